@@ -1,0 +1,2 @@
+//! The binary `flexway`.
+fn main() {}
