@@ -1,2 +1,29 @@
-//! The binary `flexway`.
-fn main() {}
+//! The binary `flexway`: arguments in, exit code out; every command lives in a file of its own.
+
+mod exit;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Moves PostgreSQL servers, and proves that they can reach each other.
+#[derive(Parser)]
+#[command(name = "flexway", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
+        }
+    };
+    exit::report(match arguments.command {})
+}

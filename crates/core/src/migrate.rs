@@ -1,0 +1,217 @@
+//! What an offline move consists of: phases, units of work, and what counts as equal. Plain data.
+
+use std::sync::atomic::AtomicU64;
+
+/// The phases of one database's move, in order. The ledger records the last one that is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// The target database exists, is empty, and has the source's settings.
+    Prepared,
+    /// Types, functions, tables without indexes and constraints stand on the target.
+    PreData,
+    /// Every table's rows and every large object are on the target.
+    Copied,
+    /// Indexes, constraints, triggers, policies stand.
+    PostData,
+    /// Sequences are set, materialized views refreshed, statistics gathered.
+    Finished,
+    /// Schema and content of source and target were compared and are equal.
+    Verified,
+}
+
+impl Phase {
+    /// All phases in order.
+    pub const ALL: [Phase; 6] = [
+        Phase::Prepared,
+        Phase::PreData,
+        Phase::Copied,
+        Phase::PostData,
+        Phase::Finished,
+        Phase::Verified,
+    ];
+
+    /// The word used in the ledger, the JSON and the progress lines.
+    pub fn word(self) -> &'static str {
+        match self {
+            Phase::Prepared => "prepared",
+            Phase::PreData => "pre-data",
+            Phase::Copied => "copied",
+            Phase::PostData => "post-data",
+            Phase::Finished => "finished",
+            Phase::Verified => "verified",
+        }
+    }
+}
+
+/// A server as one login sees it.
+#[derive(Debug, Clone)]
+pub struct ServerFacts {
+    /// `host:port as user`, never a password.
+    pub label: String,
+    /// `server_version_num`, such as 150018.
+    pub version: u32,
+    /// Every database that can be connected to, but templates and those of the service itself.
+    pub databases: Vec<DatabaseFacts>,
+    /// Whether the login is a superuser.
+    pub is_superuser: bool,
+}
+
+impl ServerFacts {
+    /// Major version: 9.6 gives 9, 15.18 gives 15.
+    pub fn major(&self) -> u32 {
+        self.version / 10_000
+    }
+}
+
+/// A database as the server's catalog describes it.
+#[derive(Debug, Clone)]
+pub struct DatabaseFacts {
+    /// Its name, unquoted.
+    pub name: String,
+    /// `pg_database_size`, bytes.
+    pub size_bytes: u64,
+    /// Tables, views, sequences, functions and types of users in it; `None` where it was not looked into.
+    pub user_object_count: Option<u64>,
+}
+
+/// The client tool found for schema work.
+#[derive(Debug, Clone)]
+pub struct ToolFacts {
+    /// Path of `pg_dump`.
+    pub pg_dump: String,
+    /// Its version as a server version number, such as 170010.
+    pub version: u32,
+}
+
+/// A table whose rows are copied: an ordinary table or a leaf partition; never a view or a partitioned parent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Table {
+    /// Schema, unquoted.
+    pub schema: String,
+    /// Name, unquoted.
+    pub name: String,
+    /// Columns that are copied, in order: generated and dropped ones left out. May be empty (a table without columns has rows too).
+    pub columns: Vec<Column>,
+    /// Heap and TOAST, bytes: what the order of work and the estimate rest on.
+    pub size_bytes: u64,
+}
+
+/// A column that is copied.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Column {
+    /// Name, unquoted.
+    pub name: String,
+    /// `format_type` of its type, such as `double precision[]`.
+    pub type_name: String,
+}
+
+/// What a database holds besides its schema.
+#[derive(Debug, Clone, Default)]
+pub struct Contents {
+    /// Largest first.
+    pub tables: Vec<Table>,
+    /// Sequences, schema-qualified, unquoted.
+    pub sequences: Vec<(String, String)>,
+    /// Materialized views that hold data on the source, in the order in which they may be refreshed.
+    pub materialized_views: Vec<(String, String)>,
+    /// Number of large objects.
+    pub large_object_count: u64,
+}
+
+/// One entry of a dump's table of contents after the data: an index, a constraint, a trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaEntry {
+    /// `INDEX`, `CONSTRAINT`, `FK CONSTRAINT`, `TRIGGER`: pg_dump's word.
+    pub kind: String,
+    /// Schema, or `-`.
+    pub schema: String,
+    /// pg_dump's name of the entry, such as `orders orders_pkey`.
+    pub name: String,
+    /// The statements that create it.
+    pub sql: String,
+}
+
+/// Live counters of one copy; another thread may read them while it runs.
+#[derive(Debug, Default)]
+pub struct CopyProgress {
+    /// Rows forwarded so far.
+    pub rows: AtomicU64,
+    /// Bytes of row data forwarded so far.
+    pub bytes: AtomicU64,
+}
+
+/// What a finished copy moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Rows, as counted on the wire.
+    pub rows: u64,
+    /// Bytes of row data in COPY format.
+    pub bytes: u64,
+}
+
+/// What became of the roles.
+#[derive(Debug, Clone, Default)]
+pub struct RoleReport {
+    /// Roles created on the target.
+    pub created: Vec<String>,
+    /// Roles that stood there before and were brought in line.
+    pub kept: Vec<String>,
+    /// Things that could not be carried, each a sentence: what, why, what to do.
+    pub notes: Vec<String>,
+}
+
+/// A difference that `verify` found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs: `table`, `schema`, `role`, `sequence`, `large object`, `database`.
+    pub kind: &'static str,
+    /// Its name, schema-qualified where it has a schema.
+    pub name: String,
+    /// What is different, in words and counts; no row values.
+    pub detail: String,
+}
+
+/// The content of one table on both sides. Equal when rows and hashes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableComparison {
+    /// Rows on the source.
+    pub source_rows: u64,
+    /// Rows on the target.
+    pub target_rows: u64,
+    /// Order-independent content hash of the source, hexadecimal.
+    pub source_hash: String,
+    /// The same of the target.
+    pub target_hash: String,
+}
+
+impl TableComparison {
+    /// Whether both sides hold the same rows.
+    pub fn is_equal(&self) -> bool {
+        self.source_rows == self.target_rows && self.source_hash == self.target_hash
+    }
+}
+
+/// Whether a failed step can succeed when tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// A connection or a lock was lost: the same step may be tried again.
+    Retry,
+    /// Somebody has to change something first.
+    Act,
+    /// The run was asked to stop.
+    Stopped,
+}
+
+/// A step of a move that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {why}")]
+pub struct MoveError {
+    /// What was being done, such as `copy table app.orders`.
+    pub what: String,
+    /// Why it failed, in the server's or the system's words; no row values, no passwords.
+    pub why: String,
+    /// What to do about it, a sentence; empty when there is nothing to say.
+    pub help: String,
+    /// Whether to try again.
+    pub remedy: Remedy,
+}

@@ -1,0 +1,85 @@
+//! Narrow traits through which the engine reaches the servers: plain data in, plain data out, blocking.
+
+use std::sync::atomic::AtomicBool;
+
+use crate::migrate::{
+    Contents, Copied, CopyProgress, Difference, MoveError, RoleReport, SchemaEntry, ServerFacts,
+    Table, TableComparison, ToolFacts,
+};
+
+/// The two servers as wholes.
+pub trait Servers: Send + Sync {
+    /// Facts of the source; every connection problem names the rung that failed.
+    fn source(&self) -> Result<ServerFacts, MoveError>;
+    /// Facts of the target, with `user_object_count` for the databases named.
+    fn target(&self, look_into: &[String]) -> Result<ServerFacts, MoveError>;
+    /// The `pg_dump` that fits both servers; the error says which majors would do and where it looked.
+    fn tools(&self) -> Result<ToolFacts, MoveError>;
+    /// Creates the source's roles, memberships and settings on the target. Running it again changes nothing.
+    fn copy_roles(&self) -> Result<RoleReport, MoveError>;
+}
+
+/// Opens one database on both servers.
+pub trait Databases: Send + Sync {
+    /// Creates the target database with the source's encoding, collation, owner, settings and grants, empty. With `overwrite` an
+    /// existing one is emptied first (dropped and created again where that is possible, its schemas dropped otherwise).
+    fn prepare(&self, database: &str, overwrite: bool) -> Result<(), MoveError>;
+    /// Opens the database on both sides and pins one snapshot of the source for everything that is read through the result.
+    fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError>;
+}
+
+/// One database, open on both sides. Methods may be called from several threads at once.
+pub trait Database: Send + Sync {
+    /// The schema part.
+    fn schema(&self) -> &dyn Schema;
+    /// The data part.
+    fn data(&self) -> &dyn Data;
+    /// The comparison.
+    fn compare(&self) -> &dyn Compare;
+}
+
+/// Schema of one database, by pg_dump.
+pub trait Schema: Send + Sync {
+    /// Creates everything that comes before the data. Runs in one transaction, so it can be run again after a failure.
+    fn pre_data(&self) -> Result<(), MoveError>;
+    /// Lists what comes after the data, in the dump's order.
+    fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError>;
+    /// Creates one entry of [`Schema::post_data`] in one transaction; an entry that stands already is left as it is and is no error.
+    fn apply(&self, entry: &SchemaEntry) -> Result<(), MoveError>;
+}
+
+/// Data of one database.
+pub trait Data: Send + Sync {
+    /// What there is to move, as of the pinned snapshot.
+    fn contents(&self) -> Result<Contents, MoveError>;
+    /// Copies one table in one target transaction that empties it first, so a repeated call never doubles rows.
+    fn copy_table(
+        &self,
+        table: &Table,
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Result<Copied, MoveError>;
+    /// Copies every large object with its owner and grants, replacing what a broken run left.
+    fn copy_large_objects(
+        &self,
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Result<Copied, MoveError>;
+    /// Sets sequences, refreshes materialized views and gathers statistics.
+    fn finish(&self, contents: &Contents) -> Result<(), MoveError>;
+}
+
+/// Comparison of one database on both sides.
+pub trait Compare: Send + Sync {
+    /// Differences of schema (normalised dumps), sequences and large objects.
+    fn schema(&self) -> Result<Vec<Difference>, MoveError>;
+    /// Rows and content hash of one table on both sides.
+    fn table(
+        &self,
+        table: &Table,
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Result<TableComparison, MoveError>;
+    /// Tables of both sides, for finding those that exist on one side only; second list is the target's.
+    fn tables(&self) -> Result<(Vec<Table>, Vec<Table>), MoveError>;
+}
