@@ -1,0 +1,172 @@
+//! Sets of IPv4 addresses as sorted ranges: exact union, intersection and difference.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+/// A set of IPv4 addresses. Ranges are inclusive, sorted, disjoint and not adjacent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AddressSet {
+    ranges: Vec<(u32, u32)>,
+}
+
+impl AddressSet {
+    /// Every address.
+    pub fn all() -> AddressSet {
+        AddressSet { ranges: vec![(0, u32::MAX)] }
+    }
+
+    /// The addresses of some networks.
+    pub fn of<'a>(networks: impl IntoIterator<Item = &'a Ipv4Net>) -> AddressSet {
+        let bounds = |net: &Ipv4Net| (u32::from(net.network()), u32::from(net.broadcast()));
+        AddressSet::from_ranges(networks.into_iter().map(bounds).collect())
+    }
+
+    /// One address.
+    pub fn one(address: Ipv4Addr) -> AddressSet {
+        AddressSet { ranges: vec![(address.into(), address.into())] }
+    }
+
+    fn from_ranges(mut ranges: Vec<(u32, u32)>) -> AddressSet {
+        ranges.sort_unstable();
+        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+        for (low, high) in ranges {
+            match merged.last_mut() {
+                Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+                _ => merged.push((low, high)),
+            }
+        }
+        AddressSet { ranges: merged }
+    }
+
+    /// Whether the set holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Addresses in either set.
+    pub fn union(&self, other: &AddressSet) -> AddressSet {
+        AddressSet::from_ranges(self.ranges.iter().chain(&other.ranges).copied().collect())
+    }
+
+    /// Addresses in both sets.
+    pub fn intersection(&self, other: &AddressSet) -> AddressSet {
+        let mut ranges = Vec::new();
+        for &(low, high) in &self.ranges {
+            for &(other_low, other_high) in &other.ranges {
+                if low.max(other_low) <= high.min(other_high) {
+                    ranges.push((low.max(other_low), high.min(other_high)));
+                }
+            }
+        }
+        AddressSet::from_ranges(ranges)
+    }
+
+    /// Addresses in this set that are not in the other.
+    pub fn difference(&self, other: &AddressSet) -> AddressSet {
+        let mut rest = Vec::new();
+        for &(low, high) in &self.ranges {
+            let mut from = u64::from(low);
+            for &(other_low, other_high) in &other.ranges {
+                if other_high < low || other_low > high {
+                    continue;
+                }
+                if u64::from(other_low) > from {
+                    rest.push((from as u32, other_low - 1));
+                }
+                from = from.max(u64::from(other_high) + 1);
+            }
+            if from <= u64::from(high) {
+                rest.push((from as u32, high));
+            }
+        }
+        AddressSet::from_ranges(rest)
+    }
+
+    /// Whether every address of this set is in the other.
+    pub fn is_within(&self, other: &AddressSet) -> bool {
+        self.difference(other).is_empty()
+    }
+
+    /// Whether some address is in both.
+    pub fn overlaps(&self, other: &AddressSet) -> bool {
+        !self.intersection(other).is_empty()
+    }
+
+    /// Whether the address is in the set.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        let address = u32::from(address);
+        self.ranges.iter().any(|&(low, high)| low <= address && address <= high)
+    }
+
+    /// Whether the set holds private addresses only (10/8, 172.16/12, 192.168/16, 100.64/10).
+    pub fn is_private(&self) -> bool {
+        self.is_within(&private())
+    }
+
+    /// The smallest address of the set.
+    pub fn first(&self) -> Option<Ipv4Addr> {
+        self.ranges.first().map(|range| range.0.into())
+    }
+
+    /// The fewest networks that hold exactly these addresses.
+    pub fn networks(&self) -> Vec<Ipv4Net> {
+        let subnets = |&(low, high): &(u32, u32)| ipnet::Ipv4Subnets::new(low.into(), high.into(), 0);
+        self.ranges.iter().flat_map(subnets).collect()
+    }
+}
+
+/// Addresses that the internet does not route.
+pub fn private() -> AddressSet {
+    let net = |a, b, c, d, length| Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length);
+    AddressSet::of(&[net(10, 0, 0, 0, 8), net(172, 16, 0, 0, 12), net(192, 168, 0, 0, 16), net(100, 64, 0, 0, 10)])
+}
+
+impl fmt::Display for AddressSet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == AddressSet::all() {
+            return out.write_str("every address");
+        }
+        let words: Vec<String> = self.networks().iter().map(short).collect();
+        out.write_str(&words.join(", "))
+    }
+}
+
+fn short(network: &Ipv4Net) -> String {
+    if network.prefix_len() == 32 { network.addr().to_string() } else { network.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(texts: &[&str]) -> AddressSet {
+        let networks: Vec<Ipv4Net> = texts.iter().map(|text| text.parse().expect("a network")).collect();
+        AddressSet::of(&networks)
+    }
+
+    #[test]
+    fn algebra_is_exact_at_the_edges() {
+        let whole = set(&["10.0.0.0/24"]);
+        let half = set(&["10.0.0.128/25"]);
+        assert_eq!(whole.difference(&half), set(&["10.0.0.0/25"]));
+        assert_eq!(whole.difference(&half).union(&half), whole);
+        assert_eq!(whole.intersection(&half), half);
+        assert_eq!(AddressSet::all().difference(&AddressSet::all()), AddressSet::default());
+        let top = set(&["255.255.255.255/32"]);
+        assert!(!AddressSet::all().difference(&top).contains(Ipv4Addr::BROADCAST));
+        assert_eq!(AddressSet::all().difference(&top).union(&top), AddressSet::all());
+        let middle = set(&["10.0.0.64/26"]);
+        assert_eq!(whole.difference(&middle), set(&["10.0.0.0/26", "10.0.0.128/25"]));
+    }
+
+    #[test]
+    fn sets_print_as_networks() {
+        assert_eq!(set(&["10.0.0.0/25", "10.0.0.128/25"]).to_string(), "10.0.0.0/24");
+        assert_eq!(set(&["10.0.0.4/32"]).to_string(), "10.0.0.4");
+        assert_eq!(AddressSet::all().to_string(), "every address");
+        assert!(set(&["10.1.0.0/16"]).is_private());
+        assert!(!AddressSet::all().is_private());
+    }
+}

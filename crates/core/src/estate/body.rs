@@ -1,0 +1,217 @@
+//! Reads fields of one ARM body wherever they stand: under `properties` as ARM returns them, or flattened as az prints them.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::Ipv4Net;
+use serde_json::Value;
+
+use crate::id::ResourceId;
+
+/// Something in an input that could not be read, with where it stands. Nothing is dropped without one of these.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// The file, or `-` for standard input.
+    pub file: String,
+    /// JSON pointer into that file.
+    pub pointer: String,
+    /// What is wrong with it, and what follows from that.
+    pub message: String,
+}
+
+/// Where a body stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file, or `-` for standard input.
+    pub file: String,
+    /// JSON pointer of the body in that file.
+    pub pointer: String,
+}
+
+/// A JSON object at a place, with the list that problems go to.
+pub(crate) struct Node<'a> {
+    value: &'a Value,
+    /// Pointer from the body of the resource.
+    pub(crate) pointer: String,
+}
+
+/// Collects problems of one resource.
+pub(crate) struct Problems<'a> {
+    pub(crate) origin: &'a Origin,
+    pub(crate) list: &'a mut Vec<Problem>,
+}
+
+impl Problems<'_> {
+    pub(crate) fn add(&mut self, pointer: &str, message: impl Into<String>) {
+        self.list.push(Problem {
+            file: self.origin.file.clone(),
+            pointer: format!("{}{pointer}", self.origin.pointer),
+            message: message.into(),
+        });
+    }
+}
+
+impl<'a> Node<'a> {
+    pub(crate) fn root(value: &'a Value) -> Node<'a> {
+        Node { value, pointer: String::new() }
+    }
+
+    /// The field `name`, under `properties` or beside it. Null counts as absent.
+    pub(crate) fn field(&self, name: &str) -> Option<Node<'a>> {
+        let nested = self.value.get("properties").and_then(|inner| inner.get(name));
+        let (value, prefix) = match nested {
+            Some(value) => (value, "/properties"),
+            None => (self.value.get(name)?, ""),
+        };
+        if value.is_null() {
+            return None;
+        }
+        Some(Node { value, pointer: format!("{}{prefix}/{name}", self.pointer) })
+    }
+
+    /// Walks `a.b.c`.
+    pub(crate) fn path(&self, path: &str) -> Option<Node<'a>> {
+        let mut steps = path.split('.');
+        let mut node = self.field(steps.next()?)?;
+        for step in steps {
+            node = node.field(step)?;
+        }
+        Some(node)
+    }
+
+    /// The elements of the array at `path`; `None` when there is no such field.
+    pub(crate) fn array(&self, path: &str, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
+        let node = self.path(path)?;
+        let Some(items) = node.value.as_array() else {
+            problems.add(&node.pointer, "is not a list; it is read as not observed");
+            return None;
+        };
+        let place = |index| format!("{}/{index}", node.pointer);
+        Some(
+            items
+                .iter()
+                .enumerate()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(index, value)| Node { value, pointer: place(index) })
+                .collect(),
+        )
+    }
+
+    pub(crate) fn as_str(&self) -> Option<&'a str> {
+        self.value.as_str()
+    }
+
+    /// The text at `path`; an empty text counts as absent.
+    pub(crate) fn text(&self, path: &str, problems: &mut Problems) -> Option<String> {
+        let node = self.path(path)?;
+        match node.value {
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => {
+                problems.add(&node.pointer, "is not a text; it is read as not observed");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn flag(&self, path: &str, problems: &mut Problems) -> Option<bool> {
+        let node = self.path(path)?;
+        match node.value {
+            Value::Bool(flag) => Some(*flag),
+            Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+            Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+            _ => {
+                problems.add(&node.pointer, "is neither true nor false; it is read as not observed");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn number(&self, path: &str, problems: &mut Problems) -> Option<u64> {
+        let node = self.path(path)?;
+        let number = node.value.as_u64().or_else(|| node.value.as_str()?.parse().ok());
+        if number.is_none() {
+            problems.add(&node.pointer, "is not a whole number; it is read as not observed");
+        }
+        number
+    }
+
+    /// `Enabled` or `Disabled` at `path`.
+    pub(crate) fn switch(&self, path: &str, problems: &mut Problems) -> Option<bool> {
+        let text = self.text(path, problems)?;
+        match text.to_ascii_lowercase().as_str() {
+            "enabled" => Some(true),
+            "disabled" => Some(false),
+            _ => {
+                let pointer = self.path(path).map_or(String::new(), |node| node.pointer);
+                problems.add(&pointer, format!("`{text}` is neither Enabled nor Disabled; it is read as not observed"));
+                None
+            }
+        }
+    }
+
+    /// The resource id at `path`.
+    pub(crate) fn id(&self, path: &str, problems: &mut Problems) -> Option<ResourceId> {
+        let node = self.path(path)?;
+        let text = node.as_str().unwrap_or("");
+        if text.is_empty() && node.value.is_string() {
+            return None;
+        }
+        let id = ResourceId::parse(text);
+        if id.is_none() {
+            problems.add(&node.pointer, "is not a resource id; it is read as not observed");
+        }
+        id
+    }
+
+    /// Texts of the array at `path`; absent gives an empty list.
+    pub(crate) fn texts(&self, path: &str, problems: &mut Problems) -> Vec<String> {
+        let mut texts = Vec::new();
+        for node in self.array(path, problems).unwrap_or_default() {
+            match node.as_str() {
+                Some(text) => texts.push(text.to_owned()),
+                None => problems.add(&node.pointer, "is not a text; it is left out"),
+            }
+        }
+        texts
+    }
+
+    /// Networks of the singular and the plural field: Azure uses either. IPv6 is left out: PostgreSQL on Azure is reached over IPv4.
+    pub(crate) fn networks(&self, one: &str, many: &str, problems: &mut Problems) -> Vec<Ipv4Net> {
+        let mut nodes: Vec<Node> = self.array(many, problems).unwrap_or_default();
+        if nodes.is_empty() {
+            nodes.extend(self.path(one));
+        }
+        let mut networks = Vec::new();
+        for node in nodes {
+            let text = node.as_str().unwrap_or("");
+            match parse_network(text) {
+                Some(network) => networks.push(network),
+                None if text.contains(':') || text.is_empty() => {}
+                None => problems.add(&node.pointer, format!("`{text}` is not an address prefix; it is left out")),
+            }
+        }
+        networks
+    }
+
+    /// Addresses of the array at `path`.
+    pub(crate) fn addresses(&self, path: &str, problems: &mut Problems) -> Vec<Ipv4Addr> {
+        let mut addresses = Vec::new();
+        for node in self.array(path, problems).unwrap_or_default() {
+            match node.as_str().unwrap_or("").parse::<IpAddr>() {
+                Ok(IpAddr::V4(address)) => addresses.push(address),
+                Ok(IpAddr::V6(_)) => {}
+                Err(_) => problems.add(&node.pointer, "is not an address; it is left out"),
+            }
+        }
+        addresses
+    }
+}
+
+/// `10.0.0.0/8`, or a single address.
+pub(crate) fn parse_network(text: &str) -> Option<Ipv4Net> {
+    if let Ok(network) = text.parse::<Ipv4Net>() {
+        return Some(network.trunc());
+    }
+    Some(Ipv4Net::from(text.parse::<Ipv4Addr>().ok()?))
+}

@@ -1,0 +1,82 @@
+//! Private DNS zones, their links and their records as facts.
+
+use std::net::Ipv4Addr;
+
+use super::body::{Node, Problems};
+use crate::id::ResourceId;
+
+/// A private DNS zone.
+#[derive(Debug, Clone, Default)]
+pub struct Zone {
+    /// `numberOfVirtualNetworkLinks`: how many links there are, whether they were captured or not.
+    pub link_count: Option<u64>,
+}
+
+/// A virtual network link of a zone.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The linked network.
+    pub vnet: ResourceId,
+    /// `virtualNetworkLinkState`, as written.
+    pub state: Option<String>,
+    /// Whether a name that the zone lacks is asked publicly (`resolutionPolicy: NxDomainRedirect`).
+    pub redirects: bool,
+    /// Prefix of its fields.
+    pub fields: &'static str,
+}
+
+/// An A or CNAME record set.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Addresses of an A record set; empty for a CNAME.
+    pub addresses: Vec<Ipv4Addr>,
+    /// What a CNAME points to, without a final dot.
+    pub alias: Option<String>,
+    /// Pointer of the addresses or of the alias.
+    pub pointer: String,
+}
+
+pub(crate) fn zone(node: &Node, problems: &mut Problems) -> Zone {
+    Zone { link_count: node.number("numberOfVirtualNetworkLinks", problems) }
+}
+
+pub(crate) fn link(node: &Node, problems: &mut Problems) -> Option<Link> {
+    let Some(vnet) = node.id("virtualNetwork.id", problems) else {
+        problems.add("", "virtual network link without virtualNetwork.id; it is left out");
+        return None;
+    };
+    let policy = node.text("resolutionPolicy", problems).unwrap_or_default();
+    Some(Link {
+        vnet,
+        state: node.text("virtualNetworkLinkState", problems),
+        redirects: policy.eq_ignore_ascii_case("NxDomainRedirect"),
+        fields: super::network::fields_of(node),
+    })
+}
+
+pub(crate) fn record(node: &Node, problems: &mut Problems) -> Record {
+    let fields = super::network::fields_of(node);
+    let one = ["cnameRecord.cname", "CNAMERecord.cname"];
+    let alias = one.iter().find_map(|path| node.text(path, problems));
+    // ARM writes `aRecords`; az prints `aRecords` or, in older versions, `arecords`.
+    let list = ["aRecords", "ARecords", "arecords"];
+    let field = list.iter().find(|name| node.field(name).is_some()).unwrap_or(&"aRecords");
+    let mut addresses = Vec::new();
+    for entry in node.array(field, problems).unwrap_or_default() {
+        match entry.text("ipv4Address", problems).map(|text| text.parse()) {
+            Some(Ok(address)) => addresses.push(address),
+            Some(Err(_)) | None => {
+                problems.add(&entry.pointer, "record without a readable ipv4Address; it is left out");
+            }
+        }
+    }
+    let pointer = match alias {
+        Some(_) => format!("{fields}/cnameRecord/cname"),
+        None => format!("{fields}/{field}"),
+    };
+    Record {
+        addresses,
+        alias: alias.map(|text| text.trim_end_matches('.').to_ascii_lowercase()),
+        pointer,
+    }
+}

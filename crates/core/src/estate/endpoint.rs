@@ -1,0 +1,107 @@
+//! Private endpoints, their zone groups and network interfaces as facts.
+
+use std::net::Ipv4Addr;
+
+use super::body::{Node, Problems};
+use crate::id::ResourceId;
+
+/// A private endpoint, as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Region, as written.
+    pub location: Option<String>,
+    /// The subnet that its address is in.
+    pub subnet: Option<ResourceId>,
+    /// What it connects to; normally one.
+    pub connections: Vec<EndpointConnection>,
+    /// Addresses that the endpoint's own body tells (`customDnsConfigs`, `ipConfigurations`).
+    pub addresses: Vec<Ipv4Addr>,
+    /// Its network interfaces.
+    pub interfaces: Vec<ResourceId>,
+}
+
+/// What a private endpoint says of its connection to a service.
+#[derive(Debug, Clone)]
+pub struct EndpointConnection {
+    /// The service, such as a server.
+    pub service: Option<ResourceId>,
+    /// Sub-resources, such as `postgresqlServer`.
+    pub groups: Vec<String>,
+    /// `Approved`, `Pending`, `Rejected` or `Disconnected`, as written.
+    pub status: Option<String>,
+    /// Pointer in the endpoint's body.
+    pub pointer: String,
+}
+
+/// A private DNS zone group: keeps the endpoint's records in its zones.
+#[derive(Debug, Clone)]
+pub struct ZoneGroup {
+    /// Zones it writes to.
+    pub zones: Vec<ResourceId>,
+    /// Addresses of the records it wrote, where Azure tells them.
+    pub addresses: Vec<Ipv4Addr>,
+}
+
+/// A network interface.
+#[derive(Debug, Clone)]
+pub struct Interface {
+    /// Private addresses.
+    pub addresses: Vec<Ipv4Addr>,
+    /// The private endpoint that owns it.
+    pub endpoint: Option<ResourceId>,
+}
+
+pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
+    let mut connections = Vec::new();
+    for list in ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"] {
+        for one in node.array(list, problems).unwrap_or_default() {
+            connections.push(EndpointConnection {
+                service: one.id("privateLinkServiceId", problems),
+                groups: one.texts("groupIds", problems),
+                status: one.text("privateLinkServiceConnectionState.status", problems),
+                pointer: one.pointer.clone(),
+            });
+        }
+    }
+    let mut addresses = Vec::new();
+    for one in node.array("customDnsConfigs", problems).unwrap_or_default() {
+        addresses.extend(one.addresses("ipAddresses", problems));
+    }
+    for one in node.array("ipConfigurations", problems).unwrap_or_default() {
+        addresses.extend(address(&one, "privateIPAddress", problems));
+    }
+    let interfaces = node.array("networkInterfaces", problems).unwrap_or_default();
+    Endpoint {
+        location: node.text("location", problems),
+        subnet: node.id("subnet.id", problems),
+        connections,
+        addresses,
+        interfaces: interfaces.iter().filter_map(|one| one.id("id", problems)).collect(),
+    }
+}
+
+pub(crate) fn zone_group(node: &Node, problems: &mut Problems) -> ZoneGroup {
+    let mut group = ZoneGroup { zones: Vec::new(), addresses: Vec::new() };
+    for config in node.array("privateDnsZoneConfigs", problems).unwrap_or_default() {
+        group.zones.extend(config.id("privateDnsZoneId", problems));
+        for set in config.array("recordSets", problems).unwrap_or_default() {
+            group.addresses.extend(set.addresses("ipAddresses", problems));
+        }
+    }
+    group
+}
+
+pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
+    let mut addresses = Vec::new();
+    for one in node.array("ipConfigurations", problems).unwrap_or_default() {
+        addresses.extend(address(&one, "privateIPAddress", problems));
+        if addresses.is_empty() {
+            addresses.extend(address(&one, "privateIpAddress", problems));
+        }
+    }
+    Interface { addresses, endpoint: node.id("privateEndpoint.id", problems) }
+}
+
+fn address(node: &Node, field: &str, problems: &mut Problems) -> Option<Ipv4Addr> {
+    node.text(field, problems)?.parse().ok()
+}

@@ -1,0 +1,150 @@
+//! Security rules of network security groups as facts.
+
+use ipnet::Ipv4Net;
+
+use super::body::{Node, Problems, parse_network};
+use crate::id::ResourceId;
+
+/// A network security group.
+#[derive(Debug, Clone)]
+pub struct SecurityGroup {
+    /// `None` when the body does not list its rules, or lists one that cannot be read. Lowest priority number first.
+    pub rules: Option<Vec<Rule>>,
+}
+
+/// One security rule.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// 100 to 4096; lower numbers are read first.
+    pub priority: u64,
+    /// Which way it looks.
+    pub direction: Direction,
+    /// Whether it lets pass.
+    pub allows: bool,
+    /// Whether it speaks of TCP.
+    pub is_tcp: bool,
+    /// Addresses of the sender.
+    pub from: Vec<Prefix>,
+    /// Ports of the sender.
+    pub from_ports: Vec<(u16, u16)>,
+    /// Addresses of the receiver.
+    pub to: Vec<Prefix>,
+    /// Ports of the receiver.
+    pub to_ports: Vec<(u16, u16)>,
+    /// The resource that holds the rule: the group, or the rule itself where it was captured alone.
+    pub resource: ResourceId,
+    /// Pointer in that resource's body.
+    pub pointer: String,
+}
+
+/// Direction of a rule, as the subnet sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Into the subnet.
+    Inbound,
+    /// Out of the subnet.
+    Outbound,
+}
+
+/// What a rule says of addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prefix {
+    /// `*`, `Any` or `0.0.0.0/0`.
+    Any,
+    /// An address prefix.
+    Network(Ipv4Net),
+    /// A service tag.
+    Tag(String),
+    /// An application security group: never holds an address of a delegated subnet or of another network.
+    ApplicationGroup,
+    /// An IPv6 prefix: never matches IPv4.
+    Ipv6,
+}
+
+pub(crate) fn security_group(id: &ResourceId, node: &Node, problems: &mut Problems) -> SecurityGroup {
+    let Some(nodes) = node.array("securityRules", problems) else {
+        return SecurityGroup { rules: None };
+    };
+    let mut rules = Vec::new();
+    for one in &nodes {
+        match rule(id, one, problems) {
+            Some(rule) => rules.push(rule),
+            None => {
+                problems.add(&one.pointer, "security rule cannot be read; the group counts as not observed");
+                return SecurityGroup { rules: None };
+            }
+        }
+    }
+    rules.sort_by_key(|rule| rule.priority);
+    SecurityGroup { rules: Some(rules) }
+}
+
+/// One rule; `None` when a field that decides is absent or cannot be read.
+pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) -> Option<Rule> {
+    let direction = match node.text("direction", problems)?.to_ascii_lowercase().as_str() {
+        "inbound" => Direction::Inbound,
+        "outbound" => Direction::Outbound,
+        _ => return None,
+    };
+    let allows = match node.text("access", problems)?.to_ascii_lowercase().as_str() {
+        "allow" => true,
+        "deny" => false,
+        _ => return None,
+    };
+    let protocol = node.text("protocol", problems)?.to_ascii_lowercase();
+    let side = |which: &str, problems: &mut Problems| -> Option<(Vec<Prefix>, Vec<(u16, u16)>)> {
+        let mut prefixes = Vec::new();
+        for text in values(node, &format!("{which}AddressPrefix"), &format!("{which}AddressPrefixes"), problems) {
+            prefixes.push(prefix(&text));
+        }
+        let groups = node.array(&format!("{which}ApplicationSecurityGroups"), problems);
+        prefixes.extend(groups.unwrap_or_default().iter().map(|_| Prefix::ApplicationGroup));
+        let mut ports = Vec::new();
+        for text in values(node, &format!("{which}PortRange"), &format!("{which}PortRanges"), problems) {
+            ports.push(port_range(&text)?);
+        }
+        (!prefixes.is_empty() && !ports.is_empty()).then_some((prefixes, ports))
+    };
+    let (from, from_ports) = side("source", problems)?;
+    let (to, to_ports) = side("destination", problems)?;
+    Some(Rule {
+        name: node.text("name", problems).unwrap_or_else(|| resource.name().to_owned()),
+        priority: node.number("priority", problems)?,
+        direction,
+        allows,
+        is_tcp: matches!(protocol.as_str(), "tcp" | "*" | "any"),
+        from,
+        from_ports,
+        to,
+        to_ports,
+        resource: resource.clone(),
+        pointer: node.pointer.clone(),
+    })
+}
+
+/// Values of the singular and the plural field; where the plural one has elements it is the one that counts.
+fn values(node: &Node, one: &str, many: &str, problems: &mut Problems) -> Vec<String> {
+    let texts = node.texts(many, problems);
+    if texts.is_empty() { node.text(one, problems).into_iter().collect() } else { texts }
+}
+
+fn prefix(text: &str) -> Prefix {
+    match parse_network(text) {
+        Some(network) if network.prefix_len() == 0 => Prefix::Any,
+        Some(network) => Prefix::Network(network),
+        None if text == "*" || text.eq_ignore_ascii_case("any") => Prefix::Any,
+        None if text.contains(':') => Prefix::Ipv6,
+        None => Prefix::Tag(text.to_owned()),
+    }
+}
+
+fn port_range(text: &str) -> Option<(u16, u16)> {
+    if text == "*" {
+        return Some((0, u16::MAX));
+    }
+    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    let range = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+    (range.0 <= range.1).then_some(range)
+}

@@ -1,0 +1,321 @@
+//! Everything observed of the network and the servers at one time. What was not observed is [`Missing`].
+
+mod body;
+pub mod dns;
+pub mod endpoint;
+pub mod filter;
+pub mod network;
+mod read;
+pub mod server;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use body::{Origin, Problem};
+pub use read::{Input, Loaded, load};
+
+use crate::id::ResourceId;
+use body::{Node, Problems};
+
+/// A fact that the estate does not hold. It is never read as fine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Missing {
+    /// What was not observed.
+    pub what: String,
+    /// The resource that would tell it.
+    pub resource: Option<ResourceId>,
+    /// What to capture or to probe.
+    pub help: String,
+}
+
+impl Missing {
+    /// A resource that another one refers to and that was not captured.
+    pub fn resource(noun: &str, id: &ResourceId) -> Missing {
+        Missing {
+            what: format!("{noun} `{}`", id.name()),
+            resource: Some(id.clone()),
+            help: format!("add the output of `az resource show --ids {id}` to the estate"),
+        }
+    }
+
+    /// A field that a captured resource does not tell.
+    pub fn field(id: &ResourceId, field: &str) -> Missing {
+        Missing {
+            what: format!("`{field}` of `{}`", id.name()),
+            resource: Some(id.clone()),
+            help: format!("capture it again: `az resource show --ids {id}`"),
+        }
+    }
+
+    /// Something that no resource can tell.
+    pub fn other(what: impl Into<String>, help: impl Into<String>) -> Missing {
+        Missing { what: what.into(), resource: None, help: help.into() }
+    }
+}
+
+/// What a resource says, by its type.
+#[derive(Debug, Clone)]
+pub enum Facts {
+    /// `virtualNetworks`
+    Vnet(network::Vnet),
+    /// `virtualNetworks/subnets`
+    Subnet(network::Subnet),
+    /// `virtualNetworks/virtualNetworkPeerings`
+    Peering(network::Peering),
+    /// `networkSecurityGroups`
+    SecurityGroup(filter::SecurityGroup),
+    /// `networkSecurityGroups/securityRules`, captured alone; `None` when it cannot be read
+    Rule(Option<filter::Rule>),
+    /// `routeTables`
+    RouteTable(network::RouteTable),
+    /// `privateDnsZones`
+    Zone(dns::Zone),
+    /// `privateDnsZones/virtualNetworkLinks`
+    Link(dns::Link),
+    /// `privateDnsZones/A` and `/CNAME`
+    Record(dns::Record),
+    /// `privateEndpoints`
+    Endpoint(endpoint::Endpoint),
+    /// `privateEndpoints/privateDnsZoneGroups`
+    ZoneGroup(endpoint::ZoneGroup),
+    /// `networkInterfaces`
+    Interface(endpoint::Interface),
+    /// `servers` and `flexibleServers`
+    Server(server::Server),
+    /// `privateEndpointConnections` of a server
+    Connection(server::ServerConnection),
+    /// `firewallRules` of a server
+    FirewallRule(server::FirewallRule),
+    /// `virtualNetworkRules` of a Single Server
+    VnetRule(server::VnetRule),
+    /// A type that decides nothing here.
+    Other,
+}
+
+/// A kind of facts that can be asked for by type.
+pub trait Kind: Sized {
+    /// The noun for messages.
+    const NOUN: &'static str;
+    /// The facts, when they are of this kind.
+    fn of(facts: &Facts) -> Option<&Self>;
+}
+
+macro_rules! kinds {
+    ($($variant:ident $kind:ty, $noun:literal;)*) => { $(
+        impl Kind for $kind {
+            const NOUN: &'static str = $noun;
+            fn of(facts: &Facts) -> Option<&Self> {
+                if let Facts::$variant(inner) = facts { Some(inner) } else { None }
+            }
+        }
+    )* };
+}
+kinds! {
+    Vnet network::Vnet, "virtual network";
+    Subnet network::Subnet, "subnet";
+    Peering network::Peering, "peering";
+    SecurityGroup filter::SecurityGroup, "network security group";
+    Rule Option<filter::Rule>, "security rule";
+    RouteTable network::RouteTable, "route table";
+    Zone dns::Zone, "private DNS zone";
+    Link dns::Link, "virtual network link";
+    Record dns::Record, "record set";
+    Endpoint endpoint::Endpoint, "private endpoint";
+    ZoneGroup endpoint::ZoneGroup, "private DNS zone group";
+    Interface endpoint::Interface, "network interface";
+    Server server::Server, "server";
+    Connection server::ServerConnection, "private endpoint connection";
+    FirewallRule server::FirewallRule, "firewall rule";
+    VnetRule server::VnetRule, "VNet rule";
+}
+
+/// One resource: its body as it was read, and what it says.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Body as captured.
+    pub body: Value,
+    /// Where it stands.
+    pub origin: Origin,
+    /// What it says.
+    pub facts: Facts,
+}
+
+/// Everything observed, by resource id.
+#[derive(Debug, Clone, Default)]
+pub struct Estate {
+    resources: BTreeMap<ResourceId, Resource>,
+}
+
+impl Estate {
+    /// Number of resources, those written inside others included.
+    pub fn len(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// Whether nothing was observed.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty()
+    }
+
+    /// The ids of all resources.
+    pub fn ids(&self) -> impl Iterator<Item = &ResourceId> {
+        self.resources.keys()
+    }
+
+    /// A resource as captured.
+    pub fn resource(&self, id: &ResourceId) -> Option<&Resource> {
+        self.resources.get(id)
+    }
+
+    /// Facts of one kind about one resource.
+    ///
+    /// # Errors
+    /// [`Missing`] when the resource was not captured, or is of another kind.
+    pub fn get<K: Kind>(&self, id: &ResourceId) -> Result<&K, Missing> {
+        let facts = self.resources.get(id).and_then(|resource| K::of(&resource.facts));
+        facts.ok_or_else(|| Missing::resource(K::NOUN, id))
+    }
+
+    /// All facts of one kind, in the order of ids.
+    pub fn all<K: Kind + 'static>(&self) -> impl Iterator<Item = (&ResourceId, &K)> {
+        self.resources.iter().filter_map(|(id, resource)| Some((id, K::of(&resource.facts)?)))
+    }
+
+    /// Facts of one kind about the children of a resource, in the order of ids.
+    pub fn children<K: Kind + 'static>(
+        &self,
+        parent: &ResourceId,
+    ) -> impl Iterator<Item = (&ResourceId, &K)> {
+        // Ids sort by their lower-case text, so all children follow `parent/`.
+        let start = parent.child("", "");
+        let prefix = format!("{}/", parent.key());
+        self.resources
+            .range(start..)
+            .take_while(move |(id, _)| id.key().starts_with(&prefix))
+            .filter_map(|(id, resource)| Some((id, K::of(&resource.facts)?)))
+    }
+
+    /// Names of private DNS zones, with their ids: those captured, and those that a captured child speaks for.
+    pub fn zones(&self) -> BTreeMap<ResourceId, String> {
+        let mut zones = BTreeMap::new();
+        for id in self.resources.keys() {
+            let kind = id.resource_type();
+            if kind == "microsoft.network/privatednszones" {
+                zones.insert(id.clone(), id.name().to_ascii_lowercase());
+            } else if kind.starts_with("microsoft.network/privatednszones/")
+                && let Some(parent) = id.parent()
+            {
+                let name = parent.name().to_ascii_lowercase();
+                zones.entry(parent).or_insert(name);
+            }
+        }
+        zones
+    }
+
+    /// The id that a user named: an ARM id, or the name of a server when only one server has it.
+    ///
+    /// # Errors
+    /// A sentence saying that nothing, or more than one thing, has that name; with the servers there are.
+    pub fn find_server(&self, text: &str) -> Result<ResourceId, String> {
+        let servers: Vec<&ResourceId> = self.all::<server::Server>().map(|(id, _)| id).collect();
+        let known = || {
+            let names: Vec<&str> = servers.iter().map(|id| id.as_str()).take(SERVERS_LISTED_MAX).collect();
+            match names.is_empty() {
+                true => "the estate holds no server".to_owned(),
+                false => format!("servers in the estate:\n    {}", names.join("\n    ")),
+            }
+        };
+        if let Some(id) = ResourceId::parse(text) {
+            return match servers.iter().find(|known| ***known == id) {
+                Some(found) => Ok((*found).clone()),
+                None => Err(format!("no server with that id; {}", known())),
+            };
+        }
+        let named: Vec<&&ResourceId> =
+            servers.iter().filter(|id| id.name().eq_ignore_ascii_case(text)).collect();
+        match named.as_slice() {
+            [one] => Ok((**one).clone()),
+            [] => Err(format!("no server of that name; {}", known())),
+            _ => Err(format!("{} servers have that name: give the whole id; {}", named.len(), known())),
+        }
+    }
+
+    /// Pointer of a field in a captured body, under `properties` or beside it; `base` where the field is not there.
+    pub fn locate(&self, id: &ResourceId, base: &str, path: &str) -> String {
+        let body = self.resources.get(id).map(|resource| &resource.body);
+        let places = [format!("{base}/properties/{path}"), format!("{base}/{path}")];
+        let found = places.into_iter().find(|place| body.is_some_and(|body| body.pointer(place).is_some()));
+        found.unwrap_or_else(|| base.to_owned())
+    }
+
+    /// Puts a body in place of what stood under its id, and reads it.
+    pub fn put(&mut self, id: &ResourceId, body: Value, origin: Origin, problems: &mut Vec<Problem>) {
+        let facts = read_facts(id, &body, &origin, problems);
+        self.resources.insert(id.clone(), Resource { body, origin, facts });
+    }
+
+    /// Takes a resource out. Children stay.
+    pub fn remove(&mut self, id: &ResourceId) {
+        self.resources.remove(id);
+    }
+}
+
+/// Servers named in an error: enough to choose from, short enough to read.
+const SERVERS_LISTED_MAX: usize = 20;
+
+fn read_facts(id: &ResourceId, body: &Value, origin: &Origin, list: &mut Vec<Problem>) -> Facts {
+    let node = Node::root(body);
+    let problems = &mut Problems { origin, list };
+    let facts = match id.resource_type().as_str() {
+        "microsoft.network/virtualnetworks" => Facts::Vnet(network::vnet(&node, problems)),
+        "microsoft.network/virtualnetworks/subnets" => Facts::Subnet(network::subnet(&node, problems)),
+        "microsoft.network/virtualnetworks/virtualnetworkpeerings" => {
+            return network::peering(&node, problems).map_or(Facts::Other, Facts::Peering);
+        }
+        "microsoft.network/networksecuritygroups" => {
+            Facts::SecurityGroup(filter::security_group(id, &node, problems))
+        }
+        "microsoft.network/networksecuritygroups/securityrules" => {
+            let rule = filter::rule(id, &node, problems);
+            if rule.is_none() {
+                problems.add("", "security rule cannot be read; its group counts as not observed");
+            }
+            Facts::Rule(rule)
+        }
+        "microsoft.network/routetables" => Facts::RouteTable(network::route_table(&node, problems)),
+        "microsoft.network/privatednszones" => Facts::Zone(dns::zone(&node, problems)),
+        "microsoft.network/privatednszones/virtualnetworklinks" => {
+            return dns::link(&node, problems).map_or(Facts::Other, Facts::Link);
+        }
+        "microsoft.network/privatednszones/a" | "microsoft.network/privatednszones/cname" => {
+            Facts::Record(dns::record(&node, problems))
+        }
+        "microsoft.network/privateendpoints" => Facts::Endpoint(endpoint::endpoint(&node, problems)),
+        "microsoft.network/privateendpoints/privatednszonegroups" => {
+            Facts::ZoneGroup(endpoint::zone_group(&node, problems))
+        }
+        "microsoft.network/networkinterfaces" => {
+            Facts::Interface(endpoint::interface(&node, problems))
+        }
+        "microsoft.dbforpostgresql/servers" => {
+            Facts::Server(server::server(id, server::ServerKind::Single, &node, problems))
+        }
+        "microsoft.dbforpostgresql/flexibleservers" => {
+            Facts::Server(server::server(id, server::ServerKind::Flexible, &node, problems))
+        }
+        "microsoft.dbforpostgresql/servers/privateendpointconnections"
+        | "microsoft.dbforpostgresql/flexibleservers/privateendpointconnections" => {
+            Facts::Connection(server::connection(id, &node, problems))
+        }
+        "microsoft.dbforpostgresql/servers/firewallrules"
+        | "microsoft.dbforpostgresql/flexibleservers/firewallrules" => {
+            return server::firewall_rule(&node, problems).map_or(Facts::Other, Facts::FirewallRule);
+        }
+        "microsoft.dbforpostgresql/servers/virtualnetworkrules" => {
+            return server::vnet_rule(&node, problems).map_or(Facts::Other, Facts::VnetRule);
+        }
+        _ => Facts::Other,
+    };
+    facts
+}

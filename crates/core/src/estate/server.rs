@@ -1,0 +1,153 @@
+//! PostgreSQL servers of Azure and the rules of their own gate as facts.
+
+use std::net::Ipv4Addr;
+
+use super::body::{Node, Problems};
+use super::network::fields_of;
+use crate::id::ResourceId;
+
+/// Which service a server belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerKind {
+    /// `Microsoft.DBforPostgreSQL/servers`.
+    Single,
+    /// `Microsoft.DBforPostgreSQL/flexibleServers`.
+    Flexible,
+}
+
+/// A PostgreSQL server of Azure.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Which service.
+    pub kind: ServerKind,
+    /// Region, as written.
+    pub location: Option<String>,
+    /// `fullyQualifiedDomainName`, in lower case.
+    pub fqdn: Option<String>,
+    /// `publicNetworkAccess`.
+    pub public_access: Option<bool>,
+    /// Pointer of `publicNetworkAccess`.
+    pub public_pointer: String,
+    /// Subnet that a flexible server is injected into.
+    pub delegated_subnet: Option<ResourceId>,
+    /// Private DNS zone of an injected server.
+    pub private_zone: Option<ResourceId>,
+    /// Private endpoint connections; `None` when the body does not list them.
+    pub connections: Option<Vec<ServerConnection>>,
+    /// `userVisibleState` or `state`, as written.
+    pub state: Option<String>,
+    /// Pointer of the state.
+    pub state_pointer: String,
+    /// Service tier, such as `GeneralPurpose`.
+    pub tier: Option<String>,
+}
+
+/// A private endpoint connection, as the server sees it.
+#[derive(Debug, Clone)]
+pub struct ServerConnection {
+    /// The connection's own id.
+    pub id: Option<ResourceId>,
+    /// The endpoint.
+    pub endpoint: Option<ResourceId>,
+    /// `Approved`, `Pending`, `Rejected` or `Disconnected`, as written.
+    pub status: Option<String>,
+    /// The resource that tells so: the server, or the connection where it was captured alone.
+    pub resource: ResourceId,
+    /// Pointer in that resource's body.
+    pub pointer: String,
+}
+
+/// A firewall rule of a server.
+#[derive(Debug, Clone)]
+pub struct FirewallRule {
+    /// First address.
+    pub start: Ipv4Addr,
+    /// Last address.
+    pub end: Ipv4Addr,
+}
+
+impl FirewallRule {
+    /// The rule `0.0.0.0`-`0.0.0.0`: every address of Azure, of every customer.
+    pub fn is_all_of_azure(&self) -> bool {
+        self.start.is_unspecified() && self.end.is_unspecified()
+    }
+
+    /// Whether every IPv4 address is let in.
+    pub fn is_everything(&self) -> bool {
+        self.start.is_unspecified() && self.end == Ipv4Addr::BROADCAST
+    }
+}
+
+/// A VNet rule of a Single Server.
+#[derive(Debug, Clone)]
+pub struct VnetRule {
+    /// The subnet that is let in.
+    pub subnet: ResourceId,
+    /// `Ready`, `InProgress` and so on, as written.
+    pub state: Option<String>,
+    /// Prefix of its fields.
+    pub fields: &'static str,
+}
+
+pub(crate) fn server(id: &ResourceId, kind: ServerKind, node: &Node, problems: &mut Problems) -> Server {
+    let fields = fields_of(node);
+    let (public_path, state_path) = match kind {
+        ServerKind::Single => ("publicNetworkAccess", "userVisibleState"),
+        ServerKind::Flexible => ("network.publicNetworkAccess", "state"),
+    };
+    let connections = node.array("privateEndpointConnections", problems).map(|list| {
+        list.iter().map(|one| connection(id, one, problems)).collect()
+    });
+    // The preview API of 2020 spelled these differently.
+    let subnet = node
+        .id("network.delegatedSubnetResourceId", problems)
+        .or_else(|| node.id("delegatedSubnetArguments.subnetArmResourceId", problems));
+    let zone = node
+        .id("network.privateDnsZoneArmResourceId", problems)
+        .or_else(|| node.id("privateDnsZoneArguments.privateDnsZoneArmResourceId", problems));
+    let public_access = node
+        .switch(public_path, problems)
+        .or_else(|| (kind == ServerKind::Flexible).then(|| node.switch("publicNetworkAccess", problems))?);
+    Server {
+        kind,
+        location: node.text("location", problems),
+        fqdn: node.text("fullyQualifiedDomainName", problems).map(|text| text.to_ascii_lowercase()),
+        public_access,
+        public_pointer: format!("{fields}/{}", public_path.replace('.', "/")),
+        delegated_subnet: subnet,
+        private_zone: zone,
+        connections,
+        state: node.text(state_path, problems),
+        state_pointer: format!("{fields}/{state_path}"),
+        tier: node.text("sku.tier", problems),
+    }
+}
+
+pub(crate) fn connection(resource: &ResourceId, node: &Node, problems: &mut Problems) -> ServerConnection {
+    ServerConnection {
+        id: node.id("id", problems),
+        endpoint: node.id("privateEndpoint.id", problems),
+        status: node.text("privateLinkServiceConnectionState.status", problems),
+        resource: resource.clone(),
+        pointer: node.pointer.clone(),
+    }
+}
+
+pub(crate) fn firewall_rule(node: &Node, problems: &mut Problems) -> Option<FirewallRule> {
+    let bound = |field: &str, problems: &mut Problems| -> Option<Ipv4Addr> {
+        let address = node.text(field, problems).and_then(|text| text.parse().ok());
+        if address.is_none() {
+            problems.add(&format!("{}/{field}", fields_of(node)), "is not an address; the rule is left out");
+        }
+        address
+    };
+    Some(FirewallRule { start: bound("startIpAddress", problems)?, end: bound("endIpAddress", problems)? })
+}
+
+pub(crate) fn vnet_rule(node: &Node, problems: &mut Problems) -> Option<VnetRule> {
+    let Some(subnet) = node.id("virtualNetworkSubnetId", problems) else {
+        problems.add("", "VNet rule without virtualNetworkSubnetId; it is left out");
+        return None;
+    };
+    Some(VnetRule { subnet, state: node.text("state", problems), fields: fields_of(node) })
+}

@@ -1,0 +1,172 @@
+//! A server's private endpoints, put together from what the endpoint, the server and the zone group say of them.
+
+use std::net::Ipv4Addr;
+
+use crate::estate::endpoint::{Endpoint, EndpointConnection, Interface, ZoneGroup};
+use crate::estate::server::{Server, ServerConnection};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+
+/// State of a private endpoint connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Carries traffic.
+    Approved,
+    /// Waits for the server's owner.
+    Pending,
+    /// Was refused by the server's owner.
+    Rejected,
+    /// Was removed on the server's side.
+    Disconnected,
+    /// Not observed, or a word this model does not know.
+    Unknown(Missing),
+}
+
+/// One private endpoint of a server.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The endpoint.
+    pub id: ResourceId,
+    /// State of its connection; the server's word counts before the endpoint's.
+    pub status: Status,
+    /// Who tells the state, and where.
+    pub status_from: (ResourceId, String),
+    /// The connection on the server's side.
+    pub connection: Option<ResourceId>,
+    /// The subnet it is in.
+    pub subnet: Result<ResourceId, Missing>,
+    /// Its addresses.
+    pub addresses: Result<Vec<Ipv4Addr>, Missing>,
+    /// Zones that its zone group keeps records in; `None` when it has no zone group.
+    pub zone_group: Option<Vec<ResourceId>>,
+    /// Sub-resources it asks for, when not those of PostgreSQL.
+    pub wrong_group: Option<String>,
+}
+
+impl View {
+    /// The network it is in.
+    pub fn vnet(&self) -> Result<ResourceId, Missing> {
+        let subnet = self.subnet.clone()?;
+        subnet.parent().ok_or_else(|| Missing::field(&self.id, "subnet.id"))
+    }
+}
+
+/// All private endpoints that connect, or should connect, to a server. In the order of ids.
+pub fn of_server(estate: &Estate, server_id: &ResourceId, server: &Server) -> Vec<View> {
+    let mut ids: Vec<ResourceId> = Vec::new();
+    let alone = estate.children::<ServerConnection>(server_id).map(|(_, connection)| connection);
+    let known: Vec<&ServerConnection> = server.connections.iter().flatten().chain(alone).collect();
+    ids.extend(known.iter().filter_map(|connection| connection.endpoint.clone()));
+    for (id, endpoint) in estate.all::<Endpoint>() {
+        if endpoint.connections.iter().any(|one| one.service.as_ref() == Some(server_id)) {
+            ids.push(id.clone());
+        }
+    }
+    ids.sort();
+    ids.dedup();
+    ids.into_iter().map(|id| view(estate, server_id, server, &known, id)).collect()
+}
+
+fn view(
+    estate: &Estate,
+    server_id: &ResourceId,
+    server: &Server,
+    known: &[&ServerConnection],
+    id: ResourceId,
+) -> View {
+    let facts = estate.get::<Endpoint>(&id);
+    let own = facts.as_ref().ok().and_then(|endpoint| {
+        endpoint.connections.iter().find(|one| one.service.as_ref() == Some(server_id))
+    });
+    let theirs = known.iter().filter(|one| one.endpoint.as_ref() == Some(&id));
+    // Where the server and its child disagree, the worse word counts.
+    let theirs = theirs.max_by_key(|one| badness(one.status.as_deref())).copied();
+    let (status, status_from) = state(estate, &id, server_id, server, own, theirs);
+    let zone_group = zones_of(estate, &id);
+    View {
+        status,
+        status_from,
+        connection: theirs.map(|one| one.id.clone().unwrap_or_else(|| one.resource.clone())),
+        subnet: match &facts {
+            Ok(endpoint) => endpoint.subnet.clone().ok_or_else(|| Missing::field(&id, "subnet.id")),
+            Err(missing) => Err(missing.clone()),
+        },
+        addresses: addresses(estate, &id, facts.clone()),
+        zone_group,
+        wrong_group: own.and_then(|one| {
+            let fits = |group: &String| group.eq_ignore_ascii_case("postgresqlServer");
+            (!one.groups.is_empty() && !one.groups.iter().any(fits)).then(|| one.groups.join(", "))
+        }),
+        id,
+    }
+}
+
+fn badness(status: Option<&str>) -> u8 {
+    match status.map(str::to_ascii_lowercase).as_deref() {
+        Some("approved") => 0,
+        Some("pending") => 1,
+        None => 2,
+        Some(_) => 3,
+    }
+}
+
+fn state(
+    estate: &Estate,
+    id: &ResourceId,
+    server_id: &ResourceId,
+    server: &Server,
+    own: Option<&EndpointConnection>,
+    theirs: Option<&ServerConnection>,
+) -> (Status, (ResourceId, String)) {
+    let word = |status: Option<&str>, at: &ResourceId| match status.map(str::to_ascii_lowercase).as_deref() {
+        Some("approved") => Status::Approved,
+        Some("pending") => Status::Pending,
+        Some("rejected") => Status::Rejected,
+        Some("disconnected") => Status::Disconnected,
+        Some(_) | None => Status::Unknown(Missing::field(at, "privateLinkServiceConnectionState.status")),
+    };
+    const STATUS: &str = "privateLinkServiceConnectionState/status";
+    if let Some(theirs) = theirs {
+        let place = estate.locate(&theirs.resource, &theirs.pointer, STATUS);
+        return (word(theirs.status.as_deref(), &theirs.resource), (theirs.resource.clone(), place));
+    }
+    if server.connections.is_some() {
+        // The server lists its connections and this one is not among them: it was removed there.
+        let place = estate.locate(server_id, "", "privateEndpointConnections");
+        return (Status::Disconnected, (server_id.clone(), place));
+    }
+    let pointer = own.map_or(String::new(), |own| estate.locate(id, &own.pointer, STATUS));
+    (word(own.and_then(|own| own.status.as_deref()), id), (id.clone(), pointer))
+}
+
+fn zones_of(estate: &Estate, id: &ResourceId) -> Option<Vec<ResourceId>> {
+    let groups: Vec<&ZoneGroup> = estate.children::<ZoneGroup>(id).map(|(_, group)| group).collect();
+    (!groups.is_empty()).then(|| groups.iter().flat_map(|group| group.zones.clone()).collect())
+}
+
+/// Addresses of an endpoint, from its own body, its interface, or the records that its zone group wrote.
+fn addresses(
+    estate: &Estate,
+    id: &ResourceId,
+    facts: Result<&Endpoint, Missing>,
+) -> Result<Vec<Ipv4Addr>, Missing> {
+    let facts = facts?;
+    let mut found = facts.addresses.clone();
+    let interfaces = estate.all::<Interface>();
+    for (nic_id, nic) in interfaces {
+        if facts.interfaces.contains(nic_id) || nic.endpoint.as_ref() == Some(id) {
+            found.extend(&nic.addresses);
+        }
+    }
+    for (_, group) in estate.children::<ZoneGroup>(id) {
+        found.extend(&group.addresses);
+    }
+    found.sort_unstable();
+    found.dedup();
+    match (found.is_empty(), facts.interfaces.first()) {
+        (false, _) => Ok(found),
+        (true, Some(nic)) => Err(Missing::resource("network interface", nic)),
+        (true, None) => Err(Missing::field(id, "customDnsConfigs")),
+    }
+}
+

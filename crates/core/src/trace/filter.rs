@@ -1,0 +1,319 @@
+//! What the rules of a network security group do with a connection, exactly, for a whole set of senders.
+
+use std::net::Ipv4Addr;
+
+use crate::address::{AddressSet, private};
+use crate::estate::filter::{Direction, Prefix, Rule, SecurityGroup};
+use crate::estate::network::{Peering, RoutePrefix, RouteTable, Subnet, Vnet};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+
+/// Where the packets go to.
+#[derive(Debug, Clone)]
+pub enum Receiver {
+    /// Addresses, normally one.
+    Addresses(AddressSet),
+    /// The public front door of a server, whose address is not fixed; with its region.
+    Gateway(Option<String>),
+}
+
+/// What decided about some senders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decider {
+    /// The group or the rule.
+    pub resource: ResourceId,
+    /// Pointer in its body.
+    pub pointer: String,
+    /// The rule's name.
+    pub name: String,
+    /// The rule's priority.
+    pub priority: u64,
+}
+
+/// What became of the senders.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    /// Senders that pass, with what let them.
+    pub allowed: Vec<(AddressSet, Decider)>,
+    /// Senders that are dropped, with what dropped them.
+    pub denied: Vec<(AddressSet, Decider)>,
+    /// Senders about whom the rules leave more than one reading.
+    pub unknown: Vec<(AddressSet, Decider)>,
+}
+
+impl Decision {
+    /// All senders that are dropped.
+    pub fn denied_senders(&self) -> AddressSet {
+        self.denied.iter().fold(AddressSet::default(), |all, (part, _)| all.union(part))
+    }
+}
+
+/// Addresses that the tag `VirtualNetwork` stands for in one subnet.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkTag {
+    /// Addresses that are in it.
+    pub surely: AddressSet,
+    /// Addresses that are in it by one reading of the documents: all of them where a default route is user-defined.
+    pub perhaps: AddressSet,
+}
+
+/// Ports that clients send from: a rule has to cover these to catch a client.
+const CLIENT_PORTS: (u16, u16) = (32_768, 60_999);
+
+/// The tag `VirtualNetwork` as the subnet sees it: its own network, peered networks that are let in, and prefixes of
+/// user-defined routes. A peering whose address space was not observed makes the answer wider, not narrower.
+///
+/// # Errors
+/// [`Missing`] when the network or the subnet's route table was not observed.
+pub fn network_tag(estate: &Estate, vnet_id: &ResourceId, subnet: &Subnet) -> Result<NetworkTag, Missing> {
+    let vnet = estate.get::<Vnet>(vnet_id)?;
+    let mut surely = AddressSet::of(&vnet.space);
+    let mut perhaps = AddressSet::default();
+    for (_, peering) in estate.children::<Peering>(vnet_id) {
+        let is_connected = peering.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("connected"));
+        if !is_connected || peering.allows_access == Some(false) {
+            continue;
+        }
+        let mut space = AddressSet::of(&peering.remote_space);
+        if space.is_empty()
+            && let Ok(remote) = estate.get::<Vnet>(&peering.remote)
+        {
+            space = AddressSet::of(&remote.space);
+        }
+        match peering.allows_access {
+            Some(true) => surely = surely.union(&space),
+            _ => perhaps = perhaps.union(&space),
+        }
+    }
+    if let Some(table_id) = &subnet.route_table {
+        let table = estate.get::<RouteTable>(table_id)?;
+        let routes = table.routes.as_ref().ok_or_else(|| Missing::field(table_id, "routes"))?;
+        for route in routes {
+            match &route.prefix {
+                RoutePrefix::Network(network) if network.prefix_len() == 0 => perhaps = AddressSet::all(),
+                RoutePrefix::Network(network) => perhaps = perhaps.union(&AddressSet::of([network])),
+                RoutePrefix::Tag(_) => {}
+            }
+        }
+    }
+    Ok(NetworkTag { perhaps: perhaps.union(&surely), surely })
+}
+
+/// Evaluates a group for senders that open a TCP connection to `port` of the receiver.
+///
+/// # Errors
+/// [`Missing`] when the group's rules were not observed in full.
+pub fn decide(
+    estate: &Estate,
+    group_id: &ResourceId,
+    direction: Direction,
+    senders: &AddressSet,
+    receiver: &Receiver,
+    port: u16,
+    tag: &NetworkTag,
+) -> Result<Decision, Missing> {
+    let group = estate.get::<SecurityGroup>(group_id)?;
+    let listed = group.rules.as_ref().ok_or_else(|| Missing::field(group_id, "securityRules"))?;
+    let mut rules: Vec<Rule> = listed.clone();
+    for (id, alone) in estate.children::<Option<Rule>>(group_id) {
+        let rule = alone.as_ref().ok_or_else(|| Missing::resource("security rule", id))?;
+        if !rules.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name)) {
+            rules.push(rule.clone());
+        }
+    }
+    rules.retain(|rule| rule.direction == direction);
+    rules.extend(defaults(group_id, direction));
+    rules.sort_by_key(|rule| rule.priority);
+    let question = Question { receiver, port, tag };
+    let mut decision = Decision::default();
+    question.walk(&rules, senders.clone(), &mut decision);
+    Ok(decision)
+}
+
+/// Azure's own rules at the end of every group; they cannot be removed.
+fn defaults(group: &ResourceId, direction: Direction) -> Vec<Rule> {
+    let rule = |name: &str, priority, allows, from, to| Rule {
+        name: name.to_owned(),
+        priority,
+        direction,
+        allows,
+        is_tcp: true,
+        from: vec![from],
+        from_ports: vec![(0, u16::MAX)],
+        to: vec![to],
+        to_ports: vec![(0, u16::MAX)],
+        resource: group.clone(),
+        pointer: String::new(),
+    };
+    let tag = |name: &str| Prefix::Tag(name.to_owned());
+    match direction {
+        Direction::Inbound => vec![
+            rule("AllowVnetInBound", 65_000, true, tag("VirtualNetwork"), tag("VirtualNetwork")),
+            rule("AllowAzureLoadBalancerInBound", 65_001, true, tag("AzureLoadBalancer"), Prefix::Any),
+            rule("DenyAllInBound", 65_500, false, Prefix::Any, Prefix::Any),
+        ],
+        Direction::Outbound => vec![
+            rule("AllowVnetOutBound", 65_000, true, tag("VirtualNetwork"), tag("VirtualNetwork")),
+            rule("AllowInternetOutBound", 65_001, true, Prefix::Any, tag("Internet")),
+            rule("DenyAllOutBound", 65_500, false, Prefix::Any, Prefix::Any),
+        ],
+    }
+}
+
+struct Question<'a> {
+    receiver: &'a Receiver,
+    port: u16,
+    tag: &'a NetworkTag,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Match {
+    No,
+    Perhaps,
+    Yes,
+}
+
+impl Question<'_> {
+    fn walk(&self, rules: &[Rule], senders: AddressSet, decision: &mut Decision) {
+        let Some((rule, rest)) = rules.split_first() else { return };
+        if senders.is_empty() {
+            return;
+        }
+        let (surely, perhaps) = self.caught(rule, &senders);
+        if !surely.is_empty() {
+            let list = if rule.allows { &mut decision.allowed } else { &mut decision.denied };
+            list.push((surely.clone(), decider(rule)));
+        }
+        let open = senders.difference(&surely);
+        let doubtful = open.intersection(&perhaps);
+        self.walk(rest, open.difference(&doubtful), decision);
+        if doubtful.is_empty() {
+            return;
+        }
+        // Where the rule may or may not speak of these senders, the answer stands only if both readings agree.
+        let mut other = Decision::default();
+        self.walk(rest, doubtful, &mut other);
+        let (same, different) = match rule.allows {
+            true => (&mut other.allowed, &mut other.denied),
+            false => (&mut other.denied, &mut other.allowed),
+        };
+        let list = if rule.allows { &mut decision.allowed } else { &mut decision.denied };
+        list.append(same);
+        decision.unknown.extend(different.drain(..).map(|(part, _)| (part, decider(rule))));
+        decision.unknown.append(&mut other.unknown);
+    }
+
+    /// Senders that the rule catches: surely, and perhaps.
+    fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
+        let nothing = (AddressSet::default(), AddressSet::default());
+        if !rule.is_tcp || !covers(&rule.to_ports, self.port) {
+            return nothing;
+        }
+        let receiver = rule.to.iter().map(|prefix| self.receives(prefix)).max().unwrap_or(Match::No);
+        let ports = client_ports(&rule.from_ports);
+        let certainty = receiver.min(ports);
+        if certainty == Match::No {
+            return nothing;
+        }
+        let mut surely = AddressSet::default();
+        let mut perhaps = AddressSet::default();
+        for prefix in &rule.from {
+            let (in_it, maybe_in_it) = self.sends(prefix);
+            surely = surely.union(&in_it);
+            perhaps = perhaps.union(&maybe_in_it);
+        }
+        let surely = surely.intersection(senders);
+        let perhaps = perhaps.intersection(senders).union(&surely);
+        match certainty {
+            Match::Yes => (surely, perhaps),
+            Match::Perhaps | Match::No => (AddressSet::default(), perhaps),
+        }
+    }
+
+    fn sends(&self, prefix: &Prefix) -> (AddressSet, AddressSet) {
+        match prefix {
+            Prefix::Any => (AddressSet::all(), AddressSet::all()),
+            Prefix::Network(network) => (AddressSet::of([network]), AddressSet::of([network])),
+            Prefix::ApplicationGroup | Prefix::Ipv6 => Default::default(),
+            Prefix::Tag(name) => match name.to_ascii_lowercase().as_str() {
+                "virtualnetwork" => (self.tag.surely.clone(), self.tag.perhaps.clone()),
+                "azureloadbalancer" => Default::default(),
+                "internet" => {
+                    let public = AddressSet::all().difference(&private());
+                    (public.difference(&self.tag.perhaps), public.difference(&self.tag.surely))
+                }
+                // Every other tag stands for public addresses of a service.
+                _ => (AddressSet::default(), AddressSet::all().difference(&private())),
+            },
+        }
+    }
+
+    fn receives(&self, prefix: &Prefix) -> Match {
+        match (self.receiver, prefix) {
+            (_, Prefix::Any) => Match::Yes,
+            (_, Prefix::ApplicationGroup | Prefix::Ipv6) => Match::No,
+            (Receiver::Addresses(set), Prefix::Network(_) | Prefix::Tag(_)) => {
+                let (surely, perhaps) = self.sends(prefix);
+                match () {
+                    () if set.is_within(&surely) => Match::Yes,
+                    () if set.overlaps(&perhaps) => Match::Perhaps,
+                    () => Match::No,
+                }
+            }
+            (Receiver::Gateway(_), Prefix::Network(network)) => {
+                let is_private = AddressSet::of([network]).is_private();
+                if is_private { Match::No } else { Match::Perhaps }
+            }
+            (Receiver::Gateway(location), Prefix::Tag(name)) => gateway_has_tag(location.as_deref(), name, self.tag),
+        }
+    }
+}
+
+fn gateway_has_tag(location: Option<&str>, name: &str, tag: &NetworkTag) -> Match {
+    let name = name.to_ascii_lowercase();
+    let (service, region) = name.split_once('.').unwrap_or((&name, ""));
+    match service {
+        "internet" => Match::Yes,
+        "virtualnetwork" if tag.perhaps == AddressSet::all() => Match::Perhaps,
+        "virtualnetwork" | "azureloadbalancer" | "storage" | "azureactivedirectory" => Match::No,
+        "sql" | "azurecloud" => match location.map(region_key) {
+            _ if region.is_empty() => Match::Yes,
+            Some(key) if key == region => Match::Yes,
+            Some(_) => Match::No,
+            None => Match::Perhaps,
+        },
+        _ => Match::Perhaps,
+    }
+}
+
+/// `West Europe` and `westeurope` are one region.
+pub fn region_key(location: &str) -> String {
+    location.chars().filter(|letter| !letter.is_whitespace()).collect::<String>().to_ascii_lowercase()
+}
+
+fn covers(ranges: &[(u16, u16)], port: u16) -> bool {
+    ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
+}
+
+fn client_ports(ranges: &[(u16, u16)]) -> Match {
+    let (first, last) = CLIENT_PORTS;
+    if ranges.iter().any(|&(low, high)| low <= first && last <= high) {
+        return Match::Yes;
+    }
+    let touches = ranges.iter().any(|&(low, high)| low <= last && first <= high);
+    if touches { Match::Perhaps } else { Match::No }
+}
+
+fn decider(rule: &Rule) -> Decider {
+    Decider {
+        resource: rule.resource.clone(),
+        pointer: rule.pointer.clone(),
+        name: rule.name.clone(),
+        priority: rule.priority,
+    }
+}
+
+/// A receiver that is one address.
+pub fn to_address(address: Ipv4Addr) -> Receiver {
+    Receiver::Addresses(AddressSet::one(address))
+}

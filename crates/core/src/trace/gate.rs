@@ -1,0 +1,112 @@
+//! The server's own gate at its public front door: public access, VNet rules and firewall rules.
+
+use crate::estate::network::{Subnet, Vnet};
+use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+use crate::trace::filter::region_key;
+
+/// The service endpoint that stands for Azure SQL, MySQL and PostgreSQL.
+pub const SQL_ENDPOINT: &str = "Microsoft.Sql";
+
+/// What the server does with a caller at its front door.
+#[derive(Debug, Clone)]
+pub enum Gate {
+    /// A rule lets the caller in.
+    Open(ResourceId),
+    /// Azure's tool opens the server for the target by itself.
+    OpensItself,
+    /// Public access is denied.
+    PublicDenied,
+    /// There is no VNet rule for the subnet.
+    RuleMissing {
+        /// Whether the subnet's service endpoint is on.
+        has_endpoint: bool,
+    },
+    /// The VNet rule is there, the subnet's service endpoint is off.
+    ServiceEndpointMissing(ResourceId),
+    /// The VNet rule is there and not ready.
+    RuleNotReady(ResourceId, String),
+    /// The VNet rule is there and the subnet is in another region than the server.
+    OtherRegion(ResourceId, String),
+    /// No firewall rule can hold the caller's address.
+    FirewallRuleMissing,
+    /// The estate does not tell.
+    Unknown(Missing),
+}
+
+/// Asks the front door of a server about a caller in a subnet.
+pub fn public_gate(
+    estate: &Estate,
+    server_id: &ResourceId,
+    server: &Server,
+    caller: (&ResourceId, &ResourceId),
+) -> Gate {
+    match server.public_access {
+        None => return Gate::Unknown(Missing::field(server_id, "publicNetworkAccess")),
+        Some(false) => return Gate::PublicDenied,
+        Some(true) => {}
+    }
+    let (vnet_id, subnet_id) = caller;
+    let subnet = match estate.get::<Subnet>(subnet_id) {
+        Ok(subnet) => subnet,
+        Err(missing) => return Gate::Unknown(missing),
+    };
+    match server.kind {
+        ServerKind::Single => single_gate(estate, server_id, server, (vnet_id, subnet_id, subnet)),
+        ServerKind::Flexible => flexible_gate(estate, server_id, subnet_id.name()),
+    }
+}
+
+fn single_gate(
+    estate: &Estate,
+    server_id: &ResourceId,
+    server: &Server,
+    (vnet_id, subnet_id, subnet): (&ResourceId, &ResourceId, &Subnet),
+) -> Gate {
+    let has_endpoint = has_sql_endpoint(subnet);
+    let rule = estate.children::<VnetRule>(server_id).find(|(_, rule)| rule.subnet == *subnet_id);
+    let firewall = || estate.children::<FirewallRule>(server_id);
+    if !has_endpoint
+        && let Some((id, _)) = firewall().find(|(_, one)| one.is_all_of_azure() || one.is_everything())
+    {
+        return Gate::Open(id.clone());
+    }
+    let Some((rule_id, rule)) = rule else { return Gate::RuleMissing { has_endpoint } };
+    if !has_endpoint {
+        return Gate::ServiceEndpointMissing(rule_id.clone());
+    }
+    match rule.state.as_deref() {
+        None => return Gate::Unknown(Missing::field(rule_id, "state")),
+        Some(state) if !state.eq_ignore_ascii_case("ready") => {
+            return Gate::RuleNotReady(rule_id.clone(), state.to_owned());
+        }
+        Some(_) => {}
+    }
+    let network_location = estate.get::<Vnet>(vnet_id).ok().and_then(|vnet| vnet.location.clone());
+    if let (Some(near), Some(far)) = (&network_location, &server.location)
+        && region_key(near) != region_key(far)
+    {
+        return Gate::OtherRegion(rule_id.clone(), near.clone());
+    }
+    Gate::Open(rule_id.clone())
+}
+
+fn flexible_gate(estate: &Estate, server_id: &ResourceId, subnet: &str) -> Gate {
+    let mut rules = estate.children::<FirewallRule>(server_id).peekable();
+    if rules.peek().is_none() {
+        return Gate::FirewallRuleMissing;
+    }
+    match rules.find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
+        Some((id, _)) => Gate::Open(id.clone()),
+        None => Gate::Unknown(Missing::other(
+            format!("the public address that packets from subnet `{subnet}` leave Azure's network with"),
+            "connect from the target and read the address in the server's refusal, or in `inet_client_addr()`",
+        )),
+    }
+}
+
+/// Whether the subnet presents itself to Azure SQL services by its service endpoint.
+pub fn has_sql_endpoint(subnet: &Subnet) -> bool {
+    subnet.service_endpoints.iter().any(|one| one.eq_ignore_ascii_case(SQL_ENDPOINT))
+}

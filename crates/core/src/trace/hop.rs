@@ -1,0 +1,162 @@
+//! Whether two networks are joined: both halves of their peering, and what each says.
+
+use crate::address::AddressSet;
+use crate::estate::network::{Peering, Subnet, Vnet};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+
+/// How two networks stand to each other.
+#[derive(Debug, Clone)]
+pub enum Joined {
+    /// They are the same network.
+    Same,
+    /// A peering carries traffic between the two subnets.
+    Peered { near: ResourceId, far: ResourceId },
+    /// There is a peering, and it does not carry this traffic.
+    Broken(Break),
+    /// There is no half of a peering on one side or on both.
+    Apart {
+        /// The half in the first network, if it is there.
+        near: Option<ResourceId>,
+        /// The half in the second network, if it is there.
+        far: Option<ResourceId>,
+        /// Another way that this model does not follow: a gateway.
+        other_way: Option<Missing>,
+        /// The address spaces overlap, so that a peering is impossible.
+        overlap: AddressSet,
+    },
+    /// The second network was not observed.
+    Unknown(Missing),
+}
+
+/// Why a peering does not carry traffic.
+#[derive(Debug, Clone)]
+pub struct Break {
+    /// What is wrong.
+    pub kind: BreakKind,
+    /// The half that says so.
+    pub half: ResourceId,
+    /// Pointer in that half's body.
+    pub pointer: String,
+    /// The value there, for messages.
+    pub value: String,
+    /// The half in the first network.
+    pub near: ResourceId,
+    /// The half in the second network.
+    pub far: ResourceId,
+}
+
+/// What can be wrong with a peering of two halves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakKind {
+    /// `Initiated`: Azure does not count the other half.
+    Initiated,
+    /// `Disconnected`: the other half was deleted at some time.
+    Disconnected,
+    /// `allowVirtualNetworkAccess` is false.
+    AccessOff,
+    /// The half does not route a prefix of the other network.
+    OutOfSync,
+    /// Only some subnets are peered, and not these.
+    SubnetExcluded,
+}
+
+/// Looks at both halves of the peering between two networks for traffic between two subnets.
+pub fn join(
+    estate: &Estate,
+    (near_vnet, near_subnet): (&ResourceId, &ResourceId),
+    (far_vnet, far_subnet): (&ResourceId, &ResourceId),
+) -> Joined {
+    if near_vnet == far_vnet {
+        return Joined::Same;
+    }
+    let near = half(estate, near_vnet, far_vnet);
+    let far = half(estate, far_vnet, near_vnet);
+    let (Some((near_id, near_half)), Some((far_id, far_half))) = (near, far) else {
+        // The network's own body lists its halves, so without it their absence proves nothing.
+        if let Err(missing) = estate.get::<Vnet>(far_vnet) {
+            return Joined::Unknown(missing);
+        }
+        return Joined::Apart {
+            near: near.map(|(id, _)| id.clone()),
+            far: far.map(|(id, _)| id.clone()),
+            other_way: gateway_way(estate, near_vnet, far_vnet),
+            overlap: overlap(estate, near_vnet, far_vnet),
+        };
+    };
+    let broken = |kind, half: &ResourceId, pointer: String, value: &str| {
+        Joined::Broken(Break {
+            kind,
+            half: half.clone(),
+            pointer,
+            value: value.to_owned(),
+            near: near_id.clone(),
+            far: far_id.clone(),
+        })
+    };
+    let halves = [(near_id, near_half, far_subnet, near_subnet), (far_id, far_half, near_subnet, far_subnet)];
+    for (id, facts, ..) in halves {
+        let pointer = format!("{}/peeringState", facts.fields);
+        match facts.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
+            Some("connected") => {}
+            Some("initiated") => return broken(BreakKind::Initiated, id, pointer, "Initiated"),
+            Some("disconnected") => return broken(BreakKind::Disconnected, id, pointer, "Disconnected"),
+            Some(_) | None => return Joined::Unknown(Missing::field(id, "peeringState")),
+        }
+    }
+    for (id, facts, other, own) in halves {
+        match facts.allows_access {
+            Some(true) => {}
+            Some(false) => {
+                let pointer = format!("{}/allowVirtualNetworkAccess", facts.fields);
+                return broken(BreakKind::AccessOff, id, pointer, "false");
+            }
+            None => return Joined::Unknown(Missing::field(id, "allowVirtualNetworkAccess")),
+        }
+        if let Some((own_names, other_names)) = &facts.subnets_only
+            && !(has_name(own_names, own) && has_name(other_names, other))
+        {
+            let pointer = format!("{}/peerCompleteVnets", facts.fields);
+            return broken(BreakKind::SubnetExcluded, id, pointer, "false");
+        }
+        let Ok(subnet) = estate.get::<Subnet>(other) else { continue };
+        let routed = AddressSet::of(&facts.remote_space);
+        if !routed.is_empty() && !AddressSet::of(&subnet.prefixes).is_within(&routed) {
+            let pointer = format!("{}/remoteAddressSpace", facts.fields);
+            return broken(BreakKind::OutOfSync, id, pointer, &routed.to_string());
+        }
+    }
+    Joined::Peered { near: near_id.clone(), far: far_id.clone() }
+}
+
+fn has_name(names: &[String], subnet: &ResourceId) -> bool {
+    names.iter().any(|name| name.eq_ignore_ascii_case(subnet.name()))
+}
+
+/// The half of a peering that one network holds towards another.
+pub fn half<'e>(
+    estate: &'e Estate,
+    vnet: &ResourceId,
+    remote: &ResourceId,
+) -> Option<(&'e ResourceId, &'e Peering)> {
+    estate.children::<Peering>(vnet).find(|(_, peering)| peering.remote == *remote)
+}
+
+/// Addresses that both networks claim.
+pub fn overlap(estate: &Estate, near: &ResourceId, far: &ResourceId) -> AddressSet {
+    match (estate.get::<Vnet>(near), estate.get::<Vnet>(far)) {
+        (Ok(near), Ok(far)) => AddressSet::of(&near.space).intersection(&AddressSet::of(&far.space)),
+        _ => AddressSet::default(),
+    }
+}
+
+/// Gateways in both networks can join them; whether they do is not followed here.
+fn gateway_way(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Missing> {
+    let has_gateway = |vnet: &ResourceId| estate.get::<Subnet>(&vnet.child("subnets", "GatewaySubnet")).is_ok();
+    (has_gateway(near) && has_gateway(far)).then(|| {
+        Missing::other(
+            format!("whether the gateways of `{}` and `{}` join the two networks", near.name(), far.name()),
+            "probe the path from the target: `flexway probe`",
+        )
+    })
+}

@@ -1,0 +1,248 @@
+//! What a network's resolver answers when the copier asks for a server's name.
+
+use std::net::Ipv4Addr;
+
+use crate::estate::dns::{Link, Record, Zone};
+use crate::estate::network::Vnet;
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+
+/// Azure's own resolver, as seen from inside every network.
+const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+
+/// Aliases followed before giving up: Azure's chains have two or three.
+const ALIASES_MAX: usize = 8;
+
+/// What the resolver answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Addresses out of a private zone.
+    Addresses(Vec<Ipv4Addr>),
+    /// The public address of the service.
+    Public,
+    /// A linked zone owns the name and has no record of it.
+    NoSuchName,
+    /// The private address of an injected server, kept in its zone by the service.
+    Injected,
+    /// Configuration does not tell.
+    Unknown(Missing),
+}
+
+/// The answer and how it came about.
+#[derive(Debug, Clone)]
+pub struct Resolution {
+    /// What the resolver answers.
+    pub answer: Answer,
+    /// Names asked for, in order: the server's own, then aliases.
+    pub names: Vec<String>,
+    /// The private zone that answered, with the link that made it answer.
+    pub zone: Option<(ResourceId, ResourceId)>,
+    /// The record set that answered.
+    pub record: Option<ResourceId>,
+    /// The link is there but not ready.
+    pub is_link_pending: bool,
+    /// Why a public answer is not proven: a zone that may be linked too.
+    pub unproven: Option<Missing>,
+    /// The network's own DNS servers, when it does not use Azure's.
+    pub custom_servers: Vec<Ipv4Addr>,
+}
+
+/// What public DNS holds about a server's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// A public address.
+    Address,
+    /// An alias into `privatelink`, since the server has a private endpoint.
+    PrivateLinkAlias,
+    /// An alias into the server's own private zone: nothing is public.
+    PrivateOnly,
+}
+
+/// Asks for `name` from a network.
+///
+/// # Errors
+/// [`Missing`] when the network was not observed.
+pub fn resolve(
+    estate: &Estate,
+    vnet_id: &ResourceId,
+    name: &str,
+    published: Published,
+    private_zone: Option<&ResourceId>,
+) -> Result<Resolution, Missing> {
+    let vnet = estate.get::<Vnet>(vnet_id)?;
+    let mut result = Resolution {
+        answer: Answer::Public,
+        names: vec![name.to_owned()],
+        zone: None,
+        record: None,
+        is_link_pending: false,
+        unproven: None,
+        custom_servers: vnet.dns_servers.iter().copied().filter(|server| *server != AZURE_DNS).collect(),
+    };
+    if !result.custom_servers.is_empty() {
+        let servers: Vec<String> = result.custom_servers.iter().map(Ipv4Addr::to_string).collect();
+        result.answer = Answer::Unknown(Missing::other(
+            format!("what the DNS servers {} of network `{}` answer for {name}", servers.join(", "), vnet_id.name()),
+            format!("resolve {name} on a machine in that network, or on the target with `flexway probe`"),
+        ));
+        return Ok(result);
+    }
+    for _ in 0..ALIASES_MAX {
+        let asked = result.names.last().cloned().unwrap_or_default();
+        if let Some((zone, link_id, link)) = linked_zone(estate, vnet_id, &asked) {
+            result.is_link_pending |= is_pending(link);
+            result.zone = Some((zone.clone(), link_id));
+            match find_record(estate, &zone, &asked) {
+                Some((id, record)) => {
+                    result.record = Some(id);
+                    match &record.alias {
+                        Some(alias) => {
+                            result.names.push(alias.clone());
+                            continue;
+                        }
+                        None => result.answer = Answer::Addresses(record.addresses.clone()),
+                    }
+                }
+                None if link.redirects => result.answer = Answer::Public,
+                None => result.answer = Answer::NoSuchName,
+            }
+            return Ok(result);
+        }
+        result.unproven = result.unproven.or_else(|| perhaps_linked(estate, &asked));
+        match published {
+            Published::PrivateLinkAlias if asked == name => match private_link_name(name) {
+                Some(alias) => result.names.push(alias),
+                None => return Ok(result),
+            },
+            Published::PrivateOnly => {
+                result.answer = injected(estate, vnet_id, private_zone, &mut result);
+                return Ok(result);
+            }
+            Published::Address | Published::PrivateLinkAlias => return Ok(result),
+        }
+    }
+    let what = format!("the end of the chain of aliases of {name}");
+    result.answer = Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
+    Ok(result)
+}
+
+/// An injected server's name leads into its own zone, whose records the service keeps.
+fn injected(
+    estate: &Estate,
+    vnet_id: &ResourceId,
+    zone: Option<&ResourceId>,
+    result: &mut Resolution,
+) -> Answer {
+    let Some(zone) = zone else {
+        return Answer::Unknown(Missing::other(
+            "the private DNS zone of the injected server",
+            "capture the server again: `network.privateDnsZoneArmResourceId` tells its zone",
+        ));
+    };
+    let link = links_of(estate, zone).find(|(_, link)| link.vnet == *vnet_id);
+    match link {
+        Some((id, link)) => {
+            result.is_link_pending |= is_pending(link);
+            result.zone = Some((zone.clone(), id.clone()));
+            Answer::Injected
+        }
+        None => Answer::NoSuchName,
+    }
+}
+
+fn is_pending(link: &Link) -> bool {
+    link.state.as_deref().is_some_and(|state| !state.eq_ignore_ascii_case("completed"))
+}
+
+/// Links of a zone.
+pub fn links_of<'e>(
+    estate: &'e Estate,
+    zone: &ResourceId,
+) -> impl Iterator<Item = (&'e ResourceId, &'e Link)> {
+    estate.children::<Link>(zone)
+}
+
+/// The zone of the longest matching name among those linked to the network.
+fn linked_zone<'e>(
+    estate: &'e Estate,
+    vnet_id: &ResourceId,
+    name: &str,
+) -> Option<(ResourceId, ResourceId, &'e Link)> {
+    let mut best: Option<(usize, ResourceId, ResourceId, &Link)> = None;
+    for (link_id, link) in estate.all::<Link>().filter(|(_, link)| link.vnet == *vnet_id) {
+        let Some(zone) = link_id.parent() else { continue };
+        let zone_name = zone.name().to_ascii_lowercase();
+        if holds(&zone_name, name) && best.as_ref().is_none_or(|(length, ..)| zone_name.len() > *length) {
+            best = Some((zone_name.len(), zone, link_id.clone(), link));
+        }
+    }
+    best.map(|(_, zone, link_id, link)| (zone, link_id, link))
+}
+
+/// Whether a name lies in a zone.
+pub fn holds(zone: &str, name: &str) -> bool {
+    name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// A zone that would own the name and that has links which were not captured: one of them may be to this network.
+fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
+    let zones = estate.zones();
+    let (zone, _) = zones
+        .iter()
+        .filter(|(_, zone_name)| holds(zone_name, name))
+        .find(|(zone, _)| !are_links_complete(estate, zone))?;
+    Some(Missing {
+        what: format!("all virtual network links of zone `{}`", zone.name()),
+        resource: Some(zone.clone()),
+        help: format!(
+            "add the output of `az network private-dns link vnet list --resource-group {} --zone-name {}` and of \
+             `az network private-dns zone show` to the estate",
+            zone.resource_group(),
+            zone.name()
+        ),
+    })
+}
+
+/// Whether the zone's own count says that every link was captured.
+pub fn are_links_complete(estate: &Estate, zone: &ResourceId) -> bool {
+    let captured = links_of(estate, zone).count() as u64;
+    estate.get::<Zone>(zone).ok().and_then(|facts| facts.link_count).is_some_and(|count| count <= captured)
+}
+
+/// Whether the zone's own count says that some link was not captured.
+pub fn are_links_incomplete(estate: &Estate, zone: &ResourceId) -> bool {
+    let captured = links_of(estate, zone).count() as u64;
+    estate.get::<Zone>(zone).ok().and_then(|facts| facts.link_count).is_some_and(|count| count > captured)
+}
+
+/// The record set that answers for a name: the exact one, or the wildcard.
+pub fn find_record<'e>(
+    estate: &'e Estate,
+    zone: &ResourceId,
+    name: &str,
+) -> Option<(ResourceId, &'e Record)> {
+    let label = record_label(zone.name(), name)?;
+    [label.as_str(), "*"].iter().find_map(|label| {
+        ["A", "CNAME"].iter().find_map(|kind| {
+            let id = zone.child(kind, label);
+            let record = estate.get::<Record>(&id).ok()?;
+            Some((id, record))
+        })
+    })
+}
+
+/// The name of a record set inside its zone: `@` for the zone itself.
+pub fn record_label(zone: &str, name: &str) -> Option<String> {
+    let (zone, name) = (zone.to_ascii_lowercase(), name.to_ascii_lowercase());
+    if zone == name {
+        return Some("@".to_owned());
+    }
+    let label = name.strip_suffix(&zone)?.strip_suffix('.')?;
+    Some(label.to_owned())
+}
+
+/// `s.postgres.database.azure.com` gives `s.privatelink.postgres.database.azure.com`; in any of Azure's clouds.
+pub fn private_link_name(name: &str) -> Option<String> {
+    let (server, suffix) = name.split_once('.')?;
+    suffix.starts_with("postgres.").then(|| format!("{server}.privatelink.{suffix}"))
+}

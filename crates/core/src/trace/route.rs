@@ -1,0 +1,153 @@
+//! Where packets of a subnet go: user-defined routes against the routes that Azure makes.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::filter::region_key;
+use crate::address::AddressSet;
+use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vnet};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+
+/// What becomes of a packet at the subnet's route table.
+#[derive(Debug, Clone)]
+pub enum Routed {
+    /// Azure's own route carries it.
+    Directly,
+    /// A user-defined route carries it to where Azure's own would.
+    ByUser(UserRoute),
+    /// A user-defined route drops it.
+    Dropped(UserRoute),
+    /// A user-defined route hands it to something whose rules are not in the estate.
+    Elsewhere(UserRoute, Missing),
+    /// The table was not observed.
+    Unknown(Missing),
+}
+
+/// The route that decided.
+#[derive(Debug, Clone)]
+pub struct UserRoute {
+    /// The route table.
+    pub table: ResourceId,
+    /// The route's name.
+    pub name: String,
+    /// What it catches, as text.
+    pub prefix: String,
+    /// Pointer in the table's body.
+    pub pointer: String,
+}
+
+/// Azure's own route to the destination, which a user-defined one competes with.
+#[derive(Debug, Clone, Copy)]
+pub enum OwnRoute {
+    /// The /32 of a private endpoint: beaten by another /32, or, where the endpoint's subnet has the route policy on, by
+    /// any route at least as long as the network's own range.
+    Endpoint {
+        /// Length of the range of the endpoint's network.
+        range_length: u8,
+        /// The route policy of the endpoint's subnet.
+        policy_on: bool,
+    },
+    /// The range of a network.
+    Network(u8),
+    /// The internet.
+    Internet,
+}
+
+/// Routes a packet to an address.
+pub fn to_address(estate: &Estate, subnet: &Subnet, address: Ipv4Addr, own: OwnRoute) -> Routed {
+    let (table_id, routes) = match user_routes(estate, subnet) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Routed::Directly,
+        Err(missing) => return Routed::Unknown(missing),
+    };
+    let caught = |route: &&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.contains(&address));
+    let Some((route, length)) = longest(routes.iter().filter(caught)) else { return Routed::Directly };
+    let wins = match own {
+        OwnRoute::Endpoint { range_length, policy_on } => length == 32 || policy_on && length >= range_length,
+        OwnRoute::Network(own_length) => length >= own_length,
+        OwnRoute::Internet => true,
+    };
+    if wins { judge(table_id, route, matches!(own, OwnRoute::Internet)) } else { Routed::Directly }
+}
+
+/// Routes a packet to the public front door of a service in a region.
+pub fn to_gateway(estate: &Estate, subnet: &Subnet, location: Option<&str>) -> Routed {
+    let has_endpoint = super::gate::has_sql_endpoint(subnet);
+    let (table_id, routes) = match user_routes(estate, subnet) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Routed::Directly,
+        Err(missing) => return Routed::Unknown(missing),
+    };
+    let is_sql = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        let (service, region) = text.split_once('.').unwrap_or((&text, ""));
+        matches!(service, "sql" | "azurecloud")
+            && (region.is_empty() || location.is_none_or(|location| region_key(location) == region))
+    };
+    let by_tag = routes.iter().find(|route| matches!(&route.prefix, RoutePrefix::Tag(text) if is_sql(text)));
+    if let Some(route) = by_tag {
+        return judge(table_id, route, true);
+    }
+    // The service endpoint's own routes are longer than a default route.
+    if has_endpoint {
+        return Routed::Directly;
+    }
+    let default = routes.iter().find(|route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0));
+    default.map_or(Routed::Directly, |route| judge(table_id, route, true))
+}
+
+fn user_routes<'e>(
+    estate: &'e Estate,
+    subnet: &'e Subnet,
+) -> Result<Option<(&'e ResourceId, &'e [Route])>, Missing> {
+    let Some(table_id) = &subnet.route_table else { return Ok(None) };
+    let table = estate.get::<RouteTable>(table_id)?;
+    let routes = table.routes.as_deref().ok_or_else(|| Missing::field(table_id, "routes"))?;
+    Ok(Some((table_id, routes)))
+}
+
+fn longest<'r>(routes: impl Iterator<Item = &'r Route>) -> Option<(&'r Route, u8)> {
+    let with_length = routes.filter_map(|route| match &route.prefix {
+        RoutePrefix::Network(network) => Some((route, network.prefix_len())),
+        RoutePrefix::Tag(_) => None,
+    });
+    with_length.max_by_key(|(_, length)| *length)
+}
+
+fn judge(table: &ResourceId, route: &Route, is_public: bool) -> Routed {
+    let prefix = match &route.prefix {
+        RoutePrefix::Network(network) => network.to_string(),
+        RoutePrefix::Tag(tag) => tag.clone(),
+    };
+    let found = UserRoute {
+        table: table.clone(),
+        name: route.name.clone(),
+        prefix,
+        pointer: route.pointer.clone(),
+    };
+    let opaque = |who: String| {
+        let help = "look at its rules and logs, or probe the path from the target: `flexway probe`";
+        Missing::other(format!("what {who} does with the packets"), help)
+    };
+    match &route.next_hop {
+        NextHop::Drop => Routed::Dropped(found),
+        NextHop::Local if !is_public => Routed::ByUser(found),
+        NextHop::Internet if is_public => Routed::ByUser(found),
+        NextHop::Local | NextHop::Internet => Routed::Dropped(found),
+        NextHop::Appliance(address) => Routed::Elsewhere(found, opaque(format!("the appliance at {address}"))),
+        NextHop::Gateway => Routed::Elsewhere(found, opaque("the virtual network gateway".to_owned())),
+        NextHop::Other(kind) => Routed::Elsewhere(found, opaque(format!("next hop type `{kind}`"))),
+    }
+}
+
+/// Length of the range of a network that holds an address.
+pub fn range_length(vnet: &Vnet, address: Ipv4Addr) -> u8 {
+    vnet.space.iter().filter(|net| net.contains(&address)).map(Ipv4Net::prefix_len).max().unwrap_or(0)
+}
+
+/// Addresses of a subnet as a set.
+pub fn addresses_of(subnet: &Subnet) -> AddressSet {
+    AddressSet::of(&subnet.prefixes)
+}

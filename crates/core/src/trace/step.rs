@@ -1,0 +1,139 @@
+//! Steps of a path: what each gate did with the packets, and which facts it read.
+
+use serde::Serialize;
+
+use crate::address::AddressSet;
+use crate::estate::Missing;
+use crate::id::ResourceId;
+
+/// The gates of a path, in the order in which packets meet them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Whether Azure's tool supports the pair at all.
+    Mode,
+    /// What the name resolves to.
+    Name,
+    /// Rules of the subnet that packets leave.
+    FilterOut,
+    /// Routes of that subnet.
+    Route,
+    /// The join of two networks.
+    Hop,
+    /// Rules of the subnet that packets enter.
+    FilterIn,
+    /// The server's own gate.
+    Admit,
+    /// The way back.
+    Return,
+    /// Whether a server listens.
+    Listen,
+}
+
+/// What a gate did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Packets go on.
+    Pass,
+    /// Packets end here.
+    Drop,
+    /// The estate does not tell.
+    Unknown,
+}
+
+/// A place in a captured body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// The resource.
+    pub resource: ResourceId,
+    /// JSON pointer in its body.
+    pub pointer: String,
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// Which gate.
+    pub stage: Stage,
+    /// The resource that decides.
+    pub resource: Option<ResourceId>,
+    /// What it did.
+    pub outcome: Outcome,
+    /// The same in a sentence.
+    pub detail: String,
+    /// What was read to know it.
+    pub facts: Vec<Fact>,
+    /// Senders that are dropped, where others pass.
+    #[serde(skip)]
+    pub dropped_part: Option<AddressSet>,
+    /// What would decide, where the outcome is unknown.
+    #[serde(skip)]
+    pub missing: Option<Missing>,
+}
+
+impl Step {
+    /// A step that lets pass.
+    pub fn pass(stage: Stage, resource: Option<&ResourceId>, detail: impl Into<String>) -> Step {
+        Step {
+            stage,
+            resource: resource.cloned(),
+            outcome: Outcome::Pass,
+            detail: detail.into(),
+            facts: Vec::new(),
+            dropped_part: None,
+            missing: None,
+        }
+    }
+
+    /// A step at which the packets end.
+    pub fn drop(stage: Stage, resource: Option<&ResourceId>, detail: impl Into<String>) -> Step {
+        Step { outcome: Outcome::Drop, ..Step::pass(stage, resource, detail) }
+    }
+
+    /// A step that cannot be decided.
+    pub fn unknown(stage: Stage, missing: Missing) -> Step {
+        let detail = format!("not observed: {}", missing.what);
+        Step {
+            outcome: Outcome::Unknown,
+            missing: Some(missing.clone()),
+            ..Step::pass(stage, missing.resource.as_ref(), detail)
+        }
+    }
+
+    /// Adds a fact that was read.
+    pub fn read(mut self, resource: &ResourceId, pointer: impl Into<String>) -> Step {
+        self.facts.push(Fact { resource: resource.clone(), pointer: pointer.into() });
+        self
+    }
+}
+
+/// Whether the copier can reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every gate lets every sender pass.
+    Reachable,
+    /// Some gate drops every sender.
+    Unreachable,
+    /// Some senders pass and some do not.
+    Partial,
+    /// A gate cannot be decided, and no other one drops everything.
+    Undetermined,
+    /// Configuration says one thing, a probe another.
+    Inconsistent,
+}
+
+/// The verdict over a list of steps.
+pub fn verdict<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Verdict {
+    let mut worst = Verdict::Reachable;
+    for step in steps {
+        match (step.outcome, &step.dropped_part) {
+            (Outcome::Drop, None) => return Verdict::Unreachable,
+            (Outcome::Drop, Some(_)) if worst != Verdict::Undetermined => worst = Verdict::Partial,
+            (Outcome::Unknown, _) => worst = Verdict::Undetermined,
+            (Outcome::Drop, Some(_)) | (Outcome::Pass, _) => {}
+        }
+    }
+    worst
+}
