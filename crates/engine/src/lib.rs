@@ -1,1 +1,22 @@
-//! Placeholder until the first slice lands.
+//! The move itself: what is done in which order, what is tried again, and the ledger that remembers it.
+//!
+//! The engine reaches servers only through the ports of [`flexway_core::port`]; it runs on threads and blocks.
+
+pub mod ledger;
+pub mod observe;
+pub mod report;
+pub mod retry;
+
+mod compare;
+mod copy;
+mod database;
+mod entries;
+mod failure;
+mod inspect;
+mod run;
+mod workers;
+
+pub use ledger::{Ledger, LedgerError};
+pub use observe::{Event, Observer, Work};
+pub use retry::RetryPolicy;
+pub use run::{Ports, Run, RunError, RunOptions, verify};

@@ -1,0 +1,140 @@
+//! Compares one database on both sides: schema, tables that only one side has, and every table's content.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use flexway_core::migrate::{Copied, CopyProgress, Difference, MoveError, Table, TableComparison};
+use flexway_core::port::Compare;
+
+use crate::database::Outcome;
+use crate::failure::Failure;
+use crate::ledger::qualified;
+use crate::observe::{Event, Work};
+use crate::report::FoundDifference;
+use crate::workers::{Workers, guard};
+
+/// Compares everything; tables side by side, largest first.
+pub(crate) fn compare(
+    workers: Workers<'_>,
+    database: &str,
+    port: &dyn Compare,
+) -> Result<Outcome, Failure> {
+    let mut differences: Vec<FoundDifference> = workers
+        .attempt(|| port.schema())?
+        .into_iter()
+        .map(|difference| found(database, difference))
+        .collect();
+    let (source, target) = workers.attempt(|| port.tables())?;
+    let (common, one_sided) = pair(source, &target);
+    differences.extend(one_sided.into_iter().map(|difference| found(database, difference)));
+    for difference in &differences {
+        workers.tell(&Event::Differs(difference));
+    }
+    workers.tell(&Event::WorkBegins {
+        database,
+        work: Work::Compare,
+        units: common.len(),
+        units_done: 0,
+        size_bytes: common.iter().map(|table| table.size_bytes).sum(),
+        size_done_bytes: 0,
+    });
+    let outcome = Mutex::new(Outcome { differences, ..Outcome::default() });
+    let result = workers.each(common, &|table| {
+        let comparison = compare_table(workers, database, port, &table)?;
+        let mut outcome = guard(&outcome);
+        outcome.tables_compared += 1;
+        outcome.rows_compared += comparison.source_rows;
+        if let Some(difference) = content_difference(&table, &comparison) {
+            let difference = found(database, difference);
+            workers.tell(&Event::Differs(&difference));
+            outcome.differences.push(difference);
+        }
+        Ok(())
+    });
+    workers.tell(&Event::WorkEnds { database, work: Work::Compare });
+    result?;
+    let mut outcome = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+    outcome.differences.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
+    Ok(outcome)
+}
+
+fn compare_table(
+    workers: Workers<'_>,
+    database: &str,
+    port: &dyn Compare,
+    table: &Table,
+) -> Result<TableComparison, MoveError> {
+    let name = qualified(&table.schema, &table.name);
+    let (work, name, size_bytes) = (Work::Compare, name.as_str(), table.size_bytes);
+    let progress = &Arc::new(CopyProgress::default());
+    let started = Instant::now();
+    workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
+    let result = workers.attempt(|| port.table(table, progress, workers.stop));
+    let read = result.as_ref().map(|comparison| Copied {
+        rows: comparison.source_rows,
+        bytes: progress.bytes.load(std::sync::atomic::Ordering::Relaxed),
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    workers.tell(&Event::UnitEnds { database, work, name, result: read, seconds });
+    result
+}
+
+/// Tables that both sides have with the same columns, largest first, and the differences of the others.
+fn pair(source: Vec<Table>, target: &[Table]) -> (Vec<Table>, Vec<Difference>) {
+    let mut left: BTreeMap<(String, String), &Table> =
+        target.iter().map(|table| ((table.schema.clone(), table.name.clone()), table)).collect();
+    let mut common = Vec::new();
+    let mut differences = Vec::new();
+    for table in source {
+        let other = left.remove(&(table.schema.clone(), table.name.clone()));
+        let difference = match other {
+            None => Some("is only on the source"),
+            Some(other) if !has_same_columns(&table, other) => Some("has other columns"),
+            Some(_) => None,
+        };
+        match difference {
+            Some(detail) => differences.push(table_difference(&table, detail.to_owned())),
+            None => common.push(table),
+        }
+    }
+    for table in left.into_values() {
+        differences.push(table_difference(table, "is only on the target".to_owned()));
+    }
+    common.sort_by_key(|table| std::cmp::Reverse(table.size_bytes));
+    (common, differences)
+}
+
+/// Whether both have the same names in the same order. A type that differs shows in the schema, and in the content where it matters.
+fn has_same_columns(one: &Table, other: &Table) -> bool {
+    let names = |table: &Table| -> Vec<String> {
+        table.columns.iter().map(|column| column.name.clone()).collect()
+    };
+    names(one) == names(other)
+}
+
+fn content_difference(table: &Table, comparison: &TableComparison) -> Option<Difference> {
+    if comparison.is_equal() {
+        return None;
+    }
+    let (source, target) = (comparison.source_rows, comparison.target_rows);
+    let detail = if source == target {
+        format!("the content differs, {source} rows on both sides")
+    } else {
+        format!("{source} rows on the source, {target} on the target")
+    };
+    Some(table_difference(table, detail))
+}
+
+fn table_difference(table: &Table, detail: String) -> Difference {
+    Difference { kind: "table", name: qualified(&table.schema, &table.name), detail }
+}
+
+fn found(database: &str, difference: Difference) -> FoundDifference {
+    FoundDifference {
+        database: database.to_owned(),
+        kind: difference.kind.to_owned(),
+        name: difference.name,
+        detail: difference.detail,
+    }
+}

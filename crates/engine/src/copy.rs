@@ -1,0 +1,157 @@
+//! Copies a database's rows: many tables at once, largest first.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Remedy, Table};
+use flexway_core::port::Data;
+
+use crate::failure::Failure;
+use crate::ledger::{ItemKind, Ledger, qualified, recorded};
+use crate::observe::{Event, Work};
+use crate::workers::{Workers, guard};
+
+/// How often running counters go to the ledger for readers of the status: fresh for people, one small transaction for the disk.
+const TICK: Duration = Duration::from_secs(1);
+
+/// One stream of rows.
+struct Unit<'a> {
+    kind: ItemKind,
+    name: String,
+    size_bytes: u64,
+    /// `None` for the large objects.
+    table: Option<&'a Table>,
+}
+
+/// Counters of the units that are being copied.
+type Running = Mutex<BTreeMap<String, (ItemKind, Arc<CopyProgress>)>>;
+
+/// Copies what the ledger does not know as copied.
+pub(crate) fn copy(
+    workers: Workers<'_>,
+    ledger: &Ledger,
+    database: &str,
+    data: &dyn Data,
+    contents: &Contents,
+) -> Result<(), Failure> {
+    let units = remaining(workers, ledger, database, contents)?;
+    let running = Running::default();
+    let one = |unit: Unit<'_>| -> Result<(), MoveError> {
+        recorded(ledger.begin_item(database, unit.kind, &unit.name))?;
+        let progress = Arc::new(CopyProgress::default());
+        guard(&running).insert(unit.name.clone(), (unit.kind, Arc::clone(&progress)));
+        let result = copy_unit(workers, database, data, &unit, &progress);
+        guard(&running).remove(&unit.name);
+        match result {
+            Ok((copied, seconds)) => {
+                recorded(ledger.finish_item(database, unit.kind, &unit.name, copied, seconds))
+            }
+            Err(error) => {
+                if error.remedy != Remedy::Stopped {
+                    recorded(ledger.fail_item(database, unit.kind, &unit.name, &error.why))?;
+                }
+                Err(error)
+            }
+        }
+    };
+    let (over, is_over) = mpsc::channel::<()>();
+    let result = thread::scope(|scope| {
+        scope.spawn(|| tick(ledger, database, &running, is_over));
+        let result = workers.each(units, &one);
+        drop(over);
+        result
+    });
+    workers.tell(&Event::WorkEnds { database, work: Work::Copy });
+    result
+}
+
+/// Units in the order of work: large objects first, since nobody knows how long their one stream takes; then tables, largest first.
+fn remaining<'a>(
+    workers: Workers<'_>,
+    ledger: &Ledger,
+    database: &str,
+    contents: &'a Contents,
+) -> Result<Vec<Unit<'a>>, Failure> {
+    let mut tables: Vec<&Table> = contents.tables.iter().collect();
+    tables.sort_by_key(|table| std::cmp::Reverse(table.size_bytes));
+    let large_objects = (contents.large_object_count > 0).then(|| Unit {
+        kind: ItemKind::LargeObjects,
+        name: "large objects".to_owned(),
+        size_bytes: 0,
+        table: None,
+    });
+    let tables = tables.into_iter().map(|table| Unit {
+        kind: ItemKind::Table,
+        name: qualified(&table.schema, &table.name),
+        size_bytes: table.size_bytes,
+        table: Some(table),
+    });
+    let mut units: Vec<Unit<'_>> = large_objects.into_iter().chain(tables).collect();
+    let count = units.len();
+    let size_bytes: u64 = units.iter().map(|unit| unit.size_bytes).sum();
+    for kind in [ItemKind::LargeObjects, ItemKind::Table] {
+        let items: Vec<(String, u64)> = units
+            .iter()
+            .filter(|unit| unit.kind == kind)
+            .map(|unit| (unit.name.clone(), unit.size_bytes))
+            .collect();
+        let done = ledger.add_items(database, kind, &items)?;
+        units.retain(|unit| unit.kind != kind || !done.contains(&unit.name));
+    }
+    workers.tell(&Event::WorkBegins {
+        database,
+        work: Work::Copy,
+        units: count,
+        units_done: count - units.len(),
+        size_bytes,
+        size_done_bytes: size_bytes - units.iter().map(|unit| unit.size_bytes).sum::<u64>(),
+    });
+    Ok(units)
+}
+
+/// Copies one unit, again when that helps: a repeated copy begins by emptying the table.
+fn copy_unit(
+    workers: Workers<'_>,
+    database: &str,
+    data: &dyn Data,
+    unit: &Unit<'_>,
+    progress: &Arc<CopyProgress>,
+) -> Result<(Copied, f64), MoveError> {
+    let (work, name) = (Work::Copy, unit.name.as_str());
+    let started = Instant::now();
+    let size_bytes = unit.size_bytes;
+    workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
+    let result = workers.attempt(|| {
+        progress.rows.store(0, Ordering::Relaxed);
+        progress.bytes.store(0, Ordering::Relaxed);
+        match unit.table {
+            Some(table) => data.copy_table(table, progress, workers.stop),
+            None => data.copy_large_objects(progress, workers.stop),
+        }
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let told = result.as_ref().map(|copied| *copied);
+    workers.tell(&Event::UnitEnds { database, work, name, result: told, seconds });
+    result.map(|copied| (copied, seconds))
+}
+
+/// Writes running counters to the ledger until the work is over. A failed write is left to the next record of the run to report.
+fn tick(ledger: &Ledger, database: &str, running: &Running, is_over: mpsc::Receiver<()>) {
+    while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(TICK) {
+        let counters: Vec<(ItemKind, String, Copied)> = guard(running)
+            .iter()
+            .map(|(name, (kind, progress))| {
+                let copied = Copied {
+                    rows: progress.rows.load(Ordering::Relaxed),
+                    bytes: progress.bytes.load(Ordering::Relaxed),
+                };
+                (*kind, name.clone(), copied)
+            })
+            .collect();
+        let _ = ledger.tick_items(database, &counters);
+    }
+}

@@ -1,0 +1,138 @@
+//! One database from its last complete phase to the end.
+
+use std::time::Instant;
+
+use flexway_core::migrate::{Contents, Phase, Remedy};
+use flexway_core::port::{Database, Databases};
+
+use crate::failure::Failure;
+use crate::ledger::{DatabaseRecord, Ledger, recorded};
+use crate::observe::Event;
+use crate::report::FoundDifference;
+use crate::workers::Workers;
+use crate::{compare, copy, entries};
+
+/// What a comparison of a database came to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome {
+    pub(crate) differences: Vec<FoundDifference>,
+    pub(crate) tables_compared: u64,
+    pub(crate) rows_compared: u64,
+}
+
+/// Everything that moving one database needs.
+pub(crate) struct Job<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) databases: &'a dyn Databases,
+    pub(crate) overwrite: bool,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) workers: Workers<'a>,
+}
+
+impl Job<'_> {
+    /// Goes on from the last complete phase. What is recorded as done is not done again.
+    pub(crate) fn run(&self) -> Result<Outcome, Failure> {
+        let record = self.ledger.database(self.name)?;
+        if record.phase == Some(Phase::Verified) {
+            return Ok(Outcome {
+                differences: Vec::new(),
+                tables_compared: record.tables_compared,
+                rows_compared: record.rows_compared,
+            });
+        }
+        self.prepare(&record)?;
+        self.workers.go_on()?;
+        let database = self.workers.attempt(|| self.databases.open(self.name))?;
+        self.pre_data(&record, database.as_ref())?;
+        self.fill(&record, database.as_ref())?;
+        self.verify(database.as_ref())
+    }
+
+    /// Makes the target database. One in which a broken run may have left objects is emptied: they are this ledger's own.
+    fn prepare(&self, record: &DatabaseRecord) -> Result<(), Failure> {
+        let is_needed = record.phase < Some(Phase::Prepared)
+            || (record.phase < Some(Phase::PreData) && (record.is_touched || self.overwrite));
+        if !is_needed {
+            return Ok(());
+        }
+        self.workers.go_on()?;
+        let overwrite = self.overwrite || record.is_touched;
+        self.phase(Phase::Prepared, || {
+            self.databases.prepare(self.name, overwrite)?;
+            recorded(self.ledger.set_touched(self.name, false))
+        })
+    }
+
+    /// Makes the schema before the data, in one transaction.
+    ///
+    /// It is not tried again at once: when the connection is lost nobody knows whether the transaction was committed. The mark
+    /// makes the next round, or the next run, begin with an emptied database.
+    fn pre_data(&self, record: &DatabaseRecord, database: &dyn Database) -> Result<(), Failure> {
+        if record.phase >= Some(Phase::PreData) {
+            return Ok(());
+        }
+        self.workers.go_on()?;
+        self.ledger.set_touched(self.name, true)?;
+        let result = self.phase(Phase::PreData, || database.schema().pre_data());
+        if let Err(failure) = &result
+            && failure.remedy() == Remedy::Act
+        {
+            self.ledger.set_touched(self.name, false)?;
+        }
+        result
+    }
+
+    /// Rows, indexes and the rest, sequences.
+    fn fill(&self, record: &DatabaseRecord, database: &dyn Database) -> Result<(), Failure> {
+        if record.phase >= Some(Phase::Finished) {
+            return Ok(());
+        }
+        self.workers.go_on()?;
+        let contents: Contents = self.workers.attempt(|| database.data().contents())?;
+        if record.phase < Some(Phase::Copied) {
+            self.phase(Phase::Copied, || {
+                copy::copy(self.workers, self.ledger, self.name, database.data(), &contents)
+            })?;
+        }
+        self.workers.go_on()?;
+        if record.phase < Some(Phase::PostData) {
+            self.phase(Phase::PostData, || {
+                entries::build(self.workers, self.ledger, self.name, database.schema())
+            })?;
+        }
+        self.workers.go_on()?;
+        self.phase(Phase::Finished, || self.workers.attempt(|| database.data().finish(&contents)))
+    }
+
+    fn verify(&self, database: &dyn Database) -> Result<Outcome, Failure> {
+        self.workers.go_on()?;
+        let started = Instant::now();
+        let outcome = compare::compare(self.workers, self.name, database.compare())?;
+        if outcome.differences.is_empty() {
+            let (tables, rows) = (outcome.tables_compared, outcome.rows_compared);
+            self.ledger.set_compared(self.name, tables, rows)?;
+            self.end_phase(Phase::Verified, started)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Does the work of a phase and records it as complete.
+    fn phase<E>(&self, phase: Phase, work: impl FnOnce() -> Result<(), E>) -> Result<(), Failure>
+    where
+        Failure: From<E>,
+    {
+        let started = Instant::now();
+        work()?;
+        self.end_phase(phase, started)
+    }
+
+    fn end_phase(&self, phase: Phase, started: Instant) -> Result<(), Failure> {
+        self.ledger.set_phase(self.name, phase)?;
+        self.workers.tell(&Event::PhaseEnds {
+            database: self.name,
+            phase,
+            seconds: started.elapsed().as_secs_f64(),
+        });
+        Ok(())
+    }
+}

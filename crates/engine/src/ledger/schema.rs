@@ -1,0 +1,94 @@
+//! The tables of a ledger file and how a file is told from something else.
+
+use rusqlite::Connection;
+
+use super::LedgerError;
+
+/// "FLXW": marks the file as a ledger, so that no other SQLite database is written into.
+const APPLICATION_ID: i32 = 0x464c_5857;
+
+/// Version of the tables below.
+const VERSION: i32 = 1;
+
+/// No column holds a password, a connection string or a row value.
+const TABLES: &str = "
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY,
+        source TEXT NOT NULL,
+        target TEXT NOT NULL,
+        options TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        started TEXT NOT NULL,
+        ended TEXT,
+        state TEXT NOT NULL
+            CHECK (state IN ('running', 'done', 'differs', 'failed', 'stopped', 'interrupted')),
+        error TEXT
+    ) STRICT;
+
+    -- One row: what became of the roles, as JSON.
+    CREATE TABLE roles (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        report TEXT NOT NULL
+    ) STRICT;
+
+    -- phase: the last complete one. touched: objects of this move may stand on the target.
+    CREATE TABLE database (
+        name TEXT PRIMARY KEY,
+        size_bytes INTEGER NOT NULL,
+        phase TEXT CHECK (phase IN
+            ('prepared', 'pre-data', 'copied', 'post-data', 'finished', 'verified')),
+        touched INTEGER NOT NULL DEFAULT 0,
+        seconds REAL NOT NULL DEFAULT 0,
+        tables_compared INTEGER NOT NULL DEFAULT 0,
+        rows_compared INTEGER NOT NULL DEFAULT 0,
+        error TEXT
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE item (
+        database TEXT NOT NULL REFERENCES database (name),
+        kind TEXT NOT NULL CHECK (kind IN ('table', 'entry', 'large-objects')),
+        name TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'done', 'failed')),
+        size_bytes INTEGER NOT NULL DEFAULT 0,
+        rows INTEGER NOT NULL DEFAULT 0,
+        bytes INTEGER NOT NULL DEFAULT 0,
+        seconds REAL NOT NULL DEFAULT 0,
+        error TEXT,
+        PRIMARY KEY (database, kind, name)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Creates the tables in a new file; leaves a ledger of this version alone; refuses anything else.
+pub(super) fn prepare(connection: &mut Connection) -> Result<(), LedgerError> {
+    if is_ledger(connection)? {
+        return Ok(());
+    }
+    let objects: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if objects > 0 {
+        return Err(LedgerError::NotALedger);
+    }
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Whether the file is a ledger of this version.
+///
+/// # Errors
+/// [`LedgerError::OtherVersion`] for a ledger that another version of Flexway wrote.
+pub(super) fn is_ledger(connection: &Connection) -> Result<bool, LedgerError> {
+    let application_id: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if application_id != APPLICATION_ID {
+        return Ok(false);
+    }
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version != VERSION {
+        return Err(LedgerError::OtherVersion { found: version, known: VERSION });
+    }
+    Ok(true)
+}

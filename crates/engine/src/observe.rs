@@ -1,0 +1,127 @@
+//! What a run tells whoever watches it: plain events, in the order in which things happen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flexway_core::migrate::{
+    Copied, CopyProgress, MoveError, Phase, RoleReport, ServerFacts, ToolFacts,
+};
+
+use crate::report::FoundDifference;
+
+/// Receives events. Called from several threads at once; must return quickly, since work waits for it.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Work that consists of many units done side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Rows of tables, and large objects.
+    Copy,
+    /// Indexes, constraints and what else comes after the data.
+    Build,
+    /// Comparing tables.
+    Compare,
+}
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// Both servers were inspected and nothing speaks against the move.
+    Accepted {
+        /// The source.
+        source: &'a ServerFacts,
+        /// The target.
+        target: &'a ServerFacts,
+        /// The client tool that is used; `None` where none is needed.
+        tools: Option<&'a ToolFacts>,
+        /// Databases that will be moved.
+        databases: &'a [String],
+    },
+    /// Roles stand on the target.
+    RolesCarried(&'a RoleReport),
+    /// A database is turned to.
+    DatabaseBegins {
+        /// Its name.
+        database: &'a str,
+        /// The last phase that an earlier run completed.
+        reached: Option<Phase>,
+    },
+    /// A phase is complete.
+    PhaseEnds {
+        /// The database.
+        database: &'a str,
+        /// The phase.
+        phase: Phase,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// Work of many units begins.
+    WorkBegins {
+        /// The database.
+        database: &'a str,
+        /// What kind.
+        work: Work,
+        /// All units.
+        units: usize,
+        /// Units that an earlier run did.
+        units_done: usize,
+        /// Size of all units, as the source's catalog counts it; zero where size says nothing.
+        size_bytes: u64,
+        /// Size of the units that are done.
+        size_done_bytes: u64,
+    },
+    /// A unit is being worked on.
+    UnitBegins {
+        /// The database.
+        database: &'a str,
+        /// What kind.
+        work: Work,
+        /// Its name, unique in the database for this kind.
+        name: &'a str,
+        /// Its size, as the source's catalog counts it.
+        size_bytes: u64,
+        /// Live counters.
+        progress: &'a Arc<CopyProgress>,
+    },
+    /// A unit is done or failed.
+    UnitEnds {
+        /// The database.
+        database: &'a str,
+        /// What kind.
+        work: Work,
+        /// Its name.
+        name: &'a str,
+        /// What was moved or read, or why not.
+        result: Result<Copied, &'a MoveError>,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// The units of a kind of work are through, well or not.
+    WorkEnds {
+        /// The database.
+        database: &'a str,
+        /// What kind.
+        work: Work,
+    },
+    /// A step failed and is tried again after a wait.
+    Retrying {
+        /// What failed.
+        error: &'a MoveError,
+        /// How long is waited first.
+        wait: Duration,
+    },
+    /// The comparison found a difference.
+    Differs(&'a FoundDifference),
+    /// A database is left.
+    DatabaseEnds {
+        /// Its name.
+        database: &'a str,
+        /// The last complete phase.
+        reached: Option<Phase>,
+        /// What it failed with.
+        error: Option<&'a MoveError>,
+    },
+}

@@ -1,0 +1,165 @@
+//! What a run and a comparison have to say in the end: the content of their JSON.
+
+use flexway_core::migrate::{MoveError, RoleReport};
+use serde::{Deserialize, Serialize};
+
+/// The end of a move.
+#[derive(Debug, Clone, Serialize)]
+pub struct MoveReport {
+    /// The run.
+    pub run: RunReport,
+    /// In the order of the move.
+    pub databases: Vec<DatabaseReport>,
+    /// What became of the roles; `None` when they were not to be carried.
+    pub roles: Option<Roles>,
+    /// The comparison of all databases that got that far.
+    pub verify: CompareReport,
+    /// What failed.
+    pub errors: Vec<Problem>,
+    /// How long this run took; earlier runs of the ledger are not counted.
+    pub seconds: f64,
+    /// Path of the ledger.
+    pub ledger: String,
+}
+
+/// One run of the ledger.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// Its number in the ledger, from 1.
+    pub id: i64,
+    /// `host:port as user`.
+    pub source: String,
+    /// `server_version_num`.
+    pub source_version: u32,
+    /// `host:port as user`.
+    pub target: String,
+    /// `server_version_num`.
+    pub target_version: u32,
+    /// `done`, `differs`, `failed`, `stopped`.
+    pub state: String,
+    /// UTC.
+    pub started: String,
+    /// UTC.
+    pub ended: Option<String>,
+}
+
+/// One database of a move.
+#[derive(Debug, Clone, Serialize)]
+pub struct DatabaseReport {
+    /// Its name.
+    pub name: String,
+    /// The last complete phase; `None` before the first.
+    pub phase: Option<&'static str>,
+    /// Finished tables, most bytes first.
+    pub tables: Vec<ItemReport>,
+    /// Large objects, when the database has any and they are finished.
+    pub large_objects: Option<ItemReport>,
+    /// Rows of all finished tables.
+    pub rows: u64,
+    /// Bytes of all finished tables and large objects, in COPY format.
+    pub bytes: u64,
+    /// Seconds spent on it in all runs of the ledger.
+    pub seconds: f64,
+}
+
+/// A finished table, or all large objects of a database.
+#[derive(Debug, Clone, Serialize)]
+pub struct ItemReport {
+    /// The word in the ledger; the place in the report says it too.
+    #[serde(skip)]
+    pub kind: String,
+    /// `schema.table`.
+    pub name: String,
+    /// Rows copied.
+    pub rows: u64,
+    /// Bytes copied, in COPY format.
+    pub bytes: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// What became of the roles.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Roles {
+    /// Created on the target.
+    pub created: Vec<String>,
+    /// Stood there before.
+    pub kept: Vec<String>,
+    /// What could not be carried, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl From<&RoleReport> for Roles {
+    fn from(report: &RoleReport) -> Roles {
+        Roles {
+            created: report.created.clone(),
+            kept: report.kept.clone(),
+            notes: report.notes.clone(),
+        }
+    }
+}
+
+/// What a comparison found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CompareReport {
+    /// Whether everything was compared and nothing differs.
+    pub equal: bool,
+    /// What differs.
+    pub differences: Vec<FoundDifference>,
+    /// Tables compared.
+    pub tables_compared: u64,
+    /// Their rows, as the source counts them.
+    pub rows_compared: u64,
+}
+
+/// A difference, and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundDifference {
+    /// The database.
+    pub database: String,
+    /// `table`, `schema`, `sequence`, `large object`, `database`.
+    pub kind: String,
+    /// Its name, schema-qualified where it has a schema.
+    pub name: String,
+    /// What is different, in words and counts.
+    pub detail: String,
+}
+
+/// The end of a comparison of two servers.
+#[derive(Debug, Clone, Serialize)]
+pub struct VerifyReport {
+    /// What it found.
+    #[serde(flatten)]
+    pub compared: CompareReport,
+    /// The databases that were looked at.
+    pub databases: Vec<String>,
+    /// What could not be compared.
+    pub errors: Vec<Problem>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Something that failed: what, why, what to do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    /// The database, where it is about one.
+    pub database: Option<String>,
+    /// What failed.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// What to do; may be empty.
+    pub help: String,
+}
+
+impl Problem {
+    /// The problem that an error of a database's move is.
+    pub fn new(database: Option<&str>, error: &MoveError) -> Problem {
+        Problem {
+            database: database.map(str::to_owned),
+            what: error.what.clone(),
+            why: error.why.clone(),
+            help: error.help.clone(),
+        }
+    }
+}

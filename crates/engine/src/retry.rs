@@ -1,0 +1,28 @@
+//! How often and after which waits a failed step is tried again.
+
+use std::time::Duration;
+
+/// Waits between attempts. The number of waits is the number of further attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Waits before a single step (one table, one index) is tried again over fresh connections.
+    pub step_waits: Vec<Duration>,
+    /// Waits before a database is opened anew, when its steps no longer succeed.
+    pub round_waits: Vec<Duration>,
+}
+
+impl Default for RetryPolicy {
+    /// Steps outlast a lock or a dropped connection (21 s); rounds outlast a managed server's failover, which takes one to two
+    /// minutes (220 s). A server that is away for longer needs somebody's eyes; the ledger keeps what is done.
+    fn default() -> RetryPolicy {
+        let seconds = |list: &[u64]| list.iter().copied().map(Duration::from_secs).collect();
+        RetryPolicy { step_waits: seconds(&[1, 5, 15]), round_waits: seconds(&[10, 30, 60, 120]) }
+    }
+}
+
+impl RetryPolicy {
+    /// Every failure is final.
+    pub fn never() -> RetryPolicy {
+        RetryPolicy { step_waits: Vec::new(), round_waits: Vec::new() }
+    }
+}

@@ -1,0 +1,340 @@
+//! A run from beginning to end: inspect, roles, every database, report.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use flexway_core::migrate::{DatabaseFacts, MoveError, Phase, Remedy};
+use flexway_core::port::{Databases, Servers};
+use serde::{Deserialize, Serialize};
+
+use crate::compare;
+use crate::database::{self, Outcome};
+use crate::failure::Failure;
+use crate::inspect::{self, Inspected};
+use crate::ledger::{ItemKind, Ledger, LedgerError, RunEnd};
+use crate::observe::{Event, Observer};
+use crate::report::{
+    CompareReport, DatabaseReport, FoundDifference, MoveReport, Problem, RunReport, VerifyReport,
+};
+use crate::retry::RetryPolicy;
+use crate::workers::Workers;
+
+/// How the engine reaches the servers.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// The servers as wholes.
+    pub servers: &'a dyn Servers,
+    /// Their databases.
+    pub databases: &'a dyn Databases,
+}
+
+/// What is to be moved, and how. Recorded in the ledger, so that `resume` needs only the servers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunOptions {
+    /// Names of databases; empty for all of the source.
+    pub databases: Vec<String>,
+    /// Tables and indexes that are worked on side by side, at least one.
+    pub jobs: usize,
+    /// Whether target databases that hold something are emptied first.
+    pub overwrite: bool,
+    /// Whether roles are carried.
+    pub roles: bool,
+    /// How often failed steps are tried again.
+    #[serde(skip)]
+    pub retry: RetryPolicy,
+}
+
+/// A run that did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Something speaks against the move; nothing was changed.
+    #[error("{}", refused(.0))]
+    Refused(Vec<MoveError>),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+fn refused(reasons: &[MoveError]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// An offline move.
+pub struct Run<'a> {
+    ports: Ports<'a>,
+    options: &'a RunOptions,
+    ledger: &'a Ledger,
+    workers: Workers<'a>,
+}
+
+impl<'a> Run<'a> {
+    /// Moves the databases, or goes on with what earlier runs of the ledger left; returns when it is over, well or not.
+    ///
+    /// Setting `stop` makes it end after cancelling the running copies; steps without a stop, such as one index, are finished first.
+    ///
+    /// # Errors
+    /// [`RunError`] when the move did not begin. Failures after that are in the report.
+    pub fn start(
+        ports: Ports<'a>,
+        options: &'a RunOptions,
+        ledger: &'a Ledger,
+        observer: &'a dyn Observer,
+        stop: &'a AtomicBool,
+    ) -> Result<MoveReport, RunError> {
+        let started = Instant::now();
+        let jobs = options.jobs.max(1);
+        let workers = Workers { jobs, retry: &options.retry, observer, stop };
+        let run = Run { ports, options, ledger, workers };
+        let inspected = inspect::inspect(ports, options, ledger)?;
+        let id = ledger.begin_run(&inspected.source.label, &inspected.target.label, options)?;
+        for facts in &inspected.databases {
+            ledger.add_database(&facts.name, facts.size_bytes)?;
+        }
+        run.tell_accepted(&inspected);
+        let (problems, verify, end) = run.all(&inspected.databases);
+        let summary = (end != RunEnd::Done).then(|| summary(&problems, &verify));
+        ledger.end_run(id, end, summary.as_deref())?;
+        let mut report = run.report(id, &inspected, end)?;
+        report.errors = problems;
+        report.verify = verify;
+        report.seconds = started.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    fn tell_accepted(&self, inspected: &Inspected) {
+        let databases: Vec<String> =
+            inspected.databases.iter().map(|facts| facts.name.clone()).collect();
+        self.workers.tell(&Event::Accepted {
+            source: &inspected.source,
+            target: &inspected.target,
+            tools: Some(&inspected.tools),
+            databases: &databases,
+        });
+    }
+
+    /// Roles, then one database after the other. A database that somebody has to act on does not keep the others from being moved;
+    /// servers that stay away do.
+    fn all(&self, databases: &[DatabaseFacts]) -> (Vec<Problem>, CompareReport, RunEnd) {
+        let mut problems = Vec::new();
+        let mut verify = CompareReport::default();
+        let mut is_stopped = false;
+        if let Err(failure) = self.roles() {
+            is_stopped = failure.remedy() == Remedy::Stopped;
+            take(&mut problems, None, failure);
+        } else {
+            for facts in databases {
+                let failure = match self.database(&facts.name) {
+                    Ok(outcome) => {
+                        verify.tables_compared += outcome.tables_compared;
+                        verify.rows_compared += outcome.rows_compared;
+                        verify.differences.extend(outcome.differences);
+                        continue;
+                    }
+                    Err(failure) => failure,
+                };
+                let remedy = failure.remedy();
+                take(&mut problems, Some(&facts.name), failure);
+                if remedy != Remedy::Act {
+                    is_stopped = remedy == Remedy::Stopped;
+                    break;
+                }
+            }
+        }
+        verify.equal = problems.is_empty() && verify.differences.is_empty();
+        let end = match (is_stopped, problems.is_empty(), verify.equal) {
+            (true, _, _) => RunEnd::Stopped,
+            (false, false, _) => RunEnd::Failed,
+            (false, true, false) => RunEnd::Differs,
+            (false, true, true) => RunEnd::Done,
+        };
+        (problems, verify, end)
+    }
+
+    fn roles(&self) -> Result<(), Failure> {
+        self.workers.go_on()?;
+        if !self.options.roles || self.ledger.roles()?.is_some() {
+            return Ok(());
+        }
+        let report = self.workers.attempt(|| self.ports.servers.copy_roles())?;
+        self.ledger.record_roles(&report)?;
+        self.workers.tell(&Event::RolesCarried(&report));
+        Ok(())
+    }
+
+    /// One database, opened anew as long as that helps.
+    fn database(&self, name: &str) -> Result<Outcome, Failure> {
+        let started = Instant::now();
+        self.workers.go_on()?;
+        let before = self.ledger.database(name)?;
+        self.workers.tell(&Event::DatabaseBegins { database: name, reached: before.phase });
+        let mut waits = self.options.retry.round_waits.iter();
+        let result = loop {
+            let job = database::Job {
+                name,
+                databases: self.ports.databases,
+                overwrite: self.options.overwrite,
+                ledger: self.ledger,
+                workers: self.workers,
+            };
+            match job.run() {
+                Err(failure) if failure.remedy() == Remedy::Retry => match waits.next() {
+                    Some(wait) if self.workers.wait_after(failure.first(), *wait) => {}
+                    _ => break Err(failure),
+                },
+                other => break other,
+            }
+        };
+        let text = match &result {
+            Ok(outcome) => outcome.differences.first().map(|found| {
+                format!(
+                    "{} differences, first {} {}",
+                    outcome.differences.len(),
+                    found.kind,
+                    found.name
+                )
+            }),
+            Err(failure) => Some(failure.first().to_string()),
+        };
+        self.ledger.leave_database(name, started.elapsed().as_secs_f64(), text.as_deref())?;
+        self.workers.tell(&Event::DatabaseEnds {
+            database: name,
+            reached: self.ledger.database(name)?.phase,
+            error: result.as_ref().err().map(Failure::first),
+        });
+        result
+    }
+
+    fn report(
+        &self,
+        id: i64,
+        inspected: &Inspected,
+        end: RunEnd,
+    ) -> Result<MoveReport, LedgerError> {
+        let (started, ended) = self.ledger.run_times(id)?;
+        let databases = inspected
+            .databases
+            .iter()
+            .map(|facts| self.database_report(&facts.name))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(MoveReport {
+            run: RunReport {
+                id,
+                source: inspected.source.label.clone(),
+                source_version: inspected.source.version,
+                target: inspected.target.label.clone(),
+                target_version: inspected.target.version,
+                state: end.word().to_owned(),
+                started,
+                ended,
+            },
+            databases,
+            roles: if self.options.roles { self.ledger.roles()? } else { None },
+            verify: CompareReport::default(),
+            errors: Vec::new(),
+            seconds: 0.0,
+            ledger: self.ledger.path().display().to_string(),
+        })
+    }
+
+    fn database_report(&self, name: &str) -> Result<DatabaseReport, LedgerError> {
+        let record = self.ledger.database(name)?;
+        let (tables, mut others): (Vec<_>, Vec<_>) = self
+            .ledger
+            .copied_items(name)?
+            .into_iter()
+            .partition(|item| item.kind == ItemKind::Table.word());
+        let large_objects = others.pop();
+        Ok(DatabaseReport {
+            name: name.to_owned(),
+            phase: record.phase.map(Phase::word),
+            rows: tables.iter().map(|table| table.rows).sum(),
+            bytes: tables.iter().chain(&large_objects).map(|item| item.bytes).sum(),
+            tables,
+            large_objects,
+            seconds: record.seconds,
+        })
+    }
+}
+
+/// Compares the databases of two servers, changing nothing.
+///
+/// # Errors
+/// [`RunError::Refused`] when a server cannot be inspected or a named database is not on the source.
+pub fn verify(
+    ports: Ports<'_>,
+    options: &RunOptions,
+    observer: &dyn Observer,
+    stop: &AtomicBool,
+) -> Result<VerifyReport, RunError> {
+    let started = Instant::now();
+    let workers = Workers { jobs: options.jobs.max(1), retry: &options.retry, observer, stop };
+    let (source, target, names) = inspect::inspect_for_comparison(ports, options)?;
+    workers.tell(&Event::Accepted {
+        source: &source,
+        target: &target,
+        tools: None,
+        databases: &names,
+    });
+    let mut compared = CompareReport::default();
+    let mut errors = Vec::new();
+    for name in &names {
+        if !target.databases.iter().any(|facts| facts.name == *name) {
+            let difference = FoundDifference {
+                database: name.clone(),
+                kind: "database".to_owned(),
+                name: name.clone(),
+                detail: "is not on the target".to_owned(),
+            };
+            workers.tell(&Event::Differs(&difference));
+            compared.differences.push(difference);
+            continue;
+        }
+        match compare_database(ports, workers, name) {
+            Ok(outcome) => {
+                compared.tables_compared += outcome.tables_compared;
+                compared.rows_compared += outcome.rows_compared;
+                compared.differences.extend(outcome.differences);
+            }
+            Err(failure) => {
+                let remedy = failure.remedy();
+                take(&mut errors, Some(name), failure);
+                if remedy != Remedy::Act {
+                    break;
+                }
+            }
+        }
+    }
+    compared.equal = errors.is_empty() && compared.differences.is_empty();
+    Ok(VerifyReport {
+        compared,
+        databases: names,
+        errors,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+fn compare_database(
+    ports: Ports<'_>,
+    workers: Workers<'_>,
+    name: &str,
+) -> Result<Outcome, Failure> {
+    workers.go_on()?;
+    let database = workers.attempt(|| ports.databases.open(name))?;
+    compare::compare(workers, name, database.compare())
+}
+
+fn take(problems: &mut Vec<Problem>, database: Option<&str>, failure: Failure) {
+    let errors = failure.into_errors();
+    problems.extend(errors.iter().map(|error| Problem::new(database, error)));
+}
+
+/// One line for the ledger: the first thing that went wrong, and how many more there are.
+fn summary(problems: &[Problem], verify: &CompareReport) -> String {
+    match problems.first() {
+        Some(first) if problems.len() == 1 => format!("{}: {}", first.what, first.why),
+        Some(first) => {
+            format!("{}: {} (and {} more)", first.what, first.why, problems.len() - 1)
+        }
+        None => format!("{} differences found", verify.differences.len()),
+    }
+}

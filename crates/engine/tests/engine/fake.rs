@@ -1,0 +1,371 @@
+//! Two servers in memory that behave like the real ports: what is created twice fails, what is repeatable repeats, and any call can
+//! be made to fail before or after it took effect.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use flexway_core::migrate::*;
+use flexway_core::port::*;
+use flexway_engine::Ports;
+
+/// A database of either server.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Store {
+    pub(crate) has_schema: bool,
+    pub(crate) tables: BTreeMap<String, Vec<u64>>,
+    pub(crate) entries: BTreeSet<String>,
+    pub(crate) large_objects: u64,
+    pub(crate) is_finished: bool,
+}
+
+/// When a call fails: before its effect, or after (the answer was lost).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Moment {
+    Before,
+    After,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    /// Number of the call, from 0; `None` with a name means every such call.
+    pub(crate) call: Option<usize>,
+    pub(crate) name: Option<String>,
+    pub(crate) times: usize,
+    pub(crate) moment: Moment,
+    pub(crate) remedy: Remedy,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) source: BTreeMap<String, Store>,
+    pub(crate) target: BTreeMap<String, Store>,
+    pub(crate) source_version: u32,
+    pub(crate) target_version: u32,
+    pub(crate) has_roles: bool,
+    pub(crate) has_tools: bool,
+    /// Every call in the order in which it began.
+    pub(crate) calls: Vec<String>,
+    /// Calls whose effect took place.
+    pub(crate) effects: Vec<String>,
+    pub(crate) fault: Option<Fault>,
+    /// Calls of this name set the stop flag, as Ctrl-C would.
+    pub(crate) stop_at: Option<(String, Arc<AtomicBool>)>,
+    pub(crate) running: usize,
+    pub(crate) running_max: usize,
+}
+
+#[derive(Clone)]
+pub(crate) struct World(Arc<Mutex<State>>);
+
+impl World {
+    /// Two databases on the source: `shop` with three tables, keys, a trigger and large objects; `blog` with one table.
+    pub(crate) fn new() -> World {
+        let shop = Store {
+            has_schema: true,
+            tables: [("small", 1), ("big", 30), ("middle", 5)]
+                .map(|(name, rows)| (name.to_owned(), (0..rows).collect()))
+                .into(),
+            entries: ["INDEX big_idx", "CONSTRAINT big_pkey", "FK CONSTRAINT fk", "TRIGGER t"]
+                .map(str::to_owned)
+                .into(),
+            large_objects: 4,
+            is_finished: true,
+        };
+        let blog = Store {
+            has_schema: true,
+            tables: [("posts".to_owned(), vec![1, 2])].into(),
+            is_finished: true,
+            ..Store::default()
+        };
+        World(Arc::new(Mutex::new(State {
+            source: [("blog".to_owned(), blog), ("shop".to_owned(), shop)].into(),
+            target: [("postgres".to_owned(), Store::default())].into(),
+            source_version: 110_022,
+            target_version: 170_010,
+            has_tools: true,
+            ..State::default()
+        })))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn ports(&self) -> Ports<'_> {
+        Ports { servers: self, databases: self }
+    }
+
+    /// Whether the target holds exactly what the source does.
+    pub(crate) fn is_moved(&self) -> bool {
+        let state = self.state();
+        state.has_roles
+            && state.source.iter().all(|(name, store)| state.target.get(name) == Some(store))
+    }
+
+    pub(crate) fn count(&self, effect: &str) -> usize {
+        self.state().effects.iter().filter(|done| *done == effect).count()
+    }
+
+    /// One call of a port.
+    fn call<T>(
+        &self,
+        name: &str,
+        effect: impl FnOnce(&mut State) -> Result<T, MoveError>,
+    ) -> Result<T, MoveError> {
+        let mut state = self.state();
+        let number = state.calls.len();
+        state.calls.push(name.to_owned());
+        if let Some((at, stop)) = &state.stop_at
+            && at == name
+        {
+            stop.store(true, Ordering::Relaxed);
+            return Err(error(name, "cancelled", Remedy::Stopped));
+        }
+        let fault = state.fault.clone().filter(|fault| {
+            fault.times > 0
+                && fault.call.is_none_or(|call| call == number)
+                && fault.name.as_ref().is_none_or(|wanted| wanted == name)
+        });
+        if let Some(fault) = &fault {
+            state.fault.as_mut().unwrap().times -= 1;
+            if fault.moment == Moment::Before {
+                return Err(error(name, "injected", fault.remedy));
+            }
+        }
+        let result = effect(&mut state)?;
+        state.effects.push(name.to_owned());
+        match fault {
+            Some(fault) => Err(error(name, "the answer was lost", fault.remedy)),
+            None => Ok(result),
+        }
+    }
+}
+
+pub(crate) fn error(what: &str, why: &str, remedy: Remedy) -> MoveError {
+    MoveError { what: what.to_owned(), why: why.to_owned(), help: String::new(), remedy }
+}
+
+fn facts(label: &str, version: u32, databases: &BTreeMap<String, Store>) -> ServerFacts {
+    let databases = databases.iter().map(|(name, store)| DatabaseFacts {
+        name: name.clone(),
+        size_bytes: 1000,
+        user_object_count: Some((store.tables.len() + usize::from(store.has_schema)) as u64),
+    });
+    ServerFacts {
+        label: label.to_owned(),
+        version,
+        databases: databases.collect(),
+        is_superuser: true,
+    }
+}
+
+impl Servers for World {
+    fn source(&self) -> Result<ServerFacts, MoveError> {
+        self.call("source", |state| {
+            Ok(facts("old:5432 as admin", state.source_version, &state.source))
+        })
+    }
+
+    fn target(&self, _look_into: &[String]) -> Result<ServerFacts, MoveError> {
+        self.call("target", |state| {
+            Ok(facts("new:5432 as admin", state.target_version, &state.target))
+        })
+    }
+
+    fn tools(&self) -> Result<ToolFacts, MoveError> {
+        self.call("tools", |state| match state.has_tools {
+            true => Ok(ToolFacts { pg_dump: "pg_dump".to_owned(), version: 170_010 }),
+            false => Err(error("find pg_dump", "none of major 17 on the path", Remedy::Act)),
+        })
+    }
+
+    fn copy_roles(&self) -> Result<RoleReport, MoveError> {
+        self.call("roles", |state| {
+            state.has_roles = true;
+            let notes = vec!["role ada: its password cannot be read".to_owned()];
+            Ok(RoleReport { created: vec!["ada".to_owned()], kept: Vec::new(), notes })
+        })
+    }
+}
+
+impl Databases for World {
+    fn prepare(&self, database: &str, overwrite: bool) -> Result<(), MoveError> {
+        self.call(&format!("{database} prepare"), |state| {
+            let store = state.target.entry(database.to_owned()).or_default();
+            if overwrite {
+                *store = Store::default();
+            }
+            match *store == Store::default() {
+                true => Ok(()),
+                false => Err(error("prepare", "it is not empty", Remedy::Act)),
+            }
+        })
+    }
+
+    fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError> {
+        self.call(&format!("{database} open"), |_| Ok(()))?;
+        Ok(Box::new(Open { world: self.clone(), name: database.to_owned() }))
+    }
+}
+
+struct Open {
+    world: World,
+    name: String,
+}
+
+impl Open {
+    fn call<T>(
+        &self,
+        name: &str,
+        effect: impl FnOnce(&Store, &mut Store) -> Result<T, MoveError>,
+    ) -> Result<T, MoveError> {
+        self.world.call(&format!("{} {name}", self.name), |state| {
+            let source = state.source[&self.name].clone();
+            effect(&source, state.target.get_mut(&self.name).unwrap())
+        })
+    }
+}
+
+impl Database for Open {
+    fn schema(&self) -> &dyn Schema {
+        self
+    }
+    fn data(&self) -> &dyn Data {
+        self
+    }
+    fn compare(&self) -> &dyn Compare {
+        self
+    }
+}
+
+impl Schema for Open {
+    fn pre_data(&self) -> Result<(), MoveError> {
+        self.call("pre-data", |source, target| {
+            if target.has_schema {
+                return Err(error("create tables", "they stand already", Remedy::Act));
+            }
+            target.has_schema = true;
+            target.tables = source.tables.keys().map(|name| (name.clone(), Vec::new())).collect();
+            Ok(())
+        })
+    }
+
+    fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {
+        self.call("post-data", |source, _| {
+            let entry = |text: &String| {
+                let (kind, name) = text.rsplit_once(' ').unwrap();
+                let (kind, name) = (kind.to_owned(), name.to_owned());
+                SchemaEntry { kind, schema: "app".to_owned(), name, sql: text.clone() }
+            };
+            Ok(source.entries.iter().map(entry).collect())
+        })
+    }
+
+    fn apply(&self, entry: &SchemaEntry) -> Result<(), MoveError> {
+        self.call(&format!("apply {}", entry.sql), |source, target| {
+            if target.tables != source.tables {
+                return Err(error("apply", "a table is not complete", Remedy::Act));
+            }
+            target.entries.insert(entry.sql.clone());
+            Ok(())
+        })
+    }
+}
+
+impl Data for Open {
+    fn contents(&self) -> Result<Contents, MoveError> {
+        self.call("contents", |source, _| {
+            let mut tables = tables(source);
+            tables.sort_by_key(|table| std::cmp::Reverse(table.size_bytes));
+            Ok(Contents { tables, large_object_count: source.large_objects, ..Contents::default() })
+        })
+    }
+
+    fn copy_table(
+        &self,
+        table: &Table,
+        progress: &CopyProgress,
+        _stop: &AtomicBool,
+    ) -> Result<Copied, MoveError> {
+        {
+            let mut state = self.world.state();
+            state.running += 1;
+            state.running_max = state.running_max.max(state.running);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        let result = self.call(&format!("copy {}", table.name), |source, target| {
+            let rows = source.tables[&table.name].clone();
+            let count = rows.len() as u64;
+            *target.tables.get_mut(&table.name).unwrap() = rows;
+            progress.rows.store(count, Ordering::Relaxed);
+            Ok(Copied { rows: count, bytes: count * 10 })
+        });
+        self.world.state().running -= 1;
+        result
+    }
+
+    fn copy_large_objects(
+        &self,
+        _progress: &CopyProgress,
+        _stop: &AtomicBool,
+    ) -> Result<Copied, MoveError> {
+        self.call("copy large objects", |source, target| {
+            target.large_objects = source.large_objects;
+            Ok(Copied { rows: source.large_objects, bytes: 40 })
+        })
+    }
+
+    fn finish(&self, _contents: &Contents) -> Result<(), MoveError> {
+        self.call("finish", |_, target| {
+            target.is_finished = true;
+            Ok(())
+        })
+    }
+}
+
+impl Compare for Open {
+    fn schema(&self) -> Result<Vec<Difference>, MoveError> {
+        self.call("compare schema", |source, target| {
+            let missing = source.entries.difference(&target.entries);
+            Ok(missing
+                .map(|entry| Difference {
+                    kind: "schema",
+                    name: entry.clone(),
+                    detail: "is only on the source".to_owned(),
+                })
+                .collect())
+        })
+    }
+
+    fn table(
+        &self,
+        table: &Table,
+        _progress: &CopyProgress,
+        _stop: &AtomicBool,
+    ) -> Result<TableComparison, MoveError> {
+        self.call(&format!("compare {}", table.name), |source, target| {
+            let (ours, theirs) = (&source.tables[&table.name], &target.tables[&table.name]);
+            Ok(TableComparison {
+                source_rows: ours.len() as u64,
+                target_rows: theirs.len() as u64,
+                source_hash: format!("{ours:?}"),
+                target_hash: format!("{theirs:?}"),
+            })
+        })
+    }
+
+    fn tables(&self) -> Result<(Vec<Table>, Vec<Table>), MoveError> {
+        self.call("compare tables", |source, target| Ok((tables(source), tables(target))))
+    }
+}
+
+fn tables(store: &Store) -> Vec<Table> {
+    let table = |(name, rows): (&String, &Vec<u64>)| Table {
+        schema: "app".to_owned(),
+        name: name.clone(),
+        columns: vec![Column { name: "id".to_owned(), type_name: "bigint".to_owned() }],
+        size_bytes: rows.len() as u64 * 8192,
+    };
+    store.tables.iter().map(table).collect()
+}

@@ -1,0 +1,121 @@
+//! The order of work, and how many things happen at once.
+
+use std::sync::atomic::AtomicBool;
+
+use flexway_core::migrate::Remedy;
+
+use crate::fake::{Fault, Moment, World};
+use crate::folder::Folder;
+use crate::watch::{Watch, options, run, run_with};
+
+#[test]
+fn a_whole_server_is_moved_and_found_equal() {
+    let (world, folder) = (World::new(), Folder::new());
+    let report = run(&world, &folder).unwrap();
+    assert!(world.is_moved());
+    assert_eq!(report.run.state, "done");
+    assert!(report.verify.equal);
+    assert_eq!((report.verify.tables_compared, report.verify.rows_compared), (4, 38));
+    assert_eq!(report.databases.len(), 2);
+    assert_eq!(report.databases[1].rows, 36);
+    assert_eq!(report.databases[1].large_objects.as_ref().unwrap().rows, 4);
+    assert_eq!(report.roles.unwrap().notes.len(), 1);
+}
+
+#[test]
+fn phases_follow_each_other_and_tables_go_largest_first() {
+    let (world, folder, watch) = (World::new(), Folder::new(), Watch::default());
+    let mut options = options();
+    options.jobs = 1;
+    options.databases = vec!["shop".to_owned()];
+    run_with(&world, &folder, &options, &watch, &AtomicBool::new(false)).unwrap();
+    let calls = world.state().calls.clone();
+    let expected = [
+        "source",
+        "target",
+        "tools",
+        "roles",
+        "shop prepare",
+        "shop open",
+        "shop pre-data",
+        "shop contents",
+        "shop copy large objects",
+        "shop copy big",
+        "shop copy middle",
+        "shop copy small",
+        "shop post-data",
+        "shop apply CONSTRAINT big_pkey",
+        "shop apply INDEX big_idx",
+        "shop apply FK CONSTRAINT fk",
+        "shop apply TRIGGER t",
+        "shop finish",
+        "shop compare schema",
+        "shop compare tables",
+        "shop compare big",
+        "shop compare middle",
+        "shop compare small",
+    ];
+    assert_eq!(calls, expected);
+    let phases: Vec<String> = watch.0.lock().unwrap().clone();
+    assert_eq!(
+        phases,
+        [
+            "shop prepared",
+            "shop pre-data",
+            "Copy 0/4",
+            "shop copied",
+            "Build 0/4",
+            "shop post-data",
+            "shop finished",
+            "Compare 0/3",
+            "shop verified",
+        ]
+    );
+    assert!(world.state().target.get("blog").is_none());
+}
+
+#[test]
+fn no_more_than_jobs_tables_at_once() {
+    let (world, folder) = (World::new(), Folder::new());
+    let many = (0..40).map(|number| (format!("t{number:02}"), vec![number]));
+    world.state().source.get_mut("shop").unwrap().tables = many.collect();
+    run(&world, &folder).unwrap();
+    assert!(world.is_moved());
+    assert!(world.state().running_max <= 3);
+    assert!(world.state().running_max >= 2, "tables were not copied side by side");
+}
+
+#[test]
+fn an_index_that_needs_a_later_entry_is_built_in_its_place() {
+    let (world, folder) = (World::new(), Folder::new());
+    world.state().fault = Some(Fault {
+        call: None,
+        name: Some("shop apply INDEX big_idx".to_owned()),
+        times: 1,
+        moment: Moment::Before,
+        remedy: Remedy::Act,
+    });
+    let report = run(&world, &folder).unwrap();
+    assert_eq!(report.run.state, "done");
+    assert!(world.is_moved());
+}
+
+#[test]
+fn a_table_that_fails_does_not_keep_the_others_from_being_copied() {
+    let (world, folder) = (World::new(), Folder::new());
+    world.state().fault = Some(Fault {
+        call: None,
+        name: Some("shop copy big".to_owned()),
+        times: 99,
+        moment: Moment::Before,
+        remedy: Remedy::Act,
+    });
+    let report = run(&world, &folder).unwrap();
+    assert_eq!(report.run.state, "failed");
+    assert_eq!(report.errors.len(), 1);
+    assert_eq!(report.errors[0].what, "shop copy big");
+    assert_eq!(report.errors[0].database.as_deref(), Some("shop"));
+    assert_eq!((world.count("shop copy small"), world.count("shop copy middle")), (1, 1));
+    assert_eq!(report.databases[0].phase, Some("verified"), "blog has nothing to do with it");
+    assert_eq!(world.count("shop post-data"), 0);
+}

@@ -1,0 +1,53 @@
+//! An observer that remembers events as words, and short ways to start a run.
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use flexway_engine::RunError;
+use flexway_engine::report::MoveReport;
+use flexway_engine::{Event, Ledger, Observer, RetryPolicy, Run, RunOptions};
+
+use crate::fake::World;
+use crate::folder::Folder;
+
+#[derive(Default)]
+pub(crate) struct Watch(pub(crate) Mutex<Vec<String>>);
+
+impl Observer for Watch {
+    fn event(&self, event: &Event<'_>) {
+        let line = match event {
+            Event::PhaseEnds { database, phase, .. } => format!("{database} {}", phase.word()),
+            Event::Retrying { error, .. } => format!("again {}", error.what),
+            Event::WorkBegins { work, units, units_done, .. } => {
+                format!("{work:?} {units_done}/{units}")
+            }
+            _ => return,
+        };
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+pub(crate) fn options() -> RunOptions {
+    RunOptions {
+        databases: Vec::new(),
+        jobs: 3,
+        overwrite: false,
+        roles: true,
+        retry: RetryPolicy::never(),
+    }
+}
+
+pub(crate) fn run(world: &World, folder: &Folder) -> Result<MoveReport, RunError> {
+    run_with(world, folder, &options(), &Watch::default(), &AtomicBool::new(false))
+}
+
+pub(crate) fn run_with(
+    world: &World,
+    folder: &Folder,
+    options: &RunOptions,
+    watch: &Watch,
+    stop: &AtomicBool,
+) -> Result<MoveReport, RunError> {
+    let ledger = Ledger::open(&folder.ledger())?;
+    Run::start(world.ports(), options, &ledger, watch, stop)
+}
