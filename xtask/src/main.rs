@@ -1,2 +1,36 @@
-//! Chores.
-fn main() {}
+//! The project's chores, run as `cargo xtask NAME`.
+
+mod chores;
+mod process;
+mod setup;
+
+use std::env;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask NAME
+  setup                  install PostgreSQL servers and client tools into the cache
+  test                   set up, then run every check and every test, as CI does
+  demo [ARGS]            set up, build and run `flexway demo ARGS`
+";
+
+/// Exit code for wrong usage, as the product has it.
+const USAGE_CODE: u8 = 64;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["setup"] => setup::run().map(|()| ExitCode::SUCCESS),
+        ["test"] => chores::test().map(|()| ExitCode::SUCCESS),
+        ["demo", rest @ ..] => chores::demo(rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(USAGE_CODE);
+        }
+    };
+    done.unwrap_or_else(|reason| {
+        eprintln!("xtask {}: failed to {reason}", words.first().unwrap_or(&""));
+        ExitCode::FAILURE
+    })
+}

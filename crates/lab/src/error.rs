@@ -26,6 +26,9 @@ pub enum Error {
         "find a cache folder: FLEXWAY_CACHE, XDG_CACHE_HOME and HOME are unset; set FLEXWAY_CACHE"
     )]
     NoCache,
+    /// A relative cache would be another one in every folder.
+    #[error("use FLEXWAY_CACHE={0}: not an absolute path; give one that starts with /")]
+    CacheNotAbsolute(PathBuf),
     /// We are root and there is nobody else to run the server.
     #[error(
         "find an account for PostgreSQL, which refuses root: no `nobody` in /etc/passwd; run as an ordinary user"

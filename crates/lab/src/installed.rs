@@ -42,7 +42,8 @@ impl Install {
 /// `~/.cache/flexway`.
 ///
 /// # Errors
-/// [`Error::NoCache`] when an ordinary user has none of these variables.
+/// [`Error::NoCache`] when an ordinary user has none of these variables;
+/// [`Error::CacheNotAbsolute`] when `FLEXWAY_CACHE` is relative.
 pub fn cache_folder() -> Result<PathBuf, Error> {
     cache_folder_of(account::is_root(), |name| env::var_os(name))
 }
@@ -52,8 +53,10 @@ fn cache_folder_of(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<PathBuf, Error> {
     let folder = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(folder) = folder("FLEXWAY_CACHE") {
-        return Ok(folder);
+    match folder("FLEXWAY_CACHE") {
+        Some(folder) if folder.is_absolute() => return Ok(folder),
+        Some(folder) => return Err(Error::CacheNotAbsolute(folder)),
+        None => {}
     }
     if is_root {
         return Ok(PathBuf::from(ROOT_CACHE));
@@ -152,6 +155,7 @@ mod tests {
         assert_eq!(cache(false, &all[1..]), Some("/x/flexway".into()));
         assert_eq!(cache(false, &all[2..]), Some("/h/.cache/flexway".into()));
         assert_eq!(cache(false, &[("HOME", "")]), None);
+        assert_eq!(cache(true, &[("FLEXWAY_CACHE", "relative")]), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod error;
 mod folder;
 pub mod installed;
 mod options;
-mod run;
+pub mod run;
 mod server;
 mod tls;
 

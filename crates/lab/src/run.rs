@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,15 +15,19 @@ pub(crate) const POLL: Duration = Duration::from_millis(20);
 /// Lines of a program's output that an error quotes: PostgreSQL's message, detail and hint.
 const QUOTED_LINES: usize = 5;
 
-/// Runs the command, its standard input being `input`; returns what it printed on standard output.
+/// Runs the command, its standard input being `input`, and returns what it printed.
 ///
 /// Input and output go through unnamed files in `scratch`, so neither side can block the other.
-pub(crate) fn run(
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be started, [`Error::Timeout`] when it was ended at the limit.
+/// A program that fails is not an error here: see the output's status.
+pub fn output(
     mut command: Command,
     input: &str,
     scratch: &Path,
     limit: Duration,
-) -> Result<String, Error> {
+) -> Result<Output, Error> {
     let program = name(&command);
     let during = |step: &str| Error::io(format!("{step} {program}"));
     let mut stdin = unnamed_file(scratch)?;
@@ -31,21 +35,35 @@ pub(crate) fn run(
     let mut stdout = unnamed_file(scratch)?;
     let mut stderr = unnamed_file(scratch)?;
     command.stdin(stdin);
-    command.stdout(Stdio::from(stdout.try_clone().map_err(during("read from"))?));
-    command.stderr(Stdio::from(stderr.try_clone().map_err(during("read from"))?));
+    command.stdout(stdout.try_clone().map_err(during("read from"))?);
+    command.stderr(stderr.try_clone().map_err(during("read from"))?);
 
     let mut child = command.spawn().map_err(during("start"))?;
     let Some(status) = wait(&mut child, limit).map_err(during("wait for"))? else {
         child.kill().and_then(|()| child.wait()).map_err(during("end"))?;
         return Err(Error::Timeout { what: format!("run {program}"), seconds: limit.as_secs() });
     };
-    let printed = read_back(&mut stdout).map_err(during("read from"))?;
-    if status.success() {
+    let stdout = read_back(&mut stdout).map_err(during("read from"))?;
+    let stderr = read_back(&mut stderr).map_err(during("read from"))?;
+    Ok(Output { status, stdout, stderr })
+}
+
+/// As [`output`], for a program that has to succeed; returns its standard output.
+pub(crate) fn run(
+    command: Command,
+    input: &str,
+    scratch: &Path,
+    limit: Duration,
+) -> Result<String, Error> {
+    let program = name(&command);
+    let output = output(command, input, scratch, limit)?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
         return Ok(printed);
     }
-    let complaint = read_back(&mut stderr).map_err(during("read from"))?;
-    let said = if complaint.trim().is_empty() { printed } else { complaint };
-    Err(Error::Program { program, detail: describe(status, &said) })
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let said = if complaint.trim().is_empty() { printed.as_str() } else { &complaint };
+    Err(Error::Program { program, detail: describe(output.status, said) })
 }
 
 /// Waits until the child has ended, at most so long; `None` when it still runs.
@@ -89,11 +107,11 @@ fn unnamed_file(folder: &Path) -> Result<File, Error> {
         .map_err(Error::io(format!("make {}", path.display())))
 }
 
-fn read_back(file: &mut File) -> std::io::Result<String> {
+fn read_back(file: &mut File) -> std::io::Result<Vec<u8>> {
     file.rewind()?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 #[cfg(test)]

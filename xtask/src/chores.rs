@@ -1,0 +1,57 @@
+//! The two commands of the README: all tests, and the demo.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use crate::process::{Result, show, words};
+use crate::setup;
+
+/// Sets up, then runs all that must hold before a change lands, cheapest first; `cargo test` comes
+/// last, so that its closing lines are the last ones. Stops at the first failure.
+pub(crate) fn test() -> Result<()> {
+    setup::run()?;
+    step(cargo(&["fmt", "--all", "--check"]))?;
+    step(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    step(cargo(&["test", "--workspace", "--locked"]))
+}
+
+/// Sets up, builds the product and runs its demo; returns the demo's exit code.
+pub(crate) fn demo(arguments: &[&str]) -> Result<ExitCode> {
+    setup::run()?;
+    step(cargo(&["build", "--release", "--locked", "--package", "flexway"]))?;
+    let mut demo = Command::new(target_folder().join("release/flexway"));
+    demo.arg("demo").args(arguments);
+    let status = show(demo)?;
+    // A demo ended by a signal has no code: that is a failure.
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The project's top folder.
+pub(crate) fn root() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    own.parent().map_or(own.clone(), PathBuf::from)
+}
+
+fn step(command: Command) -> Result<()> {
+    let shown = words(&command);
+    eprintln!("==> {shown}");
+    match show(command)? {
+        status if status.success() => Ok(()),
+        status => Err(format!("pass the step `{shown}`: {status}")),
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Where cargo builds: this program stands in its `debug` folder.
+fn target_folder() -> PathBuf {
+    let from_own_path =
+        env::current_exe().ok().and_then(|program| program.ancestors().nth(2).map(PathBuf::from));
+    from_own_path.unwrap_or_else(|| root().join("target"))
+}
