@@ -1,0 +1,1 @@
+//! COPY streams between two servers.
