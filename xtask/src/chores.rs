@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use crate::process::{Result, show, words};
-use crate::setup;
+use crate::{setup, tidy};
 
 /// Sets up, then runs all that must hold before a change lands, cheapest first; `cargo test` comes
 /// last, so that its closing lines are the last ones. Stops at the first failure.
 pub(crate) fn test() -> Result<()> {
     setup::run()?;
     step(cargo(&["fmt", "--all", "--check"]))?;
+    eprintln!("==> cargo xtask tidy");
+    tidy::run()?;
     step(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     step(cargo(&["test", "--workspace", "--locked"]))
 }
@@ -43,7 +45,8 @@ fn step(command: Command) -> Result<()> {
     }
 }
 
-fn cargo(arguments: &[&str]) -> Command {
+/// cargo, run in the project's top folder.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command

@@ -1,8 +1,10 @@
 //! The project's chores, run as `cargo xtask NAME`.
 
 mod chores;
+mod new_check;
 mod process;
 mod setup;
+mod tidy;
 
 use std::env;
 use std::process::ExitCode;
@@ -12,6 +14,8 @@ usage: cargo xtask NAME
   setup                  install PostgreSQL servers and client tools into the cache
   test                   set up, then run every check and every test, as CI does
   demo [ARGS]            set up, build and run `flexway demo ARGS`
+  new-check AREA/FAULT   make the files of a new check and register it
+  tidy                   check the rules of the house: text, links, pages, licences
 ";
 
 /// Exit code for wrong usage, as the product has it.
@@ -23,6 +27,8 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["setup"] => setup::run().map(|()| ExitCode::SUCCESS),
         ["test"] => chores::test().map(|()| ExitCode::SUCCESS),
+        ["tidy"] => tidy::run().map(|()| ExitCode::SUCCESS),
+        ["new-check", id] => new_check::run(id).map(|()| ExitCode::SUCCESS),
         ["demo", rest @ ..] => chores::demo(rest),
         _ => {
             eprint!("{USAGE}");
