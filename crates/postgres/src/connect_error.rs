@@ -44,6 +44,8 @@ pub struct ConnectError {
     pub fix: String,
     /// SQLSTATE, when the server itself refused.
     pub code: Option<String>,
+    /// The TLS handshake itself failed: `sslmode=prefer` then tries in the clear.
+    pub(crate) is_handshake: bool,
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -60,6 +62,7 @@ impl ConnectError {
             why: why.into(),
             fix: fix.into(),
             code: None,
+            is_handshake: false,
             source: None,
         }
     }

@@ -14,17 +14,30 @@ mod wire;
 
 // Sessions and what runs on them.
 mod canceller;
+mod copy;
 mod pg_error;
 mod quote;
-// mod relay;
+mod read_copy;
+mod relay;
 mod session;
 
-// High-level modules (catalog, schema, roles, ...) go below this line.
+// What a move does with sessions: questions, facts, schema, roles, rows, comparison.
+mod ask;
+mod catalog;
+mod compare;
+mod content;
+mod large_objects;
+mod mover;
+mod pool;
+mod roles;
+mod schema;
 
 pub use canceller::Canceller;
 pub use connect_error::{ConnectError, Rung};
 pub use conninfo::{ConnInfo, ConnInfoError};
+pub use mover::Mover;
 pub use pg_error::{ConnectionLost, PgError, ServerError};
 pub use quote::{quote_ident, quote_literal};
-// pub use relay::{RelayError, read_copy, relay};
+pub use read_copy::read_copy;
+pub use relay::{RelayError, relay};
 pub use session::{Row, ServerVersion, Session};

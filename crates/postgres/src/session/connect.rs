@@ -50,19 +50,17 @@ fn climb(info: &ConnInfo) -> Result<Connection, ConnectError> {
     match info.ssl_mode() {
         SslMode::Disable => climb_plain(info),
         SslMode::Allow => match climb_plain(info) {
-            Err(error) if is_refused_by_hba(&error) => {
-                climb_encrypted(info).map_err(|Fallen { error, .. }| error)
+            Err(error) if is_refused_by_hba(&error) => climb_encrypted(info),
+            result => result,
+        },
+        // As libpq does; when both attempts fail, the first tells more.
+        SslMode::Prefer => match climb_encrypted(info) {
+            Err(error) if error.is_handshake || is_refused_by_hba(&error) => {
+                climb_plain(info).map_err(|_| error)
             }
             result => result,
         },
-        SslMode::Prefer => match climb_encrypted(info) {
-            Err(Fallen { may_retry_plain: true, error }) => climb_plain(info).map_err(|_| error),
-            Err(Fallen { error, .. }) => Err(error),
-            Ok(connection) => Ok(connection),
-        },
-        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
-            climb_encrypted(info).map_err(|Fallen { error, .. }| error)
-        }
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => climb_encrypted(info),
     }
 }
 
@@ -75,36 +73,20 @@ fn climb_plain(info: &ConnInfo) -> Result<Connection, ConnectError> {
     log_in(info, Stream::Plain(socket), address, None)
 }
 
-/// An encrypted attempt that failed.
-struct Fallen {
-    error: ConnectError,
-    /// Whether `sslmode=prefer` tries again in the clear: after a failed handshake, and when the
-    /// server has no rule for an encrypted login. As libpq does.
-    may_retry_plain: bool,
-}
-
-impl From<ConnectError> for Fallen {
-    fn from(error: ConnectError) -> Fallen {
-        Fallen { may_retry_plain: is_refused_by_hba(&error), error }
-    }
-}
-
-fn climb_encrypted(info: &ConnInfo) -> Result<Connection, Fallen> {
+fn climb_encrypted(info: &ConnInfo) -> Result<Connection, ConnectError> {
     let limit = dial::rung_time_max(info);
     let place = info.place();
     let (mut socket, address) = dial::dial(info)?;
     let tls = Tls::new(info, limit)?;
     match tls::request(&mut socket, &place, limit)? {
         Offer::Accepted => {
-            let stream = tls
-                .shake_hands(socket, &place)
-                .map_err(|error| Fallen { error, may_retry_plain: true })?;
-            Ok(log_in(info, stream, address, Some(tls))?)
+            let stream = tls.shake_hands(socket, &place)?;
+            log_in(info, stream, address, Some(tls))
         }
         Offer::Declined if info.ssl_mode() == SslMode::Prefer => {
-            Ok(log_in(info, Stream::Plain(socket), address, None)?)
+            log_in(info, Stream::Plain(socket), address, None)
         }
-        Offer::Declined => Err(tls::explain::declined(&place).into()),
+        Offer::Declined => Err(tls::explain::declined(&place)),
     }
 }
 

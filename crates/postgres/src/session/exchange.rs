@@ -31,7 +31,7 @@ impl Session {
 
     /// Sends whole messages.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), PgError> {
-        let mut patience = Patience::for_silence(self.silence_time_max);
+        let mut patience = self.patience();
         match self.wire.send(bytes, &mut patience) {
             Ok(()) => Ok(()),
             Err(error) => Err(self.lost(error)),
@@ -40,7 +40,7 @@ impl Session {
 
     /// The next message that belongs to the statement.
     pub(crate) fn next(&mut self) -> Result<Message<'_>, PgError> {
-        let mut patience = Patience::for_silence(self.silence_time_max);
+        let mut patience = self.patience();
         loop {
             while !self.has_message()? {
                 let moved = self.fill()?;
@@ -57,7 +57,7 @@ impl Session {
         &mut self,
         stop: &AtomicBool,
     ) -> Result<Option<Message<'_>>, PgError> {
-        let mut patience = Patience::for_silence(self.silence_time_max);
+        let mut patience = self.patience();
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -75,6 +75,16 @@ impl Session {
         self.wire.has_message().map_err(|error| self.lost(error))
     }
 
+    /// Tag and length of the message at the front.
+    pub(crate) fn header(&mut self) -> Result<Option<(u8, usize)>, PgError> {
+        self.wire.header().map_err(|error| self.lost(error))
+    }
+
+    /// How long this session may stay silent from now on.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::for_silence(self.silence_time_max)
+    }
+
     /// Reads once; false when a tick passed without a byte.
     pub(crate) fn fill(&mut self) -> Result<bool, PgError> {
         self.wire.fill().map_err(|error| self.lost(error))
@@ -88,8 +98,7 @@ impl Session {
     /// Takes the whole message at the front if it may come at any time: a notice, a changed
     /// setting, a notification.
     pub(crate) fn take_asynchronous(&mut self) -> Result<bool, PgError> {
-        let header = self.wire.header().map_err(|error| self.lost(error))?;
-        let Some((tag @ (b'N' | b'S' | b'A'), _)) = header else { return Ok(false) };
+        let Some((tag @ (b'N' | b'S' | b'A'), _)) = self.header()? else { return Ok(false) };
         let message = self.wire.take_message();
         match tag {
             b'S' => login::read_parameter(&mut self.parameters, message.body),
@@ -130,8 +139,24 @@ impl Session {
                 Ok(Message { tag: b'E', body }) => {
                     self.is_lost |= ServerError::read(body).is_fatal();
                 }
+                // The statement was cancelled just as it began to wait for rows.
+                Ok(Message { tag: b'G', .. }) => self.send_to_settle(&copy_fail("cancelled")),
                 Ok(_) => {}
                 Err(_) => self.is_lost = true,
+            }
+        }
+    }
+
+    /// Drops the next `count` bytes: the rest of a message that was read in part.
+    pub(crate) fn skip_to_settle(&mut self, mut count: usize) {
+        let mut patience = Patience::at_most(SETTLE_TIME_MAX);
+        while count > 0 && !self.is_lost {
+            let dropped = count.min(self.wire.received().len());
+            self.wire.consume(dropped);
+            count -= dropped;
+            if count > 0 {
+                let result = self.wire.fill().and_then(|moved| patience.check(moved));
+                self.is_lost = result.is_err();
             }
         }
     }

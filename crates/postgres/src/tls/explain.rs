@@ -72,7 +72,9 @@ pub(crate) fn handshake(place: &str, error: io::Error, limit: Duration) -> Conne
             "look for a firewall that inspects TLS, and at the server's log",
         ),
     };
-    ConnectError::new(Rung::Tls, what, why, fix).caused_by(error)
+    let mut failure = ConnectError::new(Rung::Tls, what, why, fix).caused_by(error);
+    failure.is_handshake = true;
+    failure
 }
 
 fn tls_advice(error: &Error) -> (String, &'static str) {
