@@ -15,7 +15,9 @@ pub(crate) fn run(id: &str) -> Result<()> {
     let (area, fault) = match id.split_once('/') {
         Some(parts) if is_fault_id(id) => parts,
         _ => {
-            return Err(format!("name a check {id:?}: use area/fault, such as dns/zone-not-linked"));
+            return Err(format!(
+                "name a check {id:?}: use area/fault, such as dns/zone-not-linked"
+            ));
         }
     };
     let module = fault.replace('-', "_");
@@ -57,11 +59,11 @@ fn insert_above(text: &str, mark: &str, line: &str) -> Option<String> {
 
 /// Adds `mod name;` after the others; rustfmt puts it in its place.
 fn add_module(text: &str, name: &str) -> String {
-    let is_module = |line: &str| line.contains("mod ") && line.ends_with(';');
-    let last = text.lines().rposition(is_module);
-    let visibility = last.and_then(|last| text.lines().nth(last)?.split("mod ").next());
-    let line = format!("{}mod {name};", visibility.unwrap_or(""));
+    let is_module = |line: &&str| line.contains("mod ") && line.ends_with(';');
     let mut lines: Vec<&str> = text.lines().collect();
+    let last = lines.iter().rposition(is_module);
+    let visibility = last.and_then(|last| lines[last].split("mod ").next()).unwrap_or("");
+    let line = format!("{visibility}mod {name};");
     lines.insert(last.map_or(lines.len(), |last| last + 1), &line);
     lines.join("\n") + "\n"
 }
