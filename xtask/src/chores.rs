@@ -36,7 +36,8 @@ pub(crate) fn root() -> PathBuf {
     own.parent().map_or(own.clone(), PathBuf::from)
 }
 
-fn step(command: Command) -> Result<()> {
+/// Shows a command, runs it, and fails unless it succeeds.
+pub(crate) fn step(command: Command) -> Result<()> {
     let shown = words(&command);
     eprintln!("==> {shown}");
     match show(command)? {
@@ -53,7 +54,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// Where cargo builds: this program stands in its `debug` folder.
-fn target_folder() -> PathBuf {
+pub(crate) fn target_folder() -> PathBuf {
     let from_own_path =
         env::current_exe().ok().and_then(|program| program.ancestors().nth(2).map(PathBuf::from));
     from_own_path.unwrap_or_else(|| root().join("target"))

@@ -1,6 +1,7 @@
 //! The project's chores, run as `cargo xtask NAME`.
 
 mod chores;
+mod lint_plans;
 mod new_check;
 mod process;
 mod setup;
@@ -16,6 +17,7 @@ usage: cargo xtask NAME
   demo [ARGS]            set up, build and run `flexway demo ARGS`
   new-check AREA/FAULT   make the files of a new check and register it
   tidy                   check the rules of the house: text, links, pages, licences
+  lint-plans             have the real az parse the scripts of `flexway plan` (installs 700 MB)
 ";
 
 /// Exit code for wrong usage, as the product has it.
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["test"] => chores::test().map(|()| ExitCode::SUCCESS),
         ["tidy"] => tidy::run().map(|()| ExitCode::SUCCESS),
         ["new-check", id] => new_check::run(id).map(|()| ExitCode::SUCCESS),
+        ["lint-plans"] => lint_plans::run().map(|()| ExitCode::SUCCESS),
         ["demo", rest @ ..] => chores::demo(rest),
         _ => {
             eprint!("{USAGE}");

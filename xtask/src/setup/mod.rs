@@ -125,7 +125,7 @@ fn check(root: &Path, version: &str, has_client_tools: bool) -> Result<()> {
 }
 
 /// Waits for other set-ups. The lock ends with the process that holds it, however that ends.
-fn lock(cache: &Path) -> Result<File> {
+pub(crate) fn lock(cache: &Path) -> Result<File> {
     let path = cache.join("setup.lock");
     let file = File::create(&path).map_err(failed("make", &path))?;
     let deadline = Instant::now() + LOCK_LIMIT;
@@ -157,7 +157,7 @@ fn remove_unfinished(cache: &Path) -> Result<()> {
 }
 
 /// Makes a folder that every user may enter: as root, the servers run as `nobody`.
-fn open_folder(path: &Path) -> Result<()> {
+pub(crate) fn open_folder(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }
