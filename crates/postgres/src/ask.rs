@@ -1,0 +1,136 @@
+//! Asks a session something for a named purpose and turns its failure into the engine's words.
+
+use flexway_core::migrate::{MoveError, Remedy};
+
+use crate::{PgError, RelayError, Row, Session};
+
+/// Result of everything that the engine sees.
+pub(crate) type Outcome<T> = Result<T, MoveError>;
+
+/// Runs a query; `what` completes "failed to".
+pub(crate) fn query(session: &mut Session, what: &str, sql: &str) -> Outcome<Vec<Row>> {
+    session.rows(sql).map_err(|error| failed(what, &error))
+}
+
+/// Runs statements whose rows do not matter; `what` completes "failed to".
+pub(crate) fn run(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
+    session.execute(sql).map_err(|error| failed(what, &error))
+}
+
+/// Runs a query that gives exactly one row.
+pub(crate) fn query_one(session: &mut Session, what: &str, sql: &str) -> Outcome<Row> {
+    let mut rows = query(session, what, sql)?;
+    match (rows.pop(), rows.is_empty()) {
+        (Some(row), true) => Ok(row),
+        _ => Err(act(what, "the server gave not exactly one row", "")),
+    }
+}
+
+/// Text of a column that the query never lets be NULL; NULL reads as empty.
+pub(crate) fn text(row: &Row, index: usize) -> &str {
+    optional(row, index).unwrap_or("")
+}
+
+/// Text of a column that may be NULL.
+pub(crate) fn optional(row: &Row, index: usize) -> Option<&str> {
+    row.get(index).and_then(Option::as_deref)
+}
+
+/// A boolean column; NULL is false.
+pub(crate) fn flag(row: &Row, index: usize) -> bool {
+    text(row, index) == "t"
+}
+
+/// A column that is a whole number, zero or more.
+pub(crate) fn number(what: &str, row: &Row, index: usize) -> Outcome<u64> {
+    text(row, index)
+        .parse()
+        .map_err(|_| act(what, "the server answered with something that is no number", ""))
+}
+
+/// An error that somebody has to act upon.
+pub(crate) fn act(what: &str, why: impl Into<String>, help: impl Into<String>) -> MoveError {
+    MoveError { what: what.to_owned(), why: why.into(), help: help.into(), remedy: Remedy::Act }
+}
+
+/// A step that ended because it was asked to.
+pub(crate) fn stopped(what: &str) -> MoveError {
+    MoveError {
+        what: what.to_owned(),
+        why: "the run was asked to stop".to_owned(),
+        help: String::new(),
+        remedy: Remedy::Stopped,
+    }
+}
+
+/// The engine's words for a failed statement.
+pub(crate) fn failed(what: &str, error: &PgError) -> MoveError {
+    let (remedy, help) = match error {
+        PgError::Connection(_) => (Remedy::Retry, ""),
+        PgError::Misuse(_) => (Remedy::Act, ""),
+        PgError::Server(error) => (remedy_of(&error.code), help_of(&error.code)),
+    };
+    MoveError { what: what.to_owned(), why: error.to_string(), help: help.to_owned(), remedy }
+}
+
+/// The engine's words for a failed copy; says which side failed.
+pub(crate) fn relay_failed(what: &str, error: RelayError) -> MoveError {
+    match error {
+        RelayError::Source(error) => failed(&format!("{what} (reading the source)"), &error),
+        RelayError::Target(error) => failed(&format!("{what} (writing the target)"), &error),
+        RelayError::Stopped => stopped(what),
+    }
+}
+
+/// Whether the same statement can succeed later without anybody's help.
+/// Source: PostgreSQL 18, appendix A (error codes).
+fn remedy_of(code: &str) -> Remedy {
+    const TRANSIENT: [&str; 7] = [
+        "40001", // serialization_failure
+        "40P01", // deadlock_detected
+        "55P03", // lock_not_available
+        "53300", // too_many_connections
+        "57P01", // admin_shutdown
+        "57P02", // crash_shutdown
+        "57P03", // cannot_connect_now
+    ];
+    if code.starts_with("08") || TRANSIENT.contains(&code) { Remedy::Retry } else { Remedy::Act }
+}
+
+fn help_of(code: &str) -> &'static str {
+    match code {
+        "42501" => {
+            "grant the login what it lacks, or use the owner of the object or an administrator"
+        }
+        "53100" => "give the server more disk space, then resume",
+        "53200" => "raise max_locks_per_transaction or the server's memory, then resume",
+        "42704" | "42883" => {
+            "create what is missing on the target (a role, a type, an extension), then resume"
+        }
+        "0A000" | "58P01" => {
+            "install the extension or feature on the target (on managed servers: allow it first), then resume"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_connections_and_deadlocks_are_retried() {
+        assert_eq!(remedy_of("40P01"), Remedy::Retry);
+        assert_eq!(remedy_of("08006"), Remedy::Retry);
+        assert_eq!(remedy_of("42501"), Remedy::Act);
+    }
+
+    #[test]
+    fn a_null_reads_as_empty_and_as_no_number() {
+        let row: Row = vec![None, Some("7".to_owned()), Some("t".to_owned())];
+        assert_eq!(text(&row, 0), "");
+        assert!(number("x", &row, 0).is_err());
+        assert_eq!(number("x", &row, 1).ok(), Some(7));
+        assert!(flag(&row, 2) && !flag(&row, 0));
+    }
+}

@@ -1,0 +1,112 @@
+//! What the system catalogs say of a server and its databases.
+
+pub(crate) mod relations;
+pub(crate) mod tables;
+
+use flexway_core::migrate::{DatabaseFacts, ServerFacts};
+
+use crate::ConnInfo;
+use crate::Session;
+use crate::ask::{Outcome, flag, number, query, query_one, text};
+
+/// Databases that belong to a managed service and are never moved.
+const SERVICE_DATABASES: [&str; 5] =
+    ["azure_maintenance", "azure_sys", "cloudsqladmin", "rdsadmin", "alloydbadmin"];
+
+/// Condition on `n` (pg_namespace) that leaves the schemas in which users keep things.
+pub(crate) const USER_SCHEMAS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') \
+     AND n.nspname !~ '^pg_(toast_)?temp_'";
+
+/// Condition that leaves out objects that an extension brought along.
+pub(crate) fn not_of_extension(catalog: &str, oid: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = '{catalog}'::regclass \
+         AND e.objid = {oid} AND e.deptype = 'e')"
+    )
+}
+
+/// Version, privileges and databases of the server behind `session`; no database is looked into.
+pub(crate) fn server_facts(session: &mut Session, info: &ConnInfo) -> Outcome<ServerFacts> {
+    let what = "read the list of databases";
+    let hidden = SERVICE_DATABASES.map(|name| format!("'{name}'")).join(", ");
+    // A connection limit of -2 marks a database whose DROP was interrupted (since the minors of May 2023).
+    let rows = query(
+        session,
+        what,
+        &format!(
+            "SELECT datname, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END \
+             FROM pg_database WHERE datallowconn AND NOT datistemplate AND datconnlimit <> -2 \
+             AND datname NOT IN ({hidden}) ORDER BY datname"
+        ),
+    )?;
+    let mut databases = Vec::with_capacity(rows.len());
+    for row in &rows {
+        databases.push(DatabaseFacts {
+            name: text(row, 0).to_owned(),
+            size_bytes: number(what, row, 1)?,
+            user_object_count: None,
+        });
+    }
+    Ok(ServerFacts {
+        label: server_label(info),
+        version: session.version().number,
+        databases,
+        is_superuser: is_superuser(session)?,
+    })
+}
+
+/// `host:port as user`.
+pub(crate) fn server_label(info: &ConnInfo) -> String {
+    format!("{}:{} as {}", info.host(), info.port(), info.user())
+}
+
+/// Whether the session's role is a superuser.
+pub(crate) fn is_superuser(session: &mut Session) -> Outcome<bool> {
+    let row = query_one(
+        session,
+        "read the privileges of the login",
+        "SELECT rolsuper FROM pg_roles WHERE rolname = current_user",
+    )?;
+    Ok(flag(&row, 0))
+}
+
+/// Objects of users in the session's database: relations, functions, types, operators, collations, schemas, foreign
+/// servers, event triggers and large objects. Zero for a database that nobody touched; extensions and what they own do
+/// not count, so a database in which only extensions were prepared is empty.
+pub(crate) fn user_object_count(session: &mut Session) -> Outcome<u64> {
+    let in_schema = |catalog: &str, schema: &str, condition: &str| {
+        format!(
+            "(SELECT count(*) FROM {catalog} o JOIN pg_namespace n ON n.oid = o.{schema} \
+             WHERE {USER_SCHEMAS} AND {condition} AND {})",
+            not_of_extension(catalog, "o.oid")
+        )
+    };
+    let plain = |catalog: &str, condition: &str| {
+        format!(
+            "(SELECT count(*) FROM {catalog} o WHERE {condition} AND {})",
+            not_of_extension(catalog, "o.oid")
+        )
+    };
+    let parts = [
+        in_schema("pg_class", "relnamespace", "o.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')"),
+        in_schema("pg_proc", "pronamespace", "true"),
+        in_schema(
+            "pg_type",
+            "typnamespace",
+            "(o.typtype IN ('d', 'e', 'r') OR o.typtype = 'b' AND o.typcategory <> 'A')",
+        ),
+        in_schema("pg_operator", "oprnamespace", "true"),
+        in_schema("pg_collation", "collnamespace", "true"),
+        plain(
+            "pg_namespace",
+            "o.nspname !~ '^pg_' AND o.nspname NOT IN ('information_schema', 'public') \
+             AND NOT EXISTS (SELECT 1 FROM pg_extension x WHERE x.extnamespace = o.oid)",
+        ),
+        plain("pg_foreign_server", "true"),
+        plain("pg_event_trigger", "true"),
+        "(SELECT count(*) FROM pg_largeobject_metadata)".to_owned(),
+    ];
+    let what = "count the objects of the database";
+    let row = query_one(session, what, &format!("SELECT {}", parts.join(" + ")))?;
+    number(what, &row, 0)
+}

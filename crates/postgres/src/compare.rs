@@ -1,0 +1,127 @@
+//! Whether source and target are equal: schema by normalised dumps, rows by content hashes, sequences, large objects.
+
+mod canonical;
+mod deparse;
+mod normal;
+mod table;
+
+pub(crate) use canonical::Types;
+pub(crate) use table::hash;
+
+use flexway_core::migrate::Difference;
+
+use crate::ask::Outcome;
+use crate::content::positions;
+use crate::pool::Pool;
+use crate::schema::dump::{self, Part};
+use crate::{Session, catalog, large_objects};
+
+/// Sequences read with one statement.
+const SEQUENCES_PER_STATEMENT: usize = 100;
+
+/// Differences of schema, database settings, sequences and large objects.
+pub(crate) fn differences(
+    pg_dump: &str,
+    source: &Pool,
+    target: &Pool,
+    snapshot: &str,
+) -> Outcome<Vec<Difference>> {
+    let mut found = schema_differences(pg_dump, source, target, snapshot)?;
+    source.with(|source| {
+        target.with(|target| {
+            found.extend(sequence_differences(source, target)?);
+            found.extend(large_object_differences(source, target)?);
+            Ok(())
+        })
+    })?;
+    Ok(found)
+}
+
+/// Dumps both schemas with the same program at the same time and compares them entry by entry.
+fn schema_differences(
+    pg_dump: &str,
+    source: &Pool,
+    target: &Pool,
+    snapshot: &str,
+) -> Outcome<Vec<Difference>> {
+    let part = Part::WholeWithDatabase;
+    let (wanted, present) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| dump::run(pg_dump, target.info(), part, None));
+        let wanted = dump::run(pg_dump, source.info(), part, Some(snapshot));
+        (wanted, other.join())
+    });
+    let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let (wanted, present) = (normal::entries(&wanted?), normal::entries(&present?));
+    let mut found = Vec::new();
+    for difference in normal::differences(&wanted, &present) {
+        let is_same = match &difference.both {
+            Some((wanted, present)) => {
+                deparse::is_same(source, target, &difference.key, wanted, present)?
+            }
+            None => false,
+        };
+        if !is_same {
+            found.push(difference.words);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the schemas before the data are the same: then an earlier run made the target's.
+pub(crate) fn is_same_before_data(
+    pg_dump: &str,
+    source: &Pool,
+    target: &Pool,
+    wanted: &str,
+) -> Outcome<bool> {
+    let present = dump::run(pg_dump, target.info(), Part::PreData, None)?;
+    for difference in normal::differences(&normal::entries(wanted), &normal::entries(&present)) {
+        let Some((wanted, present)) = &difference.both else { return Ok(false) };
+        if !deparse::is_same(source, target, &difference.key, wanted, present)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Positions of the sequences that both sides have; missing ones are differences of the schema.
+fn sequence_differences(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
+    let there = catalog::relations::sequences(target)?;
+    let mut both = catalog::relations::sequences(source)?;
+    both.retain(|name| there.binary_search(name).is_ok());
+    let mut found = Vec::new();
+    for group in both.chunks(SEQUENCES_PER_STATEMENT) {
+        let pairs = positions(source, group)?.into_iter().zip(positions(target, group)?);
+        for ((schema, name), (wanted, present)) in group.iter().zip(pairs) {
+            if wanted != present {
+                found.push(Difference {
+                    kind: "sequence",
+                    name: format!("{schema}.{name}"),
+                    detail: format!("stands at {wanted} on the source, at {present} on the target"),
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn large_object_differences(
+    source: &mut Session,
+    target: &mut Session,
+) -> Outcome<Vec<Difference>> {
+    let (wanted, present) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| large_objects::fingerprint(target));
+        (large_objects::fingerprint(source), other.join())
+    });
+    let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let (wanted, present) = (wanted?, present?);
+    if wanted == present {
+        return Ok(Vec::new());
+    }
+    let detail = if wanted.count == present.count {
+        "their ids, contents, owners, grants or comments differ".to_owned()
+    } else {
+        format!("{} on the source, {} on the target", wanted.count, present.count)
+    };
+    Ok(vec![Difference { kind: "large object", name: "all".to_owned(), detail }])
+}

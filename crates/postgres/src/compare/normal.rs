@@ -1,0 +1,186 @@
+//! A dump as a set of entries whose order and noise do not count.
+
+use std::collections::BTreeMap;
+
+use flexway_core::migrate::{Difference, SchemaEntry};
+
+use crate::schema::database::is_of_database;
+use crate::schema::entries::Dump;
+use crate::schema::scan::lines;
+
+/// What an entry is called: kind, schema, name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) kind: String,
+    pub(super) schema: String,
+    pub(super) name: String,
+}
+
+/// Entries by what they are called, normalised.
+pub(super) type Entries = BTreeMap<Key, String>;
+
+/// A difference in text, which may still mean the same.
+pub(super) struct TextDifference {
+    pub(super) key: Key,
+    pub(super) words: Difference,
+    /// Source's and target's text when both have the entry.
+    pub(super) both: Option<(String, String)>,
+}
+
+/// Reads a dump.
+pub(super) fn entries(text: &str) -> Entries {
+    let mut found = Entries::new();
+    for entry in Dump::parse(text, None).entries {
+        let sql = normalised(&entry);
+        if sql.is_empty() {
+            continue;
+        }
+        let key = Key { kind: entry.kind, schema: entry.schema, name: entry.name };
+        // Entries of one name, such as several grants on one object, are one thing.
+        found.entry(key).or_default().push_str(&sql);
+    }
+    found
+}
+
+/// The entry without comments, blank lines and settings of the dump's session.
+fn normalised(entry: &SchemaEntry) -> String {
+    let mut kept: Vec<&str> = lines(&entry.sql)
+        .into_iter()
+        .filter(|(is_boundary, line)| !(*is_boundary && is_noise(line)))
+        .map(|(_, line)| line.strip_suffix('\n').unwrap_or(line))
+        .collect();
+    if entry.kind.ends_with("ACL") {
+        // Grants stand in the order in which they were given.
+        kept.sort_unstable();
+    }
+    let mut sql = kept.join("\n");
+    if !sql.is_empty() {
+        sql.push('\n');
+    }
+    if entry.kind == "TRIGGER" || entry.kind == "EVENT TRIGGER" {
+        // Servers before 12 say it the old way.
+        sql = sql.replace(" EXECUTE PROCEDURE ", " EXECUTE FUNCTION ");
+    }
+    sql
+}
+
+fn is_noise(line: &str) -> bool {
+    line.trim().is_empty()
+        || line.starts_with("--")
+        || line.starts_with("SET ")
+        || line.starts_with("SELECT pg_catalog.set_config('search_path'")
+}
+
+/// Entries that one side lacks or that read differently.
+pub(super) fn differences(wanted: &Entries, present: &Entries) -> Vec<TextDifference> {
+    let mut found = Vec::new();
+    for (key, sql) in wanted {
+        match present.get(key) {
+            None => found.push(difference(key, "is missing on the target", None)),
+            Some(other) if other != sql => {
+                let both = Some((sql.clone(), other.clone()));
+                found.push(difference(key, "differs on the target", both));
+            }
+            Some(_) => {}
+        }
+    }
+    for key in present.keys().filter(|key| !wanted.contains_key(key)) {
+        found.push(difference(key, "is on the target only", None));
+    }
+    found
+}
+
+fn difference(key: &Key, what: &str, both: Option<(String, String)>) -> TextDifference {
+    let name =
+        if key.schema == "-" { key.name.clone() } else { format!("{}.{}", key.schema, key.name) };
+    let entry = SchemaEntry {
+        kind: key.kind.clone(),
+        schema: key.schema.clone(),
+        name: key.name.clone(),
+        sql: String::new(),
+    };
+    let kind = if is_of_database(&entry) { "database" } else { "schema" };
+    let mut detail = format!("{} {what}", key.kind);
+    if let Some(settings) = both.as_ref().and_then(|(wanted, present)| line_counts(wanted, present))
+    {
+        detail.push_str(&settings);
+    }
+    TextDifference { key: key.clone(), words: Difference { kind, name, detail }, both }
+}
+
+/// How many lines only one side has: enough to judge, and no default or literal is quoted.
+fn line_counts(wanted: &str, present: &str) -> Option<String> {
+    let only = |one: &str, other: &str| {
+        one.lines().filter(|line| !other.lines().any(|o| o == *line)).count()
+    };
+    let (missing, extra) = (only(wanted, present), only(present, wanted));
+    // The search is quadratic; for a body of a thousand lines a count says little.
+    (wanted.lines().count() < 1000)
+        .then(|| format!(" ({missing} lines only on the source, {extra} only on the target)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(entries: &[(&str, &str, &str)]) -> String {
+        entries
+            .iter()
+            .map(|(kind, name, sql)| {
+                format!("--\n-- Name: {name}; Type: {kind}; Schema: s; Owner: o\n--\n\n{sql}\n\n\n")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn order_and_noise_do_not_count() {
+        let one = text(&[
+            ("TABLE", "a", "CREATE TABLE a ();\n\nSET default_tablespace = '';"),
+            ("TABLE", "b", "CREATE TABLE b ();"),
+        ]);
+        let two = text(&[
+            ("TABLE", "b", "CREATE TABLE b ();"),
+            ("TABLE", "a", "-- note\nCREATE TABLE a ();"),
+        ]);
+        assert!(differences(&entries(&one), &entries(&two)).is_empty());
+    }
+
+    #[test]
+    fn missing_extra_and_changed_are_told_apart() {
+        let one = text(&[
+            ("TABLE", "a", "CREATE TABLE a ();"),
+            ("INDEX", "i", "CREATE INDEX i ON a (x);"),
+        ]);
+        let two = text(&[
+            ("TABLE", "a", "CREATE TABLE a (b int);"),
+            ("INDEX", "j", "CREATE INDEX j ON a (x);"),
+        ]);
+        let found: Vec<String> = differences(&entries(&one), &entries(&two))
+            .into_iter()
+            .map(|one| format!("{} {}", one.words.name, one.words.detail))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "s.i INDEX is missing on the target",
+                "s.a TABLE differs on the target (1 lines only on the source, 1 only on the target)",
+                "s.j INDEX is on the target only"
+            ]
+        );
+    }
+
+    #[test]
+    fn grants_in_another_order_are_the_same() {
+        let one = text(&[(
+            "ACL",
+            "TABLE a",
+            "GRANT SELECT ON TABLE a TO x;\nGRANT SELECT ON TABLE a TO y;",
+        )]);
+        let two = text(&[(
+            "ACL",
+            "TABLE a",
+            "GRANT SELECT ON TABLE a TO y;\nGRANT SELECT ON TABLE a TO x;",
+        )]);
+        assert!(differences(&entries(&one), &entries(&two)).is_empty());
+    }
+}

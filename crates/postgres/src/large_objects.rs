@@ -1,0 +1,228 @@
+//! Large objects: same ids, owners, grants and comments; read and written in pieces.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flexway_core::migrate::{Copied, CopyProgress};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::ask::{Outcome, act, flag, number, optional, query, run, stopped, text};
+use crate::{Session, quote_literal};
+
+/// Objects per target transaction: each costs a lock, and the default of max_locks_per_transaction leaves room for 6400.
+const OBJECTS_PER_BATCH: usize = 100;
+
+/// First piece of an object, read with those of the whole batch: most objects end in it.
+const FIRST_PIECE_BYTES: u64 = 64 << 10;
+
+/// Further pieces, one at a time; as text twice as large.
+const PIECE_BYTES: u64 = 1 << 20;
+
+/// Ids read ahead.
+const IDS_PER_PAGE: usize = 100_000;
+
+/// A piece of one object, in `\x...` form without the `\x`.
+struct Piece<'a> {
+    id: u64,
+    offset: u64,
+    hex: &'a str,
+    is_last: bool,
+}
+
+/// Copies every large object and removes those that only the target has.
+pub(crate) fn copy(
+    source: &mut Session,
+    target: &mut Session,
+    progress: &CopyProgress,
+    stop: &AtomicBool,
+) -> Outcome<Copied> {
+    let what = "copy large objects";
+    remove_all(target)?;
+    let mut copied = Copied::default();
+    for_each_batch(source, what, &mut |source, ids| {
+        if stop.load(Ordering::Relaxed) {
+            return Err(stopped(what));
+        }
+        run(target, what, "BEGIN")?;
+        read(source, what, ids, &mut |piece| {
+            let bytes = (piece.hex.len() / 2) as u64;
+            copied.bytes += bytes;
+            progress.bytes.fetch_add(bytes, Ordering::Relaxed);
+            write(target, what, &piece)
+        })?;
+        describe(source, target, what, ids)?;
+        run(target, what, "COMMIT")?;
+        copied.rows += ids.len() as u64;
+        progress.rows.fetch_add(ids.len() as u64, Ordering::Relaxed);
+        Ok(())
+    })?;
+    let there = crate::catalog::relations::large_object_count(target)?;
+    if there == copied.rows {
+        return Ok(copied);
+    }
+    Err(act(
+        what,
+        format!("{} were copied, but the target holds {there}", copied.rows),
+        "keep others from writing to the target during the move, then resume",
+    ))
+}
+
+/// The target's database was empty before the move, so what it holds are remains of a broken run.
+fn remove_all(target: &mut Session) -> Outcome<()> {
+    for_each_batch(target, "remove large objects of a broken run", &mut |target, ids| {
+        let calls: Vec<String> = ids.iter().map(|id| format!("lo_unlink({id}::oid)")).collect();
+        run(target, "remove large objects of a broken run", &format!("SELECT {}", calls.join(", ")))
+    })
+}
+
+/// What two sets of large objects are compared by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    /// Number of objects.
+    pub(crate) count: u64,
+    /// Sum of the hashes of ids and contents; how pages are laid out does not count.
+    contents: u128,
+    /// Sum of the hashes of ids, owners, grants and comments.
+    properties: u128,
+}
+
+/// Reads all objects.
+pub(crate) fn fingerprint(session: &mut Session) -> Outcome<Fingerprint> {
+    let what = "read the large objects";
+    let mut found = Fingerprint::default();
+    let mut hash = Xxh3::new();
+    for_each_batch(session, what, &mut |session, ids| {
+        found.count += ids.len() as u64;
+        read(session, what, ids, &mut |piece| {
+            if piece.offset == 0 {
+                hash.update(&piece.id.to_le_bytes());
+            }
+            hash.update(piece.hex.as_bytes());
+            if piece.is_last {
+                found.contents = found.contents.wrapping_add(hash.digest128());
+                hash.reset();
+            }
+            Ok(())
+        })?;
+        for row in query(session, what, &properties(ids))? {
+            found.properties = found.properties.wrapping_add(xxh3_128(text(&row, 0).as_bytes()));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn properties(ids: &[u64]) -> String {
+    format!(
+        "SELECT concat_ws('/', m.oid, pg_get_userbyid(m.lomowner), \
+                (SELECT string_agg(concat_ws(',', pg_get_userbyid(a.grantee), a.privilege_type, a.is_grantable), ';' \
+                        ORDER BY a.grantee::regrole::text, a.privilege_type) FROM aclexplode(m.lomacl) a), \
+                obj_description(m.oid, 'pg_largeobject')) \
+         FROM pg_largeobject_metadata m WHERE m.oid IN ({})",
+        comma_separated(ids)
+    )
+}
+
+fn comma_separated(ids: &[u64]) -> String {
+    ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Calls `each` with the ids of all objects, ascending, a batch at a time.
+fn for_each_batch(
+    session: &mut Session,
+    what: &str,
+    each: &mut dyn FnMut(&mut Session, &[u64]) -> Outcome<()>,
+) -> Outcome<()> {
+    let mut after = 0;
+    loop {
+        let sql = format!(
+            "SELECT oid FROM pg_largeobject_metadata WHERE oid > {after} ORDER BY oid LIMIT {IDS_PER_PAGE}"
+        );
+        let rows = query(session, what, &sql)?;
+        let ids = rows.iter().map(|row| number(what, row, 0)).collect::<Outcome<Vec<u64>>>()?;
+        let Some(&last) = ids.last() else { return Ok(()) };
+        for batch in ids.chunks(OBJECTS_PER_BATCH) {
+            each(session, batch)?;
+        }
+        after = last;
+    }
+}
+
+/// Calls `each` with the pieces of the objects, one object after the other.
+fn read(
+    session: &mut Session,
+    what: &str,
+    ids: &[u64],
+    each: &mut dyn FnMut(Piece) -> Outcome<()>,
+) -> Outcome<()> {
+    let list: Vec<String> = ids.iter().map(|id| format!("({id})")).collect();
+    let sql = format!(
+        "SELECT v.id, encode(lo_get(v.id::oid, 0, {FIRST_PIECE_BYTES}), 'hex') \
+         FROM (VALUES {}) v(id) ORDER BY v.id",
+        list.join(", ")
+    );
+    for row in query(session, what, &sql)? {
+        let id = number(what, &row, 0)?;
+        let hex = text(&row, 1);
+        let mut is_last = (hex.len() as u64) < 2 * FIRST_PIECE_BYTES;
+        each(Piece { id, offset: 0, hex, is_last })?;
+        let mut offset = FIRST_PIECE_BYTES;
+        while !is_last {
+            let sql = format!("SELECT encode(lo_get({id}::oid, {offset}, {PIECE_BYTES}), 'hex')");
+            let rows = query(session, what, &sql)?;
+            let hex = rows.first().map_or("", |row| text(row, 0));
+            is_last = (hex.len() as u64) < 2 * PIECE_BYTES;
+            each(Piece { id, offset, hex, is_last })?;
+            offset += PIECE_BYTES;
+        }
+    }
+    Ok(())
+}
+
+fn write(target: &mut Session, what: &str, piece: &Piece) -> Outcome<()> {
+    let Piece { id, offset, hex, .. } = piece;
+    let sql = if *offset == 0 {
+        format!("SELECT lo_from_bytea({id}::oid, decode('{hex}', 'hex'))")
+    } else {
+        format!("SELECT lo_put({id}::oid, {offset}, decode('{hex}', 'hex'))")
+    };
+    run(target, what, &sql)
+}
+
+/// Gives the objects their owners, grants and comments.
+fn describe(source: &mut Session, target: &mut Session, what: &str, ids: &[u64]) -> Outcome<()> {
+    let list = comma_separated(ids);
+    let mut sql = String::new();
+    let rows = query(
+        source,
+        what,
+        &format!(
+            "SELECT oid, quote_ident(pg_get_userbyid(lomowner)), obj_description(oid, 'pg_largeobject'), lomacl IS NOT NULL \
+             FROM pg_largeobject_metadata WHERE oid IN ({list})"
+        ),
+    )?;
+    for row in &rows {
+        let (id, owner) = (number(what, row, 0)?, text(row, 1));
+        sql.push_str(&format!("ALTER LARGE OBJECT {id} OWNER TO {owner};\n"));
+        if let Some(comment) = optional(row, 2) {
+            sql.push_str(&format!("COMMENT ON LARGE OBJECT {id} IS {};\n", quote_literal(comment)));
+        }
+        if flag(row, 3) {
+            sql.push_str(&format!("REVOKE ALL ON LARGE OBJECT {id} FROM {owner};\n"));
+        }
+    }
+    let grants = query(
+        source,
+        what,
+        &format!(
+            "SELECT m.oid, a.privilege_type, CASE WHEN a.grantee = 0 THEN 'PUBLIC' \
+                    ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.is_grantable \
+             FROM pg_largeobject_metadata m, aclexplode(m.lomacl) a WHERE m.oid IN ({list})"
+        ),
+    )?;
+    for row in &grants {
+        let option = if flag(row, 3) { " WITH GRANT OPTION" } else { "" };
+        let (id, right, to) = (number(what, row, 0)?, text(row, 1), text(row, 2));
+        sql.push_str(&format!("GRANT {right} ON LARGE OBJECT {id} TO {to}{option};\n"));
+    }
+    run(target, what, &sql)
+}

@@ -1,0 +1,101 @@
+//! The engine's ports to two servers: whole servers here, one open database in `open`.
+
+mod open;
+
+use std::sync::{Mutex, PoisonError};
+
+use flexway_core::migrate::{Difference, MoveError, RoleReport, ServerFacts, ToolFacts};
+use flexway_core::port::{Database, Databases, Servers};
+
+use crate::ask::Outcome;
+use crate::pool::connect;
+use crate::schema::{database, tool};
+use crate::{ConnInfo, catalog, roles};
+
+/// The database that every server has from the start; it counts as one of the users' when they keep objects in it.
+const MAINTENANCE_DATABASE: &str = "postgres";
+
+/// A source and a target server. Opens sessions when they are needed.
+#[derive(Debug)]
+pub struct Mover {
+    source: ConnInfo,
+    target: ConnInfo,
+    tool: Mutex<Option<ToolFacts>>,
+}
+
+impl Mover {
+    /// Moves from the server of `source` to that of `target`. The databases that they name are used to ask about the servers;
+    /// nothing is connected yet.
+    pub fn new(source: ConnInfo, target: ConnInfo) -> Mover {
+        Mover { source, target, tool: Mutex::new(None) }
+    }
+
+    /// Roles of the source that are missing or different on the target. Roles that only the target has do not count.
+    ///
+    /// # Errors
+    /// A server cannot be reached or its roles cannot be read.
+    pub fn role_differences(&self) -> Result<Vec<Difference>, MoveError> {
+        roles::differences(&mut connect(&self.source)?, &mut connect(&self.target)?)
+    }
+
+    fn tool(&self) -> Outcome<ToolFacts> {
+        let mut known = self.tool.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tool) = &*known {
+            return Ok(tool.clone());
+        }
+        let versions = [&self.source, &self.target]
+            .map(|info| connect(info).map(|session| session.version().number));
+        let [source, target] = versions;
+        let tool = tool::find(source?, target?)?;
+        *known = Some(tool.clone());
+        Ok(tool)
+    }
+
+    fn count_objects(info: &ConnInfo, database: &str) -> Outcome<u64> {
+        catalog::user_object_count(&mut connect(&info.with_database(database))?)
+    }
+}
+
+impl Servers for Mover {
+    fn source(&self) -> Result<ServerFacts, MoveError> {
+        let mut facts = catalog::server_facts(&mut connect(&self.source)?, &self.source)?;
+        let maintenance = facts.databases.iter().position(|one| one.name == MAINTENANCE_DATABASE);
+        if let Some(index) = maintenance {
+            match Mover::count_objects(&self.source, MAINTENANCE_DATABASE)? {
+                0 => drop(facts.databases.remove(index)),
+                count => facts.databases[index].user_object_count = Some(count),
+            }
+        }
+        Ok(facts)
+    }
+
+    fn target(&self, look_into: &[String]) -> Result<ServerFacts, MoveError> {
+        let mut facts = catalog::server_facts(&mut connect(&self.target)?, &self.target)?;
+        for database in facts.databases.iter_mut().filter(|one| look_into.contains(&one.name)) {
+            database.user_object_count = Some(Mover::count_objects(&self.target, &database.name)?);
+        }
+        Ok(facts)
+    }
+
+    fn tools(&self) -> Result<ToolFacts, MoveError> {
+        self.tool()
+    }
+
+    fn copy_roles(&self) -> Result<RoleReport, MoveError> {
+        roles::copy(&mut connect(&self.source)?, &mut connect(&self.target)?)
+    }
+}
+
+impl Databases for Mover {
+    fn prepare(&self, database: &str, overwrite: bool) -> Result<(), MoveError> {
+        let pg_dump = self.tool()?.pg_dump;
+        database::prepare(&pg_dump, &self.source, &self.target, database, overwrite)
+    }
+
+    fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError> {
+        let tool = self.tool()?;
+        let (source, target) =
+            (self.source.with_database(database), self.target.with_database(database));
+        Ok(Box::new(open::OpenDatabase::open(tool, source, target)?))
+    }
+}

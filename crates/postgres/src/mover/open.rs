@@ -1,0 +1,232 @@
+//! One database, open on both sides, with one snapshot of the source that all reading goes through.
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use flexway_core::migrate::{
+    Contents, Copied, CopyProgress, Difference, MoveError, SchemaEntry, Table, TableComparison,
+    ToolFacts,
+};
+use flexway_core::port::{Compare, Data, Database, Schema};
+
+use crate::ask::{Outcome, failed, query_one, run, text};
+use crate::catalog::relations;
+use crate::catalog::tables::{Tables, tables};
+use crate::compare::{self, Types};
+use crate::pool::{Pool, Side, client_encoding, connect, prepare};
+use crate::schema::apply::{self, Refusal};
+use crate::schema::dump::{self, Part};
+use crate::schema::entries::Dump;
+use crate::{ConnInfo, Session, content, large_objects};
+
+/// Tables locked with one statement.
+const TABLES_PER_LOCK: usize = 500;
+
+/// See the module's first line.
+pub(super) struct OpenDatabase {
+    tool: ToolFacts,
+    snapshot: String,
+    tables: Tables,
+    source: Pool,
+    target: Pool,
+    /// Float types, read when first needed.
+    types: Mutex<Option<std::sync::Arc<Types>>>,
+    /// Holds the snapshot and the locks for as long as the database is open; nothing runs on it.
+    _keeper: Mutex<Session>,
+}
+
+impl OpenDatabase {
+    /// Pins a snapshot and keeps others from dropping, altering or truncating tables while it is read: a TRUNCATE would
+    /// make a table look empty even to older snapshots.
+    pub(super) fn open(
+        tool: ToolFacts,
+        source: ConnInfo,
+        target: ConnInfo,
+    ) -> Outcome<OpenDatabase> {
+        let what = format!("pin a snapshot of {}", source.label());
+        let mut keeper = connect(&source)?;
+        let encoding = client_encoding(&mut keeper)?;
+        prepare(&mut keeper, encoding)?;
+        run(&mut keeper, &what, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let row = query_one(&mut keeper, &what, "SELECT pg_export_snapshot()")?;
+        let snapshot = text(&row, 0).to_owned();
+        let tables = tables(&mut keeper)?;
+        lock(&mut keeper, &tables.all)?;
+        Ok(OpenDatabase {
+            tool,
+            source: Pool::new(source, Side::Source { snapshot: snapshot.clone() }, encoding),
+            target: Pool::new(target, Side::Target, encoding),
+            snapshot,
+            tables,
+            types: Mutex::new(None),
+            _keeper: Mutex::new(keeper),
+        })
+    }
+
+    fn dump(&self, part: Part) -> Outcome<String> {
+        dump::run(&self.tool.pg_dump, self.source.info(), part, Some(&self.snapshot))
+    }
+
+    fn condition(&self, table: &Table) -> Option<&str> {
+        let key = (table.schema.clone(), table.name.clone());
+        self.tables.conditions.get(&key).map(String::as_str)
+    }
+
+    fn types(&self, source: &mut Session, target: u32) -> Outcome<std::sync::Arc<Types>> {
+        let mut known = self.types.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(types) = &*known {
+            return Ok(types.clone());
+        }
+        let version = source.version().number;
+        let types = std::sync::Arc::new(Types::read(source, version, target)?);
+        *known = Some(types.clone());
+        Ok(types)
+    }
+}
+
+fn lock(keeper: &mut Session, tables: &[Table]) -> Outcome<()> {
+    for group in tables.chunks(TABLES_PER_LOCK) {
+        let names: Vec<String> = group
+            .iter()
+            .map(|table| format!("ONLY {}", content::qualified(&table.schema, &table.name)))
+            .collect();
+        let sql = format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "));
+        keeper.execute(&sql).map_err(|error| {
+            failed("lock the source's tables against being dropped, altered or truncated", &error)
+        })?;
+    }
+    Ok(())
+}
+
+impl Database for OpenDatabase {
+    fn schema(&self) -> &dyn Schema {
+        self
+    }
+
+    fn data(&self) -> &dyn Data {
+        self
+    }
+
+    fn compare(&self) -> &dyn Compare {
+        self
+    }
+}
+
+impl Schema for OpenDatabase {
+    fn pre_data(&self) -> Result<(), MoveError> {
+        let text = self.dump(Part::PreData)?;
+        let mut session = connect(self.target.info())?;
+        prepare(&mut session, "UTF8")?;
+        let dump = Dump::parse(&text, Some(&apply::known_settings(&mut session)?));
+        match apply::apply_all(&mut session, &dump) {
+            Ok(()) => Ok(()),
+            Err(Refusal::Failed(error)) => Err(error),
+            Err(Refusal::Duplicate(error)) => {
+                if compare::is_same_before_data(
+                    &self.tool.pg_dump,
+                    &self.source,
+                    &self.target,
+                    &text,
+                )? {
+                    Ok(())
+                } else {
+                    Err(apply::different(error))
+                }
+            }
+        }
+    }
+
+    fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {
+        let text = self.dump(Part::PostData)?;
+        self.target.with(|session| {
+            let mut entries = Dump::parse(&text, Some(&apply::known_settings(session)?)).entries;
+            let skipped = apply::foreign_extension_comments(session)?;
+            entries.retain(|entry| !skipped.contains(&entry.name));
+            Ok(entries)
+        })
+    }
+
+    fn apply(&self, entry: &SchemaEntry) -> Result<(), MoveError> {
+        self.target.with(|session| apply::apply_one(session, entry))
+    }
+}
+
+impl Data for OpenDatabase {
+    fn contents(&self) -> Result<Contents, MoveError> {
+        self.source.with(|session| {
+            Ok(Contents {
+                tables: self.tables.all.clone(),
+                sequences: relations::sequences(session)?,
+                materialized_views: relations::materialized_views(session)?,
+                large_object_count: relations::large_object_count(session)?,
+            })
+        })
+    }
+
+    fn copy_table(
+        &self,
+        table: &Table,
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Result<Copied, MoveError> {
+        let condition = self.condition(table);
+        self.source.with(|source| {
+            self.target.with(|target| {
+                content::copy_table(source, target, table, condition, progress, stop)
+            })
+        })
+    }
+
+    fn copy_large_objects(
+        &self,
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Result<Copied, MoveError> {
+        self.source.with(|source| {
+            self.target.with(|target| large_objects::copy(source, target, progress, stop))
+        })
+    }
+
+    fn finish(&self, contents: &Contents) -> Result<(), MoveError> {
+        self.source
+            .with(|source| self.target.with(|target| content::finish(source, target, contents)))
+    }
+}
+
+impl Compare for OpenDatabase {
+    fn schema(&self) -> Result<Vec<Difference>, MoveError> {
+        compare::differences(&self.tool.pg_dump, &self.source, &self.target, &self.snapshot)
+    }
+
+    fn table(
+        &self,
+        table: &Table,
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Result<TableComparison, MoveError> {
+        self.source.with(|source| {
+            self.target.with(|target| {
+                let types = self.types(source, target.version().number)?;
+                let columns = types.columns(source, table)?;
+                let copy_out = content::copy_out(table, &columns, self.condition(table));
+                let (wanted, present) = std::thread::scope(|scope| {
+                    let other = scope.spawn(|| compare::hash(target, table, &copy_out, None, stop));
+                    (compare::hash(source, table, &copy_out, Some(progress), stop), other.join())
+                });
+                let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                let (wanted, present) = (wanted?, present?);
+                Ok(TableComparison {
+                    source_rows: wanted.rows,
+                    target_rows: present.rows,
+                    source_hash: format!("{:032x}", wanted.sum),
+                    target_hash: format!("{:032x}", present.sum),
+                })
+            })
+        })
+    }
+
+    fn tables(&self) -> Result<(Vec<Table>, Vec<Table>), MoveError> {
+        let target = self.target.with(|session| Ok(tables(session)?.all))?;
+        Ok((self.tables.all.clone(), target))
+    }
+}

@@ -1,0 +1,145 @@
+//! Sessions of one database on both sides: prepared for copying, used by one thread at a time, thrown away after an error.
+
+use std::sync::Mutex;
+
+use flexway_core::migrate::{MoveError, Remedy};
+
+use crate::ConnInfo;
+use crate::ask::{Outcome, failed, query_one, run, text};
+use crate::{ConnectError, Session};
+
+/// Idle sessions that a side keeps. A session is in use only while a caller's thread uses it, so their number is bounded by
+/// the caller's threads; 32 is more than the cores of most servers.
+const IDLE_SESSIONS_MAX: usize = 32;
+
+/// Which server a session belongs to, and what it therefore must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Reads within the exported snapshot of this id.
+    Source {
+        /// Id that `pg_export_snapshot()` gave.
+        snapshot: String,
+    },
+    /// Writes.
+    Target,
+}
+
+/// Prepared sessions of one side.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    info: ConnInfo,
+    side: Side,
+    encoding: String,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl Pool {
+    /// A pool without sessions; they are opened when asked for. `encoding` is the client encoding of both sides.
+    pub(crate) fn new(info: ConnInfo, side: Side, encoding: &str) -> Pool {
+        Pool { info, side, encoding: encoding.to_owned(), idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Where the sessions go to.
+    pub(crate) fn info(&self) -> &ConnInfo {
+        &self.info
+    }
+
+    /// A session of one's own: give it back with [`Pool::put`] when all went well, drop it otherwise.
+    pub(crate) fn take(&self) -> Outcome<Session> {
+        let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+        match idle {
+            Some(session) => Ok(session),
+            None => self.open(),
+        }
+    }
+
+    /// Keeps a session that is as it was when taken.
+    pub(crate) fn put(&self, session: Session) {
+        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if idle.len() < IDLE_SESSIONS_MAX {
+            idle.push(session);
+        }
+    }
+
+    /// Takes a session, uses it, and keeps it when `work` succeeds. A session that stayed idle may have been cut meanwhile
+    /// by a firewall or a restart: the engine tries again then, and gets a fresh one.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Session) -> Outcome<T>) -> Outcome<T> {
+        let mut session = self.take()?;
+        let result = work(&mut session)?;
+        self.put(session);
+        Ok(result)
+    }
+
+    fn open(&self) -> Outcome<Session> {
+        let mut session = connect(&self.info)?;
+        prepare(&mut session, &self.encoding)?;
+        match &self.side {
+            Side::Source { snapshot } => import(&mut session, snapshot)?,
+            Side::Target => make_writer(&mut session)?,
+        }
+        Ok(session)
+    }
+}
+
+/// Opens a session; the error names the rung of the ladder that failed.
+pub(crate) fn connect(info: &ConnInfo) -> Outcome<Session> {
+    Session::connect(info).map_err(|error| unreachable(info, &error))
+}
+
+fn unreachable(info: &ConnInfo, error: &ConnectError) -> MoveError {
+    MoveError {
+        what: format!("connect to {}", info.label()),
+        why: error.to_string(),
+        help: String::new(),
+        remedy: Remedy::Retry,
+    }
+}
+
+/// The client encoding that loses nothing: UTF8, unless the database does not say what its bytes mean.
+pub(crate) fn client_encoding(session: &mut Session) -> Outcome<&'static str> {
+    let row = query_one(session, "read the encoding", "SHOW server_encoding")?;
+    Ok(if text(&row, 0) == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" })
+}
+
+/// What a copying session needs beyond the settings that every [`Session`] has.
+pub(crate) fn prepare(session: &mut Session, encoding: &str) -> Outcome<()> {
+    let version = session.version().number;
+    let mut sql = format!(
+        "SET client_encoding = '{encoding}'; SET lc_monetary = 'C'; SET client_min_messages = warning; \
+         SET check_function_bodies = off; SET default_transaction_read_only = off; \
+         SET quote_all_identifiers = on"
+    );
+    if version >= 90_600 {
+        sql.push_str("; SET max_parallel_workers_per_gather = 0");
+    }
+    if version >= 110_000 {
+        sql.push_str("; SET jit = off");
+    }
+    run(session, "prepare the session", &sql)
+}
+
+fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
+    let sql = format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'"
+    );
+    session.execute(&sql).map_err(|error| {
+        let mut failure = failed("read as of the pinned snapshot", &error);
+        // 22023: the session that exported it is gone, or the server was promoted or restarted.
+        if error.code() == Some("22023") {
+            failure.help = "the session that pinned the snapshot is gone; run the command again: the copy starts with a \
+                            new snapshot"
+                .to_owned();
+        }
+        failure
+    })
+}
+
+fn make_writer(session: &mut Session) -> Outcome<()> {
+    run(session, "prepare the session", "SET synchronous_commit = off")?;
+    // Triggers and rules must not fire on copied rows. They are created after the data anyway, so a login that may not
+    // set this loses nothing but a second safeguard.
+    match session.execute("SET session_replication_role = replica") {
+        Err(error) if error.code() == Some("42501") => Ok(()),
+        other => other.map_err(|error| failed("prepare the session", &error)),
+    }
+}

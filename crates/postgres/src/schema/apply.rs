@@ -1,0 +1,189 @@
+//! Puts a taken-apart dump onto the target, and names the entry at fault when that fails.
+
+use std::collections::HashSet;
+
+use flexway_core::migrate::{MoveError, SchemaEntry};
+
+use crate::ask::{Outcome, act, failed, query, run, text};
+use crate::catalog::is_superuser;
+use crate::schema::entries::Dump;
+use crate::{PgError, Session, quote_literal};
+
+/// SQL sent at once: large enough that a slow network does not count, small enough for any server's message buffer.
+const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// Names of the settings that the session's server has.
+pub(crate) fn known_settings(session: &mut Session) -> Outcome<HashSet<String>> {
+    let rows = query(session, "list the target's settings", "SELECT lower(name) FROM pg_settings")?;
+    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
+}
+
+/// Why a dump could not be put onto the target.
+pub(crate) enum Refusal {
+    /// Something stands there already; perhaps an earlier run made it.
+    Duplicate(MoveError),
+    /// Anything else.
+    Failed(MoveError),
+}
+
+/// Creates all entries in one transaction; nothing is left behind on failure.
+pub(crate) fn apply_all(session: &mut Session, dump: &Dump) -> Result<(), Refusal> {
+    let what = "create the schema before the data";
+    let skipped = foreign_extension_comments(session).map_err(Refusal::Failed)?;
+    let entries: Vec<&SchemaEntry> =
+        dump.entries.iter().filter(|entry| !skipped.contains(&entry.name)).collect();
+    let begin = format!("BEGIN;\n{}", dump.prologue);
+    let Err(error) = apply_batches(session, &begin, &entries) else {
+        return Ok(());
+    };
+    if error.code().is_none() {
+        return Err(Refusal::Failed(failed(what, &error)));
+    }
+    // The server names a position at best: do it again entry by entry, to name the one at fault, and take all back.
+    run(session, what, "ROLLBACK").map_err(Refusal::Failed)?;
+    run(session, what, &begin).map_err(Refusal::Failed)?;
+    let culprit = entries
+        .iter()
+        .find_map(|entry| session.execute(&entry.sql).err().map(|error| (entry, error)));
+    run(session, what, "ROLLBACK").map_err(Refusal::Failed)?;
+    Err(match culprit {
+        Some((entry, error)) if is_duplicate(&error) => {
+            Refusal::Duplicate(failed(&create(entry), &error))
+        }
+        Some((entry, error)) => Refusal::Failed(failed(&create(entry), &error)),
+        None => Refusal::Failed(failed(what, &error)),
+    })
+}
+
+fn apply_batches(
+    session: &mut Session,
+    begin: &str,
+    entries: &[&SchemaEntry],
+) -> Result<(), PgError> {
+    session.execute(begin)?;
+    let mut batch = String::new();
+    for entry in entries {
+        if !batch.is_empty() && batch.len() + entry.sql.len() > BATCH_BYTES_MAX {
+            session.execute(&batch)?;
+            batch.clear();
+        }
+        batch.push_str(&entry.sql);
+        batch.push('\n');
+    }
+    session.execute(&batch)?;
+    session.execute("COMMIT")
+}
+
+/// Dump names of comments on extensions that stand on the target and belong to somebody else (on managed servers to the
+/// service): the login may not change them, and they are no data.
+pub(crate) fn foreign_extension_comments(session: &mut Session) -> Outcome<HashSet<String>> {
+    if is_superuser(session)? {
+        return Ok(HashSet::new());
+    }
+    let rows = query(
+        session,
+        "list the target's extensions",
+        "SELECT 'EXTENSION ' || extname FROM pg_extension WHERE NOT pg_has_role(extowner, 'USAGE')",
+    )?;
+    let names = rows.iter().map(|row| text(row, 0).to_owned());
+    // pg_dump writes the name quoted since quoting is asked for.
+    Ok(names
+        .flat_map(|name| {
+            let quoted = format!("EXTENSION \"{}\"", name.trim_start_matches("EXTENSION "));
+            [name, quoted]
+        })
+        .collect())
+}
+
+/// Creates one entry in a transaction of its own. One that stands already is left as it is.
+pub(crate) fn apply_one(session: &mut Session, entry: &SchemaEntry) -> Outcome<()> {
+    let what = create(entry);
+    // BEGIN apart, so that a failed entry leaves a transaction that ROLLBACK ends.
+    run(session, &what, "BEGIN")?;
+    match session.execute(&entry.sql) {
+        Ok(()) => run(session, &what, "COMMIT"),
+        Err(error) if is_duplicate(&error) => {
+            run(session, &what, "ROLLBACK")?;
+            if stands(session, entry)? {
+                return Ok(());
+            }
+            Err(failed(&what, &error))
+        }
+        Err(error) => Err(failed(&what, &error)),
+    }
+}
+
+fn create(entry: &SchemaEntry) -> String {
+    let kind = entry.kind.to_lowercase();
+    if entry.schema == "-" {
+        format!("create {kind} {}", entry.name)
+    } else {
+        format!("create {kind} {} in schema {}", entry.name, entry.schema)
+    }
+}
+
+/// Whether the server says that something of that name, or another primary key, stands there.
+fn is_duplicate(error: &PgError) -> bool {
+    const CODES: [&str; 8] = [
+        "42710", // duplicate_object
+        "42P07", // duplicate_table, also of indexes
+        "42P06", // duplicate_schema
+        "42723", // duplicate_function
+        "42701", // duplicate_column
+        "42P04", // duplicate_database
+        "42P16", // invalid_table_definition: multiple primary keys
+        "55000", // object_not_in_prerequisite_state: index is attached already
+    ];
+    error.code().is_some_and(|code| CODES.contains(&code))
+}
+
+/// Looks whether the entry's object is there, by pg_dump's name of it: for what hangs on a table `table name`.
+fn stands(session: &mut Session, entry: &SchemaEntry) -> Outcome<bool> {
+    let name = quote_literal(&entry.name);
+    let schema = quote_literal(&entry.schema);
+    let on_table = |catalog: &str, relation: &str, column: &str| {
+        format!(
+            "SELECT 1 FROM {catalog} o JOIN pg_class c ON c.oid = o.{relation} JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {schema} AND c.relname || ' ' || o.{column} = {name}"
+        )
+    };
+    let global =
+        |catalog: &str, column: &str| format!("SELECT 1 FROM {catalog} WHERE {column} = {name}");
+    let sql = match entry.kind.as_str() {
+        "INDEX" | "INDEX ATTACH" => format!(
+            "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {schema} AND c.relname = {name} AND c.relkind IN ('i', 'I') \
+               AND ({} OR EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = c.oid))",
+            entry.kind == "INDEX"
+        ),
+        "STATISTICS" => format!(
+            "SELECT 1 FROM pg_statistic_ext o JOIN pg_namespace n ON n.oid = o.stxnamespace \
+             WHERE n.nspname = {schema} AND o.stxname = {name}"
+        ),
+        "CONSTRAINT" | "FK CONSTRAINT" | "CHECK CONSTRAINT" => {
+            on_table("pg_constraint", "conrelid", "conname")
+        }
+        "TRIGGER" => on_table("pg_trigger", "tgrelid", "tgname"),
+        "RULE" => on_table("pg_rewrite", "ev_class", "rulename"),
+        "POLICY" => on_table("pg_policy", "polrelid", "polname"),
+        "EVENT TRIGGER" => global("pg_event_trigger", "evtname"),
+        "PUBLICATION" => global("pg_publication", "pubname"),
+        "PUBLICATION TABLE" => format!(
+            "SELECT 1 FROM pg_publication_rel o JOIN pg_publication p ON p.oid = o.prpubid \
+             JOIN pg_class c ON c.oid = o.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {schema} AND p.pubname || ' ' || c.relname = {name}"
+        ),
+        "PUBLICATION TABLES IN SCHEMA" => format!(
+            "SELECT 1 FROM pg_publication_namespace o JOIN pg_publication p ON p.oid = o.pnpubid \
+             JOIN pg_namespace n ON n.oid = o.pnnspid WHERE p.pubname || ' ' || n.nspname = {name}"
+        ),
+        _ => return Ok(false),
+    };
+    Ok(!query(session, &create(entry), &sql)?.is_empty())
+}
+
+/// The refusal of a schema that stands there in part or otherwise than on the source.
+pub(crate) fn different(mut error: MoveError) -> MoveError {
+    error.help = "the target holds another schema than the source; give --overwrite to have it removed first".to_owned();
+    act(&error.what, error.why, error.help)
+}

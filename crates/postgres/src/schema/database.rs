@@ -1,0 +1,349 @@
+//! Makes a target database: created like the source's, emptied when asked for, and given the source's settings.
+
+use std::time::Duration;
+
+use flexway_core::migrate::{MoveError, SchemaEntry};
+
+use crate::ConnInfo;
+use crate::ask::{Outcome, act, failed, flag, query, run, text};
+use crate::catalog;
+use crate::pool::connect;
+use crate::schema::dump::{self, Part};
+use crate::schema::entries::Dump;
+use crate::schema::scan::statements;
+use crate::{Session, quote_ident, quote_literal};
+
+/// Sessions of others end within a moment of being told to; two seconds of trying is plenty.
+const DROP_TRIES_MAX: u32 = 10;
+const DROP_PAUSE: Duration = Duration::from_millis(200);
+
+/// Databases that every server has and that are never dropped.
+const STANDING_DATABASES: [&str; 2] = ["postgres", "defaultdb"];
+
+/// What has to be done to a database that stands on the target already.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    Absent,
+    Empty,
+    Holds(u64),
+}
+
+/// See `flexway_core::port::Databases::prepare`.
+pub(crate) fn prepare(
+    pg_dump: &str,
+    source: &ConnInfo,
+    target: &ConnInfo,
+    database: &str,
+    overwrite: bool,
+) -> Outcome<()> {
+    let wanted = description(pg_dump, &source.with_database(database))?;
+    let mut admin = connect(target)?;
+    let may_drop = !STANDING_DATABASES.contains(&database)
+        && database != target.database()
+        && is_own(&mut admin, database)?;
+    match standing(&mut admin, target, database)? {
+        Standing::Absent => create(&mut admin, &wanted, database)?,
+        Standing::Empty => fits(pg_dump, target, database, &wanted)?,
+        Standing::Holds(count) if !overwrite => return Err(occupied(database, count)),
+        Standing::Holds(_) if may_drop => {
+            drop_database(&mut admin, database)?;
+            create(&mut admin, &wanted, database)?;
+        }
+        Standing::Holds(_) => {
+            empty(&mut connect(&target.with_database(database))?)?;
+            fits(pg_dump, target, database, &wanted)?;
+        }
+    }
+    forget_settings(&mut admin, database)?;
+    configure(&mut admin, database, &wanted)?;
+    drop_public_like_source(source, target, database)
+}
+
+fn occupied(database: &str, count: u64) -> MoveError {
+    act(
+        &format!("prepare database {database}"),
+        format!("it exists on the target and holds {count} objects"),
+        "choose another database, or give --overwrite to have its contents removed first",
+    )
+}
+
+/// Entries of the dump that make the database itself: creation, settings, comment, grants.
+fn description(pg_dump: &str, info: &ConnInfo) -> Outcome<Vec<SchemaEntry>> {
+    let text = dump::run(pg_dump, info, Part::DatabaseOnly, None)?;
+    Ok(Dump::parse(&text, None).entries.into_iter().filter(is_of_database).collect())
+}
+
+/// Whether a dump's entry describes the database as such.
+pub(crate) fn is_of_database(entry: &SchemaEntry) -> bool {
+    entry.kind.starts_with("DATABASE") || entry.name.starts_with("DATABASE ") && entry.schema == "-"
+}
+
+/// Statements of the entries in order, without leading comments and without pg_dump's own session settings.
+fn described(entries: &[SchemaEntry]) -> impl Iterator<Item = &str> {
+    entries
+        .iter()
+        .flat_map(|entry| statements(&entry.sql))
+        .map(without_comments)
+        .filter(|sql| !sql.starts_with("SET ") && !sql.starts_with("SELECT "))
+}
+
+fn without_comments(mut sql: &str) -> &str {
+    while let Some((comment, rest)) = sql.split_once('\n')
+        && comment.starts_with("--")
+    {
+        sql = rest.trim_start();
+    }
+    sql
+}
+
+fn standing(admin: &mut Session, target: &ConnInfo, database: &str) -> Outcome<Standing> {
+    let sql = format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(database));
+    if query(admin, "look the database up on the target", &sql)?.is_empty() {
+        return Ok(Standing::Absent);
+    }
+    let mut session = connect(&target.with_database(database))?;
+    Ok(match catalog::user_object_count(&mut session)? {
+        0 => Standing::Empty,
+        count => Standing::Holds(count),
+    })
+}
+
+fn is_own(admin: &mut Session, database: &str) -> Outcome<bool> {
+    let sql = format!(
+        "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = {}",
+        quote_literal(database)
+    );
+    let rows = query(admin, "read the owner of the database on the target", &sql)?;
+    Ok(rows.first().is_some_and(|row| flag(row, 0)))
+}
+
+/// A standing, empty database is used as it is when it has the source's encoding and collation. Of the databases that
+/// cannot be made anew only the encoding is asked for: it alone decides whether the data fits.
+fn fits(pg_dump: &str, target: &ConnInfo, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
+    let present = description(pg_dump, &target.with_database(database))?;
+    let (wanted, present) = (creation(wanted).unwrap_or(""), creation(&present).unwrap_or(""));
+    let is_standing = STANDING_DATABASES.contains(&database) || database == target.database();
+    let same = if is_standing { encoding(wanted) == encoding(present) } else { wanted == present };
+    if same {
+        return Ok(());
+    }
+    Err(act(
+        &format!("prepare database {database}"),
+        "it exists on the target, empty, with another encoding or collation than on the source",
+        "drop it there; it is created with the right ones then",
+    ))
+}
+
+fn creation(entries: &[SchemaEntry]) -> Option<&str> {
+    described(entries).find(|sql| sql.starts_with("CREATE DATABASE "))
+}
+
+fn encoding(creation: &str) -> Option<&str> {
+    creation.split_once(" ENCODING = '")?.1.split('\'').next()
+}
+
+fn create(admin: &mut Session, wanted: &[SchemaEntry], database: &str) -> Outcome<()> {
+    let what = format!("create database {database}");
+    let sql = creation(wanted)
+        .ok_or_else(|| act(&what, "pg_dump did not say how the source's was created", ""))?;
+    run(admin, &what, &in_words_of(sql, admin.version().number)).map_err(|mut error| {
+        if error.why.contains("locale") || error.why.contains("collat") {
+            error.help = "install the source's locale on the target, or create the database there by hand with one \
+                          that sorts alike, then run again"
+                .to_owned();
+        }
+        error
+    })
+}
+
+/// Rewrites `CREATE DATABASE` for servers older than pg_dump: `LOCALE_PROVIDER` is known since 15, `LOCALE` since 13.
+fn in_words_of(sql: &str, version: u32) -> String {
+    let mut sql = sql.to_owned();
+    if version < 150_000 {
+        sql = sql.replace(" LOCALE_PROVIDER = libc", "");
+    }
+    if version < 130_000
+        && let Some((before, rest)) = sql.split_once(" LOCALE = ")
+    {
+        let value = rest.trim_end_matches(';');
+        sql = format!("{before} LC_COLLATE = {value} LC_CTYPE = {value};");
+    }
+    sql
+}
+
+fn drop_database(admin: &mut Session, database: &str) -> Outcome<()> {
+    let what = format!("drop database {database} on the target");
+    let name = quote_ident(database);
+    if admin.version().number >= 130_000 {
+        return run(admin, &what, &format!("DROP DATABASE {name} WITH (FORCE)"));
+    }
+    let others = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid()",
+        quote_literal(database)
+    );
+    let mut tries = 0;
+    loop {
+        run(admin, &what, &others)?;
+        match admin.execute(&format!("DROP DATABASE {name}")) {
+            Ok(()) => return Ok(()),
+            // 55006 object_in_use: the others have not left yet.
+            Err(error) if error.code() == Some("55006") && tries < DROP_TRIES_MAX => {
+                tries += 1;
+                std::thread::sleep(DROP_PAUSE);
+            }
+            Err(error) => return Err(failed(&what, &error)),
+        }
+    }
+}
+
+/// Removes everything that users keep in the session's database. Each statement commits by itself: one transaction over many
+/// objects would need more locks than a server has.
+fn empty(session: &mut Session) -> Outcome<()> {
+    let what = format!("empty database {} on the target", session_database(session)?);
+    let own = catalog::not_of_extension("pg_namespace", "n.oid");
+    let lists = [
+        "SELECT format('DROP EVENT TRIGGER IF EXISTS %I CASCADE', evtname) FROM pg_event_trigger"
+            .to_owned(),
+        format!(
+            "SELECT format('DROP %s %s CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW IF EXISTS' WHEN 'm' THEN 'MATERIALIZED VIEW IF EXISTS' \
+                           WHEN 'f' THEN 'FOREIGN TABLE IF EXISTS' WHEN 'S' THEN 'SEQUENCE IF EXISTS' ELSE 'TABLE IF EXISTS' END, \
+                           format('%I.%I', n.nspname, c.relname)) \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('v', 'm', 'r', 'p', 'f', 'S') AND {} AND {} ORDER BY c.relkind = 'S', c.relkind",
+            catalog::USER_SCHEMAS,
+            catalog::not_of_extension("pg_class", "c.oid"),
+        ),
+        "SELECT format('DROP EXTENSION IF EXISTS %I CASCADE', extname) FROM pg_extension \
+         WHERE extname <> 'plpgsql' AND pg_has_role(extowner, 'USAGE')"
+            .to_owned(),
+        "SELECT format('DROP SERVER IF EXISTS %I CASCADE', srvname) FROM pg_foreign_server"
+            .to_owned(),
+        format!(
+            "SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', n.nspname) FROM pg_namespace n \
+             WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {own} \
+               AND NOT EXISTS (SELECT 1 FROM pg_extension x WHERE x.extnamespace = n.oid)"
+        ),
+        "SELECT format('SELECT lo_unlink(%s)', oid) FROM pg_largeobject_metadata".to_owned(),
+    ];
+    for list in lists {
+        for row in query(session, &what, &list)? {
+            run(session, &what, text(&row, 0))?;
+        }
+    }
+    restore_public(session, &what)
+}
+
+/// Makes schema `public` as a new database has it. It stands still only when an extension lives in it.
+fn restore_public(session: &mut Session, what: &str) -> Outcome<()> {
+    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public'";
+    if !query(session, what, sql)?.is_empty() {
+        return Ok(());
+    }
+    let is_newer = session.version().number >= 150_000;
+    let (owner, rights) =
+        if is_newer { (" AUTHORIZATION pg_database_owner", "USAGE") } else { ("", "ALL") };
+    run(
+        session,
+        what,
+        &format!(
+            "CREATE SCHEMA public{owner}; GRANT {rights} ON SCHEMA public TO PUBLIC; \
+             COMMENT ON SCHEMA public IS 'standard public schema'"
+        ),
+    )
+}
+
+fn session_database(session: &mut Session) -> Outcome<String> {
+    let rows = query(session, "ask for the database's name", "SELECT current_database()")?;
+    Ok(rows.first().map(|row| text(row, 0).to_owned()).unwrap_or_default())
+}
+
+/// Takes back settings and grants of a database that stood before, so that the source's are all there are.
+fn forget_settings(admin: &mut Session, database: &str) -> Outcome<()> {
+    let what = format!("reset the settings of database {database}");
+    let name = quote_literal(database);
+    let rows = query(
+        admin,
+        &what,
+        &format!(
+            "SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I RESET ALL', d.datname) \
+                         ELSE format('ALTER ROLE %I IN DATABASE %I RESET ALL', r.rolname, d.datname) END \
+             FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole \
+             WHERE d.datname = {name} \
+             UNION ALL SELECT DISTINCT format('REVOKE ALL ON DATABASE %I FROM %s', d.datname, \
+                    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) \
+             FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = {name} AND a.grantee <> d.datdba \
+             UNION ALL SELECT format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO PUBLIC', d.datname) \
+             FROM pg_database d WHERE d.datname = {name} AND d.datacl IS NOT NULL"
+        ),
+    )?;
+    for row in &rows {
+        attempt(admin, &what, text(row, 0))?;
+    }
+    Ok(())
+}
+
+/// Gives the database its owner, settings, comment and grants. What the target does not know or does not allow to be set is
+/// left to the comparison to report.
+fn configure(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
+    let what = format!("configure database {database}");
+    for sql in described(wanted).filter(|sql| !sql.starts_with("CREATE DATABASE ")) {
+        if sql.starts_with("ALTER ") && sql.contains(" SET ") {
+            attempt(admin, &what, sql)?;
+        } else {
+            run(admin, &what, sql)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a statement that the target may refuse for good reason.
+fn attempt(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
+    match session.execute(sql) {
+        // undefined_object, insufficient_privilege, invalid_parameter_value, cant_change_runtime_param
+        Err(error) if matches!(error.code(), Some("42704" | "42501" | "22023" | "55P02")) => Ok(()),
+        other => other.map_err(|error| failed(what, &error)),
+    }
+}
+
+/// A source whose `public` was dropped gets none on the target; a new database has one.
+fn drop_public_like_source(source: &ConnInfo, target: &ConnInfo, database: &str) -> Outcome<()> {
+    let what = format!("compare schema public of database {database}");
+    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public'";
+    if query(&mut connect(&source.with_database(database))?, &what, sql)?.is_empty() {
+        run(&mut connect(&target.with_database(database))?, &what, "DROP SCHEMA IF EXISTS public")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQL: &str = "CREATE DATABASE \"a\" WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'C';";
+
+    #[test]
+    fn older_servers_get_older_words() {
+        assert_eq!(in_words_of(SQL, 150_000), SQL);
+        assert!(in_words_of(SQL, 140_000).ends_with("ENCODING = 'UTF8' LOCALE = 'C';"));
+        assert!(in_words_of(SQL, 120_000).ends_with("'UTF8' LC_COLLATE = 'C' LC_CTYPE = 'C';"));
+    }
+
+    #[test]
+    fn the_encoding_is_read() {
+        assert_eq!(encoding(SQL), Some("UTF8"));
+    }
+
+    #[test]
+    fn only_statements_about_the_database_are_described() {
+        let entry = SchemaEntry {
+            kind: "DATABASE".to_owned(),
+            schema: "-".to_owned(),
+            name: "a".to_owned(),
+            sql: format!(
+                "{SQL}\n\n\nALTER DATABASE a OWNER TO x;\n\nSET lock_timeout = 0;\nSELECT 1;"
+            ),
+        };
+        let found: Vec<_> = described(std::slice::from_ref(&entry)).map(str::to_owned).collect();
+        assert_eq!(found, [SQL, "ALTER DATABASE a OWNER TO x;"]);
+    }
+}

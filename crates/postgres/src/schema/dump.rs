@@ -1,0 +1,204 @@
+//! Runs pg_dump: nothing secret in its arguments, everything it writes bounded.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use crate::ConnInfo;
+use crate::ask::{Outcome, act};
+
+/// A schema's text above this is refused: it would not fit into one message of the protocol either.
+const TEXT_BYTES_MAX: u64 = 1 << 30;
+
+/// A schema of 100,000 tables takes a few minutes; an hour means that pg_dump waits for something that does not come.
+const RUN_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// pg_dump explains itself in its last lines.
+const ERROR_LINES_MAX: usize = 6;
+
+/// Part of the schema, as pg_dump cuts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What comes before the data.
+    PreData,
+    /// What comes after the data.
+    PostData,
+    /// Both, with the database itself and its settings.
+    WholeWithDatabase,
+    /// The database itself and its settings.
+    DatabaseOnly,
+}
+
+impl Part {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Part::PreData => &["--section=pre-data"],
+            Part::PostData => &["--section=post-data"],
+            Part::WholeWithDatabase => &["--create"],
+            Part::DatabaseOnly => &["--create", "--section=pre-data", "--exclude-schema=*"],
+        }
+    }
+}
+
+/// Text of the schema of the database that `info` names, as of `snapshot`.
+///
+/// Identifiers are quoted throughout, since a word that is free on one major may be reserved on the other. Tablespaces are
+/// left out: they are a matter of the target's disks. Subscriptions are left out: their text holds passwords, and a copy
+/// that starts to pull from the old publisher would do harm.
+///
+/// # Errors
+/// pg_dump does not start, fails (its last lines say why), takes too long or writes too much.
+pub(crate) fn run(
+    pg_dump: &str,
+    info: &ConnInfo,
+    part: Part,
+    snapshot: Option<&str>,
+) -> Outcome<String> {
+    let what = format!("dump the schema of {}", info.label());
+    let mut command = Command::new(pg_dump);
+    command.args([
+        "--schema-only",
+        "--no-password",
+        "--quote-all-identifiers",
+        "--no-tablespaces",
+        "--no-subscriptions",
+    ]);
+    command.args(part.arguments());
+    command.args(snapshot.map(|id| format!("--snapshot={id}")));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") {
+            command.env_remove(name);
+        }
+    }
+    command.envs(info.tool_environment()).env("LC_MESSAGES", "C");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| {
+        act(
+            &what,
+            format!("{pg_dump} does not start: {error}"),
+            "install it again, or set FLEXWAY_PG_BIN",
+        )
+    })?;
+    collect(&what, &mut child)
+}
+
+enum Piece {
+    Text(std::io::Result<Vec<u8>>),
+    Errors(VecDeque<String>),
+}
+
+/// Reads both pipes of the child to their ends.
+fn collect(what: &str, child: &mut Child) -> Outcome<String> {
+    let (sender, pieces) = channel();
+    if let Some(stdout) = child.stdout.take() {
+        let sender = sender.clone();
+        std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let result = stdout.take(TEXT_BYTES_MAX + 1).read_to_end(&mut text).map(|_| text);
+            let _ = sender.send(Piece::Text(result));
+        });
+    }
+    if let Some(stderr) = child.stderr.take() {
+        std::thread::spawn(move || {
+            let _ = sender.send(Piece::Errors(last_lines(BufReader::new(stderr))));
+        });
+    }
+    let result = wait(what, &pieces);
+    if result.is_err() {
+        let _ = child.kill();
+    }
+    let status =
+        child.wait().map_err(|error| act(what, format!("pg_dump was lost: {error}"), ""))?;
+    let (text, errors) = result?;
+    if !status.success() {
+        let said = Vec::from(errors).join("; ");
+        return Err(act(what, format!("pg_dump: {said}"), help_for(&said)));
+    }
+    String::from_utf8(text).map_err(|_| {
+        act(what, "the schema is not valid UTF-8", "give the client encoding UTF8 to the database")
+    })
+}
+
+fn help_for(said: &str) -> &'static str {
+    if said.contains("permission denied") {
+        "use a login that may read every table: the owner, a member of pg_read_all_data, or an administrator"
+    } else if said.contains("invalid snapshot identifier") || said.contains("could not import") {
+        "the session that pinned the snapshot is gone; run the command again"
+    } else {
+        ""
+    }
+}
+
+fn wait(what: &str, pieces: &Receiver<Piece>) -> Outcome<(Vec<u8>, VecDeque<String>)> {
+    let deadline = Instant::now() + RUN_TIME_MAX;
+    let (mut text, mut errors) = (None, None);
+    loop {
+        match (text.take(), errors.take()) {
+            (Some(text), Some(errors)) => return Ok((text, errors)),
+            (earlier_text, earlier_errors) => (text, errors) = (earlier_text, earlier_errors),
+        }
+        match pieces.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Piece::Text(Ok(bytes))) if bytes.len() as u64 > TEXT_BYTES_MAX => {
+                return Err(act(
+                    what,
+                    "the schema is larger than 1 GiB",
+                    "move it with pg_dump and pg_restore",
+                ));
+            }
+            Ok(Piece::Text(Ok(bytes))) => text = Some(bytes),
+            Ok(Piece::Text(Err(error))) => {
+                return Err(act(what, format!("read from pg_dump: {error}"), ""));
+            }
+            Ok(Piece::Errors(lines)) => errors = Some(lines),
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(act(
+                    what,
+                    "pg_dump did not end within an hour",
+                    "see in pg_stat_activity of the server what it waits for",
+                ));
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(act(what, "pg_dump's output ended early", ""));
+            }
+        }
+    }
+}
+
+/// The last lines that hold anything; pg_dump never writes a password there.
+fn last_lines(stderr: impl BufRead) -> VecDeque<String> {
+    let mut lines = VecDeque::new();
+    for line in stderr.split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        let line = line.strip_prefix("pg_dump: ").unwrap_or(&line);
+        // "detail: Query was: ..." repeats a page of catalog SQL.
+        if line.is_empty() || line.contains("Query was:") {
+            continue;
+        }
+        if lines.len() == ERROR_LINES_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(line.chars().take(400).collect());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_lines_are_kept() {
+        let text = (0..20).map(|n| format!("pg_dump: error: {n}\n")).collect::<String>();
+        let lines = last_lines(text.as_bytes());
+        assert_eq!(lines.len(), ERROR_LINES_MAX);
+        assert_eq!(lines.back().map(String::as_str), Some("error: 19"));
+    }
+
+    #[test]
+    fn catalog_queries_are_not_repeated() {
+        let lines = last_lines(&b"pg_dump: error: query failed: ERROR:  permission denied for table t\npg_dump: detail: Query was: LOCK TABLE x\n"[..]);
+        assert_eq!(lines.len(), 1);
+    }
+}

@@ -1,0 +1,8 @@
+//! The schema part of a move: pg_dump's text, taken apart and put onto the target.
+
+pub(crate) mod apply;
+pub(crate) mod database;
+pub(crate) mod dump;
+pub(crate) mod entries;
+pub(crate) mod scan;
+pub(crate) mod tool;
