@@ -1,0 +1,54 @@
+//! Several failures at once, and JSON reports: how the commands of a move end.
+
+use std::io::Write;
+
+use flexway_engine::report::Problem;
+use serde::Serialize;
+
+use crate::exit::Failure;
+
+/// Failures shown at most: the ledger and the JSON hold all of them.
+const SHOWN_MAX: usize = 20;
+
+/// Prints all failures but the last, which ends the command.
+pub(crate) fn tell(problems: &[Problem], after: &str) -> Failure {
+    let left_out = problems.len().saturating_sub(SHOWN_MAX);
+    let mut failures = problems.iter().take(SHOWN_MAX).map(|problem| {
+        let why = match &problem.database {
+            Some(database) => format!("{} (database {database})", problem.why),
+            None => problem.why.clone(),
+        };
+        (problem.what.clone(), why, problem.help.clone())
+    });
+    let last = failures.next_back();
+    for (what, why, help) in failures {
+        eprintln!("{}", Failure::failed(what, why, help));
+    }
+    if left_out > 0 {
+        eprintln!("and {left_out} more");
+    }
+    let (what, why, help) =
+        last.unwrap_or_else(|| ("finish".into(), "not known".into(), "".into()));
+    let help = match (help.is_empty(), after.is_empty()) {
+        (_, true) => help,
+        (true, false) => after.to_owned(),
+        (false, false) => format!("{help}\n  {after}"),
+    };
+    Failure::failed(what, why, help)
+}
+
+/// A report with the name of its schema in front.
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: &'a str,
+    #[serde(flatten)]
+    report: &'a T,
+}
+
+/// Prints a report as JSON on standard output.
+pub(crate) fn print_json<T: Serialize>(schema: &str, report: &T) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::failed("print the report", error, "");
+    let text = serde_json::to_string_pretty(&Document { schema, report })
+        .map_err(|error| failed(&error))?;
+    writeln!(std::io::stdout().lock(), "{text}").map_err(|error| failed(&error))
+}

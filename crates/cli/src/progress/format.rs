@@ -1,0 +1,86 @@
+//! Numbers as people read them.
+
+/// Bytes in decimal units with three significant digits: `999 B`, `1.23 MB`, `45.6 GB`.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if number < 1000 {
+        return format!("{number} B");
+    }
+    let mut value = number as f64 / 1000.0;
+    let mut unit = 0;
+    // 999.5 would be shown as 1000.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let decimals = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.decimals$} {}", UNITS[unit])
+}
+
+/// A count with its thousands parted: `1,234,567`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A duration with two units at most: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 2 h`.
+pub(crate) fn duration(seconds: f64) -> String {
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{whole} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", whole % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// A server's version: 110022 is `11.22`, 90624 is `9.6.24`.
+pub(crate) fn version(number: u32) -> String {
+    let major = number / 10_000;
+    if major < 10 {
+        format!("{major}.{}.{}", number / 100 % 100, number % 100)
+    } else {
+        format!("{major}.{}", number % 10_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bytes, count, duration, version};
+
+    #[test]
+    fn bytes_keep_three_digits() {
+        let shown = [0, 999, 1000, 9_994, 12_345, 999_499, 999_500, 1_500_000_000].map(bytes);
+        assert_eq!(
+            shown,
+            ["0 B", "999 B", "1.00 kB", "9.99 kB", "12.3 kB", "999 kB", "1.00 MB", "1.50 GB"]
+        );
+    }
+
+    #[test]
+    fn counts_are_parted_by_thousands() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        let shown = [0.04, 9.94, 9.95, 59.4, 185.0, 7800.0, 352_800.0].map(duration);
+        assert_eq!(shown, ["0.0 s", "9.9 s", "10 s", "59 s", "3 min 5 s", "2 h 10 min", "4 d 2 h"]);
+    }
+
+    #[test]
+    fn versions_read_as_postgresql_prints_them() {
+        assert_eq!([90_624, 110_022, 180_006].map(version), ["9.6.24", "11.22", "18.6"]);
+    }
+}

@@ -1,0 +1,282 @@
+//! How far the current work has come, how fast it goes and how long it will take.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use flexway_core::migrate::{Copied, CopyProgress};
+use flexway_engine::Work;
+
+use super::format::{bytes, count, duration};
+
+/// Below this share of the work an estimate is a guess that jumps about.
+const ESTIMATE_SHARE_MIN: f64 = 0.01;
+
+/// Below this many seconds too.
+const ESTIMATE_SECONDS_MIN: f64 = 2.0;
+
+/// The current work. The default is none.
+///
+/// A table's size is that of its heap, known beforehand; what is counted while it runs are bytes of COPY. The ratio of both, learnt from
+/// finished tables, makes a share out of the count.
+#[derive(Default)]
+pub(crate) struct Tally {
+    work: Option<Work>,
+    database: String,
+    units: usize,
+    units_done: usize,
+    size_bytes: u64,
+    size_done_bytes: u64,
+    /// What was done when this run began: it says nothing about speed.
+    size_before_bytes: u64,
+    rows: u64,
+    copied_bytes: u64,
+    running: BTreeMap<String, Running>,
+    started: Option<Instant>,
+}
+
+struct Running {
+    size_bytes: u64,
+    progress: Arc<CopyProgress>,
+    started: Instant,
+}
+
+/// One running unit, for its bar.
+pub(crate) struct UnitState {
+    /// From 0 to 1; `None` when nothing tells.
+    pub(crate) share: Option<f64>,
+    /// Rows, bytes, rate, time left.
+    pub(crate) text: String,
+}
+
+impl Tally {
+    pub(crate) fn begin(
+        database: &str,
+        work: Work,
+        units: usize,
+        units_done: usize,
+        size_bytes: u64,
+        size_done_bytes: u64,
+    ) -> Tally {
+        Tally {
+            work: Some(work),
+            database: database.to_owned(),
+            units,
+            units_done,
+            size_bytes,
+            size_done_bytes,
+            size_before_bytes: size_done_bytes,
+            started: Some(Instant::now()),
+            ..Tally::default()
+        }
+    }
+
+    pub(crate) fn unit_begins(&mut self, name: &str, size_bytes: u64, progress: Arc<CopyProgress>) {
+        let started = Instant::now();
+        self.running.insert(name.to_owned(), Running { size_bytes, progress, started });
+    }
+
+    pub(crate) fn unit_ends(&mut self, name: &str, copied: Option<Copied>) {
+        let Some(running) = self.running.remove(name) else { return };
+        if let Some(copied) = copied {
+            self.units_done += 1;
+            self.size_done_bytes += running.size_bytes;
+            self.rows += copied.rows;
+            self.copied_bytes += copied.bytes;
+        }
+    }
+
+    /// What is about to be done; `None` when there is nothing to do.
+    pub(crate) fn opening(&self) -> Option<String> {
+        let left = self.units - self.units_done;
+        if left == 0 {
+            return None;
+        }
+        let verb = verb(self.work?);
+        let of = if self.units_done > 0 { format!(" of {}", self.units) } else { String::new() };
+        let things = self.things(if self.units_done > 0 { self.units } else { left });
+        let size = match self.size_bytes - self.size_done_bytes {
+            0 => String::new(),
+            size => format!(", {} on the source's disk", bytes(size)),
+        };
+        Some(format!("{}: {verb} {left}{of} {things}{size}", self.database))
+    }
+
+    /// How far it is, in one line; `None` when nothing is going on.
+    pub(crate) fn line(&self) -> Option<String> {
+        let verb = verb(self.work?);
+        let things = self.things(self.units);
+        let text = self.text();
+        Some(format!(
+            "{}: {verb}: {} of {} {things}{text}",
+            self.database, self.units_done, self.units
+        ))
+    }
+
+    /// The line for the bar of the whole.
+    pub(crate) fn total(&self) -> UnitState {
+        let text = format!("{} of {} {}", self.units_done, self.units, self.things(self.units));
+        UnitState { share: Some(self.share()), text: text + &self.text() }
+    }
+
+    /// The line for the bar of a running unit.
+    pub(crate) fn unit(&self, name: &str) -> UnitState {
+        let Some(running) = self.running.get(name) else {
+            return UnitState { share: None, text: String::new() };
+        };
+        let seconds = running.started.elapsed().as_secs_f64();
+        if self.work == Some(Work::Build) {
+            return UnitState { share: None, text: duration(seconds) };
+        }
+        let (rows, moved) = counters(&running.progress);
+        let share = (running.size_bytes > 0).then(|| self.share_of(running));
+        let text = format!(
+            "{} rows, {}{}{}",
+            count(rows),
+            bytes(moved),
+            rate(moved, seconds),
+            left(share.unwrap_or_default(), seconds)
+        );
+        UnitState { share, text }
+    }
+
+    /// Rows, bytes, rate and time left of the whole.
+    fn text(&self) -> String {
+        let seconds = self.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
+        if self.work == Some(Work::Build) {
+            return format!(", {}", duration(seconds));
+        }
+        let (mut rows, mut moved) = (self.rows, self.copied_bytes);
+        for running in self.running.values() {
+            let (more_rows, more) = counters(&running.progress);
+            rows += more_rows;
+            moved += more;
+        }
+        let rate = rate(moved, seconds);
+        let left = left(self.share_of_this_run(), seconds);
+        format!(", {} rows, {}{rate}{left}", count(rows), bytes(moved))
+    }
+
+    fn things(&self, number: usize) -> &'static str {
+        match (self.work, number) {
+            (Some(Work::Build), 1) => "index, key or other entry",
+            (Some(Work::Build), _) => "indexes, keys and other entries",
+            (_, 1) => "table",
+            _ => "tables",
+        }
+    }
+
+    /// Share of the whole that is done, with what earlier runs did.
+    fn share(&self) -> f64 {
+        if self.size_bytes == 0 {
+            return self.units_done as f64 / self.units.max(1) as f64;
+        }
+        (self.size_done_bytes as f64 + self.size_running()) / self.size_bytes as f64
+    }
+
+    /// Share of what this run has to do that is done.
+    fn share_of_this_run(&self) -> f64 {
+        let all = (self.size_bytes - self.size_before_bytes) as f64;
+        let done = (self.size_done_bytes - self.size_before_bytes) as f64 + self.size_running();
+        if all > 0.0 { done / all } else { 0.0 }
+    }
+
+    fn size_running(&self) -> f64 {
+        self.running
+            .values()
+            .map(|running| self.share_of(running) * running.size_bytes as f64)
+            .sum()
+    }
+
+    /// A running unit is never shown as done: its end has still to be confirmed.
+    fn share_of(&self, running: &Running) -> f64 {
+        let (_, moved) = counters(&running.progress);
+        let expected = running.size_bytes as f64 * self.ratio();
+        if expected > 0.0 { (moved as f64 / expected).min(0.99) } else { 0.0 }
+    }
+
+    /// Bytes of COPY for each byte of heap, from what is finished; 1 until something is.
+    fn ratio(&self) -> f64 {
+        let size = (self.size_done_bytes - self.size_before_bytes) as f64;
+        if size > 0.0 && self.copied_bytes > 0 { self.copied_bytes as f64 / size } else { 1.0 }
+    }
+}
+
+fn counters(progress: &CopyProgress) -> (u64, u64) {
+    (progress.rows.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed))
+}
+
+fn rate(moved: u64, seconds: f64) -> String {
+    if moved == 0 || seconds < 0.1 {
+        return String::new();
+    }
+    format!(", {}/s", bytes((moved as f64 / seconds) as u64))
+}
+
+fn left(share: f64, seconds: f64) -> String {
+    if share < ESTIMATE_SHARE_MIN || seconds < ESTIMATE_SECONDS_MIN {
+        return String::new();
+    }
+    format!(", about {} left", duration((seconds * (1.0 - share) / share).ceil()))
+}
+
+fn verb(work: Work) -> &'static str {
+    match work {
+        Work::Copy => "copying",
+        Work::Build => "building",
+        Work::Compare => "comparing",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    use flexway_core::migrate::{Copied, CopyProgress};
+    use flexway_engine::Work;
+
+    use super::{Tally, left, rate};
+
+    #[test]
+    fn the_share_learns_from_finished_tables_how_large_a_copy_is() {
+        let mut tally = Tally::begin("shop", Work::Copy, 3, 0, 1000, 0);
+        let progress = Arc::new(CopyProgress::default());
+        tally.unit_begins("app.big", 600, Arc::clone(&progress));
+        tally.unit_begins("app.small", 200, Arc::default());
+        progress.bytes.store(300, Ordering::Relaxed);
+        assert!((tally.share() - 0.3).abs() < 1e-9);
+        tally.unit_ends("app.small", Some(Copied { rows: 5, bytes: 100 }));
+        // A copy has half the size of the heap: all of app.big but its confirmation is there.
+        assert!((tally.share() - (0.2 + 0.6 * 0.99)).abs() < 1e-9);
+        let line = tally.line().expect("work goes on");
+        assert!(line.starts_with("shop: copying: 1 of 3 tables, 5 rows, 400 B"), "{line}");
+    }
+
+    #[test]
+    fn what_an_earlier_run_did_counts_as_done_but_not_as_speed() {
+        let tally = Tally::begin("shop", Work::Copy, 10, 9, 1000, 900);
+        assert!((tally.share() - 0.9).abs() < 1e-9);
+        assert!(tally.share_of_this_run() < 1e-9);
+        let opening = tally.opening().expect("there is work");
+        assert_eq!(opening, "shop: copying 1 of 10 tables, 100 B on the source's disk");
+    }
+
+    #[test]
+    fn a_failed_table_is_not_done() {
+        let mut tally = Tally::begin("shop", Work::Copy, 1, 0, 10, 0);
+        tally.unit_begins("app.t", 10, Arc::default());
+        tally.unit_ends("app.t", None);
+        assert!(tally.share() < 1e-9);
+    }
+
+    #[test]
+    fn no_estimate_without_ground() {
+        assert_eq!(left(0.5, 1.0), "");
+        assert_eq!(left(0.001, 60.0), "");
+        assert_eq!(left(0.25, 60.0), ", about 3 min 0 s left");
+        assert_eq!(rate(0, 10.0), "");
+        assert_eq!(rate(5_000_000, 10.0), ", 500 kB/s");
+    }
+}

@@ -1,0 +1,96 @@
+//! `flexway status`: how far a move has come, read from its ledger without touching the run.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use flexway_engine::ledger::{DatabaseView, LedgerView, RunView};
+
+use crate::exit::{Ended, Exit};
+use crate::ledger_file;
+use crate::problems;
+use crate::progress;
+
+/// `schema` of the report.
+const SCHEMA: &str = "flexway.status/1";
+
+/// Shows how far a move has come
+#[derive(Args)]
+pub(crate) struct StatusArgs {
+    /// The ledger of the move, which `flexway migrate` prints when it begins
+    #[arg(long, value_name = "PATH")]
+    ledger: PathBuf,
+    /// Print the status as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `flexway status`.
+pub(crate) fn run(args: &StatusArgs) -> Ended {
+    ledger_file::refuse_url(&args.ledger)?;
+    ledger_file::refuse_absent(&args.ledger)?;
+    let view = LedgerView::read(&args.ledger)
+        .map_err(|error| ledger_file::failure(&args.ledger, &error))?;
+    if args.json {
+        problems::print_json(SCHEMA, &view)?;
+        return Ok(Exit::Good);
+    }
+    match &view.run {
+        None => println!("no move was begun with this ledger"),
+        Some(run) => println!("{}", run_lines(run)),
+    }
+    for database in &view.databases {
+        println!("{}", database_lines(database));
+    }
+    Ok(Exit::Good)
+}
+
+fn run_lines(run: &RunView) -> String {
+    let when = match (run.state.as_str(), &run.ended) {
+        ("running", _) => format!("running since {} (process {})", run.started, run.pid),
+        (state, Some(ended)) => format!("{state} at {ended}"),
+        (state, None) => format!("{state}; it began at {}", run.started),
+    };
+    let mut text = format!("{} -> {}\nrun {}: {when}", run.source, run.target, run.id);
+    if let Some(error) = &run.error {
+        text += &format!("\n  {error}");
+    }
+    text
+}
+
+fn database_lines(database: &DatabaseView) -> String {
+    let mut text = format!("{}: ", database.name);
+    text += match database.phase.as_deref() {
+        None => "not prepared yet",
+        Some(phase) => phase,
+    };
+    if database.tables > 0 {
+        text += &format!(
+            ", {} of {} tables, {} rows, {}",
+            progress::count(database.tables_done),
+            progress::count(database.tables),
+            progress::count(database.rows),
+            progress::bytes(database.bytes)
+        );
+    }
+    if database.entries > 0 {
+        text += &format!(
+            ", {} of {} indexes, keys and other entries",
+            progress::count(database.entries_done),
+            progress::count(database.entries)
+        );
+    }
+    if let Some(error) = &database.error {
+        text += &format!("\n  {error}");
+    }
+    for item in &database.items {
+        text += &format!("\n  {} {}", item.state, item.name);
+        if item.kind != "entry" {
+            let (rows, bytes) = (progress::count(item.rows), progress::bytes(item.bytes));
+            text += &format!(": {rows} rows, {bytes}");
+        }
+        if let Some(error) = &item.error {
+            text += &format!(": {error}");
+        }
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! `flexway verify`: whether two servers hold the same, and what differs.
+
+use std::sync::Arc;
+
+use clap::Args;
+use flexway_engine::report::{Problem, VerifyReport};
+use flexway_engine::{Ports, RetryPolicy, RunError, RunOptions};
+use flexway_postgres::mover::Mover;
+use serde::Serialize;
+
+use crate::exit::{Ended, Exit};
+use crate::migrate::{default_jobs, stop_flag};
+use crate::problems;
+use crate::progress::{self, Progress};
+use crate::servers::ServerArgs;
+
+/// `schema` of the report.
+const SCHEMA: &str = "flexway.verify/1";
+
+/// Compares schema and content of two servers; changes nothing
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    servers: ServerArgs,
+    /// Compare only this database; may be given several times. Default: all but templates and the service's own
+    #[arg(long = "database", value_name = "NAME")]
+    databases: Vec<String>,
+    /// Tables compared side by side. Default: the number of processors, 2 to 16
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: Option<u16>,
+    /// Print the result as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// The report of a comparison that did not begin.
+#[derive(Serialize)]
+struct Refused<'a> {
+    state: &'a str,
+    errors: &'a [Problem],
+}
+
+/// `flexway verify`.
+pub(crate) fn run(args: &VerifyArgs) -> Ended {
+    let pair = args.servers.read()?;
+    let options = RunOptions {
+        databases: args.databases.clone(),
+        jobs: args.jobs.map_or_else(default_jobs, usize::from),
+        overwrite: false,
+        roles: false,
+        retry: RetryPolicy::default(),
+    };
+    let stop = stop_flag()?;
+    let mover = Mover::new(pair.source, pair.target);
+    let ports = Ports { servers: &mover, databases: &mover };
+    let watch = Progress::new(Arc::clone(&stop));
+    let result = flexway_engine::verify(ports, &options, &watch, &stop);
+    drop(watch);
+    match result {
+        Ok(report) => {
+            if args.json {
+                problems::print_json(SCHEMA, &report)?;
+            }
+            end(&report, args.json)
+        }
+        Err(RunError::Refused(reasons)) => {
+            let reasons: Vec<Problem> =
+                reasons.iter().map(|reason| Problem::new(None, reason)).collect();
+            if args.json {
+                let refused = Refused { state: "refused", errors: &reasons };
+                problems::print_json(SCHEMA, &refused)?;
+            }
+            Err(problems::tell(&reasons, ""))
+        }
+        Err(RunError::Ledger(error)) => Err(crate::exit::Failure::failed("compare", error, "")),
+    }
+}
+
+/// Differences are the answer of this command: on standard output, unless the JSON is there.
+fn end(report: &VerifyReport, json: bool) -> Ended {
+    let compared = &report.compared;
+    let mut lines: Vec<String> = compared
+        .differences
+        .iter()
+        .map(|found| {
+            format!("differs: {}: {} {}: {}", found.database, found.kind, found.name, found.detail)
+        })
+        .collect();
+    let verdict = match (compared.equal, compared.differences.len()) {
+        (true, _) => "equal".to_owned(),
+        (false, 0) => "not known".to_owned(),
+        (false, count) => format!("NOT equal: {count} differences"),
+    };
+    lines.push(format!(
+        "{verdict}; compared {} databases, {} tables with {} rows in {}",
+        report.databases.len(),
+        progress::count(compared.tables_compared),
+        progress::count(compared.rows_compared),
+        progress::duration(report.seconds)
+    ));
+    for line in lines {
+        if json { eprintln!("{line}") } else { println!("{line}") }
+    }
+    if !report.errors.is_empty() {
+        return Err(problems::tell(&report.errors, ""));
+    }
+    Ok(if compared.equal { Exit::Good } else { Exit::Findings })
+}
