@@ -117,9 +117,7 @@ impl<'a> Run<'a> {
     fn all(&self, databases: &[DatabaseFacts]) -> (Vec<Problem>, CompareReport, RunEnd) {
         let mut problems = Vec::new();
         let mut verify = CompareReport::default();
-        let mut is_stopped = false;
         if let Err(failure) = self.roles() {
-            is_stopped = failure.remedy() == Remedy::Stopped;
             take(&mut problems, None, failure);
         } else {
             for facts in databases {
@@ -134,11 +132,16 @@ impl<'a> Run<'a> {
                 };
                 let remedy = failure.remedy();
                 take(&mut problems, Some(&facts.name), failure);
-                if remedy != Remedy::Act {
-                    is_stopped = remedy == Remedy::Stopped;
+                if remedy != Remedy::Act || self.workers.is_stopping() {
                     break;
                 }
             }
+        }
+        // Ctrl-C reaches child processes too: what fails after it is no news.
+        let is_stopped = !problems.is_empty() && self.workers.is_stopping();
+        if is_stopped {
+            problems.clear();
+            take(&mut problems, None, Failure::stopped());
         }
         verify.equal = problems.is_empty() && verify.differences.is_empty();
         let end = match (is_stopped, problems.is_empty(), verify.equal) {
