@@ -42,6 +42,8 @@ pub(crate) fn run() -> Result<()> {
     let scripts = write_scripts(&cases)?;
     let mut lint = Command::new(python_with_az()?);
     lint.arg(&linter).args(&scripts);
+    // az keeps a profile: not the user's.
+    lint.env("AZURE_CONFIG_DIR", target_folder().join("plans/az"));
     step(lint)
 }
 

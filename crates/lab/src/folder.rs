@@ -75,6 +75,16 @@ impl Folder {
         &self.path
     }
 
+    /// The server's data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// The folder of the Unix socket; one letter, because socket paths are short.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path.join("s")
+    }
+
     /// A new folder inside, owned by the account.
     pub(crate) fn subfolder(&self, name: &str, account: &Account) -> Result<PathBuf, Error> {
         let path = self.path.join(name);

@@ -95,17 +95,19 @@ pub(crate) fn newest_client_tools() -> Result<Install, Error> {
         .ok_or_else(|| Error::NoClientTools { searched: list(&install_folders()) })
 }
 
-/// Folders that may hold `<major>/bin`, best first. An ordinary user shares what root set up.
-fn install_folders() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = Vec::new();
-    for cache in cache_folder().into_iter().chain([PathBuf::from(ROOT_CACHE)]) {
-        let folder = cache.join("postgres");
-        if !folders.contains(&folder) {
-            folders.push(folder);
-        }
+/// The caches that are looked at, own one first: an ordinary user shares what root set up.
+pub fn cache_folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = cache_folder().into_iter().collect();
+    if folders != [PathBuf::from(ROOT_CACHE)] {
+        folders.push(PathBuf::from(ROOT_CACHE));
     }
-    folders.push(PathBuf::from(SYSTEM_INSTALLS));
     folders
+}
+
+/// Folders that may hold `<major>/bin`, best first.
+fn install_folders() -> Vec<PathBuf> {
+    let caches = cache_folders().into_iter().map(|cache| cache.join("postgres"));
+    caches.chain([PathBuf::from(SYSTEM_INSTALLS)]).collect()
 }
 
 /// One install a major that has all these programs; earlier folders win.

@@ -20,11 +20,13 @@
 //! temporary folder; the next [`Server::start`] removes it.
 
 mod account;
+mod cluster;
 mod error;
 mod folder;
 pub mod installed;
 mod options;
 pub mod run;
+mod secret;
 mod server;
 mod tls;
 

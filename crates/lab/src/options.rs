@@ -32,7 +32,8 @@ pub enum Auth {
 }
 
 impl Auth {
-    pub(crate) fn initdb_name(self) -> &'static str {
+    /// Its name in `pg_hba.conf`.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Auth::Scram => "scram-sha-256",
             Auth::Trust => "trust",

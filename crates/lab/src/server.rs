@@ -1,25 +1,22 @@
-//! One running PostgreSQL: set up in its own folder, started, asked, stopped, killed, removed.
+//! One running PostgreSQL: started, asked, stopped, killed, removed.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::Error;
 use crate::account::{Account, clean_command};
+use crate::cluster;
 use crate::folder::{self, Folder};
 use crate::installed::{self, Install};
 use crate::options::{Auth, Options};
-use crate::run::{self, POLL};
+use crate::run::{self, POLL, tail};
+use crate::secret::Secret;
 use crate::tls::Certificates;
-use crate::{Error, run::tail};
-
-/// `initdb` takes half a second; a loaded machine with a slow disk has been seen to need twenty.
-const INITDB_LIMIT: Duration = Duration::from_secs(120);
 
 /// Start and stop take a tenth of a second; recovery after a kill replays what was written since.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -45,15 +42,6 @@ pub struct Server {
     folder: Folder,
 }
 
-/// A password that no `Debug` output shows.
-struct Secret(String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("(hidden)")
-    }
-}
-
 impl Server {
     /// Sets a new server up and starts it; it is ready for connections on return.
     ///
@@ -67,19 +55,19 @@ impl Server {
         let folder = Folder::create(options.folder.as_deref(), &account)?;
         folder.subfolder("s", &account)?;
         let password = match options.auth {
-            Auth::Scram => Some(Secret(new_password()?)),
+            Auth::Scram => Some(Secret::random()?),
             Auth::Trust => None,
         };
         let certificates = match options.tls {
             true => Some(Certificates::create(&folder, &account)?),
             false => None,
         };
+        cluster::initialise(install, &account, &folder, password.as_ref())?;
+        cluster::configure(&folder, certificates.as_ref(), options)?;
         let install = install.clone();
         let (port, postmaster) = (0, None);
         let mut server =
             Server { install, account, port, password, certificates, postmaster, folder };
-        server.initialise(options)?;
-        server.configure(options)?;
         server.launch_on_free_port()?;
         Ok(server)
     }
@@ -96,7 +84,7 @@ impl Server {
 
     /// The folder of its Unix socket.
     pub fn socket_dir(&self) -> PathBuf {
-        self.folder.path().join("s")
+        self.folder.socket()
     }
 
     /// Its private folder, with `data`, `s` (the socket) and `log` inside.
@@ -111,7 +99,7 @@ impl Server {
 
     /// The password of user `postgres`; empty with [`Auth::Trust`].
     pub fn password(&self) -> &str {
-        self.password.as_ref().map_or("", |secret| &secret.0)
+        self.password.as_ref().map_or("", Secret::text)
     }
 
     /// The certificate that clients have to trust (`sslrootcert`), when it offers TLS.
@@ -187,46 +175,7 @@ impl Server {
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn initialise(&self, options: &Options) -> Result<(), Error> {
-        let data = self.folder.subfolder("data", &self.account)?;
-        let mut command = self.account.command(&self.install.program("initdb"));
-        command.current_dir(self.folder.path()).arg("-D").arg(&data);
-        command.args(["-U", "postgres", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"]);
-        command.arg(format!("--auth={}", options.auth.initdb_name()));
-        let password_file = self.folder.path().join("password");
-        if self.password.is_some() {
-            write_private(&password_file, self.password())?;
-            self.account.give(&password_file)?;
-            command.arg("--pwfile").arg(&password_file);
-        }
-        run::run(command, "", self.folder.path(), INITDB_LIMIT)?;
-        if self.password.is_some() {
-            fs::remove_file(&password_file).map_err(Error::io("remove initdb's password file"))?;
-        }
-        Ok(())
-    }
-
-    /// Adds the settings to `postgresql.conf` (later lines win) and the lines to `pg_hba.conf`
-    /// (earlier lines win).
-    fn configure(&self, options: &Options) -> Result<(), Error> {
-        let own = [
-            ("listen_addresses".to_owned(), "127.0.0.1".to_owned()),
-            ("unix_socket_directories".to_owned(), self.socket_dir().display().to_string()),
-            ("fsync".to_owned(), "off".to_owned()),
-        ];
-        let tls = self.certificates.iter().flat_map(Certificates::settings);
-        let settings: String = own
-            .into_iter()
-            .chain(tls)
-            .chain(options.settings.iter().cloned())
-            .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
-            .collect();
-        edit(&self.data().join("postgresql.conf"), |text| format!("{text}\n{settings}"))?;
-        let hba = options.hba.join("\n");
-        edit(&self.data().join("pg_hba.conf"), |text| format!("{hba}\n{text}"))
+        self.folder.data()
     }
 
     fn launch_on_free_port(&mut self) -> Result<(), Error> {
@@ -310,26 +259,6 @@ impl Drop for Server {
         }
         let _ = self.reap();
     }
-}
-
-/// 128 random bits in hexadecimal: nothing that a URL or a shell would have to quote.
-fn new_password() -> Result<String, Error> {
-    let mut bytes = [0; 16];
-    let random = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-    random.map_err(Error::io("read /dev/urandom"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn write_private(path: &Path, text: &str) -> Result<(), Error> {
-    let file = File::options().write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(Error::io(format!("write {}", path.display())))
-}
-
-fn edit(path: &Path, change: impl FnOnce(String) -> String) -> Result<(), Error> {
-    let text = fs::read_to_string(path);
-    text.and_then(|text| fs::write(path, change(text)))
-        .map_err(Error::io(format!("change {}", path.display())))
 }
 
 fn read_from(path: &Path, offset: u64) -> Result<String, Error> {

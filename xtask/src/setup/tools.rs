@@ -53,7 +53,7 @@ pub(super) const FOR_TESTS: [Tool; 2] = [
 /// npm's first start on a cold disk takes seconds.
 const LOOK_LIMIT: Duration = Duration::from_secs(60);
 
-/// Debian's npm brings some 300 small packages: one to five minutes.
+/// Debian's npm brings some 400 small packages: minutes.
 const APT_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// Makes sure that these tools are there: installs them where we may, else says what to install.
@@ -69,9 +69,10 @@ pub(super) fn require(tools: &[Tool]) -> Result<()> {
         return Err(format!("find {titles}; install it ({by_hand}) and run this again"));
     }
     eprintln!("installing {} with apt-get", packages.join(", "));
-    read(apt_get(&["update", "-qq"]), APT_LIMIT)?;
+    let refused = |why| format!("{why}; install {titles} by hand and run this again");
+    read(apt_get(&["update", "-qq"]), APT_LIMIT).map_err(refused)?;
     let install = ["install", "-y", "-qq", "--no-install-recommends"];
-    read(apt_get(&[&install[..], &packages].concat()), APT_LIMIT)?;
+    read(apt_get(&[&install[..], &packages].concat()), APT_LIMIT).map_err(refused)?;
     match missing.iter().find(|tool| !tool.is_present()) {
         Some(tool) => Err(format!("find {} after installing {}", tool.title, tool.package)),
         None => Ok(()),
