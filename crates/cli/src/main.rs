@@ -2,6 +2,14 @@
 
 mod exit;
 
+mod ledger_file;
+mod migrate;
+mod problems;
+mod progress;
+mod servers;
+mod status;
+mod verify;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -15,9 +23,15 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Migrate(migrate::MigrateArgs),
+    Resume(migrate::ResumeArgs),
+    Status(status::StatusArgs),
+    Verify(verify::VerifyArgs),
+}
 
 fn main() -> ExitCode {
+    servers::hide_urls();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -25,5 +39,10 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
         }
     };
-    exit::report(match arguments.command {})
+    exit::report(match arguments.command {
+        Command::Migrate(args) => migrate::run(&args),
+        Command::Resume(args) => migrate::resume(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Verify(args) => verify::run(&args),
+    })
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{Args, ValueEnum};
 use flexway_engine::report::{MoveReport, Problem};
 use flexway_engine::{Ledger, Ports, RetryPolicy, Run, RunError, RunOptions};
-use flexway_postgres::mover::Mover;
+use flexway_postgres::Mover;
 use serde::Serialize;
 
 use crate::exit::{Ended, Exit, Failure};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use flexway_engine::report::{Problem, VerifyReport};
 use flexway_engine::{Ports, RetryPolicy, RunError, RunOptions};
-use flexway_postgres::mover::Mover;
+use flexway_postgres::Mover;
 use serde::Serialize;
 
 use crate::exit::{Ended, Exit};
