@@ -2,8 +2,15 @@
 //! Nothing here reads a file, a clock, a socket or the environment, so every answer can be replayed.
 
 pub mod address;
+pub mod change;
+pub mod checks;
+pub mod diagnose;
 pub mod estate;
+pub mod explain;
+pub mod finding;
+pub mod guide;
 pub mod id;
+pub mod plan;
 pub mod trace;
 
 pub mod migrate;

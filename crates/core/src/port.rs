@@ -17,6 +17,8 @@ pub trait Servers: Send + Sync {
     fn tools(&self) -> Result<ToolFacts, MoveError>;
     /// Creates the source's roles, memberships and settings on the target. Running it again changes nothing.
     fn copy_roles(&self) -> Result<RoleReport, MoveError>;
+    /// Roles of the source that are missing or different on the target. Roles that only the target has do not count.
+    fn role_differences(&self) -> Result<Vec<Difference>, MoveError>;
 }
 
 /// Opens one database on both servers.

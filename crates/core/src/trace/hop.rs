@@ -11,7 +11,12 @@ pub enum Joined {
     /// They are the same network.
     Same,
     /// A peering carries traffic between the two subnets.
-    Peered { near: ResourceId, far: ResourceId },
+    Peered {
+        /// The half in the first network.
+        near: ResourceId,
+        /// The half in the second network.
+        far: ResourceId,
+    },
     /// There is a peering, and it does not carry this traffic.
     Broken(Break),
     /// There is no half of a peering on one side or on both.

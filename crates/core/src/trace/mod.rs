@@ -5,12 +5,11 @@ pub mod filter;
 pub mod gate;
 pub mod hop;
 pub mod leg;
+mod naming;
 pub mod resolve;
 pub mod route;
 pub mod step;
 
-use crate::address::AddressSet;
-use crate::estate::network::Subnet;
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -18,7 +17,7 @@ use endpoint::{Status, View};
 use gate::Gate;
 use hop::Joined;
 use leg::{Leg, Start, Walker, Way};
-use resolve::{Answer, Published, Resolution};
+use resolve::Resolution;
 use step::{Outcome, Stage, Step, Verdict};
 
 /// How a server can be reached from outside itself, in the guide's words.
@@ -246,111 +245,6 @@ impl Path<'_> {
         self.endpoints.iter().min_by_key(|view| rank(view)).cloned()
     }
 
-    fn ask_name(&mut self, start: &Start) {
-        let name = self.server_name();
-        let published = match (&self.to.delegated_subnet, self.endpoints.is_empty()) {
-            (Some(_), _) => Published::PrivateOnly,
-            (None, true) => Published::Address,
-            (None, false) => Published::PrivateLinkAlias,
-        };
-        let zone = self.to.private_zone.as_ref();
-        match resolve::resolve(self.estate, &start.vnet, &name, published, zone) {
-            Ok(resolution) => {
-                self.leads = self.judge_name(&resolution);
-                self.opening.push(name_step(self.estate, start, &resolution, &self.leads));
-                self.name = Some(resolution);
-            }
-            Err(missing) => {
-                self.opening.push(Step::unknown(Stage::Name, missing.clone()));
-                self.leads = Leads::Unknown(missing);
-            }
-        }
-    }
-
-    /// The name that the copier dials.
-    pub fn server_name(&self) -> String {
-        let suffix = "postgres.database.azure.com";
-        self.to.fqdn.clone().unwrap_or_else(|| format!("{}.{suffix}", self.to_id.name().to_ascii_lowercase()))
-    }
-
-    fn judge_name(&self, resolution: &Resolution) -> Leads {
-        let leads = match &resolution.answer {
-            Answer::Unknown(missing) => return Leads::Unknown(missing.clone()),
-            Answer::NoSuchName => Leads::Nowhere,
-            Answer::Injected => Leads::Intended,
-            Answer::Public => match &self.to_access {
-                Ok(Access::Public) => Leads::Intended,
-                Ok(Access::PublicWithEndpoint) => Leads::Fallback,
-                Ok(Access::Private) => Leads::Nowhere,
-                Err(missing) => Leads::Unknown(missing.clone()),
-            },
-            Answer::Addresses(addresses) => self.judge_addresses(resolution, addresses),
-        };
-        // A pass needs proof; a fault does not get better by what was not captured.
-        match (&leads, &resolution.unproven, resolution.is_link_pending) {
-            (Leads::Intended | Leads::Fallback, Some(missing), _) if resolution.answer == Answer::Public => {
-                Leads::Unknown(missing.clone())
-            }
-            (Leads::Intended, _, true) => Leads::Unknown(Missing::other(
-                "whether the virtual network link, which is still in progress, already answers",
-                "wait until `virtualNetworkLinkState` is Completed, then capture again",
-            )),
-            _ => leads,
-        }
-    }
-
-    fn judge_addresses(&self, resolution: &Resolution, addresses: &[std::net::Ipv4Addr]) -> Leads {
-        if self.endpoints.is_empty() {
-            return Leads::Nowhere;
-        }
-        let owner = |address: &std::net::Ipv4Addr| {
-            self.endpoints.iter().find(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
-        };
-        let owned = addresses.iter().filter(|address| owner(address).is_some()).count();
-        if owned == addresses.len() && owned > 0 {
-            return Leads::Intended;
-        }
-        if owned > 0 {
-            return Leads::Unknown(Missing::other(
-                "which of the record's addresses the copier uses: not all belong to private endpoints of the server",
-                "take the others out of the record set",
-            ));
-        }
-        if self.kept_by_zone_group(resolution, addresses).is_some() {
-            return Leads::Intended;
-        }
-        let unknown = self.endpoints.iter().find_map(|view| view.addresses.as_ref().err());
-        unknown.map_or(Leads::Nowhere, |missing| Leads::Unknown(missing.clone()))
-    }
-
-    /// An endpoint whose zone group keeps the records of the zone that answered, with the record inside its subnet: then the
-    /// record is right by construction, even where the endpoint's address itself was not captured.
-    fn kept_by_zone_group(&self, resolution: &Resolution, addresses: &[std::net::Ipv4Addr]) -> Option<&View> {
-        let (zone, _) = resolution.zone.as_ref()?;
-        self.endpoints.iter().find(|view| {
-            let keeps = view.zone_group.as_ref().is_some_and(|zones| zones.contains(zone));
-            let subnet = view.subnet.as_ref().ok().and_then(|id| self.estate.get::<Subnet>(id).ok());
-            let inside = |set: AddressSet| addresses.iter().all(|address| set.contains(*address));
-            keeps
-                && view.addresses.is_err()
-                && subnet.is_some_and(|subnet| inside(AddressSet::of(&subnet.prefixes)))
-        })
-    }
-
-    /// The endpoint that the resolved addresses belong to.
-    fn named_endpoint(&self) -> Option<View> {
-        let resolution = self.name.as_ref()?;
-        let Answer::Addresses(addresses) = &resolution.answer else { return None };
-        let holds = |view: &&View| {
-            view.addresses.as_ref().is_ok_and(|list| addresses.iter().all(|address| list.contains(address)))
-        };
-        if addresses.is_empty() {
-            return None;
-        }
-        let known = self.endpoints.iter().find(holds);
-        known.or_else(|| self.kept_by_zone_group(resolution, addresses)).cloned()
-    }
-
     /// The endpoint that the meant way goes through.
     pub fn endpoint(&self) -> Option<&View> {
         match &self.intended.as_ref()?.way {
@@ -405,46 +299,4 @@ impl Path<'_> {
         }
         verdict
     }
-}
-
-fn name_step(estate: &Estate, start: &Start, resolution: &Resolution, leads: &Leads) -> Step {
-    let name = resolution.names.first().cloned().unwrap_or_default();
-    let zone = resolution.zone.as_ref().map(|(zone, _)| zone);
-    let answer = match &resolution.answer {
-        Answer::Addresses(addresses) => {
-            let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            format!("{name} resolves to {}", words.join(", "))
-        }
-        Answer::Public => format!("{name} resolves to the public address"),
-        Answer::NoSuchName => match zone {
-            Some(zone) => format!("{name} does not exist for zone `{}`", zone.name()),
-            None => format!("{name} leads into a private zone that is not linked to `{}`", start.vnet.name()),
-        },
-        Answer::Injected => format!("{name} resolves to the server's private address"),
-        Answer::Unknown(_) => String::new(),
-    };
-    let step = match leads {
-        Leads::Unknown(missing) => {
-            let mut step = Step::unknown(Stage::Name, missing.clone());
-            if !answer.is_empty() {
-                step.detail = format!("{answer}; {}", step.detail);
-            }
-            step
-        }
-        Leads::Nowhere => Step::drop(Stage::Name, zone.or(Some(&start.vnet)), answer),
-        Leads::Intended | Leads::Fallback | Leads::Publicly => {
-            Step::pass(Stage::Name, zone.or(Some(&start.vnet)), answer)
-        }
-    };
-    let mut step = match estate.get::<crate::estate::network::Vnet>(&start.vnet) {
-        Ok(vnet) => step.read(&start.vnet, vnet.dns_pointer.clone()),
-        Err(_) => step,
-    };
-    if let Some((_, link)) = &resolution.zone {
-        step = step.read(link, estate.locate(link, "", "virtualNetwork"));
-    }
-    if let Some(record) = &resolution.record {
-        step = step.read(record, estate.locate(record, "", "aRecords"));
-    }
-    step
 }

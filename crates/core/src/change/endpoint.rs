@@ -1,0 +1,148 @@
+//! Changes of private endpoints: approve one, or create one.
+
+use std::net::Ipv4Addr;
+
+use serde_json::json;
+
+use super::{Change, Edit, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest, place, quoted};
+use crate::id::ResourceId;
+
+/// What an approver writes beside the approval.
+const APPROVAL: &str = "Approved for the migration";
+
+/// API version of a flexible server's private endpoint connections.
+const FLEXIBLE_ENDPOINT_API: &str = "2024-08-01";
+
+/// Approves a connection that waits on the server's side.
+pub fn approve(connection: &ResourceId, endpoint: &ResourceId) -> Change {
+    let is_single = connection.key().contains("/providers/microsoft.dbforpostgresql/servers/");
+    let api = if is_single { SINGLE_ENDPOINT_API } else { FLEXIBLE_ENDPOINT_API };
+    let state = json!({ "status": "Approved", "description": APPROVAL });
+    let body = json!({ "properties": { "privateLinkServiceConnectionState": state } });
+    let simulated = json!({ "properties": {
+        "privateEndpoint": { "id": endpoint.as_str() }, "privateLinkServiceConnectionState": state } });
+    let mut edits = vec![Edit::Put(connection.clone(), simulated)];
+    if let Some(server) = connection.parent() {
+        // The server's own body lists the connection too; the list is made to follow the connection.
+        edits.push(Edit::Patch(server, json!({ "privateEndpointConnections": [ {
+            "id": connection.as_str(), "properties": { "privateEndpoint": { "id": endpoint.as_str() },
+            "privateLinkServiceConnectionState": state } } ] })));
+    }
+    Change {
+        kind: "approve-endpoint",
+        resource: connection.clone(),
+        title: format!("approve private endpoint `{}` on the server", endpoint.name()),
+        request: Request::put(connection, api, body),
+        az: vec![format!(
+            "az network private-endpoint-connection approve --id {} --description {}",
+            quoted(connection.as_str()),
+            quoted(APPROVAL)
+        )],
+        inverse: Some(Request::delete(connection, api)),
+        downtime: "none",
+        safety: Safety::Safe,
+        exposure: vec![format!("whoever reaches private endpoint `{}` -> the server", endpoint.name())],
+        affected: Vec::new(),
+        edits,
+    }
+}
+
+/// What a new private endpoint needs to know.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Its id.
+    pub id: ResourceId,
+    /// Region of its network.
+    pub location: String,
+    /// The subnet it gets an address in.
+    pub subnet: ResourceId,
+    /// The server it connects to.
+    pub server: ResourceId,
+    /// The address that it will most likely get: the first free one.
+    pub address: Ipv4Addr,
+}
+
+/// Creates a private endpoint of a server.
+pub fn create(new: &NewEndpoint) -> Change {
+    let connection_name = format!("{}-connection", new.id.name());
+    let connection = json!({ "name": connection_name, "properties": {
+        "privateLinkServiceId": new.server.as_str(), "groupIds": ["postgresqlServer"] } });
+    let body = json!({ "location": new.location, "properties": {
+        "subnet": { "id": new.subnet.as_str() }, "privateLinkServiceConnections": [connection] } });
+    let mut simulated = body.clone();
+    let approved = json!({ "status": "Approved" });
+    simulated["properties"]["privateLinkServiceConnections"][0]["properties"]["privateLinkServiceConnectionState"] =
+        approved.clone();
+    simulated["properties"]["customDnsConfigs"] = json!([ { "ipAddresses": [new.address.to_string()] } ]);
+    let theirs = new.server.child("privateEndpointConnections", &format!("{}-1", new.id.name()));
+    let their_body = json!({ "properties": {
+        "privateEndpoint": { "id": new.id.as_str() }, "privateLinkServiceConnectionState": approved } });
+    Change {
+        kind: "create-endpoint",
+        resource: new.id.clone(),
+        title: format!("create private endpoint `{}` in subnet `{}`", new.id.name(), new.subnet.name()),
+        request: Request::put(&new.id, NETWORK_API, body),
+        az: vec![format!(
+            "az network private-endpoint create {} --name {} --location {} --subnet {} \
+             --private-connection-resource-id {} --group-id postgresqlServer --connection-name {}",
+            place(&new.id),
+            quoted(new.id.name()),
+            quoted(&new.location),
+            quoted(new.subnet.as_str()),
+            quoted(new.server.as_str()),
+            quoted(&connection_name)
+        )],
+        inverse: Some(Request::delete(&new.id, NETWORK_API)),
+        downtime: "none",
+        safety: Safety::Review,
+        exposure: vec![format!("whoever reaches subnet `{}` -> the server", new.subnet.name())],
+        affected: vec![
+            "the server's public name becomes an alias into privatelink: networks linked to such a zone without a \
+             record stop resolving it"
+                .to_owned(),
+        ],
+        edits: vec![Edit::Put(new.id.clone(), simulated), Edit::Put(theirs, their_body)],
+    }
+}
+
+/// Deletes a private endpoint that carries nothing any more.
+pub fn delete(endpoint: &ResourceId) -> Change {
+    let request = Request::delete(endpoint, NETWORK_API);
+    Change {
+        kind: "delete-endpoint",
+        resource: endpoint.clone(),
+        title: format!("delete private endpoint `{}`, which carries nothing any more", endpoint.name()),
+        az: vec![az_rest(&request)],
+        request,
+        inverse: None,
+        downtime: "none",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: vec![format!("records that the zone group of `{}` kept are deleted", endpoint.name())],
+        edits: vec![Edit::Remove(endpoint.clone())],
+    }
+}
+
+/// Creates a subnet for private endpoints.
+pub fn create_subnet(subnet: &ResourceId, prefix: ipnet::Ipv4Net) -> Change {
+    let body = json!({ "properties": {
+        "addressPrefix": prefix.to_string(), "privateEndpointNetworkPolicies": "Disabled" } });
+    Change {
+        kind: "create-subnet",
+        resource: subnet.clone(),
+        title: format!("create subnet `{}` ({prefix}) in network `{}`", subnet.name(), subnet.name_at(0)),
+        request: Request::put(subnet, NETWORK_API, body.clone()),
+        az: vec![format!(
+            "az network vnet subnet create {} --vnet-name {} --name {} --address-prefixes {prefix}",
+            place(subnet),
+            quoted(subnet.name_at(0)),
+            quoted(subnet.name())
+        )],
+        inverse: Some(Request::delete(subnet, NETWORK_API)),
+        downtime: "none",
+        safety: Safety::Safe,
+        exposure: Vec::new(),
+        affected: Vec::new(),
+        edits: vec![Edit::Put(subnet.clone(), body)],
+    }
+}

@@ -1,0 +1,148 @@
+//! Changes of security rules and routes: let one flow through, take one route away.
+
+use ipnet::Ipv4Net;
+use serde_json::{Value, json};
+
+use super::{Change, Edit, NETWORK_API, Request, Safety, free_name, place, quoted};
+use crate::estate::Estate;
+use crate::estate::filter::{Direction, Rule, SecurityGroup};
+use crate::estate::network::Subnet;
+use crate::id::ResourceId;
+
+/// Priorities that a rule of a user may have.
+const PRIORITIES: std::ops::RangeInclusive<u64> = 100..=4096;
+
+/// The flow that a rule lets through.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Senders.
+    pub from: Vec<Ipv4Net>,
+    /// Receivers; `Err` holds a service tag.
+    pub to: Result<Vec<Ipv4Net>, String>,
+    /// Port of the receivers.
+    pub port: u16,
+}
+
+/// Adds a rule that lets a flow through ahead of the rule that denies it. `None` when every lower priority number is taken.
+pub fn allow(
+    estate: &Estate,
+    group: &ResourceId,
+    direction: Direction,
+    flow: &Flow,
+    denied_at: u64,
+) -> Option<Change> {
+    let priority = free_priority(estate, group, direction, denied_at)?;
+    let name = free_name(estate, group, "securityRules", &format!("allow-postgres-{}", flow.port));
+    let rule = group.child("securityRules", &name);
+    let from: Vec<String> = flow.from.iter().map(ToString::to_string).collect();
+    let to: Vec<String> = match &flow.to {
+        Ok(networks) => networks.iter().map(ToString::to_string).collect(),
+        Err(tag) => vec![tag.clone()],
+    };
+    let word = match direction {
+        Direction::Inbound => "Inbound",
+        Direction::Outbound => "Outbound",
+    };
+    let mut properties = json!({
+        "priority": priority, "direction": word, "access": "Allow", "protocol": "Tcp",
+        "sourcePortRange": "*", "destinationPortRange": flow.port.to_string() });
+    set_addresses(&mut properties, "source", &from);
+    set_addresses(&mut properties, "destination", &to);
+    let body = json!({ "name": name, "properties": properties });
+    let users = users_of(estate, group);
+    let others: Vec<String> = users.iter().skip(1).map(|id| format!("subnet `{}` uses the same group", id.name())).collect();
+    Some(Change {
+        kind: "add-rule",
+        title: format!(
+            "let {} reach {} on port {} in `{}` at priority {priority}",
+            from.join(", "),
+            to.join(", "),
+            flow.port,
+            group.name()
+        ),
+        request: Request::put(&rule, NETWORK_API, json!({ "properties": body["properties"] })),
+        az: vec![format!(
+            "az network nsg rule create {} --nsg-name {} --name {} --priority {priority} --direction {word} \
+             --access Allow --protocol Tcp --source-address-prefixes {} --source-port-ranges '*' \
+             --destination-address-prefixes {} --destination-port-ranges {}",
+            place(group),
+            quoted(group.name()),
+            quoted(&name),
+            words(&from),
+            words(&to),
+            flow.port
+        )],
+        inverse: Some(Request::delete(&rule, NETWORK_API)),
+        downtime: "none",
+        safety: Safety::Safe,
+        exposure: vec![format!("{} -> {}:{}/tcp", from.join(", "), to.join(", "), flow.port)],
+        affected: others,
+        edits: vec![Edit::Put(rule.clone(), body)],
+        resource: rule,
+    })
+}
+
+fn words(values: &[String]) -> String {
+    values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(" ")
+}
+
+fn set_addresses(properties: &mut Value, side: &str, values: &[String]) {
+    match values {
+        [one] => properties[format!("{side}AddressPrefix")] = json!(one),
+        many => properties[format!("{side}AddressPrefixes")] = json!(many),
+    }
+}
+
+/// The highest free priority number below the rule that denies: later rules stay as they are.
+fn free_priority(estate: &Estate, group: &ResourceId, direction: Direction, below: u64) -> Option<u64> {
+    let listed = estate.get::<SecurityGroup>(group).ok()?.rules.as_ref()?;
+    let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
+    let taken: Vec<u64> = listed
+        .iter()
+        .chain(alone)
+        .filter(|rule| rule.direction == direction)
+        .map(|rule| rule.priority)
+        .collect();
+    // Round numbers leave room for the next one.
+    let highest = below.saturating_sub(1).min(*PRIORITIES.end());
+    let round = (*PRIORITIES.start()..=highest).rev().find(|number| number.is_multiple_of(10) && !taken.contains(number));
+    round.or_else(|| (*PRIORITIES.start()..=highest).rev().find(|number| !taken.contains(number)))
+}
+
+/// Subnets that a group acts on.
+fn users_of(estate: &Estate, group: &ResourceId) -> Vec<ResourceId> {
+    let uses = |subnet: &Subnet| subnet.security_group.as_ref() == Some(group);
+    estate.all::<Subnet>().filter(|(_, subnet)| uses(subnet)).map(|(id, _)| id.clone()).collect()
+}
+
+/// Deletes a user-defined route.
+pub fn delete_route(estate: &Estate, table: &ResourceId, route: &str) -> Change {
+    let id = table.child("routes", route);
+    let place_of = estate.locate(table, "", "routes");
+    let routes = estate.resource(table).and_then(|resource| resource.body.pointer(&place_of));
+    let is_other = |one: &&Value| one.get("name").and_then(Value::as_str) != Some(route);
+    let rest: Vec<Value> = routes.and_then(Value::as_array).into_iter().flatten().filter(is_other).cloned().collect();
+    let old = routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
+    let inverse = old.map(|old| {
+        let properties = old.get("properties").cloned().unwrap_or(old);
+        Request::put(&id, NETWORK_API, json!({ "properties": properties }))
+    });
+    Change {
+        kind: "delete-route",
+        title: format!("delete route `{route}` of table `{}`", table.name()),
+        request: Request::delete(&id, NETWORK_API),
+        az: vec![format!(
+            "az network route-table route delete {} --route-table-name {} --name {}",
+            place(table),
+            quoted(table.name()),
+            quoted(route)
+        )],
+        inverse,
+        downtime: "open connections that use the route are rerouted",
+        safety: Safety::Review,
+        exposure: vec![format!("everything that route `{route}` kept from its way")],
+        affected: vec![format!("every subnet bound to table `{}`", table.name())],
+        edits: vec![Edit::Patch(table.clone(), json!({ "routes": rest }))],
+        resource: id,
+    }
+}

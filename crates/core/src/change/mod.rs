@@ -1,0 +1,182 @@
+//! One edit of an estate as plain data: what to ask Azure for, what it does to the estate, how to take it back.
+
+pub mod dns;
+pub mod endpoint;
+pub mod filter;
+pub mod peering;
+pub mod server;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::estate::network::Peering;
+use crate::estate::{Estate, Origin};
+use crate::id::ResourceId;
+
+/// API version of `Microsoft.Network` requests.
+pub const NETWORK_API: &str = "2024-05-01";
+/// API version of private DNS requests.
+pub const DNS_API: &str = "2024-06-01";
+/// API version of Single Server requests.
+pub const SINGLE_API: &str = "2017-12-01";
+/// API version of a Single Server's private endpoint connections.
+pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
+
+/// Whether a change can be made without looking further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Safety {
+    /// Touches nothing that works.
+    Safe,
+    /// Touches, or may touch, something else: `affected` says what.
+    Review,
+}
+
+/// A request to Azure Resource Manager.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Request {
+    /// `PUT`, `PATCH`, `POST` or `DELETE`.
+    pub method: &'static str,
+    /// Path with the `api-version`.
+    pub path: String,
+    /// Body; null for none.
+    pub body: Value,
+}
+
+impl Request {
+    pub(crate) fn put(id: &ResourceId, api: &str, body: Value) -> Request {
+        Request { method: "PUT", path: format!("{id}?api-version={api}"), body }
+    }
+
+    pub(crate) fn delete(id: &ResourceId, api: &str) -> Request {
+        Request { method: "DELETE", path: format!("{id}?api-version={api}"), body: Value::Null }
+    }
+}
+
+/// What a change does to the estate in simulation, reactions of the service included.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Edit {
+    /// The resource now has this body.
+    Put(ResourceId, Value),
+    /// The resource has this body, unless it exists.
+    Create(ResourceId, Value),
+    /// These fields of `properties` now have these values.
+    Patch(ResourceId, Value),
+    /// The resource is gone.
+    Remove(ResourceId),
+    /// If both halves of a peering exist and none is disconnected, both are connected now.
+    Join(ResourceId, ResourceId),
+}
+
+/// One change.
+#[derive(Debug, Clone, Serialize)]
+pub struct Change {
+    /// What sort of change, such as `link-zone`.
+    pub kind: &'static str,
+    /// What it is made to.
+    pub resource: ResourceId,
+    /// The change in a sentence.
+    pub title: String,
+    /// The request that makes it.
+    pub request: Request,
+    /// The same as commands of the Azure CLI.
+    pub az: Vec<String>,
+    /// The request that takes it back; `None` where nothing does.
+    pub inverse: Option<Request>,
+    /// What stops meanwhile: `none`, or a sentence.
+    pub downtime: &'static str,
+    /// Whether it needs a look first.
+    pub safety: Safety,
+    /// Flows newly let through, such as `10.1.0.0/28 -> 10.0.0.4:5432/tcp`.
+    #[serde(skip)]
+    pub exposure: Vec<String>,
+    /// What else is touched, a sentence each.
+    #[serde(skip)]
+    pub affected: Vec<String>,
+    /// What it does in simulation.
+    #[serde(skip)]
+    pub edits: Vec<Edit>,
+}
+
+impl Change {
+    /// Makes the change in a copy of the estate.
+    pub fn apply(&self, estate: &Estate) -> Estate {
+        let mut changed = estate.clone();
+        for edit in &self.edits {
+            edit.apply(&mut changed);
+        }
+        changed
+    }
+}
+
+impl Edit {
+    fn apply(&self, estate: &mut Estate) {
+        match self {
+            Edit::Put(id, body) => put(estate, id, body.clone()),
+            Edit::Create(id, body) if estate.resource(id).is_none() => put(estate, id, body.clone()),
+            Edit::Create(..) => {}
+            Edit::Remove(id) => estate.remove(id),
+            Edit::Patch(id, fields) => {
+                let Some(resource) = estate.resource(id) else { return };
+                let mut body = resource.body.clone();
+                let (Some(object), Some(fields)) = (body.as_object_mut(), fields.as_object()) else { return };
+                let properties = object.entry("properties").or_insert_with(|| json!({}));
+                for (name, value) in fields {
+                    properties[name] = value.clone();
+                }
+                put(estate, id, body);
+            }
+            Edit::Join(near, far) => {
+                let is_whole = |id: &ResourceId| {
+                    let state = estate.get::<Peering>(id).ok().and_then(|half| half.state.clone());
+                    state.is_some_and(|state| !state.eq_ignore_ascii_case("disconnected"))
+                };
+                if is_whole(near) && is_whole(far) {
+                    for half in [near, far] {
+                        let state = json!({ "peeringState": "Connected", "peeringSyncLevel": "FullyInSync" });
+                        Edit::Patch(half.clone(), state).apply(estate);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn put(estate: &mut Estate, id: &ResourceId, mut body: Value) {
+    body["id"] = json!(id.as_str());
+    body["type"] = json!(id.resource_type());
+    let origin = Origin { file: "simulation".to_owned(), pointer: String::new() };
+    // Bodies made here are well formed; what could be wrong with them is found when they are judged again.
+    estate.put(id, body, origin, &mut Vec::new());
+}
+
+/// `value` as one word of a POSIX shell.
+pub(crate) fn quoted(value: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_.:=@,+".contains(letter);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// `--subscription S --resource-group G` of a resource.
+pub(crate) fn place(id: &ResourceId) -> String {
+    format!("--subscription {} --resource-group {}", quoted(id.subscription()), quoted(id.resource_group()))
+}
+
+/// A command that sends a request as it is.
+pub(crate) fn az_rest(request: &Request) -> String {
+    let method = request.method.to_ascii_lowercase();
+    let body = match &request.body {
+        Value::Null => String::new(),
+        body => format!(" --body {}", quoted(&body.to_string())),
+    };
+    format!("az rest --method {method} --uri {}{body}", quoted(&request.path))
+}
+
+/// A name that no child of `parent` has yet: `wanted`, or `wanted-2` and so on.
+pub(crate) fn free_name(estate: &Estate, parent: &ResourceId, kind: &str, wanted: &str) -> String {
+    let is_free = |name: &String| estate.resource(&parent.child(kind, name)).is_none();
+    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+    std::iter::once(wanted.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
+}

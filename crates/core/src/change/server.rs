@@ -1,0 +1,127 @@
+//! Changes at the server's own gate and at the subnet's service endpoint.
+
+use serde_json::{Value, json};
+
+use super::{Change, Edit, NETWORK_API, Request, SINGLE_API, Safety, az_rest, free_name, place, quoted};
+use crate::estate::Estate;
+use crate::estate::network::Subnet;
+use crate::id::ResourceId;
+use crate::trace::gate::SQL_ENDPOINT;
+
+/// Adds a VNet rule of a Single Server for a subnet. The rule may come before the subnet's service endpoint.
+pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) -> Change {
+    let name = free_name(estate, server, "virtualNetworkRules", &format!("{}-{}", subnet.name_at(0), subnet.name()));
+    let rule = server.child("virtualNetworkRules", &name);
+    let body = json!({ "properties": {
+        "virtualNetworkSubnetId": subnet.as_str(), "ignoreMissingVnetServiceEndpoint": true } });
+    let request = Request::put(&rule, SINGLE_API, body.clone());
+    let mut simulated = body;
+    simulated["properties"]["state"] = json!("Ready");
+    Change {
+        kind: "add-vnet-rule",
+        title: format!("let subnet `{}` in by a VNet rule of `{}`", subnet.name(), server.name()),
+        az: vec![az_rest(&request)],
+        request,
+        inverse: Some(Request::delete(&rule, SINGLE_API)),
+        downtime: "none",
+        safety: Safety::Safe,
+        exposure: vec![format!("subnet `{}` -> `{}`:5432/tcp", subnet.name(), server.name())],
+        affected: Vec::new(),
+        edits: vec![Edit::Put(rule.clone(), simulated)],
+        resource: rule,
+    }
+}
+
+/// Deletes a VNet rule, so that it can be made again.
+pub fn delete_vnet_rule(rule: &ResourceId) -> Change {
+    let request = Request::delete(rule, SINGLE_API);
+    Change {
+        kind: "delete-vnet-rule",
+        resource: rule.clone(),
+        title: format!("delete VNet rule `{}`, which is not ready", rule.name()),
+        az: vec![az_rest(&request)],
+        request,
+        inverse: None,
+        downtime: "none: a rule that is not ready lets nobody in",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: Vec::new(),
+        edits: vec![Edit::Remove(rule.clone())],
+    }
+}
+
+/// Turns the service endpoint Microsoft.Sql on, keeping those that are on already.
+pub fn turn_on_service_endpoint(estate: &Estate, subnet_id: &ResourceId, subnet: &Subnet) -> Change {
+    let mut services = subnet.service_endpoints.clone();
+    services.push(SQL_ENDPOINT.to_owned());
+    let list = |services: &[String]| -> Value { services.iter().map(|one| json!({ "service": one })).collect() };
+    let body = |services: &[String]| subnet_body(estate, subnet_id, list(services));
+    let words: Vec<String> = services.iter().map(|one| quoted(one)).collect();
+    Change {
+        kind: "turn-on-service-endpoint",
+        resource: subnet_id.clone(),
+        title: format!("turn service endpoint {SQL_ENDPOINT} on for subnet `{}`", subnet_id.name()),
+        request: Request::put(subnet_id, NETWORK_API, body(&services)),
+        az: vec![format!(
+            "az network vnet subnet update {} --vnet-name {} --name {} --service-endpoints {}",
+            place(subnet_id),
+            quoted(subnet_id.name_at(0)),
+            quoted(subnet_id.name()),
+            words.join(" ")
+        )],
+        inverse: Some(Request::put(subnet_id, NETWORK_API, body(&subnet.service_endpoints))),
+        downtime: "open connections from the subnet to Azure SQL, MySQL and PostgreSQL servers are reset once",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: vec![format!(
+            "firewall rules of Azure SQL, MySQL and PostgreSQL servers stop matching callers in subnet `{}`: only VNet \
+             rules count for them then",
+            subnet_id.name()
+        )],
+        edits: vec![Edit::Patch(subnet_id.clone(), json!({ "serviceEndpoints": list(&services) }))],
+    }
+}
+
+/// Everything of a subnet that a PUT has to repeat, with other service endpoints.
+fn subnet_body(estate: &Estate, id: &ResourceId, services: Value) -> Value {
+    const KEPT: [&str; 9] = [
+        "addressPrefix",
+        "addressPrefixes",
+        "networkSecurityGroup",
+        "routeTable",
+        "natGateway",
+        "delegations",
+        "privateEndpointNetworkPolicies",
+        "privateLinkServiceNetworkPolicies",
+        "defaultOutboundAccess",
+    ];
+    let body = estate.resource(id).map(|resource| resource.body.clone()).unwrap_or_default();
+    let mut properties = serde_json::Map::new();
+    for name in KEPT {
+        let place = estate.locate(id, "", name);
+        let value = body.pointer(&place).filter(|_| !place.is_empty());
+        match (name, value) {
+            (_, None) => {}
+            ("delegations", Some(list)) => {
+                properties.insert(name.to_owned(), delegations(list));
+            }
+            ("networkSecurityGroup" | "routeTable" | "natGateway", Some(value)) => {
+                properties.insert(name.to_owned(), json!({ "id": value["id"] }));
+            }
+            (_, Some(value)) => {
+                properties.insert(name.to_owned(), value.clone());
+            }
+        }
+    }
+    properties.insert("serviceEndpoints".to_owned(), services);
+    json!({ "properties": properties })
+}
+
+/// Delegations without what Azure adds to them.
+fn delegations(list: &Value) -> Value {
+    let one = |entry: &Value| {
+        let service = entry.pointer("/properties/serviceName").or_else(|| entry.get("serviceName"));
+        json!({ "name": entry["name"], "properties": { "serviceName": service } })
+    };
+    list.as_array().into_iter().flatten().map(one).collect()
+}

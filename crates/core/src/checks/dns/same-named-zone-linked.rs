@@ -1,0 +1,32 @@
+//! Another zone of the same name is linked to the copier's network, so the one that holds the record cannot be.
+
+use crate::change::dns;
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+use crate::trace::resolve::{self, Answer};
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let start = path.start.as_ref()?;
+    let name = path.name.as_ref()?;
+    let (linked, link) = name.zone.as_ref().filter(|_| name.answer == Answer::NoSuchName)?;
+    let full = resolve::private_link_name(&path.server_name())?;
+    let full_zone = path.estate.zones().into_keys().find(|zone| {
+        zone != linked
+            && zone.name().eq_ignore_ascii_case(linked.name())
+            && resolve::find_record(path.estate, zone, &full).is_some()
+    })?;
+    let (_, record) = resolve::find_record(path.estate, &full_zone, &full)?;
+    let message = format!(
+        "network `{}` is linked to zone `{}` of group `{}`; the record is in the zone of group `{}`",
+        start.vnet.name(),
+        linked.name(),
+        linked.resource_group(),
+        full_zone.resource_group()
+    );
+    let why = "a network can be linked to one zone of a name only, and a linked zone that lacks a name denies it";
+    let mut finding = Finding::blocks(message, why).at(link, "");
+    if let (Some(label), Some(address)) = (path.record_label(), record.addresses.first()) {
+        finding = finding.fix(Fix::of(vec![dns::set_record(path.estate, linked, &label, *address)]));
+    }
+    Some(finding)
+}

@@ -1,0 +1,48 @@
+//! The zone that holds the source's private address is not linked to the copier's network.
+
+use crate::change::dns;
+use crate::finding::{Finding, Fix};
+use crate::trace::resolve::{self, Answer};
+use crate::trace::{Leads, Path};
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let start = path.start.as_ref()?;
+    let name = path.name.as_ref()?;
+    // A link that sends missing names on to public DNS is a link all the same.
+    if path.endpoints.is_empty() || name.answer != Answer::Public || name.zone.is_some() {
+        return None;
+    }
+    let zone_name = path.zone_name_meant()?;
+    let attached = path.endpoints.iter().filter_map(|view| view.zone_group.as_ref()).flatten();
+    let is_right = |zone: &&crate::id::ResourceId| zone.name().eq_ignore_ascii_case(&zone_name);
+    let mut attached = attached.into_iter().peekable();
+    if attached.peek().is_some() && !attached.any(|zone| is_right(&zone)) {
+        return None; // dns/zone-name-wrong
+    }
+    let zone = path.zone_meant();
+    let why = format!(
+        "`{}` is an alias into {zone_name}; a network that is not linked to that zone gets the public address",
+        path.server_name()
+    );
+    let finding = match &zone {
+        Some(zone) => {
+            let links: Vec<&str> = resolve::links_of(path.estate, zone).map(|(_, link)| link.vnet.name()).collect();
+            let linked = if links.is_empty() { "none".to_owned() } else { links.join(", ") };
+            let message = format!(
+                "private DNS zone `{}` is not linked to network `{}` (linked: {linked})",
+                zone.name(),
+                start.vnet.name()
+            );
+            let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet)]);
+            Finding::blocks(message, why).at(zone, "").fix(fix)
+        }
+        None => {
+            let endpoint = path.endpoint().map(|view| view.id.clone())?;
+            let zone = endpoint.sibling("Microsoft.Network/privateDnsZones", &zone_name);
+            let message = format!("no private DNS zone `{zone_name}` is linked to network `{}`", start.vnet.name());
+            let changes = vec![dns::create_zone(&zone), dns::link_zone(path.estate, &zone, &start.vnet)];
+            Finding::blocks(message, why).at(&endpoint, "").fix(Fix::of(changes))
+        }
+    };
+    Some(if matches!(path.leads, Leads::Unknown(_)) { finding.possible() } else { finding })
+}

@@ -1,0 +1,18 @@
+//! The source's private endpoint waits for approval.
+
+use crate::change::endpoint;
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+use crate::trace::endpoint::Status;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let view = path.endpoint().filter(|view| view.status == Status::Pending)?;
+    let message = format!("private endpoint `{}` of the source waits for approval", view.id.name());
+    let why = "a private endpoint carries traffic only after the server's owner has approved its connection";
+    let (resource, pointer) = view.status_from.clone();
+    let fix = match &view.connection {
+        Some(connection) => Fix::of(vec![endpoint::approve(connection, &view.id)]),
+        None => Fix::advice("approve the connection on the server: Private endpoint connections, Approve"),
+    };
+    Some(Finding::blocks(message, why).at(&resource, pointer).fix(fix))
+}

@@ -1,0 +1,45 @@
+//! The name leads to a private endpoint that belongs to another service, or the endpoint asks for the wrong sub-resource.
+
+use std::net::Ipv4Addr;
+
+use crate::checks::fixes;
+use crate::estate::endpoint::Endpoint;
+use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
+use crate::trace::Path;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    path.start.as_ref()?;
+    if let Some(view) = path.endpoint()
+        && let Some(group) = &view.wrong_group
+    {
+        let message = format!("private endpoint `{}` asks the source for `{group}`", view.id.name());
+        let why = "PostgreSQL servers answer to the sub-resource postgresqlServer only";
+        let advice = || Fix::advice("create a private endpoint for the sub-resource postgresqlServer");
+        let fix = fixes::endpoint_again(path, view).unwrap_or_else(advice);
+        return Some(Finding::blocks(message, why).at(&view.id, "").fix(fix));
+    }
+    let (record, addresses) = path.record_meant()?;
+    let (endpoint, service) = owner(path, &addresses)?;
+    let message = format!(
+        "A record `{}` leads to private endpoint `{}`, which belongs to `{}`",
+        record.name(),
+        endpoint.name(),
+        service.name()
+    );
+    let why = "a private endpoint maps to one server only: the copier would talk to another one";
+    let pointer = path.estate.locate(&record, "", "aRecords");
+    let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
+    let advice = || Fix::advice("create a private endpoint of the source and let the record hold its address");
+    Some(Finding::blocks(message, why).at(&record, pointer).fix(fix.unwrap_or_else(advice)))
+}
+
+/// The private endpoint of another service that holds an address of the record, with that service.
+pub(super) fn owner(path: &Path, addresses: &[Ipv4Addr]) -> Option<(ResourceId, ResourceId)> {
+    path.estate.all::<Endpoint>().find_map(|(id, endpoint)| {
+        let holds = endpoint.addresses.iter().any(|address| addresses.contains(address));
+        let services: Vec<_> = endpoint.connections.iter().filter_map(|one| one.service.clone()).collect();
+        let is_other = !services.is_empty() && !services.contains(&path.to_id);
+        (holds && is_other).then(|| (id.clone(), services[0].clone()))
+    })
+}

@@ -1,0 +1,41 @@
+//! A security rule of the copier's subnet denies the way out.
+
+use crate::checks::fixes;
+use crate::estate::filter::Direction;
+use crate::finding::Finding;
+use crate::id::ResourceId;
+use crate::trace::Path;
+use crate::trace::filter::Decision;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let (group, decision) = path.intended.as_ref()?.outbound.as_ref()?;
+    let subnet = path.start.as_ref()?.subnet.name().to_owned();
+    denied(path, group, decision, Direction::Outbound, &subnet)
+}
+
+/// The finding for a group that denies some or all senders.
+pub(super) fn denied(
+    path: &Path,
+    group: &ResourceId,
+    decision: &Decision,
+    direction: Direction,
+    subnet: &str,
+) -> Option<Finding> {
+    let (_, rule) = decision.denied.first()?;
+    let way = match direction {
+        Direction::Inbound => "into",
+        Direction::Outbound => "out of",
+    };
+    let message = format!(
+        "security rule `{}` (priority {}) of `{}` denies {} the way {way} subnet `{subnet}` to port {}",
+        rule.name,
+        rule.priority,
+        group.name(),
+        decision.denied_senders(),
+        path.port
+    );
+    let why = "rules are read from the lowest priority number up, and the first that matches decides";
+    let mut finding = Finding::blocks(message, why).at(&rule.resource, rule.pointer.clone());
+    finding.fixes.extend(fixes::let_through(path, group, decision, direction));
+    Some(finding)
+}

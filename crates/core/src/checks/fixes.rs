@@ -1,0 +1,144 @@
+//! Ways to mend that several checks share.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use crate::address::AddressSet;
+use crate::change::endpoint::{self, NewEndpoint};
+use crate::change::{Change, dns, filter};
+use crate::estate::dns::Record;
+use crate::estate::endpoint::Endpoint;
+use crate::estate::filter::Direction;
+use crate::estate::network::{Subnet, Vnet};
+use crate::finding::Fix;
+use crate::id::ResourceId;
+use crate::trace::Path;
+use crate::trace::endpoint::View;
+use crate::trace::filter::{Decision, region_key};
+use crate::trace::leg::Way;
+
+/// Addresses at the start of a subnet that Azure keeps for itself.
+const RESERVED_FIRST: usize = 4;
+
+/// Names tried before giving up; a group holds fewer endpoints of one server.
+const NAMES_TRIED_MAX: usize = 1_000;
+
+/// Subnets that Azure gives one purpose only.
+const SPECIAL_SUBNETS: [&str; 5] = [
+    "gatewaysubnet",
+    "azurefirewallsubnet",
+    "azurefirewallmanagementsubnet",
+    "azurebastionsubnet",
+    "routeserversubnet",
+];
+
+/// A new private endpoint of the server in the copier's own network: needs no peering. `None` when the server cannot have one or no
+/// subnet there can hold it.
+pub(super) fn endpoint_nearby(path: &Path) -> Option<Fix> {
+    let start = path.start.as_ref()?;
+    if path.to.delegated_subnet.is_some() {
+        return None;
+    }
+    let vnet = path.estate.get::<Vnet>(&start.vnet).ok()?;
+    let is_usable = |id: &ResourceId, subnet: &Subnet| {
+        let name = id.name().to_ascii_lowercase();
+        subnet.delegations.is_empty() && *id != start.subnet && !SPECIAL_SUBNETS.contains(&name.as_str())
+    };
+    let existing = path.estate.children::<Subnet>(&start.vnet).find(|(id, subnet)| is_usable(id, subnet));
+    let mut changes = Vec::new();
+    let (subnet_id, prefixes) = match existing {
+        Some((id, subnet)) => (id.clone(), subnet.prefixes.clone()),
+        None => {
+            let prefix = free_prefix(path, &start.vnet, vnet)?;
+            let id = start.vnet.child("subnets", "private-endpoints");
+            changes.push(endpoint::create_subnet(&id, prefix));
+            (id, vec![prefix])
+        }
+    };
+    changes.push(new_endpoint(path, &subnet_id, &prefixes, vnet.location.clone()?)?);
+    Some(Fix::of(changes))
+}
+
+/// A new private endpoint in the subnet of one that carries nothing any more.
+pub(super) fn endpoint_again(path: &Path, old: &View) -> Option<Fix> {
+    let subnet_id = old.subnet.as_ref().ok()?;
+    let subnet = path.estate.get::<Subnet>(subnet_id).ok()?;
+    let from_old = path.estate.get::<Endpoint>(&old.id).ok().and_then(|one| one.location.clone());
+    let from_vnet = || path.estate.get::<Vnet>(&old.vnet().ok()?).ok()?.location.clone();
+    let location = from_old.or_else(from_vnet)?;
+    Some(Fix::of(vec![new_endpoint(path, subnet_id, &subnet.prefixes, location)?]))
+}
+
+fn new_endpoint(path: &Path, subnet: &ResourceId, prefixes: &[Ipv4Net], location: String) -> Option<Change> {
+    let kind = "Microsoft.Network/privateEndpoints";
+    let wanted = format!("{}-endpoint", path.to_id.name());
+    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+    let names = std::iter::once(wanted.clone()).chain(numbered);
+    let id = names.take(NAMES_TRIED_MAX).find_map(|name| {
+        let id = subnet.sibling(kind, &name);
+        path.estate.resource(&id).is_none().then_some(id)
+    })?;
+    Some(endpoint::create(&NewEndpoint {
+        id,
+        location: region_key(&location),
+        subnet: subnet.clone(),
+        server: path.to_id.clone(),
+        address: free_address(path, prefixes)?,
+    }))
+}
+
+/// The first address of the subnet that nothing in the estate uses.
+fn free_address(path: &Path, prefixes: &[Ipv4Net]) -> Option<Ipv4Addr> {
+    let endpoints = path.estate.all::<Endpoint>().flat_map(|(_, one)| one.addresses.iter().copied());
+    let records = path.estate.all::<Record>().flat_map(|(_, one)| one.addresses.iter().copied());
+    let interfaces = path.estate.all::<crate::estate::endpoint::Interface>();
+    let interfaces = interfaces.flat_map(|(_, one)| one.addresses.iter().copied());
+    let used: Vec<Ipv4Addr> = endpoints.chain(records).chain(interfaces).collect();
+    prefixes.iter().flat_map(|net| net.hosts().skip(RESERVED_FIRST - 1)).find(|address| !used.contains(address))
+}
+
+/// A /28 of the network's space that no subnet uses.
+fn free_prefix(path: &Path, vnet_id: &ResourceId, vnet: &Vnet) -> Option<Ipv4Net> {
+    let subnets = path.estate.children::<Subnet>(vnet_id);
+    let used = subnets.fold(AddressSet::default(), |all, (_, one)| all.union(&AddressSet::of(&one.prefixes)));
+    let candidates = vnet.space.iter().filter(|net| net.prefix_len() <= 28).flat_map(|net| net.subnets(28).into_iter().flatten());
+    // Enough to find a gap in the largest network that Azure allows.
+    candidates.take(1 << 20).find(|net| !AddressSet::of([net]).overlaps(&used))
+}
+
+/// Makes the record of the server right: by a zone group where the endpoint has none, by the record itself otherwise.
+pub(super) fn right_record(path: &Path, view: &View) -> Option<Fix> {
+    let zone = path.zone_meant()?;
+    let label = path.record_label()?;
+    let address = *view.addresses.as_ref().ok()?.first()?;
+    let change = match &view.zone_group {
+        None => dns::attach_zone(path.estate, &view.id, &zone, &label, address),
+        Some(_) => dns::set_record(path.estate, &zone, &label, address),
+    };
+    Some(Fix::of(vec![change]))
+}
+
+/// Lets the denied senders of a flow through one security group, and nothing else.
+pub(super) fn let_through(
+    path: &Path,
+    group: &ResourceId,
+    decision: &Decision,
+    direction: Direction,
+) -> Option<Fix> {
+    let leg = path.intended.as_ref()?;
+    let to = match &leg.way {
+        Way::Endpoint(view) => match &view.addresses {
+            Ok(addresses) => Ok(addresses.iter().copied().map(Ipv4Net::from).collect()),
+            Err(_) => Ok(path.estate.get::<Subnet>(view.subnet.as_ref().ok()?).ok()?.prefixes.clone()),
+        },
+        Way::Injected(subnet) => Ok(path.estate.get::<Subnet>(subnet).ok()?.prefixes.clone()),
+        Way::Public => {
+            let region = path.to.location.as_ref().map(|text| text.replace(' ', ""))?;
+            Err(format!("Sql.{region}"))
+        }
+    };
+    let flow = filter::Flow { from: decision.denied_senders().networks(), to, port: path.port };
+    let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
+    filter::allow(path.estate, group, direction, &flow, denied_at).map(|change| Fix::of(vec![change]))
+}

@@ -1,0 +1,142 @@
+//! The registry of faults. A check is one file here, one page in docs/checks (which is also its test), and one line below.
+
+mod fixes;
+
+use crate::finding::Finding;
+use crate::trace::Path;
+
+/// A fault: its page, and the check that finds it where configuration can tell.
+pub struct Check {
+    /// The id, such as `dns/zone-not-linked`.
+    pub fault: &'static str,
+    /// Its page, in Markdown.
+    pub page: &'static str,
+    find: Option<fn(&Path) -> Option<Finding>>,
+}
+
+impl Check {
+    /// Whether configuration can tell this fault today.
+    pub fn looks(&self) -> bool {
+        self.find.is_some()
+    }
+
+    /// Looks at a path.
+    pub fn run(&self, path: &Path) -> Option<Finding> {
+        let mut finding = (self.find?)(path)?;
+        finding.fault = self.fault;
+        Some(finding)
+    }
+}
+
+macro_rules! registry {
+    ($($fault:literal $(in $file:literal as $name:ident)?;)*) => {
+        $($( #[path = $file] mod $name; )?)*
+        /// Every fault, in the order in which packets meet them.
+        pub const ALL: &[Check] = &[$(Check {
+            fault: $fault,
+            page: include_str!(concat!("../../../../docs/checks/", $fault, ".md")),
+            find: registry!(@find $($name)?),
+        }),*];
+    };
+    (@find $name:ident) => { Some($name::find) };
+    (@find) => { None };
+}
+
+registry! {
+    "mode/private-source-public-target" in "mode/private-source-public-target.rs" as private_source_public_target;
+    "mode/runtime-server-missing" in "mode/runtime-server-missing.rs" as runtime_server_missing;
+    "mode/runtime-server-cannot-reach-target";
+
+    "dns/zone-not-linked" in "dns/zone-not-linked.rs" as zone_not_linked;
+    "dns/record-missing" in "dns/record-missing.rs" as record_missing;
+    "dns/record-stale" in "dns/record-stale.rs" as record_stale;
+    "dns/record-overwritten" in "dns/record-overwritten.rs" as record_overwritten;
+    "dns/same-named-zone-linked" in "dns/same-named-zone-linked.rs" as same_named_zone_linked;
+    "dns/custom-server-not-forwarding" in "dns/custom-server-not-forwarding.rs" as custom_server_not_forwarding;
+    "dns/forwarder-network-not-linked";
+    "dns/custom-server-unreachable";
+    "dns/forwarder-privatelink-only";
+    "dns/forwarding-rule-wrong";
+    "dns/public-suffix-zone-linked" in "dns/public-suffix-zone-linked.rs" as public_suffix_zone_linked;
+    "dns/zone-named-like-server" in "dns/zone-named-like-server.rs" as zone_named_like_server;
+    "dns/injected-source-zone-not-linked" in "dns/injected-source-zone-not-linked.rs" as injected_source_zone_not_linked;
+    "dns/public-name-shadowed";
+    "dns/platform-dns-denied";
+    "dns/link-in-progress" in "dns/link-in-progress.rs" as link_in_progress;
+    "dns/zone-locked";
+    "dns/zone-name-wrong" in "dns/zone-name-wrong.rs" as zone_name_wrong;
+    "dns/address-hard-coded";
+
+    "route/none";
+    "route/blackhole" in "route/blackhole.rs" as blackhole;
+    "route/opaque-appliance" in "route/opaque-appliance.rs" as opaque_appliance;
+    "route/forced-tunnel" in "route/forced-tunnel.rs" as forced_tunnel;
+    "route/appliance-dead";
+    "route/endpoint-bypassed-without-snat";
+    "route/return-asymmetric" in "route/return-asymmetric.rs" as return_asymmetric;
+    "route/gateway-propagation-off";
+    "route/gateway-transit-off";
+    "route/on-premises-return-missing";
+    "route/on-premises-overlap";
+    "route/default-route-starves-server";
+    "route/no-egress";
+
+    "peering/missing" in "peering/missing.rs" as peering_missing;
+    "peering/initiated" in "peering/initiated.rs" as peering_initiated;
+    "peering/disconnected" in "peering/disconnected.rs" as peering_disconnected;
+    "peering/access-off" in "peering/access-off.rs" as access_off;
+    "peering/not-transitive";
+    "peering/forwarded-traffic-off";
+    "peering/out-of-sync" in "peering/out-of-sync.rs" as out_of_sync;
+    "peering/overlapping-spaces" in "peering/overlapping-spaces.rs" as overlapping_spaces;
+    "peering/subnet-excluded" in "peering/subnet-excluded.rs" as subnet_excluded;
+    "peering/basic-load-balancer";
+    "peering/mesh-excluded";
+
+    "filter/outbound-denied" in "filter/outbound-denied.rs" as outbound_denied;
+    "filter/inbound-denied" in "filter/inbound-denied.rs" as inbound_denied;
+    "filter/endpoint-subnet-denied" in "filter/endpoint-subnet-denied.rs" as endpoint_subnet_denied;
+    "filter/service-tag-mismatch";
+    "filter/port-mismatch";
+    "filter/admin-rule-denied";
+    "filter/asg-on-delegated-subnet";
+    "filter/outside-virtual-network-tag";
+    "filter/two-level-conflict";
+
+    "endpoint/pending" in "endpoint/pending.rs" as endpoint_pending;
+    "endpoint/rejected" in "endpoint/rejected.rs" as endpoint_rejected;
+    "endpoint/disconnected" in "endpoint/disconnected.rs" as endpoint_disconnected;
+    "endpoint/wrong-server" in "endpoint/wrong-server.rs" as wrong_server;
+    "endpoint/tier-unsupported";
+    "endpoint/provider-unregistered";
+    "endpoint/too-many";
+
+    "server/public-access-denied" in "server/public-access-denied.rs" as public_access_denied;
+    "server/firewall-rule-missing" in "server/firewall-rule-missing.rs" as firewall_rule_missing;
+    "server/vnet-rule-missing" in "server/vnet-rule-missing.rs" as vnet_rule_missing;
+    "server/service-endpoint-missing" in "server/service-endpoint-missing.rs" as service_endpoint_missing;
+    "server/vnet-rule-other-region" in "server/vnet-rule-other-region.rs" as vnet_rule_other_region;
+    "server/vnet-rule-not-ready" in "server/vnet-rule-not-ready.rs" as vnet_rule_not_ready;
+    "server/rules-locked-by-public-denied";
+    "server/nat-address-not-allowed";
+    "server/gateway-moved";
+    "server/public-off-no-endpoint" in "server/public-off-no-endpoint.rs" as public_off_no_endpoint;
+    "server/caller-address-changed";
+    "server/not-ready" in "server/not-ready.rs" as not_ready;
+    "server/pooler-off";
+    "auth/login-lacks-server-name";
+
+    "host/not-listening";
+    "host/pg-hba";
+    "host/firewall";
+
+    "tls/client-without-tls";
+    "tls/server-without-tls";
+    "tls/version-mismatch";
+    "tls/verification-failed";
+}
+
+/// The fault of that id.
+pub fn find(fault: &str) -> Option<&'static Check> {
+    ALL.iter().find(|check| check.fault == fault)
+}

@@ -1,0 +1,19 @@
+//! A half of the peering does not route an address prefix that the remote network has.
+
+use crate::change::peering;
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+use crate::trace::hop::BreakKind;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let broken = super::access_off::broken(path, BreakKind::OutOfSync)?;
+    let message = format!(
+        "peering `{}` of network `{}` routes only {}: the other subnet is outside",
+        broken.half.name(),
+        broken.half.name_at(0),
+        broken.value
+    );
+    let why = "a prefix that a network gets after the peering was made is routed only once the peering is synchronised";
+    let fix = Fix::of(vec![peering::sync(path.estate, &broken.half)]);
+    Some(Finding::blocks(message, why).at(&broken.half, broken.pointer.clone()).fix(fix))
+}

@@ -1,0 +1,19 @@
+//! Both networks claim the same addresses, so they cannot be peered.
+
+use crate::checks::fixes;
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+use crate::trace::hop::Joined;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let Some(Joined::Apart { overlap, .. }) = &path.intended.as_ref()?.joined else { return None };
+    if overlap.is_empty() {
+        return None;
+    }
+    let (near, far) = super::peering_missing::ends(path)?;
+    let message = format!("networks `{}` and `{}` are not peered and both hold {overlap}", near.name(), far.name());
+    let why = "Azure refuses to peer networks whose address spaces overlap";
+    let advice = || Fix::advice("move one of the servers to a network with other addresses, or copy through a relay host");
+    let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
+    Some(Finding::blocks(message, why).at(&near, path.estate.locate(&near, "", "addressSpace")).fix(fix))
+}

@@ -1,0 +1,18 @@
+//! The source denies public access and has no private endpoint: nobody can connect.
+
+use crate::checks::fixes;
+use crate::finding::{Finding, Fix};
+use crate::trace::{Access, Path};
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    path.start.as_ref()?;
+    let is_private = path.to_access == Ok(Access::Private) && path.to.delegated_subnet.is_none();
+    if !is_private || !path.endpoints.is_empty() {
+        return None;
+    }
+    let message = format!("source `{}` denies public access and has no private endpoint", path.to_id.name());
+    let why = "with public access denied a server is reached through approved private endpoints only";
+    let advice = || Fix::advice("create a private endpoint of the source in the target's network");
+    let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
+    Some(Finding::blocks(message, why).at(&path.to_id, path.to.public_pointer.clone()).fix(fix))
+}

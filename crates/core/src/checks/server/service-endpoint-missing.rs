@@ -1,0 +1,24 @@
+//! The VNet rule is there, and the copier's subnet does not have the service endpoint that it works through.
+
+use crate::change::server;
+use crate::estate::network::Subnet;
+use crate::finding::{Finding, Fix};
+use crate::trace::gate::{Gate, SQL_ENDPOINT};
+use crate::trace::{Leads, Path};
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let start = path.start.as_ref()?;
+    let Some(Gate::ServiceEndpointMissing(rule)) = &path.taken()?.gate else { return None };
+    let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let message = format!(
+        "VNet rule `{}` has no effect: service endpoint {SQL_ENDPOINT} of subnet `{}` is off",
+        rule.name(),
+        start.subnet.name()
+    );
+    let why = "without the service endpoint packets arrive with a public address, and a VNet rule matches subnets only";
+    let pointer = path.estate.locate(&start.subnet, "", "serviceEndpoints");
+    let fix = Fix::of(vec![server::turn_on_service_endpoint(path.estate, &start.subnet, subnet)]);
+    let mut finding = Finding::blocks(message, why).at(&start.subnet, pointer).fix(fix);
+    finding.on_fallback = path.leads == Leads::Fallback;
+    Some(finding)
+}

@@ -1,0 +1,31 @@
+//! No VNet rule of the source names the copier's subnet.
+
+use crate::change::server;
+use crate::checks::fixes;
+use crate::estate::network::Subnet;
+use crate::finding::{Finding, Fix};
+use crate::trace::gate::Gate;
+use crate::trace::{Leads, Path};
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let start = path.start.as_ref()?;
+    let Some(Gate::RuleMissing { has_endpoint }) = &path.taken()?.gate else { return None };
+    let message = format!(
+        "source `{}` has no VNet rule for subnet `{}` of network `{}`",
+        path.to_id.name(),
+        start.subnet.name(),
+        start.vnet.name()
+    );
+    let why = match has_endpoint {
+        true => "the subnet's service endpoint is on, so the source sees the subnet, and only a VNet rule can let it in",
+        false => "the source lets a subnet in by a VNet rule, which works through the subnet's service endpoint Microsoft.Sql",
+    };
+    let mut changes = vec![server::add_vnet_rule(path.estate, &path.to_id, &start.subnet)];
+    if let (false, Ok(subnet)) = (has_endpoint, path.estate.get::<Subnet>(&start.subnet)) {
+        changes.push(server::turn_on_service_endpoint(path.estate, &start.subnet, subnet));
+    }
+    let mut finding = Finding::blocks(message, why).at(&path.to_id, "").fix(Fix::of(changes));
+    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.on_fallback = path.leads == Leads::Fallback;
+    Some(finding)
+}

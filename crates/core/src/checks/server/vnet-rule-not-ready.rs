@@ -1,0 +1,25 @@
+//! The VNet rule is there and not in force.
+
+use crate::change::server;
+use crate::finding::{Finding, Fix};
+use crate::trace::gate::Gate;
+use crate::trace::{Leads, Path};
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let start = path.start.as_ref()?;
+    let Some(Gate::RuleNotReady(rule, state)) = &path.taken()?.gate else { return None };
+    let message = format!("VNet rule `{}` of the source is in state {state}", rule.name());
+    let why = "a VNet rule lets its subnet in once its state is Ready";
+    let fix = match state.to_ascii_lowercase().as_str() {
+        "initializing" | "inprogress" => Fix::advice("wait until the rule's state is Ready, then capture and check again"),
+        _ => {
+            let delete = server::delete_vnet_rule(rule);
+            let without = delete.apply(path.estate);
+            Fix::of(vec![delete, server::add_vnet_rule(&without, &path.to_id, &start.subnet)])
+        }
+    };
+    let pointer = path.estate.locate(rule, "", "state");
+    let mut finding = Finding::blocks(message, why).at(rule, pointer).fix(fix);
+    finding.on_fallback = path.leads == Leads::Fallback;
+    Some(finding)
+}

@@ -1,0 +1,269 @@
+//! The diagnosis: verdict, causes with their consequences, what is missing, and the path itself.
+
+use serde_json::{Value, json};
+
+use crate::checks;
+use crate::estate::{Estate, Missing};
+use crate::finding::{Finding, Severity};
+use crate::guide::{self, Guide};
+use crate::id::ResourceId;
+use crate::trace::step::{Stage, Step, Verdict};
+use crate::trace::{self, Leads, Path};
+
+/// PostgreSQL's port.
+pub const PORT: u16 = 5432;
+
+/// Where the copying process runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Copier {
+    /// On the target: Azure's tool.
+    Target,
+    /// On a flexible server between the two.
+    Runtime(ResourceId),
+    /// On a host that runs Flexway.
+    Relay,
+}
+
+/// The source of a move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A server of the estate.
+    Server(ResourceId),
+    /// A server outside Azure.
+    Host(String),
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The source.
+    pub source: Source,
+    /// The target.
+    pub target: ResourceId,
+    /// Where the copier runs.
+    pub copier: Copier,
+    /// The source's port.
+    pub port: u16,
+}
+
+/// The answer.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What was asked.
+    pub question: Question,
+    /// Whether the copier can reach the source (and the target, where it does not run there).
+    pub verdict: Verdict,
+    /// `ST008` where Azure's tool would say so.
+    pub code: Option<&'static str>,
+    /// The guide's view.
+    pub guide: Option<Guide>,
+    /// Causes first, then their consequences, risks and notes.
+    pub findings: Vec<Finding>,
+    /// What is not in the estate and would decide.
+    pub missing: Vec<Missing>,
+    /// The way there.
+    pub forward: Vec<Step>,
+    /// The way back.
+    pub back: Vec<Step>,
+}
+
+/// Answers a question from an estate.
+pub fn check(estate: &Estate, question: &Question) -> Report {
+    let source = match &question.source {
+        Source::Server(id) => id,
+        Source::Host(host) => return undecided(question, outside(host)),
+    };
+    let copier = match &question.copier {
+        Copier::Target => &question.target,
+        Copier::Runtime(id) => id,
+        Copier::Relay => return undecided(question, relay()),
+    };
+    let path = match trace::path(estate, copier, source, question.port) {
+        Ok(path) => path,
+        Err(missing) => return undecided(question, missing),
+    };
+    let mut report = of_path(question, &path);
+    report.code = (report.verdict == Verdict::Unreachable).then_some("ST008");
+    if let Copier::Runtime(runtime) = &question.copier {
+        match trace::path(estate, runtime, &question.target, PORT) {
+            Ok(path) => add_second_flow(&mut report, &of_path(question, &path)),
+            Err(missing) => report.missing.push(missing),
+        }
+    }
+    report
+}
+
+fn outside(host: &str) -> Missing {
+    Missing::other(
+        format!("the path to {host}, outside Azure"),
+        "probe it from the target: `flexway probe`; the estate holds only the target's side",
+    )
+}
+
+fn relay() -> Missing {
+    Missing::other(
+        "the relay host's place in the network",
+        "run `flexway migrate --copier relay` on that host: it connects to both servers before it touches anything",
+    )
+}
+
+fn undecided(question: &Question, missing: Missing) -> Report {
+    Report {
+        question: question.clone(),
+        verdict: Verdict::Undetermined,
+        code: None,
+        guide: None,
+        findings: Vec::new(),
+        forward: vec![Step::unknown(Stage::Mode, missing.clone())],
+        missing: vec![missing],
+        back: Vec::new(),
+    }
+}
+
+fn of_path(question: &Question, path: &Path) -> Report {
+    let verdict = path.verdict();
+    let mut findings: Vec<Finding> = checks::ALL.iter().filter_map(|check| check.run(path)).collect();
+    silence_consequences(path, &mut findings);
+    weaken(verdict, &mut findings);
+    if question.copier == Copier::Target {
+        findings.extend(guide::notes(path));
+    }
+    findings.sort_by_key(|finding| (!finding.is_cause(), finding.severity));
+    let (forward, back) = (path.forward(), path.back());
+    let steps = forward.iter().chain(&back).filter_map(|step| step.missing.clone());
+    let mut missing: Vec<Missing> = steps.chain(guide::missing(path)).collect();
+    missing.sort();
+    missing.dedup();
+    Report {
+        question: question.clone(),
+        verdict,
+        code: None,
+        guide: if question.copier == Copier::Target { guide::view(path) } else { None },
+        findings,
+        missing,
+        forward,
+        back,
+    }
+}
+
+/// Puts what follows from another fault under that fault.
+fn silence_consequences(path: &Path, findings: &mut [Finding]) {
+    let first_dns = findings.iter().find(|one| one.is_cause() && one.fault.starts_with("dns/")).map(|one| one.fault);
+    if matches!(path.leads, Leads::Fallback | Leads::Nowhere) {
+        for finding in findings.iter_mut().filter(|one| one.on_fallback) {
+            finding.consequence_of = first_dns;
+        }
+    }
+    let overwritten = findings.iter().any(|one| one.fault == "dns/record-overwritten");
+    if overwritten {
+        let follows = |fault: &str| ["peering/", "route/", "filter/"].iter().any(|area| fault.starts_with(area));
+        for finding in findings.iter_mut().filter(|one| follows(one.fault)) {
+            finding.consequence_of = Some("dns/record-overwritten");
+        }
+    }
+}
+
+/// A fault on a way that is not taken, or not surely taken, does not block.
+fn weaken(verdict: Verdict, findings: &mut [Finding]) {
+    let severity = match verdict {
+        Verdict::Reachable => Severity::Note,
+        Verdict::Undetermined => Severity::Risks,
+        Verdict::Unreachable | Verdict::Partial | Verdict::Inconsistent => return,
+    };
+    for finding in findings.iter_mut().filter(|one| one.severity == Severity::Blocks) {
+        finding.severity = severity;
+    }
+}
+
+/// Adds the flow from a runtime server to the target: its causes stand under one fault of their own.
+fn add_second_flow(report: &mut Report, second: &Report) {
+    const FAULT: &str = "mode/runtime-server-cannot-reach-target";
+    let causes: Vec<&Finding> = second.findings.iter().filter(|one| one.is_cause()).collect();
+    if let Some(first) = causes.first() {
+        let messages: Vec<&str> = causes.iter().map(|one| one.message.as_str()).collect();
+        let why = "a runtime server copies from the source and to the target: both flows have to pass";
+        let mut finding = Finding::blocks(format!("the runtime server cannot reach the target: {}", messages.join("; ")), why);
+        finding.fault = FAULT;
+        finding.place = first.place.clone();
+        finding.fixes = first.fixes.clone();
+        report.findings.insert(0, finding);
+    }
+    for finding in &second.findings {
+        let mut finding = finding.clone();
+        if finding.is_cause() {
+            finding.consequence_of = Some(FAULT);
+        }
+        report.findings.push(finding);
+    }
+    report.verdict = match (report.verdict, second.verdict) {
+        (Verdict::Reachable, other) => other,
+        (_, Verdict::Unreachable) => Verdict::Unreachable,
+        (own, _) => own,
+    };
+    report.missing.extend(second.missing.iter().cloned());
+    report.forward.extend(second.forward.iter().cloned());
+    report.back.extend(second.back.iter().cloned());
+}
+
+impl Report {
+    /// The faults that cause the verdict.
+    pub fn causes(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.is_cause())
+    }
+
+    /// The JSON that scripts rely on (`flexway.check/1`).
+    pub fn to_json(&self) -> Value {
+        json!({
+            "schema": "flexway.check/1",
+            "source": self.question.source.text(),
+            "target": self.question.target,
+            "copier": self.question.copier.text(),
+            "port": self.question.port,
+            "verdict": self.verdict,
+            "code": self.code,
+            "guide": self.guide,
+            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
+            "missing": self.missing,
+            "trace": { "forward": self.forward, "return": self.back },
+        })
+    }
+}
+
+impl Source {
+    /// As the user may write it.
+    pub fn text(&self) -> &str {
+        match self {
+            Source::Server(id) => id.as_str(),
+            Source::Host(host) => host,
+        }
+    }
+}
+
+impl Copier {
+    /// As the user may write it.
+    pub fn text(&self) -> &str {
+        match self {
+            Copier::Target => "target",
+            Copier::Relay => "relay",
+            Copier::Runtime(id) => id.as_str(),
+        }
+    }
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let fixes = finding.fixes.iter().map(|fix| {
+        let az: Vec<&String> = fix.changes.iter().flat_map(|change| &change.az).collect();
+        json!({ "title": fix.title, "safety": fix.safety(), "az": az })
+    });
+    json!({
+        "fault": finding.fault,
+        "severity": finding.severity,
+        "certainty": finding.certainty,
+        "resource": finding.place.as_ref().map(|place| &place.resource),
+        "pointer": finding.place.as_ref().map(|place| &place.pointer),
+        "message": finding.message,
+        "why": finding.why,
+        "consequence_of": finding.consequence_of,
+        "fixes": fixes.collect::<Vec<_>>(),
+    })
+}

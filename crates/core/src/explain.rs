@@ -1,0 +1,58 @@
+//! Pages for the words that people paste: fault ids, ST008, CL003 and the 603xxx codes.
+
+use crate::checks;
+
+macro_rules! codes {
+    ($($code:literal)*) => {
+        /// Codes of Azure's tool that have a page, with their pages in Markdown.
+        pub const CODES: &[(&str, &str)] =
+            &[$(($code, include_str!(concat!("../../../docs/codes/", $code, ".md")))),*];
+    };
+}
+
+codes! {
+    "ST008" "CL003"
+    "603000" "603001"
+    "603100" "603101" "603102" "603103" "603104" "603105" "603106" "603107" "603108" "603109"
+    "603110" "603111" "603112" "603113" "603114" "603115" "603116" "603117"
+    "603400" "603401" "603402" "603403" "603404" "603405" "603406" "603407" "603408" "603409" "603410" "603413"
+    "603700" "603701" "603702" "603703" "603704" "603705" "603706" "603707" "603708" "603709"
+}
+
+/// Where the part of a page begins that only its test reads.
+const EXAMPLES: &str = "\n## Examples\n";
+
+/// Suggestions given for an unknown word: a screenful at most.
+const SUGGESTIONS_MAX: usize = 8;
+
+/// The page for a word, in Markdown. Case does not matter; the text around a pasted code does not either.
+///
+/// # Errors
+/// Words that are near.
+pub fn explain(word: &str) -> Result<&'static str, Vec<&'static str>> {
+    let wanted = word.trim().trim_matches(|letter: char| !letter.is_alphanumeric()).to_ascii_lowercase();
+    let words = || {
+        let faults = checks::ALL.iter().map(|check| (check.fault, check.page));
+        CODES.iter().copied().chain(faults)
+    };
+    if let Some((_, page)) = words().find(|(known, _)| known.eq_ignore_ascii_case(&wanted)) {
+        return Ok(page.split(EXAMPLES).next().unwrap_or(page));
+    }
+    // A pasted message starts with its code: "ST008: Connectivity attempt ...".
+    let first = wanted.split(|letter: char| !letter.is_ascii_alphanumeric()).next().unwrap_or("");
+    if let Some((_, page)) = CODES.iter().find(|(code, _)| code.eq_ignore_ascii_case(first)) {
+        return Ok(page);
+    }
+    let parts: Vec<&str> = wanted.split(['/', '-', ' ', '_']).filter(|part| part.len() > 2).collect();
+    let score = |known: &str| parts.iter().filter(|part| known.contains(**part)).count();
+    let mut near: Vec<(usize, &str)> = words().map(|(known, _)| (score(known), known)).filter(|(score, _)| *score > 0).collect();
+    near.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    Err(near.into_iter().map(|(_, known)| known).take(SUGGESTIONS_MAX).collect())
+}
+
+/// Every word that has a page, with the sentence that its page begins with.
+pub fn words() -> Vec<(&'static str, &'static str)> {
+    let faults = checks::ALL.iter().map(|check| (check.fault, check.page));
+    let all = CODES.iter().copied().chain(faults);
+    all.map(|(word, page)| (word, page.lines().nth(2).unwrap_or(""))).collect()
+}

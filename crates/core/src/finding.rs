@@ -1,0 +1,127 @@
+//! What a check reports: which fault, where, why, and what would mend it.
+
+use serde::Serialize;
+
+use crate::change::{Change, Safety};
+use crate::id::ResourceId;
+use crate::trace::step::Fact;
+
+/// How much a finding matters for the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The flow cannot pass.
+    Blocks,
+    /// The flow may fail.
+    Risks,
+    /// Worth knowing; the flow does not depend on it.
+    Note,
+}
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    /// The estate proves it.
+    Certain,
+    /// The estate fits it and other readings.
+    Possible,
+}
+
+/// One way to mend a fault.
+#[derive(Debug, Clone)]
+pub struct Fix {
+    /// The way, in a sentence.
+    pub title: String,
+    /// The changes, in order; empty when no request does it.
+    pub changes: Vec<Change>,
+}
+
+impl Fix {
+    /// A fix made of changes; its title is theirs.
+    pub fn of(changes: Vec<Change>) -> Fix {
+        let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
+        Fix { title: titles.join(", then "), changes }
+    }
+
+    /// Advice that no request can carry out.
+    pub fn advice(title: impl Into<String>) -> Fix {
+        Fix { title: title.into(), changes: Vec::new() }
+    }
+
+    /// `review` as soon as one change is, or when there is nothing but advice.
+    pub fn safety(&self) -> Safety {
+        let is_safe = |change: &Change| change.safety == Safety::Safe;
+        if !self.changes.is_empty() && self.changes.iter().all(is_safe) { Safety::Safe } else { Safety::Review }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Fault id, such as `dns/zone-not-linked`.
+    pub fault: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// How sure it is.
+    pub certainty: Certainty,
+    /// Where it is.
+    pub place: Option<Fact>,
+    /// What is wrong, naming the thing and its owner.
+    pub message: String,
+    /// The mechanism.
+    pub why: String,
+    /// The fault that this one follows from.
+    pub consequence_of: Option<&'static str>,
+    /// It concerns the public way, which is only taken because the name leads there.
+    pub on_fallback: bool,
+    /// Ways to mend it, best first.
+    pub fixes: Vec<Fix>,
+}
+
+impl Finding {
+    /// A certain, blocking finding. The registry puts the fault's id in.
+    pub fn blocks(message: impl Into<String>, why: impl Into<String>) -> Finding {
+        Finding {
+            fault: "",
+            severity: Severity::Blocks,
+            certainty: Certainty::Certain,
+            place: None,
+            message: message.into(),
+            why: why.into(),
+            consequence_of: None,
+            on_fallback: false,
+            fixes: Vec::new(),
+        }
+    }
+
+    /// The estate fits the fault, and other readings too.
+    pub fn possible(mut self) -> Finding {
+        self.severity = Severity::Risks;
+        self.certainty = Certainty::Possible;
+        self
+    }
+
+    /// The flow does not depend on it.
+    pub fn note(mut self) -> Finding {
+        self.severity = Severity::Note;
+        self
+    }
+
+    /// Where it is.
+    pub fn at(mut self, resource: &ResourceId, pointer: impl Into<String>) -> Finding {
+        self.place = Some(Fact { resource: resource.clone(), pointer: pointer.into() });
+        self
+    }
+
+    /// A way to mend it, after those given before.
+    pub fn fix(mut self, fix: Fix) -> Finding {
+        self.fixes.push(fix);
+        self
+    }
+
+    /// Whether it is a cause: it blocks, and follows from no other fault.
+    pub fn is_cause(&self) -> bool {
+        self.severity == Severity::Blocks && self.consequence_of.is_none()
+    }
+}
