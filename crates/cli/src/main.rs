@@ -2,6 +2,12 @@
 
 mod exit;
 
+mod check;
+mod estates;
+mod explain;
+mod picture;
+mod plan;
+
 mod ledger_file;
 mod migrate;
 mod problems;
@@ -24,6 +30,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
+    Trace(check::TraceArgs),
+    Plan(plan::PlanArgs),
+    Explain(explain::ExplainArgs),
     Migrate(migrate::MigrateArgs),
     Resume(migrate::ResumeArgs),
     Status(status::StatusArgs),
@@ -40,6 +50,10 @@ fn main() -> ExitCode {
         }
     };
     exit::report(match arguments.command {
+        Command::Check(args) => check::run(&args),
+        Command::Trace(args) => check::trace(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Resume(args) => migrate::resume(&args),
         Command::Status(args) => status::run(&args),

@@ -249,8 +249,7 @@ fn summary(report: &MoveReport) -> Vec<String> {
         )
     } else {
         for found in &verify.differences {
-            let (database, kind) = (&found.database, &found.kind);
-            lines.push(format!("differs: {database}: {kind} {}: {}", found.name, found.detail));
+            lines.push(format!("differs: {found}"));
         }
         format!("NOT equal: {} differences", verify.differences.len())
     };

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Ended {
         databases: args.databases.clone(),
         jobs: args.jobs.map_or_else(default_jobs, usize::from),
         overwrite: false,
-        roles: false,
+        roles: args.databases.is_empty(),
         retry: RetryPolicy::default(),
     };
     let stop = stop_flag()?;
@@ -79,13 +79,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Ended {
 /// Differences are the answer of this command: on standard output, unless the JSON is there.
 fn end(report: &VerifyReport, json: bool) -> Ended {
     let compared = &report.compared;
-    let mut lines: Vec<String> = compared
-        .differences
-        .iter()
-        .map(|found| {
-            format!("differs: {}: {} {}: {}", found.database, found.kind, found.name, found.detail)
-        })
-        .collect();
+    let mut lines: Vec<String> =
+        compared.differences.iter().map(|found| format!("differs: {found}")).collect();
     let verdict = match (compared.equal, compared.differences.len()) {
         (true, _) => "equal".to_owned(),
         (false, 0) => "not known".to_owned(),

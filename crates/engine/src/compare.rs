@@ -23,14 +23,13 @@ pub(crate) fn compare(
     let mut differences: Vec<FoundDifference> = workers
         .attempt(|| port.schema())?
         .into_iter()
-        .map(|difference| found(database, difference))
+        .map(|difference| FoundDifference::new(Some(database), difference))
         .collect();
     let (source, target) = workers.attempt(|| port.tables())?;
     let (common, one_sided) = pair(source, &target);
-    differences.extend(one_sided.into_iter().map(|difference| found(database, difference)));
-    for difference in &differences {
-        workers.tell(&Event::Differs(difference));
-    }
+    differences.extend(
+        one_sided.into_iter().map(|difference| FoundDifference::new(Some(database), difference)),
+    );
     workers.tell(&Event::WorkBegins {
         database,
         work: Work::Compare,
@@ -46,8 +45,7 @@ pub(crate) fn compare(
         outcome.tables_compared += 1;
         outcome.rows_compared += comparison.source_rows;
         if let Some(difference) = content_difference(&table, &comparison) {
-            let difference = found(database, difference);
-            workers.tell(&Event::Differs(&difference));
+            let difference = FoundDifference::new(Some(database), difference);
             outcome.differences.push(difference);
         }
         Ok(())
@@ -128,13 +126,4 @@ fn content_difference(table: &Table, comparison: &TableComparison) -> Option<Dif
 
 fn table_difference(table: &Table, detail: String) -> Difference {
     Difference { kind: "table", name: qualified(&table.schema, &table.name), detail }
-}
-
-fn found(database: &str, difference: Difference) -> FoundDifference {
-    FoundDifference {
-        database: database.to_owned(),
-        kind: difference.kind.to_owned(),
-        name: difference.name,
-        detail: difference.detail,
-    }
 }

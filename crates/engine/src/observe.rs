@@ -7,8 +7,6 @@ use flexway_core::migrate::{
     Copied, CopyProgress, MoveError, Phase, RoleReport, ServerFacts, ToolFacts,
 };
 
-use crate::report::FoundDifference;
-
 /// Receives events. Called from several threads at once; must return quickly, since work waits for it.
 pub trait Observer: Send + Sync {
     /// Something happened.
@@ -113,8 +111,6 @@ pub enum Event<'a> {
         /// How long is waited first.
         wait: Duration,
     },
-    /// The comparison found a difference.
-    Differs(&'a FoundDifference),
     /// A database is left.
     DatabaseEnds {
         /// Its name.

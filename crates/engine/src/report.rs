@@ -1,6 +1,6 @@
 //! What a run and a comparison have to say in the end: the content of their JSON.
 
-use flexway_core::migrate::{MoveError, RoleReport};
+use flexway_core::migrate::{Difference, MoveError, RoleReport};
 use serde::{Deserialize, Serialize};
 
 /// The end of a move.
@@ -115,14 +115,34 @@ pub struct CompareReport {
 /// A difference, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FoundDifference {
-    /// The database.
-    pub database: String,
-    /// `table`, `schema`, `sequence`, `large object`, `database`.
+    /// The database; `None` for what belongs to the whole server.
+    pub database: Option<String>,
+    /// `table`, `schema`, `sequence`, `large object`, `database`, `role`.
     pub kind: String,
     /// Its name, schema-qualified where it has a schema.
     pub name: String,
     /// What is different, in words and counts.
     pub detail: String,
+}
+
+impl FoundDifference {
+    pub(crate) fn new(database: Option<&str>, difference: Difference) -> FoundDifference {
+        FoundDifference {
+            database: database.map(str::to_owned),
+            kind: difference.kind.to_owned(),
+            name: difference.name,
+            detail: difference.detail,
+        }
+    }
+}
+
+impl std::fmt::Display for FoundDifference {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(database) = &self.database {
+            write!(out, "{database}: ")?;
+        }
+        write!(out, "{} {}: {}", self.kind, self.name, self.detail)
+    }
 }
 
 /// The end of a comparison of two servers.

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use flexway_core::migrate::{DatabaseFacts, MoveError, Phase, Remedy};
+use flexway_core::migrate::{DatabaseFacts, Difference, MoveError, Phase, Remedy};
 use flexway_core::port::{Databases, Servers};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ pub struct RunOptions {
     pub jobs: usize,
     /// Whether target databases that hold something are emptied first.
     pub overwrite: bool,
-    /// Whether roles are carried.
+    /// Whether roles are carried, and compared.
     pub roles: bool,
     /// How often failed steps are tried again.
     #[serde(skip)]
@@ -137,6 +137,11 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        if problems.is_empty()
+            && let Err(failure) = self.verify_roles(&mut verify)
+        {
+            take(&mut problems, None, failure);
+        }
         // Ctrl-C reaches child processes too: what fails after it is no news.
         let is_stopped = !problems.is_empty() && self.workers.is_stopping();
         if is_stopped {
@@ -162,6 +167,16 @@ impl<'a> Run<'a> {
         self.ledger.record_roles(&report)?;
         self.workers.tell(&Event::RolesCarried(&report));
         Ok(())
+    }
+
+    /// Compares roles that were carried whole. Where a note says that something could not be carried, a difference is no news.
+    fn verify_roles(&self, verify: &mut CompareReport) -> Result<(), Failure> {
+        let is_whole = self.ledger.roles()?.is_some_and(|roles| roles.notes.is_empty());
+        if !self.options.roles || !is_whole {
+            return Ok(());
+        }
+        self.workers.go_on()?;
+        compare_roles(self.ports, self.workers, verify)
     }
 
     /// One database, opened anew as long as that helps.
@@ -282,13 +297,9 @@ pub fn verify(
     let mut errors = Vec::new();
     for name in &names {
         if !target.databases.iter().any(|facts| facts.name == *name) {
-            let difference = FoundDifference {
-                database: name.clone(),
-                kind: "database".to_owned(),
-                name: name.clone(),
-                detail: "is not on the target".to_owned(),
-            };
-            workers.tell(&Event::Differs(&difference));
+            let detail = "is not on the target".to_owned();
+            let difference = Difference { kind: "database", name: name.clone(), detail };
+            let difference = FoundDifference::new(Some(name), difference);
             compared.differences.push(difference);
             continue;
         }
@@ -307,6 +318,12 @@ pub fn verify(
             }
         }
     }
+    if options.roles
+        && errors.is_empty()
+        && let Err(failure) = compare_roles(ports, workers, &mut compared)
+    {
+        take(&mut errors, None, failure);
+    }
     compared.equal = errors.is_empty() && compared.differences.is_empty();
     Ok(VerifyReport {
         compared,
@@ -314,6 +331,18 @@ pub fn verify(
         errors,
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+fn compare_roles(
+    ports: Ports<'_>,
+    workers: Workers<'_>,
+    compared: &mut CompareReport,
+) -> Result<(), Failure> {
+    for difference in workers.attempt(|| ports.servers.role_differences())? {
+        let difference = FoundDifference::new(None, difference);
+        compared.differences.push(difference);
+    }
+    Ok(())
 }
 
 fn compare_database(

@@ -30,14 +30,6 @@ impl Mover {
         Mover { source, target, tool: Mutex::new(None) }
     }
 
-    /// Roles of the source that are missing or different on the target. Roles that only the target has do not count.
-    ///
-    /// # Errors
-    /// A server cannot be reached or its roles cannot be read.
-    pub fn role_differences(&self) -> Result<Vec<Difference>, MoveError> {
-        roles::differences(&mut connect(&self.source)?, &mut connect(&self.target)?)
-    }
-
     fn tool(&self) -> Outcome<ToolFacts> {
         let mut known = self.tool.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tool) = &*known {
@@ -83,6 +75,10 @@ impl Servers for Mover {
 
     fn copy_roles(&self) -> Result<RoleReport, MoveError> {
         roles::copy(&mut connect(&self.source)?, &mut connect(&self.target)?)
+    }
+
+    fn role_differences(&self) -> Result<Vec<Difference>, MoveError> {
+        roles::differences(&mut connect(&self.source)?, &mut connect(&self.target)?)
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use flexway_core::migrate::{Copied, MoveError, Phase};
+use flexway_core::migrate::{Copied, MoveError, Phase, Remedy};
 use flexway_engine::{Event, Observer, Work};
 
 use bars::Bars;
@@ -176,12 +176,6 @@ impl State {
                 let wait = duration(wait.as_secs_f64());
                 self.say(&format!("{error}; trying again in {wait}"));
             }
-            Event::Differs(found) => {
-                self.say(&format!(
-                    "{}: {} {}: {}",
-                    found.database, found.kind, found.name, found.detail
-                ));
-            }
             Event::DatabaseEnds { database, reached, error } => {
                 if error.is_some() {
                     let reached = reached.map_or("nothing was kept", Phase::word);
@@ -214,6 +208,8 @@ impl State {
             bars.unit_ends(name);
         }
         match result {
+            // One line says for all of them that the run was asked to stop.
+            Err(error) if error.remedy == Remedy::Stopped => {}
             Err(error) => self.say(&format!("{database}: {error}")),
             Ok(copied) => {
                 let is_due = self.last_line.elapsed() >= UNIT_LINE_GAP

@@ -44,6 +44,7 @@ pub(crate) struct State {
     pub(crate) target_version: u32,
     pub(crate) has_roles: bool,
     pub(crate) has_tools: bool,
+    pub(crate) role_notes: Vec<String>,
     /// Every call in the order in which it began.
     pub(crate) calls: Vec<String>,
     /// Calls whose effect took place.
@@ -183,8 +184,19 @@ impl Servers for World {
     fn copy_roles(&self) -> Result<RoleReport, MoveError> {
         self.call("roles", |state| {
             state.has_roles = true;
-            let notes = vec!["role ada: its password cannot be read".to_owned()];
+            let notes = state.role_notes.clone();
             Ok(RoleReport { created: vec!["ada".to_owned()], kept: Vec::new(), notes })
+        })
+    }
+
+    fn role_differences(&self) -> Result<Vec<Difference>, MoveError> {
+        self.call("compare roles", |state| {
+            let missing = Difference {
+                kind: "role",
+                name: "ada".to_owned(),
+                detail: "missing on the target".to_owned(),
+            };
+            Ok(if state.has_roles { Vec::new() } else { vec![missing] })
         })
     }
 }

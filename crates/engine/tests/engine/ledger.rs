@@ -87,6 +87,9 @@ impl Servers for Elsewhere {
     fn copy_roles(&self) -> Result<RoleReport, MoveError> {
         self.0.copy_roles()
     }
+    fn role_differences(&self) -> Result<Vec<Difference>, MoveError> {
+        self.0.role_differences()
+    }
 }
 
 #[test]

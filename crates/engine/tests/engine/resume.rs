@@ -56,7 +56,7 @@ fn after_a_failure_at_any_call_the_second_run_completes_and_copies_nothing_twice
             assert_eq!(world.count(once), 1, "{once} after {name}");
         }
         assert_eq!(report.verify.tables_compared, 4, "after {name}");
-        assert_eq!(report.roles.unwrap().notes.len(), 1, "after {name}");
+        assert_eq!(report.roles.unwrap().created.len(), 1, "after {name}");
     }
 }
 
@@ -145,7 +145,7 @@ fn a_finished_run_is_not_done_again() {
     run(&world, &folder).unwrap();
     let before = world.state().calls.len();
     let report = run(&world, &folder).unwrap();
-    assert_eq!(world.state().calls[before..], ["source", "target", "tools"]);
+    assert_eq!(world.state().calls[before..], ["source", "target", "tools", "compare roles"]);
     assert_eq!(report.run.state, "done");
     assert_eq!((report.verify.tables_compared, report.verify.rows_compared), (4, 38));
     assert_eq!(report.databases[1].tables.len(), 3);

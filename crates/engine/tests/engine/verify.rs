@@ -13,8 +13,7 @@ fn verify(world: &World) -> flexway_engine::report::VerifyReport {
 
 fn words(report: &flexway_engine::report::VerifyReport) -> Vec<String> {
     let all = report.compared.differences.iter();
-    all.map(|found| format!("{} {} {} {}", found.database, found.kind, found.name, found.detail))
-        .collect()
+    all.map(ToString::to_string).collect()
 }
 
 #[test]
@@ -39,18 +38,20 @@ fn every_difference_is_named() {
         shop.tables.insert("extra".to_owned(), Vec::new());
         shop.entries.remove("TRIGGER t");
         state.target.remove("blog");
+        state.has_roles = false;
     }
     let report = verify(&world);
     assert!(!report.compared.equal);
     assert_eq!(
         words(&report),
         [
-            "blog database blog is not on the target",
-            "shop schema TRIGGER t is only on the source",
-            "shop table app.big the content differs, 30 rows on both sides",
-            "shop table app.extra is only on the target",
-            "shop table app.middle 5 rows on the source, 4 on the target",
-            "shop table app.small is only on the source",
+            "blog: database blog: is not on the target",
+            "shop: schema TRIGGER t: is only on the source",
+            "shop: table app.big: the content differs, 30 rows on both sides",
+            "shop: table app.extra: is only on the target",
+            "shop: table app.middle: 5 rows on the source, 4 on the target",
+            "shop: table app.small: is only on the source",
+            "role ada: missing on the target",
         ]
     );
 }

@@ -1,0 +1,81 @@
+//! `flexway check` and `flexway trace`: can the copier reach the source, and what blocks it.
+
+use std::io::Write;
+
+use clap::Args;
+use flexway_core::diagnose::{self, Report};
+use flexway_core::estate::Loaded;
+use flexway_core::trace::step::Verdict;
+use serde_json::json;
+
+use crate::estates::FlowArgs;
+use crate::exit::{Ended, Exit};
+use crate::picture;
+
+/// Says whether the target can reach the source, and names what blocks it
+#[derive(Args)]
+#[command(after_help = "Examples:
+  flexway check --estate capture/ --source contoso-single --target contoso-flex
+  az resource list -o json | flexway check --estate - --source SRC --target TGT --json
+  flexway check --estate e.json --source db.example.com:5432 --target contoso-flex
+
+Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell, 3 failed, 64 wrong usage")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    flow: FlowArgs,
+    /// Print the answer as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows the path from the copier to the source gate by gate, forward and back
+#[derive(Args)]
+#[command(after_help = "Example:
+  flexway trace --estate capture/ --source contoso-single --target contoso-flex")]
+pub(crate) struct TraceArgs {
+    #[command(flatten)]
+    flow: FlowArgs,
+    /// Print the answer of `check` as JSON on standard output: it holds the trace
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &CheckArgs) -> Ended {
+    let asked = args.flow.ask()?;
+    let report = diagnose::check(&asked.loaded.estate, &asked.question);
+    match args.json {
+        true => print_json(&report, &asked.loaded),
+        false => picture::print_report(&report),
+    }
+    Ok(exit_of(report.verdict))
+}
+
+pub(crate) fn trace(args: &TraceArgs) -> Ended {
+    let asked = args.flow.ask()?;
+    let report = diagnose::check(&asked.loaded.estate, &asked.question);
+    match args.json {
+        true => print_json(&report, &asked.loaded),
+        false => picture::print_trace(&report),
+    }
+    Ok(exit_of(report.verdict))
+}
+
+fn print_json(report: &Report, loaded: &Loaded) {
+    let mut value = report.to_json();
+    value["problems"] = json!(loaded.problems);
+    print_value(&value);
+}
+
+/// Prints JSON alone on standard output. A reader that went away is not our failure.
+pub(crate) fn print_value(value: &serde_json::Value) {
+    let _ = writeln!(std::io::stdout().lock(), "{value:#}");
+}
+
+/// The exit code that a verdict stands for.
+pub(crate) fn exit_of(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Reachable => Exit::Good,
+        Verdict::Unreachable | Verdict::Partial | Verdict::Inconsistent => Exit::Findings,
+        Verdict::Undetermined => Exit::Unknown,
+    }
+}

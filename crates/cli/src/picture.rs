@@ -1,0 +1,189 @@
+//! Draws a diagnosis for people: the path with the culprit framed, then why and what to do.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use flexway_core::diagnose::Report;
+use flexway_core::finding::{Certainty, Finding, Severity};
+use flexway_core::guide::{Guide, State};
+use flexway_core::trace::step::{Outcome, Stage, Step, Verdict};
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const DOUBT: Style = AnsiColor::Yellow.on_default();
+const STRONG: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+
+/// Prints a whole diagnosis on standard output.
+pub(crate) fn print_report(report: &Report) {
+    let mut out = anstream::stdout().lock();
+    // A reader that went away, such as `head`, is not our failure.
+    let _ = write_report(&mut out, report);
+}
+
+/// Prints the path alone.
+pub(crate) fn print_trace(report: &Report) {
+    let mut out = anstream::stdout().lock();
+    let _ = write_head(&mut out, report).and_then(|()| write_path(&mut out, report, true));
+}
+
+fn write_report(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+    write_head(out, report)?;
+    write_path(out, report, false)?;
+    for finding in report.findings.iter().filter(|one| one.consequence_of.is_none()) {
+        write_finding(out, finding)?;
+        let follows = |one: &&Finding| one.consequence_of == Some(finding.fault);
+        for consequence in report.findings.iter().filter(follows) {
+            writeln!(
+                out,
+                "{FAINT}   then: {} ({}){FAINT:#}",
+                consequence.message, consequence.fault
+            )?;
+        }
+    }
+    if let Some(guide) = &report.guide {
+        write_guide(out, guide)?;
+    }
+    if !report.missing.is_empty() {
+        writeln!(out, "\n{STRONG}not observed{STRONG:#}")?;
+        for missing in &report.missing {
+            writeln!(out, "  {}\n     to know it: {}", missing.what, missing.help)?;
+        }
+    }
+    let cause = report.causes().next();
+    match (report.verdict, cause) {
+        (Verdict::Unreachable | Verdict::Partial, Some(cause)) => writeln!(
+            out,
+            "\nnext: `flexway plan` with the same arguments computes the repair; `flexway explain {}` tells more",
+            cause.fault
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn write_head(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+    let (style, word) = match report.verdict {
+        Verdict::Reachable => (GOOD, "reachable"),
+        Verdict::Unreachable => (BAD, "unreachable"),
+        Verdict::Partial => (BAD, "partly reachable"),
+        Verdict::Undetermined => (DOUBT, "undetermined"),
+        Verdict::Inconsistent => (DOUBT, "inconsistent"),
+    };
+    let code = report.code.map_or(String::new(), |code| format!("  ({code} in Azure's tool)"));
+    writeln!(out, "{style}{word}{style:#}{code}")?;
+    let name = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
+    let question = &report.question;
+    writeln!(out, "  source  {}  port {}", name(question.source.text()), question.port)?;
+    writeln!(out, "  target  {}", name(question.target.as_str()))?;
+    writeln!(out, "  copier  {}", name(question.copier.text()))?;
+    if let Some(guide) = &report.guide {
+        let access = format!("{} source, {} target", guide.source_access, guide.target_access);
+        writeln!(out, "  guide   row {} ({access}): {}", guide.row, guide.advice)?;
+    }
+    Ok(())
+}
+
+fn write_path(out: &mut impl Write, report: &Report, with_facts: bool) -> std::io::Result<()> {
+    writeln!(out, "\n{STRONG}path from the copier to the source{STRONG:#}")?;
+    for step in &report.forward {
+        write_step(out, step, with_facts)?;
+    }
+    if !report.back.is_empty() {
+        writeln!(out, "{STRONG}and back{STRONG:#}")?;
+        for step in &report.back {
+            write_step(out, step, with_facts)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_step(out: &mut impl Write, step: &Step, with_facts: bool) -> std::io::Result<()> {
+    let stage = stage_word(step.stage);
+    match step.outcome {
+        Outcome::Pass => writeln!(out, "   {GOOD}ok{GOOD:#}  {stage:<10}  {}", step.detail)?,
+        Outcome::Unknown => writeln!(out, "   {DOUBT}??{DOUBT:#}  {stage:<10}  {}", step.detail)?,
+        Outcome::Drop => {
+            let width = step.detail.chars().count() + 18;
+            let line = "─".repeat(width);
+            writeln!(out, "{BAD}  ┌{line}┐{BAD:#}")?;
+            writeln!(out, "{BAD}  │ XX  {stage:<10}  {} │{BAD:#}", step.detail)?;
+            writeln!(out, "{BAD}  └{line}┘{BAD:#}")?;
+        }
+    }
+    if with_facts {
+        for fact in &step.facts {
+            writeln!(out, "{FAINT}         {} {}{FAINT:#}", fact.resource, fact.pointer)?;
+        }
+    }
+    Ok(())
+}
+
+fn stage_word(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Mode => "mode",
+        Stage::Name => "name",
+        Stage::FilterOut => "filter out",
+        Stage::Route => "route",
+        Stage::Hop => "hop",
+        Stage::FilterIn => "filter in",
+        Stage::Admit => "admit",
+        Stage::Return => "return",
+        Stage::Listen => "listen",
+    }
+}
+
+fn write_finding(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
+    let (style, word) = match (finding.severity, finding.certainty) {
+        (Severity::Blocks, _) => (BAD, "error"),
+        (Severity::Risks, Certainty::Certain) => (DOUBT, "risk"),
+        (Severity::Risks, Certainty::Possible) => (DOUBT, "possible"),
+        (Severity::Note, _) => (FAINT, "note"),
+    };
+    writeln!(
+        out,
+        "\n{style}{word}[{}]{style:#}{STRONG}: {}{STRONG:#}",
+        finding.fault, finding.message
+    )?;
+    writeln!(out, "   why: {}", finding.why)?;
+    if let Some(place) = &finding.place
+        && finding.severity != Severity::Note
+    {
+        writeln!(out, "{FAINT}    at: {} {}{FAINT:#}", place.resource, place.pointer)?;
+    }
+    for (index, fix) in finding.fixes.iter().enumerate() {
+        writeln!(out, "   {}: {}", if index == 0 { "fix" } else { " or" }, fix.title)?;
+        if index == 0 {
+            for command in fix.changes.iter().flat_map(|change| &change.az) {
+                writeln!(out, "        {command}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_guide(out: &mut impl Write, guide: &Guide) -> std::io::Result<()> {
+    if guide.steps.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{STRONG}steps of the guide{STRONG:#}")?;
+    for step in &guide.steps {
+        let (style, mark) = match step.state {
+            State::Met => (GOOD, "ok"),
+            State::NotMet if step.on_path => (BAD, "XX"),
+            State::NotMet => (FAINT, "--"),
+            State::Unknown => (DOUBT, "??"),
+            State::NotApplicable => (FAINT, "  "),
+        };
+        let needed = if step.on_path || step.state == State::Met {
+            ""
+        } else {
+            "  (this flow does not need it)"
+        };
+        writeln!(
+            out,
+            "   {style}{mark}{style:#}  {}  {}{FAINT}{needed}{FAINT:#}",
+            step.step, step.title
+        )?;
+    }
+    Ok(())
+}

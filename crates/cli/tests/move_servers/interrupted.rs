@@ -1,0 +1,96 @@
+//! Runs that end in the middle: killed, stopped, or with a server gone; the next one goes on.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::pair::{Pair, Ran};
+use crate::sample;
+
+const TABLES: u32 = 60;
+
+fn tables_done(status: &Value) -> u64 {
+    status["databases"][0]["tables_done"].as_u64().unwrap_or_default()
+}
+
+/// In the middle of the copy.
+fn is_copying(status: &Value) -> bool {
+    tables_done(status) >= 5
+}
+
+/// The files behind the target's tables: emptying a table gives it a new one.
+fn files(pair: &Pair) -> Vec<String> {
+    let sql =
+        "SELECT relname, relfilenode FROM pg_class WHERE relname ~ '^t[0-9]+$' AND relkind = 'r'";
+    pair.on_target("wide", sql).lines().map(str::to_owned).collect()
+}
+
+/// Files of tables that hold rows on the target: each is filled in one transaction.
+fn filled(pair: &Pair) -> Vec<String> {
+    files(pair)
+        .into_iter()
+        .filter(|line| {
+            let name = line.split('|').next().unwrap();
+            pair.on_target("wide", &format!("SELECT count(*) FROM {name}")) == "3000\n"
+        })
+        .collect()
+}
+
+#[test]
+fn after_kill_9_the_same_command_goes_on() {
+    let pair = Pair::start(11, 17);
+    sample::fill_wide(&pair, TABLES);
+    let more = ["--database", "wide", "--jobs", "2"];
+    let mut child = pair.begin(&more, is_copying);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let status = pair.status().unwrap();
+    assert_eq!(status["run"]["state"], "interrupted");
+    let done = tables_done(&status);
+    assert!((5..u64::from(TABLES)).contains(&done), "{done} tables were done: caught too late");
+    let before = filled(&pair);
+    let report = pair.migrate(&["--database", "wide", "--jobs", "2", "--json"]).ended(0).json();
+    assert_eq!(report["verify"]["tables_compared"], TABLES);
+    assert_eq!(report["verify"]["rows_compared"], TABLES * 3000);
+    let after = files(&pair);
+    let kept = before.iter().filter(|file| after.contains(file)).count() as u64;
+    // Two copies may have been committed whose records were not: those are done again.
+    assert!(kept >= done, "{done} tables were recorded as done, only {kept} were left alone");
+}
+
+#[test]
+fn ctrl_c_stops_cleanly_and_resume_goes_on() {
+    let pair = Pair::start(15, 17);
+    sample::fill_wide(&pair, TABLES);
+    let child = pair.begin(&["--database", "wide", "--jobs", "2"], is_copying);
+    let pid = child.id();
+    let mut second = pair.command("migrate");
+    second.arg("--ledger").arg(pair.ledger());
+    Ran::of(second).ended(3).says(&[&format!("process {pid} works with it")]);
+    assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
+    let stopped = Ran::from(child.wait_with_output().unwrap()).ended(3);
+    let stopped = stopped.says(&["asked to stop", "flexway resume --ledger"]);
+    assert!(!stopped.err.contains("copy table"), "{}", stopped.err);
+    let status = pair.status().unwrap();
+    assert_eq!(status["run"]["state"], "stopped");
+    assert!(tables_done(&status) < u64::from(TABLES), "it did not stop");
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'flexway'";
+    assert_eq!(pair.on_source("postgres", sessions), "0\n");
+    assert_eq!(pair.on_target("postgres", sessions), "0\n");
+    let mut resume = pair.command("resume");
+    resume.arg("--json").arg("--ledger").arg(pair.ledger());
+    let report = Ran::of(resume).ended(0).json();
+    assert_eq!(report["databases"].as_array().unwrap().len(), 1, "the choice was kept");
+    assert_eq!(report["verify"]["tables_compared"], TABLES);
+}
+
+#[test]
+fn a_target_that_crashes_and_comes_back_is_waited_for() {
+    let mut pair = Pair::start(15, 17);
+    sample::fill_wide(&pair, TABLES);
+    let child = pair.begin(&["--database", "wide", "--jobs", "2"], is_copying);
+    pair.target.kill9().unwrap();
+    pair.target.start_again().unwrap();
+    Ran::from(child.wait_with_output().unwrap()).ended(0).says(&["trying again in"]);
+    pair.verify(&["--database", "wide"]).ended(0);
+}

@@ -1,0 +1,12 @@
+//! `flexway migrate`, `resume`, `status` and `verify` between real servers.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod pair;
+mod sample;
+
+mod interrupted;
+mod refused;
+mod secret;
+mod verified;
+mod whole;
