@@ -106,8 +106,7 @@ pub(crate) fn prepare(session: &mut Session, encoding: &str) -> Outcome<()> {
     let version = session.version().number;
     let mut sql = format!(
         "SET client_encoding = '{encoding}'; SET lc_monetary = 'C'; SET client_min_messages = warning; \
-         SET check_function_bodies = off; SET default_transaction_read_only = off; \
-         SET quote_all_identifiers = on"
+         SET check_function_bodies = off; SET default_transaction_read_only = off"
     );
     if version >= 90_600 {
         sql.push_str("; SET max_parallel_workers_per_gather = 0");

@@ -21,13 +21,25 @@ pub(super) fn is_same(
 ) -> Outcome<bool> {
     match key.kind.as_str() {
         "VIEW" | "MATERIALIZED VIEW" => source.with(|source| {
-            target.with(|target| is_same_view(source, target, key, wanted, present))
+            target.with(|target| {
+                quoting(source, "on")?;
+                quoting(target, "on")?;
+                let is_same = is_same_view(source, target, key, wanted, present)?;
+                quoting(source, "off")?;
+                quoting(target, "off")?;
+                Ok(is_same)
+            })
         }),
         "RULE" | "POLICY" | "FUNCTION" | "PROCEDURE" => {
             target.with(|target| is_same_when_made_again(target, key, wanted))
         }
         _ => Ok(false),
     }
+}
+
+/// Has definitions written with every name quoted or not. The dumps have; statements that store lists of names must not.
+fn quoting(session: &mut Session, state: &str) -> Outcome<()> {
+    run(session, "prepare the session", &format!("SET quote_all_identifiers = {state}"))
 }
 
 /// A view: all but the query must be the same text, and the queries the same in the target's words.

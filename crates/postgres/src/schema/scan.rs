@@ -35,6 +35,8 @@ fn walk(sql: &str, mut boundary: impl FnMut(usize), mut line: impl FnMut(usize))
                 }
                 b'"' => inside = Inside::Identifier,
                 b'-' if rest.starts_with(b"--") => inside = Inside::LineComment,
+                // A command of psql's own fills its line and has its own rules of quoting.
+                b'\\' if !is_in_statement => inside = Inside::LineComment,
                 b'/' if rest.starts_with(b"/*") => (inside, step) = (Inside::BlockComment(1), 2),
                 b'$' if at == 0 || !is_word(bytes[at - 1]) => {
                     if let Some(tag) = dollar_tag(rest) {
@@ -149,6 +151,12 @@ mod tests {
     #[test]
     fn a_dollar_in_a_name_or_parameter_opens_nothing() {
         assert_eq!(statements("SELECT a$b$c; SELECT $1 + $2; SELECT 3;").len(), 3);
+    }
+
+    #[test]
+    fn a_command_of_psql_ends_with_its_line() {
+        let sql = "\\connect \"dbname='x\nSET a = 1;\n\\restrict y;\nSET b = 2;\n";
+        assert!(lines(sql).into_iter().all(|(is_boundary, _)| is_boundary));
     }
 
     #[test]

@@ -1,0 +1,195 @@
+//! Corners of a move on real servers: ordinary logins, databases that stand already, broken sessions, odd encodings.
+
+mod move_world;
+
+use std::sync::atomic::AtomicBool;
+
+use flexway_core::migrate::{CopyProgress, Remedy};
+use flexway_core::port::{Databases, Servers};
+use flexway_postgres::{ConnInfo, Mover};
+use move_world::{DATABASE, World, ask, copy, differences, fill, info, run, start};
+
+fn named(world: &mut World, database: &str) {
+    world.mover = Mover::new(info(&world.source, database), info(&world.target, database));
+}
+
+/// A login as managed services give it: may create roles and databases, is no superuser.
+#[test]
+fn an_ordinary_login_moves_a_database() {
+    let Some(mut world) = start(15, 17) else { return };
+    run(
+        &world.source,
+        "postgres",
+        "CREATE ROLE app_owner LOGIN PASSWORD 'x'; CREATE ROLE app_user NOLOGIN; GRANT app_user TO app_owner; \
+         CREATE ROLE strong SUPERUSER REPLICATION; CREATE DATABASE plain OWNER app_owner",
+    );
+    run(
+        &world.source,
+        "plain",
+        "CREATE EXTENSION pgcrypto; SET ROLE app_owner; CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, b text); \
+         INSERT INTO s.t SELECT i, repeat('b', i) FROM generate_series(1, 500) i; GRANT SELECT ON s.t TO app_user; \
+         CREATE VIEW s.v AS SELECT id FROM s.t; SELECT lo_from_bytea(77, 'hello')",
+    );
+    run(&world.target, "postgres", "CREATE ROLE mover LOGIN CREATEROLE CREATEDB PASSWORD 'it s; secret'");
+    let url = format!("postgres://mover:it%20s%3B%20secret@127.0.0.1:{}/postgres", world.target.port());
+    let login = ConnInfo::parse(&url, &|_| None).expect("url");
+    world.mover = Mover::new(info(&world.source, "postgres"), login);
+
+    let roles = world.mover.copy_roles().expect("roles");
+    assert_eq!(roles.created, ["app_owner", "app_user", "strong"]);
+    assert!(roles.notes.iter().any(|note| note.starts_with("give role strong the attribute SUPERUSER: ")), "{roles:?}");
+    assert!(!roles.notes.iter().any(|note| note.contains("secret")), "{roles:?}");
+    world.mover.prepare("plain", false).expect("prepare");
+    let open = world.mover.open("plain").expect("open");
+    copy(&*open);
+    assert_eq!(open.compare().schema().expect("compare"), []);
+    assert_eq!(ask(&world.target, "plain", "SELECT count(*), sum(length(b)) FROM s.t"), "500,125250");
+    assert_eq!(ask(&world.target, "plain", "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'plain'"), "app_owner");
+    let roles = world.mover.role_differences().expect("compare roles");
+    let names: Vec<_> = roles.iter().map(|one| (one.name.as_str(), one.detail.as_str())).collect();
+    assert_eq!(names, [("strong", "differs in SUPERUSER, REPLICATION")]);
+}
+
+#[test]
+fn facts_name_the_databases_that_count() {
+    let Some(world) = start(15, 15) else { return };
+    let names = |world: &World| -> Vec<String> {
+        world.mover.source().expect("facts").databases.into_iter().map(|one| one.name).collect()
+    };
+    assert_eq!(names(&world), Vec::<String>::new());
+    run(&world.source, "postgres", "CREATE DATABASE a; CREATE DATABASE b IS_TEMPLATE true");
+    run(&world.source, "a", "CREATE EXTENSION hstore SCHEMA public; CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext");
+    assert_eq!(names(&world), ["a"]);
+    run(&world.source, "postgres", "CREATE TABLE t ()");
+    assert_eq!(names(&world), ["a", "postgres"]);
+    run(&world.target, "postgres", "CREATE DATABASE a");
+    let count = |world: &World| {
+        let facts = world.mover.target(&["a".to_owned()]).expect("facts");
+        facts.databases.iter().find(|one| one.name == "a").and_then(|one| one.user_object_count)
+    };
+    assert_eq!(count(&world), Some(0));
+    run(&world.target, "a", "CREATE EXTENSION hstore; CREATE TYPE e AS ENUM ('x'); SELECT lo_create(5)");
+    assert_eq!(count(&world), Some(2));
+}
+
+#[test]
+fn a_standing_database_is_used_emptied_or_left_alone() {
+    let Some(mut world) = start(15, 15) else { return };
+    fill(&world);
+    world.mover.copy_roles().expect("roles");
+    run(&world.target, "postgres", &format!("CREATE DATABASE {}", flexway_postgres::quote_ident(DATABASE)));
+    // The database that the login names is never dropped, so its contents are removed one by one.
+    named(&mut world, DATABASE);
+    let fill_target = "CREATE TABLE here (a int); CREATE SCHEMA x; CREATE VIEW x.v AS SELECT a FROM here; SELECT lo_create(9); \
+                       CREATE TYPE t AS ENUM ('a'); CREATE EXTENSION hstore; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'";
+    run(&world.target, DATABASE, fill_target);
+    let refusal = world.mover.prepare(DATABASE, false).expect_err("not touched");
+    assert_eq!(refusal.remedy, Remedy::Act);
+    assert_eq!(ask(&world.target, DATABASE, "SELECT count(*) FROM here"), "0");
+    world.mover.prepare(DATABASE, true).expect("emptied");
+    copy(&*world.mover.open(DATABASE).expect("open"));
+    assert_eq!(differences(&world), Vec::<String>::new());
+    // Everything that the fixture holds goes, too.
+    world.mover.prepare(DATABASE, true).expect("emptied again");
+    let facts = world.mover.target(&[DATABASE.to_owned()]).expect("facts");
+    let count = facts.databases.iter().find(|one| one.name == DATABASE).and_then(|one| one.user_object_count);
+    assert_eq!(count, Some(0));
+}
+
+#[test]
+fn another_schema_on_the_target_is_named() {
+    let Some(world) = start(15, 15) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    run(&world.source, "d", "CREATE TABLE one (a int); CREATE TABLE two (a int); DROP SCHEMA IF EXISTS other");
+    world.mover.prepare("d", false).expect("prepare");
+    run(&world.target, "d", "CREATE TABLE two (b text)");
+    let open = world.mover.open("d").expect("open");
+    let error = open.schema().pre_data().expect_err("two stands");
+    assert!(error.what.contains("create table two in schema public"), "{error}");
+    assert!(error.help.contains("--overwrite"), "{error:?}");
+    assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.one')"), "NULL");
+}
+
+#[test]
+fn a_database_without_public_and_with_bytes_of_no_encoding() {
+    let Some(world) = start(15, 17) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE raw TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'");
+    run(
+        &world.source,
+        "raw",
+        "DROP SCHEMA public; CREATE SCHEMA s; CREATE TABLE s.t (a text); \
+         INSERT INTO s.t SELECT convert_from(set_byte('a_b', 1, 200 + i), 'SQL_ASCII') FROM generate_series(0, 50) i",
+    );
+    world.mover.prepare("raw", false).expect("prepare");
+    let open = world.mover.open("raw").expect("open");
+    let contents = copy(&*open);
+    assert_eq!(open.compare().schema().expect("compare"), []);
+    let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
+    let comparison = open.compare().table(&contents.tables[0], &progress, &stop).expect("compare");
+    assert!(comparison.is_equal(), "{comparison:?}");
+    assert_eq!(comparison.target_rows, 51);
+}
+
+#[test]
+fn a_lost_session_is_retried_and_a_lost_snapshot_said() {
+    let Some(world) = start(15, 15) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    run(&world.source, "d", "CREATE TABLE t AS SELECT generate_series(1, 1000) AS a");
+    world.mover.prepare("d", false).expect("prepare");
+    let open = world.mover.open("d").expect("open");
+    open.schema().pre_data().expect("pre-data");
+    let contents = open.data().contents().expect("contents");
+    let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
+    let copied = open.data().copy_table(&contents.tables[0], &progress, &stop).expect("copy");
+    assert_eq!(copied.rows, 1000);
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'd' AND pid <> pg_backend_pid() \
+               AND application_name = 'flexway'";
+    // Rows that come later are not part of the snapshot.
+    run(&world.source, "d", "INSERT INTO t SELECT generate_series(1, 9)");
+    run(&world.target, "postgres", cut);
+    let error = open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("cut");
+    assert_eq!(error.remedy, Remedy::Retry);
+    let copied = open.data().copy_table(&contents.tables[0], &progress, &stop).expect("again");
+    assert_eq!(copied.rows, 1000);
+    assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM t"), "1000");
+    run(&world.source, "postgres", cut);
+    open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("cut");
+    let error = open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("no snapshot");
+    assert!(error.help.contains("run the command again"), "{error:?}");
+}
+
+#[test]
+fn a_stop_is_heeded() {
+    let Some(world) = start(15, 15) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    run(&world.source, "d", "CREATE TABLE t AS SELECT generate_series(1, 100000) AS a");
+    world.mover.prepare("d", false).expect("prepare");
+    let open = world.mover.open("d").expect("open");
+    open.schema().pre_data().expect("pre-data");
+    let contents = open.data().contents().expect("contents");
+    let (progress, stop) = (CopyProgress::default(), AtomicBool::new(true));
+    let error = open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("stopped");
+    assert_eq!(error.remedy, Remedy::Stopped);
+    assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM t"), "0");
+}
+
+#[test]
+fn only_the_users_rows_of_an_extensions_table_are_copied() {
+    let Some(world) = start(15, 15) else { return };
+    let member = "CREATE EXTENSION hstore; CREATE TABLE settings (name text, mine boolean); ALTER EXTENSION hstore ADD TABLE settings; \
+                  UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], extcondition = ARRAY['WHERE mine'] \
+                  WHERE extname = 'hstore'; INSERT INTO settings VALUES ('shipped', false);";
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    run(&world.source, "d", &format!("SET search_path = public; {member} INSERT INTO settings VALUES ('ours', true)"));
+    world.mover.prepare("d", false).expect("prepare");
+    run(&world.target, "d", &format!("SET search_path = public; {member} INSERT INTO settings VALUES ('stale', true)"));
+    let open = world.mover.open("d").expect("open");
+    open.schema().pre_data().expect("pre-data");
+    let contents = open.data().contents().expect("contents");
+    let names: Vec<_> = contents.tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["settings"]);
+    let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
+    open.data().copy_table(&contents.tables[0], &progress, &stop).expect("copy");
+    assert_eq!(ask(&world.target, "d", "SELECT name FROM public.settings ORDER BY 1"), "ours,shipped");
+    assert!(open.compare().table(&contents.tables[0], &progress, &stop).expect("compare").is_equal());
+}

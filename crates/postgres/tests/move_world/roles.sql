@@ -1,0 +1,10 @@
+CREATE ROLE reader NOLOGIN;
+CREATE ROLE owner_a LOGIN PASSWORD 'secret one' CONNECTION LIMIT 7 VALID UNTIL '2099-01-02 03:04:05+02' CREATEDB;
+CREATE ROLE "Odd Role %" NOINHERIT CREATEROLE REPLICATION BYPASSRLS;
+GRANT reader TO owner_a WITH ADMIN OPTION;
+GRANT owner_a TO "Odd Role %";
+GRANT pg_monitor TO reader;
+COMMENT ON ROLE owner_a IS 'it''s the \ owner';
+ALTER ROLE owner_a SET search_path = "$user", app, "odd ""name"" %s é";
+ALTER ROLE owner_a SET work_mem = '7MB';
+ALTER ROLE reader SET app.setting = 'a, b';
