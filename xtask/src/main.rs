@@ -16,6 +16,7 @@ usage: cargo xtask NAME
   test                   set up, then run every check and every test, as CI does
   demo [ARGS]            set up, build and run `flexway demo ARGS`
   new-check AREA/FAULT   make the files of a new check and register it
+  fmt                    format every Rust file
   tidy                   check the rules of the house: text, links, pages, licences
   lint-plans             have the real az parse the scripts of `flexway plan` (installs 700 MB)
 ";
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["setup"] => setup::run().map(|()| ExitCode::SUCCESS),
         ["test"] => chores::test().map(|()| ExitCode::SUCCESS),
+        ["fmt"] => chores::format(&[]).map(|()| ExitCode::SUCCESS),
         ["tidy"] => tidy::run().map(|()| ExitCode::SUCCESS),
         ["new-check", id] => new_check::run(id).map(|()| ExitCode::SUCCESS),
         ["lint-plans"] => lint_plans::run().map(|()| ExitCode::SUCCESS),

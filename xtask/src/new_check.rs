@@ -7,65 +7,64 @@ use crate::chores::root;
 use crate::process::Result;
 use crate::tidy::{REGISTRY, is_fault_id};
 
-/// New registry lines go above the line that holds this text.
-const REGISTRY_MARK: &str = "new-check: above this line";
-
-/// Makes `AREA/FAULT`; refuses to overwrite anything, and checks that before it writes anything.
+/// Makes the check `AREA/FAULT`. A fault that has its page and its place in the registry already
+/// keeps them and gets the check.
 pub(crate) fn run(id: &str) -> Result<()> {
-    let (area, fault) = match id.split_once('/') {
-        Some(parts) if is_fault_id(id) => parts,
-        _ => {
-            return Err(format!(
-                "name a check {id:?}: use area/fault, such as dns/zone-not-linked"
-            ));
-        }
-    };
-    let module = fault.replace('-', "_");
-    let fill = |template: &str| {
-        let text = template.replace("{{id}}", id).replace("{{area}}", area);
-        text.replace("{{fault}}", fault).replace("{{module}}", &module)
-    };
-    let check = format!("crates/core/src/checks/{area}/{module}.rs");
-    let page = format!("docs/checks/{id}.md");
-    let area_module = format!("crates/core/src/checks/{area}/mod.rs");
-    for path in [&check, &page] {
-        if root().join(path).exists() {
-            return Err(format!("make {path}: it exists"));
-        }
+    if !is_fault_id(id) {
+        return Err(format!("name a check {id:?}: use area/fault, such as dns/zone-not-linked"));
     }
-    let line = fill(include_str!("../templates/registry-line.in"));
-    let registry = insert_above(&read(REGISTRY)?, REGISTRY_MARK, &line)
-        .ok_or(format!("change {REGISTRY}: no line with `{REGISTRY_MARK}`"))?;
-    let modules = match root().join(&area_module).exists() {
-        true => add_module(&read(&area_module)?, &module),
-        false => format!("//! Checks of area `{area}`, one file a fault.\n\nmod {module};\n"),
-    };
+    let check = format!("crates/core/src/checks/{id}.rs");
+    let page = format!("docs/checks/{id}.md");
+    if root().join(&check).exists() {
+        return Err(format!("make {check}: it exists"));
+    }
+    let registry = register(&read(REGISTRY)?, id)?;
+    let fill = |template: &str| template.replace("{{id}}", id);
     write(&check, &fill(include_str!("../templates/check.rs.in")))?;
-    write(&page, &fill(include_str!("../templates/page.md.in")))?;
-    write(&area_module, &modules)?;
+    if !root().join(&page).exists() {
+        write(&page, &fill(include_str!("../templates/page.md.in")))?;
+    }
     write(REGISTRY, &registry)?;
+    eprintln!("made {check}, registered it in {REGISTRY}");
     eprintln!(
-        "next: write {page} (it is the test), then {check}; `cargo xtask test` tells the rest"
+        "next: say in {page} what it is and how it looks, then write the check; `cargo xtask test` tells the rest"
     );
     Ok(())
 }
 
-/// Puts `line` above the first line that holds `mark`.
-fn insert_above(text: &str, mark: &str, line: &str) -> Option<String> {
-    let place = text.find(mark)?;
-    let start = text[..place].rfind('\n').map_or(0, |end| end + 1);
-    Some(format!("{}{line}{}", &text[..start], &text[start..]))
+/// The registry with the check in it: in place of the fault's line without a check, else after the
+/// last line of its area, else at the end of the list.
+fn register(text: &str, id: &str) -> Result<String> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let area = id.split_once('/').map_or(id, |(area, _)| area);
+    let place = |beginning: String| lines.iter().rposition(|line| line.starts_with(&beginning));
+    let without_check = place(format!("    \"{id}\";"));
+    let of_area = place(format!("    \"{area}/"));
+    let line = include_str!("../templates/registry-line.in").trim_end();
+    let line = line.replace("{{id}}", id).replace("{{module}}", &module_name(text, id));
+    match (without_check, of_area) {
+        (Some(place), _) => lines[place] = &line,
+        (None, Some(place)) => lines.insert(place + 1, &line),
+        (None, None) => {
+            let begin = lines.iter().position(|line| line.starts_with("registry! {"));
+            let end = |begin| {
+                lines.iter().skip(begin).position(|line| *line == "}").map(|end| begin + end)
+            };
+            let end =
+                begin.and_then(end).ok_or(format!("find `registry! {{ ... }}` in {REGISTRY}"))?;
+            lines.insert(end, &line);
+            lines.insert(end, "");
+        }
+    }
+    Ok(lines.join("\n") + "\n")
 }
 
-/// Adds `mod name;` after the others; rustfmt puts it in its place.
-fn add_module(text: &str, name: &str) -> String {
-    let is_module = |line: &&str| line.contains("mod ") && line.ends_with(';');
-    let mut lines: Vec<&str> = text.lines().collect();
-    let last = lines.iter().rposition(is_module);
-    let visibility = last.and_then(|last| lines[last].split("mod ").next()).unwrap_or("");
-    let line = format!("{visibility}mod {name};");
-    lines.insert(last.map_or(lines.len(), |last| last + 1), &line);
-    lines.join("\n") + "\n"
+/// The fault's name as Rust has it, with its area where another check has that name.
+fn module_name(text: &str, id: &str) -> String {
+    let (_, fault) = id.split_once('/').unwrap_or(("", id));
+    let short = fault.replace('-', "_");
+    let is_taken = text.contains(&format!(" as {short};"));
+    if is_taken { id.replace(['/', '-'], "_") } else { short }
 }
 
 fn read(path: &str) -> Result<String> {
@@ -83,18 +82,20 @@ fn write(path: &str, text: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_line_is_put_above_its_mark() {
-        let text = "a\n  // mark\nb\n";
-        assert_eq!(insert_above(text, "mark", "new\n").as_deref(), Some("a\nnew\n  // mark\nb\n"));
-        assert_eq!(insert_above(text, "none", "new\n"), None);
-    }
+    const TEXT: &str = "macro {\n}\n\nregistry! {\n    \"dns/a\" in \"dns/a.rs\" as a;\n    \"dns/b\";\n\n    \"tls/c\";\n}\n";
 
     #[test]
-    fn a_module_joins_the_others() {
-        let text = "//! Area.\n\npub(crate) mod a;\npub(crate) mod b;\n\nuse x;\n";
-        let expected =
-            "//! Area.\n\npub(crate) mod a;\npub(crate) mod b;\npub(crate) mod c;\n\nuse x;\n";
-        assert_eq!(add_module(text, "c"), expected);
+    fn a_check_joins_its_fault_or_its_area_or_the_list() {
+        let new = |id: &str| register(TEXT, id).expect("a registry");
+        let line = |id: &str, module: &str| format!("    \"{id}\" in \"{id}.rs\" as {module};");
+        let b = line("dns/b", "b");
+        assert_eq!(new("dns/b"), TEXT.replace("    \"dns/b\";", &b));
+        let z_z = format!("    \"dns/b\";\n{}", line("dns/z-z", "z_z"));
+        assert_eq!(new("dns/z-z"), TEXT.replace("    \"dns/b\";", &z_z));
+        let tls_a = format!("    \"tls/c\";\n{}", line("tls/a", "tls_a"));
+        assert_eq!(new("tls/a"), TEXT.replace("    \"tls/c\";", &tls_a));
+        let host = format!("    \"tls/c\";\n\n{}", line("host/x", "x"));
+        assert_eq!(new("host/x"), TEXT.replace("    \"tls/c\";", &host));
+        assert!(register("no list\n", "host/x").is_err());
     }
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use flexway_lab::run;
 
+/// Listing the project's files takes milliseconds.
+pub(crate) const GIT_LIMIT: Duration = Duration::from_secs(60);
+
 /// A failure, as a fragment that fits after "failed to".
 pub(crate) type Result<T> = std::result::Result<T, String>;
 

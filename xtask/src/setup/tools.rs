@@ -68,7 +68,7 @@ pub(super) fn require(tools: &[Tool]) -> Result<()> {
     if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
         return Err(format!("find {titles}; install it ({by_hand}) and run this again"));
     }
-    eprintln!("installing {} with apt-get", packages.join(", "));
+    eprintln!("installing {} with apt-get: some minutes", packages.join(", "));
     let refused = |why| format!("{why}; install {titles} by hand and run this again");
     read(apt_get(&["update", "-qq"]), APT_LIMIT).map_err(refused)?;
     let install = ["install", "-y", "-qq", "--no-install-recommends"];

@@ -15,13 +15,9 @@ use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use crate::chores::root;
-use crate::process::{Result, read};
-
-/// Listing a thousand files takes milliseconds.
-const GIT_LIMIT: Duration = Duration::from_secs(60);
+use crate::process::{GIT_LIMIT, Result, read};
 
 /// One broken rule.
 #[derive(Debug, PartialEq, Eq)]

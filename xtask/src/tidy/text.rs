@@ -23,11 +23,15 @@ const EMPTY_NAMES: [&str; 5] = ["utils.rs", "util.rs", "helpers.rs", "misc.rs", 
 /// Beginnings of paths that exist on one machine only; a letter or digit has to follow.
 const MACHINE_PATHS: [&str; 4] = ["/work/", "/tmp/", "/home/", "/root/"]; // tidy: allow
 
+/// What a template leaves to be written.
+const UNFINISHED: &str = concat!("TO", "DO ");
+
 /// What only secrets look like.
 const SECRETS: [&str; 4] = [" PRIVATE KEY-----", "AccountKey=", "SharedAccessKey=", "eyJ0eXAiOi"]; // tidy: allow
 
 pub(super) fn check(file: &TextFile) -> Vec<Complaint> {
     let mut complaints = leaks(file);
+    complaints.extend(unfinished(file));
     if file.path.ends_with(".rs") {
         complaints.extend(header(file));
         complaints.extend(name(file));
@@ -96,6 +100,13 @@ fn literals(line: &str) -> String {
         return String::new();
     }
     line.split('"').skip(1).step_by(2).collect::<Vec<_>>().join(" ")
+}
+
+fn unfinished(file: &TextFile) -> Vec<Complaint> {
+    let is_ours = file.path.ends_with(".rs") || file.path.ends_with(".md");
+    let lines = numbered(file).filter(|(_, line)| is_ours && line.contains(UNFINISHED));
+    let complain = |(place, _)| Complaint::failure(place, "unfinished: write it, or file an issue");
+    lines.map(complain).collect()
 }
 
 fn leaks(file: &TextFile) -> Vec<Complaint> {
@@ -169,6 +180,13 @@ mod tests {
         assert_eq!(found("f(\"Something went wrong\")"), 1);
         assert_eq!(found("// please read"), 0);
         assert_eq!(found("#[cfg(test)]\nf(\"oops\")"), 0);
+    }
+
+    #[test]
+    fn what_a_template_left_open_fails() {
+        let text = format!("# dns/x\n\n{UNFINISHED}what is wrong\n");
+        assert_eq!(complaints("docs/checks/dns/x.md", &text).len(), 1);
+        assert_eq!(complaints("xtask/templates/page.md.in", &text).len(), 0);
     }
 
     #[test]
