@@ -1,0 +1,70 @@
+//! Makes a server's data: `initdb`, then the lines that tell it from a default one.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::account::Account;
+use crate::folder::Folder;
+use crate::installed::Install;
+use crate::options::{Auth, Options};
+use crate::secret::Secret;
+use crate::tls::Certificates;
+use crate::{Error, run};
+
+/// `initdb` takes half a second; the rest is for a loaded machine with a slow disk.
+const INITDB_LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs `initdb`: superuser `postgres`, UTF-8, locale C.UTF-8, which every Linux has. With a
+/// password, every login wants it.
+pub(crate) fn initialise(
+    install: &Install,
+    account: &Account,
+    folder: &Folder,
+    password: Option<&Secret>,
+) -> Result<(), Error> {
+    let data = folder.subfolder("data", account)?;
+    let mut command = account.command(&install.program("initdb"));
+    command.current_dir(folder.path()).arg("-D").arg(&data);
+    command.args(["-U", "postgres", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"]);
+    let Some(password) = password else {
+        command.arg(format!("--auth={}", Auth::Trust.name()));
+        return run::run(command, "", folder.path(), INITDB_LIMIT).map(drop);
+    };
+    let password_file = folder.path().join("password");
+    password.write(&password_file)?;
+    account.give(&password_file)?;
+    command.arg(format!("--auth={}", Auth::Scram.name())).arg("--pwfile").arg(&password_file);
+    run::run(command, "", folder.path(), INITDB_LIMIT)?;
+    fs::remove_file(&password_file).map_err(Error::io("remove initdb's password file"))
+}
+
+/// Adds settings to `postgresql.conf`, where later lines win, and lines to `pg_hba.conf`, where
+/// earlier lines win.
+pub(crate) fn configure(
+    folder: &Folder,
+    certificates: Option<&Certificates>,
+    options: &Options,
+) -> Result<(), Error> {
+    let own = [
+        ("listen_addresses".to_owned(), "127.0.0.1".to_owned()),
+        ("unix_socket_directories".to_owned(), folder.socket().display().to_string()),
+        ("fsync".to_owned(), "off".to_owned()),
+    ];
+    let tls = certificates.into_iter().flat_map(Certificates::settings);
+    let settings: String = own
+        .into_iter()
+        .chain(tls)
+        .chain(options.settings.iter().cloned())
+        .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
+        .collect();
+    edit(&folder.data().join("postgresql.conf"), |text| format!("{text}\n{settings}"))?;
+    let hba = options.hba.join("\n");
+    edit(&folder.data().join("pg_hba.conf"), |text| format!("{hba}\n{text}"))
+}
+
+fn edit(path: &Path, change: impl FnOnce(String) -> String) -> Result<(), Error> {
+    let text = fs::read_to_string(path);
+    text.and_then(|text| fs::write(path, change(text)))
+        .map_err(Error::io(format!("change {}", path.display())))
+}
