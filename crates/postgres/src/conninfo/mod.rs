@@ -49,8 +49,8 @@ impl ConnInfo {
     /// the database of the user's name, port 5432, and as host the folder of a local server's
     /// socket, or else `localhost`.
     ///
-    /// One default differs from libpq: `sslmode` is `prefer` for Unix sockets and loopback
-    /// addresses and `verify-full` for every other host.
+    /// One default differs from libpq: `sslmode` is `verify-full`, but `prefer` for Unix sockets and
+    /// loopback addresses unless `sslrootcert` is given.
     ///
     /// # Errors
     /// Text that cannot be read, a parameter that libpq does not know or that is not supported

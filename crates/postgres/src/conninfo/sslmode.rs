@@ -57,7 +57,8 @@ pub enum RootCert {
     File(PathBuf),
 }
 
-/// Settles mode and authorities from what was given.
+/// Settles mode and authorities from what was given. Without `sslmode`, local hosts get `prefer`
+/// unless `sslrootcert` asks for verification, and all others `verify-full`.
 ///
 /// Without `sslrootcert`, `~/.postgresql/root.crt` counts when it exists, as in libpq.
 pub(crate) fn resolve(
@@ -66,6 +67,7 @@ pub(crate) fn resolve(
     is_local: bool,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(SslMode, RootCert), ConnInfoError> {
+    let is_explicit = root.is_some();
     let root = match root {
         Some("system") => Some(RootCert::System),
         Some(path) => Some(RootCert::File(PathBuf::from(path))),
@@ -91,8 +93,7 @@ pub(crate) fn resolve(
             ));
         }
         (Some(mode), _) => mode,
-        (None, Some(RootCert::System)) => SslMode::VerifyFull,
-        (None, _) if is_local => SslMode::Prefer,
+        (None, _) if is_local && !is_explicit => SslMode::Prefer,
         (None, _) => SslMode::VerifyFull,
     };
     Ok((mode, root.unwrap_or(RootCert::System)))

@@ -11,7 +11,8 @@ use flexway_postgres::{PgError, RelayError, Session, relay};
 use crate::relay::copy;
 use crate::{server, session, value};
 
-const ENDLESS: &str = "copy (select i, 'x' from generate_series(1, 1000000000) i) to stdout";
+/// Two billion rows, made as they are sent (in FROM the server would write them all to disk first).
+const ENDLESS: &str = "copy (select generate_series(1, 2000000000), 'x') to stdout";
 const INTO: &str = "copy public.t from stdin";
 
 struct Pair {

@@ -105,6 +105,9 @@ fn text_that_is_not_utf_8_is_an_error_not_a_guess() {
         .unwrap();
     let mut session = Session::connect(&info(&server.url("raw"))).unwrap();
     assert_eq!(session.parameter("server_encoding"), Some("SQL_ASCII"));
+    // The server refuses to pass it on as UTF-8; asked for the bytes as they are, it does.
+    assert_eq!(session.rows("select E'\\xff'").unwrap_err().code(), Some("22021"));
+    session.execute("set client_encoding = sql_ascii").unwrap();
     let error = session.rows("select E'\\xff'").unwrap_err();
     assert!(error.to_string().contains("not UTF-8"), "{error}");
     assert_eq!(value(&mut session, "select 1"), "1");
