@@ -1,4 +1,5 @@
-//! Compares one database on both sides: schema, tables that only one side has, and every table's content.
+//! Compares one database on both sides: schema, tables that only one side has, and every table's
+//! content.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,7 +79,8 @@ fn compare_table(
     result
 }
 
-/// Tables that both sides have with the same columns, largest first, and the differences of the others.
+/// Tables that both sides have with the same columns, largest first, and the differences of the
+/// others.
 fn pair(source: Vec<Table>, target: &[Table]) -> (Vec<Table>, Vec<Difference>) {
     let mut left: BTreeMap<(String, String), &Table> =
         target.iter().map(|table| ((table.schema.clone(), table.name.clone()), table)).collect();
@@ -103,7 +105,8 @@ fn pair(source: Vec<Table>, target: &[Table]) -> (Vec<Table>, Vec<Difference>) {
     (common, differences)
 }
 
-/// Whether both have the same names in the same order. A type that differs shows in the schema, and in the content where it matters.
+/// Whether both have the same names in the same order. A type that differs shows in the schema, and
+/// in the content where it matters.
 fn has_same_columns(one: &Table, other: &Table) -> bool {
     let names = |table: &Table| -> Vec<String> {
         table.columns.iter().map(|column| column.name.clone()).collect()

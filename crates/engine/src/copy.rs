@@ -15,7 +15,8 @@ use crate::ledger::{ItemKind, Ledger, qualified, recorded};
 use crate::observe::{Event, Work};
 use crate::workers::{Workers, guard};
 
-/// How often running counters go to the ledger for readers of the status: fresh for people, one small transaction for the disk.
+/// How often running counters go to the ledger for readers of the status: fresh for people, one
+/// small transaction for the disk.
 const TICK: Duration = Duration::from_secs(1);
 
 /// One stream of rows.
@@ -69,7 +70,8 @@ pub(crate) fn copy(
     result
 }
 
-/// Units in the order of work: large objects first, since nobody knows how long their one stream takes; then tables, largest first.
+/// Units in the order of work: large objects first, since nobody knows how long their one stream
+/// takes; then tables, largest first.
 fn remaining<'a>(
     workers: Workers<'_>,
     ledger: &Ledger,
@@ -139,7 +141,8 @@ fn copy_unit(
     result.map(|copied| (copied, seconds))
 }
 
-/// Writes running counters to the ledger until the work is over. A failed write is left to the next record of the run to report.
+/// Writes running counters to the ledger until the work is over. A failed write is left to the next
+/// record of the run to report.
 fn tick(ledger: &Ledger, database: &str, running: &Running, is_over: mpsc::Receiver<()>) {
     while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(TICK) {
         let counters: Vec<(ItemKind, String, Copied)> = guard(running)

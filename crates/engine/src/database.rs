@@ -48,7 +48,8 @@ impl Job<'_> {
         self.verify(database.as_ref())
     }
 
-    /// Makes the target database. One in which a broken run may have left objects is emptied: they are this ledger's own.
+    /// Makes the target database. One in which a broken run may have left objects is emptied: they
+    /// are this ledger's own.
     fn prepare(&self, record: &DatabaseRecord) -> Result<(), Failure> {
         let is_needed = record.phase < Some(Phase::Prepared)
             || (record.phase < Some(Phase::PreData) && (record.is_touched || self.overwrite));
@@ -65,8 +66,9 @@ impl Job<'_> {
 
     /// Makes the schema before the data, in one transaction.
     ///
-    /// It is not tried again at once: when the connection is lost nobody knows whether the transaction was committed. The mark
-    /// makes the next round, or the next run, begin with an emptied database.
+    /// It is not tried again at once: when the connection is lost nobody knows whether the
+    /// transaction was committed. The mark makes the next round, or the next run, begin with an
+    /// emptied database.
     fn pre_data(&self, record: &DatabaseRecord, database: &dyn Database) -> Result<(), Failure> {
         if record.phase >= Some(Phase::PreData) {
             return Ok(());

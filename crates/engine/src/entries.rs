@@ -1,4 +1,5 @@
-//! Builds what comes after the data: indexes and keys side by side, everything else in the dump's order.
+//! Builds what comes after the data: indexes and keys side by side, everything else in the dump's
+//! order.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +15,9 @@ use crate::workers::{Workers, guard};
 
 /// Builds the entries that the ledger does not know as built.
 ///
-/// An index or key that fails beside the others is tried once more in its place in the dump's order: a few of them depend on an entry
-/// that comes after the data too, such as a materialized view over a key. Only that failure counts.
+/// An index or key that fails beside the others is tried once more in its place in the dump's
+/// order: a few of them depend on an entry that comes after the data too, such as a materialized
+/// view over a key. Only that failure counts.
 pub(crate) fn build(
     workers: Workers<'_>,
     ledger: &Ledger,
@@ -104,12 +106,14 @@ impl Builder<'_> {
     }
 }
 
-/// Whether the entry needs only the data: a foreign key needs another table's key, an attached index two indexes.
+/// Whether the entry needs only the data: a foreign key needs another table's key, an attached
+/// index two indexes.
 fn is_independent(entry: &SchemaEntry) -> bool {
     matches!(entry.kind.as_str(), "INDEX" | "CONSTRAINT")
 }
 
-/// Names for the ledger. pg_dump gives some entries the same name (default privileges of two roles): those get a number.
+/// Names for the ledger. pg_dump gives some entries the same name (default privileges of two
+/// roles): those get a number.
 fn unique_names(entries: &[SchemaEntry]) -> Vec<String> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     entries

@@ -1,4 +1,5 @@
-//! Looks at both servers before anything is changed, and says everything that speaks against the move at once.
+//! Looks at both servers before anything is changed, and says everything that speaks against the
+//! move at once.
 
 use flexway_core::migrate::{DatabaseFacts, MoveError, Remedy, ServerFacts, ToolFacts};
 
@@ -55,7 +56,8 @@ pub(crate) fn inspect(
     }
 }
 
-/// Inspects both servers for a comparison: source, target and the names of the databases to compare.
+/// Inspects both servers for a comparison: source, target and the names of the databases to
+/// compare.
 ///
 /// # Errors
 /// [`RunError::Refused`] with every reason that was found.

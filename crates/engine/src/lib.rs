@@ -1,6 +1,8 @@
-//! The move itself: what is done in which order, what is tried again, and the ledger that remembers it.
+//! The move itself: what is done in which order, what is tried again, and the ledger that remembers
+//! it.
 //!
-//! The engine reaches servers only through the ports of [`flexway_core::port`]; it runs on threads and blocks.
+//! The engine reaches servers only through the ports of [`flexway_core::port`]; it runs on threads
+//! and blocks.
 
 pub mod ledger;
 pub mod observe;

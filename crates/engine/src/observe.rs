@@ -7,7 +7,8 @@ use flexway_core::migrate::{
     Copied, CopyProgress, MoveError, Phase, RoleReport, ServerFacts, ToolFacts,
 };
 
-/// Receives events. Called from several threads at once; must return quickly, since work waits for it.
+/// Receives events. Called from several threads at once; must return quickly, since work waits for
+/// it.
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, event: &Event<'_>);

@@ -50,6 +50,8 @@ pub struct DatabaseReport {
     pub name: String,
     /// The last complete phase; `None` before the first.
     pub phase: Option<&'static str>,
+    /// Whether an earlier run had finished and verified it: this one did nothing to it.
+    pub by_earlier_run: bool,
     /// Finished tables, most bytes first.
     pub tables: Vec<ItemReport>,
     /// Large objects, when the database has any and they are finished.

@@ -12,8 +12,9 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Steps outlast a lock or a dropped connection (21 s); rounds outlast a managed server's failover, which takes one to two
-    /// minutes (220 s). A server that is away for longer needs somebody's eyes; the ledger keeps what is done.
+    /// Steps outlast a lock or a dropped connection (21 s); rounds outlast a managed server's
+    /// failover, which takes one to two minutes (220 s). A server that is away for longer needs
+    /// somebody's eyes; the ledger keeps what is done.
     fn default() -> RetryPolicy {
         let seconds = |list: &[u64]| list.iter().copied().map(Duration::from_secs).collect();
         RetryPolicy { step_waits: seconds(&[1, 5, 15]), round_waits: seconds(&[10, 30, 60, 120]) }

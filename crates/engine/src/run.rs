@@ -1,5 +1,6 @@
 //! A run from beginning to end: inspect, roles, every database, report.
 
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -68,9 +69,11 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Moves the databases, or goes on with what earlier runs of the ledger left; returns when it is over, well or not.
+    /// Moves the databases, or goes on with what earlier runs of the ledger left; returns when it
+    /// is over, well or not.
     ///
-    /// Setting `stop` makes it end after cancelling the running copies; steps without a stop, such as one index, are finished first.
+    /// Setting `stop` makes it end after cancelling the running copies; steps without a stop, such
+    /// as one index, are finished first.
     ///
     /// # Errors
     /// [`RunError`] when the move did not begin. Failures after that are in the report.
@@ -87,14 +90,21 @@ impl<'a> Run<'a> {
         let run = Run { ports, options, ledger, workers };
         let inspected = inspect::inspect(ports, options, ledger)?;
         let id = ledger.begin_run(&inspected.source.label, &inspected.target.label, options)?;
+        let mut verified_before = HashSet::new();
         for facts in &inspected.databases {
             ledger.add_database(&facts.name, facts.size_bytes)?;
+            if ledger.database(&facts.name)?.phase == Some(Phase::Verified) {
+                verified_before.insert(facts.name.clone());
+            }
         }
         run.tell_accepted(&inspected);
         let (problems, verify, end) = run.all(&inspected.databases);
         let summary = (end != RunEnd::Done).then(|| summary(&problems, &verify));
         ledger.end_run(id, end, summary.as_deref())?;
         let mut report = run.report(id, &inspected, end)?;
+        for database in &mut report.databases {
+            database.by_earlier_run = verified_before.contains(&database.name);
+        }
         report.errors = problems;
         report.verify = verify;
         report.seconds = started.elapsed().as_secs_f64();
@@ -112,8 +122,8 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Roles, then one database after the other. A database that somebody has to act on does not keep the others from being moved;
-    /// servers that stay away do.
+    /// Roles, then one database after the other. A database that somebody has to act on does not
+    /// keep the others from being moved; servers that stay away do.
     fn all(&self, databases: &[DatabaseFacts]) -> (Vec<Problem>, CompareReport, RunEnd) {
         let mut problems = Vec::new();
         let mut verify = CompareReport::default();
@@ -169,7 +179,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Compares roles that were carried whole. Where a note says that something could not be carried, a difference is no news.
+    /// Compares roles that were carried whole. Where a note says that something could not be
+    /// carried, a difference is no news.
     fn verify_roles(&self, verify: &mut CompareReport) -> Result<(), Failure> {
         let is_whole = self.ledger.roles()?.is_some_and(|roles| roles.notes.is_empty());
         if !self.options.roles || !is_whole {
@@ -265,6 +276,7 @@ impl<'a> Run<'a> {
         Ok(DatabaseReport {
             name: name.to_owned(),
             phase: record.phase.map(Phase::word),
+            by_earlier_run: false,
             rows: tables.iter().map(|table| table.rows).sum(),
             bytes: tables.iter().chain(&large_objects).map(|item| item.bytes).sum(),
             tables,
@@ -277,7 +289,8 @@ impl<'a> Run<'a> {
 /// Compares the databases of two servers, changing nothing.
 ///
 /// # Errors
-/// [`RunError::Refused`] when a server cannot be inspected or a named database is not on the source.
+/// [`RunError::Refused`] when a server cannot be inspected or a named database is not on the
+/// source.
 pub fn verify(
     ports: Ports<'_>,
     options: &RunOptions,

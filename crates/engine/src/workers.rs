@@ -12,7 +12,8 @@ use crate::failure::Failure;
 use crate::observe::{Event, Observer};
 use crate::retry::RetryPolicy;
 
-/// How often a waiting thread looks whether the run was asked to stop: unnoticeable for people, nothing for the processor.
+/// How often a waiting thread looks whether the run was asked to stop: unnoticeable for people,
+/// nothing for the processor.
 const STOP_POLL: Duration = Duration::from_millis(50);
 
 /// The people at work.
@@ -38,7 +39,8 @@ impl Workers<'_> {
         self.observer.event(event);
     }
 
-    /// Runs a step until it succeeds, fails for a reason that trying again does not cure, or the waits are used up.
+    /// Runs a step until it succeeds, fails for a reason that trying again does not cure, or the
+    /// waits are used up.
     pub(crate) fn attempt<T>(
         &self,
         mut step: impl FnMut() -> Result<T, MoveError>,
@@ -75,8 +77,9 @@ impl Workers<'_> {
 
     /// Does `work` on every item, taken in order by `jobs` threads.
     ///
-    /// An error that somebody has to act on does not keep the others from being done: all of them are reported together. An error that
-    /// trying again did not cure ends the taking of further items, and what runs is finished: the servers are away.
+    /// An error that somebody has to act on does not keep the others from being done: all of them
+    /// are reported together. An error that trying again did not cure ends the taking of further
+    /// items, and what runs is finished: the servers are away.
     pub(crate) fn each<T: Send>(
         &self,
         items: Vec<T>,

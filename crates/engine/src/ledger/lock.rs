@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::LedgerError;
 
-/// A reader of the status holds the lock for microseconds to see whether it is free; ten tries over half a second outlast it.
+/// A reader of the status holds the lock for microseconds to see whether it is free; ten tries over
+/// half a second outlast it.
 const TRIES: u32 = 10;
 const TRY_WAIT: Duration = Duration::from_millis(50);
 

@@ -1,4 +1,5 @@
-//! The ledger: one SQLite file that remembers how far a move has come, so that it can be gone on with.
+//! The ledger: one SQLite file that remembers how far a move has come, so that it can be gone on
+//! with.
 
 mod items;
 mod lock;

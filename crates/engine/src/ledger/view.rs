@@ -29,7 +29,8 @@ pub struct RunView {
     pub source: String,
     /// `host:port as user`.
     pub target: String,
-    /// `running`, `done`, `differs`, `failed`, `stopped`; `interrupted` when its process ended without a word.
+    /// `running`, `done`, `differs`, `failed`, `stopped`; `interrupted` when its process ended
+    /// without a word.
     pub state: String,
     /// Its process.
     pub pid: i64,
@@ -91,7 +92,8 @@ impl LedgerView {
     /// Reads the ledger at `path` in one read transaction.
     ///
     /// # Errors
-    /// [`LedgerError::Io`] when there is no such file, [`LedgerError::NotALedger`] when it is something else.
+    /// [`LedgerError::Io`] when there is no such file, [`LedgerError::NotALedger`] when it is
+    /// something else.
     pub fn read(path: &Path) -> Result<LedgerView, LedgerError> {
         std::fs::metadata(path)
             .map_err(|error| LedgerError::Io { path: path.to_owned(), error })?;
@@ -146,16 +148,17 @@ fn run(connection: &Connection) -> Result<Option<RunView>, LedgerError> {
 
 fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, LedgerError> {
     let mut select = connection.prepare(
-        "SELECT name, phase, error,
-            (SELECT count(*) FROM item i WHERE i.database = d.name AND kind = 'table' AND state = 'done'),
-            (SELECT count(*) FROM item i WHERE i.database = d.name AND kind = 'table'),
-            (SELECT coalesce(sum(rows), 0) FROM item i WHERE i.database = d.name AND kind = 'table'),
-            (SELECT coalesce(sum(bytes), 0) FROM item i WHERE i.database = d.name),
-            (SELECT coalesce(sum(size_bytes), 0) FROM item i WHERE i.database = d.name AND state = 'done'),
-            (SELECT coalesce(sum(size_bytes), 0) FROM item i WHERE i.database = d.name),
-            (SELECT count(*) FROM item i WHERE i.database = d.name AND kind = 'entry' AND state = 'done'),
-            (SELECT count(*) FROM item i WHERE i.database = d.name AND kind = 'entry')
-         FROM database d ORDER BY name",
+        "SELECT d.name, phase, d.error,
+            count(*) FILTER (WHERE kind = 'table' AND state = 'done'),
+            count(*) FILTER (WHERE kind = 'table'),
+            coalesce(sum(rows) FILTER (WHERE kind = 'table'), 0),
+            coalesce(sum(bytes), 0),
+            coalesce(sum(i.size_bytes) FILTER (WHERE state = 'done'), 0),
+            coalesce(sum(i.size_bytes), 0),
+            count(*) FILTER (WHERE kind = 'entry' AND state = 'done'),
+            count(*) FILTER (WHERE kind = 'entry')
+         FROM database d LEFT JOIN item i ON i.database = d.name
+         GROUP BY d.name ORDER BY d.name",
     )?;
     let mut views = select
         .query_map([], |row| {

@@ -12,7 +12,8 @@ use super::{LedgerError, lock, schema};
 use crate::report::Roles;
 use crate::run::RunOptions;
 
-/// Readers never block a writer in WAL mode; the only other writer is a checkpoint, which is over in far less.
+/// Readers never block a writer in WAL mode; the only other writer is a checkpoint, which is over
+/// in far less.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A ledger opened for a run. While it lives, no other process can open it for one.
@@ -67,7 +68,8 @@ impl Ledger {
     /// Opens the ledger at `path`, creating it and its folder when they are not there.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`] while another process has it open; [`LedgerError::NotALedger`] for other files.
+    /// [`LedgerError::Busy`] while another process has it open; [`LedgerError::NotALedger`] for
+    /// other files.
     pub fn open(path: &Path) -> Result<Ledger, LedgerError> {
         let io = |error| LedgerError::Io { path: path.to_owned(), error };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -79,7 +81,8 @@ impl Ledger {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         schema::prepare(&mut connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        // A finished table that the ledger forgets would only be copied again, but the ledger is small: be durable.
+        // A finished table that the ledger forgets would only be copied again, but the ledger is
+        // small: be durable.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         Ok(Ledger { path: path.to_owned(), connection: Mutex::new(connection), _lock: lock })
@@ -118,7 +121,8 @@ impl Ledger {
         }
     }
 
-    /// Records that a run begins; returns its number. A run that never ended is marked as interrupted: its lock is gone.
+    /// Records that a run begins; returns its number. A run that never ended is marked as
+    /// interrupted: its lock is gone.
     pub(crate) fn begin_run(
         &self,
         source: &str,

@@ -1,5 +1,5 @@
-//! Two servers in memory that behave like the real ports: what is created twice fails, what is repeatable repeats, and any call can
-//! be made to fail before or after it took effect.
+//! Two servers in memory that behave like the real ports: what is created twice fails, what is
+//! repeatable repeats, and any call can be made to fail before or after it took effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +60,8 @@ pub(crate) struct State {
 pub(crate) struct World(Arc<Mutex<State>>);
 
 impl World {
-    /// Two databases on the source: `shop` with three tables, keys, a trigger and large objects; `blog` with one table.
+    /// Two databases on the source: `shop` with three tables, keys, a trigger and large objects;
+    /// `blog` with one table.
     pub(crate) fn new() -> World {
         let shop = Store {
             has_schema: true,

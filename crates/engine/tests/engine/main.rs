@@ -1,4 +1,5 @@
-//! The engine against servers that live in memory: order of work, resuming after every failure, refusals, the ledger.
+//! The engine against servers that live in memory: order of work, resuming after every failure,
+//! refusals, the ledger.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 

@@ -1,4 +1,5 @@
-//! A failure at every single call of a port: the run ends and says so, and the second run completes without doing things twice.
+//! A failure at every single call of a port: the run ends and says so, and the second run completes
+//! without doing things twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -149,6 +150,7 @@ fn a_finished_run_is_not_done_again() {
     assert_eq!(report.run.state, "done");
     assert_eq!((report.verify.tables_compared, report.verify.rows_compared), (4, 38));
     assert_eq!(report.databases[1].tables.len(), 3);
+    assert!(report.databases.iter().all(|database| database.by_earlier_run));
 }
 
 #[test]
