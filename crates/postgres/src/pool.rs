@@ -1,6 +1,6 @@
 //! Sessions of one database on both sides: prepared for copying, used by one thread at a time, thrown away after an error.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flexway_core::migrate::{MoveError, Remedy};
 
@@ -44,30 +44,36 @@ impl Pool {
         &self.info
     }
 
-    /// A session of one's own: give it back with [`Pool::put`] when all went well, drop it otherwise.
-    pub(crate) fn take(&self) -> Outcome<Session> {
-        let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-        match idle {
-            Some(session) => Ok(session),
-            None => self.open(),
+    /// Takes a session, uses it, and keeps it when `work` succeeds. After a lost connection the idle ones are dropped too:
+    /// what cut one (a restart, a firewall) has most likely cut them all.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Session) -> Outcome<T>) -> Outcome<T> {
+        let mut session = self.take()?;
+        let result = work(&mut session);
+        if result.is_ok() {
+            self.put(session);
+        } else if session.is_lost() {
+            self.idle().clear();
         }
+        result
+    }
+
+    /// A session of one's own, prepared.
+    fn take(&self) -> Outcome<Session> {
+        let idle = self.idle().pop();
+        idle.map_or_else(|| self.open(), Ok)
     }
 
     /// Keeps a session that is as it was when taken.
-    pub(crate) fn put(&self, session: Session) {
-        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    fn put(&self, session: Session) {
+        let mut idle = self.idle();
         if idle.len() < IDLE_SESSIONS_MAX {
             idle.push(session);
         }
     }
 
-    /// Takes a session, uses it, and keeps it when `work` succeeds. A session that stayed idle may have been cut meanwhile
-    /// by a firewall or a restart: the engine tries again then, and gets a fresh one.
-    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Session) -> Outcome<T>) -> Outcome<T> {
-        let mut session = self.take()?;
-        let result = work(&mut session)?;
-        self.put(session);
-        Ok(result)
+    /// A thread that panicked while it held the lock left the list whole: it is pushed and popped only.
+    fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self) -> Outcome<Session> {
@@ -81,9 +87,12 @@ impl Pool {
     }
 }
 
-/// Opens a session; the error names the rung of the ladder that failed.
+/// Opens a session that may write; the error names the rung of the ladder that failed. A database or role may say that its
+/// transactions only read, and a move copies that setting.
 pub(crate) fn connect(info: &ConnInfo) -> Outcome<Session> {
-    Session::connect(info).map_err(|error| unreachable(info, &error))
+    let mut session = Session::connect(info).map_err(|error| unreachable(info, &error))?;
+    run(&mut session, "prepare the session", "SET default_transaction_read_only = off")?;
+    Ok(session)
 }
 
 fn unreachable(info: &ConnInfo, error: &ConnectError) -> MoveError {
@@ -106,7 +115,7 @@ pub(crate) fn prepare(session: &mut Session, encoding: &str) -> Outcome<()> {
     let version = session.version().number;
     let mut sql = format!(
         "SET client_encoding = '{encoding}'; SET lc_monetary = 'C'; SET client_min_messages = warning; \
-         SET check_function_bodies = off; SET default_transaction_read_only = off"
+         SET check_function_bodies = off"
     );
     if version >= 90_600 {
         sql.push_str("; SET max_parallel_workers_per_gather = 0");

@@ -30,21 +30,42 @@ fn an_ordinary_login_moves_a_database() {
          INSERT INTO s.t SELECT i, repeat('b', i) FROM generate_series(1, 500) i; GRANT SELECT ON s.t TO app_user; \
          CREATE VIEW s.v AS SELECT id FROM s.t; SELECT lo_from_bytea(77, 'hello')",
     );
-    run(&world.target, "postgres", "CREATE ROLE mover LOGIN CREATEROLE CREATEDB PASSWORD 'it s; secret'");
-    let url = format!("postgres://mover:it%20s%3B%20secret@127.0.0.1:{}/postgres", world.target.port());
+    run(
+        &world.target,
+        "postgres",
+        "CREATE ROLE mover LOGIN CREATEROLE CREATEDB PASSWORD 'it s; secret'",
+    );
+    let url =
+        format!("postgres://mover:it%20s%3B%20secret@127.0.0.1:{}/postgres", world.target.port());
     let login = ConnInfo::parse(&url, &|_| None).expect("url");
     world.mover = Mover::new(info(&world.source, "postgres"), login);
 
     let roles = world.mover.copy_roles().expect("roles");
     assert_eq!(roles.created, ["app_owner", "app_user", "strong"]);
-    assert!(roles.notes.iter().any(|note| note.starts_with("give role strong the attribute SUPERUSER: ")), "{roles:?}");
+    assert!(
+        roles
+            .notes
+            .iter()
+            .any(|note| note.starts_with("give role strong the attribute SUPERUSER: ")),
+        "{roles:?}"
+    );
     assert!(!roles.notes.iter().any(|note| note.contains("secret")), "{roles:?}");
     world.mover.prepare("plain", false).expect("prepare");
     let open = world.mover.open("plain").expect("open");
     copy(&*open);
     assert_eq!(open.compare().schema().expect("compare"), []);
-    assert_eq!(ask(&world.target, "plain", "SELECT count(*), sum(length(b)) FROM s.t"), "500,125250");
-    assert_eq!(ask(&world.target, "plain", "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'plain'"), "app_owner");
+    assert_eq!(
+        ask(&world.target, "plain", "SELECT count(*), sum(length(b)) FROM s.t"),
+        "500,125250"
+    );
+    assert_eq!(
+        ask(
+            &world.target,
+            "plain",
+            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'plain'"
+        ),
+        "app_owner"
+    );
     let roles = world.mover.role_differences().expect("compare roles");
     let names: Vec<_> = roles.iter().map(|one| (one.name.as_str(), one.detail.as_str())).collect();
     assert_eq!(names, [("strong", "differs in SUPERUSER, REPLICATION")]);
@@ -58,7 +79,11 @@ fn facts_name_the_databases_that_count() {
     };
     assert_eq!(names(&world), Vec::<String>::new());
     run(&world.source, "postgres", "CREATE DATABASE a; CREATE DATABASE b IS_TEMPLATE true");
-    run(&world.source, "a", "CREATE EXTENSION hstore SCHEMA public; CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext");
+    run(
+        &world.source,
+        "a",
+        "CREATE EXTENSION hstore SCHEMA public; CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext",
+    );
     assert_eq!(names(&world), ["a"]);
     run(&world.source, "postgres", "CREATE TABLE t ()");
     assert_eq!(names(&world), ["a", "postgres"]);
@@ -68,7 +93,11 @@ fn facts_name_the_databases_that_count() {
         facts.databases.iter().find(|one| one.name == "a").and_then(|one| one.user_object_count)
     };
     assert_eq!(count(&world), Some(0));
-    run(&world.target, "a", "CREATE EXTENSION hstore; CREATE TYPE e AS ENUM ('x'); SELECT lo_create(5)");
+    run(
+        &world.target,
+        "a",
+        "CREATE EXTENSION hstore; CREATE TYPE e AS ENUM ('x'); SELECT lo_create(5)",
+    );
     assert_eq!(count(&world), Some(2));
 }
 
@@ -77,7 +106,11 @@ fn a_standing_database_is_used_emptied_or_left_alone() {
     let Some(mut world) = start(15, 15) else { return };
     fill(&world);
     world.mover.copy_roles().expect("roles");
-    run(&world.target, "postgres", &format!("CREATE DATABASE {}", flexway_postgres::quote_ident(DATABASE)));
+    run(
+        &world.target,
+        "postgres",
+        &format!("CREATE DATABASE {}", flexway_postgres::quote_ident(DATABASE)),
+    );
     // The database that the login names is never dropped, so its contents are removed one by one.
     named(&mut world, DATABASE);
     let fill_target = "CREATE TABLE here (a int); CREATE SCHEMA x; CREATE VIEW x.v AS SELECT a FROM here; SELECT lo_create(9); \
@@ -85,14 +118,18 @@ fn a_standing_database_is_used_emptied_or_left_alone() {
     run(&world.target, DATABASE, fill_target);
     let refusal = world.mover.prepare(DATABASE, false).expect_err("not touched");
     assert_eq!(refusal.remedy, Remedy::Act);
-    assert_eq!(ask(&world.target, DATABASE, "SELECT count(*) FROM here"), "0");
+    assert_eq!(ask(&world.target, DATABASE, "SELECT count(*) FROM public.here"), "0");
     world.mover.prepare(DATABASE, true).expect("emptied");
     copy(&*world.mover.open(DATABASE).expect("open"));
     assert_eq!(differences(&world), Vec::<String>::new());
     // Everything that the fixture holds goes, too.
     world.mover.prepare(DATABASE, true).expect("emptied again");
     let facts = world.mover.target(&[DATABASE.to_owned()]).expect("facts");
-    let count = facts.databases.iter().find(|one| one.name == DATABASE).and_then(|one| one.user_object_count);
+    let count = facts
+        .databases
+        .iter()
+        .find(|one| one.name == DATABASE)
+        .and_then(|one| one.user_object_count);
     assert_eq!(count, Some(0));
 }
 
@@ -100,7 +137,11 @@ fn a_standing_database_is_used_emptied_or_left_alone() {
 fn another_schema_on_the_target_is_named() {
     let Some(world) = start(15, 15) else { return };
     run(&world.source, "postgres", "CREATE DATABASE d");
-    run(&world.source, "d", "CREATE TABLE one (a int); CREATE TABLE two (a int); DROP SCHEMA IF EXISTS other");
+    run(
+        &world.source,
+        "d",
+        "CREATE TABLE one (a int); CREATE TABLE two (a int); DROP SCHEMA IF EXISTS other",
+    );
     world.mover.prepare("d", false).expect("prepare");
     run(&world.target, "d", "CREATE TABLE two (b text)");
     let open = world.mover.open("d").expect("open");
@@ -111,9 +152,34 @@ fn another_schema_on_the_target_is_named() {
 }
 
 #[test]
+fn what_the_target_lacks_is_named() {
+    let Some(world) = start(15, 17) else { return };
+    run(&world.source, "postgres", "CREATE ROLE only_here; CREATE DATABASE d");
+    run(
+        &world.source,
+        "d",
+        "CREATE TABLE first (a int); CREATE TABLE second (a int); ALTER TABLE second OWNER TO only_here; \
+         ALTER DATABASE d SET default_transaction_read_only = on",
+    );
+    world.mover.prepare("d", false).expect("prepare");
+    let open = world.mover.open("d").expect("open");
+    let error = open.schema().pre_data().expect_err("no such role");
+    assert_eq!(error.what, "create table second in schema public");
+    assert!(error.why.contains("role \"only_here\" does not exist"), "{error}");
+    assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.first')"), "NULL");
+    world.mover.copy_roles().expect("roles");
+    copy(&*open);
+    assert_eq!(open.compare().schema().expect("compare"), []);
+}
+
+#[test]
 fn a_database_without_public_and_with_bytes_of_no_encoding() {
     let Some(world) = start(15, 17) else { return };
-    run(&world.source, "postgres", "CREATE DATABASE raw TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'");
+    run(
+        &world.source,
+        "postgres",
+        "CREATE DATABASE raw TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'",
+    );
     run(
         &world.source,
         "raw",
@@ -151,10 +217,11 @@ fn a_lost_session_is_retried_and_a_lost_snapshot_said() {
     assert_eq!(error.remedy, Remedy::Retry);
     let copied = open.data().copy_table(&contents.tables[0], &progress, &stop).expect("again");
     assert_eq!(copied.rows, 1000);
-    assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM t"), "1000");
+    assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM public.t"), "1000");
     run(&world.source, "postgres", cut);
     open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("cut");
-    let error = open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("no snapshot");
+    let error =
+        open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("no snapshot");
     assert!(error.help.contains("run the command again"), "{error:?}");
 }
 
@@ -170,7 +237,7 @@ fn a_stop_is_heeded() {
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(true));
     let error = open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("stopped");
     assert_eq!(error.remedy, Remedy::Stopped);
-    assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM t"), "0");
+    assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM public.t"), "0");
 }
 
 #[test]
@@ -180,9 +247,17 @@ fn only_the_users_rows_of_an_extensions_table_are_copied() {
                   UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], extcondition = ARRAY['WHERE mine'] \
                   WHERE extname = 'hstore'; INSERT INTO settings VALUES ('shipped', false);";
     run(&world.source, "postgres", "CREATE DATABASE d");
-    run(&world.source, "d", &format!("SET search_path = public; {member} INSERT INTO settings VALUES ('ours', true)"));
+    run(
+        &world.source,
+        "d",
+        &format!("SET search_path = public; {member} INSERT INTO settings VALUES ('ours', true)"),
+    );
     world.mover.prepare("d", false).expect("prepare");
-    run(&world.target, "d", &format!("SET search_path = public; {member} INSERT INTO settings VALUES ('stale', true)"));
+    run(
+        &world.target,
+        "d",
+        &format!("SET search_path = public; {member} INSERT INTO settings VALUES ('stale', true)"),
+    );
     let open = world.mover.open("d").expect("open");
     open.schema().pre_data().expect("pre-data");
     let contents = open.data().contents().expect("contents");
@@ -190,6 +265,11 @@ fn only_the_users_rows_of_an_extensions_table_are_copied() {
     assert_eq!(names, ["settings"]);
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     open.data().copy_table(&contents.tables[0], &progress, &stop).expect("copy");
-    assert_eq!(ask(&world.target, "d", "SELECT name FROM public.settings ORDER BY 1"), "ours,shipped");
-    assert!(open.compare().table(&contents.tables[0], &progress, &stop).expect("compare").is_equal());
+    assert_eq!(
+        ask(&world.target, "d", "SELECT name FROM public.settings ORDER BY 1"),
+        "ours,shipped"
+    );
+    assert!(
+        open.compare().table(&contents.tables[0], &progress, &stop).expect("compare").is_equal()
+    );
 }

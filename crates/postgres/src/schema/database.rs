@@ -40,7 +40,7 @@ pub(crate) fn prepare(
     let mut admin = connect(target)?;
     let may_drop = !STANDING_DATABASES.contains(&database)
         && database != target.database()
-        && is_own(&mut admin, database)?;
+        && may_make_again(&mut admin, database)?;
     match standing(&mut admin, target, database)? {
         Standing::Absent => create(&mut admin, &wanted, database)?,
         Standing::Empty => fits(pg_dump, target, database, &wanted)?,
@@ -108,29 +108,33 @@ fn standing(admin: &mut Session, target: &ConnInfo, database: &str) -> Outcome<S
     })
 }
 
-fn is_own(admin: &mut Session, database: &str) -> Outcome<bool> {
+/// Whether the login may drop the database and create it again; one that may only drop would be left with nothing.
+fn may_make_again(admin: &mut Session, database: &str) -> Outcome<bool> {
     let sql = format!(
-        "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = {}",
+        "SELECT pg_has_role(d.datdba, 'USAGE') AND (r.rolcreatedb OR r.rolsuper) \
+         FROM pg_database d, pg_roles r WHERE d.datname = {} AND r.rolname = current_user",
         quote_literal(database)
     );
     let rows = query(admin, "read the owner of the database on the target", &sql)?;
     Ok(rows.first().is_some_and(|row| flag(row, 0)))
 }
 
-/// A standing, empty database is used as it is when it has the source's encoding and collation. Of the databases that
-/// cannot be made anew only the encoding is asked for: it alone decides whether the data fits.
+/// A standing, empty database is used as it is when it has the source's encoding: that decides whether the data fits. Another
+/// collation may be on purpose, where the target does not have the source's; the comparison tells.
 fn fits(pg_dump: &str, target: &ConnInfo, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
     let present = description(pg_dump, &target.with_database(database))?;
-    let (wanted, present) = (creation(wanted).unwrap_or(""), creation(&present).unwrap_or(""));
-    let is_standing = STANDING_DATABASES.contains(&database) || database == target.database();
-    let same = if is_standing { encoding(wanted) == encoding(present) } else { wanted == present };
-    if same {
+    let encodings = [wanted, &present]
+        .map(|entries| creation(entries).and_then(encoding).unwrap_or("an unknown one"));
+    if encodings[0] == encodings[1] {
         return Ok(());
     }
     Err(act(
         &format!("prepare database {database}"),
-        "it exists on the target, empty, with another encoding or collation than on the source",
-        "drop it there; it is created with the right ones then",
+        format!(
+            "it exists on the target with encoding {}; the source's is {}",
+            encodings[1], encodings[0]
+        ),
+        "drop it there; it is created with the right one then",
     ))
 }
 

@@ -28,7 +28,7 @@ impl Dump {
                 && let Some(entry) = header(line)
             {
                 dump.entries.push(entry);
-            } else if !is_rule && !(is_boundary && is_dropped(line, known_settings)) {
+            } else if !(is_rule || is_boundary && is_dropped(line, known_settings)) {
                 dump.entries
                     .last_mut()
                     .map_or(&mut dump.prologue, |entry| &mut entry.sql)

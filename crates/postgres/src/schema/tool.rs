@@ -141,7 +141,7 @@ mod tests {
         );
         assert_eq!(choose(160_002, &found).map(|tool| tool.version).ok(), Some(170_010));
         assert_eq!(choose(150_020, &found).map(|tool| tool.version).ok(), Some(150_018));
-        let error = choose(190_000, &found).map(|tool| tool.version).unwrap_err();
+        let error = choose(190_000, &found).map(|tool| tool.version).expect_err("none is that new");
         assert!(error.why.contains("17.10 in /170010"), "{}", error.why);
     }
 }

@@ -1,6 +1,7 @@
+#![allow(dead_code, reason = "each test uses its part")]
 //! Two real servers, a source full of everything, and the ports called in the engine's order.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use flexway_core::migrate::{Contents, CopyProgress, Difference, RoleReport};
 use flexway_core::port::{Database, Databases, Servers};
@@ -51,20 +52,21 @@ pub(crate) fn info(server: &Server, database: &str) -> ConnInfo {
     info.with_database(database)
 }
 
-pub(crate) fn session(server: &Server, database: &str) -> Session {
-    Session::connect(&info(server, database)).expect("connects")
-}
-
 pub(crate) fn run(server: &Server, database: &str, sql: &str) {
-    if let Err(error) = session(server, database).execute(sql) {
-        panic!("{error} at {:?}", error);
+    if let Err(error) = server.psql(database, sql) {
+        panic!("{error}: {sql}");
     }
 }
 
 /// One value as text.
 pub(crate) fn ask(server: &Server, database: &str, sql: &str) -> String {
-    let rows = session(server, database).rows(sql).expect(sql);
-    rows.iter().flatten().map(|value| value.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(",")
+    let mut session = Session::connect(&info(server, database)).expect("connects");
+    let rows = session.rows(sql).expect(sql);
+    rows.iter()
+        .flatten()
+        .map(|value| value.as_deref().unwrap_or("NULL"))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Fills the source.
@@ -72,7 +74,11 @@ pub(crate) fn fill(world: &World) {
     let source = &world.source;
     run(source, "postgres", include_str!("roles.sql"));
     let name = flexway_postgres::quote_ident(DATABASE);
-    run(source, "postgres", &format!("CREATE DATABASE {name} OWNER owner_a TEMPLATE template0 ENCODING 'UTF8'"));
+    run(
+        source,
+        "postgres",
+        &format!("CREATE DATABASE {name} OWNER owner_a TEMPLATE template0 ENCODING 'UTF8'"),
+    );
     run(
         source,
         "postgres",
@@ -106,9 +112,16 @@ pub(crate) fn copy(open: &dyn Database) -> Contents {
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     open.schema().pre_data().expect("pre-data");
     let contents = open.data().contents().expect("contents");
-    for table in &contents.tables {
-        open.data().copy_table(table, &progress, &stop).expect("copy");
-    }
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Some(table) = contents.tables.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    open.data().copy_table(table, &progress, &stop).expect("copy");
+                }
+            });
+        }
+    });
     open.data().copy_large_objects(&progress, &stop).expect("large objects");
     for entry in open.schema().post_data().expect("post-data") {
         open.schema().apply(&entry).expect("apply");
@@ -127,8 +140,13 @@ pub(crate) fn differences(world: &World) -> Vec<String> {
     for table in &tables {
         let comparison = open.compare().table(table, &progress, &stop).expect("compare table");
         if !comparison.is_equal() {
-            let detail = format!("{} rows, {} rows", comparison.source_rows, comparison.target_rows);
-            found.push(Difference { kind: "table", name: format!("{}.{}", table.schema, table.name), detail });
+            let detail =
+                format!("{} rows, {} rows", comparison.source_rows, comparison.target_rows);
+            found.push(Difference {
+                kind: "table",
+                name: format!("{}.{}", table.schema, table.name),
+                detail,
+            });
         }
     }
     found.iter().map(|one| format!("{} {}: {}", one.kind, one.name, one.detail)).collect()
