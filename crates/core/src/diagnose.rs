@@ -7,6 +7,7 @@ use crate::estate::{Estate, Missing};
 use crate::finding::{Finding, Severity};
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
+use crate::trace::filter::Decision;
 use crate::trace::step::{Stage, Step, Verdict};
 use crate::trace::{self, Leads, Path};
 
@@ -152,6 +153,20 @@ fn silence_consequences(path: &Path, findings: &mut [Finding]) {
     if matches!(path.leads, Leads::Fallback | Leads::Nowhere) {
         for finding in findings.iter_mut().filter(|one| one.on_fallback) {
             finding.consequence_of = first_dns;
+        }
+    }
+    // Without the join of the networks the tag VirtualNetwork does not hold the other one, and Azure's last rule denies it.
+    let peering = findings.iter().find(|one| one.is_cause() && one.fault.starts_with("peering/")).map(|one| one.fault);
+    if let (Some(peering), Some(leg)) = (peering, &path.intended) {
+        let by_default = |side: &Option<(ResourceId, Decision)>| {
+            side.as_ref().is_some_and(|(_, decision)| decision.denied.iter().all(|(_, rule)| rule.is_default()))
+        };
+        let sides = [("filter/outbound-denied", by_default(&leg.outbound)), ("filter/inbound-denied", by_default(&leg.inbound)),
+            ("filter/endpoint-subnet-denied", by_default(&leg.inbound))];
+        for (fault, _) in sides.iter().filter(|(_, by_default)| *by_default) {
+            for finding in findings.iter_mut().filter(|one| one.fault == *fault) {
+                finding.consequence_of = Some(peering);
+            }
         }
     }
     let overwritten = findings.iter().any(|one| one.fault == "dns/record-overwritten");

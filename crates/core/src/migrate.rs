@@ -54,6 +54,8 @@ pub struct ServerFacts {
     pub databases: Vec<DatabaseFacts>,
     /// Whether the login is a superuser.
     pub is_superuser: bool,
+    /// When the server started, microseconds since 1970. It tells two names of one server.
+    pub started_us: u64,
 }
 
 impl ServerFacts {
@@ -196,6 +198,8 @@ impl TableComparison {
 pub enum Remedy {
     /// A connection or a lock was lost: the same step may be tried again.
     Retry,
+    /// The source's snapshot is gone: the step can succeed once the database is opened anew.
+    Reopen,
     /// Somebody has to change something first.
     Act,
     /// The run was asked to stop.

@@ -60,7 +60,7 @@ pub fn link_zone(estate: &Estate, zone: &ResourceId, vnet: &ResourceId) -> Chang
         safety: if affected.is_empty() { Safety::Safe } else { Safety::Review },
         exposure: Vec::new(),
         affected,
-        edits: vec![Edit::Put(link.clone(), body)],
+        edits: vec![Edit::PutInZone(link.clone(), body)],
         resource: link,
     }
 }
@@ -128,7 +128,7 @@ pub fn attach_zone(
         safety: Safety::Safe,
         exposure: Vec::new(),
         affected: Vec::new(),
-        edits: vec![Edit::Put(group.clone(), body), Edit::Put(record, record_body(address))],
+        edits: vec![Edit::Put(group.clone(), body), Edit::PutInZone(record, record_body(address))],
         resource: group,
     }
 }
@@ -171,7 +171,7 @@ pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4
         safety: Safety::Safe,
         exposure: Vec::new(),
         affected: Vec::new(),
-        edits: vec![Edit::Put(record.clone(), body)],
+        edits: vec![Edit::PutInZone(record.clone(), body)],
         resource: record,
     }
 }

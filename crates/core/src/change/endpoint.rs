@@ -19,6 +19,8 @@ pub fn approve(connection: &ResourceId, endpoint: &ResourceId) -> Change {
     let api = if is_single { SINGLE_ENDPOINT_API } else { FLEXIBLE_ENDPOINT_API };
     let state = json!({ "status": "Approved", "description": APPROVAL });
     let body = json!({ "properties": { "privateLinkServiceConnectionState": state } });
+    let rejection = json!({ "properties": {
+        "privateLinkServiceConnectionState": { "status": "Rejected", "description": "Approval taken back" } } });
     let simulated = json!({ "properties": {
         "privateEndpoint": { "id": endpoint.as_str() }, "privateLinkServiceConnectionState": state } });
     let mut edits = vec![Edit::Put(connection.clone(), simulated)];
@@ -38,7 +40,7 @@ pub fn approve(connection: &ResourceId, endpoint: &ResourceId) -> Change {
             quoted(connection.as_str()),
             quoted(APPROVAL)
         )],
-        inverse: Some(Request::delete(connection, api)),
+        inverse: Some(Request::put(connection, api, rejection)),
         downtime: "none",
         safety: Safety::Safe,
         exposure: vec![format!("whoever reaches private endpoint `{}` -> the server", endpoint.name())],

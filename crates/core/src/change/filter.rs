@@ -142,7 +142,7 @@ pub fn delete_route(estate: &Estate, table: &ResourceId, route: &str) -> Change 
         safety: Safety::Review,
         exposure: vec![format!("everything that route `{route}` kept from its way")],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
-        edits: vec![Edit::Patch(table.clone(), json!({ "routes": rest }))],
+        edits: vec![Edit::Patch(table.clone(), json!({ "routes": rest })), Edit::Remove(id.clone())],
         resource: id,
     }
 }

@@ -58,6 +58,8 @@ impl Request {
 pub enum Edit {
     /// The resource now has this body.
     Put(ResourceId, Value),
+    /// The record set or link has this body, where its zone exists.
+    PutInZone(ResourceId, Value),
     /// The resource has this body, unless it exists.
     Create(ResourceId, Value),
     /// These fields of `properties` now have these values.
@@ -113,6 +115,11 @@ impl Edit {
     fn apply(&self, estate: &mut Estate) {
         match self {
             Edit::Put(id, body) => put(estate, id, body.clone()),
+            Edit::PutInZone(id, body) => {
+                if id.parent().is_some_and(|zone| estate.zones().contains_key(&zone)) {
+                    put(estate, id, body.clone());
+                }
+            }
             Edit::Create(id, body) if estate.resource(id).is_none() => put(estate, id, body.clone()),
             Edit::Create(..) => {}
             Edit::Remove(id) => estate.remove(id),

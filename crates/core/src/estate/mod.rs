@@ -69,6 +69,8 @@ pub enum Facts {
     Rule(Option<filter::Rule>),
     /// `routeTables`
     RouteTable(network::RouteTable),
+    /// `routeTables/routes`, captured alone
+    Route(network::Route),
     /// `privateDnsZones`
     Zone(dns::Zone),
     /// `privateDnsZones/virtualNetworkLinks`
@@ -118,6 +120,7 @@ kinds! {
     SecurityGroup filter::SecurityGroup, "network security group";
     Rule Option<filter::Rule>, "security rule";
     RouteTable network::RouteTable, "route table";
+    Route network::Route, "route";
     Zone dns::Zone, "private DNS zone";
     Link dns::Link, "virtual network link";
     Record dns::Record, "record set";
@@ -283,7 +286,10 @@ fn read_facts(id: &ResourceId, body: &Value, origin: &Origin, list: &mut Vec<Pro
             }
             Facts::Rule(rule)
         }
-        "microsoft.network/routetables" => Facts::RouteTable(network::route_table(&node, problems)),
+        "microsoft.network/routetables" => Facts::RouteTable(network::route_table(id, &node, problems)),
+        "microsoft.network/routetables/routes" => {
+            return network::route(id, &node, problems).map_or(Facts::Other, Facts::Route);
+        }
         "microsoft.network/privatednszones" => Facts::Zone(dns::zone(&node, problems)),
         "microsoft.network/privatednszones/virtualnetworklinks" => {
             return dns::link(&node, problems).map_or(Facts::Other, Facts::Link);

@@ -72,7 +72,9 @@ pub struct Route {
     pub prefix: RoutePrefix,
     /// Where it leads.
     pub next_hop: NextHop,
-    /// Pointer in the route table's body.
+    /// The resource that holds the route: the table, or the route itself where it was captured alone.
+    pub resource: ResourceId,
+    /// Pointer in that resource's body.
     pub pointer: String,
 }
 
@@ -152,14 +154,15 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
     })
 }
 
-pub(crate) fn route_table(node: &Node, problems: &mut Problems) -> RouteTable {
+pub(crate) fn route_table(id: &ResourceId, node: &Node, problems: &mut Problems) -> RouteTable {
     let routes = node.array("routes", problems);
     RouteTable {
-        routes: routes.map(|list| list.iter().filter_map(|one| route(one, problems)).collect()),
+        routes: routes.map(|list| list.iter().filter_map(|one| route(id, one, problems)).collect()),
     }
 }
 
-fn route(node: &Node, problems: &mut Problems) -> Option<Route> {
+/// One route; `None` for IPv6.
+pub(crate) fn route(resource: &ResourceId, node: &Node, problems: &mut Problems) -> Option<Route> {
     let text = node.text("addressPrefix", problems).unwrap_or_default();
     let prefix = match parse_network(&text) {
         Some(network) => RoutePrefix::Network(network),
@@ -178,9 +181,10 @@ fn route(node: &Node, problems: &mut Problems) -> Option<Route> {
         _ => NextHop::Other(kind),
     };
     Some(Route {
-        name: node.text("name", problems).unwrap_or_default(),
+        name: node.text("name", problems).unwrap_or_else(|| resource.name().to_owned()),
         prefix,
         next_hop,
+        resource: resource.clone(),
         pointer: node.pointer.clone(),
     })
 }

@@ -4,9 +4,10 @@ use std::net::Ipv4Addr;
 
 use crate::address::{AddressSet, private};
 use crate::estate::filter::{Direction, Prefix, Rule, SecurityGroup};
-use crate::estate::network::{Peering, RoutePrefix, RouteTable, Subnet, Vnet};
+use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::route::user_routes;
 
 /// Where the packets go to.
 #[derive(Debug, Clone)]
@@ -28,6 +29,13 @@ pub struct Decider {
     pub name: String,
     /// The rule's priority.
     pub priority: u64,
+}
+
+impl Decider {
+    /// Whether it is one of Azure's own rules at the end of every group.
+    pub fn is_default(&self) -> bool {
+        self.priority >= FIRST_DEFAULT
+    }
 }
 
 /// What became of the senders.
@@ -57,6 +65,9 @@ pub struct NetworkTag {
     pub perhaps: AddressSet,
 }
 
+/// Priority of the first of Azure's own rules.
+const FIRST_DEFAULT: u64 = 65_000;
+
 /// Ports that clients send from: a rule has to cover these to catch a client.
 const CLIENT_PORTS: (u16, u16) = (32_768, 60_999);
 
@@ -85,9 +96,7 @@ pub fn network_tag(estate: &Estate, vnet_id: &ResourceId, subnet: &Subnet) -> Re
             _ => perhaps = perhaps.union(&space),
         }
     }
-    if let Some(table_id) = &subnet.route_table {
-        let table = estate.get::<RouteTable>(table_id)?;
-        let routes = table.routes.as_ref().ok_or_else(|| Missing::field(table_id, "routes"))?;
+    if let Some((_, routes)) = user_routes(estate, subnet)? {
         for route in routes {
             match &route.prefix {
                 RoutePrefix::Network(network) if network.prefix_len() == 0 => perhaps = AddressSet::all(),

@@ -42,6 +42,8 @@ pub struct Leg {
     pub outbound: Option<(ResourceId, Decision)>,
     /// Routes of that subnet.
     pub route: Option<Routed>,
+    /// Routes of the subnet at the other end, for the answers.
+    pub route_back: Option<Routed>,
     /// The join of the two networks; `None` for the public way.
     pub joined: Option<Joined>,
     /// Rules of the subnet that packets enter; `None` where none apply.
@@ -60,6 +62,7 @@ impl Leg {
             way,
             outbound: None,
             route: None,
+            route_back: None,
             joined: None,
             inbound: None,
             gate: None,
@@ -263,6 +266,7 @@ impl Walker<'_> {
         let mut step = route_step(far_vnet, &routed, &first.to_string());
         step.stage = Stage::Return;
         leg.back.push(step);
+        leg.route_back = Some(routed);
     }
 }
 
@@ -333,17 +337,17 @@ fn route_step(subnet: &ResourceId, routed: &Routed, destination: &str) -> Step {
         }
         Routed::ByUser(route) => {
             let detail = format!("route `{}` ({}) leads on", route.name, route.prefix);
-            Step::pass(Stage::Route, Some(&route.table), detail).read(&route.table, route.pointer.clone())
+            Step::pass(Stage::Route, Some(&route.table), detail).read(&route.resource, route.pointer.clone())
         }
         Routed::Dropped(route) => {
             let detail = format!("route `{}` ({}) drops packets to {destination}", route.name, route.prefix);
-            Step::drop(Stage::Route, Some(&route.table), detail).read(&route.table, route.pointer.clone())
+            Step::drop(Stage::Route, Some(&route.table), detail).read(&route.resource, route.pointer.clone())
         }
         Routed::Elsewhere(route, missing) => {
             let mut step = Step::unknown(Stage::Route, missing.clone());
             step.resource = Some(route.table.clone());
             step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);
-            step.read(&route.table, route.pointer.clone())
+            step.read(&route.resource, route.pointer.clone())
         }
         Routed::Unknown(missing) => Step::unknown(Stage::Route, missing.clone()),
     }

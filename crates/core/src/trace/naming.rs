@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::endpoint::View;
+use super::endpoint::{Status, View};
 use super::leg::Start;
 use super::resolve::{self, Answer, Published, Resolution};
 use super::step::{Stage, Step};
@@ -74,7 +74,7 @@ impl Path<'_> {
             return Leads::Nowhere;
         }
         let owner = |address: &Ipv4Addr| {
-            self.endpoints.iter().find(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
+            self.live_endpoints().find(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
         };
         let owned = addresses.iter().filter(|address| owner(address).is_some()).count();
         if owned == addresses.len() && owned > 0 {
@@ -89,7 +89,7 @@ impl Path<'_> {
         if self.kept_by_zone_group(resolution, addresses).is_some() {
             return Leads::Intended;
         }
-        let unknown = self.endpoints.iter().find_map(|view| view.addresses.as_ref().err());
+        let unknown = self.live_endpoints().find_map(|view| view.addresses.as_ref().err());
         unknown.map_or(Leads::Nowhere, |missing| Leads::Unknown(missing.clone()))
     }
 
@@ -97,7 +97,7 @@ impl Path<'_> {
     /// record is right by construction, even where the endpoint's address itself was not captured.
     fn kept_by_zone_group(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Option<&View> {
         let (zone, _) = resolution.zone.as_ref()?;
-        self.endpoints.iter().find(|view| {
+        self.live_endpoints().find(|view| {
             let keeps = view.zone_group.as_ref().is_some_and(|zones| zones.contains(zone));
             let subnet = view.subnet.as_ref().ok().and_then(|id| self.estate.get::<Subnet>(id).ok());
             let inside = |set: AddressSet| addresses.iter().all(|address| set.contains(*address));
@@ -117,8 +117,15 @@ impl Path<'_> {
         if addresses.is_empty() {
             return None;
         }
-        let known = self.endpoints.iter().find(holds);
+        let known = self.live_endpoints().find(holds);
         known.or_else(|| self.kept_by_zone_group(resolution, addresses)).cloned()
+    }
+
+    /// Endpoints that a record may lead to: beside an approved one, those that can never carry traffic do not count.
+    fn live_endpoints(&self) -> impl Iterator<Item = &View> {
+        let has_approved = self.endpoints.iter().any(|view| view.status == Status::Approved);
+        let is_dead = |view: &View| matches!(view.status, Status::Rejected | Status::Disconnected);
+        self.endpoints.iter().filter(move |view| !has_approved || !is_dead(view))
     }
 
     /// The privatelink name of the server.
@@ -164,9 +171,9 @@ impl Path<'_> {
 
     /// Addresses of a record that belong to none of the server's endpoints, when every endpoint's address is known.
     pub fn is_stale(&self, addresses: &[Ipv4Addr]) -> bool {
-        let knows_all = !self.endpoints.is_empty() && self.endpoints.iter().all(|view| view.addresses.is_ok());
+        let knows_all = !self.endpoints.is_empty() && self.live_endpoints().all(|view| view.addresses.is_ok());
         let owned = |address: &Ipv4Addr| {
-            self.endpoints.iter().any(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
+            self.live_endpoints().any(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
         };
         knows_all && !addresses.is_empty() && !addresses.iter().any(owned)
     }

@@ -34,7 +34,11 @@ pub struct UserRoute {
     pub name: String,
     /// What it catches, as text.
     pub prefix: String,
-    /// Pointer in the table's body.
+    /// Where it leads.
+    pub next_hop: NextHop,
+    /// The table, or the route itself where it was captured alone.
+    pub resource: ResourceId,
+    /// Pointer in that resource's body.
     pub pointer: String,
 }
 
@@ -62,8 +66,8 @@ pub fn to_address(estate: &Estate, subnet: &Subnet, address: Ipv4Addr, own: OwnR
         Ok(None) => return Routed::Directly,
         Err(missing) => return Routed::Unknown(missing),
     };
-    let caught = |route: &&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.contains(&address));
-    let Some((route, length)) = longest(routes.iter().filter(caught)) else { return Routed::Directly };
+    let caught = |route: &&&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.contains(&address));
+    let Some((route, length)) = longest(routes.iter().filter(caught).copied()) else { return Routed::Directly };
     let wins = match own {
         OwnRoute::Endpoint { range_length, policy_on } => length == 32 || policy_on && length >= range_length,
         OwnRoute::Network(own_length) => length >= own_length,
@@ -98,13 +102,23 @@ pub fn to_gateway(estate: &Estate, subnet: &Subnet, location: Option<&str>) -> R
     default.map_or(Routed::Directly, |route| judge(table_id, route, true))
 }
 
-fn user_routes<'e>(
+/// The routes of the subnet's table, with the table's id; `None` where it has no table.
+///
+/// # Errors
+/// [`Missing`] when the table was not observed, or does not list its routes.
+pub(super) fn user_routes<'e>(
     estate: &'e Estate,
     subnet: &'e Subnet,
-) -> Result<Option<(&'e ResourceId, &'e [Route])>, Missing> {
+) -> Result<Option<(&'e ResourceId, Vec<&'e Route>)>, Missing> {
     let Some(table_id) = &subnet.route_table else { return Ok(None) };
     let table = estate.get::<RouteTable>(table_id)?;
-    let routes = table.routes.as_deref().ok_or_else(|| Missing::field(table_id, "routes"))?;
+    let listed = table.routes.as_deref().ok_or_else(|| Missing::field(table_id, "routes"))?;
+    let mut routes: Vec<&Route> = listed.iter().collect();
+    for (_, alone) in estate.children::<Route>(table_id) {
+        if !routes.iter().any(|known| known.name.eq_ignore_ascii_case(&alone.name)) {
+            routes.push(alone);
+        }
+    }
     Ok(Some((table_id, routes)))
 }
 
@@ -125,6 +139,8 @@ fn judge(table: &ResourceId, route: &Route, is_public: bool) -> Routed {
         table: table.clone(),
         name: route.name.clone(),
         prefix,
+        next_hop: route.next_hop.clone(),
+        resource: route.resource.clone(),
         pointer: route.pointer.clone(),
     };
     let opaque = |who: String| {

@@ -1,0 +1,153 @@
+//! Every page of docs/checks is the test of its check: its examples are estates with expected answers.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use flexway_core::change::{Change, Edit};
+use flexway_core::checks::{self, Check};
+use flexway_core::diagnose::{self, Question, Report};
+use flexway_core::estate::Estate;
+use flexway_core::finding::{Certainty, Severity};
+use flexway_core::id::ResourceId;
+use flexway_core::plan;
+use flexway_core::trace::step::Verdict;
+use serde_json::{Value, json};
+
+struct Example {
+    title: String,
+    resources: Vec<Value>,
+    expected: Vec<String>,
+}
+
+fn examples(page: &str) -> Vec<Example> {
+    let Some((_, part)) = page.split_once("\n## Examples\n") else { return Vec::new() };
+    part.split("\n### ").skip(1).map(example).collect()
+}
+
+fn example(text: &str) -> Example {
+    let title = text.lines().next().unwrap_or("").to_owned();
+    let block = |word: &str| -> Vec<String> {
+        let start = text.find(&format!("```{word}")).unwrap_or_else(|| panic!("{title}: no {word} block"));
+        let lines = text[start..].lines().skip(if word == "expect" { 1 } else { 0 });
+        lines.take_while(|line| *line != "```").map(str::to_owned).collect()
+    };
+    let estate = block("estate");
+    let name = estate[0].trim_start_matches("```estate").trim();
+    let mut resources = support::fixture(name);
+    for line in estate.iter().skip(1).filter(|line| !line.trim().is_empty()) {
+        support::edit(&mut resources, line);
+    }
+    let expected = block("expect");
+    Example { title, resources, expected }
+}
+
+fn faults(report: &Report, wanted: impl Fn(&flexway_core::finding::Finding) -> bool) -> BTreeSet<String> {
+    report.findings.iter().filter(|one| wanted(one)).map(|one| one.fault.to_owned()).collect()
+}
+
+/// What the report says, in the words of an `expect` block.
+fn answer(report: &Report, estate: &Estate, asks_plan: bool, asks_step: &[&str]) -> Vec<String> {
+    let verdict = json!(report.verdict);
+    let mut lines = vec![verdict.as_str().unwrap_or_default().to_owned()];
+    let word = |name: &str, set: BTreeSet<String>| set.into_iter().map(move |fault| format!("{name} {fault}")).collect::<Vec<_>>();
+    lines.extend(word("cause", faults(report, |one| one.is_cause())));
+    lines.extend(word("consequence", faults(report, |one| one.consequence_of.is_some())));
+    lines.extend(word("possible", faults(report, |one| one.certainty == Certainty::Possible)));
+    lines.extend(word("note", faults(report, |one| one.severity == Severity::Note)));
+    for step in report.guide.iter().flat_map(|guide| &guide.steps) {
+        let path = if step.on_path { "" } else { " off-path" };
+        let state = json!(step.state);
+        let line = format!("step {} {}{path}", step.step, state.as_str().unwrap_or_default());
+        if asks_step.contains(&line.as_str()) || (!asks_step.is_empty() && state != "met") {
+            lines.push(line);
+        }
+    }
+    if asks_plan {
+        lines.push(plan_line(estate, &report.question));
+    }
+    lines
+}
+
+fn plan_line(estate: &Estate, question: &Question) -> String {
+    let plan = plan::plan(estate, question);
+    if plan.changes.is_empty() {
+        assert!(plan.refusal.is_some() || plan.before == Verdict::Reachable, "no plan has a reason");
+        return "no plan".to_owned();
+    }
+    assert_eq!(plan.after, Verdict::Reachable, "{:?}", plan.refusal);
+    assert!(plan.without.iter().all(|verdict| *verdict != Verdict::Reachable), "no change is superfluous");
+    undo(estate, question, &plan.changes, plan.before);
+    let kinds: Vec<&str> = plan.changes.iter().map(|change| change.kind).collect();
+    format!("plan {}", kinds.join(" "))
+}
+
+/// Applies the changes, then their inverses from the last to the first: the verdict is what it was.
+fn undo(estate: &Estate, question: &Question, changes: &[Change], before: Verdict) {
+    let mut current = changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate));
+    for change in changes.iter().rev() {
+        assert!(!change.az.is_empty() && change.az.iter().all(|line| line.starts_with("az ")), "{}", change.title);
+        let Some(inverse) = &change.inverse else { return };
+        let id = ResourceId::parse(inverse.path.split('?').next().unwrap()).expect("a request names a resource");
+        let edits = match inverse.method {
+            // With the thing goes what Azure made for it, such as the record of a zone group.
+            "DELETE" => change.edits.iter().filter_map(made).map(Edit::Remove).collect(),
+            _ if current.resource(&id).is_none() => vec![Edit::Put(id, inverse.body.clone())],
+            _ => vec![Edit::Patch(id, inverse.body["properties"].clone())],
+        };
+        let undo = Change { edits, ..change.clone() };
+        current = undo.apply(&current);
+    }
+    let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
+    assert_eq!(diagnose::check(&current, question).verdict, before, "undone: {titles:?}");
+}
+
+fn made(edit: &Edit) -> Option<ResourceId> {
+    match edit {
+        Edit::Put(id, _) | Edit::PutInZone(id, _) | Edit::Create(id, _) => Some(id.clone()),
+        Edit::Patch(..) | Edit::Remove(_) | Edit::Join(..) => None,
+    }
+}
+
+fn run(check: &Check, wrong: &mut Vec<String>) -> usize {
+    let all = examples(check.page);
+    let mut names_itself = false;
+    for example in &all {
+        let estate = support::estate(&example.resources);
+        let question = support::question(&estate);
+        let report = diagnose::check(&estate, &question);
+        let asks_plan = example.expected.iter().any(|line| line.contains("plan"));
+        let steps: Vec<&str> =
+            example.expected.iter().filter(|line| line.starts_with("step ")).map(String::as_str).collect();
+        let mut expected = example.expected.clone();
+        let mut found = answer(&report, &estate, asks_plan, &steps);
+        expected.sort();
+        found.sort();
+        if found != expected {
+            let (fault, title) = (check.fault, &example.title);
+            wrong.push(format!("{fault}: {title}\n  found    {found:?}\n  expected {expected:?}"));
+        }
+        names_itself |= expected.iter().any(|line| line.ends_with(check.fault));
+    }
+    assert!(!check.looks() || names_itself, "{}: no example shows the fault", check.fault);
+    all.len()
+}
+
+#[test]
+fn examples_of_every_page_hold() {
+    let mut wrong = Vec::new();
+    let count: usize = checks::ALL.iter().map(|check| run(check, &mut wrong)).sum();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{count} examples of {} pages", checks::ALL.len());
+}
+
+#[test]
+fn every_page_has_its_parts() {
+    for check in checks::ALL {
+        let first = check.page.lines().next().unwrap_or("");
+        assert_eq!(first, format!("# {}", check.fault));
+        for part in ["What you see", "Why", "What decides it", "What to do", "Settled by"] {
+            assert!(check.page.contains(&format!("\n## {part}\n")), "{}: {part}", check.fault);
+        }
+    }
+}

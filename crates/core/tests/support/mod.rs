@@ -1,0 +1,85 @@
+//! Estates for tests: a healthy fixture with edits.
+
+#![allow(dead_code)]
+
+use std::path::PathBuf;
+
+use flexway_core::diagnose::{Copier, PORT, Question, Source};
+use flexway_core::estate::{Estate, Input, load};
+use flexway_core::id::ResourceId;
+use serde_json::{Value, json};
+
+/// Short words for the groups of the fixtures.
+const GROUPS: [(&str, &str); 3] = [
+    ("$source", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-source/providers"),
+    ("$target", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers"),
+    ("$dns", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-dns/providers"),
+];
+
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The resources of a fixture.
+pub(crate) fn fixture(name: &str) -> Vec<Value> {
+    let path = root().join(format!("fixtures/{name}.json"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    serde_json::from_str(&text).expect("a fixture is an array of resources")
+}
+
+/// The estate of some resources; nothing in them may be unreadable.
+pub(crate) fn estate(resources: &[Value]) -> Estate {
+    let loaded = load(vec![Input { file: "fixture".to_owned(), json: json!(resources) }]);
+    assert_eq!(loaded.problems, vec![], "fixtures are well formed");
+    loaded.estate
+}
+
+/// The one resource whose id ends with `/suffix`.
+fn position(resources: &[Value], suffix: &str) -> usize {
+    let wanted = format!("/{}", suffix.to_ascii_lowercase());
+    let ends = |one: &Value| one["id"].as_str().is_some_and(|id| id.to_ascii_lowercase().ends_with(&wanted));
+    let found: Vec<usize> = (0..resources.len()).filter(|index| ends(&resources[*index])).collect();
+    assert_eq!(found.len(), 1, "`{suffix}` has to name one resource");
+    found[0]
+}
+
+/// Applies one line: `delete SUFFIX`, `set SUFFIX POINTER JSON`, or `add JSON`.
+pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
+    let line = GROUPS.iter().fold(line.trim().to_owned(), |line, (short, long)| line.replace(short, long));
+    let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
+    match verb {
+        "delete" => {
+            resources.remove(position(resources, rest));
+        }
+        "set" => {
+            let mut words = rest.splitn(3, ' ');
+            let (suffix, pointer, json) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+            let value: Value = serde_json::from_str(json).unwrap_or_else(|why| panic!("{json}: {why}"));
+            let index = position(resources, suffix);
+            let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+            let place = resources[index].pointer_mut(parent).unwrap_or_else(|| panic!("no {parent} in {suffix}"));
+            match place.as_array_mut() {
+                Some(list) => list[name.parse::<usize>().expect("an index")] = value,
+                None => place[name] = value,
+            }
+        }
+        "add" => resources.push(serde_json::from_str(rest).unwrap_or_else(|why| panic!("{rest}: {why}"))),
+        _ => panic!("unknown edit `{line}`"),
+    }
+}
+
+/// The flow of a fixture: its `old-...` server to `new-db`.
+pub(crate) fn question(estate: &Estate) -> Question {
+    let source = ["old-db", "old-flex"].iter().find_map(|name| estate.find_server(name).ok());
+    Question {
+        source: Source::Server(source.expect("a source")),
+        target: estate.find_server("new-db").expect("a target"),
+        copier: Copier::Target,
+        port: PORT,
+    }
+}
+
+/// The id of a resource.
+pub(crate) fn id_of(resource: &Value) -> ResourceId {
+    ResourceId::parse(resource["id"].as_str().expect("an id")).expect("an ARM id")
+}
