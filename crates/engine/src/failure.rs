@@ -26,12 +26,12 @@ impl Failure {
         Failure { first: stopped(), more: Vec::new() }
     }
 
-    /// The strongest remedy: stop, then try again, then act.
+    /// The strongest remedy: stop, then try again (which opens the database anew), then act.
     pub(crate) fn remedy(&self) -> Remedy {
         let has = |remedy| self.errors().any(|error| error.remedy == remedy);
         if has(Remedy::Stopped) {
             Remedy::Stopped
-        } else if has(Remedy::Retry) {
+        } else if has(Remedy::Retry) || has(Remedy::Reopen) {
             Remedy::Retry
         } else {
             Remedy::Act

@@ -34,6 +34,7 @@ pub(crate) fn inspect(
     let target = ports.servers.target(&look_into).map_err(|error| refusals.push(error)).ok();
     if let (Some(source), Some(target)) = (&source, &target) {
         ledger.check_servers(&source.label, &target.label)?;
+        refuse_same(source, target, &mut refusals);
         refuse_versions(source, target, &mut refusals);
     }
     if let Some(source) = &source {
@@ -89,6 +90,17 @@ fn chosen<'a>(
         .databases
         .iter()
         .filter(|facts| options.databases.is_empty() || options.databases.contains(&facts.name))
+}
+
+/// One server under two names would empty its own databases with `--overwrite`.
+fn refuse_same(source: &ServerFacts, target: &ServerFacts, refusals: &mut Vec<MoveError>) {
+    if source.started_us == target.started_us {
+        refusals.push(refusal(
+            "move a server onto itself",
+            format!("{} and {} are the same server", source.label, target.label),
+            "name another server as the target".to_owned(),
+        ));
+    }
 }
 
 fn refuse_versions(source: &ServerFacts, target: &ServerFacts, refusals: &mut Vec<MoveError>) {

@@ -29,12 +29,14 @@ pub(crate) fn not_of_extension(catalog: &str, oid: &str) -> String {
 pub(crate) fn server_facts(session: &mut Session, info: &ConnInfo) -> Outcome<ServerFacts> {
     let what = "read the list of databases";
     let hidden = SERVICE_DATABASES.map(|name| format!("'{name}'")).join(", ");
-    // A connection limit of -2 marks a database whose DROP was interrupted (since the minors of May 2023).
+    // A connection limit of -2 marks a database whose DROP was interrupted (since the minors of May
+    // 2023).
     let rows = query(
         session,
         what,
         &format!(
-            "SELECT datname, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END \
+            "SELECT datname, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN \
+             pg_database_size(oid) ELSE 0 END \
              FROM pg_database WHERE datallowconn AND NOT datistemplate AND datconnlimit <> -2 \
              AND datname NOT IN ({hidden}) ORDER BY datname"
         ),
@@ -52,7 +54,19 @@ pub(crate) fn server_facts(session: &mut Session, info: &ConnInfo) -> Outcome<Se
         version: session.version().number,
         databases,
         is_superuser: is_superuser(session)?,
+        started_us: started_us(session)?,
     })
+}
+
+/// Source: PostgreSQL, "Session Information Functions"; everybody may call it.
+fn started_us(session: &mut Session) -> Outcome<u64> {
+    let what = "ask when the server started";
+    let row = query_one(
+        session,
+        what,
+        "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint",
+    )?;
+    number(what, &row, 0)
 }
 
 /// `host:port as user`.
@@ -70,9 +84,10 @@ pub(crate) fn is_superuser(session: &mut Session) -> Outcome<bool> {
     Ok(flag(&row, 0))
 }
 
-/// Objects of users in the session's database: relations, functions, types, operators, collations, schemas, foreign
-/// servers, event triggers and large objects. Zero for a database that nobody touched; extensions and what they own do
-/// not count, so a database in which only extensions were prepared is empty.
+/// Objects of users in the session's database: relations, functions, types, operators, collations,
+/// schemas, foreign servers, event triggers and large objects. Zero for a database that nobody
+/// touched; extensions and what they own do not count, so a database in which only extensions were
+/// prepared is empty.
 pub(crate) fn user_object_count(session: &mut Session) -> Outcome<u64> {
     let in_schema = |catalog: &str, schema: &str, condition: &str| {
         format!(

@@ -1,4 +1,5 @@
-//! Sessions of one database on both sides: prepared for copying, used by one thread at a time, thrown away after an error.
+//! Sessions of one database on both sides: prepared for copying, used by one thread at a time,
+//! thrown away after an error.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,8 +9,8 @@ use crate::ConnInfo;
 use crate::ask::{Outcome, failed, query_one, run, text};
 use crate::{ConnectError, Session};
 
-/// Idle sessions that a side keeps. A session is in use only while a caller's thread uses it, so their number is bounded by
-/// the caller's threads; 32 is more than the cores of most servers.
+/// Idle sessions that a side keeps. A session is in use only while a caller's thread uses it, so
+/// their number is bounded by the caller's threads; 32 is more than the cores of most servers.
 const IDLE_SESSIONS_MAX: usize = 32;
 
 /// Which server a session belongs to, and what it therefore must be.
@@ -34,7 +35,8 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// A pool without sessions; they are opened when asked for. `encoding` is the client encoding of both sides.
+    /// A pool without sessions; they are opened when asked for. `encoding` is the client encoding
+    /// of both sides.
     pub(crate) fn new(info: ConnInfo, side: Side, encoding: &str) -> Pool {
         Pool { info, side, encoding: encoding.to_owned(), idle: Mutex::new(Vec::new()) }
     }
@@ -44,8 +46,9 @@ impl Pool {
         &self.info
     }
 
-    /// Takes a session, uses it, and keeps it when `work` succeeds. After a lost connection the idle ones are dropped too:
-    /// what cut one (a restart, a firewall) has most likely cut them all.
+    /// Takes a session, uses it, and keeps it when `work` succeeds. After a lost connection the
+    /// idle ones are dropped too: what cut one (a restart, a firewall) has most likely cut them
+    /// all.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Session) -> Outcome<T>) -> Outcome<T> {
         let mut session = self.take()?;
         let result = work(&mut session);
@@ -71,7 +74,8 @@ impl Pool {
         }
     }
 
-    /// A thread that panicked while it held the lock left the list whole: it is pushed and popped only.
+    /// A thread that panicked while it held the lock left the list whole: it is pushed and popped
+    /// only.
     fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,8 +91,8 @@ impl Pool {
     }
 }
 
-/// Opens a session that may write; the error names the rung of the ladder that failed. A database or role may say that its
-/// transactions only read, and a move copies that setting.
+/// Opens a session that may write; the error names the rung of the ladder that failed. A database
+/// or role may say that its transactions only read, and a move copies that setting.
 pub(crate) fn connect(info: &ConnInfo) -> Outcome<Session> {
     let mut session = Session::connect(info).map_err(|error| unreachable(info, &error))?;
     run(&mut session, "prepare the session", "SET default_transaction_read_only = off")?;
@@ -104,7 +108,8 @@ fn unreachable(info: &ConnInfo, error: &ConnectError) -> MoveError {
     }
 }
 
-/// The client encoding that loses nothing: UTF8, unless the database does not say what its bytes mean.
+/// The client encoding that loses nothing: UTF8, unless the database does not say what its bytes
+/// mean.
 pub(crate) fn client_encoding(session: &mut Session) -> Outcome<&'static str> {
     let row = query_one(session, "read the encoding", "SHOW server_encoding")?;
     Ok(if text(&row, 0) == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" })
@@ -134,9 +139,9 @@ fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
         let mut failure = failed("read as of the pinned snapshot", &error);
         // 22023: the session that exported it is gone, or the server was promoted or restarted.
         if error.code() == Some("22023") {
-            failure.help = "the session that pinned the snapshot is gone; run the command again: the copy starts with a \
-                            new snapshot"
-                .to_owned();
+            failure.remedy = Remedy::Reopen;
+            failure.help =
+                "the session that pinned the snapshot is gone; run the command again".to_owned();
         }
         failure
     })
@@ -144,8 +149,8 @@ fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
 
 fn make_writer(session: &mut Session) -> Outcome<()> {
     run(session, "prepare the session", "SET synchronous_commit = off")?;
-    // Triggers and rules must not fire on copied rows. They are created after the data anyway, so a login that may not
-    // set this loses nothing but a second safeguard.
+    // Triggers and rules must not fire on copied rows. They are created after the data anyway, so a
+    // login that may not set this loses nothing but a second safeguard.
     match session.execute("SET session_replication_role = replica") {
         Err(error) if error.code() == Some("42501") => Ok(()),
         other => other.map_err(|error| failed("prepare the session", &error)),

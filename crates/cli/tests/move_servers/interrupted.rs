@@ -85,6 +85,17 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
 }
 
 #[test]
+fn a_source_that_crashes_and_comes_back_is_waited_for() {
+    let mut pair = Pair::start(15, 17);
+    sample::fill_wide(&pair, TABLES);
+    let child = pair.begin(&["--database", "wide", "--jobs", "2"], is_copying);
+    pair.source.kill9().unwrap();
+    pair.source.start_again().unwrap();
+    Ran::from(child.wait_with_output().unwrap()).ended(0).says(&["trying again in"]);
+    pair.verify(&["--database", "wide"]).ended(0);
+}
+
+#[test]
 fn a_target_that_crashes_and_comes_back_is_waited_for() {
     let mut pair = Pair::start(15, 17);
     sample::fill_wide(&pair, TABLES);

@@ -34,6 +34,24 @@ fn an_older_target_and_an_unknown_database_are_refused_together() {
 }
 
 #[test]
+fn one_server_under_two_names_is_not_moved_onto_itself() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE shop");
+    pair.on_source("shop", "CREATE TABLE ours AS SELECT 1 AS a");
+    let mut command = pair.command("migrate");
+    command.arg("--overwrite").arg("--ledger").arg(pair.ledger());
+    let (host, port) = (pair.source.socket_dir(), pair.source.port());
+    let password = pair.source.password();
+    let socket = format!(
+        "host={} port={port} user=postgres password={password} dbname=postgres",
+        host.display()
+    );
+    command.env("FLEXWAY_TARGET", socket);
+    Ran::of(command).ended(3).says(&["are the same server", "nothing was changed"]);
+    assert_eq!(pair.on_source("shop", "SELECT a FROM ours"), "1\n");
+}
+
+#[test]
 fn connection_problems_name_their_rung() {
     let pair = Pair::start(15, 17);
     let free = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -159,6 +159,7 @@ fn facts(label: &str, version: u32, databases: &BTreeMap<String, Store>) -> Serv
         version,
         databases: databases.collect(),
         is_superuser: true,
+        started_us: u64::from(version),
     }
 }
 

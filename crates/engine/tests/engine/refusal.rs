@@ -57,6 +57,17 @@ fn both_servers_are_dialled_before_either_is_complained_of() {
 }
 
 #[test]
+fn a_server_is_not_moved_onto_itself() {
+    let (world, folder) = (World::new(), Folder::new());
+    // In memory, a server is told by its version.
+    world.state().source_version = 170_010;
+    assert_eq!(
+        refusals(&world, &folder, &[]),
+        ["move a server onto itself: old:5432 as admin and new:5432 as admin are the same server"]
+    );
+}
+
+#[test]
 fn a_source_without_databases_is_refused() {
     let (world, folder) = (World::new(), Folder::new());
     world.state().source.clear();

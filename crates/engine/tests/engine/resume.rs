@@ -101,6 +101,26 @@ fn a_lost_connection_is_tried_again_within_the_run() {
 }
 
 #[test]
+fn a_lost_snapshot_is_cured_by_opening_the_database_anew() {
+    let (world, folder) = (World::new(), Folder::new());
+    world.state().fault = Some(Fault {
+        call: None,
+        name: Some("shop copy small".to_owned()),
+        times: 1,
+        moment: Moment::Before,
+        remedy: Remedy::Reopen,
+    });
+    let brief = vec![Duration::from_millis(1)];
+    let mut options = options();
+    options.retry = RetryPolicy { step_waits: Vec::new(), round_waits: brief };
+    let stop = AtomicBool::new(false);
+    let report = run_with(&world, &folder, &options, &Watch::default(), &stop).unwrap();
+    assert_eq!(report.run.state, "done");
+    assert!(world.is_moved());
+    assert_eq!((world.count("shop open"), world.count("shop copy big")), (2, 1));
+}
+
+#[test]
 fn a_server_that_stays_away_ends_the_run() {
     let (world, folder) = (World::new(), Folder::new());
     world.state().fault = Some(Fault {
