@@ -94,7 +94,7 @@ impl Path<'_> {
     }
 
     /// An endpoint whose zone group keeps the records of the zone that answered, with the record inside its subnet: then the
-    /// record is right by construction, even where the endpoint's address itself was not captured.
+    /// record is right by construction, even where the endpoint tells neither its address nor an interface that would.
     fn kept_by_zone_group(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Option<&View> {
         let (zone, _) = resolution.zone.as_ref()?;
         self.live_endpoints().find(|view| {
@@ -102,7 +102,7 @@ impl Path<'_> {
             let subnet = view.subnet.as_ref().ok().and_then(|id| self.estate.get::<Subnet>(id).ok());
             let inside = |set: AddressSet| addresses.iter().all(|address| set.contains(*address));
             keeps
-                && view.addresses.is_err()
+                && view.addresses.as_ref().is_err_and(|missing| missing.resource.as_ref() == Some(&view.id))
                 && subnet.is_some_and(|subnet| inside(AddressSet::of(&subnet.prefixes)))
         })
     }

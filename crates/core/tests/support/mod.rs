@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use flexway_core::diagnose::{Copier, PORT, Question, Source};
 use flexway_core::estate::{Estate, Input, load};
-use flexway_core::id::ResourceId;
 use serde_json::{Value, json};
 
 /// Short words for the groups of the fixtures.
@@ -79,7 +78,7 @@ pub(crate) fn question(estate: &Estate) -> Question {
     }
 }
 
-/// The id of a resource.
-pub(crate) fn id_of(resource: &Value) -> ResourceId {
-    ResourceId::parse(resource["id"].as_str().expect("an id")).expect("an ARM id")
+/// The same flow, asked of an estate in which one of the servers may be missing.
+pub(crate) fn question_of(resources: &[Value]) -> Question {
+    question(&estate(resources))
 }

@@ -1,0 +1,211 @@
+//! Estates as wholes: what Azure really prints loads, and taking something away never makes things look better.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use flexway_core::diagnose;
+use flexway_core::estate::{Input, Loaded, load};
+use flexway_core::plan;
+use flexway_core::trace::step::Verdict;
+use serde_json::{Value, json};
+
+/// Recorded estates, where they stand beside the project.
+fn recorded() -> Option<Vec<PathBuf>> {
+    let folder = support::root().join("../shared/estates");
+    if !folder.is_dir() {
+        println!("skipped: {} is not there", folder.display());
+        return None;
+    }
+    let mut files = Vec::new();
+    collect(&folder, &mut files);
+    assert!(files.len() > 100, "the folder holds the recorded estates");
+    Some(files)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() {
+            collect(&entry, files);
+        } else if entry.extension().is_some_and(|extension| extension == "json" || extension == "tfstate") {
+            files.push(entry);
+        }
+    }
+}
+
+fn read(file: &Path) -> Loaded {
+    let text = std::fs::read_to_string(file).expect("readable");
+    let json: Value = serde_json::from_str(&text).expect("JSON");
+    load(vec![Input { file: file.display().to_string(), json }])
+}
+
+/// Ids with a body that the file holds, found by a walk that shares nothing with the reader.
+fn ids_in(value: &Value, ids: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| ids_in(item, ids)),
+        Value::Object(fields) => {
+            if let (Some(Value::String(id)), true) = (fields.get("id"), fields.contains_key("properties"))
+                && id.to_ascii_lowercase().starts_with("/subscriptions/")
+            {
+                return ids.push(id.to_ascii_lowercase());
+            }
+            fields.values().for_each(|inner| ids_in(inner, ids));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_recorded_estate_loads_without_silent_loss() {
+    for file in recorded().unwrap_or_default() {
+        let loaded = read(&file);
+        let name = file.display();
+        let said = !loaded.problems.is_empty();
+        assert!(!loaded.estate.is_empty() || said, "{name}: nothing was read and nothing was said");
+        let is_estate = file.parent().is_some_and(|folder| folder.ends_with("estates"));
+        let is_plain = is_estate && !name.to_string().contains(".origin.") && !name.to_string().contains(".observed.");
+        if !is_plain || name.to_string().contains(".azcli.") {
+            continue;
+        }
+        let mut ids = Vec::new();
+        ids_in(&serde_json::from_str(&std::fs::read_to_string(&file).expect("text")).expect("JSON"), &mut ids);
+        for id in ids {
+            assert!(loaded.estate.ids().any(|known| known.key() == id), "{name}: {id} was lost");
+        }
+        assert_eq!(loaded.problems, vec![], "{name}");
+    }
+}
+
+#[test]
+fn az_output_says_the_same_as_arm() {
+    let Some(files) = recorded() else { return };
+    let mut pairs = 0;
+    for file in files.iter().filter(|file| file.to_string_lossy().ends_with(".azcli.json")) {
+        let arm = PathBuf::from(file.to_string_lossy().replace(".azcli.json", ".json"));
+        let (from_az, from_arm) = (read(file).estate, read(&arm).estate);
+        for id in from_az.ids() {
+            let (Some(az), Some(arm)) = (from_az.resource(id), from_arm.resource(id)) else { continue };
+            // Pointers differ by `/properties`; everything that decides is the same.
+            let plain = |facts: String| facts.replace("/properties", "").to_ascii_lowercase();
+            let (az, arm) = (plain(format!("{:?}", az.facts)), plain(format!("{:?}", arm.facts)));
+            assert_eq!(az, arm, "{id}");
+            pairs += 1;
+        }
+    }
+    assert!(pairs > 100, "only {pairs} resources were compared");
+}
+
+/// Every example estate of the pages, and the fixtures themselves.
+fn worlds() -> Vec<(String, Vec<Value>)> {
+    let mut worlds: Vec<(String, Vec<Value>)> = ["private-source", "public-source", "injected-source"]
+        .map(|name| (name.to_owned(), support::fixture(name)))
+        .into();
+    let mut public = support::fixture("private-source");
+    support::edit(&mut public, "set servers/old-db /properties/publicNetworkAccess \"Enabled\"");
+    worlds.push(("public source with endpoint".to_owned(), public));
+    for check in flexway_core::checks::ALL {
+        let Some((_, part)) = check.page.split_once("\n## Examples\n") else { continue };
+        for block in part.split("```estate ").skip(1) {
+            let text = block.split("\n```").next().expect("a block");
+            let mut lines = text.lines();
+            let mut resources = support::fixture(lines.next().expect("a fixture").trim());
+            lines.filter(|line| !line.trim().is_empty()).for_each(|line| support::edit(&mut resources, line));
+            worlds.push((format!("{} {text}", check.fault), resources));
+        }
+    }
+    worlds
+}
+
+#[test]
+fn taking_a_resource_away_never_makes_the_source_reachable() {
+    let mut tried = 0;
+    for (name, resources) in worlds() {
+        let whole = support::estate(&resources);
+        let question = support::question(&whole);
+        if diagnose::check(&whole, &question).verdict == Verdict::Reachable {
+            continue;
+        }
+        for index in 0..resources.len() {
+            let mut fewer = resources.clone();
+            let gone = fewer.remove(index);
+            let estate = load(vec![Input { file: "fewer".to_owned(), json: json!(fewer) }]).estate;
+            let verdict = diagnose::check(&estate, &question).verdict;
+            assert_ne!(verdict, Verdict::Reachable, "{name}\nwithout {}", gone["id"]);
+            tried += 1;
+        }
+    }
+    assert!(tried > 500, "{tried} deletions");
+}
+
+#[test]
+fn a_verdict_and_its_causes_agree() {
+    for (name, resources) in worlds() {
+        for index in 0..=resources.len() {
+            let mut fewer = resources.clone();
+            if index < fewer.len() {
+                fewer.remove(index);
+            }
+            let estate = load(vec![Input { file: "fewer".to_owned(), json: json!(fewer) }]).estate;
+            let report = diagnose::check(&estate, &support::question_of(&resources));
+            let has_cause = report.causes().next().is_some();
+            let place = resources.get(index).map(|one| one["id"].to_string()).unwrap_or_default();
+            match report.verdict {
+                Verdict::Unreachable | Verdict::Partial => assert!(has_cause, "{name}\nwithout {place}: no cause"),
+                Verdict::Undetermined => assert!(!report.missing.is_empty(), "{name}\nwithout {place}: nothing missing"),
+                Verdict::Reachable | Verdict::Inconsistent => assert!(!has_cause, "{name}\nwithout {place}: a cause"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plan_that_changes_something_ends_reachable() {
+    for (name, resources) in worlds() {
+        let estate = support::estate(&resources);
+        let plan = plan::plan(&estate, &support::question(&estate));
+        let is_whole = plan.changes.is_empty() || plan.after == Verdict::Reachable;
+        assert!(is_whole, "{name}: {:?}", plan.after);
+        assert_eq!(plan.refusal.is_some(), plan.before != Verdict::Reachable && plan.changes.is_empty(), "{name}");
+    }
+}
+
+/// The guide's rows 3, 4 and 5, each step taken away from a healthy estate: the diagnosis names that step and nothing else.
+#[test]
+fn each_step_of_the_guide_is_named_when_it_is_missing() {
+    let link = "delete privatelink.postgres.database.azure.com/virtualNetworkLinks/target-link";
+    let record = "delete privatelink.postgres.database.azure.com/A/old-db";
+    let group = "delete privateDnsZoneGroups/default";
+    let pending = "set servers/old-db /properties/privateEndpointConnections/0/properties/\
+        privateLinkServiceConnectionState/status \"Pending\"";
+    let deny = "set networkSecurityGroups/target-nsg /properties/securityRules [{\"name\":\"d\",\"properties\":{\
+        \"priority\":200,\"direction\":\"Outbound\",\"access\":\"Deny\",\"protocol\":\"Tcp\",\"sourceAddressPrefix\":\"*\",\
+        \"sourcePortRange\":\"*\",\"destinationAddressPrefix\":\"*\",\"destinationPortRange\":\"5432\"}}]";
+    let steps: [(&[&str], &str); 7] = [
+        (&[pending], "endpoint/pending"),
+        (&["delete source-net/virtualNetworkPeerings/to-target"], "peering/missing"),
+        (&["delete target-net/virtualNetworkPeerings/to-source"], "peering/missing"),
+        (&[deny], "filter/outbound-denied"),
+        (&[link], "dns/zone-not-linked"),
+        (&[record, group], "dns/record-missing"),
+        (&[record], "dns/record-missing"),
+    ];
+    // A public front door answers only where the estate proves that the zone is not linked.
+    let count = "set privateDnsZones/privatelink.postgres.database.azure.com /properties/numberOfVirtualNetworkLinks 1";
+    let public = "set servers/old-db /properties/publicNetworkAccess \"Enabled\"";
+    let rows: [(u8, &[&str]); 2] = [(4, &[public, count]), (5, &[count])];
+    for (row, public) in rows {
+        for (edits, fault) in steps {
+            let mut resources = support::fixture("private-source");
+            public.iter().chain(edits).for_each(|line| support::edit(&mut resources, line));
+            let estate = support::estate(&resources);
+            let report = diagnose::check(&estate, &support::question(&estate));
+            let causes: Vec<&str> = report.causes().map(|one| one.fault).collect();
+            assert_eq!(causes, [fault], "row {row}: {edits:?}");
+            assert_eq!(report.guide.as_ref().map(|guide| guide.row), Some(row));
+            assert_eq!(report.code, Some("ST008"));
+        }
+    }
+}
