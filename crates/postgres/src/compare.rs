@@ -1,4 +1,5 @@
-//! Whether source and target are equal: schema by normalised dumps, rows by content hashes, sequences, large objects.
+//! Whether source and target are equal: schema by normalised dumps, rows by content hashes,
+//! sequences, large objects.
 
 mod canonical;
 mod deparse;

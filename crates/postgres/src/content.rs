@@ -1,4 +1,5 @@
-//! The rows: one table from source to target in one transaction, and what follows when all are there.
+//! The rows: one table from source to target in one transaction, and what follows when all are
+//! there.
 
 use std::sync::atomic::AtomicBool;
 
@@ -20,8 +21,8 @@ pub(crate) fn plain(table: &Table) -> String {
     format!("{}.{}", table.schema, table.name)
 }
 
-/// Copies one table. `condition` is an extension's `WHERE ...` for its configuration table: then only the rows that it names
-/// are replaced, since the others came with the extension.
+/// Copies one table. `condition` is an extension's `WHERE ...` for its configuration table: then
+/// only the rows that it names are replaced, since the others came with the extension.
 pub(crate) fn copy_table(
     source: &mut Session,
     target: &mut Session,
@@ -47,7 +48,8 @@ pub(crate) fn copy_table(
     Ok(Copied { rows: copied.rows, bytes: copied.bytes })
 }
 
-/// `COPY (SELECT ...) TO STDOUT` of the table's own rows. A table without columns gives empty lines.
+/// `COPY (SELECT ...) TO STDOUT` of the table's own rows. A table without columns gives empty
+/// lines.
 pub(crate) fn copy_out(table: &Table, columns: &str, condition: Option<&str>) -> String {
     let name = qualified(&table.schema, &table.name);
     format!("COPY (SELECT {columns} FROM ONLY {name} {}) TO STDOUT", condition.unwrap_or(""))
@@ -58,7 +60,8 @@ fn columns(table: &Table) -> String {
     names.join(", ")
 }
 
-/// FREEZE spares the target a later rewrite of every page; it is allowed where this transaction emptied the table.
+/// FREEZE spares the target a later rewrite of every page; it is allowed where this transaction
+/// emptied the table.
 fn copy_in(table: &Table, condition: Option<&str>) -> String {
     let name = qualified(&table.schema, &table.name);
     // A list of no columns is no syntax; without a list, generated columns are left out as well.
@@ -84,7 +87,8 @@ fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
     failure
 }
 
-/// Sets the sequences to where the source's are, refreshes materialized views and gathers statistics.
+/// Sets the sequences to where the source's are, refreshes materialized views and gathers
+/// statistics.
 pub(crate) fn finish(
     source: &mut Session,
     target: &mut Session,
@@ -131,7 +135,8 @@ impl std::fmt::Display for Position {
     }
 }
 
-/// Reads where sequences stand, in their order. Sequences know no snapshots: this is their position now.
+/// Reads where sequences stand, in their order. Sequences know no snapshots: this is their position
+/// now.
 pub(crate) fn positions(
     session: &mut Session,
     group: &[(String, String)],
@@ -157,14 +162,18 @@ pub(crate) fn positions(
 
 fn refresh(target: &mut Session, schema: &str, name: &str) -> Outcome<()> {
     let what = format!("refresh materialized view {schema}.{name}");
-    run(target, &what, &format!("REFRESH MATERIALIZED VIEW {}", qualified(schema, name))).map_err(|mut error| {
-        if error.help.is_empty() || error.why.contains("does not exist") {
-            error.help = "functions that the view calls must name schemas in full (or set their own search_path): \
+    run(target, &what, &format!("REFRESH MATERIALIZED VIEW {}", qualified(schema, name))).map_err(
+        |mut error| {
+            if error.help.is_empty() || error.why.contains("does not exist") {
+                error.help =
+                    "functions that the view calls must name schemas in full (or set their own \
+            search_path): \
                           it is refreshed with an empty one, as PostgreSQL 17 does"
-                .to_owned();
-        }
-        error
-    })
+                        .to_owned();
+            }
+            error
+        },
+    )
 }
 
 #[cfg(test)]

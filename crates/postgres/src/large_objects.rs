@@ -8,7 +8,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 use crate::ask::{Outcome, act, flag, number, optional, query, run, stopped, text};
 use crate::{Session, quote_literal};
 
-/// Objects per target transaction: each costs a lock, and the default of max_locks_per_transaction leaves room for 6400.
+/// Objects per target transaction: each costs a lock, and the default of max_locks_per_transaction
+/// leaves room for 6400.
 const OBJECTS_PER_BATCH: usize = 100;
 
 /// First piece of an object, read with those of the whole batch: most objects end in it.
@@ -114,7 +115,8 @@ pub(crate) fn fingerprint(session: &mut Session) -> Outcome<Fingerprint> {
 fn properties(ids: &[u64]) -> String {
     format!(
         "SELECT concat_ws('/', m.oid, pg_get_userbyid(m.lomowner), \
-                (SELECT string_agg(concat_ws(',', pg_get_userbyid(a.grantee), a.privilege_type, a.is_grantable), ';' \
+                (SELECT string_agg(concat_ws(',', pg_get_userbyid(a.grantee), a.privilege_type, \
+                a.is_grantable), ';' \
                         ORDER BY a.grantee::regrole::text, a.privilege_type) FROM aclexplode(m.lomacl) a), \
                 obj_description(m.oid, 'pg_largeobject')) \
          FROM pg_largeobject_metadata m WHERE m.oid IN ({})",
@@ -196,7 +198,8 @@ fn describe(source: &mut Session, target: &mut Session, what: &str, ids: &[u64])
         source,
         what,
         &format!(
-            "SELECT oid, quote_ident(pg_get_userbyid(lomowner)), obj_description(oid, 'pg_largeobject'), lomacl IS NOT NULL \
+            "SELECT oid, quote_ident(pg_get_userbyid(lomowner)), obj_description(oid, \
+             'pg_largeobject'), lomacl IS NOT NULL \
              FROM pg_largeobject_metadata WHERE oid IN ({list})"
         ),
     )?;

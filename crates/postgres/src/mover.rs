@@ -12,7 +12,8 @@ use crate::pool::connect;
 use crate::schema::{database, tool};
 use crate::{ConnInfo, catalog, roles};
 
-/// The database that every server has from the start; it counts as one of the users' when they keep objects in it.
+/// The database that every server has from the start; it counts as one of the users' when they keep
+/// objects in it.
 const MAINTENANCE_DATABASE: &str = "postgres";
 
 /// A source and a target server. Opens sessions when they are needed.
@@ -24,8 +25,8 @@ pub struct Mover {
 }
 
 impl Mover {
-    /// Moves from the server of `source` to that of `target`. The databases that they name are used to ask about the servers;
-    /// nothing is connected yet.
+    /// Moves from the server of `source` to that of `target`. The databases that they name are used
+    /// to ask about the servers; nothing is connected yet.
     pub fn new(source: ConnInfo, target: ConnInfo) -> Mover {
         Mover { source, target, tool: Mutex::new(None) }
     }

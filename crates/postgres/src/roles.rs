@@ -52,8 +52,8 @@ fn login(target: &mut Session) -> Outcome<Login> {
     })
 }
 
-/// The bootstrap superuser of the same name is each server's own, and so is the login that this move uses on the target:
-/// changing it could lock the move out.
+/// The bootstrap superuser of the same name is each server's own, and so is the login that this
+/// move uses on the target: changing it could lock the move out.
 fn is_own_business(
     role: &Role,
     earlier: Option<&Role>,
@@ -100,13 +100,15 @@ fn note_passwords(wanted: &Roles, report: &mut RoleReport) {
     let count = wanted.all.iter().filter(|role| role.can_login).count();
     if count > 0 {
         report.notes.push(format!(
-            "the source's login may not read password verifiers (pg_authid): {count} roles that log in need a new password \
+            "the source's login may not read password verifiers (pg_authid): {count} roles that log in \
+             need a new password \
              on the target, or a superuser as source login"
         ));
     }
 }
 
-/// Grants memberships, those first whose grantor already may: each round does what the one before made possible.
+/// Grants memberships, those first whose grantor already may: each round does what the one before
+/// made possible.
 fn grant_memberships(
     target: &mut Session,
     wanted: &Roles,

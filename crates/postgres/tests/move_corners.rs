@@ -1,4 +1,5 @@
-//! Corners of a move on real servers: ordinary logins, databases that stand already, broken sessions, odd encodings.
+//! Corners of a move on real servers: ordinary logins, databases that stand already, broken
+//! sessions, odd encodings.
 
 mod move_world;
 
@@ -26,8 +27,10 @@ fn an_ordinary_login_moves_a_database() {
     run(
         &world.source,
         "plain",
-        "CREATE EXTENSION pgcrypto; SET ROLE app_owner; CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, b text); \
-         INSERT INTO s.t SELECT i, repeat('b', i) FROM generate_series(1, 500) i; GRANT SELECT ON s.t TO app_user; \
+        "CREATE EXTENSION pgcrypto; SET ROLE app_owner; CREATE SCHEMA s; CREATE TABLE s.t (id int \
+         PRIMARY KEY, b text); \
+         INSERT INTO s.t SELECT i, repeat('b', i) FROM generate_series(1, 500) i; GRANT SELECT ON s.t \
+         TO app_user; \
          CREATE VIEW s.v AS SELECT id FROM s.t; SELECT lo_from_bytea(77, 'hello')",
     );
     run(
@@ -113,7 +116,8 @@ fn a_standing_database_is_used_emptied_or_left_alone() {
     );
     // The database that the login names is never dropped, so its contents are removed one by one.
     named(&mut world, DATABASE);
-    let fill_target = "CREATE TABLE here (a int); CREATE SCHEMA x; CREATE VIEW x.v AS SELECT a FROM here; SELECT lo_create(9); \
+    let fill_target = "CREATE TABLE here (a int); CREATE SCHEMA x; CREATE VIEW x.v AS SELECT a FROM \
+    here; SELECT lo_create(9); \
                        CREATE TYPE t AS ENUM ('a'); CREATE EXTENSION hstore; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'";
     run(&world.target, DATABASE, fill_target);
     let refusal = world.mover.prepare(DATABASE, false).expect_err("not touched");
@@ -208,7 +212,8 @@ fn a_lost_session_is_retried_and_a_lost_snapshot_said() {
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     let copied = open.data().copy_table(&contents.tables[0], &progress, &stop).expect("copy");
     assert_eq!(copied.rows, 1000);
-    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'd' AND pid <> pg_backend_pid() \
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'd' AND pid <> \
+    pg_backend_pid() \
                AND application_name = 'flexway'";
     // Rows that come later are not part of the snapshot.
     run(&world.source, "d", "INSERT INTO t SELECT generate_series(1, 9)");
@@ -243,8 +248,10 @@ fn a_stop_is_heeded() {
 #[test]
 fn only_the_users_rows_of_an_extensions_table_are_copied() {
     let Some(world) = start(15, 15) else { return };
-    let member = "CREATE EXTENSION hstore; CREATE TABLE settings (name text, mine boolean); ALTER EXTENSION hstore ADD TABLE settings; \
-                  UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], extcondition = ARRAY['WHERE mine'] \
+    let member = "CREATE EXTENSION hstore; CREATE TABLE settings (name text, mine boolean); ALTER \
+    EXTENSION hstore ADD TABLE settings; \
+                  UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], extcondition = \
+                  ARRAY['WHERE mine'] \
                   WHERE extname = 'hstore'; INSERT INTO settings VALUES ('shipped', false);";
     run(&world.source, "postgres", "CREATE DATABASE d");
     run(

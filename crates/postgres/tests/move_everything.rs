@@ -1,4 +1,5 @@
-//! Moves a database full of everything between majors, finds no difference, and finds each that is made afterwards.
+//! Moves a database full of everything between majors, finds no difference, and finds each that is
+//! made afterwards.
 
 mod move_world;
 
@@ -66,8 +67,8 @@ fn moves(source: u32, target: u32) {
     assert_eq!(differences(&world), Vec::<String>::new());
 }
 
-/// Statements that change the last digits of numbers inside of other types: the text before 12 hides some, the comparison
-/// must not.
+/// Statements that change the last digits of numbers inside of other types: the text before 12
+/// hides some, the comparison must not.
 const LAST_DIGITS: [&str; 7] = [
     "f8s[3] = f8s[3] + 1e-16",
     "spot = point(spot[0] + 2e-15, spot[1])",

@@ -6,8 +6,8 @@ use crate::Session;
 use crate::ask::{Outcome, flag, number, query, query_one, text};
 use crate::catalog::{USER_SCHEMAS, not_of_extension};
 
-/// Sequences, also those of serial and identity columns. A sequence of an extension counts only where the extension says
-/// that its position is the users' data.
+/// Sequences, also those of serial and identity columns. A sequence of an extension counts only
+/// where the extension says that its position is the users' data.
 pub(crate) fn sequences(session: &mut Session) -> Outcome<Vec<(String, String)>> {
     let own = not_of_extension("pg_class", "c.oid");
     let rows = query(
@@ -68,8 +68,9 @@ pub(crate) fn materialized_views(session: &mut Session) -> Outcome<Vec<(String, 
         .collect())
 }
 
-/// Orders `nodes` so that each comes after all that it reads; otherwise keeps their order. The server lets no circle of
-/// views come into being through dependencies, so a circle (views altered by hand) is cut where it closes.
+/// Orders `nodes` so that each comes after all that it reads; otherwise keeps their order. The
+/// server lets no circle of views come into being through dependencies, so a circle (views altered
+/// by hand) is cut where it closes.
 fn dependency_order(nodes: &[u64], reads: &BTreeMap<u64, BTreeSet<u64>>) -> Vec<u64> {
     let mut ordered = Vec::with_capacity(nodes.len());
     let mut seen = BTreeSet::new();

@@ -13,13 +13,13 @@ use crate::catalog::{USER_SCHEMAS, not_of_extension};
 pub(crate) struct Tables {
     /// Largest first, then by name.
     pub(crate) all: Vec<Table>,
-    /// Configuration tables of extensions by (schema, name), with the `WHERE ...` that names the users' rows. May be
-    /// empty text: then all rows are the users'.
+    /// Configuration tables of extensions by (schema, name), with the `WHERE ...` that names the
+    /// users' rows. May be empty text: then all rows are the users'.
     pub(crate) conditions: HashMap<(String, String), String>,
 }
 
-/// Lists ordinary tables, leaf partitions, inheritance children and configuration tables of extensions.
-/// Temporary and foreign tables have no rows of their own to move.
+/// Lists ordinary tables, leaf partitions, inheritance children and configuration tables of
+/// extensions. Temporary and foreign tables have no rows of their own to move.
 pub(crate) fn tables(session: &mut Session) -> Outcome<Tables> {
     let what = "list the tables";
     // Generated columns exist since 12; their values come into being on the target.
@@ -33,10 +33,13 @@ pub(crate) fn tables(session: &mut Session) -> Outcome<Tables> {
             "SELECT n.nspname, c.relname, coalesce(pg_table_size(c.oid), 0), c.oid, \
                     x.oid IS NOT NULL, x.condition, a.attname, format_type(a.atttypid, a.atttypmod) \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped {generated} \
-             LEFT JOIN (SELECT unnest(extconfig) AS oid, unnest(extcondition) AS condition FROM pg_extension) x \
+             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             {generated} \
+             LEFT JOIN (SELECT unnest(extconfig) AS oid, unnest(extcondition) AS condition FROM \
+             pg_extension) x \
                ON x.oid = c.oid \
-             WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {USER_SCHEMAS} AND (x.oid IS NOT NULL OR {own}) \
+             WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {USER_SCHEMAS} AND (x.oid IS NOT \
+             NULL OR {own}) \
              ORDER BY c.oid, a.attnum"
         ),
     )?;

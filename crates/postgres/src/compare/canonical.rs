@@ -1,7 +1,8 @@
 //! Columns as text that is the same on every major.
 //!
-//! Servers before 12 write floating point numbers with 17 digits, later ones with as few as are exact. So where one side is
-//! older, everything that holds such numbers is written through its binary form.
+//! Servers before 12 write floating point numbers with 17 digits, later ones with as few as are
+//! exact. So where one side is older, everything that holds such numbers is written through its
+//! binary form.
 
 use std::collections::HashMap;
 
@@ -38,7 +39,8 @@ enum Type {
 }
 
 impl Types {
-    /// Reads the types when one of the versions needs it; otherwise every column's text is right as it is.
+    /// Reads the types when one of the versions needs it; otherwise every column's text is right as
+    /// it is.
     pub(crate) fn read(session: &mut Session, source: u32, target: u32) -> Outcome<Types> {
         if source.min(target) >= SHORT_FLOATS_SINCE {
             return Ok(Types::default());
@@ -49,8 +51,10 @@ impl Types {
             session,
             what,
             "SELECT t.oid, CASE WHEN n.nspname = 'pg_catalog' THEN t.typname ELSE '' END, t.typtype, \
-                    CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE 0 END, t.typbasetype, coalesce(r.rngsubtype, 0) \
-             FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_range r ON r.rngtypid = t.oid \
+                    CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE 0 END, t.typbasetype, \
+                    coalesce(r.rngsubtype, 0) \
+             FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_range r ON \
+             r.rngtypid = t.oid \
              WHERE t.typtype IN ('b', 'd', 'r')",
         )?;
         for row in &rows {
@@ -124,7 +128,8 @@ impl Types {
         let deeper = |oid: u64, value: &str| self.expression(oid, value, depth + 1);
         match self.by_oid.get(&oid).filter(|_| depth < DEPTH_MAX)? {
             Type::Float(send) => Some(format!("encode({send}({value}), 'hex')")),
-            // The binary form of an array names the type of its elements, the same everywhere for built-in types only.
+            // The binary form of an array names the type of its elements, the same everywhere for
+            // built-in types only.
             Type::Array { element } if matches!(self.by_oid.get(element), Some(Type::Float(_))) => {
                 Some(format!("encode(array_send({value}), 'hex')"))
             }
@@ -168,7 +173,8 @@ impl Types {
     }
 }
 
-/// Built-in types made of floating point numbers, and the function of each that gives its binary form.
+/// Built-in types made of floating point numbers, and the function of each that gives its binary
+/// form.
 fn send_function(name: &str) -> Option<&'static str> {
     const SEND: [(&str, &str); 9] = [
         ("box", "box_send"),

@@ -1,14 +1,16 @@
 //! Whether two texts of one view, rule, policy or function mean the same, as the target reads them.
 //!
-//! Majors spell parse trees differently: 16 and newer leave table qualifiers out where they can. So the target is asked to
-//! read the source's text and say it in its own words, in a transaction that is rolled back.
+//! Majors spell parse trees differently: 16 and newer leave table qualifiers out where they can. So
+//! the target is asked to read the source's text and say it in its own words, in a transaction that
+//! is rolled back.
 
 use crate::ask::{Outcome, failed, query, run, text};
 use crate::compare::normal::Key;
 use crate::pool::Pool;
 use crate::{Session, quote_literal};
 
-/// How long a probe may wait for a lock that users of the target hold; when it ends, the texts count as different.
+/// How long a probe may wait for a lock that users of the target hold; when it ends, the texts
+/// count as different.
 const LOCK_WAIT: &str = "2s";
 
 /// Whether the differing texts `wanted` and `present` mean the same to the target.
@@ -37,7 +39,8 @@ pub(super) fn is_same(
     }
 }
 
-/// Has definitions written with every name quoted or not. The dumps have; statements that store lists of names must not.
+/// Has definitions written with every name quoted or not. The dumps have; statements that store
+/// lists of names must not.
 fn quoting(session: &mut Session, state: &str) -> Outcome<()> {
     run(session, "prepare the session", &format!("SET quote_all_identifiers = {state}"))
 }
@@ -51,7 +54,8 @@ fn is_same_view(
     present: &str,
 ) -> Outcome<bool> {
     let sql = format!(
-        "SELECT rtrim(pg_get_viewdef(c.oid), ';') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        "SELECT rtrim(pg_get_viewdef(c.oid), ';') FROM pg_class c JOIN pg_namespace n ON n.oid = \
+         c.relnamespace \
          WHERE n.nspname = {} AND c.relname = {}",
         quote_literal(&key.schema),
         quote_literal(&key.name)
@@ -101,14 +105,16 @@ fn is_same_when_made_again(target: &mut Session, key: &Key, wanted: &str) -> Out
         _ => (
             "SELECT 'SELECT 1'".to_owned(),
             format!(
-                "SELECT string_agg(pg_get_functiondef(f.oid) || f.proowner || coalesce(f.proacl::text, ''), '' ORDER BY f.oid) \
+                "SELECT string_agg(pg_get_functiondef(f.oid) || f.proowner || coalesce(f.proacl::text, \
+                 ''), '' ORDER BY f.oid) \
                  FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace \
                  WHERE n.nspname = {schema} AND f.prokind IN ('f', 'p') \
                    AND f.proname = split_part({name}, '(', 1)"
             ),
         ),
     };
-    // Functions of an older server have no bodies but text, which every major repeats as it was written.
+    // Functions of an older server have no bodies but text, which every major repeats as it was
+    // written.
     if key.kind.ends_with("TION") && target.version().number < 140_000 {
         return Ok(false);
     }

@@ -32,7 +32,8 @@ pub(super) fn entries(text: &str) -> Entries {
     let mut found = Entries::new();
     for entry in Dump::parse(text, None).entries {
         let sql = normalised(&entry);
-        // The comment of an extension comes with its version, and on managed servers belongs to the service.
+        // The comment of an extension comes with its version, and on managed servers belongs to the
+        // service.
         let is_of_extension = entry.kind == "COMMENT" && entry.name.starts_with("EXTENSION ");
         if sql.is_empty() || is_of_extension {
             continue;

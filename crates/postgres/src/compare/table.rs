@@ -1,4 +1,5 @@
-//! The content hash of a table: each row hashed as text, the hashes added, so that order does not matter and duplicates count.
+//! The content hash of a table: each row hashed as text, the hashes added, so that order does not
+//! matter and duplicates count.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +15,8 @@ use crate::{Session, read_copy};
 pub(crate) struct TableHash {
     /// Rows read.
     pub(crate) rows: u64,
-    /// Sum of the hashes. Two differing tables agree by accident once in 2^128; it is no defence against forgery.
+    /// Sum of the hashes. Two differing tables agree by accident once in 2^128; it is no defence
+    /// against forgery.
     pub(crate) sum: u128,
 }
 

@@ -36,8 +36,8 @@ pub(super) struct OpenDatabase {
 }
 
 impl OpenDatabase {
-    /// Pins a snapshot and keeps others from dropping, altering or truncating tables while it is read: a TRUNCATE would
-    /// make a table look empty even to older snapshots.
+    /// Pins a snapshot and keeps others from dropping, altering or truncating tables while it is
+    /// read: a TRUNCATE would make a table look empty even to older snapshots.
     pub(super) fn open(
         tool: ToolFacts,
         source: ConnInfo,

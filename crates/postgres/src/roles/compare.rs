@@ -8,8 +8,8 @@ use super::read::{self, Membership, Role, Roles};
 use crate::Session;
 use crate::ask::{Outcome, query_one, text};
 
-/// Roles of the source that are missing or different on the target. Roles that only the target has are its own business:
-/// it may serve others too.
+/// Roles of the source that are missing or different on the target. Roles that only the target has
+/// are its own business: it may serve others too.
 pub(crate) fn differences(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
     let wanted = read::roles(source)?;
     let present = read::roles(target)?;
@@ -58,8 +58,8 @@ fn different_words(role: &Role, other: &Role, has_passwords: bool) -> Vec<&'stat
     pairs.into_iter().filter(|(is_different, _)| *is_different).map(|(_, word)| word).collect()
 }
 
-/// Memberships of carried roles. Options of a grant count where both servers have them; who granted it does not. Those of the
-/// target's login are the means of the move.
+/// Memberships of carried roles. Options of a grant count where both servers have them; who granted
+/// it does not. Those of the target's login are the means of the move.
 fn membership_differences(wanted: &Roles, present: &Roles, login: &str) -> Vec<Difference> {
     let with_options = wanted.version >= 160_000 && present.version >= 160_000;
     let carried: BTreeSet<&str> = wanted.all.iter().map(|role| role.name.as_str()).collect();

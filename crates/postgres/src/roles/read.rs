@@ -4,7 +4,8 @@ use crate::Session;
 use crate::ask::{Outcome, flag, optional, query, query_one, text};
 use crate::pool::prepare;
 
-/// Roles that managed services keep for themselves; they are neither created nor altered, but may be granted.
+/// Roles that managed services keep for themselves; they are neither created nor altered, but may
+/// be granted.
 const SERVICE_ROLES: [&str; 24] = [
     "alloydbadmin",
     "azure_pg_admin",
@@ -101,8 +102,10 @@ pub(super) fn roles(session: &mut Session) -> Outcome<Roles> {
         session,
         what,
         &format!(
-            "SELECT r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, \
-                    r.rolbypassrls, r.rolconnlimit, r.rolvaliduntil, {password}, shobj_description(r.oid, 'pg_authid'), r.oid = 10 \
+            "SELECT r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, \
+             r.rolreplication, \
+                    r.rolbypassrls, r.rolconnlimit, r.rolvaliduntil, {password}, \
+                    shobj_description(r.oid, 'pg_authid'), r.oid = 10 \
              FROM pg_roles r WHERE {} ORDER BY 1",
             ours("r.oid")
         ),
@@ -169,7 +172,8 @@ fn read_settings(session: &mut Session, roles: &mut Roles) -> Outcome<()> {
     let rows = query(
         session,
         "read the settings of roles",
-        "SELECT r.rolname, unnest(s.setconfig) FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole \
+        "SELECT r.rolname, unnest(s.setconfig) FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid \
+         = s.setrole \
          WHERE s.setdatabase = 0 ORDER BY 1, 2",
     )?;
     for row in &rows {

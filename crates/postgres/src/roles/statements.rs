@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::read::{Membership, Role, Roles};
 use crate::{quote_ident, quote_literal};
 
-/// Settings whose value is a list of quoted names. Source: PostgreSQL 18, `GUC_LIST_QUOTE` in guc_tables.c.
+/// Settings whose value is a list of quoted names. Source: PostgreSQL 18, `GUC_LIST_QUOTE` in
+/// guc_tables.c.
 const LIST_SETTINGS: [&str; 6] = [
     "local_preload_libraries",
     "search_path",
@@ -149,7 +150,8 @@ fn powers(role: &Role, earlier: Option<&Role>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// `name = value` for `ALTER ROLE ... SET`. The catalog holds lists with their elements quoted already.
+/// `name = value` for `ALTER ROLE ... SET`. The catalog holds lists with their elements quoted
+/// already.
 fn assignment(name: &str, value: &str) -> String {
     let value = if LIST_SETTINGS.contains(&name.to_lowercase().as_str()) {
         let elements: Vec<String> =

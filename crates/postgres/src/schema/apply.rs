@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use flexway_core::migrate::{MoveError, SchemaEntry};
 
-use crate::ask::{Outcome, act, failed, query, run, text};
+use crate::ask::{Outcome, failed, query, run, text};
 use crate::catalog::is_superuser;
 use crate::schema::entries::Dump;
 use crate::{PgError, Session, quote_literal};
 
-/// SQL sent at once: large enough that a slow network does not count, small enough for any server's message buffer.
+/// SQL sent at once: large enough that a slow network does not count, small enough for any server's
+/// message buffer.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// Names of the settings that the session's server has.
@@ -39,7 +40,8 @@ pub(crate) fn apply_all(session: &mut Session, dump: &Dump) -> Result<(), Refusa
     if error.code().is_none() {
         return Err(Refusal::Failed(failed(what, &error)));
     }
-    // The server names a position at best: do it again entry by entry, to name the one at fault, and take all back.
+    // The server names a position at best: do it again entry by entry, to name the one at fault,
+    // and take all back.
     run(session, what, "ROLLBACK").map_err(Refusal::Failed)?;
     run(session, what, &begin).map_err(Refusal::Failed)?;
     let culprit = entries
@@ -74,8 +76,8 @@ fn apply_batches(
     session.execute("COMMIT")
 }
 
-/// Dump names of comments on extensions that stand on the target and belong to somebody else (on managed servers to the
-/// service): the login may not change them, and they are no data.
+/// Dump names of comments on extensions that stand on the target and belong to somebody else (on
+/// managed servers to the service): the login may not change them, and they are no data.
 pub(crate) fn foreign_extension_comments(session: &mut Session) -> Outcome<HashSet<String>> {
     if is_superuser(session)? {
         return Ok(HashSet::new());
@@ -137,13 +139,15 @@ fn is_duplicate(error: &PgError) -> bool {
     error.code().is_some_and(|code| CODES.contains(&code))
 }
 
-/// Looks whether the entry's object is there, by pg_dump's name of it: for what hangs on a table `table name`.
+/// Looks whether the entry's object is there, by pg_dump's name of it: for what hangs on a table
+/// `table name`.
 fn stands(session: &mut Session, entry: &SchemaEntry) -> Outcome<bool> {
     let name = quote_literal(&entry.name);
     let schema = quote_literal(&entry.schema);
     let on_table = |catalog: &str, relation: &str, column: &str| {
         format!(
-            "SELECT 1 FROM {catalog} o JOIN pg_class c ON c.oid = o.{relation} JOIN pg_namespace n ON n.oid = c.relnamespace \
+            "SELECT 1 FROM {catalog} o JOIN pg_class c ON c.oid = o.{relation} JOIN pg_namespace n ON \
+             n.oid = c.relnamespace \
              WHERE n.nspname = {schema} AND c.relname || ' ' || o.{column} = {name}"
         )
     };
@@ -183,7 +187,8 @@ fn stands(session: &mut Session, entry: &SchemaEntry) -> Outcome<bool> {
 }
 
 /// The refusal of a schema that stands there in part or otherwise than on the source.
-pub(crate) fn different(mut error: MoveError) -> MoveError {
-    error.help = "the target holds another schema than the source; give --overwrite to have it removed first".to_owned();
-    act(&error.what, error.why, error.help)
+pub(crate) fn different(error: MoveError) -> MoveError {
+    let help = "the target holds another schema than the source; give --overwrite to have it \
+                removed first";
+    MoveError { help: help.to_owned(), ..error }
 }

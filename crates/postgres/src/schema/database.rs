@@ -1,4 +1,5 @@
-//! Makes a target database: created like the source's, emptied when asked for, and given the source's settings.
+//! Makes a target database: created like the source's, emptied when asked for, and given the
+//! source's settings.
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::ask::{Outcome, act, failed, flag, query, run, text};
 use crate::catalog;
 use crate::pool::connect;
 use crate::schema::dump::{self, Part};
+use crate::schema::empty;
 use crate::schema::entries::Dump;
 use crate::schema::scan::statements;
 use crate::{Session, quote_ident, quote_literal};
@@ -50,7 +52,7 @@ pub(crate) fn prepare(
             create(&mut admin, &wanted, database)?;
         }
         Standing::Holds(_) => {
-            empty(&mut connect(&target.with_database(database))?)?;
+            empty::empty(&mut connect(&target.with_database(database))?)?;
             fits(pg_dump, target, database, &wanted)?;
         }
     }
@@ -78,7 +80,8 @@ pub(crate) fn is_of_database(entry: &SchemaEntry) -> bool {
     entry.kind.starts_with("DATABASE") || entry.name.starts_with("DATABASE ") && entry.schema == "-"
 }
 
-/// Statements of the entries in order, without leading comments and without pg_dump's own session settings.
+/// Statements of the entries in order, without leading comments and without pg_dump's own session
+/// settings.
 fn described(entries: &[SchemaEntry]) -> impl Iterator<Item = &str> {
     entries
         .iter()
@@ -108,7 +111,8 @@ fn standing(admin: &mut Session, target: &ConnInfo, database: &str) -> Outcome<S
     })
 }
 
-/// Whether the login may drop the database and create it again; one that may only drop would be left with nothing.
+/// Whether the login may drop the database and create it again; one that may only drop would be
+/// left with nothing.
 fn may_make_again(admin: &mut Session, database: &str) -> Outcome<bool> {
     let sql = format!(
         "SELECT pg_has_role(d.datdba, 'USAGE') AND (r.rolcreatedb OR r.rolsuper) \
@@ -119,8 +123,9 @@ fn may_make_again(admin: &mut Session, database: &str) -> Outcome<bool> {
     Ok(rows.first().is_some_and(|row| flag(row, 0)))
 }
 
-/// A standing, empty database is used as it is when it has the source's encoding: that decides whether the data fits. Another
-/// collation may be on purpose, where the target does not have the source's; the comparison tells.
+/// A standing, empty database is used as it is when it has the source's encoding: that decides
+/// whether the data fits. Another collation may be on purpose, where the target does not have the
+/// source's; the comparison tells.
 fn fits(pg_dump: &str, target: &ConnInfo, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
     let present = description(pg_dump, &target.with_database(database))?;
     let encodings = [wanted, &present]
@@ -152,15 +157,18 @@ fn create(admin: &mut Session, wanted: &[SchemaEntry], database: &str) -> Outcom
         .ok_or_else(|| act(&what, "pg_dump did not say how the source's was created", ""))?;
     run(admin, &what, &in_words_of(sql, admin.version().number)).map_err(|mut error| {
         if error.why.contains("locale") || error.why.contains("collat") {
-            error.help = "install the source's locale on the target, or create the database there by hand with one \
+            error.help =
+                "install the source's locale on the target, or create the database there by \
+            hand with one \
                           that sorts alike, then run again"
-                .to_owned();
+                    .to_owned();
         }
         error
     })
 }
 
-/// Rewrites `CREATE DATABASE` for servers older than pg_dump: `LOCALE_PROVIDER` is known since 15, `LOCALE` since 13.
+/// Rewrites `CREATE DATABASE` for servers older than pg_dump: `LOCALE_PROVIDER` is known since 15,
+/// `LOCALE` since 13.
 fn in_words_of(sql: &str, version: u32) -> String {
     let mut sql = sql.to_owned();
     if version < 150_000 {
@@ -200,68 +208,8 @@ fn drop_database(admin: &mut Session, database: &str) -> Outcome<()> {
     }
 }
 
-/// Removes everything that users keep in the session's database. Each statement commits by itself: one transaction over many
-/// objects would need more locks than a server has.
-fn empty(session: &mut Session) -> Outcome<()> {
-    let what = format!("empty database {} on the target", session_database(session)?);
-    let own = catalog::not_of_extension("pg_namespace", "n.oid");
-    let lists = [
-        "SELECT format('DROP EVENT TRIGGER IF EXISTS %I CASCADE', evtname) FROM pg_event_trigger"
-            .to_owned(),
-        format!(
-            "SELECT format('DROP %s %s CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW IF EXISTS' WHEN 'm' THEN 'MATERIALIZED VIEW IF EXISTS' \
-                           WHEN 'f' THEN 'FOREIGN TABLE IF EXISTS' WHEN 'S' THEN 'SEQUENCE IF EXISTS' ELSE 'TABLE IF EXISTS' END, \
-                           format('%I.%I', n.nspname, c.relname)) \
-             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.relkind IN ('v', 'm', 'r', 'p', 'f', 'S') AND {} AND {} ORDER BY c.relkind = 'S', c.relkind",
-            catalog::USER_SCHEMAS,
-            catalog::not_of_extension("pg_class", "c.oid"),
-        ),
-        "SELECT format('DROP EXTENSION IF EXISTS %I CASCADE', extname) FROM pg_extension \
-         WHERE extname <> 'plpgsql' AND pg_has_role(extowner, 'USAGE')"
-            .to_owned(),
-        "SELECT format('DROP SERVER IF EXISTS %I CASCADE', srvname) FROM pg_foreign_server"
-            .to_owned(),
-        format!(
-            "SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', n.nspname) FROM pg_namespace n \
-             WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {own} \
-               AND NOT EXISTS (SELECT 1 FROM pg_extension x WHERE x.extnamespace = n.oid)"
-        ),
-        "SELECT format('SELECT lo_unlink(%s)', oid) FROM pg_largeobject_metadata".to_owned(),
-    ];
-    for list in lists {
-        for row in query(session, &what, &list)? {
-            run(session, &what, text(&row, 0))?;
-        }
-    }
-    restore_public(session, &what)
-}
-
-/// Makes schema `public` as a new database has it. It stands still only when an extension lives in it.
-fn restore_public(session: &mut Session, what: &str) -> Outcome<()> {
-    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public'";
-    if !query(session, what, sql)?.is_empty() {
-        return Ok(());
-    }
-    let is_newer = session.version().number >= 150_000;
-    let (owner, rights) =
-        if is_newer { (" AUTHORIZATION pg_database_owner", "USAGE") } else { ("", "ALL") };
-    run(
-        session,
-        what,
-        &format!(
-            "CREATE SCHEMA public{owner}; GRANT {rights} ON SCHEMA public TO PUBLIC; \
-             COMMENT ON SCHEMA public IS 'standard public schema'"
-        ),
-    )
-}
-
-fn session_database(session: &mut Session) -> Outcome<String> {
-    let rows = query(session, "ask for the database's name", "SELECT current_database()")?;
-    Ok(rows.first().map(|row| text(row, 0).to_owned()).unwrap_or_default())
-}
-
-/// Takes back settings and grants of a database that stood before, so that the source's are all there are.
+/// Takes back settings and grants of a database that stood before, so that the source's are all
+/// there are.
 fn forget_settings(admin: &mut Session, database: &str) -> Outcome<()> {
     let what = format!("reset the settings of database {database}");
     let name = quote_literal(database);
@@ -271,7 +219,8 @@ fn forget_settings(admin: &mut Session, database: &str) -> Outcome<()> {
         &format!(
             "SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I RESET ALL', d.datname) \
                          ELSE format('ALTER ROLE %I IN DATABASE %I RESET ALL', r.rolname, d.datname) END \
-             FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole \
+             FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r \
+             ON r.oid = s.setrole \
              WHERE d.datname = {name} \
              UNION ALL SELECT DISTINCT format('REVOKE ALL ON DATABASE %I FROM %s', d.datname, \
                     CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) \
@@ -286,8 +235,8 @@ fn forget_settings(admin: &mut Session, database: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Gives the database its owner, settings, comment and grants. What the target does not know or does not allow to be set is
-/// left to the comparison to report.
+/// Gives the database its owner, settings, comment and grants. What the target does not know or
+/// does not allow to be set is left to the comparison to report.
 fn configure(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
     let what = format!("configure database {database}");
     for sql in described(wanted).filter(|sql| !sql.starts_with("CREATE DATABASE ")) {
@@ -303,7 +252,8 @@ fn configure(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Out
 /// Runs a statement that the target may refuse for good reason.
 fn attempt(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
     match session.execute(sql) {
-        // undefined_object, insufficient_privilege, invalid_parameter_value, cant_change_runtime_param
+        // undefined_object, insufficient_privilege, invalid_parameter_value,
+        // cant_change_runtime_param
         Err(error) if matches!(error.code(), Some("42704" | "42501" | "22023" | "55P02")) => Ok(()),
         other => other.map_err(|error| failed(what, &error)),
     }

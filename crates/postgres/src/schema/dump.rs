@@ -12,7 +12,8 @@ use crate::ask::{Outcome, act};
 /// A schema's text above this is refused: it would not fit into one message of the protocol either.
 const TEXT_BYTES_MAX: u64 = 1 << 30;
 
-/// A schema of 100,000 tables takes a few minutes; an hour means that pg_dump waits for something that does not come.
+/// A schema of 100,000 tables takes a few minutes; an hour means that pg_dump waits for something
+/// that does not come.
 const RUN_TIME_MAX: Duration = Duration::from_secs(3600);
 
 /// pg_dump explains itself in its last lines.
@@ -44,9 +45,10 @@ impl Part {
 
 /// Text of the schema of the database that `info` names, as of `snapshot`.
 ///
-/// Identifiers are quoted throughout, since a word that is free on one major may be reserved on the other. Tablespaces are
-/// left out: they are a matter of the target's disks. Subscriptions are left out: their text holds passwords, and a copy
-/// that starts to pull from the old publisher would do harm.
+/// Identifiers are quoted throughout, since a word that is free on one major may be reserved on the
+/// other. Tablespaces are left out: they are a matter of the target's disks. Subscriptions are left
+/// out: their text holds passwords, and a copy that starts to pull from the old publisher would do
+/// harm.
 ///
 /// # Errors
 /// pg_dump does not start, fails (its last lines say why), takes too long or writes too much.
@@ -198,7 +200,9 @@ mod tests {
 
     #[test]
     fn catalog_queries_are_not_repeated() {
-        let lines = last_lines(&b"pg_dump: error: query failed: ERROR:  permission denied for table t\npg_dump: detail: Query was: LOCK TABLE x\n"[..]);
+        let text = "pg_dump: error: query failed: permission denied for table t\n\
+                    pg_dump: detail: Query was: LOCK TABLE x\n";
+        let lines = last_lines(text.as_bytes());
         assert_eq!(lines.len(), 1);
     }
 }

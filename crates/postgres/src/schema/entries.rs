@@ -1,4 +1,5 @@
-//! The entries of a plain-text dump: split at pg_dump's header comments, cleaned of what a server cannot run.
+//! The entries of a plain-text dump: split at pg_dump's header comments, cleaned of what a server
+//! cannot run.
 
 use std::collections::HashSet;
 
@@ -16,8 +17,9 @@ pub(crate) struct Dump {
 }
 
 impl Dump {
-    /// Splits pg_dump's text and drops psql's own commands (`\connect`, `\restrict`), which are no SQL, and settings that are
-    /// not in `known_settings`: a newer pg_dump sets some that an older server has not heard of. `None` keeps all settings.
+    /// Splits pg_dump's text and drops psql's own commands (`\connect`, `\restrict`), which are no
+    /// SQL, and settings that are not in `known_settings`: a newer pg_dump sets some that an older
+    /// server has not heard of. `None` keeps all settings.
     pub(crate) fn parse(text: &str, known_settings: Option<&HashSet<String>>) -> Dump {
         let mut dump = Dump::default();
         let mut after_rule = false;
@@ -45,7 +47,8 @@ impl Dump {
     }
 }
 
-/// Reads `-- Name: a; Type: b; Schema: c; Owner: d`. Names may hold anything but line ends, so it is read from the right.
+/// Reads `-- Name: a; Type: b; Schema: c; Owner: d`. Names may hold anything but line ends, so it
+/// is read from the right.
 fn header(line: &str) -> Option<SchemaEntry> {
     let rest = line.trim_end().strip_prefix("-- Name: ")?;
     let (rest, _owner) = rest.rsplit_once("; Owner:")?;
@@ -86,10 +89,14 @@ pub(crate) fn setting(line: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n-- Dumped from database version 11.22\n\n\
-        SET statement_timeout = 0;\nSET transaction_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\n\n\
-        --\n-- Name: f(); Type: FUNCTION; Schema: app; Owner: me\n--\n\nCREATE FUNCTION app.f() RETURNS text\n    LANGUAGE sql\n    AS $$\n\
-        --\n-- Name: fake; Type: TABLE; Schema: app; Owner: me\n--\n\\restrict no\nSET transaction_timeout = 1;\nselect ''\n$$;\n\n\n\
+    const TEXT: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n-- Dumped from \
+    database version 11.22\n\n\
+        SET statement_timeout = 0;\nSET transaction_timeout = 0;\nSELECT \
+        pg_catalog.set_config('search_path', '', false);\n\n\
+        --\n-- Name: f(); Type: FUNCTION; Schema: app; Owner: me\n--\n\nCREATE FUNCTION app.f() RETURNS \
+        text\n    LANGUAGE sql\n    AS $$\n\
+        --\n-- Name: fake; Type: TABLE; Schema: app; Owner: me\n--\n\\restrict no\nSET \
+        transaction_timeout = 1;\nselect ''\n$$;\n\n\n\
         SET default_tablespace = '';\n\n\
         --\n-- Name: a; Type: b; Type: TABLE; Schema: odd; Schema; Owner: -\n--\n\nCREATE TABLE x ();\n\n\n\
         --\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n\n";

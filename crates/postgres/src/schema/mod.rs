@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod database;
 pub(crate) mod dump;
+mod empty;
 pub(crate) mod entries;
 pub(crate) mod scan;
 pub(crate) mod tool;

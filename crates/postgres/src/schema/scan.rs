@@ -1,4 +1,5 @@
-//! Where SQL text is between statements: a scanner that knows quotes, dollar quotes and comments, and nothing else.
+//! Where SQL text is between statements: a scanner that knows quotes, dollar quotes and comments,
+//! and nothing else.
 
 /// What the scanner is inside of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +16,9 @@ enum Inside {
     BlockComment(u32),
 }
 
-/// Calls `boundary` with each byte offset that ends a statement: right after its `;`. Text behind the last `;` is no
-/// statement. `line` is called with the offset of every line that begins outside of any statement, quote or comment.
+/// Calls `boundary` with each byte offset that ends a statement: right after its `;`. Text behind
+/// the last `;` is no statement. `line` is called with the offset of every line that begins outside
+/// of any statement, quote or comment.
 fn walk(sql: &str, mut boundary: impl FnMut(usize), mut line: impl FnMut(usize)) {
     let bytes = sql.as_bytes();
     let mut inside = Inside::Plain;

@@ -8,20 +8,32 @@ use flexway_core::migrate::ToolFacts;
 
 use crate::ask::{Outcome, act};
 
-/// A usable `pg_dump`: at least as new as both servers. Preferred is the major of the newer server, else the next newer.
+/// A usable `pg_dump`: at least as new as both servers. One in FLEXWAY_PG_BIN comes first; of the
+/// others the major of the newer server, else the next newer.
 ///
 /// # Errors
 /// None fits; says which were found, where, and which majors would do.
 pub(crate) fn find(source: u32, target: u32) -> Outcome<ToolFacts> {
     let environment = |name: &str| std::env::var(name).ok();
+    let newest = source.max(target);
+    let named = versions(programs(environment("FLEXWAY_PG_BIN").map(PathBuf::from)));
+    if let Ok(tool) = choose(newest, &named) {
+        return Ok(tool);
+    }
+    let mut found = versions(programs(folders(&environment)));
+    found.extend(named);
+    choose(newest, &found)
+}
+
+/// Programs by version. The first of a version wins: it stands first in the order of search.
+fn versions(programs: Vec<PathBuf>) -> BTreeMap<u32, PathBuf> {
     let mut found = BTreeMap::new();
-    for path in candidates(&environment) {
+    for path in programs {
         if let Some(version) = version_of(&path) {
-            // The first folder of a version wins: it stands first in the order of search.
             found.entry(version).or_insert(path);
         }
     }
-    choose(source.max(target), &found)
+    found
 }
 
 fn choose(newest: u32, found: &BTreeMap<u32, PathBuf>) -> Outcome<ToolFacts> {
@@ -45,7 +57,8 @@ fn choose(newest: u32, found: &BTreeMap<u32, PathBuf>) -> Outcome<ToolFacts> {
         "find pg_dump",
         format!("no pg_dump of major {major} or newer; {seen}"),
         format!(
-            "install the PostgreSQL client tools of major {major} or newer, or set FLEXWAY_PG_BIN to the folder that holds them; \
+            "install the PostgreSQL client tools of major {major} or newer, or set FLEXWAY_PG_BIN to \
+             the folder that holds them; \
              looked into FLEXWAY_PG_BIN, PATH, /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and the cache of flexway"
         ),
     ))
@@ -63,27 +76,36 @@ fn folder(path: &Path) -> String {
     path.parent().unwrap_or(path).display().to_string()
 }
 
-/// Paths where a pg_dump may be, in order of trust. `environment` looks up variables.
-fn candidates(environment: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        environment("FLEXWAY_PG_BIN").map(PathBuf::from).into_iter().collect();
-    folders.extend(std::env::split_paths(&environment("PATH").unwrap_or_default()));
-    folders.extend(children(Path::new("/usr/lib/postgresql"), ""));
-    folders.extend(children(Path::new("/usr"), "pgsql-"));
-    let home = environment("HOME").map(|home| PathBuf::from(home).join(".cache/flexway"));
-    let caches =
-        [environment("FLEXWAY_CACHE").map(PathBuf::from), Some("/var/cache/flexway".into()), home];
-    for cache in caches.into_iter().flatten() {
-        folders.extend(children(&cache.join("postgres"), ""));
-    }
+/// The pg_dump of each folder that has one, itself or in its `bin`. Debian's wrapper in /usr/bin is
+/// left out: which version it starts depends on local clusters, and what it starts is found anyway.
+fn programs(folders: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let is_wrapper = |path: &PathBuf| {
+        path.canonicalize()
+            .is_ok_and(|real| real.file_name().is_some_and(|name| name == "pg_wrapper"))
+    };
     folders
         .into_iter()
         .flat_map(|folder| [folder.join("pg_dump"), folder.join("bin/pg_dump")])
-        .filter(|path| path.is_file())
+        .filter(|path| path.is_file() && !is_wrapper(path))
         .collect()
 }
 
-/// Folders in `parent` whose name begins with `prefix`, sorted. A folder that cannot be read holds nothing for us.
+/// Folders where a pg_dump may be, in order of trust. `environment` looks up variables.
+fn folders(environment: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        std::env::split_paths(&environment("PATH").unwrap_or_default()).collect();
+    folders.extend(children(Path::new("/usr/lib/postgresql"), ""));
+    folders.extend(children(Path::new("/usr"), "pgsql-"));
+    let home = environment("HOME").map(|home| PathBuf::from(home).join(".cache/flexway"));
+    let named = environment("FLEXWAY_CACHE").map(PathBuf::from);
+    for cache in [named, Some("/var/cache/flexway".into()), home].into_iter().flatten() {
+        folders.extend(children(&cache.join("postgres"), ""));
+    }
+    folders
+}
+
+/// Folders in `parent` whose name begins with `prefix`, sorted. A folder that cannot be read holds
+/// nothing for us.
 fn children(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(parent)
         .into_iter()
@@ -96,8 +118,7 @@ fn children(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Version of the program at `path`; `None` when it does not run or is something else. Debian's wrapper in /usr/bin answers
-/// for the newest version installed, as it will when it is run.
+/// Version of the program at `path`; `None` when it does not run or is something else.
 fn version_of(path: &Path) -> Option<u32> {
     let output = Command::new(path).arg("--version").output().ok()?;
     parse_version(&String::from_utf8_lossy(&output.stdout))

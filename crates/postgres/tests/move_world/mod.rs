@@ -1,5 +1,5 @@
-#![allow(dead_code, reason = "each test uses its part")]
 //! Two real servers, a source full of everything, and the ports called in the engine's order.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -1,0 +1,92 @@
+//! Removes what users keep in a database that cannot be dropped.
+
+use crate::ask::{Outcome, act, query, query_one, run, text};
+use crate::{Session, catalog};
+
+/// Removes everything that users keep in the session's database. Each statement commits by itself:
+/// one transaction over many objects would need more locks than a server has.
+///
+/// # Errors
+/// Something cannot be dropped, or objects are left that hang on an extension which the login does
+/// not own.
+pub(crate) fn empty(session: &mut Session) -> Outcome<()> {
+    let row = query_one(session, "ask for the database's name", "SELECT current_database()")?;
+    let what = format!("empty database {} on the target", text(&row, 0));
+    for list in lists(session.version().number) {
+        for row in query(session, &what, &list)? {
+            run(session, &what, text(&row, 0))?;
+        }
+    }
+    restore_public(session, &what)?;
+    match catalog::user_object_count(session)? {
+        0 => Ok(()),
+        count => Err(act(
+            &what,
+            format!("{count} objects are left in a schema that belongs to an extension"),
+            "drop the extension or the objects by hand, then run again",
+        )),
+    }
+}
+
+/// Queries that each give the statements which drop objects of some kinds, in the order to run.
+fn lists(version: u32) -> Vec<String> {
+    let mut lists = vec![
+        "SELECT format('DROP EVENT TRIGGER %I', evtname) FROM pg_event_trigger".to_owned(),
+        relations(),
+        "SELECT format('DROP EXTENSION IF EXISTS %I CASCADE', extname) FROM pg_extension \
+         WHERE extname <> 'plpgsql' AND pg_has_role(extowner, 'USAGE')"
+            .to_owned(),
+        format!(
+            "SELECT format('DROP FOREIGN DATA WRAPPER IF EXISTS %I CASCADE', o.fdwname) \
+             FROM pg_foreign_data_wrapper o WHERE {}",
+            catalog::not_of_extension("pg_foreign_data_wrapper", "o.oid")
+        ),
+        "SELECT format('DROP SERVER IF EXISTS %I CASCADE', srvname) FROM pg_foreign_server"
+            .to_owned(),
+        format!(
+            "SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', n.nspname) FROM pg_namespace n \
+             WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND {} \
+               AND NOT EXISTS (SELECT 1 FROM pg_extension x WHERE x.extnamespace = n.oid)",
+            catalog::not_of_extension("pg_namespace", "n.oid")
+        ),
+        "SELECT format('SELECT lo_unlink(%s)', oid) FROM pg_largeobject_metadata".to_owned(),
+    ];
+    if version >= 100_000 {
+        lists.push("SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication".to_owned());
+    }
+    lists
+}
+
+/// Tables, views and sequences one by one, also of schemas that stay.
+fn relations() -> String {
+    format!(
+        "SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW' \
+                       WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' \
+                       WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname) \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('v', 'm', 'r', 'p', 'f', 'S') AND {} AND {} \
+         ORDER BY c.relkind = 'S', c.relkind",
+        catalog::USER_SCHEMAS,
+        catalog::not_of_extension("pg_class", "c.oid"),
+    )
+}
+
+/// Makes schema `public` as a new database has it. It was left only
+/// where an extension lives in it.
+fn restore_public(session: &mut Session, what: &str) -> Outcome<()> {
+    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public'";
+    if !query(session, what, sql)?.is_empty() {
+        return Ok(());
+    }
+    let is_newer = session.version().number >= 150_000;
+    let (owner, rights) =
+        if is_newer { (" AUTHORIZATION pg_database_owner", "USAGE") } else { ("", "ALL") };
+    run(
+        session,
+        what,
+        &format!(
+            "CREATE SCHEMA public{owner}; GRANT {rights} ON SCHEMA public TO PUBLIC; \
+             COMMENT ON SCHEMA public IS 'standard public schema'"
+        ),
+    )
+}
