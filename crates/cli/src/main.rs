@@ -5,12 +5,13 @@ mod exit;
 mod check;
 mod estates;
 mod explain;
+mod gate;
 mod picture;
 mod plan;
 
 mod ledger_file;
 mod migrate;
-mod problems;
+mod output;
 mod progress;
 mod servers;
 mod status;

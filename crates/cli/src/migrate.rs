@@ -4,23 +4,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
-use flexway_engine::report::{MoveReport, Problem};
+use flexway_engine::report::{DatabaseReport, MoveReport, Problem};
 use flexway_engine::{Ledger, Ports, RetryPolicy, Run, RunError, RunOptions};
 use flexway_postgres::Mover;
 use serde::Serialize;
 
 use crate::exit::{Ended, Exit, Failure};
+use crate::gate::{self, Gate};
 use crate::ledger_file;
-use crate::problems;
-use crate::progress::{self, Progress};
+use crate::output;
+use crate::progress::{self, Progress, things};
 use crate::servers::{ServerArgs, ServerPair};
 
 /// `schema` of the report.
 const SCHEMA: &str = "flexway.migrate/1";
 
 /// Each job holds a connection to both servers; small managed servers allow 50 in all.
-const JOBS_MAX: u16 = 64;
+const JOBS_MAX: i64 = 64;
 
 /// Without `--jobs`: one stream leaves both servers idle while it waits for the other.
 const JOBS_DEFAULT_MIN: usize = 2;
@@ -33,16 +35,18 @@ const JOBS_DEFAULT_MAX: usize = 16;
 pub(crate) struct MigrateArgs {
     #[command(flatten)]
     servers: ServerArgs,
-    /// Move only this database; may be given several times. Default: all but templates and the service's own
+    /// Move only this database; may be given several times. Default: all but templates and the
+    /// service's own
     #[arg(long = "database", value_name = "NAME")]
     databases: Vec<String>,
     /// `offline`: the source must not be written to while the move goes on
     #[arg(long, value_enum, default_value_t = Mode::Offline)]
     mode: Mode,
     /// Tables and indexes worked on side by side. Default: the number of processors, 2 to 16
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(JOBS_MAX)))]
+    #[arg(long, value_name = "N", value_parser = jobs_range())]
     jobs: Option<u16>,
-    /// The file that remembers how far the move has come. Default: a file below $XDG_STATE_HOME/flexway, named after both servers
+    /// The file that remembers how far the move has come. Default: a file below
+    /// $XDG_STATE_HOME/flexway, named after both servers
     #[arg(long, value_name = "PATH")]
     ledger: Option<PathBuf>,
     /// Replace what the target databases hold
@@ -51,7 +55,8 @@ pub(crate) struct MigrateArgs {
     /// Leave roles alone: all owners and grantees stand on the target already
     #[arg(long)]
     no_roles: bool,
-    /// Check the network of this estate first: a file or folder of ARM JSON; may be given several times
+    /// Check the network of this estate first: a file or folder of ARM JSON; may be given several
+    /// times
     #[arg(long, value_name = "PATH", requires_all = ["source", "target"])]
     estate: Vec<PathBuf>,
     /// The source in the estate: an ARM resource id or a server's name
@@ -77,7 +82,7 @@ pub(crate) struct ResumeArgs {
     #[command(flatten)]
     servers: ServerArgs,
     /// Tables and indexes worked on side by side. Default: as before
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(JOBS_MAX)))]
+    #[arg(long, value_name = "N", value_parser = jobs_range())]
     jobs: Option<u16>,
     /// Print the final report as JSON on standard output
     #[arg(long)]
@@ -94,15 +99,6 @@ enum Mode {
 enum CopierPlace {
     Target,
     Relay,
-}
-
-/// What the network check says about the move.
-enum Gate {
-    /// Go on.
-    Open,
-    /// The diagnosis was printed; the command ends.
-    #[expect(dead_code, reason = "made by the network check, which is not part of this file yet")]
-    Closed(Exit),
 }
 
 /// `flexway migrate`.
@@ -153,14 +149,14 @@ pub(crate) fn resume(args: &ResumeArgs) -> Ended {
 
 /// Checks the network of the estate, when one is given.
 fn network_gate(args: &MigrateArgs) -> Result<Gate, Failure> {
-    if args.estate.is_empty() {
-        return Ok(Gate::Open);
-    }
-    Err(Failure::usage(
-        "check the network first",
-        "this version cannot check it as part of a move",
-        "run flexway check, then flexway migrate without --estate",
-    ))
+    let (Some(source), Some(target)) = (&args.source, &args.target) else { return Ok(Gate::Open) };
+    let through_here = matches!(args.copier, Some(CopierPlace::Relay));
+    gate::check(&args.estate, (source, target), through_here, args.json)
+}
+
+/// What `--jobs` takes.
+pub(crate) fn jobs_range() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=JOBS_MAX)
 }
 
 /// Runs the move and says how it ended.
@@ -175,7 +171,7 @@ fn carry_on(pair: ServerPair, options: &RunOptions, ledger: &Ledger, json: bool)
     match result {
         Ok(report) => {
             if json {
-                problems::print_json(SCHEMA, &report)?;
+                output::print_json(SCHEMA, &report)?;
             }
             end(&report, ledger.path(), json)
         }
@@ -185,10 +181,10 @@ fn carry_on(pair: ServerPair, options: &RunOptions, ledger: &Ledger, json: bool)
             if json {
                 let path = ledger.path().display().to_string();
                 let refused = Refused { state: "refused", errors: &reasons, ledger: &path };
-                problems::print_json(SCHEMA, &refused)?;
+                output::print_json(SCHEMA, &refused)?;
             }
-            eprintln!("refused; nothing was changed on either server");
-            Err(problems::tell(&reasons, ""))
+            output::remark("refused; nothing was changed on either server");
+            Err(output::tell(&reasons, ""))
         }
         Err(RunError::Ledger(error)) => Err(ledger_file::failure(ledger.path(), &error)),
     }
@@ -209,58 +205,56 @@ fn end(report: &MoveReport, ledger: &Path, json: bool) -> Ended {
         ledger.display()
     );
     if !report.errors.is_empty() {
-        return Err(problems::tell(&report.errors, &go_on));
+        return Err(output::tell(&report.errors, &go_on));
     }
     let lines = summary(report);
     for line in lines {
-        if json { eprintln!("{line}") } else { println!("{line}") }
+        output::answer(&line, json);
     }
     if report.verify.equal {
         return Ok(Exit::Good);
     }
-    eprintln!(
-        "  help: was the source written to? to copy all of it again, delete {} and give --overwrite",
+    output::remark(&format!(
+        "  help: was the source written to? to copy it all again, delete {} and give --overwrite",
         ledger.display()
-    );
+    ));
     Ok(Exit::Findings)
 }
 
+/// What was moved, a line for each database, and whether it is equal.
 fn summary(report: &MoveReport) -> Vec<String> {
-    let mut lines = Vec::new();
-    let (mut rows, mut moved) = (0, 0);
-    for database in &report.databases {
-        rows += database.rows;
-        moved += database.bytes;
-        lines.push(format!(
-            "{}: {} tables, {} rows, {} in {}",
-            database.name,
-            progress::count(database.tables.len() as u64),
-            progress::count(database.rows),
-            progress::bytes(database.bytes),
-            progress::duration(database.seconds)
-        ));
-    }
+    let mut lines: Vec<String> = report.databases.iter().map(database_line).collect();
     let verify = &report.verify;
+    lines.extend(verify.differences.iter().map(|found| format!("differs: {found}")));
     let verdict = if verify.equal {
         format!(
-            "equal: {} tables with {} rows were compared by content, and the schemas",
-            progress::count(verify.tables_compared),
-            progress::count(verify.rows_compared)
+            "equal: {} with {} compared by content, and the schemas",
+            things(verify.tables_compared, "table"),
+            things(verify.rows_compared, "row")
         )
     } else {
-        for found in &verify.differences {
-            lines.push(format!("differs: {found}"));
-        }
-        format!("NOT equal: {} differences", verify.differences.len())
+        format!("NOT equal: {}", things(verify.differences.len() as u64, "difference"))
     };
-    lines.push(format!(
-        "moved {} databases, {} rows, {} in {}; {verdict}",
-        report.databases.len(),
-        progress::count(rows),
-        progress::bytes(moved),
-        progress::duration(report.seconds)
-    ));
+    let took = progress::duration(report.seconds);
+    let moved = report.databases.iter().filter(|one| !one.by_earlier_run).count() as u64;
+    lines.push(if moved == 0 {
+        format!("nothing was left to move; an earlier run found it {verdict}")
+    } else {
+        format!("moved {} in {took}; {verdict}", things(moved, "database"))
+    });
     lines
+}
+
+fn database_line(database: &DatabaseReport) -> String {
+    let earlier = if database.by_earlier_run { ", by an earlier run" } else { "" };
+    format!(
+        "{}: {}, {}, {} in {}{earlier}",
+        database.name,
+        things(database.tables.len() as u64, "table"),
+        things(database.rows, "row"),
+        progress::bytes(database.bytes),
+        progress::duration(database.seconds)
+    )
 }
 
 /// Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the process at once.

@@ -21,6 +21,11 @@ pub(crate) fn print_report(report: &Report) {
     let _ = write_report(&mut out, report);
 }
 
+/// Prints a whole diagnosis on standard error, where a refused command explains itself.
+pub(crate) fn print_refusal(report: &Report) {
+    let _ = write_report(&mut anstream::stderr().lock(), report);
+}
+
 /// Prints the path alone.
 pub(crate) fn print_trace(report: &Report) {
     let mut out = anstream::stdout().lock();
