@@ -84,7 +84,8 @@ fn state_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
         .map(|state| state.join("flexway"))
 }
 
-/// A server's place as part of a file name. Two places that become the same name are told apart by the ledger, which refuses others.
+/// A server's place as part of a file name. Two places that become the same name are told apart by
+/// the ledger, which refuses others.
 fn name_part(info: &ConnInfo) -> String {
     let place = info.place();
     let plain = |c: char| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' };

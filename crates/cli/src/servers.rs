@@ -55,8 +55,9 @@ fn one(url: Option<&str>, side: &str, variable: &str) -> Result<ConnInfo, Failur
         .map_err(|error| Failure::usage(what, error, help))
 }
 
-/// Starts this program anew with the URLs in its environment, when some stand among its arguments: arguments are readable by everybody
-/// on the machine (`ps`), the environment only by the same user. Returns when there is nothing to hide.
+/// Starts this program anew with the URLs in its environment, when some stand among its arguments:
+/// arguments are readable by everybody on the machine (`ps`), the environment only by the same
+/// user. Returns when there is nothing to hide.
 pub(crate) fn hide_urls() {
     let arguments: Vec<OsString> = env::args_os().collect();
     let (kept, hidden) = part(&arguments);
@@ -77,7 +78,8 @@ pub(crate) fn hide_urls() {
     std::process::exit(3);
 }
 
-/// Arguments to keep, and variables that take the place of the others. A repeated option counts the last time, as in the environment.
+/// Arguments to keep, and variables that take the place of the others. A repeated option counts the
+/// last time, as in the environment.
 fn part(arguments: &[OsString]) -> (Vec<OsString>, Vec<(&'static str, OsString)>) {
     let mut kept = Vec::new();
     let mut hidden = Vec::new();

@@ -7,7 +7,7 @@ use flexway_engine::ledger::{DatabaseView, LedgerView, RunView};
 
 use crate::exit::{Ended, Exit};
 use crate::ledger_file;
-use crate::problems;
+use crate::output;
 use crate::progress;
 
 /// `schema` of the report.
@@ -31,15 +31,15 @@ pub(crate) fn run(args: &StatusArgs) -> Ended {
     let view = LedgerView::read(&args.ledger)
         .map_err(|error| ledger_file::failure(&args.ledger, &error))?;
     if args.json {
-        problems::print_json(SCHEMA, &view)?;
+        output::print_json(SCHEMA, &view)?;
         return Ok(Exit::Good);
     }
     match &view.run {
-        None => println!("no move was begun with this ledger"),
-        Some(run) => println!("{}", run_lines(run)),
+        None => output::answer("no move was begun with this ledger", false),
+        Some(run) => output::answer(&run_lines(run), false),
     }
     for database in &view.databases {
-        println!("{}", database_lines(database));
+        output::answer(&database_lines(database), false);
     }
     Ok(Exit::Good)
 }

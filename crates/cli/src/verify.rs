@@ -9,9 +9,9 @@ use flexway_postgres::Mover;
 use serde::Serialize;
 
 use crate::exit::{Ended, Exit};
-use crate::migrate::{default_jobs, stop_flag};
-use crate::problems;
-use crate::progress::{self, Progress};
+use crate::migrate::{default_jobs, jobs_range, stop_flag};
+use crate::output;
+use crate::progress::{self, Progress, things};
 use crate::servers::ServerArgs;
 
 /// `schema` of the report.
@@ -22,11 +22,12 @@ const SCHEMA: &str = "flexway.verify/1";
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     servers: ServerArgs,
-    /// Compare only this database; may be given several times. Default: all but templates and the service's own
+    /// Compare only this database; may be given several times. Default: all but templates and the
+    /// service's own
     #[arg(long = "database", value_name = "NAME")]
     databases: Vec<String>,
     /// Tables compared side by side. Default: the number of processors, 2 to 16
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", value_parser = jobs_range())]
     jobs: Option<u16>,
     /// Print the result as JSON on standard output
     #[arg(long)]
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Ended {
     match result {
         Ok(report) => {
             if args.json {
-                problems::print_json(SCHEMA, &report)?;
+                output::print_json(SCHEMA, &report)?;
             }
             end(&report, args.json)
         }
@@ -68,9 +69,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Ended {
                 reasons.iter().map(|reason| Problem::new(None, reason)).collect();
             if args.json {
                 let refused = Refused { state: "refused", errors: &reasons };
-                problems::print_json(SCHEMA, &refused)?;
+                output::print_json(SCHEMA, &refused)?;
             }
-            Err(problems::tell(&reasons, ""))
+            Err(output::tell(&reasons, ""))
         }
         Err(RunError::Ledger(error)) => Err(crate::exit::Failure::failed("compare", error, "")),
     }
@@ -84,20 +85,20 @@ fn end(report: &VerifyReport, json: bool) -> Ended {
     let verdict = match (compared.equal, compared.differences.len()) {
         (true, _) => "equal".to_owned(),
         (false, 0) => "not known".to_owned(),
-        (false, count) => format!("NOT equal: {count} differences"),
+        (false, count) => format!("NOT equal: {}", things(count as u64, "difference")),
     };
     lines.push(format!(
-        "{verdict}; compared {} databases, {} tables with {} rows in {}",
-        report.databases.len(),
-        progress::count(compared.tables_compared),
-        progress::count(compared.rows_compared),
+        "{verdict}; compared {}, {} with {} in {}",
+        things(report.databases.len() as u64, "database"),
+        things(compared.tables_compared, "table"),
+        things(compared.rows_compared, "row"),
         progress::duration(report.seconds)
     ));
     for line in lines {
-        if json { eprintln!("{line}") } else { println!("{line}") }
+        output::answer(&line, json);
     }
     if !report.errors.is_empty() {
-        return Err(problems::tell(&report.errors, ""));
+        return Err(output::tell(&report.errors, ""));
     }
     Ok(if compared.equal { Exit::Good } else { Exit::Findings })
 }

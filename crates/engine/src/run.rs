@@ -214,6 +214,7 @@ impl<'a> Run<'a> {
             }
         };
         let text = match &result {
+            Err(_) if self.workers.is_stopping() => None,
             Ok(outcome) => outcome.differences.first().map(|found| {
                 format!(
                     "{} differences, first {} {}",

@@ -15,6 +15,13 @@ const BARS_MAX: usize = 16;
 /// Frames drawn a second at most.
 const FRAMES: u8 = 5;
 
+/// What a bar stands for.
+#[derive(Clone, Copy)]
+enum Kind {
+    Whole,
+    Unit,
+}
+
 /// The bars of one run.
 pub(crate) struct Bars {
     all: MultiProgress,
@@ -38,7 +45,7 @@ impl Bars {
 
     pub(crate) fn begin(&mut self, tally: &Tally) {
         self.end();
-        let bar = self.all.add(ProgressBar::new(STEPS).with_style(self.style("total")));
+        let bar = self.all.add(ProgressBar::new(STEPS).with_style(self.style(Kind::Whole)));
         show(&bar, &tally.total());
         self.total = Some(bar);
     }
@@ -48,9 +55,8 @@ impl Bars {
         if self.units.len() >= BARS_MAX {
             return;
         }
-        let bar = ProgressBar::new(STEPS).with_style(self.style("unit"));
+        let bar = ProgressBar::new(STEPS).with_style(self.style(Kind::Unit));
         let bar = self.all.insert_before(total, bar);
-        bar.set_prefix(name.to_owned());
         self.units.insert(name.to_owned(), bar);
     }
 
@@ -83,12 +89,11 @@ impl Bars {
         let _ = self.all.clear();
     }
 
-    fn style(&self, kind: &str) -> ProgressStyle {
+    fn style(&self, kind: Kind) -> ProgressStyle {
         let template = match (kind, self.has_colour) {
-            ("total", true) => "{bar:24.green} {msg}",
-            ("total", false) => "{bar:24} {msg}",
-            (_, true) => "{bar:24.cyan} {prefix}  {msg}",
-            (_, false) => "{bar:24} {prefix}  {msg}",
+            (Kind::Whole, true) => "{bar:24.green} {wide_msg}",
+            (Kind::Unit, true) => "{bar:24.cyan} {wide_msg}",
+            (_, false) => "{bar:24} {wide_msg}",
         };
         ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -30,6 +30,12 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// A count and its noun: `1 table`, `1,200 tables`.
+pub(crate) fn things(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
+
 /// A duration with two units at most: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 2 h`.
 pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 9.95 {
@@ -57,7 +63,7 @@ pub(crate) fn version(number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, count, duration, version};
+    use super::{bytes, count, duration, things, version};
 
     #[test]
     fn bytes_keep_three_digits() {
@@ -71,6 +77,11 @@ mod tests {
     #[test]
     fn counts_are_parted_by_thousands() {
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn nouns_follow_their_number() {
+        assert_eq!([0, 1, 2].map(|number| things(number, "row")), ["0 rows", "1 row", "2 rows"]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Shows a run while it goes on: bars on a terminal, one plain line at a time anywhere else. All of it on standard error.
+//! Shows a run while it goes on: bars on a terminal, one plain line at a time anywhere else. All of
+//! it on standard error.
 
 mod bars;
 mod format;
 mod tally;
 
-pub(crate) use format::{bytes, count, duration, version};
+pub(crate) use format::{bytes, count, duration, things, version};
 
 use std::env;
 use std::io::IsTerminal;
@@ -17,16 +18,19 @@ use std::time::{Duration, Instant};
 use flexway_core::migrate::{Copied, MoveError, Phase, Remedy};
 use flexway_engine::{Event, Observer, Work};
 
+use crate::output;
 use bars::Bars;
 use tally::Tally;
 
 /// How often bars are drawn: smooth for the eye, nothing for the processor.
 const BAR_TICK: Duration = Duration::from_millis(200);
 
-/// How often a plain line tells how far a long step has come: enough for a log that somebody reads later.
+/// How often a plain line tells how far a long step has come: enough for a log that somebody reads
+/// later.
 const LINE_TICK: Duration = Duration::from_secs(5);
 
-/// Finished tables and indexes get a line of their own only this often, or when they took this long: there can be 100,000 of them.
+/// Finished tables and indexes get a line of their own only this often, or when they took this
+/// long: there can be 100,000 of them.
 const UNIT_LINE_GAP: Duration = Duration::from_secs(1);
 
 /// Watches a run. Dropping it removes the bars.
@@ -120,7 +124,7 @@ impl State {
                 if let Some(tools) = tools {
                     self.say(&format!("pg_dump  {}, {}", version(tools.version), tools.pg_dump));
                 }
-                self.say(&format!("databases  {}", databases.join(", ")));
+                self.say(&format!("moving   {}", databases.join(", ")));
             }
             Event::RolesCarried(report) => {
                 let (created, kept) = (report.created.len(), report.kept.len());
@@ -188,7 +192,9 @@ impl State {
     fn database_begins(&mut self, database: &str, reached: Option<Phase>) {
         match reached {
             Some(Phase::Verified) => {
-                self.say(&format!("{database}: moved and verified by an earlier run"));
+                self.say(&format!(
+                    "{database}: verified by an earlier run; another --ledger moves it anew"
+                ));
             }
             Some(phase) => self.say(&format!("{database}: going on after {}", phase.word())),
             None => {}
@@ -243,17 +249,17 @@ impl State {
         self.last_line = Instant::now();
         match &self.bars {
             Some(bars) => bars.say(line),
-            None => eprintln!("{line}"),
+            None => output::remark(line),
         }
     }
 }
 
 fn unit_line(work: Work, name: &str, copied: Copied, seconds: f64) -> String {
     let took = duration(seconds);
-    let rows = count(copied.rows);
+    let rows = things(copied.rows, "row");
     match work {
-        Work::Copy => format!("copied {name}: {rows} rows, {} in {took}", bytes(copied.bytes)),
-        Work::Compare => format!("compared {name}: {rows} rows in {took}"),
+        Work::Copy => format!("copied {name}: {rows}, {} in {took}", bytes(copied.bytes)),
+        Work::Compare => format!("compared {name}: {rows} in {took}"),
         Work::Build => format!("built {name} in {took}"),
     }
 }

@@ -18,8 +18,8 @@ const ESTIMATE_SECONDS_MIN: f64 = 2.0;
 
 /// The current work. The default is none.
 ///
-/// A table's size is that of its heap, known beforehand; what is counted while it runs are bytes of COPY. The ratio of both, learnt from
-/// finished tables, makes a share out of the count.
+/// A table's size is that of its heap, known beforehand; what is counted while it runs are bytes of
+/// COPY. The ratio of both, learnt from finished tables, makes a share out of the count.
 #[derive(Default)]
 pub(crate) struct Tally {
     work: Option<Work>,
@@ -127,12 +127,12 @@ impl Tally {
         };
         let seconds = running.started.elapsed().as_secs_f64();
         if self.work == Some(Work::Build) {
-            return UnitState { share: None, text: duration(seconds) };
+            return UnitState { share: None, text: format!("{name}  {}", duration(seconds)) };
         }
         let (rows, moved) = counters(&running.progress);
         let share = (running.size_bytes > 0).then(|| self.share_of(running));
         let text = format!(
-            "{} rows, {}{}{}",
+            "{name}  {} rows, {}{}{}",
             count(rows),
             bytes(moved),
             rate(moved, seconds),
@@ -218,7 +218,10 @@ fn left(share: f64, seconds: f64) -> String {
     if share < ESTIMATE_SHARE_MIN || seconds < ESTIMATE_SECONDS_MIN {
         return String::new();
     }
-    format!(", about {} left", duration((seconds * (1.0 - share) / share).ceil()))
+    // Tenths of a second would pretend a knowledge that no estimate has.
+    let seconds = (seconds * (1.0 - share) / share).ceil();
+    let time = if seconds < 10.0 { format!("{seconds} s") } else { duration(seconds) };
+    format!(", about {time} left")
 }
 
 fn verb(work: Work) -> &'static str {

@@ -74,6 +74,7 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     let status = pair.status().unwrap();
     assert_eq!(status["run"]["state"], "stopped");
     assert!(tables_done(&status) < u64::from(TABLES), "it did not stop");
+    assert_eq!(status["databases"][0]["items"], Value::Array(Vec::new()), "nothing runs or failed");
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'flexway'";
     assert_eq!(pair.on_source("postgres", sessions), "0\n");
     assert_eq!(pair.on_target("postgres", sessions), "0\n");

@@ -144,18 +144,22 @@ impl Ledger {
         Ok(id)
     }
 
-    /// Records how the run ended.
+    /// Records how the run ended. What was being worked on is to be done again.
     pub(crate) fn end_run(
         &self,
         id: i64,
         end: RunEnd,
         error: Option<&str>,
     ) -> Result<(), LedgerError> {
-        self.lock().execute(
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        transaction.execute("UPDATE item SET state = 'pending' WHERE state = 'running'", [])?;
+        transaction.execute(
             "UPDATE run SET state = ?2, error = ?3, ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
              WHERE id = ?1",
             params![id, end.word(), error],
         )?;
+        transaction.commit()?;
         Ok(())
     }
 

@@ -1,4 +1,6 @@
-//! Several failures at once, and JSON reports: how the commands of a move end.
+//! What the commands of a move print: answers, remarks, several failures at once, JSON.
+//!
+//! A reader that goes away (`| head`) ends nothing: a move is worth more than its log.
 
 use std::io::Write;
 
@@ -9,6 +11,20 @@ use crate::exit::Failure;
 
 /// Failures shown at most: the ledger and the JSON hold all of them.
 const SHOWN_MAX: usize = 20;
+
+/// A line of the answer: on standard output, or beside the JSON on standard error.
+pub(crate) fn answer(line: &str, is_json_there: bool) {
+    if is_json_there {
+        remark(line);
+    } else {
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+/// A line for people on standard error.
+pub(crate) fn remark(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
 
 /// Prints all failures but the last, which ends the command.
 pub(crate) fn tell(problems: &[Problem], after: &str) -> Failure {
@@ -22,10 +38,10 @@ pub(crate) fn tell(problems: &[Problem], after: &str) -> Failure {
     });
     let last = failures.next_back();
     for (what, why, help) in failures {
-        eprintln!("{}", Failure::failed(what, why, help));
+        remark(&Failure::failed(what, why, help).to_string());
     }
     if left_out > 0 {
-        eprintln!("and {left_out} more");
+        remark(&format!("and {left_out} more"));
     }
     let (what, why, help) =
         last.unwrap_or_else(|| ("finish".into(), "not known".into(), "".into()));
