@@ -3,6 +3,7 @@
 mod exit;
 
 mod check;
+mod demo;
 mod estates;
 mod explain;
 mod gate;
@@ -39,6 +40,7 @@ enum Command {
     Resume(migrate::ResumeArgs),
     Status(status::StatusArgs),
     Verify(verify::VerifyArgs),
+    Demo(demo::DemoArgs),
 }
 
 fn main() -> ExitCode {
@@ -59,5 +61,6 @@ fn main() -> ExitCode {
         Command::Resume(args) => migrate::resume(&args),
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Demo(args) => demo::run(&args),
     })
 }
