@@ -68,21 +68,43 @@ fn schema_differences(
     Ok(found)
 }
 
-/// Whether the schemas before the data are the same: then an earlier run made the target's.
-pub(crate) fn is_same_before_data(
+/// How the target's schema before the data stands to the source's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BeforeData {
+    /// It is the source's.
+    Same,
+    /// It lacks some entries; those that it has are the source's.
+    Partly,
+    /// It has entries that are none of the source's.
+    Different,
+}
+
+/// Compares the target's schema before the data with `wanted`, the source's dump of it.
+pub(crate) fn before_data(
     pg_dump: &str,
     source: &Pool,
     target: &Pool,
     wanted: &str,
-) -> Outcome<bool> {
+) -> Outcome<BeforeData> {
     let present = dump::run(pg_dump, target.info(), Part::PreData, None)?;
-    for difference in normal::differences(&normal::entries(wanted), &normal::entries(&present)) {
-        let Some((wanted, present)) = &difference.both else { return Ok(false) };
-        if !deparse::is_same(source, target, &difference.key, wanted, present)? {
-            return Ok(false);
+    let (wanted, present) = (normal::entries(wanted), normal::entries(&present));
+    let mut found = BeforeData::Same;
+    for difference in normal::differences(&wanted, &present) {
+        let is_same = match &difference.both {
+            Some((wanted, present)) => {
+                deparse::is_same(source, target, &difference.key, wanted, present)?
+            }
+            None if wanted.contains_key(&difference.key) => {
+                found = BeforeData::Partly;
+                continue;
+            }
+            None => false,
+        };
+        if !is_same {
+            return Ok(BeforeData::Different);
         }
     }
-    Ok(true)
+    Ok(found)
 }
 
 /// Positions of the sequences that both sides have; missing ones are differences of the schema.

@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{CopyProgress, Remedy};
 use flexway_core::port::{Databases, Servers};
+use flexway_lab::Options;
 use flexway_postgres::{ConnInfo, Mover};
-use move_world::{DATABASE, World, ask, copy, differences, fill, info, run, start};
+use move_world::{DATABASE, World, ask, copy, differences, fill, info, run, start, start_with};
 
 fn named(world: &mut World, database: &str) {
     world.mover = Mover::new(info(&world.source, database), info(&world.target, database));
@@ -174,6 +175,29 @@ fn what_the_target_lacks_is_named() {
     world.mover.copy_roles().expect("roles");
     copy(&*open);
     assert_eq!(open.compare().schema().expect("compare"), []);
+}
+
+/// 400 tables take more locks than the target has room for in one transaction.
+#[test]
+fn a_schema_larger_than_the_lock_table_goes_in_pieces() {
+    let small = [("max_locks_per_transaction", "10"), ("max_connections", "20")];
+    let settings = small.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let options = Options { settings, ..Options::default() };
+    let Some(world) = start_with(15, 17, &options) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    let tables = "DO $$ BEGIN FOR i IN 1..400 LOOP EXECUTE format('CREATE TABLE t_%s (id serial PRIMARY KEY, b text)', i); \
+                  END LOOP; END $$";
+    run(&world.source, "d", tables);
+    world.mover.prepare("d", false).expect("prepare");
+    // What a run that was killed in the middle leaves.
+    run(&world.target, "d", "CREATE TABLE t_7 (id integer NOT NULL, b text)");
+    let open = world.mover.open("d").expect("open");
+    open.schema().pre_data().expect("in pieces");
+    open.schema().pre_data().expect("stands already");
+    assert_eq!(
+        ask(&world.target, "d", "SELECT count(*) FROM pg_class WHERE relname ~ '^t_[0-9]+$'"),
+        "400"
+    );
 }
 
 #[test]

@@ -14,9 +14,10 @@ use crate::catalog::relations;
 use crate::catalog::tables::{Tables, tables};
 use crate::compare::{self, Types};
 use crate::pool::{Pool, Side, client_encoding, connect, prepare};
-use crate::schema::apply::{self, Refusal};
+use crate::schema::apply;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
+use crate::schema::pre_data;
 use crate::{ConnInfo, Session, content, large_objects};
 
 /// Tables locked with one statement.
@@ -115,25 +116,7 @@ impl Database for OpenDatabase {
 impl Schema for OpenDatabase {
     fn pre_data(&self) -> Result<(), MoveError> {
         let text = self.dump(Part::PreData)?;
-        let mut session = connect(self.target.info())?;
-        prepare(&mut session, "UTF8")?;
-        let dump = Dump::parse(&text, Some(&apply::known_settings(&mut session)?));
-        match apply::apply_all(&mut session, &dump) {
-            Ok(()) => Ok(()),
-            Err(Refusal::Failed(error)) => Err(error),
-            Err(Refusal::Duplicate(error)) => {
-                if compare::is_same_before_data(
-                    &self.tool.pg_dump,
-                    &self.source,
-                    &self.target,
-                    &text,
-                )? {
-                    Ok(())
-                } else {
-                    Err(apply::different(error))
-                }
-            }
-        }
+        pre_data::create(&self.tool.pg_dump, &self.source, &self.target, &text)
     }
 
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {

@@ -13,54 +13,91 @@ use crate::{PgError, Session, quote_literal};
 /// message buffer.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
+/// Entries of one transaction where all at once are too many: a table with its TOAST table, index
+/// and sequence takes four locks, and the smallest server has some hundreds.
+const ENTRIES_PER_PIECE: usize = 50;
+
+const PRE_DATA: &str = "create the schema before the data";
+
 /// Names of the settings that the session's server has.
 pub(crate) fn known_settings(session: &mut Session) -> Outcome<HashSet<String>> {
     let rows = query(session, "list the target's settings", "SELECT lower(name) FROM pg_settings")?;
     Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
 }
 
-/// Why a dump could not be put onto the target.
+/// Why a dump could not be put onto the target in one transaction.
 pub(crate) enum Refusal {
     /// Something stands there already; perhaps an earlier run made it.
     Duplicate(MoveError),
+    /// The server has no room for the locks of that many new objects in one transaction.
+    TooManyLocks,
     /// Anything else.
     Failed(MoveError),
 }
 
 /// Creates all entries in one transaction; nothing is left behind on failure.
 pub(crate) fn apply_all(session: &mut Session, dump: &Dump) -> Result<(), Refusal> {
-    let what = "create the schema before the data";
-    let skipped = foreign_extension_comments(session).map_err(Refusal::Failed)?;
-    let entries: Vec<&SchemaEntry> =
-        dump.entries.iter().filter(|entry| !skipped.contains(&entry.name)).collect();
     let begin = format!("BEGIN;\n{}", dump.prologue);
-    let Err(error) = apply_batches(session, &begin, &entries) else {
+    let Err(error) = apply_batches(session, &begin, &dump.entries) else {
         return Ok(());
     };
     if error.code().is_none() {
-        return Err(Refusal::Failed(failed(what, &error)));
+        return Err(Refusal::Failed(failed(PRE_DATA, &error)));
+    }
+    run(session, PRE_DATA, "ROLLBACK").map_err(Refusal::Failed)?;
+    // 53200 out_of_memory: of the lock table, says the hint.
+    if error.code() == Some("53200") {
+        return Err(Refusal::TooManyLocks);
     }
     // The server names a position at best: do it again entry by entry, to name the one at fault,
     // and take all back.
-    run(session, what, "ROLLBACK").map_err(Refusal::Failed)?;
-    run(session, what, &begin).map_err(Refusal::Failed)?;
-    let culprit = entries
+    run(session, PRE_DATA, &begin).map_err(Refusal::Failed)?;
+    let culprit = dump
+        .entries
         .iter()
         .find_map(|entry| session.execute(&entry.sql).err().map(|error| (entry, error)));
-    run(session, what, "ROLLBACK").map_err(Refusal::Failed)?;
+    run(session, PRE_DATA, "ROLLBACK").map_err(Refusal::Failed)?;
     Err(match culprit {
         Some((entry, error)) if is_duplicate(&error) => {
             Refusal::Duplicate(failed(&create(entry), &error))
         }
         Some((entry, error)) => Refusal::Failed(failed(&create(entry), &error)),
-        None => Refusal::Failed(failed(what, &error)),
+        None => Refusal::Failed(failed(PRE_DATA, &error)),
     })
+}
+
+/// Creates what can be created, a few entries a transaction. Gives the first error of an entry,
+/// after trying all others: some may stand from an earlier run.
+///
+/// # Errors
+/// The connection is lost.
+pub(crate) fn apply_in_pieces(session: &mut Session, dump: &Dump) -> Outcome<Option<MoveError>> {
+    run(session, PRE_DATA, &dump.prologue)?;
+    let mut first = None;
+    for piece in dump.entries.chunks(ENTRIES_PER_PIECE) {
+        match apply_batches(session, "BEGIN", piece) {
+            Ok(()) => continue,
+            Err(error) if error.code().is_none() => return Err(failed(PRE_DATA, &error)),
+            Err(_) => run(session, PRE_DATA, "ROLLBACK")?,
+        }
+        for entry in piece {
+            if let Err(error) = apply_batches(session, "BEGIN", std::slice::from_ref(entry)) {
+                let failure = failed(&create(entry), &error);
+                if error.code().is_none() {
+                    return Err(failure);
+                }
+                run(session, PRE_DATA, "ROLLBACK")?;
+                first.get_or_insert(failure);
+            }
+        }
+    }
+    Ok(first)
 }
 
 fn apply_batches(
     session: &mut Session,
     begin: &str,
-    entries: &[&SchemaEntry],
+    entries: &[SchemaEntry],
 ) -> Result<(), PgError> {
     session.execute(begin)?;
     let mut batch = String::new();
@@ -184,11 +221,4 @@ fn stands(session: &mut Session, entry: &SchemaEntry) -> Outcome<bool> {
         _ => return Ok(false),
     };
     Ok(!query(session, &create(entry), &sql)?.is_empty())
-}
-
-/// The refusal of a schema that stands there in part or otherwise than on the source.
-pub(crate) fn different(error: MoveError) -> MoveError {
-    let help = "the target holds another schema than the source; give --overwrite to have it \
-                removed first";
-    MoveError { help: help.to_owned(), ..error }
 }

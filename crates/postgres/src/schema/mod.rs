@@ -5,5 +5,6 @@ pub(crate) mod database;
 pub(crate) mod dump;
 mod empty;
 pub(crate) mod entries;
+pub(crate) mod pre_data;
 pub(crate) mod scan;
 pub(crate) mod tool;

@@ -35,14 +35,19 @@ pub(crate) const DATABASE: &str = "shop \"x\" %";
 
 /// Starts both; `None`, said on standard error, when a major is not installed here.
 pub(crate) fn start(source: u32, target: u32) -> Option<World> {
-    let start = |major: u32| match installed::find(major) {
-        Ok(install) => Some(Server::start(&install, &Options::default()).expect("server starts")),
+    start_with(source, target, &Options::default())
+}
+
+/// As [`start`], with settings for the target.
+pub(crate) fn start_with(source: u32, target: u32, of_target: &Options) -> Option<World> {
+    let start = |major: u32, options: &Options| match installed::find(major) {
+        Ok(install) => Some(Server::start(&install, options).expect("server starts")),
         Err(error) => {
             eprintln!("skipped: PostgreSQL {major} is not here ({error}); run `cargo xtask setup`");
             None
         }
     };
-    let (source, target) = (start(source)?, start(target)?);
+    let (source, target) = (start(source, &Options::default())?, start(target, of_target)?);
     let mover = Mover::new(info(&source, "postgres"), info(&target, "postgres"));
     Some(World { source, target, mover })
 }

@@ -1,0 +1,51 @@
+//! Creates what comes before the data, whatever an earlier run left of it.
+
+use flexway_core::migrate::MoveError;
+
+use crate::Session;
+use crate::ask::Outcome;
+use crate::compare::{BeforeData, before_data};
+use crate::pool::{Pool, connect, prepare};
+use crate::schema::apply::{self, Refusal};
+use crate::schema::entries::Dump;
+
+/// Puts `text`, the source's dump before the data, onto the target: in one transaction where the
+/// target has room for its locks, in pieces otherwise. What an earlier run created is kept when it
+/// is as on the source.
+pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, text: &str) -> Outcome<()> {
+    let mut session = connect(target.info())?;
+    prepare(&mut session, "UTF8")?;
+    let mut dump = Dump::parse(text, Some(&apply::known_settings(&mut session)?));
+    let skipped = apply::foreign_extension_comments(&mut session)?;
+    dump.entries.retain(|entry| !skipped.contains(&entry.name));
+    let compare = || before_data(pg_dump, source, target, text);
+    match apply::apply_all(&mut session, &dump) {
+        Ok(()) => Ok(()),
+        Err(Refusal::Failed(error)) => Err(error),
+        Err(Refusal::TooManyLocks) => in_pieces(&mut session, &dump, compare),
+        Err(Refusal::Duplicate(error)) => match compare()? {
+            BeforeData::Same => Ok(()),
+            BeforeData::Partly => in_pieces(&mut session, &dump, compare),
+            BeforeData::Different => Err(different(error)),
+        },
+    }
+}
+
+/// Errors do not count when the schema is whole afterwards: they were of entries that stood.
+fn in_pieces(
+    session: &mut Session,
+    dump: &Dump,
+    compare: impl Fn() -> Outcome<BeforeData>,
+) -> Outcome<()> {
+    match apply::apply_in_pieces(session, dump)? {
+        Some(error) if compare()? != BeforeData::Same => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The refusal of a schema that stands there otherwise than on the source.
+fn different(error: MoveError) -> MoveError {
+    let help = "the target holds another schema than the source; give --overwrite to have it \
+                removed first";
+    MoveError { help: help.to_owned(), ..error }
+}
