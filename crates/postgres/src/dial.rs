@@ -21,11 +21,11 @@ const RUNG_TIME_MAX: Duration = Duration::from_secs(10);
 /// Addresses of one name that are tried; round-robin names have a handful.
 const ADDRESSES_MAX: usize = 8;
 /// Keepalives after 10 idle seconds, 10 apart, 6 of them: shorter than any NAT's memory (Azure's is
-/// 4 minutes), and a dead path is noticed within 70 seconds.
+/// 4 minutes), and a dead path is noticed within 70 seconds. There is no `TCP_USER_TIMEOUT`: it also
+/// ends connections whose other end is alive and merely reads nothing, such as a target that waits
+/// for a lock or its disk in the middle of a copy.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(10);
 const KEEPALIVE_COUNT: u32 = 6;
-/// How long sent bytes may stay unacknowledged before the kernel gives the path up.
-const UNACKNOWLEDGED_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Where a session is connected to, so that a cancel request reaches the same server.
 #[derive(Debug, Clone)]
@@ -114,8 +114,6 @@ fn dial_tcp(address: SocketAddr, limit: Duration) -> io::Result<Socket> {
         .with_interval(KEEPALIVE_TIME)
         .with_retries(KEEPALIVE_COUNT);
     socket.set_tcp_keepalive(&keepalive)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIME_MAX))?;
     let socket = Socket::Tcp(stream);
     socket.tick()?;
     Ok(socket)

@@ -132,15 +132,17 @@ impl Error for ServerError {}
 /// what follows the column. Other contexts quote statements, and statements hold data.
 fn place(context: &str) -> Option<String> {
     let line = context.lines().find(|line| line.starts_with("COPY "))?;
-    let end = line.find(": \"").or_else(|| line.rfind(": ")).unwrap_or(line.len());
+    let end = line.find(": ").unwrap_or(line.len());
     Some(line[..end].to_owned())
 }
 
-/// A message with every double-quoted part and everything after `: ` blanked.
+/// A message with every quoted part and everything after `: ` blanked.
 fn without_quoted(message: &str) -> String {
+    /// Those of the languages that PostgreSQL speaks.
+    const QUOTES: [char; 10] = ['"', '«', '»', '„', '“', '”', '「', '」', '『', '』'];
     let before = message.split_once(": ").map_or(message, |(before, _)| before);
     let mut shown = String::new();
-    for (number, part) in before.split('"').enumerate() {
+    for (number, part) in before.split(QUOTES).enumerate() {
         shown.push_str(if number % 2 == 0 { part } else { "\"...\"" });
     }
     shown
@@ -223,6 +225,10 @@ mod tests {
         );
         let error = read(&["C22003", "Mvalue \"99\" is out of range for type integer"]);
         assert_eq!(error.message, "value \"...\" is out of range for type integer");
+        let error = read(&["C22003", "MWert »99« ist außerhalb"]);
+        assert_eq!(error.message, "Wert \"...\" ist außerhalb");
+        let error = read(&["C23514", "WCOPY t, Zeile 3, Spalte a: »x: y«"]);
+        assert_eq!(error.place.as_deref(), Some("COPY t, Zeile 3, Spalte a"));
         let error = read(&["C23505", "Mduplicate key", "DKey (a)=(secret)", "nt_pkey"]);
         assert_eq!((error.detail, error.constraint.as_deref()), (None, Some("t_pkey")));
     }

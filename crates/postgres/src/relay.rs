@@ -208,12 +208,13 @@ impl Pump<'_> {
         let mut patience = self.source.patience();
         loop {
             self.check_stop()?;
-            if self.source.fill().map_err(RelayError::Source)? {
-                return Ok(());
-            }
-            self.listen_to_target()?;
-            if let Err(error) = patience.check(false) {
-                return Err(RelayError::Source(self.source.lost(error)));
+            match self.source.wire.fill().and_then(|moved| patience.check(moved).map(|()| moved)) {
+                Ok(true) => return Ok(()),
+                Ok(false) => self.listen_to_target()?,
+                Err(error) if self.left > 0 => {
+                    return Err(RelayError::Source(self.source.lost_within_row(error)));
+                }
+                Err(error) => return Err(RelayError::Source(self.source.lost(error))),
             }
         }
     }

@@ -82,7 +82,7 @@ impl Parameters {
     pub(crate) fn from_given(pairs: Vec<(String, String)>) -> Result<Parameters, ConnInfoError> {
         let mut parameters = Parameters(BTreeMap::new());
         for (name, value) in pairs {
-            parameters.set(&name, value, true)?;
+            parameters.set(&name, &name, value, true)?;
         }
         Ok(parameters)
     }
@@ -90,7 +90,7 @@ impl Parameters {
     /// Adds what was not given before.
     pub(crate) fn fill(&mut self, pairs: Vec<(String, String)>) -> Result<(), ConnInfoError> {
         for (name, value) in pairs {
-            self.set(&name, value, false)?;
+            self.set(&name, &name, value, false)?;
         }
         Ok(())
     }
@@ -101,14 +101,22 @@ impl Parameters {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(), ConnInfoError> {
         for (name, variable, _) in KNOWN {
-            if let Some(value) = variable.and_then(env) {
-                self.set(name, value, false)?;
+            let Some(variable) = variable else { continue };
+            if let Some(value) = env(variable) {
+                self.set(name, variable, value, false)?;
             }
         }
         Ok(())
     }
 
-    fn set(&mut self, name: &str, value: String, replace: bool) -> Result<(), ConnInfoError> {
+    /// `origin` is what the user wrote: the parameter's name or a variable's.
+    fn set(
+        &mut self,
+        name: &str,
+        origin: &str,
+        value: String,
+        replace: bool,
+    ) -> Result<(), ConnInfoError> {
         let Some((name, _, support)) = KNOWN.iter().find(|(known, _, _)| *known == name) else {
             return Err(unknown(name));
         };
@@ -116,12 +124,14 @@ impl Parameters {
             return Ok(());
         }
         if value.contains('\0') {
-            return Err(ConnInfoError::new(format!("the value of `{name}` holds a NUL character")));
+            return Err(ConnInfoError::new(format!(
+                "the value of `{origin}` holds a NUL character"
+            )));
         }
         if let Only(accepted) = support
             && !accepted.contains(&value.as_str())
         {
-            return Err(unsupported(name, accepted));
+            return Err(unsupported(origin, accepted));
         }
         self.0.insert(name, value);
         Ok(())

@@ -1,5 +1,7 @@
 //! Connection strings as people write them, and what they mean.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -117,6 +119,8 @@ fn variables_fill_what_the_string_leaves_out() {
     assert_eq!(read("dbname=d", &env), "env.example:6000/d as eve | pw | disable");
     assert_eq!(read("postgres://bob:x@h:1/", &env), "h:1/bob as bob | x | disable");
     assert!(read("host=h", &|_| None).contains("names no user"));
+    let certificate = |name: &str| (name == "PGSSLCERT").then(|| "/c.pem".to_owned());
+    assert!(read("host=h user=bob", &certificate).contains("`PGSSLCERT` is not supported here"));
 }
 
 /// A folder of files that is removed with the value.

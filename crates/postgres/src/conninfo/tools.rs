@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{ConnInfo, RootCert, SslMode};
+use crate::dial;
 
 /// Where distributions keep the authorities that a machine trusts.
 const SYSTEM_BUNDLES: &[&str] = &[
@@ -25,15 +26,13 @@ impl ConnInfo {
             ("PGDATABASE", self.database.clone()),
             ("PGAPPNAME", self.application_name.clone()),
             ("PGSSLMODE", self.ssl_mode.word().to_owned()),
+            ("PGCONNECT_TIMEOUT", dial::rung_time_max(self).as_secs().to_string()),
         ];
         if let Some(address) = self.address {
             pairs.push(("PGHOSTADDR", address.to_string()));
         }
         if let Some(password) = self.password() {
             pairs.push(("PGPASSWORD", password.to_owned()));
-        }
-        if let Some(timeout) = self.connect_timeout {
-            pairs.push(("PGCONNECT_TIMEOUT", timeout.as_secs().to_string()));
         }
         if let Some(options) = &self.options {
             pairs.push(("PGOPTIONS", options.clone()));

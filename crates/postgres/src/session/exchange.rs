@@ -114,11 +114,18 @@ impl Session {
         PgError::Server(Box::new(error))
     }
 
-    /// The connection broke. What the server said last, if anything, tells more than the socket.
+    /// The connection broke between two messages. What the server said last, if anything, tells
+    /// more than the socket.
     pub(crate) fn lost(&mut self, error: WireError) -> PgError {
+        /// Reads that look for last words; they are short and come right before the end.
+        const LAST_READS_MAX: usize = 16;
         self.is_lost = true;
         if matches!(error, WireError::Io(_)) {
-            while let Ok(true) = self.wire.fill() {}
+            for _ in 0..LAST_READS_MAX {
+                if !matches!(self.wire.fill(), Ok(true)) {
+                    break;
+                }
+            }
             while let Ok(true) = self.wire.has_message() {
                 let message = self.wire.take_message();
                 if message.tag == b'E' {
@@ -126,6 +133,12 @@ impl Session {
                 }
             }
         }
+        PgError::Connection(ConnectionLost::new(&self.label, error))
+    }
+
+    /// The connection broke within a message: the bytes received are row data and are not looked at.
+    pub(crate) fn lost_within_row(&mut self, error: WireError) -> PgError {
+        self.is_lost = true;
         PgError::Connection(ConnectionLost::new(&self.label, error))
     }
 

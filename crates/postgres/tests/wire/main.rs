@@ -1,5 +1,7 @@
 //! Connections, sessions and relays against real servers, and against ones that only pretend.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod connect;
 mod fake;
 mod relay;

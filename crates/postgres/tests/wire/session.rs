@@ -112,3 +112,12 @@ fn text_that_is_not_utf_8_is_an_error_not_a_guess() {
     assert!(error.to_string().contains("not UTF-8"), "{error}");
     assert_eq!(value(&mut session, "select 1"), "1");
 }
+
+#[test]
+fn sessions_and_cancellers_can_go_to_other_threads() {
+    fn assert_send<T: Send>() {}
+    assert_send::<Session>();
+    assert_send::<flexway_postgres::Canceller>();
+    assert_send::<flexway_postgres::ConnectError>();
+    assert_send::<PgError>();
+}
