@@ -16,7 +16,7 @@ use crate::picture;
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway check --estate capture/ --source contoso-single --target contoso-flex
-  az resource list -o json | flexway check --estate - --source SRC --target TGT --json
+  az network vnet list -o json | flexway check --estate - --estate servers.json --source SRC --target TGT --json
   flexway check --estate e.json --source db.example.com:5432 --target contoso-flex
 
 Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell, 3 failed, 64 wrong usage")]

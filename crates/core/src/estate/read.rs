@@ -80,6 +80,11 @@ fn find_in_object(object: Map<String, Value>, origin: &Origin, loaded: &mut Load
     let has_body = object.get("properties").is_some_and(Value::is_object) || object.contains_key("type");
     let id = object.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
     match id {
+        Some(_) if has_body && is_listing(&object) => loaded.problems.push(Problem {
+            file: origin.file.clone(),
+            pointer: origin.pointer.clone(),
+            message: "resource without its properties, as `az resource list` prints it; it counts as not observed".to_owned(),
+        }),
         Some(id) if has_body => add(id, Value::Object(object), origin, loaded, inline),
         _ => {
             if is_resource_without_id(&object) {
@@ -141,6 +146,16 @@ fn unread_shape(object: &Map<String, Value>) -> Option<&'static str> {
     (object.contains_key("terraform_version") && object.contains_key("lineage")
         || object.contains_key("format_version") && object.contains_key("values"))
     .then_some("a Terraform state")
+}
+
+/// Whether nothing but the outer fields of a resource is there: its settings were not asked for.
+fn is_listing(object: &Map<String, Value>) -> bool {
+    const OUTER: [&str; 20] = [
+        "id", "name", "type", "kind", "location", "tags", "sku", "plan", "identity", "zones", "etag", "managedBy",
+        "resourceGroup", "subscriptionId", "tenantId", "createdTime", "changedTime", "provisioningState",
+        "extendedLocation", "systemData",
+    ];
+    object.iter().all(|(name, value)| value.is_null() || OUTER.contains(&name.as_str()))
 }
 
 fn is_resource_without_id(object: &Map<String, Value>) -> bool {
