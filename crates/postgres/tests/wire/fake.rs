@@ -5,14 +5,14 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 /// A listener on a free port; its thread ends with its script.
-pub struct Fake {
-    pub port: u16,
+pub(crate) struct Fake {
+    pub(crate) port: u16,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Fake {
     /// Serves `connections` connections, one after the other.
-    pub fn start(
+    pub(crate) fn start(
         connections: usize,
         mut script: impl FnMut(usize, TcpStream) + Send + 'static,
     ) -> Fake {
@@ -26,18 +26,18 @@ impl Fake {
         Fake { port, thread: Some(thread) }
     }
 
-    pub fn url(&self, parameters: &str) -> String {
+    pub(crate) fn url(&self, parameters: &str) -> String {
         format!("postgres://bob:pw@127.0.0.1:{}/d?{parameters}", self.port)
     }
 
     /// Waits for the script's end; it has served all its connections.
-    pub fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         self.thread.take().unwrap().join().unwrap();
     }
 }
 
 /// Reads one untagged message: SSLRequest or a startup message.
-pub fn read_first(stream: &mut impl Read) {
+pub(crate) fn read_first(stream: &mut impl Read) {
     let mut length = [0; 4];
     stream.read_exact(&mut length).unwrap();
     let mut body = vec![0; u32::from_be_bytes(length) as usize - 4];
@@ -45,14 +45,14 @@ pub fn read_first(stream: &mut impl Read) {
 }
 
 /// Reads one tagged message; gives its tag.
-pub fn read_message(stream: &mut impl Read) -> u8 {
+pub(crate) fn read_message(stream: &mut impl Read) -> u8 {
     let mut tag = [0];
     stream.read_exact(&mut tag).unwrap();
     read_first(stream);
     tag[0]
 }
 
-pub fn send(stream: &mut impl Write, tag: u8, body: &[u8]) {
+pub(crate) fn send(stream: &mut impl Write, tag: u8, body: &[u8]) {
     let mut message = vec![tag];
     message.extend((body.len() as u32 + 4).to_be_bytes());
     message.extend(body);
@@ -60,6 +60,6 @@ pub fn send(stream: &mut impl Write, tag: u8, body: &[u8]) {
 }
 
 /// The body of an ErrorResponse.
-pub fn error(code: &str, message: &str) -> Vec<u8> {
+pub(crate) fn error(code: &str, message: &str) -> Vec<u8> {
     format!("SFATAL\0VFATAL\0C{code}\0M{message}\0\0").into_bytes()
 }

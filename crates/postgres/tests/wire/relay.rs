@@ -8,9 +8,9 @@ use flexway_postgres::{RelayError, Session, read_copy, relay};
 
 use crate::{server, session, value};
 
-pub static RUNNING: AtomicBool = AtomicBool::new(false);
+pub(crate) static RUNNING: AtomicBool = AtomicBool::new(false);
 
-pub fn copy(
+pub(crate) fn copy(
     source: &mut Session,
     out: &str,
     target: &mut Session,

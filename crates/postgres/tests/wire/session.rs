@@ -47,7 +47,10 @@ fn no_error_shows_row_values() {
     let server = server(17, &Options { auth: Auth::Trust, ..Options::default() });
     let mut session = crate::session(&server);
     session
-        .execute("create table public.t (a int primary key, b varchar(3), check (a <> 7)); insert into public.t values (4711, 'x')")
+        .execute(
+            "create table public.t (a int primary key, b varchar(3), check (a <> 7)); \
+             insert into public.t values (4711, 'x')",
+        )
         .unwrap();
     let statements = [
         ("insert into public.t values (4711, 'y')", "23505"),
