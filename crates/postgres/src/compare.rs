@@ -30,6 +30,7 @@ pub(crate) fn differences(
     let mut found = schema_differences(pg_dump, source, target, snapshot)?;
     source.with(|source| {
         target.with(|target| {
+            found.extend(view_differences(source, target)?);
             found.extend(sequence_differences(source, target)?);
             found.extend(large_object_differences(source, target)?);
             Ok(())
@@ -105,6 +106,18 @@ pub(crate) fn before_data(
         }
     }
     Ok(found)
+}
+
+/// Materialized views that hold data on the source only; dumps of schemas do not tell.
+fn view_differences(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
+    let wanted = catalog::relations::empty_materialized_views(source)?;
+    let present = catalog::relations::empty_materialized_views(target)?;
+    let difference = |name: &String| Difference {
+        kind: "schema",
+        name: name.clone(),
+        detail: "MATERIALIZED VIEW holds no data on the target".to_owned(),
+    };
+    Ok(present.difference(&wanted).map(difference).collect())
 }
 
 /// Positions of the sequences that both sides have; missing ones are differences of the schema.

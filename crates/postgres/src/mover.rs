@@ -17,6 +17,11 @@ use crate::{ConnInfo, catalog, roles};
 const MAINTENANCE_DATABASE: &str = "postgres";
 
 /// A source and a target server. Opens sessions when they are needed.
+///
+/// Not carried, since they would do harm or belong to the server: subscriptions (their text holds
+/// passwords, and a copy would pull from the old publisher), tablespaces, replication slots,
+/// server settings, and the contents of foreign tables. Global default privileges of a standing
+/// database that is emptied stay.
 #[derive(Debug)]
 pub struct Mover {
     source: ConnInfo,

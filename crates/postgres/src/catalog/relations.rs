@@ -68,6 +68,18 @@ pub(crate) fn materialized_views(session: &mut Session) -> Outcome<Vec<(String, 
         .collect())
 }
 
+/// Materialized views without data, `schema.name`.
+pub(crate) fn empty_materialized_views(session: &mut Session) -> Outcome<BTreeSet<String>> {
+    let rows = query(
+        session,
+        "list the materialized views",
+        "SELECT n.nspname || '.' || c.relname FROM pg_class c \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind = 'm' AND NOT c.relispopulated",
+    )?;
+    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
+}
+
 /// Orders `nodes` so that each comes after all that it reads; otherwise keeps their order. The
 /// server lets no circle of views come into being through dependencies, so a circle (views altered
 /// by hand) is cut where it closes.

@@ -45,20 +45,20 @@ pub(crate) fn prepare(
         && may_make_again(&mut admin, database)?;
     match standing(&mut admin, target, database)? {
         Standing::Absent => create(&mut admin, &wanted, database)?,
-        Standing::Empty => fits(pg_dump, target, database, &wanted)?,
         Standing::Holds(count) if !overwrite => return Err(occupied(database, count)),
         Standing::Holds(_) if may_drop => {
             drop_database(&mut admin, database)?;
             create(&mut admin, &wanted, database)?;
         }
         Standing::Holds(_) => {
-            empty::empty(&mut connect(&target.with_database(database))?)?;
             fits(pg_dump, target, database, &wanted)?;
+            empty::empty(&mut connect(&target.with_database(database))?)?;
         }
+        Standing::Empty => fits(pg_dump, target, database, &wanted)?,
     }
     forget_settings(&mut admin, database)?;
     configure(&mut admin, database, &wanted)?;
-    drop_public_like_source(source, target, database)
+    public_like_source(source, target, database)
 }
 
 fn occupied(database: &str, count: u64) -> MoveError {
@@ -259,14 +259,18 @@ fn attempt(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
     }
 }
 
-/// A source whose `public` was dropped gets none on the target; a new database has one.
-fn drop_public_like_source(source: &ConnInfo, target: &ConnInfo, database: &str) -> Outcome<()> {
+/// A dump neither creates nor drops `public`, which every new database has: a source that dropped it
+/// gets none on the target, and a standing target that lacks it gets one.
+fn public_like_source(source: &ConnInfo, target: &ConnInfo, database: &str) -> Outcome<()> {
     let what = format!("compare schema public of database {database}");
     let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public'";
-    if query(&mut connect(&source.with_database(database))?, &what, sql)?.is_empty() {
-        run(&mut connect(&target.with_database(database))?, &what, "DROP SCHEMA IF EXISTS public")?;
+    let is_wanted = !query(&mut connect(&source.with_database(database))?, &what, sql)?.is_empty();
+    let mut session = connect(&target.with_database(database))?;
+    if is_wanted {
+        empty::restore_public(&mut session, &what)
+    } else {
+        run(&mut session, &what, "DROP SCHEMA IF EXISTS public")
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ pub(crate) fn empty(session: &mut Session) -> Outcome<()> {
             run(session, &what, text(&row, 0))?;
         }
     }
-    restore_public(session, &what)?;
     match catalog::user_object_count(session)? {
         0 => Ok(()),
         count => Err(act(
@@ -71,9 +70,8 @@ fn relations() -> String {
     )
 }
 
-/// Makes schema `public` as a new database has it. It was left only
-/// where an extension lives in it.
-fn restore_public(session: &mut Session, what: &str) -> Outcome<()> {
+/// Makes schema `public` as a new database has it, where there is none.
+pub(crate) fn restore_public(session: &mut Session, what: &str) -> Outcome<()> {
     let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public'";
     if !query(session, what, sql)?.is_empty() {
         return Ok(());
