@@ -1,7 +1,7 @@
-//! Has the real az command line parse every az script that the product can write.
+//! Has the real az command line parse, and the types of Azure's own compiler check, every plan of the pages' examples.
 //!
-//! The linter calls az's own argument parser; nothing is run and no login is needed. az weighs
-//! 700 MB, so this is a chore for people who change the renderer, not for CI.
+//! The linters run nothing and need no login. az weighs 700 MB, so this is a chore for people who change the renderer, not
+//! for CI.
 
 use std::env;
 use std::fs;
@@ -12,76 +12,62 @@ use std::time::Duration;
 use flexway_lab::installed;
 
 use crate::chores::{cargo, root, step, target_folder};
-use crate::process::{Result, capture, chain, read, reason, words};
+use crate::process::{Result, chain, read};
 use crate::setup;
-
-/// Estate, source and target of each plan.
-const CASES: &str = "xtask/plan-cases.tsv";
 
 /// The az whose commands the product writes.
 const AZURE_CLI: &str = "azure-cli==2.91.0";
 
-/// Where the linter stands unless `FLEXWAY_AZ_LINT` says otherwise: beside the project.
-const LINTER: &str = "../shared/tools/az_lint.py";
+/// Where the linters stand unless `FLEXWAY_LINTERS` says otherwise: beside the project.
+const LINTERS: &str = "../shared/tools";
 
 /// az and its 150 packages: minutes on a fast line.
 const INSTALL_LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// A plan takes less than a second.
-const PLAN_LIMIT: Duration = Duration::from_secs(60);
-
 pub(crate) fn run() -> Result<()> {
-    let linter = env::var_os("FLEXWAY_AZ_LINT").map_or_else(|| root().join(LINTER), PathBuf::from);
-    if !linter.is_file() {
-        return Err(format!("find the linter {}: set FLEXWAY_AZ_LINT", linter.display()));
+    let linters =
+        env::var_os("FLEXWAY_LINTERS").map_or_else(|| root().join(LINTERS), PathBuf::from);
+    let (az, bodies) = (linters.join("az_lint.py"), linters.join("armtype_check.py"));
+    if let Some(missing) = [&az, &bodies].into_iter().find(|linter| !linter.is_file()) {
+        return Err(format!("find the linter {}: set FLEXWAY_LINTERS", missing.display()));
     }
-    let text =
-        fs::read_to_string(root().join(CASES)).map_err(|why| format!("read {CASES}: {why}"))?;
-    let cases = parse(&text)?;
-    step(cargo(&["build", "--locked", "--package", "flexway"]))?;
-    let scripts = write_scripts(&cases)?;
-    let mut lint = Command::new(python_with_az()?);
-    lint.arg(&linter).args(&scripts);
-    // az keeps a profile: not the user's.
-    lint.env("AZURE_CONFIG_DIR", target_folder().join("plans/az"));
-    step(lint)
-}
-
-/// The fields of each line that is neither empty nor a comment.
-fn parse(text: &str) -> Result<Vec<[&str; 3]>> {
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let case = |line| {
-        let fields: Vec<&str> = str::split(line, '\t').collect();
-        fields.try_into().map_err(|_| format!("read {CASES}: not three fields: {line}"))
-    };
-    let cases = lines.map(case).collect::<Result<Vec<_>>>()?;
-    match cases.is_empty() {
-        true => Err(format!("lint plans: {CASES} has no cases")),
-        false => Ok(cases),
-    }
-}
-
-/// Writes one script a case into the target folder, `plans/NUMBER.sh`.
-fn write_scripts(cases: &[[&str; 3]]) -> Result<Vec<PathBuf>> {
     let folder = target_folder().join("plans");
-    fs::create_dir_all(&folder).map_err(|why| format!("make {}: {why}", folder.display()))?;
-    let mut scripts = Vec::new();
-    for (number, [estate, source, target]) in (1..).zip(cases) {
-        let mut command = Command::new(target_folder().join("debug/flexway"));
-        command.args(["plan", "--format", "az", "--estate", estate]);
-        command.args(["--source", source, "--target", target]).current_dir(root());
-        let shown = words(&command);
-        let output = capture(command, PLAN_LIMIT)?;
-        // 1 is "findings": the very reason for a plan.
-        if !matches!(output.status.code(), Some(0 | 1)) || output.stdout.is_empty() {
-            return Err(format!("plan case {number}, `{shown}`: {}", reason(&output)));
-        }
-        let script = folder.join(format!("{number}.sh"));
-        fs::write(&script, output.stdout)
-            .map_err(|why| format!("write {}: {why}", script.display()))?;
-        scripts.push(script);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|why| format!("remove {}: {why}", folder.display()))?;
     }
-    Ok(scripts)
+    let mut write = cargo(&[
+        "run",
+        "--locked",
+        "--quiet",
+        "--package",
+        "flexway-core",
+        "--example",
+        "plans",
+        "--",
+    ]);
+    write.arg(&folder);
+    step(write)?;
+    let python = python_with_az()?;
+    let mut lint = Command::new(&python);
+    lint.arg(&az).args(files(&folder, "sh")?);
+    // az keeps a profile: not the user's.
+    lint.env("AZURE_CONFIG_DIR", folder.join("az"));
+    step(lint)?;
+    let mut check = Command::new(&python);
+    check.arg(&bodies).args(files(&folder, "json")?);
+    step(check)
+}
+
+/// Files of a folder by extension, sorted.
+fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let entries =
+        fs::read_dir(folder).map_err(|why| format!("read {}: {why}", folder.display()))?;
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|one| one == extension))
+        .collect();
+    found.sort();
+    Ok(found)
 }
 
 /// A Python in the cache that has az; made on the first call.
@@ -112,16 +98,4 @@ fn pip_install(python: &Path) -> Command {
     command.args(["-m", "pip", "install", "--progress-bar=off", "--disable-pip-version-check"]);
     command.arg(AZURE_CLI);
     command
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cases_have_three_fields() {
-        assert_eq!(parse("# c\n\ne.json\ts\tt\n"), Ok(vec![["e.json", "s", "t"]]));
-        assert!(parse("e.json\ts\n").is_err());
-        assert!(parse("# none\n").is_err());
-    }
 }

@@ -41,14 +41,22 @@ pub(crate) fn check(
     }
     if through_here {
         let causes: Vec<&str> = report.causes().map(|cause| cause.fault).collect();
-        let why = if causes.is_empty() { "the estate does not tell".to_owned() } else { causes.join(", ") };
-        eprintln!("network: the target does not reach the source ({why}); rows go through this host, which connects to both");
+        let why = if causes.is_empty() {
+            "the estate does not tell".to_owned()
+        } else {
+            causes.join(", ")
+        };
+        eprintln!(
+            "network: the target does not reach the source ({why}); rows go through this host, which connects to both"
+        );
         return Ok(Gate::Open);
     }
     match json {
         true => print_value(&report.to_json()),
         false => picture::print_refusal(&report),
     }
-    eprintln!("the move did not start: repair the path (`flexway plan`), or let this host copy with `--copier relay`");
+    eprintln!(
+        "the move did not start: repair the path (`flexway plan`), or let this host copy with `--copier relay`"
+    );
     Ok(Gate::Closed(exit_of(report.verdict)))
 }

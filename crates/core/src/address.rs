@@ -112,7 +112,8 @@ impl AddressSet {
 
     /// The fewest networks that hold exactly these addresses.
     pub fn networks(&self) -> Vec<Ipv4Net> {
-        let subnets = |&(low, high): &(u32, u32)| ipnet::Ipv4Subnets::new(low.into(), high.into(), 0);
+        let subnets =
+            |&(low, high): &(u32, u32)| ipnet::Ipv4Subnets::new(low.into(), high.into(), 0);
         self.ranges.iter().flat_map(subnets).collect()
     }
 }
@@ -120,7 +121,12 @@ impl AddressSet {
 /// Addresses that the internet does not route.
 pub fn private() -> AddressSet {
     let net = |a, b, c, d, length| Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length);
-    AddressSet::of(&[net(10, 0, 0, 0, 8), net(172, 16, 0, 0, 12), net(192, 168, 0, 0, 16), net(100, 64, 0, 0, 10)])
+    AddressSet::of(&[
+        net(10, 0, 0, 0, 8),
+        net(172, 16, 0, 0, 12),
+        net(192, 168, 0, 0, 16),
+        net(100, 64, 0, 0, 10),
+    ])
 }
 
 impl fmt::Display for AddressSet {
@@ -142,7 +148,8 @@ mod tests {
     use super::*;
 
     fn set(texts: &[&str]) -> AddressSet {
-        let networks: Vec<Ipv4Net> = texts.iter().map(|text| text.parse().expect("a network")).collect();
+        let networks: Vec<Ipv4Net> =
+            texts.iter().map(|text| text.parse().expect("a network")).collect();
         AddressSet::of(&networks)
     }
 

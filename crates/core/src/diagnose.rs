@@ -123,7 +123,8 @@ fn undecided(question: &Question, missing: Missing) -> Report {
 
 fn of_path(question: &Question, path: &Path) -> Report {
     let verdict = path.verdict();
-    let mut findings: Vec<Finding> = checks::ALL.iter().filter_map(|check| check.run(path)).collect();
+    let mut findings: Vec<Finding> =
+        checks::ALL.iter().filter_map(|check| check.run(path)).collect();
     silence_consequences(path, &mut findings);
     weaken(verdict, &mut findings);
     if question.copier == Copier::Target {
@@ -149,20 +150,31 @@ fn of_path(question: &Question, path: &Path) -> Report {
 
 /// Puts what follows from another fault under that fault.
 fn silence_consequences(path: &Path, findings: &mut [Finding]) {
-    let first_dns = findings.iter().find(|one| one.is_cause() && one.fault.starts_with("dns/")).map(|one| one.fault);
+    let first_dns = findings
+        .iter()
+        .find(|one| one.is_cause() && one.fault.starts_with("dns/"))
+        .map(|one| one.fault);
     if matches!(path.leads, Leads::Fallback | Leads::Nowhere) {
         for finding in findings.iter_mut().filter(|one| one.on_fallback) {
             finding.consequence_of = first_dns;
         }
     }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and Azure's last rule denies it.
-    let peering = findings.iter().find(|one| one.is_cause() && one.fault.starts_with("peering/")).map(|one| one.fault);
+    let peering = findings
+        .iter()
+        .find(|one| one.is_cause() && one.fault.starts_with("peering/"))
+        .map(|one| one.fault);
     if let (Some(peering), Some(leg)) = (peering, &path.intended) {
         let by_default = |side: &Option<(ResourceId, Decision)>| {
-            side.as_ref().is_some_and(|(_, decision)| decision.denied.iter().all(|(_, rule)| rule.is_default()))
+            side.as_ref().is_some_and(|(_, decision)| {
+                decision.denied.iter().all(|(_, rule)| rule.is_default())
+            })
         };
-        let sides = [("filter/outbound-denied", by_default(&leg.outbound)), ("filter/inbound-denied", by_default(&leg.inbound)),
-            ("filter/endpoint-subnet-denied", by_default(&leg.inbound))];
+        let sides = [
+            ("filter/outbound-denied", by_default(&leg.outbound)),
+            ("filter/inbound-denied", by_default(&leg.inbound)),
+            ("filter/endpoint-subnet-denied", by_default(&leg.inbound)),
+        ];
         for (fault, _) in sides.iter().filter(|(_, by_default)| *by_default) {
             for finding in findings.iter_mut().filter(|one| one.fault == *fault) {
                 finding.consequence_of = Some(peering);
@@ -171,7 +183,9 @@ fn silence_consequences(path: &Path, findings: &mut [Finding]) {
     }
     let overwritten = findings.iter().any(|one| one.fault == "dns/record-overwritten");
     if overwritten {
-        let follows = |fault: &str| ["peering/", "route/", "filter/"].iter().any(|area| fault.starts_with(area));
+        let follows = |fault: &str| {
+            ["peering/", "route/", "filter/"].iter().any(|area| fault.starts_with(area))
+        };
         for finding in findings.iter_mut().filter(|one| follows(one.fault)) {
             finding.consequence_of = Some("dns/record-overwritten");
         }
@@ -196,8 +210,12 @@ fn add_second_flow(report: &mut Report, second: &Report) {
     let causes: Vec<&Finding> = second.findings.iter().filter(|one| one.is_cause()).collect();
     if let Some(first) = causes.first() {
         let messages: Vec<&str> = causes.iter().map(|one| one.message.as_str()).collect();
-        let why = "a runtime server copies from the source and to the target: both flows have to pass";
-        let mut finding = Finding::blocks(format!("the runtime server cannot reach the target: {}", messages.join("; ")), why);
+        let why =
+            "a runtime server copies from the source and to the target: both flows have to pass";
+        let mut finding = Finding::blocks(
+            format!("the runtime server cannot reach the target: {}", messages.join("; ")),
+            why,
+        );
         finding.fault = FAULT;
         finding.place = first.place.clone();
         finding.fixes = first.fixes.clone();

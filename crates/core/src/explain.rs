@@ -30,7 +30,8 @@ const SUGGESTIONS_MAX: usize = 8;
 /// # Errors
 /// Words that are near.
 pub fn explain(word: &str) -> Result<&'static str, Vec<&'static str>> {
-    let wanted = word.trim().trim_matches(|letter: char| !letter.is_alphanumeric()).to_ascii_lowercase();
+    let wanted =
+        word.trim().trim_matches(|letter: char| !letter.is_alphanumeric()).to_ascii_lowercase();
     let words = || {
         let faults = checks::ALL.iter().map(|check| (check.fault, check.page));
         CODES.iter().copied().chain(faults)
@@ -43,9 +44,11 @@ pub fn explain(word: &str) -> Result<&'static str, Vec<&'static str>> {
     if let Some((_, page)) = CODES.iter().find(|(code, _)| code.eq_ignore_ascii_case(first)) {
         return Ok(page);
     }
-    let parts: Vec<&str> = wanted.split(['/', '-', ' ', '_']).filter(|part| part.len() > 2).collect();
+    let parts: Vec<&str> =
+        wanted.split(['/', '-', ' ', '_']).filter(|part| part.len() > 2).collect();
     let score = |known: &str| parts.iter().filter(|part| known.contains(**part)).count();
-    let mut near: Vec<(usize, &str)> = words().map(|(known, _)| (score(known), known)).filter(|(score, _)| *score > 0).collect();
+    let mut near: Vec<(usize, &str)> =
+        words().map(|(known, _)| (score(known), known)).filter(|(score, _)| *score > 0).collect();
     near.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     Err(near.into_iter().map(|(_, known)| known).take(SUGGESTIONS_MAX).collect())
 }

@@ -52,7 +52,11 @@ impl Fix {
     /// `review` as soon as one change is, or when there is nothing but advice.
     pub fn safety(&self) -> Safety {
         let is_safe = |change: &Change| change.safety == Safety::Safe;
-        if !self.changes.is_empty() && self.changes.iter().all(is_safe) { Safety::Safe } else { Safety::Review }
+        if !self.changes.is_empty() && self.changes.iter().all(is_safe) {
+            Safety::Safe
+        } else {
+            Safety::Review
+        }
     }
 }
 

@@ -74,7 +74,13 @@ pub fn view(path: &Path) -> Option<Guide> {
         4 | 5 => endpoint_steps(path),
         _ => Vec::new(),
     };
-    Some(Guide { row, source_access: source.word(), target_access: path.from_access.word(), advice, steps })
+    Some(Guide {
+        row,
+        source_access: source.word(),
+        target_access: path.from_access.word(),
+        advice,
+        steps,
+    })
 }
 
 const ADVICE: [&str; 5] = [
@@ -125,9 +131,19 @@ fn endpoint_steps(path: &Path) -> Vec<GuideStep> {
     vec![
         step(1, "the source has an approved private endpoint in a known subnet", endpoint, true),
         step(2, "the target's network and delegated subnet are known", target, true),
-        step(3, "the networks are one or peered, and no security rule blocks the port", joined(path), true),
+        step(
+            3,
+            "the networks are one or peered, and no security rule blocks the port",
+            joined(path),
+            true,
+        ),
         step(4, "the target's own private DNS zone is linked to both networks", own, false),
-        step(5, "a private DNS zone is attached to the source's private endpoint", attached, attach_needed),
+        step(
+            5,
+            "a private DNS zone is attached to the source's private endpoint",
+            attached,
+            attach_needed,
+        ),
         step(6, "that zone is linked to both networks", linked, link_needed),
         step(7, "that zone has an A record of the source with its private address", record, true),
     ]
@@ -140,7 +156,9 @@ fn joined(path: &Path) -> State {
         Some(Joined::Unknown(_)) | None => State::Unknown,
         Some(Joined::Apart { .. } | Joined::Broken(_)) => return State::NotMet,
     };
-    for one in leg.forward.iter().filter(|one| matches!(one.stage, Stage::FilterOut | Stage::FilterIn)) {
+    for one in
+        leg.forward.iter().filter(|one| matches!(one.stage, Stage::FilterOut | Stage::FilterIn))
+    {
         match one.outcome {
             Outcome::Drop => return State::NotMet,
             Outcome::Unknown => state = State::Unknown,
@@ -167,7 +185,8 @@ fn own_zone(path: &Path) -> (State, Option<(ResourceId, ResourceId)>) {
         return (State::Unknown, None);
     }
     let (near, far) = networks(path);
-    let missing = [near.clone(), far.clone()].into_iter().flatten().find(|vnet| !is_linked(path, zone, vnet));
+    let missing =
+        [near.clone(), far.clone()].into_iter().flatten().find(|vnet| !is_linked(path, zone, vnet));
     match (missing, near.is_some() && far.is_some()) {
         (Some(vnet), _) => (State::NotMet, Some((zone.clone(), vnet))),
         (None, true) => (State::Met, None),
@@ -210,7 +229,8 @@ fn record(path: &Path) -> State {
         None => State::NotMet,
         Some((_, addresses)) if path.is_stale(&addresses) => State::NotMet,
         Some((_, addresses)) => {
-            let is_private = addresses.iter().all(|address| crate::address::private().contains(*address));
+            let is_private =
+                addresses.iter().all(|address| crate::address::private().contains(*address));
             if is_private && !addresses.is_empty() { State::Met } else { State::NotMet }
         }
     }
@@ -234,10 +254,22 @@ pub fn notes(path: &Path) -> Vec<Finding> {
         finding
     };
     if let (State::NotMet, Some((zone, vnet))) = own_zone(path) {
-        notes.push(note(&zone, &vnet, 4, "nobody asks for the target's name on the way from the target to the source"));
+        notes.push(note(
+            &zone,
+            &vnet,
+            4,
+            "nobody asks for the target's name on the way from the target to the source",
+        ));
     }
-    if let ((State::NotMet, false), Some(zone), (_, Some(far))) = (linked(path), path.zone_meant(), networks(path)) {
-        notes.push(note(&zone, &far, 6, "only the network that asks for the name needs the link, and that is the target's"));
+    if let ((State::NotMet, false), Some(zone), (_, Some(far))) =
+        (linked(path), path.zone_meant(), networks(path))
+    {
+        notes.push(note(
+            &zone,
+            &far,
+            6,
+            "only the network that asks for the name needs the link, and that is the target's",
+        ));
     }
     notes
 }

@@ -163,7 +163,10 @@ mod tests {
         for text in ["", "/", "app", "/subscriptions/S", "/subscriptions/S/resourceGroups/G"] {
             assert_eq!(ResourceId::parse(text), None, "{text}");
         }
-        assert_eq!(ResourceId::parse("/subscriptions/S/providers/Microsoft.Network/virtualNetworks"), None);
+        assert_eq!(
+            ResourceId::parse("/subscriptions/S/providers/Microsoft.Network/virtualNetworks"),
+            None
+        );
         assert_eq!(ResourceId::parse(&SUBNET.to_uppercase()), ResourceId::parse(SUBNET));
         assert_eq!(ResourceId::parse(&format!("{SUBNET}/")), ResourceId::parse(SUBNET));
     }

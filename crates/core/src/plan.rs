@@ -60,7 +60,8 @@ pub fn plan(estate: &Estate, question: &Question) -> Plan {
             plan.after = verdict_with(estate, question, plan.changes.iter());
             plan.without = (0..plan.changes.len())
                 .map(|left_out| {
-                    let others = plan.changes.iter().enumerate().filter(|(index, _)| *index != left_out);
+                    let others =
+                        plan.changes.iter().enumerate().filter(|(index, _)| *index != left_out);
                     verdict_with(estate, question, others.map(|(_, change)| change))
                 })
                 .collect();
@@ -79,7 +80,9 @@ fn search(estate: &Estate, question: &Question, first: Report) -> Result<Vec<Cha
         if report.verdict == Verdict::Reachable {
             return Ok(changes);
         }
-        let fix = report.causes().find_map(|cause| cause.fixes.iter().find(|fix| !fix.changes.is_empty()));
+        let fix = report
+            .causes()
+            .find_map(|cause| cause.fixes.iter().find(|fix| !fix.changes.is_empty()));
         let Some(fix) = fix else { break };
         for change in &fix.changes {
             current = change.apply(&current);
@@ -95,15 +98,20 @@ fn refusal(report: &Report) -> String {
     let causes: Vec<String> = report
         .causes()
         .map(|cause| {
-            let advice = cause.fixes.first().map_or(String::new(), |fix| format!("; {}", fix.title));
+            let advice =
+                cause.fixes.first().map_or(String::new(), |fix| format!("; {}", fix.title));
             format!("{}: {}{advice}", cause.fault, cause.message)
         })
         .collect();
     if !causes.is_empty() {
         return format!("no request mends this: {}", causes.join(". "));
     }
-    let missing: Vec<String> = report.missing.iter().map(|one| format!("{} ({})", one.what, one.help)).collect();
-    format!("the estate does not tell what would have to change; not observed: {}", missing.join("; "))
+    let missing: Vec<String> =
+        report.missing.iter().map(|one| format!("{} ({})", one.what, one.help)).collect();
+    format!(
+        "the estate does not tell what would have to change; not observed: {}",
+        missing.join("; ")
+    )
 }
 
 /// Takes out every change without which the copier still reaches the source.
@@ -121,7 +129,11 @@ fn prune(estate: &Estate, question: &Question, mut changes: Vec<Change>) -> Vec<
     changes
 }
 
-fn verdict_with<'c>(estate: &Estate, question: &Question, changes: impl Iterator<Item = &'c Change>) -> Verdict {
+fn verdict_with<'c>(
+    estate: &Estate,
+    question: &Question,
+    changes: impl Iterator<Item = &'c Change>,
+) -> Verdict {
     let changed = changes.fold(estate.clone(), |estate, change| change.apply(&estate));
     diagnose::check(&changed, question).verdict
 }
@@ -144,8 +156,10 @@ fn alternatives(report: &Report) -> Vec<Alternative> {
 impl Plan {
     /// The JSON that scripts rely on (`flexway.plan/1`).
     pub fn to_json(&self) -> Value {
-        let exposure: Vec<&String> = self.changes.iter().flat_map(|change| &change.exposure).collect();
-        let affected: Vec<&String> = self.changes.iter().flat_map(|change| &change.affected).collect();
+        let exposure: Vec<&String> =
+            self.changes.iter().flat_map(|change| &change.exposure).collect();
+        let affected: Vec<&String> =
+            self.changes.iter().flat_map(|change| &change.affected).collect();
         let needed: Vec<Value> = self
             .changes
             .iter()
@@ -189,6 +203,7 @@ impl Plan {
             return script;
         }
         script.push_str("set -euo pipefail\n");
+        let mut selected = "";
         for (index, change) in self.changes.iter().enumerate() {
             script.push_str(&format!("\n# {}. {}\n", index + 1, change.title));
             if change.downtime != "none" {
@@ -198,6 +213,12 @@ impl Plan {
                 script.push_str(&format!("#    touches: {line}\n"));
             }
             for command in &change.az {
+                if command.starts_with("az account set") {
+                    if selected == command {
+                        continue;
+                    }
+                    selected = command;
+                }
                 script.push_str(command);
                 script.push('\n');
             }

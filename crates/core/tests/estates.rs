@@ -1,5 +1,7 @@
 //! Estates as wholes: what Azure really prints loads, and taking something away never makes things look better.
 
+#![allow(clippy::disallowed_methods, reason = "reads and writes files, as core must not")]
+
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -24,13 +26,18 @@ fn recorded() -> Option<Vec<PathBuf>> {
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     entries.sort();
     for entry in entries {
         if entry.is_dir() {
             collect(&entry, files);
-        } else if entry.extension().is_some_and(|extension| extension == "json" || extension == "tfstate") {
+        } else if entry
+            .extension()
+            .is_some_and(|extension| extension == "json" || extension == "tfstate")
+        {
             files.push(entry);
         }
     }
@@ -47,7 +54,8 @@ fn ids_in(value: &Value, ids: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| ids_in(item, ids)),
         Value::Object(fields) => {
-            if let (Some(Value::String(id)), true) = (fields.get("id"), fields.contains_key("properties"))
+            if let (Some(Value::String(id)), true) =
+                (fields.get("id"), fields.contains_key("properties"))
                 && id.to_ascii_lowercase().starts_with("/subscriptions/")
             {
                 return ids.push(id.to_ascii_lowercase());
@@ -66,12 +74,17 @@ fn every_recorded_estate_loads_without_silent_loss() {
         let said = !loaded.problems.is_empty();
         assert!(!loaded.estate.is_empty() || said, "{name}: nothing was read and nothing was said");
         let is_estate = file.parent().is_some_and(|folder| folder.ends_with("estates"));
-        let is_plain = is_estate && !name.to_string().contains(".origin.") && !name.to_string().contains(".observed.");
+        let is_plain = is_estate
+            && !name.to_string().contains(".origin.")
+            && !name.to_string().contains(".observed.");
         if !is_plain || name.to_string().contains(".azcli.") {
             continue;
         }
         let mut ids = Vec::new();
-        ids_in(&serde_json::from_str(&std::fs::read_to_string(&file).expect("text")).expect("JSON"), &mut ids);
+        ids_in(
+            &serde_json::from_str(&std::fs::read_to_string(&file).expect("text")).expect("JSON"),
+            &mut ids,
+        );
         for id in ids {
             assert!(loaded.estate.ids().any(|known| known.key() == id), "{name}: {id} was lost");
         }
@@ -87,7 +100,9 @@ fn az_output_says_the_same_as_arm() {
         let arm = PathBuf::from(file.to_string_lossy().replace(".azcli.json", ".json"));
         let (from_az, from_arm) = (read(file).estate, read(&arm).estate);
         for id in from_az.ids() {
-            let (Some(az), Some(arm)) = (from_az.resource(id), from_arm.resource(id)) else { continue };
+            let (Some(az), Some(arm)) = (from_az.resource(id), from_arm.resource(id)) else {
+                continue;
+            };
             // Pointers differ by `/properties`; everything that decides is the same.
             let plain = |facts: String| facts.replace("/properties", "").to_ascii_lowercase();
             let (az, arm) = (plain(format!("{:?}", az.facts)), plain(format!("{:?}", arm.facts)));
@@ -100,20 +115,16 @@ fn az_output_says_the_same_as_arm() {
 
 /// Every example estate of the pages, and the fixtures themselves.
 fn worlds() -> Vec<(String, Vec<Value>)> {
-    let mut worlds: Vec<(String, Vec<Value>)> = ["private-source", "public-source", "injected-source"]
-        .map(|name| (name.to_owned(), support::fixture(name)))
-        .into();
+    let mut worlds: Vec<(String, Vec<Value>)> =
+        ["private-source", "public-source", "injected-source"]
+            .map(|name| (name.to_owned(), support::fixture(name)))
+            .into();
     let mut public = support::fixture("private-source");
     support::edit(&mut public, "set servers/old-db /properties/publicNetworkAccess \"Enabled\"");
     worlds.push(("public source with endpoint".to_owned(), public));
     for check in flexway_core::checks::ALL {
-        let Some((_, part)) = check.page.split_once("\n## Examples\n") else { continue };
-        for block in part.split("```estate ").skip(1) {
-            let text = block.split("\n```").next().expect("a block");
-            let mut lines = text.lines();
-            let mut resources = support::fixture(lines.next().expect("a fixture").trim());
-            lines.filter(|line| !line.trim().is_empty()).for_each(|line| support::edit(&mut resources, line));
-            worlds.push((format!("{} {text}", check.fault), resources));
+        for example in support::examples(check.page) {
+            worlds.push((format!("{}: {}", check.fault, example.title), example.resources));
         }
     }
     worlds
@@ -153,9 +164,15 @@ fn a_verdict_and_its_causes_agree() {
             let has_cause = report.causes().next().is_some();
             let place = resources.get(index).map(|one| one["id"].to_string()).unwrap_or_default();
             match report.verdict {
-                Verdict::Unreachable | Verdict::Partial => assert!(has_cause, "{name}\nwithout {place}: no cause"),
-                Verdict::Undetermined => assert!(!report.missing.is_empty(), "{name}\nwithout {place}: nothing missing"),
-                Verdict::Reachable | Verdict::Inconsistent => assert!(!has_cause, "{name}\nwithout {place}: a cause"),
+                Verdict::Unreachable | Verdict::Partial => {
+                    assert!(has_cause, "{name}\nwithout {place}: no cause")
+                }
+                Verdict::Undetermined => {
+                    assert!(!report.missing.is_empty(), "{name}\nwithout {place}: nothing missing")
+                }
+                Verdict::Reachable | Verdict::Inconsistent => {
+                    assert!(!has_cause, "{name}\nwithout {place}: a cause")
+                }
             }
         }
     }
@@ -168,7 +185,11 @@ fn a_plan_that_changes_something_ends_reachable() {
         let plan = plan::plan(&estate, &support::question(&estate));
         let is_whole = plan.changes.is_empty() || plan.after == Verdict::Reachable;
         assert!(is_whole, "{name}: {:?}", plan.after);
-        assert_eq!(plan.refusal.is_some(), plan.before != Verdict::Reachable && plan.changes.is_empty(), "{name}");
+        assert_eq!(
+            plan.refusal.is_some(),
+            plan.before != Verdict::Reachable && plan.changes.is_empty(),
+            "{name}"
+        );
     }
 }
 

@@ -12,37 +12,12 @@ use flexway_core::finding::{Certainty, Severity};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::trace::step::Verdict;
-use serde_json::{Value, json};
+use serde_json::json;
 
-struct Example {
-    title: String,
-    resources: Vec<Value>,
-    expected: Vec<String>,
-}
-
-fn examples(page: &str) -> Vec<Example> {
-    let Some((_, part)) = page.split_once("\n## Examples\n") else { return Vec::new() };
-    part.split("\n### ").skip(1).map(example).collect()
-}
-
-fn example(text: &str) -> Example {
-    let title = text.lines().next().unwrap_or("").to_owned();
-    let block = |word: &str| -> Vec<String> {
-        let start = text.find(&format!("```{word}")).unwrap_or_else(|| panic!("{title}: no {word} block"));
-        let lines = text[start..].lines().skip(if word == "expect" { 1 } else { 0 });
-        lines.take_while(|line| *line != "```").map(str::to_owned).collect()
-    };
-    let estate = block("estate");
-    let name = estate[0].trim_start_matches("```estate").trim();
-    let mut resources = support::fixture(name);
-    for line in estate.iter().skip(1).filter(|line| !line.trim().is_empty()) {
-        support::edit(&mut resources, line);
-    }
-    let expected = block("expect");
-    Example { title, resources, expected }
-}
-
-fn faults(report: &Report, wanted: impl Fn(&flexway_core::finding::Finding) -> bool) -> BTreeSet<String> {
+fn faults(
+    report: &Report,
+    wanted: impl Fn(&flexway_core::finding::Finding) -> bool,
+) -> BTreeSet<String> {
     report.findings.iter().filter(|one| wanted(one)).map(|one| one.fault.to_owned()).collect()
 }
 
@@ -50,7 +25,9 @@ fn faults(report: &Report, wanted: impl Fn(&flexway_core::finding::Finding) -> b
 fn answer(report: &Report, estate: &Estate, asks_plan: bool, asks_step: &[&str]) -> Vec<String> {
     let verdict = json!(report.verdict);
     let mut lines = vec![verdict.as_str().unwrap_or_default().to_owned()];
-    let word = |name: &str, set: BTreeSet<String>| set.into_iter().map(move |fault| format!("{name} {fault}")).collect::<Vec<_>>();
+    let word = |name: &str, set: BTreeSet<String>| {
+        set.into_iter().map(move |fault| format!("{name} {fault}")).collect::<Vec<_>>()
+    };
     lines.extend(word("cause", faults(report, |one| one.is_cause())));
     lines.extend(word("consequence", faults(report, |one| one.consequence_of.is_some())));
     lines.extend(word("possible", faults(report, |one| one.certainty == Certainty::Possible)));
@@ -72,11 +49,17 @@ fn answer(report: &Report, estate: &Estate, asks_plan: bool, asks_step: &[&str])
 fn plan_line(estate: &Estate, question: &Question) -> String {
     let plan = plan::plan(estate, question);
     if plan.changes.is_empty() {
-        assert!(plan.refusal.is_some() || plan.before == Verdict::Reachable, "no plan has a reason");
+        assert!(
+            plan.refusal.is_some() || plan.before == Verdict::Reachable,
+            "no plan has a reason"
+        );
         return "no plan".to_owned();
     }
     assert_eq!(plan.after, Verdict::Reachable, "{:?}", plan.refusal);
-    assert!(plan.without.iter().all(|verdict| *verdict != Verdict::Reachable), "no change is superfluous");
+    assert!(
+        plan.without.iter().all(|verdict| *verdict != Verdict::Reachable),
+        "no change is superfluous"
+    );
     undo(estate, question, &plan.changes, plan.before);
     let kinds: Vec<&str> = plan.changes.iter().map(|change| change.kind).collect();
     format!("plan {}", kinds.join(" "))
@@ -86,9 +69,14 @@ fn plan_line(estate: &Estate, question: &Question) -> String {
 fn undo(estate: &Estate, question: &Question, changes: &[Change], before: Verdict) {
     let mut current = changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate));
     for change in changes.iter().rev() {
-        assert!(!change.az.is_empty() && change.az.iter().all(|line| line.starts_with("az ")), "{}", change.title);
+        assert!(
+            !change.az.is_empty() && change.az.iter().all(|line| line.starts_with("az ")),
+            "{}",
+            change.title
+        );
         let Some(inverse) = &change.inverse else { return };
-        let id = ResourceId::parse(inverse.path.split('?').next().unwrap()).expect("a request names a resource");
+        let id = ResourceId::parse(inverse.path.split('?').next().expect("a path"))
+            .expect("a request names a resource");
         let edits = match inverse.method {
             // With the thing goes what Azure made for it, such as the record of a zone group.
             "DELETE" => change.edits.iter().filter_map(made).map(Edit::Remove).collect(),
@@ -110,15 +98,19 @@ fn made(edit: &Edit) -> Option<ResourceId> {
 }
 
 fn run(check: &Check, wrong: &mut Vec<String>) -> usize {
-    let all = examples(check.page);
+    let all = support::examples(check.page);
     let mut names_itself = false;
     for example in &all {
         let estate = support::estate(&example.resources);
         let question = support::question(&estate);
         let report = diagnose::check(&estate, &question);
         let asks_plan = example.expected.iter().any(|line| line.contains("plan"));
-        let steps: Vec<&str> =
-            example.expected.iter().filter(|line| line.starts_with("step ")).map(String::as_str).collect();
+        let steps: Vec<&str> = example
+            .expected
+            .iter()
+            .filter(|line| line.starts_with("step "))
+            .map(String::as_str)
+            .collect();
         let mut expected = example.expected.clone();
         let mut found = answer(&report, &estate, asks_plan, &steps);
         expected.sort();

@@ -30,7 +30,9 @@ const COMMAND: Style = Style::new().bold();
 
 /// Shows everything on two real servers in a private folder, and cleans up
 #[derive(Args)]
-#[command(after_help = "Needs PostgreSQL servers of two majors: `cargo xtask setup` brings them. Works as root and as an ordinary user.")]
+#[command(
+    after_help = "Needs PostgreSQL servers of two majors: `cargo xtask setup` brings them. Works as root and as an ordinary user."
+)]
 pub(crate) struct DemoArgs {
     /// Keep the estates and the plan in this folder
     #[arg(long, value_name = "FOLDER")]
@@ -42,7 +44,8 @@ pub(crate) fn run(args: &DemoArgs) -> Ended {
     let own;
     let folder: &Path = match &args.keep {
         Some(folder) => {
-            fs::create_dir_all(folder).map_err(|why| Failure::failed("create the demo's folder", why, ""))?;
+            fs::create_dir_all(folder)
+                .map_err(|why| Failure::failed("create the demo's folder", why, ""))?;
             folder
         }
         None => {
@@ -63,12 +66,14 @@ pub(crate) fn run(args: &DemoArgs) -> Ended {
     flexway(folder, &[&["check", "--estate", &repaired], &flow[..]].concat(), &[], &[0])?;
 
     let (source, target) = servers()?;
-    title(&format!("4. the move: PostgreSQL {} to {}, two real servers", source.major(), target.major()));
+    title(&format!(
+        "4. the move: PostgreSQL {} to {}, two real servers",
+        source.major(),
+        target.major()
+    ));
     fill(&source)?;
-    let environment = [
-        ("FLEXWAY_SOURCE", source.url("postgres")),
-        ("FLEXWAY_TARGET", target.url("postgres")),
-    ];
+    let environment =
+        [("FLEXWAY_SOURCE", source.url("postgres")), ("FLEXWAY_TARGET", target.url("postgres"))];
     let ledger = folder.join("move.ledger").display().to_string();
     let gate = ["--estate", &repaired, "--source", "old-db", "--target", "new-db"];
     flexway(folder, &[&["migrate", "--ledger", &ledger], &gate[..]].concat(), &environment, &[0])?;
@@ -95,7 +100,8 @@ struct Folder(std::path::PathBuf);
 impl Folder {
     fn new() -> Result<Folder, Failure> {
         let path = std::env::temp_dir().join(format!("flexway-demo-{}", std::process::id()));
-        fs::create_dir(&path).map_err(|why| Failure::failed(format!("create {}", path.display()), why, ""))?;
+        fs::create_dir(&path)
+            .map_err(|why| Failure::failed(format!("create {}", path.display()), why, ""))?;
         Ok(Folder(path))
     }
 }
@@ -128,7 +134,9 @@ fn flexway(
         .map_err(|why| Failure::failed(what(), why, ""))?;
     match status.code() {
         Some(code) if expected.contains(&code) => Ok(()),
-        Some(code) => Err(Failure::failed(what(), format!("it ended with {code}"), "see its message above")),
+        Some(code) => {
+            Err(Failure::failed(what(), format!("it ended with {code}"), "see its message above"))
+        }
         None => Err(Failure::failed(what(), "it was stopped by a signal", "")),
     }
 }
@@ -150,7 +158,9 @@ fn repaired_estate() -> Result<Value, Failure> {
     let loaded = load(vec![Input { file: "estate.json".to_owned(), json: broken_estate()? }]);
     let failed = |why: String| Failure::failed("plan the demo's repair", why, "");
     let question = flexway_core::diagnose::Question {
-        source: flexway_core::diagnose::Source::Server(loaded.estate.find_server("old-db").map_err(failed)?),
+        source: flexway_core::diagnose::Source::Server(
+            loaded.estate.find_server("old-db").map_err(failed)?,
+        ),
         target: loaded.estate.find_server("new-db").map_err(failed)?,
         copier: flexway_core::diagnose::Copier::Target,
         port: flexway_core::diagnose::PORT,
@@ -176,7 +186,11 @@ fn servers() -> Result<(Server, Server), Failure> {
     });
     let Some((source, target)) = found else {
         let why = "no PostgreSQL server programs of two majors from 15 on were found";
-        return Err(Failure::failed("start two servers", why, "run `cargo xtask setup` in the project first"));
+        return Err(Failure::failed(
+            "start two servers",
+            why,
+            "run `cargo xtask setup` in the project first",
+        ));
     };
     let start = |install| {
         Server::start(install, &Options::default())
@@ -190,11 +204,14 @@ fn fill(source: &Server) -> Result<(), Failure> {
     let info = |database: &str| {
         ConnInfo::parse(&source.url(database), &|_| None).map_err(|why| failed(why.to_string()))
     };
-    let mut session = Session::connect(&info("postgres")?).map_err(|why| failed(why.to_string()))?;
+    let mut session =
+        Session::connect(&info("postgres")?).map_err(|why| failed(why.to_string()))?;
     session.execute("CREATE DATABASE shop").map_err(|why| failed(why.to_string()))?;
     let mut session = Session::connect(&info("shop")?).map_err(|why| failed(why.to_string()))?;
     session.execute(SAMPLE).map_err(|why| failed(why.to_string()))?;
-    let size = session.rows("SELECT pg_size_pretty(pg_database_size('shop'))").map_err(|why| failed(why.to_string()))?;
+    let size = session
+        .rows("SELECT pg_size_pretty(pg_database_size('shop'))")
+        .map_err(|why| failed(why.to_string()))?;
     let size = size.first().and_then(|row| row.first().cloned().flatten()).unwrap_or_default();
     println!("source filled: database shop, {size}");
     Ok(())

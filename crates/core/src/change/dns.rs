@@ -4,10 +4,12 @@ use std::net::Ipv4Addr;
 
 use serde_json::json;
 
-use super::{Change, DNS_API, Edit, NETWORK_API, Request, Safety, free_name, place, quoted};
+use super::{
+    Change, DNS_API, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+};
+use crate::estate::Estate;
 use crate::estate::dns::Record;
 use crate::estate::server::Server;
-use crate::estate::Estate;
 use crate::id::ResourceId;
 use crate::trace::endpoint;
 use crate::trace::resolve::{self, Published};
@@ -20,11 +22,14 @@ pub fn create_zone(zone: &ResourceId) -> Change {
         resource: zone.clone(),
         title: format!("create private DNS zone `{}`", zone.name()),
         request: Request::put(zone, DNS_API, body.clone()),
-        az: vec![format!(
-            "az network private-dns zone create {} --name {}",
-            place(zone),
-            quoted(zone.name())
-        )],
+        az: in_subscription(
+            zone,
+            format!(
+                "az network private-dns zone create {} --name {}",
+                place(zone),
+                quoted(zone.name())
+            ),
+        ),
         inverse: Some(Request::delete(zone, DNS_API)),
         downtime: "none",
         safety: Safety::Safe,
@@ -47,14 +52,17 @@ pub fn link_zone(estate: &Estate, zone: &ResourceId, vnet: &ResourceId) -> Chang
         kind: "link-zone",
         title: format!("link zone `{}` to network `{}`", zone.name(), vnet.name()),
         request,
-        az: vec![format!(
-            "az network private-dns link vnet create {} --zone-name {} --name {} --virtual-network {} \
+        az: in_subscription(
+            zone,
+            format!(
+                "az network private-dns link vnet create {} --zone-name {} --name {} --virtual-network {} \
              --registration-enabled false",
-            place(zone),
-            quoted(zone.name()),
-            quoted(&name),
-            quoted(vnet.as_str())
-        )],
+                place(zone),
+                quoted(zone.name()),
+                quoted(&name),
+                quoted(vnet.as_str())
+            ),
+        ),
         inverse: Some(Request::delete(&link, DNS_API)),
         downtime: "none",
         safety: if affected.is_empty() { Safety::Safe } else { Safety::Review },
@@ -73,7 +81,9 @@ fn shadowed_names(estate: &Estate, zone: &ResourceId, vnet: &ResourceId) -> Vec<
         let has_endpoint = !endpoint::of_server(estate, id, server).is_empty();
         let published = if has_endpoint { Published::PrivateLinkAlias } else { Published::Address };
         let asked = match published {
-            Published::PrivateLinkAlias => resolve::private_link_name(name).unwrap_or_else(|| name.clone()),
+            Published::PrivateLinkAlias => {
+                resolve::private_link_name(name).unwrap_or_else(|| name.clone())
+            }
             Published::Address | Published::PrivateOnly => name.clone(),
         };
         let zone_name = zone.name().to_ascii_lowercase();
@@ -114,15 +124,18 @@ pub fn attach_zone(
             endpoint.name()
         ),
         request: Request::put(&group, NETWORK_API, body.clone()),
-        az: vec![format!(
-            "az network private-endpoint dns-zone-group create {} --endpoint-name {} --name {} \
+        az: in_subscription(
+            endpoint,
+            format!(
+                "az network private-endpoint dns-zone-group create {} --endpoint-name {} --name {} \
              --private-dns-zone {} --zone-name {}",
-            place(endpoint),
-            quoted(endpoint.name()),
-            quoted(&name),
-            quoted(zone.as_str()),
-            quoted(&config)
-        )],
+                place(endpoint),
+                quoted(endpoint.name()),
+                quoted(&name),
+                quoted(zone.as_str()),
+                quoted(&config)
+            ),
+        ),
         inverse: Some(Request::delete(&group, NETWORK_API)),
         downtime: "none",
         safety: Safety::Safe,
@@ -148,10 +161,14 @@ pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4
         quoted(zone.name()),
         quoted(label)
     );
-    let mut az = vec![format!("az network private-dns record-set a add-record {base} --ipv4-address {address}")];
+    let add =
+        format!("az network private-dns record-set a add-record {base} --ipv4-address {address}");
+    let mut az = in_subscription(zone, add);
     let mut old_addresses = Vec::new();
     for stale in old.iter().flat_map(|record| &record.addresses).filter(|one| **one != address) {
-        az.push(format!("az network private-dns record-set a remove-record {base} --ipv4-address {stale}"));
+        az.push(format!(
+            "az network private-dns record-set a remove-record {base} --ipv4-address {stale}"
+        ));
         old_addresses.push(json!({ "ipv4Address": stale.to_string() }));
     }
     let inverse = match old {

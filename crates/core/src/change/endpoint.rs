@@ -4,7 +4,10 @@ use std::net::Ipv4Addr;
 
 use serde_json::json;
 
-use super::{Change, Edit, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest, place, quoted};
+use super::{
+    Change, Edit, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest, in_subscription,
+    place, quoted,
+};
 use crate::id::ResourceId;
 
 /// What an approver writes beside the approval.
@@ -35,15 +38,21 @@ pub fn approve(connection: &ResourceId, endpoint: &ResourceId) -> Change {
         resource: connection.clone(),
         title: format!("approve private endpoint `{}` on the server", endpoint.name()),
         request: Request::put(connection, api, body),
-        az: vec![format!(
-            "az network private-endpoint-connection approve --id {} --description {}",
-            quoted(connection.as_str()),
-            quoted(APPROVAL)
-        )],
+        az: in_subscription(
+            connection,
+            format!(
+                "az network private-endpoint-connection approve --id {} --description {}",
+                quoted(connection.as_str()),
+                quoted(APPROVAL)
+            ),
+        ),
         inverse: Some(Request::put(connection, api, rejection)),
         downtime: "none",
         safety: Safety::Safe,
-        exposure: vec![format!("whoever reaches private endpoint `{}` -> the server", endpoint.name())],
+        exposure: vec![format!(
+            "whoever reaches private endpoint `{}` -> the server",
+            endpoint.name()
+        )],
         affected: Vec::new(),
         edits,
     }
@@ -75,7 +84,8 @@ pub fn create(new: &NewEndpoint) -> Change {
     let approved = json!({ "status": "Approved" });
     simulated["properties"]["privateLinkServiceConnections"][0]["properties"]["privateLinkServiceConnectionState"] =
         approved.clone();
-    simulated["properties"]["customDnsConfigs"] = json!([ { "ipAddresses": [new.address.to_string()] } ]);
+    simulated["properties"]["customDnsConfigs"] =
+        json!([ { "ipAddresses": [new.address.to_string()] } ]);
     let theirs = new.server.child("privateEndpointConnections", &format!("{}-1", new.id.name()));
     let their_body = json!({ "properties": {
         "privateEndpoint": { "id": new.id.as_str() }, "privateLinkServiceConnectionState": approved } });
@@ -84,7 +94,7 @@ pub fn create(new: &NewEndpoint) -> Change {
         resource: new.id.clone(),
         title: format!("create private endpoint `{}` in subnet `{}`", new.id.name(), new.subnet.name()),
         request: Request::put(&new.id, NETWORK_API, body),
-        az: vec![format!(
+        az: in_subscription(&new.id, format!(
             "az network private-endpoint create {} --name {} --location {} --subnet {} \
              --private-connection-resource-id {} --group-id postgresqlServer --connection-name {}",
             place(&new.id),
@@ -93,7 +103,7 @@ pub fn create(new: &NewEndpoint) -> Change {
             quoted(new.subnet.as_str()),
             quoted(new.server.as_str()),
             quoted(&connection_name)
-        )],
+        )),
         inverse: Some(Request::delete(&new.id, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
@@ -113,14 +123,20 @@ pub fn delete(endpoint: &ResourceId) -> Change {
     Change {
         kind: "delete-endpoint",
         resource: endpoint.clone(),
-        title: format!("delete private endpoint `{}`, which carries nothing any more", endpoint.name()),
+        title: format!(
+            "delete private endpoint `{}`, which carries nothing any more",
+            endpoint.name()
+        ),
         az: vec![az_rest(&request)],
         request,
         inverse: None,
         downtime: "none",
         safety: Safety::Review,
         exposure: Vec::new(),
-        affected: vec![format!("records that the zone group of `{}` kept are deleted", endpoint.name())],
+        affected: vec![format!(
+            "records that the zone group of `{}` kept are deleted",
+            endpoint.name()
+        )],
         edits: vec![Edit::Remove(endpoint.clone())],
     }
 }
@@ -132,14 +148,21 @@ pub fn create_subnet(subnet: &ResourceId, prefix: ipnet::Ipv4Net) -> Change {
     Change {
         kind: "create-subnet",
         resource: subnet.clone(),
-        title: format!("create subnet `{}` ({prefix}) in network `{}`", subnet.name(), subnet.name_at(0)),
+        title: format!(
+            "create subnet `{}` ({prefix}) in network `{}`",
+            subnet.name(),
+            subnet.name_at(0)
+        ),
         request: Request::put(subnet, NETWORK_API, body.clone()),
-        az: vec![format!(
-            "az network vnet subnet create {} --vnet-name {} --name {} --address-prefixes {prefix}",
-            place(subnet),
-            quoted(subnet.name_at(0)),
-            quoted(subnet.name())
-        )],
+        az: in_subscription(
+            subnet,
+            format!(
+                "az network vnet subnet create {} --vnet-name {} --name {} --address-prefixes {prefix}",
+                place(subnet),
+                quoted(subnet.name_at(0)),
+                quoted(subnet.name())
+            ),
+        ),
         inverse: Some(Request::delete(subnet, NETWORK_API)),
         downtime: "none",
         safety: Safety::Safe,

@@ -3,7 +3,9 @@
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::{Change, Edit, NETWORK_API, Request, Safety, free_name, place, quoted};
+use super::{
+    Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+};
 use crate::estate::Estate;
 use crate::estate::filter::{Direction, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
@@ -50,7 +52,11 @@ pub fn allow(
     set_addresses(&mut properties, "destination", &to);
     let body = json!({ "name": name, "properties": properties });
     let users = users_of(estate, group);
-    let others: Vec<String> = users.iter().skip(1).map(|id| format!("subnet `{}` uses the same group", id.name())).collect();
+    let others: Vec<String> = users
+        .iter()
+        .skip(1)
+        .map(|id| format!("subnet `{}` uses the same group", id.name()))
+        .collect();
     Some(Change {
         kind: "add-rule",
         title: format!(
@@ -61,17 +67,20 @@ pub fn allow(
             group.name()
         ),
         request: Request::put(&rule, NETWORK_API, json!({ "properties": body["properties"] })),
-        az: vec![format!(
-            "az network nsg rule create {} --nsg-name {} --name {} --priority {priority} --direction {word} \
+        az: in_subscription(
+            group,
+            format!(
+                "az network nsg rule create {} --nsg-name {} --name {} --priority {priority} --direction {word} \
              --access Allow --protocol Tcp --source-address-prefixes {} --source-port-ranges '*' \
              --destination-address-prefixes {} --destination-port-ranges {}",
-            place(group),
-            quoted(group.name()),
-            quoted(&name),
-            words(&from),
-            words(&to),
-            flow.port
-        )],
+                place(group),
+                quoted(group.name()),
+                quoted(&name),
+                words(&from),
+                words(&to),
+                flow.port
+            ),
+        ),
         inverse: Some(Request::delete(&rule, NETWORK_API)),
         downtime: "none",
         safety: Safety::Safe,
@@ -94,7 +103,12 @@ fn set_addresses(properties: &mut Value, side: &str, values: &[String]) {
 }
 
 /// The highest free priority number below the rule that denies: later rules stay as they are.
-fn free_priority(estate: &Estate, group: &ResourceId, direction: Direction, below: u64) -> Option<u64> {
+fn free_priority(
+    estate: &Estate,
+    group: &ResourceId,
+    direction: Direction,
+    below: u64,
+) -> Option<u64> {
     let listed = estate.get::<SecurityGroup>(group).ok()?.rules.as_ref()?;
     let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
     let taken: Vec<u64> = listed
@@ -105,7 +119,9 @@ fn free_priority(estate: &Estate, group: &ResourceId, direction: Direction, belo
         .collect();
     // Round numbers leave room for the next one.
     let highest = below.saturating_sub(1).min(*PRIORITIES.end());
-    let round = (*PRIORITIES.start()..=highest).rev().find(|number| number.is_multiple_of(10) && !taken.contains(number));
+    let round = (*PRIORITIES.start()..=highest)
+        .rev()
+        .find(|number| number.is_multiple_of(10) && !taken.contains(number));
     round.or_else(|| (*PRIORITIES.start()..=highest).rev().find(|number| !taken.contains(number)))
 }
 
@@ -121,8 +137,10 @@ pub fn delete_route(estate: &Estate, table: &ResourceId, route: &str) -> Change 
     let place_of = estate.locate(table, "", "routes");
     let routes = estate.resource(table).and_then(|resource| resource.body.pointer(&place_of));
     let is_other = |one: &&Value| one.get("name").and_then(Value::as_str) != Some(route);
-    let rest: Vec<Value> = routes.and_then(Value::as_array).into_iter().flatten().filter(is_other).cloned().collect();
-    let old = routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
+    let rest: Vec<Value> =
+        routes.and_then(Value::as_array).into_iter().flatten().filter(is_other).cloned().collect();
+    let old =
+        routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
     let inverse = old.map(|old| {
         let properties = old.get("properties").cloned().unwrap_or(old);
         Request::put(&id, NETWORK_API, json!({ "properties": properties }))
@@ -131,18 +149,24 @@ pub fn delete_route(estate: &Estate, table: &ResourceId, route: &str) -> Change 
         kind: "delete-route",
         title: format!("delete route `{route}` of table `{}`", table.name()),
         request: Request::delete(&id, NETWORK_API),
-        az: vec![format!(
-            "az network route-table route delete {} --route-table-name {} --name {}",
-            place(table),
-            quoted(table.name()),
-            quoted(route)
-        )],
+        az: in_subscription(
+            table,
+            format!(
+                "az network route-table route delete {} --route-table-name {} --name {}",
+                place(table),
+                quoted(table.name()),
+                quoted(route)
+            ),
+        ),
         inverse,
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
         exposure: vec![format!("everything that route `{route}` kept from its way")],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
-        edits: vec![Edit::Patch(table.clone(), json!({ "routes": rest })), Edit::Remove(id.clone())],
+        edits: vec![
+            Edit::Patch(table.clone(), json!({ "routes": rest })),
+            Edit::Remove(id.clone()),
+        ],
         resource: id,
     }
 }

@@ -120,13 +120,18 @@ impl Edit {
                     put(estate, id, body.clone());
                 }
             }
-            Edit::Create(id, body) if estate.resource(id).is_none() => put(estate, id, body.clone()),
+            Edit::Create(id, body) if estate.resource(id).is_none() => {
+                put(estate, id, body.clone())
+            }
             Edit::Create(..) => {}
             Edit::Remove(id) => estate.remove(id),
             Edit::Patch(id, fields) => {
                 let Some(resource) = estate.resource(id) else { return };
                 let mut body = resource.body.clone();
-                let (Some(object), Some(fields)) = (body.as_object_mut(), fields.as_object()) else { return };
+                let (Some(object), Some(fields)) = (body.as_object_mut(), fields.as_object())
+                else {
+                    return;
+                };
                 let properties = object.entry("properties").or_insert_with(|| json!({}));
                 for (name, value) in fields {
                     properties[name] = value.clone();
@@ -166,9 +171,14 @@ pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// `--subscription S --resource-group G` of a resource.
+/// `--resource-group G` of a resource.
 pub(crate) fn place(id: &ResourceId) -> String {
-    format!("--subscription {} --resource-group {}", quoted(id.subscription()), quoted(id.resource_group()))
+    format!("--resource-group {}", quoted(id.resource_group()))
+}
+
+/// A command, after the one that selects the subscription of the resource it is about.
+pub(crate) fn in_subscription(id: &ResourceId, command: String) -> Vec<String> {
+    vec![format!("az account set --subscription {}", quoted(id.subscription())), command]
 }
 
 /// A command that sends a request as it is.

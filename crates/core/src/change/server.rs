@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Change, Edit, NETWORK_API, Request, SINGLE_API, Safety, az_rest, free_name, place, quoted};
+use super::{
+    Change, Edit, NETWORK_API, Request, SINGLE_API, Safety, az_rest, free_name, in_subscription,
+    place, quoted,
+};
 use crate::estate::Estate;
 use crate::estate::network::Subnet;
 use crate::id::ResourceId;
@@ -10,7 +13,12 @@ use crate::trace::gate::SQL_ENDPOINT;
 
 /// Adds a VNet rule of a Single Server for a subnet. The rule may come before the subnet's service endpoint.
 pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) -> Change {
-    let name = free_name(estate, server, "virtualNetworkRules", &format!("{}-{}", subnet.name_at(0), subnet.name()));
+    let name = free_name(
+        estate,
+        server,
+        "virtualNetworkRules",
+        &format!("{}-{}", subnet.name_at(0), subnet.name()),
+    );
     let rule = server.child("virtualNetworkRules", &name);
     let body = json!({ "properties": {
         "virtualNetworkSubnetId": subnet.as_str(), "ignoreMissingVnetServiceEndpoint": true } });
@@ -51,10 +59,16 @@ pub fn delete_vnet_rule(rule: &ResourceId) -> Change {
 }
 
 /// Turns the service endpoint Microsoft.Sql on, keeping those that are on already.
-pub fn turn_on_service_endpoint(estate: &Estate, subnet_id: &ResourceId, subnet: &Subnet) -> Change {
+pub fn turn_on_service_endpoint(
+    estate: &Estate,
+    subnet_id: &ResourceId,
+    subnet: &Subnet,
+) -> Change {
     let mut services = subnet.service_endpoints.clone();
     services.push(SQL_ENDPOINT.to_owned());
-    let list = |services: &[String]| -> Value { services.iter().map(|one| json!({ "service": one })).collect() };
+    let list = |services: &[String]| -> Value {
+        services.iter().map(|one| json!({ "service": one })).collect()
+    };
     let body = |services: &[String]| subnet_body(estate, subnet_id, list(services));
     let words: Vec<String> = services.iter().map(|one| quoted(one)).collect();
     Change {
@@ -62,13 +76,16 @@ pub fn turn_on_service_endpoint(estate: &Estate, subnet_id: &ResourceId, subnet:
         resource: subnet_id.clone(),
         title: format!("turn service endpoint {SQL_ENDPOINT} on for subnet `{}`", subnet_id.name()),
         request: Request::put(subnet_id, NETWORK_API, body(&services)),
-        az: vec![format!(
-            "az network vnet subnet update {} --vnet-name {} --name {} --service-endpoints {}",
-            place(subnet_id),
-            quoted(subnet_id.name_at(0)),
-            quoted(subnet_id.name()),
-            words.join(" ")
-        )],
+        az: in_subscription(
+            subnet_id,
+            format!(
+                "az network vnet subnet update {} --vnet-name {} --name {} --service-endpoints {}",
+                place(subnet_id),
+                quoted(subnet_id.name_at(0)),
+                quoted(subnet_id.name()),
+                words.join(" ")
+            ),
+        ),
         inverse: Some(Request::put(subnet_id, NETWORK_API, body(&subnet.service_endpoints))),
         downtime: "open connections from the subnet to Azure SQL, MySQL and PostgreSQL servers are reset once",
         safety: Safety::Review,

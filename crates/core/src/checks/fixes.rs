@@ -43,9 +43,12 @@ pub(super) fn endpoint_nearby(path: &Path) -> Option<Fix> {
     let vnet = path.estate.get::<Vnet>(&start.vnet).ok()?;
     let is_usable = |id: &ResourceId, subnet: &Subnet| {
         let name = id.name().to_ascii_lowercase();
-        subnet.delegations.is_empty() && *id != start.subnet && !SPECIAL_SUBNETS.contains(&name.as_str())
+        subnet.delegations.is_empty()
+            && *id != start.subnet
+            && !SPECIAL_SUBNETS.contains(&name.as_str())
     };
-    let existing = path.estate.children::<Subnet>(&start.vnet).find(|(id, subnet)| is_usable(id, subnet));
+    let existing =
+        path.estate.children::<Subnet>(&start.vnet).find(|(id, subnet)| is_usable(id, subnet));
     let mut changes = Vec::new();
     let (subnet_id, prefixes) = match existing {
         Some((id, subnet)) => (id.clone(), subnet.prefixes.clone()),
@@ -70,7 +73,12 @@ pub(super) fn endpoint_again(path: &Path, old: &View) -> Option<Fix> {
     Some(Fix::of(vec![new_endpoint(path, subnet_id, &subnet.prefixes, location)?]))
 }
 
-fn new_endpoint(path: &Path, subnet: &ResourceId, prefixes: &[Ipv4Net], location: String) -> Option<Change> {
+fn new_endpoint(
+    path: &Path,
+    subnet: &ResourceId,
+    prefixes: &[Ipv4Net],
+    location: String,
+) -> Option<Change> {
     let kind = "Microsoft.Network/privateEndpoints";
     let wanted = format!("{}-endpoint", path.to_id.name());
     let numbered = (2..).map(|number| format!("{wanted}-{number}"));
@@ -90,19 +98,28 @@ fn new_endpoint(path: &Path, subnet: &ResourceId, prefixes: &[Ipv4Net], location
 
 /// The first address of the subnet that nothing in the estate uses.
 fn free_address(path: &Path, prefixes: &[Ipv4Net]) -> Option<Ipv4Addr> {
-    let endpoints = path.estate.all::<Endpoint>().flat_map(|(_, one)| one.addresses.iter().copied());
+    let endpoints =
+        path.estate.all::<Endpoint>().flat_map(|(_, one)| one.addresses.iter().copied());
     let records = path.estate.all::<Record>().flat_map(|(_, one)| one.addresses.iter().copied());
     let interfaces = path.estate.all::<crate::estate::endpoint::Interface>();
     let interfaces = interfaces.flat_map(|(_, one)| one.addresses.iter().copied());
     let used: Vec<Ipv4Addr> = endpoints.chain(records).chain(interfaces).collect();
-    prefixes.iter().flat_map(|net| net.hosts().skip(RESERVED_FIRST - 1)).find(|address| !used.contains(address))
+    prefixes
+        .iter()
+        .flat_map(|net| net.hosts().skip(RESERVED_FIRST - 1))
+        .find(|address| !used.contains(address))
 }
 
 /// A /28 of the network's space that no subnet uses.
 fn free_prefix(path: &Path, vnet_id: &ResourceId, vnet: &Vnet) -> Option<Ipv4Net> {
     let subnets = path.estate.children::<Subnet>(vnet_id);
-    let used = subnets.fold(AddressSet::default(), |all, (_, one)| all.union(&AddressSet::of(&one.prefixes)));
-    let candidates = vnet.space.iter().filter(|net| net.prefix_len() <= 28).flat_map(|net| net.subnets(28).into_iter().flatten());
+    let used = subnets
+        .fold(AddressSet::default(), |all, (_, one)| all.union(&AddressSet::of(&one.prefixes)));
+    let candidates = vnet
+        .space
+        .iter()
+        .filter(|net| net.prefix_len() <= 28)
+        .flat_map(|net| net.subnets(28).into_iter().flatten());
     // Enough to find a gap in the largest network that Azure allows.
     candidates.take(1 << 20).find(|net| !AddressSet::of([net]).overlaps(&used))
 }
@@ -130,7 +147,9 @@ pub(super) fn let_through(
     let to = match &leg.way {
         Way::Endpoint(view) => match &view.addresses {
             Ok(addresses) => Ok(addresses.iter().copied().map(Ipv4Net::from).collect()),
-            Err(_) => Ok(path.estate.get::<Subnet>(view.subnet.as_ref().ok()?).ok()?.prefixes.clone()),
+            Err(_) => {
+                Ok(path.estate.get::<Subnet>(view.subnet.as_ref().ok()?).ok()?.prefixes.clone())
+            }
         },
         Way::Injected(subnet) => Ok(path.estate.get::<Subnet>(subnet).ok()?.prefixes.clone()),
         Way::Public => {
@@ -140,5 +159,6 @@ pub(super) fn let_through(
     };
     let flow = filter::Flow { from: decision.denied_senders().networks(), to, port: path.port };
     let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
-    filter::allow(path.estate, group, direction, &flow, denied_at).map(|change| Fix::of(vec![change]))
+    filter::allow(path.estate, group, direction, &flow, denied_at)
+        .map(|change| Fix::of(vec![change]))
 }

@@ -121,7 +121,8 @@ impl<'a> Node<'a> {
             Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
             _ => {
-                problems.add(&node.pointer, "is neither true nor false; it is read as not observed");
+                problems
+                    .add(&node.pointer, "is neither true nor false; it is read as not observed");
                 None
             }
         }
@@ -144,7 +145,10 @@ impl<'a> Node<'a> {
             "disabled" => Some(false),
             _ => {
                 let pointer = self.path(path).map_or(String::new(), |node| node.pointer);
-                problems.add(&pointer, format!("`{text}` is neither Enabled nor Disabled; it is read as not observed"));
+                problems.add(
+                    &pointer,
+                    format!("`{text}` is neither Enabled nor Disabled; it is read as not observed"),
+                );
                 None
             }
         }
@@ -188,7 +192,10 @@ impl<'a> Node<'a> {
             match parse_network(text) {
                 Some(network) => networks.push(network),
                 None if text.contains(':') || text.is_empty() => {}
-                None => problems.add(&node.pointer, format!("`{text}` is not an address prefix; it is left out")),
+                None => problems.add(
+                    &node.pointer,
+                    format!("`{text}` is not an address prefix; it is left out"),
+                ),
             }
         }
         networks

@@ -66,7 +66,8 @@ pub(crate) fn record(node: &Node, problems: &mut Problems) -> Record {
         match entry.text("ipv4Address", problems).map(|text| text.parse()) {
             Some(Ok(address)) => addresses.push(address),
             Some(Err(_)) | None => {
-                problems.add(&entry.pointer, "record without a readable ipv4Address; it is left out");
+                problems
+                    .add(&entry.pointer, "record without a readable ipv4Address; it is left out");
             }
         }
     }

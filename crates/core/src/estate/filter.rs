@@ -63,7 +63,11 @@ pub enum Prefix {
     Ipv6,
 }
 
-pub(crate) fn security_group(id: &ResourceId, node: &Node, problems: &mut Problems) -> SecurityGroup {
+pub(crate) fn security_group(
+    id: &ResourceId,
+    node: &Node,
+    problems: &mut Problems,
+) -> SecurityGroup {
     let Some(nodes) = node.array("securityRules", problems) else {
         return SecurityGroup { rules: None };
     };
@@ -72,7 +76,10 @@ pub(crate) fn security_group(id: &ResourceId, node: &Node, problems: &mut Proble
         match rule(id, one, problems) {
             Some(rule) => rules.push(rule),
             None => {
-                problems.add(&one.pointer, "security rule cannot be read; the group counts as not observed");
+                problems.add(
+                    &one.pointer,
+                    "security rule cannot be read; the group counts as not observed",
+                );
                 return SecurityGroup { rules: None };
             }
         }
@@ -80,6 +87,9 @@ pub(crate) fn security_group(id: &ResourceId, node: &Node, problems: &mut Proble
     rules.sort_by_key(|rule| rule.priority);
     SecurityGroup { rules: Some(rules) }
 }
+
+/// Addresses and port ranges of one side of a rule.
+type Side = (Vec<Prefix>, Vec<(u16, u16)>);
 
 /// One rule; `None` when a field that decides is absent or cannot be read.
 pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) -> Option<Rule> {
@@ -94,15 +104,22 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
         _ => return None,
     };
     let protocol = node.text("protocol", problems)?.to_ascii_lowercase();
-    let side = |which: &str, problems: &mut Problems| -> Option<(Vec<Prefix>, Vec<(u16, u16)>)> {
+    let side = |which: &str, problems: &mut Problems| -> Option<Side> {
         let mut prefixes = Vec::new();
-        for text in values(node, &format!("{which}AddressPrefix"), &format!("{which}AddressPrefixes"), problems) {
+        for text in values(
+            node,
+            &format!("{which}AddressPrefix"),
+            &format!("{which}AddressPrefixes"),
+            problems,
+        ) {
             prefixes.push(prefix(&text));
         }
         let groups = node.array(&format!("{which}ApplicationSecurityGroups"), problems);
         prefixes.extend(groups.unwrap_or_default().iter().map(|_| Prefix::ApplicationGroup));
         let mut ports = Vec::new();
-        for text in values(node, &format!("{which}PortRange"), &format!("{which}PortRanges"), problems) {
+        for text in
+            values(node, &format!("{which}PortRange"), &format!("{which}PortRanges"), problems)
+        {
             ports.push(port_range(&text)?);
         }
         (!prefixes.is_empty() && !ports.is_empty()).then_some((prefixes, ports))

@@ -223,7 +223,8 @@ impl Estate {
     pub fn find_server(&self, text: &str) -> Result<ResourceId, String> {
         let servers: Vec<&ResourceId> = self.all::<server::Server>().map(|(id, _)| id).collect();
         let known = || {
-            let names: Vec<&str> = servers.iter().map(|id| id.as_str()).take(SERVERS_LISTED_MAX).collect();
+            let names: Vec<&str> =
+                servers.iter().map(|id| id.as_str()).take(SERVERS_LISTED_MAX).collect();
             match names.is_empty() {
                 true => "the estate holds no server".to_owned(),
                 false => format!("servers in the estate:\n    {}", names.join("\n    ")),
@@ -240,7 +241,11 @@ impl Estate {
         match named.as_slice() {
             [one] => Ok((**one).clone()),
             [] => Err(format!("no server of that name; {}", known())),
-            _ => Err(format!("{} servers have that name: give the whole id; {}", named.len(), known())),
+            _ => Err(format!(
+                "{} servers have that name: give the whole id; {}",
+                named.len(),
+                known()
+            )),
         }
     }
 
@@ -248,12 +253,19 @@ impl Estate {
     pub fn locate(&self, id: &ResourceId, base: &str, path: &str) -> String {
         let body = self.resources.get(id).map(|resource| &resource.body);
         let places = [format!("{base}/properties/{path}"), format!("{base}/{path}")];
-        let found = places.into_iter().find(|place| body.is_some_and(|body| body.pointer(place).is_some()));
+        let found =
+            places.into_iter().find(|place| body.is_some_and(|body| body.pointer(place).is_some()));
         found.unwrap_or_else(|| base.to_owned())
     }
 
     /// Puts a body in place of what stood under its id, and reads it.
-    pub fn put(&mut self, id: &ResourceId, body: Value, origin: Origin, problems: &mut Vec<Problem>) {
+    pub fn put(
+        &mut self,
+        id: &ResourceId,
+        body: Value,
+        origin: Origin,
+        problems: &mut Vec<Problem>,
+    ) {
         let facts = read_facts(id, &body, &origin, problems);
         self.resources.insert(id.clone(), Resource { body, origin, facts });
     }
@@ -270,11 +282,13 @@ const SERVERS_LISTED_MAX: usize = 20;
 fn read_facts(id: &ResourceId, body: &Value, origin: &Origin, list: &mut Vec<Problem>) -> Facts {
     let node = Node::root(body);
     let problems = &mut Problems { origin, list };
-    let facts = match id.resource_type().as_str() {
+    match id.resource_type().as_str() {
         "microsoft.network/virtualnetworks" => Facts::Vnet(network::vnet(&node, problems)),
-        "microsoft.network/virtualnetworks/subnets" => Facts::Subnet(network::subnet(&node, problems)),
+        "microsoft.network/virtualnetworks/subnets" => {
+            Facts::Subnet(network::subnet(&node, problems))
+        }
         "microsoft.network/virtualnetworks/virtualnetworkpeerings" => {
-            return network::peering(&node, problems).map_or(Facts::Other, Facts::Peering);
+            network::peering(&node, problems).map_or(Facts::Other, Facts::Peering)
         }
         "microsoft.network/networksecuritygroups" => {
             Facts::SecurityGroup(filter::security_group(id, &node, problems))
@@ -286,18 +300,22 @@ fn read_facts(id: &ResourceId, body: &Value, origin: &Origin, list: &mut Vec<Pro
             }
             Facts::Rule(rule)
         }
-        "microsoft.network/routetables" => Facts::RouteTable(network::route_table(id, &node, problems)),
+        "microsoft.network/routetables" => {
+            Facts::RouteTable(network::route_table(id, &node, problems))
+        }
         "microsoft.network/routetables/routes" => {
-            return network::route(id, &node, problems).map_or(Facts::Other, Facts::Route);
+            network::route(id, &node, problems).map_or(Facts::Other, Facts::Route)
         }
         "microsoft.network/privatednszones" => Facts::Zone(dns::zone(&node, problems)),
         "microsoft.network/privatednszones/virtualnetworklinks" => {
-            return dns::link(&node, problems).map_or(Facts::Other, Facts::Link);
+            dns::link(&node, problems).map_or(Facts::Other, Facts::Link)
         }
         "microsoft.network/privatednszones/a" | "microsoft.network/privatednszones/cname" => {
             Facts::Record(dns::record(&node, problems))
         }
-        "microsoft.network/privateendpoints" => Facts::Endpoint(endpoint::endpoint(&node, problems)),
+        "microsoft.network/privateendpoints" => {
+            Facts::Endpoint(endpoint::endpoint(&node, problems))
+        }
         "microsoft.network/privateendpoints/privatednszonegroups" => {
             Facts::ZoneGroup(endpoint::zone_group(&node, problems))
         }
@@ -316,12 +334,11 @@ fn read_facts(id: &ResourceId, body: &Value, origin: &Origin, list: &mut Vec<Pro
         }
         "microsoft.dbforpostgresql/servers/firewallrules"
         | "microsoft.dbforpostgresql/flexibleservers/firewallrules" => {
-            return server::firewall_rule(&node, problems).map_or(Facts::Other, Facts::FirewallRule);
+            server::firewall_rule(&node, problems).map_or(Facts::Other, Facts::FirewallRule)
         }
         "microsoft.dbforpostgresql/servers/virtualnetworkrules" => {
-            return server::vnet_rule(&node, problems).map_or(Facts::Other, Facts::VnetRule);
+            server::vnet_rule(&node, problems).map_or(Facts::Other, Facts::VnetRule)
         }
         _ => Facts::Other,
-    };
-    facts
+    }
 }

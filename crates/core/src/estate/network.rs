@@ -111,7 +111,11 @@ pub(crate) fn fields_of(node: &Node) -> &'static str {
 pub(crate) fn vnet(node: &Node, problems: &mut Problems) -> Vnet {
     Vnet {
         location: node.text("location", problems),
-        space: node.networks("addressSpace.addressPrefix", "addressSpace.addressPrefixes", problems),
+        space: node.networks(
+            "addressSpace.addressPrefix",
+            "addressSpace.addressPrefixes",
+            problems,
+        ),
         dns_servers: node.addresses("dhcpOptions.dnsServers", problems),
         dns_pointer: format!("{}/dhcpOptions/dnsServers", fields_of(node)),
     }
@@ -124,8 +128,14 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
         prefixes: node.networks("addressPrefix", "addressPrefixes", problems),
         security_group: node.id("networkSecurityGroup.id", problems),
         route_table: node.id("routeTable.id", problems),
-        service_endpoints: services.iter().filter_map(|one| one.text("service", problems)).collect(),
-        delegations: delegations.iter().filter_map(|one| one.text("serviceName", problems)).collect(),
+        service_endpoints: services
+            .iter()
+            .filter_map(|one| one.text("service", problems))
+            .collect(),
+        delegations: delegations
+            .iter()
+            .filter_map(|one| one.text("serviceName", problems))
+            .collect(),
         endpoint_policies: node.text("privateEndpointNetworkPolicies", problems),
         fields: fields_of(node),
     }

@@ -35,7 +35,12 @@ pub fn load(inputs: Vec<Input>) -> Loaded {
     for input in inputs {
         let before = loaded.estate.len() + loaded.ignored_count + loaded.replaced.len();
         let problems_before = loaded.problems.len();
-        find(input.json, &Origin { file: input.file.clone(), pointer: String::new() }, &mut loaded, &mut inline);
+        find(
+            input.json,
+            &Origin { file: input.file.clone(), pointer: String::new() },
+            &mut loaded,
+            &mut inline,
+        );
         let after = loaded.estate.len() + loaded.ignored_count + loaded.replaced.len();
         if before == after && loaded.problems.len() == problems_before {
             loaded.problems.push(Problem {
@@ -68,7 +73,12 @@ fn find(value: Value, origin: &Origin, loaded: &mut Loaded, inline: &mut Inline)
     }
 }
 
-fn find_in_object(object: Map<String, Value>, origin: &Origin, loaded: &mut Loaded, inline: &mut Inline) {
+fn find_in_object(
+    object: Map<String, Value>,
+    origin: &Origin,
+    loaded: &mut Loaded,
+    inline: &mut Inline,
+) {
     if let Some(shape) = unread_shape(&object) {
         loaded.problems.push(Problem {
             file: origin.file.clone(),
@@ -77,7 +87,8 @@ fn find_in_object(object: Map<String, Value>, origin: &Origin, loaded: &mut Load
         });
         return;
     }
-    let has_body = object.get("properties").is_some_and(Value::is_object) || object.contains_key("type");
+    let has_body =
+        object.get("properties").is_some_and(Value::is_object) || object.contains_key("type");
     let id = object.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
     match id {
         Some(_) if has_body && is_listing(&object) => loaded.problems.push(Problem {
@@ -110,8 +121,10 @@ fn find_in_object(object: Map<String, Value>, origin: &Origin, loaded: &mut Load
 
 fn add(id: ResourceId, body: Value, origin: &Origin, loaded: &mut Loaded, inline: &mut Inline) {
     for list in ["subnets", "virtualNetworkPeerings"] {
-        let nested = body.pointer(&format!("/properties/{list}")).map(|value| ("/properties", value));
-        let Some((prefix, children)) = nested.or_else(|| body.get(list).map(|value| ("", value))) else {
+        let nested =
+            body.pointer(&format!("/properties/{list}")).map(|value| ("/properties", value));
+        let Some((prefix, children)) = nested.or_else(|| body.get(list).map(|value| ("", value)))
+        else {
             continue;
         };
         for (index, child) in children.as_array().into_iter().flatten().enumerate() {
@@ -121,7 +134,11 @@ fn add(id: ResourceId, body: Value, origin: &Origin, loaded: &mut Loaded, inline
                 && id.resource_type() == "microsoft.network/virtualnetworks"
                 && child.as_object().is_some_and(|fields| fields.len() > 2)
             {
-                inline.push((child_id, child.clone(), Origin { file: origin.file.clone(), pointer: place }));
+                inline.push((
+                    child_id,
+                    child.clone(),
+                    Origin { file: origin.file.clone(), pointer: place },
+                ));
             }
         }
     }
@@ -151,9 +168,26 @@ fn unread_shape(object: &Map<String, Value>) -> Option<&'static str> {
 /// Whether nothing but the outer fields of a resource is there: its settings were not asked for.
 fn is_listing(object: &Map<String, Value>) -> bool {
     const OUTER: [&str; 20] = [
-        "id", "name", "type", "kind", "location", "tags", "sku", "plan", "identity", "zones", "etag", "managedBy",
-        "resourceGroup", "subscriptionId", "tenantId", "createdTime", "changedTime", "provisioningState",
-        "extendedLocation", "systemData",
+        "id",
+        "name",
+        "type",
+        "kind",
+        "location",
+        "tags",
+        "sku",
+        "plan",
+        "identity",
+        "zones",
+        "etag",
+        "managedBy",
+        "resourceGroup",
+        "subscriptionId",
+        "tenantId",
+        "createdTime",
+        "changedTime",
+        "provisioningState",
+        "extendedLocation",
+        "systemData",
     ];
     object.iter().all(|(name, value)| value.is_null() || OUTER.contains(&name.as_str()))
 }
@@ -169,7 +203,8 @@ fn is_resource_without_id(object: &Map<String, Value>) -> bool {
 /// Resource Graph's table form: column names and rows of values.
 fn graph_table(object: &Map<String, Value>) -> Option<Value> {
     let columns = object.get("columns")?.as_array()?;
-    let names: Vec<&str> = columns.iter().map(|one| one.get("name")?.as_str()).collect::<Option<_>>()?;
+    let names: Vec<&str> =
+        columns.iter().map(|one| one.get("name")?.as_str()).collect::<Option<_>>()?;
     let rows = object.get("rows")?.as_array()?;
     let records = rows.iter().filter_map(Value::as_array).map(|row| {
         let fields = names.iter().zip(row).map(|(name, value)| ((*name).to_owned(), value.clone()));

@@ -89,15 +89,20 @@ pub struct VnetRule {
     pub fields: &'static str,
 }
 
-pub(crate) fn server(id: &ResourceId, kind: ServerKind, node: &Node, problems: &mut Problems) -> Server {
+pub(crate) fn server(
+    id: &ResourceId,
+    kind: ServerKind,
+    node: &Node,
+    problems: &mut Problems,
+) -> Server {
     let fields = fields_of(node);
     let (public_path, state_path) = match kind {
         ServerKind::Single => ("publicNetworkAccess", "userVisibleState"),
         ServerKind::Flexible => ("network.publicNetworkAccess", "state"),
     };
-    let connections = node.array("privateEndpointConnections", problems).map(|list| {
-        list.iter().map(|one| connection(id, one, problems)).collect()
-    });
+    let connections = node
+        .array("privateEndpointConnections", problems)
+        .map(|list| list.iter().map(|one| connection(id, one, problems)).collect());
     // The preview API of 2020 spelled these differently.
     let subnet = node
         .id("network.delegatedSubnetResourceId", problems)
@@ -105,9 +110,9 @@ pub(crate) fn server(id: &ResourceId, kind: ServerKind, node: &Node, problems: &
     let zone = node
         .id("network.privateDnsZoneArmResourceId", problems)
         .or_else(|| node.id("privateDnsZoneArguments.privateDnsZoneArmResourceId", problems));
-    let public_access = node
-        .switch(public_path, problems)
-        .or_else(|| (kind == ServerKind::Flexible).then(|| node.switch("publicNetworkAccess", problems))?);
+    let public_access = node.switch(public_path, problems).or_else(|| {
+        (kind == ServerKind::Flexible).then(|| node.switch("publicNetworkAccess", problems))?
+    });
     Server {
         kind,
         location: node.text("location", problems),
@@ -123,7 +128,11 @@ pub(crate) fn server(id: &ResourceId, kind: ServerKind, node: &Node, problems: &
     }
 }
 
-pub(crate) fn connection(resource: &ResourceId, node: &Node, problems: &mut Problems) -> ServerConnection {
+pub(crate) fn connection(
+    resource: &ResourceId,
+    node: &Node,
+    problems: &mut Problems,
+) -> ServerConnection {
     ServerConnection {
         id: node.id("id", problems),
         endpoint: node.id("privateEndpoint.id", problems),
@@ -137,11 +146,17 @@ pub(crate) fn firewall_rule(node: &Node, problems: &mut Problems) -> Option<Fire
     let bound = |field: &str, problems: &mut Problems| -> Option<Ipv4Addr> {
         let address = node.text(field, problems).and_then(|text| text.parse().ok());
         if address.is_none() {
-            problems.add(&format!("{}/{field}", fields_of(node)), "is not an address; the rule is left out");
+            problems.add(
+                &format!("{}/{field}", fields_of(node)),
+                "is not an address; the rule is left out",
+            );
         }
         address
     };
-    Some(FirewallRule { start: bound("startIpAddress", problems)?, end: bound("endIpAddress", problems)? })
+    Some(FirewallRule {
+        start: bound("startIpAddress", problems)?,
+        end: bound("endIpAddress", problems)?,
+    })
 }
 
 pub(crate) fn vnet_rule(node: &Node, problems: &mut Problems) -> Option<VnetRule> {

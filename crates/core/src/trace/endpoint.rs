@@ -118,17 +118,25 @@ fn state(
     own: Option<&EndpointConnection>,
     theirs: Option<&ServerConnection>,
 ) -> (Status, (ResourceId, String)) {
-    let word = |status: Option<&str>, at: &ResourceId| match status.map(str::to_ascii_lowercase).as_deref() {
+    let word = |status: Option<&str>, at: &ResourceId| match status
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
         Some("approved") => Status::Approved,
         Some("pending") => Status::Pending,
         Some("rejected") => Status::Rejected,
         Some("disconnected") => Status::Disconnected,
-        Some(_) | None => Status::Unknown(Missing::field(at, "privateLinkServiceConnectionState.status")),
+        Some(_) | None => {
+            Status::Unknown(Missing::field(at, "privateLinkServiceConnectionState.status"))
+        }
     };
     const STATUS: &str = "privateLinkServiceConnectionState/status";
     if let Some(theirs) = theirs {
         let place = estate.locate(&theirs.resource, &theirs.pointer, STATUS);
-        return (word(theirs.status.as_deref(), &theirs.resource), (theirs.resource.clone(), place));
+        return (
+            word(theirs.status.as_deref(), &theirs.resource),
+            (theirs.resource.clone(), place),
+        );
     }
     if server.connections.is_some() {
         // The server lists its connections and this one is not among them: it was removed there.
@@ -140,7 +148,8 @@ fn state(
 }
 
 fn zones_of(estate: &Estate, id: &ResourceId) -> Option<Vec<ResourceId>> {
-    let groups: Vec<&ZoneGroup> = estate.children::<ZoneGroup>(id).map(|(_, group)| group).collect();
+    let groups: Vec<&ZoneGroup> =
+        estate.children::<ZoneGroup>(id).map(|(_, group)| group).collect();
     (!groups.is_empty()).then(|| groups.iter().flat_map(|group| group.zones.clone()).collect())
 }
 
@@ -169,4 +178,3 @@ fn addresses(
         (true, None) => Err(Missing::field(id, "customDnsConfigs")),
     }
 }
-

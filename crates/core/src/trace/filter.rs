@@ -76,12 +76,17 @@ const CLIENT_PORTS: (u16, u16) = (32_768, 60_999);
 ///
 /// # Errors
 /// [`Missing`] when the network or the subnet's route table was not observed.
-pub fn network_tag(estate: &Estate, vnet_id: &ResourceId, subnet: &Subnet) -> Result<NetworkTag, Missing> {
+pub fn network_tag(
+    estate: &Estate,
+    vnet_id: &ResourceId,
+    subnet: &Subnet,
+) -> Result<NetworkTag, Missing> {
     let vnet = estate.get::<Vnet>(vnet_id)?;
     let mut surely = AddressSet::of(&vnet.space);
     let mut perhaps = AddressSet::default();
     for (_, peering) in estate.children::<Peering>(vnet_id) {
-        let is_connected = peering.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("connected"));
+        let is_connected =
+            peering.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("connected"));
         if !is_connected || peering.allows_access == Some(false) {
             continue;
         }
@@ -99,8 +104,12 @@ pub fn network_tag(estate: &Estate, vnet_id: &ResourceId, subnet: &Subnet) -> Re
     if let Some((_, routes)) = user_routes(estate, subnet)? {
         for route in routes {
             match &route.prefix {
-                RoutePrefix::Network(network) if network.prefix_len() == 0 => perhaps = AddressSet::all(),
-                RoutePrefix::Network(network) => perhaps = perhaps.union(&AddressSet::of([network])),
+                RoutePrefix::Network(network) if network.prefix_len() == 0 => {
+                    perhaps = AddressSet::all()
+                }
+                RoutePrefix::Network(network) => {
+                    perhaps = perhaps.union(&AddressSet::of([network]))
+                }
                 RoutePrefix::Tag(_) => {}
             }
         }
@@ -158,7 +167,13 @@ fn defaults(group: &ResourceId, direction: Direction) -> Vec<Rule> {
     match direction {
         Direction::Inbound => vec![
             rule("AllowVnetInBound", 65_000, true, tag("VirtualNetwork"), tag("VirtualNetwork")),
-            rule("AllowAzureLoadBalancerInBound", 65_001, true, tag("AzureLoadBalancer"), Prefix::Any),
+            rule(
+                "AllowAzureLoadBalancerInBound",
+                65_001,
+                true,
+                tag("AzureLoadBalancer"),
+                Prefix::Any,
+            ),
             rule("DenyAllInBound", 65_500, false, Prefix::Any, Prefix::Any),
         ],
         Direction::Outbound => vec![
@@ -218,7 +233,8 @@ impl Question<'_> {
         if !rule.is_tcp || !covers(&rule.to_ports, self.port) {
             return nothing;
         }
-        let receiver = rule.to.iter().map(|prefix| self.receives(prefix)).max().unwrap_or(Match::No);
+        let receiver =
+            rule.to.iter().map(|prefix| self.receives(prefix)).max().unwrap_or(Match::No);
         let ports = client_ports(&rule.from_ports);
         let certainty = receiver.min(ports);
         if certainty == Match::No {
@@ -273,7 +289,9 @@ impl Question<'_> {
                 let is_private = AddressSet::of([network]).is_private();
                 if is_private { Match::No } else { Match::Perhaps }
             }
-            (Receiver::Gateway(location), Prefix::Tag(name)) => gateway_has_tag(location.as_deref(), name, self.tag),
+            (Receiver::Gateway(location), Prefix::Tag(name)) => {
+                gateway_has_tag(location.as_deref(), name, self.tag)
+            }
         }
     }
 }
@@ -297,7 +315,11 @@ fn gateway_has_tag(location: Option<&str>, name: &str, tag: &NetworkTag) -> Matc
 
 /// `West Europe` and `westeurope` are one region.
 pub fn region_key(location: &str) -> String {
-    location.chars().filter(|letter| !letter.is_whitespace()).collect::<String>().to_ascii_lowercase()
+    location
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .collect::<String>()
+        .to_ascii_lowercase()
 }
 
 fn covers(ranges: &[(u16, u16)], port: u16) -> bool {

@@ -68,7 +68,8 @@ fn single_gate(
     let rule = estate.children::<VnetRule>(server_id).find(|(_, rule)| rule.subnet == *subnet_id);
     let firewall = || estate.children::<FirewallRule>(server_id);
     if !has_endpoint
-        && let Some((id, _)) = firewall().find(|(_, one)| one.is_all_of_azure() || one.is_everything())
+        && let Some((id, _)) =
+            firewall().find(|(_, one)| one.is_all_of_azure() || one.is_everything())
     {
         return Gate::Open(id.clone());
     }
@@ -100,7 +101,9 @@ fn flexible_gate(estate: &Estate, server_id: &ResourceId, subnet: &str) -> Gate 
     match rules.find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
         Some((id, _)) => Gate::Open(id.clone()),
         None => Gate::Unknown(Missing::other(
-            format!("the public address that packets from subnet `{subnet}` leave Azure's network with"),
+            format!(
+                "the public address that packets from subnet `{subnet}` leave Azure's network with"
+            ),
             "connect from the target and read the address in the server's refusal, or in `inet_client_addr()`",
         )),
     }

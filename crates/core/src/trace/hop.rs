@@ -99,13 +99,18 @@ pub fn join(
             far: far_id.clone(),
         })
     };
-    let halves = [(near_id, near_half, far_subnet, near_subnet), (far_id, far_half, near_subnet, far_subnet)];
+    let halves = [
+        (near_id, near_half, far_subnet, near_subnet),
+        (far_id, far_half, near_subnet, far_subnet),
+    ];
     for (id, facts, ..) in halves {
         let pointer = format!("{}/peeringState", facts.fields);
         match facts.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
             Some("connected") => {}
             Some("initiated") => return broken(BreakKind::Initiated, id, pointer, "Initiated"),
-            Some("disconnected") => return broken(BreakKind::Disconnected, id, pointer, "Disconnected"),
+            Some("disconnected") => {
+                return broken(BreakKind::Disconnected, id, pointer, "Disconnected");
+            }
             Some(_) | None => return Joined::Unknown(Missing::field(id, "peeringState")),
         }
     }
@@ -150,17 +155,24 @@ pub fn half<'e>(
 /// Addresses that both networks claim.
 pub fn overlap(estate: &Estate, near: &ResourceId, far: &ResourceId) -> AddressSet {
     match (estate.get::<Vnet>(near), estate.get::<Vnet>(far)) {
-        (Ok(near), Ok(far)) => AddressSet::of(&near.space).intersection(&AddressSet::of(&far.space)),
+        (Ok(near), Ok(far)) => {
+            AddressSet::of(&near.space).intersection(&AddressSet::of(&far.space))
+        }
         _ => AddressSet::default(),
     }
 }
 
 /// Gateways in both networks can join them; whether they do is not followed here.
 fn gateway_way(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Missing> {
-    let has_gateway = |vnet: &ResourceId| estate.get::<Subnet>(&vnet.child("subnets", "GatewaySubnet")).is_ok();
+    let has_gateway =
+        |vnet: &ResourceId| estate.get::<Subnet>(&vnet.child("subnets", "GatewaySubnet")).is_ok();
     (has_gateway(near) && has_gateway(far)).then(|| {
         Missing::other(
-            format!("whether the gateways of `{}` and `{}` join the two networks", near.name(), far.name()),
+            format!(
+                "whether the gateways of `{}` and `{}` join the two networks",
+                near.name(),
+                far.name()
+            ),
             "probe the path from the target: `flexway probe`",
         )
     })

@@ -6,12 +6,13 @@ use crate::estate::network::{Subnet, Vnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::endpoint::{Status, View};
+use crate::trace::endpoint::View;
 use crate::trace::filter::{self, Decision, Receiver};
 use crate::trace::gate::{self, Gate};
 use crate::trace::hop::{self, Joined};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::step::{Stage, Step};
+use crate::trace::words::{admit_step, filter_step, gate_step, hop_step, route_step};
 
 /// Where a flow starts: a subnet, and the network that it is in.
 #[derive(Debug, Clone)]
@@ -96,7 +97,9 @@ impl Walker<'_> {
     pub fn endpoint(&self, view: &View) -> Leg {
         let mut leg = Leg::new(Way::Endpoint(Box::new(view.clone())));
         match view.subnet.clone().and_then(|subnet| Ok((view.vnet()?, subnet))) {
-            Ok((vnet, subnet)) => self.private(&mut leg, &vnet, &subnet, view.addresses.as_deref().ok()),
+            Ok((vnet, subnet)) => {
+                self.private(&mut leg, &vnet, &subnet, view.addresses.as_deref().ok())
+            }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
         leg.forward.push(admit_step(view));
@@ -108,7 +111,9 @@ impl Walker<'_> {
         let mut leg = Leg::new(Way::Injected(subnet.clone()));
         match subnet.parent() {
             Some(vnet) => self.private(&mut leg, &vnet, subnet, None),
-            None => leg.forward.push(Step::unknown(Stage::Route, Missing::resource("subnet", subnet))),
+            None => {
+                leg.forward.push(Step::unknown(Stage::Route, Missing::resource("subnet", subnet)))
+            }
         }
         let detail = "an injected server has no gate of its own but its subnet's rules";
         leg.forward.push(Step::pass(Stage::Admit, Some(self.server_id), detail));
@@ -123,7 +128,11 @@ impl Walker<'_> {
             Ok(subnet) => {
                 self.outbound(&mut leg, subnet, &Receiver::Gateway(location.clone()));
                 let routed = route::to_gateway(self.estate, subnet, location.as_deref());
-                leg.forward.push(route_step(&self.start.subnet, &routed, "the server's public front door"));
+                leg.forward.push(route_step(
+                    &self.start.subnet,
+                    &routed,
+                    "the server's public front door",
+                ));
                 leg.route = Some(routed);
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
@@ -158,7 +167,13 @@ impl Walker<'_> {
             }
         };
         self.outbound(leg, near, &receiver);
-        self.route_and_hop(leg, near, (far_vnet, far_subnet), &receiver, far.as_ref().ok().copied());
+        self.route_and_hop(
+            leg,
+            near,
+            (far_vnet, far_subnet),
+            &receiver,
+            far.as_ref().ok().copied(),
+        );
         match far {
             Ok(subnet) => {
                 self.inbound(leg, near, (far_vnet, far_subnet, subnet), &receiver);
@@ -176,7 +191,15 @@ impl Walker<'_> {
         };
         let decision = filter::network_tag(self.estate, &self.start.vnet, near).and_then(|tag| {
             let senders = AddressSet::of(&near.prefixes);
-            filter::decide(self.estate, group, Direction::Outbound, &senders, receiver, self.port, &tag)
+            filter::decide(
+                self.estate,
+                group,
+                Direction::Outbound,
+                &senders,
+                receiver,
+                self.port,
+                &tag,
+            )
         });
         match decision {
             Ok(decision) => {
@@ -202,11 +225,16 @@ impl Walker<'_> {
             Receiver::Gateway(_) => None,
         };
         if let Some(address) = address {
-            let range = self.estate.get::<Vnet>(far_vnet).map_or(0, |vnet| route::range_length(vnet, address));
+            let range = self
+                .estate
+                .get::<Vnet>(far_vnet)
+                .map_or(0, |vnet| route::range_length(vnet, address));
             let own = match leg.way {
                 Way::Endpoint(_) => {
-                    let policy = far.and_then(|subnet| subnet.endpoint_policies.as_deref()).unwrap_or("");
-                    let on = ["enabled", "routetableenabled"].contains(&policy.to_ascii_lowercase().as_str());
+                    let policy =
+                        far.and_then(|subnet| subnet.endpoint_policies.as_deref()).unwrap_or("");
+                    let on = ["enabled", "routetableenabled"]
+                        .contains(&policy.to_ascii_lowercase().as_str());
                     OwnRoute::Endpoint { range_length: range, policy_on: on }
                 }
                 Way::Injected(_) | Way::Public => OwnRoute::Network(range),
@@ -228,18 +256,34 @@ impl Walker<'_> {
     ) {
         let Some(group) = &far.security_group else {
             let detail = format!("subnet `{}` has no security group", far_id.name());
-            return leg.forward.push(Step::pass(Stage::FilterIn, Some(far_id), detail).read(far_id, far.fields));
+            return leg
+                .forward
+                .push(Step::pass(Stage::FilterIn, Some(far_id), detail).read(far_id, far.fields));
         };
         let is_endpoint = matches!(leg.way, Way::Endpoint(_));
         let policy = far.endpoint_policies.as_deref().map(str::to_ascii_lowercase);
         let place = format!("{}/privateEndpointNetworkPolicies", far.fields);
         if is_endpoint && matches!(policy.as_deref(), Some("disabled" | "routetableenabled")) {
-            let detail = format!("rules of `{}` do not act on private endpoints in `{}`", group.name(), far_id.name());
-            return leg.forward.push(Step::pass(Stage::FilterIn, Some(far_id), detail).read(far_id, place));
+            let detail = format!(
+                "rules of `{}` do not act on private endpoints in `{}`",
+                group.name(),
+                far_id.name()
+            );
+            return leg
+                .forward
+                .push(Step::pass(Stage::FilterIn, Some(far_id), detail).read(far_id, place));
         }
         let decision = filter::network_tag(self.estate, far_vnet, far).and_then(|tag| {
             let senders = AddressSet::of(&near.prefixes);
-            filter::decide(self.estate, group, Direction::Inbound, &senders, receiver, self.port, &tag)
+            filter::decide(
+                self.estate,
+                group,
+                Direction::Inbound,
+                &senders,
+                receiver,
+                self.port,
+                &tag,
+            )
         });
         match decision {
             Ok(decision) if is_endpoint && policy.is_none() && !decision.denied.is_empty() => {
@@ -261,149 +305,16 @@ impl Walker<'_> {
             leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
             return;
         };
-        let length = self.estate.get::<Vnet>(&self.start.vnet).map_or(0, |vnet| route::range_length(vnet, first));
+        let length = self
+            .estate
+            .get::<Vnet>(&self.start.vnet)
+            .map_or(0, |vnet| route::range_length(vnet, first));
         let routed = route::to_address(self.estate, far, first, OwnRoute::Network(length));
         let mut step = route_step(far_vnet, &routed, &first.to_string());
         step.stage = Stage::Return;
         leg.back.push(step);
         leg.route_back = Some(routed);
     }
-}
-
-fn admit_step(view: &View) -> Step {
-    let (resource, pointer) = &view.status_from;
-    let name = view.id.name();
-    let step = match (&view.status, &view.wrong_group) {
-        (_, Some(group)) => Step::drop(
-            Stage::Admit,
-            Some(&view.id),
-            format!("private endpoint `{name}` asks for `{group}`, not for PostgreSQL"),
-        ),
-        (Status::Approved, None) => {
-            Step::pass(Stage::Admit, Some(&view.id), format!("private endpoint `{name}` is approved"))
-        }
-        (Status::Pending, None) => {
-            Step::drop(Stage::Admit, Some(&view.id), format!("private endpoint `{name}` waits for approval"))
-        }
-        (Status::Rejected, None) => {
-            Step::drop(Stage::Admit, Some(&view.id), format!("private endpoint `{name}` was rejected"))
-        }
-        (Status::Disconnected, None) => Step::drop(
-            Stage::Admit,
-            Some(&view.id),
-            format!("private endpoint `{name}` was removed on the server's side"),
-        ),
-        (Status::Unknown(missing), None) => return Step::unknown(Stage::Admit, missing.clone()),
-    };
-    step.read(resource, pointer.clone())
-}
-
-fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate: &Gate) -> Step {
-    let drop = |detail: String| Step::drop(Stage::Admit, Some(id), detail);
-    match gate {
-        Gate::Open(rule) => {
-            let detail = format!("rule `{}` of the server lets the subnet in", rule.name());
-            Step::pass(Stage::Admit, Some(rule), detail).read(rule, estate.locate(rule, "", ""))
-        }
-        Gate::OpensItself => {
-            let detail = "Azure's tool opens a public Single Server for a public target by itself";
-            Step::pass(Stage::Admit, Some(id), detail).read(id, server.public_pointer.clone())
-        }
-        Gate::PublicDenied => {
-            drop("the server denies public network access".to_owned()).read(id, server.public_pointer.clone())
-        }
-        Gate::RuleMissing { .. } => drop("no VNet rule of the server names the target's subnet".to_owned()),
-        Gate::ServiceEndpointMissing(rule) => {
-            let detail = "the VNet rule has no effect: the subnet's service endpoint Microsoft.Sql is off";
-            drop(detail.to_owned()).read(rule, "")
-        }
-        Gate::RuleNotReady(rule, state) => {
-            let place = estate.locate(rule, "", "state");
-            drop(format!("the VNet rule `{}` is in state {state}", rule.name())).read(rule, place)
-        }
-        Gate::OtherRegion(rule, location) => {
-            let detail = format!("the VNet rule has no effect: the network is in {location}, the server elsewhere");
-            drop(detail).read(rule, "")
-        }
-        Gate::FirewallRuleMissing => drop("the server has no firewall rule at all".to_owned()),
-        Gate::Unknown(missing) => Step::unknown(Stage::Admit, missing.clone()),
-    }
-}
-
-fn route_step(subnet: &ResourceId, routed: &Routed, destination: &str) -> Step {
-    match routed {
-        Routed::Directly => {
-            Step::pass(Stage::Route, Some(subnet), format!("no route of a user catches {destination}"))
-        }
-        Routed::ByUser(route) => {
-            let detail = format!("route `{}` ({}) leads on", route.name, route.prefix);
-            Step::pass(Stage::Route, Some(&route.table), detail).read(&route.resource, route.pointer.clone())
-        }
-        Routed::Dropped(route) => {
-            let detail = format!("route `{}` ({}) drops packets to {destination}", route.name, route.prefix);
-            Step::drop(Stage::Route, Some(&route.table), detail).read(&route.resource, route.pointer.clone())
-        }
-        Routed::Elsewhere(route, missing) => {
-            let mut step = Step::unknown(Stage::Route, missing.clone());
-            step.resource = Some(route.table.clone());
-            step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);
-            step.read(&route.resource, route.pointer.clone())
-        }
-        Routed::Unknown(missing) => Step::unknown(Stage::Route, missing.clone()),
-    }
-}
-
-fn hop_step(joined: &Joined, near: &ResourceId, far: &ResourceId) -> Step {
-    let (near_name, far_name) = (near.name(), far.name());
-    match joined {
-        Joined::Same => Step::pass(Stage::Hop, Some(near), format!("both ends are in network `{near_name}`")),
-        Joined::Peered { near, far } => {
-            let detail = format!("networks `{near_name}` and `{far_name}` are peered both ways");
-            Step::pass(Stage::Hop, Some(near), detail).read(near, "").read(far, "")
-        }
-        Joined::Broken(broken) => {
-            let detail = format!("peering `{}` does not carry this traffic ({})", broken.half.name(), broken.value);
-            Step::drop(Stage::Hop, Some(&broken.half), detail).read(&broken.half, broken.pointer.clone())
-        }
-        Joined::Apart { other_way: Some(missing), .. } => Step::unknown(Stage::Hop, missing.clone()),
-        Joined::Apart { near: near_half, far: far_half, other_way: None, .. } => {
-            let detail = match (near_half, far_half) {
-                (None, None) => format!("networks `{near_name}` and `{far_name}` are not peered"),
-                (Some(half), None) => format!("`{far_name}` has no half of peering `{}`", half.name()),
-                (_, Some(half)) => format!("`{near_name}` has no half of peering `{}`", half.name()),
-            };
-            Step::drop(Stage::Hop, Some(near), detail)
-        }
-        Joined::Unknown(missing) => Step::unknown(Stage::Hop, missing.clone()),
-    }
-}
-
-fn filter_step(stage: Stage, group: &ResourceId, decision: &Decision) -> Step {
-    let words = |list: &[(AddressSet, filter::Decider)]| {
-        let (_, first) = list.first()?;
-        Some(format!("rule `{}` (priority {}) of `{}`", first.name, first.priority, group.name()))
-    };
-    let read = |step: Step, list: &[(AddressSet, filter::Decider)]| {
-        list.iter().fold(step, |step, (_, rule)| step.read(&rule.resource, rule.pointer.clone()))
-    };
-    if !decision.denied.is_empty() {
-        let detail = format!("{} denies", words(&decision.denied).unwrap_or_default());
-        let mut step = read(Step::drop(stage, Some(group), detail), &decision.denied);
-        if !decision.allowed.is_empty() || !decision.unknown.is_empty() {
-            step.detail = format!("{} {}", step.detail, decision.denied_senders());
-            step.dropped_part = Some(decision.denied_senders());
-        }
-        return step;
-    }
-    if let Some((_, rule)) = decision.unknown.first() {
-        let missing = Missing::other(
-            format!("whether rule `{}` of `{}` catches these packets", rule.name, group.name()),
-            "a tag in it has more than one reading: name the addresses in a rule of its own, or probe",
-        );
-        return read(Step::unknown(stage, missing), &decision.unknown);
-    }
-    let detail = format!("{} lets pass", words(&decision.allowed).unwrap_or_default());
-    read(Step::pass(stage, Some(group), detail), &decision.allowed)
 }
 
 /// The front door of a server for a copier that has no network of its own.

@@ -9,6 +9,7 @@ mod naming;
 pub mod resolve;
 pub mod route;
 pub mod step;
+mod words;
 
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
@@ -105,9 +106,10 @@ pub fn path<'e>(
     let from = estate.get::<Server>(from_id)?;
     let to = estate.get::<Server>(to_id)?;
     let endpoints = endpoint::of_server(estate, to_id, to);
-    let start = from.delegated_subnet.as_ref().and_then(|subnet| {
-        Some(Start { vnet: subnet.parent()?, subnet: subnet.clone() })
-    });
+    let start = from
+        .delegated_subnet
+        .as_ref()
+        .and_then(|subnet| Some(Start { vnet: subnet.parent()?, subnet: subnet.clone() }));
     let mut path = Path {
         estate,
         from_id: from_id.clone(),
@@ -155,7 +157,11 @@ impl Path<'_> {
         self.opening.push(Step::pass(
             Stage::Mode,
             Some(&self.from_id),
-            format!("the copier runs in subnet `{}` of network `{}`", start.subnet.name(), start.vnet.name()),
+            format!(
+                "the copier runs in subnet `{}` of network `{}`",
+                start.subnet.name(),
+                start.vnet.name()
+            ),
         ));
         let to_id = self.to_id.clone();
         let walker = Walker {
@@ -186,7 +192,8 @@ impl Path<'_> {
 
     /// A copier on a public server: Azure's tool supports public sources only.
     fn walk_from_outside(&mut self) {
-        let detail = "the copier runs on a server with public access, outside every network of the customer";
+        let detail =
+            "the copier runs on a server with public access, outside every network of the customer";
         let step = match &self.to_access {
             Ok(Access::Private) => Step::drop(
                 Stage::Mode,
@@ -197,16 +204,20 @@ impl Path<'_> {
             Err(missing) => Step::unknown(Stage::Mode, missing.clone()),
         };
         let place = self.estate.locate(&self.from_id, "", "network");
-        self.opening.push(step.read(&self.from_id, place).read(&self.to_id, self.to.public_pointer.clone()));
+        self.opening.push(
+            step.read(&self.from_id, place).read(&self.to_id, self.to.public_pointer.clone()),
+        );
         if !matches!(self.to_access, Ok(Access::Public | Access::PublicWithEndpoint)) {
             return;
         }
         let gate = match self.to.kind {
             ServerKind::Single => Gate::OpensItself,
             ServerKind::Flexible => {
-                let rules = self.estate.children::<crate::estate::server::FirewallRule>(&self.to_id);
+                let rules =
+                    self.estate.children::<crate::estate::server::FirewallRule>(&self.to_id);
                 let rules: Vec<_> = rules.collect();
-                match rules.iter().find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
+                match rules.iter().find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything())
+                {
                     Some((id, _)) => Gate::Open((*id).clone()),
                     None if rules.is_empty() => Gate::FirewallRuleMissing,
                     None => Gate::Unknown(Missing::other(

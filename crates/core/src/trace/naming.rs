@@ -37,7 +37,10 @@ impl Path<'_> {
     /// The name that the copier dials.
     pub fn server_name(&self) -> String {
         let suffix = "postgres.database.azure.com";
-        self.to.fqdn.clone().unwrap_or_else(|| format!("{}.{suffix}", self.to_id.name().to_ascii_lowercase()))
+        self.to
+            .fqdn
+            .clone()
+            .unwrap_or_else(|| format!("{}.{suffix}", self.to_id.name().to_ascii_lowercase()))
     }
 
     fn judge_name(&self, resolution: &Resolution) -> Leads {
@@ -58,7 +61,9 @@ impl Path<'_> {
         };
         // A pass needs proof; a fault does not get better by what was not captured.
         match (&leads, &resolution.unproven, resolution.is_link_pending) {
-            (Leads::Intended | Leads::Fallback, Some(missing), _) if resolution.answer == Answer::Public => {
+            (Leads::Intended | Leads::Fallback, Some(missing), _)
+                if resolution.answer == Answer::Public =>
+            {
                 Leads::Unknown(missing.clone())
             }
             (Leads::Intended, _, true) => Leads::Unknown(Missing::other(
@@ -74,7 +79,8 @@ impl Path<'_> {
             return Leads::Nowhere;
         }
         let owner = |address: &Ipv4Addr| {
-            self.live_endpoints().find(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
+            self.live_endpoints()
+                .find(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
         };
         let owned = addresses.iter().filter(|address| owner(address).is_some()).count();
         if owned == addresses.len() && owned > 0 {
@@ -99,10 +105,14 @@ impl Path<'_> {
         let (zone, _) = resolution.zone.as_ref()?;
         self.live_endpoints().find(|view| {
             let keeps = view.zone_group.as_ref().is_some_and(|zones| zones.contains(zone));
-            let subnet = view.subnet.as_ref().ok().and_then(|id| self.estate.get::<Subnet>(id).ok());
+            let subnet =
+                view.subnet.as_ref().ok().and_then(|id| self.estate.get::<Subnet>(id).ok());
             let inside = |set: AddressSet| addresses.iter().all(|address| set.contains(*address));
             keeps
-                && view.addresses.as_ref().is_err_and(|missing| missing.resource.as_ref() == Some(&view.id))
+                && view
+                    .addresses
+                    .as_ref()
+                    .is_err_and(|missing| missing.resource.as_ref() == Some(&view.id))
                 && subnet.is_some_and(|subnet| inside(AddressSet::of(&subnet.prefixes)))
         })
     }
@@ -112,7 +122,9 @@ impl Path<'_> {
         let resolution = self.name.as_ref()?;
         let Answer::Addresses(addresses) = &resolution.answer else { return None };
         let holds = |view: &&View| {
-            view.addresses.as_ref().is_ok_and(|list| addresses.iter().all(|address| list.contains(address)))
+            view.addresses
+                .as_ref()
+                .is_ok_and(|list| addresses.iter().all(|address| list.contains(address)))
         };
         if addresses.is_empty() {
             return None;
@@ -154,7 +166,8 @@ impl Path<'_> {
         }
         let zones: Vec<ResourceId> = self.estate.zones().into_keys().filter(is_right).collect();
         let full = self.private_link_name()?;
-        let with_record = zones.iter().find(|zone| resolve::find_record(self.estate, zone, &full).is_some());
+        let with_record =
+            zones.iter().find(|zone| resolve::find_record(self.estate, zone, &full).is_some());
         with_record.or(zones.first()).cloned()
     }
 
@@ -165,15 +178,18 @@ impl Path<'_> {
 
     /// The record set of the server in the zone that is meant.
     pub fn record_meant(&self) -> Option<(ResourceId, Vec<Ipv4Addr>)> {
-        let (id, record) = resolve::find_record(self.estate, &self.zone_meant()?, &self.private_link_name()?)?;
+        let (id, record) =
+            resolve::find_record(self.estate, &self.zone_meant()?, &self.private_link_name()?)?;
         Some((id, record.addresses.clone()))
     }
 
     /// Addresses of a record that belong to none of the server's endpoints, when every endpoint's address is known.
     pub fn is_stale(&self, addresses: &[Ipv4Addr]) -> bool {
-        let knows_all = !self.endpoints.is_empty() && self.live_endpoints().all(|view| view.addresses.is_ok());
+        let knows_all =
+            !self.endpoints.is_empty() && self.live_endpoints().all(|view| view.addresses.is_ok());
         let owned = |address: &Ipv4Addr| {
-            self.live_endpoints().any(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
+            self.live_endpoints()
+                .any(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
         };
         knows_all && !addresses.is_empty() && !addresses.iter().any(owned)
     }
@@ -210,7 +226,10 @@ fn name_step(estate: &Estate, start: &Start, resolution: &Resolution, leads: &Le
         Answer::Public => format!("{name} resolves to the public address"),
         Answer::NoSuchName => match zone {
             Some(zone) => format!("{name} does not exist for zone `{}`", zone.name()),
-            None => format!("{name} leads into a private zone that is not linked to `{}`", start.vnet.name()),
+            None => format!(
+                "{name} leads into a private zone that is not linked to `{}`",
+                start.vnet.name()
+            ),
         },
         Answer::Injected => format!("{name} resolves to the server's private address"),
         Answer::Unknown(_) => String::new(),

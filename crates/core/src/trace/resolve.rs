@@ -77,13 +77,24 @@ pub fn resolve(
         record: None,
         is_link_pending: false,
         unproven: None,
-        custom_servers: vnet.dns_servers.iter().copied().filter(|server| *server != AZURE_DNS).collect(),
+        custom_servers: vnet
+            .dns_servers
+            .iter()
+            .copied()
+            .filter(|server| *server != AZURE_DNS)
+            .collect(),
     };
     if !result.custom_servers.is_empty() {
         let servers: Vec<String> = result.custom_servers.iter().map(Ipv4Addr::to_string).collect();
         result.answer = Answer::Unknown(Missing::other(
-            format!("what the DNS servers {} of network `{}` answer for {name}", servers.join(", "), vnet_id.name()),
-            format!("resolve {name} on a machine in that network, or on the target with `flexway probe`"),
+            format!(
+                "what the DNS servers {} of network `{}` answer for {name}",
+                servers.join(", "),
+                vnet_id.name()
+            ),
+            format!(
+                "resolve {name} on a machine in that network, or on the target with `flexway probe`"
+            ),
         ));
         return Ok(result);
     }
@@ -122,7 +133,8 @@ pub fn resolve(
         }
     }
     let what = format!("the end of the chain of aliases of {name}");
-    result.answer = Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
+    result.answer =
+        Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
     Ok(result)
 }
 
@@ -172,7 +184,9 @@ fn linked_zone<'e>(
     for (link_id, link) in estate.all::<Link>().filter(|(_, link)| link.vnet == *vnet_id) {
         let Some(zone) = link_id.parent() else { continue };
         let zone_name = zone.name().to_ascii_lowercase();
-        if holds(&zone_name, name) && best.as_ref().is_none_or(|(length, ..)| zone_name.len() > *length) {
+        if holds(&zone_name, name)
+            && best.as_ref().is_none_or(|(length, ..)| zone_name.len() > *length)
+        {
             best = Some((zone_name.len(), zone, link_id.clone(), link));
         }
     }
@@ -206,13 +220,21 @@ fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
 /// Whether the zone's own count says that every link was captured.
 pub fn are_links_complete(estate: &Estate, zone: &ResourceId) -> bool {
     let captured = links_of(estate, zone).count() as u64;
-    estate.get::<Zone>(zone).ok().and_then(|facts| facts.link_count).is_some_and(|count| count <= captured)
+    estate
+        .get::<Zone>(zone)
+        .ok()
+        .and_then(|facts| facts.link_count)
+        .is_some_and(|count| count <= captured)
 }
 
 /// Whether the zone's own count says that some link was not captured.
 pub fn are_links_incomplete(estate: &Estate, zone: &ResourceId) -> bool {
     let captured = links_of(estate, zone).count() as u64;
-    estate.get::<Zone>(zone).ok().and_then(|facts| facts.link_count).is_some_and(|count| count > captured)
+    estate
+        .get::<Zone>(zone)
+        .ok()
+        .and_then(|facts| facts.link_count)
+        .is_some_and(|count| count > captured)
 }
 
 /// The record set that answers for a name: the exact one, or the wildcard.

@@ -67,9 +67,13 @@ pub fn to_address(estate: &Estate, subnet: &Subnet, address: Ipv4Addr, own: OwnR
         Err(missing) => return Routed::Unknown(missing),
     };
     let caught = |route: &&&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.contains(&address));
-    let Some((route, length)) = longest(routes.iter().filter(caught).copied()) else { return Routed::Directly };
+    let Some((route, length)) = longest(routes.iter().filter(caught).copied()) else {
+        return Routed::Directly;
+    };
     let wins = match own {
-        OwnRoute::Endpoint { range_length, policy_on } => length == 32 || policy_on && length >= range_length,
+        OwnRoute::Endpoint { range_length, policy_on } => {
+            length == 32 || policy_on && length >= range_length
+        }
         OwnRoute::Network(own_length) => length >= own_length,
         OwnRoute::Internet => true,
     };
@@ -90,7 +94,8 @@ pub fn to_gateway(estate: &Estate, subnet: &Subnet, location: Option<&str>) -> R
         matches!(service, "sql" | "azurecloud")
             && (region.is_empty() || location.is_none_or(|location| region_key(location) == region))
     };
-    let by_tag = routes.iter().find(|route| matches!(&route.prefix, RoutePrefix::Tag(text) if is_sql(text)));
+    let by_tag =
+        routes.iter().find(|route| matches!(&route.prefix, RoutePrefix::Tag(text) if is_sql(text)));
     if let Some(route) = by_tag {
         return judge(table_id, route, true);
     }
@@ -98,7 +103,9 @@ pub fn to_gateway(estate: &Estate, subnet: &Subnet, location: Option<&str>) -> R
     if has_endpoint {
         return Routed::Directly;
     }
-    let default = routes.iter().find(|route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0));
+    let default = routes
+        .iter()
+        .find(|route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0));
     default.map_or(Routed::Directly, |route| judge(table_id, route, true))
 }
 
@@ -152,15 +159,24 @@ fn judge(table: &ResourceId, route: &Route, is_public: bool) -> Routed {
         NextHop::Local if !is_public => Routed::ByUser(found),
         NextHop::Internet if is_public => Routed::ByUser(found),
         NextHop::Local | NextHop::Internet => Routed::Dropped(found),
-        NextHop::Appliance(address) => Routed::Elsewhere(found, opaque(format!("the appliance at {address}"))),
-        NextHop::Gateway => Routed::Elsewhere(found, opaque("the virtual network gateway".to_owned())),
+        NextHop::Appliance(address) => {
+            Routed::Elsewhere(found, opaque(format!("the appliance at {address}")))
+        }
+        NextHop::Gateway => {
+            Routed::Elsewhere(found, opaque("the virtual network gateway".to_owned()))
+        }
         NextHop::Other(kind) => Routed::Elsewhere(found, opaque(format!("next hop type `{kind}`"))),
     }
 }
 
 /// Length of the range of a network that holds an address.
 pub fn range_length(vnet: &Vnet, address: Ipv4Addr) -> u8 {
-    vnet.space.iter().filter(|net| net.contains(&address)).map(Ipv4Net::prefix_len).max().unwrap_or(0)
+    vnet.space
+        .iter()
+        .filter(|net| net.contains(&address))
+        .map(Ipv4Net::prefix_len)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Addresses of a subnet as a set.

@@ -1,6 +1,7 @@
 //! Estates for tests: a healthy fixture with edits.
 
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each user needs some of it")]
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
 
 use std::path::PathBuf;
 
@@ -10,8 +11,14 @@ use serde_json::{Value, json};
 
 /// Short words for the groups of the fixtures.
 const GROUPS: [(&str, &str); 3] = [
-    ("$source", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-source/providers"),
-    ("$target", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers"),
+    (
+        "$source",
+        "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-source/providers",
+    ),
+    (
+        "$target",
+        "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers",
+    ),
     ("$dns", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-dns/providers"),
 ];
 
@@ -22,7 +29,8 @@ pub(crate) fn root() -> PathBuf {
 /// The resources of a fixture.
 pub(crate) fn fixture(name: &str) -> Vec<Value> {
     let path = root().join(format!("fixtures/{name}.json"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    let text =
+        std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
     serde_json::from_str(&text).expect("a fixture is an array of resources")
 }
 
@@ -36,7 +44,9 @@ pub(crate) fn estate(resources: &[Value]) -> Estate {
 /// The one resource whose id ends with `/suffix`.
 fn position(resources: &[Value], suffix: &str) -> usize {
     let wanted = format!("/{}", suffix.to_ascii_lowercase());
-    let ends = |one: &Value| one["id"].as_str().is_some_and(|id| id.to_ascii_lowercase().ends_with(&wanted));
+    let ends = |one: &Value| {
+        one["id"].as_str().is_some_and(|id| id.to_ascii_lowercase().ends_with(&wanted))
+    };
     let found: Vec<usize> = (0..resources.len()).filter(|index| ends(&resources[*index])).collect();
     assert_eq!(found.len(), 1, "`{suffix}` has to name one resource");
     found[0]
@@ -44,7 +54,8 @@ fn position(resources: &[Value], suffix: &str) -> usize {
 
 /// Applies one line: `delete SUFFIX`, `set SUFFIX POINTER JSON`, or `add JSON`.
 pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
-    let line = GROUPS.iter().fold(line.trim().to_owned(), |line, (short, long)| line.replace(short, long));
+    let line =
+        GROUPS.iter().fold(line.trim().to_owned(), |line, (short, long)| line.replace(short, long));
     let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
     match verb {
         "delete" => {
@@ -52,19 +63,54 @@ pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
         }
         "set" => {
             let mut words = rest.splitn(3, ' ');
-            let (suffix, pointer, json) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
-            let value: Value = serde_json::from_str(json).unwrap_or_else(|why| panic!("{json}: {why}"));
+            let mut word = |what| words.next().unwrap_or_else(|| panic!("{line}: no {what}"));
+            let (suffix, pointer, json) = (word("a resource"), word("a pointer"), word("a value"));
+            let value: Value =
+                serde_json::from_str(json).unwrap_or_else(|why| panic!("{json}: {why}"));
             let index = position(resources, suffix);
             let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
-            let place = resources[index].pointer_mut(parent).unwrap_or_else(|| panic!("no {parent} in {suffix}"));
+            let place = resources[index]
+                .pointer_mut(parent)
+                .unwrap_or_else(|| panic!("no {parent} in {suffix}"));
             match place.as_array_mut() {
                 Some(list) => list[name.parse::<usize>().expect("an index")] = value,
                 None => place[name] = value,
             }
         }
-        "add" => resources.push(serde_json::from_str(rest).unwrap_or_else(|why| panic!("{rest}: {why}"))),
+        "add" => {
+            resources.push(serde_json::from_str(rest).unwrap_or_else(|why| panic!("{rest}: {why}")))
+        }
         _ => panic!("unknown edit `{line}`"),
     }
+}
+
+/// An example of a page: an estate, and what is expected of it.
+pub(crate) struct Example {
+    pub(crate) title: String,
+    pub(crate) resources: Vec<Value>,
+    pub(crate) expected: Vec<String>,
+}
+
+/// The examples of a page of docs/checks.
+pub(crate) fn examples(page: &str) -> Vec<Example> {
+    let Some((_, part)) = page.split_once("\n## Examples\n") else { return Vec::new() };
+    part.split("\n### ").skip(1).map(example).collect()
+}
+
+fn example(text: &str) -> Example {
+    let title = text.lines().next().unwrap_or("").to_owned();
+    let block = |word: &str| -> Vec<String> {
+        let start =
+            text.find(&format!("```{word}")).unwrap_or_else(|| panic!("{title}: no {word} block"));
+        text[start..].lines().take_while(|line| *line != "```").map(str::to_owned).collect()
+    };
+    let estate = block("estate");
+    let mut resources = fixture(estate[0].trim_start_matches("```estate").trim());
+    for line in estate.iter().skip(1).filter(|line| !line.trim().is_empty()) {
+        edit(&mut resources, line);
+    }
+    let expected = block("expect").split_off(1);
+    Example { title, resources, expected }
 }
 
 /// The flow of a fixture: its `old-...` server to `new-db`.

@@ -9,7 +9,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let name = path.name.as_ref().filter(|name| !name.custom_servers.is_empty())?;
     let servers: Vec<String> = name.custom_servers.iter().map(Ipv4Addr::to_string).collect();
-    let message = format!("network `{}` asks its own DNS servers {}", start.vnet.name(), servers.join(", "));
+    let message =
+        format!("network `{}` asks its own DNS servers {}", start.vnet.name(), servers.join(", "));
     let why = "with servers of its own a network does not look into linked zones: the answer is right only if they \
                forward the public name to 168.63.129.16 from a network that is linked to the zone";
     let vnet = path.estate.get::<crate::estate::network::Vnet>(&start.vnet).ok()?;

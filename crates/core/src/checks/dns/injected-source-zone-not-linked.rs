@@ -8,7 +8,10 @@ use crate::trace::resolve::Answer;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     path.to.delegated_subnet.as_ref()?;
-    let name = path.name.as_ref().filter(|name| name.answer == Answer::NoSuchName && name.zone.is_none())?;
+    let name = path
+        .name
+        .as_ref()
+        .filter(|name| name.answer == Answer::NoSuchName && name.zone.is_none())?;
     let zone = path.to.private_zone.as_ref()?;
     let message = format!(
         "private DNS zone `{}` of source `{}` is not linked to network `{}`",
@@ -16,7 +19,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         path.to_id.name(),
         start.vnet.name()
     );
-    let why = format!("{} is an alias into that zone and has no public address", name.names.join(" -> "));
+    let why =
+        format!("{} is an alias into that zone and has no public address", name.names.join(" -> "));
     let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet)]);
     Some(Finding::blocks(message, why).at(zone, "").fix(fix))
 }

@@ -6,13 +6,14 @@ use crate::trace::Path;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let name = path.name.as_ref().filter(|name| name.is_link_pending)?;
     let (zone, link) = name.zone.as_ref()?;
-    let message = format!("virtual network link `{}` of zone `{}` is not completed", link.name(), zone.name());
+    let message = format!(
+        "virtual network link `{}` of zone `{}` is not completed",
+        link.name(),
+        zone.name()
+    );
     let why = "until it is, the network resolves names of the zone now privately, now publicly";
     let pointer = path.estate.locate(link, "", "virtualNetworkLinkState");
-    Some(
-        Finding::blocks(message, why)
-            .possible()
-            .at(link, pointer)
-            .fix(Fix::advice("wait until `virtualNetworkLinkState` is Completed, then capture and check again")),
-    )
+    Some(Finding::blocks(message, why).possible().at(link, pointer).fix(Fix::advice(
+        "wait until `virtualNetworkLinkState` is Completed, then capture and check again",
+    )))
 }

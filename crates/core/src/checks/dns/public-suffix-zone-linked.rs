@@ -16,8 +16,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Answer::NoSuchName => "has no record of the source",
         _ => "answers with an address that is not the source's",
     };
-    let message = format!("private DNS zone `{}` is linked to the copier's network and {what}", zone.name());
-    let why = "a linked zone owns every name below its own: public DNS is not asked for any server there";
+    let message =
+        format!("private DNS zone `{}` is linked to the copier's network and {what}", zone.name());
+    let why =
+        "a linked zone owns every name below its own: public DNS is not asked for any server there";
     Some(Finding::blocks(message, why).at(link, "").fix(Fix::advice(format!(
         "take the link of zone `{}` away after moving its records to a zone of their own: other names depend on it",
         zone.name()

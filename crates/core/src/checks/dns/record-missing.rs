@@ -16,7 +16,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if !is_known || path.record_meant().is_some() || other_zone_answers(path, &zone) {
         return None;
     }
-    let message = format!("private DNS zone `{}` has no A record `{label}` for the source", zone.name());
+    let message =
+        format!("private DNS zone `{}` has no A record `{label}` for the source", zone.name());
     let why = "a linked zone owns its names: a name that it lacks does not exist, public DNS is not asked";
     let finding = Finding::blocks(message, why).at(&zone, "");
     let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));

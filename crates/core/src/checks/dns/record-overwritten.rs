@@ -32,8 +32,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         start.vnet.name(),
         better.id.name()
     );
-    let why = "two private endpoints of one server write the same record of one zone: the later one wins";
-    let mut finding = Finding::blocks(message, why).at(&record, path.estate.locate(&record, "", "aRecords"));
+    let why =
+        "two private endpoints of one server write the same record of one zone: the later one wins";
+    let mut finding =
+        Finding::blocks(message, why).at(&record, path.estate.locate(&record, "", "aRecords"));
     if let (Some(zone), Some(label), Ok([address, ..])) =
         (path.zone_meant(), path.record_label(), better.addresses.as_deref())
     {

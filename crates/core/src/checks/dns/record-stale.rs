@@ -33,5 +33,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         });
     }
     let fix = fixes::right_record(path, view);
-    Some(finding.fix(fix.unwrap_or_else(|| Fix::advice("write the endpoint's address into the record"))))
+    Some(
+        finding.fix(
+            fix.unwrap_or_else(|| Fix::advice("write the endpoint's address into the record")),
+        ),
+    )
 }

@@ -10,9 +10,15 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if !zone.name().eq_ignore_ascii_case(asked) || path.leads != Leads::Nowhere {
         return None;
     }
-    let message = format!("private DNS zone `{}` has the source's own name and does not lead to it", zone.name());
-    let why = "the zone answers for the server's name itself, before any alias of the service is read";
-    Some(Finding::blocks(message, why).at(link, "").fix(Fix::advice(
-        "let the server use a zone of another name, then take this link away",
-    )))
+    let message = format!(
+        "private DNS zone `{}` has the source's own name and does not lead to it",
+        zone.name()
+    );
+    let why =
+        "the zone answers for the server's name itself, before any alias of the service is read";
+    Some(
+        Finding::blocks(message, why).at(link, "").fix(Fix::advice(
+            "let the server use a zone of another name, then take this link away",
+        )),
+    )
 }

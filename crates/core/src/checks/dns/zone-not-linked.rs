@@ -26,7 +26,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let finding = match &zone {
         Some(zone) => {
-            let links: Vec<&str> = resolve::links_of(path.estate, zone).map(|(_, link)| link.vnet.name()).collect();
+            let links: Vec<&str> =
+                resolve::links_of(path.estate, zone).map(|(_, link)| link.vnet.name()).collect();
             let linked = if links.is_empty() { "none".to_owned() } else { links.join(", ") };
             let message = format!(
                 "private DNS zone `{}` is not linked to network `{}` (linked: {linked})",
@@ -39,8 +40,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         None => {
             let endpoint = path.endpoint().map(|view| view.id.clone())?;
             let zone = endpoint.sibling("Microsoft.Network/privateDnsZones", &zone_name);
-            let message = format!("no private DNS zone `{zone_name}` is linked to network `{}`", start.vnet.name());
-            let changes = vec![dns::create_zone(&zone), dns::link_zone(path.estate, &zone, &start.vnet)];
+            let message = format!(
+                "no private DNS zone `{zone_name}` is linked to network `{}`",
+                start.vnet.name()
+            );
+            let changes =
+                vec![dns::create_zone(&zone), dns::link_zone(path.estate, &zone, &start.vnet)];
             Finding::blocks(message, why).at(&endpoint, "").fix(Fix::of(changes))
         }
     };

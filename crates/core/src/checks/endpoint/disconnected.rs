@@ -7,8 +7,10 @@ use crate::trace::endpoint::Status;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let view = path.endpoint().filter(|view| view.status == Status::Disconnected)?;
-    let message = format!("private endpoint `{}` is no longer connected to the source", view.id.name());
-    let why = "its connection was removed on the server's side; the endpoint stays and leads nowhere";
+    let message =
+        format!("private endpoint `{}` is no longer connected to the source", view.id.name());
+    let why =
+        "its connection was removed on the server's side; the endpoint stays and leads nowhere";
     let (resource, pointer) = view.status_from.clone();
     let advice = || Fix::advice("delete the private endpoint and create it again");
     let fix = fixes::endpoint_again(path, view).unwrap_or_else(advice);

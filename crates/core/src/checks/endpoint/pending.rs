@@ -12,7 +12,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let (resource, pointer) = view.status_from.clone();
     let fix = match &view.connection {
         Some(connection) => Fix::of(vec![endpoint::approve(connection, &view.id)]),
-        None => Fix::advice("approve the connection on the server: Private endpoint connections, Approve"),
+        None => Fix::advice(
+            "approve the connection on the server: Private endpoint connections, Approve",
+        ),
     };
     Some(Finding::blocks(message, why).at(&resource, pointer).fix(fix))
 }

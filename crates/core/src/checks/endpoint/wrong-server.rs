@@ -13,9 +13,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if let Some(view) = path.endpoint()
         && let Some(group) = &view.wrong_group
     {
-        let message = format!("private endpoint `{}` asks the source for `{group}`", view.id.name());
+        let message =
+            format!("private endpoint `{}` asks the source for `{group}`", view.id.name());
         let why = "PostgreSQL servers answer to the sub-resource postgresqlServer only";
-        let advice = || Fix::advice("create a private endpoint for the sub-resource postgresqlServer");
+        let advice =
+            || Fix::advice("create a private endpoint for the sub-resource postgresqlServer");
         let fix = fixes::endpoint_again(path, view).unwrap_or_else(advice);
         return Some(Finding::blocks(message, why).at(&view.id, "").fix(fix));
     }
@@ -30,7 +32,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a private endpoint maps to one server only: the copier would talk to another one";
     let pointer = path.estate.locate(&record, "", "aRecords");
     let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
-    let advice = || Fix::advice("create a private endpoint of the source and let the record hold its address");
+    let advice = || {
+        Fix::advice("create a private endpoint of the source and let the record hold its address")
+    };
     Some(Finding::blocks(message, why).at(&record, pointer).fix(fix.unwrap_or_else(advice)))
 }
 
@@ -38,7 +42,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 pub(super) fn owner(path: &Path, addresses: &[Ipv4Addr]) -> Option<(ResourceId, ResourceId)> {
     path.estate.all::<Endpoint>().find_map(|(id, endpoint)| {
         let holds = endpoint.addresses.iter().any(|address| addresses.contains(address));
-        let services: Vec<_> = endpoint.connections.iter().filter_map(|one| one.service.clone()).collect();
+        let services: Vec<_> =
+            endpoint.connections.iter().filter_map(|one| one.service.clone()).collect();
         let is_other = !services.is_empty() && !services.contains(&path.to_id);
         (holds && is_other).then(|| (id.clone(), services[0].clone()))
     })

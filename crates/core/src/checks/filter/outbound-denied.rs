@@ -34,7 +34,8 @@ pub(super) fn denied(
         decision.denied_senders(),
         path.port
     );
-    let why = "rules are read from the lowest priority number up, and the first that matches decides";
+    let why =
+        "rules are read from the lowest priority number up, and the first that matches decides";
     let mut finding = Finding::blocks(message, why).at(&rule.resource, rule.pointer.clone());
     finding.fixes.extend(fixes::let_through(path, group, decision, direction));
     Some(finding)

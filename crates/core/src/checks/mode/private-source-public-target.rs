@@ -4,7 +4,10 @@ use crate::finding::{Finding, Fix};
 use crate::trace::{Access, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    if path.start.is_some() || path.to_access != Ok(Access::Private) || path.from_access != Access::Public {
+    if path.start.is_some()
+        || path.to_access != Ok(Access::Private)
+        || path.from_access != Access::Public
+    {
         return None;
     }
     let message = format!(

@@ -10,7 +10,8 @@ use crate::trace::hop::{self, Joined};
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let half = half_in_state(path, "disconnected")?;
     let (near, far) = super::peering_missing::ends(path)?;
-    let message = format!("peering `{}` of network `{}` is disconnected", half.name(), half.name_at(0));
+    let message =
+        format!("peering `{}` of network `{}` is disconnected", half.name(), half.name_at(0));
     let why = "the other half was deleted; what is left carries nothing and cannot be joined again as it is";
     let pointer = path.estate.locate(&half, "", "peeringState");
     let mut changes = Vec::new();
@@ -53,6 +54,12 @@ pub(super) fn half_in_state(path: &Path, state: &str) -> Option<ResourceId> {
 /// Changes that create the halves that are not there.
 pub(super) fn missing_halves(path: &Path, near: &ResourceId, far: &ResourceId) -> Vec<Change> {
     let pairs = [(near, far), (far, near)];
-    let is_missing = |(owner, remote): &(&ResourceId, &ResourceId)| hop::half(path.estate, owner, remote).is_none();
-    pairs.into_iter().filter(is_missing).map(|(owner, remote)| peering::create_half(path.estate, owner, remote)).collect()
+    let is_missing = |(owner, remote): &(&ResourceId, &ResourceId)| {
+        hop::half(path.estate, owner, remote).is_none()
+    };
+    pairs
+        .into_iter()
+        .filter(is_missing)
+        .map(|(owner, remote)| peering::create_half(path.estate, owner, remote))
+        .collect()
 }

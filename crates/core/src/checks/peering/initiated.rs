@@ -7,14 +7,17 @@ use crate::trace::Path;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let half = super::peering_disconnected::half_in_state(path, "initiated")?;
     let (near, far) = super::peering_missing::ends(path)?;
-    let message = format!("peering `{}` of network `{}` is only initiated", half.name(), half.name_at(0));
-    let why = "a peering carries traffic once both networks hold their half and both read Connected";
+    let message =
+        format!("peering `{}` of network `{}` is only initiated", half.name(), half.name_at(0));
+    let why =
+        "a peering carries traffic once both networks hold their half and both read Connected";
     let pointer = path.estate.locate(&half, "", "peeringState");
     let finding = Finding::blocks(message, why).at(&half, pointer);
     let mut changes = super::peering_disconnected::missing_halves(path, &near, &far);
     if changes.is_empty() {
         // Both halves are there and do not count each other: the one that waits is made anew.
-        let (owner, remote) = if half.parent().as_ref() == Some(&near) { (near, far) } else { (far, near) };
+        let (owner, remote) =
+            if half.parent().as_ref() == Some(&near) { (near, far) } else { (far, near) };
         changes.push(peering::delete_half(&half));
         let without = changes[0].apply(path.estate);
         changes.push(peering::create_half(&without, &owner, &remote));

@@ -21,9 +21,19 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let (near_vnet, far_vnet) = ends(path)?;
     let message = match (near, far) {
-        (None, None) => format!("networks `{}` and `{}` are not peered", near_vnet.name(), far_vnet.name()),
-        (None, Some(_)) => format!("network `{}` has no peering to `{}`; only the other half exists", near_vnet.name(), far_vnet.name()),
-        (Some(_), _) => format!("network `{}` has no peering to `{}`; only the other half exists", far_vnet.name(), near_vnet.name()),
+        (None, None) => {
+            format!("networks `{}` and `{}` are not peered", near_vnet.name(), far_vnet.name())
+        }
+        (None, Some(_)) => format!(
+            "network `{}` has no peering to `{}`; only the other half exists",
+            near_vnet.name(),
+            far_vnet.name()
+        ),
+        (Some(_), _) => format!(
+            "network `{}` has no peering to `{}`; only the other half exists",
+            far_vnet.name(),
+            near_vnet.name()
+        ),
     };
     let why = "private addresses of another network are dropped unless a peering, with both halves connected, carries them";
     let mut changes = Vec::new();
@@ -33,7 +43,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if far.is_none() {
         changes.push(peering::create_half(path.estate, &far_vnet, &near_vnet));
     }
-    let mut finding = Finding::blocks(message, why).at(half.unwrap_or(&near_vnet), "").fix(Fix::of(changes));
+    let mut finding =
+        Finding::blocks(message, why).at(half.unwrap_or(&near_vnet), "").fix(Fix::of(changes));
     finding.fixes.extend(fixes::endpoint_nearby(path));
     Some(if other_way.is_some() { finding.possible() } else { finding })
 }

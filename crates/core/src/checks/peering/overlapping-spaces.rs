@@ -11,9 +11,21 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let (near, far) = super::peering_missing::ends(path)?;
-    let message = format!("networks `{}` and `{}` are not peered and both hold {overlap}", near.name(), far.name());
+    let message = format!(
+        "networks `{}` and `{}` are not peered and both hold {overlap}",
+        near.name(),
+        far.name()
+    );
     let why = "Azure refuses to peer networks whose address spaces overlap";
-    let advice = || Fix::advice("move one of the servers to a network with other addresses, or copy through a relay host");
+    let advice = || {
+        Fix::advice(
+            "move one of the servers to a network with other addresses, or copy through a relay host",
+        )
+    };
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
-    Some(Finding::blocks(message, why).at(&near, path.estate.locate(&near, "", "addressSpace")).fix(fix))
+    Some(
+        Finding::blocks(message, why)
+            .at(&near, path.estate.locate(&near, "", "addressSpace"))
+            .fix(fix),
+    )
 }

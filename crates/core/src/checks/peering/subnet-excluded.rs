@@ -13,8 +13,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         broken.half.name_at(0)
     );
     let why = "with `peerCompleteVnets` off only the listed subnets talk; the others see a route and are dropped";
-    let advice = Fix::advice("add the subnets' names to `localSubnetNames` and `remoteSubnetNames` of both halves");
-    let mut finding = Finding::blocks(message, why).at(&broken.half, broken.pointer.clone()).fix(advice);
+    let advice = Fix::advice(
+        "add the subnets' names to `localSubnetNames` and `remoteSubnetNames` of both halves",
+    );
+    let mut finding =
+        Finding::blocks(message, why).at(&broken.half, broken.pointer.clone()).fix(advice);
     finding.fixes.extend(fixes::endpoint_nearby(path));
     finding.fixes.rotate_left(1);
     Some(finding)

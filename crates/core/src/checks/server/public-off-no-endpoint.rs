@@ -10,8 +10,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if !is_private || !path.endpoints.is_empty() {
         return None;
     }
-    let message = format!("source `{}` denies public access and has no private endpoint", path.to_id.name());
-    let why = "with public access denied a server is reached through approved private endpoints only";
+    let message =
+        format!("source `{}` denies public access and has no private endpoint", path.to_id.name());
+    let why =
+        "with public access denied a server is reached through approved private endpoints only";
     let advice = || Fix::advice("create a private endpoint of the source in the target's network");
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
     Some(Finding::blocks(message, why).at(&path.to_id, path.to.public_pointer.clone()).fix(fix))

@@ -17,8 +17,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         start.vnet.name()
     );
     let why = match has_endpoint {
-        true => "the subnet's service endpoint is on, so the source sees the subnet, and only a VNet rule can let it in",
-        false => "the source lets a subnet in by a VNet rule, which works through the subnet's service endpoint Microsoft.Sql",
+        true => {
+            "the subnet's service endpoint is on, so the source sees the subnet, and only a VNet rule can let it in"
+        }
+        false => {
+            "the source lets a subnet in by a VNet rule, which works through the subnet's service endpoint Microsoft.Sql"
+        }
     };
     let mut changes = vec![server::add_vnet_rule(path.estate, &path.to_id, &start.subnet)];
     if let (false, Ok(subnet)) = (has_endpoint, path.estate.get::<Subnet>(&start.subnet)) {

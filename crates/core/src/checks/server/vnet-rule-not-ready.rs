@@ -11,7 +11,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let message = format!("VNet rule `{}` of the source is in state {state}", rule.name());
     let why = "a VNet rule lets its subnet in once its state is Ready";
     let fix = match state.to_ascii_lowercase().as_str() {
-        "initializing" | "inprogress" => Fix::advice("wait until the rule's state is Ready, then capture and check again"),
+        "initializing" | "inprogress" => {
+            Fix::advice("wait until the rule's state is Ready, then capture and check again")
+        }
         _ => {
             let delete = server::delete_vnet_rule(rule);
             let without = delete.apply(path.estate);

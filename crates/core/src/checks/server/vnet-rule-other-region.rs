@@ -13,7 +13,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         path.to.location.as_deref().unwrap_or("another region")
     );
     let why = "a VNet rule of a Single Server speaks of subnets of the server's own region only";
-    let advice = || Fix::advice("reach the source through a private endpoint, which may be in any region");
+    let advice =
+        || Fix::advice("reach the source through a private endpoint, which may be in any region");
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
     let mut finding = Finding::blocks(message, why).at(rule, "").fix(fix);
     finding.on_fallback = path.leads == Leads::Fallback;

@@ -1,0 +1,52 @@
+//! Writes the plan of every page's examples into a folder: az scripts and ARM requests, for linters that are not ours.
+
+#![allow(clippy::disallowed_methods, reason = "reads and writes files, as core must not")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use flexway_core::change::Change;
+use flexway_core::{checks, plan};
+use serde_json::{Value, json};
+
+fn main() {
+    let folder = PathBuf::from(std::env::args().nth(1).expect("usage: plans FOLDER"));
+    fs::create_dir_all(&folder).expect("make the folder");
+    let mut count = 0;
+    for check in checks::ALL {
+        for (number, example) in support::examples(check.page).into_iter().enumerate() {
+            let estate = support::estate(&example.resources);
+            let plan = plan::plan(&estate, &support::question(&estate));
+            if plan.changes.is_empty() {
+                continue;
+            }
+            let name = format!("{}-{}", check.fault.replace('/', "-"), number + 1);
+            fs::write(folder.join(format!("{name}.sh")), plan.to_az()).expect("write the script");
+            let bodies: Vec<Value> = plan.changes.iter().filter_map(body).collect();
+            fs::write(folder.join(format!("{name}.json")), json!(bodies).to_string())
+                .expect("write the bodies");
+            count += 1;
+        }
+    }
+    println!("{count} plans in {}", folder.display());
+}
+
+/// The body of a PUT with the type and version that a type checker needs.
+fn body(change: &Change) -> Option<Value> {
+    let (id, version) = change.request.path.split_once("?api-version=")?;
+    let id = flexway_core::id::ResourceId::parse(id)?;
+    let mut body = change.request.body.as_object()?.clone();
+    let types = id.as_str().rsplit_once("/providers/")?.1.split('/');
+    let kind: Vec<&str> = types
+        .enumerate()
+        .filter(|(index, _)| *index == 0 || index % 2 == 1)
+        .map(|(_, word)| word)
+        .collect();
+    body.insert("type".to_owned(), json!(kind.join("/")));
+    body.insert("apiVersion".to_owned(), json!(version.split('&').next()));
+    body.insert("name".to_owned(), json!(id.name()));
+    Some(Value::Object(body))
+}

@@ -1,0 +1,176 @@
+//! Gates put into words: each outcome as a step of the path, with the facts it read.
+
+use crate::address::AddressSet;
+use crate::estate::server::Server;
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+use crate::trace::endpoint::{Status, View};
+use crate::trace::filter::{Decider, Decision};
+use crate::trace::gate::Gate;
+use crate::trace::hop::Joined;
+use crate::trace::route::Routed;
+use crate::trace::step::{Stage, Step};
+
+pub(super) fn admit_step(view: &View) -> Step {
+    let (resource, pointer) = &view.status_from;
+    let name = view.id.name();
+    let step = match (&view.status, &view.wrong_group) {
+        (_, Some(group)) => Step::drop(
+            Stage::Admit,
+            Some(&view.id),
+            format!("private endpoint `{name}` asks for `{group}`, not for PostgreSQL"),
+        ),
+        (Status::Approved, None) => Step::pass(
+            Stage::Admit,
+            Some(&view.id),
+            format!("private endpoint `{name}` is approved"),
+        ),
+        (Status::Pending, None) => Step::drop(
+            Stage::Admit,
+            Some(&view.id),
+            format!("private endpoint `{name}` waits for approval"),
+        ),
+        (Status::Rejected, None) => Step::drop(
+            Stage::Admit,
+            Some(&view.id),
+            format!("private endpoint `{name}` was rejected"),
+        ),
+        (Status::Disconnected, None) => Step::drop(
+            Stage::Admit,
+            Some(&view.id),
+            format!("private endpoint `{name}` was removed on the server's side"),
+        ),
+        (Status::Unknown(missing), None) => return Step::unknown(Stage::Admit, missing.clone()),
+    };
+    step.read(resource, pointer.clone())
+}
+
+pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate: &Gate) -> Step {
+    let drop = |detail: String| Step::drop(Stage::Admit, Some(id), detail);
+    match gate {
+        Gate::Open(rule) => {
+            let detail = format!("rule `{}` of the server lets the subnet in", rule.name());
+            Step::pass(Stage::Admit, Some(rule), detail).read(rule, estate.locate(rule, "", ""))
+        }
+        Gate::OpensItself => {
+            let detail = "Azure's tool opens a public Single Server for a public target by itself";
+            Step::pass(Stage::Admit, Some(id), detail).read(id, server.public_pointer.clone())
+        }
+        Gate::PublicDenied => drop("the server denies public network access".to_owned())
+            .read(id, server.public_pointer.clone()),
+        Gate::RuleMissing { .. } => {
+            drop("no VNet rule of the server names the target's subnet".to_owned())
+        }
+        Gate::ServiceEndpointMissing(rule) => {
+            let detail =
+                "the VNet rule has no effect: the subnet's service endpoint Microsoft.Sql is off";
+            drop(detail.to_owned()).read(rule, "")
+        }
+        Gate::RuleNotReady(rule, state) => {
+            let place = estate.locate(rule, "", "state");
+            drop(format!("the VNet rule `{}` is in state {state}", rule.name())).read(rule, place)
+        }
+        Gate::OtherRegion(rule, location) => {
+            let detail = format!(
+                "the VNet rule has no effect: the network is in {location}, the server elsewhere"
+            );
+            drop(detail).read(rule, "")
+        }
+        Gate::FirewallRuleMissing => drop("the server has no firewall rule at all".to_owned()),
+        Gate::Unknown(missing) => Step::unknown(Stage::Admit, missing.clone()),
+    }
+}
+
+pub(super) fn route_step(subnet: &ResourceId, routed: &Routed, destination: &str) -> Step {
+    match routed {
+        Routed::Directly => Step::pass(
+            Stage::Route,
+            Some(subnet),
+            format!("no route of a user catches {destination}"),
+        ),
+        Routed::ByUser(route) => {
+            let detail = format!("route `{}` ({}) leads on", route.name, route.prefix);
+            Step::pass(Stage::Route, Some(&route.table), detail)
+                .read(&route.resource, route.pointer.clone())
+        }
+        Routed::Dropped(route) => {
+            let detail =
+                format!("route `{}` ({}) drops packets to {destination}", route.name, route.prefix);
+            Step::drop(Stage::Route, Some(&route.table), detail)
+                .read(&route.resource, route.pointer.clone())
+        }
+        Routed::Elsewhere(route, missing) => {
+            let mut step = Step::unknown(Stage::Route, missing.clone());
+            step.resource = Some(route.table.clone());
+            step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);
+            step.read(&route.resource, route.pointer.clone())
+        }
+        Routed::Unknown(missing) => Step::unknown(Stage::Route, missing.clone()),
+    }
+}
+
+pub(super) fn hop_step(joined: &Joined, near: &ResourceId, far: &ResourceId) -> Step {
+    let (near_name, far_name) = (near.name(), far.name());
+    match joined {
+        Joined::Same => {
+            Step::pass(Stage::Hop, Some(near), format!("both ends are in network `{near_name}`"))
+        }
+        Joined::Peered { near, far } => {
+            let detail = format!("networks `{near_name}` and `{far_name}` are peered both ways");
+            Step::pass(Stage::Hop, Some(near), detail).read(near, "").read(far, "")
+        }
+        Joined::Broken(broken) => {
+            let detail = format!(
+                "peering `{}` does not carry this traffic ({})",
+                broken.half.name(),
+                broken.value
+            );
+            Step::drop(Stage::Hop, Some(&broken.half), detail)
+                .read(&broken.half, broken.pointer.clone())
+        }
+        Joined::Apart { other_way: Some(missing), .. } => {
+            Step::unknown(Stage::Hop, missing.clone())
+        }
+        Joined::Apart { near: near_half, far: far_half, other_way: None, .. } => {
+            let detail = match (near_half, far_half) {
+                (None, None) => format!("networks `{near_name}` and `{far_name}` are not peered"),
+                (Some(half), None) => {
+                    format!("`{far_name}` has no half of peering `{}`", half.name())
+                }
+                (_, Some(half)) => {
+                    format!("`{near_name}` has no half of peering `{}`", half.name())
+                }
+            };
+            Step::drop(Stage::Hop, Some(near), detail)
+        }
+        Joined::Unknown(missing) => Step::unknown(Stage::Hop, missing.clone()),
+    }
+}
+
+pub(super) fn filter_step(stage: Stage, group: &ResourceId, decision: &Decision) -> Step {
+    let words = |list: &[(AddressSet, Decider)]| {
+        let (_, first) = list.first()?;
+        Some(format!("rule `{}` (priority {}) of `{}`", first.name, first.priority, group.name()))
+    };
+    let read = |step: Step, list: &[(AddressSet, Decider)]| {
+        list.iter().fold(step, |step, (_, rule)| step.read(&rule.resource, rule.pointer.clone()))
+    };
+    if !decision.denied.is_empty() {
+        let detail = format!("{} denies", words(&decision.denied).unwrap_or_default());
+        let mut step = read(Step::drop(stage, Some(group), detail), &decision.denied);
+        if !decision.allowed.is_empty() || !decision.unknown.is_empty() {
+            step.detail = format!("{} {}", step.detail, decision.denied_senders());
+            step.dropped_part = Some(decision.denied_senders());
+        }
+        return step;
+    }
+    if let Some((_, rule)) = decision.unknown.first() {
+        let missing = Missing::other(
+            format!("whether rule `{}` of `{}` catches these packets", rule.name, group.name()),
+            "a tag in it has more than one reading: name the addresses in a rule of its own, or probe",
+        );
+        return read(Step::unknown(stage, missing), &decision.unknown);
+    }
+    let detail = format!("{} lets pass", words(&decision.allowed).unwrap_or_default());
+    read(Step::pass(stage, Some(group), detail), &decision.allowed)
+}
