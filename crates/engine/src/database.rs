@@ -59,7 +59,7 @@ impl Job<'_> {
         self.workers.go_on()?;
         let overwrite = self.overwrite || record.is_touched;
         self.phase(Phase::Prepared, || {
-            self.databases.prepare(self.name, overwrite)?;
+            self.workers.attempt(|| self.databases.prepare(self.name, overwrite))?;
             recorded(self.ledger.set_touched(self.name, false))
         })
     }

@@ -85,9 +85,10 @@ pub(crate) fn relay_failed(what: &str, error: RelayError) -> MoveError {
 /// Whether the same statement can succeed later without anybody's help.
 /// Source: PostgreSQL 18, appendix A (error codes).
 fn remedy_of(code: &str) -> Remedy {
-    const TRANSIENT: [&str; 7] = [
+    const TRANSIENT: [&str; 8] = [
         "40001", // serialization_failure
         "40P01", // deadlock_detected
+        "55006", // object_in_use: a session of a broken run still ends
         "55P03", // lock_not_available
         "53300", // too_many_connections
         "57P01", // admin_shutdown

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use flexway_core::migrate::{MoveError, SchemaEntry};
+use flexway_core::migrate::{MoveError, Remedy, SchemaEntry};
 
 use crate::ConnInfo;
 use crate::ask::{Outcome, act, failed, flag, query, run, text};
@@ -156,6 +156,10 @@ fn create(admin: &mut Session, wanted: &[SchemaEntry], database: &str) -> Outcom
     let sql = creation(wanted)
         .ok_or_else(|| act(&what, "pg_dump did not say how the source's was created", ""))?;
     run(admin, &what, &in_words_of(sql, admin.version().number)).map_err(|mut error| {
+        // The server still carries out the same statement of a run that was killed.
+        if error.why.contains("pg_database_datname_index") {
+            error.remedy = Remedy::Retry;
+        }
         if error.why.contains("locale") || error.why.contains("collat") {
             error.help =
                 "install the source's locale on the target, or create the database there by \
