@@ -230,3 +230,110 @@ fn each_step_of_the_guide_is_named_when_it_is_missing() {
         }
     }
 }
+
+/// Judges every pair of servers of an estate; nothing may panic, and every verdict has its reason.
+fn judge_all(name: &str, estate: &flexway_core::estate::Estate, with_plans: bool) -> usize {
+    use flexway_core::diagnose::{Copier, Question, Source};
+    use flexway_core::estate::server::Server;
+    let servers: Vec<_> = estate.all::<Server>().map(|(id, _)| id.clone()).collect();
+    let mut count = 0;
+    for (source, target) in servers.iter().flat_map(|one| servers.iter().map(move |two| (one, two)))
+    {
+        if source == target {
+            continue;
+        }
+        let question = Question {
+            source: Source::Server(source.clone()),
+            target: target.clone(),
+            copier: Copier::Target,
+            port: diagnose::PORT,
+        };
+        let report = diagnose::check(estate, &question);
+        let is_planned = !with_plans || {
+            let plan = plan::plan(estate, &question);
+            plan.changes.is_empty() || plan.after == Verdict::Reachable
+        };
+        let has_reason = match report.verdict {
+            Verdict::Reachable => report.causes().next().is_none(),
+            Verdict::Undetermined => !report.missing.is_empty(),
+            Verdict::Unreachable | Verdict::Partial | Verdict::Inconsistent => {
+                report.causes().next().is_some()
+            }
+        };
+        assert!(
+            has_reason && is_planned,
+            "{name}: {source} <- {target}: {:?} {:?}",
+            report.verdict,
+            report.forward
+        );
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn every_pair_of_recorded_servers_is_judged() {
+    let Some(files) = recorded() else { return };
+    let pairs: usize = files
+        .iter()
+        .map(|file| judge_all(&file.display().to_string(), &read(file).estate, true))
+        .sum();
+    assert!(pairs > 50, "{pairs} pairs");
+    // All of them as one estate: servers of many subscriptions, none of which knows the other.
+    let inputs = files.iter().map(|file| {
+        let text = std::fs::read_to_string(file).expect("readable");
+        Input { file: file.display().to_string(), json: serde_json::from_str(&text).expect("JSON") }
+    });
+    judge_all("all", &load(inputs.collect()).estate, false);
+}
+
+/// Replaces, drops or doubles one node of a body, chosen by a small generator: the same ones in every run.
+fn mutate(value: &mut Value, random: &mut u64) {
+    let next = |random: &mut u64, bound: usize| {
+        // Knuth's multiplier; the high bits are the random ones.
+        *random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*random >> 33) as usize % bound.max(1)
+    };
+    match value {
+        Value::Array(items) if !items.is_empty() && next(random, 4) > 0 => {
+            let index = next(random, items.len());
+            mutate(&mut items[index], random);
+        }
+        Value::Object(fields) if !fields.is_empty() && next(random, 8) > 0 => {
+            let index = next(random, fields.len());
+            if let Some(inner) = fields.values_mut().nth(index) {
+                mutate(inner, random);
+            }
+        }
+        other => {
+            *other = match next(random, 7) {
+                0 => Value::Null,
+                1 => json!(-1),
+                2 => json!(""),
+                3 => json!("*"),
+                4 => json!([other.clone(), other.clone()]),
+                5 => json!({ "properties": other.clone() }),
+                _ => json!("10.0.0.0/99"),
+            }
+        }
+    }
+}
+
+#[test]
+fn broken_bodies_are_reported_and_never_panic() {
+    let mut random = 20_261_122;
+    let mut said = 0;
+    for (name, resources) in worlds().into_iter().take(12) {
+        for round in 0..150 {
+            let mut broken = json!(resources);
+            for _ in 0..=round % 4 {
+                mutate(&mut broken, &mut random);
+            }
+            let loaded = load(vec![Input { file: "broken".to_owned(), json: broken }]);
+            said += loaded.problems.len();
+            judge_all(&name, &loaded.estate, true);
+        }
+    }
+    assert!(said > 100, "{said} problems were said");
+}
