@@ -23,8 +23,9 @@ pub trait Servers: Send + Sync {
 
 /// Opens one database on both servers.
 pub trait Databases: Send + Sync {
-    /// Creates the target database with the source's encoding, collation, owner, settings and grants, empty. With `overwrite` an
-    /// existing one is emptied first (dropped and created again where that is possible, its schemas dropped otherwise).
+    /// Creates the target database with the source's encoding, collation, owner, settings and grants, empty. With `overwrite` one
+    /// that holds something is replaced: it is dropped once the new one stands. Where it may not be dropped its contents are removed.
+    /// A failure before that leaves it as it was.
     fn prepare(&self, database: &str, overwrite: bool) -> Result<(), MoveError>;
     /// Opens the database on both sides and pins one snapshot of the source for everything that is read through the result.
     fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError>;

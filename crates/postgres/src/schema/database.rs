@@ -1,23 +1,19 @@
 //! Makes a target database: created like the source's, emptied when asked for, and given the
 //! source's settings.
 
-use std::time::Duration;
-
 use flexway_core::migrate::{MoveError, Remedy, SchemaEntry};
 
 use crate::ConnInfo;
-use crate::ask::{Outcome, act, failed, flag, query, run, text};
+use crate::ask::{Outcome, act, flag, query, run};
 use crate::catalog;
 use crate::pool::connect;
+use crate::schema::configure;
 use crate::schema::dump::{self, Part};
 use crate::schema::empty;
 use crate::schema::entries::Dump;
+use crate::schema::replace::{Replacement, remove_leftovers};
 use crate::schema::scan::statements;
 use crate::{Session, quote_ident, quote_literal};
-
-/// Sessions of others end within a moment of being told to; two seconds of trying is plenty.
-const DROP_TRIES_MAX: u32 = 10;
-const DROP_PAUSE: Duration = Duration::from_millis(200);
 
 /// Databases that every server has and that are never dropped.
 const STANDING_DATABASES: [&str; 2] = ["postgres", "defaultdb"];
@@ -40,25 +36,39 @@ pub(crate) fn prepare(
 ) -> Outcome<()> {
     let wanted = description(pg_dump, &source.with_database(database))?;
     let mut admin = connect(target)?;
-    let may_drop = !STANDING_DATABASES.contains(&database)
+    remove_leftovers(&mut admin, target, database)?;
+    let may_replace = !STANDING_DATABASES.contains(&database)
         && database != target.database()
         && may_make_again(&mut admin, database)?;
     match standing(&mut admin, target, database)? {
-        Standing::Absent => create(&mut admin, &wanted, database)?,
+        Standing::Absent => create(&mut admin, &wanted, database, database)?,
         Standing::Holds(count) if !overwrite => return Err(occupied(database, count)),
-        Standing::Holds(_) if may_drop => {
-            drop_database(&mut admin, database)?;
-            create(&mut admin, &wanted, database)?;
+        Standing::Holds(_) if may_replace => {
+            replace(&mut admin, database, &wanted)?;
+            return public_like_source(source, target, database);
         }
         Standing::Holds(_) => {
             fits(pg_dump, target, database, &wanted)?;
+            configure::check(&mut admin, database, &wanted)?;
             empty::empty(&mut connect(&target.with_database(database))?)?;
         }
         Standing::Empty => fits(pg_dump, target, database, &wanted)?,
     }
-    forget_settings(&mut admin, database)?;
-    configure(&mut admin, database, &wanted)?;
+    configure::configure(&mut admin, database, &wanted)?;
     public_like_source(source, target, database)
+}
+
+/// Makes the new database first, so that one that cannot be made leaves the old one as it is.
+fn replace(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
+    let replacement = Replacement::of(admin, database)?;
+    create(admin, wanted, database, &replacement.new)?;
+    let result = replacement
+        .mark(admin)
+        .and_then(|()| replacement.swap(admin, |admin| configure::within(admin, database, wanted)));
+    if result.is_err() {
+        replacement.give_up(admin);
+    }
+    result
 }
 
 fn occupied(database: &str, count: u64) -> MoveError {
@@ -82,7 +92,7 @@ pub(crate) fn is_of_database(entry: &SchemaEntry) -> bool {
 
 /// Statements of the entries in order, without leading comments and without pg_dump's own session
 /// settings.
-fn described(entries: &[SchemaEntry]) -> impl Iterator<Item = &str> {
+pub(super) fn described(entries: &[SchemaEntry]) -> impl Iterator<Item = &str> {
     entries
         .iter()
         .flat_map(|entry| statements(&entry.sql))
@@ -111,11 +121,11 @@ fn standing(admin: &mut Session, target: &ConnInfo, database: &str) -> Outcome<S
     })
 }
 
-/// Whether the login may drop the database and create it again; one that may only drop would be
-/// left with nothing.
+/// Whether the login may create a database, give it the name of the standing one, and drop that.
 fn may_make_again(admin: &mut Session, database: &str) -> Outcome<bool> {
     let sql = format!(
         "SELECT pg_has_role(d.datdba, 'USAGE') AND (r.rolcreatedb OR r.rolsuper) \
+         AND NOT d.datistemplate \
          FROM pg_database d, pg_roles r WHERE d.datname = {} AND r.rolname = current_user",
         quote_literal(database)
     );
@@ -151,21 +161,23 @@ fn encoding(creation: &str) -> Option<&str> {
     creation.split_once(" ENCODING = '")?.1.split('\'').next()
 }
 
-fn create(admin: &mut Session, wanted: &[SchemaEntry], database: &str) -> Outcome<()> {
+/// Creates `name` with the properties of the source's `database`.
+fn create(admin: &mut Session, wanted: &[SchemaEntry], database: &str, name: &str) -> Outcome<()> {
     let what = format!("create database {database}");
-    let sql = creation(wanted)
+    let prefix = format!("CREATE DATABASE {} ", quote_ident(database));
+    let properties = creation(wanted)
+        .and_then(|sql| sql.strip_prefix(&prefix))
         .ok_or_else(|| act(&what, "pg_dump did not say how the source's was created", ""))?;
-    run(admin, &what, &in_words_of(sql, admin.version().number)).map_err(|mut error| {
+    let sql = format!("CREATE DATABASE {} {properties}", quote_ident(name));
+    run(admin, &what, &in_words_of(&sql, admin.version().number)).map_err(|mut error| {
         // The server still carries out the same statement of a run that was killed.
         if error.why.contains("pg_database_datname_index") {
             error.remedy = Remedy::Retry;
         }
         if error.why.contains("locale") || error.why.contains("collat") {
-            error.help =
-                "install the source's locale on the target, or create the database there by \
-            hand with one \
-                          that sorts alike, then run again"
-                    .to_owned();
+            error.help = "install the source's locale on the target, or create the database there \
+                          by hand with one that sorts alike, then run again"
+                .to_owned();
         }
         error
     })
@@ -185,82 +197,6 @@ fn in_words_of(sql: &str, version: u32) -> String {
         sql = format!("{before} LC_COLLATE = {value} LC_CTYPE = {value};");
     }
     sql
-}
-
-fn drop_database(admin: &mut Session, database: &str) -> Outcome<()> {
-    let what = format!("drop database {database} on the target");
-    let name = quote_ident(database);
-    if admin.version().number >= 130_000 {
-        return run(admin, &what, &format!("DROP DATABASE {name} WITH (FORCE)"));
-    }
-    let others = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid()",
-        quote_literal(database)
-    );
-    let mut tries = 0;
-    loop {
-        run(admin, &what, &others)?;
-        match admin.execute(&format!("DROP DATABASE {name}")) {
-            Ok(()) => return Ok(()),
-            // 55006 object_in_use: the others have not left yet.
-            Err(error) if error.code() == Some("55006") && tries < DROP_TRIES_MAX => {
-                tries += 1;
-                std::thread::sleep(DROP_PAUSE);
-            }
-            Err(error) => return Err(failed(&what, &error)),
-        }
-    }
-}
-
-/// Takes back settings and grants of a database that stood before, so that the source's are all
-/// there are.
-fn forget_settings(admin: &mut Session, database: &str) -> Outcome<()> {
-    let what = format!("reset the settings of database {database}");
-    let name = quote_literal(database);
-    let rows = query(
-        admin,
-        &what,
-        &format!(
-            "SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I RESET ALL', d.datname) \
-                         ELSE format('ALTER ROLE %I IN DATABASE %I RESET ALL', r.rolname, d.datname) END \
-             FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r \
-             ON r.oid = s.setrole \
-             WHERE d.datname = {name} \
-             UNION ALL SELECT DISTINCT format('REVOKE ALL ON DATABASE %I FROM %s', d.datname, \
-                    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) \
-             FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = {name} AND a.grantee <> d.datdba \
-             UNION ALL SELECT format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO PUBLIC', d.datname) \
-             FROM pg_database d WHERE d.datname = {name} AND d.datacl IS NOT NULL"
-        ),
-    )?;
-    for row in &rows {
-        attempt(admin, &what, text(row, 0))?;
-    }
-    Ok(())
-}
-
-/// Gives the database its owner, settings, comment and grants. What the target does not know or
-/// does not allow to be set is left to the comparison to report.
-fn configure(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
-    let what = format!("configure database {database}");
-    for sql in described(wanted).filter(|sql| !sql.starts_with("CREATE DATABASE ")) {
-        if sql.starts_with("ALTER ") && sql.contains(" SET ") {
-            attempt(admin, &what, sql)?;
-        } else {
-            run(admin, &what, sql)?;
-        }
-    }
-    Ok(())
-}
-
-/// Runs a statement that the target may refuse for good reason.
-fn attempt(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
-    match session.execute(sql) {
-        // undefined_object, insufficient_privilege, invalid_parameter_value,
-        // cant_change_runtime_param
-        Err(error) if matches!(error.code(), Some("42704" | "42501" | "22023" | "55P02")) => Ok(()),
-        other => other.map_err(|error| failed(what, &error)),
-    }
 }
 
 /// A dump neither creates nor drops `public`, which every new database has: a source that dropped it

@@ -1,26 +1,47 @@
 //! Removes what users keep in a database that cannot be dropped.
 
-use crate::ask::{Outcome, act, query, query_one, run, text};
-use crate::{Session, catalog};
+use crate::ask::{Outcome, act, failed, query, query_one, run, text};
+use crate::{PgError, Session, catalog};
 
-/// Removes everything that users keep in the session's database. Each statement commits by itself:
-/// one transaction over many objects would need more locks than a server has.
+/// Removes everything that users keep in the session's database: in one transaction where the server
+/// has room for its locks, statement by statement otherwise.
 ///
 /// # Errors
 /// Something cannot be dropped, or objects are left that hang on an extension which the login does
-/// not own.
+/// not own. Unless the room for locks ran out, nothing is removed then.
 pub(crate) fn empty(session: &mut Session) -> Outcome<()> {
     let row = query_one(session, "ask for the database's name", "SELECT current_database()")?;
     let what = format!("empty database {} on the target", text(&row, 0));
+    run(session, &what, "BEGIN")?;
+    match remove(session) {
+        Ok(()) => {
+            nothing_left(session, &what)?;
+            run(session, &what, "COMMIT")
+        }
+        // 53200 out_of_memory: of the lock table, says the hint.
+        Err(error) if error.code() == Some("53200") => {
+            run(session, &what, "ROLLBACK")?;
+            remove(session).map_err(|error| failed(&what, &error))?;
+            nothing_left(session, &what)
+        }
+        Err(error) => Err(failed(&what, &error)),
+    }
+}
+
+fn remove(session: &mut Session) -> Result<(), PgError> {
     for list in lists(session.version().number) {
-        for row in query(session, &what, &list)? {
-            run(session, &what, text(&row, 0))?;
+        for row in session.rows(&list)? {
+            session.execute(text(&row, 0))?;
         }
     }
+    Ok(())
+}
+
+fn nothing_left(session: &mut Session, what: &str) -> Outcome<()> {
     match catalog::user_object_count(session)? {
         0 => Ok(()),
         count => Err(act(
-            &what,
+            what,
             format!("{count} objects are left in a schema that belongs to an extension"),
             "drop the extension or the objects by hand, then run again",
         )),

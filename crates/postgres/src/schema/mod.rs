@@ -1,10 +1,12 @@
 //! The schema part of a move: pg_dump's text, taken apart and put onto the target.
 
 pub(crate) mod apply;
+mod configure;
 pub(crate) mod database;
 pub(crate) mod dump;
 mod empty;
 pub(crate) mod entries;
 pub(crate) mod pre_data;
+mod replace;
 pub(crate) mod scan;
 pub(crate) mod tool;
