@@ -7,6 +7,7 @@ use clap::Args;
 use flexway_core::diagnose::{Copier, PORT, Question, Source};
 use flexway_core::estate::server::Server;
 use flexway_core::estate::{Estate, Input, Loaded, load};
+use serde_json::Value;
 
 use crate::exit::Failure;
 
@@ -38,7 +39,7 @@ pub(crate) struct FlowArgs {
     #[arg(long, value_name = "PLACE", default_value = "target")]
     pub(crate) copier: String,
     /// The source's port
-    #[arg(long, value_name = "N", default_value_t = PORT)]
+    #[arg(long, value_name = "N", default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: u16,
 }
 
@@ -90,8 +91,20 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
     if let Some((id, _)) = by_name {
         return Ok((Source::Server(id.clone()), port));
     }
-    let (host, given) =
-        text.rsplit_once(':').map_or((text, None), |(host, port)| (host, port.parse().ok()));
+    let (host, given) = match text.rsplit_once(':') {
+        Some((host, digits)) => match digits.parse::<u16>() {
+            Ok(given) if given > 0 => (host, Some(given)),
+            _ => {
+                let what = format!("read the source `{text}`");
+                return Err(Failure::usage(
+                    what,
+                    format!("`{digits}` is not a port"),
+                    "give HOST:PORT",
+                ));
+            }
+        },
+        None => (text, None),
+    };
     let is_host = !text.starts_with('/') && (text.contains('.') || given.is_some());
     match is_host {
         true => Ok((Source::Host(host.to_owned()), given.unwrap_or(port))),
@@ -203,9 +216,13 @@ fn parse(file: &str, text: &str) -> Result<Input, Failure> {
         let help = "an estate is the JSON that `az ... show` or `az ... list` prints";
         return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));
     }
-    let json = serde_json::from_str(text).map_err(|why| {
+    // One value, or one after the other, as line-wise exports write them.
+    let values: Result<Vec<Value>, _> =
+        serde_json::Deserializer::from_str(text).into_iter().collect();
+    let mut values = values.map_err(|why| {
         let help = "it has to be JSON: `-o json` of az, not its table or YAML output";
         Failure::failed(format!("read estate {file}"), why, help)
     })?;
+    let json = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
     Ok(Input { file: file.to_owned(), json })
 }

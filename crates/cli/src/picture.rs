@@ -107,6 +107,13 @@ fn write_step(out: &mut impl Write, step: &Step, with_facts: bool) -> std::io::R
     match step.outcome {
         Outcome::Pass => writeln!(out, "   {GOOD}ok{GOOD:#}  {stage:<10}  {}", step.detail)?,
         Outcome::Unknown => writeln!(out, "   {DOUBT}??{DOUBT:#}  {stage:<10}  {}", step.detail)?,
+        Outcome::Drop if step.is_consequence => {
+            writeln!(
+                out,
+                "   {BAD}xx{BAD:#}  {stage:<10}  {} (because of what follows)",
+                step.detail
+            )?;
+        }
         Outcome::Drop => {
             let width = step.detail.chars().count() + 18;
             let line = "─".repeat(width);

@@ -28,7 +28,8 @@ impl AddressSet {
         AddressSet { ranges: vec![(address.into(), address.into())] }
     }
 
-    fn from_ranges(mut ranges: Vec<(u32, u32)>) -> AddressSet {
+    /// Addresses of inclusive ranges, in any order.
+    pub fn from_ranges(mut ranges: Vec<(u32, u32)>) -> AddressSet {
         ranges.sort_unstable();
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
         for (low, high) in ranges {

@@ -131,7 +131,16 @@ fn of_path(question: &Question, path: &Path) -> Report {
         findings.extend(guide::notes(path));
     }
     findings.sort_by_key(|finding| (!finding.is_cause(), finding.severity));
-    let (forward, back) = (path.forward(), path.back());
+    let (mut forward, back) = (path.forward(), path.back());
+    for step in &mut forward {
+        let fault = match step.stage {
+            Stage::FilterOut => "filter/outbound-denied",
+            Stage::FilterIn => "filter/inbound-denied",
+            _ => continue,
+        };
+        step.is_consequence =
+            findings.iter().any(|one| one.fault == fault && one.consequence_of.is_some());
+    }
     let steps = forward.iter().chain(&back).filter_map(|step| step.missing.clone());
     let mut missing: Vec<Missing> = steps.chain(guide::missing(path)).collect();
     missing.sort();
@@ -201,6 +210,10 @@ fn weaken(verdict: Verdict, findings: &mut [Finding]) {
     };
     for finding in findings.iter_mut().filter(|one| one.severity == Severity::Blocks) {
         finding.severity = severity;
+        if verdict == Verdict::Reachable {
+            // Mending what works can break it: a zone that gets linked without a record hides the name.
+            finding.fixes.clear();
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use crate::trace::endpoint::Status;
 use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
 use crate::trace::resolve;
-use crate::trace::step::{Outcome, Stage};
-use crate::trace::{Access, Path};
+use crate::trace::step::{Outcome, Stage, Verdict};
+use crate::trace::{Access, Leads, Path};
 
 /// State of a step of the guide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -62,7 +62,8 @@ pub fn view(path: &Path) -> Option<Guide> {
         return None;
     }
     let source = path.to_access.clone().ok()?;
-    let (row, advice) = match (source, path.from_access) {
+    let target = path.from_access.clone().ok()?;
+    let (row, advice) = match (source, target) {
         (Access::Private, Access::Public | Access::PublicWithEndpoint) => (2, ADVICE[1]),
         (_, Access::Public | Access::PublicWithEndpoint) => (1, ADVICE[0]),
         (Access::Public, Access::Private) => (3, ADVICE[2]),
@@ -74,13 +75,7 @@ pub fn view(path: &Path) -> Option<Guide> {
         4 | 5 => endpoint_steps(path),
         _ => Vec::new(),
     };
-    Some(Guide {
-        row,
-        source_access: source.word(),
-        target_access: path.from_access.word(),
-        advice,
-        steps,
-    })
+    Some(Guide { row, source_access: source.word(), target_access: target.word(), advice, steps })
 }
 
 const ADVICE: [&str; 5] = [
@@ -128,7 +123,9 @@ fn endpoint_steps(path: &Path) -> Vec<GuideStep> {
     let (attached, record) = (attached(path), record(path));
     let (linked, link_needed) = linked(path);
     let attach_needed = record != State::Met;
-    vec![
+    // Where the name leads to an open front door, no step of the private way is needed.
+    let is_private = !(path.leads == Leads::Fallback && path.verdict() == Verdict::Reachable);
+    let mut steps = vec![
         step(1, "the source has an approved private endpoint in a known subnet", endpoint, true),
         step(2, "the target's network and delegated subnet are known", target, true),
         step(
@@ -146,7 +143,9 @@ fn endpoint_steps(path: &Path) -> Vec<GuideStep> {
         ),
         step(6, "that zone is linked to both networks", linked, link_needed),
         step(7, "that zone has an A record of the source with its private address", record, true),
-    ]
+    ];
+    steps.iter_mut().for_each(|step| step.on_path &= is_private);
+    steps
 }
 
 fn joined(path: &Path) -> State {

@@ -31,6 +31,12 @@ fn answer(report: &Report, estate: &Estate, asks_plan: bool, asks_step: &[&str])
     lines.extend(word("cause", faults(report, |one| one.is_cause())));
     lines.extend(word("consequence", faults(report, |one| one.consequence_of.is_some())));
     lines.extend(word("possible", faults(report, |one| one.certainty == Certainty::Possible)));
+    lines.extend(word(
+        "risk",
+        faults(report, |one| {
+            one.severity == Severity::Risks && one.certainty == Certainty::Certain
+        }),
+    ));
     lines.extend(word("note", faults(report, |one| one.severity == Severity::Note)));
     for step in report.guide.iter().flat_map(|guide| &guide.steps) {
         let path = if step.on_path { "" } else { " off-path" };
@@ -102,7 +108,7 @@ fn run(check: &Check, wrong: &mut Vec<String>) -> usize {
     let mut names_itself = false;
     for example in &all {
         let estate = support::estate(&example.resources);
-        let question = support::question(&estate);
+        let question = Question { port: example.port, ..support::question(&estate) };
         let report = diagnose::check(&estate, &question);
         let asks_plan = example.expected.iter().any(|line| line.contains("plan"));
         let steps: Vec<&str> = example

@@ -73,6 +73,43 @@ pub fn link_zone(estate: &Estate, zone: &ResourceId, vnet: &ResourceId) -> Chang
     }
 }
 
+/// Lets names that a linked zone lacks be asked for publicly.
+pub fn redirect_missing_names(link: &ResourceId) -> Change {
+    let zone = link.name_at(0);
+    let body = |policy: &str| json!({ "properties": { "resolutionPolicy": policy } });
+    let patch = |policy: &str| Request {
+        method: "PATCH",
+        path: format!("{link}?api-version={DNS_API}"),
+        body: body(policy),
+    };
+    Change {
+        kind: "redirect-missing-names",
+        resource: link.clone(),
+        title: format!(
+            "let names that zone `{zone}` lacks be asked for publicly over link `{}`",
+            link.name()
+        ),
+        request: patch("NxDomainRedirect"),
+        az: in_subscription(
+            link,
+            format!(
+                "az network private-dns link vnet update {} --zone-name {} --name {} --resolution-policy NxDomainRedirect",
+                place(link),
+                quoted(zone),
+                quoted(link.name())
+            ),
+        ),
+        inverse: Some(patch("Default")),
+        downtime: "none",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: vec![format!(
+            "every name of zone `{zone}` whose record is missing resolves publicly in the linked network"
+        )],
+        edits: vec![Edit::Patch(link.clone(), json!({ "resolutionPolicy": "NxDomainRedirect" }))],
+    }
+}
+
 /// Servers of the estate that resolve from the network today and would not once the zone answers.
 fn shadowed_names(estate: &Estate, zone: &ResourceId, vnet: &ResourceId) -> Vec<String> {
     let mut names = Vec::new();
@@ -165,7 +202,9 @@ pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4
         format!("az network private-dns record-set a add-record {base} --ipv4-address {address}");
     let mut az = in_subscription(zone, add);
     let mut old_addresses = Vec::new();
-    for stale in old.iter().flat_map(|record| &record.addresses).filter(|one| **one != address) {
+    for stale in
+        old.iter().flat_map(|record| &record.addresses).flatten().filter(|one| **one != address)
+    {
         az.push(format!(
             "az network private-dns record-set a remove-record {base} --ipv4-address {stale}"
         ));

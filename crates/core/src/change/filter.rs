@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
 };
-use crate::estate::Estate;
 use crate::estate::filter::{Direction, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
+use crate::estate::{Estate, Reference};
 use crate::id::ResourceId;
+use crate::trace::filter::Decider;
 
 /// Priorities that a rule of a user may have.
 const PRIORITIES: std::ops::RangeInclusive<u64> = 100..=4096;
@@ -125,9 +126,75 @@ fn free_priority(
     round.or_else(|| (*PRIORITIES.start()..=highest).rev().find(|number| !taken.contains(number)))
 }
 
+/// Moves a rule to the next free priority number, ahead of no rule that it was behind. `None` when the next number is taken, or the
+/// rule is one of Azure's own.
+pub fn move_back(
+    estate: &Estate,
+    group: &ResourceId,
+    direction: Direction,
+    rule: &Decider,
+) -> Option<Change> {
+    let listed = estate.get::<SecurityGroup>(group).ok()?.rules.as_ref()?;
+    let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
+    let rules: Vec<&Rule> = listed.iter().chain(alone).collect();
+    let is_taken =
+        |number: u64| rules.iter().any(|one| one.direction == direction && one.priority == number);
+    let number = rule.priority + 1;
+    if rule.is_default() || !PRIORITIES.contains(&number) || is_taken(number) {
+        return None;
+    }
+    let id = group.child("securityRules", &rule.name);
+    let holder = estate.resource(&rule.resource)?;
+    let mut own = holder.body.pointer(&rule.pointer)?.get("properties")?.clone();
+    for read_only in ["provisioningState", "resourceGuid"] {
+        own.as_object_mut()?.remove(read_only);
+    }
+    let with = |priority: u64| {
+        let mut properties = own.clone();
+        properties["priority"] = json!(priority);
+        json!({ "properties": properties })
+    };
+    let edit = match rule.resource == *group {
+        true => {
+            let place_of = estate.locate(group, "", "securityRules");
+            let mut rules = holder.body.pointer(&place_of)?.clone();
+            let index: usize = rule.pointer.rsplit('/').next()?.parse().ok()?;
+            rules[index]["properties"]["priority"] = json!(number);
+            Edit::Patch(group.clone(), json!({ "securityRules": rules }))
+        }
+        false => Edit::Patch(rule.resource.clone(), json!({ "priority": number })),
+    };
+    Some(Change {
+        kind: "move-rule",
+        resource: id.clone(),
+        title: format!(
+            "move rule `{}` of `{}` from priority {} to {number}",
+            rule.name,
+            group.name(),
+            rule.priority
+        ),
+        request: Request::put(&id, NETWORK_API, with(number)),
+        az: in_subscription(
+            group,
+            format!(
+                "az network nsg rule update {} --nsg-name {} --name {} --priority {number}",
+                place(group),
+                quoted(group.name()),
+                quoted(&rule.name)
+            ),
+        ),
+        inverse: Some(Request::put(&id, NETWORK_API, with(rule.priority))),
+        downtime: "none",
+        safety: Safety::Safe,
+        exposure: Vec::new(),
+        affected: Vec::new(),
+        edits: vec![edit],
+    })
+}
+
 /// Subnets that a group acts on.
 fn users_of(estate: &Estate, group: &ResourceId) -> Vec<ResourceId> {
-    let uses = |subnet: &Subnet| subnet.security_group.as_ref() == Some(group);
+    let uses = |subnet: &Subnet| subnet.security_group == Reference::To(group.clone());
     estate.all::<Subnet>().filter(|(_, subnet)| uses(subnet)).map(|(id, _)| id.clone()).collect()
 }
 

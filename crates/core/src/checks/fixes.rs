@@ -17,6 +17,7 @@ use crate::trace::Path;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decision, region_key};
 use crate::trace::leg::Way;
+use crate::trace::route::usable_addresses;
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
 const RESERVED_FIRST: usize = 4;
@@ -37,7 +38,7 @@ const SPECIAL_SUBNETS: [&str; 5] = [
 /// subnet there can hold it.
 pub(super) fn endpoint_nearby(path: &Path) -> Option<Fix> {
     let start = path.start.as_ref()?;
-    if path.to.delegated_subnet.is_some() {
+    if path.to.delegated_subnet.is_some() || super::tier_unsupported::is_basic(path) {
         return None;
     }
     let vnet = path.estate.get::<Vnet>(&start.vnet).ok()?;
@@ -100,7 +101,8 @@ fn new_endpoint(
 fn free_address(path: &Path, prefixes: &[Ipv4Net]) -> Option<Ipv4Addr> {
     let endpoints =
         path.estate.all::<Endpoint>().flat_map(|(_, one)| one.addresses.iter().copied());
-    let records = path.estate.all::<Record>().flat_map(|(_, one)| one.addresses.iter().copied());
+    let records = path.estate.all::<Record>();
+    let records = records.flat_map(|(_, one)| one.addresses.iter().flatten().copied());
     let interfaces = path.estate.all::<crate::estate::endpoint::Interface>();
     let interfaces = interfaces.flat_map(|(_, one)| one.addresses.iter().copied());
     let used: Vec<Ipv4Addr> = endpoints.chain(records).chain(interfaces).collect();
@@ -157,8 +159,23 @@ pub(super) fn let_through(
             Err(format!("Sql.{region}"))
         }
     };
-    let flow = filter::Flow { from: decision.denied_senders().networks(), to, port: path.port };
+    // Where every address is denied, the subnet's own prefix says so shorter than the addresses that Azure leaves to servers.
+    let start = path.estate.get::<Subnet>(&path.start.as_ref()?.subnet).ok()?;
+    let denied = decision.denied_senders();
+    let from = match denied == usable_addresses(start) {
+        true => start.prefixes.clone(),
+        false => denied.networks(),
+    };
+    let flow = filter::Flow { from, to, port: path.port };
     let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
-    filter::allow(path.estate, group, direction, &flow, denied_at)
-        .map(|change| Fix::of(vec![change]))
+    if let Some(change) = filter::allow(path.estate, group, direction, &flow, denied_at) {
+        return Some(Fix::of(vec![change]));
+    }
+    // Every number ahead of the rule is taken: the rule itself moves back and leaves its own.
+    let rule =
+        decision.denied.iter().map(|(_, rule)| rule).find(|rule| rule.priority == denied_at)?;
+    let moved = filter::move_back(path.estate, group, direction, rule)?;
+    let after = moved.apply(path.estate);
+    let allow = filter::allow(&after, group, direction, &flow, denied_at + 1)?;
+    Some(Fix::of(vec![moved, allow]))
 }

@@ -60,8 +60,8 @@ registry! {
     "dns/public-suffix-zone-linked" in "dns/public-suffix-zone-linked.rs" as public_suffix_zone_linked;
     "dns/zone-named-like-server" in "dns/zone-named-like-server.rs" as zone_named_like_server;
     "dns/injected-source-zone-not-linked" in "dns/injected-source-zone-not-linked.rs" as injected_source_zone_not_linked;
-    "dns/public-name-shadowed";
-    "dns/platform-dns-denied";
+    "dns/public-name-shadowed" in "dns/public-name-shadowed.rs" as public_name_shadowed;
+    "dns/platform-dns-denied" in "dns/platform-dns-denied.rs" as platform_dns_denied;
     "dns/link-in-progress" in "dns/link-in-progress.rs" as link_in_progress;
     "dns/zone-locked";
     "dns/zone-name-wrong" in "dns/zone-name-wrong.rs" as zone_name_wrong;
@@ -78,14 +78,14 @@ registry! {
     "route/gateway-transit-off";
     "route/on-premises-return-missing";
     "route/on-premises-overlap";
-    "route/default-route-starves-server";
+    "route/default-route-starves-server" in "route/default-route-starves-server.rs" as default_route_starves_server;
     "route/no-egress";
 
     "peering/missing" in "peering/missing.rs" as peering_missing;
     "peering/initiated" in "peering/initiated.rs" as peering_initiated;
     "peering/disconnected" in "peering/disconnected.rs" as peering_disconnected;
     "peering/access-off" in "peering/access-off.rs" as access_off;
-    "peering/not-transitive";
+    "peering/not-transitive" in "peering/not-transitive.rs" as not_transitive;
     "peering/forwarded-traffic-off";
     "peering/out-of-sync" in "peering/out-of-sync.rs" as out_of_sync;
     "peering/overlapping-spaces" in "peering/overlapping-spaces.rs" as overlapping_spaces;
@@ -98,7 +98,7 @@ registry! {
     "filter/endpoint-subnet-denied" in "filter/endpoint-subnet-denied.rs" as endpoint_subnet_denied;
     "filter/service-tag-mismatch";
     "filter/port-mismatch";
-    "filter/admin-rule-denied";
+    "filter/admin-rule-denied" in "filter/admin-rule-denied.rs" as admin_rule_denied;
     "filter/asg-on-delegated-subnet";
     "filter/outside-virtual-network-tag";
     "filter/two-level-conflict";
@@ -107,7 +107,7 @@ registry! {
     "endpoint/rejected" in "endpoint/rejected.rs" as endpoint_rejected;
     "endpoint/disconnected" in "endpoint/disconnected.rs" as endpoint_disconnected;
     "endpoint/wrong-server" in "endpoint/wrong-server.rs" as wrong_server;
-    "endpoint/tier-unsupported";
+    "endpoint/tier-unsupported" in "endpoint/tier-unsupported.rs" as tier_unsupported;
     "endpoint/provider-unregistered";
     "endpoint/too-many";
 
@@ -123,10 +123,10 @@ registry! {
     "server/public-off-no-endpoint" in "server/public-off-no-endpoint.rs" as public_off_no_endpoint;
     "server/caller-address-changed";
     "server/not-ready" in "server/not-ready.rs" as not_ready;
-    "server/pooler-off";
+    "server/pooler-off" in "server/pooler-off.rs" as pooler_off;
     "auth/login-lacks-server-name";
 
-    "host/not-listening";
+    "host/not-listening" in "host/not-listening.rs" as not_listening;
     "host/pg-hba";
     "host/firewall";
 

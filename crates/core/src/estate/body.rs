@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
+use super::Missing;
 use crate::id::ResourceId;
 
 /// Something in an input that could not be read, with where it stands. Nothing is dropped without one of these.
@@ -181,6 +182,7 @@ impl<'a> Node<'a> {
     }
 
     /// Networks of the singular and the plural field: Azure uses either. IPv6 is left out: PostgreSQL on Azure is reached over IPv4.
+    /// Empty, which reads as not observed, when one of them cannot be read.
     pub(crate) fn networks(&self, one: &str, many: &str, problems: &mut Problems) -> Vec<Ipv4Net> {
         let mut nodes: Vec<Node> = self.array(many, problems).unwrap_or_default();
         if nodes.is_empty() {
@@ -191,27 +193,74 @@ impl<'a> Node<'a> {
             let text = node.as_str().unwrap_or("");
             match parse_network(text) {
                 Some(network) => networks.push(network),
-                None if text.contains(':') || text.is_empty() => {}
-                None => problems.add(
-                    &node.pointer,
-                    format!("`{text}` is not an address prefix; it is left out"),
-                ),
+                None if text.contains(':') => {}
+                None => {
+                    let message = format!(
+                        "`{text}` is not an address prefix; the list is read as not observed"
+                    );
+                    problems.add(&node.pointer, message);
+                    return Vec::new();
+                }
             }
         }
         networks
     }
 
-    /// Addresses of the array at `path`.
-    pub(crate) fn addresses(&self, path: &str, problems: &mut Problems) -> Vec<Ipv4Addr> {
+    /// Addresses of the array at `path`; `None` when there is no such list or one of them cannot be read.
+    pub(crate) fn addresses(&self, path: &str, problems: &mut Problems) -> Option<Vec<Ipv4Addr>> {
         let mut addresses = Vec::new();
-        for node in self.array(path, problems).unwrap_or_default() {
+        for node in self.array(path, problems)? {
             match node.as_str().unwrap_or("").parse::<IpAddr>() {
                 Ok(IpAddr::V4(address)) => addresses.push(address),
                 Ok(IpAddr::V6(_)) => {}
-                Err(_) => problems.add(&node.pointer, "is not an address; it is left out"),
+                Err(_) => {
+                    problems
+                        .add(&node.pointer, "is not an address; the list is read as not observed");
+                    return None;
+                }
             }
         }
-        addresses
+        Some(addresses)
+    }
+
+    /// What the object at `name` refers to by its `id`.
+    pub(crate) fn reference(&self, name: &str, problems: &mut Problems) -> Reference {
+        let Some(node) = self.field(name) else { return Reference::None };
+        match node.id("id", problems) {
+            Some(id) => Reference::To(id),
+            None => {
+                problems.add(
+                    &node.pointer,
+                    "names no resource; what it refers to counts as not observed",
+                );
+                Reference::Unreadable
+            }
+        }
+    }
+}
+
+/// What a field refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// Nothing: the field is not there.
+    None,
+    /// A resource.
+    To(ResourceId),
+    /// Something that could not be read.
+    Unreadable,
+}
+
+impl Reference {
+    /// The resource; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Missing`] when the reference could not be read.
+    pub fn id(&self, owner: &ResourceId, field: &str) -> Result<Option<&ResourceId>, Missing> {
+        match self {
+            Reference::None => Ok(None),
+            Reference::To(id) => Ok(Some(id)),
+            Reference::Unreadable => Err(Missing::field(owner, field)),
+        }
     }
 }
 

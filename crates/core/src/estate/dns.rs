@@ -28,8 +28,8 @@ pub struct Link {
 /// An A or CNAME record set.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Addresses of an A record set; empty for a CNAME.
-    pub addresses: Vec<Ipv4Addr>,
+    /// Addresses of an A record set; `None` for a CNAME, and when they were not observed.
+    pub addresses: Option<Vec<Ipv4Addr>>,
     /// What a CNAME points to, without a final dot.
     pub alias: Option<String>,
     /// Pointer of the addresses or of the alias.
@@ -61,13 +61,16 @@ pub(crate) fn record(node: &Node, problems: &mut Problems) -> Record {
     // ARM writes `aRecords`; az prints `aRecords` or, in older versions, `arecords`.
     let list = ["aRecords", "ARecords", "arecords"];
     let field = list.iter().find(|name| node.field(name).is_some()).unwrap_or(&"aRecords");
-    let mut addresses = Vec::new();
+    let mut addresses = node.array(field, problems).map(|_| Vec::new());
     for entry in node.array(field, problems).unwrap_or_default() {
         match entry.text("ipv4Address", problems).map(|text| text.parse()) {
-            Some(Ok(address)) => addresses.push(address),
+            Some(Ok(address)) => addresses.iter_mut().for_each(|list| list.push(address)),
             Some(Err(_)) | None => {
-                problems
-                    .add(&entry.pointer, "record without a readable ipv4Address; it is left out");
+                let message =
+                    "record without a readable ipv4Address; the set is read as not observed";
+                problems.add(&entry.pointer, message);
+                addresses = None;
+                break;
             }
         }
     }

@@ -65,7 +65,7 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
     }
     let mut addresses = Vec::new();
     for one in node.array("customDnsConfigs", problems).unwrap_or_default() {
-        addresses.extend(one.addresses("ipAddresses", problems));
+        addresses.extend(one.addresses("ipAddresses", problems).unwrap_or_default());
     }
     for one in node.array("ipConfigurations", problems).unwrap_or_default() {
         addresses.extend(address(&one, "privateIPAddress", problems));
@@ -85,7 +85,7 @@ pub(crate) fn zone_group(node: &Node, problems: &mut Problems) -> ZoneGroup {
     for config in node.array("privateDnsZoneConfigs", problems).unwrap_or_default() {
         group.zones.extend(config.id("privateDnsZoneId", problems));
         for set in config.array("recordSets", problems).unwrap_or_default() {
-            group.addresses.extend(set.addresses("ipAddresses", problems));
+            group.addresses.extend(set.addresses("ipAddresses", problems).unwrap_or_default());
         }
     }
     group

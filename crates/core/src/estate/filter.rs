@@ -3,6 +3,7 @@
 use ipnet::Ipv4Net;
 
 use super::body::{Node, Problems, parse_network};
+use super::network::is_tag;
 use crate::id::ResourceId;
 
 /// A network security group.
@@ -23,8 +24,8 @@ pub struct Rule {
     pub direction: Direction,
     /// Whether it lets pass.
     pub allows: bool,
-    /// Whether it speaks of TCP.
-    pub is_tcp: bool,
+    /// What it speaks of.
+    pub protocol: Protocol,
     /// Addresses of the sender.
     pub from: Vec<Prefix>,
     /// Ports of the sender.
@@ -37,6 +38,39 @@ pub struct Rule {
     pub resource: ResourceId,
     /// Pointer in that resource's body.
     pub pointer: String,
+}
+
+/// A security admin rule of a network manager, as far as it can concern one port.
+#[derive(Debug, Clone)]
+pub struct AdminRule {
+    /// Whether it drops.
+    pub denies: bool,
+    /// Which way it looks; `None` when not observed.
+    pub direction: Option<Direction>,
+    /// What it speaks of; everything when not observed.
+    pub protocol: Protocol,
+    /// Ports of the receivers; all when not observed.
+    pub to_ports: Vec<(u16, u16)>,
+}
+
+/// A network manager.
+#[derive(Debug, Clone)]
+pub struct NetworkManager {
+    /// Whether it may hold security admin rules (`networkManagerScopeAccesses`).
+    pub has_admin_rules: bool,
+}
+
+/// Protocol of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// Every protocol.
+    Any,
+    /// ICMP, ESP or AH.
+    Other,
 }
 
 /// Direction of a rule, as the subnet sees it.
@@ -91,6 +125,41 @@ pub(crate) fn security_group(
 /// Addresses and port ranges of one side of a rule.
 type Side = (Vec<Prefix>, Vec<(u16, u16)>);
 
+pub(crate) fn network_manager(node: &Node, problems: &mut Problems) -> NetworkManager {
+    let accesses = node.texts("networkManagerScopeAccesses", problems);
+    NetworkManager {
+        has_admin_rules: accesses.iter().any(|one| one.eq_ignore_ascii_case("SecurityAdmin")),
+    }
+}
+
+pub(crate) fn admin_rule(node: &Node, problems: &mut Problems) -> AdminRule {
+    let word = |field: &str, problems: &mut Problems| {
+        node.text(field, problems).unwrap_or_default().to_ascii_lowercase()
+    };
+    let mut to_ports: Vec<(u16, u16)> = Vec::new();
+    for text in node.texts("destinationPortRanges", problems) {
+        to_ports.extend(port_range(&text));
+    }
+    if to_ports.is_empty() {
+        to_ports.push((0, u16::MAX));
+    }
+    AdminRule {
+        denies: word("access", problems) == "deny",
+        direction: match word("direction", problems).as_str() {
+            "inbound" => Some(Direction::Inbound),
+            "outbound" => Some(Direction::Outbound),
+            _ => None,
+        },
+        protocol: match word("protocol", problems).as_str() {
+            "udp" => Protocol::Udp,
+            "icmp" | "esp" | "ah" => Protocol::Other,
+            "tcp" => Protocol::Tcp,
+            _ => Protocol::Any,
+        },
+        to_ports,
+    }
+}
+
 /// One rule; `None` when a field that decides is absent or cannot be read.
 pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) -> Option<Rule> {
     let direction = match node.text("direction", problems)?.to_ascii_lowercase().as_str() {
@@ -103,7 +172,13 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
         "deny" => false,
         _ => return None,
     };
-    let protocol = node.text("protocol", problems)?.to_ascii_lowercase();
+    let protocol = match node.text("protocol", problems)?.to_ascii_lowercase().as_str() {
+        "tcp" => Protocol::Tcp,
+        "udp" => Protocol::Udp,
+        "*" | "any" => Protocol::Any,
+        "icmp" | "icmpv6" | "esp" | "ah" => Protocol::Other,
+        _ => return None,
+    };
     let side = |which: &str, problems: &mut Problems| -> Option<Side> {
         let mut prefixes = Vec::new();
         for text in values(
@@ -112,7 +187,7 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
             &format!("{which}AddressPrefixes"),
             problems,
         ) {
-            prefixes.push(prefix(&text));
+            prefixes.push(prefix(&text)?);
         }
         let groups = node.array(&format!("{which}ApplicationSecurityGroups"), problems);
         prefixes.extend(groups.unwrap_or_default().iter().map(|_| Prefix::ApplicationGroup));
@@ -131,7 +206,7 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
         priority: node.number("priority", problems)?,
         direction,
         allows,
-        is_tcp: matches!(protocol.as_str(), "tcp" | "*" | "any"),
+        protocol,
         from,
         from_ports,
         to,
@@ -147,13 +222,18 @@ fn values(node: &Node, one: &str, many: &str, problems: &mut Problems) -> Vec<St
     if texts.is_empty() { node.text(one, problems).into_iter().collect() } else { texts }
 }
 
-fn prefix(text: &str) -> Prefix {
+fn prefix(text: &str) -> Option<Prefix> {
     match parse_network(text) {
-        Some(network) if network.prefix_len() == 0 => Prefix::Any,
-        Some(network) => Prefix::Network(network),
-        None if text == "*" || text.eq_ignore_ascii_case("any") => Prefix::Any,
-        None if text.contains(':') => Prefix::Ipv6,
-        None => Prefix::Tag(text.to_owned()),
+        Some(network) if network.prefix_len() == 0 => Some(Prefix::Any),
+        Some(network) => Some(Prefix::Network(network)),
+        None if text == "*" || text.eq_ignore_ascii_case("any") => Some(Prefix::Any),
+        None if text.contains(':') => Some(Prefix::Ipv6),
+        // Azure takes a bare number for the address of that number, as .NET does: recorded rules hold such.
+        None if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
+            let number: u32 = text.parse().ok()?;
+            Some(Prefix::Network(Ipv4Net::from(std::net::Ipv4Addr::from(number))))
+        }
+        None => is_tag(text).then(|| Prefix::Tag(text.to_owned())),
     }
 }
 

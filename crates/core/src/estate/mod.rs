@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use body::{Origin, Problem};
+pub use body::{Origin, Problem, Reference};
 pub use read::{Input, Loaded, load};
 
 use crate::id::ResourceId;
@@ -67,6 +67,10 @@ pub enum Facts {
     SecurityGroup(filter::SecurityGroup),
     /// `networkSecurityGroups/securityRules`, captured alone; `None` when it cannot be read
     Rule(Option<filter::Rule>),
+    /// `networkManagers`
+    NetworkManager(filter::NetworkManager),
+    /// `networkManagers/securityAdminConfigurations/ruleCollections/rules`
+    AdminRule(filter::AdminRule),
     /// `routeTables`
     RouteTable(network::RouteTable),
     /// `routeTables/routes`, captured alone
@@ -87,6 +91,8 @@ pub enum Facts {
     Server(server::Server),
     /// `privateEndpointConnections` of a server
     Connection(server::ServerConnection),
+    /// `configurations` of a server
+    Setting(server::Setting),
     /// `firewallRules` of a server
     FirewallRule(server::FirewallRule),
     /// `virtualNetworkRules` of a Single Server
@@ -119,6 +125,8 @@ kinds! {
     Peering network::Peering, "peering";
     SecurityGroup filter::SecurityGroup, "network security group";
     Rule Option<filter::Rule>, "security rule";
+    NetworkManager filter::NetworkManager, "network manager";
+    AdminRule filter::AdminRule, "security admin rule";
     RouteTable network::RouteTable, "route table";
     Route network::Route, "route";
     Zone dns::Zone, "private DNS zone";
@@ -129,6 +137,7 @@ kinds! {
     Interface endpoint::Interface, "network interface";
     Server server::Server, "server";
     Connection server::ServerConnection, "private endpoint connection";
+    Setting server::Setting, "server parameter";
     FirewallRule server::FirewallRule, "firewall rule";
     VnetRule server::VnetRule, "VNet rule";
 }
@@ -300,6 +309,12 @@ fn read_facts(id: &ResourceId, body: &Value, origin: &Origin, list: &mut Vec<Pro
             }
             Facts::Rule(rule)
         }
+        "microsoft.network/networkmanagers" => {
+            Facts::NetworkManager(filter::network_manager(&node, problems))
+        }
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules" => {
+            Facts::AdminRule(filter::admin_rule(&node, problems))
+        }
         "microsoft.network/routetables" => {
             Facts::RouteTable(network::route_table(id, &node, problems))
         }
@@ -331,6 +346,10 @@ fn read_facts(id: &ResourceId, body: &Value, origin: &Origin, list: &mut Vec<Pro
         "microsoft.dbforpostgresql/servers/privateendpointconnections"
         | "microsoft.dbforpostgresql/flexibleservers/privateendpointconnections" => {
             Facts::Connection(server::connection(id, &node, problems))
+        }
+        "microsoft.dbforpostgresql/servers/configurations"
+        | "microsoft.dbforpostgresql/flexibleservers/configurations" => {
+            Facts::Setting(server::setting(&node, problems))
         }
         "microsoft.dbforpostgresql/servers/firewallrules"
         | "microsoft.dbforpostgresql/flexibleservers/firewallrules" => {

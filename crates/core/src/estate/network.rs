@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::body::{Node, Problems, parse_network};
+use super::body::{Node, Problems, Reference, parse_network};
 use crate::id::ResourceId;
 
 /// A virtual network.
@@ -14,8 +14,8 @@ pub struct Vnet {
     pub location: Option<String>,
     /// Address space.
     pub space: Vec<Ipv4Net>,
-    /// Empty means Azure-provided DNS.
-    pub dns_servers: Vec<Ipv4Addr>,
+    /// Empty means Azure-provided DNS; `None` when they could not be read.
+    pub dns_servers: Option<Vec<Ipv4Addr>>,
     /// Pointer of the DNS servers, whether there are any or not.
     pub dns_pointer: String,
 }
@@ -26,9 +26,9 @@ pub struct Subnet {
     /// Address prefixes; normally one.
     pub prefixes: Vec<Ipv4Net>,
     /// Network security group bound to it.
-    pub security_group: Option<ResourceId>,
+    pub security_group: Reference,
     /// Route table bound to it.
-    pub route_table: Option<ResourceId>,
+    pub route_table: Reference,
     /// Service endpoints that are on, such as `Microsoft.Sql`.
     pub service_endpoints: Vec<String>,
     /// Services that the subnet is delegated to.
@@ -59,7 +59,7 @@ pub struct Peering {
 /// A route table.
 #[derive(Debug, Clone)]
 pub struct RouteTable {
-    /// `None` when the body does not list its routes.
+    /// `None` when the body does not list its routes, or lists one that cannot be read.
     pub routes: Option<Vec<Route>>,
 }
 
@@ -83,8 +83,10 @@ pub struct Route {
 pub enum RoutePrefix {
     /// An address prefix.
     Network(Ipv4Net),
-    /// A service tag, such as `Sql.WestEurope`, or a text that could not be read as a prefix.
+    /// A service tag, such as `Sql.WestEurope`.
     Tag(String),
+    /// An IPv6 prefix: catches nothing here.
+    Ipv6,
 }
 
 /// Where a route leads (`nextHopType`).
@@ -116,8 +118,14 @@ pub(crate) fn vnet(node: &Node, problems: &mut Problems) -> Vnet {
             "addressSpace.addressPrefixes",
             problems,
         ),
-        dns_servers: node.addresses("dhcpOptions.dnsServers", problems),
-        dns_pointer: format!("{}/dhcpOptions/dnsServers", fields_of(node)),
+        dns_servers: match node.path("dhcpOptions.dnsServers") {
+            Some(_) => node.addresses("dhcpOptions.dnsServers", problems),
+            None => Some(Vec::new()),
+        },
+        dns_pointer: match node.path("dhcpOptions.dnsServers") {
+            Some(field) => field.pointer,
+            None => fields_of(node).to_owned(),
+        },
     }
 }
 
@@ -126,8 +134,8 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
     let delegations = node.array("delegations", problems).unwrap_or_default();
     Subnet {
         prefixes: node.networks("addressPrefix", "addressPrefixes", problems),
-        security_group: node.id("networkSecurityGroup.id", problems),
-        route_table: node.id("routeTable.id", problems),
+        security_group: node.reference("networkSecurityGroup", problems),
+        route_table: node.reference("routeTable", problems),
         service_endpoints: services
             .iter()
             .filter_map(|one| one.text("service", problems))
@@ -165,21 +173,32 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
 }
 
 pub(crate) fn route_table(id: &ResourceId, node: &Node, problems: &mut Problems) -> RouteTable {
-    let routes = node.array("routes", problems);
-    RouteTable {
-        routes: routes.map(|list| list.iter().filter_map(|one| route(id, one, problems)).collect()),
+    let Some(nodes) = node.array("routes", problems) else { return RouteTable { routes: None } };
+    let mut routes = Vec::new();
+    for one in &nodes {
+        match route(id, one, problems) {
+            Some(route) => routes.push(route),
+            None => {
+                problems
+                    .add(&one.pointer, "route cannot be read; the table counts as not observed");
+                return RouteTable { routes: None };
+            }
+        }
     }
+    routes.retain(|route| route.prefix != RoutePrefix::Ipv6);
+    RouteTable { routes: Some(routes) }
 }
 
-/// One route; `None` for IPv6.
+/// One route; `None` when what it catches or where it leads cannot be read.
 pub(crate) fn route(resource: &ResourceId, node: &Node, problems: &mut Problems) -> Option<Route> {
-    let text = node.text("addressPrefix", problems).unwrap_or_default();
+    let text = node.text("addressPrefix", problems)?;
     let prefix = match parse_network(&text) {
         Some(network) => RoutePrefix::Network(network),
-        None if text.contains(':') => return None,
-        None => RoutePrefix::Tag(text),
+        None if text.contains(':') => RoutePrefix::Ipv6,
+        None if is_tag(&text) => RoutePrefix::Tag(text),
+        None => return None,
     };
-    let kind = node.text("nextHopType", problems).unwrap_or_default();
+    let kind = node.text("nextHopType", problems)?;
     let next_hop = match kind.to_ascii_lowercase().as_str() {
         "vnetlocal" | "virtualnetwork" => NextHop::Local,
         "internet" => NextHop::Internet,
@@ -197,4 +216,10 @@ pub(crate) fn route(resource: &ResourceId, node: &Node, problems: &mut Problems)
         resource: resource.clone(),
         pointer: node.pointer.clone(),
     })
+}
+
+/// Whether a text has the form of a service tag, such as `Sql.WestEurope`.
+pub(crate) fn is_tag(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '.')
 }

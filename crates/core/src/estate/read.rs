@@ -132,7 +132,7 @@ fn add(id: ResourceId, body: Value, origin: &Origin, loaded: &mut Loaded, inline
             let place = format!("{}{prefix}/{list}/{index}", origin.pointer);
             if let Some(child_id) = child_id
                 && id.resource_type() == "microsoft.network/virtualnetworks"
-                && child.as_object().is_some_and(|fields| fields.len() > 2)
+                && child.as_object().is_some_and(|fields| fields.len() > 2 && !is_listing(fields))
             {
                 inline.push((
                     child_id,

@@ -57,6 +57,13 @@ pub struct ServerConnection {
     pub pointer: String,
 }
 
+/// A server parameter.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Its value, as written.
+    pub value: Option<String>,
+}
+
 /// A firewall rule of a server.
 #[derive(Debug, Clone)]
 pub struct FirewallRule {
@@ -140,6 +147,10 @@ pub(crate) fn connection(
         resource: resource.clone(),
         pointer: node.pointer.clone(),
     }
+}
+
+pub(crate) fn setting(node: &Node, problems: &mut Problems) -> Setting {
+    Setting { value: node.text("value", problems) }
 }
 
 pub(crate) fn firewall_rule(node: &Node, problems: &mut Problems) -> Option<FirewallRule> {

@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use crate::address::{AddressSet, private};
-use crate::estate::filter::{Direction, Prefix, Rule, SecurityGroup};
+use crate::estate::filter::{
+    AdminRule, Direction, NetworkManager, Prefix, Protocol, Rule, SecurityGroup,
+};
 use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -16,6 +18,17 @@ pub enum Receiver {
     Addresses(AddressSet),
     /// The public front door of a server, whose address is not fixed; with its region.
     Gateway(Option<String>),
+}
+
+/// TCP connections from some senders to a receiver.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow<'f> {
+    /// Addresses that connections may come from.
+    pub senders: &'f AddressSet,
+    /// Where they go.
+    pub receiver: &'f Receiver,
+    /// The receiver's port.
+    pub port: u16,
 }
 
 /// What decided about some senders.
@@ -79,15 +92,23 @@ const CLIENT_PORTS: (u16, u16) = (32_768, 60_999);
 pub fn network_tag(
     estate: &Estate,
     vnet_id: &ResourceId,
-    subnet: &Subnet,
+    subnet: (&ResourceId, &Subnet),
 ) -> Result<NetworkTag, Missing> {
     let vnet = estate.get::<Vnet>(vnet_id)?;
+    if vnet.space.is_empty() {
+        return Err(Missing::field(vnet_id, "addressSpace"));
+    }
     let mut surely = AddressSet::of(&vnet.space);
     let mut perhaps = AddressSet::default();
     for (_, peering) in estate.children::<Peering>(vnet_id) {
-        let is_connected =
-            peering.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("connected"));
-        if !is_connected || peering.allows_access == Some(false) {
+        // A state that was not observed, or that this model does not know, makes the reading open.
+        let state = peering.state.as_deref().map(str::to_ascii_lowercase);
+        let is_connected = match state.as_deref() {
+            Some("initiated" | "disconnected") => continue,
+            Some("connected") => true,
+            Some(_) | None => false,
+        };
+        if peering.allows_access == Some(false) {
             continue;
         }
         let mut space = AddressSet::of(&peering.remote_space);
@@ -97,7 +118,7 @@ pub fn network_tag(
             space = AddressSet::of(&remote.space);
         }
         match peering.allows_access {
-            Some(true) => surely = surely.union(&space),
+            Some(true) if is_connected => surely = surely.union(&space),
             _ => perhaps = perhaps.union(&space),
         }
     }
@@ -110,14 +131,14 @@ pub fn network_tag(
                 RoutePrefix::Network(network) => {
                     perhaps = perhaps.union(&AddressSet::of([network]))
                 }
-                RoutePrefix::Tag(_) => {}
+                RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => {}
             }
         }
     }
     Ok(NetworkTag { perhaps: perhaps.union(&surely), surely })
 }
 
-/// Evaluates a group for senders that open a TCP connection to `port` of the receiver.
+/// Evaluates a group for a flow.
 ///
 /// # Errors
 /// [`Missing`] when the group's rules were not observed in full.
@@ -125,11 +146,24 @@ pub fn decide(
     estate: &Estate,
     group_id: &ResourceId,
     direction: Direction,
-    senders: &AddressSet,
-    receiver: &Receiver,
-    port: u16,
+    flow: &Flow,
     tag: &NetworkTag,
 ) -> Result<Decision, Missing> {
+    let mut rules = rules_of(estate, group_id, direction)?;
+    rules.extend(defaults(group_id, direction));
+    rules.sort_by_key(|rule| rule.priority);
+    let question = Question { receiver: flow.receiver, port: flow.port, tag };
+    let mut decision = Decision::default();
+    question.walk(&rules, flow.senders.clone(), &mut decision);
+    Ok(decision)
+}
+
+/// A user's rules of one direction, lowest priority number first.
+fn rules_of(
+    estate: &Estate,
+    group_id: &ResourceId,
+    direction: Direction,
+) -> Result<Vec<Rule>, Missing> {
     let group = estate.get::<SecurityGroup>(group_id)?;
     let listed = group.rules.as_ref().ok_or_else(|| Missing::field(group_id, "securityRules"))?;
     let mut rules: Vec<Rule> = listed.clone();
@@ -140,12 +174,59 @@ pub fn decide(
         }
     }
     rules.retain(|rule| rule.direction == direction);
-    rules.extend(defaults(group_id, direction));
     rules.sort_by_key(|rule| rule.priority);
-    let question = Question { receiver, port, tag };
-    let mut decision = Decision::default();
-    question.walk(&rules, senders.clone(), &mut decision);
-    Ok(decision)
+    Ok(rules)
+}
+
+/// The rule that denies the subnet's senders Azure's own resolver. Only a rule that names the tag AzurePlatformDNS speaks of it.
+///
+/// # Errors
+/// [`Missing`] when the group's rules were not observed in full.
+pub fn platform_dns_denier(
+    estate: &Estate,
+    group_id: &ResourceId,
+    senders: &AddressSet,
+) -> Result<Option<Decider>, Missing> {
+    const DNS_PORT: u16 = 53;
+    let names_it = |prefix: &Prefix| matches!(prefix, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("AzurePlatformDNS"));
+    let holds_sender = |prefix: &Prefix| match prefix {
+        Prefix::Network(network) => AddressSet::of([network]).overlaps(senders),
+        Prefix::Any | Prefix::Tag(_) => true,
+        Prefix::ApplicationGroup | Prefix::Ipv6 => false,
+    };
+    let rules = rules_of(estate, group_id, Direction::Outbound)?;
+    let first = rules.iter().find(|rule| {
+        rule.to.iter().any(names_it)
+            && rule.from.iter().any(holds_sender)
+            && matches!(rule.protocol, Protocol::Udp | Protocol::Any)
+            && covers(&rule.to_ports, DNS_PORT)
+    });
+    Ok(first.filter(|rule| !rule.allows).map(decider))
+}
+
+/// A security admin rule of a network manager that may deny the flow. Which networks it acts on is not in the estate.
+pub fn admin_denier(estate: &Estate, direction: Direction, port: u16) -> Option<ResourceId> {
+    let speaks = |rule: &AdminRule| {
+        rule.denies
+            && rule.direction.is_none_or(|one| one == direction)
+            && matches!(rule.protocol, Protocol::Tcp | Protocol::Any)
+            && covers(&rule.to_ports, port)
+    };
+    estate.all::<AdminRule>().find(|(_, rule)| speaks(rule)).map(|(id, _)| id.clone())
+}
+
+/// A network manager that may hold security admin rules, none of which was captured.
+pub fn unread_admin_rules(estate: &Estate) -> Option<Missing> {
+    let is_unread = |id: &ResourceId| estate.children::<AdminRule>(id).next().is_none();
+    let (id, _) = estate
+        .all::<NetworkManager>()
+        .find(|(id, manager)| manager.has_admin_rules && is_unread(id))?;
+    Some(Missing {
+        what: format!("security admin rules of network manager `{}`", id.name()),
+        resource: Some(id.clone()),
+        help: "capture its securityAdminConfigurations with their rule collections and rules"
+            .to_owned(),
+    })
 }
 
 /// Azure's own rules at the end of every group; they cannot be removed.
@@ -155,7 +236,7 @@ fn defaults(group: &ResourceId, direction: Direction) -> Vec<Rule> {
         priority,
         direction,
         allows,
-        is_tcp: true,
+        protocol: Protocol::Any,
         from: vec![from],
         from_ports: vec![(0, u16::MAX)],
         to: vec![to],
@@ -230,7 +311,9 @@ impl Question<'_> {
     /// Senders that the rule catches: surely, and perhaps.
     fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
         let nothing = (AddressSet::default(), AddressSet::default());
-        if !rule.is_tcp || !covers(&rule.to_ports, self.port) {
+        if !matches!(rule.protocol, Protocol::Tcp | Protocol::Any)
+            || !covers(&rule.to_ports, self.port)
+        {
             return nothing;
         }
         let receiver =

@@ -27,6 +27,8 @@ pub enum Joined {
         far: Option<ResourceId>,
         /// Another way that this model does not follow: a gateway.
         other_way: Option<Missing>,
+        /// A network that both are peered with: peering does not carry on through it.
+        between: Option<ResourceId>,
         /// The address spaces overlap, so that a peering is impossible.
         overlap: AddressSet,
     },
@@ -86,6 +88,7 @@ pub fn join(
             near: near.map(|(id, _)| id.clone()),
             far: far.map(|(id, _)| id.clone()),
             other_way: gateway_way(estate, near_vnet, far_vnet),
+            between: between(estate, near_vnet, far_vnet),
             overlap: overlap(estate, near_vnet, far_vnet),
         };
     };
@@ -150,6 +153,12 @@ pub fn half<'e>(
     remote: &ResourceId,
 ) -> Option<(&'e ResourceId, &'e Peering)> {
     estate.children::<Peering>(vnet).find(|(_, peering)| peering.remote == *remote)
+}
+
+/// A network that both networks are peered with.
+fn between(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<ResourceId> {
+    let remotes = estate.children::<Peering>(near).map(|(_, half)| &half.remote);
+    remotes.filter(|hub| half(estate, far, hub).is_some()).min().cloned()
 }
 
 /// Addresses that both networks claim.

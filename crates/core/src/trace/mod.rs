@@ -11,7 +11,8 @@ pub mod route;
 pub mod step;
 mod words;
 
-use crate::estate::server::{Server, ServerKind};
+use crate::diagnose;
+use crate::estate::server::{Server, ServerKind, Setting};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use endpoint::{Status, View};
@@ -20,6 +21,9 @@ use hop::Joined;
 use leg::{Leg, Start, Walker, Way};
 use resolve::Resolution;
 use step::{Outcome, Stage, Step, Verdict};
+
+/// Port of a flexible server's connection pooler.
+pub const POOLER_PORT: u16 = 6432;
 
 /// How a server can be reached from outside itself, in the guide's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +82,7 @@ pub struct Path<'e> {
     /// How the dialled server can be reached.
     pub to_access: Result<Access, Missing>,
     /// How the copier's own server can be reached.
-    pub from_access: Access,
+    pub from_access: Result<Access, Missing>,
     /// Private endpoints of the dialled server.
     pub endpoints: Vec<View>,
     /// What the copier's resolver answers.
@@ -89,6 +93,10 @@ pub struct Path<'e> {
     pub intended: Option<Leg>,
     /// The public way, where the name leads there instead.
     pub fallback: Option<Leg>,
+    /// The security rule that denies the copier's subnet Azure's resolver.
+    pub dns_denier: Option<filter::Decider>,
+    /// The name does not exist here, and the public way would be open: nothing but the name is in the way.
+    pub is_shadowed: bool,
     /// Steps before the way.
     pub opening: Vec<Step>,
 }
@@ -118,7 +126,9 @@ pub fn path<'e>(
         to,
         port,
         to_access: access(to_id, to, !endpoints.is_empty()),
-        from_access: target_access(estate, from_id, from),
+        from_access: copier_access(estate, from_id, from),
+        dns_denier: None,
+        is_shadowed: false,
         endpoints,
         name: None,
         leads: Leads::Publicly,
@@ -143,26 +153,26 @@ fn access(id: &ResourceId, server: &Server, has_endpoint: bool) -> Result<Access
     }
 }
 
-fn target_access(estate: &Estate, id: &ResourceId, server: &Server) -> Access {
-    match server.delegated_subnet {
-        Some(_) => Access::Private,
-        None if endpoint::of_server(estate, id, server).is_empty() => Access::Public,
-        None => Access::PublicWithEndpoint,
+/// How a server that copies can be reached: whether it may be is another matter, so public access denied is no privacy.
+fn copier_access(estate: &Estate, id: &ResourceId, server: &Server) -> Result<Access, Missing> {
+    match (&server.delegated_subnet, server.public_access) {
+        (Some(_), _) => Ok(Access::Private),
+        (None, None) => Err(Missing::field(id, "network")),
+        (None, Some(_)) if endpoint::of_server(estate, id, server).is_empty() => Ok(Access::Public),
+        (None, Some(_)) => Ok(Access::PublicWithEndpoint),
     }
 }
 
 impl Path<'_> {
     fn walk(&mut self) {
         let Some(start) = self.start.clone() else { return self.walk_from_outside() };
-        self.opening.push(Step::pass(
-            Stage::Mode,
-            Some(&self.from_id),
-            format!(
-                "the copier runs in subnet `{}` of network `{}`",
-                start.subnet.name(),
-                start.vnet.name()
-            ),
-        ));
+        let detail = format!(
+            "the copier runs in subnet `{}` of network `{}`",
+            start.subnet.name(),
+            start.vnet.name()
+        );
+        self.opening.push(Step::pass(Stage::Mode, Some(&self.from_id), detail));
+        self.opening.extend(self.copier_step());
         let to_id = self.to_id.clone();
         let walker = Walker {
             estate: self.estate,
@@ -178,20 +188,54 @@ impl Path<'_> {
             (None, None, Ok(Access::Public)) => Some(walker.public()),
             (None, None, _) => None,
         };
-        self.ask_name(&start);
-        if self.leads == Leads::Fallback {
+        if self.to_access == Ok(Access::PublicWithEndpoint) {
             self.fallback = Some(walker.public());
         }
+        self.ask_name(&start);
         // The record may lead through another endpoint than the one that seemed best.
         if let Some(view) = self.named_endpoint()
             && chosen.as_ref().is_none_or(|chosen| chosen.id != view.id)
         {
             self.intended = Some(walker.endpoint(&view));
         }
+        self.see_shadow();
+    }
+
+    /// A public server whose endpoint serves others: where the copier cannot use that endpoint and would be let in publicly, the
+    /// public way is the one that is meant.
+    fn see_shadow(&mut self) {
+        let is_denied =
+            self.name.as_ref().is_some_and(|name| name.answer == resolve::Answer::NoSuchName);
+        let verdict_of = |leg: &Option<Leg>| leg.as_ref().map(|leg| step::verdict(leg.steps()));
+        if is_denied
+            && verdict_of(&self.fallback) == Some(Verdict::Reachable)
+            && verdict_of(&self.intended) == Some(Verdict::Unreachable)
+        {
+            self.is_shadowed = true;
+            self.intended = self.fallback.take();
+        }
+    }
+
+    /// The server that the copier runs in has to run.
+    fn copier_step(&self) -> Option<Step> {
+        let step = match self.from.state.as_deref() {
+            None => Step::unknown(Stage::Mode, Missing::field(&self.from_id, "state")),
+            Some(state) if state.eq_ignore_ascii_case("ready") => return None,
+            Some(state) => {
+                let detail =
+                    format!("the copier's server `{}` is in state {state}", self.from_id.name());
+                Step::drop(Stage::Mode, Some(&self.from_id), detail)
+            }
+        };
+        Some(step.read(&self.from_id, self.from.state_pointer.clone()))
     }
 
     /// A copier on a public server: Azure's tool supports public sources only.
     fn walk_from_outside(&mut self) {
+        if let Err(missing) = &self.from_access {
+            self.leads = Leads::Unknown(missing.clone());
+            return self.opening.push(Step::unknown(Stage::Mode, missing.clone()));
+        }
         let detail =
             "the copier runs on a server with public access, outside every network of the customer";
         let step = match &self.to_access {
@@ -276,7 +320,9 @@ impl Path<'_> {
     pub fn forward(&self) -> Vec<Step> {
         let mut steps = self.opening.clone();
         steps.extend(self.taken().into_iter().flat_map(|leg| leg.forward.clone()));
-        steps.extend(self.listen_step());
+        if self.intended.is_some() {
+            steps.push(self.listen_step());
+        }
         steps
     }
 
@@ -285,15 +331,50 @@ impl Path<'_> {
         self.taken().map(|leg| leg.back.clone()).unwrap_or_default()
     }
 
-    /// Whether the server is up, where its body tells; a probe tells the rest.
-    fn listen_step(&self) -> Option<Step> {
-        let state = self.to.state.as_deref()?;
-        let detail = format!("server `{}` is in state {state}", self.to_id.name());
-        let step = match state.eq_ignore_ascii_case("ready") {
-            true => Step::pass(Stage::Listen, Some(&self.to_id), detail),
-            false => Step::drop(Stage::Listen, Some(&self.to_id), detail),
+    /// Whether the server is up and listens on the port, as far as its body tells; a probe tells the rest.
+    fn listen_step(&self) -> Step {
+        let Some(state) = self.to.state.as_deref() else {
+            return Step::unknown(Stage::Listen, Missing::field(&self.to_id, "state"));
         };
-        Some(step.read(&self.to_id, self.to.state_pointer.clone()))
+        let name = self.to_id.name();
+        let step = match state.eq_ignore_ascii_case("ready") {
+            true => match self.listens() {
+                Ok(true) => Step::pass(
+                    Stage::Listen,
+                    Some(&self.to_id),
+                    format!("server `{name}` is in state {state}"),
+                ),
+                Ok(false) => {
+                    let detail = format!("server `{name}` does not listen on port {}", self.port);
+                    Step::drop(Stage::Listen, Some(&self.to_id), detail)
+                }
+                Err(missing) => Step::unknown(Stage::Listen, missing),
+            },
+            false => Step::drop(
+                Stage::Listen,
+                Some(&self.to_id),
+                format!("server `{name}` is in state {state}"),
+            ),
+        };
+        step.read(&self.to_id, self.to.state_pointer.clone())
+    }
+
+    /// Whether the server has a listener on the port: its own, or the pooler that a flexible server may run.
+    ///
+    /// # Errors
+    /// [`Missing`] when the setting of the pooler was not observed.
+    pub fn listens(&self) -> Result<bool, Missing> {
+        match (self.to.kind, self.port) {
+            (_, diagnose::PORT) => Ok(true),
+            (ServerKind::Flexible, POOLER_PORT) => {
+                let setting = self.to_id.child("configurations", "pgbouncer.enabled");
+                let value = self.estate.get::<Setting>(&setting)?;
+                let value =
+                    value.value.as_deref().ok_or_else(|| Missing::field(&setting, "value"))?;
+                Ok(value.eq_ignore_ascii_case("true"))
+            }
+            (ServerKind::Single | ServerKind::Flexible, _) => Ok(false),
+        }
     }
 
     /// Whether the copier can reach the server.

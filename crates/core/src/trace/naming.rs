@@ -3,9 +3,11 @@
 use std::net::Ipv4Addr;
 
 use super::endpoint::{Status, View};
+use super::filter::{self, Decider};
 use super::leg::Start;
 use super::resolve::{self, Answer, Published, Resolution};
-use super::step::{Stage, Step};
+use super::route::usable_addresses;
+use super::step::{self, Outcome, Stage, Step, Verdict};
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
 use crate::estate::network::{Subnet, Vnet};
@@ -21,9 +23,18 @@ impl Path<'_> {
             (None, false) => Published::PrivateLinkAlias,
         };
         let zone = self.to.private_zone.as_ref();
+        if let Some(denier) = self.ask_platform_dns(start) {
+            self.leads = Leads::Nowhere;
+            let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
+            let step = Step::drop(Stage::Name, Some(&denier.resource), detail);
+            self.opening.push(step.read(&denier.resource, denier.pointer.clone()));
+            self.dns_denier = Some(denier);
+            return;
+        }
         match resolve::resolve(self.estate, &start.vnet, &name, published, zone) {
             Ok(resolution) => {
-                self.leads = self.judge_name(&resolution);
+                let door = self.fallback.as_ref().map(|leg| step::verdict(leg.steps()));
+                self.leads = self.judge_name(&resolution, door);
                 self.opening.push(name_step(self.estate, start, &resolution, &self.leads));
                 self.name = Some(resolution);
             }
@@ -32,6 +43,18 @@ impl Path<'_> {
                 self.leads = Leads::Unknown(missing);
             }
         }
+    }
+
+    /// The rule that keeps the subnet from Azure's resolver, where the network uses it. What cannot be read here is said by the
+    /// filter step.
+    fn ask_platform_dns(&self, start: &Start) -> Option<Decider> {
+        let vnet = self.estate.get::<Vnet>(&start.vnet).ok()?;
+        if !vnet.dns_servers.as_ref().is_some_and(Vec::is_empty) {
+            return None;
+        }
+        let subnet = self.estate.get::<Subnet>(&start.subnet).ok()?;
+        let group = subnet.security_group.id(&start.subnet, "networkSecurityGroup").ok()??;
+        filter::platform_dns_denier(self.estate, group, &usable_addresses(subnet)).ok()?
     }
 
     /// The name that the copier dials.
@@ -43,34 +66,42 @@ impl Path<'_> {
             .unwrap_or_else(|| format!("{}.{suffix}", self.to_id.name().to_ascii_lowercase()))
     }
 
-    fn judge_name(&self, resolution: &Resolution) -> Leads {
-        let leads = match &resolution.answer {
-            Answer::Unknown(missing) => return Leads::Unknown(missing.clone()),
-            Answer::NoSuchName => Leads::Nowhere,
-            Answer::Injected => Leads::Intended,
-            Answer::Public if self.unread_zone().is_some() => {
-                return self.unread_zone().map_or(Leads::Nowhere, Leads::Unknown);
-            }
-            Answer::Public => match &self.to_access {
-                Ok(Access::Public) => Leads::Intended,
-                Ok(Access::PublicWithEndpoint) => Leads::Fallback,
-                Ok(Access::Private) => Leads::Nowhere,
-                Err(missing) => Leads::Unknown(missing.clone()),
-            },
-            Answer::Addresses(addresses) => self.judge_addresses(resolution, addresses),
-        };
-        // A pass needs proof; a fault does not get better by what was not captured.
-        match (&leads, &resolution.unproven, resolution.is_link_pending) {
-            (Leads::Intended | Leads::Fallback, Some(missing), _)
-                if resolution.answer == Answer::Public =>
-            {
-                Leads::Unknown(missing.clone())
-            }
-            (Leads::Intended, _, true) => Leads::Unknown(Missing::other(
+    /// Where the answer leads. `open_door` is the verdict over the public way, where the server has one.
+    fn judge_name(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
+        let pending = || {
+            Leads::Unknown(Missing::other(
                 "whether the virtual network link, which is still in progress, already answers",
                 "wait until `virtualNetworkLinkState` is Completed, then capture again",
-            )),
-            _ => leads,
+            ))
+        };
+        match &resolution.answer {
+            Answer::Unknown(missing) => Leads::Unknown(missing.clone()),
+            _ if resolution.is_link_pending => pending(),
+            Answer::NoSuchName => Leads::Nowhere,
+            Answer::Injected => Leads::Intended,
+            Answer::Public => self.judge_public(resolution, open_door),
+            Answer::Addresses(addresses) => self.judge_addresses(resolution, addresses),
+        }
+    }
+
+    /// A public answer. A pass needs proof that no zone answers instead; a fault does not get better by what was not captured.
+    fn judge_public(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
+        let access = match &self.to_access {
+            Ok(access) => access,
+            Err(missing) => return Leads::Unknown(missing.clone()),
+        };
+        if let Some(missing) = self.unread_zone() {
+            return Leads::Unknown(missing);
+        }
+        match (access, &resolution.unproven) {
+            (Access::Private, _) => Leads::Nowhere,
+            (Access::Public, None) => Leads::Intended,
+            (Access::PublicWithEndpoint, None) => Leads::Fallback,
+            (Access::Public, Some(missing)) => Leads::Unknown(missing.clone()),
+            (Access::PublicWithEndpoint, Some(_)) if open_door == Some(Verdict::Unreachable) => {
+                Leads::Fallback
+            }
+            (Access::PublicWithEndpoint, Some(missing)) => Leads::Unknown(missing.clone()),
         }
     }
 
@@ -180,7 +211,8 @@ impl Path<'_> {
     pub fn record_meant(&self) -> Option<(ResourceId, Vec<Ipv4Addr>)> {
         let (id, record) =
             resolve::find_record(self.estate, &self.zone_meant()?, &self.private_link_name()?)?;
-        Some((id, record.addresses.clone()))
+        let addresses = record.addresses.clone().filter(|list| !list.is_empty())?;
+        Some((id, addresses))
     }
 
     /// Addresses of a record that belong to none of the server's endpoints, when every endpoint's address is known.
@@ -194,24 +226,16 @@ impl Path<'_> {
         knows_all && !addresses.is_empty() && !addresses.iter().any(owned)
     }
 
-    /// Links of the zone that is meant, when they were not all captured: then its absence from the network proves nothing.
+    /// The zone that is attached to an endpoint, when it was not captured: then whether it is linked is not known.
     fn unread_zone(&self) -> Option<Missing> {
-        if self.endpoints.is_empty() {
-            return None;
-        }
-        let zone = self.zone_meant()?;
-        if !self.estate.zones().contains_key(&zone) {
-            return Some(Missing::resource("private DNS zone", &zone));
-        }
-        resolve::are_links_incomplete(self.estate, &zone).then(|| Missing {
-            what: format!("some virtual network links of zone `{}`: it counts more than were captured", zone.name()),
-            resource: Some(zone.clone()),
-            help: format!(
-                "add the output of `az network private-dns link vnet list --resource-group {} --zone-name {}`",
-                zone.resource_group(),
-                zone.name()
-            ),
-        })
+        let zone = self.zone_meant().filter(|_| !self.endpoints.is_empty())?;
+        let is_known = self.estate.zones().contains_key(&zone);
+        (!is_known).then(|| Missing::resource("private DNS zone", &zone))
+    }
+
+    /// Whether the zone that is meant counts more links than were captured.
+    pub fn are_links_incomplete(&self) -> bool {
+        self.zone_meant().is_some_and(|zone| resolve::are_links_incomplete(self.estate, &zone))
     }
 }
 
@@ -246,6 +270,16 @@ fn name_step(estate: &Estate, start: &Start, resolution: &Resolution, leads: &Le
         Leads::Intended | Leads::Fallback | Leads::Publicly => {
             Step::pass(Stage::Name, zone.or(Some(&start.vnet)), answer)
         }
+    };
+    let is_doubtful = |zone: &ResourceId| resolve::are_links_incomplete(estate, zone);
+    let step = match &resolution.unproven {
+        Some(missing)
+            if missing.resource.as_ref().is_some_and(is_doubtful)
+                && step.outcome == Outcome::Drop =>
+        {
+            Step { missing: Some(missing.clone()), ..step }
+        }
+        _ => step,
     };
     let mut step = match estate.get::<Vnet>(&start.vnet) {
         Ok(vnet) => step.read(&start.vnet, vnet.dns_pointer.clone()),

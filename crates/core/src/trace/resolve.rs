@@ -70,6 +70,8 @@ pub fn resolve(
     private_zone: Option<&ResourceId>,
 ) -> Result<Resolution, Missing> {
     let vnet = estate.get::<Vnet>(vnet_id)?;
+    let servers = vnet.dns_servers.as_ref();
+    let servers = servers.ok_or_else(|| Missing::field(vnet_id, "dhcpOptions.dnsServers"))?;
     let mut result = Resolution {
         answer: Answer::Public,
         names: vec![name.to_owned()],
@@ -77,12 +79,7 @@ pub fn resolve(
         record: None,
         is_link_pending: false,
         unproven: None,
-        custom_servers: vnet
-            .dns_servers
-            .iter()
-            .copied()
-            .filter(|server| *server != AZURE_DNS)
-            .collect(),
+        custom_servers: servers.iter().copied().filter(|server| *server != AZURE_DNS).collect(),
     };
     if !result.custom_servers.is_empty() {
         let servers: Vec<String> = result.custom_servers.iter().map(Ipv4Addr::to_string).collect();
@@ -105,16 +102,23 @@ pub fn resolve(
             result.zone = Some((zone.clone(), link_id));
             match find_record(estate, &zone, &asked) {
                 Some((id, record)) => {
-                    result.record = Some(id);
-                    match &record.alias {
-                        Some(alias) => {
+                    result.record = Some(id.clone());
+                    match (&record.alias, &record.addresses) {
+                        (Some(alias), _) => {
                             result.names.push(alias.clone());
                             continue;
                         }
-                        None => result.answer = Answer::Addresses(record.addresses.clone()),
+                        (None, Some(list)) if list.is_empty() => result.answer = Answer::NoSuchName,
+                        (None, Some(list)) => result.answer = Answer::Addresses(list.clone()),
+                        (None, None) => {
+                            result.answer = Answer::Unknown(Missing::field(&id, "aRecords"))
+                        }
                     }
                 }
-                None if link.redirects => result.answer = Answer::Public,
+                // Azure offers the redirect for zones of private endpoints only.
+                None if link.redirects && is_private_link(zone.name()) => {
+                    result.answer = Answer::Public
+                }
                 None => result.answer = Answer::NoSuchName,
             }
             return Ok(result);
@@ -151,6 +155,9 @@ fn injected(
             "capture the server again: `network.privateDnsZoneArmResourceId` tells its zone",
         ));
     };
+    if !estate.zones().contains_key(zone) {
+        return Answer::Unknown(Missing::resource("private DNS zone", zone));
+    }
     let link = links_of(estate, zone).find(|(_, link)| link.vnet == *vnet_id);
     match link {
         Some((id, link)) => {
@@ -201,6 +208,15 @@ pub fn holds(zone: &str, name: &str) -> bool {
 /// A zone that would own the name and that has links which were not captured: one of them may be to this network.
 fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
     let zones = estate.zones();
+    let asked_zone = name.split_once('.').map_or("", |(_, zone)| zone);
+    if is_private_link(asked_zone) && !zones.values().any(|zone| zone == asked_zone) {
+        return Some(Missing::other(
+            format!(
+                "a private DNS zone `{asked_zone}`, which may stand in a subscription that was not read"
+            ),
+            "add the output of `az network private-dns zone list` of every subscription to the estate",
+        ));
+    }
     let (zone, _) = zones
         .iter()
         .filter(|(_, zone_name)| holds(zone_name, name))
@@ -261,6 +277,11 @@ pub fn record_label(zone: &str, name: &str) -> Option<String> {
     }
     let label = name.strip_suffix(&zone)?.strip_suffix('.')?;
     Some(label.to_owned())
+}
+
+/// Whether a zone is one of those for private endpoints.
+fn is_private_link(zone: &str) -> bool {
+    zone.to_ascii_lowercase().starts_with("privatelink.")
 }
 
 /// `s.postgres.database.azure.com` gives `s.privatelink.postgres.database.azure.com`; in any of Azure's clouds.

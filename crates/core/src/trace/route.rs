@@ -60,7 +60,12 @@ pub enum OwnRoute {
 }
 
 /// Routes a packet to an address.
-pub fn to_address(estate: &Estate, subnet: &Subnet, address: Ipv4Addr, own: OwnRoute) -> Routed {
+pub fn to_address(
+    estate: &Estate,
+    subnet: (&ResourceId, &Subnet),
+    address: Ipv4Addr,
+    own: OwnRoute,
+) -> Routed {
     let (table_id, routes) = match user_routes(estate, subnet) {
         Ok(Some(found)) => found,
         Ok(None) => return Routed::Directly,
@@ -81,8 +86,12 @@ pub fn to_address(estate: &Estate, subnet: &Subnet, address: Ipv4Addr, own: OwnR
 }
 
 /// Routes a packet to the public front door of a service in a region.
-pub fn to_gateway(estate: &Estate, subnet: &Subnet, location: Option<&str>) -> Routed {
-    let has_endpoint = super::gate::has_sql_endpoint(subnet);
+pub fn to_gateway(
+    estate: &Estate,
+    subnet: (&ResourceId, &Subnet),
+    location: Option<&str>,
+) -> Routed {
+    let has_endpoint = super::gate::has_sql_endpoint(subnet.1);
     let (table_id, routes) = match user_routes(estate, subnet) {
         Ok(Some(found)) => found,
         Ok(None) => return Routed::Directly,
@@ -113,11 +122,11 @@ pub fn to_gateway(estate: &Estate, subnet: &Subnet, location: Option<&str>) -> R
 ///
 /// # Errors
 /// [`Missing`] when the table was not observed, or does not list its routes.
-pub(super) fn user_routes<'e>(
+pub(crate) fn user_routes<'e>(
     estate: &'e Estate,
-    subnet: &'e Subnet,
+    (subnet_id, subnet): (&ResourceId, &'e Subnet),
 ) -> Result<Option<(&'e ResourceId, Vec<&'e Route>)>, Missing> {
-    let Some(table_id) = &subnet.route_table else { return Ok(None) };
+    let Some(table_id) = subnet.route_table.id(subnet_id, "routeTable")? else { return Ok(None) };
     let table = estate.get::<RouteTable>(table_id)?;
     let listed = table.routes.as_deref().ok_or_else(|| Missing::field(table_id, "routes"))?;
     let mut routes: Vec<&Route> = listed.iter().collect();
@@ -132,7 +141,7 @@ pub(super) fn user_routes<'e>(
 fn longest<'r>(routes: impl Iterator<Item = &'r Route>) -> Option<(&'r Route, u8)> {
     let with_length = routes.filter_map(|route| match &route.prefix {
         RoutePrefix::Network(network) => Some((route, network.prefix_len())),
-        RoutePrefix::Tag(_) => None,
+        RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => None,
     });
     with_length.max_by_key(|(_, length)| *length)
 }
@@ -141,6 +150,7 @@ fn judge(table: &ResourceId, route: &Route, is_public: bool) -> Routed {
     let prefix = match &route.prefix {
         RoutePrefix::Network(network) => network.to_string(),
         RoutePrefix::Tag(tag) => tag.clone(),
+        RoutePrefix::Ipv6 => "IPv6".to_owned(),
     };
     let found = UserRoute {
         table: table.clone(),
@@ -179,7 +189,15 @@ pub fn range_length(vnet: &Vnet, address: Ipv4Addr) -> u8 {
         .unwrap_or(0)
 }
 
-/// Addresses of a subnet as a set.
-pub fn addresses_of(subnet: &Subnet) -> AddressSet {
-    AddressSet::of(&subnet.prefixes)
+/// Addresses that a server in a subnet can have: Azure keeps the first four and the last one of each prefix.
+pub fn usable_addresses(subnet: &Subnet) -> AddressSet {
+    let ranges = subnet.prefixes.iter().map(|net| {
+        let (first, last) = (u32::from(net.network()), u32::from(net.broadcast()));
+        match last - first {
+            // Smaller than Azure allows: taken as it is.
+            0..=4 => (first, last),
+            _ => (first + 4, last - 1),
+        }
+    });
+    AddressSet::from_ranges(ranges.collect())
 }

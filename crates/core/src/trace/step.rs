@@ -67,6 +67,9 @@ pub struct Step {
     /// Senders that are dropped, where others pass.
     #[serde(skip)]
     pub dropped_part: Option<AddressSet>,
+    /// The packets end here because of another gate further on.
+    #[serde(skip)]
+    pub is_consequence: bool,
     /// What would decide, where the outcome is unknown.
     #[serde(skip)]
     pub missing: Option<Missing>,
@@ -82,6 +85,7 @@ impl Step {
             detail: detail.into(),
             facts: Vec::new(),
             dropped_part: None,
+            is_consequence: false,
             missing: None,
         }
     }

@@ -88,6 +88,7 @@ pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
 pub(crate) struct Example {
     pub(crate) title: String,
     pub(crate) resources: Vec<Value>,
+    pub(crate) port: u16,
     pub(crate) expected: Vec<String>,
 }
 
@@ -105,12 +106,15 @@ fn example(text: &str) -> Example {
         text[start..].lines().take_while(|line| *line != "```").map(str::to_owned).collect()
     };
     let estate = block("estate");
-    let mut resources = fixture(estate[0].trim_start_matches("```estate").trim());
+    // "private-source", or "private-source port 6432".
+    let mut head = estate[0].trim_start_matches("```estate").split_whitespace();
+    let mut resources = fixture(head.next().expect("a fixture"));
+    let port = head.nth(1).map_or(PORT, |port| port.parse().expect("a port"));
     for line in estate.iter().skip(1).filter(|line| !line.trim().is_empty()) {
         edit(&mut resources, line);
     }
     let expected = block("expect").split_off(1);
-    Example { title, resources, expected }
+    Example { title, resources, port, expected }
 }
 
 /// The flow of a fixture: its `old-...` server to `new-db`.

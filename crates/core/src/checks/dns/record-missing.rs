@@ -7,7 +7,7 @@ use crate::trace::resolve;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let name = path.name.as_ref()?;
-    if path.endpoints.is_empty() || !name.custom_servers.is_empty() {
+    if path.is_shadowed || path.endpoints.is_empty() || !name.custom_servers.is_empty() {
         return None;
     }
     let zone = path.zone_meant()?;

@@ -1,7 +1,7 @@
 //! The source's record holds the address of another private endpoint of the source, which this network cannot reach.
 
-use crate::change::dns;
-use crate::finding::{Finding, Fix};
+use crate::checks::fixes;
+use crate::finding::Finding;
 use crate::trace::endpoint::Status;
 use crate::trace::hop::{self, Joined};
 use crate::trace::{Leads, Path};
@@ -36,10 +36,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "two private endpoints of one server write the same record of one zone: the later one wins";
     let mut finding =
         Finding::blocks(message, why).at(&record, path.estate.locate(&record, "", "aRecords"));
-    if let (Some(zone), Some(label), Ok([address, ..])) =
-        (path.zone_meant(), path.record_label(), better.addresses.as_deref())
-    {
-        finding = finding.fix(Fix::of(vec![dns::set_record(path.estate, &zone, &label, *address)]));
-    }
+    finding.fixes.extend(fixes::right_record(path, better));
     Some(finding)
 }

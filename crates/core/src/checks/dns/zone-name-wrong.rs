@@ -1,7 +1,9 @@
 //! The private endpoint's zone group writes into a zone whose name no resolver asks for.
 
 use crate::change::dns;
+use crate::estate::dns::Record;
 use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::resolve::Answer;
 
@@ -10,14 +12,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let name =
         path.name.as_ref().filter(|name| name.answer == Answer::Public && name.zone.is_none())?;
     let wanted = path.zone_name_meant()?;
-    let attached: Vec<_> =
-        path.endpoints.iter().filter_map(|view| view.zone_group.as_ref()).flatten().collect();
-    let first = *attached.first()?;
-    if attached.iter().any(|zone| zone.name().eq_ignore_ascii_case(&wanted)) {
-        return None;
-    }
+    let first = &misnamed_zone(path)?;
     let message = format!(
-        "the private endpoint's zone group writes into zone `{}`, not `{wanted}`",
+        "the source's record is in zone `{}`, not in `{wanted}`",
         first.name()
     );
     let why = format!(
@@ -35,4 +32,22 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     changes.push(dns::link_zone(path.estate, &zone, &start.vnet));
     Some(Finding::blocks(message, why).at(first, "").fix(Fix::of(changes)))
+}
+
+/// A zone of another name that the endpoint's zone group writes to, or that holds the endpoint's address under the server's name.
+pub(super) fn misnamed_zone(path: &Path) -> Option<ResourceId> {
+    let wanted = path.zone_name_meant()?;
+    let is_right = |zone: &ResourceId| zone.name().eq_ignore_ascii_case(&wanted);
+    let attached: Vec<&ResourceId> =
+        path.endpoints.iter().filter_map(|view| view.zone_group.as_ref()).flatten().collect();
+    if let Some(first) = attached.first() {
+        return (!attached.iter().any(|zone| is_right(zone))).then(|| (*first).clone());
+    }
+    let label = path.record_label()?;
+    let addresses = path.endpoint()?.addresses.as_ref().ok()?;
+    path.estate.zones().into_keys().find(|zone| {
+        let record = path.estate.get::<Record>(&zone.child("A", &label)).ok();
+        let held = record.and_then(|record| record.addresses.as_ref());
+        !is_right(zone) && held.is_some_and(|held| held.iter().any(|one| addresses.contains(one)))
+    })
 }

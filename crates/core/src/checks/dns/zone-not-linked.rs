@@ -1,7 +1,7 @@
 //! The zone that holds the source's private address is not linked to the copier's network.
 
 use crate::change::dns;
-use crate::finding::{Finding, Fix};
+use crate::finding::{Certainty, Finding, Fix};
 use crate::trace::resolve::{self, Answer};
 use crate::trace::{Leads, Path};
 
@@ -20,6 +20,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None; // dns/zone-name-wrong
     }
     let zone = path.zone_meant();
+    if zone.is_none() && super::zone_name_wrong::misnamed_zone(path).is_some() {
+        return None; // dns/zone-name-wrong
+    }
     let why = format!(
         "`{}` is an alias into {zone_name}; a network that is not linked to that zone gets the public address",
         path.server_name()
@@ -44,10 +47,21 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
                 "no private DNS zone `{zone_name}` is linked to network `{}`",
                 start.vnet.name()
             );
-            let changes =
+            let mut changes =
                 vec![dns::create_zone(&zone), dns::link_zone(path.estate, &zone, &start.vnet)];
+            // A linked zone without the record would deny the name.
+            if let (Some(view), Some(label)) = (path.endpoint(), path.record_label())
+                && let (Ok([address, ..]), None) = (view.addresses.as_deref(), &view.zone_group)
+            {
+                changes.push(dns::attach_zone(path.estate, &endpoint, &zone, &label, *address));
+            }
             Finding::blocks(message, why).at(&endpoint, "").fix(Fix::of(changes))
         }
     };
-    Some(if matches!(path.leads, Leads::Unknown(_)) { finding.possible() } else { finding })
+    let mut finding =
+        if matches!(path.leads, Leads::Unknown(_)) { finding.possible() } else { finding };
+    if path.are_links_incomplete() {
+        finding.certainty = Certainty::Possible;
+    }
+    Some(finding)
 }

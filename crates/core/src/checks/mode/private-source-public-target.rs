@@ -1,12 +1,17 @@
 //! A source without public access and a target with public access: Azure's tool has no way between them.
 
+use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::{Access, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
+    let is_cut_off = path.to.kind == ServerKind::Flexible
+        && path.to.delegated_subnet.is_none()
+        && path.endpoints.is_empty(); // server/public-off-no-endpoint
     if path.start.is_some()
+        || is_cut_off
         || path.to_access != Ok(Access::Private)
-        || path.from_access != Access::Public
+        || path.from_access != Ok(Access::Public)
     {
         return None;
     }

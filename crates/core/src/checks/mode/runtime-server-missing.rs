@@ -5,7 +5,7 @@ use crate::trace::{Access, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let is_private = path.to_access == Ok(Access::Private);
-    if path.start.is_some() || !is_private || path.from_access != Access::PublicWithEndpoint {
+    if path.start.is_some() || !is_private || path.from_access != Ok(Access::PublicWithEndpoint) {
         return None;
     }
     let message = format!(

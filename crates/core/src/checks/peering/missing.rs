@@ -9,9 +9,9 @@ use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
-    let Some(Joined::Apart { near, far, other_way, overlap }) = &leg.joined else { return None };
-    if !overlap.is_empty() {
-        return None; // peering/overlapping-spaces
+    let Some(Joined::Apart { near, far, other_way, between, overlap }) = &leg.joined else { return None };
+    if !overlap.is_empty() || (between.is_some() && near.is_none() && far.is_none()) {
+        return None; // peering/overlapping-spaces, peering/not-transitive
     }
     // A single half that is not connected tells which story it is: peering/initiated, peering/disconnected.
     let half = near.as_ref().or(far.as_ref());

@@ -1,11 +1,15 @@
 //! The source denies public access and has no private endpoint: nobody can connect.
 
 use crate::checks::fixes;
+use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::{Access, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    path.start.as_ref()?;
+    // From a public target a Single Server without public access is row 2 of the guide, endpoint or not.
+    if path.start.is_none() && path.to.kind == ServerKind::Single {
+        return None;
+    }
     let is_private = path.to_access == Ok(Access::Private) && path.to.delegated_subnet.is_none();
     if !is_private || !path.endpoints.is_empty() {
         return None;

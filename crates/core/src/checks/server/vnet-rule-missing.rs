@@ -28,8 +28,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if let (false, Ok(subnet)) = (has_endpoint, path.estate.get::<Subnet>(&start.subnet)) {
         changes.push(server::turn_on_service_endpoint(path.estate, &start.subnet, subnet));
     }
-    let mut finding = Finding::blocks(message, why).at(&path.to_id, "").fix(Fix::of(changes));
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
     finding.on_fallback = path.leads == Leads::Fallback;
+    if super::tier_unsupported::is_basic(path) {
+        return Some(finding); // endpoint/tier-unsupported says what to do
+    }
+    finding = finding.fix(Fix::of(changes));
+    finding.fixes.extend(fixes::endpoint_nearby(path));
     Some(finding)
 }

@@ -1,0 +1,18 @@
+//! A security rule of the copier's subnet denies Azure's own resolver.
+
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let rule = path.dns_denier.as_ref()?;
+    let subnet = path.start.as_ref()?.subnet.name();
+    let message =
+        format!("security rule `{}` (priority {}) denies subnet `{subnet}` Azure's resolver", rule.name, rule.priority);
+    let why = "a rule that names the tag AzurePlatformDNS acts on queries to 168.63.129.16, which no other rule does: no name \
+               resolves there";
+    Some(
+        Finding::blocks(message, why)
+            .at(&rule.resource, rule.pointer.clone())
+            .fix(Fix::advice("take the rule away, or narrow it to subnets that need no names")),
+    )
+}

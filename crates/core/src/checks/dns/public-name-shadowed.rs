@@ -1,0 +1,18 @@
+//! A linked zone hides the public address of a source whose private endpoint serves others.
+
+use crate::change::dns;
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let (zone, link) = path.name.as_ref()?.zone.as_ref().filter(|_| path.is_shadowed)?;
+    let message = format!(
+        "private DNS zone `{}` is linked to the copier's network and has no record of the public source `{}`",
+        zone.name(),
+        path.to_id.name()
+    );
+    let why = "the source has a private endpoint elsewhere, so its name is an alias into that zone, and a linked zone denies \
+               names that it lacks";
+    let fix = Fix::of(vec![dns::redirect_missing_names(link)]);
+    Some(Finding::blocks(message, why).at(link, "").fix(fix))
+}
