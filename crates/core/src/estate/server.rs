@@ -30,6 +30,8 @@ pub struct Server {
     pub public_pointer: String,
     /// Subnet that a flexible server is injected into.
     pub delegated_subnet: Option<ResourceId>,
+    /// The subnet is named, and could not be read.
+    pub is_subnet_unreadable: bool,
     /// Private DNS zone of an injected server.
     pub private_zone: Option<ResourceId>,
     /// Private endpoint connections; `None` when the body does not list them.
@@ -126,6 +128,10 @@ pub(crate) fn server(
         fqdn: node.text("fullyQualifiedDomainName", problems).map(|text| text.to_ascii_lowercase()),
         public_access,
         public_pointer: format!("{fields}/{}", public_path.replace('.', "/")),
+        is_subnet_unreadable: subnet.is_none()
+            && node
+                .path("network.delegatedSubnetResourceId")
+                .is_some_and(|field| field.as_str() != Some("")),
         delegated_subnet: subnet,
         private_zone: zone,
         connections,

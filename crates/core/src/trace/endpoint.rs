@@ -133,6 +133,19 @@ fn state(
     const STATUS: &str = "privateLinkServiceConnectionState/status";
     if let Some(theirs) = theirs {
         let place = estate.locate(&theirs.resource, &theirs.pointer, STATUS);
+        // Approved on one side and not on the other: the two were read at different times, and one of them is old.
+        let own_word = own.map(|own| word(own.status.as_deref(), id));
+        if let (Status::Approved, Some(Status::Pending | Status::Rejected | Status::Disconnected)) =
+            (word(theirs.status.as_deref(), &theirs.resource), own_word)
+        {
+            let what = format!(
+                "which state of private endpoint `{}` is the present one: it says another than the server",
+                id.name()
+            );
+            let help =
+                format!("capture both again: `az resource show --ids {id} {}`", theirs.resource);
+            return (Status::Unknown(Missing::other(what, help)), (theirs.resource.clone(), place));
+        }
         return (
             word(theirs.status.as_deref(), &theirs.resource),
             (theirs.resource.clone(), place),

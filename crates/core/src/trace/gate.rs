@@ -84,11 +84,17 @@ fn single_gate(
         }
         Some(_) => {}
     }
-    let network_location = estate.get::<Vnet>(vnet_id).ok().and_then(|vnet| vnet.location.clone());
-    if let (Some(near), Some(far)) = (&network_location, &server.location)
-        && region_key(near) != region_key(far)
-    {
-        return Gate::OtherRegion(rule_id.clone(), near.clone());
+    let near = match estate.get::<Vnet>(vnet_id).map(|vnet| vnet.location.clone()) {
+        Ok(Some(location)) => location,
+        Ok(None) => return Gate::Unknown(Missing::field(vnet_id, "location")),
+        Err(missing) => return Gate::Unknown(missing),
+    };
+    match &server.location {
+        None => return Gate::Unknown(Missing::field(server_id, "location")),
+        Some(far) if region_key(&near) != region_key(far) => {
+            return Gate::OtherRegion(rule_id.clone(), near);
+        }
+        Some(_) => {}
     }
     Gate::Open(rule_id.clone())
 }

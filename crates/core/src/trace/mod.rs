@@ -142,6 +142,9 @@ pub fn path<'e>(
 }
 
 fn access(id: &ResourceId, server: &Server, has_endpoint: bool) -> Result<Access, Missing> {
+    if server.is_subnet_unreadable {
+        return Err(Missing::field(id, "network.delegatedSubnetResourceId"));
+    }
     if server.delegated_subnet.is_some() {
         return Ok(Access::Private);
     }
@@ -156,6 +159,9 @@ fn access(id: &ResourceId, server: &Server, has_endpoint: bool) -> Result<Access
 /// How a server that copies can be reached: whether it may be is another matter, so public access denied is no privacy.
 fn copier_access(estate: &Estate, id: &ResourceId, server: &Server) -> Result<Access, Missing> {
     match (&server.delegated_subnet, server.public_access) {
+        _ if server.is_subnet_unreadable => {
+            Err(Missing::field(id, "network.delegatedSubnetResourceId"))
+        }
         (Some(_), _) => Ok(Access::Private),
         (None, None) => Err(Missing::field(id, "network")),
         (None, Some(_)) if endpoint::of_server(estate, id, server).is_empty() => Ok(Access::Public),

@@ -1,7 +1,7 @@
 //! The private endpoint's zone group writes into a zone whose name no resolver asks for.
 
 use crate::change::dns;
-use crate::estate::dns::Record;
+use crate::estate::dns::{Link, Record};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -14,7 +14,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let wanted = path.zone_name_meant()?;
     let first = &misnamed_zone(path)?;
     let message = format!(
-        "the source's record is in zone `{}`, not in `{wanted}`",
+        "zone `{}` stands where `{wanted}` should",
         first.name()
     );
     let why = format!(
@@ -34,7 +34,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     Some(Finding::blocks(message, why).at(first, "").fix(Fix::of(changes)))
 }
 
-/// A zone of another name that the endpoint's zone group writes to, or that holds the endpoint's address under the server's name.
+/// A zone of another name that the endpoint's zone group writes to, that is linked in the right one's place, or that holds the endpoint's address under the server's name.
 pub(super) fn misnamed_zone(path: &Path) -> Option<ResourceId> {
     let wanted = path.zone_name_meant()?;
     let is_right = |zone: &ResourceId| zone.name().eq_ignore_ascii_case(&wanted);
@@ -42,6 +42,14 @@ pub(super) fn misnamed_zone(path: &Path) -> Option<ResourceId> {
         path.endpoints.iter().filter_map(|view| view.zone_group.as_ref()).flatten().collect();
     if let Some(first) = attached.first() {
         return (!attached.iter().any(|zone| is_right(zone))).then(|| (*first).clone());
+    }
+    // A zone that was made for this purpose and linked, under a name that is almost right.
+    let vnet = &path.start.as_ref()?.vnet;
+    let links = path.estate.all::<Link>().filter(|(_, link)| link.vnet == *vnet);
+    let mut linked = links.filter_map(|(id, _)| id.parent());
+    let is_near = |zone: &ResourceId| zone.name().to_ascii_lowercase().starts_with("privatelink.postgres");
+    if let Some(zone) = linked.find(|zone| is_near(zone) && !is_right(zone)) {
+        return Some(zone);
     }
     let label = path.record_label()?;
     let addresses = path.endpoint()?.addresses.as_ref().ok()?;
