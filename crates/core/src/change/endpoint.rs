@@ -2,12 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Change, Edit, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest, in_subscription,
     place, quoted,
 };
+use crate::estate::Estate;
 use crate::id::ResourceId;
 
 /// What an approver writes beside the approval.
@@ -17,7 +18,7 @@ const APPROVAL: &str = "Approved for the migration";
 const FLEXIBLE_ENDPOINT_API: &str = "2024-08-01";
 
 /// Approves a connection that waits on the server's side.
-pub fn approve(connection: &ResourceId, endpoint: &ResourceId) -> Change {
+pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) -> Change {
     let is_single = connection.key().contains("/providers/microsoft.dbforpostgresql/servers/");
     let api = if is_single { SINGLE_ENDPOINT_API } else { FLEXIBLE_ENDPOINT_API };
     let state = json!({ "status": "Approved", "description": APPROVAL });
@@ -28,10 +29,9 @@ pub fn approve(connection: &ResourceId, endpoint: &ResourceId) -> Change {
         "privateEndpoint": { "id": endpoint.as_str() }, "privateLinkServiceConnectionState": state } });
     let mut edits = vec![Edit::Put(connection.clone(), simulated)];
     if let Some(server) = connection.parent() {
-        // The server's own body lists the connection too; the list is made to follow the connection.
-        edits.push(Edit::Patch(server, json!({ "privateEndpointConnections": [ {
-            "id": connection.as_str(), "properties": { "privateEndpoint": { "id": endpoint.as_str() },
-            "privateLinkServiceConnectionState": state } } ] })));
+        // Both ends tell the state: the server's list and the endpoint's own body follow the connection.
+        edits.extend(told_by_server(estate, &server, connection, &state));
+        edits.extend(told_by_endpoint(estate, endpoint, &server, &state));
     }
     Change {
         kind: "approve-endpoint",
@@ -56,6 +56,53 @@ pub fn approve(connection: &ResourceId, endpoint: &ResourceId) -> Change {
         affected: Vec::new(),
         edits,
     }
+}
+
+/// The server's word on the state of a connection, where its body lists connections.
+fn told_by_server(
+    estate: &Estate,
+    server: &ResourceId,
+    connection: &ResourceId,
+    state: &Value,
+) -> Option<Edit> {
+    let body = &estate.resource(server)?.body;
+    let mut list = body.pointer(&estate.locate(server, "", "privateEndpointConnections"))?.clone();
+    for one in list.as_array_mut()? {
+        let id = one.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
+        if id.as_ref() == Some(connection) {
+            let properties =
+                if one.get("properties").is_some() { &mut one["properties"] } else { one };
+            properties["privateLinkServiceConnectionState"] = state.clone();
+        }
+    }
+    Some(Edit::Patch(server.clone(), json!({ "privateEndpointConnections": list })))
+}
+
+/// The endpoint's own word on the state of its connection to a server.
+fn told_by_endpoint(
+    estate: &Estate,
+    endpoint: &ResourceId,
+    server: &ResourceId,
+    state: &Value,
+) -> Option<Edit> {
+    let body = &estate.resource(endpoint)?.body;
+    let mut fields = serde_json::Map::new();
+    for list in ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"] {
+        let Some(mut connections) = body.pointer(&estate.locate(endpoint, "", list)).cloned()
+        else {
+            continue;
+        };
+        for one in connections.as_array_mut()? {
+            let properties =
+                if one.get("properties").is_some() { &mut one["properties"] } else { one };
+            let service = properties.get("privateLinkServiceId").and_then(Value::as_str);
+            if service.and_then(ResourceId::parse).as_ref() == Some(server) {
+                properties["privateLinkServiceConnectionState"] = state.clone();
+            }
+        }
+        fields.insert(list.to_owned(), connections);
+    }
+    Some(Edit::Patch(endpoint.clone(), Value::Object(fields)))
 }
 
 /// What a new private endpoint needs to know.

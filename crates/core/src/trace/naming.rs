@@ -68,15 +68,10 @@ impl Path<'_> {
 
     /// Where the answer leads. `open_door` is the verdict over the public way, where the server has one.
     fn judge_name(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
-        let pending = || {
-            Leads::Unknown(Missing::other(
-                "whether the virtual network link, which is still in progress, already answers",
-                "wait until `virtualNetworkLinkState` is Completed, then capture again",
-            ))
-        };
         match &resolution.answer {
             Answer::Unknown(missing) => Leads::Unknown(missing.clone()),
-            _ if resolution.is_link_pending => pending(),
+            // Until the link is completed the network asks publicly.
+            _ if resolution.is_link_pending => Leads::Nowhere,
             Answer::NoSuchName => Leads::Nowhere,
             Answer::Injected => Leads::Intended,
             Answer::Public => self.judge_public(resolution, open_door),

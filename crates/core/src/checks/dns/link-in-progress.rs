@@ -13,7 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "until it is, the network resolves names of the zone now privately, now publicly";
     let pointer = path.estate.locate(link, "", "virtualNetworkLinkState");
-    Some(Finding::blocks(message, why).possible().at(link, pointer).fix(Fix::advice(
+    Some(Finding::blocks(message, why).at(link, pointer).fix(Fix::advice(
         "wait until `virtualNetworkLinkState` is Completed, then capture and check again",
     )))
 }

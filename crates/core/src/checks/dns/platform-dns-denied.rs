@@ -6,8 +6,10 @@ use crate::trace::Path;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let rule = path.dns_denier.as_ref()?;
     let subnet = path.start.as_ref()?.subnet.name();
-    let message =
-        format!("security rule `{}` (priority {}) denies subnet `{subnet}` Azure's resolver", rule.name, rule.priority);
+    let message = format!(
+        "security rule `{}` (priority {}) denies subnet `{subnet}` Azure's resolver",
+        rule.name, rule.priority
+    );
     let why = "a rule that names the tag AzurePlatformDNS acts on queries to 168.63.129.16, which no other rule does: no name \
                resolves there";
     Some(

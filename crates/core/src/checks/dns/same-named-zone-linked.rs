@@ -25,7 +25,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "a network can be linked to one zone of a name only, and a linked zone that lacks a name denies it";
     let mut finding = Finding::blocks(message, why).at(link, "");
-    if let (Some(label), Some(address)) = (path.record_label(), record.addresses.as_ref().and_then(|list| list.first())) {
+    if let (Some(label), Some(address)) =
+        (path.record_label(), record.addresses.as_ref().and_then(|list| list.first()))
+    {
         finding =
             finding.fix(Fix::of(vec![dns::set_record(path.estate, linked, &label, *address)]));
     }

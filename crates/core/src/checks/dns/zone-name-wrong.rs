@@ -13,10 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         path.name.as_ref().filter(|name| name.answer == Answer::Public && name.zone.is_none())?;
     let wanted = path.zone_name_meant()?;
     let first = &misnamed_zone(path)?;
-    let message = format!(
-        "zone `{}` stands where `{wanted}` should",
-        first.name()
-    );
+    let message = format!("zone `{}` stands where `{wanted}` should", first.name());
     let why = format!(
         "{} is an alias into {wanted}: a zone of another name is never asked for it",
         name.names[0]
@@ -47,7 +44,8 @@ pub(super) fn misnamed_zone(path: &Path) -> Option<ResourceId> {
     let vnet = &path.start.as_ref()?.vnet;
     let links = path.estate.all::<Link>().filter(|(_, link)| link.vnet == *vnet);
     let mut linked = links.filter_map(|(id, _)| id.parent());
-    let is_near = |zone: &ResourceId| zone.name().to_ascii_lowercase().starts_with("privatelink.postgres");
+    let is_near =
+        |zone: &ResourceId| zone.name().to_ascii_lowercase().starts_with("privatelink.postgres");
     if let Some(zone) = linked.find(|zone| is_near(zone) && !is_right(zone)) {
         return Some(zone);
     }

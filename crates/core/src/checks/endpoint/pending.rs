@@ -11,7 +11,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a private endpoint carries traffic only after the server's owner has approved its connection";
     let (resource, pointer) = view.status_from.clone();
     let fix = match &view.connection {
-        Some(connection) => Fix::of(vec![endpoint::approve(connection, &view.id)]),
+        Some(connection) => Fix::of(vec![endpoint::approve(path.estate, connection, &view.id)]),
         None => Fix::advice(
             "approve the connection on the server: Private endpoint connections, Approve",
         ),

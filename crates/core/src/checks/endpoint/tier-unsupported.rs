@@ -8,7 +8,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let needs_one = match path.taken() {
         Some(leg) => {
             let gate = leg.gate.as_ref();
-            !matches!(gate, None | Some(Gate::Open(_) | Gate::OpensItself | Gate::PublicDenied | Gate::Unknown(_)))
+            !matches!(
+                gate,
+                None | Some(
+                    Gate::Open(_) | Gate::OpensItself | Gate::PublicDenied | Gate::Unknown(_)
+                )
+            )
         }
         None => path.start.is_some() && path.endpoints.is_empty(),
     };

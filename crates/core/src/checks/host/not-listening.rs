@@ -13,5 +13,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let message = format!("source `{}` does not listen on port {}", path.to_id.name(), path.port);
     let why = "servers of Azure listen on 5432, and flexible ones with a pooler on 6432 too";
-    Some(Finding::blocks(message, why).at(&path.to_id, "").fix(Fix::advice(format!("use port {PORT}"))))
+    Some(
+        Finding::blocks(message, why)
+            .at(&path.to_id, "")
+            .fix(Fix::advice(format!("use port {PORT}"))),
+    )
 }

@@ -22,7 +22,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let off: Vec<_> = [&broken.near, &broken.far]
         .into_iter()
-        .filter(|id| path.estate.get::<Peering>(id).is_ok_and(|half| half.allows_access == Some(false)))
+        .filter(|id| {
+            path.estate.get::<Peering>(id).is_ok_and(|half| half.allows_access == Some(false))
+        })
         .collect();
     let names: Vec<String> =
         off.iter().map(|id| format!("`{}` of `{}`", id.name(), id.name_at(0))).collect();

@@ -9,7 +9,9 @@ use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
-    let Some(Joined::Apart { near, far, other_way, between, overlap }) = &leg.joined else { return None };
+    let Some(Joined::Apart { near, far, other_way, between, overlap }) = &leg.joined else {
+        return None;
+    };
     if !overlap.is_empty() || (between.is_some() && near.is_none() && far.is_none()) {
         return None; // peering/overlapping-spaces, peering/not-transitive
     }

@@ -6,15 +6,22 @@ use crate::finding::{Finding, Fix};
 use crate::trace::{self, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    if path.to.kind != ServerKind::Flexible || path.port != trace::POOLER_PORT || path.listens() != Ok(false) {
+    if path.to.kind != ServerKind::Flexible
+        || path.port != trace::POOLER_PORT
+        || path.listens() != Ok(false)
+    {
         return None;
     }
-    let message = format!("source `{}` does not run its pooler, which listens on port {}", path.to_id.name(), path.port);
+    let message = format!(
+        "source `{}` does not run its pooler, which listens on port {}",
+        path.to_id.name(),
+        path.port
+    );
     let why = "port 6432 is PgBouncer's; PostgreSQL itself listens on 5432";
     let setting = path.to_id.child("configurations", "pgbouncer.enabled");
-    Some(
-        Finding::blocks(message, why)
-            .at(&setting, path.estate.locate(&setting, "", "value"))
-            .fix(Fix::advice(format!("use port {PORT}: a move needs sessions of its own, which a pooler may not keep"))),
-    )
+    Some(Finding::blocks(message, why).at(&setting, path.estate.locate(&setting, "", "value")).fix(
+        Fix::advice(format!(
+            "use port {PORT}: a move needs sessions of its own, which a pooler may not keep"
+        )),
+    ))
 }
