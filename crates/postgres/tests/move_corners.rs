@@ -4,11 +4,12 @@
 mod move_world;
 
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use flexway_core::migrate::{CopyProgress, Remedy};
 use flexway_core::port::{Databases, Servers};
 use flexway_lab::Options;
-use flexway_postgres::{ConnInfo, Mover};
+use flexway_postgres::{ConnInfo, Mover, Session};
 use move_world::{DATABASE, World, ask, copy, differences, fill, info, run, start, start_with};
 
 fn named(world: &mut World, database: &str) {
@@ -252,6 +253,41 @@ fn a_lost_session_is_retried_and_a_lost_snapshot_said() {
     let error =
         open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("no snapshot");
     assert!(error.help.contains("run the command again"), "{error:?}");
+}
+
+/// Broken connections of pg_dump come back by themselves; a lost snapshot needs a new one.
+#[test]
+fn what_pg_dump_meets_is_tried_again_where_that_helps() {
+    let Some(mut world) = start(15, 15) else { return };
+    for server in [&world.source, &world.target] {
+        run(server, "postgres", "CREATE DATABASE d");
+        run(server, "d", "CREATE TABLE t (a int)");
+    }
+    let open = world.mover.open("d").expect("open");
+    // pg_dump waits for a lock while its session is ended.
+    let mut locker = Session::connect(&info(&world.target, "d")).expect("connects");
+    locker.execute("BEGIN; LOCK TABLE public.t").expect("lock");
+    let error = std::thread::scope(|scope| {
+        let compared = scope.spawn(|| open.compare().schema());
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = 'd' AND wait_event_type = 'Lock'";
+        let end = Instant::now() + Duration::from_secs(60);
+        while ask(&world.target, "postgres", cut).is_empty() && Instant::now() < end {}
+        compared.join().expect("no panic").expect_err("cut")
+    });
+    assert_eq!(error.remedy, Remedy::Retry, "{error}");
+    assert!(error.what.contains("dump the schema of 127.0.0.1"), "{error}");
+    locker.execute("ROLLBACK").expect("unlock");
+    assert_eq!(open.compare().schema().expect("compare"), []);
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'd'";
+    run(&world.source, "postgres", cut);
+    let error = open.schema().post_data().expect_err("no snapshot");
+    assert_eq!(error.remedy, Remedy::Reopen, "{error}");
+    // The server is away: our own words say so.
+    world.source.kill9().expect("kill");
+    let error = open.schema().post_data().expect_err("away");
+    assert_eq!(error.remedy, Remedy::Retry, "{error}");
+    assert!(error.why.contains("refused"), "{error}");
 }
 
 #[test]

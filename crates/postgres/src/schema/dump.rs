@@ -6,8 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use flexway_core::migrate::{MoveError, Remedy};
+
 use crate::ConnInfo;
 use crate::ask::{Outcome, act};
+use crate::pool::connect;
 
 /// A schema's text above this is refused: it would not fit into one message of the protocol either.
 const TEXT_BYTES_MAX: u64 = 1 << 30;
@@ -18,6 +21,32 @@ const RUN_TIME_MAX: Duration = Duration::from_secs(3600);
 
 /// pg_dump explains itself in its last lines.
 const ERROR_LINES_MAX: usize = 6;
+/// A line of pg_dump's that is longer repeats SQL.
+const LINE_CHARS_MAX: usize = 400;
+
+/// libpq's own words for a connection that did not come about, or broke; the server's may be in any
+/// language. Source: PostgreSQL 9.5 to 18, fe-connect.c, fe-misc.c, fe-exec.c, fe-secure*.c.
+const CONNECTION_TROUBLE: [&str; 13] = [
+    "server closed the connection unexpectedly",
+    "SSL connection has been closed unexpectedly",
+    "SSL SYSCALL error",
+    "could not receive data from server",
+    "could not send data to server",
+    "lost synchronization with server",
+    "no connection to the server",
+    "connection not open",
+    "connection to server",
+    "connection to database",
+    "could not connect to server",
+    "could not translate host name",
+    "timeout expired",
+];
+
+/// Words of a refusal that is libpq's own: it does not pass by itself.
+const TLS_TROUBLE: [&str; 4] = ["certificate", "SSL error", "sslmode", "does not support SSL"];
+
+/// What the statement that takes over a snapshot becomes in the messages.
+const NO_SNAPSHOT: &str = "the snapshot could not be taken over";
 
 /// Part of the schema, as pg_dump cuts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +112,7 @@ pub(crate) fn run(
             "install it again, or set FLEXWAY_PG_BIN",
         )
     })?;
-    collect(&what, &mut child)
+    collect(&what, info, &mut child)
 }
 
 enum Piece {
@@ -92,7 +121,7 @@ enum Piece {
 }
 
 /// Reads both pipes of the child to their ends.
-fn collect(what: &str, child: &mut Child) -> Outcome<String> {
+fn collect(what: &str, info: &ConnInfo, child: &mut Child) -> Outcome<String> {
     let (sender, pieces) = channel();
     if let Some(stdout) = child.stdout.take() {
         let sender = sender.clone();
@@ -116,21 +145,39 @@ fn collect(what: &str, child: &mut Child) -> Outcome<String> {
     let (text, errors) = result?;
     if !status.success() {
         let said = Vec::from(errors).join("; ");
-        return Err(act(what, format!("pg_dump: {said}"), help_for(&said)));
+        let said = if said.is_empty() { status.to_string() } else { said };
+        return Err(refused(what, info, &said));
     }
     String::from_utf8(text).map_err(|_| {
         act(what, "the schema is not valid UTF-8", "give the client encoding UTF8 to the database")
     })
 }
 
-fn help_for(said: &str) -> &'static str {
-    if said.contains("permission denied") {
-        "use a login that may read every table: the owner, a member of pg_read_all_data, or an administrator"
-    } else if said.contains("invalid snapshot identifier") || said.contains("could not import") {
-        "the session that pinned the snapshot is gone; run the command again"
+/// The engine's words for what pg_dump said. When that is about its connection, one of our own tells
+/// whether the server can be reached, in which rung it cannot, and what to do.
+fn refused(what: &str, info: &ConnInfo, said: &str) -> MoveError {
+    let why = format!("pg_dump: {said}");
+    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if says(&[NO_SNAPSHOT]) {
+        let help = "the session that pinned the snapshot is gone; run the command again";
+        return MoveError { remedy: Remedy::Reopen, ..act(what, why, help) };
+    }
+    if says(&CONNECTION_TROUBLE) {
+        return match connect(info) {
+            Err(error) => error,
+            Ok(_) if says(&TLS_TROUBLE) => {
+                act(what, why, "give pg_dump what its libpq needs, or choose another sslmode")
+            }
+            Ok(_) => MoveError { remedy: Remedy::Retry, ..act(what, why, "") },
+        };
+    }
+    let help = if says(&["permission denied"]) {
+        "use a login that may read every table: the owner, a member of pg_read_all_data, or an \
+         administrator"
     } else {
         ""
-    }
+    };
+    act(what, why, help)
 }
 
 fn wait(what: &str, pieces: &Receiver<Piece>) -> Outcome<(Vec<u8>, VecDeque<String>)> {
@@ -174,14 +221,20 @@ fn last_lines(stderr: impl BufRead) -> VecDeque<String> {
     for line in stderr.split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line).trim().to_owned();
         let line = line.strip_prefix("pg_dump: ").unwrap_or(&line);
-        // "detail: Query was: ..." repeats a page of catalog SQL.
-        if line.is_empty() || line.contains("Query was:") {
+        if line.is_empty() {
             continue;
         }
+        // "detail: Query was: ..." repeats a page of catalog SQL.
+        let lower = line.to_lowercase();
+        let line = match lower.split_once("query was:") {
+            Some((_, sql)) if sql.contains("set transaction snapshot") => NO_SNAPSHOT.to_owned(),
+            Some(_) => continue,
+            None => line.chars().take(LINE_CHARS_MAX).collect(),
+        };
         if lines.len() == ERROR_LINES_MAX {
             lines.pop_front();
         }
-        lines.push_back(line.chars().take(400).collect());
+        lines.push_back(line);
     }
     lines
 }
@@ -204,5 +257,8 @@ mod tests {
                     pg_dump: detail: Query was: LOCK TABLE x\n";
         let lines = last_lines(text.as_bytes());
         assert_eq!(lines.len(), 1);
+        let text = "pg_dump: error: query failed: FEHLER:  ...\n\
+                    pg_dump: error: query was: SET TRANSACTION SNAPSHOT '0-1'\n";
+        assert_eq!(last_lines(text.as_bytes()).back().map(String::as_str), Some(NO_SNAPSHOT));
     }
 }
