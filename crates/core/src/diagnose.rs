@@ -11,8 +11,7 @@ use crate::trace::filter::Decision;
 use crate::trace::step::{Stage, Step, Verdict};
 use crate::trace::{self, Leads, Path};
 
-/// PostgreSQL's port.
-pub const PORT: u16 = 5432;
+pub use crate::trace::PORT;
 
 /// Where the copying process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

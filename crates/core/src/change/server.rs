@@ -7,9 +7,9 @@ use super::{
     place, quoted,
 };
 use crate::estate::Estate;
+use crate::estate::network::SQL_ENDPOINT;
 use crate::estate::network::Subnet;
 use crate::id::ResourceId;
-use crate::trace::gate::SQL_ENDPOINT;
 
 /// Adds a VNet rule of a Single Server for a subnet. The rule may come before the subnet's service endpoint.
 pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) -> Change {

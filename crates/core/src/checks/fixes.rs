@@ -10,12 +10,13 @@ use crate::change::{Change, dns, filter};
 use crate::estate::dns::Record;
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
+use crate::estate::network::region_key;
 use crate::estate::network::{Subnet, Vnet};
 use crate::finding::Fix;
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::endpoint::View;
-use crate::trace::filter::{Decision, region_key};
+use crate::trace::filter::Decision;
 use crate::trace::leg::Way;
 use crate::trace::route::usable_addresses;
 

@@ -106,6 +106,25 @@ pub enum NextHop {
     Other(String),
 }
 
+/// The service endpoint that stands for Azure SQL, MySQL and PostgreSQL.
+pub const SQL_ENDPOINT: &str = "Microsoft.Sql";
+
+impl Subnet {
+    /// Whether the subnet presents itself to Azure SQL services by its service endpoint.
+    pub fn has_sql_endpoint(&self) -> bool {
+        self.service_endpoints.iter().any(|one| one.eq_ignore_ascii_case(SQL_ENDPOINT))
+    }
+}
+
+/// `West Europe` and `westeurope` are one region.
+pub fn region_key(location: &str) -> String {
+    location
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .collect::<String>()
+        .to_ascii_lowercase()
+}
+
 pub(crate) fn fields_of(node: &Node) -> &'static str {
     if node.field("properties").is_some() { "/properties" } else { "" }
 }

@@ -3,13 +3,11 @@
 use std::net::Ipv4Addr;
 
 use crate::address::{AddressSet, private};
-use crate::estate::filter::{
-    AdminRule, Direction, NetworkManager, Prefix, Protocol, Rule, SecurityGroup,
-};
-use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet};
+use crate::estate::filter::{Direction, Prefix, Protocol, Rule, SecurityGroup};
+use crate::estate::network::region_key;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::route::user_routes;
+use crate::trace::tag::NetworkTag;
 
 /// Where the packets go to.
 #[derive(Debug, Clone)]
@@ -69,74 +67,11 @@ impl Decision {
     }
 }
 
-/// Addresses that the tag `VirtualNetwork` stands for in one subnet.
-#[derive(Debug, Clone, Default)]
-pub struct NetworkTag {
-    /// Addresses that are in it.
-    pub surely: AddressSet,
-    /// Addresses that are in it by one reading of the documents: all of them where a default route is user-defined.
-    pub perhaps: AddressSet,
-}
-
 /// Priority of the first of Azure's own rules.
 const FIRST_DEFAULT: u64 = 65_000;
 
 /// Ports that clients send from: a rule has to cover these to catch a client.
 const CLIENT_PORTS: (u16, u16) = (32_768, 60_999);
-
-/// The tag `VirtualNetwork` as the subnet sees it: its own network, peered networks that are let in, and prefixes of
-/// user-defined routes. A peering whose address space was not observed makes the answer wider, not narrower.
-///
-/// # Errors
-/// [`Missing`] when the network or the subnet's route table was not observed.
-pub fn network_tag(
-    estate: &Estate,
-    vnet_id: &ResourceId,
-    subnet: (&ResourceId, &Subnet),
-) -> Result<NetworkTag, Missing> {
-    let vnet = estate.get::<Vnet>(vnet_id)?;
-    if vnet.space.is_empty() {
-        return Err(Missing::field(vnet_id, "addressSpace"));
-    }
-    let mut surely = AddressSet::of(&vnet.space);
-    let mut perhaps = AddressSet::default();
-    for (_, peering) in estate.children::<Peering>(vnet_id) {
-        // A state that was not observed, or that this model does not know, makes the reading open.
-        let state = peering.state.as_deref().map(str::to_ascii_lowercase);
-        let is_connected = match state.as_deref() {
-            Some("initiated" | "disconnected") => continue,
-            Some("connected") => true,
-            Some(_) | None => false,
-        };
-        if peering.allows_access == Some(false) {
-            continue;
-        }
-        let mut space = AddressSet::of(&peering.remote_space);
-        if space.is_empty()
-            && let Ok(remote) = estate.get::<Vnet>(&peering.remote)
-        {
-            space = AddressSet::of(&remote.space);
-        }
-        match peering.allows_access {
-            Some(true) if is_connected => surely = surely.union(&space),
-            _ => perhaps = perhaps.union(&space),
-        }
-    }
-    if let Some((_, routes)) = user_routes(estate, subnet)? {
-        for route in routes {
-            match &route.prefix {
-                RoutePrefix::Network(network) if network.prefix_len() == 0 => {
-                    perhaps = AddressSet::all()
-                }
-                RoutePrefix::Network(network) => {
-                    perhaps = perhaps.union(&AddressSet::of([network]))
-                }
-                RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => {}
-            }
-        }
-    }
-    Ok(NetworkTag { perhaps: perhaps.union(&surely), surely })
-}
 
 /// Evaluates a group for a flow.
 ///
@@ -202,31 +137,6 @@ pub fn platform_dns_denier(
             && covers(&rule.to_ports, DNS_PORT)
     });
     Ok(first.filter(|rule| !rule.allows).map(decider))
-}
-
-/// A security admin rule of a network manager that may deny the flow. Which networks it acts on is not in the estate.
-pub fn admin_denier(estate: &Estate, direction: Direction, port: u16) -> Option<ResourceId> {
-    let speaks = |rule: &AdminRule| {
-        rule.denies
-            && rule.direction.is_none_or(|one| one == direction)
-            && matches!(rule.protocol, Protocol::Tcp | Protocol::Any)
-            && covers(&rule.to_ports, port)
-    };
-    estate.all::<AdminRule>().find(|(_, rule)| speaks(rule)).map(|(id, _)| id.clone())
-}
-
-/// A network manager that may hold security admin rules, none of which was captured.
-pub fn unread_admin_rules(estate: &Estate) -> Option<Missing> {
-    let is_unread = |id: &ResourceId| estate.children::<AdminRule>(id).next().is_none();
-    let (id, _) = estate
-        .all::<NetworkManager>()
-        .find(|(id, manager)| manager.has_admin_rules && is_unread(id))?;
-    Some(Missing {
-        what: format!("security admin rules of network manager `{}`", id.name()),
-        resource: Some(id.clone()),
-        help: "capture its securityAdminConfigurations with their rule collections and rules"
-            .to_owned(),
-    })
 }
 
 /// Azure's own rules at the end of every group; they cannot be removed.
@@ -396,16 +306,7 @@ fn gateway_has_tag(location: Option<&str>, name: &str, tag: &NetworkTag) -> Matc
     }
 }
 
-/// `West Europe` and `westeurope` are one region.
-pub fn region_key(location: &str) -> String {
-    location
-        .chars()
-        .filter(|letter| !letter.is_whitespace())
-        .collect::<String>()
-        .to_ascii_lowercase()
-}
-
-fn covers(ranges: &[(u16, u16)], port: u16) -> bool {
+pub(super) fn covers(ranges: &[(u16, u16)], port: u16) -> bool {
     ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
 }
 

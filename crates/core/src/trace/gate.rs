@@ -1,13 +1,9 @@
 //! The server's own gate at its public front door: public access, VNet rules and firewall rules.
 
-use crate::estate::network::{Subnet, Vnet};
+use crate::estate::network::{Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::filter::region_key;
-
-/// The service endpoint that stands for Azure SQL, MySQL and PostgreSQL.
-pub const SQL_ENDPOINT: &str = "Microsoft.Sql";
 
 /// What the server does with a caller at its front door.
 #[derive(Debug, Clone)]
@@ -64,7 +60,7 @@ fn single_gate(
     server: &Server,
     (vnet_id, subnet_id, subnet): (&ResourceId, &ResourceId, &Subnet),
 ) -> Gate {
-    let has_endpoint = has_sql_endpoint(subnet);
+    let has_endpoint = subnet.has_sql_endpoint();
     let rule = estate.children::<VnetRule>(server_id).find(|(_, rule)| rule.subnet == *subnet_id);
     let firewall = || estate.children::<FirewallRule>(server_id);
     if !has_endpoint
@@ -113,9 +109,4 @@ fn flexible_gate(estate: &Estate, server_id: &ResourceId, subnet: &str) -> Gate 
             "connect from the target and read the address in the server's refusal, or in `inet_client_addr()`",
         )),
     }
-}
-
-/// Whether the subnet presents itself to Azure SQL services by its service endpoint.
-pub fn has_sql_endpoint(subnet: &Subnet) -> bool {
-    subnet.service_endpoints.iter().any(|one| one.eq_ignore_ascii_case(SQL_ENDPOINT))
 }

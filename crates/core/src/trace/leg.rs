@@ -8,12 +8,14 @@ use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::admin;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{self, Decision, Flow, Receiver};
 use crate::trace::gate::{self, Gate};
 use crate::trace::hop::{self, BreakKind, Joined};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::step::{Stage, Step};
+use crate::trace::tag;
 use crate::trace::words::{admit_step, filter_step, gate_step, hop_step, route_step};
 
 /// Where a flow starts: a subnet, and the network that it is in.
@@ -226,7 +228,7 @@ impl Walker<'_> {
 
     /// Security admin rules come before security groups; which networks they act on is not in the estate.
     fn admin(&self, leg: &mut Leg, stage: Stage, direction: Direction) {
-        if let Some(id) = filter::admin_denier(self.estate, direction, self.port) {
+        if let Some(id) = admin::admin_denier(self.estate, direction, self.port) {
             let missing = Missing {
                 what: format!("whether security admin rule `{}` acts on these networks", id.name()),
                 resource: Some(id.clone()),
@@ -234,7 +236,7 @@ impl Walker<'_> {
             };
             leg.forward.push(Step::unknown(stage, missing));
             leg.admin_rule = Some(id);
-        } else if let Some(missing) = filter::unread_admin_rules(self.estate) {
+        } else if let Some(missing) = admin::unread_admin_rules(self.estate) {
             leg.forward.push(Step::unknown(stage, missing));
         }
     }
@@ -246,9 +248,9 @@ impl Walker<'_> {
         (near, at): (&End, &End),
         receiver: &Receiver,
     ) -> Result<Decision, Missing> {
-        let tag = filter::network_tag(self.estate, at.vnet, (at.id, at.subnet))?;
+        let seen = tag::network_tag(self.estate, at.vnet, (at.id, at.subnet))?;
         let flow = Flow { senders: &near.addresses, receiver, port: self.port };
-        filter::decide(self.estate, group, direction, &flow, &tag)
+        filter::decide(self.estate, group, direction, &flow, &seen)
     }
 
     fn route(&self, leg: &mut Leg, near: &End, far: &End, destination: Ipv4Addr) {

@@ -1,5 +1,6 @@
 //! The path from the copier to a server: what the name leads to, and every gate of the way there and back.
 
+pub mod admin;
 pub mod endpoint;
 pub mod filter;
 pub mod gate;
@@ -9,9 +10,9 @@ mod naming;
 pub mod resolve;
 pub mod route;
 pub mod step;
+pub mod tag;
 mod words;
 
-use crate::diagnose;
 use crate::estate::server::{Server, ServerKind, Setting};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -21,6 +22,9 @@ use hop::Joined;
 use leg::{Leg, Start, Walker, Way};
 use resolve::Resolution;
 use step::{Outcome, Stage, Step, Verdict};
+
+/// PostgreSQL's port.
+pub const PORT: u16 = 5432;
 
 /// Port of a flexible server's connection pooler.
 pub const POOLER_PORT: u16 = 6432;
@@ -371,7 +375,7 @@ impl Path<'_> {
     /// [`Missing`] when the setting of the pooler was not observed.
     pub fn listens(&self) -> Result<bool, Missing> {
         match (self.to.kind, self.port) {
-            (_, diagnose::PORT) => Ok(true),
+            (_, PORT) => Ok(true),
             (ServerKind::Flexible, POOLER_PORT) => {
                 let setting = self.to_id.child("configurations", "pgbouncer.enabled");
                 let value = self.estate.get::<Setting>(&setting)?;

@@ -4,9 +4,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::filter::region_key;
 use crate::address::AddressSet;
-use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vnet};
+use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
@@ -91,7 +90,7 @@ pub fn to_gateway(
     subnet: (&ResourceId, &Subnet),
     location: Option<&str>,
 ) -> Routed {
-    let has_endpoint = super::gate::has_sql_endpoint(subnet.1);
+    let has_endpoint = subnet.1.has_sql_endpoint();
     let (table_id, routes) = match user_routes(estate, subnet) {
         Ok(Some(found)) => found,
         Ok(None) => return Routed::Directly,

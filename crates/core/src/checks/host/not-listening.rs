@@ -1,8 +1,8 @@
 //! Nothing listens on the port.
 
-use crate::diagnose::PORT;
 use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
+use crate::trace::PORT;
 use crate::trace::{self, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {

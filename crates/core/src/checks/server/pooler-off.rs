@@ -1,8 +1,8 @@
 //! The port is that of the connection pooler, and the source does not run one.
 
-use crate::diagnose::PORT;
 use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
+use crate::trace::PORT;
 use crate::trace::{self, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {

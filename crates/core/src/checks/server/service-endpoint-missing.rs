@@ -1,9 +1,10 @@
 //! The VNet rule is there, and the copier's subnet does not have the service endpoint that it works through.
 
 use crate::change::server;
+use crate::estate::network::SQL_ENDPOINT;
 use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
-use crate::trace::gate::{Gate, SQL_ENDPOINT};
+use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {

@@ -1,0 +1,70 @@
+//! The service tag `VirtualNetwork`: which addresses it stands for, seen from one subnet.
+
+use crate::address::AddressSet;
+use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+use crate::trace::route::user_routes;
+
+/// Addresses that the tag `VirtualNetwork` stands for in one subnet.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkTag {
+    /// Addresses that are in it.
+    pub surely: AddressSet,
+    /// Addresses that are in it by one reading of the documents: all of them where a default route is user-defined.
+    pub perhaps: AddressSet,
+}
+
+/// The tag `VirtualNetwork` as the subnet sees it: its own network, peered networks that are let in, and prefixes of
+/// user-defined routes. A peering whose address space was not observed makes the answer wider, not narrower.
+///
+/// # Errors
+/// [`Missing`] when the network or the subnet's route table was not observed.
+pub fn network_tag(
+    estate: &Estate,
+    vnet_id: &ResourceId,
+    subnet: (&ResourceId, &Subnet),
+) -> Result<NetworkTag, Missing> {
+    let vnet = estate.get::<Vnet>(vnet_id)?;
+    if vnet.space.is_empty() {
+        return Err(Missing::field(vnet_id, "addressSpace"));
+    }
+    let mut surely = AddressSet::of(&vnet.space);
+    let mut perhaps = AddressSet::default();
+    for (_, peering) in estate.children::<Peering>(vnet_id) {
+        // A state that was not observed, or that this model does not know, makes the reading open.
+        let state = peering.state.as_deref().map(str::to_ascii_lowercase);
+        let is_connected = match state.as_deref() {
+            Some("initiated" | "disconnected") => continue,
+            Some("connected") => true,
+            Some(_) | None => false,
+        };
+        if peering.allows_access == Some(false) {
+            continue;
+        }
+        let mut space = AddressSet::of(&peering.remote_space);
+        if space.is_empty()
+            && let Ok(remote) = estate.get::<Vnet>(&peering.remote)
+        {
+            space = AddressSet::of(&remote.space);
+        }
+        match peering.allows_access {
+            Some(true) if is_connected => surely = surely.union(&space),
+            _ => perhaps = perhaps.union(&space),
+        }
+    }
+    if let Some((_, routes)) = user_routes(estate, subnet)? {
+        for route in routes {
+            match &route.prefix {
+                RoutePrefix::Network(network) if network.prefix_len() == 0 => {
+                    perhaps = AddressSet::all()
+                }
+                RoutePrefix::Network(network) => {
+                    perhaps = perhaps.union(&AddressSet::of([network]))
+                }
+                RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => {}
+            }
+        }
+    }
+    Ok(NetworkTag { perhaps: perhaps.union(&surely), surely })
+}
