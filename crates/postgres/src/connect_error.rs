@@ -67,6 +67,15 @@ impl ConnectError {
         }
     }
 
+    /// Whether the same attempt can succeed later without anybody's help: a path or a server may
+    /// come back, a refusal for what the login is or lacks stays.
+    pub(crate) fn may_pass(&self) -> bool {
+        match &self.code {
+            Some(code) => ["08", "53", "57"].iter().any(|class| code.starts_with(class)),
+            None => self.rung != Rung::Auth || self.source.is_some(),
+        }
+    }
+
     pub(crate) fn caused_by(
         mut self,
         source: impl Into<Box<dyn Error + Send + Sync>>,

@@ -128,7 +128,11 @@ fn tcp_error(
     let what = format!("connect to {}", info.place());
     let whys: Vec<String> = failures
         .iter()
-        .map(|(address, error)| format!("{} {}", address.ip(), tcp_why(error, limit)))
+        .map(|(address, error)| {
+            let ip = address.ip().to_string();
+            let who = if ip == info.host() { "it" } else { &ip };
+            format!("{who} {}", tcp_why(error, limit))
+        })
         .collect();
     let fix = failures.first().map_or("check the address", |(_, error)| tcp_fix(error));
     let error = ConnectError::new(Rung::Tcp, what, whys.join(", "), fix);
@@ -151,7 +155,7 @@ fn tcp_why(error: &io::Error, limit: Duration) -> String {
             "reset the connection: a firewall or proxy on the way ended it".to_owned()
         }
         io::ErrorKind::PermissionDenied => "is forbidden by this machine's own firewall".to_owned(),
-        _ => "could not be dialled".to_owned(),
+        _ => format!("could not be dialled: {error}"),
     }
 }
 
@@ -168,7 +172,7 @@ fn tcp_fix(error: &io::Error) -> &'static str {
         }
         io::ErrorKind::ConnectionReset => "check the firewalls and proxies on the way",
         io::ErrorKind::PermissionDenied => "permit outgoing connections to that port",
-        _ => "see the cause",
+        _ => "check host and port",
     }
 }
 
@@ -182,6 +186,7 @@ fn connect_socket_file(path: &Path, limit: Duration) -> io::Result<Socket> {
 
 fn dial_socket_file(path: &Path, limit: Duration) -> Result<Socket, ConnectError> {
     connect_socket_file(path, limit).map_err(|error| {
+        let text = error.to_string();
         let (why, fix) = match error.kind() {
             io::ErrorKind::NotFound => (
                 "there is no such socket file",
@@ -197,7 +202,7 @@ fn dial_socket_file(path: &Path, limit: Duration) -> Result<Socket, ConnectError
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                 ("the server does not accept connections", "check that it is not stopped or hung")
             }
-            _ => ("the socket file could not be opened", "see the cause"),
+            _ => (text.as_str(), "check the path of the socket file"),
         };
         let what = format!("connect to {}", path.display());
         ConnectError::new(Rung::Tcp, what, why, fix).caused_by(error)

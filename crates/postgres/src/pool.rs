@@ -94,18 +94,15 @@ impl Pool {
 /// Opens a session that may write; the error names the rung of the ladder that failed. A database
 /// or role may say that its transactions only read, and a move copies that setting.
 pub(crate) fn connect(info: &ConnInfo) -> Outcome<Session> {
-    let mut session = Session::connect(info).map_err(|error| unreachable(info, &error))?;
+    let mut session = Session::connect(info).map_err(unreachable)?;
     run(&mut session, "prepare the session", "SET default_transaction_read_only = off")?;
     Ok(session)
 }
 
-fn unreachable(info: &ConnInfo, error: &ConnectError) -> MoveError {
-    MoveError {
-        what: format!("connect to {}", info.label()),
-        why: error.to_string(),
-        help: String::new(),
-        remedy: Remedy::Retry,
-    }
+/// What was tried on the rung that failed, why it failed, and the advice: each once.
+fn unreachable(error: ConnectError) -> MoveError {
+    let remedy = if error.may_pass() { Remedy::Retry } else { Remedy::Act };
+    MoveError { what: error.what, why: error.why, help: error.fix, remedy }
 }
 
 /// The client encoding that loses nothing: UTF8, unless the database does not say what its bytes

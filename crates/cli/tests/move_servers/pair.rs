@@ -47,7 +47,8 @@ impl Pair {
     pub(crate) fn start(source: u32, target: u32) -> Pair {
         let start = |major| {
             let install = installed::find(major).unwrap();
-            Server::start(&install, &Options::default()).unwrap()
+            let hba = vec!["host all banned all reject".to_owned()];
+            Server::start(&install, &Options { hba, ..Options::default() }).unwrap()
         };
         Pair { source: start(source), target: start(target), folder: Folder::new() }
     }

@@ -91,7 +91,7 @@ impl Session {
             .rows("SHOW server_version_num")
             .and_then(|rows| session.execute(SETTINGS).map(|()| rows))
             .map_err(|error| {
-                failed("the session's settings failed", "see the cause").caused_by(error)
+                failed(&format!("the session's settings failed: {error}"), "").caused_by(error)
             })?;
         session.version = ServerVersion::from_rows(&version)
             .ok_or_else(|| failed("the server gave no version", "check that it is PostgreSQL"))?;

@@ -96,7 +96,7 @@ fn tls_advice(error: &Error) -> (String, &'static str) {
             format!("the server ended the TLS handshake ({alert:?})"),
             "look at the server's log; it may ask for a client certificate, which is not supported",
         ),
-        _ => ("the TLS handshake failed".to_owned(), "see the cause and the server's log"),
+        _ => (format!("the TLS handshake failed: {error}"), "look at the server's log"),
     }
 }
 
@@ -135,8 +135,8 @@ fn certificate_advice(error: &CertificateError) -> (String, &'static str) {
             ("the server's certificate is revoked".to_owned(), "have the server's owner replace it")
         }
         _ => (
-            "the server's certificate cannot be verified".to_owned(),
-            "see the cause; have the server's owner replace it, or add sslmode=require (encrypted, \
+            format!("the server's certificate cannot be verified: {error}"),
+            "have the server's owner replace it, or add sslmode=require (encrypted, \
              but a machine in between could pose as the server)",
         ),
     }

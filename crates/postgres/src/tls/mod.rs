@@ -49,7 +49,7 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| {
-                failed("no protocol version is usable", "see the cause").caused_by(error)
+                failed("no protocol version is usable", "install another build").caused_by(error)
             })?
             .dangerous();
         let verifier = match (info.ssl_mode(), info.root_cert()) {
