@@ -247,8 +247,12 @@ fn summary(report: &MoveReport) -> Vec<String> {
 
 fn database_line(database: &DatabaseReport) -> String {
     let earlier = if database.by_earlier_run { ", by an earlier run" } else { "" };
+    let objects = database
+        .large_objects
+        .as_ref()
+        .map_or_else(String::new, |objects| format!(", {}", things(objects.rows, "large object")));
     format!(
-        "{}: {}, {}, {} in {}{earlier}",
+        "{}: {}, {}{objects}, {} in {}{earlier}",
         database.name,
         things(database.tables.len() as u64, "table"),
         things(database.rows, "row"),

@@ -8,7 +8,7 @@ use flexway_engine::ledger::{DatabaseView, LedgerView, RunView};
 use crate::exit::{Ended, Exit};
 use crate::ledger_file;
 use crate::output;
-use crate::progress;
+use crate::progress::{self, things};
 
 /// `schema` of the report.
 const SCHEMA: &str = "flexway.status/1";
@@ -65,12 +65,17 @@ fn database_lines(database: &DatabaseView) -> String {
     };
     if database.tables > 0 {
         text += &format!(
-            ", {} of {} tables, {} rows, {}",
+            ", {} of {}, {}",
             progress::count(database.tables_done),
-            progress::count(database.tables),
-            progress::count(database.rows),
-            progress::bytes(database.bytes)
+            things(database.tables, "table"),
+            things(database.rows, "row")
         );
+    }
+    if database.large_objects > 0 {
+        text += &format!(", {}", things(database.large_objects, "large object"));
+    }
+    if database.bytes > 0 {
+        text += &format!(", {}", progress::bytes(database.bytes));
     }
     if database.entries > 0 {
         text += &format!(
@@ -85,8 +90,8 @@ fn database_lines(database: &DatabaseView) -> String {
     for item in &database.items {
         text += &format!("\n  {} {}", item.state, item.name);
         if item.kind != "entry" {
-            let (rows, bytes) = (progress::count(item.rows), progress::bytes(item.bytes));
-            text += &format!(": {rows} rows, {bytes}");
+            let noun = if item.kind == "table" { "row" } else { "large object" };
+            text += &format!(": {}, {}", things(item.rows, noun), progress::bytes(item.bytes));
         }
         if let Some(error) = &item.error {
             text += &format!(": {error}");

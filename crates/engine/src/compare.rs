@@ -11,7 +11,7 @@ use flexway_core::port::Compare;
 use crate::database::Outcome;
 use crate::failure::Failure;
 use crate::ledger::qualified;
-use crate::observe::{Event, Work};
+use crate::observe::{Amount, Event, Work};
 use crate::report::FoundDifference;
 use crate::workers::{Workers, guard};
 
@@ -34,10 +34,11 @@ pub(crate) fn compare(
     workers.tell(&Event::WorkBegins {
         database,
         work: Work::Compare,
-        units: common.len(),
-        units_done: 0,
-        size_bytes: common.iter().map(|table| table.size_bytes).sum(),
-        size_done_bytes: 0,
+        amount: Amount {
+            units: common.len(),
+            size_bytes: common.iter().map(|table| table.size_bytes).sum(),
+            ..Amount::default()
+        },
     });
     let outcome = Mutex::new(Outcome { differences, ..Outcome::default() });
     let result = workers.each(common, &|table| {

@@ -12,7 +12,7 @@ use flexway_core::port::Data;
 
 use crate::failure::Failure;
 use crate::ledger::{ItemKind, Ledger, qualified, recorded};
-use crate::observe::{Event, Work};
+use crate::observe::{Amount, Event, LARGE_OBJECTS, Work};
 use crate::workers::{Workers, guard};
 
 /// How often running counters go to the ledger for readers of the status: fresh for people, one
@@ -80,39 +80,55 @@ fn remaining<'a>(
 ) -> Result<Vec<Unit<'a>>, Failure> {
     let mut tables: Vec<&Table> = contents.tables.iter().collect();
     tables.sort_by_key(|table| std::cmp::Reverse(table.size_bytes));
-    let large_objects = (contents.large_object_count > 0).then(|| Unit {
-        kind: ItemKind::LargeObjects,
-        name: "large objects".to_owned(),
-        size_bytes: 0,
-        table: None,
-    });
-    let tables = tables.into_iter().map(|table| Unit {
-        kind: ItemKind::Table,
-        name: qualified(&table.schema, &table.name),
-        size_bytes: table.size_bytes,
-        table: Some(table),
-    });
-    let mut units: Vec<Unit<'_>> = large_objects.into_iter().chain(tables).collect();
-    let count = units.len();
-    let size_bytes: u64 = units.iter().map(|unit| unit.size_bytes).sum();
-    for kind in [ItemKind::LargeObjects, ItemKind::Table] {
-        let items: Vec<(String, u64)> = units
-            .iter()
-            .filter(|unit| unit.kind == kind)
-            .map(|unit| (unit.name.clone(), unit.size_bytes))
-            .collect();
-        let done = ledger.add_items(database, kind, &items)?;
-        units.retain(|unit| unit.kind != kind || !done.contains(&unit.name));
-    }
-    workers.tell(&Event::WorkBegins {
-        database,
-        work: Work::Copy,
+    let mut tables: Vec<Unit<'_>> = tables
+        .into_iter()
+        .map(|table| Unit {
+            kind: ItemKind::Table,
+            name: qualified(&table.schema, &table.name),
+            size_bytes: table.size_bytes,
+            table: Some(table),
+        })
+        .collect();
+    let mut units: Vec<Unit<'_>> = (contents.large_object_count > 0)
+        .then(|| Unit {
+            kind: ItemKind::LargeObjects,
+            name: LARGE_OBJECTS.to_owned(),
+            size_bytes: 0,
+            table: None,
+        })
+        .into_iter()
+        .collect();
+    let (count, size_bytes) = (tables.len(), total_bytes(&tables));
+    retain_open(ledger, database, ItemKind::LargeObjects, &mut units)?;
+    retain_open(ledger, database, ItemKind::Table, &mut tables)?;
+    let amount = Amount {
         units: count,
-        units_done: count - units.len(),
+        units_done: count - tables.len(),
+        large_objects: if units.is_empty() { 0 } else { contents.large_object_count },
         size_bytes,
-        size_done_bytes: size_bytes - units.iter().map(|unit| unit.size_bytes).sum::<u64>(),
-    });
+        size_done_bytes: size_bytes - total_bytes(&tables),
+    };
+    workers.tell(&Event::WorkBegins { database, work: Work::Copy, amount });
+    units.extend(tables);
     Ok(units)
+}
+
+fn total_bytes(units: &[Unit<'_>]) -> u64 {
+    units.iter().map(|unit| unit.size_bytes).sum()
+}
+
+/// Writes the units of one kind down and leaves those that the ledger does not know as copied.
+fn retain_open(
+    ledger: &Ledger,
+    database: &str,
+    kind: ItemKind,
+    units: &mut Vec<Unit<'_>>,
+) -> Result<(), Failure> {
+    let items: Vec<(String, u64)> =
+        units.iter().map(|unit| (unit.name.clone(), unit.size_bytes)).collect();
+    let done = ledger.add_items(database, kind, &items)?;
+    units.retain(|unit| !done.contains(&unit.name));
+    Ok(())
 }
 
 /// Copies one unit, again when that helps: a repeated copy begins by emptying the table.

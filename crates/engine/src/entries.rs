@@ -10,7 +10,7 @@ use flexway_core::port::Schema;
 
 use crate::failure::Failure;
 use crate::ledger::{ItemKind, Ledger, recorded};
-use crate::observe::{Event, Work};
+use crate::observe::{Amount, Event, Work};
 use crate::workers::{Workers, guard};
 
 /// Builds the entries that the ledger does not know as built.
@@ -33,10 +33,11 @@ pub(crate) fn build(
     workers.tell(&Event::WorkBegins {
         database,
         work: Work::Build,
-        units: entries.len(),
-        units_done: entries.len() - remaining.len(),
-        size_bytes: 0,
-        size_done_bytes: 0,
+        amount: Amount {
+            units: entries.len(),
+            units_done: entries.len() - remaining.len(),
+            ..Amount::default()
+        },
     });
     let builder = Builder { workers, ledger, database, schema };
     let result = builder.all(&entries, &names, remaining);

@@ -19,6 +19,6 @@ mod run;
 mod workers;
 
 pub use ledger::{Ledger, LedgerError};
-pub use observe::{Event, Observer, Work};
+pub use observe::{Amount, Event, LARGE_OBJECTS, Observer, Work};
 pub use retry::RetryPolicy;
 pub use run::{Ports, Run, RunError, RunOptions, verify};

@@ -25,6 +25,24 @@ pub enum Work {
     Compare,
 }
 
+/// Name of the unit that copies all large objects; a table's name has a dot.
+pub const LARGE_OBJECTS: &str = "large objects";
+
+/// How much work there is, and how much of it an earlier run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Tables, or entries of the schema.
+    pub units: usize,
+    /// Those that an earlier run did.
+    pub units_done: usize,
+    /// Large objects that are still to be copied: one more unit, [`LARGE_OBJECTS`].
+    pub large_objects: u64,
+    /// Size of all tables, as the source's catalog counts it; zero where size says nothing.
+    pub size_bytes: u64,
+    /// Size of those that are done.
+    pub size_done_bytes: u64,
+}
+
 /// Something that happened in a run.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
@@ -63,14 +81,8 @@ pub enum Event<'a> {
         database: &'a str,
         /// What kind.
         work: Work,
-        /// All units.
-        units: usize,
-        /// Units that an earlier run did.
-        units_done: usize,
-        /// Size of all units, as the source's catalog counts it; zero where size says nothing.
-        size_bytes: u64,
-        /// Size of the units that are done.
-        size_done_bytes: u64,
+        /// How much.
+        amount: Amount,
     },
     /// A unit is being worked on.
     UnitBegins {

@@ -72,7 +72,7 @@ pub struct ItemReport {
     pub kind: String,
     /// `schema.table`.
     pub name: String,
-    /// Rows copied.
+    /// Rows copied; of large objects their number.
     pub rows: u64,
     /// Bytes copied, in COPY format.
     pub bytes: u64,

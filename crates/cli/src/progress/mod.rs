@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use flexway_core::migrate::{Copied, MoveError, Phase, Remedy};
-use flexway_engine::{Event, Observer, Work};
+use flexway_engine::{Event, LARGE_OBJECTS, Observer, Work};
 
 use crate::output;
 use bars::Bars;
@@ -138,22 +138,8 @@ impl State {
                 let took = duration(*seconds);
                 self.say(&format!("{database}: {} ({took})", phase_words(*phase)));
             }
-            Event::WorkBegins {
-                database,
-                work,
-                units,
-                units_done,
-                size_bytes,
-                size_done_bytes,
-            } => {
-                self.tally = Tally::begin(
-                    database,
-                    *work,
-                    *units,
-                    *units_done,
-                    *size_bytes,
-                    *size_done_bytes,
-                );
+            Event::WorkBegins { database, work, amount } => {
+                self.tally = Tally::begin(database, *work, *amount);
                 if let Some(line) = self.tally.opening() {
                     self.say(&line);
                 }
@@ -258,6 +244,10 @@ fn unit_line(work: Work, name: &str, copied: Copied, seconds: f64) -> String {
     let took = duration(seconds);
     let rows = things(copied.rows, "row");
     match work {
+        Work::Copy if name == LARGE_OBJECTS => {
+            let objects = things(copied.rows, "large object");
+            format!("copied {objects}: {} in {took}", bytes(copied.bytes))
+        }
         Work::Copy => format!("copied {name}: {rows}, {} in {took}", bytes(copied.bytes)),
         Work::Compare => format!("compared {name}: {rows} in {took}"),
         Work::Build => format!("built {name} in {took}"),

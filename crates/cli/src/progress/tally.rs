@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use flexway_core::migrate::{Copied, CopyProgress};
-use flexway_engine::Work;
+use flexway_engine::{Amount, LARGE_OBJECTS, Work};
 
-use super::format::{bytes, count, duration};
+use super::format::{bytes, count, duration, things};
 
 /// Below this share of the work an estimate is a guess that jumps about.
 const ESTIMATE_SHARE_MIN: f64 = 0.01;
@@ -24,12 +24,12 @@ const ESTIMATE_SECONDS_MIN: f64 = 2.0;
 pub(crate) struct Tally {
     work: Option<Work>,
     database: String,
-    units: usize,
-    units_done: usize,
-    size_bytes: u64,
-    size_done_bytes: u64,
+    /// Counts on as units are done.
+    amount: Amount,
     /// What was done when this run began: it says nothing about speed.
     size_before_bytes: u64,
+    /// Large objects whose copy is over.
+    objects_done: u64,
     rows: u64,
     copied_bytes: u64,
     running: BTreeMap<String, Running>,
@@ -51,22 +51,12 @@ pub(crate) struct UnitState {
 }
 
 impl Tally {
-    pub(crate) fn begin(
-        database: &str,
-        work: Work,
-        units: usize,
-        units_done: usize,
-        size_bytes: u64,
-        size_done_bytes: u64,
-    ) -> Tally {
+    pub(crate) fn begin(database: &str, work: Work, amount: Amount) -> Tally {
         Tally {
             work: Some(work),
             database: database.to_owned(),
-            units,
-            units_done,
-            size_bytes,
-            size_done_bytes,
-            size_before_bytes: size_done_bytes,
+            amount,
+            size_before_bytes: amount.size_done_bytes,
             started: Some(Instant::now()),
             ..Tally::default()
         }
@@ -79,45 +69,49 @@ impl Tally {
 
     pub(crate) fn unit_ends(&mut self, name: &str, copied: Option<Copied>) {
         let Some(running) = self.running.remove(name) else { return };
-        if let Some(copied) = copied {
-            self.units_done += 1;
-            self.size_done_bytes += running.size_bytes;
+        let Some(copied) = copied else { return };
+        self.copied_bytes += copied.bytes;
+        if name == LARGE_OBJECTS {
+            self.objects_done += copied.rows;
+        } else {
+            self.amount.units_done += 1;
+            self.amount.size_done_bytes += running.size_bytes;
             self.rows += copied.rows;
-            self.copied_bytes += copied.bytes;
         }
     }
 
     /// What is about to be done; `None` when there is nothing to do.
     pub(crate) fn opening(&self) -> Option<String> {
-        let left = self.units - self.units_done;
-        if left == 0 {
+        let verb = verb(self.work?);
+        let Amount { units, units_done, large_objects, .. } = self.amount;
+        let left = units - units_done;
+        let mut parts = Vec::new();
+        if left > 0 {
+            let of = if units_done > 0 { format!(" of {units}") } else { String::new() };
+            parts.push(format!("{left}{of} {}", self.things(units)));
+        }
+        if large_objects > 0 {
+            parts.push(things(large_objects, "large object"));
+        }
+        if parts.is_empty() {
             return None;
         }
-        let verb = verb(self.work?);
-        let of = if self.units_done > 0 { format!(" of {}", self.units) } else { String::new() };
-        let things = self.things(if self.units_done > 0 { self.units } else { left });
-        let size = match self.size_bytes - self.size_done_bytes {
+        let size = match self.amount.size_bytes - self.amount.size_done_bytes {
             0 => String::new(),
             size => format!(", {} on the source's disk", bytes(size)),
         };
-        Some(format!("{}: {verb} {left}{of} {things}{size}", self.database))
+        Some(format!("{}: {verb} {}{size}", self.database, parts.join(" and ")))
     }
 
     /// How far it is, in one line; `None` when nothing is going on.
     pub(crate) fn line(&self) -> Option<String> {
         let verb = verb(self.work?);
-        let things = self.things(self.units);
-        let text = self.text();
-        Some(format!(
-            "{}: {verb}: {} of {} {things}{text}",
-            self.database, self.units_done, self.units
-        ))
+        Some(format!("{}: {verb}: {}", self.database, self.text()))
     }
 
     /// The line for the bar of the whole.
     pub(crate) fn total(&self) -> UnitState {
-        let text = format!("{} of {} {}", self.units_done, self.units, self.things(self.units));
-        UnitState { share: Some(self.share()), text: text + &self.text() }
+        UnitState { share: Some(self.share()), text: self.text() }
     }
 
     /// The line for the bar of a running unit.
@@ -131,9 +125,12 @@ impl Tally {
         }
         let (rows, moved) = counters(&running.progress);
         let share = (running.size_bytes > 0).then(|| self.share_of(running));
+        let counted = match self.amount.large_objects {
+            all if name == LARGE_OBJECTS => format!("{} of {}", count(rows), count(all)),
+            _ => things(rows, "row"),
+        };
         let text = format!(
-            "{name}  {} rows, {}{}{}",
-            count(rows),
+            "{name}  {counted}, {}{}{}",
             bytes(moved),
             rate(moved, seconds),
             left(share.unwrap_or_default(), seconds)
@@ -141,21 +138,33 @@ impl Tally {
         UnitState { share, text }
     }
 
-    /// Rows, bytes, rate and time left of the whole.
+    /// Units, rows, bytes, rate and time left of the whole.
     fn text(&self) -> String {
+        let Amount { units, units_done, large_objects, .. } = self.amount;
         let seconds = self.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
-        if self.work == Some(Work::Build) {
-            return format!(", {}", duration(seconds));
+        let mut parts = Vec::new();
+        if units > 0 {
+            parts.push(format!("{units_done} of {units} {}", self.things(units)));
         }
-        let (mut rows, mut moved) = (self.rows, self.copied_bytes);
-        for running in self.running.values() {
+        if self.work == Some(Work::Build) {
+            parts.push(duration(seconds));
+            return parts.join(", ");
+        }
+        let (mut rows, mut moved, mut objects) = (self.rows, self.copied_bytes, self.objects_done);
+        for (name, running) in &self.running {
             let (more_rows, more) = counters(&running.progress);
-            rows += more_rows;
+            *if name == LARGE_OBJECTS { &mut objects } else { &mut rows } += more_rows;
             moved += more;
         }
-        let rate = rate(moved, seconds);
-        let left = left(self.share_of_this_run(), seconds);
-        format!(", {} rows, {}{rate}{left}", count(rows), bytes(moved))
+        if large_objects > 0 {
+            let all = things(large_objects, "large object");
+            parts.push(format!("{} of {all}", count(objects)));
+        }
+        if units > 0 {
+            parts.push(things(rows, "row"));
+        }
+        let (rate, left) = (rate(moved, seconds), left(self.share_of_this_run(), seconds));
+        format!("{}, {}{rate}{left}", parts.join(", "), bytes(moved))
     }
 
     fn things(&self, number: usize) -> &'static str {
@@ -169,16 +178,18 @@ impl Tally {
 
     /// Share of the whole that is done, with what earlier runs did.
     fn share(&self) -> f64 {
-        if self.size_bytes == 0 {
-            return self.units_done as f64 / self.units.max(1) as f64;
+        let Amount { units, units_done, size_bytes, size_done_bytes, .. } = self.amount;
+        if size_bytes == 0 {
+            return units_done as f64 / units.max(1) as f64;
         }
-        (self.size_done_bytes as f64 + self.size_running()) / self.size_bytes as f64
+        (size_done_bytes as f64 + self.size_running()) / size_bytes as f64
     }
 
     /// Share of what this run has to do that is done.
     fn share_of_this_run(&self) -> f64 {
-        let all = (self.size_bytes - self.size_before_bytes) as f64;
-        let done = (self.size_done_bytes - self.size_before_bytes) as f64 + self.size_running();
+        let Amount { size_bytes, size_done_bytes, .. } = self.amount;
+        let all = (size_bytes - self.size_before_bytes) as f64;
+        let done = (size_done_bytes - self.size_before_bytes) as f64 + self.size_running();
         if all > 0.0 { done / all } else { 0.0 }
     }
 
@@ -198,7 +209,7 @@ impl Tally {
 
     /// Bytes of COPY for each byte of heap, from what is finished; 1 until something is.
     fn ratio(&self) -> f64 {
-        let size = (self.size_done_bytes - self.size_before_bytes) as f64;
+        let size = (self.amount.size_done_bytes - self.size_before_bytes) as f64;
         if size > 0.0 && self.copied_bytes > 0 { self.copied_bytes as f64 / size } else { 1.0 }
     }
 }
@@ -238,13 +249,37 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use flexway_core::migrate::{Copied, CopyProgress};
-    use flexway_engine::Work;
+    use flexway_engine::{Amount, LARGE_OBJECTS, Work};
 
     use super::{Tally, left, rate};
 
+    fn tally(units: usize, units_done: usize, size_bytes: u64, size_done_bytes: u64) -> Tally {
+        let amount = Amount { units, units_done, size_bytes, size_done_bytes, ..Amount::default() };
+        Tally::begin("shop", Work::Copy, amount)
+    }
+
+    #[test]
+    fn large_objects_are_no_table_and_their_number_no_rows() {
+        let amount = Amount { units: 6, large_objects: 1200, ..Amount::default() };
+        let mut tally = Tally::begin("shop", Work::Copy, amount);
+        let opening = tally.opening().expect("there is work");
+        assert_eq!(opening, "shop: copying 6 tables and 1,200 large objects");
+        let progress = Arc::new(CopyProgress::default());
+        tally.unit_begins(LARGE_OBJECTS, 0, Arc::clone(&progress));
+        progress.rows.store(1000, Ordering::Relaxed);
+        let half = "shop: copying: 0 of 6 tables, 1,000 of 1,200 large objects, 0 rows, 0 B";
+        assert_eq!(tally.line().expect("work goes on"), half);
+        tally.unit_ends(LARGE_OBJECTS, Some(Copied { rows: 1200, bytes: 7 }));
+        let line = "shop: copying: 0 of 6 tables, 1,200 of 1,200 large objects, 0 rows, 7 B";
+        assert_eq!(tally.line().expect("work goes on"), line);
+        let only = Amount { units: 2, units_done: 2, large_objects: 1, ..Amount::default() };
+        let tally = Tally::begin("shop", Work::Copy, only);
+        assert_eq!(tally.opening().expect("there is work"), "shop: copying 1 large object");
+    }
+
     #[test]
     fn the_share_learns_from_finished_tables_how_large_a_copy_is() {
-        let mut tally = Tally::begin("shop", Work::Copy, 3, 0, 1000, 0);
+        let mut tally = tally(3, 0, 1000, 0);
         let progress = Arc::new(CopyProgress::default());
         tally.unit_begins("app.big", 600, Arc::clone(&progress));
         tally.unit_begins("app.small", 200, Arc::default());
@@ -259,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_run_did_counts_as_done_but_not_as_speed() {
-        let tally = Tally::begin("shop", Work::Copy, 10, 9, 1000, 900);
+        let tally = tally(10, 9, 1000, 900);
         assert!((tally.share() - 0.9).abs() < 1e-9);
         assert!(tally.share_of_this_run() < 1e-9);
         let opening = tally.opening().expect("there is work");
@@ -268,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_failed_table_is_not_done() {
-        let mut tally = Tally::begin("shop", Work::Copy, 1, 0, 10, 0);
+        let mut tally = tally(1, 0, 10, 0);
         tally.unit_begins("app.t", 10, Arc::default());
         tally.unit_ends("app.t", None);
         assert!(tally.share() < 1e-9);

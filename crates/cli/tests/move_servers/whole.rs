@@ -57,6 +57,11 @@ fn move_whole(source: u32, target: u32) {
     pair.assert_same("postgres", login);
     pair.verify(&[]).ended(0);
     let ledger = std::fs::read(pair.ledger()).unwrap();
+    for line in
+        ["shop: copying 6 tables and 2 large objects, ", "shop: 6 tables, 23,103 rows, 2 large"]
+    {
+        assert!(ran.err.contains(line) || ran.out.contains(line), "{}\n{}", ran.err, ran.out);
+    }
     for secret in [pair.source.password(), pair.target.password(), "clerk-secret"] {
         assert!(!ran.err.contains(secret) && !ran.out.contains(secret), "a password was shown");
         let is_there = ledger.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());

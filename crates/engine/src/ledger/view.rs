@@ -55,6 +55,8 @@ pub struct DatabaseView {
     pub tables: u64,
     /// Rows copied, including those of running tables.
     pub rows: u64,
+    /// Large objects copied.
+    pub large_objects: u64,
     /// Bytes copied, including those of running tables.
     pub bytes: u64,
     /// Size of the tables that are done, as their server counts it.
@@ -152,6 +154,7 @@ fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, LedgerError> 
             count(*) FILTER (WHERE kind = 'table' AND state = 'done'),
             count(*) FILTER (WHERE kind = 'table'),
             coalesce(sum(rows) FILTER (WHERE kind = 'table'), 0),
+            coalesce(sum(rows) FILTER (WHERE kind = 'large-objects'), 0),
             coalesce(sum(bytes), 0),
             coalesce(sum(i.size_bytes) FILTER (WHERE state = 'done'), 0),
             coalesce(sum(i.size_bytes), 0),
@@ -170,11 +173,12 @@ fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, LedgerError> 
                 tables_done: count(3)?,
                 tables: count(4)?,
                 rows: count(5)?,
-                bytes: count(6)?,
-                size_done_bytes: count(7)?,
-                size_bytes: count(8)?,
-                entries_done: count(9)?,
-                entries: count(10)?,
+                large_objects: count(6)?,
+                bytes: count(7)?,
+                size_done_bytes: count(8)?,
+                size_bytes: count(9)?,
+                entries_done: count(10)?,
+                entries: count(11)?,
                 items: Vec::new(),
             })
         })?

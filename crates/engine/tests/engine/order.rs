@@ -73,7 +73,7 @@ fn phases_follow_each_other_and_tables_go_largest_first() {
         [
             "shop prepared",
             "shop pre-data",
-            "Copy 0/4",
+            "Copy 0/3 and 4",
             "shop copied",
             "Build 0/4",
             "shop post-data",

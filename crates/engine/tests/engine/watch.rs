@@ -18,8 +18,12 @@ impl Observer for Watch {
         let line = match event {
             Event::PhaseEnds { database, phase, .. } => format!("{database} {}", phase.word()),
             Event::Retrying { error, .. } => format!("again {}", error.what),
-            Event::WorkBegins { work, units, units_done, .. } => {
-                format!("{work:?} {units_done}/{units}")
+            Event::WorkBegins { work, amount, .. } => {
+                let (done, all) = (amount.units_done, amount.units);
+                match amount.large_objects {
+                    0 => format!("{work:?} {done}/{all}"),
+                    objects => format!("{work:?} {done}/{all} and {objects}"),
+                }
             }
             _ => return,
         };
