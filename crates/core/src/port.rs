@@ -48,7 +48,8 @@ pub trait Schema: Send + Sync {
     /// Lists what comes after the data, in the dump's order.
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError>;
     /// Creates one entry of [`Schema::post_data`] in one transaction; an entry that stands already is left as it is and is no error.
-    fn apply(&self, entry: &SchemaEntry) -> Result<(), MoveError>;
+    /// Setting `stop` cancels it; nothing of it is left then.
+    fn apply(&self, entry: &SchemaEntry, stop: &AtomicBool) -> Result<(), MoveError>;
 }
 
 /// Data of one database.
@@ -68,8 +69,8 @@ pub trait Data: Send + Sync {
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<Copied, MoveError>;
-    /// Sets sequences, refreshes materialized views and gathers statistics.
-    fn finish(&self, contents: &Contents) -> Result<(), MoveError>;
+    /// Sets sequences, refreshes materialized views and gathers statistics. May be done again after `stop` cancelled it.
+    fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<(), MoveError>;
 }
 
 /// Comparison of one database on both sides.

@@ -103,7 +103,10 @@ impl Job<'_> {
             })?;
         }
         self.workers.go_on()?;
-        self.phase(Phase::Finished, || self.workers.attempt(|| database.data().finish(&contents)))
+        let stop = self.workers.stop;
+        self.phase(Phase::Finished, || {
+            self.workers.attempt(|| database.data().finish(&contents, stop))
+        })
     }
 
     fn verify(&self, database: &dyn Database) -> Result<Outcome, Failure> {

@@ -89,7 +89,7 @@ impl Builder<'_> {
         let started = Instant::now();
         let progress = &progress;
         self.workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
-        let result = self.workers.attempt(|| self.schema.apply(entry));
+        let result = self.workers.attempt(|| self.schema.apply(entry, self.workers.stop));
         let seconds = started.elapsed().as_secs_f64();
         let told = result.as_ref().map(|()| Copied::default());
         self.workers.tell(&Event::UnitEnds { database, work, name, result: told, seconds });

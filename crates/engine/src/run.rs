@@ -72,8 +72,8 @@ impl<'a> Run<'a> {
     /// Moves the databases, or goes on with what earlier runs of the ledger left; returns when it
     /// is over, well or not.
     ///
-    /// Setting `stop` makes it end after cancelling the running copies; steps without a stop, such
-    /// as one index, are finished first.
+    /// Setting `stop` makes it end after cancelling what runs: copies, indexes, comparisons of
+    /// tables. What was cancelled is done again by the next run.
     ///
     /// # Errors
     /// [`RunError`] when the move did not begin. Failures after that are in the report.

@@ -1,5 +1,7 @@
 //! Asks a session something for a named purpose and turns its failure into the engine's words.
 
+use std::sync::atomic::AtomicBool;
+
 use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::{PgError, RelayError, Row, Session};
@@ -15,6 +17,20 @@ pub(crate) fn query(session: &mut Session, what: &str, sql: &str) -> Outcome<Vec
 /// Runs statements whose rows do not matter; `what` completes "failed to".
 pub(crate) fn run(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
     session.execute(sql).map_err(|error| failed(what, &error))
+}
+
+/// As [`run`], for what may take long: the statement is cancelled when `stop` is set.
+pub(crate) fn run_unless(
+    stop: &AtomicBool,
+    session: &mut Session,
+    what: &str,
+    sql: &str,
+) -> Outcome<()> {
+    match session.execute_unless(stop, sql) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(stopped(what)),
+        Err(error) => Err(failed(what, &error)),
+    }
 }
 
 /// Runs a query that gives exactly one row.

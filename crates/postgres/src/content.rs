@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Table};
 
-use crate::ask::{Outcome, act, flag, query, relay_failed, run, text};
+use crate::ask::{Outcome, act, flag, query, relay_failed, run, run_unless, text};
 use crate::{RelayError, Session, quote_ident, quote_literal, relay};
 
 /// Sequences read or set with one statement.
@@ -93,14 +93,15 @@ pub(crate) fn finish(
     source: &mut Session,
     target: &mut Session,
     contents: &Contents,
+    stop: &AtomicBool,
 ) -> Outcome<()> {
     for group in contents.sequences.chunks(SEQUENCES_PER_STATEMENT) {
         set_sequences(source, target, group)?;
     }
     for (schema, name) in &contents.materialized_views {
-        refresh(target, schema, name)?;
+        refresh(target, schema, name, stop)?;
     }
-    run(target, "gather statistics", "ANALYZE")
+    run_unless(stop, target, "gather statistics", "ANALYZE")
 }
 
 fn set_sequences(
@@ -160,20 +161,19 @@ pub(crate) fn positions(
         .collect())
 }
 
-fn refresh(target: &mut Session, schema: &str, name: &str) -> Outcome<()> {
+fn refresh(target: &mut Session, schema: &str, name: &str, stop: &AtomicBool) -> Outcome<()> {
     let what = format!("refresh materialized view {schema}.{name}");
-    run(target, &what, &format!("REFRESH MATERIALIZED VIEW {}", qualified(schema, name))).map_err(
-        |mut error| {
-            if error.help.is_empty() || error.why.contains("does not exist") {
-                error.help =
-                    "functions that the view calls must name schemas in full (or set their own \
+    let sql = format!("REFRESH MATERIALIZED VIEW {}", qualified(schema, name));
+    run_unless(stop, target, &what, &sql).map_err(|mut error| {
+        if error.help.is_empty() || error.why.contains("does not exist") {
+            error.help =
+                "functions that the view calls must name schemas in full (or set their own \
             search_path): \
                           it is refreshed with an empty one, as PostgreSQL 17 does"
-                        .to_owned();
-            }
-            error
-        },
-    )
+                    .to_owned();
+        }
+        error
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use flexway_core::migrate::{Copied, CopyProgress};
 use crate::copy::{self, Direction, Format, Halt};
 use crate::pg_error::{PgError, ServerError};
 use crate::read_copy::check_rows;
-use crate::session::{Session, copy_fail};
+use crate::session::{NEVER, Session, copy_fail};
 use crate::wire;
 
 /// Size of the frames sent to the target, header included. From 8 KiB to 1 MiB no difference was
@@ -298,12 +298,8 @@ impl Pump<'_> {
         let mut outcome = Ok(());
         let mut is_stopped = false;
         loop {
-            let message = if is_stopped {
-                self.target.next().map(Some)
-            } else {
-                self.target.next_unless(self.stop)
-            };
-            let Some(message) = message.map_err(RelayError::Target)? else {
+            let stop = if is_stopped { &NEVER } else { self.stop };
+            let Some(message) = self.target.next_unless(stop).map_err(RelayError::Target)? else {
                 is_stopped = true;
                 self.target.cancel_own();
                 continue;

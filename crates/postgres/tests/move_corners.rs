@@ -305,6 +305,35 @@ fn a_stop_is_heeded() {
     assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM public.t"), "0");
 }
 
+/// An index that would take half a minute is cancelled, leaves nothing, and can be built later.
+#[test]
+fn a_running_index_can_be_stopped() {
+    let Some(world) = start(15, 17) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    let slow = "CREATE FUNCTION slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS \
+                'BEGIN PERFORM pg_catalog.pg_sleep(0.01); RETURN n; END'; \
+                CREATE TABLE t (a int); CREATE INDEX i ON t (slow(a))";
+    run(&world.source, "d", slow);
+    world.mover.prepare("d", false).expect("prepare");
+    let open = world.mover.open("d").expect("open");
+    open.schema().pre_data().expect("pre-data");
+    run(&world.target, "d", "INSERT INTO t SELECT generate_series(1, 3000)");
+    let entry = open.schema().post_data().expect("post-data").remove(0);
+    let (stop, started) = (AtomicBool::new(false), Instant::now());
+    let error = std::thread::scope(|scope| {
+        let applied = scope.spawn(|| open.schema().apply(&entry, &stop));
+        std::thread::sleep(Duration::from_secs(1));
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        applied.join().expect("no panic").expect_err("stopped")
+    });
+    assert_eq!(error.remedy, Remedy::Stopped);
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.i')"), "NULL");
+    run(&world.target, "d", "DELETE FROM t WHERE a > 3");
+    open.schema().apply(&entry, &AtomicBool::new(false)).expect("built");
+    assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.i')"), "public.i");
+}
+
 #[test]
 fn only_the_users_rows_of_an_extensions_table_are_copied() {
     let Some(world) = start(15, 15) else { return };

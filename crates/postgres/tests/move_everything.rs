@@ -111,7 +111,7 @@ fn again_changes_nothing(world: &World) {
     let open = world.mover.open(DATABASE).expect("open");
     open.schema().pre_data().expect("pre-data stands");
     for entry in open.schema().post_data().expect("post-data") {
-        open.schema().apply(&entry).expect("entry stands");
+        open.schema().apply(&entry, &AtomicBool::new(false)).expect("entry stands");
     }
     let refusal = world.mover.prepare(DATABASE, false).expect_err("a full database is not touched");
     assert!(refusal.why.contains("holds"), "{refusal}");

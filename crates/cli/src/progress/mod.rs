@@ -218,8 +218,8 @@ impl State {
         if is_stopping && !self.has_said_stop {
             self.has_said_stop = true;
             self.say(
-                "stopping: running copies are cancelled, a running index is finished; once more \
-                 ends at once",
+                "stopping: what runs is cancelled, and done again when the move goes on; once \
+                 more ends at once",
             );
         }
         if let Some(bars) = &mut self.bars {

@@ -86,6 +86,24 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
 }
 
 #[test]
+fn ctrl_c_cancels_a_running_index_and_resume_builds_it() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    let slow = "CREATE FUNCTION slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS \
+                'BEGIN PERFORM pg_catalog.pg_sleep(0.1); RETURN n; END'; \
+                CREATE TABLE t AS SELECT generate_series(1, 60) AS a; CREATE INDEX i ON t (slow(a))";
+    pair.on_source("d", slow);
+    let is_building = |status: &Value| status["databases"][0]["items"][0]["kind"] == "entry";
+    let child = pair.begin(&["--database", "d"], is_building);
+    let pid = child.id();
+    assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
+    Ran::from(child.wait_with_output().unwrap()).ended(3).says(&["asked to stop", "cancelled"]);
+    assert_eq!(pair.on_target("d", "SELECT to_regclass('i') IS NULL"), "t\n");
+    pair.migrate(&["--database", "d"]).ended(0);
+    pair.assert_same("d", "SELECT pg_get_indexdef('i'::regclass)");
+}
+
+#[test]
 fn a_source_that_crashes_and_comes_back_is_waited_for() {
     let mut pair = Pair::start(15, 17);
     sample::fill_wide(&pair, TABLES);

@@ -276,7 +276,7 @@ impl Schema for Open {
         })
     }
 
-    fn apply(&self, entry: &SchemaEntry) -> Result<(), MoveError> {
+    fn apply(&self, entry: &SchemaEntry, _stop: &AtomicBool) -> Result<(), MoveError> {
         self.call(&format!("apply {}", entry.sql), |source, target| {
             if target.tables != source.tables {
                 return Err(error("apply", "a table is not complete", Remedy::Act));
@@ -330,7 +330,7 @@ impl Data for Open {
         })
     }
 
-    fn finish(&self, _contents: &Contents) -> Result<(), MoveError> {
+    fn finish(&self, _contents: &Contents, _stop: &AtomicBool) -> Result<(), MoveError> {
         self.call("finish", |_, target| {
             target.is_finished = true;
             Ok(())

@@ -129,8 +129,8 @@ impl Schema for OpenDatabase {
         })
     }
 
-    fn apply(&self, entry: &SchemaEntry) -> Result<(), MoveError> {
-        self.target.with(|session| apply::apply_one(session, entry))
+    fn apply(&self, entry: &SchemaEntry, stop: &AtomicBool) -> Result<(), MoveError> {
+        self.target.with(|session| apply::apply_one(session, entry, stop))
     }
 }
 
@@ -170,9 +170,10 @@ impl Data for OpenDatabase {
         })
     }
 
-    fn finish(&self, contents: &Contents) -> Result<(), MoveError> {
-        self.source
-            .with(|source| self.target.with(|target| content::finish(source, target, contents)))
+    fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<(), MoveError> {
+        self.source.with(|source| {
+            self.target.with(|target| content::finish(source, target, contents, stop))
+        })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Puts a taken-apart dump onto the target, and names the entry at fault when that fails.
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{MoveError, SchemaEntry};
 
-use crate::ask::{Outcome, failed, query, run, text};
+use crate::ask::{Outcome, failed, query, run, stopped, text};
 use crate::catalog::is_superuser;
 use crate::schema::entries::Dump;
 use crate::{PgError, Session, quote_literal};
@@ -134,13 +135,19 @@ pub(crate) fn foreign_extension_comments(session: &mut Session) -> Outcome<HashS
         .collect())
 }
 
-/// Creates one entry in a transaction of its own. One that stands already is left as it is.
-pub(crate) fn apply_one(session: &mut Session, entry: &SchemaEntry) -> Outcome<()> {
+/// Creates one entry in a transaction of its own. One that stands already is left as it is. A session
+/// that was stopped or failed is left within its transaction, for its caller to end.
+pub(crate) fn apply_one(
+    session: &mut Session,
+    entry: &SchemaEntry,
+    stop: &AtomicBool,
+) -> Outcome<()> {
     let what = create(entry);
     // BEGIN apart, so that a failed entry leaves a transaction that ROLLBACK ends.
     run(session, &what, "BEGIN")?;
-    match session.execute(&entry.sql) {
-        Ok(()) => run(session, &what, "COMMIT"),
+    match session.execute_unless(stop, &entry.sql) {
+        Ok(true) => run(session, &what, "COMMIT"),
+        Ok(false) => Err(stopped(&what)),
         Err(error) if is_duplicate(&error) => {
             run(session, &what, "ROLLBACK")?;
             if stands(session, entry)? {

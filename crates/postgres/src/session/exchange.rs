@@ -38,21 +38,7 @@ impl Session {
         }
     }
 
-    /// The next message that belongs to the statement.
-    pub(crate) fn next(&mut self) -> Result<Message<'_>, PgError> {
-        let mut patience = self.patience();
-        loop {
-            while !self.has_message()? {
-                let moved = self.fill()?;
-                patience.check(moved).map_err(|error| self.lost(error))?;
-            }
-            if !self.take_asynchronous()? {
-                return Ok(self.wire.take_message());
-            }
-        }
-    }
-
-    /// As [`Session::next`], but gives up when `stop` is set: `None`.
+    /// The next message that belongs to the statement; gives up when `stop` is set: `None`.
     pub(crate) fn next_unless(
         &mut self,
         stop: &AtomicBool,

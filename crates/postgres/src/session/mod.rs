@@ -5,6 +5,7 @@ mod exchange;
 mod version;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::canceller::Canceller;
@@ -38,6 +39,9 @@ const SETTINGS: &str = "\
     SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN \
     ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', \
     'idle_session_timeout', 'transaction_timeout')";
+
+/// The stop of what is not stopped.
+pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// A connection and its state.
 #[derive(Debug)]
@@ -151,7 +155,16 @@ impl Session {
     /// # Errors
     /// The first error; what follows it in the text was not run.
     pub fn execute(&mut self, sql: &str) -> Result<(), PgError> {
-        self.query(sql, &mut |_| Ok(()))
+        self.query(sql, &NEVER, &mut |_| Ok(())).map(drop)
+    }
+
+    /// As [`Session::execute`], but cancels the running statement soon after `stop` was set; `false`
+    /// then. The session stays usable; a transaction that it was in has failed or goes on.
+    ///
+    /// # Errors
+    /// As [`Session::execute`].
+    pub fn execute_unless(&mut self, stop: &AtomicBool, sql: &str) -> Result<bool, PgError> {
+        self.query(sql, stop, &mut |_| Ok(()))
     }
 
     /// Runs one or more statements and returns all their rows, in order.
@@ -162,7 +175,7 @@ impl Session {
     pub fn rows(&mut self, sql: &str) -> Result<Vec<Row>, PgError> {
         let mut rows = Vec::new();
         let mut room = ROW_BYTES_MAX;
-        self.query(sql, &mut |body| {
+        self.query(sql, &NEVER, &mut |body| {
             if rows.len() == ROWS_MAX || body.len() > room {
                 return Err("it returns more rows than a query may; read them by COPY");
             }
@@ -174,18 +187,23 @@ impl Session {
     }
 
     /// Sends `sql` and gives every `DataRow` to `each` until that fails; then reads on to the end,
-    /// so that the session stays usable.
+    /// so that the session stays usable. `false` when `stop` was set and the statement cancelled.
     fn query(
         &mut self,
         sql: &str,
+        stop: &AtomicBool,
         each: &mut dyn FnMut(&[u8]) -> Result<(), &'static str>,
-    ) -> Result<(), PgError> {
+    ) -> Result<bool, PgError> {
         self.send_query(sql)?;
         let mut outcome = Ok(());
         loop {
-            let message = self.next()?;
+            let Some(message) = self.next_unless(stop)? else {
+                self.cancel_own();
+                self.settle();
+                return Ok(false);
+            };
             match message.tag {
-                b'Z' => return outcome,
+                b'Z' => return outcome.map(|()| true),
                 b'D' if outcome.is_ok() => {
                     let result = each(message.body);
                     outcome = result.map_err(|why| self.misuse(why));
@@ -195,7 +213,7 @@ impl Session {
                     let error = self.server_error(error);
                     outcome = outcome.and(Err(error));
                     if self.is_lost {
-                        return outcome;
+                        return outcome.map(|()| true);
                     }
                 }
                 b'G' => {

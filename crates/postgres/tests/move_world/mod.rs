@@ -129,9 +129,9 @@ pub(crate) fn copy(open: &dyn Database) -> Contents {
     });
     open.data().copy_large_objects(&progress, &stop).expect("large objects");
     for entry in open.schema().post_data().expect("post-data") {
-        open.schema().apply(&entry).expect("apply");
+        open.schema().apply(&entry, &stop).expect("apply");
     }
-    open.data().finish(&contents).expect("finish");
+    open.data().finish(&contents, &stop).expect("finish");
     contents
 }
 
