@@ -1,11 +1,12 @@
 //! `flexway plan`: the smallest repair, tried on a copy of the estate before it is shown.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use flexway_core::plan;
 
-use crate::check::{exit_of, print_value};
+use crate::check::exit_of;
 use crate::estates::FlowArgs;
 use crate::exit::{Ended, Failure};
 
@@ -49,26 +50,28 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
         Format::Json => format!("{:#}\n", plan.to_json()),
         Format::Arm => format!("{:#}\n", plan.to_arm()),
     };
-    match (&args.out, format) {
-        (Some(path), _) => std::fs::write(path, &text).map_err(|why| {
-            let help = "check that the folder exists and that you may write to it";
-            Failure::failed(format!("write the plan to {}", path.display()), why, help)
-        })?,
-        (None, Format::Json) => print_value(&plan.to_json()),
-        (None, Format::Arm) => print_value(&plan.to_arm()),
-        (None, Format::Az) => {
-            use std::io::Write;
+    match &args.out {
+        Some(path) => {
+            std::fs::write(path, &text).map_err(|why| {
+                let help = "check that the folder exists and that you may write to it";
+                Failure::failed(format!("write the plan to {}", path.display()), why, help)
+            })?;
+            eprintln!("plan written to {}", path.display());
+        }
+        None => {
+            // A reader that went away, such as `head`, is not our failure.
             let _ = std::io::stdout().lock().write_all(text.as_bytes());
         }
     }
     if let Some(refusal) = &plan.refusal {
         eprintln!("no plan: {refusal}");
     } else if format == Format::Az && !plan.changes.is_empty() {
+        let count = plan.changes.len();
+        let noun = if count == 1 { "change" } else { "changes" };
         eprintln!(
-            "simulated: {} before, {} after {} changes",
+            "simulated: {} before, {} after {count} {noun}",
             word(plan.before),
-            word(plan.after),
-            plan.changes.len()
+            word(plan.after)
         );
     }
     Ok(exit_of(plan.after))

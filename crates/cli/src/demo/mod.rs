@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -36,23 +36,18 @@ const COMMAND: Style = Style::new().bold();
 pub(crate) struct DemoArgs {
     /// Keep the estates and the plan in this folder
     #[arg(long, value_name = "FOLDER")]
-    keep: Option<std::path::PathBuf>,
+    keep: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &DemoArgs) -> Ended {
     let started = Instant::now();
-    let own;
-    let folder: &Path = match &args.keep {
-        Some(folder) => {
-            fs::create_dir_all(folder)
-                .map_err(|why| Failure::failed("create the demo's folder", why, ""))?;
-            folder
-        }
-        None => {
-            own = Folder::new()?;
-            &own.0
-        }
-    };
+    let (source, target) = servers()?;
+    // The source's private folder goes away with the server, even when this process is killed.
+    let folder = args.keep.clone().unwrap_or_else(|| source.folder().to_owned());
+    let folder = folder.as_path();
+    fs::create_dir_all(folder).map_err(|why| {
+        Failure::failed(format!("create {}", folder.display()), why, "give another folder")
+    })?;
     title("1. the network: a private source, a private target, and Azure's tool says ST008");
     let broken = write_estate(folder, "estate.json", broken_estate()?)?;
     let flow = ["--source", "old-db", "--target", "new-db"];
@@ -65,7 +60,6 @@ pub(crate) fn run(args: &DemoArgs) -> Ended {
     let repaired = write_estate(folder, "repaired.json", repaired_estate()?)?;
     flexway(folder, &[&["check", "--estate", &repaired], &flow[..]].concat(), &[], &[0])?;
 
-    let (source, target) = servers()?;
     title(&format!(
         "4. the move: PostgreSQL {} to {}, two real servers",
         source.major(),
@@ -83,7 +77,7 @@ pub(crate) fn run(args: &DemoArgs) -> Ended {
 
     drop((source, target));
     if args.keep.is_none() {
-        println!("\nservers stopped, folder removed");
+        println!("\nservers stopped, folders removed");
     }
     println!("done in {:.0} s", started.elapsed().as_secs_f64());
     Ok(Exit::Good)
@@ -92,24 +86,6 @@ pub(crate) fn run(args: &DemoArgs) -> Ended {
 fn title(text: &str) {
     let mut out = anstream::stdout().lock();
     let _ = writeln!(out, "\n{TITLE}── {text}{TITLE:#}\n");
-}
-
-/// A folder of our own below the system's temporary folder, removed when it goes out of scope.
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn new() -> Result<Folder, Failure> {
-        let path = std::env::temp_dir().join(format!("flexway-demo-{}", std::process::id()));
-        fs::create_dir(&path)
-            .map_err(|why| Failure::failed(format!("create {}", path.display()), why, ""))?;
-        Ok(Folder(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Runs this very program, showing the command line as a user would type it.
@@ -196,6 +172,7 @@ fn servers() -> Result<(Server, Server), Failure> {
         Server::start(install, &Options::default())
             .map_err(|why| Failure::failed("start a PostgreSQL server", why, ""))
     };
+    println!("starting PostgreSQL {} and {} in private folders", source.major, target.major);
     Ok((start(&source)?, start(&target)?))
 }
 
