@@ -15,6 +15,7 @@ fn a_target_with_data_is_refused_without_overwrite() {
     let choice = ["--database", "shop"];
     let refused = pair.migrate(&choice).ended(3);
     refused.says(&["database shop", "--overwrite", "nothing was changed"]);
+    assert!(pair.status().is_none(), "a ledger was left");
     assert_eq!(pair.on_target("shop", "SELECT a FROM theirs"), "2\n");
     pair.migrate(&["--database", "shop", "--overwrite"]).ended(0);
     assert_eq!(

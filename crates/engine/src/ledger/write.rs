@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,12 +17,39 @@ use crate::run::RunOptions;
 /// in far less.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A ledger opened for a run. While it lives, no other process can open it for one.
+/// A ledger opened for a run. While it lives, no other process can open it for one. One that was
+/// created and with which no run was begun is removed in the end.
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
     connection: Mutex<Connection>,
-    _lock: lock::Lock,
+    /// Dropped last: the connection must be closed before its file can be removed.
+    files: Files,
+}
+
+/// The files of a ledger, locked.
+#[derive(Debug)]
+struct Files {
+    path: PathBuf,
+    /// Whether they were created here and hold nothing yet.
+    are_unused: AtomicBool,
+    lock: lock::Lock,
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        if !self.are_unused.load(Ordering::Relaxed) {
+            return;
+        }
+        // SQLite's own helpers stay when somebody reads the status just now.
+        for suffix in ["-wal", "-shm", ""] {
+            let mut name = self.path.as_os_str().to_owned();
+            name.push(suffix);
+            let _ = fs::remove_file(name);
+        }
+        // Last: from here on somebody else may make a new ledger.
+        self.lock.remove_file();
+    }
 }
 
 /// How a run ended.
@@ -77,15 +105,18 @@ impl Ledger {
         }
         refuse_other_files(path)?;
         let lock = lock::take(path)?;
+        let are_unused = AtomicBool::new(!path.exists());
+        let files = Files { path: path.to_owned(), are_unused, lock };
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        schema::prepare(&mut connection)?;
+        // No lock is left beside a file that is none of ours.
+        schema::prepare(&mut connection).inspect_err(|_| files.lock.remove_file())?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // A finished table that the ledger forgets would only be copied again, but the ledger is
         // small: be durable.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        Ok(Ledger { path: path.to_owned(), connection: Mutex::new(connection), _lock: lock })
+        Ok(Ledger { path: path.to_owned(), connection: Mutex::new(connection), files })
     }
 
     /// Where the file is.
@@ -130,6 +161,7 @@ impl Ledger {
         options: &RunOptions,
     ) -> Result<i64, LedgerError> {
         let options = serde_json::to_string(options).unwrap_or_default();
+        self.files.are_unused.store(false, Ordering::Relaxed);
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         transaction.execute("UPDATE run SET state = 'interrupted' WHERE state = 'running'", [])?;

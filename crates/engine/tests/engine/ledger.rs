@@ -1,7 +1,7 @@
 //! The ledger file: who may use it, what others read in it, what it never holds.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use flexway_core::migrate::*;
 use flexway_core::port::Servers;
@@ -19,6 +19,55 @@ fn a_second_opener_is_told_who_has_it() {
     let _held = Ledger::open(&folder.ledger()).unwrap();
     let refused = Ledger::open(&folder.ledger()).unwrap_err();
     assert_eq!(refused.to_string(), format!("process {} works with it", std::process::id()));
+}
+
+fn files(folder: &Folder) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_refused_run_leaves_no_file_and_a_ledger_that_was_used_stays() {
+    let (world, folder) = (World::new(), Folder::new());
+    world.state().has_tools = false;
+    run(&world, &folder).unwrap_err();
+    assert_eq!(files(&folder), Vec::<String>::new());
+    world.state().has_tools = true;
+    run(&world, &folder).unwrap();
+    world.state().has_tools = false;
+    run(&world, &folder).unwrap_err();
+    assert_eq!(files(&folder), ["move.ledger", "move.ledger.lock"]);
+    assert_eq!(LedgerView::read(&folder.ledger()).unwrap().run.unwrap().state, "done");
+}
+
+/// Ledgers come and go under many threads; at no time two of them are open at once.
+#[test]
+fn a_ledger_that_is_removed_lets_nobody_in_twice() {
+    let folder = Folder::new();
+    let open = AtomicUsize::new(0);
+    let opened = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let ledger = match Ledger::open(&folder.ledger()) {
+                        Ok(ledger) => ledger,
+                        Err(LedgerError::Busy { .. }) => continue,
+                        Err(error) => panic!("{error}"),
+                    };
+                    assert_eq!(open.fetch_add(1, Ordering::SeqCst), 0, "open twice");
+                    opened.fetch_add(1, Ordering::SeqCst);
+                    open.fetch_sub(1, Ordering::SeqCst);
+                    drop(ledger);
+                }
+            });
+        }
+    });
+    assert!(opened.load(Ordering::SeqCst) > 20, "hardly anybody got in");
+    assert_eq!(files(&folder), Vec::<String>::new());
 }
 
 #[test]
@@ -63,7 +112,8 @@ fn other_files_are_left_alone() {
     database.execute_batch("CREATE TABLE theirs (a)").unwrap();
     assert!(matches!(Ledger::open(&other), Err(LedgerError::NotALedger)));
     let newer = folder.ledger();
-    drop(Ledger::open(&newer).unwrap());
+    assert_eq!(files(&folder), ["notes.txt", "other.db"]);
+    run(&World::new(), &folder).unwrap();
     let database = rusqlite::Connection::open(&newer).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     let refused = Ledger::open(&newer).unwrap_err().to_string();
