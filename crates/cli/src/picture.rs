@@ -55,15 +55,14 @@ fn write_report(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
             writeln!(out, "  {}\n     to know it: {}", missing.what, missing.help)?;
         }
     }
-    let cause = report.causes().next();
-    match (report.verdict, cause) {
-        (Verdict::Unreachable | Verdict::Partial, Some(cause)) => writeln!(
-            out,
-            "\nnext: `flexway plan` with the same arguments computes the repair; `flexway explain {}` tells more",
-            cause.fault
-        ),
-        _ => Ok(()),
-    }
+    let Some(cause) = report.causes().next() else { return Ok(()) };
+    let has_repair = report.causes().all(|one| one.fixes.iter().any(|fix| !fix.changes.is_empty()));
+    let plan = if has_repair {
+        "`flexway plan` with the same arguments computes the repair; "
+    } else {
+        ""
+    };
+    writeln!(out, "\nnext: {plan}`flexway explain {}` tells more", cause.fault)
 }
 
 fn write_head(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
@@ -165,8 +164,15 @@ fn write_finding(out: &mut impl Write, finding: &Finding) -> std::io::Result<()>
     for (index, fix) in finding.fixes.iter().enumerate() {
         writeln!(out, "   {}: {}", if index == 0 { "fix" } else { " or" }, fix.title)?;
         if index == 0 {
+            let mut last_selected = "";
             for command in fix.changes.iter().flat_map(|change| &change.az) {
-                writeln!(out, "        {command}")?;
+                let is_selection = command.starts_with("az account set");
+                if !(is_selection && command == last_selected) {
+                    writeln!(out, "        {command}")?;
+                }
+                if is_selection {
+                    last_selected = command;
+                }
             }
         }
     }

@@ -156,8 +156,10 @@ pub struct Copied {
 pub struct RoleReport {
     /// Roles created on the target.
     pub created: Vec<String>,
-    /// Roles that stood there before and were brought in line.
+    /// Roles that stood there before.
     pub kept: Vec<String>,
+    /// Roles that are not like the source's: left as they were, or not carried whole. A note says why.
+    pub different: Vec<String>,
     /// Things that could not be carried, each a sentence: what, why, what to do.
     pub notes: Vec<String>,
 }

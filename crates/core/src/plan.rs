@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::change::{Change, Safety};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
+use crate::finding::Severity;
 use crate::trace::step::Verdict;
 
 /// Rounds of mending one fault and looking again; the longest known repair takes six.
@@ -104,7 +105,13 @@ fn refusal(report: &Report) -> String {
         })
         .collect();
     if !causes.is_empty() {
-        return format!("no request mends this: {}", causes.join(". "));
+        let advice = report.findings.iter().filter(|one| one.severity == Severity::Risks);
+        let advice =
+            advice.filter_map(|one| Some(format!("{}: {}", one.fault, one.fixes.first()?.title)));
+        let more: Vec<String> = advice.collect();
+        let relay = "what always remains: a relay host that reaches both servers, `flexway migrate --copier relay`";
+        let parts = [causes, more, vec![relay.to_owned()]].concat();
+        return format!("no request mends this: {}", parts.join(". "));
     }
     let missing: Vec<String> =
         report.missing.iter().map(|one| format!("{} ({})", one.what, one.help)).collect();

@@ -15,10 +15,13 @@ pub trait Servers: Send + Sync {
     fn target(&self, look_into: &[String]) -> Result<ServerFacts, MoveError>;
     /// The `pg_dump` that fits both servers; the error says which majors would do and where it looked.
     fn tools(&self) -> Result<ToolFacts, MoveError>;
-    /// Creates the source's roles, memberships and settings on the target. Running it again changes nothing.
-    fn copy_roles(&self) -> Result<RoleReport, MoveError>;
-    /// Roles of the source that are missing or different on the target. Roles that only the target has do not count.
-    fn role_differences(&self) -> Result<Vec<Difference>, MoveError>;
+    /// Creates the roles that these databases of the source need, all of them when none is named, with memberships and settings.
+    /// A role that stands on the target is changed only with `overwrite`. Happens whole or not at all; running it again changes
+    /// nothing.
+    fn copy_roles(&self, databases: &[String], overwrite: bool) -> Result<RoleReport, MoveError>;
+    /// Roles that these databases of the source need, all when none is named, and that are missing or different on the target.
+    /// Roles that only the target has do not count.
+    fn role_differences(&self, databases: &[String]) -> Result<Vec<Difference>, MoveError>;
 }
 
 /// Opens one database on both servers.

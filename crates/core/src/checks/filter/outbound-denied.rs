@@ -2,10 +2,12 @@
 
 use crate::checks::fixes;
 use crate::estate::filter::Direction;
+use crate::estate::network::Subnet;
 use crate::finding::Finding;
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::filter::Decision;
+use crate::trace::route::usable_addresses;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let (group, decision) = path.intended.as_ref()?.outbound.as_ref()?;
@@ -26,12 +28,18 @@ pub(super) fn denied(
         Direction::Inbound => "into",
         Direction::Outbound => "out of",
     };
+    let start = path.start.as_ref()?;
+    let sender = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let denied = decision.denied_senders();
+    let who = match denied == usable_addresses(sender) {
+        true => format!("the copier's subnet `{}`", start.subnet.name()),
+        false => denied.to_string(),
+    };
     let message = format!(
-        "security rule `{}` (priority {}) of `{}` denies {} the way {way} subnet `{subnet}` to port {}",
+        "security rule `{}` (priority {}) of `{}` denies {who} the way {way} subnet `{subnet}` to port {}",
         rule.name,
         rule.priority,
         group.name(),
-        decision.denied_senders(),
         path.port
     );
     let why =
