@@ -224,6 +224,8 @@ fn end(report: &MoveReport, ledger: &Path, json: bool) -> Ended {
 /// What was moved, a line for each database, and whether it is equal.
 fn summary(report: &MoveReport) -> Vec<String> {
     let mut lines: Vec<String> = report.databases.iter().map(database_line).collect();
+    let not_carried = report.roles.iter().flat_map(|roles| &roles.not_carried);
+    lines.extend(not_carried.map(|one| format!("not carried: {one}")));
     let verify = &report.verify;
     lines.extend(verify.differences.iter().map(|found| format!("differs: {found}")));
     let verdict = if verify.equal {

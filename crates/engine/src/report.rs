@@ -89,11 +89,16 @@ pub struct Roles {
     pub kept: Vec<String>,
     /// What could not be carried, a sentence each.
     pub notes: Vec<String>,
+    /// What therefore differed on the target right after the roles were carried. It is no difference
+    /// of the comparison, which looks at everything else.
+    #[serde(default)]
+    pub not_carried: Vec<FoundDifference>,
 }
 
-impl From<&RoleReport> for Roles {
-    fn from(report: &RoleReport) -> Roles {
+impl Roles {
+    pub(crate) fn new(report: &RoleReport, not_carried: Vec<FoundDifference>) -> Roles {
         Roles {
+            not_carried,
             created: report.created.clone(),
             kept: report.kept.clone(),
             notes: report.notes.clone(),
@@ -115,7 +120,7 @@ pub struct CompareReport {
 }
 
 /// A difference, and where it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundDifference {
     /// The database; `None` for what belongs to the whole server.
     pub database: Option<String>,

@@ -15,7 +15,8 @@ use crate::inspect::{self, Inspected};
 use crate::ledger::{ItemKind, Ledger, LedgerError, RunEnd};
 use crate::observe::{Event, Observer};
 use crate::report::{
-    CompareReport, DatabaseReport, FoundDifference, MoveReport, Problem, RunReport, VerifyReport,
+    CompareReport, DatabaseReport, FoundDifference, MoveReport, Problem, Roles, RunReport,
+    VerifyReport,
 };
 use crate::retry::RetryPolicy;
 use crate::workers::Workers;
@@ -173,21 +174,30 @@ impl<'a> Run<'a> {
         if !self.options.roles || self.ledger.roles()?.is_some() {
             return Ok(());
         }
-        let report = self.workers.attempt(|| self.ports.servers.copy_roles())?;
-        self.ledger.record_roles(&report)?;
+        let report = self.workers.attempt(|| {
+            self.ports.servers.copy_roles(&self.options.databases, self.options.overwrite)
+        })?;
+        let mut not_carried = Vec::new();
+        if !report.different.is_empty() {
+            not_carried = role_differences(self.ports, self.options, self.workers)?;
+            not_carried.retain(|found| report.different.contains(&found.name));
+        }
+        self.ledger.record_roles(&Roles::new(&report, not_carried))?;
         self.workers.tell(&Event::RolesCarried(&report));
         Ok(())
     }
 
-    /// Compares roles that were carried whole. Where a note says that something could not be
-    /// carried, a difference is no news.
+    /// Compares roles. What could not be carried is in the report already.
     fn verify_roles(&self, verify: &mut CompareReport) -> Result<(), Failure> {
-        let is_whole = self.ledger.roles()?.is_some_and(|roles| roles.notes.is_empty());
-        if !self.options.roles || !is_whole {
+        if !self.options.roles {
             return Ok(());
         }
         self.workers.go_on()?;
-        compare_roles(self.ports, self.workers, verify)
+        let known = self.ledger.roles()?.unwrap_or_default().not_carried;
+        let mut found = role_differences(self.ports, self.options, self.workers)?;
+        found.retain(|difference| !known.contains(difference));
+        verify.differences.extend(found);
+        Ok(())
     }
 
     /// One database, opened anew as long as that helps.
@@ -332,11 +342,11 @@ pub fn verify(
             }
         }
     }
-    if options.roles
-        && errors.is_empty()
-        && let Err(failure) = compare_roles(ports, workers, &mut compared)
-    {
-        take(&mut errors, None, failure);
+    if options.roles && errors.is_empty() {
+        match role_differences(ports, options, workers) {
+            Ok(found) => compared.differences.extend(found),
+            Err(failure) => take(&mut errors, None, failure),
+        }
     }
     compared.equal = errors.is_empty() && compared.differences.is_empty();
     Ok(VerifyReport {
@@ -347,16 +357,13 @@ pub fn verify(
     })
 }
 
-fn compare_roles(
+fn role_differences(
     ports: Ports<'_>,
+    options: &RunOptions,
     workers: Workers<'_>,
-    compared: &mut CompareReport,
-) -> Result<(), Failure> {
-    for difference in workers.attempt(|| ports.servers.role_differences())? {
-        let difference = FoundDifference::new(None, difference);
-        compared.differences.push(difference);
-    }
-    Ok(())
+) -> Result<Vec<FoundDifference>, Failure> {
+    let found = workers.attempt(|| ports.servers.role_differences(&options.databases))?;
+    Ok(found.into_iter().map(|difference| FoundDifference::new(None, difference)).collect())
 }
 
 fn compare_database(

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use flexway_core::migrate::{Phase, RoleReport};
+use flexway_core::migrate::Phase;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{LedgerError, lock, schema};
@@ -210,8 +210,8 @@ impl Ledger {
     }
 
     /// Records that the roles were carried.
-    pub(crate) fn record_roles(&self, report: &RoleReport) -> Result<(), LedgerError> {
-        let text = serde_json::to_string(&Roles::from(report)).unwrap_or_default();
+    pub(crate) fn record_roles(&self, roles: &Roles) -> Result<(), LedgerError> {
+        let text = serde_json::to_string(roles).unwrap_or_default();
         self.lock().execute("INSERT OR REPLACE INTO roles VALUES (1, ?1)", [text])?;
         Ok(())
     }

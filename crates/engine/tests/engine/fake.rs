@@ -45,6 +45,9 @@ pub(crate) struct State {
     pub(crate) has_roles: bool,
     pub(crate) has_tools: bool,
     pub(crate) role_notes: Vec<String>,
+    pub(crate) roles_different: Vec<String>,
+    /// Roles that differ on the target.
+    pub(crate) role_faults: Vec<String>,
     /// Every call in the order in which it began.
     pub(crate) calls: Vec<String>,
     /// Calls whose effect took place.
@@ -183,22 +186,28 @@ impl Servers for World {
         })
     }
 
-    fn copy_roles(&self) -> Result<RoleReport, MoveError> {
+    fn copy_roles(&self, _databases: &[String], _: bool) -> Result<RoleReport, MoveError> {
         self.call("roles", |state| {
             state.has_roles = true;
             let notes = state.role_notes.clone();
-            Ok(RoleReport { created: vec!["ada".to_owned()], kept: Vec::new(), notes })
+            let different = state.roles_different.clone();
+            Ok(RoleReport { created: vec!["ada".to_owned()], kept: Vec::new(), different, notes })
         })
     }
 
-    fn role_differences(&self) -> Result<Vec<Difference>, MoveError> {
+    fn role_differences(&self, _databases: &[String]) -> Result<Vec<Difference>, MoveError> {
         self.call("compare roles", |state| {
-            let missing = Difference {
+            let difference = |name: &str, detail: &str| Difference {
                 kind: "role",
-                name: "ada".to_owned(),
-                detail: "missing on the target".to_owned(),
+                name: name.to_owned(),
+                detail: detail.to_owned(),
             };
-            Ok(if state.has_roles { Vec::new() } else { vec![missing] })
+            let mut found: Vec<Difference> =
+                state.role_faults.iter().map(|name| difference(name, "differs in LOGIN")).collect();
+            if !state.has_roles {
+                found.push(difference("ada", "missing on the target"));
+            }
+            Ok(found)
         })
     }
 }

@@ -134,11 +134,11 @@ impl Servers for Elsewhere {
     fn tools(&self) -> Result<ToolFacts, MoveError> {
         self.0.tools()
     }
-    fn copy_roles(&self) -> Result<RoleReport, MoveError> {
-        self.0.copy_roles()
+    fn copy_roles(&self, databases: &[String], overwrite: bool) -> Result<RoleReport, MoveError> {
+        self.0.copy_roles(databases, overwrite)
     }
-    fn role_differences(&self) -> Result<Vec<Difference>, MoveError> {
-        self.0.role_differences()
+    fn role_differences(&self, databases: &[String]) -> Result<Vec<Difference>, MoveError> {
+        self.0.role_differences(databases)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The order of work, and how many things happen at once.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::Remedy;
+use flexway_engine::report::FoundDifference;
 
 use crate::fake::{Fault, Moment, World};
 use crate::folder::Folder;
@@ -23,13 +25,26 @@ fn a_whole_server_is_moved_and_found_equal() {
 }
 
 #[test]
-fn roles_that_could_not_be_carried_whole_are_noted_and_not_compared() {
+fn what_could_not_be_carried_of_roles_is_said_and_the_rest_compared() {
     let (world, folder) = (World::new(), Folder::new());
-    world.state().role_notes = vec!["role ada: its password cannot be read".to_owned()];
+    world.state().role_notes = vec!["give role ada the attribute LOGIN: refused".to_owned()];
+    world.state().role_faults = vec!["ada".to_owned()];
+    world.state().roles_different = vec!["ada".to_owned()];
+    // Something else goes wrong with a role while the move goes on.
+    world.state().stop_at = Some(("shop contents".to_owned(), Arc::default()));
+    run(&world, &folder).unwrap();
+    world.state().stop_at = None;
+    world.state().role_faults.push("bob".to_owned());
     let report = run(&world, &folder).unwrap();
-    assert_eq!(report.run.state, "done");
-    assert_eq!(report.roles.unwrap().notes.len(), 1);
-    assert_eq!(world.count("compare roles"), 0);
+    assert_eq!(report.run.state, "differs");
+    let words = |found: &[FoundDifference]| -> Vec<String> {
+        found.iter().map(ToString::to_string).collect()
+    };
+    let roles = report.roles.unwrap();
+    assert_eq!(words(&roles.not_carried), ["role ada: differs in LOGIN"]);
+    assert_eq!(words(&report.verify.differences), ["role bob: differs in LOGIN"]);
+    world.state().role_faults.pop();
+    assert_eq!(run(&world, &folder).unwrap().run.state, "done");
 }
 
 #[test]
