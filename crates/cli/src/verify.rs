@@ -48,7 +48,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Ended {
         databases: args.databases.clone(),
         jobs: args.jobs.map_or_else(default_jobs, usize::from),
         overwrite: false,
-        roles: args.databases.is_empty(),
+        roles: true,
         retry: RetryPolicy::default(),
     };
     let stop = stop_flag()?;

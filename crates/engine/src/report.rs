@@ -89,19 +89,59 @@ pub struct Roles {
     pub kept: Vec<String>,
     /// What could not be carried, a sentence each.
     pub notes: Vec<String>,
-    /// What therefore differed on the target right after the roles were carried. It is no difference
-    /// of the comparison, which looks at everything else.
+    /// What therefore differed on the target right after the roles were carried. It is no
+    /// difference of the comparison, which looks at everything else.
     #[serde(default)]
     pub not_carried: Vec<FoundDifference>,
+    /// The databases whose roles these are; empty for the whole server.
+    #[serde(default)]
+    pub databases: Vec<String>,
+    /// Whether roles that stood there were brought in line.
+    #[serde(default)]
+    pub overwrite: bool,
 }
 
 impl Roles {
-    pub(crate) fn new(report: &RoleReport, not_carried: Vec<FoundDifference>) -> Roles {
+    /// The databases whose roles are to be carried now: the chosen ones (empty for all) and those of
+    /// an earlier run. `None` when that run left nothing to do.
+    pub(crate) fn left(
+        earlier: Option<&Roles>,
+        chosen: &[String],
+        overwrite: bool,
+    ) -> Option<Vec<String>> {
+        let Some(earlier) = earlier else { return Some(chosen.to_vec()) };
+        let others = chosen.iter().filter(|name| !earlier.databases.contains(name));
+        let has_all =
+            earlier.databases.is_empty() || !chosen.is_empty() && others.clone().next().is_none();
+        if has_all && (earlier.overwrite || !overwrite || earlier.notes.is_empty()) {
+            return None;
+        }
+        let is_whole = chosen.is_empty() || earlier.databases.is_empty();
+        Some(if is_whole {
+            Vec::new()
+        } else {
+            earlier.databases.iter().chain(others).cloned().collect()
+        })
+    }
+
+    /// The record of what was carried now, after an earlier run.
+    pub(crate) fn after(
+        earlier: Option<Roles>,
+        report: &RoleReport,
+        not_carried: Vec<FoundDifference>,
+    ) -> Roles {
+        let mut created = earlier.unwrap_or_default().created;
+        let kept = report.kept.iter().filter(|name| !created.contains(name)).cloned().collect();
+        let more: Vec<String> =
+            report.created.iter().filter(|name| !created.contains(name)).cloned().collect();
+        created.extend(more);
         Roles {
-            not_carried,
-            created: report.created.clone(),
-            kept: report.kept.clone(),
+            created,
+            kept,
             notes: report.notes.clone(),
+            not_carried,
+            databases: Vec::new(),
+            overwrite: false,
         }
     }
 }

@@ -171,18 +171,23 @@ impl<'a> Run<'a> {
 
     fn roles(&self) -> Result<(), Failure> {
         self.workers.go_on()?;
-        if !self.options.roles || self.ledger.roles()?.is_some() {
+        if !self.options.roles {
             return Ok(());
         }
-        let report = self.workers.attempt(|| {
-            self.ports.servers.copy_roles(&self.options.databases, self.options.overwrite)
-        })?;
+        let RunOptions { databases, overwrite, .. } = self.options;
+        let earlier = self.ledger.roles()?;
+        let Some(databases) = Roles::left(earlier.as_ref(), databases, *overwrite) else {
+            return Ok(());
+        };
+        let report =
+            self.workers.attempt(|| self.ports.servers.copy_roles(&databases, *overwrite))?;
         let mut not_carried = Vec::new();
         if !report.different.is_empty() {
-            not_carried = role_differences(self.ports, self.options, self.workers)?;
+            not_carried = role_differences(self.ports, &databases, self.workers)?;
             not_carried.retain(|found| report.different.contains(&found.name));
         }
-        self.ledger.record_roles(&Roles::new(&report, not_carried))?;
+        let roles = Roles::after(earlier, &report, not_carried);
+        self.ledger.record_roles(&Roles { databases, overwrite: *overwrite, ..roles })?;
         self.workers.tell(&Event::RolesCarried(&report));
         Ok(())
     }
@@ -194,7 +199,7 @@ impl<'a> Run<'a> {
         }
         self.workers.go_on()?;
         let known = self.ledger.roles()?.unwrap_or_default().not_carried;
-        let mut found = role_differences(self.ports, self.options, self.workers)?;
+        let mut found = role_differences(self.ports, &self.options.databases, self.workers)?;
         found.retain(|difference| !known.contains(difference));
         verify.differences.extend(found);
         Ok(())
@@ -343,7 +348,7 @@ pub fn verify(
         }
     }
     if options.roles && errors.is_empty() {
-        match role_differences(ports, options, workers) {
+        match role_differences(ports, &options.databases, workers) {
             Ok(found) => compared.differences.extend(found),
             Err(failure) => take(&mut errors, None, failure),
         }
@@ -359,10 +364,10 @@ pub fn verify(
 
 fn role_differences(
     ports: Ports<'_>,
-    options: &RunOptions,
+    databases: &[String],
     workers: Workers<'_>,
 ) -> Result<Vec<FoundDifference>, Failure> {
-    let found = workers.attempt(|| ports.servers.role_differences(&options.databases))?;
+    let found = workers.attempt(|| ports.servers.role_differences(databases))?;
     Ok(found.into_iter().map(|difference| FoundDifference::new(None, difference)).collect())
 }
 

@@ -79,12 +79,13 @@ impl Servers for Mover {
         self.tool()
     }
 
-    fn copy_roles(&self) -> Result<RoleReport, MoveError> {
-        roles::copy(&mut connect(&self.source)?, &mut connect(&self.target)?)
+    fn copy_roles(&self, databases: &[String], overwrite: bool) -> Result<RoleReport, MoveError> {
+        let (source, target) = (&mut connect(&self.source)?, &mut connect(&self.target)?);
+        roles::copy(source, target, databases, overwrite)
     }
 
-    fn role_differences(&self) -> Result<Vec<Difference>, MoveError> {
-        roles::differences(&mut connect(&self.source)?, &mut connect(&self.target)?)
+    fn role_differences(&self, databases: &[String]) -> Result<Vec<Difference>, MoveError> {
+        roles::differences(&mut connect(&self.source)?, &mut connect(&self.target)?, databases)
     }
 }
 

@@ -23,7 +23,8 @@ fn an_ordinary_login_moves_a_database() {
     run(
         &world.source,
         "postgres",
-        "CREATE ROLE app_owner LOGIN PASSWORD 'x'; CREATE ROLE app_user NOLOGIN; GRANT app_user TO app_owner; \
+        "CREATE ROLE app_owner LOGIN PASSWORD 'x'; CREATE ROLE app_user NOLOGIN; \
+         GRANT app_user TO app_owner; \
          CREATE ROLE strong SUPERUSER REPLICATION; CREATE DATABASE plain OWNER app_owner",
     );
     run(
@@ -31,7 +32,8 @@ fn an_ordinary_login_moves_a_database() {
         "plain",
         "CREATE EXTENSION pgcrypto; SET ROLE app_owner; CREATE SCHEMA s; CREATE TABLE s.t (id int \
          PRIMARY KEY, b text); \
-         INSERT INTO s.t SELECT i, repeat('b', i) FROM generate_series(1, 500) i; GRANT SELECT ON s.t \
+         INSERT INTO s.t SELECT i, repeat('b', i) FROM generate_series(1, 500) i; GRANT \
+         SELECT ON s.t \
          TO app_user; \
          CREATE VIEW s.v AS SELECT id FROM s.t; SELECT lo_from_bytea(77, 'hello')",
     );
@@ -45,7 +47,7 @@ fn an_ordinary_login_moves_a_database() {
     let login = ConnInfo::parse(&url, &|_| None).expect("url");
     world.mover = Mover::new(info(&world.source, "postgres"), login);
 
-    let roles = world.mover.copy_roles().expect("roles");
+    let roles = world.mover.copy_roles(&[], false).expect("roles");
     assert_eq!(roles.created, ["app_owner", "app_user", "strong"]);
     assert!(
         roles
@@ -71,7 +73,7 @@ fn an_ordinary_login_moves_a_database() {
         ),
         "app_owner"
     );
-    let roles = world.mover.role_differences().expect("compare roles");
+    let roles = world.mover.role_differences(&[]).expect("compare roles");
     let names: Vec<_> = roles.iter().map(|one| (one.name.as_str(), one.detail.as_str())).collect();
     assert_eq!(names, [("strong", "differs in SUPERUSER, REPLICATION")]);
 }
@@ -87,7 +89,8 @@ fn facts_name_the_databases_that_count() {
     run(
         &world.source,
         "a",
-        "CREATE EXTENSION hstore SCHEMA public; CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext",
+        "CREATE EXTENSION hstore SCHEMA public; CREATE SCHEMA ext; \
+         CREATE EXTENSION citext SCHEMA ext",
     );
     assert_eq!(names(&world), ["a"]);
     run(&world.source, "postgres", "CREATE TABLE t ()");
@@ -110,7 +113,7 @@ fn facts_name_the_databases_that_count() {
 fn a_standing_database_is_used_emptied_or_left_alone() {
     let Some(mut world) = start(15, 15) else { return };
     fill(&world);
-    world.mover.copy_roles().expect("roles");
+    world.mover.copy_roles(&[], false).expect("roles");
     run(
         &world.target,
         "postgres",
@@ -118,9 +121,11 @@ fn a_standing_database_is_used_emptied_or_left_alone() {
     );
     // The database that the login names is never dropped, so its contents are removed one by one.
     named(&mut world, DATABASE);
-    let fill_target = "CREATE TABLE here (a int); CREATE SCHEMA x; CREATE VIEW x.v AS SELECT a FROM \
+    let fill_target = "CREATE TABLE here (a int); CREATE SCHEMA x; CREATE VIEW x.v AS SELECT a \
+        FROM \
     here; SELECT lo_create(9); \
-                       CREATE TYPE t AS ENUM ('a'); CREATE EXTENSION hstore; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'";
+                       CREATE TYPE t AS ENUM ('a'); CREATE EXTENSION hstore; CREATE FUNCTION f() \
+                       RETURNS int LANGUAGE sql AS 'SELECT 1'";
     run(&world.target, DATABASE, fill_target);
     let refusal = world.mover.prepare(DATABASE, false).expect_err("not touched");
     assert_eq!(refusal.remedy, Remedy::Act);
@@ -164,7 +169,8 @@ fn what_the_target_lacks_is_named() {
     run(
         &world.source,
         "d",
-        "CREATE TABLE first (a int); CREATE TABLE second (a int); ALTER TABLE second OWNER TO only_here; \
+        "CREATE TABLE first (a int); CREATE TABLE second (a int); \
+         ALTER TABLE second OWNER TO only_here; \
          ALTER DATABASE d SET default_transaction_read_only = on",
     );
     world.mover.prepare("d", false).expect("prepare");
@@ -173,7 +179,7 @@ fn what_the_target_lacks_is_named() {
     assert_eq!(error.what, "create table second in schema public");
     assert!(error.why.contains("role \"only_here\" does not exist"), "{error}");
     assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.first')"), "NULL");
-    world.mover.copy_roles().expect("roles");
+    world.mover.copy_roles(&[], false).expect("roles");
     copy(&*open);
     assert_eq!(open.compare().schema().expect("compare"), []);
 }
@@ -186,7 +192,8 @@ fn a_schema_larger_than_the_lock_table_goes_in_pieces() {
     let options = Options { settings, ..Options::default() };
     let Some(world) = start_with(15, 17, &options) else { return };
     run(&world.source, "postgres", "CREATE DATABASE d");
-    let tables = "DO $$ BEGIN FOR i IN 1..400 LOOP EXECUTE format('CREATE TABLE t_%s (id serial PRIMARY KEY, b text)', i); \
+    let tables = "DO $$ BEGIN FOR i IN 1..400 LOOP \
+        EXECUTE format('CREATE TABLE t_%s (id serial PRIMARY KEY, b text)', i); \
                   END LOOP; END $$";
     run(&world.source, "d", tables);
     world.mover.prepare("d", false).expect("prepare");
@@ -213,7 +220,8 @@ fn a_database_without_public_and_with_bytes_of_no_encoding() {
         &world.source,
         "raw",
         "DROP SCHEMA public; CREATE SCHEMA s; CREATE TABLE s.t (a text); \
-         INSERT INTO s.t SELECT convert_from(set_byte('a_b', 1, 200 + i), 'SQL_ASCII') FROM generate_series(0, 50) i",
+         INSERT INTO s.t SELECT convert_from(set_byte('a_b', 1, 200 + i), 'SQL_ASCII') \
+         FROM generate_series(0, 50) i",
     );
     world.mover.prepare("raw", false).expect("prepare");
     let open = world.mover.open("raw").expect("open");
@@ -237,7 +245,8 @@ fn a_lost_session_is_retried_and_a_lost_snapshot_said() {
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     let copied = open.data().copy_table(&contents.tables[0], &progress, &stop).expect("copy");
     assert_eq!(copied.rows, 1000);
-    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'd' AND pid <> \
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'd' \
+        AND pid <> \
     pg_backend_pid() \
                AND application_name = 'flexway'";
     // Rows that come later are not part of the snapshot.
@@ -339,7 +348,8 @@ fn only_the_users_rows_of_an_extensions_table_are_copied() {
     let Some(world) = start(15, 15) else { return };
     let member = "CREATE EXTENSION hstore; CREATE TABLE settings (name text, mine boolean); ALTER \
     EXTENSION hstore ADD TABLE settings; \
-                  UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], extcondition = \
+                  UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], \
+                  extcondition = \
                   ARRAY['WHERE mine'] \
                   WHERE extname = 'hstore'; INSERT INTO settings VALUES ('shipped', false);";
     run(&world.source, "postgres", "CREATE DATABASE d");

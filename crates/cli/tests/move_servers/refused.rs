@@ -24,6 +24,25 @@ fn a_target_with_data_is_refused_without_overwrite() {
     );
 }
 
+/// The target serves others too: moving one database must not touch their roles.
+#[test]
+fn roles_that_stand_on_the_target_keep_what_is_theirs() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE ROLE app LOGIN PASSWORD 'source-word' SUPERUSER");
+    pair.on_source("postgres", "CREATE ROLE stranger SUPERUSER; CREATE DATABASE other OWNER app");
+    pair.on_target("postgres", "CREATE ROLE app LOGIN PASSWORD 'target-word' CREATEDB");
+    let of_app = "SELECT rolpassword, rolsuper, rolcreatedb FROM pg_authid WHERE rolname = 'app'";
+    let before = pair.on_target("postgres", of_app);
+    let more = ["--database", "other"];
+    let ran = pair.migrate(&more).ended(0).says(&["role app stood on the target and was left"]);
+    assert!(ran.out.contains("not carried: role app: differs in SUPERUSER"), "{}", ran.out);
+    assert_eq!(pair.on_target("postgres", of_app), before);
+    let strangers = "SELECT count(*) FROM pg_roles WHERE rolname = 'stranger'";
+    assert_eq!(pair.on_target("postgres", strangers), "0\n");
+    pair.migrate(&["--database", "other", "--overwrite"]).ended(0);
+    assert_eq!(pair.on_target("postgres", of_app), pair.on_source("postgres", of_app));
+}
+
 #[test]
 fn an_older_target_and_an_unknown_database_are_refused_together() {
     let pair = Pair::start(17, 11);

@@ -46,4 +46,6 @@ fn tampering_is_found_and_named() {
     }
     let plain = pair.verify(&["--database", "shop"]).ended(1);
     assert!(plain.out.contains("differs: shop: table app.blobs"), "{}", plain.out);
+    // The database names this role in its grants.
+    assert!(plain.out.contains("differs: role clerk: differs in LOGIN"), "{}", plain.out);
 }

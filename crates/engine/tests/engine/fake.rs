@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) has_roles: bool,
     pub(crate) has_tools: bool,
     pub(crate) role_notes: Vec<String>,
+    /// The databases whose roles were carried, and how: a line for each call.
+    pub(crate) roles_of: Vec<String>,
     pub(crate) roles_different: Vec<String>,
     /// Roles that differ on the target.
     pub(crate) role_faults: Vec<String>,
@@ -186,9 +188,11 @@ impl Servers for World {
         })
     }
 
-    fn copy_roles(&self, _databases: &[String], _: bool) -> Result<RoleReport, MoveError> {
+    fn copy_roles(&self, databases: &[String], overwrite: bool) -> Result<RoleReport, MoveError> {
         self.call("roles", |state| {
             state.has_roles = true;
+            let how = if overwrite { " overwriting" } else { "" };
+            state.roles_of.push(format!("[{}]{how}", databases.join(" ")));
             let notes = state.role_notes.clone();
             let different = state.roles_different.clone();
             Ok(RoleReport { created: vec!["ada".to_owned()], kept: Vec::new(), different, notes })

@@ -48,6 +48,27 @@ fn what_could_not_be_carried_of_roles_is_said_and_the_rest_compared() {
 }
 
 #[test]
+fn roles_are_carried_for_the_chosen_databases_and_once() {
+    let (world, folder) = (World::new(), Folder::new());
+    world.state().role_notes = vec!["role bob was left as it is".to_owned()];
+    let choose = |choice: &[&str], overwrite: bool| {
+        let mut options = options();
+        options.databases = choice.iter().map(|name| (*name).to_owned()).collect();
+        options.overwrite = overwrite;
+        let stop = AtomicBool::new(false);
+        run_with(&world, &folder, &options, &Watch::default(), &stop).unwrap()
+    };
+    for choice in [&["shop"][..], &["blog"], &["shop"], &[], &[]] {
+        choose(choice, false);
+    }
+    choose(&["shop"], true);
+    let report = choose(&["shop"], true);
+    let calls = world.state().roles_of.clone();
+    assert_eq!(calls, ["[shop]", "[shop blog]", "[]", "[] overwriting"]);
+    assert_eq!(report.roles.unwrap().created, ["ada"]);
+}
+
+#[test]
 fn phases_follow_each_other_and_tables_go_largest_first() {
     let (world, folder, watch) = (World::new(), Folder::new(), Watch::default());
     let mut options = options();

@@ -10,8 +10,12 @@ use crate::ask::{Outcome, query_one, text};
 
 /// Roles of the source that are missing or different on the target. Roles that only the target has
 /// are its own business: it may serve others too.
-pub(crate) fn differences(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
-    let wanted = read::roles(source)?;
+pub(crate) fn differences(
+    source: &mut Session,
+    target: &mut Session,
+    databases: &[String],
+) -> Outcome<Vec<Difference>> {
+    let wanted = read::roles_of(source, databases)?;
     let present = read::roles(target)?;
     let row = query_one(target, "ask who the login is", "SELECT current_user")?;
     Ok(between(&wanted, &present, text(&row, 0)))
@@ -40,7 +44,8 @@ fn between(wanted: &Roles, present: &Roles, login: &str) -> Vec<Difference> {
     found
 }
 
-fn different_words(role: &Role, other: &Role, has_passwords: bool) -> Vec<&'static str> {
+/// The words for what differs, in the order of `ALTER ROLE`.
+pub(super) fn different_words(role: &Role, other: &Role, has_passwords: bool) -> Vec<&'static str> {
     let pairs = [
         (role.is_superuser != other.is_superuser, "SUPERUSER"),
         (role.inherits != other.inherits, "INHERIT"),

@@ -4,6 +4,8 @@ use crate::Session;
 use crate::ask::{Outcome, flag, optional, query, query_one, text};
 use crate::pool::prepare;
 
+use super::needed;
+
 /// Roles that managed services keep for themselves; they are neither created nor altered, but may
 /// be granted.
 const SERVICE_ROLES: [&str; 24] = [
@@ -81,6 +83,18 @@ pub(super) struct Membership {
     pub(super) options: Option<(bool, bool)>,
     /// Who granted it, unless that was the bootstrap superuser; known since 16.
     pub(super) grantor: Option<String>,
+}
+
+/// Reads the roles of the source that these databases need, with settings and memberships; all roles
+/// and the settings of everybody when no database is named.
+pub(super) fn roles_of(session: &mut Session, databases: &[String]) -> Outcome<Roles> {
+    let mut roles = roles(session)?;
+    if !databases.is_empty() {
+        let needed = needed::of_databases(session, databases)?;
+        roles.all.retain(|role| needed.contains(&role.name));
+        roles.memberships.retain(|membership| needed.contains(&membership.member));
+    }
+    Ok(roles)
 }
 
 /// Reads roles, settings and memberships.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::read::{Membership, Role, Roles};
+use super::read::{Membership, Role};
 use crate::{quote_ident, quote_literal};
 
 /// Settings whose value is a list of quoted names. Source: PostgreSQL 18, `GUC_LIST_QUOTE` in
@@ -58,7 +58,9 @@ pub(super) fn of_role(role: &Role, earlier: Option<&Role>, login: &Login) -> Vec
     if earlier.is_none() {
         steps.push(needed(format!("CREATE ROLE {name}"), format!("create role {}", role.name)));
     }
-    steps.push(needed(
+    // An ordinary login may not alter every role that stands.
+    let alter = if earlier.is_none() || login.is_superuser { needed } else { optional };
+    steps.push(alter(
         format!("ALTER ROLE {name} WITH {}", common_attributes(role, earlier)),
         format!("alter role {}", role.name),
     ));
@@ -91,25 +93,30 @@ pub(super) fn of_role(role: &Role, earlier: Option<&Role>, login: &Login) -> Vec
             format!("carry the setting {setting} of role {}", role.name),
         )
     }));
-    if !login.is_superuser {
-        // Only a member may give objects to a role.
-        let options = if login.version >= 160_000 { " WITH INHERIT TRUE, SET TRUE" } else { "" };
-        steps.push(optional(
-            format!("GRANT {name} TO {}{options}", quote_ident(&login.name)),
-            format!("make the login a member of role {}, which it must be to create objects of that owner", role.name),
-        ));
-    }
     steps
 }
 
-/// Settings of all roles at once.
-pub(super) fn of_everybody(roles: &Roles) -> impl Iterator<Item = Step> {
-    roles.everybody.iter().map(|(setting, value)| {
-        optional(
-            format!("ALTER ROLE ALL SET {}", assignment(setting, value)),
-            format!("carry the setting {setting} of all roles"),
-        )
-    })
+/// A setting of all roles at once.
+pub(super) fn of_everybody(setting: &str, value: &str) -> Step {
+    optional(
+        format!("ALTER ROLE ALL SET {}", assignment(setting, value)),
+        format!("carry the setting {setting} of all roles"),
+    )
+}
+
+/// The statement that gives the role that stands the attributes of the source's; `None` when only
+/// its password, comment or settings differ, which are not for a message.
+pub(super) fn in_line(role: &Role, earlier: &Role) -> Option<String> {
+    let mut words: Vec<String> =
+        powers(role, Some(earlier)).into_iter().map(|(word, _)| word).collect();
+    let has_others = (role.inherits, role.can_login) != (earlier.inherits, earlier.can_login)
+        || (&role.connection_limit, &role.valid_until)
+            != (&earlier.connection_limit, &earlier.valid_until);
+    if has_others {
+        words.push(common_attributes(role, Some(earlier)));
+    }
+    (!words.is_empty())
+        .then(|| format!("ALTER ROLE {} WITH {}", quote_ident(&role.name), words.join(" ")))
 }
 
 fn common_attributes(role: &Role, earlier: Option<&Role>) -> String {
@@ -270,13 +277,14 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_login_becomes_a_member() {
-        let steps = of_role(&role("x"), None, &login(false));
-        assert!(
-            steps
-                .iter()
-                .any(|step| step.sql == "GRANT \"x\" TO \"me\" WITH INHERIT TRUE, SET TRUE")
-        );
+    fn only_attributes_that_differ_are_brought_in_line() {
+        let mut standing = role("x");
+        standing.password = None;
+        assert_eq!(in_line(&role("x"), &standing), None);
+        standing.can_create_databases = false;
+        standing.is_superuser = true;
+        let sql = "ALTER ROLE \"x\" WITH NOSUPERUSER CREATEDB";
+        assert_eq!(in_line(&role("x"), &standing).as_deref(), Some(sql));
     }
 
     #[test]

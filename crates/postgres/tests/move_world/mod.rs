@@ -10,7 +10,8 @@ use flexway_postgres::{ConnInfo, Mover, Session};
 
 /// Statements for sources from 12 on.
 const SINCE_12: &str = "
-    CREATE TABLE app.generated (a integer, b integer GENERATED ALWAYS AS (a * 2) STORED, c text COLLATE \"C\");
+    CREATE TABLE app.generated (a integer, b integer GENERATED ALWAYS AS (a * 2) STORED, c text \
+    COLLATE \"C\");
     CREATE TABLE app.only_generated (b integer GENERATED ALWAYS AS (7) STORED);
     INSERT INTO app.generated (a, c) SELECT i, 'x' FROM generate_series(1, 9) i;
     INSERT INTO app.only_generated SELECT FROM generate_series(1, 3);";
@@ -18,7 +19,8 @@ const SINCE_12: &str = "
 /// Statements for sources from 15 on.
 const SINCE_15: &str = "
     CREATE FUNCTION app.atomic(n integer) RETURNS bigint LANGUAGE sql
-      BEGIN ATOMIC SELECT count(c.id) FROM app.customers c WHERE c.id > atomic.n; SELECT 2::bigint; END;
+      BEGIN ATOMIC SELECT count(c.id) FROM app.customers c WHERE c.id > atomic.n; SELECT \
+      2::bigint; END;
     CREATE TABLE app.multi (m int4multirange, n text UNIQUE NULLS NOT DISTINCT);
     INSERT INTO app.multi VALUES ('{[1,3),[5,9)}', NULL);
     CREATE PUBLICATION of_schema FOR TABLES IN SCHEMA app WITH (publish = 'insert');";
@@ -88,9 +90,11 @@ pub(crate) fn fill(world: &World) {
         source,
         "postgres",
         &format!(
-            "ALTER DATABASE {name} SET work_mem = '9MB'; ALTER DATABASE {name} SET search_path = app, public; \
+            "ALTER DATABASE {name} SET work_mem = '9MB'; ALTER DATABASE {name} SET search_path = \
+             app, public; \
              ALTER ROLE reader IN DATABASE {name} SET statement_timeout = '5min'; \
-             ALTER DATABASE {name} CONNECTION LIMIT 50; COMMENT ON DATABASE {name} IS 'it''s a shop'; \
+             ALTER DATABASE {name} CONNECTION LIMIT 50; COMMENT ON DATABASE {name} IS 'it''s a \
+             shop'; \
              REVOKE ALL ON DATABASE {name} FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO reader"
         ),
     );
@@ -106,7 +110,7 @@ pub(crate) fn fill(world: &World) {
 /// Moves the database as the engine does: phases in order, entries in the dump's order.
 pub(crate) fn move_all(world: &World, overwrite: bool) -> (RoleReport, Contents) {
     let mover = &world.mover;
-    let roles = mover.copy_roles().expect("roles");
+    let roles = mover.copy_roles(&[], overwrite).expect("roles");
     mover.prepare(DATABASE, overwrite).expect("prepare");
     let open = mover.open(DATABASE).expect("open");
     let contents = copy(&*open);
@@ -140,7 +144,7 @@ pub(crate) fn differences(world: &World) -> Vec<String> {
     let open = world.mover.open(DATABASE).expect("open");
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     let mut found = open.compare().schema().expect("compare schema");
-    found.extend(world.mover.role_differences().expect("compare roles"));
+    found.extend(world.mover.role_differences(&[]).expect("compare roles"));
     let (tables, _) = open.compare().tables().expect("tables");
     for table in &tables {
         let comparison = open.compare().table(table, &progress, &stop).expect("compare table");
