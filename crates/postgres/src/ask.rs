@@ -125,7 +125,8 @@ fn help_of(code: &str) -> &'static str {
             "create what is missing on the target (a role, a type, an extension), then resume"
         }
         "0A000" | "58P01" => {
-            "install the extension or feature on the target (on managed servers: allow it first), then resume"
+            "install the extension or feature on the target (on managed servers: allow it first), \
+             then resume"
         }
         _ => "",
     }

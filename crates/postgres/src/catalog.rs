@@ -14,7 +14,8 @@ const SERVICE_DATABASES: [&str; 5] =
     ["azure_maintenance", "azure_sys", "cloudsqladmin", "rdsadmin", "alloydbadmin"];
 
 /// Condition on `n` (pg_namespace) that leaves the schemas in which users keep things.
-pub(crate) const USER_SCHEMAS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') \
+pub(crate) const USER_SCHEMAS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema', \
+    'pg_toast') \
      AND n.nspname !~ '^pg_(toast_)?temp_'";
 
 /// Condition that leaves out objects that an extension brought along.

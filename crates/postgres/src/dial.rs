@@ -21,9 +21,9 @@ const RUNG_TIME_MAX: Duration = Duration::from_secs(10);
 /// Addresses of one name that are tried; round-robin names have a handful.
 const ADDRESSES_MAX: usize = 8;
 /// Keepalives after 10 idle seconds, 10 apart, 6 of them: shorter than any NAT's memory (Azure's is
-/// 4 minutes), and a dead path is noticed within 70 seconds. There is no `TCP_USER_TIMEOUT`: it also
-/// ends connections whose other end is alive and merely reads nothing, such as a target that waits
-/// for a lock or its disk in the middle of a copy.
+/// 4 minutes), and a dead path is noticed within 70 seconds. There is no `TCP_USER_TIMEOUT`: it
+/// also ends connections whose other end is alive and merely reads nothing, such as a target that
+/// waits for a lock or its disk in the middle of a copy.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(10);
 const KEEPALIVE_COUNT: u32 = 6;
 

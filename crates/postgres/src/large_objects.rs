@@ -117,7 +117,8 @@ fn properties(ids: &[u64]) -> String {
         "SELECT concat_ws('/', m.oid, pg_get_userbyid(m.lomowner), \
                 (SELECT string_agg(concat_ws(',', pg_get_userbyid(a.grantee), a.privilege_type, \
                 a.is_grantable), ';' \
-                        ORDER BY a.grantee::regrole::text, a.privilege_type) FROM aclexplode(m.lomacl) a), \
+                        ORDER BY a.grantee::regrole::text, a.privilege_type) \
+                        FROM aclexplode(m.lomacl) a), \
                 obj_description(m.oid, 'pg_largeobject')) \
          FROM pg_largeobject_metadata m WHERE m.oid IN ({})",
         comma_separated(ids)
@@ -137,7 +138,8 @@ fn for_each_batch(
     let mut after = 0;
     loop {
         let sql = format!(
-            "SELECT oid FROM pg_largeobject_metadata WHERE oid > {after} ORDER BY oid LIMIT {IDS_PER_PAGE}"
+            "SELECT oid FROM pg_largeobject_metadata WHERE oid > {after} \
+             ORDER BY oid LIMIT {IDS_PER_PAGE}"
         );
         let rows = query(session, what, &sql)?;
         let ids = rows.iter().map(|row| number(what, row, 0)).collect::<Outcome<Vec<u64>>>()?;

@@ -222,7 +222,8 @@ impl Ladder<'_> {
                 self.rung,
                 self.what(),
                 "the connection was closed without a reason",
-                "see the server's log, and check that PostgreSQL and no other service listens there",
+                "see the server's log, and check that PostgreSQL and no other service listens \
+                 there",
             )
             .caused_by(error),
         }

@@ -116,7 +116,8 @@ pub(crate) fn client_encoding(session: &mut Session) -> Outcome<&'static str> {
 pub(crate) fn prepare(session: &mut Session, encoding: &str) -> Outcome<()> {
     let version = session.version().number;
     let mut sql = format!(
-        "SET client_encoding = '{encoding}'; SET lc_monetary = 'C'; SET client_min_messages = warning; \
+        "SET client_encoding = '{encoding}'; SET lc_monetary = 'C'; \
+         SET client_min_messages = warning; \
          SET check_function_bodies = off"
     );
     if version >= 90_600 {

@@ -48,8 +48,8 @@ impl Error for RelayError {
     }
 }
 
-/// Runs `copy_out` (`COPY ... TO STDOUT`) on the source and `copy_in` (`COPY ... FROM STDIN`) on the
-/// target and forwards the rows. Both must name the same format, and no `HEADER`.
+/// Runs `copy_out` (`COPY ... TO STDOUT`) on the source and `copy_in` (`COPY ... FROM STDIN`) on
+/// the target and forwards the rows. Both must name the same format, and no `HEADER`.
 ///
 /// `progress` grows as frames leave for the target. In binary format its row count is one too high
 /// (the trailer) until the copy ends.
@@ -60,9 +60,9 @@ impl Error for RelayError {
 /// Which side failed and why, or that `stop` was set, which is noticed within about a quarter of a
 /// second. After an error nothing of this copy stays on the target (outside a transaction: it was
 /// rolled back; inside: the transaction has failed), except for [`RelayError::Target`] with
-/// [`PgError::Misuse`] after a target whose triggers or rules drop rows, and for a target connection
-/// that broke after the last row, where nobody can know. Sessions whose connection lives are idle
-/// and usable.
+/// [`PgError::Misuse`] after a target whose triggers or rules drop rows, and for a target
+/// connection that broke after the last row, where nobody can know. Sessions whose connection lives
+/// are idle and usable.
 pub fn relay(
     source: &mut Session,
     copy_out: &str,

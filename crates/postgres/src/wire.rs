@@ -211,7 +211,8 @@ fn length_at(bytes: &[u8]) -> usize {
     }
 }
 
-/// Whether a socket's own time-out passed. `TimedOut` is none: that is the kernel giving the path up.
+/// Whether a socket's own time-out passed. `TimedOut` is none: that is the kernel giving the path
+/// up.
 fn is_tick(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

@@ -91,7 +91,8 @@ fn ctrl_c_cancels_a_running_index_and_resume_builds_it() {
     pair.on_source("postgres", "CREATE DATABASE d");
     let slow = "CREATE FUNCTION slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS \
                 'BEGIN PERFORM pg_catalog.pg_sleep(0.1); RETURN n; END'; \
-                CREATE TABLE t AS SELECT generate_series(1, 60) AS a; CREATE INDEX i ON t (slow(a))";
+                CREATE TABLE t AS SELECT generate_series(1, 60) AS a; \
+                CREATE INDEX i ON t (slow(a))";
     pair.on_source("d", slow);
     let is_building = |status: &Value| status["databases"][0]["items"][0]["kind"] == "entry";
     let child = pair.begin(&["--database", "d"], is_building);

@@ -24,7 +24,8 @@ const SHOP: &str = "
         joined timestamptz NOT NULL DEFAULT '2024-02-29 12:00:00+00'
     );
     INSERT INTO app.customers (name, tags, about)
-        SELECT E'n\\t\\\\' || n, ARRAY['a,b', NULL, 'c\"' || n], jsonb_build_object('n', n, 'x', NULL)
+        SELECT E'n\\t\\\\' || n, ARRAY['a,b', NULL, 'c\"' || n], jsonb_build_object('n', n, 'x', \
+            NULL)
         FROM generate_series(1, 3000) n;
     CREATE TABLE app.orders (
         id bigserial,
@@ -51,7 +52,8 @@ const SHOP: &str = "
     CREATE TABLE app.\"Odd \"\"Name\" (\"From\" int, \"a b\" text);
     INSERT INTO app.\"Odd \"\"Name\" VALUES (1, E'line\\nbreak'), (NULL, '');
     CREATE VIEW app.open_orders AS SELECT * FROM app.orders WHERE state <> 'sent';
-    CREATE MATERIALIZED VIEW app.sales AS SELECT day, sum(price) AS total FROM app.orders GROUP BY day;
+    CREATE MATERIALIZED VIEW app.sales AS SELECT day, sum(price) AS total \
+    FROM app.orders GROUP BY day;
     CREATE UNIQUE INDEX sales_day ON app.sales (day);
     CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN NEW.joined := now(); RETURN NEW; END';

@@ -6,7 +6,8 @@ use crate::sample;
 /// Questions whose answers must not change by a move.
 const SHOP_FACTS: [&str; 12] = [
     "SELECT count(*), sum(hashtext(c::text)::bigint) FROM app.customers c",
-    "SELECT tableoid::regclass::text, count(*), sum(price), max(id) FROM app.orders GROUP BY 1 ORDER BY 1",
+    "SELECT tableoid::regclass::text, count(*), sum(price), max(id) FROM app.orders GROUP BY 1 \
+     ORDER BY 1",
     "SELECT sum(hashtext(body::text)::bigint) FROM app.blobs",
     "SELECT count(*) FROM app.nothing",
     "SELECT * FROM app.\"Odd \"\"Name\"",
@@ -19,7 +20,8 @@ const SHOP_FACTS: [&str; 12] = [
     // PostgreSQL 17 gave owners the privilege MAINTAIN (m).
     "SELECT relname, relowner::regrole, replace(relacl::text, 'm/', '/') FROM pg_class
         WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') ORDER BY 1",
-    "SELECT m.oid, lomowner::regrole, lomacl, md5(lo_get(m.oid)) FROM pg_largeobject_metadata m ORDER BY 1",
+    "SELECT m.oid, lomowner::regrole, lomacl, md5(lo_get(m.oid)) FROM pg_largeobject_metadata m \
+     ORDER BY 1",
     "SELECT tgname, polname FROM pg_trigger, pg_policy WHERE NOT tgisinternal ORDER BY 1",
 ];
 

@@ -14,7 +14,8 @@ pub(crate) fn sequences(session: &mut Session) -> Outcome<Vec<(String, String)>>
         session,
         "list the sequences",
         &format!(
-            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+            "SELECT n.nspname, c.relname FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {USER_SCHEMAS} \
                AND ({own} OR c.oid IN (SELECT unnest(extconfig) FROM pg_extension)) \
              ORDER BY 1, 2"
@@ -46,7 +47,8 @@ pub(crate) fn materialized_views(session: &mut Session) -> Outcome<Vec<(String, 
     let edges = query(
         session,
         what,
-        "SELECT DISTINCT r.ev_class, d.refobjid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid \
+        "SELECT DISTINCT r.ev_class, d.refobjid FROM pg_depend d \
+         JOIN pg_rewrite r ON r.oid = d.objid \
          JOIN pg_class v ON v.oid = r.ev_class JOIN pg_class c ON c.oid = d.refobjid \
          WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass \
            AND v.relkind IN ('m', 'v') AND c.relkind IN ('m', 'v') AND r.ev_class <> d.refobjid",

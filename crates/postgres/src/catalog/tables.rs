@@ -31,14 +31,17 @@ pub(crate) fn tables(session: &mut Session) -> Outcome<Tables> {
         what,
         &format!(
             "SELECT n.nspname, c.relname, coalesce(pg_table_size(c.oid), 0), c.oid, \
-                    x.oid IS NOT NULL, x.condition, a.attname, format_type(a.atttypid, a.atttypmod) \
+                    x.oid IS NOT NULL, x.condition, a.attname, format_type(a.atttypid, \
+                    a.atttypmod) \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
+             AND NOT a.attisdropped \
              {generated} \
              LEFT JOIN (SELECT unnest(extconfig) AS oid, unnest(extcondition) AS condition FROM \
              pg_extension) x \
                ON x.oid = c.oid \
-             WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {USER_SCHEMAS} AND (x.oid IS NOT \
+             WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {USER_SCHEMAS} \
+             AND (x.oid IS NOT \
              NULL OR {own}) \
              ORDER BY c.oid, a.attnum"
         ),

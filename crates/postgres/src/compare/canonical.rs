@@ -50,7 +50,8 @@ impl Types {
         let rows = query(
             session,
             what,
-            "SELECT t.oid, CASE WHEN n.nspname = 'pg_catalog' THEN t.typname ELSE '' END, t.typtype, \
+            "SELECT t.oid, CASE WHEN n.nspname = 'pg_catalog' THEN t.typname ELSE '' END, \
+             t.typtype, \
                     CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE 0 END, t.typbasetype, \
                     coalesce(r.rngsubtype, 0) \
              FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_range r ON \
@@ -78,8 +79,10 @@ impl Types {
         let rows = query(
             session,
             what,
-            "SELECT c.reltype, a.attname, a.atttypid FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
-             WHERE c.reltype <> 0 AND c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.oid, a.attnum",
+            "SELECT c.reltype, a.attname, a.atttypid FROM pg_class c \
+             JOIN pg_attribute a ON a.attrelid = c.oid \
+             WHERE c.reltype <> 0 AND c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped \
+             ORDER BY c.oid, a.attnum",
         )?;
         for row in &rows {
             let attribute = (text(row, 1).to_owned(), number(what, row, 2)?);
@@ -106,8 +109,10 @@ impl Types {
             session,
             &what,
             &format!(
-                "SELECT a.attname, a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {} AND a.attnum > 0",
+                "SELECT a.attname, a.atttypid FROM pg_attribute a \
+                 JOIN pg_class c ON c.oid = a.attrelid \
+                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} \
+                 AND c.relname = {} AND a.attnum > 0",
                 quote_literal(&table.schema),
                 quote_literal(&table.name)
             ),
@@ -145,7 +150,8 @@ impl Types {
                 let (low, high) = (format!("lower({value})"), format!("upper({value})"));
                 let (low, high) = (deeper(*bound, &low)?, deeper(*bound, &high)?);
                 Some(format!(
-                    "CASE WHEN {value} IS NOT NULL THEN concat_ws('/', isempty({value}), lower_inc({value}), \
+                    "CASE WHEN {value} IS NOT NULL THEN concat_ws('/', isempty({value}), \
+                     lower_inc({value}), \
                      upper_inc({value}), coalesce({low}, '~'), coalesce({high}, '~')) END"
                 ))
             }
@@ -221,7 +227,8 @@ mod tests {
             types().expression(3, "x", 0).as_deref(),
             Some(
                 "CASE WHEN x IS DISTINCT FROM NULL THEN concat_ws('|', \
-                 coalesce(encode(float8send((x).\"a\"), 'hex'), '~'), coalesce((x).\"b\"::text, '~')) END"
+                 coalesce(encode(float8send((x).\"a\"), 'hex'), '~'), coalesce((x).\"b\"::text, \
+                     '~')) END"
             )
         );
     }

@@ -78,34 +78,42 @@ fn is_same_when_made_again(target: &mut Session, key: &Key, wanted: &str) -> Out
     let what = format!("compare {} {}.{}", key.kind.to_lowercase(), key.schema, key.name);
     let (schema, name) = (quote_literal(&key.schema), quote_literal(&key.name));
     let on_table = format!(
-        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {schema} AND c.relname || ' ' ||"
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {schema} \
+         AND c.relname || ' ' ||"
     );
     let (drop, words) = match key.kind.as_str() {
         "RULE" => (
             format!(
                 "SELECT format('DROP RULE %I ON %I.%I', r.rulename, n.nspname, c.relname) \
-                 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class {on_table} r.rulename = {name}"
+                 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class {on_table} r.rulename = \
+                 {name}"
             ),
             format!(
                 "SELECT pg_get_ruledef(r.oid) || r.ev_enabled::text \
-                 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class {on_table} r.rulename = {name}"
+                 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class {on_table} r.rulename = \
+                 {name}"
             ),
         ),
         "POLICY" => (
             format!(
                 "SELECT format('DROP POLICY %I ON %I.%I', p.polname, n.nspname, c.relname) \
-                 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid {on_table} p.polname = {name}"
+                 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid {on_table} p.polname = \
+                 {name}"
             ),
             format!(
-                "SELECT concat_ws('/', p.polcmd::text, p.polroles::text, to_json(p)->>'polpermissive', \
-                        pg_get_expr(p.polqual, p.polrelid), '-', pg_get_expr(p.polwithcheck, p.polrelid)) \
-                 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid {on_table} p.polname = {name}"
+                "SELECT concat_ws('/', p.polcmd::text, p.polroles::text, \
+                 to_json(p)->>'polpermissive', \
+                        pg_get_expr(p.polqual, p.polrelid), '-', pg_get_expr(p.polwithcheck, \
+                        p.polrelid)) \
+                 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid {on_table} p.polname = \
+                 {name}"
             ),
         ),
         _ => (
             "SELECT 'SELECT 1'".to_owned(),
             format!(
-                "SELECT string_agg(pg_get_functiondef(f.oid) || f.proowner || coalesce(f.proacl::text, \
+                "SELECT string_agg(pg_get_functiondef(f.oid) || f.proowner || \
+                 coalesce(f.proacl::text, \
                  ''), '' ORDER BY f.oid) \
                  FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace \
                  WHERE n.nspname = {schema} AND f.prokind IN ('f', 'p') \

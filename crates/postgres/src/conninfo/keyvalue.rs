@@ -25,7 +25,8 @@ pub(crate) fn read(text: &str) -> Result<Vec<(String, String)>, ConnInfoError> {
 
 fn no_equals() -> ConnInfoError {
     ConnInfoError::new(
-        "it is neither a postgres:// URL nor key=value pairs: a word stands without `=`; put values \
+        "it is neither a postgres:// URL nor key=value pairs: a word stands without `=`; \
+         put values \
          with spaces between single quotes",
     )
 }

@@ -1,4 +1,5 @@
-//! How to reach a server: libpq connection strings, their defaults, and what is passed on to child tools.
+//! How to reach a server: libpq connection strings, their defaults, and what is passed on to child
+//! tools.
 
 mod error;
 mod keyvalue;
@@ -45,12 +46,12 @@ impl ConnInfo {
     /// Reads a libpq URL (`postgres://`, `postgresql://`) or key/value string.
     ///
     /// What the text leaves out comes from the service file, then from libpq's variables as `env`
-    /// gives them (`PGHOST`, `PGPASSFILE`, `PGSERVICEFILE` ...), then from the defaults: user `USER`,
-    /// the database of the user's name, port 5432, and as host the folder of a local server's
-    /// socket, or else `localhost`.
+    /// gives them (`PGHOST`, `PGPASSFILE`, `PGSERVICEFILE` ...), then from the defaults: user
+    /// `USER`, the database of the user's name, port 5432, and as host the folder of a local
+    /// server's socket, or else `localhost`.
     ///
-    /// One default differs from libpq: `sslmode` is `verify-full`, but `prefer` for Unix sockets and
-    /// loopback addresses unless `sslrootcert` is given.
+    /// One default differs from libpq: `sslmode` is `verify-full`, but `prefer` for Unix sockets
+    /// and loopback addresses unless `sslrootcert` is given.
     ///
     /// # Errors
     /// Text that cannot be read, a parameter that libpq does not know or that is not supported

@@ -149,7 +149,8 @@ impl Parameters {
             None => Ok(5432),
             Some(text) => text.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| {
                 ConnInfoError::new(
-                    "the port is not a number from 1 to 65535 (`:`, `@`, `/` and `?` in a user name \
+                    "the port is not a number from 1 to 65535 (`:`, `@`, \
+                     `/` and `?` in a user name \
                      or password are written as %3A, %40, %2F and %3F)",
                 )
             }),
@@ -168,7 +169,8 @@ impl Parameters {
             .map(|word| {
                 SslMode::from_word(word).ok_or_else(|| {
                     ConnInfoError::new(
-                        "sslmode is none of disable, allow, prefer, require, verify-ca, verify-full",
+                        "sslmode is none of disable, allow, prefer, require, verify-ca, \
+                         verify-full",
                     )
                 })
             })

@@ -88,7 +88,8 @@ pub(crate) fn resolve(
         }
         (Some(SslMode::VerifyCa), None) => {
             return Err(ConnInfoError::new(
-                "sslmode=verify-ca needs sslrootcert=FILE with the authority's certificate; with the \
+                "sslmode=verify-ca needs sslrootcert=FILE with the authority's certificate; \
+                 with the \
                  authorities of this machine use sslmode=verify-full",
             ));
         }

@@ -135,8 +135,8 @@ pub(crate) fn foreign_extension_comments(session: &mut Session) -> Outcome<HashS
         .collect())
 }
 
-/// Creates one entry in a transaction of its own. One that stands already is left as it is. A session
-/// that was stopped or failed is left within its transaction, for its caller to end.
+/// Creates one entry in a transaction of its own. One that stands already is left as it is. A
+/// session that was stopped or failed is left within its transaction, for its caller to end.
 pub(crate) fn apply_one(
     session: &mut Session,
     entry: &SchemaEntry,
@@ -190,7 +190,8 @@ fn stands(session: &mut Session, entry: &SchemaEntry) -> Outcome<bool> {
     let schema = quote_literal(&entry.schema);
     let on_table = |catalog: &str, relation: &str, column: &str| {
         format!(
-            "SELECT 1 FROM {catalog} o JOIN pg_class c ON c.oid = o.{relation} JOIN pg_namespace n ON \
+            "SELECT 1 FROM {catalog} o JOIN pg_class c ON c.oid = o.{relation} \
+             JOIN pg_namespace n ON \
              n.oid = c.relnamespace \
              WHERE n.nspname = {schema} AND c.relname || ' ' || o.{column} = {name}"
         )

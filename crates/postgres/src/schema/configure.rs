@@ -32,8 +32,8 @@ fn transaction(
     run(admin, &what, end)
 }
 
-/// The same within an open transaction. What the target does not know or does not allow to be set is
-/// left to the comparison to report.
+/// The same within an open transaction. What the target does not know or does not allow to be set
+/// is left to the comparison to report.
 pub(super) fn within(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
     forget(admin, database)?;
     let what = format!("configure database {database}");

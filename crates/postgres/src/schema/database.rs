@@ -199,8 +199,8 @@ fn in_words_of(sql: &str, version: u32) -> String {
     sql
 }
 
-/// A dump neither creates nor drops `public`, which every new database has: a source that dropped it
-/// gets none on the target, and a standing target that lacks it gets one.
+/// A dump neither creates nor drops `public`, which every new database has: a source that dropped
+/// it gets none on the target, and a standing target that lacks it gets one.
 fn public_like_source(source: &ConnInfo, target: &ConnInfo, database: &str) -> Outcome<()> {
     let what = format!("compare schema public of database {database}");
     let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public'";
@@ -217,7 +217,8 @@ fn public_like_source(source: &ConnInfo, target: &ConnInfo, database: &str) -> O
 mod tests {
     use super::*;
 
-    const SQL: &str = "CREATE DATABASE \"a\" WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'C';";
+    const SQL: &str = "CREATE DATABASE \"a\" WITH TEMPLATE = template0 ENCODING = 'UTF8' \
+        LOCALE_PROVIDER = libc LOCALE = 'C';";
 
     #[test]
     fn older_servers_get_older_words() {

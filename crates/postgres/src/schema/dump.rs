@@ -153,8 +153,8 @@ fn collect(what: &str, info: &ConnInfo, child: &mut Child) -> Outcome<String> {
     })
 }
 
-/// The engine's words for what pg_dump said. When that is about its connection, one of our own tells
-/// whether the server can be reached, in which rung it cannot, and what to do.
+/// The engine's words for what pg_dump said. When that is about its connection, one of our own
+/// tells whether the server can be reached, in which rung it cannot, and what to do.
 fn refused(what: &str, info: &ConnInfo, said: &str) -> MoveError {
     let why = format!("pg_dump: {said}");
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));

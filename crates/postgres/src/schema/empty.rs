@@ -3,8 +3,8 @@
 use crate::ask::{Outcome, act, failed, query, query_one, run, text};
 use crate::{PgError, Session, catalog};
 
-/// Removes everything that users keep in the session's database: in one transaction where the server
-/// has room for its locks, statement by statement otherwise.
+/// Removes everything that users keep in the session's database: in one transaction where the
+/// server has room for its locks, statement by statement otherwise.
 ///
 /// # Errors
 /// Something cannot be dropped, or objects are left that hang on an extension which the login does

@@ -93,12 +93,14 @@ mod tests {
     database version 11.22\n\n\
         SET statement_timeout = 0;\nSET transaction_timeout = 0;\nSELECT \
         pg_catalog.set_config('search_path', '', false);\n\n\
-        --\n-- Name: f(); Type: FUNCTION; Schema: app; Owner: me\n--\n\nCREATE FUNCTION app.f() RETURNS \
+        --\n-- Name: f(); Type: FUNCTION; Schema: app; Owner: me\n--\n\nCREATE FUNCTION app.f() \
+        RETURNS \
         text\n    LANGUAGE sql\n    AS $$\n\
         --\n-- Name: fake; Type: TABLE; Schema: app; Owner: me\n--\n\\restrict no\nSET \
         transaction_timeout = 1;\nselect ''\n$$;\n\n\n\
         SET default_tablespace = '';\n\n\
-        --\n-- Name: a; Type: b; Type: TABLE; Schema: odd; Schema; Owner: -\n--\n\nCREATE TABLE x ();\n\n\n\
+        --\n-- Name: a; Type: b; Type: TABLE; Schema: odd; Schema; \
+        Owner: -\n--\n\nCREATE TABLE x ();\n\n\n\
         --\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n\n";
 
     #[test]

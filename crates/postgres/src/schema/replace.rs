@@ -2,9 +2,9 @@
 //! stands with all its properties.
 //!
 //! The new database is made under a private name. One transaction then gives the old database a
-//! private name, the new one the real name, and the new one its settings, so at every moment exactly
-//! one of the two has the real name. What a killed run leaves is known by its private name and its
-//! comment, and removed by the next.
+//! private name, the new one the real name, and the new one its settings, so at every moment
+//! exactly one of the two has the real name. What a killed run leaves is known by its private name
+//! and its comment, and removed by the next.
 
 use std::time::Duration;
 
@@ -49,8 +49,8 @@ impl<'a> Replacement<'a> {
         run(admin, &what, &comment(&self.new, Some(&mark(self.database))))
     }
 
-    /// Gives the new database the real name and what `configure` does to it in one transaction, then
-    /// drops the old one. When that transaction fails the old database is as it was.
+    /// Gives the new database the real name and what `configure` does to it in one transaction,
+    /// then drops the old one. When that transaction fails the old database is as it was.
     pub(super) fn swap(
         &self,
         admin: &mut Session,
@@ -74,8 +74,8 @@ impl<'a> Replacement<'a> {
         drop_database(admin, &self.old)
     }
 
-    /// Takes back what was done after the new database was created. What cannot be taken back now is
-    /// left to [`remove_leftovers`].
+    /// Takes back what was done after the new database was created. What cannot be taken back now
+    /// is left to [`remove_leftovers`].
     pub(super) fn give_up(&self, admin: &mut Session) {
         let _ = admin.execute("ROLLBACK");
         let sql = format!("SELECT 1 FROM pg_database WHERE datname = {}", quote_literal(&self.new));
@@ -155,8 +155,8 @@ fn drop_database(admin: &mut Session, database: &str) -> Outcome<()> {
     alone(admin, &what, &[database], &format!("DROP DATABASE {}", quote_ident(database)))
 }
 
-/// Runs a statement that nobody may be connected to these databases for: tells others to leave until
-/// they have. When it fails the transaction that it began is left.
+/// Runs a statement that nobody may be connected to these databases for: tells others to leave
+/// until they have. When it fails the transaction that it began is left.
 fn alone(admin: &mut Session, what: &str, databases: &[&str], sql: &str) -> Outcome<()> {
     let names: Vec<String> = databases.iter().map(|name| quote_literal(name)).collect();
     // The server's own workers have no user; it sends them away itself.

@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn statements_end_outside_of_quotes_only() {
-        let sql = "SELECT ';', E'\\';', \"a;b\"; -- x;y\nDO $a$ ; $b$ ; $$ ; $a$;\n/* ; /* ; */ ; */ SELECT 'it''s;';";
+        let sql = "SELECT ';', E'\\';', \"a;b\"; -- x;y\nDO $a$ ; $b$ ; $$ ; $a$;\n/* ; /* ; */ ; \
+            */ SELECT 'it''s;';";
         assert_eq!(
             statements(sql),
             [

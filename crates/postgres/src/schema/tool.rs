@@ -57,9 +57,11 @@ fn choose(newest: u32, found: &BTreeMap<u32, PathBuf>) -> Outcome<ToolFacts> {
         "find pg_dump",
         format!("no pg_dump of major {major} or newer; {seen}"),
         format!(
-            "install the PostgreSQL client tools of major {major} or newer, or set FLEXWAY_PG_BIN to \
+            "install the PostgreSQL client tools of major {major} or newer, \
+             or set FLEXWAY_PG_BIN to \
              the folder that holds them; \
-             looked into FLEXWAY_PG_BIN, PATH, /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and the cache of flexway"
+             looked into FLEXWAY_PG_BIN, PATH, /usr/lib/postgresql/*/bin, \
+             /usr/pgsql-*/bin and the cache of flexway"
         ),
     ))
 }

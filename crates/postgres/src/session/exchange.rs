@@ -122,7 +122,8 @@ impl Session {
         PgError::Connection(ConnectionLost::new(&self.label, error))
     }
 
-    /// The connection broke within a message: the bytes received are row data and are not looked at.
+    /// The connection broke within a message: the bytes received are row data and are not looked
+    /// at.
     pub(crate) fn lost_within_row(&mut self, error: WireError) -> PgError {
         self.is_lost = true;
         PgError::Connection(ConnectionLost::new(&self.label, error))

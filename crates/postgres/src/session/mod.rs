@@ -22,8 +22,8 @@ pub use version::ServerVersion;
 /// The values of a row as text; `None` is NULL.
 pub type Row = Vec<Option<String>>;
 
-/// Rows that [`Session::rows`] returns at most: catalogs of a million objects fit, tables do not and
-/// are for COPY.
+/// Rows that [`Session::rows`] returns at most: catalogs of a million objects fit, tables do not
+/// and are for COPY.
 const ROWS_MAX: usize = 4_000_000;
 /// Bytes of values that [`Session::rows`] returns at most.
 const ROW_BYTES_MAX: usize = 1 << 30;
@@ -158,8 +158,8 @@ impl Session {
         self.query(sql, &NEVER, &mut |_| Ok(())).map(drop)
     }
 
-    /// As [`Session::execute`], but cancels the running statement soon after `stop` was set; `false`
-    /// then. The session stays usable; a transaction that it was in has failed or goes on.
+    /// As [`Session::execute`], but cancels the running statement soon after `stop` was set;
+    /// `false` then. The session stays usable; a transaction that it was in has failed or goes on.
     ///
     /// # Errors
     /// As [`Session::execute`].

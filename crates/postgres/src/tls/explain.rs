@@ -34,7 +34,8 @@ pub(crate) fn no_answer(place: &str, error: io::Error, limit: Duration) -> Conne
         ),
         _ => (
             "the connection was accepted and then closed without an answer".to_owned(),
-            "check that PostgreSQL listens there, and that no proxy, gateway or firewall on the way \
+            "check that PostgreSQL listens there, and that no proxy, \
+             gateway or firewall on the way \
              ends PostgreSQL connections",
         ),
     };
@@ -114,7 +115,8 @@ fn certificate_advice(error: &CertificateError) -> (String, &'static str) {
              verified"
                 .to_owned(),
             "make a version 3 certificate with a subjectAltName (nothing is given up), or add \
-             sslmode=require without sslrootcert (encrypted, but a machine in between could pose as \
+             sslmode=require without sslrootcert (encrypted, \
+             but a machine in between could pose as \
              the server)",
         ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
@@ -128,7 +130,8 @@ fn certificate_advice(error: &CertificateError) -> (String, &'static str) {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             name_why(error),
             "connect by a name that the certificate holds (with hostaddr=ADDRESS to choose the \
-             address), or add sslmode=verify-ca with sslrootcert=FILE (any server of that authority \
+             address), or add sslmode=verify-ca with sslrootcert=FILE (any server of that \
+             authority \
              could pose as this one)",
         ),
         CertificateError::Revoked => {
@@ -145,7 +148,8 @@ fn certificate_advice(error: &CertificateError) -> (String, &'static str) {
 fn name_why(error: &CertificateError) -> String {
     match error {
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "the server's certificate holds no host name in subjectAltName (a common name alone does \
+            "the server's certificate holds no host name in subjectAltName (a common name alone \
+             does \
              not count)"
                 .to_owned()
         }

@@ -125,7 +125,8 @@ const NO_SYSTEM_ROOTS: (&str, &str) = (
 );
 
 /// What the server says to SSLRequest. One byte is right; a few more are read to recognise a
-/// greeting such as `SSH-2.0`, and to refuse bytes slipped in before the handshake (CVE-2021-23222).
+/// greeting such as `SSH-2.0`, and to refuse bytes slipped in before the handshake
+/// (CVE-2021-23222).
 fn read_answer(socket: &mut Socket, limit: Duration) -> io::Result<Vec<u8>> {
     /// Enough for the text of an error.
     const ANSWER_BYTES_MAX: usize = 1024;
@@ -148,8 +149,8 @@ fn is_tick(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// aws-lc-rs with classical key exchange only: a post-quantum share makes the first message span two
-/// packets, which some firewalls drop.
+/// aws-lc-rs with classical key exchange only: a post-quantum share makes the first message span
+/// two packets, which some firewalls drop.
 fn provider() -> Arc<CryptoProvider> {
     use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519};
     Arc::new(CryptoProvider {

@@ -1,5 +1,5 @@
-//! The verifier of `sslmode=require` and `prefer`: the server's identity is not checked, only that it
-//! holds the key of the certificate it shows.
+//! The verifier of `sslmode=require` and `prefer`: the server's identity is not checked, only that
+//! it holds the key of the certificate it shows.
 
 use std::sync::Arc;
 

@@ -76,7 +76,8 @@ fn sessions_do_not_depend_on_the_settings_of_server_database_or_role() {
         .psql(
             "postgres",
             "alter role postgres set datestyle = 'SQL, DMY'; alter role postgres set timezone = \
-             'Asia/Tokyo'; alter role postgres set statement_timeout = '5s'; alter database postgres \
+             'Asia/Tokyo'; alter role postgres set statement_timeout = '5s'; \
+             alter database postgres \
              set bytea_output = escape; alter role postgres set extra_float_digits = 0",
         )
         .unwrap();

@@ -33,7 +33,8 @@ const ROWS: &str = r#"insert into public.odd values
         decode(repeat('5c0a', 700000), 'hex') from generate_series(1, 3) i;
     insert into public.odd (id, t) select 1000 + i, 'row ' || i from generate_series(1, 50000) i"#;
 /// Of every value; floats by their bytes, since their text changed with PostgreSQL 12.
-const HASH: &str = "select count(*) || ' ' || md5(string_agg(md5(row(id, t, b, a, float8send(d), n, j, z)\
+const HASH: &str = "select count(*) || ' ' || md5(string_agg(md5(row(id, t, b, a, float8send(d), \
+    n, j, z)\
     ::text), '' order by id)) from public.odd";
 
 fn every_odd_value(from: u32, to: u32, tls: bool) {

@@ -148,7 +148,8 @@ fn the_stop_flag_ends_a_copy_wherever_it_waits() {
     pair.target
         .execute(
             "create function public.slow() returns trigger language plpgsql as \
-             $$ begin perform pg_sleep(60); return null; end $$; create trigger slow after insert on \
+             $$ begin perform pg_sleep(60); return null; end $$; \
+             create trigger slow after insert on \
              public.t for each statement execute function public.slow()",
         )
         .unwrap();
@@ -201,7 +202,8 @@ fn rows_that_the_target_drops_are_missed() {
     let mut pair = pair(15, 17);
     pair.target
         .execute(
-            "create function public.pick() returns trigger language plpgsql as $$ begin raise notice \
+            "create function public.pick() returns trigger language plpgsql as $$ begin raise \
+             notice \
              'row %', new.i; if new.i % 2 = 0 then return null; end if; return new; end $$; create \
              trigger pick before insert on public.t for each row execute function public.pick()",
         )
