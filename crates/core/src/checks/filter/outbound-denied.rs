@@ -11,8 +11,7 @@ use crate::trace::route::usable_addresses;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let (group, decision) = path.intended.as_ref()?.outbound.as_ref()?;
-    let subnet = path.start.as_ref()?.subnet.name().to_owned();
-    denied(path, group, decision, Direction::Outbound, &subnet)
+    denied(path, group, decision, Direction::Outbound, "")
 }
 
 /// The finding for a group that denies some or all senders.
@@ -24,19 +23,19 @@ pub(super) fn denied(
     subnet: &str,
 ) -> Option<Finding> {
     let (_, rule) = decision.denied.first()?;
-    let way = match direction {
-        Direction::Inbound => "into",
-        Direction::Outbound => "out of",
-    };
     let start = path.start.as_ref()?;
     let sender = path.estate.get::<Subnet>(&start.subnet).ok()?;
     let denied = decision.denied_senders();
     let who = match denied == usable_addresses(sender) {
-        true => format!("the copier's subnet `{}`", start.subnet.name()),
+        true => format!("subnet `{}`", start.subnet.name()),
         false => denied.to_string(),
     };
+    let way = match direction {
+        Direction::Inbound => format!("the way into subnet `{subnet}`"),
+        Direction::Outbound => "the way out".to_owned(),
+    };
     let message = format!(
-        "security rule `{}` (priority {}) of `{}` denies {who} the way {way} subnet `{subnet}` to port {}",
+        "security rule `{}` (priority {}) of `{}` denies {who} {way} on port {}",
         rule.name,
         rule.priority,
         group.name(),
