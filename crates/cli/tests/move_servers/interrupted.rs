@@ -61,8 +61,10 @@ fn after_kill_9_the_same_command_goes_on() {
 #[test]
 fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     let pair = Pair::start(15, 17);
-    sample::fill_wide(&pair, TABLES);
-    let child = pair.begin(&["--database", "wide", "--jobs", "2"], is_copying);
+    // Enough for the second process, which waits half a second, to be refused meanwhile.
+    let tables = TABLES * 3;
+    sample::fill_wide(&pair, tables);
+    let child = pair.begin(&["--database", "wide", "--jobs", "1"], is_copying);
     let pid = child.id();
     let mut second = pair.command("migrate");
     second.arg("--ledger").arg(pair.ledger());
@@ -73,7 +75,7 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     assert!(!stopped.err.contains("copy table"), "{}", stopped.err);
     let status = pair.status().unwrap();
     assert_eq!(status["run"]["state"], "stopped");
-    assert!(tables_done(&status) < u64::from(TABLES), "it did not stop");
+    assert!(tables_done(&status) < u64::from(tables), "it did not stop");
     assert_eq!(status["databases"][0]["items"], Value::Array(Vec::new()), "nothing runs or failed");
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'flexway'";
     assert_eq!(pair.on_source("postgres", sessions), "0\n");
@@ -82,7 +84,7 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     resume.arg("--json").arg("--ledger").arg(pair.ledger());
     let report = Ran::of(resume).ended(0).json();
     assert_eq!(report["databases"].as_array().unwrap().len(), 1, "the choice was kept");
-    assert_eq!(report["verify"]["tables_compared"], TABLES);
+    assert_eq!(report["verify"]["tables_compared"], tables);
 }
 
 #[test]
