@@ -4,7 +4,9 @@
 mod canonical;
 mod deparse;
 mod normal;
+mod spelling;
 mod table;
+mod views;
 
 pub(crate) use canonical::Types;
 pub(crate) use table::hash;
@@ -16,6 +18,8 @@ use crate::content::positions;
 use crate::pool::Pool;
 use crate::schema::dump::{self, Part};
 use crate::{Session, catalog, large_objects};
+use deparse::Sides;
+use spelling::Spelling;
 
 /// Sequences read with one statement.
 const SEQUENCES_PER_STATEMENT: usize = 100;
@@ -26,11 +30,12 @@ pub(crate) fn differences(
     source: &Pool,
     target: &Pool,
     snapshot: &str,
+    types: &Types,
 ) -> Outcome<Vec<Difference>> {
     let mut found = schema_differences(pg_dump, source, target, snapshot)?;
     source.with(|source| {
         target.with(|target| {
-            found.extend(view_differences(source, target)?);
+            found.extend(views::differences(source, target, types)?);
             found.extend(sequence_differences(source, target)?);
             found.extend(large_object_differences(source, target)?);
             Ok(())
@@ -47,18 +52,20 @@ fn schema_differences(
     snapshot: &str,
 ) -> Outcome<Vec<Difference>> {
     let part = Part::WholeWithDatabase;
+    let spelling = spelling(source, target)?;
     let (wanted, present) = std::thread::scope(|scope| {
         let other = scope.spawn(|| dump::run(pg_dump, target.info(), part, None));
         let wanted = dump::run(pg_dump, source.info(), part, Some(snapshot));
         (wanted, other.join())
     });
     let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    let (wanted, present) = (normal::entries(&wanted?), normal::entries(&present?));
+    let [wanted, present] = [wanted?, present?].map(|text| normal::entries(&text, &spelling));
     let mut found = Vec::new();
-    for difference in normal::differences(&wanted, &present) {
+    for difference in normal::differences(&wanted, &present, &spelling) {
         let is_same = match &difference.both {
             Some((wanted, present)) => {
-                deparse::is_same(source, target, &difference.key, wanted, present)?
+                let sides = Sides { source, target, spelling: &spelling };
+                deparse::is_same(sides, &difference.key, wanted, present)?
             }
             None => false,
         };
@@ -67,6 +74,10 @@ fn schema_differences(
         }
     }
     Ok(found)
+}
+
+fn spelling(source: &Pool, target: &Pool) -> Outcome<Spelling> {
+    source.with(|source| target.with(|target| Spelling::read(source, target)))
 }
 
 /// How the target's schema before the data stands to the source's.
@@ -80,20 +91,24 @@ pub(crate) enum BeforeData {
     Different,
 }
 
-/// Compares the target's schema before the data with `wanted`, the source's dump of it.
+/// Compares the target's schema before the data with the source's as of `snapshot`.
 pub(crate) fn before_data(
     pg_dump: &str,
     source: &Pool,
     target: &Pool,
-    wanted: &str,
+    snapshot: &str,
 ) -> Outcome<BeforeData> {
-    let present = dump::run(pg_dump, target.info(), Part::PreData, None)?;
-    let (wanted, present) = (normal::entries(wanted), normal::entries(&present));
+    let part = Part::PreDataToCompare;
+    let spelling = spelling(source, target)?;
+    let wanted = dump::run(pg_dump, source.info(), part, Some(snapshot))?;
+    let present = dump::run(pg_dump, target.info(), part, None)?;
+    let [wanted, present] = [wanted, present].map(|text| normal::entries(&text, &spelling));
     let mut found = BeforeData::Same;
-    for difference in normal::differences(&wanted, &present) {
+    for difference in normal::differences(&wanted, &present, &spelling) {
         let is_same = match &difference.both {
             Some((wanted, present)) => {
-                deparse::is_same(source, target, &difference.key, wanted, present)?
+                let sides = Sides { source, target, spelling: &spelling };
+                deparse::is_same(sides, &difference.key, wanted, present)?
             }
             None if wanted.contains_key(&difference.key) => {
                 found = BeforeData::Partly;
@@ -106,18 +121,6 @@ pub(crate) fn before_data(
         }
     }
     Ok(found)
-}
-
-/// Materialized views that hold data on the source only; dumps of schemas do not tell.
-fn view_differences(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
-    let wanted = catalog::relations::empty_materialized_views(source)?;
-    let present = catalog::relations::empty_materialized_views(target)?;
-    let difference = |name: &String| Difference {
-        kind: "schema",
-        name: name.clone(),
-        detail: "MATERIALIZED VIEW holds no data on the target".to_owned(),
-    };
-    Ok(present.difference(&wanted).map(difference).collect())
 }
 
 /// Positions of the sequences that both sides have; missing ones are differences of the schema.

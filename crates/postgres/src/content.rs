@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Table};
 
 use crate::ask::{Outcome, act, flag, query, relay_failed, run, run_unless, text};
+use crate::pool::Pool;
+use crate::refresh::refresh_all;
 use crate::{RelayError, Session, quote_ident, quote_literal, relay};
 
 /// Sequences read or set with one statement.
@@ -90,18 +92,16 @@ fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
 /// Sets the sequences to where the source's are, refreshes materialized views and gathers
 /// statistics.
 pub(crate) fn finish(
-    source: &mut Session,
-    target: &mut Session,
+    source: &Pool,
+    target: &Pool,
     contents: &Contents,
     stop: &AtomicBool,
 ) -> Outcome<()> {
     for group in contents.sequences.chunks(SEQUENCES_PER_STATEMENT) {
-        set_sequences(source, target, group)?;
+        source.with(|source| target.with(|target| set_sequences(source, target, group)))?;
     }
-    for (schema, name) in &contents.materialized_views {
-        refresh(target, schema, name, stop)?;
-    }
-    run_unless(stop, target, "gather statistics", "ANALYZE")
+    refresh_all(target, &contents.materialized_views, stop)?;
+    target.with(|target| run_unless(stop, target, "gather statistics", "ANALYZE"))
 }
 
 fn set_sequences(
@@ -159,21 +159,6 @@ pub(crate) fn positions(
         .iter()
         .map(|row| Position { last_value: text(row, 1).to_owned(), is_called: flag(row, 2) })
         .collect())
-}
-
-fn refresh(target: &mut Session, schema: &str, name: &str, stop: &AtomicBool) -> Outcome<()> {
-    let what = format!("refresh materialized view {schema}.{name}");
-    let sql = format!("REFRESH MATERIALIZED VIEW {}", qualified(schema, name));
-    run_unless(stop, target, &what, &sql).map_err(|mut error| {
-        if error.help.is_empty() || error.why.contains("does not exist") {
-            error.help =
-                "functions that the view calls must name schemas in full (or set their own \
-            search_path): \
-                          it is refreshed with an empty one, as PostgreSQL 17 does"
-                    .to_owned();
-        }
-        error
-    })
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod content;
 mod large_objects;
 mod mover;
 mod pool;
+mod refresh;
 mod roles;
 mod schema;
 

@@ -46,6 +46,16 @@ impl Pool {
         &self.info
     }
 
+    /// Client encoding of the sessions.
+    pub(crate) fn encoding(&self) -> &str {
+        &self.encoding
+    }
+
+    /// A new session as server, database and login configure it; it belongs to no pool.
+    pub(crate) fn configured(&self) -> Outcome<Session> {
+        Session::connect_as_configured(&self.info).map_err(unreachable)
+    }
+
     /// Takes a session, uses it, and keeps it when `work` succeeds. After a lost connection the
     /// idle ones are dropped too: what cut one (a restart, a firewall) has most likely cut them
     /// all.

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flexway_core::migrate::{Column, Table};
+
 use crate::Session;
-use crate::ask::{Outcome, flag, number, query, query_one, text};
+use crate::ask::{Outcome, flag, number, optional, query, query_one, text};
 use crate::catalog::{USER_SCHEMAS, not_of_extension};
 
 /// Sequences, also those of serial and identity columns. A sequence of an extension counts only
@@ -70,16 +72,41 @@ pub(crate) fn materialized_views(session: &mut Session) -> Outcome<Vec<(String, 
         .collect())
 }
 
-/// Materialized views without data, `schema.name`.
-pub(crate) fn empty_materialized_views(session: &mut Session) -> Outcome<BTreeSet<String>> {
+/// A materialized view as something that has rows.
+pub(crate) struct MaterializedView {
+    pub(crate) table: Table,
+    pub(crate) is_populated: bool,
+}
+
+/// Materialized views that belong to no extension, by schema and name.
+pub(crate) fn materialized_view_tables(
+    session: &mut Session,
+) -> Outcome<BTreeMap<(String, String), MaterializedView>> {
+    let own = not_of_extension("pg_class", "c.oid");
     let rows = query(
         session,
         "list the materialized views",
-        "SELECT n.nspname || '.' || c.relname FROM pg_class c \
-         JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind = 'm' AND NOT c.relispopulated",
+        &format!(
+            "SELECT n.nspname, c.relname, c.relispopulated, a.attname, \
+                    format_type(a.atttypid, a.atttypmod) \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             WHERE c.relkind = 'm' AND {USER_SCHEMAS} AND {own} ORDER BY c.oid, a.attnum"
+        ),
     )?;
-    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
+    let mut found = BTreeMap::new();
+    for row in &rows {
+        let (schema, name) = (text(row, 0).to_owned(), text(row, 1).to_owned());
+        let view = found.entry((schema.clone(), name.clone())).or_insert_with(|| {
+            let table = Table { schema, name, columns: Vec::new(), size_bytes: 0 };
+            MaterializedView { table, is_populated: flag(row, 2) }
+        });
+        if let Some(name) = optional(row, 3) {
+            let (name, type_name) = (name.to_owned(), text(row, 4).to_owned());
+            view.table.columns.push(Column { name, type_name });
+        }
+    }
+    Ok(found)
 }
 
 /// Orders `nodes` so that each comes after all that it reads; otherwise keeps their order. The

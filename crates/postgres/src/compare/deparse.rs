@@ -6,6 +6,7 @@
 
 use crate::ask::{Outcome, failed, query, run, text};
 use crate::compare::normal::Key;
+use crate::compare::spelling::Spelling;
 use crate::pool::Pool;
 use crate::{Session, quote_literal};
 
@@ -13,43 +14,35 @@ use crate::{Session, quote_literal};
 /// count as different.
 const LOCK_WAIT: &str = "2s";
 
+/// The name of the rule that a view is, where a dump writes it apart: the view needs a key that is
+/// created later.
+const VIEW_RULE: &str = " _RETURN";
+
+/// Both servers, and how their spelling differs.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) source: &'a Pool,
+    pub(super) target: &'a Pool,
+    pub(super) spelling: &'a Spelling,
+}
+
 /// Whether the differing texts `wanted` and `present` mean the same to the target.
-pub(super) fn is_same(
-    source: &Pool,
-    target: &Pool,
-    key: &Key,
-    wanted: &str,
-    present: &str,
-) -> Outcome<bool> {
-    match key.kind.as_str() {
-        "VIEW" | "MATERIALIZED VIEW" => source.with(|source| {
-            target.with(|target| {
-                quoting(source, "on")?;
-                quoting(target, "on")?;
-                let is_same = is_same_view(source, target, key, wanted, present)?;
-                quoting(source, "off")?;
-                quoting(target, "off")?;
-                Ok(is_same)
-            })
-        }),
-        "RULE" | "POLICY" | "FUNCTION" | "PROCEDURE" => {
-            target.with(|target| is_same_when_made_again(target, key, wanted))
+pub(super) fn is_same(sides: Sides, key: &Key, wanted: &str, present: &str) -> Outcome<bool> {
+    let view = |name: &str| is_same_view(sides, (&key.schema, name), wanted, present);
+    match (key.kind.as_str(), key.name.strip_suffix(VIEW_RULE)) {
+        ("VIEW" | "MATERIALIZED VIEW", _) => view(&key.name),
+        ("RULE", Some(name)) => view(name),
+        ("RULE" | "POLICY" | "FUNCTION" | "PROCEDURE", _) => {
+            sides.target.with(|target| is_same_when_made_again(target, key, wanted))
         }
         _ => Ok(false),
     }
 }
 
-/// Has definitions written with every name quoted or not. The dumps have; statements that store
-/// lists of names must not.
-fn quoting(session: &mut Session, state: &str) -> Outcome<()> {
-    run(session, "prepare the session", &format!("SET quote_all_identifiers = {state}"))
-}
-
 /// A view: all but the query must be the same text, and the queries the same in the target's words.
 fn is_same_view(
-    source: &mut Session,
-    target: &mut Session,
-    key: &Key,
+    sides: Sides,
+    (schema, name): (&str, &str),
     wanted: &str,
     present: &str,
 ) -> Outcome<bool> {
@@ -57,20 +50,23 @@ fn is_same_view(
         "SELECT rtrim(pg_get_viewdef(c.oid), ';') FROM pg_class c JOIN pg_namespace n ON n.oid = \
          c.relnamespace \
          WHERE n.nspname = {} AND c.relname = {}",
-        quote_literal(&key.schema),
-        quote_literal(&key.name)
+        quote_literal(schema),
+        quote_literal(name)
     );
-    let what = format!("compare view {}.{}", key.schema, key.name);
-    let (theirs, ours) = (query(source, &what, &sql)?, query(target, &what, &sql)?);
-    let (Some(theirs), Some(ours)) = (theirs.first(), ours.first()) else { return Ok(false) };
-    let (theirs, ours) = (text(theirs, 0), text(ours, 0));
-    if wanted.replacen(theirs, ours, 1) != present {
-        return Ok(false);
-    }
-    let probe = format!("CREATE TEMPORARY VIEW flexway_probe AS {theirs}");
-    let words = "SELECT rtrim(pg_get_viewdef('pg_temp.flexway_probe'::regclass), ';')";
-    let again = in_vain(target, &what, &probe, words)?;
-    Ok(again.as_deref() == Some(ours))
+    let what = format!("compare view {schema}.{name}");
+    let theirs = sides.source.with(|source| query(source, &what, &sql))?;
+    sides.target.with(|target| {
+        let ours = query(target, &what, &sql)?;
+        let (Some(theirs), Some(ours)) = (theirs.first(), ours.first()) else { return Ok(false) };
+        let (theirs, ours) = (text(theirs, 0), text(ours, 0));
+        if !sides.spelling.is_same(&wanted.replacen(theirs, ours, 1), present) {
+            return Ok(false);
+        }
+        let probe = format!("CREATE TEMPORARY VIEW flexway_probe AS {theirs}");
+        let words = "SELECT rtrim(pg_get_viewdef('pg_temp.flexway_probe'::regclass), ';')";
+        let again = in_vain(target, &what, &probe, words)?;
+        Ok(again.as_deref() == Some(ours))
+    })
 }
 
 /// A rule, policy or function: made again from the source's text, it must be what it was.

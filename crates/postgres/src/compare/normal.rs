@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use flexway_core::migrate::{Difference, SchemaEntry};
 
+use super::spelling::Spelling;
 use crate::schema::database::is_of_database;
 use crate::schema::entries::Dump;
 use crate::schema::scan::lines;
@@ -28,7 +29,7 @@ pub(super) struct TextDifference {
 }
 
 /// Reads a dump.
-pub(super) fn entries(text: &str) -> Entries {
+pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
     let mut found = Entries::new();
     for entry in Dump::parse(text, None).entries {
         let sql = normalised(&entry);
@@ -38,7 +39,8 @@ pub(super) fn entries(text: &str) -> Entries {
         if sql.is_empty() || is_of_extension {
             continue;
         }
-        let key = Key { kind: entry.kind, schema: entry.schema, name: entry.name };
+        let name = spelling.without_quotes(&entry.name);
+        let key = Key { kind: entry.kind, schema: entry.schema, name };
         // Entries of one name, such as several grants on one object, are one thing.
         found.entry(key).or_default().push_str(&sql);
     }
@@ -75,12 +77,18 @@ fn is_noise(line: &str) -> bool {
 }
 
 /// Entries that one side lacks or that read differently.
-pub(super) fn differences(wanted: &Entries, present: &Entries) -> Vec<TextDifference> {
+pub(super) fn differences(
+    wanted: &Entries,
+    present: &Entries,
+    spelling: &Spelling,
+) -> Vec<TextDifference> {
     let mut found = Vec::new();
     for (key, sql) in wanted {
         match present.get(key) {
             None => found.push(difference(key, "is missing on the target", None)),
-            Some(other) if other != sql && !differs_in_multirange_only(sql, other) => {
+            Some(other)
+                if !spelling.is_same(sql, other) && !differs_in_multirange_only(sql, other) =>
+            {
                 let both = Some((sql.clone(), other.clone()));
                 found.push(difference(key, "differs on the target", both));
             }
@@ -135,6 +143,11 @@ mod tests {
             .collect()
     }
 
+    fn between(one: &str, two: &str) -> Vec<TextDifference> {
+        let spelling = Spelling::default();
+        differences(&entries(one, &spelling), &entries(two, &spelling), &spelling)
+    }
+
     #[test]
     fn order_and_noise_do_not_count() {
         let one = text(&[
@@ -145,7 +158,7 @@ mod tests {
             ("TABLE", "b", "CREATE TABLE b ();"),
             ("TABLE", "a", "-- note\nCREATE TABLE a ();"),
         ]);
-        assert!(differences(&entries(&one), &entries(&two)).is_empty());
+        assert!(between(&one, &two).is_empty());
     }
 
     #[test]
@@ -158,7 +171,7 @@ mod tests {
             ("TABLE", "a", "CREATE TABLE a (b int);"),
             ("INDEX", "j", "CREATE INDEX j ON a (x);"),
         ]);
-        let found: Vec<String> = differences(&entries(&one), &entries(&two))
+        let found: Vec<String> = between(&one, &two)
             .into_iter()
             .map(|one| format!("{} {}", one.words.name, one.words.detail))
             .collect();
@@ -184,6 +197,6 @@ mod tests {
             "TABLE a",
             "GRANT SELECT ON TABLE a TO y;\nGRANT SELECT ON TABLE a TO x;",
         )]);
-        assert!(differences(&entries(&one), &entries(&two)).is_empty());
+        assert!(between(&one, &two).is_empty());
     }
 }

@@ -115,8 +115,7 @@ impl Database for OpenDatabase {
 
 impl Schema for OpenDatabase {
     fn pre_data(&self) -> Result<(), MoveError> {
-        let text = self.dump(Part::PreData)?;
-        pre_data::create(&self.tool.pg_dump, &self.source, &self.target, &text)
+        pre_data::create(&self.tool.pg_dump, &self.source, &self.target, &self.snapshot)
     }
 
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {
@@ -171,15 +170,15 @@ impl Data for OpenDatabase {
     }
 
     fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<(), MoveError> {
-        self.source.with(|source| {
-            self.target.with(|target| content::finish(source, target, contents, stop))
-        })
+        content::finish(&self.source, &self.target, contents, stop)
     }
 }
 
 impl Compare for OpenDatabase {
     fn schema(&self) -> Result<Vec<Difference>, MoveError> {
-        compare::differences(&self.tool.pg_dump, &self.source, &self.target, &self.snapshot)
+        let version = self.target.with(|target| Ok(target.version().number))?;
+        let types = self.source.with(|source| self.types(source, version))?;
+        compare::differences(&self.tool.pg_dump, &self.source, &self.target, &self.snapshot, &types)
     }
 
     fn table(

@@ -53,29 +53,36 @@ const NO_SNAPSHOT: &str = "the snapshot could not be taken over";
 pub(crate) enum Part {
     /// What comes before the data.
     PreData,
+    /// The same, for comparing it.
+    PreDataToCompare,
     /// What comes after the data.
     PostData,
-    /// Both, with the database itself and its settings.
+    /// Both, with the database itself and its settings, for comparing them.
     WholeWithDatabase,
     /// The database itself and its settings.
     DatabaseOnly,
 }
 
+/// Has every identifier quoted.
+const QUOTED: &str = "--quote-all-identifiers";
+
 impl Part {
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Part::PreData => &["--section=pre-data"],
-            Part::PostData => &["--section=post-data"],
+            Part::PreData => &["--section=pre-data", QUOTED],
+            Part::PreDataToCompare => &["--section=pre-data"],
+            Part::PostData => &["--section=post-data", QUOTED],
             Part::WholeWithDatabase => &["--create"],
-            Part::DatabaseOnly => &["--create", "--section=pre-data", "--exclude-schema=*"],
+            Part::DatabaseOnly => &["--create", "--section=pre-data", "--exclude-schema=*", QUOTED],
         }
     }
 }
 
 /// Text of the schema of the database that `info` names, as of `snapshot`.
 ///
-/// Identifiers are quoted throughout, since a word that is free on one major may be reserved on the
-/// other. Tablespaces are left out: they are a matter of the target's disks. Subscriptions are left
+/// Identifiers in what is run on the target are quoted throughout, since a word that is free on one
+/// major may be reserved on the other. What is compared is not: majors quote some types, some not.
+/// Tablespaces are left out: they are a matter of the target's disks. Subscriptions are left
 /// out: their text holds passwords, and a copy that starts to pull from the old publisher would do
 /// harm.
 ///
@@ -89,13 +96,7 @@ pub(crate) fn run(
 ) -> Outcome<String> {
     let what = format!("dump the schema of {}", info.label());
     let mut command = Command::new(pg_dump);
-    command.args([
-        "--schema-only",
-        "--no-password",
-        "--quote-all-identifiers",
-        "--no-tablespaces",
-        "--no-subscriptions",
-    ]);
+    command.args(["--schema-only", "--no-password", "--no-tablespaces", "--no-subscriptions"]);
     command.args(part.arguments());
     command.args(snapshot.map(|id| format!("--snapshot={id}")));
     for (name, _) in std::env::vars_os() {

@@ -7,18 +7,20 @@ use crate::ask::Outcome;
 use crate::compare::{BeforeData, before_data};
 use crate::pool::{Pool, connect, prepare};
 use crate::schema::apply::{self, Refusal};
+use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
 
-/// Puts `text`, the source's dump before the data, onto the target: in one transaction where the
-/// target has room for its locks, in pieces otherwise. What an earlier run created is kept when it
-/// is as on the source.
-pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, text: &str) -> Outcome<()> {
+/// Puts the source's schema before the data onto the target: in one transaction where the target has
+/// room for its locks, in pieces otherwise. What an earlier run created is kept when it is as on the
+/// source.
+pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str) -> Outcome<()> {
+    let text = dump::run(pg_dump, source.info(), Part::PreData, Some(snapshot))?;
     let mut session = connect(target.info())?;
     prepare(&mut session, "UTF8")?;
-    let mut dump = Dump::parse(text, Some(&apply::known_settings(&mut session)?));
+    let mut dump = Dump::parse(&text, Some(&apply::known_settings(&mut session)?));
     let skipped = apply::foreign_extension_comments(&mut session)?;
     dump.entries.retain(|entry| !skipped.contains(&entry.name));
-    let compare = || before_data(pg_dump, source, target, text);
+    let compare = || before_data(pg_dump, source, target, snapshot);
     match apply::apply_all(&mut session, &dump) {
         Ok(()) => Ok(()),
         Err(Refusal::Failed(error)) => Err(error),

@@ -35,13 +35,24 @@ const SETTINGS: &str = "\
     SET DateStyle = 'ISO, MDY'; SET IntervalStyle = postgres; SET TimeZone = 'UTC'; \
     SET extra_float_digits = 3; SET bytea_output = hex; SET standard_conforming_strings = on; \
     SET xmloption = content; SET row_security = off; SET search_path = ''; \
-    SET synchronize_seqscans = off; \
+    SET synchronize_seqscans = off";
+
+/// Lifts the limits that server, database or role put on the time that something may take.
+const NO_TIME_OUTS: &str = "\
     SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN \
     ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', \
     'idle_session_timeout', 'transaction_timeout')";
 
 /// The stop of what is not stopped.
 pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
+
+fn not_opened(info: &ConnInfo, why: String, fix: &str) -> ConnectError {
+    ConnectError::new(Rung::Startup, format!("open a session on {}", info.label()), why, fix)
+}
+
+fn settings_failed(info: &ConnInfo, error: &PgError) -> ConnectError {
+    not_opened(info, format!("the session's settings failed: {error}"), "")
+}
 
 /// A connection and its state.
 #[derive(Debug)]
@@ -65,15 +76,17 @@ impl Session {
     /// The rung that failed, why, and what to do. Each rung takes at most 10 seconds, or what
     /// `connect_timeout` says; a server that is starting up is waited for up to 30 seconds.
     pub fn connect(info: &ConnInfo) -> Result<Session, ConnectError> {
+        let mut session = Session::connect_as_configured(info)?;
+        session
+            .lift_limits()
+            .and_then(|()| session.execute(SETTINGS))
+            .map_err(|error| settings_failed(info, &error))?;
+        Ok(session)
+    }
+
+    /// As [`Session::connect`], but with the settings that server, database and role give.
+    pub(crate) fn connect_as_configured(info: &ConnInfo) -> Result<Session, ConnectError> {
         let connection = connect::connect(info)?;
-        let failed = |why: &str, fix: &str| {
-            ConnectError::new(
-                Rung::Startup,
-                format!("open a session on {}", info.label()),
-                why,
-                fix,
-            )
-        };
         let mut session = Session {
             wire: connection.wire,
             label: info.label(),
@@ -93,13 +106,20 @@ impl Session {
         };
         let version = session
             .rows("SHOW server_version_num")
-            .and_then(|rows| session.execute(SETTINGS).map(|()| rows))
-            .map_err(|error| {
-                failed(&format!("the session's settings failed: {error}"), "").caused_by(error)
-            })?;
-        session.version = ServerVersion::from_rows(&version)
-            .ok_or_else(|| failed("the server gave no version", "check that it is PostgreSQL"))?;
+            .map_err(|error| settings_failed(info, &error))?;
+        session.version = ServerVersion::from_rows(&version).ok_or_else(|| {
+            let fix = "check that it is PostgreSQL";
+            not_opened(info, "the server gave no version".to_owned(), fix)
+        })?;
         Ok(session)
+    }
+
+    /// Ends all limits on the time that a statement, a lock or a transaction may take.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub(crate) fn lift_limits(&mut self) -> Result<(), PgError> {
+        self.execute(NO_TIME_OUTS)
     }
 
     /// The server's version.

@@ -92,6 +92,7 @@ pub(crate) fn fill(world: &World) {
         &format!(
             "ALTER DATABASE {name} SET work_mem = '9MB'; ALTER DATABASE {name} SET search_path = \
              app, public; \
+             ALTER DATABASE {name} SET TimeZone = 'America/New_York'; \
              ALTER ROLE reader IN DATABASE {name} SET statement_timeout = '5min'; \
              ALTER DATABASE {name} CONNECTION LIMIT 50; COMMENT ON DATABASE {name} IS 'it''s a \
              shop'; \

@@ -8,3 +8,4 @@ COMMENT ON ROLE owner_a IS 'it''s the \ owner';
 ALTER ROLE owner_a SET search_path = "$user", app, "odd ""name"" %s é";
 ALTER ROLE owner_a SET work_mem = '7MB';
 ALTER ROLE reader SET app.setting = 'a, b';
+ALTER ROLE owner_a SET DateStyle = 'German';

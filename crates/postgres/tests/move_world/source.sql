@@ -122,6 +122,30 @@ ALTER VIEW richer ALTER COLUMN amount SET DEFAULT 5;
 CREATE SEQUENCE lone INCREMENT BY -3 MAXVALUE 1000 MINVALUE -1000 START WITH 900 CYCLE;
 CREATE SEQUENCE fresh;
 
+-- Spellings that majors disagree about: words that became keywords, a view that waits for a key,
+-- names too long for a generated constraint's.
+CREATE DOMAIN doc AS json;
+CREATE TYPE holder AS (j json, "json_table" integer);
+CREATE FUNCTION app.of_json(j json, "system_user" text) RETURNS json LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+GRANT EXECUTE ON FUNCTION app.of_json(json, text) TO reader;
+CREATE TABLE spelled (id integer PRIMARY KEY, j json, js json[], d doc, h holder, "json_table" integer, "system_user" text DEFAULT 'x');
+CREATE INDEX spelled_words ON spelled ("json_table", "system_user");
+CREATE VIEW of_words AS SELECT s.j, s."json_table", s."system_user" FROM spelled s WHERE s."json_table" > 0;
+CREATE VIEW v_pk AS SELECT s.id, s."json_table", count(*) AS n FROM spelled s GROUP BY s.id;
+CREATE TABLE long_column (a_name_of_sixty_three_bytes_which_is_all_that_a_server_will_keep_x integer PRIMARY KEY);
+CREATE TABLE a_table_of_sixty_three_bytes_which_is_all_that_a_server_will_keep (id integer PRIMARY KEY, "From" text NOT NULL);
+INSERT INTO spelled VALUES (1, '{"a": 1}', ARRAY['1', NULL]::json[], '[]', ROW('{}', 2), 3, 'y');
+
+-- Read under the settings of the database and of the owner.
+CREATE TABLE moments (at timestamptz);
+INSERT INTO moments VALUES ('2024-01-01 02:00+00'), ('2024-01-01 12:00+00');
+SET TimeZone = 'America/New_York';
+CREATE MATERIALIZED VIEW daily AS SELECT m.at::date AS day, count(*) AS n FROM moments m GROUP BY 1;
+SET DateStyle = 'German';
+CREATE MATERIALIZED VIEW said AS SELECT d.day::text AS day FROM daily d;
+RESET DateStyle;
+RESET TimeZone;
+
 -- Grants.
 GRANT USAGE ON SCHEMA app TO reader, PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA app TO reader;
@@ -135,6 +159,8 @@ RESET ROLE;
 
 CREATE TABLE "odd ""name"" %s é"."t	ab
 line" (a text);
+CREATE EXTENSION hstore SCHEMA public;
+COMMENT ON EXTENSION hstore IS 'ours';
 CREATE PUBLICATION "some" FOR TABLE app.customers, app.eggs WITH (publish = 'insert');
 CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = 'insert');
 CREATE FUNCTION public.watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN NULL; END';

@@ -1,0 +1,116 @@
+//! What two servers spell otherwise though it is the same: words that only one of them has to
+//! quote, names of constraints that only one of them knows.
+
+use std::collections::BTreeSet;
+
+use crate::Session;
+use crate::ask::{Outcome, query, text};
+
+/// First version that gives a NOT NULL a name; generated ones that were cut are written out.
+const NAMED_NOT_NULL_SINCE: u32 = 180_000;
+
+/// How one pair of servers differs in spelling.
+#[derive(Debug, Default)]
+pub(super) struct Spelling {
+    /// Words that only one of them quotes.
+    words: Vec<String>,
+    /// Whether only one of them names the constraints behind NOT NULL.
+    is_not_null_named_once: bool,
+}
+
+impl Spelling {
+    /// Asks both servers for their words.
+    pub(super) fn read(source: &mut Session, target: &mut Session) -> Outcome<Spelling> {
+        let words = words(source)?.symmetric_difference(&words(target)?).cloned().collect();
+        let [is_named, is_named_there] =
+            [source, target].map(|session| session.version().number >= NAMED_NOT_NULL_SINCE);
+        Ok(Spelling { words, is_not_null_named_once: is_named != is_named_there })
+    }
+
+    /// Whether two texts of one entry differ in spelling only.
+    pub(super) fn is_same(&self, wanted: &str, present: &str) -> bool {
+        let plain = |sql: &str| {
+            let sql = self.without_quotes(sql);
+            if self.is_not_null_named_once { without_names_of_not_null(&sql) } else { sql }
+        };
+        wanted == present || plain(wanted) == plain(present)
+    }
+
+    /// The text with the words that one server quotes as the other writes them.
+    pub(super) fn without_quotes(&self, sql: &str) -> String {
+        let mut sql = sql.to_owned();
+        if sql.contains('"') {
+            for word in &self.words {
+                sql = sql.replace(&format!("\"{word}\""), word);
+            }
+        }
+        sql
+    }
+}
+
+/// Words that the server quotes when they are names.
+fn words(session: &mut Session) -> Outcome<BTreeSet<String>> {
+    let sql = "SELECT word FROM pg_get_keywords() WHERE catcode <> 'U'";
+    let rows = query(session, "list the server's key words", sql)?;
+    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
+}
+
+/// Turns `CONSTRAINT a_name NOT NULL` into `NOT NULL`.
+fn without_names_of_not_null(sql: &str) -> String {
+    const WORD: &str = " CONSTRAINT ";
+    let mut kept = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once(WORD) {
+        kept.push_str(before);
+        rest = &after[name_length(after)..];
+        if !rest.starts_with(" NOT NULL") {
+            kept.push_str(WORD);
+            rest = after;
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Bytes of the name, quoted or not, that the text begins with.
+fn name_length(text: &str) -> usize {
+    let Some(quoted) = text.strip_prefix('"') else {
+        return text.find(|c: char| c.is_whitespace()).unwrap_or(text.len());
+    };
+    let mut at = 0;
+    while let Some(found) = quoted[at..].find('"') {
+        at += found + 1;
+        // A doubled quote is part of the name.
+        if !quoted[at..].starts_with('"') {
+            return 1 + at;
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_not_null_count_where_both_have_them() {
+        let (older, newer) = (
+            "    a integer NOT NULL,\n    CONSTRAINT c CHECK ((a > 0))\n",
+            "    a integer CONSTRAINT \"x \"\" y\" NOT NULL,\n    CONSTRAINT c CHECK ((a > 0))\n",
+        );
+        let mut spelling = Spelling::default();
+        assert!(!spelling.is_same(older, newer));
+        spelling.is_not_null_named_once = true;
+        assert!(spelling.is_same(older, newer));
+        assert!(spelling.is_same(older, &newer.replace("\"x \"\" y\"", "x_y")));
+        assert!(!spelling.is_same(older, &newer.replace(" c ", " d ")));
+    }
+
+    #[test]
+    fn words_that_one_server_quotes_are_the_same() {
+        let spelling = Spelling { words: vec!["json".to_owned()], ..Spelling::default() };
+        assert!(spelling.is_same("a \"json\"", "a json"));
+        assert!(!spelling.is_same("a \"jsonb\"", "a jsonb"));
+    }
+}

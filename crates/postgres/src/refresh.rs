@@ -1,0 +1,106 @@
+//! Materialized views are filled under the settings of their database and owner, as these would do
+//! it themselves: time zone and date style decide what many of them hold.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+
+use crate::Session;
+use crate::ask::{Outcome, failed, query, run, run_unless, text};
+use crate::content::qualified;
+use crate::pool::Pool;
+use crate::quote_literal;
+
+/// Refreshes the target's views, in their order.
+///
+/// # Errors
+/// The first view that cannot be refreshed; `stop` was set.
+pub(crate) fn refresh_all(
+    target: &Pool,
+    views: &[(String, String)],
+    stop: &AtomicBool,
+) -> Outcome<()> {
+    let owners = target.with(owners)?;
+    let mut current: Option<(&str, Session)> = None;
+    for view in views {
+        let owner = owners.get(view).map_or("", String::as_str);
+        let session = match current.take() {
+            Some((of, session)) if of == owner => session,
+            _ => session_of(target, owner)?,
+        };
+        let (_, session) = current.insert((owner, session));
+        refresh(session, view, stop)?;
+    }
+    Ok(())
+}
+
+fn owners(target: &mut Session) -> Outcome<HashMap<(String, String), String>> {
+    let rows = query(
+        target,
+        "read the owners of the materialized views",
+        "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner) FROM pg_class c \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm'",
+    )?;
+    let owned = |row, index| text(row, index).to_owned();
+    Ok(rows.iter().map(|row| ((owned(row, 0), owned(row, 1)), owned(row, 2))).collect())
+}
+
+/// A session with the settings that the server gives to `owner` in this database. What the login of
+/// the move has set for itself, and `owner` has not, stays: nobody tells what was before.
+fn session_of(target: &Pool, owner: &str) -> Outcome<Session> {
+    let what = format!("take the settings of role {owner}");
+    let settings = target.with(|session| {
+        query(
+            session,
+            &what,
+            &format!(
+                "SELECT split_part(s.line, '=', 1), substr(s.line, strpos(s.line, '=') + 1) FROM \
+                 (SELECT unnest(d.setconfig) AS line, d.setrole, d.setdatabase \
+                  FROM pg_db_role_setting d LEFT JOIN pg_roles r ON r.oid = d.setrole \
+                  WHERE (d.setrole = 0 OR r.rolname = {}) AND (d.setdatabase = 0 OR d.setdatabase = \
+                  (SELECT oid FROM pg_database WHERE datname = current_database()))) s \
+                 WHERE split_part(s.line, '=', 1) NOT IN ('role', 'session_authorization') \
+                 ORDER BY s.setrole <> 0, s.setdatabase <> 0",
+                quote_literal(owner)
+            ),
+        )
+    })?;
+    let mut session = target.configured()?;
+    for row in &settings {
+        let (name, value) = (quote_literal(text(row, 0)), quote_literal(text(row, 1)));
+        let sql = format!("SELECT pg_catalog.set_config({name}, {value}, false)");
+        match session.execute(&sql) {
+            // The login may not set it, or the server does not know it.
+            Err(error) if error.code().is_some() => {}
+            other => other.map_err(|error| failed(&what, &error))?,
+        }
+    }
+    session.lift_limits().map_err(|error| failed(&what, &error))?;
+    run(
+        &mut session,
+        &what,
+        &format!(
+            "SET client_encoding = '{}'; SET client_min_messages = warning; \
+             SET default_transaction_read_only = off; SET synchronous_commit = off",
+            target.encoding()
+        ),
+    )?;
+    Ok(session)
+}
+
+fn refresh(
+    session: &mut Session,
+    (schema, name): &(String, String),
+    stop: &AtomicBool,
+) -> Outcome<()> {
+    let what = format!("refresh materialized view {schema}.{name}");
+    let sql = format!("REFRESH MATERIALIZED VIEW {}", qualified(schema, name));
+    run_unless(stop, session, &what, &sql).map_err(|mut error| {
+        if error.help.is_empty() || error.why.contains("does not exist") {
+            error.help =
+                "functions that the view calls must name schemas in full (or set their own \
+                          search_path): PostgreSQL 17 and newer refresh it with an empty one"
+                    .to_owned();
+        }
+        error
+    })
+}
