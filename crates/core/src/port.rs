@@ -26,10 +26,12 @@ pub trait Servers: Send + Sync {
 
 /// Opens one database on both servers.
 pub trait Databases: Send + Sync {
+    /// Keeps other moves off these databases of the target for as long as the ports live; refuses when another is at work there.
+    fn reserve(&self, databases: &[String]) -> Result<(), MoveError>;
     /// Creates the target database with the source's encoding, collation, owner, settings and grants, empty. With `overwrite` one
     /// that holds something is replaced: it is dropped once the new one stands. Where it may not be dropped its contents are removed.
-    /// A failure before that leaves it as it was.
-    fn prepare(&self, database: &str, overwrite: bool) -> Result<(), MoveError>;
+    /// A failure before that leaves it as it was. Gives the number of others' sessions that were ended for it.
+    fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError>;
     /// Opens the database on both sides and pins one snapshot of the source for everything that is read through the result.
     fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError>;
 }

@@ -59,7 +59,10 @@ impl Job<'_> {
         self.workers.go_on()?;
         let overwrite = self.overwrite || record.is_touched;
         self.phase(Phase::Prepared, || {
-            self.workers.attempt(|| self.databases.prepare(self.name, overwrite))?;
+            let ended = self.workers.attempt(|| self.databases.prepare(self.name, overwrite))?;
+            if ended > 0 {
+                self.workers.tell(&Event::SessionsEnded { database: self.name, count: ended });
+            }
             recorded(self.ledger.set_touched(self.name, false))
         })
     }

@@ -48,6 +48,12 @@ pub(crate) fn inspect(
         (Some(_), Some(_)) => ports.servers.tools().map_err(|error| refusals.push(error)).ok(),
         _ => None,
     };
+    // Last: when something else speaks against the move, nothing has to be kept from others.
+    if refusals.is_empty()
+        && let Err(error) = ports.databases.reserve(&look_into)
+    {
+        refusals.push(error);
+    }
     match (source, target, tools) {
         (Some(source), Some(target), Some(tools)) if refusals.is_empty() => {
             let databases = chosen(&source, options).cloned().collect();

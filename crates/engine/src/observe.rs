@@ -66,6 +66,13 @@ pub enum Event<'a> {
         /// The last phase that an earlier run completed.
         reached: Option<Phase>,
     },
+    /// Sessions of others were ended, since the database was replaced.
+    SessionsEnded {
+        /// The database.
+        database: &'a str,
+        /// How many.
+        count: u64,
+    },
     /// A phase is complete.
     PhaseEnds {
         /// The database.

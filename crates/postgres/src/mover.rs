@@ -1,6 +1,7 @@
 //! The engine's ports to two servers: whole servers here, one open database in `open`.
 
 mod open;
+mod reserve;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -27,13 +28,14 @@ pub struct Mover {
     source: ConnInfo,
     target: ConnInfo,
     tool: Mutex<Option<ToolFacts>>,
+    reservation: Mutex<Option<reserve::Reservation>>,
 }
 
 impl Mover {
     /// Moves from the server of `source` to that of `target`. The databases that they name are used
     /// to ask about the servers; nothing is connected yet.
     pub fn new(source: ConnInfo, target: ConnInfo) -> Mover {
-        Mover { source, target, tool: Mutex::new(None) }
+        Mover { source, target, tool: Mutex::new(None), reservation: Mutex::new(None) }
     }
 
     fn tool(&self) -> Outcome<ToolFacts> {
@@ -47,6 +49,11 @@ impl Mover {
         let tool = tool::find(source?, target?)?;
         *known = Some(tool.clone());
         Ok(tool)
+    }
+
+    fn renew_reservation(&self) -> Outcome<()> {
+        let mut reservation = self.reservation.lock().unwrap_or_else(PoisonError::into_inner);
+        reservation.as_mut().map_or(Ok(()), reserve::Reservation::renew)
     }
 
     fn count_objects(info: &ConnInfo, database: &str) -> Outcome<u64> {
@@ -90,12 +97,22 @@ impl Servers for Mover {
 }
 
 impl Databases for Mover {
-    fn prepare(&self, database: &str, overwrite: bool) -> Result<(), MoveError> {
+    fn reserve(&self, databases: &[String]) -> Result<(), MoveError> {
+        let mut reservation = self.reservation.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was taken before would be in the way of the new one.
+        *reservation = None;
+        *reservation = Some(reserve::Reservation::take(&self.target, databases)?);
+        Ok(())
+    }
+
+    fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError> {
+        self.renew_reservation()?;
         let pg_dump = self.tool()?.pg_dump;
         database::prepare(&pg_dump, &self.source, &self.target, database, overwrite)
     }
 
     fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError> {
+        self.renew_reservation()?;
         let tool = self.tool()?;
         let (source, target) =
             (self.source.with_database(database), self.target.with_database(database));

@@ -299,6 +299,24 @@ fn what_pg_dump_meets_is_tried_again_where_that_helps() {
     assert!(error.why.contains("refused"), "{error}");
 }
 
+/// Whoever comes second is told who is there; a lost session of the first is made up for.
+#[test]
+fn a_database_is_moved_into_by_one_at_a_time() {
+    let Some(world) = start(15, 15) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d; CREATE DATABASE e");
+    let second = Mover::new(info(&world.source, "d"), info(&world.target, "postgres"));
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    world.mover.reserve(&names(&["d"])).expect("free");
+    second.reserve(&names(&["e"])).expect("another database");
+    let error = second.reserve(&names(&["e", "d"])).expect_err("taken");
+    assert!(error.what.contains("reserve database d"), "{error}");
+    assert!(error.why.starts_with("flexway (server process "), "{error}");
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'";
+    run(&world.target, "postgres", cut);
+    world.mover.prepare("d", false).expect("reserved again");
+    second.reserve(&names(&["d"])).expect_err("taken again");
+}
+
 #[test]
 fn a_stop_is_heeded() {
     let Some(world) = start(15, 15) else { return };

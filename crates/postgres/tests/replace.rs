@@ -64,7 +64,8 @@ fn a_new_database_that_cannot_be_made_leaves_the_old_one() {
     run(&world.target, "d", "DROP SUBSCRIPTION s");
     // Somebody who is connected is no obstacle.
     let mut other = Session::connect(&info(&world.target, "d")).expect("connects");
-    world.mover.prepare("d", true).expect("replaced");
+    other.execute("SET application_name = 'theirs'").expect("named");
+    assert_eq!(world.mover.prepare("d", true).expect("replaced"), 1);
     assert!(other.execute("SELECT 1").is_err());
     assert_new(&world);
 }

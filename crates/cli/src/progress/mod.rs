@@ -134,6 +134,10 @@ impl State {
                 }
             }
             Event::DatabaseBegins { database, reached } => self.database_begins(database, *reached),
+            Event::SessionsEnded { database, count } => {
+                let sessions = things(*count, "session");
+                self.say(&format!("{database}: ended {sessions} of others on the target"));
+            }
             Event::PhaseEnds { database, phase, seconds } => {
                 let took = duration(*seconds);
                 self.say(&format!("{database}: {} ({took})", phase_words(*phase)));

@@ -69,6 +69,14 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     let mut second = pair.command("migrate");
     second.arg("--ledger").arg(pair.ledger());
     Ran::of(second).ended(3).says(&[&format!("process {pid} works with it")]);
+    let mut third = pair.command("migrate");
+    third.args(["--database", "wide", "--overwrite", "--ledger"]);
+    third.arg(pair.ledger().with_extension("other"));
+    Ran::of(third).ended(3).says(&[
+        "reserve database wide of the target",
+        "flexway (server process ",
+        "from 127.0.0.1 as postgres) moves something into it",
+    ]);
     assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
     let stopped = Ran::from(child.wait_with_output().unwrap()).ended(3);
     let stopped = stopped.says(&["asked to stop", "flexway resume --ledger"]);

@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub(crate) roles_different: Vec<String>,
     /// Roles that differ on the target.
     pub(crate) role_faults: Vec<String>,
+    /// Databases that are kept from other moves.
+    pub(crate) reserved: Vec<String>,
     /// Every call in the order in which it began.
     pub(crate) calls: Vec<String>,
     /// Calls whose effect took place.
@@ -217,14 +219,21 @@ impl Servers for World {
 }
 
 impl Databases for World {
-    fn prepare(&self, database: &str, overwrite: bool) -> Result<(), MoveError> {
+    fn reserve(&self, databases: &[String]) -> Result<(), MoveError> {
+        self.call("reserve", |state| {
+            state.reserved = databases.to_vec();
+            Ok(())
+        })
+    }
+
+    fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError> {
         self.call(&format!("{database} prepare"), |state| {
             let store = state.target.entry(database.to_owned()).or_default();
             if overwrite {
                 *store = Store::default();
             }
             match *store == Store::default() {
-                true => Ok(()),
+                true => Ok(0),
                 false => Err(error("prepare", "it is not empty", Remedy::Act)),
             }
         })

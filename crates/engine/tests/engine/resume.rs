@@ -81,7 +81,7 @@ fn a_lost_connection_is_tried_again_within_the_run() {
     let brief = vec![Duration::from_millis(1)];
     let retry = RetryPolicy { step_waits: brief.clone(), round_waits: brief };
     // The first calls inspect the servers: people want to hear at once that one is not there.
-    for call in 3..call_count() {
+    for call in 4..call_count() {
         for moment in [Moment::Before, Moment::After] {
             let (world, folder, watch) = (World::new(), Folder::new(), Watch::default());
             let remedy = Remedy::Retry;
@@ -166,7 +166,7 @@ fn a_finished_run_is_not_done_again() {
     run(&world, &folder).unwrap();
     let before = world.state().calls.len();
     let report = run(&world, &folder).unwrap();
-    assert_eq!(world.state().calls[before..], ["source", "target", "tools", "compare roles"]);
+    assert_eq!(world.state().calls[before..], ["source", "target", "tools", "reserve", "compare roles"]);
     assert_eq!(report.run.state, "done");
     assert_eq!((report.verify.tables_compared, report.verify.rows_compared), (4, 38));
     assert_eq!(report.databases[1].tables.len(), 3);

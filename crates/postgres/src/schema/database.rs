@@ -33,7 +33,7 @@ pub(crate) fn prepare(
     target: &ConnInfo,
     database: &str,
     overwrite: bool,
-) -> Outcome<()> {
+) -> Outcome<u64> {
     let wanted = description(pg_dump, &source.with_database(database))?;
     let mut admin = connect(target)?;
     remove_leftovers(&mut admin, target, database)?;
@@ -44,8 +44,9 @@ pub(crate) fn prepare(
         Standing::Absent => create(&mut admin, &wanted, database, database)?,
         Standing::Holds(count) if !overwrite => return Err(occupied(database, count)),
         Standing::Holds(_) if may_replace => {
-            replace(&mut admin, database, &wanted)?;
-            return public_like_source(source, target, database);
+            let ended = replace(&mut admin, database, &wanted)?;
+            public_like_source(source, target, database)?;
+            return Ok(ended);
         }
         Standing::Holds(_) => {
             fits(pg_dump, target, database, &wanted)?;
@@ -55,11 +56,13 @@ pub(crate) fn prepare(
         Standing::Empty => fits(pg_dump, target, database, &wanted)?,
     }
     configure::configure(&mut admin, database, &wanted)?;
-    public_like_source(source, target, database)
+    public_like_source(source, target, database)?;
+    Ok(0)
 }
 
-/// Makes the new database first, so that one that cannot be made leaves the old one as it is.
-fn replace(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
+/// Makes the new database first, so that one that cannot be made leaves the old one as it is. Gives
+/// the number of others' sessions that were ended.
+fn replace(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Outcome<u64> {
     let replacement = Replacement::of(admin, database)?;
     create(admin, wanted, database, &replacement.new)?;
     let result = replacement

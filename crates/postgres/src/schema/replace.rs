@@ -6,10 +6,11 @@
 //! exactly one of the two has the real name. What a killed run leaves is known by its private name
 //! and its comment, and removed by the next.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::ConnInfo;
-use crate::ask::{Outcome, act, failed, query, query_one, run, text};
+use crate::ask::{Outcome, act, failed, flag, query, query_one, run, text};
 use crate::catalog;
 use crate::pool::connect;
 use crate::{Session, quote_ident, quote_literal};
@@ -55,7 +56,7 @@ impl<'a> Replacement<'a> {
         &self,
         admin: &mut Session,
         configure: impl FnOnce(&mut Session) -> Outcome<()>,
-    ) -> Outcome<()> {
+    ) -> Outcome<u64> {
         let what = format!("replace database {} on the target", self.database);
         let rename = |from: &str, to: &str| {
             format!("ALTER DATABASE {} RENAME TO {}", quote_ident(from), quote_ident(to))
@@ -68,10 +69,10 @@ impl<'a> Replacement<'a> {
             comment(&self.old, Some(&mark(self.database))),
             comment(self.database, None),
         ];
-        alone(admin, &what, &names, &begin.join("; "))?;
+        let ended = alone(admin, &what, &names, &begin.join("; "))?;
         configure(admin)?;
         run(admin, &what, "COMMIT")?;
-        drop_database(admin, &self.old)
+        Ok(ended + drop_database(admin, &self.old)?)
     }
 
     /// Takes back what was done after the new database was created. What cannot be taken back now
@@ -150,25 +151,32 @@ fn refuse_held(admin: &mut Session, what: &str, database: &str) -> Outcome<()> {
     Err(act(what, format!("it is held by {}", held.join(", ")), help))
 }
 
-fn drop_database(admin: &mut Session, database: &str) -> Outcome<()> {
+fn drop_database(admin: &mut Session, database: &str) -> Outcome<u64> {
     let what = format!("drop database {database} on the target");
     alone(admin, &what, &[database], &format!("DROP DATABASE {}", quote_ident(database)))
 }
 
 /// Runs a statement that nobody may be connected to these databases for: tells others to leave
 /// until they have. When it fails the transaction that it began is left.
-fn alone(admin: &mut Session, what: &str, databases: &[&str], sql: &str) -> Outcome<()> {
+fn alone(admin: &mut Session, what: &str, databases: &[&str], sql: &str) -> Outcome<u64> {
     let names: Vec<String> = databases.iter().map(|name| quote_literal(name)).collect();
     // The server's own workers have no user; it sends them away itself.
     let others = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({}) \
+        "SELECT pid, application_name = current_setting('application_name'), \
+         pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname IN ({}) \
          AND usesysid IS NOT NULL AND pid <> pg_backend_pid()",
         names.join(", ")
     );
+    let mut ended = BTreeSet::new();
     let mut tries = 1;
     loop {
-        run(admin, what, &others)?;
-        let Err(error) = admin.execute(sql) else { return Ok(()) };
+        for row in query(admin, what, &others)? {
+            if !flag(&row, 1) {
+                ended.insert(text(&row, 0).to_owned());
+            }
+        }
+        let Err(error) = admin.execute(sql) else { return Ok(ended.len() as u64) };
         if !admin.is_lost() {
             run(admin, what, "ROLLBACK")?;
         }
