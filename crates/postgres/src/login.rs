@@ -74,12 +74,13 @@ fn startup_message(info: &ConnInfo) -> Vec<u8> {
     let mut out = Vec::new();
     wire::frame(&mut out, None, |out| {
         out.extend(PROTOCOL.to_be_bytes());
+        let options = info.options();
         let parameters = [
             ("user", Some(info.user())),
             ("database", Some(info.database())),
             ("application_name", Some(info.application_name())),
             ("client_encoding", Some("UTF8")),
-            ("options", info.options()),
+            ("options", Some(&options)),
         ];
         for (name, value) in parameters {
             if let Some(value) = value {

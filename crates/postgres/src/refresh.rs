@@ -58,7 +58,8 @@ fn session_of(target: &Pool, owner: &str) -> Outcome<Session> {
                   FROM pg_db_role_setting d LEFT JOIN pg_roles r ON r.oid = d.setrole \
                   WHERE (d.setrole = 0 OR r.rolname = {}) AND (d.setdatabase = 0 OR d.setdatabase = \
                   (SELECT oid FROM pg_database WHERE datname = current_database()))) s \
-                 WHERE split_part(s.line, '=', 1) NOT IN ('role', 'session_authorization') \
+                 WHERE split_part(s.line, '=', 1) !~ \
+                 '^(role|session_authorization|exit_on_error|.*_timeout)$' \
                  ORDER BY s.setrole <> 0, s.setdatabase <> 0",
                 quote_literal(owner)
             ),

@@ -37,6 +37,8 @@ fn advice(error: &ServerError, is_encrypted: bool) -> (Rung, &'static str) {
              database's connection limit)",
         ),
         "55000" => (Rung::Startup, "name another database, or allow connections to this one"),
+        // protocol_violation: poolers say so of parameters that they do not pass on.
+        "08P01" => (Rung::Startup, "connect to the server itself rather than through a pooler"),
         CANNOT_CONNECT_NOW => (Rung::Startup, "wait until the server is up, then try again"),
         _ => (Rung::Startup, "see the server's log"),
     }

@@ -23,6 +23,13 @@ use parameters::Parameters;
 use passfile::Passfile;
 use secret::Secret;
 
+/// Settings that have to count from the first moment, for sessions and tools alike: given at the
+/// start they stand above those of database and role. Without them one session would be another
+/// role's, be cut short before it can lift the limits, end at its first error, or read and write
+/// SQL otherwise.
+const START_OPTIONS: &str = "-c role=none -c statement_timeout=0 -c lock_timeout=0 \
+    -c exit_on_error=off -c array_nulls=on -c transform_null_equals=off -c quote_all_identifiers=off";
+
 /// Where a server is, who logs in, and how the connection is protected.
 ///
 /// Read with [`ConnInfo::parse`]. Neither `Debug` nor any message shows the password.
@@ -217,8 +224,12 @@ impl ConnInfo {
         &self.application_name
     }
 
-    pub(crate) fn options(&self) -> Option<&str> {
-        self.options.as_deref()
+    /// Command line of the session: ours first, so that what the user gave wins.
+    pub(crate) fn options(&self) -> String {
+        match &self.options {
+            Some(options) => format!("{START_OPTIONS} {options}"),
+            None => START_OPTIONS.to_owned(),
+        }
     }
 }
 

@@ -207,6 +207,8 @@ fn tools_get_everything_through_their_environment() {
                 sslmode=verify-full sslrootcert=/ca.pem connect_timeout=1 options='-c x=y'";
     let info = ConnInfo::parse(text, &|_| None).unwrap();
     let pairs = info.with_database("other").tool_environment();
+    // What the user gives comes last, and wins.
+    let options = format!("{START_OPTIONS} -c x=y");
     let get = |name: &str| {
         pairs.iter().find(|(key, _)| key == name).map_or("-", |(_, value)| value.as_str())
     };
@@ -220,7 +222,7 @@ fn tools_get_everything_through_their_environment() {
         ("PGSSLMODE", "verify-full"),
         ("PGSSLROOTCERT", "/ca.pem"),
         ("PGCONNECT_TIMEOUT", "2"),
-        ("PGOPTIONS", "-c x=y"),
+        ("PGOPTIONS", options.as_str()),
         ("PGAPPNAME", "flexway"),
     ];
     for (name, value) in expected {

@@ -25,6 +25,7 @@ impl ConnInfo {
             ("PGUSER", self.user.clone()),
             ("PGDATABASE", self.database.clone()),
             ("PGAPPNAME", self.application_name.clone()),
+            ("PGOPTIONS", self.options()),
             ("PGSSLMODE", self.ssl_mode.word().to_owned()),
             ("PGCONNECT_TIMEOUT", dial::rung_time_max(self).as_secs().to_string()),
         ];
@@ -33,9 +34,6 @@ impl ConnInfo {
         }
         if let Some(password) = self.password() {
             pairs.push(("PGPASSWORD", password.to_owned()));
-        }
-        if let Some(options) = &self.options {
-            pairs.push(("PGOPTIONS", options.clone()));
         }
         if self.ssl_mode >= SslMode::VerifyCa {
             pairs.push(("PGSSLROOTCERT", self.tool_root_cert()));

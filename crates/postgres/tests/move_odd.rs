@@ -1,0 +1,112 @@
+//! Sources that set and spell things in odd ways: settings that get into a move's way, encodings
+//! other than UTF8, bytes of no encoding.
+
+mod move_world;
+
+use std::sync::atomic::AtomicBool;
+
+use flexway_core::migrate::CopyProgress;
+use flexway_core::port::{Database, Databases, Servers};
+use move_world::{World, ask, copy, run, start};
+
+/// Moves one database and expects no difference.
+fn moves(world: &World, database: &str) {
+    world.mover.prepare(database, false).expect("prepare");
+    let open = world.mover.open(database).expect("open");
+    let contents = copy(&*open);
+    assert_eq!(open.compare().schema().expect("compare"), []);
+    let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
+    for table in &contents.tables {
+        let comparison = open.compare().table(table, &progress, &stop).expect("compare");
+        assert!(comparison.is_equal(), "{}: {comparison:?}", table.name);
+    }
+    stands(&*open);
+}
+
+/// The schema is recognised as the source's.
+fn stands(open: &dyn Database) {
+    open.schema().pre_data().expect("stands already");
+}
+
+#[test]
+fn settings_of_a_database_do_not_get_in_the_way() {
+    let Some(world) = start(15, 17) else { return };
+    run(
+        &world.source,
+        "postgres",
+        "CREATE ROLE plain; CREATE ROLE \"r\u{1f680}\"; CREATE DATABASE hurt OWNER \"r\u{1f680}\"",
+    );
+    run(
+        &world.source,
+        "hurt",
+        "CREATE TABLE t (id int PRIMARY KEY, a text[] DEFAULT '{x,NULL}', \"é\" text DEFAULT '€'); \
+         INSERT INTO t VALUES (1, ARRAY['a', NULL, 'NULL']), (2, NULL); \
+         CREATE VIEW v AS SELECT t.id, t.a FROM t WHERE t.a IS NOT NULL; CREATE MATERIALIZED VIEW \
+         m AS SELECT v.a FROM v",
+    );
+    let settings = [
+        "role = 'plain'",
+        "array_nulls = off",
+        "transform_null_equals = on",
+        "quote_all_identifiers = on",
+        "client_encoding = 'LATIN1'",
+        "default_transaction_read_only = on",
+        "standard_conforming_strings = off",
+        "exit_on_error = on",
+        "lock_timeout = 1",
+        "statement_timeout = 1",
+    ];
+    for setting in settings {
+        run(&world.source, "postgres", &format!("ALTER DATABASE hurt SET {setting}"));
+    }
+    world.mover.copy_roles(&[], false).expect("roles");
+    moves(&world, "hurt");
+    assert_eq!(
+        ask(&world.target, "hurt", "SELECT a[2] IS NULL, a[3], \"é\" FROM public.t WHERE id = 1"),
+        "t,NULL,€"
+    );
+}
+
+#[test]
+fn schemas_in_latin1_and_in_bytes_of_no_encoding_move() {
+    let Some(world) = start(15, 17) else { return };
+    for (name, encoding) in [("latin", "LATIN1"), ("raw", "SQL_ASCII")] {
+        let create = "CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'";
+        let sql = create.replace("{name}", name).replace("{encoding}", encoding);
+        run(&world.source, "postgres", &sql);
+    }
+    run(
+        &world.source,
+        "latin",
+        "SET client_encoding = 'UTF8'; CREATE TABLE \"zürich\" (\"größe\" text DEFAULT 'ä' CHECK (\"größe\" <> 'ß')); \
+         INSERT INTO \"zürich\" VALUES ('é'); COMMENT ON TABLE \"zürich\" IS 'ö'; \
+         CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$SELECT 'ü'::text$$",
+    );
+    // One name is valid UTF-8, the other is not.
+    run(
+        &world.source,
+        "raw",
+        "DROP SCHEMA public; CREATE SCHEMA s; CREATE TABLE s.\"naïve\" (a text DEFAULT E'\\xff'); \
+         DO $$ BEGIN EXECUTE E'CREATE TABLE s.\"z\\xfcrich\" (id serial PRIMARY KEY, a text DEFAULT ''\\xe4'')'; \
+                     EXECUTE E'CREATE MATERIALIZED VIEW s.\"m\\xfc\" AS SELECT z.a FROM s.\"z\\xfcrich\" z'; \
+                     EXECUTE E'INSERT INTO s.\"z\\xfcrich\" (a) VALUES (''\\xe9''), (DEFAULT)'; \
+                     EXECUTE E'COMMENT ON SCHEMA s IS ''\\xf6'''; \
+                     EXECUTE E'REFRESH MATERIALIZED VIEW s.\"m\\xfc\"'; END $$; \
+         INSERT INTO s.\"naïve\" VALUES (DEFAULT), (convert_from(set_byte('a_b', 1, 200), 'SQL_ASCII'))",
+    );
+    moves(&world, "latin");
+    assert_eq!(
+        ask(&world.target, "latin", "SELECT \"größe\", public.f() FROM public.\"zürich\""),
+        "é,ü"
+    );
+    moves(&world, "raw");
+    assert_eq!(
+        ask(
+            &world.target,
+            "raw",
+            "SELECT encode(c.relname::bytea, 'hex') FROM pg_class c JOIN pg_namespace n \
+             ON n.oid = c.relnamespace WHERE n.nspname = 's' AND c.relkind IN ('r', 'm') ORDER BY 1"
+        ),
+        "6dfc,6e61c3af7665,7afc72696368"
+    );
+}
