@@ -54,8 +54,9 @@ fn schema_differences(
     let part = Part::WholeWithDatabase;
     let spelling = spelling(source, target)?;
     let (wanted, present) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| dump::run(pg_dump, target.info(), part, None));
-        let wanted = dump::run(pg_dump, source.info(), part, Some(snapshot));
+        let other =
+            scope.spawn(|| dump::run(pg_dump, target.info(), target.encoding(), part, None));
+        let wanted = dump::run(pg_dump, source.info(), source.encoding(), part, Some(snapshot));
         (wanted, other.join())
     });
     let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -100,8 +101,8 @@ pub(crate) fn before_data(
 ) -> Outcome<BeforeData> {
     let part = Part::PreDataToCompare;
     let spelling = spelling(source, target)?;
-    let wanted = dump::run(pg_dump, source.info(), part, Some(snapshot))?;
-    let present = dump::run(pg_dump, target.info(), part, None)?;
+    let wanted = dump::run(pg_dump, source.info(), source.encoding(), part, Some(snapshot))?;
+    let present = dump::run(pg_dump, target.info(), target.encoding(), part, None)?;
     let [wanted, present] = [wanted, present].map(|text| normal::entries(&text, &spelling));
     let mut found = BeforeData::Same;
     for difference in normal::differences(&wanted, &present, &spelling) {

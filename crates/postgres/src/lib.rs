@@ -7,6 +7,7 @@ mod connect_error;
 pub mod conninfo;
 mod dial;
 mod login;
+mod octets;
 mod refusal;
 mod stream;
 mod tls;

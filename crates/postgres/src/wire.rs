@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
+use crate::octets;
 use crate::stream::Stream;
 
 /// The largest message: PostgreSQL's own limit for one (`PQ_LARGE_MESSAGE_LIMIT` is 1 GiB - 1).
@@ -280,7 +281,7 @@ pub(crate) fn text_message(tag: u8, text: &str) -> Vec<u8> {
 
 /// Appends a string and its NUL.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(&octets::encode(text));
     out.push(0);
 }
 

@@ -65,7 +65,8 @@ impl OpenDatabase {
     }
 
     fn dump(&self, part: Part) -> Outcome<String> {
-        dump::run(&self.tool.pg_dump, self.source.info(), part, Some(&self.snapshot))
+        let (info, encoding) = (self.source.info(), self.source.encoding());
+        dump::run(&self.tool.pg_dump, info, encoding, part, Some(&self.snapshot))
     }
 
     fn condition(&self, table: &Table) -> Option<&str> {

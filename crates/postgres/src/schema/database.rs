@@ -6,7 +6,7 @@ use flexway_core::migrate::{MoveError, Remedy, SchemaEntry};
 use crate::ConnInfo;
 use crate::ask::{Outcome, act, flag, query, run};
 use crate::catalog;
-use crate::pool::connect;
+use crate::pool::{client_encoding, connect};
 use crate::schema::configure;
 use crate::schema::dump::{self, Part};
 use crate::schema::empty;
@@ -84,7 +84,8 @@ fn occupied(database: &str, count: u64) -> MoveError {
 
 /// Entries of the dump that make the database itself: creation, settings, comment, grants.
 fn description(pg_dump: &str, info: &ConnInfo) -> Outcome<Vec<SchemaEntry>> {
-    let text = dump::run(pg_dump, info, Part::DatabaseOnly, None)?;
+    let encoding = client_encoding(&mut connect(info)?)?;
+    let text = dump::run(pg_dump, info, encoding, Part::DatabaseOnly, None)?;
     Ok(Dump::parse(&text, None).entries.into_iter().filter(is_of_database).collect())
 }
 

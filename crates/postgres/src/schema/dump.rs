@@ -10,6 +10,7 @@ use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::ConnInfo;
 use crate::ask::{Outcome, act};
+use crate::octets;
 use crate::pool::connect;
 
 /// A schema's text above this is refused: it would not fit into one message of the protocol either.
@@ -78,7 +79,7 @@ impl Part {
     }
 }
 
-/// Text of the schema of the database that `info` names, as of `snapshot`.
+/// Text of the schema of the database that `info` names, as of `snapshot`; `encoding` is the client's.
 ///
 /// Identifiers in what is run on the target are quoted throughout, since a word that is free on one
 /// major may be reserved on the other. What is compared is not: majors quote some types, some not.
@@ -91,13 +92,14 @@ impl Part {
 pub(crate) fn run(
     pg_dump: &str,
     info: &ConnInfo,
+    encoding: &str,
     part: Part,
     snapshot: Option<&str>,
 ) -> Outcome<String> {
     let what = format!("dump the schema of {}", info.label());
     let mut command = Command::new(pg_dump);
     command.args(["--schema-only", "--no-password", "--no-tablespaces", "--no-subscriptions"]);
-    command.args(part.arguments());
+    command.arg(format!("--encoding={encoding}")).args(part.arguments());
     command.args(snapshot.map(|id| format!("--snapshot={id}")));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PG") {
@@ -149,9 +151,7 @@ fn collect(what: &str, info: &ConnInfo, child: &mut Child) -> Outcome<String> {
         let said = if said.is_empty() { status.to_string() } else { said };
         return Err(refused(what, info, &said));
     }
-    String::from_utf8(text).map_err(|_| {
-        act(what, "the schema is not valid UTF-8", "give the client encoding UTF8 to the database")
-    })
+    Ok(octets::decode(&text).into_owned())
 }
 
 /// The engine's words for what pg_dump said. When that is about its connection, one of our own

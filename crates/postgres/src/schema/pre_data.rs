@@ -14,9 +14,9 @@ use crate::schema::entries::Dump;
 /// room for its locks, in pieces otherwise. What an earlier run created is kept when it is as on the
 /// source.
 pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str) -> Outcome<()> {
-    let text = dump::run(pg_dump, source.info(), Part::PreData, Some(snapshot))?;
+    let text = dump::run(pg_dump, source.info(), source.encoding(), Part::PreData, Some(snapshot))?;
     let mut session = connect(target.info())?;
-    prepare(&mut session, "UTF8")?;
+    prepare(&mut session, target.encoding())?;
     let mut dump = Dump::parse(&text, Some(&apply::known_settings(&mut session)?));
     let skipped = apply::foreign_extension_comments(&mut session)?;
     dump.entries.retain(|entry| !skipped.contains(&entry.name));

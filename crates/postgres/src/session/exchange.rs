@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Row, Session};
 use crate::login;
+use crate::octets;
 use crate::pg_error::{ConnectionLost, PgError, ServerError};
 use crate::wire::{self, Message, Patience, WireError};
 
@@ -186,7 +187,7 @@ pub(crate) fn copy_fail(reason: &str) -> Vec<u8> {
     wire::text_message(b'f', reason)
 }
 
-/// Reads a `DataRow` of text values.
+/// Reads a `DataRow` of text values; bytes that are no UTF-8 come back when the text is sent again.
 pub(crate) fn read_row(mut body: &[u8]) -> Result<Row, &'static str> {
     const CUT_SHORT: &str = "a row is cut short";
     let (count, rest) = body.split_first_chunk::<2>().ok_or(CUT_SHORT)?;
@@ -200,9 +201,7 @@ pub(crate) fn read_row(mut body: &[u8]) -> Result<Row, &'static str> {
         }
         let (value, rest) = body.split_at_checked(length as usize).ok_or(CUT_SHORT)?;
         body = rest;
-        let text = str::from_utf8(value)
-            .map_err(|_| "a value is not UTF-8: the database's encoding is SQL_ASCII or damaged")?;
-        row.push(Some(text.to_owned()));
+        row.push(Some(octets::decode(value).into_owned()));
     }
     Ok(row)
 }

@@ -190,8 +190,7 @@ impl Session {
     /// Runs one or more statements and returns all their rows, in order.
     ///
     /// # Errors
-    /// As [`Session::execute`]; also more than 4 million rows or 1 GiB, and a value that is not
-    /// UTF-8 (possible in a database with encoding `SQL_ASCII`).
+    /// As [`Session::execute`]; also more than 4 million rows or 1 GiB.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<Row>, PgError> {
         let mut rows = Vec::new();
         let mut room = ROW_BYTES_MAX;
