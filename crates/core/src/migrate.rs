@@ -52,6 +52,8 @@ pub struct ServerFacts {
     pub version: u32,
     /// Every database that can be connected to, but templates and those of the service itself.
     pub databases: Vec<DatabaseFacts>,
+    /// The others.
+    pub left_out: Vec<LeftOut>,
     /// Whether the login is a superuser.
     pub is_superuser: bool,
     /// When the server started, microseconds since 1970. It tells two names of one server.
@@ -63,6 +65,19 @@ impl ServerFacts {
     pub fn major(&self) -> u32 {
         self.version / 10_000
     }
+}
+
+/// A database that is not moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its name, unquoted.
+    pub name: String,
+    /// Why, a clause about it.
+    pub why: String,
+    /// What has to be done to have it moved; empty when nothing can be.
+    pub help: String,
+    /// Whether users may keep something in it, so that they have to be told.
+    pub is_users: bool,
 }
 
 /// A database as the server's catalog describes it.

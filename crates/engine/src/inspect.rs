@@ -128,15 +128,24 @@ fn refuse_versions(source: &ServerFacts, target: &ServerFacts, refusals: &mut Ve
 /// Names that the source does not have, and an empty choice.
 fn refuse_choice(source: &ServerFacts, options: &RunOptions, refusals: &mut Vec<MoveError>) {
     let names: Vec<&str> = source.databases.iter().map(|facts| facts.name.as_str()).collect();
-    let has = format!("databases there: {}", names.join(", "));
-    for wanted in &options.databases {
-        if !names.contains(&wanted.as_str()) {
-            refusals.push(refusal(
+    let has = match names.as_slice() {
+        [] => "it has none that can be moved".to_owned(),
+        names => format!("databases there: {}", names.join(", ")),
+    };
+    for wanted in options.databases.iter().filter(|wanted| !names.contains(&wanted.as_str())) {
+        let left_out = source.left_out.iter().find(|one| one.name == *wanted);
+        refusals.push(match left_out {
+            Some(one) => refusal(
+                &format!("move database {wanted}"),
+                format!("the source {} has it, but {}", source.label, one.why),
+                one.help.clone(),
+            ),
+            None => refusal(
                 &format!("find database {wanted}"),
                 format!("the source {} has none of that name", source.label),
                 has.clone(),
-            ));
-        }
+            ),
+        });
     }
     if names.is_empty() {
         refusals.push(refusal(
@@ -145,6 +154,14 @@ fn refuse_choice(source: &ServerFacts, options: &RunOptions, refusals: &mut Vec<
             "templates and databases of the service itself are never moved".to_owned(),
         ));
     }
+}
+
+/// What is not moved although nobody left it out by choice, a sentence each.
+pub(crate) fn notes(source: &ServerFacts, options: &RunOptions) -> Vec<String> {
+    let unnamed = source.left_out.iter().filter(|one| one.is_users && options.databases.is_empty());
+    unnamed
+        .map(|one| format!("database {} is left out: {} ({})", one.name, one.why, one.help))
+        .collect()
 }
 
 /// Databases of the target that hold something this ledger did not put there.

@@ -54,8 +54,10 @@ pub enum Event<'a> {
         target: &'a ServerFacts,
         /// The client tool that is used; `None` where none is needed.
         tools: Option<&'a ToolFacts>,
-        /// Databases that will be moved.
+        /// Databases that will be moved, or compared.
         databases: &'a [String],
+        /// What is left out, a sentence each.
+        notes: &'a [String],
     },
     /// Roles stand on the target.
     RolesCarried(&'a RoleReport),

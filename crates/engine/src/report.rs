@@ -14,6 +14,8 @@ pub struct MoveReport {
     pub roles: Option<Roles>,
     /// The comparison of all databases that got that far.
     pub verify: CompareReport,
+    /// What is not moved with them, a sentence each.
+    pub notes: Vec<String>,
     /// What failed.
     pub errors: Vec<Problem>,
     /// How long this run took; earlier runs of the ledger are not counted.
@@ -200,6 +202,8 @@ pub struct VerifyReport {
     pub compared: CompareReport,
     /// The databases that were looked at.
     pub databases: Vec<String>,
+    /// What is not compared, a sentence each.
+    pub notes: Vec<String>,
     /// What could not be compared.
     pub errors: Vec<Problem>,
     /// How long it took.

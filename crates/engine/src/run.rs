@@ -120,6 +120,7 @@ impl<'a> Run<'a> {
             target: &inspected.target,
             tools: Some(&inspected.tools),
             databases: &databases,
+            notes: &inspect::notes(&inspected.source, self.options),
         });
     }
 
@@ -275,6 +276,7 @@ impl<'a> Run<'a> {
             databases,
             roles: if self.options.roles { self.ledger.roles()? } else { None },
             verify: CompareReport::default(),
+            notes: inspect::notes(&inspected.source, self.options),
             errors: Vec::new(),
             seconds: 0.0,
             ledger: self.ledger.path().display().to_string(),
@@ -316,11 +318,13 @@ pub fn verify(
     let started = Instant::now();
     let workers = Workers { jobs: options.jobs.max(1), retry: &options.retry, observer, stop };
     let (source, target, names) = inspect::inspect_for_comparison(ports, options)?;
+    let notes = inspect::notes(&source, options);
     workers.tell(&Event::Accepted {
         source: &source,
         target: &target,
         tools: None,
         databases: &names,
+        notes: &notes,
     });
     let mut compared = CompareReport::default();
     let mut errors = Vec::new();
@@ -357,6 +361,7 @@ pub fn verify(
     Ok(VerifyReport {
         compared,
         databases: names,
+        notes,
         errors,
         seconds: started.elapsed().as_secs_f64(),
     })

@@ -3,7 +3,7 @@
 pub(crate) mod relations;
 pub(crate) mod tables;
 
-use flexway_core::migrate::{DatabaseFacts, ServerFacts};
+use flexway_core::migrate::{DatabaseFacts, LeftOut, ServerFacts};
 
 use crate::ConnInfo;
 use crate::Session;
@@ -54,9 +54,37 @@ pub(crate) fn server_facts(session: &mut Session, info: &ConnInfo) -> Outcome<Se
         label: server_label(info),
         version: session.version().number,
         databases,
+        left_out: left_out(session, &hidden)?,
         is_superuser: is_superuser(session)?,
         started_us: started_us(session)?,
     })
+}
+
+/// Databases that [`server_facts`] does not count, and why.
+fn left_out(session: &mut Session, hidden: &str) -> Outcome<Vec<LeftOut>> {
+    let sql = format!(
+        "SELECT datname, quote_ident(datname), datname IN ({hidden}), datistemplate, datallowconn, \
+         datname IN ('template0', 'template1') FROM pg_database WHERE NOT datallowconn \
+         OR datistemplate OR datconnlimit = -2 OR datname IN ({hidden}) ORDER BY datname"
+    );
+    let rows = query(session, "read the list of databases", &sql)?;
+    let one = |row: &crate::Row| {
+        let [is_service, is_template, may_connect, is_own] = [2, 3, 4, 5].map(|i| flag(row, i));
+        let quoted = text(row, 1);
+        let (why, help) = if is_service {
+            ("it belongs to the service", String::new())
+        } else if is_template {
+            ("it is a template", format!("to move it: ALTER DATABASE {quoted} IS_TEMPLATE false"))
+        } else if !may_connect {
+            let help = format!("to move it: ALTER DATABASE {quoted} ALLOW_CONNECTIONS true");
+            ("it allows no connections", help)
+        } else {
+            ("its DROP was interrupted", format!("finish that: DROP DATABASE {quoted}"))
+        };
+        let is_users = !is_service && !is_own;
+        LeftOut { name: text(row, 0).to_owned(), why: why.to_owned(), help, is_users }
+    };
+    Ok(rows.iter().map(one).collect())
 }
 
 /// Source: PostgreSQL, "Session Information Functions"; everybody may call it.

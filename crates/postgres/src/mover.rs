@@ -5,7 +5,7 @@ mod reserve;
 
 use std::sync::{Mutex, PoisonError};
 
-use flexway_core::migrate::{Difference, MoveError, RoleReport, ServerFacts, ToolFacts};
+use flexway_core::migrate::{Difference, LeftOut, MoveError, RoleReport, ServerFacts, ToolFacts};
 use flexway_core::port::{Database, Databases, Servers};
 
 use crate::ask::Outcome;
@@ -67,7 +67,16 @@ impl Servers for Mover {
         let maintenance = facts.databases.iter().position(|one| one.name == MAINTENANCE_DATABASE);
         if let Some(index) = maintenance {
             match Mover::count_objects(&self.source, MAINTENANCE_DATABASE)? {
-                0 => drop(facts.databases.remove(index)),
+                0 => {
+                    let name = facts.databases.remove(index).name;
+                    let why = "it holds nothing of users".to_owned();
+                    facts.left_out.push(LeftOut {
+                        name,
+                        why,
+                        help: String::new(),
+                        is_users: false,
+                    });
+                }
                 count => facts.databases[index].user_object_count = Some(count),
             }
         }

@@ -110,7 +110,7 @@ impl Observer for Progress {
 impl State {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Accepted { source, target, tools, databases } => {
+            Event::Accepted { source, target, tools, databases, notes } => {
                 self.say(&format!(
                     "source   {}, PostgreSQL {}",
                     source.label,
@@ -124,7 +124,12 @@ impl State {
                 if let Some(tools) = tools {
                     self.say(&format!("pg_dump  {}, {}", version(tools.version), tools.pg_dump));
                 }
-                self.say(&format!("moving   {}", databases.join(", ")));
+                // Only a move needs a tool.
+                let verb = if tools.is_some() { "moving  " } else { "comparing" };
+                self.say(&format!("{verb} {}", databases.join(", ")));
+                for note in *notes {
+                    self.say(&format!("  note: {note}"));
+                }
             }
             Event::RolesCarried(report) => {
                 let (created, kept) = (report.created.len(), report.kept.len());

@@ -44,6 +44,21 @@ fn roles_that_stand_on_the_target_keep_what_is_theirs() {
 }
 
 #[test]
+fn a_database_that_is_left_out_is_named_with_the_reason() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE closed ALLOW_CONNECTIONS false");
+    let refused = pair.migrate(&["--database", "closed"]).ended(3);
+    refused.says(&["move database closed", "it allows no connections", "ALLOW_CONNECTIONS true"]);
+    pair.migrate(&["--database", "none"]).ended(3).says(&["it has none that can be moved"]);
+    pair.migrate(&["--database", "postgres"]).ended(3).says(&["it holds nothing of users"]);
+    pair.on_source("postgres", "CREATE DATABASE open");
+    let note = "note: database closed is left out: it allows no connections";
+    let ran = pair.migrate(&["--json"]).ended(0).says(&[note]);
+    assert_eq!(ran.json()["notes"].as_array().unwrap().len(), 1);
+    pair.verify(&[]).ended(0).says(&[note, "comparing open"]);
+}
+
+#[test]
 fn an_older_target_and_an_unknown_database_are_refused_together() {
     let pair = Pair::start(17, 11);
     pair.migrate(&["--database", "nowhere"]).ended(3).says(&[

@@ -165,6 +165,7 @@ fn facts(label: &str, version: u32, databases: &BTreeMap<String, Store>) -> Serv
         label: label.to_owned(),
         version,
         databases: databases.collect(),
+        left_out: Vec::new(),
         is_superuser: true,
         started_us: u64::from(version),
     }
