@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
-use flexway_engine::report::{DatabaseReport, MoveReport, Problem};
+use flexway_engine::report::{DatabaseReport, FoundDifference, MoveReport, Problem};
 use flexway_engine::{Ledger, Ports, RetryPolicy, Run, RunError, RunOptions};
 use flexway_postgres::Mover;
 use serde::Serialize;
@@ -201,10 +201,15 @@ struct Refused<'a> {
 /// The last lines for people, and the exit code.
 fn end(report: &MoveReport, ledger: &Path, json: bool) -> Ended {
     let go_on = format!(
-        "go on with the same command, or with: flexway resume --ledger {}",
+        "go on with the same command, or with: flexway resume --ledger {} (the servers again from \
+         FLEXWAY_SOURCE and FLEXWAY_TARGET, or --source-url and --target-url)",
         ledger.display()
     );
     if !report.errors.is_empty() {
+        // What other databases came to is not lost in the failure of one.
+        for line in differences(report) {
+            output::answer(&line, json);
+        }
         return Err(output::tell(&report.errors, &go_on));
     }
     let lines = summary(report);
@@ -214,20 +219,38 @@ fn end(report: &MoveReport, ledger: &Path, json: bool) -> Ended {
     if report.verify.equal {
         return Ok(Exit::Good);
     }
-    output::remark(&format!(
-        "  help: was the source written to? to copy it all again, delete {} and give --overwrite",
-        ledger.display()
-    ));
+    output::remark(&format!("  help: {}", help_with(&report.verify.differences, ledger)));
     Ok(Exit::Findings)
+}
+
+/// What can be done about differences: only content changes when the source is written to.
+fn help_with(differences: &[FoundDifference], ledger: &Path) -> String {
+    let is_content = |kind: &str| matches!(kind, "table" | "sequence" | "large object");
+    if differences.iter().any(|found| is_content(&found.kind)) {
+        format!(
+            "was the source written to? to copy it all again, delete {} and give --overwrite",
+            ledger.display()
+        )
+    } else {
+        "the content is equal; mend on the target what differs, then give the same command again, \
+         which compares anew"
+            .to_owned()
+    }
+}
+
+/// What differs, a line each: first what was known not to be carried.
+fn differences(report: &MoveReport) -> Vec<String> {
+    let not_carried = report.roles.iter().flat_map(|roles| &roles.not_carried);
+    let not_carried = not_carried.map(|one| format!("not carried: {one}"));
+    let found = report.verify.differences.iter().map(|found| format!("differs: {found}"));
+    not_carried.chain(found).collect()
 }
 
 /// What was moved, a line for each database, and whether it is equal.
 fn summary(report: &MoveReport) -> Vec<String> {
     let mut lines: Vec<String> = report.databases.iter().map(database_line).collect();
-    let not_carried = report.roles.iter().flat_map(|roles| &roles.not_carried);
-    lines.extend(not_carried.map(|one| format!("not carried: {one}")));
+    lines.extend(differences(report));
     let verify = &report.verify;
-    lines.extend(verify.differences.iter().map(|found| format!("differs: {found}")));
     let verdict = if verify.equal {
         format!(
             "equal: {} with {} compared by content, and the schemas",
@@ -240,7 +263,10 @@ fn summary(report: &MoveReport) -> Vec<String> {
     let took = progress::duration(report.seconds);
     let moved = report.databases.iter().filter(|one| !one.by_earlier_run).count() as u64;
     lines.push(if moved == 0 {
-        format!("nothing was left to move; an earlier run found it {verdict}")
+        format!(
+            "nothing was left to move, and no content was compared now: see flexway verify; then \
+             it was {verdict}"
+        )
     } else {
         format!("moved {} in {took}; {verdict}", things(moved, "database"))
     });
@@ -248,7 +274,10 @@ fn summary(report: &MoveReport) -> Vec<String> {
 }
 
 fn database_line(database: &DatabaseReport) -> String {
-    let earlier = if database.by_earlier_run { ", by an earlier run" } else { "" };
+    let earlier = match &database.verified {
+        Some(time) if database.by_earlier_run => format!(", by an earlier run, verified {time}"),
+        _ => String::new(),
+    };
     let objects = database
         .large_objects
         .as_ref()

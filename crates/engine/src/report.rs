@@ -54,6 +54,8 @@ pub struct DatabaseReport {
     pub phase: Option<&'static str>,
     /// Whether an earlier run had finished and verified it: this one did nothing to it.
     pub by_earlier_run: bool,
+    /// When it was found equal, UTC; `None` while it was not.
+    pub verified: Option<String>,
     /// Finished tables, most bytes first.
     pub tables: Vec<ItemReport>,
     /// Large objects, when the database has any and they are finished.

@@ -295,6 +295,7 @@ impl<'a> Run<'a> {
             name: name.to_owned(),
             phase: record.phase.map(Phase::word),
             by_earlier_run: false,
+            verified: self.ledger.verified_at(name)?,
             rows: tables.iter().map(|table| table.rows).sum(),
             bytes: tables.iter().chain(&large_objects).map(|item| item.bytes).sum(),
             tables,

@@ -49,3 +49,36 @@ fn tampering_is_found_and_named() {
     // The database names this role in its grants.
     assert!(plain.out.contains("differs: role clerk: differs in LOGIN"), "{}", plain.out);
 }
+
+/// A difference of one database is said although another fails, and what helps fits what differs.
+#[test]
+fn differences_are_said_beside_failures_and_old_results_are_dated() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE one; CREATE DATABASE two");
+    pair.on_source("one", "CREATE TABLE t AS SELECT 1 AS a");
+    pair.on_source(
+        "two",
+        "CREATE TABLE u (a int PRIMARY KEY); CREATE TABLE t (a int REFERENCES u); \
+         SET session_replication_role = replica; INSERT INTO t VALUES (4711)",
+    );
+    // Only the target has this: its schema differs.
+    pair.on_target("postgres", "CREATE DATABASE one");
+    pair.on_target("one", "CREATE EXTENSION hstore");
+    let ran =
+        pair.migrate(&[]).ended(3).says(&["FLEXWAY_SOURCE and FLEXWAY_TARGET, or --source-url"]);
+    assert!(ran.out.contains("differs: one: schema hstore: EXTENSION"), "{}\n{}", ran.out, ran.err);
+    let ran = pair.migrate(&["--database", "one"]).ended(1);
+    let ran = ran.says(&["help: the content is equal; mend on the target what differs"]);
+    assert!(!ran.err.contains("was the source written to"), "{}", ran.err);
+    pair.on_target("one", "DROP EXTENSION hstore");
+    pair.migrate(&["--database", "one"]).ended(0);
+    pair.on_target("one", "DROP TABLE t");
+    let ran = pair.migrate(&["--database", "one"]).ended(0);
+    for words in
+        ["by an earlier run, verified 20", "no content was compared now: see flexway verify"]
+    {
+        assert!(ran.out.contains(words), "no {words:?} in {}", ran.out);
+    }
+    pair.on_target("one", "CREATE TABLE t AS SELECT 2 AS a");
+    pair.verify(&["--database", "one"]).ended(1);
+}

@@ -8,7 +8,7 @@ use super::LedgerError;
 const APPLICATION_ID: i32 = 0x464c_5857;
 
 /// Version of the tables below.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// No column holds a password, a connection string or a row value.
 const TABLES: &str = "
@@ -32,6 +32,7 @@ const TABLES: &str = "
     ) STRICT;
 
     -- phase: the last complete one. touched: objects of this move may stand on the target.
+    -- verified: when it was found equal.
     CREATE TABLE database (
         name TEXT PRIMARY KEY,
         size_bytes INTEGER NOT NULL,
@@ -41,6 +42,7 @@ const TABLES: &str = "
         seconds REAL NOT NULL DEFAULT 0,
         tables_compared INTEGER NOT NULL DEFAULT 0,
         rows_compared INTEGER NOT NULL DEFAULT 0,
+        verified TEXT,
         error TEXT
     ) STRICT, WITHOUT ROWID;
 

@@ -287,10 +287,17 @@ impl Ledger {
         rows: u64,
     ) -> Result<(), LedgerError> {
         self.lock().execute(
-            "UPDATE database SET tables_compared = ?2, rows_compared = ?3 WHERE name = ?1",
+            "UPDATE database SET tables_compared = ?2, rows_compared = ?3, \
+             verified = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE name = ?1",
             params![database, whole(tables), whole(rows)],
         )?;
         Ok(())
+    }
+
+    /// When the database was found equal, UTC.
+    pub(crate) fn verified_at(&self, database: &str) -> Result<Option<String>, LedgerError> {
+        let sql = "SELECT verified FROM database WHERE name = ?1";
+        Ok(self.lock().query_row(sql, [database], |row| row.get(0)).optional()?.flatten())
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {

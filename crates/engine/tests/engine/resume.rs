@@ -171,6 +171,7 @@ fn a_finished_run_is_not_done_again() {
     assert_eq!((report.verify.tables_compared, report.verify.rows_compared), (4, 38));
     assert_eq!(report.databases[1].tables.len(), 3);
     assert!(report.databases.iter().all(|database| database.by_earlier_run));
+    assert!(report.databases.iter().all(|database| database.verified.is_some()));
 }
 
 #[test]
