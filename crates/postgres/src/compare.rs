@@ -3,6 +3,7 @@
 
 mod canonical;
 mod deparse;
+mod extensions;
 mod normal;
 mod spelling;
 mod table;
@@ -35,6 +36,7 @@ pub(crate) fn differences(
     let mut found = schema_differences(pg_dump, source, target, snapshot)?;
     source.with(|source| {
         target.with(|target| {
+            found.extend(extensions::differences(source, target)?);
             found.extend(views::differences(source, target, types)?);
             found.extend(sequence_differences(source, target)?);
             found.extend(large_object_differences(source, target)?);
