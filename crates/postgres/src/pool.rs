@@ -145,8 +145,9 @@ fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
     );
     session.execute(&sql).map_err(|error| {
         let mut failure = failed("read as of the pinned snapshot", &error);
-        // 22023: the session that exported it is gone, or the server was promoted or restarted.
-        if error.code() == Some("22023") {
+        // 22023, 42704 since 17: the session that exported it is gone, or the server was promoted
+        // or restarted.
+        if matches!(error.code(), Some("22023" | "42704")) {
             failure.remedy = Remedy::Reopen;
             failure.help =
                 "the session that pinned the snapshot is gone; run the command again".to_owned();

@@ -116,7 +116,8 @@ fn ctrl_c_cancels_a_running_index_and_resume_builds_it() {
 
 #[test]
 fn a_source_that_crashes_and_comes_back_is_waited_for() {
-    let mut pair = Pair::start(15, 17);
+    // From 17 on, a lost snapshot has another code.
+    let mut pair = Pair::start(17, 17);
     sample::fill_wide(&pair, TABLES);
     let child = pair.begin(&["--database", "wide", "--jobs", "2"], is_copying);
     pair.source.kill9().unwrap();
