@@ -121,8 +121,11 @@ fn help_of(code: &str) -> &'static str {
         }
         "53100" => "give the server more disk space, then resume",
         "53200" => "raise max_locks_per_transaction or the server's memory, then resume",
-        "42704" | "42883" => {
-            "create what is missing on the target (a role, a type, an extension), then resume"
+        "42704" | "42883" | "42P01" => {
+            "create what is missing on the target (a role, a type, an extension), then resume. If it \
+             is there, a function of a constraint, default or index finds it by search_path, which is \
+             empty during a move: ALTER FUNCTION ... SET search_path = ... on source and target, then \
+             resume; a move begun anew with --overwrite takes the source's function as it is then"
         }
         "0A000" | "58P01" => {
             "install the extension or feature on the target (on managed servers: allow it first), \

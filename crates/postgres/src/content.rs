@@ -76,7 +76,10 @@ fn copy_in(table: &Table, condition: Option<&str>) -> String {
 fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
     // 42P01: the table was dropped on one side after it was listed.
     let missing = match &error {
-        RelayError::Source(error) | RelayError::Target(error) => error.code() == Some("42P01"),
+        // With a line number, it is something that a constraint of the row looked for.
+        RelayError::Source(error) | RelayError::Target(error) => {
+            error.code() == Some("42P01") && !error.to_string().contains("; COPY ")
+        }
         RelayError::Stopped => false,
     };
     let mut failure = relay_failed(what, error);

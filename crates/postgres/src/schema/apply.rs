@@ -8,6 +8,7 @@ use flexway_core::migrate::{MoveError, SchemaEntry};
 use crate::ask::{Outcome, failed, query, run, stopped, text};
 use crate::catalog::is_superuser;
 use crate::schema::entries::Dump;
+use crate::schema::violated;
 use crate::{PgError, Session, quote_literal};
 
 /// SQL sent at once: large enough that a slow network does not count, small enough for any server's
@@ -155,7 +156,14 @@ pub(crate) fn apply_one(
             }
             Err(failed(&what, &error))
         }
-        Err(error) => Err(failed(&what, &error)),
+        Err(error) => {
+            let mut failure = failed(&what, &error);
+            // 23503 foreign_key_violation.
+            if error.code() == Some("23503") {
+                failure.help = violated::help(entry);
+            }
+            Err(failure)
+        }
     }
 }
 

@@ -10,3 +10,4 @@ pub(crate) mod pre_data;
 mod replace;
 pub(crate) mod scan;
 pub(crate) mod tool;
+mod violated;

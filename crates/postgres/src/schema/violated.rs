@@ -1,0 +1,70 @@
+//! Foreign keys that the source's rows violate: how such rows are found.
+
+use flexway_core::migrate::SchemaEntry;
+
+/// What to do about a foreign key that the target refused for the rows that it got.
+///
+/// The source has the same rows: its key was disabled or NOT VALID when they came, or its trigger
+/// was. They have to be mended there and on the target, where the tables are not copied again.
+pub(super) fn help(entry: &SchemaEntry) -> String {
+    let rows = query(&entry.sql).map_or_else(String::new, |sql| format!(": {sql}"));
+    format!(
+        "the source holds rows that violate the key, which was not enforced for them; find them on \
+         either server{rows}; then delete or mend them on both, or drop the constraint on the \
+         source, and go on"
+    )
+}
+
+/// A query for the rows, from pg_dump's statement.
+fn query(sql: &str) -> Option<String> {
+    let rest = sql.split_once("ALTER TABLE ")?.1;
+    let rest = rest.strip_prefix("ONLY ").unwrap_or(rest);
+    let (table, rest) = until(rest, b'\n')?;
+    let (_, rest) = rest.split_once("FOREIGN KEY (")?;
+    let (columns, rest) = until(rest, b')')?;
+    let (parent, rest) = until(rest.strip_prefix(" REFERENCES ")?, b'(')?;
+    let (keys, _) = until(rest, b')')?;
+    let (columns, keys) = (of("f", columns), of("p", keys));
+    Some(format!(
+        "SELECT f.* FROM {} f WHERE ({columns}) IS NOT NULL AND NOT EXISTS (SELECT FROM {parent} p \
+         WHERE ({keys}) = ({columns}))",
+        table.trim()
+    ))
+}
+
+/// Text before and behind the first `end` outside of quoted names.
+fn until(text: &str, end: u8) -> Option<(&str, &str)> {
+    let mut is_quoted = false;
+    let at = text.bytes().position(|byte| {
+        is_quoted ^= byte == b'"';
+        byte == end && !is_quoted
+    })?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// The columns of a list, each with the name of its row before it.
+fn of(row: &str, mut columns: &str) -> String {
+    let mut named = Vec::new();
+    while let Some((column, rest)) = until(columns, b',') {
+        named.push(format!("{row}.{}", column.trim()));
+        columns = rest;
+    }
+    named.push(format!("{row}.{}", columns.trim()));
+    named.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::query;
+
+    #[test]
+    fn the_rows_at_fault_are_asked_for() {
+        let sql = "\nALTER TABLE ONLY \"app\".\"a\nb\"\n    ADD CONSTRAINT \"k\" FOREIGN KEY (\"x,)\", \
+                   \"y\") REFERENCES \"app\".\"u (\"(\"i\", \"j\") ON DELETE CASCADE;\n";
+        let expected = "SELECT f.* FROM \"app\".\"a\nb\" f WHERE (f.\"x,)\", f.\"y\") IS NOT NULL AND \
+                        NOT EXISTS (SELECT FROM \"app\".\"u (\" p WHERE (p.\"i\", p.\"j\") = \
+                        (f.\"x,)\", f.\"y\"))";
+        assert_eq!(query(sql).as_deref(), Some(expected));
+        assert_eq!(query("CREATE INDEX i ON t (a)"), None);
+    }
+}
