@@ -4,6 +4,7 @@ mod carrier;
 mod compare;
 mod needed;
 mod own;
+mod parameters;
 mod read;
 mod statements;
 
@@ -11,7 +12,7 @@ use flexway_core::migrate::RoleReport;
 
 use crate::Session;
 use crate::ask::{Outcome, query_one, run, text};
-use crate::catalog::is_superuser;
+use crate::catalog::{is_superuser, left_behind};
 
 pub(crate) use compare::differences;
 use statements::Login;
@@ -41,8 +42,10 @@ pub(crate) fn copy(
     carrier.roles()?;
     carrier.everybody(databases.is_empty())?;
     carrier.memberships()?;
+    parameters::carry(&mut carrier)?;
     own::join(&mut carrier, &owners)?;
-    let report = carrier.report;
+    let mut report = carrier.report;
+    report.notes.extend(left_behind::notes(source, databases)?);
     run(target, "finish carrying the roles", "COMMIT")?;
     Ok(report)
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::CopyProgress;
 use flexway_core::port::{Database, Databases, Servers};
-use move_world::{World, ask, copy, run, start};
+use flexway_postgres::Session;
+use move_world::{World, ask, copy, info, run, start};
 
 /// Moves one database and expects no difference.
 fn moves(world: &World, database: &str) {
@@ -108,5 +109,73 @@ fn schemas_in_latin1_and_in_bytes_of_no_encoding_move() {
              ON n.oid = c.relnamespace WHERE n.nspname = 's' AND c.relkind IN ('r', 'm') ORDER BY 1"
         ),
         "6dfc,6e61c3af7665,7afc72696368"
+    );
+}
+
+/// What is the server's own: grants on settings, passwords that never end, and what stays behind.
+#[test]
+fn what_hangs_on_the_server_is_carried_or_said() {
+    let Some(world) = start(15, 17) else { return };
+    run(
+        &world.source,
+        "postgres",
+        "CREATE ROLE \"tuner x\" VALID UNTIL 'infinity'; CREATE DATABASE d; \
+         GRANT SET ON PARAMETER log_min_duration_statement TO \"tuner x\" WITH GRANT OPTION; \
+         GRANT SET, ALTER SYSTEM ON PARAMETER work_mem, my.setting TO \"tuner x\"; \
+         GRANT SET ON PARAMETER log_statement TO PUBLIC",
+    );
+    let mut session = Session::connect(&info(&world.source, "d")).expect("connects");
+    session.execute("SET allow_in_place_tablespaces = on").expect("set");
+    session.execute("CREATE TABLESPACE \"fast disk\" LOCATION ''").expect("tablespace");
+    session.execute("CREATE TABLE public.t (a int) TABLESPACE \"fast disk\"").expect("table");
+    session
+        .execute(
+            "CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere password=secret' PUBLICATION p \
+             WITH (connect = false)",
+        )
+        .expect("subscription");
+    let report = world.mover.copy_roles(&[], true).expect("roles");
+    assert_eq!(report.created, ["tuner x"]);
+    assert_eq!(report.notes.len(), 2, "{report:?}");
+    assert!(report.notes[0].starts_with("subscription sub of database d was not"), "{report:?}");
+    assert!(report.notes[1].starts_with("tablespace fast disk was not carried"), "{report:?}");
+    assert!(!format!("{report:?}").contains("secret"), "{report:?}");
+    assert_eq!(
+        ask(
+            &world.target,
+            "postgres",
+            "SELECT rolvaliduntil FROM pg_roles WHERE rolname = 'tuner x'"
+        ),
+        "infinity"
+    );
+    let rights = "SELECT has_parameter_privilege('tuner x', 'work_mem', 'ALTER SYSTEM'), \
+                  has_parameter_privilege('tuner x', 'my.setting', 'SET'), has_parameter_privilege( \
+                  'tuner x', 'log_min_duration_statement', 'SET WITH GRANT OPTION')";
+    assert_eq!(ask(&world.target, "postgres", rights), "t,t,t");
+    assert_eq!(world.mover.role_differences(&[]).expect("compare"), []);
+    run(
+        &world.target,
+        "postgres",
+        "REVOKE ALTER SYSTEM ON PARAMETER work_mem FROM \"tuner x\"; \
+         GRANT SET ON PARAMETER log_duration TO \"tuner x\"; \
+         ALTER ROLE \"tuner x\" VALID UNTIL '2030-01-01'",
+    );
+    let found = world.mover.role_differences(&[]).expect("compare");
+    let details: Vec<&str> = found.iter().map(|one| one.detail.as_str()).collect();
+    assert_eq!(
+        details,
+        [
+            "differs in VALID UNTIL",
+            "ALTER SYSTEM on parameter work_mem is missing or differs on the target",
+            "SET on parameter log_duration is on the target only"
+        ]
+    );
+    let report = world.mover.copy_roles(&[], false).expect("roles again");
+    assert_eq!(report.different, ["tuner x"]);
+    assert!(
+        report.notes.iter().any(|note| note.ends_with(
+            "it stood on the target; to do that: GRANT ALTER SYSTEM ON PARAMETER \"work_mem\" TO \"tuner x\""
+        )),
+        "{report:?}"
     );
 }

@@ -98,7 +98,7 @@ impl<'a> Carrier<'a> {
     }
 
     /// Remembers that the role is not like the source's.
-    fn mark(&mut self, role: &str) {
+    pub(super) fn mark(&mut self, role: &str) {
         if !self.report.different.iter().any(|name| name == role) {
             self.report.different.push(role.to_owned());
         }

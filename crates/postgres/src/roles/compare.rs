@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use flexway_core::migrate::Difference;
 
+use super::parameters;
 use super::read::{self, Membership, Role, Roles};
 use crate::Session;
 use crate::ask::{Outcome, query_one, text};
@@ -41,6 +42,7 @@ fn between(wanted: &Roles, present: &Roles, login: &str) -> Vec<Difference> {
         found.push(Difference { kind: "role", name: role.name.clone(), detail });
     }
     found.extend(membership_differences(wanted, present, login));
+    found.extend(parameters::differences(wanted, present));
     found
 }
 
@@ -55,7 +57,7 @@ pub(super) fn different_words(role: &Role, other: &Role, has_passwords: bool) ->
         (role.can_replicate != other.can_replicate, "REPLICATION"),
         (role.bypasses_row_security != other.bypasses_row_security, "BYPASSRLS"),
         (role.connection_limit != other.connection_limit, "CONNECTION LIMIT"),
-        (role.valid_until != other.valid_until, "VALID UNTIL"),
+        (role.expires() != other.expires(), "VALID UNTIL"),
         (has_passwords && role.password != other.password, "its password"),
         (role.comment != other.comment, "its comment"),
         (role.settings != other.settings, "its settings"),

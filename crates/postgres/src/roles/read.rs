@@ -1,10 +1,12 @@
 //! What a server says about its roles.
 
+use std::collections::BTreeSet;
+
+use super::needed;
+use super::parameters::{self, ParameterGrant};
 use crate::Session;
 use crate::ask::{Outcome, flag, optional, query, query_one, text};
 use crate::pool::prepare;
-
-use super::needed;
 
 /// Roles that managed services keep for themselves; they are neither created nor altered, but may
 /// be granted.
@@ -41,6 +43,8 @@ pub(super) struct Roles {
     pub(super) all: Vec<Role>,
     /// Grants of roles to these roles.
     pub(super) memberships: Vec<Membership>,
+    /// Rights of these roles, and of everybody, on settings of the server.
+    pub(super) parameters: BTreeSet<ParameterGrant>,
     /// `ALTER ROLE ALL SET`: name and value.
     pub(super) everybody: Vec<(String, String)>,
     /// Whether verifiers were readable.
@@ -62,7 +66,7 @@ pub(super) struct Role {
     pub(super) bypasses_row_security: bool,
     /// -1 for none.
     pub(super) connection_limit: String,
-    /// In UTC; `None` and `infinity` mean the same.
+    /// In UTC, or `infinity`.
     pub(super) valid_until: Option<String>,
     /// SCRAM or MD5 verifier.
     pub(super) password: Option<String>,
@@ -71,6 +75,13 @@ pub(super) struct Role {
     pub(super) is_bootstrap: bool,
     /// Settings of the role in all databases: name and value.
     pub(super) settings: Vec<(String, String)>,
+}
+
+impl Role {
+    /// When the password ends, if ever: no `VALID UNTIL` and `infinity` are the same.
+    pub(super) fn expires(&self) -> Option<&str> {
+        self.valid_until.as_deref().filter(|until| *until != "infinity")
+    }
 }
 
 /// A role granted to another.
@@ -93,6 +104,7 @@ pub(super) fn roles_of(session: &mut Session, databases: &[String]) -> Outcome<R
         let needed = needed::of_databases(session, databases)?;
         roles.all.retain(|role| needed.contains(&role.name));
         roles.memberships.retain(|membership| needed.contains(&membership.member));
+        roles.parameters.retain(|grant| needed.contains(&grant.role));
     }
     Ok(roles)
 }
@@ -127,6 +139,7 @@ pub(super) fn roles(session: &mut Session) -> Outcome<Roles> {
     let mut roles = Roles {
         all: rows.iter().map(role).collect(),
         memberships: memberships(session, &ours("m.member"))?,
+        parameters: parameters::read(session, ours)?,
         everybody: Vec::new(),
         has_passwords,
         version: session.version().number,
@@ -147,7 +160,7 @@ fn role(row: &crate::Row) -> Role {
         can_replicate: flag(row, 6),
         bypasses_row_security: flag(row, 7),
         connection_limit: text(row, 8).to_owned(),
-        valid_until: owned(9).filter(|until| until != "infinity"),
+        valid_until: owned(9),
         password: owned(10),
         comment: owned(11),
         is_bootstrap: flag(row, 12),

@@ -110,8 +110,8 @@ pub(super) fn in_line(role: &Role, earlier: &Role) -> Option<String> {
     let mut words: Vec<String> =
         powers(role, Some(earlier)).into_iter().map(|(word, _)| word).collect();
     let has_others = (role.inherits, role.can_login) != (earlier.inherits, earlier.can_login)
-        || (&role.connection_limit, &role.valid_until)
-            != (&earlier.connection_limit, &earlier.valid_until);
+        || (&role.connection_limit, role.expires())
+            != (&earlier.connection_limit, earlier.expires());
     if has_others {
         words.push(common_attributes(role, Some(earlier)));
     }
