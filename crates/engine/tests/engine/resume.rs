@@ -166,7 +166,10 @@ fn a_finished_run_is_not_done_again() {
     run(&world, &folder).unwrap();
     let before = world.state().calls.len();
     let report = run(&world, &folder).unwrap();
-    assert_eq!(world.state().calls[before..], ["source", "target", "tools", "reserve", "compare roles"]);
+    assert_eq!(
+        world.state().calls[before..],
+        ["source", "target", "tools", "reserve", "compare roles"]
+    );
     assert_eq!(report.run.state, "done");
     assert_eq!((report.verify.tables_compared, report.verify.rows_compared), (4, 38));
     assert_eq!(report.databases[1].tables.len(), 3);

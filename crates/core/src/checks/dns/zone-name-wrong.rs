@@ -31,7 +31,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     Some(Finding::blocks(message, why).at(first, "").fix(Fix::of(changes)))
 }
 
-/// A zone of another name that the endpoint's zone group writes to, that is linked in the right one's place, or that holds the endpoint's address under the server's name.
+/// A zone of another name that the endpoint's zone group writes to, that is linked in the right
+/// one's place, or that holds the endpoint's address under the server's name.
 pub(super) fn misnamed_zone(path: &Path) -> Option<ResourceId> {
     let wanted = path.zone_name_meant()?;
     let is_right = |zone: &ResourceId| zone.name().eq_ignore_ascii_case(&wanted);
