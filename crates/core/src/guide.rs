@@ -180,7 +180,7 @@ fn is_linked(path: &Path, zone: &ResourceId, vnet: &ResourceId) -> bool {
 /// State of the guide's step 4, with the network that is not linked.
 fn own_zone(path: &Path) -> (State, Option<(ResourceId, ResourceId)>) {
     let Some(zone) = &path.from.private_zone else { return (State::NotApplicable, None) };
-    if !path.estate.zones().contains_key(zone) {
+    if !path.estate.has_zone(zone) {
         return (State::Unknown, None);
     }
     let (near, far) = networks(path);
@@ -204,7 +204,7 @@ fn attached(path: &Path) -> State {
 /// State of the guide's step 6, and whether what is not met is on the path.
 fn linked(path: &Path) -> (State, bool) {
     let Some(zone) = path.zone_meant() else { return (State::NotMet, true) };
-    if !path.estate.zones().contains_key(&zone) {
+    if !path.estate.has_zone(&zone) {
         return (State::Unknown, true);
     }
     let (near, far) = networks(path);
@@ -221,7 +221,7 @@ fn linked(path: &Path) -> (State, bool) {
 
 fn record(path: &Path) -> State {
     let Some(zone) = path.zone_meant() else { return State::NotMet };
-    if !path.estate.zones().contains_key(&zone) {
+    if !path.estate.has_zone(&zone) {
         return State::Unknown;
     }
     match path.record_meant() {

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// The id of an Azure resource, such as
 /// `/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/V/subnets/N`.
@@ -10,8 +11,9 @@ use std::hash::{Hash, Hasher};
 /// Two ids are equal when they differ in letter case only (Azure answers with either case).
 #[derive(Clone)]
 pub struct ResourceId {
-    text: String,
-    key: String,
+    text: Arc<str>,
+    /// The lower-case form; the same allocation as `text` where that is lower case already.
+    key: Arc<str>,
 }
 
 impl ResourceId {
@@ -28,7 +30,14 @@ impl ResourceId {
         if segments < 3 || segments.is_multiple_of(2) {
             return None;
         }
-        Some(ResourceId { text: trimmed.to_owned(), key })
+        Some(ResourceId::of(trimmed))
+    }
+
+    fn of(text: &str) -> ResourceId {
+        let text: Arc<str> = text.into();
+        let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let key = if is_lower { text.clone() } else { text.to_ascii_lowercase().into() };
+        ResourceId { text, key }
     }
 
     /// The id as it was written.
@@ -63,15 +72,13 @@ impl ResourceId {
 
     /// The id of a child, such as `vnet.child("subnets", "app")`.
     pub fn child(&self, kind: &str, name: &str) -> ResourceId {
-        let text = format!("{}/{kind}/{name}", self.text);
-        ResourceId { key: text.to_ascii_lowercase(), text }
+        ResourceId::of(&format!("{}/{kind}/{name}", self.text))
     }
 
     /// A resource of another type in the same resource group, such as `vnet.sibling("Microsoft.Network/privateEndpoints", "pe")`.
     pub fn sibling(&self, kind: &str, name: &str) -> ResourceId {
-        let group = self.key.find("/providers/").map_or(self.text.as_str(), |at| &self.text[..at]);
-        let text = format!("{group}/providers/{kind}/{name}");
-        ResourceId { key: text.to_ascii_lowercase(), text }
+        let group = self.key.find("/providers/").map_or(&*self.text, |at| &self.text[..at]);
+        ResourceId::of(&format!("{group}/providers/{kind}/{name}"))
     }
 
     /// The subscription's id.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::estate::filter::{Direction, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
-use crate::estate::{Estate, Reference};
+use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
 use crate::trace::filter::Decider;
 
@@ -194,8 +194,8 @@ pub fn move_back(
 
 /// Subnets that a group acts on.
 fn users_of(estate: &Estate, group: &ResourceId) -> Vec<ResourceId> {
-    let uses = |subnet: &Subnet| subnet.security_group == Reference::To(group.clone());
-    estate.all::<Subnet>().filter(|(_, subnet)| uses(subnet)).map(|(id, _)| id.clone()).collect()
+    let users = estate.list::<Subnet>(Key::UsersOf(group.clone()));
+    users.map(|(id, _)| id.clone()).collect()
 }
 
 /// Deletes a user-defined route.

@@ -116,7 +116,7 @@ impl Edit {
         match self {
             Edit::Put(id, body) => put(estate, id, body.clone()),
             Edit::PutInZone(id, body) => {
-                if id.parent().is_some_and(|zone| estate.zones().contains_key(&zone)) {
+                if id.parent().is_some_and(|zone| estate.has_zone(&zone)) {
                     put(estate, id, body.clone());
                 }
             }

@@ -7,7 +7,6 @@ use ipnet::Ipv4Net;
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
 use crate::change::{Change, dns, filter};
-use crate::estate::dns::Record;
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
 use crate::estate::network::region_key;
@@ -100,17 +99,10 @@ fn new_endpoint(
 
 /// The first address of the subnet that nothing in the estate uses.
 fn free_address(path: &Path, prefixes: &[Ipv4Net]) -> Option<Ipv4Addr> {
-    let endpoints =
-        path.estate.all::<Endpoint>().flat_map(|(_, one)| one.addresses.iter().copied());
-    let records = path.estate.all::<Record>();
-    let records = records.flat_map(|(_, one)| one.addresses.iter().flatten().copied());
-    let interfaces = path.estate.all::<crate::estate::endpoint::Interface>();
-    let interfaces = interfaces.flat_map(|(_, one)| one.addresses.iter().copied());
-    let used: Vec<Ipv4Addr> = endpoints.chain(records).chain(interfaces).collect();
     prefixes
         .iter()
         .flat_map(|net| net.hosts().skip(RESERVED_FIRST - 1))
-        .find(|address| !used.contains(address))
+        .find(|address| !path.estate.is_held(*address))
 }
 
 /// A /28 of the network's space that no subnet uses.

@@ -251,6 +251,11 @@ pub enum Reference {
 }
 
 impl Reference {
+    /// The resource, where there is one that could be read.
+    pub fn to(&self) -> Option<&ResourceId> {
+        if let Reference::To(id) = self { Some(id) } else { None }
+    }
+
     /// The resource; `None` when there is none.
     ///
     /// # Errors

@@ -7,13 +7,13 @@ pub mod filter;
 pub mod network;
 mod read;
 pub mod server;
-
-use std::collections::BTreeMap;
+mod store;
 
 use serde_json::Value;
 
 pub use body::{Origin, Problem, Reference};
 pub use read::{Input, Loaded, load};
+pub use store::{Estate, Key, Reads, Resource};
 
 use crate::id::ResourceId;
 use body::{Node, Problems};
@@ -110,14 +110,24 @@ pub trait Kind: Sized {
 }
 
 macro_rules! kinds {
-    ($($variant:ident $kind:ty, $noun:literal;)*) => { $(
+    ($($variant:ident $kind:ty, $noun:literal;)*) => {
+        $(
         impl Kind for $kind {
             const NOUN: &'static str = $noun;
             fn of(facts: &Facts) -> Option<&Self> {
                 if let Facts::$variant(inner) = facts { Some(inner) } else { None }
             }
+        } )*
+        impl Facts {
+            /// The noun of their kind; `None` where they decide nothing.
+            pub fn noun(&self) -> Option<&'static str> {
+                match self {
+                    $( Facts::$variant(_) => Some(<$kind as Kind>::NOUN), )*
+                    Facts::Other => None,
+                }
+            }
         }
-    )* };
+    };
 }
 kinds! {
     Vnet network::Vnet, "virtual network";
@@ -141,152 +151,6 @@ kinds! {
     FirewallRule server::FirewallRule, "firewall rule";
     VnetRule server::VnetRule, "VNet rule";
 }
-
-/// One resource: its body as it was read, and what it says.
-#[derive(Debug, Clone)]
-pub struct Resource {
-    /// Body as captured.
-    pub body: Value,
-    /// Where it stands.
-    pub origin: Origin,
-    /// What it says.
-    pub facts: Facts,
-}
-
-/// Everything observed, by resource id.
-#[derive(Debug, Clone, Default)]
-pub struct Estate {
-    resources: BTreeMap<ResourceId, Resource>,
-}
-
-impl Estate {
-    /// Number of resources, those written inside others included.
-    pub fn len(&self) -> usize {
-        self.resources.len()
-    }
-
-    /// Whether nothing was observed.
-    pub fn is_empty(&self) -> bool {
-        self.resources.is_empty()
-    }
-
-    /// The ids of all resources.
-    pub fn ids(&self) -> impl Iterator<Item = &ResourceId> {
-        self.resources.keys()
-    }
-
-    /// A resource as captured.
-    pub fn resource(&self, id: &ResourceId) -> Option<&Resource> {
-        self.resources.get(id)
-    }
-
-    /// Facts of one kind about one resource.
-    ///
-    /// # Errors
-    /// [`Missing`] when the resource was not captured, or is of another kind.
-    pub fn get<K: Kind>(&self, id: &ResourceId) -> Result<&K, Missing> {
-        let facts = self.resources.get(id).and_then(|resource| K::of(&resource.facts));
-        facts.ok_or_else(|| Missing::resource(K::NOUN, id))
-    }
-
-    /// All facts of one kind, in the order of ids.
-    pub fn all<K: Kind + 'static>(&self) -> impl Iterator<Item = (&ResourceId, &K)> {
-        self.resources.iter().filter_map(|(id, resource)| Some((id, K::of(&resource.facts)?)))
-    }
-
-    /// Facts of one kind about the children of a resource, in the order of ids.
-    pub fn children<K: Kind + 'static>(
-        &self,
-        parent: &ResourceId,
-    ) -> impl Iterator<Item = (&ResourceId, &K)> {
-        // Ids sort by their lower-case text, so all children follow `parent/`.
-        let start = parent.child("", "");
-        let prefix = format!("{}/", parent.key());
-        self.resources
-            .range(start..)
-            .take_while(move |(id, _)| id.key().starts_with(&prefix))
-            .filter_map(|(id, resource)| Some((id, K::of(&resource.facts)?)))
-    }
-
-    /// Names of private DNS zones, with their ids: those captured, and those that a captured child speaks for.
-    pub fn zones(&self) -> BTreeMap<ResourceId, String> {
-        let mut zones = BTreeMap::new();
-        for id in self.resources.keys() {
-            let kind = id.resource_type();
-            if kind == "microsoft.network/privatednszones" {
-                zones.insert(id.clone(), id.name().to_ascii_lowercase());
-            } else if kind.starts_with("microsoft.network/privatednszones/")
-                && let Some(parent) = id.parent()
-            {
-                let name = parent.name().to_ascii_lowercase();
-                zones.entry(parent).or_insert(name);
-            }
-        }
-        zones
-    }
-
-    /// The id that a user named: an ARM id, or the name of a server when only one server has it.
-    ///
-    /// # Errors
-    /// A sentence saying that nothing, or more than one thing, has that name; with the servers there are.
-    pub fn find_server(&self, text: &str) -> Result<ResourceId, String> {
-        let servers: Vec<&ResourceId> = self.all::<server::Server>().map(|(id, _)| id).collect();
-        let known = || {
-            let names: Vec<&str> =
-                servers.iter().map(|id| id.as_str()).take(SERVERS_LISTED_MAX).collect();
-            match names.is_empty() {
-                true => "the estate holds no server".to_owned(),
-                false => format!("servers in the estate:\n    {}", names.join("\n    ")),
-            }
-        };
-        if let Some(id) = ResourceId::parse(text) {
-            return match servers.iter().find(|known| ***known == id) {
-                Some(found) => Ok((*found).clone()),
-                None => Err(format!("no server with that id; {}", known())),
-            };
-        }
-        let named: Vec<&&ResourceId> =
-            servers.iter().filter(|id| id.name().eq_ignore_ascii_case(text)).collect();
-        match named.as_slice() {
-            [one] => Ok((**one).clone()),
-            [] => Err(format!("no server of that name; {}", known())),
-            _ => Err(format!(
-                "{} servers have that name: give the whole id; {}",
-                named.len(),
-                known()
-            )),
-        }
-    }
-
-    /// Pointer of a field in a captured body, under `properties` or beside it; `base` where the field is not there.
-    pub fn locate(&self, id: &ResourceId, base: &str, path: &str) -> String {
-        let body = self.resources.get(id).map(|resource| &resource.body);
-        let places = [format!("{base}/properties/{path}"), format!("{base}/{path}")];
-        let found =
-            places.into_iter().find(|place| body.is_some_and(|body| body.pointer(place).is_some()));
-        found.unwrap_or_else(|| base.to_owned())
-    }
-
-    /// Puts a body in place of what stood under its id, and reads it.
-    pub fn put(
-        &mut self,
-        id: &ResourceId,
-        body: Value,
-        origin: Origin,
-        problems: &mut Vec<Problem>,
-    ) {
-        let facts = read_facts(id, &body, &origin, problems);
-        self.resources.insert(id.clone(), Resource { body, origin, facts });
-    }
-
-    /// Takes a resource out. Children stay.
-    pub fn remove(&mut self, id: &ResourceId) {
-        self.resources.remove(id);
-    }
-}
-
-/// Servers named in an error: enough to choose from, short enough to read.
-const SERVERS_LISTED_MAX: usize = 20;
 
 fn read_facts(id: &ResourceId, body: &Value, origin: &Origin, list: &mut Vec<Problem>) -> Facts {
     let node = Node::root(body);

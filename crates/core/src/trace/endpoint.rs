@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::estate::endpoint::{Endpoint, EndpointConnection, Interface, ZoneGroup};
 use crate::estate::server::{Server, ServerConnection};
-use crate::estate::{Estate, Missing};
+use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 
 /// State of a private endpoint connection.
@@ -57,11 +57,8 @@ pub fn of_server(estate: &Estate, server_id: &ResourceId, server: &Server) -> Ve
     let alone = estate.children::<ServerConnection>(server_id).map(|(_, connection)| connection);
     let known: Vec<&ServerConnection> = server.connections.iter().flatten().chain(alone).collect();
     ids.extend(known.iter().filter_map(|connection| connection.endpoint.clone()));
-    for (id, endpoint) in estate.all::<Endpoint>() {
-        if endpoint.connections.iter().any(|one| one.service.as_ref() == Some(server_id)) {
-            ids.push(id.clone());
-        }
-    }
+    let connecting = estate.list::<Endpoint>(Key::EndpointsOf(server_id.clone()));
+    ids.extend(connecting.map(|(id, _)| id.clone()));
     ids.sort();
     ids.dedup();
     ids.into_iter().map(|id| view(estate, server_id, server, &known, id)).collect()
@@ -174,12 +171,10 @@ fn addresses(
 ) -> Result<Vec<Ipv4Addr>, Missing> {
     let facts = facts?;
     let mut found = facts.addresses.clone();
-    let interfaces = estate.all::<Interface>();
-    for (nic_id, nic) in interfaces {
-        if facts.interfaces.contains(nic_id) || nic.endpoint.as_ref() == Some(id) {
-            found.extend(&nic.addresses);
-        }
-    }
+    let named = facts.interfaces.iter().filter_map(|nic| estate.get::<Interface>(nic).ok());
+    found.extend(named.flat_map(|nic| nic.addresses.iter().copied()));
+    let owned = estate.list::<Interface>(Key::InterfacesOf(id.clone()));
+    found.extend(owned.flat_map(|(_, nic)| nic.addresses.iter().copied()));
     for (_, group) in estate.children::<ZoneGroup>(id) {
         found.extend(&group.addresses);
     }

@@ -190,7 +190,7 @@ impl Path<'_> {
         if let Some(zone) = attached.into_iter().find(|zone| is_right(zone)) {
             return Some(zone.clone());
         }
-        let zones: Vec<ResourceId> = self.estate.zones().into_keys().filter(is_right).collect();
+        let zones = self.estate.zones_named(&name);
         let full = self.private_link_name()?;
         let with_record =
             zones.iter().find(|zone| resolve::find_record(self.estate, zone, &full).is_some());
@@ -224,7 +224,7 @@ impl Path<'_> {
     /// The zone that is attached to an endpoint, when it was not captured: then whether it is linked is not known.
     fn unread_zone(&self) -> Option<Missing> {
         let zone = self.zone_meant().filter(|_| !self.endpoints.is_empty())?;
-        let is_known = self.estate.zones().contains_key(&zone);
+        let is_known = self.estate.has_zone(&zone);
         (!is_known).then(|| Missing::resource("private DNS zone", &zone))
     }
 

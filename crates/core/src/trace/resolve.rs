@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::network::Vnet;
-use crate::estate::{Estate, Missing};
+use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 
 /// Azure's own resolver, as seen from inside every network.
@@ -155,7 +155,7 @@ fn injected(
             "capture the server again: `network.privateDnsZoneArmResourceId` tells its zone",
         ));
     };
-    if !estate.zones().contains_key(zone) {
+    if !estate.has_zone(zone) {
         return Answer::Unknown(Missing::resource("private DNS zone", zone));
     }
     let link = links_of(estate, zone).find(|(_, link)| link.vnet == *vnet_id);
@@ -188,7 +188,7 @@ fn linked_zone<'e>(
     name: &str,
 ) -> Option<(ResourceId, ResourceId, &'e Link)> {
     let mut best: Option<(usize, ResourceId, ResourceId, &Link)> = None;
-    for (link_id, link) in estate.all::<Link>().filter(|(_, link)| link.vnet == *vnet_id) {
+    for (link_id, link) in estate.list::<Link>(Key::LinksOf(vnet_id.clone())) {
         let Some(zone) = link_id.parent() else { continue };
         let zone_name = zone.name().to_ascii_lowercase();
         if holds(&zone_name, name)
@@ -207,9 +207,8 @@ pub fn holds(zone: &str, name: &str) -> bool {
 
 /// A zone that would own the name and that has links which were not captured: one of them may be to this network.
 fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
-    let zones = estate.zones();
     let asked_zone = name.split_once('.').map_or("", |(_, zone)| zone);
-    if is_private_link(asked_zone) && !zones.values().any(|zone| zone == asked_zone) {
+    if is_private_link(asked_zone) && estate.zones_named(asked_zone).is_empty() {
         return Some(Missing::other(
             format!(
                 "a private DNS zone `{asked_zone}`, which may stand in a subscription that was not read"
@@ -217,10 +216,8 @@ fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
             "add the output of `az network private-dns zone list` of every subscription to the estate",
         ));
     }
-    let (zone, _) = zones
-        .iter()
-        .filter(|(_, zone_name)| holds(zone_name, name))
-        .find(|(zone, _)| !are_links_complete(estate, zone))?;
+    let zones = estate.zones_holding(name);
+    let zone = zones.iter().find(|zone| !are_links_complete(estate, zone))?;
     Some(Missing {
         what: format!("all virtual network links of zone `{}`", zone.name()),
         resource: Some(zone.clone()),

@@ -12,7 +12,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let zone = path.zone_meant()?;
     let label = path.record_label()?;
-    let is_known = path.estate.zones().contains_key(&zone);
+    let is_known = path.estate.has_zone(&zone);
     if !is_known || path.record_meant().is_some() || other_zone_answers(path, &zone) {
         return None;
     }
@@ -33,9 +33,5 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 /// A same-named zone with a record stands beside the linked one: dns/same-named-zone-linked.
 fn other_zone_answers(path: &Path, zone: &crate::id::ResourceId) -> bool {
     let Some(full) = resolve::private_link_name(&path.server_name()) else { return false };
-    path.estate.zones().into_keys().any(|other| {
-        other != *zone
-            && other.name().eq_ignore_ascii_case(zone.name())
-            && resolve::find_record(path.estate, &other, &full).is_some()
-    })
+    super::same_named_zone_linked::other_with_record(path, zone, &full).is_some()
 }

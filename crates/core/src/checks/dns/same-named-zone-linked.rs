@@ -2,6 +2,7 @@
 
 use crate::change::dns;
 use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::resolve::{self, Answer};
 
@@ -10,11 +11,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let name = path.name.as_ref()?;
     let (linked, link) = name.zone.as_ref().filter(|_| name.answer == Answer::NoSuchName)?;
     let full = resolve::private_link_name(&path.server_name())?;
-    let full_zone = path.estate.zones().into_keys().find(|zone| {
-        zone != linked
-            && zone.name().eq_ignore_ascii_case(linked.name())
-            && resolve::find_record(path.estate, zone, &full).is_some()
-    })?;
+    let full_zone = other_with_record(path, linked, &full)?;
     let (_, record) = resolve::find_record(path.estate, &full_zone, &full)?;
     let message = format!(
         "network `{}` is linked to zone `{}` of group `{}`; the record is in the zone of group `{}`",
@@ -32,4 +29,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             finding.fix(Fix::of(vec![dns::set_record(path.estate, linked, &label, *address)]));
     }
     Some(finding)
+}
+
+/// A zone of the same name as another one, that has the record.
+pub(super) fn other_with_record(path: &Path, zone: &ResourceId, name: &str) -> Option<ResourceId> {
+    let mut others = path.estate.zones_named(zone.name()).into_iter().filter(|one| one != zone);
+    others.find(|one| resolve::find_record(path.estate, one, name).is_some())
 }

@@ -1,6 +1,7 @@
 //! The private endpoint's zone group writes into a zone whose name no resolver asks for.
 
 use crate::change::dns;
+use crate::estate::Key;
 use crate::estate::dns::{Link, Record};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
@@ -43,7 +44,7 @@ pub(super) fn misnamed_zone(path: &Path) -> Option<ResourceId> {
     }
     // A zone that was made for this purpose and linked, under a name that is almost right.
     let vnet = &path.start.as_ref()?.vnet;
-    let links = path.estate.all::<Link>().filter(|(_, link)| link.vnet == *vnet);
+    let links = path.estate.list::<Link>(Key::LinksOf(vnet.clone()));
     let mut linked = links.filter_map(|(id, _)| id.parent());
     let is_near =
         |zone: &ResourceId| zone.name().to_ascii_lowercase().starts_with("privatelink.postgres");
@@ -52,9 +53,9 @@ pub(super) fn misnamed_zone(path: &Path) -> Option<ResourceId> {
     }
     let label = path.record_label()?;
     let addresses = path.endpoint()?.addresses.as_ref().ok()?;
-    path.estate.zones().into_keys().find(|zone| {
-        let record = path.estate.get::<Record>(&zone.child("A", &label)).ok();
-        let held = record.and_then(|record| record.addresses.as_ref());
-        !is_right(zone) && held.is_some_and(|held| held.iter().any(|one| addresses.contains(one)))
-    })
+    let holders =
+        addresses.iter().flat_map(|address| path.estate.list::<Record>(Key::Holders(*address)));
+    let named = holders.filter(|(record, _)| record.name().eq_ignore_ascii_case(&label));
+    let mut zones = named.filter_map(|(record, _)| record.parent());
+    zones.find(|zone| !is_right(zone))
 }

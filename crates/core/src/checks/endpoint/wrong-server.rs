@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::checks::fixes;
+use crate::estate::Key;
 use crate::estate::endpoint::Endpoint;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
@@ -40,11 +41,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 
 /// The private endpoint of another service that holds an address of the record, with that service.
 pub(super) fn owner(path: &Path, addresses: &[Ipv4Addr]) -> Option<(ResourceId, ResourceId)> {
-    path.estate.all::<Endpoint>().find_map(|(id, endpoint)| {
-        let holds = endpoint.addresses.iter().any(|address| addresses.contains(address));
+    let holders = addresses.iter().flat_map(|one| path.estate.list::<Endpoint>(Key::Holders(*one)));
+    { holders }.find_map(|(id, endpoint)| {
         let services: Vec<_> =
             endpoint.connections.iter().filter_map(|one| one.service.clone()).collect();
         let is_other = !services.is_empty() && !services.contains(&path.to_id);
-        (holds && is_other).then(|| (id.clone(), services[0].clone()))
+        is_other.then(|| (id.clone(), services[0].clone()))
     })
 }
