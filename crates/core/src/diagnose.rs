@@ -69,16 +69,16 @@ pub struct Report {
 
 /// Answers a question from an estate.
 pub fn check(estate: &Estate, question: &Question) -> Report {
-    let source = match &question.source {
-        Source::Server(id) => id,
-        Source::Host(host) => return undecided(question, outside(host)),
-    };
     let copier = match &question.copier {
         Copier::Target => &question.target,
         Copier::Runtime(id) => id,
         Copier::Relay => return undecided(question, relay()),
     };
-    let path = match trace::path(estate, copier, source, question.port) {
+    let path = match &question.source {
+        Source::Server(id) => trace::path(estate, copier, id, question.port),
+        Source::Host(host) => trace::path_to_host(estate, copier, host, question.port),
+    };
+    let path = match path {
         Ok(path) => path,
         Err(missing) => return undecided(question, missing),
     };
@@ -91,13 +91,6 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
         }
     }
     report
-}
-
-fn outside(host: &str) -> Missing {
-    Missing::other(
-        format!("the path to {host}, outside Azure"),
-        "probe it from the target: `flexway probe`; the estate holds only the target's side",
-    )
 }
 
 fn relay() -> Missing {
@@ -156,6 +149,14 @@ fn of_path(question: &Question, path: &Path) -> Report {
     }
 }
 
+/// Faults of the way beyond a gateway, without which the tag VirtualNetwork does not hold the other end.
+const WAYS_OUT: [&str; 4] = [
+    "route/none",
+    "route/gateway-transit-off",
+    "route/gateway-propagation-off",
+    "route/on-premises-overlap",
+];
+
 /// Puts what follows from another fault under that fault.
 fn silence_consequences(path: &Path, findings: &mut [Finding]) {
     let first_dns = findings
@@ -168,10 +169,9 @@ fn silence_consequences(path: &Path, findings: &mut [Finding]) {
         }
     }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and Azure's last rule denies it.
-    let peering = findings
-        .iter()
-        .find(|one| one.is_cause() && one.fault.starts_with("peering/"))
-        .map(|one| one.fault);
+    let joins = |fault: &str| fault.starts_with("peering/") || WAYS_OUT.contains(&fault);
+    let peering =
+        findings.iter().find(|one| one.is_cause() && joins(one.fault)).map(|one| one.fault);
     if let (Some(peering), Some(leg)) = (peering, &path.intended) {
         let by_default = |side: &Option<(ResourceId, Decision)>| {
             side.as_ref().is_some_and(|(_, decision)| {

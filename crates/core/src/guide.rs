@@ -241,6 +241,7 @@ pub fn notes(path: &Path) -> Vec<Finding> {
     if path.start.is_none() || path.endpoint().is_none() {
         return notes;
     }
+    notes.extend(detached_note(path));
     let note = |zone: &ResourceId, vnet: &ResourceId, step: u8, why: &str| {
         let message = format!(
             "private DNS zone `{}` is not linked to network `{}`: step {step} of the guide asks for it, this flow does not \
@@ -271,6 +272,22 @@ pub fn notes(path: &Path) -> Vec<Finding> {
         ));
     }
     notes
+}
+
+/// The note about a private endpoint without a zone, where the record is right all the same: step 5 of the guide.
+fn detached_note(path: &Path) -> Option<Finding> {
+    let view = path.endpoint()?;
+    if attached(path) != State::NotMet || record(path) != State::Met {
+        return None;
+    }
+    let message = format!(
+        "no private DNS zone is attached to private endpoint `{}`: step 5 of the guide asks for it, this flow does not need it",
+        view.id.name()
+    );
+    let why = "the record is there and right; without a zone group nobody keeps it so when the endpoint's address changes";
+    let mut finding = Finding::blocks(message, why).note().at(&view.id, "");
+    finding.fault = "dns/record-missing";
+    Some(finding)
 }
 
 /// What the guide would need to see and the estate does not hold.

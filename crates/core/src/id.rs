@@ -40,6 +40,26 @@ impl ResourceId {
         ResourceId { text, key }
     }
 
+    /// Some id of a type.
+    pub(crate) fn of_type(kind: &str) -> Option<ResourceId> {
+        let (provider, types) = kind.split_once('/')?;
+        let pairs: Vec<String> = types.split('/').map(|one| format!("{one}/x")).collect();
+        ResourceId::parse(&format!(
+            "/subscriptions/s/resourceGroups/g/providers/{provider}/{}",
+            pairs.join("/")
+        ))
+    }
+
+    /// Stands for a host that is no Azure resource. It is never in an estate, and null in JSON.
+    pub(crate) fn outside(host: &str) -> ResourceId {
+        ResourceId::of(host)
+    }
+
+    /// Whether it is no Azure resource.
+    pub fn is_outside(&self) -> bool {
+        !self.text.starts_with('/')
+    }
+
     /// The id as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -97,6 +117,26 @@ impl ResourceId {
         }
     }
 
+    /// Everything that the resource stands below, itself included, in lower case: its parents, its group, its subscription.
+    pub fn scopes(&self) -> Vec<String> {
+        let mut scopes = vec![self.key.to_string()];
+        let mut above = self.parent();
+        while let Some(parent) = above {
+            scopes.push(parent.key.to_string());
+            above = parent.parent();
+        }
+        let subscription = format!("/subscriptions/{}", self.subscription().to_ascii_lowercase());
+        let group = self.resource_group().to_ascii_lowercase();
+        scopes.push(format!("{subscription}/resourcegroups/{group}"));
+        scopes.push(subscription);
+        scopes
+    }
+
+    /// What an extension resource, such as a lock, is about; in lower case.
+    pub fn scope(&self) -> String {
+        self.key.rfind("/providers/").map_or(String::new(), |at| self.key[..at].to_owned())
+    }
+
     /// The nth name in the part after `/providers/`, counted from 0: of a subnet, 0 is the network and 1 the subnet.
     pub fn name_at(&self, index: usize) -> &str {
         let at = self.key.rfind("/providers/").map_or(0, |at| at + "/providers/".len());
@@ -137,7 +177,10 @@ impl fmt::Debug for ResourceId {
 }
 impl serde::Serialize for ResourceId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        match self.is_outside() {
+            true => serializer.serialize_none(),
+            false => serializer.serialize_str(&self.text),
+        }
     }
 }
 

@@ -98,7 +98,9 @@ fn undo(estate: &Estate, question: &Question, changes: &[Change], before: Verdic
 
 fn made(edit: &Edit) -> Option<ResourceId> {
     match edit {
-        Edit::Put(id, _) | Edit::PutInZone(id, _) | Edit::Create(id, _) => Some(id.clone()),
+        Edit::Put(id, _) | Edit::PutInZone(id, _) | Edit::PutRule(id, _) | Edit::Create(id, _) => {
+            Some(id.clone())
+        }
         Edit::Patch(..) | Edit::Remove(_) | Edit::Join(..) => None,
     }
 }
@@ -108,7 +110,7 @@ fn run(check: &Check, wrong: &mut Vec<String>) -> usize {
     let mut names_itself = false;
     for example in &all {
         let estate = support::estate(&example.resources);
-        let question = Question { port: example.port, ..support::question(&estate) };
+        let question = example.question(&estate);
         let report = diagnose::check(&estate, &question);
         let asks_plan = example.expected.iter().any(|line| line.contains("plan"));
         let steps: Vec<&str> = example
@@ -127,7 +129,9 @@ fn run(check: &Check, wrong: &mut Vec<String>) -> usize {
         }
         names_itself |= expected.iter().any(|line| line.ends_with(check.fault));
     }
-    assert!(!check.looks() || names_itself, "{}: no example shows the fault", check.fault);
+    if check.looks() && !names_itself {
+        wrong.push(format!("{}: no example shows the fault", check.fault));
+    }
     all.len()
 }
 

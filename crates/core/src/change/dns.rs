@@ -5,10 +5,12 @@ use std::net::Ipv4Addr;
 use serde_json::json;
 
 use super::{
-    Change, DNS_API, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    Change, DNS_API, Edit, NETWORK_API, RESOLVER_API, Request, Safety, az_rest, free_name,
+    in_subscription, place, quoted,
 };
 use crate::estate::Estate;
 use crate::estate::dns::Record;
+use crate::estate::forwarder::RulesetLink;
 use crate::estate::server::Server;
 use crate::id::ResourceId;
 use crate::trace::endpoint;
@@ -39,15 +41,20 @@ pub fn create_zone(zone: &ResourceId) -> Change {
     }
 }
 
-/// Links a zone to a network, without registration.
-pub fn link_zone(estate: &Estate, zone: &ResourceId, vnet: &ResourceId) -> Change {
+/// Links a zone to a network, without registration, for the sake of one server.
+pub fn link_zone(
+    estate: &Estate,
+    zone: &ResourceId,
+    vnet: &ResourceId,
+    source: &ResourceId,
+) -> Change {
     let name = free_name(estate, zone, "virtualNetworkLinks", &format!("{}-link", vnet.name()));
     let link = zone.child("virtualNetworkLinks", &name);
     let mut body = json!({ "location": "global", "properties": {
         "virtualNetwork": { "id": vnet.as_str() }, "registrationEnabled": false } });
     let request = Request::put(&link, DNS_API, body.clone());
     body["properties"]["virtualNetworkLinkState"] = json!("Completed");
-    let affected = shadowed_names(estate, zone, vnet);
+    let affected = shadowed_names(estate, zone, vnet, source);
     Change {
         kind: "link-zone",
         title: format!("link zone `{}` to network `{}`", zone.name(), vnet.name()),
@@ -110,10 +117,44 @@ pub fn redirect_missing_names(link: &ResourceId) -> Change {
     }
 }
 
+/// Switches a forwarding rule off.
+pub fn switch_off_rule(estate: &Estate, rule: &ResourceId) -> Change {
+    let patch = |state: &str| Request {
+        method: "PATCH",
+        path: format!("{rule}?api-version={RESOLVER_API}"),
+        body: json!({ "properties": { "forwardingRuleState": state } }),
+    };
+    let request = patch("Disabled");
+    let set = rule.parent();
+    let links = set.iter().flat_map(|set| estate.children::<RulesetLink>(set));
+    Change {
+        kind: "switch-off-rule",
+        resource: rule.clone(),
+        title: format!("switch forwarding rule `{}` off", rule.name()),
+        az: vec![az_rest(&request)],
+        request,
+        inverse: Some(patch("Enabled")),
+        downtime: "none",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: links
+            .map(|(_, link)| {
+                format!("network `{}` asks elsewhere for names of this rule", link.vnet.name())
+            })
+            .collect(),
+        edits: vec![Edit::Patch(rule.clone(), json!({ "forwardingRuleState": "Disabled" }))],
+    }
+}
+
 /// Servers of the estate that resolve from the network today and would not once the zone answers.
-fn shadowed_names(estate: &Estate, zone: &ResourceId, vnet: &ResourceId) -> Vec<String> {
+fn shadowed_names(
+    estate: &Estate,
+    zone: &ResourceId,
+    vnet: &ResourceId,
+    source: &ResourceId,
+) -> Vec<String> {
     let mut names = Vec::new();
-    for (id, server) in estate.all::<Server>() {
+    for (id, server) in estate.all::<Server>().filter(|(id, _)| *id != source) {
         let Some(name) = &server.fqdn else { continue };
         let has_endpoint = !endpoint::of_server(estate, id, server).is_empty();
         let published = if has_endpoint { Published::PrivateLinkAlias } else { Published::Address };

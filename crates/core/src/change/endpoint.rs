@@ -23,8 +23,6 @@ pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) 
     let api = if is_single { SINGLE_ENDPOINT_API } else { FLEXIBLE_ENDPOINT_API };
     let state = json!({ "status": "Approved", "description": APPROVAL });
     let body = json!({ "properties": { "privateLinkServiceConnectionState": state } });
-    let rejection = json!({ "properties": {
-        "privateLinkServiceConnectionState": { "status": "Rejected", "description": "Approval taken back" } } });
     let simulated = json!({ "properties": {
         "privateEndpoint": { "id": endpoint.as_str() }, "privateLinkServiceConnectionState": state } });
     let mut edits = vec![Edit::Put(connection.clone(), simulated)];
@@ -46,7 +44,8 @@ pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) 
                 quoted(APPROVAL)
             ),
         ),
-        inverse: Some(Request::put(connection, api, rejection)),
+        // Azure refuses to reject what is approved: only the connection as a whole can be deleted.
+        inverse: None,
         downtime: "none",
         safety: Safety::Safe,
         exposure: vec![format!(

@@ -1,4 +1,4 @@
-//! Changes of security rules and routes: let one flow through, take one route away.
+//! Changes of security rules: let one flow through.
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
 };
-use crate::estate::filter::{Direction, Rule, SecurityGroup};
+use crate::estate::filter::{Direction, Protocol, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
-use crate::trace::filter::Decider;
+use crate::trace::filter::{Decider, Service};
 
 /// Priorities that a rule of a user may have.
 const PRIORITIES: std::ops::RangeInclusive<u64> = 100..=4096;
@@ -23,7 +23,7 @@ pub struct Flow {
     /// Receivers; `Err` holds a service tag.
     pub to: Result<Vec<Ipv4Net>, String>,
     /// Port of the receivers.
-    pub port: u16,
+    pub service: Service,
 }
 
 /// Adds a rule that lets a flow through ahead of the rule that denies it. `None` when every lower priority number is taken.
@@ -34,8 +34,14 @@ pub fn allow(
     flow: &Flow,
     denied_at: u64,
 ) -> Option<Change> {
+    let port = flow.service.port;
+    let (protocol, purpose) = match flow.service.protocol {
+        Protocol::Tcp => ("Tcp", "postgres"),
+        Protocol::Udp => ("Udp", "dns"),
+        Protocol::Any | Protocol::Other => ("*", "dns"),
+    };
     let priority = free_priority(estate, group, direction, denied_at)?;
-    let name = free_name(estate, group, "securityRules", &format!("allow-postgres-{}", flow.port));
+    let name = free_name(estate, group, "securityRules", &format!("allow-{purpose}-{port}"));
     let rule = group.child("securityRules", &name);
     let from: Vec<String> = flow.from.iter().map(ToString::to_string).collect();
     let to: Vec<String> = match &flow.to {
@@ -47,8 +53,8 @@ pub fn allow(
         Direction::Outbound => "Outbound",
     };
     let mut properties = json!({
-        "priority": priority, "direction": word, "access": "Allow", "protocol": "Tcp",
-        "sourcePortRange": "*", "destinationPortRange": flow.port.to_string() });
+        "priority": priority, "direction": word, "access": "Allow", "protocol": protocol,
+        "sourcePortRange": "*", "destinationPortRange": port.to_string() });
     set_addresses(&mut properties, "source", &from);
     set_addresses(&mut properties, "destination", &to);
     let body = json!({ "name": name, "properties": properties });
@@ -64,7 +70,7 @@ pub fn allow(
             "let {} reach {} on port {} in `{}` at priority {priority}",
             from.join(", "),
             to.join(", "),
-            flow.port,
+            port,
             group.name()
         ),
         request: Request::put(&rule, NETWORK_API, json!({ "properties": body["properties"] })),
@@ -72,20 +78,27 @@ pub fn allow(
             group,
             format!(
                 "az network nsg rule create {} --nsg-name {} --name {} --priority {priority} --direction {word} \
-             --access Allow --protocol Tcp --source-address-prefixes {} --source-port-ranges '*' \
+             --access Allow --protocol {} --source-address-prefixes {} --source-port-ranges '*' \
              --destination-address-prefixes {} --destination-port-ranges {}",
                 place(group),
                 quoted(group.name()),
                 quoted(&name),
+                quoted(protocol),
                 words(&from),
                 words(&to),
-                flow.port
+                port
             ),
         ),
         inverse: Some(Request::delete(&rule, NETWORK_API)),
         downtime: "none",
         safety: Safety::Safe,
-        exposure: vec![format!("{} -> {}:{}/tcp", from.join(", "), to.join(", "), flow.port)],
+        exposure: vec![format!(
+            "{} -> {}:{}/{}",
+            from.join(", "),
+            to.join(", "),
+            port,
+            protocol.to_ascii_lowercase()
+        )],
         affected: others,
         edits: vec![Edit::Put(rule.clone(), body)],
         resource: rule,
@@ -196,44 +209,4 @@ pub fn move_back(
 fn users_of(estate: &Estate, group: &ResourceId) -> Vec<ResourceId> {
     let users = estate.list::<Subnet>(Key::UsersOf(group.clone()));
     users.map(|(id, _)| id.clone()).collect()
-}
-
-/// Deletes a user-defined route.
-pub fn delete_route(estate: &Estate, table: &ResourceId, route: &str) -> Change {
-    let id = table.child("routes", route);
-    let place_of = estate.locate(table, "", "routes");
-    let routes = estate.resource(table).and_then(|resource| resource.body.pointer(&place_of));
-    let is_other = |one: &&Value| one.get("name").and_then(Value::as_str) != Some(route);
-    let rest: Vec<Value> =
-        routes.and_then(Value::as_array).into_iter().flatten().filter(is_other).cloned().collect();
-    let old =
-        routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
-    let inverse = old.map(|old| {
-        let properties = old.get("properties").cloned().unwrap_or(old);
-        Request::put(&id, NETWORK_API, json!({ "properties": properties }))
-    });
-    Change {
-        kind: "delete-route",
-        title: format!("delete route `{route}` of table `{}`", table.name()),
-        request: Request::delete(&id, NETWORK_API),
-        az: in_subscription(
-            table,
-            format!(
-                "az network route-table route delete {} --route-table-name {} --name {}",
-                place(table),
-                quoted(table.name()),
-                quoted(route)
-            ),
-        ),
-        inverse,
-        downtime: "open connections that use the route are rerouted",
-        safety: Safety::Review,
-        exposure: vec![format!("everything that route `{route}` kept from its way")],
-        affected: vec![format!("every subnet bound to table `{}`", table.name())],
-        edits: vec![
-            Edit::Patch(table.clone(), json!({ "routes": rest })),
-            Edit::Remove(id.clone()),
-        ],
-        resource: id,
-    }
 }

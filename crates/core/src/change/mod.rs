@@ -3,13 +3,16 @@
 pub mod dns;
 pub mod endpoint;
 pub mod filter;
+pub mod interface;
 pub mod peering;
+pub mod route;
 pub mod server;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::estate::network::Peering;
+use crate::estate::server::VnetRule;
 use crate::estate::{Estate, Origin};
 use crate::id::ResourceId;
 
@@ -17,6 +20,8 @@ use crate::id::ResourceId;
 pub const NETWORK_API: &str = "2024-05-01";
 /// API version of private DNS requests.
 pub const DNS_API: &str = "2024-06-01";
+/// API version of DNS resolver requests.
+pub const RESOLVER_API: &str = "2022-07-01";
 /// API version of Single Server requests.
 pub const SINGLE_API: &str = "2017-12-01";
 /// API version of a Single Server's private endpoint connections.
@@ -60,6 +65,8 @@ pub enum Edit {
     Put(ResourceId, Value),
     /// The record set or link has this body, where its zone exists.
     PutInZone(ResourceId, Value),
+    /// The VNet rule has this body, where no other rule of the server names its subnet.
+    PutRule(ResourceId, Value),
     /// The resource has this body, unless it exists.
     Create(ResourceId, Value),
     /// These fields of `properties` now have these values.
@@ -120,6 +127,18 @@ impl Edit {
                     put(estate, id, body.clone());
                 }
             }
+            Edit::PutRule(id, body) => {
+                let subnet = body.pointer("/properties/virtualNetworkSubnetId");
+                let subnet = subnet.and_then(Value::as_str).and_then(ResourceId::parse);
+                let server = id.parent();
+                let is_taken = server
+                    .iter()
+                    .flat_map(|server| estate.children::<VnetRule>(server))
+                    .any(|(other, rule)| other != id && Some(&rule.subnet) == subnet.as_ref());
+                if !is_taken {
+                    put(estate, id, body.clone());
+                }
+            }
             Edit::Create(id, body) if estate.resource(id).is_none() => {
                 put(estate, id, body.clone())
             }
@@ -161,6 +180,68 @@ fn put(estate: &mut Estate, id: &ResourceId, mut body: Value) {
     // Bodies made here are well formed; what could be wrong with them is found when they are judged again.
     estate.put(id, body, origin, &mut Vec::new());
 }
+
+/// Everything of a captured resource that a PUT has to repeat, with some properties changed.
+pub(crate) fn whole_body(estate: &Estate, id: &ResourceId, changed: Value) -> Value {
+    let body = estate.resource(id).map(|resource| &resource.body);
+    let outer = |name: &str| body.and_then(|body| body.get(name)).filter(|one| !one.is_null());
+    // az prints the properties beside the outer fields.
+    let held = outer("properties").or(body).and_then(Value::as_object);
+    let is_own =
+        |name: &&String| !READ_ONLY.contains(&name.as_str()) && !OUTER.contains(&name.as_str());
+    let mut properties: serde_json::Map<String, Value> = held
+        .into_iter()
+        .flatten()
+        .filter(|(name, value)| is_own(name) && !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    properties.extend(changed.as_object().cloned().unwrap_or_default());
+    let mut whole = serde_json::Map::new();
+    for name in ["location", "tags", "sku", "zones"] {
+        whole.extend(outer(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    whole.insert("properties".to_owned(), Value::Object(properties));
+    Value::Object(whole)
+}
+
+/// Outer fields of a resource, which az prints beside its properties.
+const OUTER: [&str; 11] = [
+    "id",
+    "name",
+    "type",
+    "etag",
+    "location",
+    "tags",
+    "resourceGroup",
+    "sku",
+    "zones",
+    "kind",
+    "systemData",
+];
+
+/// Properties that Azure tells and does not take.
+const READ_ONLY: [&str; 20] = [
+    "provisioningState",
+    "resourceGuid",
+    "peeringState",
+    "peeringSyncLevel",
+    "remoteBgpCommunities",
+    "remoteVirtualNetworkEncryption",
+    "subnets",
+    "macAddress",
+    "primary",
+    "virtualMachine",
+    "hostedWorkloads",
+    "privateEndpoint",
+    "dscpConfiguration",
+    "privateLinkService",
+    "vnetEncryptionSupported",
+    "tapConfigurations",
+    "ipConfigurationProfiles",
+    "resourceNavigationLinks",
+    "serviceAssociationLinks",
+    "purpose",
+];
 
 /// `value` as one word of a POSIX shell.
 pub(crate) fn quoted(value: &str) -> String {

@@ -1,9 +1,10 @@
 //! Changes of peerings: create, mend or delete one half.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    whole_body,
 };
 use crate::estate::Estate;
 use crate::estate::network::{Peering, Vnet};
@@ -90,7 +91,8 @@ pub fn delete_half(half: &ResourceId) -> Change {
 
 /// Lets the remote network in on one half of a peering.
 pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
-    let body = full_body(estate, half, true);
+    let access =
+        |flag: bool| whole_body(estate, half, json!({ "allowVirtualNetworkAccess": flag }));
     Change {
         kind: "allow-peering-access",
         resource: half.clone(),
@@ -99,7 +101,7 @@ pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
             half.name(),
             half.name_at(0)
         ),
-        request: Request::put(half, NETWORK_API, body),
+        request: Request::put(half, NETWORK_API, access(true)),
         az: in_subscription(
             half,
             format!(
@@ -107,7 +109,7 @@ pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
                 base(half)
             ),
         ),
-        inverse: Some(Request::put(half, NETWORK_API, full_body(estate, half, false))),
+        inverse: Some(Request::put(half, NETWORK_API, access(false))),
         downtime: "none",
         safety: Safety::Review,
         exposure: vec![format!(
@@ -123,26 +125,91 @@ pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
     }
 }
 
-fn full_body(estate: &Estate, half: &ResourceId, allows: bool) -> serde_json::Value {
-    let body = estate.resource(half).map(|resource| &resource.body);
-    let flag = |name: &str| {
-        let place = estate.locate(half, "", name);
-        body.and_then(|body| body.pointer(&place))
-            .and_then(serde_json::Value::as_bool)
-            .unwrap_or(false)
+/// Sets one flag of a half of a peering to true.
+pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
+    let put = |value: bool| {
+        Request::put(half, NETWORK_API, whole_body(estate, half, json!({ flag: value })))
     };
-    let remote = estate.get::<Peering>(half).map(|one| one.remote.to_string()).unwrap_or_default();
-    json!({ "properties": {
-        "remoteVirtualNetwork": { "id": remote },
-        "allowVirtualNetworkAccess": allows,
-        "allowForwardedTraffic": flag("allowForwardedTraffic"),
-        "allowGatewayTransit": flag("allowGatewayTransit"),
-        "useRemoteGateways": flag("useRemoteGateways") } })
+    Change {
+        kind: "set-peering-flag",
+        resource: half.clone(),
+        title: format!("set {flag} of peering `{}` of network `{}`", half.name(), half.name_at(0)),
+        request: put(true),
+        az: in_subscription(
+            half,
+            format!("az network vnet peering update {} --set {flag}=true", base(half)),
+        ),
+        inverse: Some(put(false)),
+        downtime: "none",
+        safety: Safety::Review,
+        exposure: vec![format!("what {flag} lets through peering `{}`", half.name())],
+        affected: vec![format!("every subnet of network `{}`", half.name_at(0))],
+        edits: vec![Edit::Patch(half.clone(), json!({ flag: true }))],
+    }
+}
+
+/// Adds subnets to both sides of one half of a peering between subnets.
+pub fn add_subnets(
+    estate: &Estate,
+    half: &ResourceId,
+    own: &ResourceId,
+    other: &ResourceId,
+) -> Change {
+    let names = |field: &str, added: &ResourceId| {
+        let place = estate.locate(half, "", field);
+        let body = estate.resource(half).map(|resource| &resource.body);
+        let held = body.and_then(|body| body.pointer(&place)).and_then(Value::as_array);
+        let mut names: Vec<Value> = held.cloned().unwrap_or_default();
+        let has =
+            |one: &Value| one.as_str().is_some_and(|one| one.eq_ignore_ascii_case(added.name()));
+        if !names.iter().any(has) {
+            names.push(json!(added.name()));
+        }
+        names
+    };
+    let lists = json!({
+        "localSubnetNames": names("localSubnetNames", own),
+        "remoteSubnetNames": names("remoteSubnetNames", other) });
+    let words = |list: &Value| {
+        let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.map(quoted).collect::<Vec<_>>().join(" ")
+    };
+    Change {
+        kind: "add-peered-subnets",
+        resource: half.clone(),
+        title: format!(
+            "let peering `{}` of network `{}` carry subnets `{}` and `{}` too",
+            half.name(),
+            half.name_at(0),
+            own.name(),
+            other.name()
+        ),
+        request: Request::put(half, NETWORK_API, whole_body(estate, half, lists.clone())),
+        az: in_subscription(
+            half,
+            format!(
+                "az network vnet peering update {} --local-subnet-names {} --remote-subnet-names {}",
+                base(half),
+                words(&lists["localSubnetNames"]),
+                words(&lists["remoteSubnetNames"])
+            ),
+        ),
+        inverse: Some(Request::put(half, NETWORK_API, whole_body(estate, half, json!({})))),
+        downtime: "none",
+        safety: Safety::Review,
+        exposure: vec![format!(
+            "every port between subnets `{}` and `{}`",
+            own.name(),
+            other.name()
+        )],
+        affected: Vec::new(),
+        edits: vec![Edit::Patch(half.clone(), lists)],
+    }
 }
 
 /// Lets one half of a peering learn the remote network's present address space.
 pub fn sync(estate: &Estate, half: &ResourceId) -> Change {
-    let body = full_body(estate, half, true);
+    let body = whole_body(estate, half, json!({}));
     let remote =
         estate.get::<Peering>(half).ok().and_then(|one| estate.get::<Vnet>(&one.remote).ok());
     let space: Vec<String> =

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Change, Edit, NETWORK_API, Request, SINGLE_API, Safety, az_rest, free_name, in_subscription,
-    place, quoted,
+    place, quoted, whole_body,
 };
 use crate::estate::Estate;
 use crate::estate::network::SQL_ENDPOINT;
@@ -35,7 +35,7 @@ pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) 
         safety: Safety::Safe,
         exposure: vec![format!("subnet `{}` -> `{}`:5432/tcp", subnet.name(), server.name())],
         affected: Vec::new(),
-        edits: vec![Edit::Put(rule.clone(), simulated)],
+        edits: vec![Edit::PutRule(rule.clone(), simulated)],
         resource: rule,
     }
 }
@@ -101,36 +101,20 @@ pub fn turn_on_service_endpoint(
 
 /// Everything of a subnet that a PUT has to repeat, with other service endpoints.
 fn subnet_body(estate: &Estate, id: &ResourceId, services: Value) -> Value {
-    const KEPT: [&str; 9] = [
-        "addressPrefix",
-        "addressPrefixes",
-        "networkSecurityGroup",
-        "routeTable",
-        "natGateway",
-        "delegations",
-        "privateEndpointNetworkPolicies",
-        "privateLinkServiceNetworkPolicies",
-        "defaultOutboundAccess",
-    ];
-    let body = estate.resource(id).map(|resource| resource.body.clone()).unwrap_or_default();
-    let mut properties = serde_json::Map::new();
-    for name in KEPT {
-        let place = estate.locate(id, "", name);
-        let value = body.pointer(&place).filter(|_| !place.is_empty());
-        match (name, value) {
-            (_, None) => {}
-            ("delegations", Some(list)) => {
-                properties.insert(name.to_owned(), delegations(list));
-            }
-            ("networkSecurityGroup" | "routeTable" | "natGateway", Some(value)) => {
-                properties.insert(name.to_owned(), json!({ "id": value["id"] }));
-            }
-            (_, Some(value)) => {
-                properties.insert(name.to_owned(), value.clone());
-            }
+    let mut body = whole_body(estate, id, json!({ "serviceEndpoints": services }));
+    let Some(properties) = body["properties"].as_object_mut() else { return body };
+    // References come with what they refer to; Azure takes the id alone.
+    for name in ["networkSecurityGroup", "routeTable", "natGateway"] {
+        if let Some(value) = properties.get_mut(name) {
+            *value = json!({ "id": value["id"] });
         }
     }
-    properties.insert("serviceEndpoints".to_owned(), services);
+    if let Some(list) = properties.get_mut("delegations") {
+        *list = delegations(list);
+    }
+    for told in ["ipConfigurations", "privateEndpoints", "delegation"] {
+        properties.remove(told);
+    }
     json!({ "properties": properties })
 }
 

@@ -11,16 +11,20 @@ use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
 use crate::estate::network::region_key;
 use crate::estate::network::{Subnet, Vnet};
+use crate::estate::server::ServerKind;
 use crate::finding::Fix;
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::endpoint::View;
-use crate::trace::filter::Decision;
+use crate::trace::filter::{Decider, Decision, Service};
 use crate::trace::leg::Way;
 use crate::trace::route::usable_addresses;
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
 const RESERVED_FIRST: usize = 4;
+
+/// Port of DNS servers.
+const DNS_PORT: u16 = 53;
 
 /// Names tried before giving up; a group holds fewer endpoints of one server.
 const NAMES_TRIED_MAX: usize = 1_000;
@@ -38,7 +42,8 @@ const SPECIAL_SUBNETS: [&str; 5] = [
 /// subnet there can hold it.
 pub(super) fn endpoint_nearby(path: &Path) -> Option<Fix> {
     let start = path.start.as_ref()?;
-    if path.to.delegated_subnet.is_some() || super::tier_unsupported::is_basic(path) {
+    let is_possible = path.to.delegated_subnet.is_none() && path.to.kind != ServerKind::Host;
+    if !is_possible || super::tier_unsupported::is_basic(path) {
         return None;
     }
     let vnet = path.estate.get::<Vnet>(&start.vnet).ok()?;
@@ -131,6 +136,39 @@ pub(super) fn right_record(path: &Path, view: &View) -> Option<Fix> {
     Some(Fix::of(vec![change]))
 }
 
+/// Lets questions of the copier's subnet through to a DNS server, and nothing else.
+pub(super) fn let_questions_through(
+    path: &Path,
+    group: &ResourceId,
+    decision: &Decision,
+    direction: Direction,
+    server: Ipv4Addr,
+) -> Option<Fix> {
+    let start = path.estate.get::<Subnet>(&path.start.as_ref()?.subnet).ok()?;
+    let flow = filter::Flow {
+        from: start.prefixes.clone(),
+        to: Ok(vec![Ipv4Net::from(server)]),
+        service: Service::any(DNS_PORT),
+    };
+    let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
+    let change = filter::allow(path.estate, group, direction, &flow, denied_at)?;
+    Some(Fix::of(vec![change]))
+}
+
+/// Lets questions of the copier's subnet through to Azure's own resolver, ahead of the rule that denies them.
+pub(super) fn let_names_through(path: &Path, rule: &Decider) -> Option<Fix> {
+    let start_id = &path.start.as_ref()?.subnet;
+    let start = path.estate.get::<Subnet>(start_id).ok()?;
+    let group = start.security_group.to()?;
+    let flow = filter::Flow {
+        from: start.prefixes.clone(),
+        to: Err("AzurePlatformDNS".to_owned()),
+        service: Service::any(DNS_PORT),
+    };
+    let change = filter::allow(path.estate, group, Direction::Outbound, &flow, rule.priority)?;
+    Some(Fix::of(vec![change]))
+}
+
 /// Lets the denied senders of a flow through one security group, and nothing else.
 pub(super) fn let_through(
     path: &Path,
@@ -147,6 +185,8 @@ pub(super) fn let_through(
             }
         },
         Way::Injected(subnet) => Ok(path.estate.get::<Subnet>(subnet).ok()?.prefixes.clone()),
+        Way::Machine(machine) => Ok(vec![Ipv4Net::from(machine.address)]),
+        Way::Beyond(address) => Ok(vec![Ipv4Net::from(*address)]),
         Way::Public => {
             let region = path.to.location.as_ref().map(|text| text.replace(' ', ""))?;
             Err(format!("Sql.{region}"))
@@ -159,7 +199,7 @@ pub(super) fn let_through(
         true => start.prefixes.clone(),
         false => denied.networks(),
     };
-    let flow = filter::Flow { from, to, port: path.port };
+    let flow = filter::Flow { from, to, service: Service::tcp(path.port) };
     let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
     if let Some(change) = filter::allow(path.estate, group, direction, &flow, denied_at) {
         return Some(Fix::of(vec![change]));

@@ -1,5 +1,6 @@
 //! The registry of faults. A check is one file here, one page in docs/checks (which is also its test), and one line below.
 
+mod denial;
 mod fixes;
 
 use crate::finding::Finding;
@@ -53,31 +54,31 @@ registry! {
     "dns/record-overwritten" in "dns/record-overwritten.rs" as record_overwritten;
     "dns/same-named-zone-linked" in "dns/same-named-zone-linked.rs" as same_named_zone_linked;
     "dns/custom-server-not-forwarding" in "dns/custom-server-not-forwarding.rs" as custom_server_not_forwarding;
-    "dns/forwarder-network-not-linked";
-    "dns/custom-server-unreachable";
+    "dns/forwarder-network-not-linked" in "dns/forwarder-network-not-linked.rs" as forwarder_network_not_linked;
+    "dns/custom-server-unreachable" in "dns/custom-server-unreachable.rs" as custom_server_unreachable;
     "dns/forwarder-privatelink-only";
-    "dns/forwarding-rule-wrong";
+    "dns/forwarding-rule-wrong" in "dns/forwarding-rule-wrong.rs" as forwarding_rule_wrong;
     "dns/public-suffix-zone-linked" in "dns/public-suffix-zone-linked.rs" as public_suffix_zone_linked;
     "dns/zone-named-like-server" in "dns/zone-named-like-server.rs" as zone_named_like_server;
     "dns/injected-source-zone-not-linked" in "dns/injected-source-zone-not-linked.rs" as injected_source_zone_not_linked;
     "dns/public-name-shadowed" in "dns/public-name-shadowed.rs" as public_name_shadowed;
     "dns/platform-dns-denied" in "dns/platform-dns-denied.rs" as platform_dns_denied;
     "dns/link-in-progress" in "dns/link-in-progress.rs" as link_in_progress;
-    "dns/zone-locked";
+    "dns/zone-locked" in "dns/zone-locked.rs" as zone_locked;
     "dns/zone-name-wrong" in "dns/zone-name-wrong.rs" as zone_name_wrong;
-    "dns/address-hard-coded";
+    "dns/address-hard-coded" in "dns/address-hard-coded.rs" as address_hard_coded;
 
-    "route/none";
+    "route/none" in "route/none.rs" as route_none;
     "route/blackhole" in "route/blackhole.rs" as blackhole;
     "route/opaque-appliance" in "route/opaque-appliance.rs" as opaque_appliance;
     "route/forced-tunnel" in "route/forced-tunnel.rs" as forced_tunnel;
-    "route/appliance-dead";
-    "route/endpoint-bypassed-without-snat";
+    "route/appliance-dead" in "route/appliance-dead.rs" as appliance_dead;
+    "route/endpoint-bypassed-without-snat" in "route/endpoint-bypassed-without-snat.rs" as endpoint_bypassed_without_snat;
     "route/return-asymmetric" in "route/return-asymmetric.rs" as return_asymmetric;
-    "route/gateway-propagation-off";
-    "route/gateway-transit-off";
+    "route/gateway-propagation-off" in "route/gateway-propagation-off.rs" as gateway_propagation_off;
+    "route/gateway-transit-off" in "route/gateway-transit-off.rs" as gateway_transit_off;
     "route/on-premises-return-missing";
-    "route/on-premises-overlap";
+    "route/on-premises-overlap" in "route/on-premises-overlap.rs" as on_premises_overlap;
     "route/default-route-starves-server" in "route/default-route-starves-server.rs" as default_route_starves_server;
     "route/no-egress";
 
@@ -86,22 +87,22 @@ registry! {
     "peering/disconnected" in "peering/disconnected.rs" as peering_disconnected;
     "peering/access-off" in "peering/access-off.rs" as access_off;
     "peering/not-transitive" in "peering/not-transitive.rs" as not_transitive;
-    "peering/forwarded-traffic-off";
+    "peering/forwarded-traffic-off" in "peering/forwarded-traffic-off.rs" as forwarded_traffic_off;
     "peering/out-of-sync" in "peering/out-of-sync.rs" as out_of_sync;
     "peering/overlapping-spaces" in "peering/overlapping-spaces.rs" as overlapping_spaces;
     "peering/subnet-excluded" in "peering/subnet-excluded.rs" as subnet_excluded;
-    "peering/basic-load-balancer";
-    "peering/mesh-excluded";
+    "peering/basic-load-balancer" in "peering/basic-load-balancer.rs" as basic_load_balancer;
+    "peering/mesh-excluded" in "peering/mesh-excluded.rs" as mesh_excluded;
 
     "filter/outbound-denied" in "filter/outbound-denied.rs" as outbound_denied;
     "filter/inbound-denied" in "filter/inbound-denied.rs" as inbound_denied;
     "filter/endpoint-subnet-denied" in "filter/endpoint-subnet-denied.rs" as endpoint_subnet_denied;
-    "filter/service-tag-mismatch";
-    "filter/port-mismatch";
+    "filter/service-tag-mismatch" in "filter/service-tag-mismatch.rs" as service_tag_mismatch;
+    "filter/port-mismatch" in "filter/port-mismatch.rs" as port_mismatch;
     "filter/admin-rule-denied" in "filter/admin-rule-denied.rs" as admin_rule_denied;
-    "filter/asg-on-delegated-subnet";
-    "filter/outside-virtual-network-tag";
-    "filter/two-level-conflict";
+    "filter/asg-on-delegated-subnet" in "filter/asg-on-delegated-subnet.rs" as asg_on_delegated_subnet;
+    "filter/outside-virtual-network-tag" in "filter/outside-virtual-network-tag.rs" as outside_virtual_network_tag;
+    "filter/two-level-conflict" in "filter/two-level-conflict.rs" as two_level_conflict;
 
     "endpoint/pending" in "endpoint/pending.rs" as endpoint_pending;
     "endpoint/rejected" in "endpoint/rejected.rs" as endpoint_rejected;
@@ -109,7 +110,7 @@ registry! {
     "endpoint/wrong-server" in "endpoint/wrong-server.rs" as wrong_server;
     "endpoint/tier-unsupported" in "endpoint/tier-unsupported.rs" as tier_unsupported;
     "endpoint/provider-unregistered";
-    "endpoint/too-many";
+    "endpoint/too-many" in "endpoint/too-many.rs" as too_many;
 
     "server/public-access-denied" in "server/public-access-denied.rs" as public_access_denied;
     "server/firewall-rule-missing" in "server/firewall-rule-missing.rs" as firewall_rule_missing;
@@ -117,9 +118,9 @@ registry! {
     "server/service-endpoint-missing" in "server/service-endpoint-missing.rs" as service_endpoint_missing;
     "server/vnet-rule-other-region" in "server/vnet-rule-other-region.rs" as vnet_rule_other_region;
     "server/vnet-rule-not-ready" in "server/vnet-rule-not-ready.rs" as vnet_rule_not_ready;
-    "server/rules-locked-by-public-denied";
-    "server/nat-address-not-allowed";
-    "server/gateway-moved";
+    "server/rules-locked-by-public-denied" in "server/rules-locked-by-public-denied.rs" as rules_locked_by_public_denied;
+    "server/nat-address-not-allowed" in "server/nat-address-not-allowed.rs" as nat_address_not_allowed;
+    "server/gateway-moved" in "server/gateway-moved.rs" as gateway_moved;
     "server/public-off-no-endpoint" in "server/public-off-no-endpoint.rs" as public_off_no_endpoint;
     "server/caller-address-changed";
     "server/not-ready" in "server/not-ready.rs" as not_ready;

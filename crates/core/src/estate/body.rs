@@ -115,6 +115,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// A text, or a truth value as a text.
+    pub(crate) fn word(&self, path: &str, problems: &mut Problems) -> Option<String> {
+        match self.path(path)?.value {
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => self.text(path, problems),
+        }
+    }
+
     pub(crate) fn flag(&self, path: &str, problems: &mut Problems) -> Option<bool> {
         let node = self.path(path)?;
         match node.value {

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::body::{Node, Problems};
+use super::body::{Node, Problems, Reference};
+use super::network::fields_of;
 use crate::id::ResourceId;
 
 /// A private endpoint, as its owner sees it.
@@ -18,6 +19,8 @@ pub struct Endpoint {
     pub addresses: Vec<Ipv4Addr>,
     /// Its network interfaces.
     pub interfaces: Vec<ResourceId>,
+    /// Application security groups that it is a member of.
+    pub groups: Vec<ResourceId>,
 }
 
 /// What a private endpoint says of its connection to a service.
@@ -49,6 +52,18 @@ pub struct Interface {
     pub addresses: Vec<Ipv4Addr>,
     /// The private endpoint that owns it.
     pub endpoint: Option<ResourceId>,
+    /// The subnet of its first address.
+    pub subnet: Option<ResourceId>,
+    /// Network security group bound to it.
+    pub security_group: Reference,
+    /// Application security groups that its addresses are members of.
+    pub groups: Vec<ResourceId>,
+    /// `enableIPForwarding`: whether Azure lets it send packets of others.
+    pub forwards: Option<bool>,
+    /// Tag `disableSnatOnPL`: answers of private endpoints come back to it without address translation.
+    pub has_endpoint_answers: bool,
+    /// Prefix of its fields.
+    pub fields: &'static str,
 }
 
 pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
@@ -77,6 +92,7 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
         connections,
         addresses,
         interfaces: interfaces.iter().filter_map(|one| one.id("id", problems)).collect(),
+        groups: groups_of(node, problems),
     }
 }
 
@@ -99,7 +115,24 @@ pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
             addresses.extend(address(&one, "privateIpAddress", problems));
         }
     }
-    Interface { addresses, endpoint: node.id("privateEndpoint.id", problems) }
+    let configurations = node.array("ipConfigurations", problems).unwrap_or_default();
+    Interface {
+        addresses,
+        endpoint: node.id("privateEndpoint.id", problems),
+        subnet: configurations.iter().find_map(|one| one.id("subnet.id", problems)),
+        security_group: node.reference("networkSecurityGroup", problems),
+        groups: configurations.iter().flat_map(|one| groups_of(one, problems)).collect(),
+        forwards: node.flag("enableIPForwarding", problems),
+        has_endpoint_answers: node
+            .text("tags.disableSnatOnPL", problems)
+            .is_some_and(|text| text.eq_ignore_ascii_case("true")),
+        fields: fields_of(node),
+    }
+}
+
+fn groups_of(node: &Node, problems: &mut Problems) -> Vec<ResourceId> {
+    let groups = node.array("applicationSecurityGroups", problems).unwrap_or_default();
+    groups.iter().filter_map(|one| one.id("id", problems)).collect()
 }
 
 fn address(node: &Node, field: &str, problems: &mut Problems) -> Option<Ipv4Addr> {

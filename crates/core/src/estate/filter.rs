@@ -45,6 +45,8 @@ pub struct Rule {
 pub struct AdminRule {
     /// Whether it drops.
     pub denies: bool,
+    /// Whether it lets pass whatever security groups say.
+    pub always_allows: bool,
     /// Which way it looks; `None` when not observed.
     pub direction: Option<Direction>,
     /// What it speaks of; everything when not observed.
@@ -91,8 +93,9 @@ pub enum Prefix {
     Network(Ipv4Net),
     /// A service tag.
     Tag(String),
-    /// An application security group: never holds an address of a delegated subnet or of another network.
-    ApplicationGroup,
+    /// An application security group: holds its members' interfaces, never an address of a delegated subnet.
+    /// `None` where the group cannot be read.
+    ApplicationGroup(Option<ResourceId>),
     /// An IPv6 prefix: never matches IPv4.
     Ipv6,
 }
@@ -145,6 +148,7 @@ pub(crate) fn admin_rule(node: &Node, problems: &mut Problems) -> AdminRule {
     }
     AdminRule {
         denies: word("access", problems) == "deny",
+        always_allows: word("access", problems) == "alwaysallow",
         direction: match word("direction", problems).as_str() {
             "inbound" => Some(Direction::Inbound),
             "outbound" => Some(Direction::Outbound),
@@ -190,7 +194,8 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
             prefixes.push(prefix(&text)?);
         }
         let groups = node.array(&format!("{which}ApplicationSecurityGroups"), problems);
-        prefixes.extend(groups.unwrap_or_default().iter().map(|_| Prefix::ApplicationGroup));
+        let groups = groups.unwrap_or_default();
+        prefixes.extend(groups.iter().map(|one| Prefix::ApplicationGroup(one.id("id", problems))));
         let mut ports = Vec::new();
         for text in
             values(node, &format!("{which}PortRange"), &format!("{which}PortRanges"), problems)

@@ -16,6 +16,8 @@ pub struct Vnet {
     pub space: Vec<Ipv4Net>,
     /// Empty means Azure-provided DNS; `None` when they could not be read.
     pub dns_servers: Option<Vec<Ipv4Addr>>,
+    /// `privateEndpointVNetPolicies`, as written.
+    pub endpoint_policies: Option<String>,
     /// Pointer of the DNS servers, whether there are any or not.
     pub dns_pointer: String,
 }
@@ -31,6 +33,8 @@ pub struct Subnet {
     pub route_table: Reference,
     /// Service endpoints that are on, such as `Microsoft.Sql`.
     pub service_endpoints: Vec<String>,
+    /// The addresses that Azure says are in use, by the ids of their configurations; `None` when not told.
+    pub occupants: Option<Vec<ResourceId>>,
     /// Services that the subnet is delegated to.
     pub delegations: Vec<String>,
     /// `privateEndpointNetworkPolicies`, as written.
@@ -48,6 +52,12 @@ pub struct Peering {
     pub state: Option<String>,
     /// `allowVirtualNetworkAccess`.
     pub allows_access: Option<bool>,
+    /// `allowForwardedTraffic`: whether packets are taken whose sender is in neither network.
+    pub allows_forwarded: Option<bool>,
+    /// `allowGatewayTransit`: whether the other network may use this one's gateway.
+    pub lends_gateway: Option<bool>,
+    /// `useRemoteGateways`: whether this network uses the other one's gateway.
+    pub uses_remote_gateway: Option<bool>,
     /// `remoteAddressSpace`: the prefixes that are routed. Empty when not observed.
     pub remote_space: Vec<Ipv4Net>,
     /// Subnet names on both sides when only some subnets are peered.
@@ -59,6 +69,10 @@ pub struct Peering {
 /// A route table.
 #[derive(Debug, Clone)]
 pub struct RouteTable {
+    /// `disableBgpRoutePropagation`: whether routes of gateways are kept out.
+    pub keeps_gateway_routes_out: bool,
+    /// Pointer of that flag.
+    pub propagation_pointer: String,
     /// `None` when the body does not list its routes, or lists one that cannot be read.
     pub routes: Option<Vec<Route>>,
 }
@@ -137,6 +151,7 @@ pub(crate) fn vnet(node: &Node, problems: &mut Problems) -> Vnet {
             "addressSpace.addressPrefixes",
             problems,
         ),
+        endpoint_policies: node.text("privateEndpointVNetPolicies", problems),
         dns_servers: match node.path("dhcpOptions.dnsServers") {
             Some(_) => node.addresses("dhcpOptions.dnsServers", problems),
             None => Some(Vec::new()),
@@ -163,6 +178,9 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
             .iter()
             .filter_map(|one| one.text("serviceName", problems))
             .collect(),
+        occupants: node
+            .array("ipConfigurations", problems)
+            .map(|list| list.iter().filter_map(|one| one.id("id", problems)).collect()),
         endpoint_policies: node.text("privateEndpointNetworkPolicies", problems),
         fields: fields_of(node),
     }
@@ -181,6 +199,9 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
         remote,
         state: node.text("peeringState", problems),
         allows_access: node.flag("allowVirtualNetworkAccess", problems),
+        allows_forwarded: node.flag("allowForwardedTraffic", problems),
+        lends_gateway: node.flag("allowGatewayTransit", problems),
+        uses_remote_gateway: node.flag("useRemoteGateways", problems),
         remote_space: node.networks(
             "remoteAddressSpace.addressPrefix",
             "remoteAddressSpace.addressPrefixes",
@@ -192,7 +213,13 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
 }
 
 pub(crate) fn route_table(id: &ResourceId, node: &Node, problems: &mut Problems) -> RouteTable {
-    let Some(nodes) = node.array("routes", problems) else { return RouteTable { routes: None } };
+    const PROPAGATION: &str = "disableBgpRoutePropagation";
+    let mut table = RouteTable {
+        keeps_gateway_routes_out: node.flag(PROPAGATION, problems).unwrap_or(false),
+        propagation_pointer: format!("{}/{PROPAGATION}", fields_of(node)),
+        routes: None,
+    };
+    let Some(nodes) = node.array("routes", problems) else { return table };
     let mut routes = Vec::new();
     for one in &nodes {
         match route(id, one, problems) {
@@ -200,12 +227,13 @@ pub(crate) fn route_table(id: &ResourceId, node: &Node, problems: &mut Problems)
             None => {
                 problems
                     .add(&one.pointer, "route cannot be read; the table counts as not observed");
-                return RouteTable { routes: None };
+                return table;
             }
         }
     }
     routes.retain(|route| route.prefix != RoutePrefix::Ipv6);
-    RouteTable { routes: Some(routes) }
+    table.routes = Some(routes);
+    table
 }
 
 /// One route; `None` when what it catches or where it leads cannot be read.

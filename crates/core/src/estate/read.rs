@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::kinds::is_known_type;
 use super::{Estate, Facts, Origin, Problem};
 use crate::id::ResourceId;
 
@@ -87,9 +88,12 @@ fn find_in_object(
         });
         return;
     }
-    let has_body =
-        object.get("properties").is_some_and(Value::is_object) || object.contains_key("type");
     let id = object.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
+    // az prints some children without type and properties: their ids tell the type.
+    let is_known = |id: &ResourceId| is_known_type(&id.resource_type()) && !is_listing(&object);
+    let has_body = object.get("properties").is_some_and(Value::is_object)
+        || object.contains_key("type")
+        || id.as_ref().is_some_and(is_known);
     match id {
         Some(_) if has_body && is_listing(&object) => loaded.problems.push(Problem {
             file: origin.file.clone(),

@@ -13,6 +13,8 @@ pub enum ServerKind {
     Single,
     /// `Microsoft.DBforPostgreSQL/flexibleServers`.
     Flexible,
+    /// A machine, in Azure or elsewhere.
+    Host,
 }
 
 /// A PostgreSQL server of Azure.
@@ -66,6 +68,17 @@ pub struct Setting {
     pub value: Option<String>,
 }
 
+/// A migration of Azure's tool into a flexible server.
+#[derive(Debug, Clone)]
+pub struct Migration {
+    /// The source.
+    pub source: Option<ResourceId>,
+    /// The name that the service uses instead of the source's own, whenever it is given.
+    pub source_name: Option<String>,
+    /// Pointer of that name.
+    pub name_pointer: String,
+}
+
 /// A firewall rule of a server.
 #[derive(Debug, Clone)]
 pub struct FirewallRule {
@@ -107,7 +120,7 @@ pub(crate) fn server(
     let fields = fields_of(node);
     let (public_path, state_path) = match kind {
         ServerKind::Single => ("publicNetworkAccess", "userVisibleState"),
-        ServerKind::Flexible => ("network.publicNetworkAccess", "state"),
+        ServerKind::Flexible | ServerKind::Host => ("network.publicNetworkAccess", "state"),
     };
     let connections = node
         .array("privateEndpointConnections", problems)
@@ -157,6 +170,15 @@ pub(crate) fn connection(
 
 pub(crate) fn setting(node: &Node, problems: &mut Problems) -> Setting {
     Setting { value: node.text("value", problems) }
+}
+
+pub(crate) fn migration(node: &Node, problems: &mut Problems) -> Migration {
+    const NAME: &str = "sourceDbServerFullyQualifiedDomainName";
+    Migration {
+        source: node.id("sourceDbServerResourceId", problems),
+        source_name: node.text(NAME, problems),
+        name_pointer: format!("{}/{NAME}", fields_of(node)),
+    }
 }
 
 pub(crate) fn firewall_rule(node: &Node, problems: &mut Problems) -> Option<FirewallRule> {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Facts, Kind, Missing, Origin, Problem, read_facts, server};
+use super::kinds::read_facts;
+use super::{Facts, Kind, Missing, Origin, Problem, server};
 use crate::id::ResourceId;
 
 /// One resource: its body as it was read, and what it says.
@@ -41,8 +42,18 @@ pub enum Key {
     UsersOf(ResourceId),
     /// The private DNS zones of a name, in lower case.
     ZonesNamed(String),
-    /// The record sets, endpoints and interfaces that hold an address.
+    /// The record sets, endpoints, interfaces, load balancers and resolver endpoints that hold an address.
     Holders(Ipv4Addr),
+    /// The locks that act on a scope, in lower case.
+    LocksOn(String),
+    /// The gateways of a network.
+    GatewaysOf(ResourceId),
+    /// The connections of a gateway.
+    ConnectionsOf(ResourceId),
+    /// The forwarding rulesets of a network, by their links.
+    RulesetsOf(ResourceId),
+    /// The network groups that a network is a member of.
+    GroupsOf(ResourceId),
 }
 
 /// Everything that was read for an answer: the answer stays as it is while nothing of this changes.
@@ -113,6 +124,11 @@ impl Estate {
     /// Facts of one kind about the resources under a key, in the order of ids.
     pub fn list<K: Kind + 'static>(&self, key: Key) -> impl Iterator<Item = (&ResourceId, &K)> {
         self.under(key).filter_map(|(id, resource)| Some((id, K::of(&resource.facts)?)))
+    }
+
+    /// Number of resources of a kind.
+    pub fn count<K: Kind + 'static>(&self) -> usize {
+        self.under(Key::Kind(K::NOUN)).count()
     }
 
     /// Private DNS zones of a name in any case: those captured, and those that a captured child speaks for.
@@ -308,6 +324,19 @@ fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
         Facts::Record(record) => {
             keys.extend(record.addresses.iter().flatten().copied().map(Key::Holders));
         }
+        Facts::LoadBalancer(balancer) => {
+            keys.extend(balancer.frontends.iter().map(|one| Key::Holders(one.address)));
+        }
+        Facts::InboundEndpoint(endpoint) => {
+            keys.extend(endpoint.addresses.iter().copied().map(Key::Holders));
+        }
+        Facts::Gateway(gateway) => keys.extend(gateway.vnets().map(Key::GatewaysOf)),
+        Facts::GatewayConnection(connection) => {
+            keys.extend(connection.gateways.iter().cloned().map(Key::ConnectionsOf));
+        }
+        Facts::Lock(_) => keys.push(Key::LocksOn(id.scope())),
+        Facts::RulesetLink(link) => keys.push(Key::RulesetsOf(link.vnet.clone())),
+        Facts::GroupMember(member) => keys.push(Key::GroupsOf(member.vnet.clone())),
         Facts::Subnet(subnet) => {
             let used = [&subnet.security_group, &subnet.route_table];
             keys.extend(

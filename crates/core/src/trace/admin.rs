@@ -3,15 +3,29 @@
 use crate::estate::filter::{AdminRule, Direction, NetworkManager, Protocol};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::filter::covers;
+use crate::trace::filter::{Service, covers};
 
 /// A security admin rule of a network manager that may deny the flow. Which networks it acts on is not in the estate.
-pub fn admin_denier(estate: &Estate, direction: Direction, port: u16) -> Option<ResourceId> {
+pub fn admin_denier(estate: &Estate, direction: Direction, service: Service) -> Option<ResourceId> {
+    find(estate, direction, service, |rule| rule.denies)
+}
+
+/// A security admin rule of a network manager that may let the flow pass whatever security groups say.
+pub fn admin_opener(estate: &Estate, direction: Direction, service: Service) -> Option<ResourceId> {
+    find(estate, direction, service, |rule| rule.always_allows)
+}
+
+fn find(
+    estate: &Estate,
+    direction: Direction,
+    service: Service,
+    wanted: impl Fn(&AdminRule) -> bool,
+) -> Option<ResourceId> {
     let speaks = |rule: &AdminRule| {
-        rule.denies
+        wanted(rule)
             && rule.direction.is_none_or(|one| one == direction)
-            && matches!(rule.protocol, Protocol::Tcp | Protocol::Any)
-            && covers(&rule.to_ports, port)
+            && (rule.protocol == Protocol::Any || rule.protocol == service.protocol)
+            && covers(&rule.to_ports, service.port)
     };
     estate.all::<AdminRule>().find(|(_, rule)| speaks(rule)).map(|(id, _)| id.clone())
 }

@@ -7,26 +7,53 @@ use crate::estate::filter::{Direction, Prefix, Protocol, Rule, SecurityGroup};
 use crate::estate::network::region_key;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::near_miss::NearMiss;
 use crate::trace::tag::NetworkTag;
 
 /// Where the packets go to.
 #[derive(Debug, Clone)]
 pub enum Receiver {
-    /// Addresses, normally one.
-    Addresses(AddressSet),
+    /// Addresses, normally one, with the application security groups that they are members of.
+    Addresses(AddressSet, Vec<ResourceId>),
     /// The public front door of a server, whose address is not fixed; with its region.
     Gateway(Option<String>),
 }
 
-/// TCP connections from some senders to a receiver.
+/// Packets from some senders to a receiver.
 #[derive(Debug, Clone, Copy)]
 pub struct Flow<'f> {
-    /// Addresses that connections may come from.
+    /// Addresses that they may come from.
     pub senders: &'f AddressSet,
     /// Where they go.
     pub receiver: &'f Receiver,
     /// The receiver's port.
+    pub service: Service,
+}
+
+/// A port of a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// Its number.
     pub port: u16,
+}
+
+impl Service {
+    /// A port of TCP.
+    pub fn tcp(port: u16) -> Service {
+        Service { protocol: Protocol::Tcp, port }
+    }
+
+    /// A port of every protocol.
+    pub fn any(port: u16) -> Service {
+        Service { protocol: Protocol::Any, port }
+    }
+
+    /// A port of UDP.
+    pub fn udp(port: u16) -> Service {
+        Service { protocol: Protocol::Udp, port }
+    }
 }
 
 /// What decided about some senders.
@@ -58,6 +85,8 @@ pub struct Decision {
     pub denied: Vec<(AddressSet, Decider)>,
     /// Senders about whom the rules leave more than one reading.
     pub unknown: Vec<(AddressSet, Decider)>,
+    /// An earlier rule that was meant to let them pass, and misses them.
+    pub miss: Option<NearMiss>,
 }
 
 impl Decision {
@@ -87,9 +116,10 @@ pub fn decide(
     let mut rules = rules_of(estate, group_id, direction)?;
     rules.extend(defaults(group_id, direction));
     rules.sort_by_key(|rule| rule.priority);
-    let question = Question { receiver: flow.receiver, port: flow.port, tag };
+    let question = Question { receiver: flow.receiver, service: flow.service, tag };
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
+    decision.miss = question.near_miss(&rules, &decision);
     Ok(decision)
 }
 
@@ -127,7 +157,7 @@ pub fn platform_dns_denier(
     let holds_sender = |prefix: &Prefix| match prefix {
         Prefix::Network(network) => AddressSet::of([network]).overlaps(senders),
         Prefix::Any | Prefix::Tag(_) => true,
-        Prefix::ApplicationGroup | Prefix::Ipv6 => false,
+        Prefix::ApplicationGroup(_) | Prefix::Ipv6 => false,
     };
     let rules = rules_of(estate, group_id, Direction::Outbound)?;
     let first = rules.iter().find(|rule| {
@@ -175,14 +205,14 @@ fn defaults(group: &ResourceId, direction: Direction) -> Vec<Rule> {
     }
 }
 
-struct Question<'a> {
-    receiver: &'a Receiver,
-    port: u16,
+pub(super) struct Question<'a> {
+    pub(super) receiver: &'a Receiver,
+    pub(super) service: Service,
     tag: &'a NetworkTag,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Match {
+pub(super) enum Match {
     No,
     Perhaps,
     Yes,
@@ -221,8 +251,8 @@ impl Question<'_> {
     /// Senders that the rule catches: surely, and perhaps.
     fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
         let nothing = (AddressSet::default(), AddressSet::default());
-        if !matches!(rule.protocol, Protocol::Tcp | Protocol::Any)
-            || !covers(&rule.to_ports, self.port)
+        if !(rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
+            || !covers(&rule.to_ports, self.service.port)
         {
             return nothing;
         }
@@ -248,11 +278,11 @@ impl Question<'_> {
         }
     }
 
-    fn sends(&self, prefix: &Prefix) -> (AddressSet, AddressSet) {
+    pub(super) fn sends(&self, prefix: &Prefix) -> (AddressSet, AddressSet) {
         match prefix {
             Prefix::Any => (AddressSet::all(), AddressSet::all()),
             Prefix::Network(network) => (AddressSet::of([network]), AddressSet::of([network])),
-            Prefix::ApplicationGroup | Prefix::Ipv6 => Default::default(),
+            Prefix::ApplicationGroup(_) | Prefix::Ipv6 => Default::default(),
             Prefix::Tag(name) => match name.to_ascii_lowercase().as_str() {
                 "virtualnetwork" => (self.tag.surely.clone(), self.tag.perhaps.clone()),
                 "azureloadbalancer" => Default::default(),
@@ -266,11 +296,16 @@ impl Question<'_> {
         }
     }
 
-    fn receives(&self, prefix: &Prefix) -> Match {
+    pub(super) fn receives(&self, prefix: &Prefix) -> Match {
         match (self.receiver, prefix) {
             (_, Prefix::Any) => Match::Yes,
-            (_, Prefix::ApplicationGroup | Prefix::Ipv6) => Match::No,
-            (Receiver::Addresses(set), Prefix::Network(_) | Prefix::Tag(_)) => {
+            (Receiver::Addresses(_, groups), Prefix::ApplicationGroup(group)) => match group {
+                Some(group) if groups.contains(group) => Match::Yes,
+                Some(_) => Match::No,
+                None => Match::Perhaps,
+            },
+            (_, Prefix::ApplicationGroup(_) | Prefix::Ipv6) => Match::No,
+            (Receiver::Addresses(set, _), Prefix::Network(_) | Prefix::Tag(_)) => {
                 let (surely, perhaps) = self.sends(prefix);
                 match () {
                     () if set.is_within(&surely) => Match::Yes,
@@ -310,7 +345,7 @@ pub(super) fn covers(ranges: &[(u16, u16)], port: u16) -> bool {
     ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
 }
 
-fn client_ports(ranges: &[(u16, u16)]) -> Match {
+pub(super) fn client_ports(ranges: &[(u16, u16)]) -> Match {
     let (first, last) = CLIENT_PORTS;
     if ranges.iter().any(|&(low, high)| low <= first && last <= high) {
         return Match::Yes;
@@ -319,7 +354,7 @@ fn client_ports(ranges: &[(u16, u16)]) -> Match {
     if touches { Match::Perhaps } else { Match::No }
 }
 
-fn decider(rule: &Rule) -> Decider {
+pub(super) fn decider(rule: &Rule) -> Decider {
     Decider {
         resource: rule.resource.clone(),
         pointer: rule.pointer.clone(),
@@ -330,5 +365,5 @@ fn decider(rule: &Rule) -> Decider {
 
 /// A receiver that is one address.
 pub fn to_address(address: Ipv4Addr) -> Receiver {
-    Receiver::Addresses(AddressSet::one(address))
+    Receiver::Addresses(AddressSet::one(address), Vec::new())
 }

@@ -1,6 +1,6 @@
 //! The server's own gate at its public front door: public access, VNet rules and firewall rules.
 
-use crate::estate::network::{Subnet, Vnet, region_key};
+use crate::estate::network::{NextHop, Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -50,7 +50,35 @@ pub fn public_gate(
     };
     match server.kind {
         ServerKind::Single => single_gate(estate, server_id, server, (vnet_id, subnet_id, subnet)),
+        ServerKind::Host => Gate::Unknown(Missing::other(
+            format!("what host `{}` does with callers", server_id.name()),
+            "probe it from the target: `flexway probe`",
+        )),
         ServerKind::Flexible => flexible_gate(estate, server_id, subnet_id.name()),
+    }
+}
+
+/// Asks the front door about a caller behind an appliance or a gateway: it sees their address, not the caller's.
+pub fn gate_behind(
+    estate: &Estate,
+    server_id: &ResourceId,
+    server: &Server,
+    next_hop: &NextHop,
+) -> Gate {
+    match server.public_access {
+        None => return Gate::Unknown(Missing::field(server_id, "publicNetworkAccess")),
+        Some(false) => return Gate::PublicDenied,
+        Some(true) => {}
+    }
+    let is_in_azure = matches!(next_hop, NextHop::Appliance(_));
+    let opens = |rule: &FirewallRule| rule.is_everything() || is_in_azure && rule.is_all_of_azure();
+    let mut rules = estate.children::<FirewallRule>(server_id);
+    match rules.find(|(_, rule)| opens(rule)) {
+        Some((id, _)) => Gate::Open(id.clone()),
+        None => Gate::Unknown(Missing::other(
+            "the public address that packets leave with behind the appliance or gateway",
+            "connect from the target and read the address in the server's refusal, or in `inet_client_addr()`",
+        )),
     }
 }
 
@@ -61,7 +89,13 @@ fn single_gate(
     (vnet_id, subnet_id, subnet): (&ResourceId, &ResourceId, &Subnet),
 ) -> Gate {
     let has_endpoint = subnet.has_sql_endpoint();
-    let rule = estate.children::<VnetRule>(server_id).find(|(_, rule)| rule.subnet == *subnet_id);
+    // Any rule that is ready lets the subnet in.
+    let is_ready = |rule: &VnetRule| {
+        rule.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("ready"))
+    };
+    let rules =
+        estate.children::<VnetRule>(server_id).filter(|(_, rule)| rule.subnet == *subnet_id);
+    let rule = rules.max_by_key(|(_, rule)| is_ready(rule));
     let firewall = || estate.children::<FirewallRule>(server_id);
     if !has_endpoint
         && let Some((id, _)) =

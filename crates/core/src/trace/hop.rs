@@ -1,8 +1,9 @@
 //! Whether two networks are joined: both halves of their peering, and what each says.
 
 use crate::address::AddressSet;
-use crate::estate::network::{Peering, Subnet, Vnet};
-use crate::estate::{Estate, Missing};
+use crate::estate::governance::{Connectivity, GroupMember};
+use crate::estate::network::{Peering, Subnet, Vnet, region_key};
+use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 
 /// How two networks stand to each other.
@@ -27,6 +28,8 @@ pub enum Joined {
         far: Option<ResourceId>,
         /// Another way that this model does not follow: a gateway.
         other_way: Option<Missing>,
+        /// A mesh that both networks are members of, where a network manager has deployed it.
+        mesh: Option<Mesh>,
         /// A network that both are peered with: peering does not carry on through it.
         between: Option<ResourceId>,
         /// The address spaces overlap, so that a peering is impossible.
@@ -34,6 +37,51 @@ pub enum Joined {
     },
     /// The second network was not observed.
     Unknown(Missing),
+}
+
+/// A connected group of a network manager.
+#[derive(Debug, Clone)]
+pub struct Mesh {
+    /// The configuration that makes it.
+    pub configuration: ResourceId,
+    /// Whether it joins the two networks in spite of their regions.
+    pub is_global: bool,
+}
+
+impl Mesh {
+    fn missing(&self) -> Missing {
+        Missing {
+            what: format!(
+                "whether connectivity configuration `{}` is deployed",
+                self.configuration.name()
+            ),
+            resource: Some(self.configuration.clone()),
+            help:
+                "look at `az network manager list-effective-connectivity-config` of both networks"
+                    .to_owned(),
+        }
+    }
+}
+
+/// A mesh that both networks are members of.
+fn mesh(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Mesh> {
+    let groups = |vnet: &ResourceId| -> Vec<ResourceId> {
+        let members = estate.list::<GroupMember>(Key::GroupsOf(vnet.clone()));
+        members.filter_map(|(id, _)| id.parent()).collect()
+    };
+    let both: Vec<ResourceId> =
+        groups(near).into_iter().filter(|group| groups(far).contains(group)).collect();
+    if both.is_empty() {
+        return None;
+    }
+    let region = |vnet: &ResourceId| {
+        estate.get::<Vnet>(vnet).ok().and_then(|vnet| vnet.location.as_deref().map(region_key))
+    };
+    let is_near = region(near).is_some() && region(near) == region(far);
+    estate.all::<Connectivity>().find_map(|(id, one)| {
+        let (_, is_global) = one.meshed_groups.iter().find(|(group, _)| both.contains(group))?;
+        Some(Mesh { configuration: id.clone(), is_global: *is_global || is_near })
+    })
 }
 
 /// Why a peering does not carry traffic.
@@ -84,10 +132,15 @@ pub fn join(
         if let Err(missing) = estate.get::<Vnet>(far_vnet) {
             return Joined::Unknown(missing);
         }
+        let mesh = mesh(estate, near_vnet, far_vnet);
         return Joined::Apart {
             near: near.map(|(id, _)| id.clone()),
             far: far.map(|(id, _)| id.clone()),
-            other_way: gateway_way(estate, near_vnet, far_vnet),
+            other_way: mesh
+                .as_ref()
+                .map(Mesh::missing)
+                .or_else(|| gateway_way(estate, near_vnet, far_vnet)),
+            mesh,
             between: between(estate, near_vnet, far_vnet),
             overlap: overlap(estate, near_vnet, far_vnet),
         };

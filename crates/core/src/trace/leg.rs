@@ -3,20 +3,21 @@
 use std::net::Ipv4Addr;
 
 use crate::address::AddressSet;
-use crate::estate::filter::Direction;
-use crate::estate::network::{Peering, Subnet, Vnet};
+use crate::estate::gateway::LoadBalancer;
+use crate::estate::network::{Vnet, region_key};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::admin;
+use crate::trace::appliance::Appliance;
 use crate::trace::endpoint::View;
-use crate::trace::filter::{self, Decision, Flow, Receiver};
+use crate::trace::filter::{Decision, Receiver, Service};
 use crate::trace::gate::{self, Gate};
-use crate::trace::hop::{self, BreakKind, Joined};
-use crate::trace::route::{self, OwnRoute, Routed};
-use crate::trace::step::{Stage, Step};
-use crate::trace::tag;
-use crate::trace::words::{admit_step, filter_step, gate_step, hop_step, route_step};
+use crate::trace::hop::Joined;
+use crate::trace::outward::Outward;
+use crate::trace::route::{self, Routed};
+use crate::trace::step::{self, Stage, Step, Verdict};
+use crate::trace::walk::End;
+use crate::trace::words::{admit_step, gate_step, route_step};
 
 /// Where a flow starts: a subnet, and the network that it is in.
 #[derive(Debug, Clone)]
@@ -36,6 +37,21 @@ pub enum Way {
     Public,
     /// To the address of an injected server in its subnet.
     Injected(ResourceId),
+    /// To a machine in a network of Azure.
+    Machine(Machine),
+    /// To an address beyond a gateway, or in the internet.
+    Beyond(Ipv4Addr),
+}
+
+/// A machine in a network of Azure.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The subnet it is in.
+    pub subnet: ResourceId,
+    /// The interface or load balancer that holds the address, where it was captured.
+    pub holder: Option<ResourceId>,
 }
 
 /// One way, walked to its end: gates after a closed one are looked at too, since every fault counts.
@@ -49,10 +65,24 @@ pub struct Leg {
     pub route: Option<Routed>,
     /// Routes of the subnet at the other end, for the answers.
     pub route_back: Option<Routed>,
+    /// The two networks are not joined: rules that speak of the tag VirtualNetwork see less than they would.
+    pub is_apart: bool,
+    /// Whether the two networks are joined is not known.
+    pub is_perhaps_joined: bool,
     /// The join of the two networks; `None` for the public way.
     pub joined: Option<Joined>,
     /// Rules of the subnet that packets enter; `None` where none apply.
     pub inbound: Option<(ResourceId, Decision)>,
+    /// Rules of the interface that packets enter; `None` where none apply.
+    pub inbound_interface: Option<(ResourceId, Decision)>,
+    /// How an address beyond the network is reached.
+    pub outward: Option<Outward>,
+    /// The appliance that a route hands packets to.
+    pub appliance: Option<Appliance>,
+    /// The other end is a load balancer of the Basic sort in another region.
+    pub is_basic_balancer_afar: bool,
+    /// Addresses that the copier may have.
+    pub senders: AddressSet,
     /// A security admin rule that may drop the packets.
     pub admin_rule: Option<ResourceId>,
     /// The front door; `None` for a private way.
@@ -70,8 +100,15 @@ impl Leg {
             outbound: None,
             route: None,
             route_back: None,
+            is_apart: false,
+            is_perhaps_joined: false,
             joined: None,
             inbound: None,
+            inbound_interface: None,
+            outward: None,
+            appliance: None,
+            is_basic_balancer_afar: false,
+            senders: AddressSet::default(),
             admin_rule: None,
             gate: None,
             forward: Vec::new(),
@@ -82,6 +119,11 @@ impl Leg {
     /// All steps, there and back.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.forward.iter().chain(&self.back)
+    }
+
+    /// Whether its gates let pass.
+    pub fn verdict(&self) -> Verdict {
+        step::verdict(self.steps(), &self.senders)
     }
 }
 
@@ -96,34 +138,7 @@ pub struct Walker<'e> {
     /// Its facts.
     pub server: &'e Server,
     /// The port.
-    pub port: u16,
-}
-
-/// One end of a private way: a subnet with what the gates ask of it.
-struct End<'e> {
-    vnet: &'e ResourceId,
-    id: &'e ResourceId,
-    subnet: &'e Subnet,
-    /// Addresses that a server in the subnet can have.
-    addresses: AddressSet,
-}
-
-impl<'e> End<'e> {
-    fn read(
-        estate: &'e Estate,
-        vnet: &'e ResourceId,
-        id: &'e ResourceId,
-    ) -> Result<End<'e>, Missing> {
-        let subnet = estate.get::<Subnet>(id)?;
-        if subnet.prefixes.is_empty() {
-            return Err(Missing::field(id, "addressPrefix"));
-        }
-        Ok(End { vnet, id, subnet, addresses: route::usable_addresses(subnet) })
-    }
-
-    fn group(&self) -> Result<Option<&'e ResourceId>, Missing> {
-        self.subnet.security_group.id(self.id, "networkSecurityGroup")
-    }
+    pub service: Service,
 }
 
 impl Walker<'_> {
@@ -155,13 +170,64 @@ impl Walker<'_> {
         leg
     }
 
+    /// The way to a machine in a network of Azure.
+    pub fn machine(&self, machine: &Machine) -> Leg {
+        let mut leg = Leg::new(Way::Machine(machine.clone()));
+        match machine.subnet.parent() {
+            Some(vnet) => {
+                self.private(&mut leg, (&vnet, &machine.subnet), Some(machine.address));
+                self.see_balancer(&mut leg, machine, &vnet);
+            }
+            None => {
+                let missing = Missing::resource("subnet", &machine.subnet);
+                leg.forward.push(Step::unknown(Stage::Route, missing));
+            }
+        }
+        leg
+    }
+
+    /// A peering between regions does not carry packets to Basic load balancers.
+    fn see_balancer(&self, leg: &mut Leg, machine: &Machine, vnet: &ResourceId) {
+        let Some(id) = &machine.holder else { return };
+        let Ok(balancer) = self.estate.get::<LoadBalancer>(id) else { return };
+        let region = |vnet: &ResourceId| {
+            let vnet = self.estate.get::<Vnet>(vnet).ok();
+            vnet.and_then(|vnet| vnet.location.as_deref().map(region_key))
+        };
+        let is_basic = balancer.sku.as_deref().is_none_or(|sku| sku.eq_ignore_ascii_case("basic"));
+        let regions = (region(&self.start.vnet), region(vnet));
+        if let (true, (Some(near), Some(far))) = (is_basic, regions)
+            && near != far
+            && self.start.vnet != *vnet
+        {
+            let detail = format!(
+                "load balancer `{}` is of the Basic sort and stands in {far}: peerings between regions do not reach it",
+                id.name()
+            );
+            let place = self.estate.locate(id, "", "sku");
+            leg.forward.push(Step::drop(Stage::Hop, Some(id), detail).read(id, place));
+            leg.is_basic_balancer_afar = true;
+        }
+    }
+
+    /// The way to an address that no captured network holds.
+    pub fn beyond(&self, address: Ipv4Addr) -> Leg {
+        let mut leg = Leg::new(Way::Beyond(address));
+        match End::read(self.estate, &self.start.vnet, &self.start.subnet) {
+            Ok(near) => self.out_of_azure(&mut leg, &near, address),
+            Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
+        }
+        leg
+    }
+
     /// The way to the public front door.
     pub fn public(&self) -> Leg {
         let mut leg = Leg::new(Way::Public);
         let location = self.server.location.clone();
         match End::read(self.estate, &self.start.vnet, &self.start.subnet) {
             Ok(near) => {
-                self.outbound(&mut leg, &near, &Receiver::Gateway(location.clone()));
+                leg.senders = near.addresses.clone();
+                self.outbound(&mut leg, &near, None, &Receiver::Gateway(location.clone()));
                 let routed =
                     route::to_gateway(self.estate, (near.id, near.subnet), location.as_deref());
                 let step = route_step(near.id, &routed, "the server's public front door");
@@ -171,209 +237,17 @@ impl Walker<'_> {
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
         let caller = (&self.start.vnet, &self.start.subnet);
-        let gate = gate::public_gate(self.estate, self.server_id, self.server, caller);
+        let gate = match &leg.route {
+            Some(Routed::Elsewhere(route, _)) => {
+                gate::gate_behind(self.estate, self.server_id, self.server, &route.next_hop)
+            }
+            _ => gate::public_gate(self.estate, self.server_id, self.server, caller),
+        };
         leg.forward.push(gate_step(self.estate, self.server_id, self.server, &gate));
         leg.gate = Some(gate);
         leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
         leg
     }
-
-    /// Filters, routes and hops between two subnets.
-    fn private(
-        &self,
-        leg: &mut Leg,
-        (far_vnet, far_id): (&ResourceId, &ResourceId),
-        address: Option<Ipv4Addr>,
-    ) {
-        let near = match End::read(self.estate, &self.start.vnet, &self.start.subnet) {
-            Ok(near) => near,
-            Err(missing) => return leg.forward.push(Step::unknown(Stage::Route, missing)),
-        };
-        let far = match End::read(self.estate, far_vnet, far_id) {
-            Ok(far) => far,
-            Err(missing) => return leg.forward.push(Step::unknown(Stage::Route, missing)),
-        };
-        let receiver =
-            address.map_or_else(|| Receiver::Addresses(far.addresses.clone()), filter::to_address);
-        self.outbound(leg, &near, &receiver);
-        let destination = address.or_else(|| far.addresses.first());
-        if let Some(destination) = destination {
-            self.route(leg, &near, &far, destination);
-        }
-        // What an appliance does with the packets is not told by a peering.
-        if !matches!(leg.route, Some(Routed::Elsewhere(..))) {
-            let joined = hop::join(self.estate, (near.vnet, near.id), (far.vnet, far.id));
-            leg.forward.push(self.hop(leg, &joined, &near, &far));
-            leg.joined = Some(joined);
-        }
-        self.inbound(leg, &near, &far, &receiver);
-        self.way_back(leg, &near, &far);
-    }
-
-    fn outbound(&self, leg: &mut Leg, near: &End, receiver: &Receiver) {
-        self.admin(leg, Stage::FilterOut, Direction::Outbound);
-        let group = match near.group() {
-            Ok(Some(group)) => group,
-            Ok(None) => return leg.forward.push(open_step(Stage::FilterOut, near)),
-            Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterOut, missing)),
-        };
-        match self.filter(group, Direction::Outbound, (near, near), receiver) {
-            Ok(decision) => {
-                leg.forward.push(filter_step(Stage::FilterOut, group, &decision));
-                leg.outbound = Some((group.clone(), decision));
-            }
-            Err(missing) => leg.forward.push(Step::unknown(Stage::FilterOut, missing)),
-        }
-    }
-
-    /// Security admin rules come before security groups; which networks they act on is not in the estate.
-    fn admin(&self, leg: &mut Leg, stage: Stage, direction: Direction) {
-        if let Some(id) = admin::admin_denier(self.estate, direction, self.port) {
-            let missing = Missing {
-                what: format!("whether security admin rule `{}` acts on these networks", id.name()),
-                resource: Some(id.clone()),
-                help: "look at the effective security admin rules of both networks".to_owned(),
-            };
-            leg.forward.push(Step::unknown(stage, missing));
-            leg.admin_rule = Some(id);
-        } else if let Some(missing) = admin::unread_admin_rules(self.estate) {
-            leg.forward.push(Step::unknown(stage, missing));
-        }
-    }
-
-    fn filter(
-        &self,
-        group: &ResourceId,
-        direction: Direction,
-        (near, at): (&End, &End),
-        receiver: &Receiver,
-    ) -> Result<Decision, Missing> {
-        let seen = tag::network_tag(self.estate, at.vnet, (at.id, at.subnet))?;
-        let flow = Flow { senders: &near.addresses, receiver, port: self.port };
-        filter::decide(self.estate, group, direction, &flow, &seen)
-    }
-
-    fn route(&self, leg: &mut Leg, near: &End, far: &End, destination: Ipv4Addr) {
-        let vnet = self.estate.get::<Vnet>(far.vnet);
-        let range = vnet.map_or(0, |vnet| route::range_length(vnet, destination));
-        let own = match leg.way {
-            Way::Endpoint(_) => {
-                let policy = far.subnet.endpoint_policies.as_deref().unwrap_or("");
-                let on = ["enabled", "routetableenabled"]
-                    .contains(&policy.to_ascii_lowercase().as_str());
-                OwnRoute::Endpoint { range_length: range, policy_on: on }
-            }
-            Way::Injected(_) | Way::Public => OwnRoute::Network(range),
-        };
-        let routed = route::to_address(self.estate, (near.id, near.subnet), destination, own);
-        leg.forward.push(route_step(near.id, &routed, &destination.to_string()));
-        leg.route = Some(routed);
-    }
-
-    /// The join of the two networks. A peering that keeps the other network out of the tag VirtualNetwork leaves the decision to the
-    /// security groups; where there is none, public documents disagree about what happens.
-    fn hop(&self, leg: &Leg, joined: &Joined, near: &End, far: &End) -> Step {
-        let step = hop_step(joined, near.vnet, far.vnet);
-        let Joined::Broken(broken) = joined else { return step };
-        if broken.kind != BreakKind::AccessOff {
-            return step;
-        }
-        let is_off = |half: &ResourceId| {
-            self.estate.get::<Peering>(half).is_ok_and(|half| half.allows_access == Some(false))
-        };
-        let is_filtered = |end: &End, always: bool| matches!(end.group(), Ok(Some(_))) && always;
-        let far_rules_act = !matches!(leg.way, Way::Endpoint(_))
-            || rules_act_on_endpoints(far.subnet) == Some(true);
-        let decided = (!is_off(&broken.near) || is_filtered(near, true))
-            && (!is_off(&broken.far) || is_filtered(far, far_rules_act));
-        let detail = format!(
-            "peering `{}` does not allow virtual network access: the tag VirtualNetwork leaves the other network out",
-            broken.half.name()
-        );
-        let step = match decided {
-            true => Step::pass(Stage::Hop, Some(&broken.half), detail),
-            false => Step {
-                detail,
-                ..Step::unknown(
-                    Stage::Hop,
-                    Missing::other(
-                        format!(
-                            "whether packets pass peering `{}` without virtual network access",
-                            broken.half.name()
-                        ),
-                        "documents disagree where no security group acts: allow virtual network access, or probe",
-                    ),
-                )
-            },
-        };
-        step.read(&broken.half, broken.pointer.clone())
-    }
-
-    fn inbound(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
-        let is_endpoint = matches!(leg.way, Way::Endpoint(_));
-        if !is_endpoint {
-            self.admin(leg, Stage::FilterIn, Direction::Inbound);
-        }
-        let group = match far.group() {
-            Ok(Some(group)) => group,
-            Ok(None) => return leg.forward.push(open_step(Stage::FilterIn, far)),
-            Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
-        };
-        let acts = if is_endpoint { rules_act_on_endpoints(far.subnet) } else { Some(true) };
-        if acts == Some(false) {
-            let detail = format!(
-                "rules of `{}` do not act on private endpoints in `{}`",
-                group.name(),
-                far.id.name()
-            );
-            let place = format!("{}/privateEndpointNetworkPolicies", far.subnet.fields);
-            return leg
-                .forward
-                .push(Step::pass(Stage::FilterIn, Some(far.id), detail).read(far.id, place));
-        }
-        match self.filter(group, Direction::Inbound, (near, far), receiver) {
-            Ok(decision) if acts.is_none() && !decision.denied.is_empty() => {
-                let missing = Missing::field(far.id, "privateEndpointNetworkPolicies");
-                leg.forward.push(Step::unknown(Stage::FilterIn, missing));
-            }
-            Ok(decision) => {
-                leg.forward.push(filter_step(Stage::FilterIn, group, &decision));
-                leg.inbound = Some((group.clone(), decision));
-            }
-            Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
-        }
-    }
-
-    /// Rules let answers of an open connection pass, so only routes can lose them.
-    fn way_back(&self, leg: &mut Leg, near: &End, far: &End) {
-        let is_endpoint = matches!(leg.way, Way::Endpoint(_));
-        let Some(first) = near.addresses.first().filter(|_| !is_endpoint) else {
-            leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
-            return;
-        };
-        let vnet = self.estate.get::<Vnet>(near.vnet);
-        let length = vnet.map_or(0, |vnet| route::range_length(vnet, first));
-        let routed =
-            route::to_address(self.estate, (far.id, far.subnet), first, OwnRoute::Network(length));
-        let mut step = route_step(far.id, &routed, &first.to_string());
-        step.stage = Stage::Return;
-        leg.back.push(step);
-        leg.route_back = Some(routed);
-    }
-}
-
-/// Whether security rules act on private endpoints in a subnet; `None` when not observed.
-fn rules_act_on_endpoints(subnet: &Subnet) -> Option<bool> {
-    match subnet.endpoint_policies.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        Some("disabled" | "routetableenabled") => Some(false),
-        Some("enabled" | "networksecuritygroupenabled") => Some(true),
-        Some(_) | None => None,
-    }
-}
-
-fn open_step(stage: Stage, end: &End) -> Step {
-    let detail = format!("subnet `{}` has no security group", end.id.name());
-    Step::pass(stage, Some(end.id), detail).read(end.id, end.subnet.fields)
 }
 
 /// The front door of a server for a copier that has no network of its own.

@@ -1,25 +1,43 @@
 //! The path from the copier to a server: what the name leads to, and every gate of the way there and back.
 
+mod access;
 pub mod admin;
+pub mod appliance;
+mod asking;
+mod beyond;
 pub mod endpoint;
 pub mod filter;
+pub mod forwarder;
 pub mod gate;
 pub mod hop;
+mod host;
 pub mod leg;
 mod naming;
+pub mod near_miss;
+pub mod outward;
+pub mod place;
 pub mod resolve;
 pub mod route;
 pub mod step;
 pub mod tag;
-mod words;
+mod walk;
+pub(crate) mod words;
 
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+
+use crate::address::AddressSet;
 use crate::estate::server::{Server, ServerKind, Setting};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+pub use access::Access;
+use access::{access, copier_access};
 use endpoint::{Status, View};
-use gate::Gate;
+use filter::Service;
 use hop::Joined;
+pub use host::path_to_host;
 use leg::{Leg, Start, Walker, Way};
+use place::Place;
 use resolve::Resolution;
 use step::{Outcome, Stage, Step, Verdict};
 
@@ -28,28 +46,6 @@ pub const PORT: u16 = 5432;
 
 /// Port of a flexible server's connection pooler.
 pub const POOLER_PORT: u16 = 6432;
-
-/// How a server can be reached from outside itself, in the guide's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// At its public front door.
-    Public,
-    /// At its public front door and through private endpoints.
-    PublicWithEndpoint,
-    /// From inside networks only.
-    Private,
-}
-
-impl Access {
-    /// The word in the JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Access::Public => "public",
-            Access::PublicWithEndpoint => "public-with-endpoint",
-            Access::Private => "private",
-        }
-    }
-}
 
 /// Where the server's name leads the copier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +74,7 @@ pub struct Path<'e> {
     /// The server that is dialled.
     pub to_id: ResourceId,
     /// Its facts.
-    pub to: &'e Server,
+    pub to: Cow<'e, Server>,
     /// The port.
     pub port: u16,
     /// The copier's network; `None` for a copier without one.
@@ -99,6 +95,10 @@ pub struct Path<'e> {
     pub fallback: Option<Leg>,
     /// The security rule that denies the copier's subnet Azure's resolver.
     pub dns_denier: Option<filter::Decider>,
+    /// Where the dialled machine is; `None` for servers of Azure, and while its address is not known.
+    pub place: Option<Place>,
+    /// A DNS server of the network's own that does not answer, and the way to it.
+    pub dns_server: Option<(Ipv4Addr, Leg)>,
     /// The name does not exist here, and the public way would be open: nothing but the name is in the way.
     pub is_shadowed: bool,
     /// Steps before the way.
@@ -115,81 +115,62 @@ pub fn path<'e>(
     to_id: &ResourceId,
     port: u16,
 ) -> Result<Path<'e>, Missing> {
-    let from = estate.get::<Server>(from_id)?;
     let to = estate.get::<Server>(to_id)?;
     let endpoints = endpoint::of_server(estate, to_id, to);
-    let start = from
-        .delegated_subnet
-        .as_ref()
-        .and_then(|subnet| Some(Start { vnet: subnet.parent()?, subnet: subnet.clone() }));
-    let mut path = Path {
-        estate,
-        from_id: from_id.clone(),
-        from,
-        to_id: to_id.clone(),
-        to,
-        port,
-        to_access: access(to_id, to, !endpoints.is_empty()),
-        from_access: copier_access(estate, from_id, from),
-        dns_denier: None,
-        is_shadowed: false,
-        endpoints,
-        name: None,
-        leads: Leads::Publicly,
-        intended: None,
-        fallback: None,
-        opening: Vec::new(),
-        start,
-    };
+    let mut path = Path::new(estate, from_id, (to_id, Cow::Borrowed(to)), port, endpoints)?;
     path.walk();
     Ok(path)
 }
 
-fn access(id: &ResourceId, server: &Server, has_endpoint: bool) -> Result<Access, Missing> {
-    if server.is_subnet_unreadable {
-        return Err(Missing::field(id, "network.delegatedSubnetResourceId"));
-    }
-    if server.delegated_subnet.is_some() {
-        return Ok(Access::Private);
-    }
-    match server.public_access {
-        None => Err(Missing::field(id, "publicNetworkAccess")),
-        Some(false) => Ok(Access::Private),
-        Some(true) if has_endpoint => Ok(Access::PublicWithEndpoint),
-        Some(true) => Ok(Access::Public),
-    }
-}
-
-/// How a server that copies can be reached: whether it may be is another matter, so public access denied is no privacy.
-fn copier_access(estate: &Estate, id: &ResourceId, server: &Server) -> Result<Access, Missing> {
-    match (&server.delegated_subnet, server.public_access) {
-        _ if server.is_subnet_unreadable => {
-            Err(Missing::field(id, "network.delegatedSubnetResourceId"))
-        }
-        (Some(_), _) => Ok(Access::Private),
-        (None, None) => Err(Missing::field(id, "network")),
-        (None, Some(_)) if endpoint::of_server(estate, id, server).is_empty() => Ok(Access::Public),
-        (None, Some(_)) => Ok(Access::PublicWithEndpoint),
+impl<'e> Path<'e> {
+    fn new(
+        estate: &'e Estate,
+        from_id: &ResourceId,
+        (to_id, to): (&ResourceId, Cow<'e, Server>),
+        port: u16,
+        endpoints: Vec<View>,
+    ) -> Result<Path<'e>, Missing> {
+        let from = estate.get::<Server>(from_id)?;
+        let to_access = access(to_id, &to, !endpoints.is_empty());
+        let start = from
+            .delegated_subnet
+            .as_ref()
+            .and_then(|subnet| Some(Start { vnet: subnet.parent()?, subnet: subnet.clone() }));
+        Ok(Path {
+            estate,
+            from_id: from_id.clone(),
+            from,
+            to_id: to_id.clone(),
+            to,
+            port,
+            to_access,
+            from_access: copier_access(estate, from_id, from),
+            dns_denier: None,
+            place: None,
+            dns_server: None,
+            is_shadowed: false,
+            endpoints,
+            name: None,
+            leads: Leads::Publicly,
+            intended: None,
+            fallback: None,
+            opening: Vec::new(),
+            start,
+        })
     }
 }
 
 impl Path<'_> {
     fn walk(&mut self) {
         let Some(start) = self.start.clone() else { return self.walk_from_outside() };
-        let detail = format!(
-            "the copier runs in subnet `{}` of network `{}`",
-            start.subnet.name(),
-            start.vnet.name()
-        );
-        self.opening.push(Step::pass(Stage::Mode, Some(&self.from_id), detail));
-        self.opening.extend(self.copier_step());
-        let to_id = self.to_id.clone();
+        self.begin(&start);
+        let (to_id, server) = (self.to_id.clone(), self.to.clone());
         let walker = Walker {
             estate: self.estate,
             start: &start,
             server_id: &to_id,
-            server: self.to,
-            port: self.port,
+            server: &server,
+            service: Service::tcp(self.port),
         };
         let chosen = self.choose_endpoint(&start);
         self.intended = match (&self.to.delegated_subnet, &chosen, &self.to_access) {
@@ -202,6 +183,7 @@ impl Path<'_> {
             self.fallback = Some(walker.public());
         }
         self.ask_name(&start);
+        self.see_mixed(&walker);
         // The record may lead through another endpoint than the one that seemed best.
         if let Some(view) = self.named_endpoint()
             && chosen.as_ref().is_none_or(|chosen| chosen.id != view.id)
@@ -211,12 +193,37 @@ impl Path<'_> {
         self.see_shadow();
     }
 
+    fn begin(&mut self, start: &Start) {
+        let detail = format!(
+            "the copier runs in subnet `{}` of network `{}`",
+            start.subnet.name(),
+            start.vnet.name()
+        );
+        self.opening.push(Step::pass(Stage::Mode, Some(&self.from_id), detail));
+        self.opening.extend(self.copier_step());
+    }
+
+    /// A record with addresses of several endpoints, of which some can be reached and some not: which one a client tries first is
+    /// not told.
+    fn see_mixed(&mut self, walker: &Walker) {
+        let views = self.named_endpoints();
+        let verdicts: Vec<Verdict> =
+            views.iter().map(|view| walker.endpoint(view).verdict()).collect();
+        let works = |verdict: &Verdict| *verdict == Verdict::Reachable;
+        if verdicts.iter().any(works) && !verdicts.iter().all(works) {
+            self.leads = Leads::Unknown(Missing::other(
+                "which of the record's addresses the copier tries: not all of them can be reached",
+                "leave only the address in the record that the copier's network can reach",
+            ));
+        }
+    }
+
     /// A public server whose endpoint serves others: where the copier cannot use that endpoint and would be let in publicly, the
     /// public way is the one that is meant.
     fn see_shadow(&mut self) {
         let is_denied =
             self.name.as_ref().is_some_and(|name| name.answer == resolve::Answer::NoSuchName);
-        let verdict_of = |leg: &Option<Leg>| leg.as_ref().map(|leg| step::verdict(leg.steps()));
+        let verdict_of = |leg: &Option<Leg>| leg.as_ref().map(Leg::verdict);
         if is_denied
             && verdict_of(&self.fallback) == Some(Verdict::Reachable)
             && verdict_of(&self.intended) == Some(Verdict::Unreachable)
@@ -240,50 +247,6 @@ impl Path<'_> {
         Some(step.read(&self.from_id, self.from.state_pointer.clone()))
     }
 
-    /// A copier on a public server: Azure's tool supports public sources only.
-    fn walk_from_outside(&mut self) {
-        if let Err(missing) = &self.from_access {
-            self.leads = Leads::Unknown(missing.clone());
-            return self.opening.push(Step::unknown(Stage::Mode, missing.clone()));
-        }
-        let detail =
-            "the copier runs on a server with public access, outside every network of the customer";
-        let step = match &self.to_access {
-            Ok(Access::Private) => Step::drop(
-                Stage::Mode,
-                Some(&self.from_id),
-                "a copier outside the networks cannot reach a server without public access",
-            ),
-            Ok(_) => Step::pass(Stage::Mode, Some(&self.from_id), detail),
-            Err(missing) => Step::unknown(Stage::Mode, missing.clone()),
-        };
-        let place = self.estate.locate(&self.from_id, "", "network");
-        self.opening.push(
-            step.read(&self.from_id, place).read(&self.to_id, self.to.public_pointer.clone()),
-        );
-        if !matches!(self.to_access, Ok(Access::Public | Access::PublicWithEndpoint)) {
-            return;
-        }
-        let gate = match self.to.kind {
-            ServerKind::Single => Gate::OpensItself,
-            ServerKind::Flexible => {
-                let rules =
-                    self.estate.children::<crate::estate::server::FirewallRule>(&self.to_id);
-                let rules: Vec<_> = rules.collect();
-                match rules.iter().find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything())
-                {
-                    Some((id, _)) => Gate::Open((*id).clone()),
-                    None if rules.is_empty() => Gate::FirewallRuleMissing,
-                    None => Gate::Unknown(Missing::other(
-                        format!("the public address of `{}`", self.from_id.name()),
-                        "resolve its name and compare it with the source's firewall rules",
-                    )),
-                }
-            }
-        };
-        self.intended = Some(leg::front_door(self.estate, &self.to_id, self.to, gate));
-    }
-
     /// The endpoint that a repair would lead to: approved before pending, near before far.
     fn choose_endpoint(&self, start: &Start) -> Option<View> {
         let rank = |view: &View| {
@@ -305,16 +268,21 @@ impl Path<'_> {
                 }
                 _ => 2,
             };
-            (status, distance)
+            (view.wrong_group.is_some(), status, distance)
         };
         self.endpoints.iter().min_by_key(|view| rank(view)).cloned()
+    }
+
+    /// The ways that were walked: the meant one first.
+    pub fn legs(&self) -> impl Iterator<Item = &Leg> {
+        self.intended.iter().chain(&self.fallback)
     }
 
     /// The endpoint that the meant way goes through.
     pub fn endpoint(&self) -> Option<&View> {
         match &self.intended.as_ref()?.way {
             Way::Endpoint(view) => Some(view),
-            Way::Public | Way::Injected(_) => None,
+            Way::Public | Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) => None,
         }
     }
 
@@ -336,6 +304,11 @@ impl Path<'_> {
         steps
     }
 
+    /// Addresses that the copier may have; empty where it has no network of its own.
+    pub fn senders(&self) -> AddressSet {
+        self.taken().map(|leg| leg.senders.clone()).unwrap_or_default()
+    }
+
     /// Steps back.
     pub fn back(&self) -> Vec<Step> {
         self.taken().map(|leg| leg.back.clone()).unwrap_or_default()
@@ -343,6 +316,9 @@ impl Path<'_> {
 
     /// Whether the server is up and listens on the port, as far as its body tells; a probe tells the rest.
     fn listen_step(&self) -> Step {
+        if self.to.kind == ServerKind::Host {
+            return Step::unknown(Stage::Listen, host::unseen_gate(&self.to_id, self.port));
+        }
         let Some(state) = self.to.state.as_deref() else {
             return Step::unknown(Stage::Listen, Missing::field(&self.to_id, "state"));
         };
@@ -375,7 +351,7 @@ impl Path<'_> {
     /// [`Missing`] when the setting of the pooler was not observed.
     pub fn listens(&self) -> Result<bool, Missing> {
         match (self.to.kind, self.port) {
-            (_, PORT) => Ok(true),
+            (ServerKind::Single | ServerKind::Flexible, PORT) => Ok(true),
             (ServerKind::Flexible, POOLER_PORT) => {
                 let setting = self.to_id.child("configurations", "pgbouncer.enabled");
                 let value = self.estate.get::<Setting>(&setting)?;
@@ -384,6 +360,7 @@ impl Path<'_> {
                 Ok(value.eq_ignore_ascii_case("true"))
             }
             (ServerKind::Single | ServerKind::Flexible, _) => Ok(false),
+            (ServerKind::Host, _) => Ok(true),
         }
     }
 
@@ -391,7 +368,7 @@ impl Path<'_> {
     pub fn verdict(&self) -> Verdict {
         let mut steps = self.forward();
         steps.extend(self.back());
-        let verdict = step::verdict(&steps);
+        let verdict = step::verdict(&steps, &self.senders());
         // With two ways open, one closed way proves nothing.
         let two_ways = matches!(self.leads, Leads::Unknown(_))
             && matches!(self.to_access, Ok(Access::PublicWithEndpoint) | Err(_));

@@ -2,12 +2,13 @@
 
 use std::net::Ipv4Addr;
 
+use super::asking::Asked;
 use super::endpoint::{Status, View};
 use super::filter::{self, Decider};
-use super::leg::Start;
+use super::leg::{Leg, Start};
 use super::resolve::{self, Answer, Published, Resolution};
 use super::route::usable_addresses;
-use super::step::{self, Outcome, Stage, Step, Verdict};
+use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
 use crate::estate::network::{Subnet, Vnet};
@@ -22,7 +23,7 @@ impl Path<'_> {
             (None, true) => Published::Address,
             (None, false) => Published::PrivateLinkAlias,
         };
-        let zone = self.to.private_zone.as_ref();
+        let zone = self.to.private_zone.clone();
         if let Some(denier) = self.ask_platform_dns(start) {
             self.leads = Leads::Nowhere;
             let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
@@ -31,10 +32,25 @@ impl Path<'_> {
             self.dns_denier = Some(denier);
             return;
         }
-        match resolve::resolve(self.estate, &start.vnet, &name, published, zone) {
+        let (server, unseen) = match self.whom(start) {
+            Ok(Asked::Nobody) => return,
+            Ok(Asked::Azure) => (None, None),
+            Ok(Asked::Server(server, unseen)) => (Some(server), unseen),
+            Err(missing) => {
+                self.opening.push(Step::unknown(Stage::Name, missing.clone()));
+                self.leads = Leads::Unknown(missing);
+                return;
+            }
+        };
+        let question = resolve::Question { vnet: &start.vnet, server, name: &name };
+        match resolve::resolve(self.estate, question, published, zone.as_ref()) {
             Ok(resolution) => {
-                let door = self.fallback.as_ref().map(|leg| step::verdict(leg.steps()));
+                let door = self.fallback.as_ref().map(Leg::verdict);
                 self.leads = self.judge_name(&resolution, door);
+                // What a server answers counts only where it is surely reached.
+                if let (Leads::Intended | Leads::Fallback, Some(missing)) = (&self.leads, unseen) {
+                    self.leads = Leads::Unknown(missing);
+                }
                 self.opening.push(name_step(self.estate, start, &resolution, &self.leads));
                 self.name = Some(resolution);
             }
@@ -72,7 +88,7 @@ impl Path<'_> {
             Answer::Unknown(missing) => Leads::Unknown(missing.clone()),
             // Until the link is completed the network asks publicly.
             _ if resolution.is_link_pending => Leads::Nowhere,
-            Answer::NoSuchName => Leads::Nowhere,
+            Answer::NoSuchName | Answer::NoAnswer => Leads::Nowhere,
             Answer::Injected => Leads::Intended,
             Answer::Public => self.judge_public(resolution, open_door),
             Answer::Addresses(addresses) => self.judge_addresses(resolution, addresses),
@@ -85,7 +101,7 @@ impl Path<'_> {
             Ok(access) => access,
             Err(missing) => return Leads::Unknown(missing.clone()),
         };
-        if let Some(missing) = self.unread_zone() {
+        if let Some(missing) = self.unread_zone().or_else(|| self.unread_links()) {
             return Leads::Unknown(missing);
         }
         match (access, &resolution.unproven) {
@@ -110,7 +126,7 @@ impl Path<'_> {
         };
         let owned = addresses.iter().filter(|address| owner(address).is_some()).count();
         if owned == addresses.len() && owned > 0 {
-            return Leads::Intended;
+            return self.proven(resolution);
         }
         if owned > 0 {
             return Leads::Unknown(Missing::other(
@@ -119,10 +135,21 @@ impl Path<'_> {
             ));
         }
         if self.kept_by_zone_group(resolution, addresses).is_some() {
-            return Leads::Intended;
+            return self.proven(resolution);
         }
         let unknown = self.live_endpoints().find_map(|view| view.addresses.as_ref().err());
         unknown.map_or(Leads::Nowhere, |missing| Leads::Unknown(missing.clone()))
+    }
+
+    /// A good answer counts where no other zone can have been asked before.
+    fn proven(&self, resolution: &Resolution) -> Leads {
+        resolution.unproven.clone().map_or(Leads::Intended, Leads::Unknown)
+    }
+
+    /// Links of the zone that is meant which the zone counts, and which were not captured.
+    fn unread_links(&self) -> Option<Missing> {
+        let zone = self.zone_meant().filter(|_| !self.endpoints.is_empty())?;
+        resolve::are_links_incomplete(self.estate, &zone).then(|| resolve::unread_links(&zone))
     }
 
     /// An endpoint whose zone group keeps the records of the zone that answered, with the record inside its subnet: then the
@@ -141,6 +168,17 @@ impl Path<'_> {
                     .is_err_and(|missing| missing.resource.as_ref() == Some(&view.id))
                 && subnet.is_some_and(|subnet| inside(AddressSet::of(&subnet.prefixes)))
         })
+    }
+
+    /// The endpoints that hold some of the resolved addresses.
+    pub(super) fn named_endpoints(&self) -> Vec<View> {
+        let Some(Answer::Addresses(addresses)) = self.name.as_ref().map(|name| &name.answer) else {
+            return Vec::new();
+        };
+        let holds = |view: &&View| {
+            view.addresses.as_ref().is_ok_and(|list| list.iter().any(|one| addresses.contains(one)))
+        };
+        self.live_endpoints().filter(holds).cloned().collect()
     }
 
     /// The endpoint that the resolved addresses belong to.
@@ -247,10 +285,16 @@ fn name_step(estate: &Estate, start: &Start, resolution: &Resolution, leads: &Le
             Some(zone) => format!("{name} does not exist for zone `{}`", zone.name()),
             None => format!(
                 "{name} leads into a private zone that is not linked to `{}`",
-                start.vnet.name()
+                resolution.place.name()
             ),
         },
         Answer::Injected => format!("{name} resolves to the server's private address"),
+        Answer::NoAnswer => {
+            let rule = resolution.wrong_rule.as_ref();
+            let words = rule
+                .map(|one| format!("forwarding rule `{}` sends it {}", one.rule.name(), one.why));
+            format!("{name} is not answered: {}", words.unwrap_or_default())
+        }
         Answer::Unknown(_) => String::new(),
     };
     let step = match leads {

@@ -6,9 +6,10 @@ use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
 
 /// Azure's own resolver, as seen from inside every network.
-const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+pub(super) const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
 /// Aliases followed before giving up: Azure's chains have two or three.
 const ALIASES_MAX: usize = 8;
@@ -24,6 +25,8 @@ pub enum Answer {
     NoSuchName,
     /// The private address of an injected server, kept in its zone by the service.
     Injected,
+    /// No answer comes: the question goes astray.
+    NoAnswer,
     /// Configuration does not tell.
     Unknown(Missing),
 }
@@ -45,6 +48,12 @@ pub struct Resolution {
     pub unproven: Option<Missing>,
     /// The network's own DNS servers, when it does not use Azure's.
     pub custom_servers: Vec<Ipv4Addr>,
+    /// The network whose links decide: the one that asks, or that of the last forwarder.
+    pub place: ResourceId,
+    /// Forwarders that the question passes, in order.
+    pub forwarders: Vec<Forwarder>,
+    /// The forwarding rule that leads the question astray.
+    pub wrong_rule: Option<WrongRule>,
 }
 
 /// What public DNS holds about a server's name.
@@ -58,20 +67,28 @@ pub enum Published {
     PrivateOnly,
 }
 
-/// Asks for `name` from a network.
+/// A question for a name.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'q> {
+    /// The network that asks.
+    pub vnet: &'q ResourceId,
+    /// The DNS server that it asks; `None` for Azure's own resolver.
+    pub server: Option<Ipv4Addr>,
+    /// The name.
+    pub name: &'q str,
+}
+
+/// Asks for a name from a network.
 ///
 /// # Errors
 /// [`Missing`] when the network was not observed.
 pub fn resolve(
     estate: &Estate,
-    vnet_id: &ResourceId,
-    name: &str,
+    question: Question,
     published: Published,
     private_zone: Option<&ResourceId>,
 ) -> Result<Resolution, Missing> {
-    let vnet = estate.get::<Vnet>(vnet_id)?;
-    let servers = vnet.dns_servers.as_ref();
-    let servers = servers.ok_or_else(|| Missing::field(vnet_id, "dhcpOptions.dnsServers"))?;
+    let Question { vnet: vnet_id, server, name } = question;
     let mut result = Resolution {
         answer: Answer::Public,
         names: vec![name.to_owned()],
@@ -79,26 +96,31 @@ pub fn resolve(
         record: None,
         is_link_pending: false,
         unproven: None,
-        custom_servers: servers.iter().copied().filter(|server| *server != AZURE_DNS).collect(),
+        custom_servers: custom_servers(estate, vnet_id)?,
+        place: vnet_id.clone(),
+        forwarders: Vec::new(),
+        wrong_rule: None,
     };
-    if !result.custom_servers.is_empty() {
-        let servers: Vec<String> = result.custom_servers.iter().map(Ipv4Addr::to_string).collect();
-        result.answer = Answer::Unknown(Missing::other(
-            format!(
-                "what the DNS servers {} of network `{}` answer for {name}",
-                servers.join(", "),
-                vnet_id.name()
-            ),
-            format!(
-                "resolve {name} on a machine in that network, or on the target with `flexway probe`"
-            ),
-        ));
-        return Ok(result);
+    if let Some(server) = server {
+        match forwarder::at(estate, server) {
+            Some(Forwarder { kind: ForwarderKind::Resolver, vnet, holder }) => {
+                result.place = vnet.clone();
+                result.forwarders.push(Forwarder { kind: ForwarderKind::Resolver, vnet, holder });
+            }
+            known => {
+                result.forwarders.extend(known);
+                result.answer =
+                    Answer::Unknown(unread_server(&result.custom_servers, vnet_id, name));
+                return Ok(result);
+            }
+        }
     }
     for _ in 0..ALIASES_MAX {
         let asked = result.names.last().cloned().unwrap_or_default();
-        if let Some((zone, link_id, link)) = linked_zone(estate, vnet_id, &asked) {
+        let place = result.place.clone();
+        if let Some((zone, link_id, link)) = linked_zone(estate, &place, &asked) {
             result.is_link_pending |= is_pending(link);
+            result.unproven = result.unproven.or_else(|| longer_zone(estate, &zone, &asked));
             result.zone = Some((zone.clone(), link_id));
             match find_record(estate, &zone, &asked) {
                 Some((id, record)) => {
@@ -124,13 +146,35 @@ pub fn resolve(
             return Ok(result);
         }
         result.unproven = result.unproven.or_else(|| perhaps_linked(estate, &asked));
+        match forwarder::rule_for(estate, &place, &asked) {
+            None => {}
+            Some(Forwarded::To(next)) => {
+                result.place = next.vnet.clone();
+                result.forwarders.push(next);
+                continue;
+            }
+            Some(Forwarded::Unknown(rule, missing)) => {
+                result.forwarders.push(Forwarder {
+                    kind: ForwarderKind::Rule,
+                    vnet: place.clone(),
+                    holder: rule,
+                });
+                result.answer = Answer::Unknown(missing);
+                return Ok(result);
+            }
+            Some(Forwarded::Wrong(rule)) => {
+                result.answer = Answer::NoAnswer;
+                result.wrong_rule = Some(rule);
+                return Ok(result);
+            }
+        }
         match published {
             Published::PrivateLinkAlias if asked == name => match private_link_name(name) {
                 Some(alias) => result.names.push(alias),
                 None => return Ok(result),
             },
             Published::PrivateOnly => {
-                result.answer = injected(estate, vnet_id, private_zone, &mut result);
+                result.answer = injected(estate, &place, private_zone, &mut result);
                 return Ok(result);
             }
             Published::Address | Published::PrivateLinkAlias => return Ok(result),
@@ -140,6 +184,31 @@ pub fn resolve(
     result.answer =
         Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
     Ok(result)
+}
+
+/// The DNS servers that a network has of its own; empty where it asks Azure.
+///
+/// # Errors
+/// [`Missing`] when the network or its list was not observed.
+pub fn custom_servers(estate: &Estate, vnet_id: &ResourceId) -> Result<Vec<Ipv4Addr>, Missing> {
+    let vnet = estate.get::<Vnet>(vnet_id)?;
+    let servers = vnet.dns_servers.as_ref();
+    let servers = servers.ok_or_else(|| Missing::field(vnet_id, "dhcpOptions.dnsServers"))?;
+    Ok(servers.iter().copied().filter(|server| *server != AZURE_DNS).collect())
+}
+
+fn unread_server(servers: &[Ipv4Addr], vnet: &ResourceId, name: &str) -> Missing {
+    let servers: Vec<String> = servers.iter().map(Ipv4Addr::to_string).collect();
+    Missing::other(
+        format!(
+            "what the DNS servers {} of network `{}` answer for {name}",
+            servers.join(", "),
+            vnet.name()
+        ),
+        format!(
+            "resolve {name} on a machine in that network, or on the target with `flexway probe`"
+        ),
+    )
 }
 
 /// An injected server's name leads into its own zone, whose records the service keeps.
@@ -217,8 +286,19 @@ fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
         ));
     }
     let zones = estate.zones_holding(name);
-    let zone = zones.iter().find(|zone| !are_links_complete(estate, zone))?;
-    Some(Missing {
+    zones.iter().find(|zone| !are_links_complete(estate, zone)).map(unread_links)
+}
+
+/// A zone of a longer name that may be linked too, and would answer instead.
+fn longer_zone(estate: &Estate, zone: &ResourceId, name: &str) -> Option<Missing> {
+    let zones = estate.zones_holding(name);
+    let mut longer = zones.iter().take_while(|one| one.name().len() > zone.name().len());
+    longer.find(|one| !are_links_complete(estate, one)).map(unread_links)
+}
+
+/// The links of a zone, as something that was not observed in full.
+pub fn unread_links(zone: &ResourceId) -> Missing {
+    Missing {
         what: format!("all virtual network links of zone `{}`", zone.name()),
         resource: Some(zone.clone()),
         help: format!(
@@ -227,7 +307,7 @@ fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
             zone.resource_group(),
             zone.name()
         ),
-    })
+    }
 }
 
 /// Whether the zone's own count says that every link was captured.

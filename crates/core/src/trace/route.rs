@@ -8,6 +8,7 @@ use crate::address::AddressSet;
 use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::appliance::Appliance;
 
 /// What becomes of a packet at the subnet's route table.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub enum Routed {
     Dropped(UserRoute),
     /// A user-defined route hands it to something whose rules are not in the estate.
     Elsewhere(UserRoute, Missing),
+    /// A user-defined route hands it to an appliance that surely does not forward it.
+    Dead(UserRoute, Appliance),
     /// The table was not observed.
     Unknown(Missing),
 }
@@ -56,6 +59,8 @@ pub enum OwnRoute {
     Network(u8),
     /// The internet.
     Internet,
+    /// None: Azure drops packets to private addresses that no network uses.
+    Nothing,
 }
 
 /// Routes a packet to an address.
@@ -65,23 +70,59 @@ pub fn to_address(
     address: Ipv4Addr,
     own: OwnRoute,
 ) -> Routed {
-    let (table_id, routes) = match user_routes(estate, subnet) {
+    let parts = to_addresses(estate, subnet, &AddressSet::one(address), own);
+    parts.into_iter().next().map_or(Routed::Directly, |(_, routed)| routed)
+}
+
+/// Whether some route of a user may catch an address.
+pub fn catches(estate: &Estate, subnet: (&ResourceId, &Subnet), address: Ipv4Addr) -> bool {
+    let caught = |route: &&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.contains(&address));
+    match user_routes(estate, subnet) {
+        Ok(found) => found.is_some_and(|(_, routes)| routes.into_iter().any(|one| caught(&one))),
+        Err(_) => true,
+    }
+}
+
+/// Routes packets to a set of addresses: each part of the set with what becomes of it.
+pub fn to_addresses(
+    estate: &Estate,
+    subnet: (&ResourceId, &Subnet),
+    addresses: &AddressSet,
+    own: OwnRoute,
+) -> Vec<(AddressSet, Routed)> {
+    let whole = |routed: Routed| vec![(addresses.clone(), routed)];
+    let (table_id, mut routes) = match user_routes(estate, subnet) {
         Ok(Some(found)) => found,
-        Ok(None) => return Routed::Directly,
-        Err(missing) => return Routed::Unknown(missing),
+        Ok(None) => return whole(Routed::Directly),
+        Err(missing) => return whole(Routed::Unknown(missing)),
     };
-    let caught = |route: &&&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.contains(&address));
-    let Some((route, length)) = longest(routes.iter().filter(caught).copied()) else {
-        return Routed::Directly;
+    let length = |route: &Route| match &route.prefix {
+        RoutePrefix::Network(network) => Some(network.prefix_len()),
+        RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => None,
     };
-    let wins = match own {
+    let wins = |length: u8| match own {
         OwnRoute::Endpoint { range_length, policy_on } => {
             length == 32 || policy_on && length >= range_length
         }
         OwnRoute::Network(own_length) => length >= own_length,
-        OwnRoute::Internet => true,
+        OwnRoute::Internet | OwnRoute::Nothing => true,
     };
-    if wins { judge(table_id, route, matches!(own, OwnRoute::Internet)) } else { Routed::Directly }
+    routes.retain(|route| length(route).is_some_and(wins));
+    routes.sort_by_key(|route| std::cmp::Reverse(length(route)));
+    let (mut rest, mut parts) = (addresses.clone(), Vec::new());
+    for route in routes {
+        let RoutePrefix::Network(network) = &route.prefix else { continue };
+        let caught = AddressSet::of([network]);
+        let part = rest.intersection(&caught);
+        if !part.is_empty() {
+            rest = rest.difference(&caught);
+            parts.push((part, judge(table_id, route, matches!(own, OwnRoute::Internet))));
+        }
+    }
+    if !rest.is_empty() {
+        parts.push((rest, Routed::Directly));
+    }
+    parts
 }
 
 /// Routes a packet to the public front door of a service in a region.
@@ -117,6 +158,18 @@ pub fn to_gateway(
     default.map_or(Routed::Directly, |route| judge(table_id, route, true))
 }
 
+/// The route table of a subnet, with its id; `None` where it has none.
+///
+/// # Errors
+/// [`Missing`] when the table was not observed.
+pub fn table_of<'e>(
+    estate: &'e Estate,
+    (subnet_id, subnet): (&ResourceId, &'e Subnet),
+) -> Result<Option<(&'e ResourceId, &'e RouteTable)>, Missing> {
+    let Some(table) = subnet.route_table.id(subnet_id, "routeTable")? else { return Ok(None) };
+    Ok(Some((table, estate.get::<RouteTable>(table)?)))
+}
+
 /// The routes of the subnet's table, with the table's id; `None` where it has no table.
 ///
 /// # Errors
@@ -125,8 +178,7 @@ pub(crate) fn user_routes<'e>(
     estate: &'e Estate,
     (subnet_id, subnet): (&ResourceId, &'e Subnet),
 ) -> Result<Option<(&'e ResourceId, Vec<&'e Route>)>, Missing> {
-    let Some(table_id) = subnet.route_table.id(subnet_id, "routeTable")? else { return Ok(None) };
-    let table = estate.get::<RouteTable>(table_id)?;
+    let Some((table_id, table)) = table_of(estate, (subnet_id, subnet))? else { return Ok(None) };
     let listed = table.routes.as_deref().ok_or_else(|| Missing::field(table_id, "routes"))?;
     let mut routes: Vec<&Route> = listed.iter().collect();
     for (_, alone) in estate.children::<Route>(table_id) {
@@ -135,14 +187,6 @@ pub(crate) fn user_routes<'e>(
         }
     }
     Ok(Some((table_id, routes)))
-}
-
-fn longest<'r>(routes: impl Iterator<Item = &'r Route>) -> Option<(&'r Route, u8)> {
-    let with_length = routes.filter_map(|route| match &route.prefix {
-        RoutePrefix::Network(network) => Some((route, network.prefix_len())),
-        RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => None,
-    });
-    with_length.max_by_key(|(_, length)| *length)
 }
 
 fn judge(table: &ResourceId, route: &Route, is_public: bool) -> Routed {

@@ -128,16 +128,23 @@ pub enum Verdict {
     Inconsistent,
 }
 
-/// The verdict over a list of steps.
-pub fn verdict<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Verdict {
-    let mut worst = Verdict::Reachable;
+/// The verdict over a list of steps for some senders.
+pub fn verdict<'s>(steps: impl IntoIterator<Item = &'s Step>, senders: &AddressSet) -> Verdict {
+    let mut is_unknown = false;
+    let mut dropped = AddressSet::default();
     for step in steps {
         match (step.outcome, &step.dropped_part) {
             (Outcome::Drop, None) => return Verdict::Unreachable,
-            (Outcome::Drop, Some(_)) if worst != Verdict::Undetermined => worst = Verdict::Partial,
-            (Outcome::Unknown, _) => worst = Verdict::Undetermined,
-            (Outcome::Drop, Some(_)) | (Outcome::Pass, _) => {}
+            (Outcome::Drop, Some(part)) => dropped = dropped.union(part),
+            (Outcome::Unknown, _) => is_unknown = true,
+            (Outcome::Pass, _) => {}
         }
     }
-    worst
+    match () {
+        () if dropped.is_empty() && !is_unknown => Verdict::Reachable,
+        // Gates that each drop a part may together drop everything.
+        () if !dropped.is_empty() && senders.is_within(&dropped) => Verdict::Unreachable,
+        () if is_unknown => Verdict::Undetermined,
+        () => Verdict::Partial,
+    }
 }

@@ -1,10 +1,11 @@
 //! The service tag `VirtualNetwork`: which addresses it stands for, seen from one subnet.
 
-use crate::address::AddressSet;
+use crate::address::{AddressSet, private};
 use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::route::user_routes;
+use crate::trace::outward;
+use crate::trace::route::{table_of, user_routes};
 
 /// Addresses that the tag `VirtualNetwork` stands for in one subnet.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,14 @@ pub struct NetworkTag {
     pub surely: AddressSet,
     /// Addresses that are in it by one reading of the documents: all of them where a default route is user-defined.
     pub perhaps: AddressSet,
+}
+
+impl NetworkTag {
+    /// Puts addresses into it.
+    pub fn add(&mut self, addresses: &AddressSet) {
+        self.surely = self.surely.union(addresses);
+        self.perhaps = self.perhaps.union(addresses);
+    }
 }
 
 /// The tag `VirtualNetwork` as the subnet sees it: its own network, peered networks that are let in, and prefixes of
@@ -52,6 +61,17 @@ pub fn network_tag(
             Some(true) if is_connected => surely = surely.union(&space),
             _ => perhaps = perhaps.union(&space),
         }
+    }
+    // What gateways lead to belongs to it, unless the subnet keeps their routes out.
+    let keeps_out =
+        table_of(estate, subnet)?.is_some_and(|(_, table)| table.keeps_gateway_routes_out);
+    let (prefixes, has_more) = outward::prefixes(estate, vnet_id);
+    match keeps_out {
+        true => perhaps = perhaps.union(&AddressSet::of(&prefixes)),
+        false => surely = surely.union(&AddressSet::of(&prefixes)),
+    }
+    if has_more {
+        perhaps = perhaps.union(&private());
     }
     if let Some((_, routes)) = user_routes(estate, subnet)? {
         for route in routes {

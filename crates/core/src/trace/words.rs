@@ -1,13 +1,17 @@
 //! Gates put into words: each outcome as a step of the path, with the facts it read.
 
+use std::net::Ipv4Addr;
+
 use crate::address::AddressSet;
 use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::appliance::Appliance;
 use crate::trace::endpoint::{Status, View};
 use crate::trace::filter::{Decider, Decision};
 use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
+use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::step::{Stage, Step};
 
@@ -105,7 +109,95 @@ pub(super) fn route_step(subnet: &ResourceId, routed: &Routed, destination: &str
             step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);
             step.read(&route.resource, route.pointer.clone())
         }
+        Routed::Dead(route, appliance) => {
+            let detail = format!(
+                "route `{}` ({}) hands packets to {}",
+                route.name,
+                route.prefix,
+                appliance_words(appliance)
+            );
+            Step::drop(Stage::Route, Some(&route.table), detail)
+                .read(&route.resource, route.pointer.clone())
+        }
         Routed::Unknown(missing) => Step::unknown(Stage::Route, missing.clone()),
+    }
+}
+
+/// The appliance and what is wrong with it.
+pub(crate) fn appliance_words(appliance: &Appliance) -> String {
+    match appliance {
+        Appliance::Forwards(nic) => format!("interface `{}`", nic.name()),
+        Appliance::Stands(nic) => format!("interface `{}`, which does not forward", nic.name()),
+        Appliance::Absent(subnet) => {
+            format!("an address in subnet `{}` that nobody has", subnet.name())
+        }
+        Appliance::OutOfReach(nic) => {
+            format!("interface `{}`, whose network is not joined with this one", nic.name())
+        }
+        Appliance::Opaque => "an appliance".to_owned(),
+    }
+}
+
+/// The way to an address beyond the gateways.
+pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Addr) -> Step {
+    match outward {
+        Outward::Through(line) => {
+            let place = "/properties/localNetworkAddressSpace/addressPrefixes";
+            let step = match &line.trouble {
+                None => Step::pass(
+                    Stage::Route,
+                    Some(&line.gateway),
+                    format!("gateway `{}` leads to {}", line.gateway.name(), line.prefix),
+                ),
+                Some(status) => Step::unknown(
+                    Stage::Route,
+                    Missing::other(
+                        format!(
+                            "whether connection `{}` is up: its state was {status}",
+                            line.connection.name()
+                        ),
+                        format!(
+                            "capture it again: `az network vpn-connection show --ids {}`",
+                            line.connection
+                        ),
+                    ),
+                ),
+            };
+            step.read(&line.connection, "/properties").read(&line.local, place)
+        }
+        Outward::NotLent { line, half, pointer, .. } => {
+            let detail = format!(
+                "gateway `{}` leads to {}, and peering `{}` does not let it be used",
+                line.gateway.name(),
+                line.prefix,
+                half.name()
+            );
+            Step::drop(Stage::Route, Some(half), detail).read(half, pointer.clone())
+        }
+        Outward::KeptOut { line, table, pointer } => {
+            let detail = format!(
+                "table `{}` keeps the route of gateway `{}` to {} out",
+                table.name(),
+                line.gateway.name(),
+                line.prefix
+            );
+            Step::drop(Stage::Route, Some(table), detail).read(table, pointer.clone())
+        }
+        Outward::Claimed { line, vnet } => {
+            let detail = format!(
+                "network `{}` claims {address}, which lies beyond gateway `{}`: packets stay in Azure",
+                vnet.name(),
+                line.gateway.name()
+            );
+            Step::drop(Stage::Route, Some(vnet), detail).read(vnet, "/properties/addressSpace")
+        }
+        Outward::Perhaps(missing) => Step::unknown(Stage::Route, missing.clone()),
+        Outward::Nowhere => {
+            let detail = format!(
+                "no route leads to {address}: Azure drops packets to private addresses that no network uses"
+            );
+            Step::drop(Stage::Route, Some(vnet), detail).read(vnet, "/properties/addressSpace")
+        }
     }
 }
 

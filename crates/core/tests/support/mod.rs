@@ -52,7 +52,7 @@ fn position(resources: &[Value], suffix: &str) -> usize {
     found[0]
 }
 
-/// Applies one line: `delete SUFFIX`, `set SUFFIX POINTER JSON`, or `add JSON`.
+/// Applies one line: `delete SUFFIX`, `set SUFFIX POINTER JSON`, `add JSON`, or `repeat COUNT JSON` with `#` for the number.
 pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
     let line =
         GROUPS.iter().fold(line.trim().to_owned(), |line, (short, long)| line.replace(short, long));
@@ -80,6 +80,12 @@ pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
         "add" => {
             resources.push(serde_json::from_str(rest).unwrap_or_else(|why| panic!("{rest}: {why}")))
         }
+        "repeat" => {
+            let (count, body) = rest.split_once(' ').expect("a count and a value");
+            for number in 0..count.parse::<usize>().expect("a count") {
+                edit(resources, &format!("add {}", body.replace('#', &number.to_string())));
+            }
+        }
         _ => panic!("unknown edit `{line}`"),
     }
 }
@@ -89,6 +95,8 @@ pub(crate) struct Example {
     pub(crate) title: String,
     pub(crate) resources: Vec<Value>,
     pub(crate) port: u16,
+    /// A source outside the fixture: the address of a machine.
+    pub(crate) host: Option<String>,
     pub(crate) expected: Vec<String>,
 }
 
@@ -106,15 +114,26 @@ fn example(text: &str) -> Example {
         text[start..].lines().take_while(|line| *line != "```").map(str::to_owned).collect()
     };
     let estate = block("estate");
-    // "private-source", or "private-source port 6432".
-    let mut head = estate[0].trim_start_matches("```estate").split_whitespace();
-    let mut resources = fixture(head.next().expect("a fixture"));
-    let port = head.nth(1).map_or(PORT, |port| port.parse().expect("a port"));
+    // "private-source", "private-source port 6432", or "private-source from 192.168.7.5".
+    let head: Vec<&str> = estate[0].trim_start_matches("```estate").split_whitespace().collect();
+    let mut resources = fixture(head[0]);
+    let after = |word| head.windows(2).find(|pair| pair[0] == word).map(|pair| pair[1]);
+    let port = after("port").map_or(PORT, |port| port.parse().expect("a port"));
+    let host = after("from").map(str::to_owned);
     for line in estate.iter().skip(1).filter(|line| !line.trim().is_empty()) {
         edit(&mut resources, line);
     }
     let expected = block("expect").split_off(1);
-    Example { title, resources, port, expected }
+    Example { title, resources, port, host, expected }
+}
+
+impl Example {
+    /// What the example asks of its estate.
+    pub(crate) fn question(&self, estate: &Estate) -> Question {
+        let asked = question(estate);
+        let source = self.host.clone().map_or(asked.source.clone(), Source::Host);
+        Question { source, port: self.port, ..asked }
+    }
 }
 
 /// The flow of a fixture: its `old-...` server to `new-db`.

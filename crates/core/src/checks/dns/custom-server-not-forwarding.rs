@@ -4,10 +4,14 @@ use std::net::Ipv4Addr;
 
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::resolve::{Answer, Resolution};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let name = path.name.as_ref().filter(|name| !name.custom_servers.is_empty())?;
+    let is_open = |name: &&Resolution| {
+        !name.custom_servers.is_empty() && matches!(name.answer, Answer::Unknown(_))
+    };
+    let name = path.name.as_ref().filter(is_open)?;
     let servers: Vec<String> = name.custom_servers.iter().map(Ipv4Addr::to_string).collect();
     let message =
         format!("network `{}` asks its own DNS servers {}", start.vnet.name(), servers.join(", "));

@@ -21,6 +21,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why =
         format!("{} is an alias into that zone and has no public address", name.names.join(" -> "));
-    let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet)]);
+    let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet, &path.to_id)]);
     Some(Finding::blocks(message, why).at(zone, "").fix(fix))
 }

@@ -1,5 +1,6 @@
 //! A security rule of the copier's subnet denies Azure's own resolver.
 
+use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
@@ -12,9 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "a rule that names the tag AzurePlatformDNS acts on queries to 168.63.129.16, which no other rule does: no name \
                resolves there";
-    Some(
-        Finding::blocks(message, why)
-            .at(&rule.resource, rule.pointer.clone())
-            .fix(Fix::advice("take the rule away, or narrow it to subnets that need no names")),
-    )
+    let advice = || Fix::advice("take the rule away, or narrow it to subnets that need no names");
+    let fix = fixes::let_names_through(path, rule).unwrap_or_else(advice);
+    Some(Finding::blocks(message, why).at(&rule.resource, rule.pointer.clone()).fix(fix))
 }

@@ -3,11 +3,12 @@
 use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::resolve;
+use crate::trace::resolve::{self, Answer};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let name = path.name.as_ref()?;
-    if path.is_shadowed || path.endpoints.is_empty() || !name.custom_servers.is_empty() {
+    let is_unread = !name.custom_servers.is_empty() && matches!(name.answer, Answer::Unknown(_));
+    if path.is_shadowed || path.endpoints.is_empty() || is_unread {
         return None;
     }
     let zone = path.zone_meant()?;

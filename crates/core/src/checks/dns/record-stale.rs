@@ -25,13 +25,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "packets go to an address where nothing answers, or something else does";
     let pointer = path.estate.locate(&record, "", "aRecords");
     let mut finding = Finding::blocks(message, why).at(&record, pointer);
-    if !matches!(view.status, Status::Approved | Status::Unknown(_)) {
-        finding.consequence_of = Some(match view.status {
-            Status::Pending => "endpoint/pending",
-            Status::Rejected => "endpoint/rejected",
-            _ => "endpoint/disconnected",
-        });
-    }
+    // A new endpoint in place of a dead one gets another address, and its record.
+    finding.consequence_of = match view.status {
+        Status::Rejected => Some("endpoint/rejected"),
+        Status::Disconnected => Some("endpoint/disconnected"),
+        Status::Approved | Status::Pending | Status::Unknown(_) => None,
+    };
     let fix = fixes::right_record(path, view);
     Some(
         finding.fix(

@@ -28,7 +28,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             zone
         }
     };
-    changes.push(dns::link_zone(path.estate, &zone, &start.vnet));
+    changes.push(dns::link_zone(path.estate, &zone, &start.vnet, &path.to_id));
     Some(Finding::blocks(message, why).at(first, "").fix(Fix::of(changes)))
 }
 

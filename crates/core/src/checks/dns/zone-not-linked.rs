@@ -9,7 +9,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let name = path.name.as_ref()?;
     // A link that sends missing names on to public DNS is a link all the same.
-    if path.endpoints.is_empty() || name.answer != Answer::Public || name.zone.is_some() {
+    if path.endpoints.is_empty()
+        || name.answer != Answer::Public
+        || name.zone.is_some()
+        || name.place != start.vnet
+    {
         return None;
     }
     let zone_name = path.zone_name_meant()?;
@@ -37,7 +41,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
                 zone.name(),
                 start.vnet.name()
             );
-            let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet)]);
+            let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet, &path.to_id)]);
             Finding::blocks(message, why).at(zone, "").fix(fix)
         }
         None => {
@@ -47,8 +51,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
                 "no private DNS zone `{zone_name}` is linked to network `{}`",
                 start.vnet.name()
             );
-            let mut changes =
-                vec![dns::create_zone(&zone), dns::link_zone(path.estate, &zone, &start.vnet)];
+            let mut changes = vec![
+                dns::create_zone(&zone),
+                dns::link_zone(path.estate, &zone, &start.vnet, &path.to_id),
+            ];
             // A linked zone without the record would deny the name.
             if let (Some(view), Some(label)) = (path.endpoint(), path.record_label())
                 && let (Ok([address, ..]), None) = (view.addresses.as_deref(), &view.zone_group)

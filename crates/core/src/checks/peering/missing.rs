@@ -6,10 +6,11 @@ use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::hop::Joined;
+use crate::trace::leg::Way;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
-    let Some(Joined::Apart { near, far, other_way, between, overlap }) = &leg.joined else {
+    let Some(Joined::Apart { near, far, other_way, between, overlap, .. }) = &leg.joined else {
         return None;
     };
     if !overlap.is_empty() || (between.is_some() && near.is_none() && far.is_none()) {
@@ -54,9 +55,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 /// The copier's network and the network that the intended way leads into.
 pub(super) fn ends(path: &Path) -> Option<(crate::id::ResourceId, crate::id::ResourceId)> {
     let near = path.start.as_ref()?.vnet.clone();
-    let far = match &path.to.delegated_subnet {
-        Some(subnet) => subnet.parent()?,
-        None => path.endpoint()?.vnet().ok()?,
+    let far = match &path.intended.as_ref()?.way {
+        Way::Injected(subnet) => subnet.parent()?,
+        Way::Endpoint(view) => view.vnet().ok()?,
+        Way::Machine(machine) => machine.subnet.parent()?,
+        Way::Public | Way::Beyond(_) => return None,
     };
     Some((near, far))
 }

@@ -8,7 +8,8 @@ use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let joined = path.intended.as_ref()?.joined.as_ref()?;
-    let Joined::Apart { near: None, far: None, between: Some(hub), overlap, other_way } = joined
+    let Joined::Apart { near: None, far: None, between: Some(hub), overlap, other_way, .. } =
+        joined
     else {
         return None;
     };

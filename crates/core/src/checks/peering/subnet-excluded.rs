@@ -1,9 +1,12 @@
 //! Only some subnets of the two networks are peered, and not the ones of this flow.
 
+use crate::change::peering;
 use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::hop::BreakKind;
+use crate::trace::leg::Way;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let broken = super::access_off::broken(path, BreakKind::SubnetExcluded)?;
@@ -13,12 +16,24 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         broken.half.name_at(0)
     );
     let why = "with `peerCompleteVnets` off only the listed subnets talk; the others see a route and are dropped";
-    let advice = Fix::advice(
-        "add the subnets' names to `localSubnetNames` and `remoteSubnetNames` of both halves",
-    );
-    let mut finding =
-        Finding::blocks(message, why).at(&broken.half, broken.pointer.clone()).fix(advice);
+    let (near, far) = (path.start.as_ref()?.subnet.clone(), far_subnet(path)?);
+    let changes = vec![
+        peering::add_subnets(path.estate, &broken.near, &near, &far),
+        peering::add_subnets(path.estate, &broken.far, &far, &near),
+    ];
+    let mut finding = Finding::blocks(message, why)
+        .at(&broken.half, broken.pointer.clone())
+        .fix(Fix::of(changes));
     finding.fixes.extend(fixes::endpoint_nearby(path));
-    finding.fixes.rotate_left(1);
     Some(finding)
+}
+
+/// The subnet at the other end.
+fn far_subnet(path: &Path) -> Option<ResourceId> {
+    match &path.intended.as_ref()?.way {
+        Way::Injected(subnet) => Some(subnet.clone()),
+        Way::Endpoint(view) => view.subnet.clone().ok(),
+        Way::Machine(machine) => Some(machine.subnet.clone()),
+        Way::Public | Way::Beyond(_) => None,
+    }
 }

@@ -8,7 +8,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         state.as_deref().is_some_and(|state| !state.eq_ignore_ascii_case("ready"))
     };
     let (id, server, why) = match (is_down(&path.to.state), is_down(&path.from.state)) {
-        (true, _) => (&path.to_id, path.to, "a server listens only while its state is Ready"),
+        (true, _) => (&path.to_id, &*path.to, "a server listens only while its state is Ready"),
         (false, true) => (&path.from_id, path.from, "the copier runs inside that server"),
         (false, false) => return None,
     };

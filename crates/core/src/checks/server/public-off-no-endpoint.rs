@@ -7,7 +7,8 @@ use crate::trace::{Access, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     // From a public target a Single Server without public access is row 2 of the guide, endpoint or not.
-    if path.start.is_none() && path.to.kind == ServerKind::Single {
+    let is_afar = path.start.is_none() && path.to.kind == ServerKind::Single;
+    if is_afar || path.to.kind == ServerKind::Host {
         return None;
     }
     let is_private = path.to_access == Ok(Access::Private) && path.to.delegated_subnet.is_none();

@@ -1,0 +1,151 @@
+//! Denials of security rules on a path, and the one thing that an earlier rule misses by.
+
+use crate::checks::fixes;
+use crate::estate::filter::Direction;
+use crate::estate::network::Subnet;
+use crate::finding::Finding;
+use crate::id::ResourceId;
+use crate::trace::Path;
+use crate::trace::filter::Decision;
+use crate::trace::leg::Way;
+use crate::trace::near_miss::{Miss, NearMiss};
+use crate::trace::route::usable_addresses;
+
+/// A group that denies the flow, or a part of it.
+pub(super) struct Denial<'p> {
+    pub(super) group: &'p ResourceId,
+    pub(super) decision: &'p Decision,
+    pub(super) gate: Gate,
+}
+
+/// Which gate of the path a group stands at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// The copier's subnet.
+    Out,
+    /// The subnet of the other end.
+    In,
+    /// The subnet of a private endpoint.
+    Endpoint,
+    /// The interface of the other end.
+    Interface,
+}
+
+impl Gate {
+    fn direction(self) -> Direction {
+        match self {
+            Gate::Out => Direction::Outbound,
+            Gate::In | Gate::Endpoint | Gate::Interface => Direction::Inbound,
+        }
+    }
+}
+
+/// The denials of a path, in the order in which packets meet them.
+pub(super) fn of<'p>(path: &'p Path) -> Vec<Denial<'p>> {
+    let Some(leg) = &path.intended else { return Vec::new() };
+    let inside = if matches!(leg.way, Way::Endpoint(_)) { Gate::Endpoint } else { Gate::In };
+    let gates = [
+        (&leg.outbound, Gate::Out),
+        (&leg.inbound, inside),
+        (&leg.inbound_interface, Gate::Interface),
+    ];
+    let denials = gates.into_iter().filter_map(|(decided, gate)| {
+        let (group, decision) = decided.as_ref()?;
+        (!decision.denied.is_empty()).then_some(Denial { group, decision, gate })
+    });
+    denials.collect()
+}
+
+impl Denial<'_> {
+    /// What an earlier rule misses by, where that counts.
+    pub(super) fn miss(&self, path: &Path) -> Option<&NearMiss> {
+        let miss = self.decision.miss.as_ref()?;
+        // Networks that are not joined are not in each other's tag: the join is the fault.
+        let is_apart = path
+            .intended
+            .as_ref()
+            .is_some_and(|leg| leg.is_apart && (leg.joined.is_some() || leg.outward.is_some()));
+        (miss.miss != Miss::NetworkTag || !is_apart).then_some(miss)
+    }
+
+    /// Whether the machine's other group lets the same packets pass.
+    pub(super) fn is_conflict(&self, path: &Path) -> bool {
+        let Some(leg) = &path.intended else { return false };
+        let passes = |one: &Option<(ResourceId, Decision)>| {
+            one.as_ref().is_some_and(|(_, decision)| decision.denied.is_empty())
+        };
+        match self.gate {
+            Gate::In => passes(&leg.inbound_interface),
+            Gate::Interface => passes(&leg.inbound),
+            Gate::Out | Gate::Endpoint => false,
+        }
+    }
+
+    /// The finding, without what is particular to a fault.
+    pub(super) fn finding(&self, path: &Path, why: &str) -> Option<Finding> {
+        let (_, rule) = self.decision.denied.first()?;
+        let start = path.start.as_ref()?;
+        let sender = path.estate.get::<Subnet>(&start.subnet).ok()?;
+        let denied = self.decision.denied_senders();
+        let who = match denied == usable_addresses(sender) {
+            true => format!("subnet `{}`", start.subnet.name()),
+            false => denied.to_string(),
+        };
+        let message = format!(
+            "security rule `{}` (priority {}) of `{}` denies {who} {} on port {}",
+            rule.name,
+            rule.priority,
+            self.group.name(),
+            self.way(path),
+            path.port
+        );
+        let mut finding = Finding::blocks(message, why).at(&rule.resource, rule.pointer.clone());
+        let direction = self.gate.direction();
+        finding.fixes.extend(fixes::let_through(path, self.group, self.decision, direction));
+        Some(finding)
+    }
+
+    fn way(&self, path: &Path) -> String {
+        let subnet = match path.intended.as_ref().map(|leg| &leg.way) {
+            Some(Way::Endpoint(view)) => view.subnet.as_ref().ok(),
+            Some(Way::Injected(subnet)) => Some(subnet),
+            Some(Way::Machine(machine)) => Some(&machine.subnet),
+            Some(Way::Public | Way::Beyond(_)) | None => None,
+        };
+        match (self.gate, subnet) {
+            (Gate::Out, _) => "the way out".to_owned(),
+            (Gate::In | Gate::Endpoint, Some(subnet)) => {
+                format!("the way into subnet `{}`", subnet.name())
+            }
+            (Gate::Interface, _) | (_, None) => "the way in".to_owned(),
+        }
+    }
+}
+
+/// The plain denial at a gate: no earlier rule was meant to let the flow pass, and no other group does.
+pub(super) fn plain(path: &Path, gate: Gate) -> Option<Finding> {
+    let denials = of(path);
+    let denial = denials
+        .iter()
+        .find(|one| one.gate == gate && one.miss(path).is_none() && !one.is_conflict(path))?;
+    denial.finding(
+        path,
+        "rules are read from the lowest priority number up, and the first that matches decides",
+    )
+}
+
+/// A denial behind a rule that misses the flow by one thing.
+pub(super) fn missed(
+    path: &Path,
+    miss: Miss,
+    why: impl Fn(&NearMiss) -> String,
+) -> Option<Finding> {
+    let denials = of(path);
+    let (denial, near) = denials
+        .iter()
+        .find_map(|one| Some((one, one.miss(path).filter(|near| near.miss == miss)?)))?;
+    let mut finding = denial.finding(path, &why(near))?;
+    finding.message =
+        format!("{}; rule `{}` ahead of it misses the flow", finding.message, near.rule.name);
+    Some(finding.at(&near.rule.resource, near.rule.pointer.clone()))
+}

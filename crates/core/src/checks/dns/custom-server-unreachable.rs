@@ -1,0 +1,35 @@
+//! The DNS servers of the copier's network cannot be reached from the copier's subnet.
+
+use crate::checks::fixes;
+use crate::estate::filter::Direction;
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+use crate::trace::step::{Outcome, Stage};
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let start = path.start.as_ref()?;
+    let (server, leg) = path.dns_server.as_ref()?;
+    let closed = leg.steps().find(|step| step.outcome == Outcome::Drop)?;
+    let message = format!(
+        "DNS server {server} of network `{}` cannot be reached on port 53: {}",
+        start.vnet.name(),
+        closed.detail
+    );
+    let why =
+        "a network with DNS servers of its own asks nobody else: without them no name is found";
+    let finding = Finding::blocks(message, why);
+    let finding = match closed.facts.first() {
+        Some(fact) => finding.at(&fact.resource, fact.pointer.clone()),
+        None => finding.at(&start.vnet, path.estate.locate(&start.vnet, "", "dhcpOptions")),
+    };
+    let side = match closed.stage {
+        Stage::FilterOut => leg.outbound.as_ref().map(|side| (side, Direction::Outbound)),
+        Stage::FilterIn => leg.inbound.as_ref().map(|side| (side, Direction::Inbound)),
+        _ => None,
+    };
+    let fix = side.and_then(|((group, decision), direction)| {
+        fixes::let_questions_through(path, group, decision, direction, *server)
+    });
+    let advice = || Fix::advice("mend the way to the DNS server, or list one that can be reached");
+    Some(finding.fix(fix.unwrap_or_else(advice)))
+}

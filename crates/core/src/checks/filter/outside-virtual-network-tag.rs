@@ -1,0 +1,16 @@
+//! A rule lets the tag VirtualNetwork pass, and the other end is not in that tag here.
+
+use crate::checks::denial;
+use crate::finding::Finding;
+use crate::trace::Path;
+use crate::trace::near_miss::Miss;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    denial::missed(path, Miss::NetworkTag, |near| {
+        format!(
+            "rule `{}` speaks of the tag VirtualNetwork: the network's own space, peered networks that are let in, and what \
+             gateways lead to; the other end is in none of these",
+            near.rule.name
+        )
+    })
+}

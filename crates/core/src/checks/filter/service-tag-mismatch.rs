@@ -1,0 +1,16 @@
+//! A rule lets the flow pass to the service tag of another region than the source's.
+
+use crate::checks::denial;
+use crate::finding::Finding;
+use crate::trace::Path;
+use crate::trace::near_miss::Miss;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let region = path.to.location.clone().unwrap_or_default();
+    denial::missed(path, Miss::Region, |near| {
+        format!(
+            "rule `{}` names the tag {}; the source's front door is in {region}",
+            near.rule.name, near.names
+        )
+    })
+}

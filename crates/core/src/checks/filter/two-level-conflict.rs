@@ -1,0 +1,11 @@
+//! Of a machine's two security groups, on its subnet and on its interface, one denies what the other lets pass.
+
+use crate::checks::denial;
+use crate::finding::Finding;
+use crate::trace::Path;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let denials = denial::of(path);
+    let denial = denials.iter().find(|one| one.is_conflict(path) && one.miss(path).is_none())?;
+    denial.finding(path, "packets pass the group of the subnet and the group of the interface: both have to let them")
+}

@@ -1,0 +1,25 @@
+//! A peered network has a gateway that leads to the source, and a flag of the peering does not let it be used.
+
+use crate::change::peering;
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+use crate::trace::outward::Outward;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let Some(Outward::NotLent { line, half, pointer, .. }) = &path.intended.as_ref()?.outward
+    else {
+        return None;
+    };
+    let flag = pointer.rsplit('/').next().unwrap_or("");
+    let message = format!(
+        "gateway `{}` leads to {}, and `{flag}` of peering `{}` of network `{}` is false",
+        line.gateway.name(),
+        line.prefix,
+        half.name(),
+        half.name_at(0)
+    );
+    let why = "a network uses the gateway of a peered one only where that one lends it (allowGatewayTransit) and this one \
+               asks for it (useRemoteGateways)";
+    let fix = Fix::of(vec![peering::set_flag(path.estate, half, flag)]);
+    Some(Finding::blocks(message, why).at(half, pointer.clone()).fix(fix))
+}

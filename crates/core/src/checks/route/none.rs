@@ -1,0 +1,20 @@
+//! No route leads to the source's private address.
+
+use crate::finding::{Finding, Fix};
+use crate::trace::Path;
+use crate::trace::leg::Way;
+use crate::trace::outward::Outward;
+
+pub(super) fn find(path: &Path) -> Option<Finding> {
+    let leg = path.intended.as_ref()?;
+    let (Way::Beyond(address), Some(Outward::Nowhere)) = (&leg.way, &leg.outward) else {
+        return None;
+    };
+    let start = path.start.as_ref()?;
+    let message = format!("no route of network `{}` leads to {address}", start.vnet.name());
+    let why = "no network here, no peered one and no gateway claims the address, and Azure drops packets to private \
+               addresses that nobody claims";
+    Some(Finding::blocks(message, why).at(&start.vnet, path.estate.locate(&start.vnet, "", "addressSpace")).fix(
+        Fix::advice("connect the network that holds the source: by a gateway, or by peering with a network that has one"),
+    ))
+}

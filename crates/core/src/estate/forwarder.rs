@@ -1,0 +1,74 @@
+//! DNS resolvers and forwarding rulesets as facts.
+
+use std::net::Ipv4Addr;
+
+use super::body::{Node, Problems};
+use crate::id::ResourceId;
+
+/// Inbound endpoint of a DNS private resolver: answers with the zones that are linked to its own network.
+#[derive(Debug, Clone)]
+pub struct InboundEndpoint {
+    /// Its addresses.
+    pub addresses: Vec<Ipv4Addr>,
+    /// The subnets it stands in.
+    pub subnets: Vec<ResourceId>,
+}
+
+/// A rule of a forwarding ruleset.
+#[derive(Debug, Clone)]
+pub struct ForwardingRule {
+    /// Names that end so are forwarded; without the final dot, in lower case. Empty for every name.
+    pub domain: String,
+    /// Whether the rule acts.
+    pub is_enabled: bool,
+    /// Where it forwards to, in order.
+    pub servers: Vec<Ipv4Addr>,
+    /// Pointer of the servers.
+    pub servers_pointer: String,
+}
+
+/// A link of a forwarding ruleset to a network.
+#[derive(Debug, Clone)]
+pub struct RulesetLink {
+    /// The network.
+    pub vnet: ResourceId,
+}
+
+pub(crate) fn inbound_endpoint(node: &Node, problems: &mut Problems) -> InboundEndpoint {
+    let mut endpoint = InboundEndpoint { addresses: Vec::new(), subnets: Vec::new() };
+    for one in node.array("ipConfigurations", problems).unwrap_or_default() {
+        let text = one.text("privateIpAddress", problems);
+        let text = text.or_else(|| one.text("privateIPAddress", problems));
+        endpoint.addresses.extend(text.and_then(|text| text.parse::<Ipv4Addr>().ok()));
+        endpoint.subnets.extend(one.id("subnet.id", problems));
+    }
+    endpoint
+}
+
+pub(crate) fn forwarding_rule(node: &Node, problems: &mut Problems) -> Option<ForwardingRule> {
+    let Some(domain) = node.text("domainName", problems) else {
+        problems.add("", "forwarding rule without domainName; it is left out");
+        return None;
+    };
+    let mut servers = Vec::new();
+    for one in node.array("targetDnsServers", problems).unwrap_or_default() {
+        servers
+            .extend(one.text("ipAddress", problems).and_then(|text| text.parse::<Ipv4Addr>().ok()));
+    }
+    let state = node.text("forwardingRuleState", problems);
+    let place = node.path("targetDnsServers").map_or(String::new(), |field| field.pointer);
+    Some(ForwardingRule {
+        domain: domain.trim_end_matches('.').to_ascii_lowercase(),
+        is_enabled: !state.is_some_and(|state| state.eq_ignore_ascii_case("disabled")),
+        servers,
+        servers_pointer: place,
+    })
+}
+
+pub(crate) fn ruleset_link(node: &Node, problems: &mut Problems) -> Option<RulesetLink> {
+    let Some(vnet) = node.id("virtualNetwork.id", problems) else {
+        problems.add("", "ruleset link without virtualNetwork.id; it is left out");
+        return None;
+    };
+    Some(RulesetLink { vnet })
+}

@@ -1,0 +1,62 @@
+//! What stands above networks: configurations of network managers, and locks.
+
+use super::body::{Node, Problems};
+use crate::id::ResourceId;
+
+/// A connectivity configuration of a network manager.
+#[derive(Debug, Clone)]
+pub struct Connectivity {
+    /// Groups whose members are joined to each other, with whether that holds across regions.
+    pub meshed_groups: Vec<(ResourceId, bool)>,
+}
+
+/// A network as member of a network group.
+#[derive(Debug, Clone)]
+pub struct GroupMember {
+    /// The network.
+    pub vnet: ResourceId,
+}
+
+/// A management lock. Its scope is what its id stands below.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// `ReadOnly` or `CanNotDelete`, as written.
+    pub level: Option<String>,
+}
+
+impl Lock {
+    /// Whether nothing below the lock may be changed.
+    pub fn forbids_changes(&self) -> bool {
+        self.level.as_deref().is_some_and(|level| level.eq_ignore_ascii_case("ReadOnly"))
+    }
+}
+
+pub(crate) fn connectivity(node: &Node, problems: &mut Problems) -> Connectivity {
+    let is_true = |text: Option<String>| text.is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let topology = node.text("connectivityTopology", problems).unwrap_or_default();
+    let is_mesh = topology.eq_ignore_ascii_case("mesh");
+    let everywhere = is_true(node.word("isGlobal", problems));
+    let mut meshed_groups = Vec::new();
+    for one in node.array("appliesToGroups", problems).unwrap_or_default() {
+        let joined = one.text("groupConnectivity", problems).unwrap_or_default();
+        let is_global = everywhere || is_true(one.word("isGlobal", problems));
+        if (is_mesh || joined.eq_ignore_ascii_case("directlyconnected"))
+            && let Some(group) = one.id("networkGroupId", problems)
+        {
+            meshed_groups.push((group, is_global));
+        }
+    }
+    Connectivity { meshed_groups }
+}
+
+pub(crate) fn group_member(node: &Node, problems: &mut Problems) -> Option<GroupMember> {
+    let Some(vnet) = node.id("resourceId", problems) else {
+        problems.add("", "group member without resourceId; it is left out");
+        return None;
+    };
+    Some(GroupMember { vnet })
+}
+
+pub(crate) fn lock(node: &Node, problems: &mut Problems) -> Lock {
+    Lock { level: node.text("level", problems) }
+}

@@ -1,0 +1,277 @@
+//! What resources say, by their type.
+
+use serde_json::Value;
+
+use super::body::{Node, Problems};
+use super::{
+    Origin, Problem, dns, endpoint, filter, forwarder, gateway, governance, network, server,
+};
+use crate::id::ResourceId;
+
+/// What a resource says, by its type.
+#[derive(Debug, Clone)]
+pub enum Facts {
+    /// `virtualNetworks`
+    Vnet(network::Vnet),
+    /// `virtualNetworks/subnets`
+    Subnet(network::Subnet),
+    /// `virtualNetworks/virtualNetworkPeerings`
+    Peering(network::Peering),
+    /// `networkSecurityGroups`
+    SecurityGroup(filter::SecurityGroup),
+    /// `networkSecurityGroups/securityRules`, captured alone; `None` when it cannot be read
+    Rule(Option<filter::Rule>),
+    /// `networkManagers`
+    NetworkManager(filter::NetworkManager),
+    /// `networkManagers/securityAdminConfigurations/ruleCollections/rules`
+    AdminRule(filter::AdminRule),
+    /// `routeTables`
+    RouteTable(network::RouteTable),
+    /// `routeTables/routes`, captured alone
+    Route(network::Route),
+    /// `privateDnsZones`
+    Zone(dns::Zone),
+    /// `privateDnsZones/virtualNetworkLinks`
+    Link(dns::Link),
+    /// `privateDnsZones/A` and `/CNAME`
+    Record(dns::Record),
+    /// `privateEndpoints`
+    Endpoint(endpoint::Endpoint),
+    /// `privateEndpoints/privateDnsZoneGroups`
+    ZoneGroup(endpoint::ZoneGroup),
+    /// `networkInterfaces`
+    Interface(endpoint::Interface),
+    /// `servers` and `flexibleServers`
+    Server(server::Server),
+    /// `privateEndpointConnections` of a server
+    Connection(server::ServerConnection),
+    /// `configurations` of a server
+    Setting(server::Setting),
+    /// `firewallRules` of a server
+    FirewallRule(server::FirewallRule),
+    /// `virtualNetworkRules` of a Single Server
+    VnetRule(server::VnetRule),
+    /// `virtualNetworkGateways`
+    Gateway(gateway::Gateway),
+    /// `localNetworkGateways`
+    LocalGateway(gateway::LocalGateway),
+    /// `connections` of gateways
+    GatewayConnection(gateway::GatewayConnection),
+    /// `loadBalancers`
+    LoadBalancer(gateway::LoadBalancer),
+    /// `dnsResolvers/inboundEndpoints`
+    InboundEndpoint(forwarder::InboundEndpoint),
+    /// `dnsForwardingRulesets/forwardingRules`
+    ForwardingRule(forwarder::ForwardingRule),
+    /// `dnsForwardingRulesets/virtualNetworkLinks`
+    RulesetLink(forwarder::RulesetLink),
+    /// `networkManagers/connectivityConfigurations`
+    Connectivity(governance::Connectivity),
+    /// `networkManagers/networkGroups/staticMembers`
+    GroupMember(governance::GroupMember),
+    /// `Microsoft.Authorization/locks`
+    Lock(governance::Lock),
+    /// `flexibleServers/migrations`
+    Migration(server::Migration),
+    /// A type that decides nothing here.
+    Other,
+}
+
+/// A kind of facts that can be asked for by type.
+pub trait Kind: Sized {
+    /// The noun for messages.
+    const NOUN: &'static str;
+    /// The facts, when they are of this kind.
+    fn of(facts: &Facts) -> Option<&Self>;
+}
+
+macro_rules! kinds {
+    ($($variant:ident $kind:ty, $noun:literal;)*) => {
+        $(
+        impl Kind for $kind {
+            const NOUN: &'static str = $noun;
+            fn of(facts: &Facts) -> Option<&Self> {
+                if let Facts::$variant(inner) = facts { Some(inner) } else { None }
+            }
+        } )*
+        impl Facts {
+            /// The noun of their kind; `None` where they decide nothing.
+            pub fn noun(&self) -> Option<&'static str> {
+                match self {
+                    $( Facts::$variant(_) => Some(<$kind as Kind>::NOUN), )*
+                    Facts::Other => None,
+                }
+            }
+        }
+    };
+}
+kinds! {
+    Vnet network::Vnet, "virtual network";
+    Subnet network::Subnet, "subnet";
+    Peering network::Peering, "peering";
+    SecurityGroup filter::SecurityGroup, "network security group";
+    Rule Option<filter::Rule>, "security rule";
+    NetworkManager filter::NetworkManager, "network manager";
+    AdminRule filter::AdminRule, "security admin rule";
+    RouteTable network::RouteTable, "route table";
+    Route network::Route, "route";
+    Zone dns::Zone, "private DNS zone";
+    Link dns::Link, "virtual network link";
+    Record dns::Record, "record set";
+    Endpoint endpoint::Endpoint, "private endpoint";
+    ZoneGroup endpoint::ZoneGroup, "private DNS zone group";
+    Interface endpoint::Interface, "network interface";
+    Server server::Server, "server";
+    Connection server::ServerConnection, "private endpoint connection";
+    Setting server::Setting, "server parameter";
+    FirewallRule server::FirewallRule, "firewall rule";
+    VnetRule server::VnetRule, "VNet rule";
+    Gateway gateway::Gateway, "virtual network gateway";
+    LocalGateway gateway::LocalGateway, "local network gateway";
+    GatewayConnection gateway::GatewayConnection, "connection";
+    LoadBalancer gateway::LoadBalancer, "load balancer";
+    InboundEndpoint forwarder::InboundEndpoint, "inbound endpoint";
+    ForwardingRule forwarder::ForwardingRule, "forwarding rule";
+    RulesetLink forwarder::RulesetLink, "ruleset link";
+    Connectivity governance::Connectivity, "connectivity configuration";
+    GroupMember governance::GroupMember, "network group member";
+    Lock governance::Lock, "lock";
+    Migration server::Migration, "migration";
+}
+
+/// Whether resources of a type, in lower case, say something here.
+pub(super) fn is_known_type(kind: &str) -> bool {
+    let Some(id) = ResourceId::of_type(kind) else { return false };
+    let origin = Origin { file: String::new(), pointer: String::new() };
+    !matches!(read_facts(&id, &Value::Null, &origin, &mut Vec::new()), Facts::Other)
+        || TYPES_WITH_NEEDS.contains(&kind)
+}
+
+/// Types whose bodies say nothing without one field that they need.
+const TYPES_WITH_NEEDS: [&str; 8] = [
+    "microsoft.network/virtualnetworks/virtualnetworkpeerings",
+    "microsoft.network/routetables/routes",
+    "microsoft.network/privatednszones/virtualnetworklinks",
+    "microsoft.dbforpostgresql/servers/firewallrules",
+    "microsoft.dbforpostgresql/flexibleservers/firewallrules",
+    "microsoft.dbforpostgresql/servers/virtualnetworkrules",
+    "microsoft.network/dnsforwardingrulesets/forwardingrules",
+    "microsoft.network/dnsforwardingrulesets/virtualnetworklinks",
+];
+
+pub(super) fn read_facts(
+    id: &ResourceId,
+    body: &Value,
+    origin: &Origin,
+    list: &mut Vec<Problem>,
+) -> Facts {
+    let node = Node::root(body);
+    let problems = &mut Problems { origin, list };
+    match id.resource_type().as_str() {
+        "microsoft.network/virtualnetworks" => Facts::Vnet(network::vnet(&node, problems)),
+        "microsoft.network/virtualnetworks/subnets" => {
+            Facts::Subnet(network::subnet(&node, problems))
+        }
+        "microsoft.network/virtualnetworks/virtualnetworkpeerings" => {
+            network::peering(&node, problems).map_or(Facts::Other, Facts::Peering)
+        }
+        "microsoft.network/networksecuritygroups" => {
+            Facts::SecurityGroup(filter::security_group(id, &node, problems))
+        }
+        "microsoft.network/networksecuritygroups/securityrules" => {
+            let rule = filter::rule(id, &node, problems);
+            if rule.is_none() {
+                problems.add("", "security rule cannot be read; its group counts as not observed");
+            }
+            Facts::Rule(rule)
+        }
+        "microsoft.network/networkmanagers" => {
+            Facts::NetworkManager(filter::network_manager(&node, problems))
+        }
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules" => {
+            Facts::AdminRule(filter::admin_rule(&node, problems))
+        }
+        "microsoft.network/routetables" => {
+            Facts::RouteTable(network::route_table(id, &node, problems))
+        }
+        "microsoft.network/routetables/routes" => {
+            network::route(id, &node, problems).map_or(Facts::Other, Facts::Route)
+        }
+        "microsoft.network/privatednszones" => Facts::Zone(dns::zone(&node, problems)),
+        "microsoft.network/privatednszones/virtualnetworklinks" => {
+            dns::link(&node, problems).map_or(Facts::Other, Facts::Link)
+        }
+        "microsoft.network/privatednszones/a" | "microsoft.network/privatednszones/cname" => {
+            Facts::Record(dns::record(&node, problems))
+        }
+        "microsoft.network/privateendpoints" => {
+            Facts::Endpoint(endpoint::endpoint(&node, problems))
+        }
+        "microsoft.network/privateendpoints/privatednszonegroups" => {
+            Facts::ZoneGroup(endpoint::zone_group(&node, problems))
+        }
+        "microsoft.network/networkinterfaces" => {
+            Facts::Interface(endpoint::interface(&node, problems))
+        }
+        "microsoft.dbforpostgresql/servers" => {
+            Facts::Server(server::server(id, server::ServerKind::Single, &node, problems))
+        }
+        "microsoft.dbforpostgresql/flexibleservers" => {
+            Facts::Server(server::server(id, server::ServerKind::Flexible, &node, problems))
+        }
+        "microsoft.dbforpostgresql/servers/privateendpointconnections"
+        | "microsoft.dbforpostgresql/flexibleservers/privateendpointconnections" => {
+            Facts::Connection(server::connection(id, &node, problems))
+        }
+        "microsoft.dbforpostgresql/servers/configurations"
+        | "microsoft.dbforpostgresql/flexibleservers/configurations" => {
+            Facts::Setting(server::setting(&node, problems))
+        }
+        "microsoft.dbforpostgresql/servers/firewallrules"
+        | "microsoft.dbforpostgresql/flexibleservers/firewallrules" => {
+            server::firewall_rule(&node, problems).map_or(Facts::Other, Facts::FirewallRule)
+        }
+        "microsoft.dbforpostgresql/servers/virtualnetworkrules" => {
+            server::vnet_rule(&node, problems).map_or(Facts::Other, Facts::VnetRule)
+        }
+        kind => read_surroundings(kind, &node, problems),
+    }
+}
+
+/// Types that stand around the networks: gateways, resolvers, managers, locks, migrations.
+fn read_surroundings(kind: &str, node: &Node, problems: &mut Problems) -> Facts {
+    match kind {
+        "microsoft.network/virtualnetworkgateways" => {
+            Facts::Gateway(gateway::gateway(node, problems))
+        }
+        "microsoft.network/localnetworkgateways" => {
+            Facts::LocalGateway(gateway::local_gateway(node, problems))
+        }
+        "microsoft.network/connections" => {
+            Facts::GatewayConnection(gateway::connection(node, problems))
+        }
+        "microsoft.network/loadbalancers" => {
+            Facts::LoadBalancer(gateway::load_balancer(node, problems))
+        }
+        "microsoft.network/dnsresolvers/inboundendpoints" => {
+            Facts::InboundEndpoint(forwarder::inbound_endpoint(node, problems))
+        }
+        "microsoft.network/dnsforwardingrulesets/forwardingrules" => {
+            forwarder::forwarding_rule(node, problems).map_or(Facts::Other, Facts::ForwardingRule)
+        }
+        "microsoft.network/dnsforwardingrulesets/virtualnetworklinks" => {
+            forwarder::ruleset_link(node, problems).map_or(Facts::Other, Facts::RulesetLink)
+        }
+        "microsoft.network/networkmanagers/connectivityconfigurations" => {
+            Facts::Connectivity(governance::connectivity(node, problems))
+        }
+        "microsoft.network/networkmanagers/networkgroups/staticmembers" => {
+            governance::group_member(node, problems).map_or(Facts::Other, Facts::GroupMember)
+        }
+        "microsoft.authorization/locks" => Facts::Lock(governance::lock(node, problems)),
+        "microsoft.dbforpostgresql/flexibleservers/migrations" => {
+            Facts::Migration(server::migration(node, problems))
+        }
+        _ => Facts::Other,
+    }
+}

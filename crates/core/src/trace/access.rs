@@ -1,0 +1,112 @@
+//! How servers can be reached, and the copier that has no network of its own.
+
+use super::gate::Gate;
+use super::step::{Stage, Step};
+use super::{Leads, Path, endpoint, host, leg};
+use crate::estate::server::{FirewallRule, Server, ServerKind};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+
+/// How a server can be reached from outside itself, in the guide's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// At its public front door.
+    Public,
+    /// At its public front door and through private endpoints.
+    PublicWithEndpoint,
+    /// From inside networks only.
+    Private,
+}
+
+impl Access {
+    /// The word in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Access::Public => "public",
+            Access::PublicWithEndpoint => "public-with-endpoint",
+            Access::Private => "private",
+        }
+    }
+}
+
+pub(super) fn access(
+    id: &ResourceId,
+    server: &Server,
+    has_endpoint: bool,
+) -> Result<Access, Missing> {
+    if server.is_subnet_unreadable {
+        return Err(Missing::field(id, "network.delegatedSubnetResourceId"));
+    }
+    if server.delegated_subnet.is_some() {
+        return Ok(Access::Private);
+    }
+    match server.public_access {
+        None => Err(Missing::field(id, "publicNetworkAccess")),
+        Some(false) => Ok(Access::Private),
+        Some(true) if has_endpoint => Ok(Access::PublicWithEndpoint),
+        Some(true) => Ok(Access::Public),
+    }
+}
+
+/// How a server that copies can be reached: whether it may be is another matter, so public access denied is no privacy.
+pub(super) fn copier_access(
+    estate: &Estate,
+    id: &ResourceId,
+    server: &Server,
+) -> Result<Access, Missing> {
+    match (&server.delegated_subnet, server.public_access) {
+        _ if server.is_subnet_unreadable => {
+            Err(Missing::field(id, "network.delegatedSubnetResourceId"))
+        }
+        (Some(_), _) => Ok(Access::Private),
+        (None, None) => Err(Missing::field(id, "network")),
+        (None, Some(_)) if endpoint::of_server(estate, id, server).is_empty() => Ok(Access::Public),
+        (None, Some(_)) => Ok(Access::PublicWithEndpoint),
+    }
+}
+
+impl Path<'_> {
+    /// A copier on a public server: Azure's tool supports public sources only.
+    pub(super) fn walk_from_outside(&mut self) {
+        if let Err(missing) = &self.from_access {
+            self.leads = Leads::Unknown(missing.clone());
+            return self.opening.push(Step::unknown(Stage::Mode, missing.clone()));
+        }
+        let detail =
+            "the copier runs on a server with public access, outside every network of the customer";
+        let step = match &self.to_access {
+            Ok(Access::Private) => Step::drop(
+                Stage::Mode,
+                Some(&self.from_id),
+                "a copier outside the networks cannot reach a server without public access",
+            ),
+            Ok(_) => Step::pass(Stage::Mode, Some(&self.from_id), detail),
+            Err(missing) => Step::unknown(Stage::Mode, missing.clone()),
+        };
+        let place = self.estate.locate(&self.from_id, "", "network");
+        self.opening.push(
+            step.read(&self.from_id, place).read(&self.to_id, self.to.public_pointer.clone()),
+        );
+        if !matches!(self.to_access, Ok(Access::Public | Access::PublicWithEndpoint)) {
+            return;
+        }
+        let gate = match self.to.kind {
+            ServerKind::Single => Gate::OpensItself,
+            ServerKind::Host => Gate::Unknown(host::unseen_gate(&self.to_id, self.port)),
+            ServerKind::Flexible => {
+                let rules = self.estate.children::<FirewallRule>(&self.to_id);
+                let rules: Vec<_> = rules.collect();
+                match rules.iter().find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything())
+                {
+                    Some((id, _)) => Gate::Open((*id).clone()),
+                    None if rules.is_empty() => Gate::FirewallRuleMissing,
+                    None => Gate::Unknown(Missing::other(
+                        format!("the public address of `{}`", self.from_id.name()),
+                        "resolve its name and compare it with the source's firewall rules",
+                    )),
+                }
+            }
+        };
+        self.intended = Some(leg::front_door(self.estate, &self.to_id, &self.to, gate));
+    }
+}

@@ -1,0 +1,78 @@
+//! The appliance that a route names: whether a machine is there that forwards, as far as the estate tells.
+
+use std::net::Ipv4Addr;
+
+use crate::address::AddressSet;
+use crate::estate::endpoint::Interface;
+use crate::estate::gateway::LoadBalancer;
+use crate::estate::network::{Subnet, Vnet};
+use crate::estate::{Estate, Key};
+use crate::id::ResourceId;
+use crate::trace::hop::{self, Joined};
+use crate::trace::leg::Start;
+
+/// What stands at the next hop of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appliance {
+    /// An interface that forwards; what the machine does is its own affair.
+    Forwards(ResourceId),
+    /// An interface that does not forward.
+    Stands(ResourceId),
+    /// Nothing: the subnet tells who is in it, and nobody has the address.
+    Absent(ResourceId),
+    /// An interface in a network that the copier's is not joined with.
+    OutOfReach(ResourceId),
+    /// The estate does not tell.
+    Opaque,
+}
+
+impl Appliance {
+    /// Whether packets handed to it are surely lost.
+    pub fn is_dead(&self) -> bool {
+        match self {
+            Appliance::Stands(_) | Appliance::Absent(_) | Appliance::OutOfReach(_) => true,
+            Appliance::Forwards(_) | Appliance::Opaque => false,
+        }
+    }
+}
+
+/// Looks for the machine at an address that packets of a subnet are handed to.
+pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
+    let Some((id, interface)) = estate.list::<Interface>(Key::Holders(address)).next() else {
+        return absence(estate, start, address);
+    };
+    let far = interface.subnet.as_ref().and_then(|subnet| Some((subnet.parent()?, subnet)));
+    let near = (&start.vnet, &start.subnet);
+    if let Some((vnet, subnet)) = far
+        && let Joined::Apart { other_way: None, .. } | Joined::Broken(_) =
+            hop::join(estate, near, (&vnet, subnet))
+    {
+        return Appliance::OutOfReach(id.clone());
+    }
+    match interface.forwards {
+        Some(true) => Appliance::Forwards(id.clone()),
+        Some(false) => Appliance::Stands(id.clone()),
+        None => Appliance::Opaque,
+    }
+}
+
+/// Nobody is known to have the address: proven only where its subnet lists who is in it, and all of them are known.
+fn absence(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
+    let Ok(vnet) = estate.get::<Vnet>(&start.vnet) else { return Appliance::Opaque };
+    let is_balanced = estate.list::<LoadBalancer>(Key::Holders(address)).next().is_some();
+    if is_balanced || !AddressSet::of(&vnet.space).contains(address) {
+        return Appliance::Opaque;
+    }
+    let holds = |subnet: &Subnet| AddressSet::of(&subnet.prefixes).contains(address);
+    let mut subnets = estate.children::<Subnet>(&start.vnet);
+    let Some((id, subnet)) = subnets.find(|(_, subnet)| holds(subnet)) else {
+        return Appliance::Opaque;
+    };
+    let is_known = |configuration: &ResourceId| {
+        configuration.parent().is_some_and(|owner| estate.get::<Interface>(&owner).is_ok())
+    };
+    match &subnet.occupants {
+        Some(all) if all.iter().all(is_known) => Appliance::Absent(id.clone()),
+        Some(_) | None => Appliance::Opaque,
+    }
+}

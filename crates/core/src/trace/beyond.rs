@@ -1,0 +1,56 @@
+//! The way to an address that no captured network holds: beyond a gateway, or into the internet.
+
+use std::net::Ipv4Addr;
+
+use crate::address::private;
+use crate::trace::filter;
+use crate::trace::leg::{Leg, Walker};
+use crate::trace::outward::{self, Outward};
+use crate::trace::place::{self, Place};
+use crate::trace::route::{self, OwnRoute, Routed};
+use crate::trace::walk::End;
+use crate::trace::words::outward_step;
+
+impl Walker<'_> {
+    /// The way out of Azure's networks: to a network beyond a gateway, or into the internet.
+    pub(super) fn out_of_azure(&self, leg: &mut Leg, near: &End, address: Ipv4Addr) {
+        leg.senders = near.addresses.clone();
+        self.outbound(leg, near, None, &filter::to_address(address));
+        let subnet = (near.id, near.subnet);
+        let is_private = private().contains(address);
+        let mut found = match is_private {
+            true => outward::outward(self.estate, near.vnet, address),
+            false => Outward::Nowhere,
+        };
+        if let Place::Claimed(vnet) = place::of(self.estate, near.vnet, address) {
+            found = match found {
+                Outward::Through(line) => Outward::Claimed { line, vnet },
+                other => other,
+            };
+        }
+        let own = match &found {
+            Outward::Through(line) => OwnRoute::Network(line.prefix.prefix_len()),
+            _ if is_private => OwnRoute::Nothing,
+            _ => OwnRoute::Internet,
+        };
+        let routed = route::to_address(self.estate, subnet, address, own);
+        if let Outward::Through(line) = &found
+            && matches!(routed, Routed::Directly)
+            && let Ok(Some((table, facts))) = route::table_of(self.estate, subnet)
+            && facts.keeps_gateway_routes_out
+        {
+            let (line, table) = (line.clone(), table.clone());
+            found = Outward::KeptOut { line, table, pointer: facts.propagation_pointer.clone() };
+        }
+        // A route of a user decides before the gateways do.
+        match routed {
+            Routed::Directly if is_private => {
+                leg.forward.push(outward_step(near.vnet, &found, address));
+                leg.route = Some(Routed::Directly);
+                leg.is_apart = !matches!(found, Outward::Through(_) | Outward::Perhaps(_));
+                leg.outward = Some(found);
+            }
+            routed => self.routed(leg, near, routed, &address.to_string()),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Forwarders on the way of a name: resolvers, machines, and the rules of forwarding rulesets.
+
+use std::net::Ipv4Addr;
+
+use crate::estate::endpoint::Interface;
+use crate::estate::forwarder::{ForwardingRule, InboundEndpoint, RulesetLink};
+use crate::estate::{Estate, Key, Missing};
+use crate::id::ResourceId;
+use crate::trace::resolve::{AZURE_DNS, holds};
+
+/// Something that asks on behalf of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarder {
+    /// What it is.
+    pub kind: ForwarderKind,
+    /// The network that it stands in.
+    pub vnet: ResourceId,
+    /// The resource that holds its address, or the rule.
+    pub holder: ResourceId,
+}
+
+/// What a forwarder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForwarderKind {
+    /// The inbound endpoint of a DNS private resolver: asks Azure from its own network.
+    Resolver,
+    /// A machine; what it does with questions is not in the estate.
+    Machine,
+    /// A rule that forwards to a server which is not in the estate.
+    Rule,
+}
+
+/// A forwarding rule that leads questions astray.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongRule {
+    /// The rule.
+    pub rule: ResourceId,
+    /// Pointer of its servers.
+    pub pointer: String,
+    /// What is wrong, as a sentence's end.
+    pub why: String,
+}
+
+/// What a ruleset does with a name.
+#[derive(Debug, Clone)]
+pub enum Forwarded {
+    /// A resolver asks on.
+    To(Forwarder),
+    /// A server that is not in the estate; with the rule.
+    Unknown(ResourceId, Missing),
+    /// Nothing useful.
+    Wrong(WrongRule),
+}
+
+/// The forwarder that holds an address.
+pub fn at(estate: &Estate, server: Ipv4Addr) -> Option<Forwarder> {
+    let endpoint = estate.list::<InboundEndpoint>(Key::Holders(server)).next();
+    if let Some((id, facts)) = endpoint {
+        let vnet = facts.subnets.first().and_then(ResourceId::parent)?;
+        return Some(Forwarder { kind: ForwarderKind::Resolver, vnet, holder: id.clone() });
+    }
+    let (id, interface) = estate.list::<Interface>(Key::Holders(server)).next()?;
+    let vnet = interface.subnet.as_ref().and_then(ResourceId::parent)?;
+    Some(Forwarder { kind: ForwarderKind::Machine, vnet, holder: id.clone() })
+}
+
+/// What the rulesets linked to a network do with a name: the rule of the longest domain decides.
+pub fn rule_for(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Forwarded> {
+    let rulesets: Vec<ResourceId> = estate
+        .list::<RulesetLink>(Key::RulesetsOf(vnet.clone()))
+        .filter_map(|(link, _)| link.parent())
+        .collect();
+    let rules = rulesets.iter().flat_map(|set| estate.children::<ForwardingRule>(set));
+    // A rule for every name does not act on the names that Azure keeps for itself.
+    let catches = |rule: &ForwardingRule| {
+        rule.is_enabled && !rule.domain.is_empty() && holds(&rule.domain, name)
+    };
+    if let Some(unread) = unread(estate, &rulesets, catches) {
+        return Some(unread);
+    }
+    let (id, rule) =
+        rules.filter(|(_, rule)| catches(rule)).max_by_key(|(_, rule)| rule.domain.len())?;
+    let wrong = |why: String| {
+        let pointer = rule.servers_pointer.clone();
+        Some(Forwarded::Wrong(WrongRule { rule: id.clone(), pointer, why }))
+    };
+    let Some(server) = rule.servers.first() else {
+        return wrong("to no server".to_owned());
+    };
+    if *server == AZURE_DNS {
+        return wrong(format!("to {AZURE_DNS}, which Azure does not allow as a destination"));
+    }
+    match at(estate, *server) {
+        Some(next) if next.kind == ForwarderKind::Resolver => {
+            let set = id.parent()?;
+            let mut links = estate.children::<RulesetLink>(&set);
+            if links.any(|(_, link)| link.vnet == next.vnet) {
+                let why = "to an inbound endpoint in a network that the ruleset is linked to: the question goes round";
+                return wrong(why.to_owned());
+            }
+            Some(Forwarded::To(next))
+        }
+        Some(_) | None => {
+            let what = format!(
+                "what DNS server {server} of forwarding rule `{}` answers for {name}",
+                id.name()
+            );
+            let help = format!(
+                "resolve {name} through that server, or on the target with `flexway probe`"
+            );
+            Some(Forwarded::Unknown(id.clone(), Missing::other(what, help)))
+        }
+    }
+}
+
+/// Rulesets that were not captured in full: linked ones without a rule, and ones with a rule for the
+/// name, whose link to this network was not captured.
+fn unread(
+    estate: &Estate,
+    linked: &[ResourceId],
+    catches: impl Fn(&ForwardingRule) -> bool,
+) -> Option<Forwarded> {
+    let has_rule = |set: &ResourceId| estate.children::<ForwardingRule>(set).next().is_some();
+    if let Some(set) = linked.iter().find(|set| !has_rule(set)) {
+        let missing = Missing {
+            what: format!("the rules of DNS forwarding ruleset `{}`", set.name()),
+            resource: Some(set.clone()),
+            help: format!(
+                "add the output of `az dns-resolver forwarding-rule list --ruleset-name {}`",
+                set.name()
+            ),
+        };
+        return Some(Forwarded::Unknown(set.clone(), missing));
+    }
+    // Nothing counts the links of a ruleset, so one that was not captured may be to this network.
+    let is_loose = |set: &ResourceId| !linked.contains(set);
+    let mut loose = estate.all::<ForwardingRule>().filter(|(_, rule)| catches(rule));
+    let set = loose.find_map(|(id, _)| id.parent().filter(is_loose))?;
+    let missing = Missing {
+        what: format!("the networks that DNS forwarding ruleset `{}` is linked to", set.name()),
+        resource: Some(set.clone()),
+        help: format!(
+            "add the output of `az dns-resolver vnet-link list --ruleset-name {}`",
+            set.name()
+        ),
+    };
+    Some(Forwarded::Unknown(set, missing))
+}

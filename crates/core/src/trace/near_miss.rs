@@ -1,0 +1,116 @@
+//! A rule that was meant to let packets pass and misses them by one thing: then that thing is the fault, not the denial.
+
+use crate::address::AddressSet;
+use crate::estate::filter::{Prefix, Protocol, Rule};
+use crate::trace::POOLER_PORT;
+use crate::trace::PORT;
+use crate::trace::filter::{
+    Decider, Decision, Match, Question, Receiver, client_ports, covers, decider,
+};
+
+/// What a rule misses the packets by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Miss {
+    /// It names other ports.
+    Port,
+    /// It names an application security group, which the copier or the receiver is no member of.
+    Group,
+    /// It names the service tag of another region.
+    Region,
+    /// It names the tag VirtualNetwork, which does not hold the other end here.
+    NetworkTag,
+}
+
+/// The rule and its miss.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearMiss {
+    /// What it misses by.
+    pub miss: Miss,
+    /// The rule.
+    pub rule: Decider,
+    /// What the rule names in that place.
+    pub names: String,
+}
+
+impl Question<'_> {
+    /// The first rule ahead of the denial that would let the denied senders pass but for one thing.
+    pub(super) fn near_miss(&self, rules: &[Rule], decision: &Decision) -> Option<NearMiss> {
+        let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
+        let denied = decision.denied_senders();
+        let ahead = rules.iter().filter(|rule| {
+            rule.allows
+                && rule.priority < denied_at
+                && (rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
+                && client_ports(&rule.from_ports) != Match::No
+        });
+        let mut misses: Vec<NearMiss> =
+            ahead.filter_map(|rule| self.miss_of(rule, &denied)).collect();
+        misses.sort_by_key(|one| one.miss == Miss::NetworkTag);
+        misses.into_iter().next()
+    }
+
+    fn miss_of(&self, rule: &Rule, denied: &AddressSet) -> Option<NearMiss> {
+        let has_port = covers(&rule.to_ports, self.service.port);
+        let sends = rule.from.iter().any(|one| self.sends(one).0.overlaps(denied));
+        let receives = rule.to.iter().any(|one| self.receives(one) == Match::Yes);
+        let found = |miss, names: String| Some(NearMiss { miss, rule: decider(rule), names });
+        if sends && receives && !has_port && is_about_postgres(rule) {
+            return found(Miss::Port, ports(rule));
+        }
+        if !has_port {
+            return None;
+        }
+        let is_group = |one: &&Prefix| matches!(one, Prefix::ApplicationGroup(_));
+        let group = |side: &[Prefix]| side.iter().find(is_group).map(name);
+        let from_group =
+            group(&rule.from).filter(|_| !sends && (receives || group(&rule.to).is_some()));
+        let to_group = group(&rule.to).filter(|_| sends && !receives);
+        if let Some(group) = from_group.or(to_group) {
+            return found(Miss::Group, group);
+        }
+        if sends && !receives && matches!(self.receiver, Receiver::Gateway(_)) {
+            let regional = rule.to.iter().find(|one| is_regional(one)).map(name);
+            return regional.and_then(|tag| found(Miss::Region, tag));
+        }
+        let is_tag = |one: &&Prefix| matches!(one, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("VirtualNetwork"));
+        let has_tag = |side: &[Prefix]| side.iter().any(|one| is_tag(&one));
+        let is_near = matches!(self.receiver, Receiver::Addresses(..));
+        let by_tag = (sends || has_tag(&rule.from)) && (receives || has_tag(&rule.to));
+        match is_near && by_tag && !(sends && receives) {
+            true => found(Miss::NetworkTag, "VirtualNetwork".to_owned()),
+            false => None,
+        }
+    }
+}
+
+/// Whether a rule is about this flow, and not about other ports of everybody.
+fn is_about_postgres(rule: &Rule) -> bool {
+    let is_narrow = |side: &[Prefix]| side.iter().all(|one| matches!(one, Prefix::Network(_)));
+    let near = [PORT, POOLER_PORT, PORT + 1];
+    near.iter().any(|port| covers(&rule.to_ports, *port))
+        || is_narrow(&rule.from) && is_narrow(&rule.to)
+}
+
+fn is_regional(prefix: &Prefix) -> bool {
+    let Prefix::Tag(tag) = prefix else { return false };
+    let tag = tag.to_ascii_lowercase();
+    tag.starts_with("sql.") || tag.starts_with("azurecloud.")
+}
+
+fn name(prefix: &Prefix) -> String {
+    match prefix {
+        Prefix::ApplicationGroup(Some(id)) => id.name().to_owned(),
+        Prefix::ApplicationGroup(None) => "a group".to_owned(),
+        Prefix::Tag(tag) => tag.clone(),
+        Prefix::Network(network) => network.to_string(),
+        Prefix::Any => "*".to_owned(),
+        Prefix::Ipv6 => "IPv6".to_owned(),
+    }
+}
+
+fn ports(rule: &Rule) -> String {
+    let word = |&(low, high): &(u16, u16)| {
+        if low == high { low.to_string() } else { format!("{low}-{high}") }
+    };
+    rule.to_ports.iter().map(word).collect::<Vec<_>>().join(", ")
+}

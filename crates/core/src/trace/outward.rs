@@ -1,0 +1,180 @@
+//! How a network reaches addresses beyond its gateways: what is connected there, and which flags let it be used.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use crate::estate::gateway::{Gateway, GatewayConnection, LocalGateway};
+use crate::estate::network::{Peering, Subnet};
+use crate::estate::{Estate, Key, Missing};
+use crate::id::ResourceId;
+use crate::trace::hop;
+
+/// The way out of a network to one address.
+#[derive(Debug, Clone)]
+pub enum Outward {
+    /// A gateway has a connection to the network that holds the address.
+    Through(Line),
+    /// A peered network has such a gateway, and this flag does not let it be used.
+    NotLent {
+        /// The connection.
+        line: Line,
+        /// The half of the peering.
+        half: ResourceId,
+        /// Pointer of the flag that is false.
+        pointer: String,
+        /// The other half.
+        other: ResourceId,
+    },
+    /// Routes of gateways are kept out of the subnet.
+    KeptOut {
+        /// The connection.
+        line: Line,
+        /// The route table.
+        table: ResourceId,
+        /// Pointer of the flag.
+        pointer: String,
+    },
+    /// The address lies beyond a gateway, and a network here claims it: Azure's own route wins, and nobody is there.
+    Claimed {
+        /// The connection.
+        line: Line,
+        /// The network.
+        vnet: ResourceId,
+    },
+    /// A gateway learns routes that no resource tells.
+    Perhaps(Missing),
+    /// No gateway of the network, or of one peered with it, is known to lead there.
+    Nowhere,
+}
+
+/// A connection to a network beyond a gateway.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The gateway.
+    pub gateway: ResourceId,
+    /// The connection.
+    pub connection: ResourceId,
+    /// The local network gateway that tells the prefix.
+    pub local: ResourceId,
+    /// The prefix that holds the address.
+    pub prefix: Ipv4Net,
+    /// `connectionStatus`, where it was observed to be another than `Connected`.
+    pub trouble: Option<String>,
+}
+
+/// Finds the way out of a network to an address.
+pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
+    let mut perhaps = None;
+    match own(estate, vnet, address) {
+        Outward::Nowhere => {}
+        Outward::Perhaps(missing) => perhaps = Some(missing),
+        found => return found,
+    }
+    for (half, facts) in estate.children::<Peering>(vnet) {
+        let Some((other, back)) = hop::half(estate, &facts.remote, vnet) else { continue };
+        let line = match own(estate, &facts.remote, address) {
+            Outward::Through(line) => line,
+            Outward::Perhaps(missing) => {
+                let may = |flag: Option<bool>| flag != Some(false);
+                if may(facts.uses_remote_gateway) && may(back.lends_gateway) {
+                    perhaps = Some(missing);
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        let flags = [
+            (facts.uses_remote_gateway, half, facts.fields, "useRemoteGateways", other),
+            (back.lends_gateway, other, back.fields, "allowGatewayTransit", half),
+        ];
+        for (flag, half, fields, name, other) in flags {
+            let pointer = format!("{fields}/{name}");
+            match flag {
+                Some(true) => {}
+                Some(false) => {
+                    let (half, other) = (half.clone(), other.clone());
+                    return Outward::NotLent { line, half, pointer, other };
+                }
+                None => return Outward::Perhaps(Missing::field(half, name)),
+            }
+        }
+        return Outward::Through(line);
+    }
+    perhaps.map_or(Outward::Nowhere, Outward::Perhaps)
+}
+
+/// The prefixes that the gateways of a network, or of those that lend theirs, are known to lead to; and whether there may be more.
+pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
+    let mut lenders = vec![vnet.clone()];
+    for (_, facts) in estate.children::<Peering>(vnet) {
+        let lends = hop::half(estate, &facts.remote, vnet)
+            .is_some_and(|(_, back)| back.lends_gateway == Some(true));
+        if facts.uses_remote_gateway == Some(true) && lends {
+            lenders.push(facts.remote.clone());
+        }
+    }
+    let (mut known, mut has_more) = (Vec::new(), false);
+    for lender in &lenders {
+        for (gateway, facts) in estate.list::<Gateway>(Key::GatewaysOf(lender.clone())) {
+            has_more |= facts.learns_routes;
+            let lines = estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone()));
+            for (_, line) in lines {
+                has_more |= line.learns_routes;
+                let local = line.local.as_ref().and_then(|id| estate.get::<LocalGateway>(id).ok());
+                known.extend(local.into_iter().flat_map(|one| one.space.iter().copied()));
+            }
+        }
+    }
+    (known, has_more)
+}
+
+/// The network keeps a subnet for a gateway, and no gateway was captured.
+fn unread_gateway(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
+    let subnet = vnet.child("subnets", "GatewaySubnet");
+    let is_unread = estate.get::<Subnet>(&subnet).is_ok()
+        && estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_none();
+    is_unread.then(|| {
+        Missing::other(
+            format!("the gateway of network `{}`", vnet.name()),
+            "add the output of `az network vnet-gateway list`, `az network local-gateway list` and \
+             `az network vpn-connection list` to the estate",
+        )
+    })
+}
+
+/// The way out through the network's own gateways.
+fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
+    let mut perhaps = unread_gateway(estate, vnet);
+    for (gateway, facts) in estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())) {
+        let mut learns = facts.learns_routes;
+        for (id, line) in estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone())) {
+            learns |= line.learns_routes;
+            let Some(local) = &line.local else { continue };
+            let Ok(space) = estate.get::<LocalGateway>(local).map(|one| &one.space) else {
+                perhaps = Some(Missing::resource("local network gateway", local));
+                continue;
+            };
+            let holding = space.iter().filter(|net| net.contains(&address));
+            if let Some(prefix) = holding.max_by_key(|net| net.prefix_len()) {
+                let is_up = |status: &&String| status.eq_ignore_ascii_case("connected");
+                return Outward::Through(Line {
+                    gateway: gateway.clone(),
+                    connection: id.clone(),
+                    local: local.clone(),
+                    prefix: *prefix,
+                    trouble: line.status.as_ref().filter(|one| !is_up(one)).cloned(),
+                });
+            }
+        }
+        if learns {
+            perhaps = Some(Missing::other(
+                format!("the routes that gateway `{}` has learned", gateway.name()),
+                format!(
+                    "add the output of `az network vnet-gateway list-learned-routes --ids {gateway}`"
+                ),
+            ));
+        }
+    }
+    perhaps.map_or(Outward::Nowhere, Outward::Perhaps)
+}

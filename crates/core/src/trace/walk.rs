@@ -1,0 +1,384 @@
+//! The gates of a way, one after the other: rules, routes and joins between the copier's subnet and the other end.
+
+use std::net::Ipv4Addr;
+
+use crate::address::AddressSet;
+use crate::estate::endpoint::{Endpoint, Interface};
+use crate::estate::filter::Direction;
+use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+use crate::trace::admin;
+use crate::trace::appliance;
+use crate::trace::filter::{self, Decision, Flow, Receiver};
+use crate::trace::hop::{self, BreakKind, Joined};
+use crate::trace::leg::{Leg, Walker, Way};
+use crate::trace::route::{self, OwnRoute, Routed};
+use crate::trace::step::{Outcome, Stage, Step};
+use crate::trace::tag::{self, NetworkTag};
+use crate::trace::words::{filter_step, hop_step, route_step};
+
+/// One end of a private way: a subnet with what the gates ask of it.
+pub(super) struct End<'e> {
+    pub(super) vnet: &'e ResourceId,
+    pub(super) id: &'e ResourceId,
+    pub(super) subnet: &'e Subnet,
+    /// Addresses that a server in the subnet can have.
+    pub(super) addresses: AddressSet,
+}
+
+impl<'e> End<'e> {
+    pub(super) fn read(
+        estate: &'e Estate,
+        vnet: &'e ResourceId,
+        id: &'e ResourceId,
+    ) -> Result<End<'e>, Missing> {
+        let subnet = estate.get::<Subnet>(id)?;
+        if subnet.prefixes.is_empty() {
+            return Err(Missing::field(id, "addressPrefix"));
+        }
+        Ok(End { vnet, id, subnet, addresses: route::usable_addresses(subnet) })
+    }
+
+    fn group(&self) -> Result<Option<&'e ResourceId>, Missing> {
+        self.subnet.security_group.id(self.id, "networkSecurityGroup")
+    }
+}
+
+/// One side of a flow that a security group filters.
+struct Side<'a> {
+    group: &'a ResourceId,
+    direction: Direction,
+    at: &'a End<'a>,
+    /// The network at the other end.
+    other: Option<&'a ResourceId>,
+}
+
+impl Walker<'_> {
+    /// Filters, routes and hops between two subnets.
+    pub(super) fn private(
+        &self,
+        leg: &mut Leg,
+        (far_vnet, far_id): (&ResourceId, &ResourceId),
+        address: Option<Ipv4Addr>,
+    ) {
+        let near = match End::read(self.estate, &self.start.vnet, &self.start.subnet) {
+            Ok(near) => near,
+            Err(missing) => return leg.forward.push(Step::unknown(Stage::Route, missing)),
+        };
+        let far = match End::read(self.estate, far_vnet, far_id) {
+            Ok(far) => far,
+            Err(missing) => return leg.forward.push(Step::unknown(Stage::Route, missing)),
+        };
+        let receiver = Receiver::Addresses(
+            address.map_or_else(|| far.addresses.clone(), AddressSet::one),
+            self.groups(leg),
+        );
+        leg.senders = near.addresses.clone();
+        let joined = hop::join(self.estate, (near.vnet, near.id), (far.vnet, far.id));
+        leg.is_apart = matches!(joined, Joined::Apart { .. } | Joined::Broken(_));
+        leg.is_perhaps_joined =
+            matches!(joined, Joined::Apart { other_way: Some(_), .. } | Joined::Unknown(_));
+        self.outbound(leg, &near, Some(far.vnet), &receiver);
+        if let Some(destination) = address.or_else(|| far.addresses.first()) {
+            self.route(leg, &near, &far, destination);
+        }
+        // What an appliance does with the packets is not told by a peering.
+        if !matches!(leg.route, Some(Routed::Elsewhere(..) | Routed::Dead(..))) {
+            leg.forward.push(self.hop(leg, &joined, &near, &far));
+            leg.joined = Some(joined);
+        }
+        self.inbound(leg, &near, &far, &receiver);
+        self.inbound_interface(leg, &near, &far, &receiver);
+        self.way_back(leg, &near, &far);
+    }
+
+    /// Application security groups that the other end is a member of.
+    fn groups(&self, leg: &Leg) -> Vec<ResourceId> {
+        match &leg.way {
+            Way::Endpoint(view) => self
+                .estate
+                .get::<Endpoint>(&view.id)
+                .map(|one| one.groups.clone())
+                .unwrap_or_default(),
+            Way::Machine(machine) => {
+                let interface =
+                    machine.holder.as_ref().and_then(|id| self.estate.get::<Interface>(id).ok());
+                interface.map(|one| one.groups.clone()).unwrap_or_default()
+            }
+            Way::Injected(_) | Way::Beyond(_) | Way::Public => Vec::new(),
+        }
+    }
+
+    pub(super) fn outbound(
+        &self,
+        leg: &mut Leg,
+        near: &End,
+        far_vnet: Option<&ResourceId>,
+        receiver: &Receiver,
+    ) {
+        self.admin(leg, Stage::FilterOut, Direction::Outbound);
+        let group = match near.group() {
+            Ok(Some(group)) => group,
+            Ok(None) => return leg.forward.push(open_step(Stage::FilterOut, near)),
+            Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterOut, missing)),
+        };
+        let side = Side { group, direction: Direction::Outbound, at: near, other: far_vnet };
+        match self.filter(leg, &side, near, receiver) {
+            Ok((decision, standing)) => {
+                leg.forward.push(self.decided(&side, &decision));
+                leg.outbound = Some((group.clone(), standing));
+            }
+            Err(missing) => leg.forward.push(Step::unknown(Stage::FilterOut, missing)),
+        }
+    }
+
+    /// The step of a group's decision. An admin rule that always allows may overrule a denial.
+    fn decided(&self, side: &Side, decision: &Decision) -> Step {
+        let stage = match side.direction {
+            Direction::Outbound => Stage::FilterOut,
+            Direction::Inbound => Stage::FilterIn,
+        };
+        let step = filter_step(stage, side.group, decision);
+        let opener = admin::admin_opener(self.estate, side.direction, self.service);
+        match opener.filter(|_| step.outcome == Outcome::Drop) {
+            Some(rule) => {
+                let detail = format!("{}; rule `{}` may overrule it", step.detail, rule.name());
+                Step { detail, facts: step.facts, ..Step::unknown(stage, admin_missing(&rule)) }
+            }
+            None => step,
+        }
+    }
+
+    /// Security admin rules come before security groups; which networks they act on is not in the estate.
+    fn admin(&self, leg: &mut Leg, stage: Stage, direction: Direction) {
+        if let Some(id) = admin::admin_denier(self.estate, direction, self.service) {
+            leg.forward.push(Step::unknown(stage, admin_missing(&id)));
+            leg.admin_rule = Some(id);
+        } else if let Some(missing) = admin::unread_admin_rules(self.estate) {
+            leg.forward.push(Step::unknown(stage, missing));
+        }
+    }
+
+    /// What a group decides; and what it would decide if the networks were joined, where that is a denial too: then it stands
+    /// for itself, and is no consequence of the missing join.
+    fn filter(
+        &self,
+        leg: &Leg,
+        side: &Side,
+        near: &End,
+        receiver: &Receiver,
+    ) -> Result<(Decision, Decision), Missing> {
+        let mut seen = tag::network_tag(self.estate, side.at.vnet, (side.at.id, side.at.subnet))?;
+        let flow = Flow { senders: &near.addresses, receiver, service: self.service };
+        let decide = |seen: &NetworkTag| {
+            filter::decide(self.estate, side.group, side.direction, &flow, seen)
+        };
+        let decision = decide(&seen)?;
+        let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
+        if let Some(other) = other.filter(|_| leg.is_perhaps_joined) {
+            seen.perhaps = seen.perhaps.union(&AddressSet::of(&other.space));
+            let decision = decide(&seen)?;
+            return Ok((decision.clone(), decision));
+        }
+        if let Some(other) = other.filter(|_| leg.is_apart && !decision.denied.is_empty()) {
+            seen.add(&AddressSet::of(&other.space));
+            let joined = decide(&seen)?;
+            if !joined.denied.is_empty() {
+                return Ok((decision, joined));
+            }
+        }
+        Ok((decision.clone(), decision))
+    }
+
+    fn route(&self, leg: &mut Leg, near: &End, far: &End, destination: Ipv4Addr) {
+        let vnet = match self.estate.get::<Vnet>(far.vnet) {
+            Ok(vnet) => vnet,
+            Err(missing) => {
+                // Only the length of its range tells which routes win.
+                let caught = route::catches(self.estate, (near.id, near.subnet), destination);
+                let routed = if caught { Routed::Unknown(missing) } else { Routed::Directly };
+                return self.routed(leg, near, routed, &destination.to_string());
+            }
+        };
+        let range = route::range_length(vnet, destination);
+        let own = match leg.way {
+            Way::Endpoint(_) => {
+                let policy = far.subnet.endpoint_policies.as_deref().unwrap_or("");
+                let on = ["enabled", "routetableenabled"]
+                    .contains(&policy.to_ascii_lowercase().as_str());
+                OwnRoute::Endpoint { range_length: range, policy_on: on }
+            }
+            Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) | Way::Public => {
+                OwnRoute::Network(range)
+            }
+        };
+        let routed = route::to_address(self.estate, (near.id, near.subnet), destination, own);
+        self.routed(leg, near, routed, &destination.to_string());
+    }
+
+    /// Takes down what a route table does, and what is known of the appliance that it names.
+    pub(super) fn routed(&self, leg: &mut Leg, near: &End, routed: Routed, destination: &str) {
+        let routed = match routed {
+            Routed::Elsewhere(route, missing) => {
+                let address = match &route.next_hop {
+                    NextHop::Appliance(text) => text.parse().ok(),
+                    _ => None,
+                };
+                let appliance = address.map(|one| appliance::look(self.estate, self.start, one));
+                leg.appliance = appliance.clone();
+                match appliance {
+                    Some(one) if one.is_dead() => Routed::Dead(route, one),
+                    Some(_) | None => Routed::Elsewhere(route, missing),
+                }
+            }
+            other => other,
+        };
+        leg.forward.push(route_step(near.id, &routed, destination));
+        leg.route = Some(routed);
+    }
+
+    /// The join of the two networks. A peering that keeps the other network out of the tag VirtualNetwork leaves the decision to the
+    /// security groups; where there is none, public documents disagree about what happens.
+    fn hop(&self, leg: &Leg, joined: &Joined, near: &End, far: &End) -> Step {
+        let step = hop_step(joined, near.vnet, far.vnet);
+        let Joined::Broken(broken) = joined else { return step };
+        if broken.kind != BreakKind::AccessOff {
+            return step;
+        }
+        let is_off = |half: &ResourceId| {
+            self.estate.get::<Peering>(half).is_ok_and(|half| half.allows_access == Some(false))
+        };
+        let is_filtered = |end: &End, always: bool| matches!(end.group(), Ok(Some(_))) && always;
+        let far_rules_act = !matches!(leg.way, Way::Endpoint(_))
+            || rules_act_on_endpoints(far.subnet) == Some(true);
+        let decided = (!is_off(&broken.near) || is_filtered(near, true))
+            && (!is_off(&broken.far) || is_filtered(far, far_rules_act));
+        let detail = format!(
+            "peering `{}` does not allow virtual network access: the tag VirtualNetwork leaves the other network out",
+            broken.half.name()
+        );
+        let step = match decided {
+            true => Step::pass(Stage::Hop, Some(&broken.half), detail),
+            false => Step {
+                detail,
+                ..Step::unknown(
+                    Stage::Hop,
+                    Missing::other(
+                        format!(
+                            "whether packets pass peering `{}` without virtual network access",
+                            broken.half.name()
+                        ),
+                        "documents disagree where no security group acts: allow virtual network access, or probe",
+                    ),
+                )
+            },
+        };
+        step.read(&broken.half, broken.pointer.clone())
+    }
+
+    fn inbound(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
+        let is_endpoint = matches!(leg.way, Way::Endpoint(_));
+        if !is_endpoint {
+            self.admin(leg, Stage::FilterIn, Direction::Inbound);
+        }
+        let group = match far.group() {
+            Ok(Some(group)) => group,
+            Ok(None) => return leg.forward.push(open_step(Stage::FilterIn, far)),
+            Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
+        };
+        let acts = if is_endpoint { rules_act_on_endpoints(far.subnet) } else { Some(true) };
+        if acts == Some(false) {
+            let detail = format!(
+                "rules of `{}` do not act on private endpoints in `{}`",
+                group.name(),
+                far.id.name()
+            );
+            let place = format!("{}/privateEndpointNetworkPolicies", far.subnet.fields);
+            return leg
+                .forward
+                .push(Step::pass(Stage::FilterIn, Some(far.id), detail).read(far.id, place));
+        }
+        let side = Side { group, direction: Direction::Inbound, at: far, other: Some(near.vnet) };
+        match self.filter(leg, &side, near, receiver) {
+            Ok((decision, _)) if acts.is_none() && !decision.denied.is_empty() => {
+                let missing = Missing::field(far.id, "privateEndpointNetworkPolicies");
+                leg.forward.push(Step::unknown(Stage::FilterIn, missing));
+            }
+            Ok((decision, standing)) => {
+                leg.forward.push(self.decided(&side, &decision));
+                leg.inbound = Some((group.clone(), standing));
+            }
+            Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
+        }
+    }
+
+    /// Rules of the interface itself, after those of its subnet.
+    fn inbound_interface(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
+        let Way::Machine(machine) = &leg.way else { return };
+        let Some(id) = machine.holder.clone() else { return };
+        let Ok(interface) = self.estate.get::<Interface>(&id) else { return };
+        let group = match interface.security_group.id(&id, "networkSecurityGroup") {
+            Ok(Some(group)) => group,
+            Ok(None) => return,
+            Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
+        };
+        let side = Side { group, direction: Direction::Inbound, at: far, other: Some(near.vnet) };
+        match self.filter(leg, &side, near, receiver) {
+            Ok((decision, standing)) => {
+                leg.forward.push(self.decided(&side, &decision));
+                leg.inbound_interface = Some((group.clone(), standing));
+            }
+            Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
+        }
+    }
+
+    /// Rules let answers of an open connection pass, so only routes can lose them.
+    fn way_back(&self, leg: &mut Leg, near: &End, far: &End) {
+        let is_endpoint = matches!(leg.way, Way::Endpoint(_));
+        let first = near.addresses.first().filter(|_| !is_endpoint);
+        let Some(first) = first else {
+            leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
+            return;
+        };
+        let vnet = self.estate.get::<Vnet>(near.vnet);
+        let own = OwnRoute::Network(vnet.map_or(0, |vnet| route::range_length(vnet, first)));
+        let subnet = (far.id, far.subnet);
+        let parts = route::to_addresses(self.estate, subnet, &near.addresses, own);
+        let is_split = parts.len() > 1;
+        for (part, routed) in parts {
+            let mut step = route_step(far.id, &routed, &part.to_string());
+            step.stage = Stage::Return;
+            if is_split && step.outcome == Outcome::Drop {
+                step.dropped_part = Some(part.clone());
+            }
+            let is_worse = !matches!(routed, Routed::Directly | Routed::ByUser(_));
+            if leg.route_back.is_none() || is_worse {
+                leg.route_back = Some(routed);
+            }
+            leg.back.push(step);
+        }
+    }
+}
+
+fn admin_missing(rule: &ResourceId) -> Missing {
+    Missing {
+        what: format!("whether security admin rule `{}` acts on these networks", rule.name()),
+        resource: Some(rule.clone()),
+        help: "look at the effective security admin rules of both networks".to_owned(),
+    }
+}
+
+/// Whether security rules act on private endpoints in a subnet; `None` when not observed.
+fn rules_act_on_endpoints(subnet: &Subnet) -> Option<bool> {
+    match subnet.endpoint_policies.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        Some("disabled" | "routetableenabled") => Some(false),
+        Some("enabled" | "networksecuritygroupenabled") => Some(true),
+        Some(_) | None => None,
+    }
+}
+
+fn open_step(stage: Stage, end: &End) -> Step {
+    let detail = format!("subnet `{}` has no security group", end.id.name());
+    Step::pass(stage, Some(end.id), detail).read(end.id, end.subnet.fields)
+}
