@@ -1,10 +1,12 @@
 //! `flexway plan`: the smallest repair, tried on a copy of the estate before it is shown.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use flexway_core::plan;
+use flexway_core::plan::{self, Plan};
+use flexway_core::render::terraform::{self, Azurerm};
+use flexway_core::render::{File, bicep};
 
 use crate::check::exit_of;
 use crate::estates::FlowArgs;
@@ -14,7 +16,8 @@ use crate::exit::{Ended, Failure};
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway plan --estate capture/ --source contoso-single --target contoso-flex
-  flexway plan --estate capture/ --source SRC --target TGT --format arm --out plan.json
+  flexway plan --estate capture/ --source SRC --target TGT --format bicep --out repair/
+  flexway plan --estate capture/ --source SRC --target TGT --format terraform --azurerm 5 --out repair.tf
 
 Exit codes: 0 reachable as it is or after the plan, 1 no plan, 2 could not tell, 3 failed, 64 wrong usage")]
 pub(crate) struct PlanArgs {
@@ -23,8 +26,11 @@ pub(crate) struct PlanArgs {
     /// How to print the changes
     #[arg(long, value_enum, default_value_t = Format::Az)]
     format: Format,
-    /// Write to this file instead of standard output
-    #[arg(long, value_name = "FILE")]
+    /// Major version of Terraform's azurerm provider
+    #[arg(long, value_enum, value_name = "MAJOR", default_value_t = Major::Four)]
+    azurerm: Major,
+    /// Write to this file instead of standard output; with Bicep and Terraform also to a folder, made if its name ends with `/`
+    #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// The same as `--format json`
     #[arg(long)]
@@ -39,33 +45,35 @@ enum Format {
     Json,
     /// The requests to Azure Resource Manager
     Arm,
+    /// Bicep files, one a resource group, and the commands to deploy them
+    Bicep,
+    /// A Terraform configuration
+    Terraform,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Major {
+    #[value(name = "4")]
+    Four,
+    #[value(name = "5")]
+    Five,
 }
 
 pub(crate) fn run(args: &PlanArgs) -> Ended {
     let asked = args.flow.ask()?;
     let plan = plan::plan(&asked.loaded.estate, &asked.question);
     let format = if args.json { Format::Json } else { args.format };
-    let text = match format {
-        Format::Az => plan.to_az(),
-        Format::Json => format!("{:#}\n", plan.to_json()),
-        Format::Arm => format!("{:#}\n", plan.to_arm()),
-    };
     match &args.out {
-        Some(path) => {
-            std::fs::write(path, &text).map_err(|why| {
-                let help = "check that the folder exists and that you may write to it";
-                Failure::failed(format!("write the plan to {}", path.display()), why, help)
-            })?;
-            eprintln!("plan written to {}", path.display());
-        }
+        Some(path) => write(&plan, format, args.azurerm, path)?,
         None => {
             // A reader that went away, such as `head`, is not our failure.
-            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+            let _ =
+                std::io::stdout().lock().write_all(text(&plan, format, args.azurerm).as_bytes());
         }
     }
     if let Some(refusal) = &plan.refusal {
         eprintln!("no plan: {refusal}");
-    } else if format == Format::Az && !plan.changes.is_empty() {
+    } else if !matches!(format, Format::Json | Format::Arm) && !plan.changes.is_empty() {
         let count = plan.changes.len();
         let noun = if count == 1 { "change" } else { "changes" };
         eprintln!(
@@ -75,6 +83,57 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
         );
     }
     Ok(exit_of(plan.after))
+}
+
+/// The plan on one page.
+fn text(plan: &Plan, format: Format, azurerm: Major) -> String {
+    match format {
+        Format::Az => plan.to_az(),
+        Format::Json => format!("{:#}\n", plan.to_json()),
+        Format::Arm => format!("{:#}\n", plan.to_arm()),
+        Format::Bicep => bicep::text(plan),
+        Format::Terraform => terraform::text(
+            plan,
+            match azurerm {
+                Major::Four => Azurerm::V4,
+                Major::Five => Azurerm::V5,
+            },
+        ),
+    }
+}
+
+/// Writes the plan to a file, or its files to a folder.
+fn write(plan: &Plan, format: Format, azurerm: Major, path: &Path) -> Result<(), Failure> {
+    let is_folder = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let files = match format {
+        Format::Bicep => bicep::files(plan),
+        Format::Terraform if is_folder => {
+            vec![File { name: "main.tf".to_owned(), text: text(plan, format, azurerm) }]
+        }
+        Format::Az | Format::Json | Format::Arm | Format::Terraform => Vec::new(),
+    };
+    if is_folder && !files.is_empty() {
+        let help = "check that you may write to it";
+        let failed = |why| Failure::failed(format!("make folder {}", path.display()), why, help);
+        std::fs::create_dir_all(path).map_err(failed)?;
+        return files.iter().try_for_each(|file| write_file(&path.join(&file.name), &file.text));
+    }
+    // A page of several sections is no Bicep file: written as one, it would be found out only when it is deployed.
+    if format == Format::Bicep && !bicep::is_one_file(plan) {
+        let why = "it has several deployments, or commands between them";
+        let help = format!("give a folder: `--out {}/`", path.with_extension("").display());
+        return Err(Failure::usage("write the plan as one Bicep file", why, help));
+    }
+    write_file(path, &text(plan, format, azurerm))
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|why| {
+        let help = "check that the folder exists and that you may write to it";
+        Failure::failed(format!("write the plan to {}", path.display()), why, help)
+    })?;
+    eprintln!("plan written to {}", path.display());
+    Ok(())
 }
 
 fn word(verdict: flexway_core::trace::step::Verdict) -> String {

@@ -1,4 +1,4 @@
-//! Writes the plan of every page's examples into a folder: az scripts and ARM requests, for linters that are not ours.
+//! Writes the plan of every page's examples into a folder, in every format, for linters that are not ours.
 
 #![allow(clippy::disallowed_methods, reason = "reads and writes files, as core must not")]
 
@@ -9,6 +9,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use flexway_core::change::Change;
+use flexway_core::render::bicep;
+use flexway_core::render::terraform::{self, Azurerm};
 use flexway_core::{checks, plan};
 use serde_json::{Value, json};
 
@@ -28,6 +30,16 @@ fn main() {
             let bodies: Vec<Value> = plan.changes.iter().filter_map(body).collect();
             fs::write(folder.join(format!("{name}.json")), json!(bodies).to_string())
                 .expect("write the bodies");
+            let bicep = folder.join(format!("{name}.bicep"));
+            fs::create_dir_all(&bicep).expect("make the folder of the Bicep files");
+            for file in bicep::files(&plan) {
+                fs::write(bicep.join(file.name), file.text).expect("write a Bicep file");
+            }
+            for (word, version) in [("4", Azurerm::V4), ("5", Azurerm::V5)] {
+                let text = terraform::text(&plan, version);
+                let path = folder.join(format!("{name}.azurerm-{word}.tf"));
+                fs::write(path, text).expect("write the Terraform file");
+            }
             count += 1;
         }
     }

@@ -11,6 +11,7 @@ pub mod finding;
 pub mod guide;
 pub mod id;
 pub mod plan;
+pub mod render;
 pub mod trace;
 
 pub mod migrate;
