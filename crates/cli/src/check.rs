@@ -8,6 +8,7 @@ use flexway_core::estate::Loaded;
 use flexway_core::trace::step::Verdict;
 use serde_json::json;
 
+use crate::drawing::DrawingArgs;
 use crate::estates::FlowArgs;
 use crate::exit::{Ended, Exit};
 use crate::picture;
@@ -18,11 +19,14 @@ use crate::picture;
   flexway check --estate capture/ --source contoso-single --target contoso-flex
   az network vnet list -o json | flexway check --estate - --estate servers.json --source SRC --target TGT --json
   flexway check --estate e.json --source db.example.com:5432 --target contoso-flex
+  flexway check --estate capture/ --source SRC --target TGT --svg path.svg
 
 Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell, 3 failed, 64 wrong usage")]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     flow: FlowArgs,
+    #[command(flatten)]
+    drawing: DrawingArgs,
     /// Print the answer as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -35,6 +39,8 @@ pub(crate) struct CheckArgs {
 pub(crate) struct TraceArgs {
     #[command(flatten)]
     flow: FlowArgs,
+    #[command(flatten)]
+    drawing: DrawingArgs,
     /// Print the answer of `check` as JSON on standard output: it holds the trace
     #[arg(long)]
     json: bool,
@@ -43,6 +49,7 @@ pub(crate) struct TraceArgs {
 pub(crate) fn run(args: &CheckArgs) -> Ended {
     let asked = args.flow.ask()?;
     let report = diagnose::check(&asked.loaded.estate, &asked.question);
+    args.drawing.draw(&asked.loaded.estate, &report, None)?;
     match args.json {
         true => print_json(&report, &asked.loaded),
         false => picture::print_report(&report),
@@ -53,6 +60,7 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
 pub(crate) fn trace(args: &TraceArgs) -> Ended {
     let asked = args.flow.ask()?;
     let report = diagnose::check(&asked.loaded.estate, &asked.question);
+    args.drawing.draw(&asked.loaded.estate, &report, None)?;
     match args.json {
         true => print_json(&report, &asked.loaded),
         false => picture::print_trace(&report),

@@ -4,6 +4,7 @@ mod exit;
 
 mod check;
 mod demo;
+mod drawing;
 mod estates;
 mod explain;
 mod gate;

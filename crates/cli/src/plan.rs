@@ -4,11 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use flexway_core::diagnose;
 use flexway_core::plan::{self, Plan};
 use flexway_core::render::terraform::{self, Azurerm};
 use flexway_core::render::{File, bicep};
 
 use crate::check::exit_of;
+use crate::drawing::DrawingArgs;
 use crate::estates::FlowArgs;
 use crate::exit::{Ended, Failure};
 
@@ -23,6 +25,8 @@ Exit codes: 0 reachable as it is or after the plan, 1 no plan, 2 could not tell,
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     flow: FlowArgs,
+    #[command(flatten)]
+    drawing: DrawingArgs,
     /// How to print the changes
     #[arg(long, value_enum, default_value_t = Format::Az)]
     format: Format,
@@ -61,7 +65,9 @@ enum Major {
 
 pub(crate) fn run(args: &PlanArgs) -> Ended {
     let asked = args.flow.ask()?;
-    let plan = plan::plan(&asked.loaded.estate, &asked.question);
+    let estate = &asked.loaded.estate;
+    let plan = plan::plan(estate, &asked.question);
+    args.drawing.draw(estate, &diagnose::check(estate, &asked.question), Some(&plan))?;
     let format = if args.json { Format::Json } else { args.format };
     match &args.out {
         Some(path) => write(&plan, format, args.azurerm, path)?,

@@ -9,8 +9,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use flexway_core::change::Change;
-use flexway_core::render::bicep;
+use flexway_core::diagnose::{self, Question};
 use flexway_core::render::terraform::{self, Azurerm};
+use flexway_core::render::{bicep, svg};
 use flexway_core::{checks, plan};
 use serde_json::{Value, json};
 
@@ -21,11 +22,15 @@ fn main() {
     for check in checks::ALL {
         for (number, example) in support::examples(check.page).into_iter().enumerate() {
             let estate = support::estate(&example.resources);
-            let plan = plan::plan(&estate, &support::question(&estate));
+            let question = Question { port: example.port, ..support::question(&estate) };
+            let plan = plan::plan(&estate, &question);
+            let name = format!("{}-{}", check.fault.replace('/', "-"), number + 1);
+            let report = diagnose::check(&estate, &question);
+            let picture = svg::picture(&estate, &report, Some(&plan));
+            fs::write(folder.join(format!("{name}.svg")), picture).expect("write the picture");
             if plan.changes.is_empty() {
                 continue;
             }
-            let name = format!("{}-{}", check.fault.replace('/', "-"), number + 1);
             fs::write(folder.join(format!("{name}.sh")), plan.to_az()).expect("write the script");
             let bodies: Vec<Value> = plan.changes.iter().filter_map(body).collect();
             fs::write(folder.join(format!("{name}.json")), json!(bodies).to_string())

@@ -1,6 +1,7 @@
 //! Plans written for other tools, and paths drawn as pictures: text out of plain data, nothing else.
 
 pub mod bicep;
+pub mod svg;
 pub mod terraform;
 
 mod names;

@@ -1,0 +1,46 @@
+//! `--svg FILE`: the path as a picture, with the repaired one where a plan exists.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use flexway_core::diagnose::Report;
+use flexway_core::estate::Estate;
+use flexway_core::plan::{self, Plan};
+use flexway_core::render::svg;
+use flexway_core::trace::step::Verdict;
+
+use crate::exit::Failure;
+
+/// Where to draw.
+#[derive(Args)]
+pub(crate) struct DrawingArgs {
+    /// Draw the path into this file, and the repaired one below it
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+impl DrawingArgs {
+    /// Draws what was asked for; plans the repair when nobody did.
+    pub(crate) fn draw(
+        &self,
+        estate: &Estate,
+        report: &Report,
+        plan: Option<&Plan>,
+    ) -> Result<(), Failure> {
+        let Some(path) = &self.svg else { return Ok(()) };
+        let own = match (plan, report.verdict) {
+            (Some(_), _) | (None, Verdict::Reachable) => None,
+            (None, _) => Some(plan::plan(estate, &report.question)),
+        };
+        write(path, &svg::picture(estate, report, plan.or(own.as_ref())))
+    }
+}
+
+fn write(path: &Path, picture: &str) -> Result<(), Failure> {
+    std::fs::write(path, picture).map_err(|why| {
+        let help = "check that the folder exists and that you may write to it";
+        Failure::failed(format!("write the picture to {}", path.display()), why, help)
+    })?;
+    eprintln!("picture written to {}", path.display());
+    Ok(())
+}

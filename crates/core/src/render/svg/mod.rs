@@ -1,0 +1,164 @@
+//! The path as one picture: where it is blocked in red, the repaired one below in green, readable in light and dark and without eyes.
+
+mod canvas;
+mod gate;
+mod lane;
+mod layout;
+mod notes;
+mod scene;
+mod style;
+mod text;
+mod words;
+
+use self::canvas::{Anchor, Area, Canvas};
+use self::notes::Note;
+use self::scene::Lane;
+use self::text::{Run, escaped, shortened, width, wrap};
+use crate::change::Change;
+use crate::diagnose::{self, Report};
+use crate::estate::Estate;
+use crate::finding::{Finding, Severity};
+use crate::plan::Plan;
+use crate::trace::step::Verdict;
+
+/// Width of the picture; its height follows from what it shows.
+const WIDTH: f64 = 1200.0;
+/// Around everything.
+const MARGIN: f64 = 24.0;
+/// Things not observed that are shown: more would hide the path; the text alternative has all of them.
+const MISSING_MAX: usize = 5;
+
+/// Draws a diagnosis of the estate, and the plan that repairs it where there is one. The plan is tried on a copy of the estate.
+pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String {
+    let repaired = plan.filter(|plan| !plan.changes.is_empty()).map(|plan| {
+        let changed = plan.changes.iter().fold(estate.clone(), |now, change| change.apply(&now));
+        let report = diagnose::check(&changed, &report.question);
+        (changed, report)
+    });
+    let mut canvas = Canvas::default();
+    let mut y = heading(&mut canvas, report);
+    let mut before = scene::lanes(estate, report);
+    let causes: Vec<&Finding> = report.causes().collect();
+    for (index, cause) in causes.iter().enumerate() {
+        before.iter_mut().for_each(|lane| lane.blame(index + 1, cause));
+    }
+    y = lanes(&mut canvas, &before, y, false);
+    y = notes::draw(&mut canvas, &about(report, &causes, plan), y + 4.0);
+    if let (Some(plan), Some((changed, after))) = (plan, &repaired) {
+        let mut lanes_after = scene::lanes(changed, after);
+        for (index, change) in plan.changes.iter().enumerate() {
+            if let Some(lane) = lanes_after.first_mut() {
+                lane.credit(index + 1, change, &before);
+            }
+        }
+        y = section(&mut canvas, &simulated(plan.changes.len()), y + 10.0);
+        y = lanes(&mut canvas, &lanes_after, y, true);
+        let numbered = plan.changes.iter().enumerate();
+        let changes: Vec<Note> = numbered.map(|(index, one)| of_change(index + 1, one)).collect();
+        y = notes::draw(&mut canvas, &changes, y + 4.0);
+    }
+    let repair = plan.map(|plan| (plan, repaired.as_ref().map_or(report, |(_, after)| after)));
+    document(report, repair, &canvas.body, y + 8.0)
+}
+
+fn document(report: &Report, repair: Option<(&Plan, &Report)>, body: &str, height: f64) -> String {
+    let (title, description) =
+        (escaped(&words::answer(report)), escaped(&words::description(report, repair)));
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"flexway\" viewBox=\"0 0 {WIDTH} {height:.0}\" \
+         width=\"{WIDTH}\" height=\"{height:.0}\" role=\"img\" \
+         aria-labelledby=\"flexway-title flexway-description\">\n\
+         <title id=\"flexway-title\">{title}</title>\n<desc id=\"flexway-description\">{description}</desc>\n\
+         <style>\n{}</style>\n<rect class=\"bg\" width=\"{WIDTH}\" height=\"{height:.0}\"/>\n{body}</svg>\n",
+        style::STYLE
+    )
+}
+
+/// The answer in large letters, and the verdict's word beside it.
+fn heading(canvas: &mut Canvas, report: &Report) -> f64 {
+    let (word, tone) = match report.verdict {
+        Verdict::Reachable => ("reachable", "good"),
+        Verdict::Unreachable => ("unreachable", "bad"),
+        Verdict::Partial => ("partly reachable", "bad"),
+        Verdict::Undetermined => ("undetermined", "doubt"),
+        Verdict::Inconsistent => ("inconsistent", "doubt"),
+    };
+    let code = report.code.map_or(String::new(), |code| format!("  ·  {code} in Azure's tool"));
+    let label = format!("{word}{code}");
+    let wide = width(&label, 14.0, true) + 28.0;
+    let answer = words::answer(report);
+    canvas.open(&answer);
+    let short = shortened(&answer, layout::NAME_LETTERS_MAX);
+    let lines = wrap(&short, 22.0, WIDTH - 2.0 * MARGIN - wide - 24.0, 2);
+    let base = canvas.lines("ink", (MARGIN, 44.0), (22.0, 28.0), Anchor::Start, &lines);
+    canvas.close();
+    let area = Area { x: WIDTH - MARGIN - wide, y: 20.0, width: wide, height: 34.0 };
+    canvas.rect(&format!("card-{tone}"), area, 17.0);
+    let runs = [Run { text: label, is_strong: true }];
+    canvas.text(tone, (area.x + wide / 2.0, 42.0), 14.0, Anchor::Middle, &runs);
+    base - 6.0
+}
+
+fn section(canvas: &mut Canvas, title: &str, top: f64) -> f64 {
+    let runs = [Run { text: title.to_owned(), is_strong: true }];
+    canvas.text("good", (MARGIN, top + 20.0), 17.0, Anchor::Start, &runs);
+    top + 34.0
+}
+
+fn simulated(count: usize) -> String {
+    let noun = if count == 1 { "this change".to_owned() } else { format!("these {count} changes") };
+    format!("After {noun}, tried on a copy of the configuration:")
+}
+
+fn lanes(canvas: &mut Canvas, lanes: &[Lane], top: f64, is_repaired: bool) -> f64 {
+    lanes.iter().fold(top, |y, lane| lane::draw(canvas, lane, y, is_repaired) + 12.0)
+}
+
+/// What to say of the path as it is: causes, or risks where nothing is certain, then what was not observed, then why nothing mends it.
+fn about(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Note> {
+    let mut notes: Vec<Note> = causes
+        .iter()
+        .enumerate()
+        .map(|(index, cause)| of_finding(Some(index + 1), "bad", cause))
+        .collect();
+    let is_risk = |one: &&Finding| one.severity == Severity::Risks && one.consequence_of.is_none();
+    if causes.is_empty() && report.verdict != Verdict::Reachable {
+        let risks = report.findings.iter().filter(is_risk);
+        notes.extend(risks.map(|one| of_finding(None, "doubt", one)));
+    }
+    for missing in report.missing.iter().take(MISSING_MAX) {
+        notes.push(Note {
+            number: None,
+            tone: "doubt",
+            head: format!("not observed: {}", missing.what),
+            more: vec![format!("to know it: {}", missing.help)],
+        });
+    }
+    let refusal = plan.and_then(|plan| plan.refusal.as_ref()).filter(|_| !causes.is_empty());
+    notes.extend(refusal.map(|refusal| Note {
+        number: None,
+        tone: "muted",
+        head: refusal.clone(),
+        more: Vec::new(),
+    }));
+    notes
+}
+
+fn of_finding(number: Option<usize>, tone: &'static str, finding: &Finding) -> Note {
+    Note {
+        number,
+        tone,
+        head: finding.message.clone(),
+        more: vec![format!("`{}`: {}", finding.fault, finding.why)],
+    }
+}
+
+fn of_change(number: usize, change: &Change) -> Note {
+    let mut more: Vec<String> =
+        change.exposure.iter().map(|line| format!("lets through: {line}")).collect();
+    more.extend(change.affected.iter().map(|line| format!("touches: {line}")));
+    if change.downtime != "none" {
+        more.push(format!("downtime: {}", change.downtime));
+    }
+    Note { number: Some(number), tone: "good", head: change.title.clone(), more }
+}

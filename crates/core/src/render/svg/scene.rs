@@ -1,0 +1,261 @@
+//! What a picture shows: the two ends with their networks, the gates between them, and which sentences and changes belong to which.
+
+use crate::change::Change;
+use crate::diagnose::{Copier, Question, Report, Source};
+use crate::estate::Estate;
+use crate::estate::network::{Subnet, Vnet};
+use crate::finding::Finding;
+use crate::id::ResourceId;
+use crate::trace::leg::Way;
+use crate::trace::step::{Outcome, Stage, Step};
+use crate::trace::{self, Path};
+
+/// Where a gate stands in the picture, from left to right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Zone {
+    /// In the copier's network.
+    Near,
+    /// Between the two networks.
+    Between,
+    /// In the source's network, or at its public front door.
+    Far,
+    /// At the server, outside every network.
+    End,
+}
+
+/// A network with the subnet that matters in it.
+#[derive(Debug, Clone)]
+pub(super) struct Net {
+    pub(super) id: ResourceId,
+    /// Such as "network `hub` 10.0.0.0/16".
+    pub(super) label: String,
+    /// Such as "subnet `pg` 10.0.1.0/28".
+    pub(super) subnet: String,
+}
+
+/// The side that is dialled.
+#[derive(Debug, Clone)]
+pub(super) enum FarSide {
+    /// Through a private endpoint in a network; the server itself is outside. The text names endpoint and address.
+    Endpoint(Option<Net>, String),
+    /// The server is in a network.
+    Injected(Option<Net>),
+    /// The public front door.
+    Public,
+}
+
+/// One gate.
+#[derive(Debug)]
+pub(super) struct Station<'r> {
+    pub(super) step: &'r Step,
+    pub(super) zone: Zone,
+    /// Numbers of the causes or changes that belong here.
+    pub(super) badges: Vec<usize>,
+    /// A change opened it, or made it.
+    pub(super) is_changed: bool,
+}
+
+/// One way from left to right, and back.
+pub(super) struct Lane<'r> {
+    pub(super) copier: String,
+    pub(super) server: String,
+    /// What the server is in the move.
+    pub(super) role: &'static str,
+    pub(super) near: Option<Net>,
+    pub(super) far: FarSide,
+    pub(super) there: Vec<Station<'r>>,
+    pub(super) back: Vec<Station<'r>>,
+}
+
+/// The stations of a report, one lane a flow: a runtime server has two.
+pub(super) fn lanes<'r>(estate: &Estate, report: &'r Report) -> Vec<Lane<'r>> {
+    let flows = flows(&report.question);
+    let parts = split(&report.forward);
+    let backs: Vec<&[Step]> = match parts.len() {
+        0 | 1 => vec![&report.back],
+        // Each flow has one step back.
+        count => report.back.chunks(report.back.len().div_ceil(count).max(1)).collect(),
+    };
+    let mut lanes = Vec::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        let Some((from, to, port, role)) = flows.get(index.min(flows.len().saturating_sub(1)))
+        else {
+            continue;
+        };
+        let back = backs.get(index).copied().unwrap_or_default();
+        let lane = lane(estate, (from.as_ref(), to, *port), part, back);
+        lanes.push(Lane { role, ..lane });
+    }
+    lanes
+}
+
+/// Who dials whom: ids where both ends are servers of the estate, and the name of the one that is dialled.
+type Flow = (Option<ResourceId>, String, u16, &'static str);
+
+fn flows(question: &Question) -> Vec<Flow> {
+    let source = question.source.text().to_owned();
+    match &question.copier {
+        Copier::Target => vec![(Some(question.target.clone()), source, question.port, "source")],
+        Copier::Relay => vec![(None, source, question.port, "source")],
+        Copier::Runtime(id) => vec![
+            (Some(id.clone()), source, question.port, "source"),
+            (Some(id.clone()), question.target.to_string(), trace::PORT, "target"),
+        ],
+    }
+}
+
+/// A new flow starts with a step of its own mode after other gates.
+fn split(steps: &[Step]) -> Vec<&[Step]> {
+    steps.chunk_by(|one, next| !(next.stage == Stage::Mode && one.stage != Stage::Mode)).collect()
+}
+
+fn lane<'r>(
+    estate: &Estate,
+    (from, to, port): (Option<&ResourceId>, &str, u16),
+    there: &'r [Step],
+    back: &'r [Step],
+) -> Lane<'r> {
+    let to_id = ResourceId::parse(to);
+    let path = match (from, &to_id) {
+        (Some(from), Some(to)) => trace::path(estate, from, to, port).ok(),
+        _ => None,
+    };
+    let start = path.as_ref().and_then(|path| path.start.clone());
+    let far = path.as_ref().map_or(FarSide::Public, |path| far_side(estate, path));
+    let station = |step: &'r Step| Station {
+        step,
+        zone: zone(step.stage, &far),
+        badges: Vec::new(),
+        is_changed: false,
+    };
+    Lane {
+        copier: from.map_or("relay host".to_owned(), |id| id.name().to_owned()),
+        server: to_id.map_or(to.to_owned(), |id| id.name().to_owned()),
+        role: "source",
+        near: start.map(|start| net(estate, &start.subnet)),
+        there: there.iter().map(&station).collect(),
+        back: back.iter().map(&station).collect(),
+        far,
+    }
+}
+
+fn far_side(estate: &Estate, path: &Path) -> FarSide {
+    let Some(leg) = path.taken().or(path.intended.as_ref()) else { return FarSide::Public };
+    match &leg.way {
+        Way::Public => FarSide::Public,
+        Way::Injected(subnet) => FarSide::Injected(Some(net(estate, subnet))),
+        Way::Endpoint(view) => {
+            let address = view.addresses.as_ref().ok().and_then(|list| list.first());
+            let address = address.map_or(String::new(), |one| format!(" {one}"));
+            let label = format!("private endpoint `{}`{address}", view.id.name());
+            FarSide::Endpoint(view.subnet.as_ref().ok().map(|subnet| net(estate, subnet)), label)
+        }
+    }
+}
+
+fn net(estate: &Estate, subnet: &ResourceId) -> Net {
+    let id = subnet.parent().unwrap_or_else(|| subnet.clone());
+    let list = |prefixes: &[ipnet::Ipv4Net]| {
+        let words: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+        if words.is_empty() { String::new() } else { format!(" {}", words.join(", ")) }
+    };
+    let space = estate.get::<Vnet>(&id).map_or(String::new(), |vnet| list(&vnet.space));
+    let own = estate.get::<Subnet>(subnet).map_or(String::new(), |one| list(&one.prefixes));
+    Net {
+        label: format!("network `{}`{space}", id.name()),
+        subnet: format!("subnet `{}`{own}", subnet.name()),
+        id,
+    }
+}
+
+fn zone(stage: Stage, far: &FarSide) -> Zone {
+    match (stage, far) {
+        (Stage::Mode | Stage::Name | Stage::FilterOut | Stage::Route, _) => Zone::Near,
+        (Stage::Hop, _) => Zone::Between,
+        (Stage::FilterIn | Stage::Admit | Stage::Return, _) => Zone::Far,
+        (Stage::Listen, FarSide::Endpoint(..)) => Zone::End,
+        (Stage::Listen, FarSide::Injected(_) | FarSide::Public) => Zone::Far,
+    }
+}
+
+impl Lane<'_> {
+    /// All gates, there and back.
+    pub(super) fn stations(&self) -> impl Iterator<Item = &Station<'_>> {
+        self.there.iter().chain(&self.back)
+    }
+
+    /// Ties the nth cause to the gate that it closes, or to the one that leads the wrong way.
+    pub(super) fn blame(&mut self, number: usize, cause: &Finding) {
+        let stages = stages_of_fault(cause.fault);
+        let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
+        all.retain(|one| stages.contains(&one.step.stage));
+        let index = all.iter().position(|one| one.step.outcome != Outcome::Pass).unwrap_or(0);
+        if let Some(station) = all.get_mut(index) {
+            station.badges.push(number);
+        }
+    }
+
+    /// Ties the nth change to the gate that it opens.
+    pub(super) fn credit(&mut self, number: usize, change: &Change, before: &[Lane<'_>]) {
+        let stages = stages_of_change(change);
+        let was_shut = |step: &Step| {
+            let mut old = before.iter().flat_map(Lane::stations).map(|one| one.step);
+            old.any(|old| old.stage == step.stage && old.outcome != Outcome::Pass)
+        };
+        let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
+        all.retain(|one| stages.contains(&one.step.stage));
+        let index = all.iter().position(|one| was_shut(one.step)).unwrap_or(0);
+        if let Some(station) = all.get_mut(index) {
+            station.badges.push(number);
+            station.is_changed = true;
+        }
+    }
+}
+
+fn stages_of_fault(fault: &str) -> &'static [Stage] {
+    match fault.split_once('/').unwrap_or((fault, "")) {
+        ("dns", _) => &[Stage::Name],
+        ("peering", _) => &[Stage::Hop],
+        ("route", "return-asymmetric" | "default-route-starves-server") => {
+            &[Stage::Return, Stage::Route]
+        }
+        ("route", _) => &[Stage::Route, Stage::Return],
+        ("filter", "outbound-denied") => &[Stage::FilterOut],
+        ("filter", "inbound-denied" | "endpoint-subnet-denied") => &[Stage::FilterIn],
+        ("filter", _) => &[Stage::FilterOut, Stage::FilterIn],
+        ("host", _) | ("server", "not-ready" | "pooler-off") => &[Stage::Listen, Stage::Mode],
+        ("server" | "endpoint", _) => &[Stage::Admit, Stage::Mode],
+        _ => &[Stage::Mode],
+    }
+}
+
+fn stages_of_change(change: &Change) -> &'static [Stage] {
+    let kind = change.resource.resource_type();
+    let is_outbound = change.request.body["properties"]["direction"] == "Outbound";
+    match kind.rsplit('/').next().unwrap_or_default() {
+        "privatednszones" | "virtualnetworklinks" | "a" | "privatednszonegroups" => &[Stage::Name],
+        "securityrules" if is_outbound => &[Stage::FilterOut],
+        "securityrules" => &[Stage::FilterIn],
+        "routes" => &[Stage::Route, Stage::Return],
+        "virtualnetworkpeerings" => &[Stage::Hop],
+        "configurations" => &[Stage::Listen],
+        _ => &[Stage::Admit],
+    }
+}
+
+/// The name of what is dialled first: the source's.
+pub(super) fn source_name(question: &Question) -> &str {
+    match &question.source {
+        Source::Server(id) => id.name(),
+        Source::Host(host) => host,
+    }
+}
+
+/// The name of where the copying runs.
+pub(super) fn copier_name(question: &Question) -> &str {
+    match &question.copier {
+        Copier::Target => question.target.name(),
+        Copier::Relay => "the relay host",
+        Copier::Runtime(id) => id.name(),
+    }
+}

@@ -1,0 +1,206 @@
+//! Words in a picture: how wide they are, where they break, and how they stand in XML.
+
+/// A piece of text in one weight. Names between backticks are strong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) text: String,
+    pub(super) is_strong: bool,
+}
+
+/// Letters of a line with their weight.
+type Letters = Vec<(char, bool)>;
+
+/// How much wider strong letters are.
+const STRONG: f64 = 1.13;
+
+/// Width of a letter in parts of the font's size, as wide as in the widest of the fonts that browsers take: in narrower ones lines
+/// end early, in none they run into each other. Measured in DejaVu Sans.
+fn letter_width(letter: char) -> f64 {
+    match letter {
+        'i' | 'j' | 'l' | '\'' => 0.28,
+        ' ' | '.' | ',' | ':' | ';' | 'I' | 'J' | '|' | '/' | '\\' => 0.34,
+        'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '-' | '!' => 0.41,
+        'c' | 's' | 'z' | '_' | '"' => 0.55,
+        'k' | 'v' | 'x' | 'y' => 0.6,
+        'm' | 'M' | 'W' | '@' | '%' | '…' | '→' | '←' | '·' => 1.0,
+        'w' | '<' | '>' | '=' | '+' | '~' => 0.84,
+        'A' | 'B' | 'C' | 'E' | 'F' | 'K' | 'L' | 'P' | 'R' | 'S' | 'T' | 'V' | 'X' | 'Y' | 'Z' => {
+            0.7
+        }
+        'A'..='Z' => 0.79,
+        other if other.is_ascii() => 0.64,
+        // Scripts from Hangul on have letters as wide as they are high.
+        '\u{1100}'.. => 1.05,
+        _ => 0.8,
+    }
+}
+
+fn width_of(letters: &[(char, bool)], size: f64) -> f64 {
+    let factor = |is_strong: bool| if is_strong { STRONG } else { 1.0 };
+    letters.iter().map(|(letter, strong)| letter_width(*letter) * factor(*strong)).sum::<f64>()
+        * size
+}
+
+/// Width of a text on one line.
+pub(super) fn width(text: &str, size: f64, is_strong: bool) -> f64 {
+    width_of(&letters(text, is_strong), size)
+}
+
+/// Letters without the backticks, those between them strong. Control characters have no place in XML.
+fn letters(text: &str, all_strong: bool) -> Letters {
+    let mut is_name = false;
+    let mut letters = Letters::new();
+    for letter in text.chars() {
+        match letter {
+            '`' => is_name = !is_name,
+            other if other.is_control() || matches!(other, '\u{fffe}' | '\u{ffff}') => {
+                letters.push((' ', all_strong || is_name));
+            }
+            other => letters.push((other, all_strong || is_name)),
+        }
+    }
+    letters
+}
+
+/// Lines that are no wider than `width`; the last one ends with an ellipsis when there would be more than `lines_max`.
+pub(super) fn wrap(text: &str, size: f64, width: f64, lines_max: usize) -> Vec<Vec<Run>> {
+    let mut rest = letters(text, false);
+    let mut lines = Vec::new();
+    while !rest.is_empty() && lines.len() < lines_max {
+        let is_last = lines.len() + 1 == lines_max;
+        let fits = fitting(&rest, size, width);
+        if is_last && fits < rest.len() {
+            let mut end = fitting(&rest, size, width - size).max(1);
+            while end > 1 && rest[end - 1].0 == ' ' {
+                end -= 1;
+            }
+            rest.truncate(end);
+            rest.push(('…', false));
+            lines.push(runs(&rest));
+            return lines;
+        }
+        let end = if fits == rest.len() { fits } else { break_before(&rest, fits) };
+        let tail = rest.split_off(end);
+        while rest.last().is_some_and(|(letter, _)| *letter == ' ') {
+            rest.pop();
+        }
+        lines.push(runs(&rest));
+        rest = tail.into_iter().skip_while(|(letter, _)| *letter == ' ').collect();
+    }
+    lines
+}
+
+/// How many letters fit, at least one.
+fn fitting(letters: &[(char, bool)], size: f64, width: f64) -> usize {
+    let mut count = letters.len();
+    let mut used = 0.0;
+    for (index, letter) in letters.iter().enumerate() {
+        used += width_of(std::slice::from_ref(letter), size);
+        if used > width && letter.0 != ' ' {
+            count = index;
+            break;
+        }
+    }
+    count.max(1)
+}
+
+/// The best place to break at or before `fits`: after a space, else inside a name, else anywhere.
+fn break_before(letters: &[(char, bool)], fits: usize) -> usize {
+    let after = |index: usize, wanted: &dyn Fn(char) -> bool| wanted(letters[index - 1].0);
+    let is_space = |letter: char| letter == ' ';
+    if letters.get(fits).is_some_and(|(letter, _)| *letter == ' ') {
+        return fits;
+    }
+    if let Some(place) = (1..=fits).rev().find(|index| after(*index, &is_space)) {
+        return place;
+    }
+    let is_joint = |letter: char| "-./_:,".contains(letter);
+    let is_hump = |index: usize| {
+        letters[index - 1].0.is_lowercase()
+            && letters.get(index).is_some_and(|(next, _)| next.is_uppercase())
+    };
+    let place = (2..=fits).rev().find(|index| after(*index, &is_joint) || is_hump(*index));
+    place.unwrap_or(fits).max(1)
+}
+
+fn runs(letters: &[(char, bool)]) -> Vec<Run> {
+    letters
+        .chunk_by(|one, other| one.1 == other.1)
+        .map(|run| Run {
+            text: run.iter().map(|(letter, _)| letter).collect(),
+            is_strong: run[0].1,
+        })
+        .collect()
+}
+
+/// The text with the middle of very long words left out: both ends of a name tell more than its beginning alone.
+pub(super) fn shortened(text: &str, letters_max: usize) -> String {
+    let one = |word: &str| {
+        let count = word.chars().count();
+        if count <= letters_max {
+            return word.to_owned();
+        }
+        let tail = letters_max * 2 / 5;
+        let start: String = word.chars().take(letters_max - tail - 1).collect();
+        let end: String = word.chars().skip(count - tail).collect();
+        format!("{start}…{end}")
+    };
+    text.split(' ').map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// One line, elided where it is wider than `width`.
+pub(super) fn line(text: &str, size: f64, width: f64) -> Vec<Run> {
+    wrap(text, size, width, 1).pop().unwrap_or_default()
+}
+
+/// Text as it stands in XML, without the backticks of names.
+pub(super) fn escaped(text: &str) -> String {
+    let plain: String = letters(text, false).into_iter().map(|(letter, _)| letter).collect();
+    plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENTENCE: &str = "rule `AllowVnetOutBound` (priority 65000) of `nsg-with-a-long-name.of_parts` lets `日本語の名前` pass";
+
+    fn plain(lines: &[Vec<Run>]) -> Vec<String> {
+        lines.iter().map(|line| line.iter().map(|run| run.text.as_str()).collect()).collect()
+    }
+
+    #[test]
+    fn no_line_is_wider_than_its_place_and_no_letter_is_lost() {
+        for place in [20.0, 60.0, 90.0, 150.0, 400.0, 2000.0] {
+            let lines = wrap(SENTENCE, 12.0, place, usize::MAX);
+            for line in &lines {
+                let own: f64 = line.iter().map(|run| width(&run.text, 12.0, run.is_strong)).sum();
+                assert!(own <= place, "{own} in {place}: {line:?}");
+            }
+            let kept: String = plain(&lines).concat().replace(' ', "");
+            assert_eq!(kept, SENTENCE.replace([' ', '`'], ""));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_with_an_ellipsis() {
+        let lines = plain(&wrap(SENTENCE, 12.0, 90.0, 2));
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].ends_with('…'), "{lines:?}");
+        assert_eq!(plain(&wrap("short", 12.0, 90.0, 2)), ["short"]);
+        assert_eq!(shortened("of `a-name-with-many-parts` here", 12), "of `a-name…rts` here");
+    }
+
+    #[test]
+    fn words_break_at_their_joints() {
+        let lines = plain(&wrap("old-db.postgres.database.azure.com", 12.0, 110.0, 9));
+        assert_eq!(lines, ["old-db.postgres.", "database.azure.", "com"]);
+        let lines = plain(&wrap("AllowVnetOutBound", 12.0, 80.0, 9));
+        assert_eq!(lines, ["AllowVnet", "OutBound"]);
+    }
+
+    #[test]
+    fn nothing_of_a_text_is_taken_for_xml() {
+        assert_eq!(escaped("a<b>&\"c\"\u{7}`d`\n"), "a&lt;b&gt;&amp;&quot;c&quot; d ");
+    }
+}

@@ -1,0 +1,67 @@
+//! The picture in sentences, for those who do not see it.
+
+use super::gate::word;
+use super::scene::{copier_name, source_name};
+use crate::diagnose::Report;
+use crate::plan::Plan;
+use crate::trace::step::{Outcome, Step, Verdict};
+
+/// The answer in a sentence.
+pub(super) fn answer(report: &Report) -> String {
+    let (copier, source) = (copier_name(&report.question), source_name(&report.question));
+    let port = report.question.port;
+    match report.verdict {
+        Verdict::Reachable => format!("`{copier}` reaches `{source}` on port {port}"),
+        Verdict::Unreachable => format!("`{copier}` cannot reach `{source}` on port {port}"),
+        Verdict::Partial => format!("`{copier}` reaches `{source}` on port {port} only in part"),
+        Verdict::Undetermined => {
+            format!("Not known whether `{copier}` reaches `{source}` on port {port}")
+        }
+        Verdict::Inconsistent => {
+            format!("Configuration and probes disagree on `{copier}` reaching `{source}`")
+        }
+    }
+}
+
+/// Everything that the picture shows.
+pub(super) fn description(report: &Report, repair: Option<(&Plan, &Report)>) -> String {
+    let mut text = format!("{}. {}", answer(report), ways(report));
+    for cause in report.causes() {
+        text.push_str(&format!(" Cause {}: {}. Why: {}.", cause.fault, cause.message, cause.why));
+    }
+    for missing in &report.missing {
+        text.push_str(&format!(" Not observed: {}; {}.", missing.what, missing.help));
+    }
+    let Some((plan, after)) = repair else { return text };
+    if let Some(refusal) = &plan.refusal {
+        text.push_str(&format!(" No repair: {refusal}."));
+    }
+    if plan.changes.is_empty() {
+        return text;
+    }
+    for (index, change) in plan.changes.iter().enumerate() {
+        text.push_str(&format!(" Change {}: {}.", index + 1, change.title));
+    }
+    text.push_str(&format!(" After that, in simulation: {}. {}", answer(after), ways(after)));
+    text
+}
+
+fn ways(report: &Report) -> String {
+    let list = |steps: &[Step]| steps.iter().map(gate).collect::<Vec<_>>().join("; ");
+    let mut text = format!("The way there, gate by gate: {}.", list(&report.forward));
+    if !report.back.is_empty() {
+        text.push_str(&format!(" The way back: {}.", list(&report.back)));
+    }
+    text
+}
+
+fn gate(step: &Step) -> String {
+    let outcome = match (step.outcome, &step.dropped_part) {
+        (Outcome::Pass, _) => "passes",
+        (Outcome::Drop, Some(_)) => "drops some",
+        (Outcome::Drop, None) if step.is_consequence => "drops, because of what follows",
+        (Outcome::Drop, None) => "drops",
+        (Outcome::Unknown, _) => "unknown",
+    };
+    format!("{} {outcome} ({})", word(step.stage), step.detail)
+}

@@ -1,0 +1,195 @@
+//! Pictures of every page's examples: well-formed, told in words too, red only where something is dropped.
+
+mod support;
+
+use flexway_core::diagnose::{self, Question, Report};
+use flexway_core::estate::Estate;
+use flexway_core::plan::{self, Plan};
+use flexway_core::render::svg;
+use flexway_core::trace::step::Outcome;
+
+struct Case {
+    name: String,
+    report: Report,
+    plan: Plan,
+    svg: String,
+}
+
+fn case(name: String, estate: &Estate, question: &Question) -> Case {
+    let report = diagnose::check(estate, question);
+    let plan = plan::plan(estate, question);
+    let svg = svg::picture(estate, &report, Some(&plan));
+    Case { name, report, plan, svg }
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for check in flexway_core::checks::ALL {
+        for example in support::examples(check.page) {
+            let estate = support::estate(&example.resources);
+            let question = Question { port: example.port, ..support::question(&estate) };
+            cases.push(case(format!("{}: {}", check.fault, example.title), &estate, &question));
+        }
+    }
+    cases
+}
+
+/// Reads XML strictly enough for our own: elements pair, attributes are quoted and unique, entities are known.
+/// Returns each element's name with its attributes, and each text with the name of its element.
+type Element<'x> = (&'x str, Vec<(&'x str, &'x str)>);
+
+fn read<'x>(name: &str, xml: &'x str) -> (Vec<Element<'x>>, Vec<(&'x str, String)>) {
+    let (mut open, mut elements, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rest = xml;
+    while let Some(start) = rest.find('<') {
+        let text = &rest[..start];
+        let inside = open.last().copied().unwrap_or("");
+        if !text.trim().is_empty() {
+            assert!(!text.contains('>') || inside == "style", "{name}: a stray sign: {text}");
+            texts.push((inside, unescaped(name, text)));
+        }
+        let end = start + rest[start..].find('>').unwrap_or_else(|| panic!("{name}: no end"));
+        let tag = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        if let Some(closed) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(closed), "{name}");
+            continue;
+        }
+        let inner = tag.strip_suffix('/').unwrap_or(tag);
+        let (kind, attributes) = inner.split_once(' ').unwrap_or((inner, ""));
+        elements.push((kind, attributes_of(name, attributes)));
+        if !tag.ends_with('/') {
+            open.push(kind);
+        }
+    }
+    assert!(open.is_empty() && rest.trim().is_empty(), "{name}: left open: {open:?}");
+    (elements, texts)
+}
+
+fn attributes_of<'x>(name: &str, text: &'x str) -> Vec<(&'x str, &'x str)> {
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (key, tail) = rest.split_once("=\"").unwrap_or_else(|| panic!("{name}: {text}"));
+        let (value, tail) = tail.split_once('"').unwrap_or_else(|| panic!("{name}: {text}"));
+        assert!(found.iter().all(|(other, _)| *other != key), "{name}: {key} twice");
+        unescaped(name, value);
+        found.push((key, value));
+        rest = tail.trim_start();
+    }
+    found
+}
+
+fn unescaped(name: &str, text: &str) -> String {
+    let known = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")];
+    for (at, _) in text.match_indices('&') {
+        assert!(known.iter().any(|(word, _)| text[at..].starts_with(word)), "{name}: {text}");
+    }
+    known.iter().fold(text.to_owned(), |text, (word, sign)| text.replace(word, sign))
+}
+
+/// Without what wrapping and marking names changes.
+fn dense(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_whitespace() && *letter != '`').collect()
+}
+
+#[test]
+fn pictures_are_well_formed_and_told_in_words() {
+    for Case { name, report, plan, svg } in cases() {
+        let (elements, texts) = read(&name, &svg);
+        let (first, attributes) = &elements[0];
+        let has = |key: &str, value: &str| attributes.contains(&(key, value));
+        assert!(*first == "svg" && has("role", "img"), "{name}");
+        assert!(has("aria-labelledby", "flexway-title flexway-description"), "{name}");
+        assert_eq!((elements[1].0, elements[2].0), ("title", "desc"), "{name}");
+        let forbidden = ["script", "foreignObject", "image", "a"];
+        assert!(elements.iter().all(|(kind, _)| !forbidden.contains(kind)), "{name}");
+        assert!(!svg.contains("href") && !svg.contains("url("), "{name}: it loads nothing");
+        let description = dense(&texts.iter().find(|(kind, _)| *kind == "desc").expect("words").1);
+        let shown: String = texts
+            .iter()
+            .filter(|(kind, _)| ["text", "tspan"].contains(kind))
+            .map(|(_, text)| dense(text))
+            .collect();
+        for cause in report.causes() {
+            assert!(description.contains(&dense(&cause.message)), "{name}: {}", cause.message);
+            assert!(shown.contains(&dense(&cause.message)), "{name}: {}", cause.message);
+        }
+        for step in report.forward.iter().chain(&report.back) {
+            assert!(description.contains(&dense(&step.detail)), "{name}: {}", step.detail);
+        }
+        for change in &plan.changes {
+            assert!(description.contains(&dense(&change.title)), "{name}: {}", change.title);
+            assert!(shown.contains(&dense(&change.title)), "{name}: {}", change.title);
+        }
+    }
+}
+
+#[test]
+fn red_stands_where_something_is_dropped_and_nowhere_else() {
+    for Case { name, report, plan, svg } in cases() {
+        let (elements, _) = read(&name, &svg);
+        let classes = elements.iter().flat_map(|(_, attributes)| attributes);
+        let classes: Vec<&str> =
+            classes.filter(|(key, _)| *key == "class").map(|(_, value)| *value).collect();
+        let is_red = |class: &&&str| class.contains("bad") || class.contains("follows");
+        let steps = || report.forward.iter().chain(&report.back);
+        let drops = steps().filter(|step| step.outcome == Outcome::Drop);
+        let crosses = classes.iter().filter(|class| ["dot-bad", "dot-follows"].contains(class));
+        assert_eq!(crosses.count(), drops.clone().count(), "{name}: a cross for each drop");
+        assert_eq!(classes.iter().any(|class| is_red(&class)), drops.count() > 0, "{name}");
+        let unknown = steps().filter(|step| step.outcome == Outcome::Unknown).count();
+        assert_eq!(
+            classes.iter().filter(|class| **class == "dot-doubt").count(),
+            unknown,
+            "{name}"
+        );
+        let is_repaired = classes.contains(&"way-good");
+        assert_eq!(is_repaired, !plan.changes.is_empty(), "{name}: the repaired path is drawn");
+        let opened = classes.iter().filter(|class| **class == "dot-changed").count();
+        assert!(opened > 0 || plan.changes.is_empty(), "{name}: an opened gate");
+        for number in 1..=plan.changes.len() {
+            let badges = classes.iter().filter(|class| **class == "badge-good").count();
+            assert!(badges >= 2 * number, "{name}: each change has a badge at its gate and below");
+        }
+    }
+}
+
+#[test]
+fn every_colour_is_told_for_viewers_with_and_without_variables() {
+    let Case { name, svg, .. } = &cases()[0];
+    let style = svg.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next());
+    let style = style.expect("a style");
+    assert!(style.contains("@media (prefers-color-scheme:dark)"), "{name}");
+    for property in ["fill", "stroke"] {
+        for (at, _) in style.match_indices(&format!("{property}:var(")) {
+            let before = style[..at].rsplit(';').nth(1).unwrap_or("");
+            assert!(before.contains(&format!("{property}:#")), "{before}: a plain colour first");
+        }
+    }
+}
+
+#[test]
+fn odd_names_and_places_outside_are_drawn() {
+    let mut resources = support::fixture("private-source");
+    support::edit(
+        &mut resources,
+        "delete privatelink.postgres.database.azure.com/virtualNetworkLinks/target-link",
+    );
+    let text = serde_json::to_string(&resources).expect("JSON");
+    let text =
+        text.replace("target-net", "a&b<c>'d' 日本語 and-a-name-that-is-much-longer-than-any-box");
+    let resources: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
+    let estate = support::estate(&resources);
+    let question = support::question(&estate);
+    read("odd names", &case("odd names".to_owned(), &estate, &question).svg);
+    let others = [
+        Question { copier: diagnose::Copier::Relay, ..question.clone() },
+        Question { copier: diagnose::Copier::Runtime(question.target.clone()), ..question.clone() },
+        Question { source: diagnose::Source::Host("db.example.com".to_owned()), ..question },
+    ];
+    for question in others {
+        let drawn = case(format!("{question:?}"), &estate, &question);
+        read(&drawn.name, &drawn.svg);
+    }
+}
