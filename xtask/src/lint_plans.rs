@@ -25,41 +25,47 @@ const LINTERS: &str = "../shared/tools";
 const INSTALL_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 pub(crate) fn run() -> Result<()> {
-    let linters =
-        env::var_os("FLEXWAY_LINTERS").map_or_else(|| root().join(LINTERS), PathBuf::from);
-    let (az, bodies) = (linters.join("az_lint.py"), linters.join("armtype_check.py"));
-    if let Some(missing) = [&az, &bodies].into_iter().find(|linter| !linter.is_file()) {
-        return Err(format!("find the linter {}: set FLEXWAY_LINTERS", missing.display()));
-    }
     let folder = target_folder().join("plans");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|why| format!("remove {}: {why}", folder.display()))?;
-    }
-    let mut write = cargo(&[
-        "run",
-        "--locked",
-        "--quiet",
-        "--package",
-        "flexway-core",
-        "--example",
-        "plans",
-        "--",
-    ]);
-    write.arg(&folder);
-    step(write)?;
-    let python = python_with_az()?;
-    let mut lint = Command::new(&python);
+    write_plans(&folder)?;
+    let az = linter("az_lint.py")?;
+    let mut lint = Command::new(python_with_az()?);
     lint.arg(&az).args(files(&folder, "sh")?);
     // az keeps a profile: not the user's.
     lint.env("AZURE_CONFIG_DIR", folder.join("az"));
     step(lint)?;
-    let mut check = Command::new(&python);
-    check.arg(&bodies).args(files(&folder, "json")?);
-    step(check)
+    step(check_of_bodies(&files(&folder, "json")?)?)
+}
+
+/// A tool that stands beside the project.
+pub(crate) fn linter(name: &str) -> Result<PathBuf> {
+    let folder = env::var_os("FLEXWAY_LINTERS").map_or_else(|| root().join(LINTERS), PathBuf::from);
+    let path = folder.join(name);
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(format!("find the linter {}: set FLEXWAY_LINTERS", path.display())),
+    }
+}
+
+/// The command that checks bodies of requests against the types of Azure's own compiler.
+pub(crate) fn check_of_bodies(bodies: &[PathBuf]) -> Result<Command> {
+    let mut check = Command::new(python_with_az()?);
+    check.arg(linter("armtype_check.py")?).args(bodies);
+    Ok(check)
+}
+
+/// Writes the plan of every page's examples into a folder, made anew.
+pub(crate) fn write_plans(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|why| format!("remove {}: {why}", folder.display()))?;
+    }
+    let words = ["run", "--locked", "--quiet", "--package", "flexway-core", "--example", "plans"];
+    let mut write = cargo(&words);
+    write.arg("--").arg(folder);
+    step(write)
 }
 
 /// Files of a folder by extension, sorted.
-fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let entries =
         fs::read_dir(folder).map_err(|why| format!("read {}: {why}", folder.display()))?;
     let mut found: Vec<PathBuf> = entries
@@ -71,7 +77,7 @@ fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
 }
 
 /// A Python in the cache that has az; made on the first call.
-fn python_with_az() -> Result<PathBuf> {
+pub(crate) fn python_with_az() -> Result<PathBuf> {
     let cache = installed::cache_folder().map_err(|error| chain(&error))?;
     setup::open_folder(&cache)?;
     let _lock = setup::lock(&cache)?;

@@ -1,6 +1,7 @@
 //! The project's chores, run as `cargo xtask NAME`.
 
 mod chores;
+mod judge_plans;
 mod lint_plans;
 mod new_check;
 mod process;
@@ -19,6 +20,8 @@ usage: cargo xtask NAME
   fmt                    format every Rust file
   tidy                   check the rules of the house: text, links, pages, licences
   lint-plans             have the real az parse the scripts of `flexway plan` (installs 700 MB)
+  judge-plans [--only FAULT]...
+                         run these scripts with the real az on a server of our own, and diagnose what they left
 ";
 
 /// Exit code for wrong usage, as the product has it.
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         ["fmt"] => chores::format(&[]).map(|()| ExitCode::SUCCESS),
         ["tidy"] => tidy::run().map(|()| ExitCode::SUCCESS),
         ["new-check", id] => new_check::run(id).map(|()| ExitCode::SUCCESS),
+        ["judge-plans", rest @ ..] => judge_plans::run(rest).map(|()| ExitCode::SUCCESS),
         ["lint-plans"] => lint_plans::run().map(|()| ExitCode::SUCCESS),
         ["demo", rest @ ..] => chores::demo(rest),
         _ => {

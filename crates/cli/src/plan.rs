@@ -33,7 +33,7 @@ pub(crate) struct PlanArgs {
     /// Major version of Terraform's azurerm provider
     #[arg(long, value_enum, value_name = "MAJOR", default_value_t = Major::Four)]
     azurerm: Major,
-    /// Write to this file instead of standard output; with Bicep and Terraform also to a folder, made if its name ends with `/`
+    /// Write to this file instead of standard output. Bicep and Terraform also to a folder: end it with `/`
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// The same as `--format json`

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 
 fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).expect("usage: plans FOLDER"));
-    fs::create_dir_all(&folder).expect("make the folder");
+    let estates = folder.join("estates");
+    fs::create_dir_all(&estates).expect("make the folders");
     let mut count = 0;
     for check in checks::ALL {
         for (number, example) in support::examples(check.page).into_iter().enumerate() {
@@ -31,6 +32,10 @@ fn main() {
             if plan.changes.is_empty() {
                 continue;
             }
+            let asked = json!({ "fault": check.fault, "port": example.port, "resources": example.resources,
+                "source": question.source.text(), "target": question.target });
+            fs::write(estates.join(format!("{name}.json")), asked.to_string())
+                .expect("write the estate");
             fs::write(folder.join(format!("{name}.sh")), plan.to_az()).expect("write the script");
             let bodies: Vec<Value> = plan.changes.iter().filter_map(body).collect();
             fs::write(folder.join(format!("{name}.json")), json!(bodies).to_string())

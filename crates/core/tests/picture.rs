@@ -34,10 +34,12 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Reads XML strictly enough for our own: elements pair, attributes are quoted and unique, entities are known.
-/// Returns each element's name with its attributes, and each text with the name of its element.
+/// An element's name, and its attributes.
 type Element<'x> = (&'x str, Vec<(&'x str, &'x str)>);
 
+/// Reads XML strictly enough for our own: elements pair, attributes are quoted and unique, entities
+/// are known. Returns each element's name with its attributes, and each text with the name of its
+/// element.
 fn read<'x>(name: &str, xml: &'x str) -> (Vec<Element<'x>>, Vec<(&'x str, String)>) {
     let (mut open, mut elements, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     let mut rest = xml;

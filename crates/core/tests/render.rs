@@ -1,4 +1,5 @@
-//! Renderings of every page's plans hold together: each change once, brackets in pairs, nothing of the estate taken for syntax.
+//! Renderings of every page's plans hold together: each change once, brackets in pairs, nothing of
+//! the estate taken for syntax.
 
 mod support;
 
@@ -30,7 +31,8 @@ fn plans() -> Vec<(String, Plan)> {
     plans
 }
 
-/// Walks code that is not ours to compile: brackets pair, strings end on their line, none holds a template. Returns the strings.
+/// Walks code that is not ours to compile: brackets pair, strings end on their line, none holds a
+/// template. Returns the strings.
 fn strings(name: &str, text: &str, comment: &str, quote: char) -> Vec<String> {
     let mut open: Vec<char> = Vec::new();
     let mut found = Vec::new();

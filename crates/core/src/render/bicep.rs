@@ -1,4 +1,5 @@
-//! Plans as Bicep: one file a resource group, and a script that deploys them in order, with the commands Bicep has no word for.
+//! Plans as Bicep: one file a resource group, and a script that deploys them in order, with the
+//! commands Bicep has no word for.
 
 use serde_json::Value;
 
@@ -23,8 +24,8 @@ struct Numbered<'p> {
     address: Address,
 }
 
-/// The files of a plan: Bicep files in the order of deployment, then `deploy.sh`, which deploys them. A plan without changes
-/// has one file that says why.
+/// The files of a plan: Bicep files in the order of deployment, then `deploy.sh`, which deploys
+/// them. A plan without changes has one file that says why.
 pub fn files(plan: &Plan) -> Vec<File> {
     let steps = steps(plan);
     if steps.is_empty() {
@@ -57,8 +58,9 @@ pub fn files(plan: &Plan) -> Vec<File> {
     files
 }
 
-/// The plan on one page: every section under its name, commands where their turn is. A plan of one resource group that Bicep has
-/// all words for is a Bicep file as it stands; others have to be taken apart at the lines that name the sections.
+/// The plan on one page: every section under its name, commands where their turn is. A plan of one
+/// resource group that Bicep has all words for is a Bicep file as it stands; others have to be
+/// taken apart at the lines that name the sections.
 pub fn text(plan: &Plan) -> String {
     if is_one_file(plan) {
         return files(plan).swap_remove(0).text;
@@ -210,7 +212,8 @@ impl Writer {
             let value = self.literal(value, 1);
             self.text.push_str(&format!("  {}: {value}\n", key(name)));
         }
-        // Azure changes one thing at a time in a network, group or zone; references alone would not keep the order.
+        // Azure changes one thing at a time in a network, group or zone; references alone would not
+        // keep the order.
         let before = earlier
             .iter()
             .rev()

@@ -1,4 +1,5 @@
-//! Shapes and words as SVG elements: colours come from classes, so that the picture follows the reader's theme.
+//! Shapes and words as SVG elements: colours come from classes, so that the picture follows the
+//! reader's theme.
 
 use super::text::{Run, escaped};
 

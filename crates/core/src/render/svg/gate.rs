@@ -1,4 +1,5 @@
-//! One gate of a lane: its name, its mark, its sentence, and the card it stands on when there is something about it.
+//! One gate of a lane: its name, its mark, its sentence, and the card it stands on when there is
+//! something about it.
 
 use super::canvas::{Anchor, Area, Canvas};
 use super::layout::{CARD_MAX, DETAIL, DOT, Layout};

@@ -18,7 +18,8 @@ pub(super) const TITLE: (f64, f64) = (12.5, 16.0);
 pub(super) const LABEL: (f64, f64) = (12.0, 15.0);
 /// Lines of the sentence under a gate; the tooltip has all of it.
 pub(super) const DETAIL_LINES_MAX: usize = 9;
-/// Letters of a name that are shown; the tooltip has all of it. A server's whole host name of 34 letters fits.
+/// Letters of a name that are shown; the tooltip has all of it. A server's whole host name of 34
+/// letters fits.
 pub(super) const NAME_LETTERS_MAX: usize = 40;
 /// Width of a card at most.
 pub(super) const CARD_MAX: f64 = 260.0;
@@ -157,7 +158,8 @@ fn title_height(lane: &Lane, near: (f64, f64), far: Option<(f64, f64)>) -> f64 {
     12.0 + left.max(right) as f64 * TITLE.1
 }
 
-/// Where the gates of the way back may stand: at the server whose routes they are, where there is room; else at the copier.
+/// Where the gates of the way back may stand: at the server whose routes they are, where there is
+/// room; else at the copier.
 pub(super) fn back_room(near: (f64, f64), far: Option<(f64, f64)>) -> (f64, f64) {
     let far = far.filter(|(from, to)| to - from > ICON + CARD_MAX);
     let (from, to) = far.map_or((near.0 + ICON, near.1), |(from, to)| (from, to - ICON));

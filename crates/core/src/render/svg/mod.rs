@@ -1,4 +1,5 @@
-//! The path as one picture: where it is blocked in red, the repaired one below in green, readable in light and dark and without eyes.
+//! The path as one picture: where it is blocked in red, the repaired one below in green, readable
+//! in light and dark and without eyes.
 
 mod canvas;
 mod gate;
@@ -28,7 +29,8 @@ const MARGIN: f64 = 24.0;
 /// Things not observed that are shown: more would hide the path; the text alternative has all of them.
 const MISSING_MAX: usize = 5;
 
-/// Draws a diagnosis of the estate, and the plan that repairs it where there is one. The plan is tried on a copy of the estate.
+/// Draws a diagnosis of the estate, and the plan that repairs it where there is one. The plan is
+/// tried on a copy of the estate.
 pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String {
     let repaired = plan.filter(|plan| !plan.changes.is_empty()).map(|plan| {
         let changed = plan.changes.iter().fold(estate.clone(), |now, change| change.apply(&now));
@@ -114,7 +116,8 @@ fn lanes(canvas: &mut Canvas, lanes: &[Lane], top: f64, is_repaired: bool) -> f6
     lanes.iter().fold(top, |y, lane| lane::draw(canvas, lane, y, is_repaired) + 12.0)
 }
 
-/// What to say of the path as it is: causes, or risks where nothing is certain, then what was not observed, then why nothing mends it.
+/// What to say of the path as it is: causes, or risks where nothing is certain, then what was not
+/// observed, then why nothing mends it.
 fn about(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Note> {
     let mut notes: Vec<Note> = causes
         .iter()

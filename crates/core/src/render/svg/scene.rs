@@ -1,4 +1,5 @@
-//! What a picture shows: the two ends with their networks, the gates between them, and which sentences and changes belong to which.
+//! What a picture shows: the two ends with their networks, the gates between them, and which
+//! sentences and changes belong to which.
 
 use crate::change::Change;
 use crate::diagnose::{Copier, Question, Report, Source};
@@ -36,7 +37,8 @@ pub(super) struct Net {
 /// The side that is dialled.
 #[derive(Debug, Clone)]
 pub(super) enum FarSide {
-    /// Through a private endpoint in a network; the server itself is outside. The text names endpoint and address.
+    /// Through a private endpoint in a network; the server itself is outside. The text names
+    /// endpoint and address.
     Endpoint(Option<Net>, String),
     /// The server is in a network.
     Injected(Option<Net>),

@@ -13,8 +13,9 @@ type Letters = Vec<(char, bool)>;
 /// How much wider strong letters are.
 const STRONG: f64 = 1.13;
 
-/// Width of a letter in parts of the font's size, as wide as in the widest of the fonts that browsers take: in narrower ones lines
-/// end early, in none they run into each other. Measured in DejaVu Sans.
+/// Width of a letter in parts of the font's size, as wide as in the widest of the fonts that
+/// browsers take: in narrower ones lines end early, in none they run into each other. Measured in
+/// DejaVu Sans.
 fn letter_width(letter: char) -> f64 {
     match letter {
         'i' | 'j' | 'l' | '\'' => 0.28,
@@ -62,7 +63,8 @@ fn letters(text: &str, all_strong: bool) -> Letters {
     letters
 }
 
-/// Lines that are no wider than `width`; the last one ends with an ellipsis when there would be more than `lines_max`.
+/// Lines that are no wider than `width`; the last one ends with an ellipsis when there would be
+/// more than `lines_max`.
 pub(super) fn wrap(text: &str, size: f64, width: f64, lines_max: usize) -> Vec<Vec<Run>> {
     let mut rest = letters(text, false);
     let mut lines = Vec::new();
@@ -133,7 +135,8 @@ fn runs(letters: &[(char, bool)]) -> Vec<Run> {
         .collect()
 }
 
-/// The text with the middle of very long words left out: both ends of a name tell more than its beginning alone.
+/// The text with the middle of very long words left out: both ends of a name tell more than its
+/// beginning alone.
 pub(super) fn shortened(text: &str, letters_max: usize) -> String {
     let one = |word: &str| {
         let count = word.chars().count();
@@ -163,7 +166,8 @@ pub(super) fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const SENTENCE: &str = "rule `AllowVnetOutBound` (priority 65000) of `nsg-with-a-long-name.of_parts` lets `日本語の名前` pass";
+    const SENTENCE: &str = "rule `AllowVnetOutBound` (priority 65000) of \
+        `nsg-with-a-long-name.of_parts` lets `日本語の名前` pass";
 
     fn plain(lines: &[Vec<Run>]) -> Vec<String> {
         lines.iter().map(|line| line.iter().map(|run| run.text.as_str()).collect()).collect()

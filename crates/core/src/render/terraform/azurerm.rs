@@ -58,7 +58,8 @@ pub(super) struct Known {
     parent: Option<&'static str>,
 }
 
-/// The provider's resource for a new thing of this type; `None` where it has none, or none that can say all of the body.
+/// The provider's resource for a new thing of this type; `None` where it has none, or none that can
+/// say all of the body.
 pub(super) fn known(id: &ResourceId, body: &Value, version: Azurerm) -> Option<Known> {
     let known = |name, names, parent| Some(Known { name, names, parent });
     let is_four = version == Azurerm::V4;
@@ -154,7 +155,8 @@ fn plain(argument: &str, field: &Value) -> Value {
     }
 }
 
-/// The one automatic connection of a private endpoint's body, when it says nothing that the provider could not.
+/// The one automatic connection of a private endpoint's body, when it says nothing that the
+/// provider could not.
 fn endpoint_parts(body: &Value) -> Option<(&str, &str, &Value)> {
     let own = properties(body);
     let known = ["subnet", "privateLinkServiceConnections"];

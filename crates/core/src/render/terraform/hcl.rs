@@ -1,4 +1,5 @@
-//! The syntax of Terraform's language: strings, values, and blocks with their equals signs in line, as `terraform fmt` has them.
+//! The syntax of Terraform's language: strings, values, and blocks with their equals signs in line,
+//! as `terraform fmt` has them.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! Plans as Terraform: new things by the azurerm provider, edits of things that exist by azapi, deletions as commands.
+//! Plans as Terraform: new things by the azurerm provider, edits of things that exist by azapi,
+//! deletions as commands.
 
 mod azurerm;
 mod hcl;
@@ -254,7 +255,8 @@ fn reference(text: &str, own: &Item, items: &[Item]) -> Option<String> {
     item.filter(|item| item.number != own.number).map(|item| format!("{}.id", item.label))
 }
 
-/// The last earlier change of the same network, group or zone: Azure takes one at a time, and references would not keep the order.
+/// The last earlier change of the same network, group or zone: Azure takes one at a time, and
+/// references would not keep the order.
 fn before(item: &Item, index: usize, items: &[Item]) -> Option<String> {
     let own = &item.change.resource;
     let earlier = items[..index].iter().rev().filter(|one| !one.label.is_empty());
