@@ -154,13 +154,41 @@ fn terraform_makes_every_change_once_in_either_version() {
                 || heads.is_empty()
                 || text.matches("  version = \"~> ").count() >= 1;
             assert!(is_pinned, "{name}: providers are pinned");
-            let is_gone = ["azurerm_postgresql_virtual_network_rule", "private_dns_zone_name"];
+            let is_gone = ["azurerm_postgresql_virtual_network_rule", "zone_name "];
             if version == Azurerm::V5 {
                 assert!(is_gone.iter().all(|word| !text.contains(word)), "{name}: gone in 5");
             }
             assert!(!text.contains(SECRET), "{name}: a secret got out");
         }
     }
+}
+
+#[test]
+fn every_subscription_and_group_is_named() {
+    let own = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-dns";
+    let other = "/subscriptions/99999999-2222-3333-4444-555555555555/resourceGroups/rg-dns";
+    let text = json!(support::fixture("private-source")).to_string().replace(own, other);
+    let mut resources: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
+    for half in ["source-net/virtualNetworkPeerings/to-target", "virtualNetworkLinks/target-link"] {
+        let zone = "privatelink.postgres.database.azure.com/";
+        let prefix = if half.starts_with("virtual") { zone } else { "" };
+        support::edit(&mut resources, &format!("delete {prefix}{half}"));
+    }
+    let estate = support::estate(&resources);
+    let plan = plan::plan(&estate, &support::question(&estate));
+    let text = terraform::text(&plan, Azurerm::V4);
+    assert_eq!(text.matches("provider \"azurerm\" {").count(), 2, "{text}");
+    assert_eq!(text.matches("alias           = \"subscription_2\"").count(), 1, "{text}");
+    assert_eq!(text.matches(" = azurerm.subscription_2\n").count(), 1, "{text}");
+    let files = bicep::files(&plan);
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["1-rg-dns.bicep", "2-rg-source.bicep", "deploy.sh"]);
+    for subscription in ["11111111", "99999999"] {
+        let word = format!("az deployment group create --subscription {subscription}");
+        assert_eq!(files[2].text.matches(&word).count(), 1, "{}", files[2].text);
+    }
+    assert!(!bicep::is_one_file(&plan));
+    assert_eq!(bicep::text(&plan).matches("// ----- step ").count(), 2);
 }
 
 #[test]

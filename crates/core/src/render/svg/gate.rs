@@ -52,7 +52,7 @@ pub(super) fn card(canvas: &mut Canvas, station: &Station, area: Area) {
     }
     for (place, number) in station.badges.iter().rev().enumerate() {
         let x = area.x + area.width - 8.0 - 20.0 * place as f64;
-        canvas.badge(badge, (x, area.y + 2.0), *number);
+        canvas.badge(badge, (x, area.y - 2.0), *number);
     }
 }
 

@@ -70,7 +70,8 @@ pub(super) fn known(id: &ResourceId, body: &Value, version: Azurerm) -> Option<K
             known("azurerm_private_dns_zone_virtual_network_link", LINK, Some(parent))
         }
         "microsoft.network/privatednszones/a" => {
-            known("azurerm_private_dns_a_record", RECORD, Some("zone_name"))
+            let parent = if is_four { "zone_name" } else { "private_dns_zone_id" };
+            known("azurerm_private_dns_a_record", RECORD, Some(parent))
         }
         "microsoft.network/virtualnetworks/virtualnetworkpeerings" => {
             known("azurerm_virtual_network_peering", PEERING, Some("virtual_network_name"))
