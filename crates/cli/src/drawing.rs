@@ -7,6 +7,7 @@ use flexway_core::diagnose::Report;
 use flexway_core::estate::Estate;
 use flexway_core::plan::{self, Plan};
 use flexway_core::render::svg;
+use flexway_core::repair::Policy;
 use flexway_core::trace::step::Verdict;
 
 use crate::exit::Failure;
@@ -30,7 +31,7 @@ impl DrawingArgs {
         let Some(path) = &self.svg else { return Ok(()) };
         let own = match (plan, report.verdict) {
             (Some(_), _) | (None, Verdict::Reachable) => None,
-            (None, _) => Some(plan::plan(estate, &report.question)),
+            (None, _) => Some(plan::plan(estate, &report.question, &Policy::default())),
         };
         write(path, &svg::picture(estate, report, plan.or(own.as_ref())))
     }

@@ -4,10 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use flexway_core::change::KINDS;
 use flexway_core::diagnose;
 use flexway_core::plan::{self, Plan};
 use flexway_core::render::terraform::{self, Azurerm};
 use flexway_core::render::{File, bicep};
+use flexway_core::repair::Policy;
 
 use crate::check::exit_of;
 use crate::drawing::DrawingArgs;
@@ -18,6 +20,7 @@ use crate::exit::{Ended, Failure};
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway plan --estate capture/ --source contoso-single --target contoso-flex
+  flexway plan --estate capture/ --source SRC --target TGT --forbid create-peering
   flexway plan --estate capture/ --source SRC --target TGT --format bicep --out repair/
   flexway plan --estate capture/ --source SRC --target TGT --format terraform --azurerm 5 --out repair.tf
 
@@ -33,6 +36,9 @@ pub(crate) struct PlanArgs {
     /// Major version of Terraform's azurerm provider
     #[arg(long, value_enum, value_name = "MAJOR", default_value_t = Major::Four)]
     azurerm: Major,
+    /// A kind of change that the plan must not hold, such as create-peering; may be given several times
+    #[arg(long, value_name = "KIND", value_parser = KINDS)]
+    forbid: Vec<String>,
     /// Write to this file instead of standard output. Bicep and Terraform also to a folder: end it with `/`
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
@@ -66,7 +72,8 @@ enum Major {
 pub(crate) fn run(args: &PlanArgs) -> Ended {
     let asked = args.flow.ask()?;
     let estate = &asked.loaded.estate;
-    let plan = plan::plan(estate, &asked.question);
+    let policy = Policy { forbidden: args.forbid.clone(), ignores_locks: false };
+    let plan = plan::plan(estate, &asked.question, &policy);
     args.drawing.draw(estate, &diagnose::check(estate, &asked.question), Some(&plan))?;
     let format = if args.json { Format::Json } else { args.format };
     match &args.out {

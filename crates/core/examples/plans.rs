@@ -12,6 +12,7 @@ use flexway_core::change::Change;
 use flexway_core::diagnose::{self, Question};
 use flexway_core::render::terraform::{self, Azurerm};
 use flexway_core::render::{bicep, svg};
+use flexway_core::repair::Policy;
 use flexway_core::{checks, plan};
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ fn main() {
         for (number, example) in support::examples(check.page).into_iter().enumerate() {
             let estate = support::estate(&example.resources);
             let question = Question { port: example.port, ..support::question(&estate) };
-            let plan = plan::plan(&estate, &question);
+            let plan = plan::plan(&estate, &question, &Policy::default());
             let name = format!("{}-{}", check.fault.replace('/', "-"), number + 1);
             let report = diagnose::check(&estate, &question);
             let picture = svg::picture(&estate, &report, Some(&plan));

@@ -46,6 +46,11 @@ impl AddressSet {
         self.ranges.is_empty()
     }
 
+    /// Number of addresses.
+    pub fn len(&self) -> u128 {
+        self.ranges.iter().map(|&(low, high)| u128::from(high - low) + 1).sum()
+    }
+
     /// Addresses in either set.
     pub fn union(&self, other: &AddressSet) -> AddressSet {
         AddressSet::from_ranges(self.ranges.iter().chain(&other.ranges).copied().collect())

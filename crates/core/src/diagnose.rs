@@ -8,6 +8,7 @@ use crate::finding::{Finding, Severity};
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
 use crate::trace::filter::Decision;
+use crate::trace::leg::Start;
 use crate::trace::step::{Stage, Step, Verdict};
 use crate::trace::{self, Leads, Path};
 
@@ -91,6 +92,35 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
         }
     }
     report
+}
+
+/// Answers the question for another subnet and server: whether a client there can reach it.
+pub fn check_from_subnet(
+    estate: &Estate,
+    question: &Question,
+    subnet: &ResourceId,
+    server: &ResourceId,
+) -> Option<Report> {
+    let start = Start { vnet: subnet.parent()?, subnet: subnet.clone() };
+    let path = trace::path_from_subnet(estate, &question.copier_id(), start, server).ok()?;
+    let asked = Question { source: Source::Server(server.clone()), port: PORT, ..question.clone() };
+    Some(of_path(&asked, &path))
+}
+
+impl Question {
+    /// The server that the copier runs on; the target where it runs on a relay host.
+    pub fn copier_id(&self) -> ResourceId {
+        match &self.copier {
+            Copier::Target | Copier::Relay => self.target.clone(),
+            Copier::Runtime(id) => id.clone(),
+        }
+    }
+
+    /// Whether a server is one that the copier has to reach.
+    pub fn is_about(&self, server: &ResourceId) -> bool {
+        self.source == Source::Server(server.clone())
+            || matches!(self.copier, Copier::Runtime(_)) && self.target == *server
+    }
 }
 
 fn relay() -> Missing {

@@ -12,6 +12,7 @@ pub mod guide;
 pub mod id;
 pub mod plan;
 pub mod render;
+pub mod repair;
 pub mod trace;
 
 pub mod migrate;

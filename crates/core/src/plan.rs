@@ -1,15 +1,16 @@
 //! The repair: changes that make the copier reach the source, tried on a copy of the estate, with nothing superfluous.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::change::{Change, Safety};
+use crate::change::Safety::{Review, Safe};
+use crate::change::{self, Change, Exposure};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
 use crate::finding::Severity;
+use crate::repair::search::Closed;
+use crate::repair::{self, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
-
-/// Rounds of mending one fault and looking again; the longest known repair takes six.
-const ROUNDS_MAX: usize = 16;
 
 /// A repair, or the reason why there is none.
 #[derive(Debug, Clone)]
@@ -22,81 +23,127 @@ pub struct Plan {
     pub after: Verdict,
     /// The changes, in order. Empty when nothing has to be done, or nothing can.
     pub changes: Vec<Change>,
+    /// What the changes cost.
+    pub cost: Cost,
     /// The verdict when one change is left out, by change.
     pub without: Vec<Verdict>,
     /// Why no changes are proposed, and what would help.
     pub refusal: Option<String>,
-    /// Other ways to mend single faults.
+    /// What would repair it if what is forbidden were allowed.
+    pub relaxation: Option<Relaxation>,
+    /// Other ways, the cheapest first.
     pub alternatives: Vec<Alternative>,
+    /// What the changes do to other flows.
+    pub safety: Safety,
+    /// Every cheaper set of changes, none of which does.
+    pub closed: Vec<Closed>,
+    /// Whether every cheaper set was looked at.
+    pub is_complete: bool,
 }
 
-/// Another way to mend a fault.
-#[derive(Debug, Clone)]
+/// Another way.
+#[derive(Debug, Clone, Serialize)]
 pub struct Alternative {
-    /// The fault.
-    pub fault: &'static str,
     /// The way, in a sentence.
     pub title: String,
     /// Whether it needs a look first.
-    pub safety: Safety,
+    pub safety: change::Safety,
+    /// What it costs; null for advice.
+    pub cost: Option<Cost>,
+    /// Flows newly let through.
+    pub exposure: Vec<Exposure>,
     /// Its commands; empty for advice.
     pub az: Vec<String>,
 }
 
+/// A repair that is barred.
+#[derive(Debug, Clone)]
+pub struct Relaxation {
+    /// What bars it.
+    pub needs: Vec<String>,
+    /// Its changes.
+    pub changes: Vec<Change>,
+    /// Its cost.
+    pub cost: Cost,
+}
+
 /// Plans the repair of a flow.
-pub fn plan(estate: &Estate, question: &Question) -> Plan {
+pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
     let first = diagnose::check(estate, question);
     let mut plan = Plan {
         question: question.clone(),
         before: first.verdict,
         after: first.verdict,
         changes: Vec::new(),
+        cost: Cost::default(),
         without: Vec::new(),
         refusal: None,
-        alternatives: alternatives(&first),
+        relaxation: None,
+        alternatives: Vec::new(),
+        safety: Safety::default(),
+        closed: Vec::new(),
+        is_complete: true,
     };
-    match search(estate, question, first) {
-        Ok(changes) => {
-            plan.changes = prune(estate, question, changes);
-            plan.after = verdict_with(estate, question, plan.changes.iter());
-            plan.without = (0..plan.changes.len())
-                .map(|left_out| {
-                    let others =
-                        plan.changes.iter().enumerate().filter(|(index, _)| *index != left_out);
-                    verdict_with(estate, question, others.map(|(_, change)| change))
-                })
-                .collect();
-        }
-        Err(refusal) => plan.refusal = Some(refusal),
+    if first.verdict == Verdict::Reachable {
+        return plan;
     }
+    let found = repair::search(estate, question, policy);
+    plan.closed = found.closed;
+    plan.is_complete = found.is_complete;
+    match found.best {
+        // What was not observed may be fine: a repair of it is offered, not proposed.
+        Some(best) if first.verdict == Verdict::Undetermined => {
+            plan.refusal = Some(unobserved(&first));
+            plan.alternatives.push(alternative(&best));
+        }
+        Some(best) => {
+            plan.changes = prune(estate, question, best.changes);
+            plan.cost = Cost { broken_flows: best.cost.broken_flows, ..Cost::of(&plan.changes) };
+            plan.safety = best.safety;
+            plan.after = verdict_with(estate, question, plan.changes.iter());
+            plan.without = without_each(estate, question, &plan.changes);
+            plan.alternatives = found.others.iter().map(alternative).collect();
+        }
+        None => {
+            plan.refusal = Some(refusal(&first, &found.barred, plan.is_complete));
+            plan.relaxation = relaxation(estate, question, policy, &found.barred);
+        }
+    }
+    plan.alternatives.extend(advice(&first));
     plan
 }
 
-/// Mends one cause after the other until the copier reaches the source.
-fn search(estate: &Estate, question: &Question, first: Report) -> Result<Vec<Change>, String> {
-    let mut current = estate.clone();
-    let mut report = first;
-    let mut changes: Vec<Change> = Vec::new();
-    for _ in 0..ROUNDS_MAX {
-        if report.verdict == Verdict::Reachable {
-            return Ok(changes);
-        }
-        let fix = report
-            .causes()
-            .find_map(|cause| cause.fixes.iter().find(|fix| !fix.changes.is_empty()));
-        let Some(fix) = fix else { break };
-        for change in &fix.changes {
-            current = change.apply(&current);
-            changes.push(change.clone());
-        }
-        report = diagnose::check(&current, question);
+/// The verdict when one change is left out, by change.
+fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec<Verdict> {
+    let leaving = |left_out: usize| {
+        let others = changes.iter().enumerate().filter(move |(index, _)| *index != left_out);
+        others.map(|(_, change)| change)
+    };
+    (0..changes.len()).map(|index| verdict_with(estate, question, leaving(index))).collect()
+}
+
+/// The cheapest repair if what is barred were allowed; with what bars it.
+fn relaxation(
+    estate: &Estate,
+    question: &Question,
+    policy: &Policy,
+    barred: &[(Change, String)],
+) -> Option<Relaxation> {
+    if barred.is_empty() {
+        return None;
     }
-    Err(refusal(&report))
+    let open = Policy { forbidden: Vec::new(), ignores_locks: true };
+    let best = repair::search(estate, question, &open).best?;
+    let is_barred = |change: &Change| policy.bars(estate, std::slice::from_ref(change));
+    let mut needs: Vec<String> =
+        best.changes.iter().filter_map(is_barred).map(|(_, why)| why).collect();
+    needs.dedup();
+    Some(Relaxation { needs, changes: best.changes, cost: best.cost })
 }
 
 /// Why the search ended without a repair.
-fn refusal(report: &Report) -> String {
-    let causes: Vec<String> = report
+fn refusal(report: &Report, barred: &[(Change, String)], is_complete: bool) -> String {
+    let mut parts: Vec<String> = report
         .causes()
         .map(|cause| {
             let advice =
@@ -104,15 +151,26 @@ fn refusal(report: &Report) -> String {
             format!("{}: {}{advice}", cause.fault, cause.message)
         })
         .collect();
-    if !causes.is_empty() {
-        let advice = report.findings.iter().filter(|one| one.severity == Severity::Risks);
-        let advice =
-            advice.filter_map(|one| Some(format!("{}: {}", one.fault, one.fixes.first()?.title)));
-        let more: Vec<String> = advice.collect();
-        let relay = "what always remains: a relay host that reaches both servers, `flexway migrate --copier relay`";
-        let parts = [causes, more, vec![relay.to_owned()]].concat();
-        return format!("no request mends this: {}", parts.join(". "));
+    let mut reasons: Vec<String> = barred.iter().map(|(_, why)| why.clone()).collect();
+    reasons.sort();
+    reasons.dedup();
+    parts.extend(reasons);
+    if !is_complete {
+        parts.push("more sets of changes than are looked at; not every one was tried".to_owned());
     }
+    if parts.is_empty() {
+        return unobserved(report);
+    }
+    let risks = report.findings.iter().filter(|one| one.severity == Severity::Risks);
+    parts.extend(
+        risks.filter_map(|one| Some(format!("{}: {}", one.fault, one.fixes.first()?.title))),
+    );
+    parts.push(RELAY.to_owned());
+    format!("no request mends this: {}", parts.join(". "))
+}
+
+/// What would have to be observed before anything is changed.
+fn unobserved(report: &Report) -> String {
     let missing: Vec<String> =
         report.missing.iter().map(|one| format!("{} ({})", one.what, one.help)).collect();
     format!(
@@ -120,6 +178,10 @@ fn refusal(report: &Report) -> String {
         missing.join("; ")
     )
 }
+
+/// The way that is left when no change of the network helps.
+const RELAY: &str =
+    "what always remains: a relay host that reaches both servers, `flexway migrate --copier relay`";
 
 /// Takes out every change without which the copier still reaches the source.
 fn prune(estate: &Estate, question: &Question, mut changes: Vec<Change>) -> Vec<Change> {
@@ -145,51 +207,93 @@ fn verdict_with<'c>(
     diagnose::check(&changed, question).verdict
 }
 
-fn alternatives(report: &Report) -> Vec<Alternative> {
-    let mut found = Vec::new();
-    for cause in report.causes() {
-        for fix in cause.fixes.iter().skip(1) {
-            found.push(Alternative {
-                fault: cause.fault,
-                title: fix.title.clone(),
-                safety: fix.safety(),
-                az: fix.changes.iter().flat_map(|change| change.az.clone()).collect(),
-            });
-        }
+/// Another repair, in words.
+fn alternative(repair: &Repair) -> Alternative {
+    let titles: Vec<&str> = repair.changes.iter().map(|change| change.title.as_str()).collect();
+    let is_safe = repair.changes.iter().all(|change| change.safety == Safe)
+        && repair.safety.broken.is_empty();
+    Alternative {
+        title: titles.join(", then "),
+        safety: if is_safe { Safe } else { Review },
+        cost: Some(repair.cost),
+        exposure: repair.changes.iter().flat_map(|one| one.exposure.clone()).collect(),
+        az: repair.changes.iter().flat_map(|change| change.az.clone()).collect(),
     }
-    found
+}
+
+/// Ways to mend single causes that no request carries out, and the relay host.
+fn advice(report: &Report) -> Vec<Alternative> {
+    let advised = report.causes().flat_map(|cause| &cause.fixes);
+    let titles = advised.filter(|fix| fix.changes.is_empty()).map(|fix| fix.title.clone());
+    titles
+        .chain([RELAY.to_owned()])
+        .map(|title| Alternative {
+            title,
+            safety: Review,
+            cost: None,
+            exposure: Vec::new(),
+            az: Vec::new(),
+        })
+        .collect()
 }
 
 impl Plan {
     /// The JSON that scripts rely on (`flexway.plan/1`).
     pub fn to_json(&self) -> Value {
-        let exposure: Vec<&String> =
+        let exposure: Vec<&Exposure> =
             self.changes.iter().flat_map(|change| &change.exposure).collect();
         let affected: Vec<&String> =
             self.changes.iter().flat_map(|change| &change.affected).collect();
-        let needed: Vec<Value> = self
-            .changes
-            .iter()
-            .zip(&self.without)
-            .map(|(change, verdict)| json!({ "without": change.title, "verdict": verdict }))
-            .collect();
-        let alternatives: Vec<Value> = self
-            .alternatives
-            .iter()
-            .map(|one| json!({ "fault": one.fault, "title": one.title, "safety": one.safety, "az": one.az }))
-            .collect();
+        let mut affected: Vec<String> = affected.into_iter().cloned().collect();
+        affected.extend(
+            self.safety
+                .broken
+                .iter()
+                .map(|flow| format!("`{}` stops reaching `{}`", flow.from.name(), flow.to.name())),
+        );
         json!({
             "schema": "flexway.plan/1",
             "source": self.question.source.text(),
             "target": self.question.target,
+            "copier": self.question.copier.text(),
+            "port": self.question.port,
             "before": self.before,
             "after": self.after,
             "changes": self.changes,
             "exposure": exposure,
             "affected": affected,
-            "certificate": { "sufficient": self.after == Verdict::Reachable, "irredundant": needed },
-            "alternatives": alternatives,
+            "certificate": self.certificate(),
+            "alternatives": self.alternatives,
             "refusal": self.refusal,
+            "relaxation": self.relaxation.as_ref().map(|one| json!({
+                "needs": one.needs, "changes": one.changes, "cost": one.cost })),
+        })
+    }
+
+    /// What proves the plan, for `flexway certify`.
+    fn certificate(&self) -> Value {
+        let needed = self.changes.iter().zip(&self.without);
+        let needed =
+            needed.map(|(change, verdict)| json!({ "without": change.title, "verdict": verdict }));
+        let mut catalogue: Vec<&Change> = Vec::new();
+        for change in self.closed.iter().flat_map(|one| &one.changes).chain(&self.changes) {
+            if !catalogue.contains(&change) {
+                catalogue.push(change);
+            }
+        }
+        let place = |change: &Change| catalogue.iter().position(|one| *one == change);
+        let closed = self.closed.iter().map(|one| {
+            let changes: Vec<usize> = one.changes.iter().filter_map(place).collect();
+            json!({ "changes": changes, "cost": one.cost, "verdict": one.verdict })
+        });
+        json!({
+            "sufficient": self.after == Verdict::Reachable,
+            "irredundant": needed.collect::<Vec<_>>(),
+            "cost": self.cost,
+            "complete": self.is_complete,
+            "closed": closed.collect::<Vec<_>>(),
+            "catalogue": catalogue,
+            "safety": self.safety,
         })
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use flexway_core::diagnose;
 use flexway_core::estate::{Input, Loaded, load};
 use flexway_core::plan;
+use flexway_core::repair::Policy;
 use flexway_core::trace::step::Verdict;
 use serde_json::{Value, json};
 
@@ -184,7 +185,7 @@ fn a_verdict_and_its_causes_agree() {
 fn a_plan_that_changes_something_ends_reachable() {
     for (name, resources) in worlds() {
         let estate = support::estate(&resources);
-        let plan = plan::plan(&estate, &support::question(&estate));
+        let plan = plan::plan(&estate, &support::question(&estate), &Policy::default());
         let is_whole = plan.changes.is_empty() || plan.after == Verdict::Reachable;
         assert!(is_whole, "{name}: {:?}", plan.after);
         assert_eq!(
@@ -252,7 +253,7 @@ fn judge_all(name: &str, estate: &flexway_core::estate::Estate, with_plans: bool
         };
         let report = diagnose::check(estate, &question);
         let is_planned = !with_plans || {
-            let plan = plan::plan(estate, &question);
+            let plan = plan::plan(estate, &question, &Policy::default());
             plan.changes.is_empty() || plan.after == Verdict::Reachable
         };
         let has_reason = match report.verdict {

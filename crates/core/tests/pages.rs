@@ -11,6 +11,7 @@ use flexway_core::estate::Estate;
 use flexway_core::finding::{Certainty, Severity};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
+use flexway_core::repair::Policy;
 use flexway_core::trace::step::Verdict;
 use serde_json::json;
 
@@ -53,7 +54,7 @@ fn answer(report: &Report, estate: &Estate, asks_plan: bool, asks_step: &[&str])
 }
 
 fn plan_line(estate: &Estate, question: &Question) -> String {
-    let plan = plan::plan(estate, question);
+    let plan = plan::plan(estate, question, &Policy::default());
     if plan.changes.is_empty() {
         assert!(
             plan.refusal.is_some() || plan.before == Verdict::Reachable,

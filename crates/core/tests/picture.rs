@@ -6,6 +6,7 @@ use flexway_core::diagnose::{self, Question, Report};
 use flexway_core::estate::Estate;
 use flexway_core::plan::{self, Plan};
 use flexway_core::render::svg;
+use flexway_core::repair::Policy;
 use flexway_core::trace::step::Outcome;
 
 struct Case {
@@ -17,7 +18,7 @@ struct Case {
 
 fn case(name: String, estate: &Estate, question: &Question) -> Case {
     let report = diagnose::check(estate, question);
-    let plan = plan::plan(estate, question);
+    let plan = plan::plan(estate, question, &Policy::default());
     let svg = svg::picture(estate, &report, Some(&plan));
     Case { name, report, plan, svg }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use flexway_core::plan::{self, Plan};
 use flexway_core::render::bicep;
 use flexway_core::render::terraform::{self, Azurerm};
+use flexway_core::repair::Policy;
 use serde_json::json;
 
 /// What must never come out of an estate.
@@ -23,7 +24,7 @@ fn plans() -> Vec<(String, Plan)> {
                 server["properties"]["administratorLoginPassword"] = json!(SECRET);
             }
             let estate = support::estate(&resources);
-            let plan = plan::plan(&estate, &support::question(&estate));
+            let plan = plan::plan(&estate, &support::question(&estate), &Policy::default());
             plans.push((format!("{}: {}", check.fault, example.title), plan));
         }
     }
@@ -175,7 +176,7 @@ fn every_subscription_and_group_is_named() {
         support::edit(&mut resources, &format!("delete {prefix}{half}"));
     }
     let estate = support::estate(&resources);
-    let plan = plan::plan(&estate, &support::question(&estate));
+    let plan = plan::plan(&estate, &support::question(&estate), &Policy::default());
     let text = terraform::text(&plan, Azurerm::V4);
     assert_eq!(text.matches("provider \"azurerm\" {").count(), 2, "{text}");
     assert_eq!(text.matches("alias           = \"subscription_2\"").count(), 1, "{text}");

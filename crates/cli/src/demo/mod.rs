@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 use flexway_core::estate::{Input, load};
 use flexway_core::plan;
+use flexway_core::repair::Policy;
 use flexway_lab::{Options, Server, installed};
 use flexway_postgres::{ConnInfo, Session};
 use serde_json::{Value, json};
@@ -141,7 +142,7 @@ fn repaired_estate() -> Result<Value, Failure> {
         copier: flexway_core::diagnose::Copier::Target,
         port: flexway_core::diagnose::PORT,
     };
-    let plan = plan::plan(&loaded.estate, &question);
+    let plan = plan::plan(&loaded.estate, &question, &Policy::default());
     let repaired = plan.changes.iter().fold(loaded.estate, |estate, change| change.apply(&estate));
     let bodies: Vec<Value> =
         repaired.ids().filter_map(|id| Some(repaired.resource(id)?.body.clone())).collect();

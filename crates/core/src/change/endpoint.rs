@@ -4,11 +4,13 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
+use super::exposure::{self, Exposure};
 use super::{
     Change, Edit, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest, in_subscription,
     place, quoted,
 };
 use crate::estate::Estate;
+use crate::estate::endpoint::Endpoint;
 use crate::id::ResourceId;
 
 /// What an approver writes beside the approval.
@@ -48,13 +50,22 @@ pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) 
         inverse: None,
         downtime: "none",
         safety: Safety::Safe,
-        exposure: vec![format!(
-            "whoever reaches private endpoint `{}` -> the server",
-            endpoint.name()
+        exposure: vec![Exposure::new(
+            format!("whoever reaches private endpoint `{}` -> the server", endpoint.name()),
+            network_of(estate, endpoint),
+            1,
+            1,
         )],
         affected: Vec::new(),
         edits,
     }
+}
+
+/// Number of addresses of the network that an endpoint is in.
+fn network_of(estate: &Estate, endpoint: &ResourceId) -> u128 {
+    let subnet =
+        estate.get::<Endpoint>(endpoint).ok().and_then(|one| one.subnet.as_ref()?.parent());
+    subnet.map_or(exposure::MANY, |vnet| exposure::size_of_vnet(estate, &vnet))
 }
 
 /// The server's word on the state of a connection, where its body lists connections.
@@ -117,6 +128,8 @@ pub struct NewEndpoint {
     pub server: ResourceId,
     /// The address that it will most likely get: the first free one.
     pub address: Ipv4Addr,
+    /// Number of addresses of its network.
+    pub reach: u128,
 }
 
 /// Creates a private endpoint of a server.
@@ -153,7 +166,12 @@ pub fn create(new: &NewEndpoint) -> Change {
         inverse: Some(Request::delete(&new.id, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![format!("whoever reaches subnet `{}` -> the server", new.subnet.name())],
+        exposure: vec![Exposure::new(
+            format!("whoever reaches subnet `{}` -> the server", new.subnet.name()),
+            new.reach,
+            1,
+            1,
+        )],
         affected: vec![
             "the server's public name becomes an alias into privatelink: networks linked to such a zone without a \
              record stop resolving it"

@@ -3,6 +3,7 @@
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
+use super::exposure::{self, Exposure};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
 };
@@ -92,12 +93,16 @@ pub fn allow(
         inverse: Some(Request::delete(&rule, NETWORK_API)),
         downtime: "none",
         safety: Safety::Safe,
-        exposure: vec![format!(
-            "{} -> {}:{}/{}",
-            from.join(", "),
-            to.join(", "),
-            port,
-            protocol.to_ascii_lowercase()
+        exposure: vec![Exposure::new(
+            format!(
+                "{} -> {}:{port}/{}",
+                from.join(", "),
+                to.join(", "),
+                protocol.to_ascii_lowercase()
+            ),
+            exposure::size(&flow.from),
+            flow.to.as_ref().map_or(exposure::MANY, |to| exposure::size(to)),
+            1,
         )],
         affected: others,
         edits: vec![Edit::Put(rule.clone(), body)],

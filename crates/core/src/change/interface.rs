@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::exposure::{EVERY_PORT, Exposure, MANY};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
 };
@@ -29,7 +30,12 @@ pub fn turn_on_forwarding(estate: &Estate, nic: &ResourceId) -> Change {
         inverse: Some(put(false)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![format!("whatever the machine of `{}` lets through", nic.name())],
+        exposure: vec![Exposure::new(
+            format!("whatever the machine of `{}` lets through", nic.name()),
+            MANY,
+            MANY,
+            EVERY_PORT,
+        )],
         affected: vec!["every route that leads to this interface".to_owned()],
         edits: vec![Edit::Patch(nic.clone(), json!({ FLAG: true }))],
     }

@@ -2,12 +2,14 @@
 
 pub mod dns;
 pub mod endpoint;
+pub mod exposure;
 pub mod filter;
 pub mod interface;
 pub mod peering;
 pub mod route;
 pub mod server;
 
+pub use exposure::Exposure;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -26,6 +28,34 @@ pub const RESOLVER_API: &str = "2022-07-01";
 pub const SINGLE_API: &str = "2017-12-01";
 /// API version of a Single Server's private endpoint connections.
 pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
+
+/// Every kind of change that a plan may hold.
+pub const KINDS: [&str; 24] = [
+    "add-peered-subnets",
+    "add-rule",
+    "add-vnet-rule",
+    "allow-peering-access",
+    "approve-endpoint",
+    "attach-zone",
+    "create-endpoint",
+    "create-peering",
+    "create-subnet",
+    "create-zone",
+    "delete-endpoint",
+    "delete-peering",
+    "delete-route",
+    "delete-vnet-rule",
+    "let-gateway-routes-in",
+    "link-zone",
+    "move-rule",
+    "redirect-missing-names",
+    "set-peering-flag",
+    "set-record",
+    "switch-off-rule",
+    "sync-peering",
+    "turn-on-forwarding",
+    "turn-on-service-endpoint",
+];
 
 /// Whether a change can be made without looking further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -78,7 +108,7 @@ pub enum Edit {
 }
 
 /// One change.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// What sort of change, such as `link-zone`.
     pub kind: &'static str,
@@ -98,7 +128,7 @@ pub struct Change {
     pub safety: Safety,
     /// Flows newly let through, such as `10.1.0.0/28 -> 10.0.0.4:5432/tcp`.
     #[serde(skip)]
-    pub exposure: Vec<String>,
+    pub exposure: Vec<Exposure>,
     /// What else is touched, a sentence each.
     #[serde(skip)]
     pub affected: Vec<String>,
@@ -119,6 +149,19 @@ impl Change {
 }
 
 impl Edit {
+    /// The resource that is written; for a join of two, the first.
+    pub fn resource(&self) -> Option<&ResourceId> {
+        match self {
+            Edit::Put(id, _)
+            | Edit::PutInZone(id, _)
+            | Edit::PutRule(id, _)
+            | Edit::Create(id, _)
+            | Edit::Patch(id, _)
+            | Edit::Remove(id) => Some(id),
+            Edit::Join(..) => None,
+        }
+    }
+
     fn apply(&self, estate: &mut Estate) {
         match self {
             Edit::Put(id, body) => put(estate, id, body.clone()),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::exposure::{self, EVERY_PORT, Exposure};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
     whole_body,
@@ -10,6 +11,13 @@ use crate::estate::Estate;
 use crate::estate::network::{Peering, Vnet};
 use crate::id::ResourceId;
 use crate::trace::hop;
+
+/// Sizes of the two networks of a half of a peering.
+fn half_sizes(estate: &Estate, half: &ResourceId) -> (u128, u128) {
+    let own = half.parent().map_or(exposure::MANY, |vnet| exposure::size_of_vnet(estate, &vnet));
+    let remote = estate.get::<Peering>(half).map(|one| &one.remote);
+    (own, remote.map_or(exposure::MANY, |vnet| exposure::size_of_vnet(estate, vnet)))
+}
 
 fn base(half: &ResourceId) -> String {
     format!(
@@ -36,8 +44,10 @@ pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> C
     }
     let other = hop::half(estate, remote, vnet).map(|(id, _)| id.clone());
     // The other half may be part of the same plan, under the name this module gives it.
-    let other = other
-        .unwrap_or_else(|| remote.child("virtualNetworkPeerings", &format!("to-{}", vnet.name())));
+    let other = other.unwrap_or_else(|| {
+        let kind = "virtualNetworkPeerings";
+        remote.child(kind, &free_name(estate, remote, kind, &format!("to-{}", vnet.name())))
+    });
     Change {
         kind: "create-peering",
         title: format!("peer network `{}` with `{}`", vnet.name(), remote.name()),
@@ -53,10 +63,11 @@ pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> C
         inverse: Some(Request::delete(&half, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![format!(
-            "every subnet of `{}` <-> every subnet of `{}`",
-            vnet.name(),
-            remote.name()
+        exposure: vec![Exposure::new(
+            format!("every subnet of `{}` <-> every subnet of `{}`", vnet.name(), remote.name()),
+            exposure::size_of_vnet(estate, vnet),
+            exposure::size_of_vnet(estate, remote),
+            EVERY_PORT,
         )],
         affected: vec![format!(
             "rules with the tag VirtualNetwork in `{}` now speak of `{}` too",
@@ -112,10 +123,15 @@ pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
         inverse: Some(Request::put(half, NETWORK_API, access(false))),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![format!(
-            "every subnet behind peering `{}` <-> network `{}`",
-            half.name(),
-            half.name_at(0)
+        exposure: vec![Exposure::new(
+            format!(
+                "every subnet behind peering `{}` <-> network `{}`",
+                half.name(),
+                half.name_at(0)
+            ),
+            half_sizes(estate, half).0,
+            half_sizes(estate, half).1,
+            EVERY_PORT,
         )],
         affected: vec![format!(
             "rules with the tag VirtualNetwork in `{}` now speak of the remote network too",
@@ -142,7 +158,12 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
         inverse: Some(put(false)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![format!("what {flag} lets through peering `{}`", half.name())],
+        exposure: vec![Exposure::new(
+            format!("what {flag} lets through peering `{}`", half.name()),
+            half_sizes(estate, half).0,
+            exposure::MANY,
+            EVERY_PORT,
+        )],
         affected: vec![format!("every subnet of network `{}`", half.name_at(0))],
         edits: vec![Edit::Patch(half.clone(), json!({ flag: true }))],
     }
@@ -197,10 +218,11 @@ pub fn add_subnets(
         inverse: Some(Request::put(half, NETWORK_API, whole_body(estate, half, json!({})))),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![format!(
-            "every port between subnets `{}` and `{}`",
-            own.name(),
-            other.name()
+        exposure: vec![Exposure::new(
+            format!("every port between subnets `{}` and `{}`", own.name(), other.name()),
+            exposure::size_of_subnet(estate, own),
+            exposure::size_of_subnet(estate, other),
+            EVERY_PORT,
         )],
         affected: Vec::new(),
         edits: vec![Edit::Patch(half.clone(), lists)],

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::exposure::{self, EVERY_PORT, Exposure};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
 };
@@ -18,6 +19,9 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         routes.and_then(Value::as_array).into_iter().flatten().filter(is_other).cloned().collect();
     let old =
         routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
+    let prefix = old.as_ref().map(|old| old.get("properties").unwrap_or(old));
+    let prefix = prefix.and_then(|fields| fields.get("addressPrefix")?.as_str()?.parse().ok());
+    let caught = prefix.map_or(exposure::MANY, |prefix: ipnet::Ipv4Net| exposure::size(&[prefix]));
     let inverse = old.map(|old| {
         let properties = old.get("properties").cloned().unwrap_or(old);
         Request::put(&id, NETWORK_API, json!({ "properties": properties }))
@@ -38,7 +42,12 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         inverse,
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
-        exposure: vec![format!("everything that route `{route}` kept from its way")],
+        exposure: vec![Exposure::new(
+            format!("everything that route `{route}` kept from its way"),
+            exposure::MANY,
+            caught,
+            EVERY_PORT,
+        )],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
         edits: vec![
             Edit::Patch(table.clone(), json!({ "routes": rest })),
@@ -70,9 +79,11 @@ pub fn let_gateway_routes_in(estate: &Estate, table: &ResourceId) -> Change {
         inverse: Some(put(true)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![format!(
-            "subnets of table `{}` <-> every network beyond the gateway",
-            table.name()
+        exposure: vec![Exposure::new(
+            format!("subnets of table `{}` <-> every network beyond the gateway", table.name()),
+            exposure::MANY,
+            exposure::MANY,
+            EVERY_PORT,
         )],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
         edits: vec![Edit::Patch(table.clone(), json!({ FLAG: false }))],

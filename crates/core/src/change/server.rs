@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::exposure::{self, Exposure};
 use super::{
     Change, Edit, NETWORK_API, Request, SINGLE_API, Safety, az_rest, free_name, in_subscription,
     place, quoted, whole_body,
@@ -33,7 +34,12 @@ pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) 
         inverse: Some(Request::delete(&rule, SINGLE_API)),
         downtime: "none",
         safety: Safety::Safe,
-        exposure: vec![format!("subnet `{}` -> `{}`:5432/tcp", subnet.name(), server.name())],
+        exposure: vec![Exposure::new(
+            format!("subnet `{}` -> `{}`:5432/tcp", subnet.name(), server.name()),
+            exposure::size_of_subnet(estate, subnet),
+            1,
+            1,
+        )],
         affected: Vec::new(),
         edits: vec![Edit::PutRule(rule.clone(), simulated)],
         resource: rule,

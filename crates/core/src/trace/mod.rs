@@ -122,6 +122,24 @@ pub fn path<'e>(
     Ok(path)
 }
 
+/// Looks at the flow from some subnet to a server, as if the copier ran there.
+///
+/// # Errors
+/// [`Missing`] when one of the servers was not observed.
+pub fn path_from_subnet<'e>(
+    estate: &'e Estate,
+    from_id: &ResourceId,
+    start: Start,
+    to_id: &ResourceId,
+) -> Result<Path<'e>, Missing> {
+    let to = estate.get::<Server>(to_id)?;
+    let endpoints = endpoint::of_server(estate, to_id, to);
+    let mut path = Path::new(estate, from_id, (to_id, Cow::Borrowed(to)), PORT, endpoints)?;
+    path.start = Some(start);
+    path.walk();
+    Ok(path)
+}
+
 impl<'e> Path<'e> {
     fn new(
         estate: &'e Estate,

@@ -120,7 +120,8 @@ fn lane<'r>(
     let to_id = ResourceId::parse(to);
     let path = match (from, &to_id) {
         (Some(from), Some(to)) => trace::path(estate, from, to, port).ok(),
-        _ => None,
+        (Some(from), None) => trace::path_to_host(estate, from, to, port).ok(),
+        (None, _) => None,
     };
     let start = path.as_ref().and_then(|path| path.start.clone());
     let far = path.as_ref().map_or(FarSide::Public, |path| far_side(estate, path));
@@ -144,7 +145,8 @@ fn lane<'r>(
 fn far_side(estate: &Estate, path: &Path) -> FarSide {
     let Some(leg) = path.taken().or(path.intended.as_ref()) else { return FarSide::Public };
     match &leg.way {
-        Way::Public => FarSide::Public,
+        Way::Public | Way::Beyond(_) => FarSide::Public,
+        Way::Machine(machine) => FarSide::Injected(Some(net(estate, &machine.subnet))),
         Way::Injected(subnet) => FarSide::Injected(Some(net(estate, subnet))),
         Way::Endpoint(view) => {
             let address = view.addresses.as_ref().ok().and_then(|list| list.first());

@@ -1,0 +1,48 @@
+//! What a set of changes costs: compared field by field, the first one that differs decides.
+
+use serde::Serialize;
+
+use crate::change::Change;
+
+/// The cost of a repair. Smaller is better; the order of the fields is the order of their weight.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Cost {
+    /// Flows that worked before and do not, or not surely, any more.
+    pub broken_flows: u32,
+    /// Upper bound of the (sender, receiver, port) triples newly let through.
+    pub exposed_flows: u128,
+    /// Rights that the changes need, added up: 1 for names, 2 for networks and servers, 3 for new endpoints.
+    pub privilege: u32,
+    /// Changes that interrupt something.
+    pub interruptions: u32,
+    /// Number of changes.
+    pub edits: u32,
+}
+
+impl Cost {
+    /// The cost of changes, as far as each of them tells by itself: nothing broken.
+    pub fn of<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Cost {
+        let mut cost = Cost::default();
+        for change in changes {
+            cost.exposed_flows += change.exposure.iter().map(|one| one.flow_count).sum::<u128>();
+            cost.privilege += privilege(change.kind);
+            cost.interruptions += u32::from(!change.downtime.starts_with("none"));
+            cost.edits += 1;
+        }
+        cost
+    }
+}
+
+/// How far the right to make a change reaches.
+fn privilege(kind: &str) -> u32 {
+    match kind {
+        "create-zone"
+        | "link-zone"
+        | "attach-zone"
+        | "set-record"
+        | "redirect-missing-names"
+        | "switch-off-rule" => 1,
+        "create-endpoint" | "delete-endpoint" => 3,
+        _ => 2,
+    }
+}

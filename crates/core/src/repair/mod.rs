@@ -1,0 +1,11 @@
+//! The repair: which changes let the copier reach the source at the least cost, and what they do besides.
+
+pub mod allowed;
+pub mod cost;
+pub mod safety;
+pub mod search;
+
+pub use allowed::Policy;
+pub use cost::Cost;
+pub use safety::Safety;
+pub use search::{Found, Repair, search};

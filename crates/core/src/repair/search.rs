@@ -1,0 +1,280 @@
+//! The cheapest repair: uniform-cost search over sets of changes.
+//!
+//! A set grows only by changes that write something which its failing answer has read: whatever else is
+//! changed, the answer stays the same, so no repair is missed.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+use serde_json::Value;
+
+use super::allowed::Policy;
+use super::cost::Cost;
+use super::safety::{self, Safety};
+use crate::change::Change;
+use crate::diagnose::{self, Question, Report};
+use crate::estate::Estate;
+use crate::finding::{Finding, Severity};
+use crate::trace::step::Verdict;
+
+/// Sets of changes looked at. The longest known repair takes about a hundred.
+const NODES_MAX: usize = 3_000;
+
+/// Changes of one set. The longest known repair takes five.
+const CHANGES_MAX: usize = 8;
+
+/// Sets looked at for other ways, after the cheapest one is found.
+const NODES_FOR_OTHERS_MAX: usize = 150;
+
+/// Other ways that are shown.
+const OTHERS_MAX: usize = 4;
+
+/// A set of changes that was looked at and does not do.
+#[derive(Debug, Clone)]
+pub struct Closed {
+    /// The changes.
+    pub changes: Vec<Change>,
+    /// Their cost.
+    pub cost: Cost,
+    /// The verdict with them.
+    pub verdict: Verdict,
+}
+
+/// A set of changes that does.
+#[derive(Debug, Clone)]
+pub struct Repair {
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+    /// Their cost, with what they break.
+    pub cost: Cost,
+    /// What they do to other flows.
+    pub safety: Safety,
+}
+
+/// What the search found.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The cheapest repair.
+    pub best: Option<Repair>,
+    /// Other ways, dearer.
+    pub others: Vec<Repair>,
+    /// Every cheaper set that was looked at, in the order of cost.
+    pub closed: Vec<Closed>,
+    /// Whether every set was looked at that could have been a repair at no higher cost.
+    pub is_complete: bool,
+    /// Changes that would have been tried, and are not allowed; with the reason.
+    pub barred: Vec<(Change, String)>,
+    /// Number of sets looked at.
+    pub node_count: usize,
+}
+
+/// A set of changes on its way to being looked at; ordered by cost, then by age.
+struct Node {
+    cost: Cost,
+    age: usize,
+    changes: Vec<Change>,
+    /// What it does to other flows, once that was found out.
+    safety: Option<Safety>,
+}
+
+/// Searches for the cheapest repair of a flow.
+pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
+    let mut search = Search {
+        estate,
+        question,
+        policy,
+        queue: BinaryHeap::new(),
+        seen: BTreeSet::new(),
+        found: Found { is_complete: true, ..Found::default() },
+        age: 0,
+        nodes_max: NODES_MAX,
+    };
+    search.push(Vec::new());
+    search.run();
+    search.found
+}
+
+struct Search<'s> {
+    estate: &'s Estate,
+    question: &'s Question,
+    policy: &'s Policy,
+    queue: BinaryHeap<Reverse<Node>>,
+    seen: BTreeSet<Vec<String>>,
+    found: Found,
+    age: usize,
+    nodes_max: usize,
+}
+
+impl Search<'_> {
+    fn run(&mut self) {
+        while let Some(Reverse(node)) = self.queue.pop() {
+            if self.found.node_count >= self.nodes_max {
+                self.found.is_complete &= self.found.best.is_some();
+                return;
+            }
+            if node.safety.is_none() {
+                self.found.node_count += 1;
+            }
+            self.look_at(node);
+            if self.found.others.len() >= OTHERS_MAX {
+                return;
+            }
+        }
+    }
+
+    fn look_at(&mut self, node: Node) {
+        if let Some(safety) = node.safety {
+            return self.accept(node.changes, node.cost, safety);
+        }
+        let after = apply(self.estate, &node.changes);
+        let question = self.question;
+        let (report, reads) = after.watch(|estate| diagnose::check(estate, question));
+        if report.verdict == Verdict::Reachable {
+            return self.pass(node, &after, &report);
+        }
+        for fix in fixes(&report) {
+            self.grow(&node.changes, &after, &reads, &fix);
+        }
+        if self.found.best.is_none() {
+            let closed = Closed { changes: node.changes, cost: node.cost, verdict: report.verdict };
+            self.found.closed.push(closed);
+        }
+    }
+
+    /// A set that does: what it breaks belongs to its cost, so it may have to wait for its turn.
+    fn pass(&mut self, node: Node, after: &Estate, report: &Report) {
+        let writes = after.writes_since(self.estate);
+        let safety = safety::look(self.estate, after, self.question, &writes);
+        if !safety.broken.is_empty() {
+            self.mend_broken(&node.changes, after, &safety);
+        }
+        // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
+        debug_assert!(fixes(report).is_empty());
+        let cost = Cost { broken_flows: safety.broken.len() as u32, ..node.cost };
+        let node = Node { cost, safety: Some(safety), ..node };
+        match self.queue.peek() {
+            Some(Reverse(next)) if next.cost < cost => self.queue.push(Reverse(node)),
+            _ => self.look_at(node),
+        }
+    }
+
+    /// Changes that keep alive what a repair would break.
+    fn mend_broken(&mut self, changes: &[Change], after: &Estate, safety: &Safety) {
+        for flow in safety.broken.iter().take(OTHERS_MAX) {
+            let (report, reads) = after.watch(|estate| {
+                diagnose::check_from_subnet(estate, self.question, &flow.from, &flow.to)
+            });
+            for fix in report.iter().flat_map(fixes) {
+                self.grow(changes, after, &reads, &fix);
+            }
+        }
+    }
+
+    /// Adds the changes of a fix to a set, together and one by one, where they touch what the answer has read.
+    fn grow(
+        &mut self,
+        changes: &[Change],
+        after: &Estate,
+        reads: &crate::estate::Reads,
+        fix: &[Change],
+    ) {
+        let singles = fix.iter().map(std::slice::from_ref).filter(|_| fix.len() > 1);
+        for added in std::iter::once(fix).chain(singles) {
+            if let Some((change, why)) = self.policy.bars(self.estate, added) {
+                self.found.barred.push((change, why));
+                continue;
+            }
+            let grown = apply(after, added);
+            if grown.writes_since(after).is_disjoint(reads) {
+                continue;
+            }
+            let new = added.iter().filter(|one| !changes.contains(one)).cloned();
+            let set: Vec<Change> = changes.iter().cloned().chain(new).collect();
+            if set.len() <= CHANGES_MAX && !serves_twice(&set) {
+                self.push(set);
+            }
+        }
+    }
+
+    fn push(&mut self, changes: Vec<Change>) {
+        let mut key: Vec<String> = changes.iter().map(identity).collect();
+        key.sort();
+        if !self.seen.insert(key) {
+            return;
+        }
+        self.age += 1;
+        let cost = Cost::of(&changes);
+        self.queue.push(Reverse(Node { cost, age: self.age, changes, safety: None }));
+    }
+
+    fn accept(&mut self, changes: Vec<Change>, cost: Cost, safety: Safety) {
+        let repair = Repair { changes, cost, safety };
+        let Some(best) = &self.found.best else {
+            self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
+            self.found.best = Some(repair);
+            return;
+        };
+        // What holds another repair in full is no other way.
+        let holds = |known: &Repair| known.changes.iter().all(|one| repair.changes.contains(one));
+        if !holds(best) && !self.found.others.iter().any(holds) {
+            self.found.others.push(repair);
+        }
+    }
+}
+
+/// The estate with changes made to it.
+pub fn apply(estate: &Estate, changes: &[Change]) -> Estate {
+    changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate))
+}
+
+/// Whether two changes of a set serve one purpose: a second endpoint of the server, a second rule for the same flow.
+fn serves_twice(changes: &[Change]) -> bool {
+    let mut purposes = BTreeSet::new();
+    !changes.iter().all(|change| purposes.insert(purpose(change)))
+}
+
+fn purpose(change: &Change) -> String {
+    let place = match change.kind {
+        // Where a new one stands is a matter of names and free addresses.
+        "create-endpoint" | "create-subnet" => return change.kind.to_owned(),
+        "add-rule" | "add-vnet-rule" | "link-zone" | "create-peering" | "attach-zone" => {
+            change.resource.parent()
+        }
+        _ => None,
+    };
+    let place = place.unwrap_or_else(|| change.resource.clone());
+    let mut body = change.request.body.clone();
+    if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.remove("priority");
+    }
+    format!("{} {} {body}", change.kind, place.key())
+}
+
+/// What tells a change from others.
+fn identity(change: &Change) -> String {
+    format!("{} {} {}", change.request.method, change.request.path, change.request.body)
+}
+
+/// The ways to mend what a report names, whatever it is sure of.
+fn fixes(report: &Report) -> Vec<Vec<Change>> {
+    let counts = |one: &&Finding| one.severity != Severity::Note;
+    let fixes = report.findings.iter().filter(counts).flat_map(|one| &one.fixes);
+    fixes.filter(|fix| !fix.changes.is_empty()).map(|fix| fix.changes.clone()).collect()
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Node) -> bool {
+        (self.cost, self.age) == (other.cost, other.age)
+    }
+}
+impl Eq for Node {}
+impl PartialOrd for Node {
+    fn partial_cmp(&self, other: &Node) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Node {
+    fn cmp(&self, other: &Node) -> std::cmp::Ordering {
+        (self.cost, self.age).cmp(&(other.cost, other.age))
+    }
+}
