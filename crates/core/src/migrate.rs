@@ -100,7 +100,8 @@ pub struct ToolFacts {
     pub version: u32,
 }
 
-/// A table whose rows are copied: an ordinary table or a leaf partition; never a view or a partitioned parent.
+/// A table whose rows are copied: an ordinary table, a leaf partition, or a partitioned table whose rows may belong into other
+/// partitions on the target and are copied as one. Never a view.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Table {
     /// Schema, unquoted.

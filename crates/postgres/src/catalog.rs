@@ -3,6 +3,7 @@
 pub(crate) mod left_behind;
 pub(crate) mod relations;
 pub(crate) mod tables;
+pub(crate) mod trees;
 
 use flexway_core::migrate::{DatabaseFacts, LeftOut, ServerFacts};
 

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Table};
 
 use crate::ask::{Outcome, act, flag, query, relay_failed, run, run_unless, text};
+use crate::catalog::tables::Rows;
 use crate::pool::Pool;
 use crate::refresh::refresh_all;
 use crate::{RelayError, Session, quote_ident, quote_literal, relay};
@@ -23,26 +24,22 @@ pub(crate) fn plain(table: &Table) -> String {
     format!("{}.{}", table.schema, table.name)
 }
 
-/// Copies one table. `condition` is an extension's `WHERE ...` for its configuration table: then
-/// only the rows that it names are replaced, since the others came with the extension.
+/// Copies one table, in place of what the target's holds of the same `rows`.
 pub(crate) fn copy_table(
     source: &mut Session,
     target: &mut Session,
     table: &Table,
-    condition: Option<&str>,
+    rows: Rows,
     progress: &CopyProgress,
     stop: &AtomicBool,
 ) -> Outcome<Copied> {
     let what = format!("copy table {}", plain(table));
-    let name = qualified(&table.schema, &table.name);
     run(target, &what, "BEGIN")?;
-    match condition {
-        None => run(target, &what, &format!("TRUNCATE ONLY {name}"))?,
-        Some(condition) => run(target, &what, &format!("DELETE FROM ONLY {name} {condition}"))?,
+    for sql in emptying(table, rows) {
+        run(target, &what, &sql)?;
     }
-    let copy_out = copy_out(table, &columns(table), condition);
-    let copied = match relay(source, &copy_out, target, &copy_in(table, condition), progress, stop)
-    {
+    let copy_out = copy_out(table, &columns(table), rows);
+    let copied = match relay(source, &copy_out, target, &copy_in(table, rows), progress, stop) {
         Ok(copied) => copied,
         Err(error) => return Err(copy_failed(&what, table, error)),
     };
@@ -50,11 +47,35 @@ pub(crate) fn copy_table(
     Ok(Copied { rows: copied.rows, bytes: copied.bytes })
 }
 
-/// `COPY (SELECT ...) TO STDOUT` of the table's own rows. A table without columns gives empty
-/// lines.
-pub(crate) fn copy_out(table: &Table, columns: &str, condition: Option<&str>) -> String {
+fn emptying(table: &Table, rows: Rows) -> Vec<String> {
     let name = qualified(&table.schema, &table.name);
-    format!("COPY (SELECT {columns} FROM ONLY {name} {}) TO STDOUT", condition.unwrap_or(""))
+    match rows {
+        Rows::Own => vec![format!("TRUNCATE ONLY {name}")],
+        Rows::Where(condition) => vec![format!("DELETE FROM ONLY {name} {condition}")],
+        // One by one: the table may have a foreign partition, which is not ours to empty.
+        Rows::OfLeaves(leaves) => leaves
+            .iter()
+            .map(|(schema, name)| format!("TRUNCATE ONLY {}", qualified(schema, name)))
+            .collect(),
+    }
+}
+
+/// `COPY (SELECT ...) TO STDOUT` of the `rows`. A table without columns gives empty lines.
+pub(crate) fn copy_out(table: &Table, columns: &str, rows: Rows) -> String {
+    let of = |schema: &str, name: &str, condition: &str| {
+        format!("SELECT {columns} FROM ONLY {} {condition}", qualified(schema, name))
+    };
+    let query = match rows {
+        // A partitioned table has no rows of its own.
+        Rows::Own | Rows::OfLeaves([]) => of(&table.schema, &table.name, ""),
+        Rows::Where(condition) => of(&table.schema, &table.name, condition),
+        Rows::OfLeaves(leaves) => {
+            let parts: Vec<String> =
+                leaves.iter().map(|(schema, name)| of(schema, name, "")).collect();
+            parts.join(" UNION ALL ")
+        }
+    };
+    format!("COPY ({query}) TO STDOUT")
 }
 
 fn columns(table: &Table) -> String {
@@ -63,13 +84,16 @@ fn columns(table: &Table) -> String {
 }
 
 /// FREEZE spares the target a later rewrite of every page; it is allowed where this transaction
-/// emptied the table.
-fn copy_in(table: &Table, condition: Option<&str>) -> String {
+/// emptied the table, and that is no partitioned one.
+fn copy_in(table: &Table, rows: Rows) -> String {
     let name = qualified(&table.schema, &table.name);
     // A list of no columns is no syntax; without a list, generated columns are left out as well.
     let list =
         if table.columns.is_empty() { String::new() } else { format!("({})", columns(table)) };
-    let freeze = if condition.is_none() { " WITH (FREEZE)" } else { "" };
+    let freeze = match rows {
+        Rows::Own => " WITH (FREEZE)",
+        Rows::Where(_) | Rows::OfLeaves(_) => "",
+    };
     format!("COPY {name} {list} FROM STDIN{freeze}")
 }
 
@@ -186,18 +210,32 @@ mod tests {
     fn names_are_quoted_and_columns_listed() {
         let table = table(&["a", "B c"]);
         assert_eq!(
-            copy_out(&table, &columns(&table), None),
+            copy_out(&table, &columns(&table), Rows::Own),
             "COPY (SELECT \"a\", \"B c\" FROM ONLY \"s p\".\"t\"\"x\" ) TO STDOUT"
         );
         assert_eq!(
-            copy_in(&table, None),
+            copy_in(&table, Rows::Own),
             "COPY \"s p\".\"t\"\"x\" (\"a\", \"B c\") FROM STDIN WITH (FREEZE)"
         );
     }
 
     #[test]
+    fn leaves_are_read_apart_and_filled_through_their_root() {
+        let table = table(&["a"]);
+        let leaves = ["x", "y"].map(|name| ("s".to_owned(), name.to_owned()));
+        let rows = Rows::OfLeaves(&leaves);
+        assert_eq!(
+            copy_out(&table, "\"a\"", rows),
+            "COPY (SELECT \"a\" FROM ONLY \"s\".\"x\"  UNION ALL SELECT \"a\" FROM ONLY \
+             \"s\".\"y\" ) TO STDOUT"
+        );
+        assert_eq!(emptying(&table, rows)[1], "TRUNCATE ONLY \"s\".\"y\"");
+        assert_eq!(copy_in(&table, rows), "COPY \"s p\".\"t\"\"x\" (\"a\") FROM STDIN");
+    }
+
+    #[test]
     fn a_table_without_columns_has_no_list() {
         let table = table(&[]);
-        assert_eq!(copy_in(&table, Some("")), "COPY \"s p\".\"t\"\"x\"  FROM STDIN");
+        assert_eq!(copy_in(&table, Rows::Where("")), "COPY \"s p\".\"t\"\"x\"  FROM STDIN");
     }
 }

@@ -6,6 +6,7 @@ use super::{Types, hash};
 use crate::Session;
 use crate::ask::Outcome;
 use crate::catalog::relations::{MaterializedView, materialized_view_tables};
+use crate::catalog::tables::Rows;
 use crate::content::{copy_out, plain};
 use crate::session::NEVER;
 
@@ -50,7 +51,7 @@ fn rows_differ(
     table: &Table,
     types: &Types,
 ) -> Outcome<Option<String>> {
-    let copy_out = copy_out(table, &types.columns(source, table)?, None);
+    let copy_out = copy_out(table, &types.columns(source, table)?, Rows::Own);
     let (wanted, present) = std::thread::scope(|scope| {
         let other = scope.spawn(|| hash(target, table, &copy_out, None, &NEVER));
         (hash(source, table, &copy_out, None, &NEVER), other.join())

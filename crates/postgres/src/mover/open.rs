@@ -11,7 +11,8 @@ use flexway_core::port::{Compare, Data, Database, Schema};
 
 use crate::ask::{Outcome, failed, query_one, run, text};
 use crate::catalog::relations;
-use crate::catalog::tables::{Tables, tables};
+use crate::catalog::tables::{Rows, Tables, tables};
+use crate::catalog::trees::leaves_of;
 use crate::compare::{self, Types};
 use crate::pool::{Pool, Side, client_encoding, connect, prepare};
 use crate::schema::apply;
@@ -52,7 +53,7 @@ impl OpenDatabase {
         let row = query_one(&mut keeper, &what, "SELECT pg_export_snapshot()")?;
         let snapshot = text(&row, 0).to_owned();
         let tables = tables(&mut keeper)?;
-        lock(&mut keeper, &tables.all)?;
+        lock(&mut keeper, &tables)?;
         Ok(OpenDatabase {
             tool,
             source: Pool::new(source, Side::Source { snapshot: snapshot.clone() }, encoding),
@@ -69,11 +70,6 @@ impl OpenDatabase {
         dump::run(&self.tool.pg_dump, info, encoding, part, Some(&self.snapshot))
     }
 
-    fn condition(&self, table: &Table) -> Option<&str> {
-        let key = (table.schema.clone(), table.name.clone());
-        self.tables.conditions.get(&key).map(String::as_str)
-    }
-
     fn types(&self, source: &mut Session, target: u32) -> Outcome<std::sync::Arc<Types>> {
         let mut known = self.types.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(types) = &*known {
@@ -86,13 +82,22 @@ impl OpenDatabase {
     }
 }
 
-fn lock(keeper: &mut Session, tables: &[Table]) -> Outcome<()> {
-    for group in tables.chunks(TABLES_PER_LOCK) {
-        let names: Vec<String> = group
-            .iter()
-            .map(|table| format!("ONLY {}", content::qualified(&table.schema, &table.name)))
-            .collect();
-        let sql = format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "));
+/// What is read on the target for the same rows: its partitions need not be the source's.
+fn theirs(target: &mut Session, table: &Table, columns: &str, rows: Rows) -> Outcome<String> {
+    let leaves = match rows {
+        Rows::Own | Rows::Where(_) => return Ok(content::copy_out(table, columns, rows)),
+        Rows::OfLeaves(_) => leaves_of(target, &(table.schema.clone(), table.name.clone()))?,
+    };
+    Ok(content::copy_out(table, columns, Rows::OfLeaves(&leaves)))
+}
+
+fn lock(keeper: &mut Session, tables: &Tables) -> Outcome<()> {
+    let all = tables.all.iter().map(|table| content::qualified(&table.schema, &table.name));
+    let leaves = tables.trees.values().flatten();
+    let leaves = leaves.map(|(schema, name)| content::qualified(schema, name));
+    let names: Vec<String> = all.chain(leaves).map(|name| format!("ONLY {name}")).collect();
+    for group in names.chunks(TABLES_PER_LOCK) {
+        let sql = format!("LOCK TABLE {} IN ACCESS SHARE MODE", group.join(", "));
         keeper.execute(&sql).map_err(|error| {
             failed("lock the source's tables against being dropped, altered or truncated", &error)
         })?;
@@ -152,11 +157,10 @@ impl Data for OpenDatabase {
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<Copied, MoveError> {
-        let condition = self.condition(table);
+        let rows = self.tables.rows(table);
         self.source.with(|source| {
-            self.target.with(|target| {
-                content::copy_table(source, target, table, condition, progress, stop)
-            })
+            self.target
+                .with(|target| content::copy_table(source, target, table, rows, progress, stop))
         })
     }
 
@@ -192,9 +196,11 @@ impl Compare for OpenDatabase {
             self.target.with(|target| {
                 let types = self.types(source, target.version().number)?;
                 let columns = types.columns(source, table)?;
-                let copy_out = content::copy_out(table, &columns, self.condition(table));
+                let rows = self.tables.rows(table);
+                let copy_out = content::copy_out(table, &columns, rows);
+                let theirs = theirs(target, table, &columns, rows)?;
                 let (wanted, present) = std::thread::scope(|scope| {
-                    let other = scope.spawn(|| compare::hash(target, table, &copy_out, None, stop));
+                    let other = scope.spawn(|| compare::hash(target, table, &theirs, None, stop));
                     (compare::hash(source, table, &copy_out, Some(progress), stop), other.join())
                 });
                 let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));

@@ -83,6 +83,19 @@ CREATE TABLE hashed_0 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 
 CREATE TABLE hashed_1 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 ALTER TABLE events ADD COLUMN customer integer REFERENCES customers (id);
 
+-- Partitions by a hash that hangs on OIDs, which no move keeps: of an enum, in arrays, below a range.
+CREATE TABLE felt (at integer, mood mood, n integer) PARTITION BY RANGE (at);
+CREATE TABLE felt_rest PARTITION OF felt DEFAULT;
+CREATE TABLE felt_low PARTITION OF felt FOR VALUES FROM (0) TO (300) PARTITION BY HASH (mood, n);
+CREATE TABLE felt_low_0 PARTITION OF felt_low FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE felt_low_1 (n integer, gone integer, mood mood, at integer);
+ALTER TABLE felt_low_1 DROP COLUMN gone;
+ALTER TABLE felt_low ATTACH PARTITION felt_low_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE moods (ms mood[]) PARTITION BY HASH (ms);
+CREATE TABLE moods_0 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY LIST (ms);
+CREATE TABLE moods_0_rest PARTITION OF moods_0 DEFAULT;
+CREATE TABLE moods_1 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+
 -- Inheritance.
 CREATE TABLE animals (name text NOT NULL, legs integer DEFAULT 4);
 CREATE TABLE birds (wings integer) INHERITS (animals);
@@ -196,6 +209,8 @@ SELECT i, '2019-06-01'::date + i, (ARRAY['a', 'b'])[1 + i % 2], repeat('x', i), 
 INSERT INTO hashed SELECT generate_series(1, 100);
 INSERT INTO animals VALUES ('cat', 4), ('dog', 4);
 INSERT INTO birds VALUES ('hen', 2, 2);
+INSERT INTO felt SELECT i, (ARRAY['sad', 'ok', 'it''s; fine'])[1 + i % 3]::mood, i % 7 FROM generate_series(1, 400) i;
+INSERT INTO moods SELECT ARRAY[m, k, NULL] FROM unnest(enum_range(NULL::mood)) m, unnest(enum_range(NULL::mood)) k;
 INSERT INTO no_columns SELECT FROM generate_series(1, 7);
 SELECT nextval('lone'), nextval('lone');
 RESET ROLE;
