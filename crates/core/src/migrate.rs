@@ -180,10 +180,14 @@ pub struct RoleReport {
     pub notes: Vec<String>,
 }
 
+/// Kind of the [`Difference`] of a materialized view whose rows on the target are what its query gives there. When everything that
+/// it reads is equal on both sides, the source's rows are older than its tables, and it is none.
+pub const STALE_VIEW: &str = "stale view";
+
 /// A difference that `verify` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What differs: `table`, `schema`, `role`, `sequence`, `large object`, `database`.
+    /// What differs: `table`, `schema`, `role`, `sequence`, `large object`, `database`, [`STALE_VIEW`].
     pub kind: &'static str,
     /// Its name, schema-qualified where it has a schema.
     pub name: String,

@@ -74,8 +74,9 @@ pub trait Data: Send + Sync {
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<Copied, MoveError>;
-    /// Sets sequences, refreshes materialized views and gathers statistics. May be done again after `stop` cancelled it.
-    fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<(), MoveError>;
+    /// Sets sequences, refreshes materialized views and gathers statistics. May be done again after `stop` cancelled it. Gives what
+    /// failed and keeps nobody from using the database, a sentence each.
+    fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<Vec<String>, MoveError>;
 }
 
 /// Comparison of one database on both sides.

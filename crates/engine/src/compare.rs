@@ -1,11 +1,13 @@
 //! Compares one database on both sides: schema, tables that only one side has, and every table's
 //! content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use flexway_core::migrate::{Copied, CopyProgress, Difference, MoveError, Table, TableComparison};
+use flexway_core::migrate::{
+    Copied, CopyProgress, Difference, MoveError, STALE_VIEW, Table, TableComparison,
+};
 use flexway_core::port::Compare;
 
 use crate::database::Outcome;
@@ -27,6 +29,7 @@ pub(crate) fn compare(
         .map(|difference| FoundDifference::new(Some(database), difference))
         .collect();
     let (source, target) = workers.attempt(|| port.tables())?;
+    let notes = reordered(&source, &target);
     let (common, one_sided) = pair(source, &target);
     differences.extend(
         one_sided.into_iter().map(|difference| FoundDifference::new(Some(database), difference)),
@@ -40,7 +43,7 @@ pub(crate) fn compare(
             ..Amount::default()
         },
     });
-    let outcome = Mutex::new(Outcome { differences, ..Outcome::default() });
+    let outcome = Mutex::new(Outcome { differences, notes, ..Outcome::default() });
     let result = workers.each(common, &|table| {
         let comparison = compare_table(workers, database, port, &table)?;
         let mut outcome = guard(&outcome);
@@ -55,8 +58,24 @@ pub(crate) fn compare(
     workers.tell(&Event::WorkEnds { database, work: Work::Compare });
     result?;
     let mut outcome = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+    excuse_stale_views(&mut outcome);
     outcome.differences.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
     Ok(outcome)
+}
+
+/// Makes notes of materialized views that nobody refreshed on the source, when nothing else differs:
+/// a move refreshes them.
+fn excuse_stale_views(outcome: &mut Outcome) {
+    if outcome.differences.iter().any(|found| found.kind != STALE_VIEW) {
+        return;
+    }
+    outcome.notes.extend(outcome.differences.drain(..).map(|found| {
+        format!(
+            "materialized view {} was not refreshed on the source since its tables changed; the \
+             target's was, and holds other rows",
+            found.name
+        )
+    }));
 }
 
 fn compare_table(
@@ -106,13 +125,37 @@ fn pair(source: Vec<Table>, target: &[Table]) -> (Vec<Table>, Vec<Difference>) {
     (common, differences)
 }
 
-/// Whether both have the same names in the same order. A type that differs shows in the schema, and
-/// in the content where it matters.
+/// Whether both have the same names. A type that differs shows in the schema, and in the content
+/// where it matters.
 fn has_same_columns(one: &Table, other: &Table) -> bool {
-    let names = |table: &Table| -> Vec<String> {
+    let names = |table: &Table| -> BTreeSet<String> {
         table.columns.iter().map(|column| column.name.clone()).collect()
     };
     names(one) == names(other)
+}
+
+/// Sentences about tables whose columns stand in another order. Where that is no difference of the
+/// schema, it comes from inheritance: a table made anew gets its parents' columns first.
+fn reordered(source: &[Table], target: &[Table]) -> Vec<String> {
+    let names = |table: &Table| -> Vec<String> {
+        table.columns.iter().map(|column| column.name.clone()).collect()
+    };
+    let there: BTreeMap<(&str, &str), &Table> =
+        target.iter().map(|table| ((table.schema.as_str(), table.name.as_str()), table)).collect();
+    let pairs = source.iter().filter_map(|table| {
+        Some((table, *there.get(&(table.schema.as_str(), table.name.as_str()))?))
+    });
+    pairs
+        .filter(|(one, other)| has_same_columns(one, other) && names(one) != names(other))
+        .map(|(table, _)| {
+            format!(
+                "the columns of table {} stand in another order on the target ({}): one that \
+                 inherits gets its parents' columns first when it is made anew",
+                qualified(&table.schema, &table.name),
+                names(table).join(", ")
+            )
+        })
+        .collect()
 }
 
 fn content_difference(table: &Table, comparison: &TableComparison) -> Option<Difference> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use flexway_core::migrate::{Contents, Phase, Remedy};
+use flexway_core::migrate::{Contents, MoveError, Phase, Remedy};
 use flexway_core::port::{Database, Databases};
 
 use crate::failure::Failure;
@@ -16,6 +16,8 @@ use crate::{compare, copy, entries};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outcome {
     pub(crate) differences: Vec<FoundDifference>,
+    /// What is worth knowing and no difference, a sentence each.
+    pub(crate) notes: Vec<String>,
     pub(crate) tables_compared: u64,
     pub(crate) rows_compared: u64,
 }
@@ -35,17 +37,27 @@ impl Job<'_> {
         let record = self.ledger.database(self.name)?;
         if record.phase == Some(Phase::Verified) {
             return Ok(Outcome {
-                differences: Vec::new(),
                 tables_compared: record.tables_compared,
                 rows_compared: record.rows_compared,
+                ..Outcome::default()
             });
         }
         self.prepare(&record)?;
         self.workers.go_on()?;
         let database = self.workers.attempt(|| self.databases.open(self.name))?;
         self.pre_data(&record, database.as_ref())?;
-        self.fill(&record, database.as_ref())?;
-        self.verify(database.as_ref())
+        let mut notes = self.fill(&record, database.as_ref())?;
+        self.note(&notes);
+        let mut outcome = self.verify(database.as_ref())?;
+        self.note(&outcome.notes);
+        notes.append(&mut outcome.notes);
+        Ok(Outcome { notes, ..outcome })
+    }
+
+    fn note(&self, notes: &[String]) {
+        for text in notes {
+            self.workers.tell(&Event::Noted { database: self.name, text });
+        }
     }
 
     /// Makes the target database. One in which a broken run may have left objects is emptied: they
@@ -87,10 +99,15 @@ impl Job<'_> {
         result
     }
 
-    /// Rows, indexes and the rest, sequences.
-    fn fill(&self, record: &DatabaseRecord, database: &dyn Database) -> Result<(), Failure> {
+    /// Rows, indexes and the rest, sequences. Gives what has to be told of it.
+    fn fill(
+        &self,
+        record: &DatabaseRecord,
+        database: &dyn Database,
+    ) -> Result<Vec<String>, Failure> {
+        let mut notes = Vec::new();
         if record.phase >= Some(Phase::Finished) {
-            return Ok(());
+            return Ok(notes);
         }
         self.workers.go_on()?;
         let contents: Contents = self.workers.attempt(|| database.data().contents())?;
@@ -108,8 +125,10 @@ impl Job<'_> {
         self.workers.go_on()?;
         let stop = self.workers.stop;
         self.phase(Phase::Finished, || {
-            self.workers.attempt(|| database.data().finish(&contents, stop))
-        })
+            notes = self.workers.attempt(|| database.data().finish(&contents, stop))?;
+            Ok::<(), MoveError>(())
+        })?;
+        Ok(notes)
     }
 
     fn verify(&self, database: &dyn Database) -> Result<Outcome, Failure> {

@@ -126,6 +126,13 @@ pub enum Event<'a> {
         /// What kind.
         work: Work,
     },
+    /// Something is worth knowing that is no failure.
+    Noted {
+        /// The database.
+        database: &'a str,
+        /// A sentence about it.
+        text: &'a str,
+    },
     /// A step failed and is tried again after a wait.
     Retrying {
         /// What failed.

@@ -99,13 +99,15 @@ impl<'a> Run<'a> {
             }
         }
         run.tell_accepted(&inspected);
-        let (problems, verify, end) = run.all(&inspected.databases);
+        let mut notes = inspect::notes(&inspected.source, options);
+        let (problems, verify, end) = run.all(&inspected.databases, &mut notes);
         let summary = (end != RunEnd::Done).then(|| summary(&problems, &verify));
         ledger.end_run(id, end, summary.as_deref())?;
         let mut report = run.report(id, &inspected, end)?;
         for database in &mut report.databases {
             database.by_earlier_run = verified_before.contains(&database.name);
         }
+        report.notes = notes;
         report.errors = problems;
         report.verify = verify;
         report.seconds = started.elapsed().as_secs_f64();
@@ -126,7 +128,11 @@ impl<'a> Run<'a> {
 
     /// Roles, then one database after the other. A database that somebody has to act on does not
     /// keep the others from being moved; servers that stay away do.
-    fn all(&self, databases: &[DatabaseFacts]) -> (Vec<Problem>, CompareReport, RunEnd) {
+    fn all(
+        &self,
+        databases: &[DatabaseFacts],
+        notes: &mut Vec<String>,
+    ) -> (Vec<Problem>, CompareReport, RunEnd) {
         let mut problems = Vec::new();
         let mut verify = CompareReport::default();
         if let Err(failure) = self.roles() {
@@ -138,6 +144,7 @@ impl<'a> Run<'a> {
                         verify.tables_compared += outcome.tables_compared;
                         verify.rows_compared += outcome.rows_compared;
                         verify.differences.extend(outcome.differences);
+                        notes.extend(of_database(&facts.name, outcome.notes));
                         continue;
                     }
                     Err(failure) => failure,
@@ -276,7 +283,7 @@ impl<'a> Run<'a> {
             databases,
             roles: if self.options.roles { self.ledger.roles()? } else { None },
             verify: CompareReport::default(),
-            notes: inspect::notes(&inspected.source, self.options),
+            notes: Vec::new(),
             errors: Vec::new(),
             seconds: 0.0,
             ledger: self.ledger.path().display().to_string(),
@@ -319,7 +326,7 @@ pub fn verify(
     let started = Instant::now();
     let workers = Workers { jobs: options.jobs.max(1), retry: &options.retry, observer, stop };
     let (source, target, names) = inspect::inspect_for_comparison(ports, options)?;
-    let notes = inspect::notes(&source, options);
+    let mut notes = inspect::notes(&source, options);
     workers.tell(&Event::Accepted {
         source: &source,
         target: &target,
@@ -342,6 +349,10 @@ pub fn verify(
                 compared.tables_compared += outcome.tables_compared;
                 compared.rows_compared += outcome.rows_compared;
                 compared.differences.extend(outcome.differences);
+                for text in &outcome.notes {
+                    workers.tell(&Event::Noted { database: name, text });
+                }
+                notes.extend(of_database(name, outcome.notes));
             }
             Err(failure) => {
                 let remedy = failure.remedy();
@@ -385,6 +396,11 @@ fn compare_database(
     workers.go_on()?;
     let database = workers.attempt(|| ports.databases.open(name))?;
     compare::compare(workers, name, database.compare())
+}
+
+/// Sentences about one database, for a list of several.
+fn of_database(name: &str, notes: Vec<String>) -> impl Iterator<Item = String> {
+    notes.into_iter().map(move |text| format!("{name}: {text}"))
 }
 
 fn take(problems: &mut Vec<Problem>, database: Option<&str>, failure: Failure) {

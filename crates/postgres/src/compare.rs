@@ -35,9 +35,10 @@ pub(crate) fn differences(
 ) -> Outcome<Vec<Difference>> {
     let mut found = schema_differences(pg_dump, source, target, snapshot)?;
     source.with(|source| {
-        target.with(|target| {
+        target.with(|session| {
+            found.extend(views::differences(source, session, target, types)?);
+            let target = session;
             found.extend(extensions::differences(source, target)?);
-            found.extend(views::differences(source, target, types)?);
             found.extend(sequence_differences(source, target)?);
             found.extend(large_object_differences(source, target)?);
             Ok(())

@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Table};
 
-use crate::ask::{Outcome, act, flag, query, relay_failed, run, run_unless, text};
+use crate::ask::{Outcome, act, flag, query, relay_failed, run, text};
 use crate::catalog::tables::Rows;
 use crate::pool::Pool;
 use crate::refresh::refresh_all;
+use crate::statistics;
 use crate::{RelayError, Session, quote_ident, quote_literal, relay};
 
 /// Sequences read or set with one statement.
@@ -117,18 +118,18 @@ fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
 }
 
 /// Sets the sequences to where the source's are, refreshes materialized views and gathers
-/// statistics.
+/// statistics. Gives the tables of which none could be gathered, a sentence each.
 pub(crate) fn finish(
     source: &Pool,
     target: &Pool,
     contents: &Contents,
     stop: &AtomicBool,
-) -> Outcome<()> {
+) -> Outcome<Vec<String>> {
     for group in contents.sequences.chunks(SEQUENCES_PER_STATEMENT) {
         source.with(|source| target.with(|target| set_sequences(source, target, group)))?;
     }
     refresh_all(target, &contents.materialized_views, stop)?;
-    target.with(|target| run_unless(stop, target, "gather statistics", "ANALYZE"))
+    target.with(|target| statistics::gather(target, stop))
 }
 
 fn set_sequences(

@@ -33,6 +33,7 @@ mod pool;
 mod refresh;
 mod roles;
 mod schema;
+mod statistics;
 
 pub use canceller::Canceller;
 pub use connect_error::{ConnectError, Rung};

@@ -33,7 +33,8 @@ pub(crate) fn refresh_all(
     Ok(())
 }
 
-fn owners(target: &mut Session) -> Outcome<HashMap<(String, String), String>> {
+/// Names of the roles that own materialized views, by schema and name of these.
+pub(crate) fn owners(target: &mut Session) -> Outcome<HashMap<(String, String), String>> {
     let rows = query(
         target,
         "read the owners of the materialized views",
@@ -46,7 +47,7 @@ fn owners(target: &mut Session) -> Outcome<HashMap<(String, String), String>> {
 
 /// A session with the settings that the server gives to `owner` in this database. What the login of
 /// the move has set for itself, and `owner` has not, stays: nobody tells what was before.
-fn session_of(target: &Pool, owner: &str) -> Outcome<Session> {
+pub(crate) fn session_of(target: &Pool, owner: &str) -> Outcome<Session> {
     let what = format!("take the settings of role {owner}");
     let settings = target.with(|session| {
         query(
@@ -88,14 +89,18 @@ fn session_of(target: &Pool, owner: &str) -> Outcome<Session> {
     Ok(session)
 }
 
+/// The statement that refreshes a view.
+pub(crate) fn statement(schema: &str, name: &str) -> String {
+    format!("REFRESH MATERIALIZED VIEW {}", qualified(schema, name))
+}
+
 fn refresh(
     session: &mut Session,
     (schema, name): &(String, String),
     stop: &AtomicBool,
 ) -> Outcome<()> {
     let what = format!("refresh materialized view {schema}.{name}");
-    let sql = format!("REFRESH MATERIALIZED VIEW {}", qualified(schema, name));
-    run_unless(stop, session, &what, &sql).map_err(|mut error| {
+    run_unless(stop, session, &what, &statement(schema, name)).map_err(|mut error| {
         if error.help.is_empty() || error.why.contains("does not exist") {
             error.help =
                 "functions that the view calls must name schemas in full (or set their own \

@@ -171,6 +171,7 @@ impl State {
                     bars.end();
                 }
             }
+            Event::Noted { database, text } => self.say(&format!("  note: {database}: {text}")),
             Event::Retrying { error, wait } => {
                 let wait = duration(wait.as_secs_f64());
                 self.say(&format!("{error}; trying again in {wait}"));

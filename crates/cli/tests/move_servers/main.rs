@@ -6,6 +6,7 @@ mod pair;
 mod sample;
 
 mod interrupted;
+mod noted;
 mod refused;
 mod secret;
 mod verified;

@@ -353,10 +353,10 @@ impl Data for Open {
         })
     }
 
-    fn finish(&self, _contents: &Contents, _stop: &AtomicBool) -> Result<(), MoveError> {
+    fn finish(&self, _contents: &Contents, _stop: &AtomicBool) -> Result<Vec<String>, MoveError> {
         self.call("finish", |_, target| {
             target.is_finished = true;
-            Ok(())
+            Ok(Vec::new())
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::{Session, quote_literal};
 
 /// How long a probe may wait for a lock that users of the target hold; when it ends, the texts
 /// count as different.
-const LOCK_WAIT: &str = "2s";
+pub(super) const LOCK_WAIT: &str = "2s";
 
 /// The name of the rule that a view is, where a dump writes it apart: the view needs a key that is
 /// created later.
@@ -32,11 +32,24 @@ pub(super) fn is_same(sides: Sides, key: &Key, wanted: &str, present: &str) -> O
     match (key.kind.as_str(), key.name.strip_suffix(VIEW_RULE)) {
         ("VIEW" | "MATERIALIZED VIEW", _) => view(&key.name),
         ("RULE", Some(name)) => view(name),
+        ("TABLE", _) => Ok(is_same_heir(sides.spelling, wanted, present)),
         ("RULE" | "POLICY" | "FUNCTION" | "PROCEDURE", _) => {
             sides.target.with(|target| is_same_when_made_again(target, key, wanted))
         }
         _ => Ok(false),
     }
+}
+
+/// A table that inherits: made anew it gets its parents' columns first, so their order, which is the
+/// order of the lines, does not count.
+fn is_same_heir(spelling: &Spelling, wanted: &str, present: &str) -> bool {
+    let inherits = |sql: &str| sql.contains("\nINHERITS (");
+    let sorted = |sql: &str| {
+        let mut lines: Vec<&str> = sql.lines().map(|line| line.trim_end_matches(',')).collect();
+        lines.sort_unstable();
+        lines.join("\n")
+    };
+    inherits(wanted) && inherits(present) && spelling.is_same(&sorted(wanted), &sorted(present))
 }
 
 /// A view: all but the query must be the same text, and the queries the same in the target's words.

@@ -1,13 +1,16 @@
 //! What materialized views hold; dumps of schemas do not tell.
 
-use flexway_core::migrate::{Difference, Table};
+use flexway_core::migrate::{Difference, STALE_VIEW, Table};
 
+use super::deparse::LOCK_WAIT;
 use super::{Types, hash};
 use crate::Session;
-use crate::ask::Outcome;
+use crate::ask::{Outcome, failed, run};
 use crate::catalog::relations::{MaterializedView, materialized_view_tables};
 use crate::catalog::tables::Rows;
 use crate::content::{copy_out, plain};
+use crate::pool::Pool;
+use crate::refresh::{owners, session_of, statement};
 use crate::session::NEVER;
 
 /// Materialized views that hold data on one side only, or other rows. One that a side lacks is a
@@ -15,25 +18,34 @@ use crate::session::NEVER;
 pub(super) fn differences(
     source: &mut Session,
     target: &mut Session,
+    target_pool: &Pool,
     types: &Types,
 ) -> Outcome<Vec<Difference>> {
     let wanted = materialized_view_tables(source)?;
     let present = materialized_view_tables(target)?;
+    let mut kind;
     let mut found = Vec::new();
     for (name, MaterializedView { table, is_populated }) in &wanted {
         let Some(other) = present.get(name) else { continue };
+        kind = "schema";
         let detail = match (*is_populated, other.is_populated) {
             (true, false) => "MATERIALIZED VIEW holds no data on the target".to_owned(),
             (false, true) => "MATERIALIZED VIEW holds data on the target only".to_owned(),
             (true, true) if has_same_columns(table, &other.table) => {
-                match rows_differ(source, target, table, types)? {
-                    Some(detail) => detail,
+                let copy_out = copy_out(table, &types.columns(source, table)?, Rows::Own);
+                match rows_differ(source, target, table, &copy_out)? {
+                    Some(detail) => {
+                        if is_fresh(target_pool, table, &copy_out)? {
+                            kind = STALE_VIEW;
+                        }
+                        detail
+                    }
                     None => continue,
                 }
             }
             _ => continue,
         };
-        found.push(Difference { kind: "schema", name: plain(table), detail });
+        found.push(Difference { kind, name: plain(table), detail });
     }
     Ok(found)
 }
@@ -49,12 +61,11 @@ fn rows_differ(
     source: &mut Session,
     target: &mut Session,
     table: &Table,
-    types: &Types,
+    copy_out: &str,
 ) -> Outcome<Option<String>> {
-    let copy_out = copy_out(table, &types.columns(source, table)?, Rows::Own);
     let (wanted, present) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| hash(target, table, &copy_out, None, &NEVER));
-        (hash(source, table, &copy_out, None, &NEVER), other.join())
+        let other = scope.spawn(|| hash(target, table, copy_out, None, &NEVER));
+        (hash(source, table, copy_out, None, &NEVER), other.join())
     });
     let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let (wanted, present) = (wanted?, present?);
@@ -65,4 +76,26 @@ fn rows_differ(
             wanted.rows, present.rows
         )
     }))
+}
+
+/// Whether the view holds on the target what its query gives there: a refresh, which is taken back,
+/// changes nothing.
+///
+/// The server runs the query with the owner's rights and settings only. On the source it would run
+/// whatever functions the owner put into the view with the rights of the move's login.
+fn is_fresh(target: &Pool, table: &Table, copy_out: &str) -> Outcome<bool> {
+    let what = format!("refresh materialized view {} in vain", plain(table));
+    let owners = target.with(owners)?;
+    let owner = owners.get(&(table.schema.clone(), table.name.clone()));
+    let mut session = session_of(target, owner.map_or("", String::as_str))?;
+    run(&mut session, &what, &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
+    let before = hash(&mut session, table, copy_out, None, &NEVER)?;
+    let is_fresh = match session.execute(&statement(&table.schema, &table.name)) {
+        Ok(()) => before == hash(&mut session, table, copy_out, None, &NEVER)?,
+        // Somebody uses it, or the login may not refresh it: nothing is known.
+        Err(error) if error.code().is_some() => false,
+        Err(error) => return Err(failed(&what, &error)),
+    };
+    run(&mut session, &what, "ROLLBACK")?;
+    Ok(is_fresh)
 }

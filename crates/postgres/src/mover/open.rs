@@ -174,7 +174,7 @@ impl Data for OpenDatabase {
         })
     }
 
-    fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<(), MoveError> {
+    fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<Vec<String>, MoveError> {
         content::finish(&self.source, &self.target, contents, stop)
     }
 }

@@ -96,10 +96,17 @@ CREATE TABLE moods_0 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 0)
 CREATE TABLE moods_0_rest PARTITION OF moods_0 DEFAULT;
 CREATE TABLE moods_1 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 
--- Inheritance.
+-- Inheritance; in some the columns stand in another order than a new server gives them.
 CREATE TABLE animals (name text NOT NULL, legs integer DEFAULT 4);
 CREATE TABLE birds (wings integer) INHERITS (animals);
 ALTER TABLE birds ALTER COLUMN legs SET DEFAULT 2;
+CREATE TABLE elder (a integer, gone integer, b text CHECK (b <> 'no'));
+CREATE TABLE heir (x integer DEFAULT 7) INHERITS (elder);
+ALTER TABLE elder DROP COLUMN gone;
+ALTER TABLE elder ADD COLUMN z integer DEFAULT 1;
+CREATE TABLE adopted (b text CONSTRAINT elder_b_check CHECK (b <> 'no'), z integer, own text DEFAULT 'a
+b', a integer NOT NULL);
+ALTER TABLE adopted INHERIT elder;
 
 -- Indexes, statistics, rules, triggers, policies.
 CREATE INDEX customers_doc ON customers USING gin (doc);
@@ -209,6 +216,9 @@ SELECT i, '2019-06-01'::date + i, (ARRAY['a', 'b'])[1 + i % 2], repeat('x', i), 
 INSERT INTO hashed SELECT generate_series(1, 100);
 INSERT INTO animals VALUES ('cat', 4), ('dog', 4);
 INSERT INTO birds VALUES ('hen', 2, 2);
+INSERT INTO elder VALUES (1, 'e', 10);
+INSERT INTO heir (a, b, x, z) SELECT i, 'h', 20, 30 + i FROM generate_series(1, 50) i;
+INSERT INTO adopted (a, b, z, own) SELECT i, 'a', 40, 'o' FROM generate_series(1, 50) i;
 INSERT INTO felt SELECT i, (ARRAY['sad', 'ok', 'it''s; fine'])[1 + i % 3]::mood, i % 7 FROM generate_series(1, 400) i;
 INSERT INTO moods SELECT ARRAY[m, k, NULL] FROM unnest(enum_range(NULL::mood)) m, unnest(enum_range(NULL::mood)) k;
 INSERT INTO no_columns SELECT FROM generate_series(1, 7);

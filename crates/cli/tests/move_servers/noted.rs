@@ -1,0 +1,64 @@
+//! What a move tells and does not fail for.
+
+use crate::pair::Pair;
+
+/// Materialized views that nobody refreshed, a column order that inheritance brings about, and
+/// statistics that cannot be gathered.
+const SOURCE: &str = "
+    CREATE TABLE t (a int);
+    INSERT INTO t VALUES (1);
+    CREATE MATERIALIZED VIEW m AS SELECT count(*) AS n, sum(a) AS total FROM t;
+    CREATE MATERIALIZED VIEW a_top AS SELECT n + 1 AS more FROM m;
+    INSERT INTO t VALUES (2), (3);
+    CREATE TABLE elder (a int, gone int);
+    CREATE TABLE heir (x int) INHERITS (elder);
+    ALTER TABLE elder DROP COLUMN gone;
+    ALTER TABLE elder ADD COLUMN z int;
+    INSERT INTO heir VALUES (1, 2, 3);
+    CREATE TABLE limits (n int);
+    CREATE FUNCTION small(n int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+        'BEGIN RETURN n < (SELECT max(l.n) FROM limits l); END';
+    CREATE TABLE \"Un lucky\" (a int);
+    INSERT INTO \"Un lucky\" VALUES (1);
+    CREATE STATISTICS of_small ON (small(a)) FROM \"Un lucky\";
+";
+
+#[test]
+fn what_is_no_difference_is_a_note() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", SOURCE);
+    let stale = "d: materialized view public.m was not refreshed on the source";
+    let words = [
+        stale,
+        "d: materialized view public.a_top was not refreshed on the source",
+        "d: the columns of table public.heir stand in another order on the target (a, x, z)",
+        "d: the statistics of table public.Un lucky were not gathered",
+        "then: ANALYZE \"public\".\"Un lucky\"",
+    ];
+    let ran = pair.migrate(&["--json"]).ended(0).says(&words);
+    let report = ran.json();
+    assert_eq!(report["verify"]["equal"], true, "{report}");
+    let notes = report["notes"].to_string();
+    assert!(notes.contains(stale) && notes.contains("Un lucky"), "{notes}");
+    assert_eq!(pair.on_target("d", "SELECT n, total, more FROM m, a_top"), "3|6|4\n");
+    let gathered = "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'heir'";
+    assert_eq!(pair.on_target("d", gathered), "t\n");
+    let report = pair.verify(&["--json"]).ended(0).says(&[stale]).json();
+    assert!(report["notes"].to_string().contains(stale), "{report}");
+    // The target's is the older one now.
+    pair.on_target("d", "INSERT INTO t VALUES (4)");
+    pair.on_source("d", "INSERT INTO t VALUES (4)");
+    let ran = pair.verify(&[]).ended(1);
+    let words = "differs: d: schema public.m: MATERIALIZED VIEW has other rows (1 on the source";
+    assert!(ran.out.contains(words), "{}", ran.out);
+    pair.on_source("d", "REFRESH MATERIALIZED VIEW m; REFRESH MATERIALIZED VIEW a_top");
+    pair.on_target("d", "REFRESH MATERIALIZED VIEW m; REFRESH MATERIALIZED VIEW a_top");
+    pair.verify(&[]).ended(0);
+    // A view that is as its query has it, over a table that differs, is no note.
+    pair.on_target("d", "INSERT INTO t VALUES (5); REFRESH MATERIALIZED VIEW m");
+    let ran = pair.verify(&[]).ended(1);
+    for words in ["differs: d: table public.t", "differs: d: stale view public.m"] {
+        assert!(ran.out.contains(words), "{}", ran.out);
+    }
+}
