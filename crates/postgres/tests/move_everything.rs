@@ -69,6 +69,13 @@ fn moves(source: u32, target: u32) {
     assert_eq!(views, ["z_base", "a_top", "daily", "said"]);
     assert_eq!(ask(&world.target, DATABASE, "SELECT total FROM app.a_top"), "2000");
     assert_eq!(differences(&world), Vec::<String>::new());
+    let rights = "SELECT c.relacl::text FROM pg_class c WHERE c.relname IN ('heir', 'log', 'scratch') \
+                  ORDER BY c.relname";
+    let rest = if target >= 17 { "arwxtm" } else { "arwxt" };
+    let expected = format!("{{owner_a={rest}/owner_a,reader=r/owner_a}},{{}},{{reader=r/owner_a}}");
+    assert_eq!(ask(&world.target, DATABASE, rights), expected);
+    let without = "SELECT count(*) FROM pg_default_acl WHERE defaclacl::text = '{}'";
+    assert_eq!(ask(&world.target, DATABASE, without), "1");
 
     again_changes_nothing(&world);
     let mut expected: Vec<&str> = CHANGES.iter().map(|(_, words)| *words).collect();

@@ -87,7 +87,9 @@ pub(super) fn differences(
         match present.get(key) {
             None => found.push(difference(key, "is missing on the target", None)),
             Some(other)
-                if !spelling.is_same(sql, other) && !differs_in_multirange_only(sql, other) =>
+                if !spelling.is_same(sql, other)
+                    && !differs_in_multirange_only(sql, other)
+                    && !(key.kind.ends_with("ACL") && spelling.is_same_grant(sql, other)) =>
             {
                 let both = Some((sql.clone(), other.clone()));
                 found.push(difference(key, "differs on the target", both));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::Session;
 use crate::ask::{Outcome, query, text};
+use crate::schema::maintain;
 
 /// First version that gives a NOT NULL a name; generated ones that were cut are written out.
 const NAMED_NOT_NULL_SINCE: u32 = 180_000;
@@ -16,15 +17,21 @@ pub(super) struct Spelling {
     words: Vec<String>,
     /// Whether only one of them names the constraints behind NOT NULL.
     is_not_null_named_once: bool,
+    /// Whether only the target has MAINTAIN among the rights on a table.
+    is_maintain_new: bool,
 }
 
 impl Spelling {
     /// Asks both servers for their words.
     pub(super) fn read(source: &mut Session, target: &mut Session) -> Outcome<Spelling> {
         let words = words(source)?.symmetric_difference(&words(target)?).cloned().collect();
-        let [is_named, is_named_there] =
-            [source, target].map(|session| session.version().number >= NAMED_NOT_NULL_SINCE);
-        Ok(Spelling { words, is_not_null_named_once: is_named != is_named_there })
+        let versions = [source, target].map(|session| session.version().number);
+        let [is_named, is_named_there] = versions.map(|version| version >= NAMED_NOT_NULL_SINCE);
+        Ok(Spelling {
+            words,
+            is_not_null_named_once: is_named != is_named_there,
+            is_maintain_new: maintain::is_new(versions[0], versions[1]),
+        })
     }
 
     /// Whether two texts of one entry differ in spelling only.
@@ -34,6 +41,12 @@ impl Spelling {
             if self.is_not_null_named_once { without_names_of_not_null(&sql) } else { sql }
         };
         wanted == present || plain(wanted) == plain(present)
+    }
+
+    /// The same for the text of grants.
+    pub(super) fn is_same_grant(&self, wanted: &str, present: &str) -> bool {
+        let plain = |sql: &str| maintain::without(&self.without_quotes(sql));
+        self.is_maintain_new && plain(wanted) == plain(present)
     }
 
     /// The text with the words that one server quotes as the other writes them.

@@ -18,6 +18,7 @@ use crate::pool::{Pool, Side, client_encoding, connect, prepare};
 use crate::schema::apply;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
+use crate::schema::maintain;
 use crate::schema::pre_data;
 use crate::{ConnInfo, Session, content, large_objects};
 
@@ -126,10 +127,14 @@ impl Schema for OpenDatabase {
 
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {
         let text = self.dump(Part::PostData)?;
+        let version = self.source.with(|source| Ok(source.version().number))?;
         self.target.with(|session| {
             let mut entries = Dump::parse(&text, Some(&apply::known_settings(session)?)).entries;
             let skipped = apply::foreign_extension_comments(session)?;
             entries.retain(|entry| !skipped.contains(&entry.name));
+            if maintain::is_new(version, session.version().number) {
+                entries.iter_mut().for_each(maintain::revoke);
+            }
             Ok(entries)
         })
     }

@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod dump;
 mod empty;
 pub(crate) mod entries;
+pub(crate) mod maintain;
 pub(crate) mod pre_data;
 mod replace;
 pub(crate) mod scan;

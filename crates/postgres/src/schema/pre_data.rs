@@ -9,6 +9,7 @@ use crate::pool::{Pool, connect, prepare};
 use crate::schema::apply::{self, Refusal};
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
+use crate::schema::maintain;
 
 /// Puts the source's schema before the data onto the target: in one transaction where the target has
 /// room for its locks, in pieces otherwise. What an earlier run created is kept when it is as on the
@@ -20,6 +21,11 @@ pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str
     let mut dump = Dump::parse(&text, Some(&apply::known_settings(&mut session)?));
     let skipped = apply::foreign_extension_comments(&mut session)?;
     dump.entries.retain(|entry| !skipped.contains(&entry.name));
+    if source
+        .with(|source| Ok(maintain::is_new(source.version().number, session.version().number)))?
+    {
+        dump.entries.iter_mut().for_each(maintain::revoke);
+    }
     let compare = || before_data(pg_dump, source, target, snapshot);
     match apply::apply_all(&mut session, &dump) {
         Ok(()) => Ok(()),
