@@ -82,7 +82,10 @@ fn one_server_under_two_names_is_not_moved_onto_itself() {
         host.display()
     );
     command.env("FLEXWAY_TARGET", socket);
-    Ran::of(command).ended(3).says(&["are the same server", "nothing was changed"]);
+    let without = crate::pair::Folder::new();
+    command.env("FLEXWAY_PG_BIN", without.path());
+    let why = format!("FLEXWAY_PG_BIN is {}, which holds no pg_dump", without.path().display());
+    Ran::of(command).ended(3).says(&["are the same server", "nothing was changed", &why]);
     assert_eq!(pair.on_source("shop", "SELECT a FROM ours"), "1\n");
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use flexway_core::migrate::ToolFacts;
+use flexway_core::migrate::{MoveError, ToolFacts};
 
 use crate::ask::{Outcome, act};
 
@@ -12,17 +12,34 @@ use crate::ask::{Outcome, act};
 /// others the major of the newer server, else the next newer.
 ///
 /// # Errors
-/// None fits; says which were found, where, and which majors would do.
+/// FLEXWAY_PG_BIN names a folder without one. None fits; says which were found, where, and which
+/// majors would do.
 pub(crate) fn find(source: u32, target: u32) -> Outcome<ToolFacts> {
     let environment = |name: &str| std::env::var(name).ok();
     let newest = source.max(target);
-    let named = versions(programs(environment("FLEXWAY_PG_BIN").map(PathBuf::from)));
+    let folder = environment("FLEXWAY_PG_BIN").filter(|folder| !folder.is_empty());
+    let named = versions(programs(folder.as_ref().map(PathBuf::from)));
+    if let Some(folder) = folder
+        && named.is_empty()
+    {
+        return Err(holds_none(&folder));
+    }
     if let Ok(tool) = choose(newest, &named) {
         return Ok(tool);
     }
     let mut found = versions(programs(folders(&environment)));
     found.extend(named);
     choose(newest, &found)
+}
+
+/// The user named a folder: another program in its place would be a surprise.
+fn holds_none(folder: &str) -> MoveError {
+    act(
+        "find pg_dump",
+        format!("FLEXWAY_PG_BIN is {folder}, which holds no pg_dump that runs, nor does its bin"),
+        "set it to the folder of PostgreSQL's own programs (such as /usr/lib/postgresql/17/bin; \
+         Debian's wrapper in /usr/bin is none), or unset it to have pg_dump looked for",
+    )
 }
 
 /// Programs by version. The first of a version wins: it stands first in the order of search.
