@@ -222,6 +222,8 @@ pub enum Remedy {
     Retry,
     /// The source's snapshot is gone: the step can succeed once the database is opened anew.
     Reopen,
+    /// The step may need what others of its phase bring: it is tried once more after them.
+    Later,
     /// Somebody has to change something first.
     Act,
     /// The run was asked to stop.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,11 +41,11 @@ pub(crate) fn copy(
 ) -> Result<(), Failure> {
     let units = remaining(workers, ledger, database, contents)?;
     let running = Running::default();
-    let one = |unit: Unit<'_>| -> Result<(), MoveError> {
+    let one = |unit: &Unit<'_>| -> Result<(), MoveError> {
         recorded(ledger.begin_item(database, unit.kind, &unit.name))?;
         let progress = Arc::new(CopyProgress::default());
         guard(&running).insert(unit.name.clone(), (unit.kind, Arc::clone(&progress)));
-        let result = copy_unit(workers, database, data, &unit, &progress);
+        let result = copy_unit(workers, database, data, unit, &progress);
         guard(&running).remove(&unit.name);
         match result {
             Ok((copied, seconds)) => {
@@ -62,12 +62,37 @@ pub(crate) fn copy(
     let (over, is_over) = mpsc::channel::<()>();
     let result = thread::scope(|scope| {
         scope.spawn(|| tick(ledger, database, &running, is_over));
-        let result = workers.each(units, &one);
+        let result = in_rounds(workers, units, &one);
         drop(over);
         result
     });
     workers.tell(&Event::WorkEnds { database, work: Work::Copy });
     result
+}
+
+/// Copies the units; those that may need the rows of others (a check calls a function that reads
+/// another table) once more after these, as long as that helps some.
+fn in_rounds<'a>(
+    workers: Workers<'_>,
+    mut units: Vec<Unit<'a>>,
+    one: &(dyn Fn(&Unit<'a>) -> Result<(), MoveError> + Sync),
+) -> Result<(), Failure> {
+    loop {
+        let later = Mutex::new(Vec::new());
+        let count = units.len();
+        workers.each(units, &|unit| match one(&unit) {
+            Err(error) if error.remedy == Remedy::Later => {
+                guard(&later).push((unit, error));
+                Ok(())
+            }
+            other => other,
+        })?;
+        let later = later.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if later.len() == count {
+            return Failure::unless_empty(later.into_iter().map(|(_, error)| error).collect());
+        }
+        units = later.into_iter().map(|(unit, _)| unit).collect();
+    }
 }
 
 /// Units in the order of work: large objects first, since nobody knows how long their one stream

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Table};
+use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Remedy, Table};
 
 use crate::ask::{Outcome, act, flag, query, relay_failed, run, text};
 use crate::catalog::tables::Rows;
@@ -99,6 +99,12 @@ fn copy_in(table: &Table, rows: Rows) -> String {
 }
 
 fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
+    // 23514, P0001, P0002: a check said no, or the function that it calls; perhaps it looked into a
+    // table that has no rows yet.
+    let may_look_elsewhere = matches!(
+        &error,
+        RelayError::Target(error) if matches!(error.code(), Some("23514" | "P0001" | "P0002"))
+    );
     // 42P01: the table was dropped on one side after it was listed.
     let missing = match &error {
         // With a line number, it is something that a constraint of the row looked for.
@@ -108,6 +114,13 @@ fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
         RelayError::Stopped => false,
     };
     let mut failure = relay_failed(what, error);
+    if may_look_elsewhere {
+        failure.remedy = Remedy::Later;
+        failure.help =
+            "the source holds rows that the table's constraints refuse on the target: mend \
+                        them on the source, or drop the constraint there, then begin anew"
+                .to_owned();
+    }
     if missing {
         failure.help = format!(
             "create {} again, or start a new move: the schema changed meanwhile",
