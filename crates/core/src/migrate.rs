@@ -56,6 +56,8 @@ pub struct ServerFacts {
     pub left_out: Vec<LeftOut>,
     /// Whether the login is a superuser.
     pub is_superuser: bool,
+    /// Whether it follows another server and takes no writes.
+    pub is_standby: bool,
     /// When the server started, microseconds since 1970. It tells two names of one server.
     pub started_us: u64,
 }
@@ -65,6 +67,15 @@ impl ServerFacts {
     pub fn major(&self) -> u32 {
         self.version / 10_000
     }
+}
+
+/// What a look into a database of the source brought to light before anything is changed.
+#[derive(Debug, Default)]
+pub struct Foreseen {
+    /// Why it cannot be moved.
+    pub refusals: Vec<MoveError>,
+    /// What does not go along, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// A database that is not moved.

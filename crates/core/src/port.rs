@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::migrate::{
-    Contents, Copied, CopyProgress, Difference, MoveError, RoleReport, SchemaEntry, ServerFacts,
-    Table, TableComparison, ToolFacts,
+    Contents, Copied, CopyProgress, Difference, Foreseen, MoveError, RoleReport, SchemaEntry,
+    ServerFacts, Table, TableComparison, ToolFacts,
 };
 
 /// The two servers as wholes.
@@ -28,6 +28,9 @@ pub trait Servers: Send + Sync {
 pub trait Databases: Send + Sync {
     /// Keeps other moves off these databases of the target for as long as the ports live; refuses when another is at work there.
     fn reserve(&self, databases: &[String]) -> Result<(), MoveError>;
+    /// Looks into the database on the source for what the target cannot take; changes nothing. `with_roles` tells whether roles are
+    /// carried.
+    fn foresee(&self, database: &str, with_roles: bool) -> Result<Foreseen, MoveError>;
     /// Creates the target database with the source's encoding, collation, owner, settings and grants, empty. With `overwrite` one
     /// that holds something is replaced: it is dropped once the new one stands. Where it may not be dropped its contents are removed.
     /// A failure before that leaves it as it was. Gives the number of others' sessions that were ended for it.

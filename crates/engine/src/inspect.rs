@@ -1,7 +1,7 @@
 //! Looks at both servers before anything is changed, and says everything that speaks against the
 //! move at once.
 
-use flexway_core::migrate::{DatabaseFacts, MoveError, Remedy, ServerFacts, ToolFacts};
+use flexway_core::migrate::{DatabaseFacts, MoveError, Phase, Remedy, ServerFacts, ToolFacts};
 
 use crate::ledger::Ledger;
 use crate::run::{Ports, RunError, RunOptions};
@@ -14,6 +14,8 @@ pub(crate) struct Inspected {
     pub(crate) tools: ToolFacts,
     /// Databases to move, in the source's order.
     pub(crate) databases: Vec<DatabaseFacts>,
+    /// What is not moved, a sentence each.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Inspects both servers.
@@ -36,6 +38,7 @@ pub(crate) fn inspect(
         ledger.check_servers(&source.label, &target.label)?;
         refuse_same(source, target, &mut refusals);
         refuse_versions(source, target, &mut refusals);
+        refuse_standby(target, &mut refusals);
     }
     if let Some(source) = &source {
         refuse_choice(source, options, &mut refusals);
@@ -48,6 +51,14 @@ pub(crate) fn inspect(
         (Some(_), Some(_)) => ports.servers.tools().map_err(|error| refusals.push(error)).ok(),
         _ => None,
     };
+    // Only where nothing else speaks against the move: it opens every database.
+    let mut notes = Vec::new();
+    if refusals.is_empty()
+        && let Some(source) = &source
+    {
+        notes = self::notes(source, options);
+        foresee(ports, &look_into, options, ledger, &mut refusals, &mut notes)?;
+    }
     // Last: when something else speaks against the move, nothing has to be kept from others.
     if refusals.is_empty()
         && let Err(error) = ports.databases.reserve(&look_into)
@@ -57,7 +68,7 @@ pub(crate) fn inspect(
     match (source, target, tools) {
         (Some(source), Some(target), Some(tools)) if refusals.is_empty() => {
             let databases = chosen(&source, options).cloned().collect();
-            Ok(Inspected { source, target, tools, databases })
+            Ok(Inspected { source, target, tools, databases, notes })
         }
         _ => Err(RunError::Refused(refusals)),
     }
@@ -107,6 +118,45 @@ fn refuse_same(source: &ServerFacts, target: &ServerFacts, refusals: &mut Vec<Mo
             "name another server as the target".to_owned(),
         ));
     }
+}
+
+fn refuse_standby(target: &ServerFacts, refusals: &mut Vec<MoveError>) {
+    if target.is_standby {
+        refusals.push(refusal(
+            "write to the target",
+            format!("{} is a standby: it follows another server and takes no writes", target.label),
+            "name its primary as the target, or promote it".to_owned(),
+        ));
+    }
+}
+
+/// Looks into the databases that are not finished yet.
+fn foresee(
+    ports: Ports<'_>,
+    databases: &[String],
+    options: &RunOptions,
+    ledger: &Ledger,
+    refusals: &mut Vec<MoveError>,
+    notes: &mut Vec<String>,
+) -> Result<(), RunError> {
+    for name in databases {
+        if ledger.database(name)?.phase == Some(Phase::Verified) {
+            continue;
+        }
+        match ports.databases.foresee(name, options.roles) {
+            Ok(foreseen) => {
+                refusals.extend(foreseen.refusals);
+                notes.extend(of_database(name, foreseen.notes));
+            }
+            Err(error) => refusals.push(error),
+        }
+    }
+    Ok(())
+}
+
+/// Sentences about one database, for a list of several.
+pub(crate) fn of_database(name: &str, notes: Vec<String>) -> impl Iterator<Item = String> {
+    notes.into_iter().map(move |text| format!("{name}: {text}"))
 }
 
 fn refuse_versions(source: &ServerFacts, target: &ServerFacts, refusals: &mut Vec<MoveError>) {

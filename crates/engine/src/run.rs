@@ -99,7 +99,7 @@ impl<'a> Run<'a> {
             }
         }
         run.tell_accepted(&inspected);
-        let mut notes = inspect::notes(&inspected.source, options);
+        let mut notes = inspected.notes.clone();
         let (problems, verify, end) = run.all(&inspected.databases, &mut notes);
         let summary = (end != RunEnd::Done).then(|| summary(&problems, &verify));
         ledger.end_run(id, end, summary.as_deref())?;
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
             target: &inspected.target,
             tools: Some(&inspected.tools),
             databases: &databases,
-            notes: &inspect::notes(&inspected.source, self.options),
+            notes: &inspected.notes,
         });
     }
 
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
                         verify.tables_compared += outcome.tables_compared;
                         verify.rows_compared += outcome.rows_compared;
                         verify.differences.extend(outcome.differences);
-                        notes.extend(of_database(&facts.name, outcome.notes));
+                        notes.extend(inspect::of_database(&facts.name, outcome.notes));
                         continue;
                     }
                     Err(failure) => failure,
@@ -352,7 +352,7 @@ pub fn verify(
                 for text in &outcome.notes {
                     workers.tell(&Event::Noted { database: name, text });
                 }
-                notes.extend(of_database(name, outcome.notes));
+                notes.extend(inspect::of_database(name, outcome.notes));
             }
             Err(failure) => {
                 let remedy = failure.remedy();
@@ -394,13 +394,11 @@ fn compare_database(
     name: &str,
 ) -> Result<Outcome, Failure> {
     workers.go_on()?;
+    let mut notes = workers.attempt(|| ports.databases.foresee(name, true))?.notes;
     let database = workers.attempt(|| ports.databases.open(name))?;
-    compare::compare(workers, name, database.compare())
-}
-
-/// Sentences about one database, for a list of several.
-fn of_database(name: &str, notes: Vec<String>) -> impl Iterator<Item = String> {
-    notes.into_iter().map(move |text| format!("{name}: {text}"))
+    let mut outcome = compare::compare(workers, name, database.compare())?;
+    notes.append(&mut outcome.notes);
+    Ok(Outcome { notes, ..outcome })
 }
 
 fn take(problems: &mut Vec<Problem>, database: Option<&str>, failure: Failure) {

@@ -58,6 +58,7 @@ pub(crate) fn server_facts(session: &mut Session, info: &ConnInfo) -> Outcome<Se
         databases,
         left_out: left_out(session, &hidden)?,
         is_superuser: is_superuser(session)?,
+        is_standby: flag(&query_one(session, what, "SELECT pg_is_in_recovery()")?, 0),
         started_us: started_us(session)?,
     })
 }

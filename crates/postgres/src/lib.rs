@@ -27,6 +27,7 @@ mod ask;
 mod catalog;
 mod compare;
 mod content;
+mod foresee;
 mod large_objects;
 mod mover;
 mod pool;

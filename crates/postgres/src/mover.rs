@@ -5,13 +5,15 @@ mod reserve;
 
 use std::sync::{Mutex, PoisonError};
 
-use flexway_core::migrate::{Difference, LeftOut, MoveError, RoleReport, ServerFacts, ToolFacts};
+use flexway_core::migrate::{
+    Difference, Foreseen, LeftOut, MoveError, RoleReport, ServerFacts, ToolFacts,
+};
 use flexway_core::port::{Database, Databases, Servers};
 
 use crate::ask::Outcome;
 use crate::pool::connect;
 use crate::schema::{database, tool};
-use crate::{ConnInfo, catalog, roles};
+use crate::{ConnInfo, catalog, foresee, roles};
 
 /// The database that every server has from the start; it counts as one of the users' when they keep
 /// objects in it.
@@ -112,6 +114,11 @@ impl Databases for Mover {
         *reservation = None;
         *reservation = Some(reserve::Reservation::take(&self.target, databases)?);
         Ok(())
+    }
+
+    fn foresee(&self, database: &str, with_roles: bool) -> Result<Foreseen, MoveError> {
+        let source = &mut connect(&self.source.with_database(database))?;
+        foresee::foresee(source, &mut connect(&self.target)?, database, with_roles)
     }
 
     fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError> {

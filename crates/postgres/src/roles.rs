@@ -13,9 +13,11 @@ use flexway_core::migrate::RoleReport;
 use crate::Session;
 use crate::ask::{Outcome, query_one, run, text};
 use crate::catalog::{is_superuser, left_behind};
+use crate::schema::tablespaces::Tablespaces;
 
 pub(crate) use compare::differences;
 use statements::Login;
+pub(crate) use statements::list_elements;
 
 /// Creates on the target the roles that these databases of the source need, all when none is named,
 /// with their memberships. A role that stands there is brought in line with `overwrite`, and left as
@@ -26,9 +28,12 @@ pub(crate) fn copy(
     databases: &[String],
     overwrite: bool,
 ) -> Outcome<RoleReport> {
-    let wanted = read::roles_of(source, databases)?;
+    let mut wanted = read::roles_of(source, databases)?;
+    let there = Tablespaces::read(target)?;
+    let not_carried = wanted.forget_tablespaces(&there);
     let owners = needed::owners(source, databases)?;
-    let present = read::roles(target)?;
+    let mut present = read::roles(target)?;
+    present.forget_tablespaces(&there);
     let login = login(target)?;
     run(target, "begin to carry the roles", "BEGIN")?;
     let mut carrier = carrier::Carrier {
@@ -45,6 +50,7 @@ pub(crate) fn copy(
     parameters::carry(&mut carrier)?;
     own::join(&mut carrier, &owners)?;
     let mut report = carrier.report;
+    report.notes.extend(not_carried);
     report.notes.extend(left_behind::notes(source, databases)?);
     run(target, "finish carrying the roles", "COMMIT")?;
     Ok(report)

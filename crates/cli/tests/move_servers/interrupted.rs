@@ -62,7 +62,7 @@ fn after_kill_9_the_same_command_goes_on() {
 fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     let pair = Pair::start(15, 17);
     // Enough for the second process, which waits half a second, to be refused meanwhile.
-    let tables = TABLES * 3;
+    let tables = TABLES * 4;
     sample::fill_wide(&pair, tables);
     let child = pair.begin(&["--database", "wide", "--jobs", "1"], is_copying);
     let pid = child.id();

@@ -33,14 +33,25 @@ const SOURCE: &str = "
 #[test]
 fn what_is_no_difference_is_a_note() {
     let pair = Pair::start(15, 17);
-    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("postgres", "CREATE DATABASE d; CREATE ROLE r");
     pair.on_source("d", SOURCE);
+    for sql in [
+        "SET allow_in_place_tablespaces = on; CREATE TABLESPACE \"fast disk\" LOCATION ''",
+        "ALTER DATABASE d SET default_tablespace = 'fast disk'",
+        "ALTER ROLE r IN DATABASE d SET temp_tablespaces = pg_default, \"fast disk\"",
+        "ALTER ROLE r SET default_tablespace = 'fast disk'; ALTER ROLE r SET work_mem = '9MB'",
+    ] {
+        pair.on_source("postgres", sql);
+    }
     let stale = "d: materialized view public.m was not refreshed on the source";
     let words = [
         stale,
         "d: materialized view public.a_top was not refreshed on the source",
         "d: the columns of table public.heir stand in another order on the target (a, x, z)",
         "d: the statistics of table public.Un lucky were not gathered",
+        "d: the setting default_tablespace of the database is not carried",
+        "d: the setting temp_tablespaces of role r in the database is not carried",
+        "note: the setting default_tablespace of role r is not carried",
         "then: ANALYZE \"public\".\"Un lucky\"",
     ];
     let ran = pair.migrate(&["--json", "--jobs", "1"]).ended(0).says(&words);
@@ -49,6 +60,8 @@ fn what_is_no_difference_is_a_note() {
     let notes = report["notes"].to_string();
     assert!(notes.contains(stale) && notes.contains("Un lucky"), "{notes}");
     assert_eq!(pair.on_target("d", "SELECT n, total, more FROM m, a_top"), "3|6|4\n");
+    let carried = "SELECT setconfig FROM pg_db_role_setting";
+    assert_eq!(pair.on_target("d", carried), "{work_mem=9MB}\n");
     let gathered = "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'heir'";
     assert_eq!(pair.on_target("d", gathered), "t\n");
     let report = pair.verify(&["--json"]).ended(0).says(&[stale]).json();

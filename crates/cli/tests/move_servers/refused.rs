@@ -17,11 +17,84 @@ fn a_target_with_data_is_refused_without_overwrite() {
     refused.says(&["database shop", "--overwrite", "nothing was changed"]);
     assert!(pair.status().is_none(), "a ledger was left");
     assert_eq!(pair.on_target("shop", "SELECT a FROM theirs"), "2\n");
-    pair.migrate(&["--database", "shop", "--overwrite"]).ended(0);
+    pair.on_source("shop", "ALTER TABLE ours SET WITH OIDS");
+    let note = "note: shop: the column oid of tables made WITH OIDS is not carried";
+    let more = ["--database", "shop", "--overwrite"];
+    pair.migrate(&more).ended(0).says(&[note, "public.ours; if its values count"]);
     assert_eq!(
         pair.on_target("shop", "SELECT to_regclass('theirs') IS NULL, a FROM ours"),
         "t|1\n"
     );
+    pair.verify(&["--database", "shop"]).ended(0).says(&[note]);
+}
+
+/// Before a role or a database is made.
+#[test]
+fn what_the_target_cannot_take_is_refused_first() {
+    let pair = Pair::start(11, 17);
+    pair.on_source("postgres", "CREATE ROLE app; CREATE DATABASE old; CREATE DATABASE other");
+    pair.on_source(
+        "old",
+        "CREATE TABLE logins (id int, at abstime, past reltime[]); CREATE DOMAIN span AS tinterval; \
+         CREATE VIEW seen AS SELECT l.at FROM logins l",
+    );
+    let refused = pair.migrate(&[]).ended(3).says(&[
+        "failed to move database old: PostgreSQL 17 has no type abstime, reltime[], tinterval: \
+         column at of public.logins, column at of public.seen, column past of public.logins, domain \
+         public.span",
+        "help: give them another type on the source first",
+        "nothing was changed",
+    ]);
+    assert!(!refused.err.contains("database other"), "{}", refused.err);
+    let made = "SELECT count(*) FROM pg_database d, pg_roles r \
+                WHERE d.datname IN ('old', 'other') OR r.rolname = 'app'";
+    assert_eq!(pair.on_target("postgres", made), "0\n");
+    // The owner stands on the target, and the login may not become it.
+    pair.on_target("postgres", "CREATE ROLE app; CREATE ROLE mover LOGIN CREATEDB PASSWORD 'pass'");
+    pair.on_source("postgres", "ALTER DATABASE other OWNER TO app");
+    pair.on_source("other", "ALTER SCHEMA public OWNER TO app");
+    let as_mover = |more: &[&str]| {
+        let mut command = pair.command("migrate");
+        command.arg("--ledger").arg(pair.ledger()).args(["--database", "other"]).args(more);
+        let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
+        Ran::of({
+            command.env("FLEXWAY_TARGET", url);
+            command
+        })
+    };
+    as_mover(&[]).ended(3).says(&[
+        "give database other to its owner app: the target's login may not become that role",
+        "GRANT \"app\" TO \"mover\"",
+        "nothing was changed",
+    ]);
+    assert_eq!(pair.on_target("postgres", "SELECT count(*) FROM pg_database"), "3\n");
+    pair.on_target("postgres", "GRANT app TO mover");
+    as_mover(&["--no-roles"]).ended(0);
+}
+
+#[test]
+fn a_standby_is_no_target_and_may_be_a_source() {
+    let mut pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", "CREATE TABLE t AS SELECT generate_series(1, 100) AS a; CREATE SEQUENCE s");
+    let follow = |server: &mut flexway_lab::Server| {
+        server.stop().unwrap();
+        std::fs::write(server.folder().join("data/standby.signal"), "").unwrap();
+        server.start_again().unwrap();
+    };
+    follow(&mut pair.target);
+    let refused = pair.migrate(&[]).ended(3);
+    refused.says(&["write to the target", "is a standby", "promote it", "nothing was changed"]);
+    pair.on_target("postgres", "SELECT pg_promote()");
+    pair.on_source("d", "CREATE UNLOGGED TABLE scratch (a int)");
+    follow(&mut pair.source);
+    let refused = pair.migrate(&[]).ended(3);
+    refused.says(&["read database d of a standby", "what is unlogged: public.scratch"]);
+    pair.on_source("postgres", "SELECT pg_promote()");
+    pair.on_source("d", "DROP TABLE scratch");
+    follow(&mut pair.source);
+    pair.migrate(&[]).ended(0);
+    pair.verify(&[]).ended(0);
 }
 
 /// The target serves others too: moving one database must not touch their roles.

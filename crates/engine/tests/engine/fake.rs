@@ -167,6 +167,7 @@ fn facts(label: &str, version: u32, databases: &BTreeMap<String, Store>) -> Serv
         databases: databases.collect(),
         left_out: Vec::new(),
         is_superuser: true,
+        is_standby: false,
         started_us: u64::from(version),
     }
 }
@@ -225,6 +226,10 @@ impl Databases for World {
             state.reserved = databases.to_vec();
             Ok(())
         })
+    }
+
+    fn foresee(&self, database: &str, _with_roles: bool) -> Result<Foreseen, MoveError> {
+        self.call(&format!("{database} foresee"), |_| Ok(Foreseen::default()))
     }
 
     fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError> {

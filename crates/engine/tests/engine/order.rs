@@ -80,6 +80,7 @@ fn phases_follow_each_other_and_tables_go_largest_first() {
         "source",
         "target",
         "tools",
+        "shop foresee",
         "reserve",
         "roles",
         "shop prepare",

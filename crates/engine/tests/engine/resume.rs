@@ -81,7 +81,7 @@ fn a_lost_connection_is_tried_again_within_the_run() {
     let brief = vec![Duration::from_millis(1)];
     let retry = RetryPolicy { step_waits: brief.clone(), round_waits: brief };
     // The first calls inspect the servers: people want to hear at once that one is not there.
-    for call in 4..call_count() {
+    for call in 6..call_count() {
         for moment in [Moment::Before, Moment::After] {
             let (world, folder, watch) = (World::new(), Folder::new(), Watch::default());
             let remedy = Remedy::Retry;

@@ -32,7 +32,7 @@ pub(super) struct TextDifference {
 pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
     let mut found = Entries::new();
     for entry in Dump::parse(text, None).entries {
-        let sql = normalised(&entry);
+        let sql = normalised(&entry, spelling);
         // The comment of an extension comes with its version, and on managed servers belongs to the
         // service.
         let is_of_extension = entry.kind == "COMMENT" && entry.name.starts_with("EXTENSION ");
@@ -48,10 +48,11 @@ pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
 }
 
 /// The entry without comments, blank lines and settings of the dump's session.
-fn normalised(entry: &SchemaEntry) -> String {
+fn normalised(entry: &SchemaEntry, spelling: &Spelling) -> String {
     let mut kept: Vec<&str> = lines(&entry.sql)
         .into_iter()
         .filter(|(is_boundary, line)| !(*is_boundary && is_noise(line)))
+        .filter(|(_, line)| !(is_of_database(entry) && spelling.tablespaces.lack_of(line)))
         .map(|(_, line)| line.strip_suffix('\n').unwrap_or(line))
         .collect();
     if entry.kind.ends_with("ACL") {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::Session;
 use crate::ask::{Outcome, query, text};
 use crate::schema::maintain;
+use crate::schema::tablespaces::Tablespaces;
 
 /// First version that gives a NOT NULL a name; generated ones that were cut are written out.
 const NAMED_NOT_NULL_SINCE: u32 = 180_000;
@@ -19,18 +20,22 @@ pub(super) struct Spelling {
     is_not_null_named_once: bool,
     /// Whether only the target has MAINTAIN among the rights on a table.
     is_maintain_new: bool,
+    /// Tablespaces of the target.
+    pub(super) tablespaces: Tablespaces,
 }
 
 impl Spelling {
     /// Asks both servers for their words.
     pub(super) fn read(source: &mut Session, target: &mut Session) -> Outcome<Spelling> {
         let words = words(source)?.symmetric_difference(&words(target)?).cloned().collect();
+        let tablespaces = Tablespaces::read(target)?;
         let versions = [source, target].map(|session| session.version().number);
         let [is_named, is_named_there] = versions.map(|version| version >= NAMED_NOT_NULL_SINCE);
         Ok(Spelling {
             words,
             is_not_null_named_once: is_named != is_named_there,
             is_maintain_new: maintain::is_new(versions[0], versions[1]),
+            tablespaces,
         })
     }
 

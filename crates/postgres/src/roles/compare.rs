@@ -8,6 +8,7 @@ use super::parameters;
 use super::read::{self, Membership, Role, Roles};
 use crate::Session;
 use crate::ask::{Outcome, query_one, text};
+use crate::schema::tablespaces::Tablespaces;
 
 /// Roles of the source that are missing or different on the target. Roles that only the target has
 /// are its own business: it may serve others too.
@@ -16,8 +17,11 @@ pub(crate) fn differences(
     target: &mut Session,
     databases: &[String],
 ) -> Outcome<Vec<Difference>> {
-    let wanted = read::roles_of(source, databases)?;
-    let present = read::roles(target)?;
+    let mut wanted = read::roles_of(source, databases)?;
+    let mut present = read::roles(target)?;
+    let there = Tablespaces::read(target)?;
+    wanted.forget_tablespaces(&there);
+    present.forget_tablespaces(&there);
     let row = query_one(target, "ask who the login is", "SELECT current_user")?;
     Ok(between(&wanted, &present, text(&row, 0)))
 }

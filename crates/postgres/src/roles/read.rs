@@ -7,6 +7,7 @@ use super::parameters::{self, ParameterGrant};
 use crate::Session;
 use crate::ask::{Outcome, flag, optional, query, query_one, text};
 use crate::pool::prepare;
+use crate::schema::tablespaces::Tablespaces;
 
 /// Roles that managed services keep for themselves; they are neither created nor altered, but may
 /// be granted.
@@ -51,6 +52,27 @@ pub(super) struct Roles {
     pub(super) has_passwords: bool,
     /// Server version number.
     pub(super) version: u32,
+}
+
+impl Roles {
+    /// Drops settings that name a tablespace which the target lacks; gives a sentence about each.
+    pub(super) fn forget_tablespaces(&mut self, there: &Tablespaces) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut forget = |settings: &mut Vec<(String, String)>, whose: &str| {
+            settings.retain(|(name, value)| {
+                let is_absent = there.lack(name, value);
+                if is_absent {
+                    notes.push(there.note(name, whose));
+                }
+                !is_absent
+            });
+        };
+        forget(&mut self.everybody, "all roles");
+        for role in &mut self.all {
+            forget(&mut role.settings, &format!("role {}", role.name));
+        }
+        notes
+    }
 }
 
 /// One role. Has no `Debug`, since it holds the verifier.

@@ -173,7 +173,7 @@ fn assignment(name: &str, value: &str) -> String {
 }
 
 /// Elements of `a, "B c", "d""e"`.
-fn list_elements(value: &str) -> Vec<String> {
+pub(crate) fn list_elements(value: &str) -> Vec<String> {
     let mut elements = Vec::new();
     let mut current = String::new();
     let mut is_quoted = false;

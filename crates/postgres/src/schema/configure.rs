@@ -4,6 +4,7 @@ use flexway_core::migrate::SchemaEntry;
 
 use crate::ask::{Outcome, failed, query, run, text};
 use crate::schema::database::described;
+use crate::schema::tablespaces::Tablespaces;
 use crate::{Session, quote_literal};
 
 /// Gives the database what the source's has, in one transaction.
@@ -37,7 +38,11 @@ fn transaction(
 pub(super) fn within(admin: &mut Session, database: &str, wanted: &[SchemaEntry]) -> Outcome<()> {
     forget(admin, database)?;
     let what = format!("configure database {database}");
+    let there = Tablespaces::read(admin)?;
     for sql in described(wanted).filter(|sql| !sql.starts_with("CREATE DATABASE ")) {
+        if there.lack_of(sql) {
+            continue;
+        }
         if sql.starts_with("ALTER ") && sql.contains(" SET ") {
             attempt(admin, &what, sql)?;
         } else {

@@ -10,5 +10,6 @@ pub(crate) mod maintain;
 pub(crate) mod pre_data;
 mod replace;
 pub(crate) mod scan;
+pub(crate) mod tablespaces;
 pub(crate) mod tool;
 mod violated;
