@@ -217,6 +217,21 @@ pub struct TableComparison {
     pub source_hash: String,
     /// The same of the target.
     pub target_hash: String,
+    /// Which rows differ; `None` when none do, or too many to be told apart.
+    pub differing: Option<DifferingRows>,
+}
+
+/// How many rows of a table differ. What they hold is not for a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DifferingRows {
+    /// Rows that only the source has.
+    pub source_only: u64,
+    /// Rows that only the target has.
+    pub target_only: u64,
+    /// Rows of the same primary key that differ otherwise; `None` for a table without one.
+    pub changed: Option<u64>,
+    /// A query that shows some of them on either server; `None` where the key is not plain enough.
+    pub query: Option<String>,
 }
 
 impl TableComparison {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use flexway_core::migrate::{
-    Copied, CopyProgress, Difference, MoveError, STALE_VIEW, Table, TableComparison,
+    Copied, CopyProgress, Difference, DifferingRows, MoveError, STALE_VIEW, Table, TableComparison,
 };
 use flexway_core::port::Compare;
 
@@ -163,12 +163,36 @@ fn content_difference(table: &Table, comparison: &TableComparison) -> Option<Dif
         return None;
     }
     let (source, target) = (comparison.source_rows, comparison.target_rows);
-    let detail = if source == target {
+    let mut detail = if source == target {
         format!("the content differs, {source} rows on both sides")
     } else {
         format!("{source} rows on the source, {target} on the target")
     };
+    if let Some(differing) = &comparison.differing {
+        detail.push_str(&format!(": {}", rows_words(differing)));
+    }
     Some(table_difference(table, detail))
+}
+
+fn rows_words(rows: &DifferingRows) -> String {
+    let counts = [
+        (rows.changed.unwrap_or(0), "changed"),
+        (rows.source_only, "only on the source"),
+        (rows.target_only, "only on the target"),
+    ];
+    let mut words: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if rows.changed.is_none() {
+        words.push("without a primary key a changed row is one of each".to_owned());
+    }
+    let words = words.join(", ");
+    match &rows.query {
+        Some(query) => format!("{words}; to see them among a few others, on both: {query}"),
+        None => words,
+    }
 }
 
 fn table_difference(table: &Table, detail: String) -> Difference {

@@ -16,9 +16,11 @@ mod entries;
 mod failure;
 mod inspect;
 mod run;
+mod verify;
 mod workers;
 
 pub use ledger::{Ledger, LedgerError};
 pub use observe::{Amount, Event, LARGE_OBJECTS, Observer, Work};
 pub use retry::RetryPolicy;
-pub use run::{Ports, Run, RunError, RunOptions, verify};
+pub use run::{Ports, Run, RunError, RunOptions};
+pub use verify::verify;

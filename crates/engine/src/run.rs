@@ -4,11 +4,10 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use flexway_core::migrate::{DatabaseFacts, Difference, MoveError, Phase, Remedy};
+use flexway_core::migrate::{DatabaseFacts, MoveError, Phase, Remedy};
 use flexway_core::port::{Databases, Servers};
 use serde::{Deserialize, Serialize};
 
-use crate::compare;
 use crate::database::{self, Outcome};
 use crate::failure::Failure;
 use crate::inspect::{self, Inspected};
@@ -16,7 +15,6 @@ use crate::ledger::{ItemKind, Ledger, LedgerError, RunEnd};
 use crate::observe::{Event, Observer};
 use crate::report::{
     CompareReport, DatabaseReport, FoundDifference, MoveReport, Problem, Roles, RunReport,
-    VerifyReport,
 };
 use crate::retry::RetryPolicy;
 use crate::workers::Workers;
@@ -312,74 +310,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Compares the databases of two servers, changing nothing.
-///
-/// # Errors
-/// [`RunError::Refused`] when a server cannot be inspected or a named database is not on the
-/// source.
-pub fn verify(
-    ports: Ports<'_>,
-    options: &RunOptions,
-    observer: &dyn Observer,
-    stop: &AtomicBool,
-) -> Result<VerifyReport, RunError> {
-    let started = Instant::now();
-    let workers = Workers { jobs: options.jobs.max(1), retry: &options.retry, observer, stop };
-    let (source, target, names) = inspect::inspect_for_comparison(ports, options)?;
-    let mut notes = inspect::notes(&source, options);
-    workers.tell(&Event::Accepted {
-        source: &source,
-        target: &target,
-        tools: None,
-        databases: &names,
-        notes: &notes,
-    });
-    let mut compared = CompareReport::default();
-    let mut errors = Vec::new();
-    for name in &names {
-        if !target.databases.iter().any(|facts| facts.name == *name) {
-            let detail = "is not on the target".to_owned();
-            let difference = Difference { kind: "database", name: name.clone(), detail };
-            let difference = FoundDifference::new(Some(name), difference);
-            compared.differences.push(difference);
-            continue;
-        }
-        match compare_database(ports, workers, name) {
-            Ok(outcome) => {
-                compared.tables_compared += outcome.tables_compared;
-                compared.rows_compared += outcome.rows_compared;
-                compared.differences.extend(outcome.differences);
-                for text in &outcome.notes {
-                    workers.tell(&Event::Noted { database: name, text });
-                }
-                notes.extend(inspect::of_database(name, outcome.notes));
-            }
-            Err(failure) => {
-                let remedy = failure.remedy();
-                take(&mut errors, Some(name), failure);
-                if remedy != Remedy::Act {
-                    break;
-                }
-            }
-        }
-    }
-    if options.roles && errors.is_empty() {
-        match role_differences(ports, &options.databases, workers) {
-            Ok(found) => compared.differences.extend(found),
-            Err(failure) => take(&mut errors, None, failure),
-        }
-    }
-    compared.equal = errors.is_empty() && compared.differences.is_empty();
-    Ok(VerifyReport {
-        compared,
-        databases: names,
-        notes,
-        errors,
-        seconds: started.elapsed().as_secs_f64(),
-    })
-}
-
-fn role_differences(
+pub(crate) fn role_differences(
     ports: Ports<'_>,
     databases: &[String],
     workers: Workers<'_>,
@@ -388,20 +319,7 @@ fn role_differences(
     Ok(found.into_iter().map(|difference| FoundDifference::new(None, difference)).collect())
 }
 
-fn compare_database(
-    ports: Ports<'_>,
-    workers: Workers<'_>,
-    name: &str,
-) -> Result<Outcome, Failure> {
-    workers.go_on()?;
-    let mut notes = workers.attempt(|| ports.databases.foresee(name, true))?.notes;
-    let database = workers.attempt(|| ports.databases.open(name))?;
-    let mut outcome = compare::compare(workers, name, database.compare())?;
-    notes.append(&mut outcome.notes);
-    Ok(Outcome { notes, ..outcome })
-}
-
-fn take(problems: &mut Vec<Problem>, database: Option<&str>, failure: Failure) {
+pub(crate) fn take(problems: &mut Vec<Problem>, database: Option<&str>, failure: Failure) {
     let errors = failure.into_errors();
     problems.extend(errors.iter().map(|error| Problem::new(database, error)));
 }

@@ -5,6 +5,8 @@ mod canonical;
 mod deparse;
 mod extensions;
 mod normal;
+mod objects;
+pub(crate) mod rows;
 mod spelling;
 mod table;
 mod views;
@@ -18,7 +20,7 @@ use crate::ask::Outcome;
 use crate::content::positions;
 use crate::pool::Pool;
 use crate::schema::dump::{self, Part};
-use crate::{Session, catalog, large_objects};
+use crate::{Session, catalog};
 use deparse::Sides;
 use spelling::Spelling;
 
@@ -40,7 +42,7 @@ pub(crate) fn differences(
             let target = session;
             found.extend(extensions::differences(source, target)?);
             found.extend(sequence_differences(source, target)?);
-            found.extend(large_object_differences(source, target)?);
+            found.extend(objects::differences(source, target)?);
             Ok(())
         })
     })?;
@@ -146,25 +148,4 @@ fn sequence_differences(source: &mut Session, target: &mut Session) -> Outcome<V
         }
     }
     Ok(found)
-}
-
-fn large_object_differences(
-    source: &mut Session,
-    target: &mut Session,
-) -> Outcome<Vec<Difference>> {
-    let (wanted, present) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| large_objects::fingerprint(target));
-        (large_objects::fingerprint(source), other.join())
-    });
-    let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    let (wanted, present) = (wanted?, present?);
-    if wanted == present {
-        return Ok(Vec::new());
-    }
-    let detail = if wanted.count == present.count {
-        "their ids, contents, owners, grants or comments differ".to_owned()
-    } else {
-        format!("{} on the source, {} on the target", wanted.count, present.count)
-    };
-    Ok(vec![Difference { kind: "large object", name: "all".to_owned(), detail }])
 }

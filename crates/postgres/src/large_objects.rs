@@ -3,14 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use flexway_core::migrate::{Copied, CopyProgress};
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::ask::{Outcome, act, flag, number, optional, query, run, stopped, text};
 use crate::{Session, quote_literal};
 
 /// Objects per target transaction: each costs a lock, and the default of max_locks_per_transaction
 /// leaves room for 6400.
-const OBJECTS_PER_BATCH: usize = 100;
+pub(crate) const OBJECTS_PER_BATCH: usize = 100;
 
 /// First piece of an object, read with those of the whole batch: most objects end in it.
 const FIRST_PIECE_BYTES: u64 = 64 << 10;
@@ -22,11 +21,11 @@ const PIECE_BYTES: u64 = 1 << 20;
 const IDS_PER_PAGE: usize = 100_000;
 
 /// A piece of one object, in `\x...` form without the `\x`.
-struct Piece<'a> {
-    id: u64,
+pub(crate) struct Piece<'a> {
+    pub(crate) id: u64,
     offset: u64,
-    hex: &'a str,
-    is_last: bool,
+    pub(crate) hex: &'a str,
+    pub(crate) is_last: bool,
 }
 
 /// Copies every large object and removes those that only the target has.
@@ -75,57 +74,7 @@ fn remove_all(target: &mut Session) -> Outcome<()> {
     })
 }
 
-/// What two sets of large objects are compared by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Fingerprint {
-    /// Number of objects.
-    pub(crate) count: u64,
-    /// Sum of the hashes of ids and contents; how pages are laid out does not count.
-    contents: u128,
-    /// Sum of the hashes of ids, owners, grants and comments.
-    properties: u128,
-}
-
-/// Reads all objects.
-pub(crate) fn fingerprint(session: &mut Session) -> Outcome<Fingerprint> {
-    let what = "read the large objects";
-    let mut found = Fingerprint::default();
-    let mut hash = Xxh3::new();
-    for_each_batch(session, what, &mut |session, ids| {
-        found.count += ids.len() as u64;
-        read(session, what, ids, &mut |piece| {
-            if piece.offset == 0 {
-                hash.update(&piece.id.to_le_bytes());
-            }
-            hash.update(piece.hex.as_bytes());
-            if piece.is_last {
-                found.contents = found.contents.wrapping_add(hash.digest128());
-                hash.reset();
-            }
-            Ok(())
-        })?;
-        for row in query(session, what, &properties(ids))? {
-            found.properties = found.properties.wrapping_add(xxh3_128(text(&row, 0).as_bytes()));
-        }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-fn properties(ids: &[u64]) -> String {
-    format!(
-        "SELECT concat_ws('/', m.oid, pg_get_userbyid(m.lomowner), \
-                (SELECT string_agg(concat_ws(',', pg_get_userbyid(a.grantee), a.privilege_type, \
-                a.is_grantable), ';' \
-                        ORDER BY a.grantee::regrole::text, a.privilege_type) \
-                        FROM aclexplode(m.lomacl) a), \
-                obj_description(m.oid, 'pg_largeobject')) \
-         FROM pg_largeobject_metadata m WHERE m.oid IN ({})",
-        comma_separated(ids)
-    )
-}
-
-fn comma_separated(ids: &[u64]) -> String {
+pub(crate) fn comma_separated(ids: &[u64]) -> String {
     ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -137,12 +86,7 @@ fn for_each_batch(
 ) -> Outcome<()> {
     let mut after = 0;
     loop {
-        let sql = format!(
-            "SELECT oid FROM pg_largeobject_metadata WHERE oid > {after} \
-             ORDER BY oid LIMIT {IDS_PER_PAGE}"
-        );
-        let rows = query(session, what, &sql)?;
-        let ids = rows.iter().map(|row| number(what, row, 0)).collect::<Outcome<Vec<u64>>>()?;
+        let ids = ids_after(session, what, after)?;
         let Some(&last) = ids.last() else { return Ok(()) };
         for batch in ids.chunks(OBJECTS_PER_BATCH) {
             each(session, batch)?;
@@ -151,8 +95,17 @@ fn for_each_batch(
     }
 }
 
+/// The next ids, ascending; none after the last.
+pub(crate) fn ids_after(session: &mut Session, what: &str, after: u64) -> Outcome<Vec<u64>> {
+    let sql = format!(
+        "SELECT oid FROM pg_largeobject_metadata WHERE oid > {after} \
+         ORDER BY oid LIMIT {IDS_PER_PAGE}"
+    );
+    query(session, what, &sql)?.iter().map(|row| number(what, row, 0)).collect()
+}
+
 /// Calls `each` with the pieces of the objects, one object after the other.
-fn read(
+pub(crate) fn read(
     session: &mut Session,
     what: &str,
     ids: &[u64],

@@ -7,11 +7,22 @@ use crate::sample;
 fn tampering_is_found_and_named() {
     let pair = Pair::start(11, 17);
     sample::fill(&pair);
+    pair.on_source(
+        "shop",
+        "CREATE TABLE app.felt (state app.state, n int) PARTITION BY HASH (state); \
+         CREATE TABLE app.felt_0 PARTITION OF app.felt FOR VALUES WITH (MODULUS 2, REMAINDER 0); \
+         CREATE TABLE app.felt_1 PARTITION OF app.felt FOR VALUES WITH (MODULUS 2, REMAINDER 1); \
+         INSERT INTO app.felt SELECT (ARRAY['new', 'paid', 'sent'])[1 + n % 3]::app.state, n \
+         FROM generate_series(1, 30) n",
+    );
     pair.migrate(&[]).ended(0);
     pair.verify(&[]).ended(0);
     pair.on_target(
         "shop",
         "UPDATE app.blobs SET body = set_byte(body, 7, 1 - (get_byte(body, 7) & 1)) WHERE id = 50;
+         UPDATE app.blobs SET body = 'x' WHERE id = 51;
+         UPDATE app.blobs SET id = 1000 WHERE id = 7;
+         UPDATE app.felt SET n = 0 WHERE n = 7;
          DELETE FROM app.nothing;
          DROP INDEX app.orders_customer;
          CREATE TABLE app.extra (a int);
@@ -35,7 +46,11 @@ fn tampering_is_found_and_named() {
     let all = found.join("\n");
     for expected in [
         "Blog 2 database Blog 2: is not on the target",
-        "shop table app.blobs: the content differs, 100 rows on both sides",
+        "shop table app.blobs: the content differs, 100 rows on both sides: 2 changed, 1 only on the \
+         source, 1 only on the target; to see them among a few others, on both: SELECT * FROM ONLY \
+         \"app\".\"blobs\" WHERE hashtext(",
+        "shop table app.felt: the content differs, 30 rows on both sides: 1 only on the source, 1 only \
+         on the target, without a primary key a changed row is one of each",
         "shop table app.nothing: 1 rows on the source, 0 on the target",
         "shop table app.extra: is only on the target",
         "- role clerk: differs in LOGIN",
@@ -44,6 +59,12 @@ fn tampering_is_found_and_named() {
     ] {
         assert!(all.contains(expected), "no {expected:?} in\n{all}");
     }
+    let detail =
+        report["differences"].as_array().unwrap().iter().find(|found| found["name"] == "app.blobs");
+    let detail = detail.unwrap()["detail"].as_str().unwrap();
+    let query = detail.rsplit_once(": ").unwrap().1.replacen('*', "id", 1);
+    assert_eq!(pair.on_source("shop", &query), "7\n50\n51\n");
+    assert_eq!(pair.on_target("shop", &query), "50\n51\n1000\n");
     let plain = pair.verify(&["--database", "shop"]).ended(1);
     assert!(plain.out.contains("differs: shop: table app.blobs"), "{}", plain.out);
     // The database names this role in its grants.

@@ -393,6 +393,7 @@ impl Compare for Open {
                 target_rows: theirs.len() as u64,
                 source_hash: format!("{ours:?}"),
                 target_hash: format!("{theirs:?}"),
+                differing: None,
             })
         })
     }

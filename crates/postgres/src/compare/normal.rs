@@ -87,11 +87,7 @@ pub(super) fn differences(
     for (key, sql) in wanted {
         match present.get(key) {
             None => found.push(difference(key, "is missing on the target", None)),
-            Some(other)
-                if !spelling.is_same(sql, other)
-                    && !differs_in_multirange_only(sql, other)
-                    && !(key.kind.ends_with("ACL") && spelling.is_same_grant(sql, other)) =>
-            {
+            Some(other) if !is_same(spelling, key, sql, other) => {
                 let both = Some((sql.clone(), other.clone()));
                 found.push(difference(key, "differs on the target", both));
             }
@@ -102,6 +98,13 @@ pub(super) fn differences(
         found.push(difference(key, "is on the target only", None));
     }
     found
+}
+
+/// Whether two texts of one entry differ only as the servers' versions do.
+fn is_same(spelling: &Spelling, key: &Key, wanted: &str, present: &str) -> bool {
+    spelling.is_same(wanted, present)
+        || differs_in_multirange_only(wanted, present)
+        || key.kind.ends_with("ACL") && spelling.is_same_grant(wanted, present)
 }
 
 /// Range types have a multirange type since 14, named in the dump of newer servers only.

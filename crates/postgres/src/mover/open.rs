@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{
-    Contents, Copied, CopyProgress, Difference, MoveError, SchemaEntry, Table, TableComparison,
-    ToolFacts,
+    Contents, Copied, CopyProgress, Difference, DifferingRows, MoveError, SchemaEntry, Table,
+    TableComparison, ToolFacts,
 };
 use flexway_core::port::{Compare, Data, Database, Schema};
 
@@ -13,8 +13,9 @@ use crate::ask::{Outcome, failed, query_one, run, text};
 use crate::catalog::relations;
 use crate::catalog::tables::{Rows, Tables, tables};
 use crate::catalog::trees::leaves_of;
+use crate::compare::rows::{self, Key};
 use crate::compare::{self, Types};
-use crate::pool::{Pool, Side, client_encoding, connect, prepare};
+use crate::pool::{self, Pool, client_encoding, connect, prepare};
 use crate::schema::apply;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
@@ -34,6 +35,8 @@ pub(super) struct OpenDatabase {
     target: Pool,
     /// Float types, read when first needed.
     types: Mutex<Option<std::sync::Arc<Types>>>,
+    /// Held while the rows of a table are told apart.
+    drilling: Mutex<()>,
     /// Holds the snapshot and the locks for as long as the database is open; nothing runs on it.
     _keeper: Mutex<Session>,
 }
@@ -57,11 +60,12 @@ impl OpenDatabase {
         lock(&mut keeper, &tables)?;
         Ok(OpenDatabase {
             tool,
-            source: Pool::new(source, Side::Source { snapshot: snapshot.clone() }, encoding),
-            target: Pool::new(target, Side::Target, encoding),
+            source: Pool::new(source, pool::Side::Source { snapshot: snapshot.clone() }, encoding),
+            target: Pool::new(target, pool::Side::Target, encoding),
             snapshot,
             tables,
             types: Mutex::new(None),
+            drilling: Mutex::new(()),
             _keeper: Mutex::new(keeper),
         })
     }
@@ -69,6 +73,30 @@ impl OpenDatabase {
     fn dump(&self, part: Part) -> Outcome<String> {
         let (info, encoding) = (self.source.info(), self.source.encoding());
         dump::run(&self.tool.pg_dump, info, encoding, part, Some(&self.snapshot))
+    }
+
+    /// Counts the rows that differ. One table at a time: the hashes of its rows are held in memory.
+    fn differing(
+        &self,
+        source: &mut Session,
+        target: &mut Session,
+        table: &Table,
+        columns: &str,
+        counts: [u64; 2],
+        stop: &AtomicBool,
+    ) -> Outcome<Option<DifferingRows>> {
+        let _one = self.drilling.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let key = Key::read(source, table)?;
+        let rows = self.tables.rows(table);
+        let columns = key.columns(columns);
+        let copy_outs =
+            [content::copy_out(table, &columns, rows), theirs(target, table, &columns, rows)?];
+        let [ours, theirs] = copy_outs;
+        let sides = [
+            rows::Side { session: source, copy_out: ours, row_count: counts[0] },
+            rows::Side { session: target, copy_out: theirs, row_count: counts[1] },
+        ];
+        rows::differing(sides, &key, table, rows, stop)
     }
 
     fn types(&self, source: &mut Session, target: u32) -> Outcome<std::sync::Arc<Types>> {
@@ -210,11 +238,18 @@ impl Compare for OpenDatabase {
                 });
                 let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                 let (wanted, present) = (wanted?, present?);
+                let differing = if wanted == present {
+                    None
+                } else {
+                    let counts = [wanted.rows, present.rows];
+                    self.differing(source, target, table, &columns, counts, stop)?
+                };
                 Ok(TableComparison {
                     source_rows: wanted.rows,
                     target_rows: present.rows,
                     source_hash: format!("{:032x}", wanted.sum),
                     target_hash: format!("{:032x}", present.sum),
+                    differing,
                 })
             })
         })
