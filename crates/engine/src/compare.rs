@@ -71,8 +71,8 @@ fn excuse_stale_views(outcome: &mut Outcome) {
     }
     outcome.notes.extend(outcome.differences.drain(..).map(|found| {
         format!(
-            "materialized view {} was not refreshed on the source since its tables changed; the \
-             target's was, and holds other rows",
+            "materialized view {} holds other rows than on the source, where it was last refreshed \
+             before its tables changed, or under other settings; the target's is as its query gives it",
             found.name
         )
     }));

@@ -77,19 +77,25 @@ fn in_rounds<'a>(
     mut units: Vec<Unit<'a>>,
     one: &(dyn Fn(&Unit<'a>) -> Result<(), MoveError> + Sync),
 ) -> Result<(), Failure> {
+    let mut errors = Vec::new();
     loop {
         let later = Mutex::new(Vec::new());
         let count = units.len();
-        workers.each(units, &|unit| match one(&unit) {
+        let result = workers.each(units, &|unit| match one(&unit) {
             Err(error) if error.remedy == Remedy::Later => {
                 guard(&later).push((unit, error));
                 Ok(())
             }
             other => other,
-        })?;
+        });
+        match result {
+            Err(failure) if failure.remedy() == Remedy::Act => errors.extend(failure.into_errors()),
+            other => other?,
+        }
         let later = later.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if later.len() == count {
-            return Failure::unless_empty(later.into_iter().map(|(_, error)| error).collect());
+        if later.is_empty() || later.len() == count {
+            errors.extend(later.into_iter().map(|(_, error)| error));
+            return Failure::unless_empty(errors);
         }
         units = later.into_iter().map(|(unit, _)| unit).collect();
     }

@@ -168,7 +168,7 @@ pub struct CompareReport {
 pub struct FoundDifference {
     /// The database; `None` for what belongs to the whole server.
     pub database: Option<String>,
-    /// `table`, `schema`, `sequence`, `large object`, `database`, `role`.
+    /// `table`, `schema`, `sequence`, `large object`, `database`, `role`, `stale view`.
     pub kind: String,
     /// Its name, schema-qualified where it has a schema.
     pub name: String,

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use flexway_core::migrate::{Foreseen, MoveError};
 
 use crate::ask::{Outcome, act, flag, query, query_one, text};
+use crate::catalog::trees::USERS_OID_MIN;
 use crate::catalog::{USER_SCHEMAS, not_of_extension};
+use crate::roles::is_carried;
 use crate::schema::tablespaces::Tablespaces;
 use crate::{Session, quote_ident, quote_literal};
 
@@ -78,7 +80,8 @@ fn settings(source: &mut Session, there: &Tablespaces) -> Outcome<Vec<String>> {
         .collect())
 }
 
-/// Columns of types that the target's version does not have any more.
+/// Columns of types that the target's version does not have any more. Views get their types from
+/// what they read.
 fn types(source: &mut Session, target: &mut Session, database: &str) -> Outcome<Option<MoveError>> {
     let what = "compare the built-in types";
     let sql = "SELECT t.typname, t.typtype <> 'p' FROM pg_type t JOIN pg_namespace n \
@@ -97,13 +100,13 @@ fn types(source: &mut Session, target: &mut Session, database: &str) -> Outcome<
                           c.relname) AS place \
                    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
                    JOIN pg_namespace n ON n.oid = c.relnamespace \
-                   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND a.attnum > 0 \
+                   WHERE c.relkind IN ('r', 'p', 'f', 'c') AND a.attnum > 0 \
                    AND NOT a.attisdropped AND {USER_SCHEMAS} AND {own} \
                    UNION ALL SELECT d.typbasetype, concat('domain ', n.nspname, '.', d.typname) \
                    FROM pg_type d JOIN pg_namespace n ON n.oid = d.typnamespace \
                    WHERE d.typtype = 'd' AND {USER_SCHEMAS}) u \
              JOIN pg_type t ON t.oid = u.oid JOIN pg_namespace n ON n.oid = t.typnamespace \
-             WHERE n.nspname = 'pg_catalog' ORDER BY 4"
+             WHERE n.nspname = 'pg_catalog' AND t.oid < {USERS_OID_MIN} ORDER BY 4"
         ),
     )?;
     let is_gone = |row: &&crate::Row| match there.get(text(row, 1)) {
@@ -160,47 +163,48 @@ fn owner(
 ) -> Outcome<Option<MoveError>> {
     let what = "ask for the owner of the database";
     let name = quote_literal(database);
-    let sql = format!(
-        "SELECT pg_get_userbyid(datdba), datdba = 10 FROM pg_database WHERE datname = {name}"
-    );
+    let sql = format!("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {name}");
     let row = query_one(source, what, &sql)?;
-    let (owner, is_bootstrap) = (text(&row, 0).to_owned(), flag(&row, 1));
+    let owner = text(&row, 0).to_owned();
     let is_newer = target.version().number >= 160_000;
     let kind = if is_newer { "SET" } else { "MEMBER" };
-    // What `roles::own::join` can do.
-    let may_join = match (with_roles && !is_bootstrap, is_newer) {
+    // What `roles::own` can do with a role that stands.
+    let may_join = match (with_roles, is_newer) {
         (false, _) => "false",
         (true, true) => "pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')",
         (true, false) => {
-            "pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') OR m.rolcreaterole AND NOT r.rolsuper"
+            "r.oid <> 10 AND (pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') \
+             OR m.rolcreaterole AND NOT r.rolsuper)"
         }
     };
     let sql = format!(
-        "SELECT pg_has_role(r.oid, '{kind}') OR {may_join} OR EXISTS (SELECT 1 FROM pg_database d \
-         WHERE d.datname = {name} AND d.datdba = r.oid), current_user \
-         FROM pg_roles r, pg_roles m WHERE m.rolname = current_user AND r.rolname = {}",
+        "SELECT m.rolname, r.oid IS NOT NULL, pg_has_role(r.oid, '{kind}') OR {may_join} \
+           OR EXISTS (SELECT 1 FROM pg_database d WHERE d.datname = {name} AND d.datdba = r.oid) \
+         FROM pg_roles m LEFT JOIN pg_roles r ON r.rolname = {} WHERE m.rolname = current_user",
         quote_literal(&owner)
     );
-    let rows = query(target, what, &sql)?;
-    let (why, login) = match rows.first() {
-        Some(row) if flag(row, 0) => return Ok(None),
-        Some(row) => ("may not become that role", text(row, 1).to_owned()),
-        None if with_roles => return Ok(None),
-        None => ("finds no role of that name", String::new()),
-    };
-    let grant = if login.is_empty() {
-        "create it there, or leave --no-roles out".to_owned()
-    } else {
-        format!(
-            "let an administrator of the target: GRANT {} TO {}",
-            quote_ident(&owner),
-            quote_ident(&login)
-        )
+    let row = query_one(target, what, &sql)?;
+    let (login, stands, may_give) = (text(&row, 0), flag(&row, 1), flag(&row, 2));
+    let (why, help) = match (stands, with_roles && is_carried(&owner)) {
+        (true, _) if may_give => return Ok(None),
+        (false, true) => return Ok(None),
+        (true, _) => (
+            format!("the target's login {login} may not become that role"),
+            format!(
+                "let an administrator of the target: GRANT {} TO {}",
+                quote_ident(&owner),
+                quote_ident(login)
+            ),
+        ),
+        (false, false) => (
+            "the target has no role of that name, and it is not carried".to_owned(),
+            format!("create it there: CREATE ROLE {}", quote_ident(&owner)),
+        ),
     };
     Ok(Some(act(
         &format!("give database {database} to its owner {owner}"),
-        format!("the target's login {why}"),
-        format!("{grant}; or give the database to another role on the source"),
+        why,
+        format!("{help}; or give the database to another role on the source"),
     )))
 }
 

@@ -56,6 +56,11 @@ pub(crate) fn copy(
     Ok(report)
 }
 
+/// Whether a role of this name is carried: one that users made.
+pub(crate) fn is_carried(name: &str) -> bool {
+    !name.starts_with("pg_") && !read::SERVICE_ROLES.contains(&name)
+}
+
 fn login(target: &mut Session) -> Outcome<Login> {
     let row = query_one(target, "ask who the login is", "SELECT current_user")?;
     Ok(Login {

@@ -43,10 +43,10 @@ fn what_is_no_difference_is_a_note() {
     ] {
         pair.on_source("postgres", sql);
     }
-    let stale = "d: materialized view public.m was not refreshed on the source";
+    let stale = "d: materialized view public.m holds other rows than on the source";
     let words = [
         stale,
-        "d: materialized view public.a_top was not refreshed on the source",
+        "d: materialized view public.a_top holds other rows than on the source",
         "d: the columns of table public.heir stand in another order on the target (a, x, z)",
         "d: the statistics of table public.Un lucky were not gathered",
         "d: the setting default_tablespace of the database is not carried",

@@ -40,7 +40,7 @@ fn what_the_target_cannot_take_is_refused_first() {
     );
     let refused = pair.migrate(&[]).ended(3).says(&[
         "failed to move database old: PostgreSQL 17 has no type abstime, reltime[], tinterval: \
-         column at of public.logins, column at of public.seen, column past of public.logins, domain \
+         column at of public.logins, column past of public.logins, domain \
          public.span",
         "help: give them another type on the source first",
         "nothing was changed",
@@ -55,21 +55,40 @@ fn what_the_target_cannot_take_is_refused_first() {
     pair.on_source("other", "ALTER SCHEMA public OWNER TO app");
     let as_mover = |more: &[&str]| {
         let mut command = pair.command("migrate");
-        command.arg("--ledger").arg(pair.ledger()).args(["--database", "other"]).args(more);
+        command.arg("--ledger").arg(pair.ledger()).args(more);
         let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
         Ran::of({
             command.env("FLEXWAY_TARGET", url);
             command
         })
     };
-    as_mover(&[]).ended(3).says(&[
-        "give database other to its owner app: the target's login may not become that role",
+    as_mover(&["--database", "other"]).ended(3).says(&[
+        "give database other to its owner app: the target's login mover may not become that role",
         "GRANT \"app\" TO \"mover\"",
         "nothing was changed",
     ]);
     assert_eq!(pair.on_target("postgres", "SELECT count(*) FROM pg_database"), "3\n");
     pair.on_target("postgres", "GRANT app TO mover");
-    as_mover(&["--no-roles"]).ended(0);
+    as_mover(&["--database", "other", "--no-roles"]).ended(0);
+    // The source's first superuser has no namesake: it becomes an ordinary role, which the login
+    // may give things to.
+    pair.on_source("postgres", "DROP DATABASE old; CREATE ROLE temporary SUPERUSER");
+    let password = pair.source.password();
+    pair.on_source(
+        "postgres",
+        &format!(
+            "SET SESSION AUTHORIZATION temporary; ALTER ROLE postgres RENAME TO boss; \
+             CREATE ROLE postgres SUPERUSER LOGIN PASSWORD '{password}'; \
+             CREATE DATABASE of_boss OWNER boss"
+        ),
+    );
+    pair.on_source("of_boss", "CREATE TABLE t AS SELECT 1 AS a; ALTER TABLE t OWNER TO boss");
+    pair.on_target("postgres", "ALTER ROLE mover CREATEROLE");
+    let choice = ["--database", "of_boss"];
+    as_mover(&choice).ended(0).says(&["the login mover was made a member of boss"]);
+    let owner = "SELECT relowner::regrole, datdba::regrole FROM pg_class, pg_database \
+                 WHERE relname = 't' AND datname = 'of_boss'";
+    assert_eq!(pair.on_target("of_boss", owner), "boss|boss\n");
 }
 
 #[test]

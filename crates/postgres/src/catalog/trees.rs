@@ -14,7 +14,7 @@ const SINCE: u32 = 110_000;
 const NONDETERMINISTIC_SINCE: u32 = 120_000;
 
 /// First object id that is a user's. Source: PostgreSQL 18, `FirstNormalObjectId` in transam.h.
-const USERS_OID_MIN: u32 = 16_384;
+pub(crate) const USERS_OID_MIN: u32 = 16_384;
 
 /// A leaf partition by schema and name.
 pub(crate) type Leaf = (String, String);

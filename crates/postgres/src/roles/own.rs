@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::carrier::Carrier;
+use super::read::Role;
 use super::statements::{Kind, Step};
 use crate::ask::{Outcome, flag, query_one};
 use crate::{quote_ident, quote_literal};
@@ -17,8 +18,11 @@ pub(super) fn join(carrier: &mut Carrier<'_>, owners: &BTreeSet<String>) -> Outc
     let mut joined = Vec::new();
     let (wanted, login) = (carrier.wanted, carrier.login);
     for role in wanted.all.iter().filter(|role| owners.contains(&role.name)) {
-        // The bootstrap superuser is each server's own; nobody else is made a member of it.
-        if role.is_bootstrap || role.name == login.name || may_act_for(carrier, &role.name)? {
+        // The bootstrap superuser is each server's own; nobody else is made a member of it. The
+        // source's is an ordinary role on a target whose own has another name.
+        let is_own = |one: &Role| one.name == role.name && one.is_bootstrap;
+        let is_bootstrap = carrier.present.all.iter().any(is_own);
+        if is_bootstrap || role.name == login.name || may_act_for(carrier, &role.name)? {
             continue;
         }
         let options = if login.version >= 160_000 { " WITH INHERIT TRUE, SET TRUE" } else { "" };

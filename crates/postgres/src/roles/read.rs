@@ -11,7 +11,7 @@ use crate::schema::tablespaces::Tablespaces;
 
 /// Roles that managed services keep for themselves; they are neither created nor altered, but may
 /// be granted.
-const SERVICE_ROLES: [&str; 24] = [
+pub(crate) const SERVICE_ROLES: [&str; 24] = [
     "alloydbadmin",
     "azure_pg_admin",
     "azure_superuser",
