@@ -10,7 +10,7 @@ use crate::catalog::tables::Rows;
 use crate::pool::Pool;
 use crate::refresh::refresh_all;
 use crate::statistics;
-use crate::{RelayError, Session, quote_ident, quote_literal, relay};
+use crate::{PgError, RelayError, Session, quote_ident, quote_literal, relay};
 
 /// Sequences read or set with one statement.
 const SEQUENCES_PER_STATEMENT: usize = 100;
@@ -99,12 +99,6 @@ fn copy_in(table: &Table, rows: Rows) -> String {
 }
 
 fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
-    // 23514, P0001, P0002: a check said no, or the function that it calls; perhaps it looked into a
-    // table that has no rows yet.
-    let may_look_elsewhere = matches!(
-        &error,
-        RelayError::Target(error) if matches!(error.code(), Some("23514" | "P0001" | "P0002"))
-    );
     // 42P01: the table was dropped on one side after it was listed.
     let missing = match &error {
         // With a line number, it is something that a constraint of the row looked for.
@@ -113,13 +107,23 @@ fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
         }
         RelayError::Stopped => false,
     };
+    let refused = refused(&error);
     let mut failure = relay_failed(what, error);
-    if may_look_elsewhere {
-        failure.remedy = Remedy::Later;
-        failure.help =
-            "the source holds rows that the table's constraints refuse on the target: mend \
-                        them on the source, or drop the constraint there, then begin anew"
+    match refused {
+        Some(Refused::Partition) => {
+            failure.help = "the target takes the row for another partition's: it sorts text otherwise \
+                            than the source (another collation, or version of it); make the target's \
+                            database with a collation that sorts alike, then begin anew"
                 .to_owned();
+        }
+        Some(Refused::Check) => {
+            failure.remedy = Remedy::Later;
+            failure.help =
+                "the source holds rows that the table's constraints refuse on the target: \
+                            mend them on the source, or drop the constraint there, then begin anew"
+                    .to_owned();
+        }
+        None => {}
     }
     if missing {
         failure.help = format!(
@@ -128,6 +132,26 @@ fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
         );
     }
     failure
+}
+
+/// Why the target does not take a row that the source holds.
+enum Refused {
+    /// It belongs into another partition there.
+    Partition,
+    /// A check says no, or the function that it calls; perhaps that looks into a table that has no
+    /// rows yet.
+    Check,
+}
+
+fn refused(error: &RelayError) -> Option<Refused> {
+    let RelayError::Target(PgError::Server(error)) = error else { return None };
+    match error.code.as_str() {
+        // A partition's bounds are the one constraint without a name.
+        "23514" if error.constraint.is_none() => Some(Refused::Partition),
+        // Also raise_exception and no_data_found.
+        "23514" | "P0001" | "P0002" => Some(Refused::Check),
+        _ => None,
+    }
 }
 
 /// Sets the sequences to where the source's are, refreshes materialized views and gathers

@@ -290,7 +290,9 @@ fn rows_at_fault_can_be_found_and_mended() {
                  CREATE TABLE limits (n int); INSERT INTO limits VALUES (5); \
                  CREATE FUNCTION small(n int) RETURNS boolean LANGUAGE plpgsql AS \
                  'BEGIN RETURN n < (SELECT max(l.n) FROM limits l); END'; \
-                 CREATE TABLE c (n int CHECK (small(n))); INSERT INTO c VALUES (1)";
+                 CREATE TABLE c (n int CHECK (small(n))); INSERT INTO c VALUES (1); \
+                 CREATE TABLE p (a int) PARTITION BY RANGE (a); \
+                 CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (1) TO (9); INSERT INTO p VALUES (1)";
     run(&world.source, "d", fault);
     world.mover.prepare("d", false).expect("prepare");
     let open = world.mover.open("d").expect("open");
@@ -305,6 +307,13 @@ fn rows_at_fault_can_be_found_and_mended() {
     let advice = "ALTER FUNCTION ... SET search_path = ... on source and target";
     assert!(error.help.contains(advice), "{error:?}");
     run(&world.target, "d", "ALTER FUNCTION small SET search_path = public");
+    // As if the target sorted otherwise.
+    let other = "ALTER TABLE p DETACH PARTITION p_1; \
+                 ALTER TABLE p ATTACH PARTITION p_1 FOR VALUES FROM (2) TO (9)";
+    run(&world.target, "d", other);
+    let error = copy("p_1").expect_err("out of bounds");
+    assert_eq!(error.remedy, Remedy::Act, "{error:?}");
+    assert!(error.help.contains("a collation that sorts alike"), "{error:?}");
     for name in ["c", "t", "u", "limits"] {
         copy(name).expect(name);
     }

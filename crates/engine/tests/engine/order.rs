@@ -168,3 +168,27 @@ fn a_table_that_fails_does_not_keep_the_others_from_being_copied() {
     assert_eq!(report.databases[0].phase, Some("verified"), "blog has nothing to do with it");
     assert_eq!(world.count("shop post-data"), 0);
 }
+
+#[test]
+fn a_table_that_needs_others_is_copied_after_them() {
+    let fault = |times| Fault {
+        call: None,
+        name: Some("shop copy big".to_owned()),
+        times,
+        moment: Moment::Before,
+        remedy: Remedy::Later,
+    };
+    let (world, folder) = (World::new(), Folder::new());
+    world.state().fault = Some(fault(1));
+    assert_eq!(run(&world, &folder).unwrap().run.state, "done");
+    assert!(world.is_moved());
+    let copies = world.state().calls.clone();
+    let copies: Vec<_> = copies.iter().filter(|call| call.starts_with("shop copy ")).collect();
+    assert_eq!(copies.last().unwrap().as_str(), "shop copy big");
+    // It fails again when nothing is left that could help.
+    let (world, folder) = (World::new(), Folder::new());
+    world.state().fault = Some(fault(9));
+    let report = run(&world, &folder).unwrap();
+    assert_eq!((report.run.state.as_str(), report.errors.len()), ("failed", 1));
+    assert_eq!(world.state().fault.as_ref().unwrap().times, 7);
+}
