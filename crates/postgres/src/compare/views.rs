@@ -23,25 +23,19 @@ pub(super) fn differences(
 ) -> Outcome<Vec<Difference>> {
     let wanted = materialized_view_tables(source)?;
     let present = materialized_view_tables(target)?;
-    let mut kind;
     let mut found = Vec::new();
     for (name, MaterializedView { table, is_populated }) in &wanted {
         let Some(other) = present.get(name) else { continue };
-        kind = "schema";
-        let detail = match (*is_populated, other.is_populated) {
-            (true, false) => "MATERIALIZED VIEW holds no data on the target".to_owned(),
-            (false, true) => "MATERIALIZED VIEW holds data on the target only".to_owned(),
+        let (kind, detail) = match (*is_populated, other.is_populated) {
+            (true, false) => ("schema", "MATERIALIZED VIEW holds no data on the target".to_owned()),
+            (false, true) => {
+                ("schema", "MATERIALIZED VIEW holds data on the target only".to_owned())
+            }
             (true, true) if has_same_columns(table, &other.table) => {
                 let copy_out = copy_out(table, &types.columns(source, table)?, Rows::Own);
-                match rows_differ(source, target, table, &copy_out)? {
-                    Some(detail) => {
-                        if is_fresh(target_pool, table, &copy_out)? {
-                            kind = STALE_VIEW;
-                        }
-                        detail
-                    }
-                    None => continue,
-                }
+                let Some(detail) = rows_differ(source, target, table, &copy_out)? else { continue };
+                let is_stale = is_fresh(target_pool, table, &copy_out)?;
+                (if is_stale { STALE_VIEW } else { "schema" }, detail)
             }
             _ => continue,
         };

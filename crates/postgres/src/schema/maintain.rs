@@ -84,7 +84,9 @@ impl<'a> Grant<'a> {
             None => return None,
         };
         let (rights, rest) = rest.strip_prefix(' ')?.split_once(" ON ")?;
-        let (object, role) = rest.strip_suffix(';')?.rsplit_once(word)?;
+        let rest = rest.strip_suffix(';')?;
+        let rest = rest.strip_suffix(" WITH GRANT OPTION").unwrap_or(rest);
+        let (object, role) = rest.rsplit_once(word)?;
         object.starts_with("TABLE").then_some(Grant { rights, place: (before, object, role) })
     }
 }
@@ -110,6 +112,8 @@ mod tests {
         assert_eq!(revoked(&revoke), "REVOKE ALL ON TABLE a.b FROM o;");
         let partly = format!("{revoke}\nGRANT SELECT ON TABLE a.b TO o;");
         assert_eq!(revoked(&partly), partly);
+        let may_grant = partly.replace(" TO o;", " TO o WITH GRANT OPTION;");
+        assert_eq!(revoked(&may_grant), may_grant);
         let given = format!("{revoke}\nGRANT SELECT ON TABLE a.b TO r;");
         assert!(revoked(&given).starts_with("REVOKE ALL ON"));
         let of_r = format!(
