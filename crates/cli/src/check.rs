@@ -4,12 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 use flexway_core::diagnose::{self, Report};
-use flexway_core::estate::Loaded;
 use flexway_core::trace::step::Verdict;
-use serde_json::json;
 
 use crate::drawing::DrawingArgs;
-use crate::estates::FlowArgs;
+use crate::estates::{Asked, FlowArgs};
 use crate::exit::{Ended, Exit};
 use crate::picture;
 
@@ -20,6 +18,7 @@ use crate::picture;
   az network vnet list -o json | flexway check --estate - --estate servers.json --source SRC --target TGT --json
   flexway check --estate e.json --source db.example.com:5432 --target contoso-flex
   flexway check --estate capture/ --source SRC --target TGT --svg path.svg
+  terraform show -json plan.out > plan.json; flexway check --estate capture/ --after plan.json --source SRC --target TGT
 
 Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell, 3 failed, 64 wrong usage")]
 pub(crate) struct CheckArgs {
@@ -51,8 +50,8 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
     let report = diagnose::check(&asked.loaded.estate, &asked.question);
     args.drawing.draw(&asked.loaded.estate, &report, None)?;
     match args.json {
-        true => print_json(&report, &asked.loaded),
-        false => picture::print_report(&report),
+        true => print_json(&report, &asked),
+        false => picture::print_report(&report, &asked.after),
     }
     Ok(exit_of(report.verdict))
 }
@@ -62,15 +61,15 @@ pub(crate) fn trace(args: &TraceArgs) -> Ended {
     let report = diagnose::check(&asked.loaded.estate, &asked.question);
     args.drawing.draw(&asked.loaded.estate, &report, None)?;
     match args.json {
-        true => print_json(&report, &asked.loaded),
-        false => picture::print_trace(&report),
+        true => print_json(&report, &asked),
+        false => picture::print_trace(&report, &asked.after),
     }
     Ok(exit_of(report.verdict))
 }
 
-fn print_json(report: &Report, loaded: &Loaded) {
+fn print_json(report: &Report, asked: &Asked) {
     let mut value = report.to_json();
-    value["problems"] = json!(loaded.problems);
+    asked.describe(&mut value, "after");
     print_value(&value);
 }
 

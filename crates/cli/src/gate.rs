@@ -28,6 +28,7 @@ pub(crate) fn check(
 ) -> Result<Gate, Failure> {
     let flow = FlowArgs {
         estate: estate.to_vec(),
+        after: Vec::new(),
         source: source.to_owned(),
         target: target.to_owned(),
         copier: "target".to_owned(),

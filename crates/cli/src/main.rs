@@ -8,6 +8,7 @@ mod drawing;
 mod estates;
 mod explain;
 mod gate;
+mod inputs;
 mod picture;
 mod plan;
 

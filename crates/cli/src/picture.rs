@@ -15,25 +15,27 @@ const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 
 /// Prints a whole diagnosis on standard output.
-pub(crate) fn print_report(report: &Report) {
+///
+/// `after` names the plans that were laid over the estate.
+pub(crate) fn print_report(report: &Report, after: &[String]) {
     let mut out = anstream::stdout().lock();
     // A reader that went away, such as `head`, is not our failure.
-    let _ = write_report(&mut out, report);
+    let _ = write_report(&mut out, report, after);
 }
 
 /// Prints a whole diagnosis on standard error, where a refused command explains itself.
 pub(crate) fn print_refusal(report: &Report) {
-    let _ = write_report(&mut anstream::stderr().lock(), report);
+    let _ = write_report(&mut anstream::stderr().lock(), report, &[]);
 }
 
 /// Prints the path alone.
-pub(crate) fn print_trace(report: &Report) {
+pub(crate) fn print_trace(report: &Report, after: &[String]) {
     let mut out = anstream::stdout().lock();
-    let _ = write_head(&mut out, report).and_then(|()| write_path(&mut out, report, true));
+    let _ = write_head(&mut out, report, after).and_then(|()| write_path(&mut out, report, true));
 }
 
-fn write_report(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
-    write_head(out, report)?;
+fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
+    write_head(out, report, after)?;
     write_path(out, report, false)?;
     for finding in report.findings.iter().filter(|one| one.consequence_of.is_none()) {
         write_finding(out, finding)?;
@@ -65,7 +67,7 @@ fn write_report(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     writeln!(out, "\nnext: {plan}`flexway explain {}` tells more", cause.fault)
 }
 
-fn write_head(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
     let (style, word) = match report.verdict {
         Verdict::Reachable => (GOOD, "reachable"),
         Verdict::Unreachable => (BAD, "unreachable"),
@@ -80,6 +82,9 @@ fn write_head(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     writeln!(out, "  source  {}  port {}", name(question.source.text()), question.port)?;
     writeln!(out, "  target  {}", name(question.target.as_str()))?;
     writeln!(out, "  copier  {}", name(question.copier.text()))?;
+    for file in after {
+        writeln!(out, "  after   {file}")?;
+    }
     if let Some(guide) = &report.guide {
         let access = format!("{} source, {} target", guide.source_access, guide.target_access);
         writeln!(out, "  guide   row {} ({access}): {}", guide.row, guide.advice)?;

@@ -13,7 +13,7 @@ use flexway_core::repair::Policy;
 
 use crate::check::exit_of;
 use crate::drawing::DrawingArgs;
-use crate::estates::FlowArgs;
+use crate::estates::{Asked, FlowArgs};
 use crate::exit::{Ended, Failure};
 
 /// Computes the smallest change that lets the copier reach the source, and re-checks it in simulation
@@ -76,12 +76,12 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
     let plan = plan::plan(estate, &asked.question, &policy);
     args.drawing.draw(estate, &diagnose::check(estate, &asked.question), Some(&plan))?;
     let format = if args.json { Format::Json } else { args.format };
+    let page = Page { plan: &plan, asked: &asked, format, azurerm: args.azurerm };
     match &args.out {
-        Some(path) => write(&plan, format, args.azurerm, path)?,
+        Some(path) => write(&page, path)?,
         None => {
             // A reader that went away, such as `head`, is not our failure.
-            let _ =
-                std::io::stdout().lock().write_all(text(&plan, format, args.azurerm).as_bytes());
+            let _ = std::io::stdout().lock().write_all(text(&page).as_bytes());
         }
     }
     if let Some(refusal) = &plan.refusal {
@@ -98,16 +98,30 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
     Ok(exit_of(plan.after))
 }
 
+/// A plan, and how it is to be written.
+struct Page<'p> {
+    plan: &'p Plan,
+    asked: &'p Asked,
+    format: Format,
+    azurerm: Major,
+}
+
 /// The plan on one page.
-fn text(plan: &Plan, format: Format, azurerm: Major) -> String {
-    match format {
-        Format::Az => plan.to_az(),
-        Format::Json => format!("{:#}\n", plan.to_json()),
+fn text(page: &Page) -> String {
+    let plan = page.plan;
+    match page.format {
+        Format::Az => told_after(plan.to_az(), &page.asked.after),
+        Format::Json => {
+            // `after` is the verdict after this plan; the plans before it have another name.
+            let mut value = plan.to_json();
+            page.asked.describe(&mut value, "after_files");
+            format!("{value:#}\n")
+        }
         Format::Arm => format!("{:#}\n", plan.to_arm()),
         Format::Bicep => bicep::text(plan),
         Format::Terraform => terraform::text(
             plan,
-            match azurerm {
+            match page.azurerm {
                 Major::Four => Azurerm::V4,
                 Major::Five => Azurerm::V5,
             },
@@ -116,12 +130,13 @@ fn text(plan: &Plan, format: Format, azurerm: Major) -> String {
 }
 
 /// Writes the plan to a file, or its files to a folder.
-fn write(plan: &Plan, format: Format, azurerm: Major, path: &Path) -> Result<(), Failure> {
+fn write(page: &Page, path: &Path) -> Result<(), Failure> {
+    let (plan, format) = (page.plan, page.format);
     let is_folder = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
     let files = match format {
         Format::Bicep => bicep::files(plan),
         Format::Terraform if is_folder => {
-            vec![File { name: "main.tf".to_owned(), text: text(plan, format, azurerm) }]
+            vec![File { name: "main.tf".to_owned(), text: text(page) }]
         }
         Format::Az | Format::Json | Format::Arm | Format::Terraform => Vec::new(),
     };
@@ -137,7 +152,7 @@ fn write(plan: &Plan, format: Format, azurerm: Major, path: &Path) -> Result<(),
         let help = format!("give a folder: `--out {}/`", path.with_extension("").display());
         return Err(Failure::usage("write the plan as one Bicep file", why, help));
     }
-    write_file(path, &text(plan, format, azurerm))
+    write_file(path, &text(page))
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
@@ -147,6 +162,18 @@ fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     })?;
     eprintln!("plan written to {}", path.display());
     Ok(())
+}
+
+/// The script, with the plans that it starts from in its head.
+fn told_after(script: String, after: &[String]) -> String {
+    let Some((first, rest)) = script.split_once('\n').filter(|_| !after.is_empty()) else {
+        return script;
+    };
+    let lines: Vec<String> = after
+        .iter()
+        .map(|file| format!("# To be run after {}.\n", file.replace('\n', " ")))
+        .collect();
+    format!("{first}\n{}{rest}", lines.concat())
 }
 
 fn word(verdict: flexway_core::trace::step::Verdict) -> String {

@@ -154,6 +154,42 @@ fn taking_a_resource_away_never_makes_the_source_reachable() {
     assert!(tried > 500, "{tried} deletions");
 }
 
+/// A field that a template or plan does not resolve is less knowledge, like a resource taken away.
+#[test]
+fn a_field_that_is_not_resolved_never_makes_the_source_reachable() {
+    let unresolved = json!({ "$unresolved": "a test" });
+    let mut tried = 0;
+    for (name, resources) in worlds() {
+        let whole = support::estate(&resources);
+        let question = support::question(&whole);
+        if diagnose::check(&whole, &question).verdict == Verdict::Reachable {
+            continue;
+        }
+        for index in 0..resources.len() {
+            let fields = resources[index]["properties"].as_object().cloned().unwrap_or_default();
+            for field in fields.keys() {
+                // Where the server does not tell, the endpoint's own word counts: a template never tells it.
+                if field == "privateEndpointConnections" {
+                    continue;
+                }
+                let mut less = resources.clone();
+                less[index]["properties"][field] = unresolved.clone();
+                let estate =
+                    load(vec![Input { file: "less".to_owned(), json: json!(less) }]).estate;
+                let verdict = diagnose::check(&estate, &question).verdict;
+                assert_ne!(
+                    verdict,
+                    Verdict::Reachable,
+                    "{name}\n{} {field}",
+                    resources[index]["id"]
+                );
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 500, "{tried} fields");
+}
+
 #[test]
 fn a_verdict_and_its_causes_agree() {
     for (name, resources) in worlds() {

@@ -6,6 +6,7 @@ use ipnet::Ipv4Net;
 use serde_json::Value;
 
 use super::Missing;
+use super::unresolved::is_unresolved;
 use crate::id::ResourceId;
 
 /// Something in an input that could not be read, with where it stands. Nothing is dropped without one of these.
@@ -56,8 +57,13 @@ impl<'a> Node<'a> {
         Node { value, pointer: String::new() }
     }
 
-    /// The field `name`, under `properties` or beside it. Null counts as absent.
+    /// The field `name`, under `properties` or beside it. Null counts as absent. Below something unresolved every field is there,
+    /// and unresolved: none of them may count as absent.
     pub(crate) fn field(&self, name: &str) -> Option<Node<'a>> {
+        let properties = self.value.get("properties").filter(|inner| is_unresolved(inner));
+        if let Some(value) = properties.or(is_unresolved(self.value).then_some(self.value)) {
+            return Some(Node { value, pointer: format!("{}/{name}", self.pointer) });
+        }
         let nested = self.value.get("properties").and_then(|inner| inner.get(name));
         let (value, prefix) = match nested {
             Some(value) => (value, "/properties"),
@@ -83,6 +89,9 @@ impl<'a> Node<'a> {
     pub(crate) fn array(&self, path: &str, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
         let node = self.path(path)?;
         let Some(items) = node.value.as_array() else {
+            if node.is_unresolved() {
+                return None;
+            }
             problems.add(&node.pointer, "is not a list; it is read as not observed");
             return None;
         };
@@ -97,13 +106,23 @@ impl<'a> Node<'a> {
         )
     }
 
+    /// Whether the field at `path` is there and could not be resolved.
+    pub(crate) fn is_unresolved_at(&self, path: &str) -> bool {
+        self.path(path).is_some_and(|node| node.is_unresolved())
+    }
+
+    /// Whether the input could not be resolved here; that was said when it was read.
+    fn is_unresolved(&self) -> bool {
+        is_unresolved(self.value)
+    }
+
     pub(crate) fn as_str(&self) -> Option<&'a str> {
         self.value.as_str()
     }
 
     /// The text at `path`; an empty text counts as absent.
     pub(crate) fn text(&self, path: &str, problems: &mut Problems) -> Option<String> {
-        let node = self.path(path)?;
+        let node = self.path(path).filter(|node| !node.is_unresolved())?;
         match node.value {
             Value::String(text) if text.is_empty() => None,
             Value::String(text) => Some(text.clone()),
@@ -124,7 +143,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn flag(&self, path: &str, problems: &mut Problems) -> Option<bool> {
-        let node = self.path(path)?;
+        let node = self.path(path).filter(|node| !node.is_unresolved())?;
         match node.value {
             Value::Bool(flag) => Some(*flag),
             Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
@@ -138,7 +157,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn number(&self, path: &str, problems: &mut Problems) -> Option<u64> {
-        let node = self.path(path)?;
+        let node = self.path(path).filter(|node| !node.is_unresolved())?;
         let number = node.value.as_u64().or_else(|| node.value.as_str()?.parse().ok());
         if number.is_none() {
             problems.add(&node.pointer, "is not a whole number; it is read as not observed");
@@ -165,7 +184,7 @@ impl<'a> Node<'a> {
 
     /// The resource id at `path`.
     pub(crate) fn id(&self, path: &str, problems: &mut Problems) -> Option<ResourceId> {
-        let node = self.path(path)?;
+        let node = self.path(path).filter(|node| !node.is_unresolved())?;
         let text = node.as_str().unwrap_or("");
         if text.is_empty() && node.value.is_string() {
             return None;
@@ -202,6 +221,7 @@ impl<'a> Node<'a> {
             match parse_network(text) {
                 Some(network) => networks.push(network),
                 None if text.contains(':') => {}
+                None if node.is_unresolved() => return Vec::new(),
                 None => {
                     let message = format!(
                         "`{text}` is not an address prefix; the list is read as not observed"
@@ -236,6 +256,11 @@ impl<'a> Node<'a> {
         let Some(node) = self.field(name) else { return Reference::None };
         match node.id("id", problems) {
             Some(id) => Reference::To(id),
+            None if node.is_unresolved()
+                || node.field("id").is_some_and(|id| id.is_unresolved()) =>
+            {
+                Reference::Unreadable
+            }
             None => {
                 problems.add(
                     &node.pointer,

@@ -45,10 +45,15 @@ pub(crate) fn link(node: &Node, problems: &mut Problems) -> Option<Link> {
         problems.add("", "virtual network link without virtualNetwork.id; it is left out");
         return None;
     };
+    // Absent, the state is that of a finished link; not resolved, it may be another.
+    let is_unresolved = node.is_unresolved_at("virtualNetworkLinkState");
     let policy = node.text("resolutionPolicy", problems).unwrap_or_default();
     Some(Link {
         vnet,
-        state: node.text("virtualNetworkLinkState", problems),
+        state: match is_unresolved {
+            true => Some("not resolved".to_owned()),
+            false => node.text("virtualNetworkLinkState", problems),
+        },
         redirects: policy.eq_ignore_ascii_case("NxDomainRedirect"),
         fields: super::network::fields_of(node),
     })

@@ -147,7 +147,8 @@ pub(crate) fn admin_rule(node: &Node, problems: &mut Problems) -> AdminRule {
         to_ports.push((0, u16::MAX));
     }
     AdminRule {
-        denies: word("access", problems) == "deny",
+        // What is not known to allow may deny.
+        denies: !matches!(word("access", problems).as_str(), "allow" | "alwaysallow"),
         always_allows: word("access", problems) == "alwaysallow",
         direction: match word("direction", problems).as_str() {
             "inbound" => Some(Direction::Inbound),
@@ -224,6 +225,10 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
 /// Values of the singular and the plural field; where the plural one has elements it is the one that counts.
 fn values(node: &Node, one: &str, many: &str, problems: &mut Problems) -> Vec<String> {
     let texts = node.texts(many, problems);
+    // A rule of which a part cannot be read counts as not read.
+    if node.array(many, problems).is_some_and(|list| list.len() > texts.len()) {
+        return Vec::new();
+    }
     if texts.is_empty() { node.text(one, problems).into_iter().collect() } else { texts }
 }
 

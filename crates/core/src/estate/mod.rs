@@ -1,5 +1,6 @@
 //! Everything observed of the network and the servers at one time. What was not observed is [`Missing`].
 
+mod aftermath;
 mod body;
 pub mod dns;
 pub mod endpoint;
@@ -8,14 +9,23 @@ pub mod forwarder;
 pub mod gateway;
 pub mod governance;
 mod kinds;
+mod merge;
+mod nested;
 pub mod network;
+mod overlay;
 mod read;
 pub mod server;
+mod shapes;
 mod store;
+mod template;
+mod terraform;
+mod unresolved;
+mod what_if;
 
 pub use body::{Origin, Problem, Reference};
 pub use kinds::{Facts, Kind};
-pub use read::{Input, Loaded, load};
+pub use overlay::overlay;
+pub use read::{Input, Loaded, Replaced, load, load_dated};
 pub use store::{Estate, Key, Reads, Resource};
 
 use crate::id::ResourceId;

@@ -35,6 +35,8 @@ pub struct Subnet {
     pub service_endpoints: Vec<String>,
     /// The addresses that Azure says are in use, by the ids of their configurations; `None` when not told.
     pub occupants: Option<Vec<ResourceId>>,
+    /// Service endpoints are named, and some could not be read.
+    pub are_endpoints_unreadable: bool,
     /// Services that the subnet is delegated to.
     pub delegations: Vec<String>,
     /// `privateEndpointNetworkPolicies`, as written.
@@ -164,16 +166,18 @@ pub(crate) fn vnet(node: &Node, problems: &mut Problems) -> Vnet {
 }
 
 pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
-    let services = node.array("serviceEndpoints", problems).unwrap_or_default();
+    let listed = node.array("serviceEndpoints", problems);
+    let is_listed = listed.is_some() || node.field("serviceEndpoints").is_none();
+    let services = listed.unwrap_or_default();
+    let names: Vec<String> =
+        services.iter().filter_map(|one| one.text("service", problems)).collect();
     let delegations = node.array("delegations", problems).unwrap_or_default();
     Subnet {
         prefixes: node.networks("addressPrefix", "addressPrefixes", problems),
         security_group: node.reference("networkSecurityGroup", problems),
         route_table: node.reference("routeTable", problems),
-        service_endpoints: services
-            .iter()
-            .filter_map(|one| one.text("service", problems))
-            .collect(),
+        are_endpoints_unreadable: !is_listed || names.len() < services.len(),
+        service_endpoints: names,
         delegations: delegations
             .iter()
             .filter_map(|one| one.text("serviceName", problems))
@@ -191,6 +195,16 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
         problems.add("", "peering without remoteVirtualNetwork.id; it is left out");
         return None;
     };
+    // Absent, they restrict nothing; not resolved, they may.
+    let restricting = [
+        "remoteAddressSpace.addressPrefixes",
+        "peerCompleteVnets",
+        "localSubnetNames",
+        "remoteSubnetNames",
+    ];
+    if restricting.iter().any(|path| node.is_unresolved_at(path)) {
+        return None;
+    }
     let whole = node.flag("peerCompleteVnets", problems).unwrap_or(true);
     let subnets_only = (!whole).then(|| {
         (node.texts("localSubnetNames", problems), node.texts("remoteSubnetNames", problems))

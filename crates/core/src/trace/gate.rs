@@ -88,6 +88,9 @@ fn single_gate(
     server: &Server,
     (vnet_id, subnet_id, subnet): (&ResourceId, &ResourceId, &Subnet),
 ) -> Gate {
+    if subnet.are_endpoints_unreadable {
+        return Gate::Unknown(Missing::field(subnet_id, "serviceEndpoints"));
+    }
     let has_endpoint = subnet.has_sql_endpoint();
     // Any rule that is ready lets the subnet in.
     let is_ready = |rule: &VnetRule| {

@@ -132,6 +132,12 @@ pub fn join(
         if let Err(missing) = estate.get::<Vnet>(far_vnet) {
             return Joined::Unknown(missing);
         }
+        let unread = [(near, near_vnet), (far, far_vnet)]
+            .into_iter()
+            .find_map(|(half, vnet)| if half.is_none() { unread_half(estate, vnet) } else { None });
+        if let Some(missing) = unread {
+            return Joined::Unknown(missing);
+        }
         let mesh = mesh(estate, near_vnet, far_vnet);
         return Joined::Apart {
             near: near.map(|(id, _)| id.clone()),
@@ -206,6 +212,14 @@ pub fn half<'e>(
     remote: &ResourceId,
 ) -> Option<(&'e ResourceId, &'e Peering)> {
     estate.children::<Peering>(vnet).find(|(_, peering)| peering.remote == *remote)
+}
+
+/// A half of which it is not known where it leads: it may be the one that is looked for.
+fn unread_half(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
+    let halves = vnet.child("virtualNetworkPeerings", "");
+    let mut ids = estate.ids().filter(|id| id.key().starts_with(halves.key()));
+    let unread = ids.find(|id| estate.get::<Peering>(id).is_err())?;
+    Some(Missing::field(unread, "remoteVirtualNetwork.id"))
 }
 
 /// A network that both networks are peered with.

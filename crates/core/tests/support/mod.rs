@@ -3,9 +3,9 @@
 #![allow(dead_code, reason = "each user needs some of it")]
 #![allow(clippy::disallowed_methods, reason = "tests read files")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use flexway_core::diagnose::{Copier, PORT, Question, Source};
+use flexway_core::diagnose::{self, Copier, PORT, Question, Report, Source};
 use flexway_core::estate::{Estate, Input, load};
 use serde_json::{Value, json};
 
@@ -150,4 +150,34 @@ pub(crate) fn question(estate: &Estate) -> Question {
 /// The same flow, asked of an estate in which one of the servers may be missing.
 pub(crate) fn question_of(resources: &[Value]) -> Question {
     question(&estate(resources))
+}
+
+/// Where the fixtures are.
+pub(crate) const SUBSCRIPTION: &str = "/subscriptions/11111111-2222-3333-4444-555555555555";
+
+/// An input with a name.
+pub(crate) fn input(file: &str, json: Value) -> Input {
+    Input { file: file.to_owned(), json }
+}
+
+/// The JSON of a file.
+pub(crate) fn parse(path: &Path) -> Value {
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).expect("JSON")
+}
+
+/// One of our own templates, states and plans.
+pub(crate) fn ours(name: &str) -> Input {
+    input(name, parse(&root().join("fixtures/inputs").join(name)))
+}
+
+/// The answer to the question that the fixtures are made for.
+pub(crate) fn check(estate: &Estate) -> Report {
+    diagnose::check(estate, &question(estate))
+}
+
+/// The faults that block.
+pub(crate) fn causes(report: &Report) -> Vec<&str> {
+    report.causes().map(|cause| cause.fault).collect()
 }

@@ -1,0 +1,120 @@
+//! Files, folders and standard input into JSON values with their ages.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use flexway_core::estate::Input;
+use serde_json::Value;
+
+use crate::exit::Failure;
+
+/// Largest file that is read: a capture of 10,000 networks has about 500 MB.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Files of a folder: a capture has one file a resource type, or one a resource.
+const FILES_MAX: usize = 100_000;
+
+/// Folders inside folders.
+const DEPTH_MAX: usize = 16;
+
+/// Names of files that are read when they stand in a folder.
+const EXTENSIONS: [&str; 2] = ["json", "tfstate"];
+
+/// Standard input is what was asked for last.
+const NEWEST: u64 = u64::MAX;
+
+/// Everything that some paths hold, in their order; each with its age in seconds since 1970.
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(u64, Input)>, Failure> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            let mut text = String::new();
+            let limited = std::io::stdin().lock().take(FILE_BYTES_MAX);
+            { limited }
+                .read_to_string(&mut text)
+                .map_err(|why| Failure::failed("read the estate from standard input", why, ""))?;
+            inputs.push((NEWEST, parse("-", &text)?));
+            continue;
+        }
+        let before = inputs.len();
+        read_path(path, 0, &mut inputs)?;
+        if inputs.len() == before {
+            return Err(Failure::failed(
+                format!("read estate {}", path.display()),
+                "the folder holds no .json file",
+                "put the JSON that `az ... show` and `az ... list` print into it",
+            ));
+        }
+    }
+    Ok(inputs)
+}
+
+fn read_path(path: &Path, depth: usize, inputs: &mut Vec<(u64, Input)>) -> Result<(), Failure> {
+    let failed = |why: std::io::Error| {
+        let help = "check the path and that you may read it";
+        Failure::failed(format!("read estate {}", path.display()), why, help)
+    };
+    let meta = std::fs::metadata(path).map_err(failed)?;
+    if !meta.is_dir() {
+        if meta.len() > FILE_BYTES_MAX {
+            let why = format!("{} bytes are more than {FILE_BYTES_MAX}", meta.len());
+            return Err(Failure::failed(
+                format!("read estate {}", path.display()),
+                why,
+                "split the file",
+            ));
+        }
+        let bytes = std::fs::read(path).map_err(failed)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let input = parse(&path.display().to_string(), text.trim_start_matches('\u{feff}'))?;
+        inputs.push((age(&meta), input));
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        entries.push(entry.map_err(failed)?.path());
+    }
+    entries.sort();
+    for entry in entries {
+        let is_json = entry.extension().is_some_and(is_read);
+        if (is_json && entry.is_file()) || (entry.is_dir() && depth < DEPTH_MAX) {
+            if inputs.len() >= FILES_MAX {
+                let why = format!("it holds more than {FILES_MAX} files");
+                return Err(Failure::failed(
+                    format!("read estate {}", path.display()),
+                    why,
+                    "give a smaller folder",
+                ));
+            }
+            read_path(&entry, depth + 1, inputs)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_read(extension: &std::ffi::OsStr) -> bool {
+    EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// When the file was last written. A system that does not tell makes all files equally old.
+fn age(meta: &std::fs::Metadata) -> u64 {
+    let written = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    written.map_or(0, |time| time.as_secs())
+}
+
+fn parse(file: &str, text: &str) -> Result<Input, Failure> {
+    if text.trim().is_empty() {
+        let help = "an estate is the JSON that `az ... show` or `az ... list` prints";
+        return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));
+    }
+    // One value, or one after the other, as line-wise exports write them.
+    let values: Result<Vec<Value>, _> =
+        serde_json::Deserializer::from_str(text).into_iter().collect();
+    let mut values = values.map_err(|why| {
+        let help = "it has to be JSON: `-o json` of az, not its table or YAML output";
+        Failure::failed(format!("read estate {file}"), why, help)
+    })?;
+    let json = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
+    Ok(Input { file: file.to_owned(), json })
+}

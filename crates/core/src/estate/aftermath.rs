@@ -1,0 +1,203 @@
+//! What Azure does by itself when a resource appears or goes: counts, lists, records and states that follow.
+
+use serde_json::{Value, json};
+
+use super::dns::Record;
+use super::endpoint::{Endpoint, Interface, ZoneGroup};
+use super::nested::{self, Nested};
+use super::network::Peering;
+use super::server::{Server, ServerConnection};
+use super::{Estate, Problem};
+use crate::id::ResourceId;
+
+const LINK: &str = "microsoft.network/privatednszones/virtualnetworklinks";
+const ENDPOINT: &str = "microsoft.network/privateendpoints";
+const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroups";
+const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
+
+/// A resource was put into the estate.
+pub(super) fn of_putting(
+    estate: &mut Estate,
+    id: &ResourceId,
+    is_new: bool,
+    problems: &mut Vec<Problem>,
+) {
+    if is_new && id.resource_type() == LINK {
+        count_links(estate, id, 1, problems);
+    }
+    let body = estate.resource(id).map(|resource| resource.body.clone());
+    if let Some(body) = body {
+        reflect(estate, id, Nested::Is(&body), problems);
+    }
+}
+
+/// Takes a resource out, with its children and what Azure removes or changes along with it.
+pub(super) fn of_removal(estate: &mut Estate, id: &ResourceId, problems: &mut Vec<Problem>) {
+    let start = format!("{}/", id.key());
+    let children: Vec<ResourceId> =
+        estate.ids().filter(|other| other.key().starts_with(&start)).cloned().collect();
+    for child in &children {
+        if child.resource_type() == PEERING {
+            disconnect(estate, child, problems);
+        }
+        if child.resource_type() == ZONE_GROUP {
+            forget_records(estate, child);
+        }
+    }
+    match id.resource_type().as_str() {
+        LINK => count_links(estate, id, -1, problems),
+        PEERING => disconnect(estate, id, problems),
+        ZONE_GROUP => forget_records(estate, id),
+        ENDPOINT => forget_endpoint(estate, id, problems),
+        _ => {}
+    }
+    reflect(estate, id, Nested::Gone, problems);
+    estate.remove(id);
+    for child in children {
+        estate.remove(&child);
+    }
+}
+
+/// Lets the list inside the parent say the same.
+fn reflect(estate: &mut Estate, id: &ResourceId, child: Nested, problems: &mut Vec<Problem>) {
+    let Some(parent) = id.parent() else { return };
+    edit(estate, &parent, problems, |body| nested::reflect(body, id, child));
+}
+
+/// Changes a body that is there.
+fn edit(
+    estate: &mut Estate,
+    id: &ResourceId,
+    problems: &mut Vec<Problem>,
+    change: impl FnOnce(&mut Value),
+) {
+    let Some(resource) = estate.resource(id) else { return };
+    let (mut body, origin) = (resource.body.clone(), resource.origin.clone());
+    change(&mut body);
+    if body != resource.body {
+        // What was wrong with the rest of the body was said when it was read.
+        let count = problems.len();
+        estate.put(id, body, origin, problems);
+        problems.truncate(count);
+    }
+}
+
+/// The zone's own count of its links.
+fn count_links(estate: &mut Estate, link: &ResourceId, by: i64, problems: &mut Vec<Problem>) {
+    let Some(zone) = link.parent() else { return };
+    let place = estate.locate(&zone, "", "numberOfVirtualNetworkLinks");
+    edit(estate, &zone, problems, |body| {
+        let count = body.pointer_mut(&place).filter(|count| count.is_number());
+        if let Some(count) = count {
+            *count = json!(count.as_i64().unwrap_or(0).saturating_add(by).max(0));
+        }
+    });
+}
+
+/// Halves of peerings that a plan makes: Azure connects two of which neither lost another partner before.
+pub(super) fn of_new_halves(estate: &mut Estate, made: &[ResourceId], problems: &mut Vec<Problem>) {
+    for half in made.iter().filter(|id| id.resource_type() == PEERING) {
+        let (Some(near), Ok(facts)) = (half.parent(), estate.get::<Peering>(half)) else {
+            continue;
+        };
+        let far = facts.remote.clone();
+        let other = estate.children::<Peering>(&far).find(|(_, other)| other.remote == near);
+        let other = other.map(|(id, other)| (id.clone(), other.state.clone()));
+        let Some((other, state)) = other else {
+            set_state(estate, half, "Initiated", problems);
+            continue;
+        };
+        let is_whole = match state {
+            Some(state) => !state.eq_ignore_ascii_case("disconnected"),
+            None => made.contains(&other),
+        };
+        if is_whole {
+            set_state(estate, half, "Connected", problems);
+            set_state(estate, &other, "Connected", problems);
+        }
+    }
+}
+
+fn set_state(estate: &mut Estate, half: &ResourceId, state: &str, problems: &mut Vec<Problem>) {
+    let place = estate.locate(half, "", "peeringState");
+    edit(estate, half, problems, |body| match body.pointer_mut(&place) {
+        Some(known) if known.is_string() => *known = json!(state),
+        _ => body["properties"]["peeringState"] = json!(state),
+    });
+}
+
+/// The other half of a peering whose one half goes.
+fn disconnect(estate: &mut Estate, half: &ResourceId, problems: &mut Vec<Problem>) {
+    let (Some(near), Ok(facts)) = (half.parent(), estate.get::<Peering>(half)) else { return };
+    let far = facts.remote.clone();
+    let other = estate.children::<Peering>(&far).find(|(_, other)| other.remote == near);
+    let Some(other) = other.map(|(id, _)| id.clone()) else { return };
+    let place = estate.locate(&other, "", "peeringState");
+    edit(estate, &other, problems, |body| {
+        if let Some(state) = body.pointer_mut(&place).filter(|state| state.is_string()) {
+            *state = json!("Disconnected");
+        }
+    });
+}
+
+/// Records that a zone group wrote go with it.
+fn forget_records(estate: &mut Estate, group_id: &ResourceId) {
+    let (Some(endpoint), Ok(group)) = (group_id.parent(), estate.get::<ZoneGroup>(group_id)) else {
+        return;
+    };
+    let zones = group.zones.clone();
+    let addresses: Vec<_> =
+        addresses_of(estate, &endpoint).chain(group.addresses.clone()).collect();
+    let is_its = |record: &Record| {
+        let own = record.addresses.as_deref().unwrap_or(&[]);
+        !own.is_empty() && own.iter().all(|address| addresses.contains(address))
+    };
+    let mut gone = Vec::new();
+    for zone in &zones {
+        let records = estate.children::<Record>(zone).filter(|(_, record)| is_its(record));
+        gone.extend(records.map(|(id, _)| id.clone()));
+    }
+    gone.iter().for_each(|id| estate.remove(id));
+}
+
+fn addresses_of(
+    estate: &Estate,
+    endpoint: &ResourceId,
+) -> impl Iterator<Item = std::net::Ipv4Addr> + use<> {
+    let facts = estate.get::<Endpoint>(endpoint).ok();
+    let mut addresses = facts.map(|facts| facts.addresses.clone()).unwrap_or_default();
+    for (id, interface) in estate.all::<Interface>() {
+        let is_listed = facts.is_some_and(|facts| facts.interfaces.contains(id));
+        if is_listed || interface.endpoint.as_ref() == Some(endpoint) {
+            addresses.extend(&interface.addresses);
+        }
+    }
+    addresses.into_iter()
+}
+
+/// The interface of an endpoint goes with it, and its connection on the server's side.
+fn forget_endpoint(estate: &mut Estate, endpoint: &ResourceId, problems: &mut Vec<Problem>) {
+    let listed = estate.get::<Endpoint>(endpoint).map(|facts| facts.interfaces.clone());
+    let mut gone: Vec<ResourceId> = listed.unwrap_or_default();
+    let interfaces = estate.all::<Interface>();
+    let own = interfaces.filter(|(_, interface)| interface.endpoint.as_ref() == Some(endpoint));
+    gone.extend(own.map(|(id, _)| id.clone()));
+    let connections = estate.all::<ServerConnection>();
+    let own = connections.filter(|(_, one)| one.endpoint.as_ref() == Some(endpoint));
+    gone.extend(own.map(|(id, _)| id.clone()));
+    let servers: Vec<ResourceId> = estate.all::<Server>().map(|(id, _)| id.clone()).collect();
+    gone.iter().for_each(|id| estate.remove(id));
+    for server in servers {
+        let place = estate.locate(&server, "", "privateEndpointConnections");
+        edit(estate, &server, problems, |body| {
+            if let Some(list) = body.pointer_mut(&place).and_then(Value::as_array_mut) {
+                list.retain(|one| endpoint_of(one).as_ref() != Some(endpoint));
+            }
+        });
+    }
+}
+
+fn endpoint_of(connection: &Value) -> Option<ResourceId> {
+    let nested = connection.pointer("/properties/privateEndpoint/id");
+    ResourceId::parse(nested.or_else(|| connection.pointer("/privateEndpoint/id"))?.as_str()?)
+}

@@ -1,0 +1,189 @@
+//! An estate as it will be after a plan: what the plan knows replaces, what it does not tell stays, what it deletes goes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::read::{Found, Standing, inline_children};
+use super::shapes::{OUTER, below};
+use super::what_if::Planned;
+use super::{Estate, Input, Loaded, Origin, Problem};
+use super::{aftermath, merge, nested, template, terraform, what_if};
+use crate::id::ResourceId;
+
+/// Lays a Terraform plan, a result of what-if, or resources as they will be, over an estate. `problems` of the result are those of the
+/// plan alone.
+pub fn overlay(estate: &Estate, plan: Input) -> Loaded {
+    let mut loaded = Loaded { estate: estate.clone(), ..Loaded::default() };
+    let mut problems = Vec::new();
+    let origin = Origin { file: plan.file.clone(), pointer: String::new() };
+    let planned = match steps(estate, &plan.json, &origin, &mut problems) {
+        Some(planned) => planned,
+        None => {
+            let wanted = super::load(vec![plan]);
+            problems.extend(wanted.problems);
+            loaded.ignored_count = wanted.ignored_count;
+            let is_placeless =
+                |id: &ResourceId| id.as_str().starts_with(&template::unknown_group());
+            if wanted.estate.ids().next().is_some() && wanted.estate.ids().all(is_placeless) {
+                let message = "a template does not tell where it goes, so that nothing captured is changed by it; give the result of \
+                               `az deployment group what-if --no-pretty-print`";
+                let (file, pointer) = (origin.file.clone(), String::new());
+                problems.push(Problem { file, pointer, message: message.to_owned() });
+            }
+            wanted.estate.into_planned()
+        }
+    };
+    if planned.is_empty() && problems.is_empty() {
+        let message = "changes no Azure resource".to_owned();
+        problems.push(Problem { file: origin.file, pointer: origin.pointer, message });
+    }
+    let mut overlay = Overlay { estate: &mut loaded.estate, problems: &mut problems };
+    overlay.apply(planned);
+    loaded.problems = problems;
+    loaded
+}
+
+/// The steps of a plan; `None` for anything that holds resources instead.
+fn steps(
+    estate: &Estate,
+    json: &Value,
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<Planned>> {
+    let object = json.as_object()?;
+    if terraform::is_plan(object) {
+        let subscription = only_subscription(estate);
+        return Some(terraform::planned(object, subscription.as_deref(), origin, problems));
+    }
+    if what_if::is_result(object) {
+        return Some(what_if::planned(object, origin, problems));
+    }
+    let inner = object.get("properties")?.as_object().filter(|inner| what_if::is_result(inner))?;
+    Some(what_if::planned(inner, &below(origin, "properties"), problems))
+}
+
+/// The subscription of the estate, when everything in it is of one.
+fn only_subscription(estate: &Estate) -> Option<String> {
+    let all: BTreeSet<String> =
+        estate.ids().map(|id| id.subscription().to_ascii_lowercase()).collect();
+    let first = estate.ids().next()?.subscription().to_owned();
+    (all.len() == 1).then_some(first)
+}
+
+struct Overlay<'e> {
+    estate: &'e mut Estate,
+    problems: &'e mut Vec<Problem>,
+}
+
+impl Overlay<'_> {
+    fn apply(&mut self, planned: Vec<Planned>) {
+        let kept: BTreeSet<ResourceId> =
+            planned.iter().filter(|one| one.after.is_some()).map(|one| one.id.clone()).collect();
+        // Parents first: their lists are then those in which their children are changed.
+        let (gone, mut there): (Vec<Planned>, Vec<Planned>) =
+            planned.into_iter().partition(|one| one.after.is_none());
+        let made: Vec<ResourceId> =
+            there.iter().filter(|one| one.is_made).map(|one| one.id.clone()).collect();
+        there.sort_by(|one, two| one.id.cmp(&two.id));
+        for one in there {
+            let listed = |body: Option<&Value>| {
+                body.map(|body| nested::listed(&one.id, body)).unwrap_or_default()
+            };
+            let after = listed(one.after.as_ref());
+            let ended = listed(one.before.as_ref()).into_iter().filter(|id| !after.contains(id));
+            let ended: Vec<ResourceId> = ended.filter(|id| !kept.contains(id)).collect();
+            let is_list_told = one
+                .after
+                .as_ref()
+                .is_some_and(|body| !after.is_empty() || nested::has_list(&one.id, body));
+            self.put(&one, &kept);
+            if is_list_told {
+                ended.iter().for_each(|id| self.remove(id));
+            }
+        }
+        for one in gone {
+            self.remove(&one.id);
+        }
+        aftermath::of_new_halves(self.estate, &made, self.problems);
+    }
+
+    fn remove(&mut self, id: &ResourceId) {
+        aftermath::of_removal(self.estate, id, self.problems);
+    }
+
+    fn put(&mut self, one: &Planned, kept: &BTreeSet<ResourceId>) {
+        let Some(after) = &one.after else { return };
+        let is_known = self.estate.resource(&one.id).is_some();
+        let body = self.laid_over(&one.id, one.before.as_ref(), after, one.is_replaced);
+        let found = Found {
+            id: one.id.clone(),
+            body: after.clone(),
+            origin: one.origin.clone(),
+            standing: Standing::Wanted,
+        };
+        for child in inline_children(&found).into_iter().filter(|child| !kept.contains(&child.id)) {
+            let body = self.laid_over(&child.id, None, &child.body, false);
+            self.estate.put(&child.id, body, child.origin, self.problems);
+        }
+        self.estate.put(&one.id, body, one.origin.clone(), self.problems);
+        let is_new = one.before.is_none() && !is_known;
+        aftermath::of_putting(self.estate, &one.id, is_new, self.problems);
+    }
+
+    /// The body after the plan. What the plan makes anew has nothing of what was observed before.
+    fn laid_over(
+        &self,
+        id: &ResourceId,
+        before: Option<&Value>,
+        after: &Value,
+        is_replaced: bool,
+    ) -> Value {
+        let Some(known) = self.estate.resource(id).filter(|_| !is_replaced) else {
+            return after.clone();
+        };
+        let mut lower = with_properties(&known.body);
+        if let Some(before) = before {
+            lower = merge::without_ended(&lower, before, after);
+        }
+        let tells = |name: &str| after.pointer(&format!("/properties/{name}")).is_some();
+        if let (true, false, Some(fields)) =
+            (tells("addressPrefix"), tells("addressPrefixes"), lower["properties"].as_object_mut())
+        {
+            fields.remove("addressPrefixes");
+        }
+        merge::laid_over(&lower, after)
+    }
+}
+
+/// A body as ARM writes it: az puts the properties beside the id.
+fn with_properties(body: &Value) -> Value {
+    let Some(fields) = body.as_object().filter(|fields| !fields.contains_key("properties")) else {
+        return body.clone();
+    };
+    let is_outer = |name: &str| name != "provisioningState" && OUTER.contains(&name);
+    let (outer, inner): (Vec<_>, Vec<_>) =
+        fields.clone().into_iter().partition(|(name, _)| is_outer(name));
+    let mut body: Map<String, Value> = outer.into_iter().collect();
+    body.insert("properties".to_owned(), json!(inner.into_iter().collect::<Map<_, _>>()));
+    Value::Object(body)
+}
+
+impl Estate {
+    /// Every resource as one that will be as it is here.
+    fn into_planned(self) -> Vec<Planned> {
+        let ids: std::collections::BTreeSet<&ResourceId> = self.ids().collect();
+        let planned = ids.into_iter().filter_map(|id| {
+            let resource = self.resource(id)?;
+            Some(Planned {
+                id: id.clone(),
+                before: None,
+                after: Some(resource.body.clone()),
+                origin: resource.origin.clone(),
+                is_made: false,
+                is_replaced: false,
+            })
+        });
+        planned.collect()
+    }
+}

@@ -1,0 +1,109 @@
+//! Results of `az deployment ... what-if`: each resource before and after a deployment.
+
+use serde_json::{Map, Value};
+
+use super::read::{Found, Standing};
+use super::shapes::below;
+use super::template::inside_expression;
+use super::unresolved::{each_unresolved, unresolved};
+use super::{Origin, Problem};
+use crate::id::ResourceId;
+
+/// What happens to one resource.
+pub(crate) struct Planned {
+    pub(crate) id: ResourceId,
+    /// Its body before; `None` when it does not exist, or is not told.
+    pub(crate) before: Option<Value>,
+    /// Its body afterwards; `None` when it is gone.
+    pub(crate) after: Option<Value>,
+    pub(crate) origin: Origin,
+    /// Whether the plan makes it.
+    pub(crate) is_made: bool,
+    /// Whether it is made in place of another one: nothing that was observed of it holds any longer.
+    pub(crate) is_replaced: bool,
+}
+
+/// Whether an object is a result of what-if.
+pub(crate) fn is_result(object: &Map<String, Value>) -> bool {
+    let changes = object.get("changes").and_then(Value::as_array);
+    changes.and_then(|list| list.first()).is_some_and(|first| first.get("changeType").is_some())
+}
+
+/// The resources as they are after the deployment.
+pub(crate) fn read(
+    object: &Map<String, Value>,
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) -> Vec<Found> {
+    let found = |one: Planned| {
+        let Planned { id, after, origin, .. } = one;
+        Some(Found { id, body: after?, origin, standing: Standing::Remembered })
+    };
+    planned(object, origin, problems).into_iter().filter_map(found).collect()
+}
+
+/// What the deployment does to each resource.
+pub(crate) fn planned(
+    object: &Map<String, Value>,
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) -> Vec<Planned> {
+    let changes = object.get("changes").and_then(Value::as_array);
+    let mut planned = Vec::new();
+    for (index, change) in changes.into_iter().flatten().enumerate() {
+        let origin = below(&below(origin, "changes"), &index.to_string());
+        match one(change, &origin, problems) {
+            Ok(one) => planned.push(one),
+            Err(message) => {
+                let Origin { file, pointer } = origin;
+                problems.push(Problem { file, pointer, message });
+            }
+        }
+    }
+    planned
+}
+
+fn one(change: &Value, origin: &Origin, problems: &mut Vec<Problem>) -> Result<Planned, String> {
+    let text = |name: &str| change.get(name).and_then(Value::as_str);
+    let id = text("resourceId").and_then(ResourceId::parse);
+    let id = id.ok_or("change of a resource without a readable id; it is left out")?;
+    let body = |name: &str| change.get(name).filter(|body| body.is_object()).cloned();
+    let kind = text("changeType").unwrap_or("");
+    let (before, mut after) = (body("before"), body("after"));
+    match kind.to_ascii_lowercase().as_str() {
+        "delete" => after = None,
+        "ignore" | "nochange" | "noeffect" => after = after.or_else(|| before.clone()),
+        "create" | "deploy" | "modify" => {}
+        _ => return Err(format!("change `{kind}`: what becomes of the resource is not told")),
+    }
+    let is_told = after.is_some() || kind.eq_ignore_ascii_case("delete");
+    if !is_told {
+        return Err(
+            "what the resource is afterwards is not told; ask for FullResourcePayloads".to_owned()
+        );
+    }
+    if let Some(after) = &mut after {
+        mark(after);
+        let place = format!("{}/after", origin.pointer);
+        each_unresolved(after, &place, &mut |pointer, why| {
+            let (file, pointer) = (origin.file.clone(), pointer.to_owned());
+            let message = format!("not resolved: {why}; it is read as not observed");
+            problems.push(Problem { file, pointer, message });
+        });
+    }
+    let is_made = kind.eq_ignore_ascii_case("create");
+    let origin = below(origin, "after");
+    Ok(Planned { id, before, after, origin, is_made, is_replaced: false })
+}
+
+/// What-if writes the expression where it cannot tell a value.
+fn mark(value: &mut Value) {
+    match value {
+        Value::String(text) if inside_expression(text) => {
+            *value = unresolved("an expression that is evaluated when it is deployed");
+        }
+        Value::Array(items) => items.iter_mut().for_each(mark),
+        Value::Object(fields) => fields.values_mut().for_each(mark),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
