@@ -13,6 +13,7 @@ pub mod id;
 pub mod plan;
 pub mod render;
 pub mod repair;
+pub mod second;
 pub mod trace;
 
 pub mod migrate;

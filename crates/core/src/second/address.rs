@@ -1,0 +1,89 @@
+//! IPv4 addresses and prefixes as plain numbers.
+
+use std::net::Ipv4Addr;
+
+/// A prefix; bits behind its length are ignored, as Azure ignores them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Prefix {
+    base: u32,
+    pub(super) len: u8,
+}
+
+impl Prefix {
+    /// Reads `10.0.0.0/24` or a single address. `None` for anything else, such as a tag.
+    pub(super) fn parse(text: &str) -> Option<Prefix> {
+        let (address, len) = match text.trim().split_once('/') {
+            Some((address, len)) => (address, len.parse::<u8>().ok().filter(|len| *len <= 32)?),
+            None => (text.trim(), 32),
+        };
+        let base = address_of(address)? & mask(len);
+        Some(Prefix { base, len })
+    }
+
+    pub(super) fn contains(self, address: u32) -> bool {
+        address & mask(self.len) == self.base
+    }
+
+    pub(super) fn first(self) -> u32 {
+        self.base
+    }
+
+    pub(super) fn last(self) -> u32 {
+        self.base | !mask(self.len)
+    }
+}
+
+fn mask(len: u8) -> u32 {
+    if len == 0 { 0 } else { u32::MAX << (32 - len) }
+}
+
+pub(super) fn address_of(text: &str) -> Option<u32> {
+    text.trim().parse::<Ipv4Addr>().ok().map(u32::from)
+}
+
+/// Azure keeps the first four addresses and the last one of every subnet prefix.
+pub(super) fn usable(prefix: Prefix) -> Option<(u32, u32)> {
+    let (first, last) = (prefix.first().checked_add(4)?, prefix.last().checked_sub(1)?);
+    (first <= last).then_some((first, last))
+}
+
+/// Ranges that Azure's default routes drop unless a network uses them.
+const PRIVATE: [(u32, u8); 4] =
+    [(0x0a00_0000, 8), (0xac10_0000, 12), (0xc0a8_0000, 16), (0x6440_0000, 10)];
+
+/// Ranges in which no public address of Azure can lie, beside the private ones: this host,
+/// loopback, link-local, documentation (three), multicast and what is reserved.
+const NOBODYS: [(u32, u8); 8] = [
+    (0, 8),
+    (0x7f00_0000, 8),
+    (0xa9fe_0000, 16),
+    (0xc000_0200, 24),
+    (0xc633_6400, 24),
+    (0xcb00_7100, 24),
+    (0xe000_0000, 4),
+    (0xf000_0000, 4),
+];
+
+pub(super) fn is_private(address: u32) -> bool {
+    PRIVATE.iter().any(|(base, len)| Prefix { base: *base, len: *len }.contains(address))
+}
+
+/// Whether no address of the range can be a public one of Azure.
+pub(super) fn holds_no_public(start: u32, end: u32) -> bool {
+    PRIVATE.iter().chain(&NOBODYS).any(|(base, len)| {
+        let prefix = Prefix { base: *base, len: *len };
+        prefix.contains(start) && prefix.contains(end)
+    })
+}
+
+/// Joins sorted single addresses into inclusive ranges.
+pub(super) fn ranges(addresses: &[u32]) -> Vec<(u32, u32)> {
+    let mut joined: Vec<(u32, u32)> = Vec::new();
+    for address in addresses {
+        match joined.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*address) => *last = *address,
+            _ => joined.push((*address, *address)),
+        }
+    }
+    joined
+}

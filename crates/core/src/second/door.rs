@@ -1,0 +1,180 @@
+//! The server itself: state, port, and the rules of its public door.
+
+use super::address::{address_of, holds_no_public};
+use super::verdict::{Gate, Tri};
+use super::world::{World, at, last_name, reference, region, text};
+
+pub(super) fn is_single(server: &str) -> bool {
+    server.contains("/providers/microsoft.dbforpostgresql/servers/")
+}
+
+/// The delegated subnet of a flexible server: `Err` when its network mode was not observed,
+/// `Ok(None)` for a server with public access.
+pub(super) fn delegated_subnet(world: &World, server: &str) -> Result<Option<String>, Gate> {
+    if is_single(server) {
+        return Ok(None);
+    }
+    let missing = || Gate::unknown("the network mode", server);
+    let body = world.body(server).ok_or_else(missing)?;
+    let old = ["properties", "delegatedSubnetArguments", "subnetArmResourceId"];
+    let subnet = reference(body, &["properties", "network", "delegatedSubnetResourceId"])
+        .or_else(|| reference(body, &old));
+    if subnet.is_none() && at(body, &["properties", "network"]).is_none() {
+        return Err(missing());
+    }
+    Ok(subnet)
+}
+
+/// Whether the server takes connections at all.
+pub(super) fn standing(world: &World, server: &str) -> Gate {
+    let field = if is_single(server) { "userVisibleState" } else { "state" };
+    match world.body(server).and_then(|body| text(body, &["properties", field])) {
+        Some(word) if word.eq_ignore_ascii_case("Ready") => Gate::Pass,
+        Some(_) => Gate::drop("state", server, Some(field)),
+        None => Gate::unknown("the state", server),
+    }
+}
+
+/// Whether something listens on the port.
+pub(super) fn listening(world: &World, server: &str, port: u16) -> Gate {
+    let closed = || Gate::drop("port", server, Some("port"));
+    match port {
+        5432 => Gate::Pass,
+        6432 if !is_single(server) => {
+            let tier = world.body(server).and_then(|body| text(body, &["sku", "tier"]));
+            if tier.is_some_and(|tier| tier.eq_ignore_ascii_case("Burstable")) {
+                return closed();
+            }
+            let key = format!("{server}/configurations/pgbouncer.enabled");
+            match world.body(&key).and_then(|body| text(body, &["properties", "value"])) {
+                Some(word) if ["true", "on"].contains(&word.to_ascii_lowercase().as_str()) => {
+                    Gate::Pass
+                }
+                Some(_) => Gate::drop("port", &key, Some("value")),
+                None => Gate::unknown("the setting pgbouncer.enabled", server),
+            }
+        }
+        _ => closed(),
+    }
+}
+
+/// As what a packet comes to the public door.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Caller<'w> {
+    /// From a subnet with a service endpoint: with the subnet's identity and without a public
+    /// address.
+    Subnet(&'w str),
+    /// From some public address of Azure.
+    Azure,
+    /// From some address behind an appliance or a gateway.
+    Somewhere,
+}
+
+/// Whether the public door is open at all.
+pub(super) fn public_access(world: &World, server: &str) -> Gate {
+    let path: &[&str] = if is_single(server) {
+        &["properties", "publicNetworkAccess"]
+    } else {
+        &["properties", "network", "publicNetworkAccess"]
+    };
+    match world.body(server).and_then(|body| text(body, path)) {
+        Some(word) if word.eq_ignore_ascii_case("Enabled") => Gate::Pass,
+        Some(_) => Gate::drop("door", server, Some("publicNetworkAccess")),
+        None => Gate::unknown("public access", server),
+    }
+}
+
+/// Whether VNet rules or firewall rules let the caller in.
+pub(super) fn rules(world: &World, server: &str, caller: Caller<'_>) -> Gate {
+    match caller {
+        Caller::Subnet(subnet) => vnet_rule(world, server, subnet),
+        Caller::Azure => firewall(world, server, true),
+        Caller::Somewhere => {
+            let translated = firewall(world, server, false);
+            let any_vnet_rule = world.children(server, "virtualnetworkrules").next().is_some();
+            match translated {
+                Gate::Drop(_) if any_vnet_rule => Gate::unknown("the caller's address at", server),
+                other => other,
+            }
+        }
+    }
+}
+
+fn vnet_rule(world: &World, server: &str, subnet: &str) -> Gate {
+    let mut worst = None;
+    for (name, rule) in world.children(server, "virtualnetworkrules") {
+        let named = reference(rule, &["properties", "virtualNetworkSubnetId"]);
+        if named.as_deref() != Some(subnet) {
+            continue;
+        }
+        match text(rule, &["properties", "state"]) {
+            Some(word) if word.eq_ignore_ascii_case("Ready") => return Gate::Pass,
+            Some(_) => worst = worst.or(Some(Gate::drop("door", server, Some(name)))),
+            None => worst = Some(Gate::unknown(&format!("the state of VNet rule {name}"), server)),
+        }
+    }
+    // Documents disagree on whether "allow Azure services" helps such a caller.
+    let azure = world.children(server, "firewallrules").any(|(_, rule)| span(rule) == Some((0, 0)));
+    match worst {
+        Some(Gate::Unknown(why)) => Gate::Unknown(why),
+        _ if azure => Gate::unknown("the effect of rule 0.0.0.0 on a subnet's identity", server),
+        Some(gate) => gate,
+        None => {
+            Gate::drop("door", server, Some(&format!("no VNet rule for {}", last_name(subnet))))
+        }
+    }
+}
+
+fn span(rule: &serde_json::Value) -> Option<(u32, u32)> {
+    let address = |field| address_of(text(rule, &["properties", field])?);
+    Some((address("startIpAddress")?, address("endIpAddress")?))
+}
+
+fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
+    let mut sum = Tri::No;
+    for (_, rule) in world.children(server, "firewallrules") {
+        sum = sum.or(match span(rule) {
+            Some((0, 0)) => {
+                if from_azure {
+                    Tri::Yes
+                } else {
+                    Tri::Maybe
+                }
+            }
+            Some((0, u32::MAX)) => Tri::Yes,
+            Some((start, end)) if start > end || from_azure && holds_no_public(start, end) => {
+                Tri::No
+            }
+            Some(_) | None => Tri::Maybe,
+        });
+    }
+    match sum {
+        Tri::Yes => Gate::Pass,
+        Tri::No => Gate::drop("door", server, Some("no firewall rule")),
+        Tri::Maybe => Gate::unknown("the caller's public address at", server),
+    }
+}
+
+/// Whether a subnet's packets carry its identity to this server: a service endpoint for
+/// `Microsoft.Sql`, in one region, to a Single Server.
+pub(super) fn has_identity(world: &World, subnet: &str, network: &str, server: &str) -> Tri {
+    if !is_single(server) {
+        return Tri::No;
+    }
+    let Some(body) = world.body(subnet) else { return Tri::Maybe };
+    let server_region = world.body(server).and_then(region);
+    let endpoint = super::world::list(body, &["properties", "serviceEndpoints"])
+        .unwrap_or(&[])
+        .iter()
+        .find(|one| {
+            text(one, &["service"]).is_some_and(|word| word.eq_ignore_ascii_case("Microsoft.Sql"))
+        });
+    let Some(endpoint) = endpoint else { return Tri::No };
+    let is_up = text(endpoint, &["provisioningState"])
+        .is_none_or(|word| word.eq_ignore_ascii_case("Succeeded"));
+    let same = match (&server_region, world.body(network).and_then(region)) {
+        (Some(server), Some(network)) => Tri::of(*server == network),
+        _ => Tri::Maybe,
+    };
+    Tri::of(is_up).and(same)
+}

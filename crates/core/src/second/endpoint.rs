@@ -1,0 +1,136 @@
+//! Private endpoints of a server: where they are, and whether the server lets them in.
+
+use serde_json::Value;
+
+use super::address::address_of;
+use super::verdict::Gate;
+use super::world::{World, at, interface_addresses, list, reference, text, texts};
+
+/// A private endpoint that was captured.
+pub(super) struct Endpoint {
+    pub(super) key: String,
+    pub(super) subnet: Option<String>,
+    /// Empty when its addresses were not observed.
+    pub(super) addresses: Vec<u32>,
+    /// Whether it leads to the server's PostgreSQL.
+    pub(super) leads_here: bool,
+    pub(super) groups: Vec<String>,
+}
+
+/// All private endpoints, of this server and of others.
+pub(super) fn endpoints(world: &World, server: &str) -> Vec<Endpoint> {
+    world
+        .all("microsoft.network/privateendpoints")
+        .map(|(key, body)| Endpoint {
+            key: key.to_owned(),
+            subnet: reference(body, &["properties", "subnet", "id"]),
+            addresses: addresses(world, body),
+            leads_here: connections(body).any(|one| leads_to(one, server)),
+            groups: list(body, &["properties", "applicationSecurityGroups"])
+                .unwrap_or(&[])
+                .iter()
+                .filter_map(|group| reference(group, &["id"]))
+                .collect(),
+        })
+        .collect()
+}
+
+fn connections(body: &Value) -> impl Iterator<Item = &Value> {
+    ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"]
+        .into_iter()
+        .flat_map(|field| list(body, &["properties", field]).unwrap_or(&[]))
+}
+
+fn leads_to(connection: &Value, server: &str) -> bool {
+    let groups = texts(connection, &["properties", "groupIds"]);
+    let is_postgres = groups.iter().any(|group| group.eq_ignore_ascii_case("postgresqlServer"));
+    let service = reference(connection, &["properties", "privateLinkServiceId"]);
+    is_postgres && service.as_deref() == Some(server)
+}
+
+fn addresses(world: &World, body: &Value) -> Vec<u32> {
+    let mut found = interface_addresses(body);
+    for config in list(body, &["properties", "customDnsConfigs"]).unwrap_or(&[]) {
+        found.extend(texts(config, &["ipAddresses"]).into_iter().filter_map(address_of));
+    }
+    for interface in list(body, &["properties", "networkInterfaces"]).unwrap_or(&[]) {
+        let body = reference(interface, &["id"]);
+        if let Some(body) = body.as_deref().and_then(|key| world.body(key)) {
+            found.extend(interface_addresses(body));
+        }
+    }
+    found
+}
+
+/// The server's list of private endpoint connections: endpoint and status.
+pub(super) struct Admitted {
+    /// Whether the whole list was observed.
+    pub(super) observed: bool,
+    pub(super) entries: Vec<(Option<String>, Option<String>)>,
+}
+
+pub(super) fn admitted(world: &World, server: &str) -> Admitted {
+    let inside = world
+        .body(server)
+        .and_then(|body| list(body, &["properties", "privateEndpointConnections"]));
+    let alone = world.children(server, "privateendpointconnections").map(|(_, body)| body);
+    let entries = inside
+        .unwrap_or(&[])
+        .iter()
+        .chain(alone)
+        .map(|body| {
+            (
+                reference(body, &["properties", "privateEndpoint", "id"]),
+                status(body, &["properties", "privateLinkServiceConnectionState", "status"]),
+            )
+        })
+        .collect();
+    Admitted { observed: inside.is_some(), entries }
+}
+
+fn status(body: &Value, path: &[&str]) -> Option<String> {
+    text(body, path).map(str::to_ascii_lowercase)
+}
+
+/// Whether the server lets an endpoint's traffic in. The server's word counts; without an entry
+/// the endpoint is dead.
+pub(super) fn admits(world: &World, server: &str, endpoint: &str) -> Gate {
+    let list = admitted(world, server);
+    let mine: Vec<Option<&str>> = list
+        .entries
+        .iter()
+        .filter(|(of, _)| of.as_deref() == Some(endpoint))
+        .map(|(_, status)| status.as_deref())
+        .collect();
+    let own = world.body(endpoint).map(|body| {
+        connections(body).filter(|one| leads_to(one, server)).find_map(|one| {
+            status(one, &["properties", "privateLinkServiceConnectionState", "status"])
+        })
+    });
+    let own = own.flatten();
+    if own.as_deref() == Some("disconnected") {
+        return Gate::drop("endpoint", endpoint, Some("Disconnected"));
+    }
+    if mine.contains(&Some("approved")) {
+        return Gate::Pass;
+    }
+    match (mine.first(), own.as_deref()) {
+        (Some(Some(status)), _) => Gate::drop("endpoint", endpoint, Some(status)),
+        (Some(None), _) => Gate::unknown("the server's word on endpoint", endpoint),
+        (None, _) if list.observed => Gate::drop("endpoint", server, Some("no connection")),
+        (None, Some(status)) if status != "approved" => {
+            Gate::drop("endpoint", endpoint, Some(status))
+        }
+        (None, _) => Gate::unknown("the private endpoint connections", server),
+    }
+}
+
+/// Whether an address is known to be another thing's.
+pub(super) fn holder(world: &World, address: u32) -> Option<String> {
+    world
+        .all("microsoft.network/networkinterfaces")
+        .find(|(_, body)| {
+            at(body, &["properties"]).is_some() && interface_addresses(body).contains(&address)
+        })
+        .map(|(key, _)| key.to_owned())
+}

@@ -1,0 +1,354 @@
+//! Security groups and admin rules: what a subnet's filters do with one packet.
+
+use serde_json::Value;
+
+use super::address::{Prefix, is_private};
+use super::tag;
+use super::verdict::{Gate, Tri};
+use super::world::{World, at, list, reference, text, texts};
+
+/// One end of a packet, as a security rule sees it.
+#[derive(Clone, Copy)]
+pub(super) enum End<'w> {
+    Address(u32),
+    /// Somewhere, after a translation that nobody described.
+    Somewhere,
+    /// The public front door of a server, whose address is not in ARM.
+    Front {
+        single: bool,
+        region: Option<&'w str>,
+    },
+}
+
+/// The packet that opens a connection.
+#[derive(Clone, Copy)]
+pub(super) struct Packet<'w> {
+    pub(super) from: End<'w>,
+    pub(super) to: End<'w>,
+    pub(super) port: u16,
+    /// Application security groups that the destination is a member of.
+    pub(super) groups: &'w [String],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Outbound,
+    Inbound,
+}
+
+impl Way {
+    fn word(self) -> &'static str {
+        match self {
+            Way::Outbound => "outbound",
+            Way::Inbound => "inbound",
+        }
+    }
+}
+
+/// Where a filter stands: a subnet and its body.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'w> {
+    pub(super) subnet: &'w str,
+    /// Source-port filters are read as `*` on the subnets of private endpoints.
+    pub(super) endpoint: bool,
+}
+
+/// Admin rules first, then the subnet's group.
+pub(super) fn filter(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
+    let group = group(world, place, way, packet);
+    if place.endpoint {
+        return group;
+    }
+    match (admin(world, place, way, packet), &group) {
+        (Admin::MayDeny(why), Gate::Pass) => Gate::Unknown(why),
+        (Admin::MayAllow(why), Gate::Drop(_)) => Gate::Unknown(why),
+        (Admin::Both(why), Gate::Pass | Gate::Drop(_)) => Gate::Unknown(why),
+        _ => group,
+    }
+}
+
+enum Admin {
+    Silent,
+    MayDeny(String),
+    MayAllow(String),
+    Both(String),
+}
+
+/// Admin rules that may act: which networks a configuration is deployed to was not captured.
+fn admin(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Admin {
+    const RULES: &str =
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules";
+    let (mut denies, mut allows) = (None, None);
+    for (key, rule) in world.all(RULES) {
+        if admin_matches(world, place, way, rule, packet) == Tri::No {
+            continue;
+        }
+        match text(rule, &["properties", "access"]).unwrap_or("").to_ascii_lowercase().as_str() {
+            "deny" => denies = Some(key.to_owned()),
+            "alwaysallow" => allows = Some(key.to_owned()),
+            "allow" => {}
+            _ => (denies, allows) = (Some(key.to_owned()), Some(key.to_owned())),
+        }
+    }
+    for (key, body) in world.all("microsoft.network/networkmanagers") {
+        let has_rules = world.all(RULES).any(|(rule, _)| rule.starts_with(&format!("{key}/")));
+        let scopes = texts(body, &["properties", "networkManagerScopeAccesses"]);
+        let rules = scopes.is_empty()
+            || scopes.iter().any(|scope| scope.eq_ignore_ascii_case("SecurityAdmin"));
+        if rules && !has_rules {
+            denies = Some(key.to_owned());
+        }
+    }
+    match (denies, allows) {
+        (None, None) => Admin::Silent,
+        (Some(key), None) => Admin::MayDeny(format!("whether admin rules of {key} act")),
+        (None, Some(key)) => Admin::MayAllow(format!("whether admin rule {key} acts")),
+        (Some(key), Some(_)) => Admin::Both(format!("which admin rule acts, such as {key}")),
+    }
+}
+
+fn admin_matches(
+    world: &World,
+    place: Place<'_>,
+    way: Way,
+    rule: &Value,
+    packet: &Packet<'_>,
+) -> Tri {
+    let ends = |field: &str, end: End<'_>| {
+        let entries = list(rule, &["properties", field]).unwrap_or(&[]);
+        if entries.is_empty() {
+            return Tri::Yes;
+        }
+        entries.iter().fold(Tri::No, |sum, one| {
+            let prefix = text(one, &["addressPrefix"]);
+            sum.or(prefix.map_or(Tri::Maybe, |prefix| end_matches(world, place, prefix, end)))
+        })
+    };
+    let ports = texts(rule, &["properties", "destinationPortRanges"]);
+    let port = Tri::of(ports.is_empty() || ports.iter().any(|one| port_matches(one, packet.port)));
+    direction(rule, way)
+        .and(protocol(rule, &["tcp"]))
+        .and(port)
+        .and(ends("sources", packet.from))
+        .and(ends("destinations", packet.to))
+}
+
+/// The group of the place's subnet.
+fn group(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
+    let Some(subnet) = world.body(place.subnet) else {
+        return Gate::unknown("the security group", place.subnet);
+    };
+    let Some(key) = reference(subnet, &["properties", "networkSecurityGroup", "id"]) else {
+        return Gate::Pass;
+    };
+    let Some(rules) = rules(world, &key) else { return Gate::unknown("the rules", &key) };
+    let mut possible: Option<Gate> = None;
+    for (name, rule) in rules {
+        let matches = rule_matches(world, place, way, rule, packet);
+        if matches == Tri::No {
+            continue;
+        }
+        let action = match text(rule, &["properties", "access"]) {
+            Some(word) if word.eq_ignore_ascii_case("Allow") => Gate::Pass,
+            Some(word) if word.eq_ignore_ascii_case("Deny") => {
+                Gate::drop(way.word(), &key, Some(name))
+            }
+            _ => Gate::unknown("the access of a rule", &key),
+        };
+        let sum = possible.take().map_or(action.clone(), |before| before.either(action));
+        if matches == Tri::Yes {
+            return sum;
+        }
+        possible = Some(sum);
+    }
+    let default = defaults(world, place, way, &key, packet);
+    possible.map_or(default.clone(), |before| before.either(default))
+}
+
+/// The rules of a group, lowest priority number first; `None` when they were not all observed.
+pub(super) fn rules<'w>(world: &'w World, key: &str) -> Option<Vec<(&'w str, &'w Value)>> {
+    let body = world.body(key)?;
+    let mut found: Vec<(&str, &Value)> = list(body, &["properties", "securityRules"])?
+        .iter()
+        .map(|rule| (text(rule, &["name"]).unwrap_or(""), rule))
+        .collect();
+    for (name, rule) in world.children(key, "securityrules") {
+        found.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        found.push((name, rule));
+    }
+    let priority = |rule: &Value| at(rule, &["properties", "priority"]).and_then(Value::as_u64);
+    if found.iter().any(|(_, rule)| priority(rule).is_none()) {
+        return None;
+    }
+    found.sort_by_key(|(_, rule)| priority(rule));
+    Some(found)
+}
+
+fn defaults(world: &World, place: Place<'_>, way: Way, key: &str, packet: &Packet<'_>) -> Gate {
+    let inside = |end| end_matches(world, place, "VirtualNetwork", end);
+    let within = inside(packet.from).and(inside(packet.to));
+    let allowed = match way {
+        Way::Outbound => within.or(end_matches(world, place, "Internet", packet.to)),
+        Way::Inbound => within,
+    };
+    match allowed {
+        Tri::Yes => Gate::Pass,
+        Tri::No => Gate::drop(way.word(), key, Some("65500")),
+        Tri::Maybe => Gate::unknown("the content of tag VirtualNetwork at subnet", place.subnet),
+    }
+}
+
+fn rule_matches(
+    world: &World,
+    place: Place<'_>,
+    way: Way,
+    rule: &Value,
+    packet: &Packet<'_>,
+) -> Tri {
+    let quick = direction(rule, way)
+        .and(protocol(rule, &["tcp"]))
+        .and(destination_port(rule, packet.port))
+        .and(if place.endpoint { Tri::Yes } else { source_port(rule) });
+    if quick == Tri::No {
+        return Tri::No;
+    }
+    quick.and(rule_end(world, place, rule, "source", packet.from, &[])).and(rule_end(
+        world,
+        place,
+        rule,
+        "destination",
+        packet.to,
+        packet.groups,
+    ))
+}
+
+fn direction(rule: &Value, way: Way) -> Tri {
+    text(rule, &["properties", "direction"])
+        .map_or(Tri::Maybe, |word| Tri::of(word.eq_ignore_ascii_case(way.word())))
+}
+
+fn protocol(rule: &Value, wanted: &[&str]) -> Tri {
+    text(rule, &["properties", "protocol"]).map_or(Tri::Maybe, |word| {
+        let word = word.to_ascii_lowercase();
+        Tri::of(word == "*" || word == "any" || wanted.contains(&word.as_str()))
+    })
+}
+
+/// One end of a rule: the singular field, the plural one, and application security groups.
+fn rule_end(
+    world: &World,
+    place: Place<'_>,
+    rule: &Value,
+    side: &str,
+    end: End<'_>,
+    member_of: &[String],
+) -> Tri {
+    let field = |suffix: &str| format!("{side}{suffix}");
+    let groups = list(rule, &["properties", &field("ApplicationSecurityGroups")]).unwrap_or(&[]);
+    let one = text(rule, &["properties", &field("AddressPrefix")]).filter(|one| !one.is_empty());
+    let many = texts(rule, &["properties", &field("AddressPrefixes")]);
+    if one.is_none() && many.is_empty() && groups.is_empty() {
+        return Tri::Maybe;
+    }
+    let named = groups
+        .iter()
+        .any(|group| reference(group, &["id"]).is_some_and(|group| member_of.contains(&group)));
+    one.into_iter()
+        .chain(many)
+        .fold(Tri::of(named), |sum, text| sum.or(end_matches(world, place, text, end)))
+}
+
+fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri {
+    let word = text.trim();
+    if word == "*" || word.eq_ignore_ascii_case("any") || word == "0.0.0.0/0" {
+        return Tri::Yes;
+    }
+    if let Some(prefix) = Prefix::parse(word) {
+        return match end {
+            End::Address(address) => Tri::of(prefix.contains(address)),
+            End::Somewhere => Tri::Maybe,
+            End::Front { .. } if is_private(prefix.first()) => Tri::No,
+            End::Front { .. } => Tri::Maybe,
+        };
+    }
+    if word.contains(':') {
+        return Tri::No;
+    }
+    tag::contains(world, place.subnet, &word.to_ascii_lowercase(), end)
+}
+
+fn port_matches(text: &str, port: u16) -> bool {
+    let text = text.trim();
+    let number = |text: &str| text.trim().parse::<u16>().ok();
+    match text.split_once('-') {
+        _ if text == "*" => true,
+        Some((low, high)) => {
+            number(low).is_some_and(|low| low <= port)
+                && number(high).is_some_and(|high| port <= high)
+        }
+        None => number(text) == Some(port),
+    }
+}
+
+fn ports<'v>(rule: &'v Value, one: &str, many: &str) -> Vec<&'v str> {
+    let single = text(rule, &["properties", one]).filter(|one| !one.is_empty());
+    single.into_iter().chain(texts(rule, &["properties", many])).collect()
+}
+
+fn destination_port(rule: &Value, port: u16) -> Tri {
+    let all = ports(rule, "destinationPortRange", "destinationPortRanges");
+    if all.is_empty() {
+        return Tri::Maybe;
+    }
+    Tri::of(all.iter().any(|one| port_matches(one, port)))
+}
+
+/// A client's own port is any above the well-known ones.
+fn source_port(rule: &Value) -> Tri {
+    let all = ports(rule, "sourcePortRange", "sourcePortRanges");
+    if all.is_empty() {
+        return Tri::Maybe;
+    }
+    all.iter().fold(Tri::No, |sum, one| {
+        let (low, high) = one.split_once('-').unwrap_or((one, one));
+        let (low, high) = (low.trim().parse::<u16>(), high.trim().parse::<u16>());
+        sum.or(match (low, high) {
+            _ if *one == "*" => Tri::Yes,
+            (Ok(low), Ok(high)) if low <= 1024 && high == u16::MAX => Tri::Yes,
+            (Ok(_), Ok(high)) if high < 1024 => Tri::No,
+            _ => Tri::Maybe,
+        })
+    })
+}
+
+/// Azure's own resolver is outside the groups unless a rule names its tag.
+pub(super) fn resolver(world: &World, subnet: &str, address: u32) -> Gate {
+    let key = world
+        .body(subnet)
+        .and_then(|body| reference(body, &["properties", "networkSecurityGroup", "id"]));
+    let Some((key, rules)) = key.and_then(|key| rules(world, &key).map(|rules| (key, rules)))
+    else {
+        return Gate::Pass;
+    };
+    let place = Place { subnet, endpoint: false };
+    for (name, rule) in rules {
+        let tags = text(rule, &["properties", "destinationAddressPrefix"])
+            .into_iter()
+            .chain(texts(rule, &["properties", "destinationAddressPrefixes"]));
+        let names_it = tags.into_iter().any(|tag| tag.eq_ignore_ascii_case("AzurePlatformDNS"));
+        let matches = Tri::of(names_it)
+            .and(direction(rule, Way::Outbound))
+            .and(protocol(rule, &["udp"]))
+            .and(destination_port(rule, 53))
+            .and(rule_end(world, place, rule, "source", End::Address(address), &[]));
+        let denies = text(rule, &["properties", "access"])
+            .is_none_or(|word| !word.eq_ignore_ascii_case("Allow"));
+        match matches {
+            Tri::No => {}
+            Tri::Yes if denies => return Gate::drop("name", &key, Some(name)),
+            Tri::Yes => return Gate::Pass,
+            Tri::Maybe => return Gate::unknown("whether a rule on AzurePlatformDNS acts", &key),
+        }
+    }
+    Gate::Pass
+}

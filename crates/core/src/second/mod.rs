@@ -1,0 +1,150 @@
+//! A second, independent reading of an estate: deliberately naive, written from the facts alone,
+//! one packet at a time. It shares nothing with the analyser but the form of ids, so that each
+//! can find the other's mistakes.
+
+mod address;
+mod verdict;
+mod world;
+
+mod door;
+mod endpoint;
+mod filter;
+mod name;
+mod peering;
+mod route;
+mod tag;
+mod walk;
+
+use address::{Prefix, ranges, usable};
+use verdict::{Fate, Gate, Notes};
+use walk::{Walk, representatives};
+
+pub use verdict::{Answer, Blocker, Verdict};
+pub use world::World;
+
+use crate::id::ResourceId;
+
+/// Addresses that are tried one by one; a delegated subnet of /20 has no more. In larger ones one
+/// address is tried for each stretch that no prefix of the estate divides.
+const ADDRESSES_MAX: u64 = 4096;
+
+/// Whether the copier can open a connection to the server's port.
+pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -> Answer {
+    let (copier, server) = (copier.key(), server.key());
+    let mut notes = Notes::default();
+    let walk = Walk::new(world, copier, server, port, world.boundaries());
+    let subnet = match door::delegated_subnet(world, copier) {
+        Ok(Some(subnet)) => subnet,
+        Ok(None) if world.body(copier).is_some() && !door::is_single(copier) => {
+            return single_fate(walk.public_copier(), notes);
+        }
+        Ok(None) => return single_fate(with(walk.servers(), "the network mode", copier), notes),
+        Err(gate) => {
+            let mut gates = walk.servers();
+            gates.push(gate);
+            return single_fate(gates, notes);
+        }
+    };
+    let stretches = stretches(world, &subnet);
+    if stretches.is_empty() {
+        return single_fate(with(walk.servers(), "the prefix", &subnet), notes);
+    }
+    let names = name::resolve(world, world::network_of(&subnet), server);
+    let mut passes = Vec::new();
+    let mut fates = Vec::new();
+    for (first, last) in stretches {
+        let fate = fate_of(&walk, &names, &subnet, first, &mut notes);
+        if fate == Fate::Passes {
+            passes.push((first, last));
+        }
+        fates.push(fate);
+    }
+    let verdict = sum(&fates);
+    let passes = joined(passes);
+    Answer { verdict, passes, blockers: notes.blockers, unknowns: notes.unknowns }
+}
+
+fn with(mut gates: Vec<Gate>, what: &str, of: &str) -> Vec<Gate> {
+    gates.push(Gate::unknown(what, of));
+    gates
+}
+
+fn single_fate(gates: Vec<Gate>, mut notes: Notes) -> Answer {
+    let verdict = sum(&[Fate::of(&gates)]);
+    notes.take(gates);
+    Answer { verdict, passes: Vec::new(), blockers: notes.blockers, unknowns: notes.unknowns }
+}
+
+/// The copier's addresses, one by one or in stretches; the first stands for its stretch.
+fn stretches(world: &World, subnet: &str) -> Vec<(u32, u32)> {
+    let Some(body) = world.body(subnet) else { return Vec::new() };
+    let prefixes: Vec<Prefix> = world::subnet_prefixes(body);
+    let spans: Vec<(u32, u32)> = prefixes.iter().filter_map(|prefix| usable(*prefix)).collect();
+    let count: u64 = spans.iter().map(|(first, last)| u64::from(last - first) + 1).sum();
+    if count <= ADDRESSES_MAX {
+        return spans
+            .iter()
+            .flat_map(|(first, last)| (*first..=*last).map(|one| (one, one)))
+            .collect();
+    }
+    let cuts = world.boundaries();
+    let mut all = Vec::new();
+    for prefix in prefixes {
+        let Some((_, last)) = usable(prefix) else { continue };
+        let starts = representatives(prefix, &cuts);
+        let ends = starts.iter().skip(1).map(|start| start - 1).chain([last]);
+        all.extend(starts.iter().copied().zip(ends));
+    }
+    all
+}
+
+fn joined(spans: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    if spans.iter().all(|(first, last)| first == last) {
+        return ranges(&spans.iter().map(|(first, _)| *first).collect::<Vec<_>>());
+    }
+    spans
+}
+
+/// The fate of one address, whatever the name's answer turns out to be.
+fn fate_of(
+    walk: &Walk<'_>,
+    names: &name::Names,
+    subnet: &str,
+    from: u32,
+    notes: &mut Notes,
+) -> Fate {
+    if names.any {
+        let mut all = walk.any_names().into_iter();
+        let is_lost = all.all(|name| walk.fate(&name, subnet, from, notes) == Fate::Dropped);
+        for name in &names.captured {
+            walk.fate(name, subnet, from, notes);
+        }
+        return if is_lost { Fate::Dropped } else { Fate::Open };
+    }
+    let mut fates = names.captured.iter().map(|name| walk.fate(name, subnet, from, notes));
+    let first = fates.next().unwrap_or(Fate::Open);
+    let captured = fates.fold(first, Fate::either);
+    if captured != Fate::Passes {
+        return captured;
+    }
+    // What would be good news has to be proved.
+    let mut doubts = Notes::default();
+    let others = names.unproven.iter().map(|name| walk.fate(name, subnet, from, &mut doubts));
+    let sum = others.fold(captured, Fate::either);
+    if sum != Fate::Passes {
+        let why = Gate::unknown("all links and records for the name from", subnet);
+        notes.take(vec![why]);
+    }
+    sum
+}
+
+/// One packet, one verdict; an open fate counts only where it could change the sum.
+fn sum(fates: &[Fate]) -> Verdict {
+    let any = |wanted| fates.contains(&wanted);
+    match (any(Fate::Passes), any(Fate::Dropped), any(Fate::Open)) {
+        (true, true, _) => Verdict::Partial,
+        (true, false, false) => Verdict::Reachable,
+        (false, true, false) => Verdict::Unreachable,
+        (_, _, true) | (false, false, false) => Verdict::Undetermined,
+    }
+}

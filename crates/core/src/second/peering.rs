@@ -1,0 +1,129 @@
+//! Peerings: two halves that have to agree before a packet crosses.
+
+use serde_json::Value;
+
+use super::address::Prefix;
+use super::verdict::Gate;
+use super::world::{World, flag, last_name, prefixes, reference, text, texts};
+
+/// One network's half of a peering.
+pub(super) struct Half<'w> {
+    network: &'w str,
+    name: &'w str,
+    body: &'w Value,
+}
+
+impl Half<'_> {
+    pub(super) fn remote(&self) -> Option<String> {
+        reference(self.body, &["properties", "remoteVirtualNetwork", "id"])
+    }
+
+    /// In lower case; only `connected` carries packets.
+    pub(super) fn state(&self) -> Option<String> {
+        text(self.body, &["properties", "peeringState"]).map(str::to_ascii_lowercase)
+    }
+
+    pub(super) fn access(&self) -> Option<bool> {
+        flag(self.body, &["properties", "allowVirtualNetworkAccess"])
+    }
+
+    /// What is routed through this half.
+    pub(super) fn space(&self) -> Option<Vec<Prefix>> {
+        prefixes(self.body, &["properties", "remoteAddressSpace", "addressPrefixes"])
+    }
+
+    pub(super) fn uses_remote_gateways(&self) -> bool {
+        flag(self.body, &["properties", "useRemoteGateways"]) == Some(true)
+    }
+
+    fn key(&self) -> String {
+        format!("{}/virtualnetworkpeerings/{}", self.network, self.name)
+    }
+
+    fn drop(&self, why: &str) -> Gate {
+        Gate::drop("peering", &self.key(), Some(why))
+    }
+}
+
+pub(super) fn halves<'w>(world: &'w World, network: &'w str) -> Vec<Half<'w>> {
+    world
+        .children(network, "virtualnetworkpeerings")
+        .map(|(name, body)| Half { network, name, body })
+        .collect()
+}
+
+/// One end of a crossing.
+#[derive(Clone, Copy)]
+pub(super) struct Shore<'w> {
+    pub(super) network: &'w str,
+    pub(super) subnet: &'w str,
+    pub(super) address: u32,
+    /// Whether a security group acts on this side.
+    pub(super) filtered: bool,
+}
+
+/// What the two halves do with a packet from one network to another, and with the reply.
+pub(super) fn cross(world: &World, from: Shore<'_>, to: Shore<'_>) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    for (near, far) in [(from, to), (to, from)] {
+        let found = halves(world, near.network);
+        let half = found.iter().find(|half| half.remote().as_deref() == Some(far.network));
+        match half {
+            Some(half) => gates.extend(half_gates(half, near, far)),
+            None => gates.push(no_half(world, near, far, &found)),
+        }
+    }
+    gates
+}
+
+fn no_half(world: &World, near: Shore<'_>, far: Shore<'_>, found: &[Half<'_>]) -> Gate {
+    if found.iter().any(|half| half.remote().is_none()) {
+        return Gate::unknown("where a peering leads", near.network);
+    }
+    if world.body(near.network).is_none() {
+        return Gate::unknown("the peerings", near.network);
+    }
+    let mesh = "microsoft.network/networkmanagers/connectivityconfigurations";
+    if let Some((key, _)) = world.all(mesh).next() {
+        return Gate::unknown("the members of a mesh", key);
+    }
+    Gate::drop("peering", near.network, Some(last_name(far.network)))
+}
+
+fn half_gates(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Vec<Gate> {
+    let state = match half.state().as_deref() {
+        Some("connected") => Gate::Pass,
+        Some(_) => half.drop("peeringState"),
+        None => Gate::unknown("the state", &half.key()),
+    };
+    let space = match half.space() {
+        Some(all) if all.iter().any(|prefix| prefix.contains(far.address)) => Gate::Pass,
+        Some(_) => half.drop("remoteAddressSpace"),
+        None => Gate::unknown("the remote space", &half.key()),
+    };
+    // With a security group the flag acts through the tag; without one, documents disagree.
+    let access = match half.access() {
+        _ if near.filtered => Gate::Pass,
+        Some(true) => Gate::Pass,
+        Some(false) | None => Gate::unknown("the effect of allowVirtualNetworkAccess", &half.key()),
+    };
+    let family = match flag(half.body, &["properties", "enableOnlyIPv6Peering"]) {
+        Some(true) => half.drop("enableOnlyIPv6Peering"),
+        Some(false) | None => Gate::Pass,
+    };
+    vec![state, space, access, family, subnets(half, near, far)]
+}
+
+/// A peering of chosen subnets leaves the others out.
+fn subnets(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Gate {
+    if flag(half.body, &["properties", "peerCompleteVnets"]) != Some(false) {
+        return Gate::Pass;
+    }
+    for (field, subnet) in [("localSubnetNames", near.subnet), ("remoteSubnetNames", far.subnet)] {
+        let names = texts(half.body, &["properties", field]);
+        if !names.iter().any(|name| name.eq_ignore_ascii_case(last_name(subnet))) {
+            return half.drop(field);
+        }
+    }
+    Gate::Pass
+}

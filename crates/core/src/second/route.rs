@@ -1,0 +1,212 @@
+//! Routes: where a subnet sends a packet, by the longest prefix.
+
+use serde_json::Value;
+
+use super::address::{Prefix, is_private};
+use super::endpoint::Endpoint;
+use super::peering::halves;
+use super::verdict::{Gate, Tri};
+use super::world::{World, flag, list, network_of, prefixes, reference, text};
+
+/// A route that somebody wrote.
+pub(super) struct OwnRoute<'w> {
+    pub(super) table: String,
+    pub(super) name: &'w str,
+    /// `None` for a tag.
+    pub(super) prefix: Option<Prefix>,
+    pub(super) word: &'w str,
+    pub(super) hop: &'w str,
+}
+
+/// The routes of a subnet's table, none if it has no table; `None` when they were not observed.
+pub(super) fn own_routes<'w>(world: &'w World, subnet: &str) -> Option<Vec<OwnRoute<'w>>> {
+    let body = world.body(subnet)?;
+    let Some(table) = reference(body, &["properties", "routeTable", "id"]) else {
+        return Some(Vec::new());
+    };
+    let inside = list(world.body(&table)?, &["properties", "routes"])?;
+    let mut bodies: Vec<(&str, &Value)> =
+        inside.iter().map(|route| (text(route, &["name"]).unwrap_or(""), route)).collect();
+    for (name, route) in world.children(&table, "routes") {
+        bodies.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        bodies.push((name, route));
+    }
+    let read = |(name, route): (&'w str, &'w Value)| {
+        let word = text(route, &["properties", "addressPrefix"])?;
+        let hop = text(route, &["properties", "nextHopType"])?;
+        Some(OwnRoute { table: table.clone(), name, prefix: Prefix::parse(word), word, hop })
+    };
+    bodies.into_iter().map(read).collect()
+}
+
+/// Whether a subnet takes over what gateways learn.
+pub(super) fn propagates(world: &World, subnet: &str) -> bool {
+    let table = world
+        .body(subnet)
+        .and_then(|body| reference(body, &["properties", "routeTable", "id"]))
+        .and_then(|table| world.body(&table));
+    table.is_none_or(|table| {
+        flag(table, &["properties", "disableBgpRoutePropagation"]) != Some(true)
+    })
+}
+
+/// Whether a network has, or borrows, a gateway whose routes are not in ARM.
+pub(super) fn may_have_gateway(world: &World, network: &str) -> bool {
+    world.body(&format!("{network}/subnets/gatewaysubnet")).is_some()
+        || halves(world, network).iter().any(|half| half.uses_remote_gateways())
+}
+
+/// Where a packet goes next.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Hop {
+    /// Inside the network.
+    Local,
+    /// Through a peering to that network, or to a private endpoint there.
+    Peer(String),
+    /// Straight to a private endpoint in the same network.
+    Endpoint,
+    Drop(Gate),
+    /// To an appliance or a gateway, whose mind is not in ARM.
+    Opaque(Gate),
+    Unknown(Gate),
+}
+
+/// The next hop from a subnet to an address; `endpoint` when the address is a private endpoint's.
+pub(super) fn next_hop(
+    world: &World,
+    subnet: &str,
+    address: u32,
+    endpoint: Option<&Endpoint>,
+    stage: &'static str,
+) -> Hop {
+    let network = network_of(subnet);
+    let Some(own) = own_routes(world, subnet) else {
+        return Hop::Unknown(Gate::unknown("the routes", subnet));
+    };
+    let longest = own
+        .iter()
+        .filter_map(|route| Some((route.prefix.filter(|prefix| prefix.contains(address))?, route)))
+        .max_by_key(|(prefix, _)| prefix.len)
+        .map(|(prefix, route)| (prefix.len, own_hop(route, network, stage)));
+    if let Some(endpoint) = endpoint
+        && let Some(hop) = to_endpoint(world, network, address, endpoint)
+    {
+        return match longest {
+            Some((32, own)) => own,
+            Some((len, own)) => match invalidates(world, endpoint, address, len) {
+                Tri::Yes => own,
+                Tri::No => hop,
+                Tri::Maybe if own == hop => hop,
+                Tri::Maybe => Hop::Unknown(Gate::unknown("the network policies", &endpoint.key)),
+            },
+            None => hop,
+        };
+    }
+    let (system_len, system) = match system(world, network, address, subnet, stage) {
+        Ok(system) => system,
+        Err(_) if matches!(longest, Some((32, _))) => (0, Hop::Local),
+        Err(gate) => return Hop::Unknown(gate),
+    };
+    match longest {
+        Some((len, own)) if len >= system_len => own,
+        _ => system,
+    }
+}
+
+fn own_hop(route: &OwnRoute<'_>, network: &str, stage: &'static str) -> Hop {
+    let drop = || Hop::Drop(Gate::drop(stage, &route.table, Some(route.name)));
+    match route.hop.to_ascii_lowercase().as_str() {
+        // A private address is nowhere on the internet.
+        "none" | "internet" => drop(),
+        "vnetlocal" | "virtualnetwork" => Hop::Local,
+        "virtualappliance" | "virtualnetworkgateway" => {
+            Hop::Opaque(Gate::unknown(&format!("what stands behind route {}", route.name), network))
+        }
+        _ => Hop::Unknown(Gate::unknown(&format!("the next hop {}", route.hop), &route.table)),
+    }
+}
+
+/// A private endpoint's own route, in its network and in those directly peered with it.
+fn to_endpoint(world: &World, network: &str, address: u32, endpoint: &Endpoint) -> Option<Hop> {
+    let home = network_of(endpoint.subnet.as_deref()?);
+    if home == network {
+        return Some(Hop::Endpoint);
+    }
+    halves(world, network)
+        .iter()
+        .filter(|half| half.remote().as_deref() == Some(home))
+        .filter(|half| half.state().as_deref() == Some("connected"))
+        .any(|half| {
+            half.space().is_some_and(|all| all.iter().any(|prefix| prefix.contains(address)))
+        })
+        .then(|| Hop::Peer(home.to_owned()))
+}
+
+/// Whether a route of that length puts a private endpoint's own route out of force.
+fn invalidates(world: &World, endpoint: &Endpoint, address: u32, len: u8) -> Tri {
+    if len == 0 {
+        return Tri::No;
+    }
+    let Some(subnet) = &endpoint.subnet else { return Tri::Maybe };
+    let policy = world
+        .body(subnet)
+        .and_then(|body| text(body, &["properties", "privateEndpointNetworkPolicies"]));
+    let acts = policy.map_or(Tri::Maybe, |word| {
+        Tri::of(["enabled", "routetableenabled"].contains(&word.to_ascii_lowercase().as_str()))
+    });
+    let space = world
+        .body(network_of(subnet))
+        .and_then(|body| prefixes(body, &["properties", "addressSpace", "addressPrefixes"]));
+    let range = space.and_then(|all| {
+        all.iter().filter(|prefix| prefix.contains(address)).map(|prefix| prefix.len).max()
+    });
+    acts.and(range.map_or(Tri::Maybe, |range| Tri::of(len >= range)))
+}
+
+/// Azure's own route and its length.
+fn system(
+    world: &World,
+    network: &str,
+    address: u32,
+    subnet: &str,
+    stage: &'static str,
+) -> Result<(u8, Hop), Gate> {
+    let Some(space) = world
+        .body(network)
+        .and_then(|body| prefixes(body, &["properties", "addressSpace", "addressPrefixes"]))
+    else {
+        return Err(Gate::unknown("the address space", network));
+    };
+    let longest = |all: &[Prefix]| {
+        all.iter().filter(|prefix| prefix.contains(address)).map(|prefix| prefix.len).max()
+    };
+    let mut best = longest(&space).map(|len| (len, Hop::Local));
+    let mut unsure = None;
+    for half in halves(world, network) {
+        let Some(remote) = half.remote() else { continue };
+        match (half.state().as_deref(), half.space()) {
+            (Some("connected"), Some(all)) => {
+                if let Some(len) = longest(&all)
+                    && best.as_ref().is_none_or(|(best, _)| *best < len)
+                {
+                    best = Some((len, Hop::Peer(remote)));
+                }
+            }
+            (Some("connected") | None, _) => {
+                unsure = Some(Gate::unknown("the routes of the peering with", &remote));
+            }
+            (Some(_), _) => {}
+        }
+    }
+    match (best, unsure) {
+        (Some(best), _) => Ok(best),
+        (None, Some(gate)) => Err(gate),
+        (None, None) if may_have_gateway(world, network) && propagates(world, subnet) => {
+            Err(Gate::unknown("the routes of the gateway", network))
+        }
+        (None, None) => {
+            let len = if is_private(address) { 8 } else { 0 };
+            Ok((len, Hop::Drop(Gate::drop(stage, network, None))))
+        }
+    }
+}

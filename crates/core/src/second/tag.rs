@@ -1,0 +1,91 @@
+//! Service tags: which addresses a word in a rule stands for, seen from one subnet.
+
+use super::address::is_private;
+use super::filter::End;
+use super::peering::{Half, halves};
+use super::route::{may_have_gateway, own_routes, propagates};
+use super::verdict::Tri;
+use super::world::{World, network_of, prefixes};
+
+/// Whether an end is in a tag. Tags other than these hold addresses of services that are no part
+/// of the flow.
+pub(super) fn contains(world: &World, subnet: &str, tag: &str, end: End<'_>) -> Tri {
+    match (tag, end) {
+        ("virtualnetwork", End::Address(address)) => virtual_network(world, subnet, address),
+        ("virtualnetwork", End::Front { .. }) => front_in_network(world, subnet),
+        ("internet", End::Address(address)) if is_private(address) => Tri::No,
+        ("internet", End::Address(address)) => match virtual_network(world, subnet, address) {
+            Tri::Yes => Tri::No,
+            Tri::No => Tri::Yes,
+            Tri::Maybe => Tri::Maybe,
+        },
+        ("internet", End::Front { .. }) => Tri::Yes,
+        (_, End::Front { single, region }) => service(tag, single, region),
+        (_, End::Somewhere) => Tri::Maybe,
+        (_, End::Address(_)) => Tri::No,
+    }
+}
+
+/// `Sql` names the gateways of Single Server; whether it holds flexible servers is not documented.
+fn service(tag: &str, single: bool, region: Option<&str>) -> Tri {
+    let (name, place) = tag.split_once('.').unwrap_or((tag, ""));
+    let here = match region {
+        _ if place.is_empty() => Tri::Yes,
+        Some(region) => Tri::of(region == place),
+        None => Tri::Maybe,
+    };
+    match name {
+        "azurecloud" => here,
+        "sql" if single => here,
+        "sql" => here.and(Tri::Maybe),
+        _ => Tri::No,
+    }
+}
+
+/// Own space, the remote spaces of connected peerings that grant access, gateways' prefixes, and
+/// prefixes of the subnet's own routes.
+fn virtual_network(world: &World, subnet: &str, address: u32) -> Tri {
+    let network = network_of(subnet);
+    if address == 0xa83f_8110 {
+        return Tri::Yes;
+    }
+    let own = world
+        .body(network)
+        .and_then(|body| prefixes(body, &["properties", "addressSpace", "addressPrefixes"]));
+    let mut sum = own.map_or(Tri::Maybe, |all| holds(&all, address));
+    for half in halves(world, network) {
+        sum = sum.or(half_in_tag(&half, address));
+    }
+    sum.or(routes_in_tag(world, subnet, Some(address)))
+}
+
+fn half_in_tag(half: &Half<'_>, address: u32) -> Tri {
+    let state = half.state().map_or(Tri::Maybe, |is| Tri::of(is == "connected"));
+    let access = half.access().map_or(Tri::Maybe, Tri::of);
+    let space = half.space().map_or(Tri::Maybe, |all| holds(&all, address));
+    state.and(access).and(space)
+}
+
+fn holds(all: &[super::address::Prefix], address: u32) -> Tri {
+    Tri::of(all.iter().any(|prefix| prefix.contains(address)))
+}
+
+/// A route for everything may make the tag mean everything; so may a gateway.
+fn routes_in_tag(world: &World, subnet: &str, address: Option<u32>) -> Tri {
+    let Some(routes) = own_routes(world, subnet) else { return Tri::Maybe };
+    let learned = may_have_gateway(world, network_of(subnet)) && propagates(world, subnet);
+    let start = if learned { Tri::Maybe } else { Tri::No };
+    routes.iter().fold(start, |sum, route| {
+        sum.or(match (route.prefix, address) {
+            (Some(prefix), _) if prefix.len == 0 => Tri::Maybe,
+            (Some(prefix), Some(address)) => Tri::of(prefix.contains(address)),
+            (Some(prefix), None) if is_private(prefix.first()) => Tri::No,
+            (Some(_), None) => Tri::Maybe,
+            (None, _) => Tri::No,
+        })
+    })
+}
+
+fn front_in_network(world: &World, subnet: &str) -> Tri {
+    routes_in_tag(world, subnet, None)
+}

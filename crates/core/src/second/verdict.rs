@@ -1,0 +1,146 @@
+//! What an evaluation says: gates, and the answer that they add up to.
+
+/// Whether the copier can open a connection to the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Every address that the copier may have gets through.
+    Reachable,
+    /// None does.
+    Unreachable,
+    /// Some do and some do not.
+    Partial,
+    /// Something that decides was not observed.
+    Undetermined,
+}
+
+/// A gate that drops packets, and what makes it do so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Blocker {
+    /// Where on the way: `mode`, `name`, `outbound`, `route`, `peering`, `inbound`, `endpoint`,
+    /// `door`, `return`, `state` or `port`.
+    pub stage: &'static str,
+    /// Id of the resource that decides, in lower case.
+    pub resource: String,
+    /// The rule, route, record or property that decides in it.
+    pub name: Option<String>,
+}
+
+/// The evaluator's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The sum over all addresses.
+    pub verdict: Verdict,
+    /// Inclusive ranges of the copier's addresses that certainly pass. Empty for a copier with
+    /// public access, whose address is not known.
+    pub passes: Vec<(u32, u32)>,
+    /// Every gate on the way that drops something, without repetition.
+    pub blockers: Vec<Blocker>,
+    /// What was not observed, or is not documented, and stood in the way.
+    pub unknowns: Vec<String>,
+}
+
+/// What one gate does with one packet.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Gate {
+    Pass,
+    Drop(Blocker),
+    Unknown(String),
+}
+
+impl Gate {
+    pub(super) fn drop(stage: &'static str, resource: &str, name: Option<&str>) -> Gate {
+        let (resource, name) = (resource.to_owned(), name.map(str::to_owned));
+        Gate::Drop(Blocker { stage, resource, name })
+    }
+
+    pub(super) fn unknown(what: &str, of: &str) -> Gate {
+        Gate::Unknown(format!("{what} of {of}"))
+    }
+
+    /// One of the two holds, and nobody knows which.
+    pub(super) fn either(self, other: Gate) -> Gate {
+        match (self, other) {
+            (Gate::Pass, Gate::Pass) => Gate::Pass,
+            (Gate::Drop(one), Gate::Drop(_)) => Gate::Drop(one),
+            (Gate::Unknown(why), _) | (_, Gate::Unknown(why)) => Gate::Unknown(why),
+            (Gate::Drop(why), Gate::Pass) | (Gate::Pass, Gate::Drop(why)) => Gate::Unknown(
+                format!("whether {} {} acts", why.resource, why.name.unwrap_or_default()),
+            ),
+        }
+    }
+}
+
+/// A statement that holds, does not, or cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tri {
+    Yes,
+    No,
+    Maybe,
+}
+
+impl Tri {
+    pub(super) fn of(value: bool) -> Tri {
+        if value { Tri::Yes } else { Tri::No }
+    }
+
+    pub(super) fn and(self, other: Tri) -> Tri {
+        match (self, other) {
+            (Tri::No, _) | (_, Tri::No) => Tri::No,
+            (Tri::Yes, Tri::Yes) => Tri::Yes,
+            (Tri::Maybe, _) | (_, Tri::Maybe) => Tri::Maybe,
+        }
+    }
+
+    pub(super) fn or(self, other: Tri) -> Tri {
+        match (self, other) {
+            (Tri::Yes, _) | (_, Tri::Yes) => Tri::Yes,
+            (Tri::No, Tri::No) => Tri::No,
+            (Tri::Maybe, _) | (_, Tri::Maybe) => Tri::Maybe,
+        }
+    }
+}
+
+/// What became of one packet on its whole way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Passes,
+    Dropped,
+    Open,
+}
+
+impl Fate {
+    /// The fate of a packet that has to get through all gates.
+    pub(super) fn of(gates: &[Gate]) -> Fate {
+        if gates.iter().any(|gate| matches!(gate, Gate::Drop(_))) {
+            Fate::Dropped
+        } else if gates.iter().any(|gate| matches!(gate, Gate::Unknown(_))) {
+            Fate::Open
+        } else {
+            Fate::Passes
+        }
+    }
+
+    /// One of the two comes true.
+    pub(super) fn either(self, other: Fate) -> Fate {
+        if self == other { self } else { Fate::Open }
+    }
+}
+
+/// Remembers what was met on the way.
+#[derive(Default)]
+pub(super) struct Notes {
+    pub(super) blockers: Vec<Blocker>,
+    pub(super) unknowns: Vec<String>,
+}
+
+impl Notes {
+    pub(super) fn take(&mut self, gates: Vec<Gate>) {
+        for gate in gates {
+            match gate {
+                Gate::Drop(one) if !self.blockers.contains(&one) => self.blockers.push(one),
+                Gate::Unknown(one) if !self.unknowns.contains(&one) => self.unknowns.push(one),
+                Gate::Drop(_) | Gate::Unknown(_) | Gate::Pass => {}
+            }
+        }
+    }
+}
