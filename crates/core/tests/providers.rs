@@ -108,6 +108,6 @@ fn attributes_of_all_versions_of_the_providers_are_read() {
         );
     }
     assert!(
-        facts(&format!("{server}/providers/Microsoft.Authorization/locks/lock")).contains("Other")
+        facts(&format!("{server}/providers/Microsoft.Authorization/locks/lock")).contains("Lock")
     );
 }

@@ -1,35 +1,30 @@
-//! The second reading agrees with every page of docs/checks, and says which addresses pass.
+//! The second reading agrees with every page of docs/checks, before and after the plans that the
+//! analyser makes, and says which addresses pass.
 
 mod support;
 
+use std::net::Ipv4Addr;
+
+use flexway_core::diagnose::Question;
+use flexway_core::estate::Estate;
 use flexway_core::id::ResourceId;
+use flexway_core::plan;
 use flexway_core::second::{Answer, Verdict, World, ask};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// Examples on which the second reading differs, by title, with the facts on which it insists.
-const DISAGREEMENTS: [(&str, &str); 0] = [];
+/// Plans of examples that the second reading does not confirm, by title, with its reason.
+const UNCONFIRMED: &[(&str, &str)] = &[(
+    "The endpoint is in a network that the target is not joined with, and a VNet rule would let it in",
+    "the zone counts two record sets and one was captured at most: the other may be the server's",
+)];
 
-fn world(resources: &[Value]) -> World {
-    let ids: Vec<(ResourceId, &Value)> = resources
-        .iter()
-        .filter_map(|body| Some((ResourceId::parse(body["id"].as_str()?)?, body)))
-        .collect();
-    World::of(ids.iter().map(|(id, body)| (id, *body)))
-}
-
-fn server(resources: &[Value], names: &[&str]) -> ResourceId {
-    let id = |body: &Value| ResourceId::parse(body["id"].as_str()?);
-    resources
-        .iter()
-        .filter_map(id)
-        .find(|id| id.resource_type().ends_with("servers") && names.contains(&id.name()))
-        .expect("a server")
-}
-
-fn answer(resources: &[Value], port: u16) -> Answer {
-    let copier = server(resources, &["new-db"]);
-    let source = server(resources, &["old-db", "old-flex"]);
-    ask(&world(resources), &copier, &source, port)
+fn answer(estate: &Estate, port: u16) -> Answer {
+    let bodies = estate.ids().filter_map(|id| Some((id, &estate.resource(id)?.body)));
+    let question = support::question(estate);
+    let flexway_core::diagnose::Source::Server(source) = &question.source else {
+        panic!("examples ask about servers")
+    };
+    ask(&World::of(bodies), &question.target, source, port)
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -47,21 +42,105 @@ fn examples_of_every_page_agree() {
     for check in flexway_core::checks::ALL {
         for example in support::examples(check.page) {
             count += 1;
-            let answer = answer(&example.resources, example.port);
-            let said = word(answer.verdict);
-            let explained = answer.verdict == Verdict::Reachable
+            let answer = answer(&support::estate(&example.resources), example.port);
+            let has_reason = answer.verdict == Verdict::Reachable
                 || !answer.blockers.is_empty()
                 || !answer.unknowns.is_empty();
-            assert!(explained, "{}: a verdict without a reason", example.title);
-            let is_known = DISAGREEMENTS.iter().any(|(title, _)| *title == example.title);
-            if (said == example.expected[0]) == is_known {
-                wrong.push(format!(
-                    "{}: {}: {} instead of {} {:#?}",
-                    check.fault, example.title, said, example.expected[0], answer
-                ));
+            assert!(has_reason, "{}: a verdict without a reason", example.title);
+            if word(answer.verdict) != example.expected[0] {
+                let title = format!("{}: {}", check.fault, example.title);
+                wrong.push(format!("{title}: {} expected, {answer:#?}", example.expected[0]));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("{count} examples");
+}
+
+#[test]
+fn plans_of_every_page_are_confirmed() {
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for check in flexway_core::checks::ALL {
+        for example in support::examples(check.page) {
+            let before = support::estate(&example.resources);
+            let question = Question { port: example.port, ..support::question(&before) };
+            let plan = plan::plan(&before, &question);
+            if plan.changes.is_empty() {
+                continue;
+            }
+            count += 1;
+            let after = plan.changes.iter().fold(before, |estate, change| change.apply(&estate));
+            let answer = answer(&after, example.port);
+            let is_known = UNCONFIRMED.iter().any(|(title, _)| *title == example.title);
+            if (answer.verdict == Verdict::Reachable) == is_known {
+                let title = format!("{}: {}", check.fault, example.title);
+                wrong.push(format!("{title}: {answer:#?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{count} plans");
+}
+
+fn address(text: &str) -> u32 {
+    text.parse::<Ipv4Addr>().expect("an address").into()
+}
+
+fn half_denied(prefix: &str, denied: &str) -> Answer {
+    let mut resources = support::fixture("private-source");
+    let subnet = format!("set target-net/subnets/postgres /properties/addressPrefix \"{prefix}\"");
+    support::edit(&mut resources, &subnet);
+    let rule = json!({ "name": "deny", "properties": { "priority": 400, "direction": "Outbound",
+        "access": "Deny", "protocol": "*", "sourceAddressPrefix": denied, "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "*" } });
+    let rules = format!("set networkSecurityGroups/target-nsg /properties/securityRules [{rule}]");
+    support::edit(&mut resources, &rules);
+    answer(&support::estate(&resources), 5432)
+}
+
+#[test]
+fn the_addresses_that_pass_are_exact() {
+    let answer = half_denied("10.20.1.0/28", "10.20.1.8/29");
+    assert_eq!(answer.verdict, Verdict::Partial);
+    assert_eq!(answer.passes, [(address("10.20.1.4"), address("10.20.1.7"))]);
+    let blocker = answer.blockers.first().expect("a blocker");
+    assert_eq!((blocker.stage, blocker.name.as_deref()), ("outbound", Some("deny")));
+    assert!(blocker.resource.ends_with("/networksecuritygroups/target-nsg"));
+}
+
+#[test]
+fn large_subnets_are_cut_where_rules_begin_and_end() {
+    let answer = half_denied("10.20.0.0/16", "10.20.128.0/17");
+    assert_eq!(answer.verdict, Verdict::Partial);
+    assert_eq!(answer.passes, [(address("10.20.0.4"), address("10.20.127.255"))]);
+}
+
+#[test]
+fn subnets_and_peerings_may_stand_in_their_network() {
+    let resources = support::fixture("private-source");
+    let is_inside = |body: &Value| {
+        let id = body["id"].as_str().unwrap_or("");
+        id.contains("/subnets/") || id.contains("/virtualNetworkPeerings/")
+    };
+    let (inside, mut outside): (Vec<Value>, Vec<Value>) =
+        resources.into_iter().partition(|body| is_inside(body));
+    for network in &mut outside {
+        let id = network["id"].as_str().unwrap_or("").to_owned();
+        for kind in ["subnets", "virtualNetworkPeerings"] {
+            let start = format!("{id}/{kind}/");
+            let mine = inside
+                .iter()
+                .filter(|body| body["id"].as_str().is_some_and(|id| id.starts_with(&start)));
+            let mine: Vec<&Value> = mine.collect();
+            if !mine.is_empty() {
+                network["properties"][kind] = json!(mine);
+            }
+        }
+    }
+    let id = |body: &Value| ResourceId::parse(body["id"].as_str().unwrap_or("")).expect("an id");
+    let ids: Vec<ResourceId> = outside.iter().map(id).collect();
+    let find = |name: &str| ids.iter().find(|id| id.name() == name).expect("a server");
+    let world = World::of(ids.iter().zip(&outside));
+    let answer = ask(&world, find("new-db"), find("old-db"), 5432);
+    assert_eq!(answer.verdict, Verdict::Reachable, "{answer:#?}");
 }

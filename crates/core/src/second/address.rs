@@ -76,13 +76,13 @@ pub(super) fn holds_no_public(start: u32, end: u32) -> bool {
     })
 }
 
-/// Joins sorted single addresses into inclusive ranges.
-pub(super) fn ranges(addresses: &[u32]) -> Vec<(u32, u32)> {
+/// Joins sorted spans that touch.
+pub(super) fn joined(spans: &[(u32, u32)]) -> Vec<(u32, u32)> {
     let mut joined: Vec<(u32, u32)> = Vec::new();
-    for address in addresses {
+    for (first, last) in spans {
         match joined.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(*address) => *last = *address,
-            _ => joined.push((*address, *address)),
+            Some((_, end)) if end.checked_add(1) == Some(*first) => *end = *last,
+            _ => joined.push((*first, *last)),
         }
     }
     joined

@@ -1,8 +1,10 @@
 //! The server itself: state, port, and the rules of its public door.
 
+use serde_json::Value;
+
 use super::address::{address_of, holds_no_public};
 use super::verdict::{Gate, Tri};
-use super::world::{World, at, last_name, reference, region, text};
+use super::world::{World, at, last_name, list, reference, region, text};
 
 pub(super) fn is_single(server: &str) -> bool {
     server.contains("/providers/microsoft.dbforpostgresql/servers/")
@@ -64,10 +66,13 @@ pub(super) enum Caller<'w> {
     /// From a subnet with a service endpoint: with the subnet's identity and without a public
     /// address.
     Subnet(&'w str),
+    /// From a subnet whose service endpoint is being turned on or off.
+    Turning(&'w str),
     /// From some public address of Azure.
     Azure,
-    /// From some address behind an appliance or a gateway.
-    Somewhere,
+    /// By way of something that may have changed the address: an appliance, for packets of that
+    /// subnet, or a gateway.
+    Somewhere(Option<&'w str>),
 }
 
 /// Whether the public door is open at all.
@@ -88,22 +93,34 @@ pub(super) fn public_access(world: &World, server: &str) -> Gate {
 pub(super) fn rules(world: &World, server: &str, caller: Caller<'_>) -> Gate {
     match caller {
         Caller::Subnet(subnet) => vnet_rule(world, server, subnet),
+        Caller::Turning(subnet) => {
+            match (vnet_rule(world, server, subnet), firewall(world, server, true)) {
+                (Gate::Drop(why), _) | (_, Gate::Drop(why)) => Gate::Drop(why),
+                (Gate::Unknown(why), _) | (_, Gate::Unknown(why)) => Gate::Unknown(why),
+                (Gate::Pass, Gate::Pass) => Gate::Pass,
+            }
+        }
         Caller::Azure => firewall(world, server, true),
-        Caller::Somewhere => {
-            let translated = firewall(world, server, false);
-            let any_vnet_rule = world.children(server, "virtualnetworkrules").next().is_some();
-            match translated {
-                Gate::Drop(_) if any_vnet_rule => Gate::unknown("the caller's address at", server),
+        Caller::Somewhere(subnet) => {
+            // The subnet's own identity does not survive; that of the appliance's might count.
+            let mut rules = world.children(server, "virtualnetworkrules");
+            let others = subnet.is_some()
+                && rules.any(|(_, rule)| reference(rule, RULE_SUBNET).as_deref() != subnet);
+            match firewall(world, server, false) {
+                Gate::Drop(_) if others => Gate::unknown("the caller's address at", server),
                 other => other,
             }
         }
     }
 }
 
+/// The subnet that a VNet rule names.
+const RULE_SUBNET: &[&str] = &["properties", "virtualNetworkSubnetId"];
+
 fn vnet_rule(world: &World, server: &str, subnet: &str) -> Gate {
     let mut worst = None;
     for (name, rule) in world.children(server, "virtualnetworkrules") {
-        let named = reference(rule, &["properties", "virtualNetworkSubnetId"]);
+        let named = reference(rule, RULE_SUBNET);
         if named.as_deref() != Some(subnet) {
             continue;
         }
@@ -125,7 +142,7 @@ fn vnet_rule(world: &World, server: &str, subnet: &str) -> Gate {
     }
 }
 
-fn span(rule: &serde_json::Value) -> Option<(u32, u32)> {
+fn span(rule: &Value) -> Option<(u32, u32)> {
     let address = |field| address_of(text(rule, &["properties", field])?);
     Some((address("startIpAddress")?, address("endIpAddress")?))
 }
@@ -142,9 +159,7 @@ fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
                 }
             }
             Some((0, u32::MAX)) => Tri::Yes,
-            Some((start, end)) if start > end || from_azure && holds_no_public(start, end) => {
-                Tri::No
-            }
+            Some((start, end)) if start > end || holds_no_public(start, end) => Tri::No,
             Some(_) | None => Tri::Maybe,
         });
     }
@@ -156,25 +171,35 @@ fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
 }
 
 /// Whether a subnet's packets carry its identity to this server: a service endpoint for
-/// `Microsoft.Sql`, in one region, to a Single Server.
-pub(super) fn has_identity(world: &World, subnet: &str, network: &str, server: &str) -> Tri {
+/// `Microsoft.Sql`, in one region, to a Single Server; and whether that endpoint is up.
+pub(super) fn has_identity(
+    world: &World,
+    subnet: &str,
+    network: &str,
+    server: &str,
+) -> (Tri, bool) {
     if !is_single(server) {
-        return Tri::No;
+        return (Tri::No, false);
     }
-    let Some(body) = world.body(subnet) else { return Tri::Maybe };
-    let server_region = world.body(server).and_then(region);
-    let endpoint = super::world::list(body, &["properties", "serviceEndpoints"])
-        .unwrap_or(&[])
-        .iter()
-        .find(|one| {
-            text(one, &["service"]).is_some_and(|word| word.eq_ignore_ascii_case("Microsoft.Sql"))
-        });
-    let Some(endpoint) = endpoint else { return Tri::No };
+    let Some(body) = world.body(subnet) else { return (Tri::Maybe, true) };
+    let Some(endpoint) = sql_endpoint(body) else { return (Tri::No, false) };
     let is_up = text(endpoint, &["provisioningState"])
         .is_none_or(|word| word.eq_ignore_ascii_case("Succeeded"));
-    let same = match (&server_region, world.body(network).and_then(region)) {
-        (Some(server), Some(network)) => Tri::of(*server == network),
+    let same = match (world.body(server).and_then(region), world.body(network).and_then(region)) {
+        (Some(server), Some(network)) => Tri::of(server == network),
         _ => Tri::Maybe,
     };
-    Tri::of(is_up).and(same)
+    (same, is_up)
+}
+
+/// Whether a service endpoint might go round a route of one's own: the routes of `Microsoft.Sql`
+/// may hold flexible servers, or not.
+pub(super) fn may_bypass(world: &World, subnet: &str, server: &str) -> bool {
+    !is_single(server) && world.body(subnet).is_some_and(|body| sql_endpoint(body).is_some())
+}
+
+fn sql_endpoint(subnet: &Value) -> Option<&Value> {
+    list(subnet, &["properties", "serviceEndpoints"])?.iter().find(|one| {
+        text(one, &["service"]).is_some_and(|word| word.eq_ignore_ascii_case("Microsoft.Sql"))
+    })
 }

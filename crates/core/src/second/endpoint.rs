@@ -108,20 +108,20 @@ pub(super) fn admits(world: &World, server: &str, endpoint: &str) -> Gate {
         })
     });
     let own = own.flatten();
-    if own.as_deref() == Some("disconnected") {
-        return Gate::drop("endpoint", endpoint, Some("Disconnected"));
-    }
-    if mine.contains(&Some("approved")) {
-        return Gate::Pass;
+    let is_admitted = mine.contains(&Some("approved"));
+    match own.as_deref() {
+        Some("approved") | None if is_admitted => return Gate::Pass,
+        // Two observations of one connection contradict each other.
+        Some(_) if is_admitted => return Gate::unknown("the state of endpoint", endpoint),
+        Some(_) | None => {}
     }
     match (mine.first(), own.as_deref()) {
         (Some(Some(status)), _) => Gate::drop("endpoint", endpoint, Some(status)),
         (Some(None), _) => Gate::unknown("the server's word on endpoint", endpoint),
         (None, _) if list.observed => Gate::drop("endpoint", server, Some("no connection")),
-        (None, Some(status)) if status != "approved" => {
-            Gate::drop("endpoint", endpoint, Some(status))
-        }
-        (None, _) => Gate::unknown("the private endpoint connections", server),
+        (None, Some("approved")) => Gate::Pass,
+        (None, Some(status)) => Gate::drop("endpoint", endpoint, Some(status)),
+        (None, None) => Gate::unknown("the private endpoint connections", server),
     }
 }
 

@@ -20,6 +20,12 @@ pub(super) enum End<'w> {
     },
 }
 
+impl End<'_> {
+    pub(super) fn at(address: Option<u32>) -> End<'static> {
+        address.map_or(End::Somewhere, End::Address)
+    }
+}
+
 /// The packet that opens a connection.
 #[derive(Clone, Copy)]
 pub(super) struct Packet<'w> {
@@ -322,7 +328,7 @@ fn source_port(rule: &Value) -> Tri {
 }
 
 /// Azure's own resolver is outside the groups unless a rule names its tag.
-pub(super) fn resolver(world: &World, subnet: &str, address: u32) -> Gate {
+pub(super) fn resolver(world: &World, subnet: &str, from: End<'_>) -> Gate {
     let key = world
         .body(subnet)
         .and_then(|body| reference(body, &["properties", "networkSecurityGroup", "id"]));
@@ -340,7 +346,7 @@ pub(super) fn resolver(world: &World, subnet: &str, address: u32) -> Gate {
             .and(direction(rule, Way::Outbound))
             .and(protocol(rule, &["udp"]))
             .and(destination_port(rule, 53))
-            .and(rule_end(world, place, rule, "source", End::Address(address), &[]));
+            .and(rule_end(world, place, rule, "source", from, &[]));
         let denies = text(rule, &["properties", "access"])
             .is_none_or(|word| !word.eq_ignore_ascii_case("Allow"));
         match matches {

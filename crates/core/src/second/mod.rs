@@ -9,13 +9,14 @@ mod world;
 mod door;
 mod endpoint;
 mod filter;
+mod front;
 mod name;
 mod peering;
 mod route;
 mod tag;
 mod walk;
 
-use address::{Prefix, ranges, usable};
+use address::{Prefix, joined, usable};
 use verdict::{Fate, Gate, Notes};
 use walk::{Walk, representatives};
 
@@ -32,35 +33,45 @@ const ADDRESSES_MAX: u64 = 4096;
 pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -> Answer {
     let (copier, server) = (copier.key(), server.key());
     let mut notes = Notes::default();
-    let walk = Walk::new(world, copier, server, port, world.boundaries());
+    let walk = Walk::new(world, copier, server, port);
     let subnet = match door::delegated_subnet(world, copier) {
         Ok(Some(subnet)) => subnet,
         Ok(None) if world.body(copier).is_some() && !door::is_single(copier) => {
             return single_fate(walk.public_copier(), notes);
         }
-        Ok(None) => return single_fate(with(walk.servers(), "the network mode", copier), notes),
+        Ok(None) => {
+            return single_fate(with(walk.servers.clone(), "the network mode", copier), notes);
+        }
         Err(gate) => {
-            let mut gates = walk.servers();
+            let mut gates = walk.servers.clone();
             gates.push(gate);
             return single_fate(gates, notes);
         }
     };
+    let names = name::resolve(world, world::network_of(&subnet), server);
     let stretches = stretches(world, &subnet);
     if stretches.is_empty() {
-        return single_fate(with(walk.servers(), "the prefix", &subnet), notes);
+        let fate = match fate_of(&walk, &names, &subnet, None, &mut notes) {
+            Fate::Dropped => Fate::Dropped,
+            Fate::Passes | Fate::Open => Fate::Open,
+        };
+        notes.take(vec![Gate::unknown("the prefix", &subnet)]);
+        return answer(&[fate], Vec::new(), notes);
     }
-    let names = name::resolve(world, world::network_of(&subnet), server);
     let mut passes = Vec::new();
     let mut fates = Vec::new();
     for (first, last) in stretches {
-        let fate = fate_of(&walk, &names, &subnet, first, &mut notes);
+        let fate = fate_of(&walk, &names, &subnet, Some(first), &mut notes);
         if fate == Fate::Passes {
             passes.push((first, last));
         }
         fates.push(fate);
     }
-    let verdict = sum(&fates);
-    let passes = joined(passes);
+    answer(&fates, joined(&passes), notes)
+}
+
+fn answer(fates: &[Fate], passes: Vec<(u32, u32)>, notes: Notes) -> Answer {
+    let verdict = sum(fates);
     Answer { verdict, passes, blockers: notes.blockers, unknowns: notes.unknowns }
 }
 
@@ -70,9 +81,9 @@ fn with(mut gates: Vec<Gate>, what: &str, of: &str) -> Vec<Gate> {
 }
 
 fn single_fate(gates: Vec<Gate>, mut notes: Notes) -> Answer {
-    let verdict = sum(&[Fate::of(&gates)]);
+    let fate = Fate::of(&gates);
     notes.take(gates);
-    Answer { verdict, passes: Vec::new(), blockers: notes.blockers, unknowns: notes.unknowns }
+    answer(&[fate], Vec::new(), notes)
 }
 
 /// The copier's addresses, one by one or in stretches; the first stands for its stretch.
@@ -98,42 +109,30 @@ fn stretches(world: &World, subnet: &str) -> Vec<(u32, u32)> {
     all
 }
 
-fn joined(spans: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
-    if spans.iter().all(|(first, last)| first == last) {
-        return ranges(&spans.iter().map(|(first, _)| *first).collect::<Vec<_>>());
-    }
-    spans
-}
-
 /// The fate of one address, whatever the name's answer turns out to be.
 fn fate_of(
     walk: &Walk<'_>,
     names: &name::Names,
     subnet: &str,
-    from: u32,
+    from: Option<u32>,
     notes: &mut Notes,
 ) -> Fate {
-    if names.any {
-        let mut all = walk.any_names().into_iter();
-        let is_lost = all.all(|name| walk.fate(&name, subnet, from, notes) == Fate::Dropped);
-        for name in &names.captured {
-            walk.fate(name, subnet, from, notes);
-        }
-        return if is_lost { Fate::Dropped } else { Fate::Open };
-    }
     let mut fates = names.captured.iter().map(|name| walk.fate(name, subnet, from, notes));
     let first = fates.next().unwrap_or(Fate::Open);
     let captured = fates.fold(first, Fate::either);
+    if captured == Fate::Open && names.captured.len() > 1 {
+        notes.take(names.open.clone());
+    }
     if captured != Fate::Passes {
         return captured;
     }
     // What would be good news has to be proved.
-    let mut doubts = Notes::default();
-    let others = names.unproven.iter().map(|name| walk.fate(name, subnet, from, &mut doubts));
-    let sum = others.fold(captured, Fate::either);
-    if sum != Fate::Passes {
-        let why = Gate::unknown("all links and records for the name from", subnet);
-        notes.take(vec![why]);
+    let mut sum = captured;
+    for (name, why) in &names.unproven {
+        if walk.fate(name, subnet, from, &mut Notes::default()) != Fate::Passes {
+            sum = Fate::Open;
+            notes.take(vec![why.clone()]);
+        }
     }
     sum
 }

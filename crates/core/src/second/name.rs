@@ -2,7 +2,7 @@
 
 use super::address::address_of;
 use super::door::delegated_subnet;
-use super::endpoint::admitted;
+use super::endpoint::{admitted, endpoints};
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, last_name, list, reference, text, texts};
 
@@ -17,7 +17,14 @@ pub(super) enum Name {
     Record(Vec<u32>, String),
     /// The address of a VNet-injected server, somewhere in its subnet.
     Own,
+    /// Whatever address that private endpoint has.
+    Endpoint(String),
+    /// The address of a private endpoint that was not captured.
+    Unseen,
+    /// Any answer, good or bad.
     Unknown(Gate),
+    /// A good answer of which nothing more is known.
+    Lost(Gate),
 }
 
 /// Answers that a resolver may give.
@@ -25,15 +32,16 @@ pub(super) struct Names {
     /// Taking what was captured for all there is. More than one when something referred to was
     /// not captured.
     pub(super) captured: Vec<Name>,
+    /// Why there is more than one.
+    pub(super) open: Vec<Gate>,
     /// Other answers, should a link or record exist that nobody captured and nothing proves absent.
-    pub(super) unproven: Vec<Name>,
-    /// Whether any other answer is possible, since DNS servers of its own are asked.
-    pub(super) any: bool,
+    pub(super) unproven: Vec<(Name, Gate)>,
 }
 
 /// Asks the resolver of a network for a server's name.
 pub(super) fn resolve(world: &World, network: &str, server: &str) -> Names {
-    let any = |why| Names { captured: vec![Name::Unknown(why)], unproven: Vec::new(), any: true };
+    let any =
+        |why| Names { captured: vec![Name::Unknown(why)], open: Vec::new(), unproven: Vec::new() };
     let Some(body) = world.body(network) else {
         return any(Gate::unknown("the DNS servers", network));
     };
@@ -49,27 +57,47 @@ pub(super) fn resolve(world: &World, network: &str, server: &str) -> Names {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let zones = zones(world, network, server);
     let sure: Vec<&Zone> = zones.iter().filter(|zone| zone.linked == Linked::Yes).collect();
-    let open = zones.iter().filter(|zone| zone.linked == Linked::Unknown);
-    let weak = zones.iter().filter(|zone| zone.linked == Linked::Unproven);
+    // A network is linked to one zone of a name at most.
+    let is_taken = |zone: &&Zone| sure.iter().any(|other| other.name == zone.name);
+    let free = || zones.iter().filter(|zone| !is_taken(zone));
+    let open = free().filter(|zone| zone.linked == Linked::Unknown);
+    let weak = free().filter(|zone| zone.linked == Linked::Unproven);
     let ask = Ask { world, network, server };
-    let mut captured = ask.name(&name, &sure, 0);
-    let mut unproven = Vec::new();
+    let mut names =
+        Names { captured: ask.name(&name, &sure, 0), open: Vec::new(), unproven: Vec::new() };
+    let is_public = delegated_subnet(world, server) == Ok(None);
+    if is_public && ask.has_endpoints() == Tri::Maybe {
+        names.open.push(Gate::unknown("whether public DNS has an alias", server));
+    }
     for zone in open {
         let with: Vec<&Zone> = sure.iter().copied().chain([zone]).collect();
-        captured.extend(ask.name(&name, &with, 0));
+        names.captured.extend(ask.name(&name, &with, 0));
+        names.open.push(Gate::unknown("the link to zone", &zone.key));
     }
     for zone in weak {
         let with: Vec<&Zone> = sure.iter().copied().chain([zone]).collect();
-        unproven.extend(ask.name(&name, &with, 0));
+        let why = Gate::unknown("all links of zone", &zone.key);
+        let others = ask.name(&name, &with, 0).into_iter();
+        names.unproven.extend(others.map(|other| (other, why.clone())));
     }
-    for answer in captured.clone() {
-        if answer == Name::Public && ask.has_doubtful_redirect(&sure) {
-            unproven.push(Name::Unknown(Gate::unknown("all records under", &name)));
+    if names.captured.contains(&Name::Public) {
+        let mut doubt = |what| {
+            let why = Gate::unknown(what, &name);
+            names.unproven.push((Name::Unknown(why.clone()), why));
+        };
+        if ask.has_doubtful_redirect(&sure) {
+            doubt("all records in a zone that redirects");
+        }
+        // A zone that nobody captured may stand between a server with endpoints and its public
+        // door.
+        let is_known = zones.iter().any(|zone| zone.name == alias_of(&name).1);
+        if ask.has_endpoints() != Tri::No && !is_known {
+            doubt("zones for the alias");
         }
     }
-    captured.dedup();
-    unproven.dedup();
-    Names { captured, unproven, any: false }
+    names.captured.dedup();
+    names.unproven.retain(|(name, _)| !names.captured.contains(name));
+    names
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,6 +115,8 @@ struct Zone {
     name: String,
     linked: Linked,
     redirects: bool,
+    /// Whether anything of the zone was captured, or it is only referred to.
+    observed: bool,
 }
 
 const ZONES: &str = "/providers/microsoft.network/privatednszones/";
@@ -101,11 +131,10 @@ fn zones(world: &World, network: &str, server: &str) -> Vec<Zone> {
             keys.push(key[..end + len].to_owned());
         }
     }
-    let referred = referred_zones(world, server);
-    keys.extend(referred.iter().cloned());
+    keys.extend(referred_zones(world, server));
     keys.sort_unstable();
     keys.dedup();
-    keys.into_iter().map(|key| zone(world, network, key, &referred)).collect()
+    keys.into_iter().map(|key| zone(world, network, key)).collect()
 }
 
 /// Zones that the server, or one of its private endpoints, names.
@@ -115,10 +144,9 @@ fn referred_zones(world: &World, server: &str) -> Vec<String> {
     for (key, body) in world.all("microsoft.network/privateendpoints/privatednszonegroups") {
         let endpoint = key.split("/privatednszonegroups/").next().unwrap_or("");
         let listed = admitted(world, server);
-        let leads_here = super::endpoint::endpoints(world, server)
-            .iter()
-            .any(|one| one.key == endpoint && one.leads_here)
-            || listed.entries.iter().any(|(of, _)| of.as_deref() == Some(endpoint));
+        let leads_here =
+            endpoints(world, server).iter().any(|one| one.key == endpoint && one.leads_here)
+                || listed.entries.iter().any(|(of, _)| of.as_deref() == Some(endpoint));
         if leads_here {
             for config in list(body, &["properties", "privateDnsZoneConfigs"]).unwrap_or(&[]) {
                 found.extend(reference(config, &["properties", "privateDnsZoneId"]));
@@ -134,7 +162,7 @@ fn own_zone(body: &serde_json::Value) -> Option<String> {
         .or_else(|| reference(body, &old))
 }
 
-fn zone(world: &World, network: &str, key: String, referred: &[String]) -> Zone {
+fn zone(world: &World, network: &str, key: String) -> Zone {
     let (mut linked, mut redirects, mut count) = (None, false, 0);
     for (_, link) in world.children(&key, "virtualnetworklinks") {
         count += 1;
@@ -156,14 +184,18 @@ fn zone(world: &World, network: &str, key: String, referred: &[String]) -> Zone 
     let links = world
         .body(&key)
         .map(|body| at(body, &["properties", "numberOfVirtualNetworkLinks"])?.as_u64());
+    let observed = links.is_some()
+        || ["virtualnetworklinks", "a", "cname"]
+            .iter()
+            .any(|kind| world.children(&key, kind).next().is_some());
     let otherwise = match links {
         Some(Some(number)) if number <= count => Linked::No,
         Some(_) => Linked::Unproven,
-        None if referred.contains(&key) => Linked::Unknown,
-        None => Linked::Unproven,
+        None if observed => Linked::Unproven,
+        None => Linked::Unknown,
     };
     let name = last_name(&key).to_owned();
-    Zone { key, name, linked: linked.unwrap_or(otherwise), redirects }
+    Zone { key, name, linked: linked.unwrap_or(otherwise), redirects, observed }
 }
 
 /// Aliases that are followed before giving up; real chains have three.
@@ -216,6 +248,9 @@ impl Ask<'_> {
             let alias = alias.trim_end_matches('.').to_ascii_lowercase();
             return self.name(&alias, zones, depth + 1);
         }
+        if !zone.observed {
+            return vec![Name::Unknown(Gate::unknown("the records", &zone.key))];
+        }
         if zone.redirects && zone.name.starts_with("privatelink.") {
             return vec![Name::Public];
         }
@@ -236,8 +271,8 @@ impl Ask<'_> {
             Ok(Some(_)) => return vec![self.injected(zones)],
             Ok(None) => {}
         }
-        let Some((label, suffix)) = name.split_once('.') else { return vec![Name::Public] };
-        let alias = format!("{label}.privatelink.{suffix}");
+        let (label, zone) = alias_of(name);
+        let alias = format!("{label}.{zone}");
         match self.has_endpoints() {
             Tri::No => vec![Name::Public],
             Tri::Yes => self.name(&alias, zones, depth + 1),
@@ -268,10 +303,12 @@ impl Ask<'_> {
 
     fn has_endpoints(&self) -> Tri {
         let list = admitted(self.world, self.server);
-        match (list.entries.is_empty(), list.observed) {
-            (false, _) => Tri::Yes,
-            (true, true) => Tri::No,
-            (true, false) => Tri::Maybe,
+        let leads_here = endpoints(self.world, self.server).iter().any(|one| one.leads_here);
+        match (list.entries.is_empty(), list.observed, leads_here) {
+            (false, _, _) | (true, false, true) => Tri::Yes,
+            (true, true, false) => Tri::No,
+            // Whether the alias outlives the server's side of an endpoint is not documented.
+            (true, true, true) | (true, false, false) => Tri::Maybe,
         }
     }
 
@@ -314,6 +351,12 @@ impl Ask<'_> {
             },
         )
     }
+}
+
+/// The label and the zone of the alias that a server with private endpoints gets.
+fn alias_of(name: &str) -> (&str, String) {
+    let (label, suffix) = name.split_once('.').unwrap_or((name, ""));
+    (label, format!("privatelink.{suffix}"))
 }
 
 fn covers(zone: &str, name: &str) -> bool {

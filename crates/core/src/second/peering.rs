@@ -34,6 +34,7 @@ impl Half<'_> {
 
     pub(super) fn uses_remote_gateways(&self) -> bool {
         flag(self.body, &["properties", "useRemoteGateways"]) == Some(true)
+            && self.state().is_none_or(|state| state == "connected")
     }
 
     fn key(&self) -> String {
@@ -57,7 +58,8 @@ pub(super) fn halves<'w>(world: &'w World, network: &'w str) -> Vec<Half<'w>> {
 pub(super) struct Shore<'w> {
     pub(super) network: &'w str,
     pub(super) subnet: &'w str,
-    pub(super) address: u32,
+    /// `None` when it was not observed.
+    pub(super) address: Option<u32>,
     /// Whether a security group acts on this side.
     pub(super) filtered: bool,
 }
@@ -96,10 +98,12 @@ fn half_gates(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Vec<Gate> {
         Some(_) => half.drop("peeringState"),
         None => Gate::unknown("the state", &half.key()),
     };
-    let space = match half.space() {
-        Some(all) if all.iter().any(|prefix| prefix.contains(far.address)) => Gate::Pass,
-        Some(_) => half.drop("remoteAddressSpace"),
-        None => Gate::unknown("the remote space", &half.key()),
+    let space = match (half.space(), far.address) {
+        (Some(all), Some(address)) if all.iter().any(|prefix| prefix.contains(address)) => {
+            Gate::Pass
+        }
+        (Some(_), Some(_)) => half.drop("remoteAddressSpace"),
+        (None, _) | (_, None) => Gate::unknown("the remote space", &half.key()),
     };
     // With a security group the flag acts through the tag; without one, documents disagree.
     let access = match half.access() {

@@ -6,7 +6,9 @@ use super::address::{Prefix, is_private};
 use super::endpoint::Endpoint;
 use super::peering::halves;
 use super::verdict::{Gate, Tri};
-use super::world::{World, flag, list, network_of, prefixes, reference, text};
+use super::world::{
+    World, address_space, flag, list, network_of, prefixes, reference, subnet_prefixes, text,
+};
 
 /// A route that somebody wrote.
 pub(super) struct OwnRoute<'w> {
@@ -75,13 +77,16 @@ pub(super) enum Hop {
 pub(super) fn next_hop(
     world: &World,
     subnet: &str,
-    address: u32,
+    address: Option<u32>,
     endpoint: Option<&Endpoint>,
     stage: &'static str,
 ) -> Hop {
     let network = network_of(subnet);
     let Some(own) = own_routes(world, subnet) else {
         return Hop::Unknown(Gate::unknown("the routes", subnet));
+    };
+    let Some(address) = address else {
+        return Hop::Unknown(Gate::unknown("the way from subnet to an unknown address", subnet));
     };
     let longest = own
         .iter()
@@ -104,13 +109,27 @@ pub(super) fn next_hop(
     }
     let (system_len, system) = match system(world, network, address, subnet, stage) {
         Ok(system) => system,
-        Err(_) if matches!(longest, Some((32, _))) => (0, Hop::Local),
+        // A network's range is never longer than the subnets in it.
+        Err(_) if longest.as_ref().is_some_and(|(len, _)| *len >= subnet_len(world, address)) => {
+            (0, Hop::Local)
+        }
         Err(gate) => return Hop::Unknown(gate),
     };
     match longest {
         Some((len, own)) if len >= system_len => own,
+        // The true range is somewhere between the subnet's and what a route of one's own covers.
+        Some(_) if system == Hop::Local && !address_space(world, network).1 => {
+            Hop::Unknown(Gate::unknown("the address space", network))
+        }
         _ => system,
     }
+}
+
+/// The length of the captured subnet that holds an address.
+fn subnet_len(world: &World, address: u32) -> u8 {
+    let subnets = world.all("microsoft.network/virtualnetworks/subnets");
+    let prefixes = subnets.flat_map(|(_, body)| subnet_prefixes(body));
+    prefixes.filter(|prefix| prefix.contains(address)).map(|prefix| prefix.len).max().unwrap_or(32)
 }
 
 fn own_hop(route: &OwnRoute<'_>, network: &str, stage: &'static str) -> Hop {
@@ -132,14 +151,17 @@ fn to_endpoint(world: &World, network: &str, address: u32, endpoint: &Endpoint) 
     if home == network {
         return Some(Hop::Endpoint);
     }
-    halves(world, network)
-        .iter()
-        .filter(|half| half.remote().as_deref() == Some(home))
-        .filter(|half| half.state().as_deref() == Some("connected"))
-        .any(|half| {
-            half.space().is_some_and(|all| all.iter().any(|prefix| prefix.contains(address)))
-        })
-        .then(|| Hop::Peer(home.to_owned()))
+    let all = halves(world, network);
+    let half = all.iter().find(|half| half.remote().as_deref() == Some(home))?;
+    match (half.state().as_deref(), half.space()) {
+        (Some("connected"), Some(all)) => {
+            all.iter().any(|prefix| prefix.contains(address)).then(|| Hop::Peer(home.to_owned()))
+        }
+        (Some("connected") | None, _) => {
+            Some(Hop::Unknown(Gate::unknown("the routes of the peering with", home)))
+        }
+        (Some(_), _) => None,
+    }
 }
 
 /// Whether a route of that length puts a private endpoint's own route out of force.
@@ -171,17 +193,13 @@ fn system(
     subnet: &str,
     stage: &'static str,
 ) -> Result<(u8, Hop), Gate> {
-    let Some(space) = world
-        .body(network)
-        .and_then(|body| prefixes(body, &["properties", "addressSpace", "addressPrefixes"]))
-    else {
-        return Err(Gate::unknown("the address space", network));
-    };
+    let (space, is_whole) = address_space(world, network);
     let longest = |all: &[Prefix]| {
         all.iter().filter(|prefix| prefix.contains(address)).map(|prefix| prefix.len).max()
     };
     let mut best = longest(&space).map(|len| (len, Hop::Local));
-    let mut unsure = None;
+    // Networks whose spaces overlap cannot be peered, so a peering's range is never one's own.
+    let mut unsure = (!is_whole).then(|| Gate::unknown("the address space", network));
     for half in halves(world, network) {
         let Some(remote) = half.remote() else { continue };
         match (half.state().as_deref(), half.space()) {

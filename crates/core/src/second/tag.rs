@@ -5,7 +5,7 @@ use super::filter::End;
 use super::peering::{Half, halves};
 use super::route::{may_have_gateway, own_routes, propagates};
 use super::verdict::Tri;
-use super::world::{World, network_of, prefixes};
+use super::world::{World, address_space, network_of};
 
 /// Whether an end is in a tag. Tags other than these hold addresses of services that are no part
 /// of the flow.
@@ -49,10 +49,11 @@ fn virtual_network(world: &World, subnet: &str, address: u32) -> Tri {
     if address == 0xa83f_8110 {
         return Tri::Yes;
     }
-    let own = world
-        .body(network)
-        .and_then(|body| prefixes(body, &["properties", "addressSpace", "addressPrefixes"]));
-    let mut sum = own.map_or(Tri::Maybe, |all| holds(&all, address));
+    let (own, is_whole) = address_space(world, network);
+    if holds(&own, address) == Tri::Yes {
+        return Tri::Yes;
+    }
+    let mut sum = if is_whole { Tri::No } else { Tri::Maybe };
     for half in halves(world, network) {
         sum = sum.or(half_in_tag(&half, address));
     }

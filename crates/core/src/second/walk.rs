@@ -1,190 +1,125 @@
 //! One packet's whole way: the gates between the copier and the place that the name leads to.
 
 use super::address::usable;
-use super::door::{
-    Caller, delegated_subnet, has_identity, is_single, listening, public_access, rules, standing,
-};
-use super::endpoint::{Endpoint, admits, endpoints, holder};
+use super::door::{delegated_subnet, listening, standing};
+use super::endpoint::{Endpoint, admits, admitted, endpoints, holder};
 use super::filter::{End, Packet, Place, Way, filter, resolver};
 use super::name::Name;
 use super::peering::{Shore, cross};
-use super::route::{Hop, may_have_gateway, next_hop, own_routes, propagates};
+use super::route::{Hop, next_hop};
 use super::verdict::{Fate, Gate, Notes, Tri};
 use super::world::{World, network_of, reference, region, subnet_prefixes, text};
 
 /// Everything about a question that is the same for all addresses.
 pub(super) struct Walk<'w> {
-    world: &'w World,
-    copier: &'w str,
-    server: &'w str,
-    port: u16,
-    endpoints: Vec<Endpoint>,
+    pub(super) world: &'w World,
+    pub(super) copier: &'w str,
+    pub(super) server: &'w str,
+    pub(super) port: u16,
+    pub(super) endpoints: Vec<Endpoint>,
+    /// What holds on every way: both servers run, and the source listens.
+    pub(super) servers: Vec<Gate>,
     /// The injected source's subnet.
-    home: Option<String>,
-    region: Option<String>,
-    cuts: Vec<u32>,
+    pub(super) home: Option<String>,
+    pub(super) region: Option<String>,
+    /// Where addresses of the source's subnet may begin to be treated otherwise.
+    pub(super) cuts: Vec<u32>,
 }
 
 impl<'w> Walk<'w> {
-    pub(super) fn new(
-        world: &'w World,
-        copier: &'w str,
-        server: &'w str,
-        port: u16,
-        cuts: Vec<u32>,
-    ) -> Walk<'w> {
+    pub(super) fn new(world: &'w World, copier: &'w str, server: &'w str, port: u16) -> Walk<'w> {
+        let home = delegated_subnet(world, server).ok().flatten();
         Walk {
             world,
             copier,
             server,
             port,
             endpoints: endpoints(world, server),
-            home: delegated_subnet(world, server).ok().flatten(),
+            servers: vec![
+                standing(world, copier),
+                standing(world, server),
+                listening(world, server, port),
+            ],
             region: world.body(server).and_then(region),
-            cuts,
+            cuts: if home.is_some() { world.boundaries() } else { Vec::new() },
+            home,
         }
     }
 
-    /// What holds on every way: both servers run, and the source listens.
-    pub(super) fn servers(&self) -> Vec<Gate> {
-        vec![
-            standing(self.world, self.copier),
-            standing(self.world, self.server),
-            listening(self.world, self.server, self.port),
-        ]
-    }
-
     /// The fate of a packet from one address of a subnet, if the name has that answer.
-    pub(super) fn fate(&self, name: &Name, subnet: &str, from: u32, notes: &mut Notes) -> Fate {
-        let ask = resolver(self.world, subnet, from);
+    pub(super) fn fate(
+        &self,
+        name: &Name,
+        subnet: &str,
+        from: Option<u32>,
+        notes: &mut Notes,
+    ) -> Fate {
+        let ask = resolver(self.world, subnet, End::at(from));
         let ways = match name {
-            Name::Nothing(gate) | Name::Unknown(gate) => vec![vec![gate.clone()]],
+            Name::Unknown(gate) => return self.any_fate(gate, subnet, from, notes),
+            Name::Nothing(gate) | Name::Lost(gate) => vec![vec![gate.clone()]],
             Name::Public => self.public_ways(subnet, from),
             Name::Own => self.own_ways(subnet, from),
             Name::Record(addresses, record) => addresses
                 .iter()
                 .flat_map(|to| self.record_ways(subnet, from, *to, record))
                 .collect(),
+            Name::Endpoint(key) => self.ways_to(subnet, from, key),
+            Name::Unseen => self.unseen_ways(),
         };
+        let count = ways.len();
         let mut sum: Option<Fate> = None;
         for mut gates in ways {
             gates.push(ask.clone());
-            gates.extend(self.servers());
+            gates.extend(self.servers.iter().cloned());
             let fate = Fate::of(&gates);
             notes.take(gates);
             sum = Some(sum.map_or(fate, |before| before.either(fate)));
         }
+        if matches!(name, Name::Own) && count > 1 && sum == Some(Fate::Open) {
+            notes.take(vec![Gate::unknown("which address of its subnet is that", self.server)]);
+        }
         sum.unwrap_or(Fate::Open)
     }
 
-    /// All good answers that a resolver could give, should nothing be known of it.
-    pub(super) fn any_names(&self) -> Vec<Name> {
-        let mut names = vec![if self.home.is_some() { Name::Own } else { Name::Public }];
+    /// Nothing is known of the answer: the packet is lost only if every good one would lose it.
+    fn any_fate(&self, why: &Gate, subnet: &str, from: Option<u32>, notes: &mut Notes) -> Fate {
+        notes.take(vec![why.clone()]);
+        let fates = self.good_names().into_iter().map(|name| self.fate(&name, subnet, from, notes));
+        let mut is_lost = true;
+        fates.for_each(|fate| is_lost &= fate == Fate::Dropped);
+        if is_lost { Fate::Dropped } else { Fate::Open }
+    }
+
+    /// All good answers that a resolver could give.
+    fn good_names(&self) -> Vec<Name> {
+        let front = match (&self.home, delegated_subnet(self.world, self.server)) {
+            (Some(_), _) => Name::Own,
+            (None, Ok(_)) => Name::Public,
+            (None, Err(gate)) => Name::Lost(gate),
+        };
+        let mut names = vec![front];
         for one in self.endpoints.iter().filter(|one| one.leads_here) {
-            names.push(match one.addresses.as_slice() {
-                [] => Name::Unknown(Gate::unknown("the address", &one.key)),
-                all => Name::Record(all.to_vec(), one.key.clone()),
-            });
+            names.push(Name::Endpoint(one.key.clone()));
         }
-        if self.has_unseen_endpoints() {
-            names.push(Name::Unknown(Gate::unknown("all private endpoints", self.server)));
+        if !self.unseen_ways().is_empty() {
+            names.push(Name::Unseen);
         }
         names
     }
 
-    fn front(&self) -> End<'_> {
-        End::Front { single: is_single(self.server), region: self.region.as_deref() }
-    }
-
-    /// To the public door from a copier with public access.
-    pub(super) fn public_copier(&self) -> Vec<Gate> {
-        let mut gates = self.servers();
-        match (&self.home, delegated_subnet(self.world, self.server)) {
-            (Some(_), _) => gates.push(Gate::drop("mode", self.copier, None)),
-            (None, Err(gate)) => gates.push(gate),
-            (None, Ok(_)) => {
-                gates.push(public_access(self.world, self.server));
-                gates.push(rules(self.world, self.server, Caller::Azure));
-            }
-        }
-        gates
-    }
-
-    fn public_ways(&self, subnet: &str, from: u32) -> Vec<Vec<Gate>> {
-        let place = Place { subnet, endpoint: false };
-        let packet =
-            Packet { from: End::Address(from), to: self.front(), port: self.port, groups: &[] };
-        let out = filter(self.world, place, Way::Outbound, &packet);
-        let door = public_access(self.world, self.server);
-        self.exits(subnet)
-            .into_iter()
-            .map(|(route, caller)| {
-                vec![out.clone(), route, door.clone(), rules(self.world, self.server, caller)]
-            })
-            .collect()
-    }
-
-    /// How packets for the public door may leave a subnet, and as what they arrive.
-    fn exits<'s>(&self, subnet: &'s str) -> Vec<(Gate, Caller<'s>)> {
-        let world = self.world;
-        let network = network_of(subnet);
-        let identity = has_identity(world, subnet, network, self.server);
-        let mut exits = Vec::new();
-        if identity != Tri::No {
-            exits.push((Gate::Pass, Caller::Subnet(subnet)));
-        }
-        let Some(own) = own_routes(world, subnet) else {
-            exits.push((Gate::unknown("the routes", subnet), Caller::Somewhere));
-            return exits;
-        };
-        let exit =
-            |route: &super::route::OwnRoute<'_>| match route.hop.to_ascii_lowercase().as_str() {
-                "none" => (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure),
-                "internet" => (Gate::Pass, Caller::Azure),
-                _ => (
-                    Gate::unknown(&format!("what stands behind route {}", route.name), subnet),
-                    Caller::Somewhere,
-                ),
-            };
-        if identity != Tri::Yes {
-            let all = own.iter().find(|route| route.prefix.is_some_and(|prefix| prefix.len == 0));
-            match all {
-                Some(route) => exits.push(exit(route)),
-                None if may_have_gateway(world, network) && propagates(world, subnet) => {
-                    exits.push((Gate::Pass, Caller::Azure));
-                    let gate = Gate::unknown("the default route of the gateway", network);
-                    exits.push((gate, Caller::Somewhere));
-                }
-                None => exits.push((Gate::Pass, Caller::Azure)),
-            }
-        }
-        for route in &own {
-            let may_match = match route.prefix {
-                Some(prefix) => prefix.len > 0 && !super::address::is_private(prefix.first()),
-                None => {
-                    let tag = route.word.to_ascii_lowercase();
-                    super::tag::contains(world, subnet, &tag, self.front()) != Tri::No
-                }
-            };
-            if may_match {
-                exits.push(exit(route));
-            }
-        }
-        exits
-    }
-
     /// To the injected source, whose address is one of its subnet's.
-    fn own_ways(&self, subnet: &str, from: u32) -> Vec<Vec<Gate>> {
+    fn own_ways(&self, subnet: &str, from: Option<u32>) -> Vec<Vec<Gate>> {
         let Some(home) = self.home.as_deref() else {
             return vec![vec![Gate::unknown("the network mode", self.server)]];
         };
         let Some(body) = self.world.body(home) else {
-            return vec![self.to_unseen_home(subnet, from, home)];
+            return vec![self.own_way(subnet, from, home, None)];
         };
         let mut ways = Vec::new();
         for prefix in subnet_prefixes(body) {
             for to in representatives(prefix, &self.cuts) {
-                ways.push(self.own_way(subnet, from, home, to));
+                ways.push(self.own_way(subnet, from, home, Some(to)));
             }
         }
         if ways.is_empty() {
@@ -193,16 +128,11 @@ impl<'w> Walk<'w> {
         ways
     }
 
-    /// The subnet was not captured: peering and sender's filter are all that can be judged.
-    fn to_unseen_home(&self, _subnet: &str, _from: u32, home: &str) -> Vec<Gate> {
-        vec![Gate::unknown("the address and the filters", home)]
-    }
-
-    fn own_way(&self, subnet: &str, from: u32, home: &str, to: u32) -> Vec<Gate> {
+    fn own_way(&self, subnet: &str, from: Option<u32>, home: &str, to: Option<u32>) -> Vec<Gate> {
         let (near, far) = (network_of(subnet), network_of(home));
         let place = Place { subnet, endpoint: false };
-        let packet = |from| Packet { from, to: End::Address(to), port: self.port, groups: &[] };
-        let mut gates = vec![filter(self.world, place, Way::Outbound, &packet(End::Address(from)))];
+        let packet = |from| Packet { from, to: End::at(to), port: self.port, groups: &[] };
+        let mut gates = vec![filter(self.world, place, Way::Outbound, &packet(End::at(from)))];
         let hop = next_hop(self.world, subnet, to, None, "route");
         let is_opaque = arrive(hop, near, far, &mut gates);
         let place = Place { subnet: home, endpoint: false };
@@ -210,7 +140,7 @@ impl<'w> Walk<'w> {
             gates.push(filter(self.world, place, Way::Inbound, &packet(End::Somewhere)));
             return gates;
         }
-        gates.push(filter(self.world, place, Way::Inbound, &packet(End::Address(from))));
+        gates.push(filter(self.world, place, Way::Inbound, &packet(End::at(from))));
         if near != far {
             let here =
                 Shore { network: near, subnet, address: from, filtered: self.has_group(subnet) };
@@ -230,7 +160,13 @@ impl<'w> Walk<'w> {
     }
 
     /// To an address that a record gives.
-    fn record_ways(&self, subnet: &str, from: u32, to: u32, record: &str) -> Vec<Vec<Gate>> {
+    fn record_ways(
+        &self,
+        subnet: &str,
+        from: Option<u32>,
+        to: u32,
+        record: &str,
+    ) -> Vec<Vec<Gate>> {
         let stale = || vec![vec![Gate::drop("name", record, Some("stale"))]];
         if let Some(home) = self.home.as_deref() {
             let inside = self
@@ -240,36 +176,49 @@ impl<'w> Walk<'w> {
             if !inside {
                 return stale();
             }
-            let mut ways = vec![self.own_way(subnet, from, home, to)];
+            let mut ways = vec![self.own_way(subnet, from, home, Some(to))];
             ways[0].push(Gate::unknown("the present address", self.server));
             return ways;
         }
         let holders = || self.endpoints.iter().filter(|one| one.addresses.contains(&to));
         let mine: Vec<&Endpoint> = holders().filter(|one| one.leads_here).collect();
         if !mine.is_empty() {
-            return mine.iter().map(|one| self.endpoint_way(subnet, from, one, to)).collect();
+            return mine.iter().map(|one| self.endpoint_way(subnet, from, one, Some(to))).collect();
         }
         if let Some(other) = holders().next() {
             return vec![vec![Gate::drop("endpoint", &other.key, Some("another server's"))]];
         }
-        let blind =
-            || self.endpoints.iter().filter(|one| one.leads_here && one.addresses.is_empty());
+        let may_hold = |one: &&Endpoint| one.leads_here && one.addresses.is_empty();
+        let is_inside = |one: &&Endpoint| {
+            let body = one.subnet.as_deref().and_then(|key| self.world.body(key));
+            body.is_none_or(|body| subnet_prefixes(body).iter().any(|prefix| prefix.contains(to)))
+        };
+        let blind = || self.endpoints.iter().filter(may_hold).filter(is_inside);
         let mut ways: Vec<Vec<Gate>> =
-            blind().map(|one| self.endpoint_way(subnet, from, one, to)).collect();
-        if self.has_unseen_endpoints() {
-            ways.push(vec![Gate::unknown("all private endpoints", self.server)]);
+            blind().map(|one| self.endpoint_way(subnet, from, one, Some(to))).collect();
+        let unseen = self.unseen_ways();
+        if let Some(other) = holder(self.world, to) {
+            let known = blind().any(|one| self.owns_interface(one, &other));
+            if !known && unseen.is_empty() {
+                return vec![vec![Gate::drop("endpoint", &other, Some("another interface"))]];
+            }
         }
+        ways.extend(unseen);
         if ways.is_empty() {
             return stale();
         }
         for way in &mut ways {
             way.push(Gate::unknown("whose address the record gives", record));
         }
-        if let Some(other) = holder(self.world, to) {
-            let known = blind().any(|one| self.owns_interface(one, &other));
-            if !known && !self.has_unseen_endpoints() {
-                return vec![vec![Gate::drop("endpoint", &other, Some("another interface"))]];
-            }
+        ways
+    }
+
+    fn ways_to(&self, subnet: &str, from: Option<u32>, key: &str) -> Vec<Vec<Gate>> {
+        let mut ways = Vec::new();
+        for one in self.endpoints.iter().filter(|one| one.key == key) {
+            let all = one.addresses.iter().map(|to| Some(*to));
+            let unseen = one.addresses.is_empty().then_some(None);
+            ways.extend(all.chain(unseen).map(|to| self.endpoint_way(subnet, from, one, to)));
         }
         ways
     }
@@ -281,24 +230,43 @@ impl<'w> Walk<'w> {
             .is_none_or(|key| key == endpoint.key)
     }
 
-    /// Whether the server may have private endpoints that were not captured.
-    fn has_unseen_endpoints(&self) -> bool {
-        let listed = super::endpoint::admitted(self.world, self.server);
-        !listed.observed
-            || listed
-                .entries
-                .iter()
-                .any(|(key, _)| key.as_deref().is_none_or(|key| self.world.body(key).is_none()))
+    /// Ways through private endpoints that the server has, or may have, and nobody captured.
+    fn unseen_ways(&self) -> Vec<Vec<Gate>> {
+        if self.home.is_some() {
+            return Vec::new();
+        }
+        let unseen = || Gate::unknown("all private endpoints", self.server);
+        let listed = admitted(self.world, self.server);
+        let mut ways = Vec::new();
+        for (key, _) in &listed.entries {
+            match key.as_deref() {
+                None => ways.push(vec![unseen()]),
+                Some(key) if self.world.body(key).is_none() => {
+                    ways.push(vec![admits(self.world, self.server, key), unseen()]);
+                }
+                Some(_) => {}
+            }
+        }
+        if !listed.observed && ways.is_empty() && !self.endpoints.iter().any(|one| one.leads_here) {
+            ways.push(vec![unseen()]);
+        }
+        ways
     }
 
-    fn endpoint_way(&self, subnet: &str, from: u32, endpoint: &Endpoint, to: u32) -> Vec<Gate> {
+    fn endpoint_way(
+        &self,
+        subnet: &str,
+        from: Option<u32>,
+        endpoint: &Endpoint,
+        to: Option<u32>,
+    ) -> Vec<Gate> {
         let place = Place { subnet, endpoint: false };
         let packet =
-            |from| Packet { from, to: End::Address(to), port: self.port, groups: &endpoint.groups };
+            |from| Packet { from, to: End::at(to), port: self.port, groups: &endpoint.groups };
         let near = network_of(subnet);
         let mut gates = vec![
             admits(self.world, self.server, &endpoint.key),
-            filter(self.world, place, Way::Outbound, &packet(End::Address(from))),
+            filter(self.world, place, Way::Outbound, &packet(End::at(from))),
         ];
         let hop = next_hop(self.world, subnet, to, Some(endpoint), "route");
         let Some(home) = endpoint.subnet.as_deref() else {
@@ -307,7 +275,7 @@ impl<'w> Walk<'w> {
         };
         let far = network_of(home);
         let is_opaque = arrive(hop, near, far, &mut gates);
-        let from_end = if is_opaque { End::Somewhere } else { End::Address(from) };
+        let from_end = if is_opaque { End::Somewhere } else { End::at(from) };
         gates.push(self.endpoint_filter(home, &packet(from_end)));
         if near != far && !is_opaque {
             let here =
@@ -348,7 +316,10 @@ fn arrive(hop: Hop, near: &str, far: &str, gates: &mut Vec<Gate>) -> bool {
         Hop::Local if near == far => {}
         Hop::Endpoint => {}
         Hop::Peer(network) if network == far => {}
-        Hop::Local | Hop::Peer(_) => gates.push(Gate::drop("route", near, Some("another network"))),
+        // No document says what a route of one's own into the network does with a neighbour's
+        // addresses.
+        Hop::Local => gates.push(Gate::unknown("the reach of a route to VnetLocal", near)),
+        Hop::Peer(_) => gates.push(Gate::drop("route", near, Some("another network"))),
         Hop::Drop(gate) => gates.push(gate),
         Hop::Unknown(gate) => gates.push(gate),
         Hop::Opaque(gate) => {

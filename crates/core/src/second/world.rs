@@ -14,30 +14,40 @@ pub struct World {
     kinds: BTreeMap<String, Vec<String>>,
 }
 
+const NETWORK: &str = "microsoft.network/virtualnetworks";
+const SUBNET: &str = "microsoft.network/virtualnetworks/subnets";
+const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
+
 impl World {
     /// Takes copies of the bodies.
     pub fn of<'a>(bodies: impl IntoIterator<Item = (&'a ResourceId, &'a Value)>) -> World {
         let mut world = World { bodies: BTreeMap::new(), kinds: BTreeMap::new() };
         let mut nested = Vec::new();
         for (id, body) in bodies {
-            if id.resource_type() == "microsoft.network/virtualnetworks" {
-                for kind in ["subnets", "virtualNetworkPeerings"] {
-                    for one in list(body, &["properties", kind]).unwrap_or(&[]) {
+            let kind = id.resource_type();
+            if kind == NETWORK {
+                for (field, kind) in [("subnets", SUBNET), ("virtualNetworkPeerings", PEERING)] {
+                    for one in list(body, &["properties", field]).unwrap_or(&[]) {
                         let Some(name) = text(one, &["name"]) else { continue };
-                        nested.push((id.child(kind, name), one.clone()));
+                        let key = format!("{}/{field}/{name}", id.key()).to_ascii_lowercase();
+                        nested.push((key, kind, one.clone()));
                     }
                 }
             }
-            world.bodies.insert(id.key().to_owned(), body.clone());
+            world.put(id.key(), &kind, body.clone());
         }
-        for (id, body) in nested {
-            world.bodies.entry(id.key().to_owned()).or_insert(body);
-        }
-        for key in world.bodies.keys() {
-            let kind = ResourceId::parse(key).map_or(String::new(), |id| id.resource_type());
-            world.kinds.entry(kind).or_default().push(key.clone());
+        for (key, kind, body) in nested {
+            if !world.bodies.contains_key(&key) {
+                world.put(&key, kind, body);
+            }
         }
         world
+    }
+
+    fn put(&mut self, key: &str, kind: &str, body: Value) {
+        if self.bodies.insert(key.to_owned(), body).is_none() {
+            self.kinds.entry(kind.to_owned()).or_default().push(key.to_owned());
+        }
     }
 
     pub(super) fn body(&self, key: &str) -> Option<&Value> {
@@ -135,6 +145,21 @@ pub(super) fn subnet_prefixes(body: &Value) -> Vec<Prefix> {
     let mut found: Vec<Prefix> = one.into_iter().chain(more).filter_map(Prefix::parse).collect();
     found.dedup();
     found
+}
+
+/// The ranges that a network is known to use: its own list, or else the subnets that were captured.
+/// The flag says whether that is all.
+pub(super) fn address_space(world: &World, network: &str) -> (Vec<Prefix>, bool) {
+    let listed = world
+        .body(network)
+        .and_then(|body| prefixes(body, &["properties", "addressSpace", "addressPrefixes"]));
+    match listed {
+        Some(all) => (all, true),
+        None => {
+            let subnets = world.children(network, "subnets");
+            (subnets.flat_map(|(_, body)| subnet_prefixes(body)).collect(), false)
+        }
+    }
 }
 
 /// The network of a subnet.

@@ -1,0 +1,100 @@
+//! Ways to the public front door: how packets leave a subnet, and as what they arrive.
+
+use super::address::is_private;
+use super::door::{
+    Caller, delegated_subnet, has_identity, is_single, may_bypass, public_access, rules,
+};
+use super::filter::{End, Packet, Place, Way, filter};
+use super::route::{OwnRoute, may_have_gateway, own_routes, propagates};
+use super::tag;
+use super::verdict::{Gate, Tri};
+use super::walk::Walk;
+use super::world::network_of;
+
+impl Walk<'_> {
+    fn front(&self) -> End<'_> {
+        End::Front { single: is_single(self.server), region: self.region.as_deref() }
+    }
+
+    /// To the public door from a copier with public access.
+    pub(super) fn public_copier(&self) -> Vec<Gate> {
+        let mut gates = self.servers.clone();
+        match (&self.home, delegated_subnet(self.world, self.server)) {
+            (Some(_), _) => gates.push(Gate::drop("mode", self.copier, None)),
+            (None, Err(gate)) => gates.push(gate),
+            (None, Ok(_)) => {
+                gates.push(public_access(self.world, self.server));
+                gates.push(rules(self.world, self.server, Caller::Azure));
+            }
+        }
+        gates
+    }
+
+    pub(super) fn public_ways(&self, subnet: &str, from: Option<u32>) -> Vec<Vec<Gate>> {
+        let place = Place { subnet, endpoint: false };
+        let packet = Packet { from: End::at(from), to: self.front(), port: self.port, groups: &[] };
+        let out = filter(self.world, place, Way::Outbound, &packet);
+        let door = public_access(self.world, self.server);
+        self.exits(subnet)
+            .into_iter()
+            .map(|(route, caller)| {
+                vec![out.clone(), route, door.clone(), rules(self.world, self.server, caller)]
+            })
+            .collect()
+    }
+
+    /// How packets for the public door may leave a subnet, and as what they arrive.
+    fn exits<'s>(&self, subnet: &'s str) -> Vec<(Gate, Caller<'s>)> {
+        let world = self.world;
+        let network = network_of(subnet);
+        let (identity, is_up) = has_identity(world, subnet, network, self.server);
+        let mut exits = Vec::new();
+        if identity != Tri::No && !is_up {
+            exits.push((Gate::Pass, Caller::Turning(subnet)));
+        } else if identity != Tri::No {
+            exits.push((Gate::Pass, Caller::Subnet(subnet)));
+        }
+        let Some(own) = own_routes(world, subnet) else {
+            exits.push((Gate::unknown("the routes", subnet), Caller::Somewhere(Some(subnet))));
+            return exits;
+        };
+        let exit = |route: &OwnRoute<'_>| match route.hop.to_ascii_lowercase().as_str() {
+            "none" => (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure),
+            "internet" => (Gate::Pass, Caller::Azure),
+            word => {
+                let what = format!("what stands behind route {}", route.name);
+                let is_gateway = word == "virtualnetworkgateway";
+                let by = if is_gateway { None } else { Some(subnet) };
+                (Gate::unknown(&what, subnet), Caller::Somewhere(by))
+            }
+        };
+        if identity != Tri::Yes {
+            let all = own.iter().find(|route| route.prefix.is_some_and(|prefix| prefix.len == 0));
+            match all {
+                Some(route) if may_bypass(world, subnet, self.server) => {
+                    exits.extend([exit(route), (Gate::Pass, Caller::Azure)]);
+                }
+                Some(route) => exits.push(exit(route)),
+                None if may_have_gateway(world, network) && propagates(world, subnet) => {
+                    exits.push((Gate::Pass, Caller::Azure));
+                    let gate = Gate::unknown("the default route of the gateway", network);
+                    exits.push((gate, Caller::Somewhere(None)));
+                }
+                None => exits.push((Gate::Pass, Caller::Azure)),
+            }
+        }
+        for route in &own {
+            let may_match = match route.prefix {
+                Some(prefix) => prefix.len > 0 && !is_private(prefix.first()),
+                None => {
+                    let tag = route.word.to_ascii_lowercase();
+                    tag::contains(world, subnet, &tag, self.front()) != Tri::No
+                }
+            };
+            if may_match {
+                exits.push(exit(route));
+            }
+        }
+        exits
+    }
+}

@@ -1,0 +1,322 @@
+//! Mismatches that are understood: who is wrong, and how to recognise one.
+
+use std::collections::BTreeSet;
+
+use flexway_core::second::Answer;
+use serde_json::Value;
+
+use crate::generate::{Case, TARGET};
+
+/// A kind of mismatch that is tolerated until the analyser, or what is known of Azure, changes.
+/// Numbers in `why` are places in facts/azure-network.md.
+pub(crate) struct Class {
+    pub(crate) name: &'static str,
+    pub(crate) why: &'static str,
+    holds: fn(&Facts<'_>) -> bool,
+}
+
+/// What a class looks at.
+pub(crate) struct Facts<'a> {
+    pub(crate) case: &'a Case,
+    /// The analyser's word.
+    pub(crate) first: &'a str,
+    /// The second reading's word.
+    pub(crate) second: &'a str,
+    pub(crate) answer: &'a Answer,
+    /// Why the analyser says what it says.
+    pub(crate) reasons: &'a BTreeSet<String>,
+}
+
+/// The class of a mismatch: the first that holds.
+pub(crate) fn class_of(facts: &Facts<'_>) -> Option<&'static Class> {
+    CLASSES.iter().find(|class| (class.holds)(facts))
+}
+
+/// What the second reading says of an address that is not in ARM.
+const CALLER: &str = "the caller's public address";
+
+pub(crate) const CLASSES: &[Class] = &[
+    Class {
+        name: "second-is-sure-of-no",
+        why: "analyser imprecise: every possible answer is dropped by a gate that was observed",
+        holds: |facts| facts.first == "undetermined" && facts.second == "unreachable",
+    },
+    Class {
+        name: "second-is-sure-of-yes",
+        why: "analyser imprecise: what was not observed lets the packets through either way",
+        holds: |facts| facts.first == "undetermined",
+    },
+    Class {
+        name: "return-route-of-one-address",
+        why: "analyser wrong: replies to a part of the copier's subnet are lost (3.9)",
+        holds: |facts| {
+            let opaque = facts.misses("what stands behind route") && facts.any("/back", |_| true);
+            facts.second != "unreachable" && facts.blocks("return", "")
+                || facts.first != "unreachable" && opaque
+        },
+    },
+    Class {
+        name: "public-copier-not-ready",
+        why: "analyser wrong: the state of a copier with public access is not asked for (11)",
+        holds: |facts| {
+            facts.first == "reachable"
+                && facts.copier_is_public()
+                && facts.blocks("state", "new-db")
+        },
+    },
+    Class {
+        name: "public-copier-of-single-server",
+        why: "analyser wrong: firewall rules are not asked for a copier with public access (7.1)",
+        holds: |facts| facts.first == "reachable" && facts.copier_is_public() && facts.is_single(),
+    },
+    Class {
+        name: "endpoint-list-not-observed",
+        why: "analyser wrong: an absent list of endpoints counts as empty: no alias (6.5)",
+        holds: |facts| {
+            facts.list().is_some_and(Value::is_null)
+                && (facts.misses("whether public DNS has an alias")
+                    || facts.misses("zones for the alias")
+                    || facts.misses("all private endpoints"))
+        },
+    },
+    Class {
+        name: "endpoint-not-listed",
+        why: "facts silent: whether the alias outlives the server's side of an endpoint (6.5)",
+        holds: |facts| facts.misses("whether public DNS has an alias"),
+    },
+    Class {
+        name: "redirect-and-record-not-captured",
+        why: "analyser wrong: a record that was not captured counts as absent: good news (6.3)",
+        holds: |facts| {
+            facts.first != "unreachable" && facts.misses("all records in a zone that redirects")
+        },
+    },
+    Class {
+        name: "link-not-proved-absent",
+        why: "analyser wrong: a link that was not captured counts as absent: good news",
+        holds: |facts| facts.first != "unreachable" && facts.misses("all links of zone"),
+    },
+    Class {
+        name: "service-endpoint-not-up",
+        why: "analyser wrong: an endpoint whose provisioningState is not Succeeded counts as up",
+        holds: |facts| {
+            facts.first != "unreachable"
+                && facts.is_single()
+                && facts.any("/subnets/postgres", |body| {
+                    body["properties"]["serviceEndpoints"][0]["provisioningState"] == "Updating"
+                })
+        },
+    },
+    Class {
+        name: "endpoint-in-other-region",
+        why: "analyser wrong: without identity a packet has a public address (1.5, 7.1)",
+        holds: |facts| {
+            facts.first == "unreachable"
+                && facts.is_single()
+                && facts.has_service_endpoint()
+                && facts.regions_differ()
+                && !facts.misses(CALLER)
+        },
+    },
+    Class {
+        name: "resolver-rule-of-others",
+        why: "analyser wrong: a rule on AzurePlatformDNS for other addresses counts (2.6)",
+        holds: |facts| {
+            facts.first == "unreachable"
+                && facts
+                    .reasons
+                    .iter()
+                    .any(|why| why.contains("denies the subnet Azure's resolver"))
+        },
+    },
+    Class {
+        name: "platform-tag-and-front-door",
+        why: "analyser wrong: an allow on AzurePlatformDNS admits packets to a public server (2.6)",
+        holds: |facts| facts.first == "partial" && facts.names_resolver("Allow"),
+    },
+    Class {
+        name: "resolver-written-out",
+        why: "analyser wrong: 168.63.129.16 in dnsServers puts AzurePlatformDNS out of force (2.6)",
+        holds: |facts| {
+            facts.first == "reachable"
+                && facts.names_resolver("Deny")
+                && facts.blocks("name", "/out")
+        },
+    },
+    Class {
+        name: "admin-rule-always-allows",
+        why: "analyser wrong: AlwaysAllow may pass what a security group denies (2.11)",
+        holds: |facts| {
+            facts.first == "unreachable"
+                && (facts.misses("whether admin rule /") || facts.misses("which admin rule"))
+        },
+    },
+    Class {
+        name: "route-to-vnetlocal",
+        why: "facts silent: what VnetLocal does with addresses outside the network (3.3)",
+        holds: |facts| {
+            facts.misses("the reach of a route to VnetLocal")
+                || facts.has_route("VnetLocal") && facts.misses("what stands behind route")
+        },
+    },
+    Class {
+        name: "opaque-route-without-peering",
+        why: "analyser wrong: behind an appliance or a gateway no peering is needed (3.4)",
+        holds: |facts| {
+            facts.first == "unreachable"
+                && facts.misses("what stands behind route")
+                && !facts.misses(CALLER)
+        },
+    },
+    Class {
+        name: "route-and-policies-not-observed",
+        why: "analyser wrong: absent endpoint policies count as Disabled for routes (2.10, 3.7)",
+        holds: |facts| facts.misses("the network policies"),
+    },
+    Class {
+        name: "one-address-of-injected-source",
+        why: "analyser wrong: the source has any address of its subnet, not the first (2.9)",
+        holds: |facts| {
+            facts.misses("which address of its subnet") || facts.misses("the present address")
+        },
+    },
+    Class {
+        name: "network-not-captured",
+        why: "analyser wrong: peerings and ranges of a network that is missing are no fault",
+        holds: |facts| {
+            let all = ["the peerings", "the address space", "the DNS servers", "the routes of"];
+            facts.first == "unreachable" && all.iter().any(|what| facts.misses(what))
+        },
+    },
+    Class {
+        name: "length-of-peering-route",
+        why: "analyser wrong: a peering's route is as long as its remoteAddressSpace (3.2, 4.2)",
+        holds: |facts| {
+            let drops =
+                |why: &String| why.starts_with("route drop") && why.contains("packets to 10.");
+            facts.reasons.iter().any(drops) && !facts.blocks("route", "")
+        },
+    },
+    Class {
+        name: "link-state-not-observed",
+        why: "analyser wrong: a link whose state is absent counts as complete (6.4)",
+        holds: |facts| {
+            facts.misses("the link to zone")
+                && facts.has_link("virtualNetworkLinkState", &Value::Null)
+        },
+    },
+    Class {
+        name: "remote-space-not-observed",
+        why: "analyser wrong: a peering without remoteAddressSpace counts as routed (4.2)",
+        holds: |facts| {
+            facts.misses("the remote space") || facts.misses("the routes of the peering")
+        },
+    },
+    Class {
+        name: "azure-rule-and-identity",
+        why: "documents disagree: whether 0.0.0.0 admits a subnet with Microsoft.Sql (D7)",
+        holds: |facts| facts.first == "unreachable" && facts.misses("the effect of rule 0.0.0.0"),
+    },
+    Class {
+        name: "address-of-injected-copier",
+        why: "analyser wrong: an unknown public address may lie in a rule's range (1.5, 11, D6)",
+        holds: |facts| facts.first == "unreachable" && facts.is_single() && facts.misses(CALLER),
+    },
+    Class {
+        name: "link-in-progress-beside-open-door",
+        why: "analyser wrong: until the link is complete the public answer is possible (6.4)",
+        holds: |facts| {
+            facts.first == "unreachable"
+                && facts.has_link("virtualNetworkLinkState", &Value::from("InProgress"))
+        },
+    },
+    Class {
+        name: "sql-and-flexible-server",
+        why: "analyser wrong: whether `Sql` holds flexible servers is not documented (2.7)",
+        holds: |facts| {
+            !facts.is_single() && (facts.misses("/out r") || facts.has_service_endpoint())
+        },
+    },
+    Class {
+        name: "tunnel-by-gateway",
+        why: "analyser wrong: a gateway may learn a default route, which is not in ARM (3.1, 3.5)",
+        holds: |facts| {
+            facts.second == "undetermined"
+                && facts.any("/virtualNetworkPeerings/", |body| {
+                    body["properties"]["useRemoteGateways"] == true
+                })
+        },
+    },
+];
+
+impl Facts<'_> {
+    fn any(&self, part: &str, holds: impl Fn(&Value) -> bool) -> bool {
+        let id = |body: &Value| body["id"].as_str().is_some_and(|id| id.contains(part));
+        self.case.resources.iter().any(|body| id(body) && holds(body))
+    }
+
+    /// Whether the second reading says that it does not know something.
+    fn misses(&self, what: &str) -> bool {
+        self.answer.unknowns.iter().any(|unknown| unknown.contains(what))
+    }
+
+    /// Whether the second reading names a blocker at a stage, in a resource.
+    fn blocks(&self, stage: &str, tail: &str) -> bool {
+        self.answer.blockers.iter().any(|one| one.stage == stage && one.resource.ends_with(tail))
+    }
+
+    fn is_single(&self) -> bool {
+        self.case.source.contains("/servers/")
+    }
+
+    fn copier_is_public(&self) -> bool {
+        self.any(TARGET, |body| {
+            body["properties"]["network"]["delegatedSubnetResourceId"].is_null()
+        })
+    }
+
+    /// The source's list of endpoint connections; a VNet-injected server has none.
+    fn list(&self) -> Option<&Value> {
+        let source = self.case.source.as_str();
+        let body = self.case.resources.iter().find(|body| body["id"] == source)?;
+        body["properties"].get("privateEndpointConnections")
+    }
+
+    fn regions_differ(&self) -> bool {
+        let region = |tail: &str| {
+            let ends = |body: &&Value| body["id"].as_str().is_some_and(|id| id.ends_with(tail));
+            let body = self.case.resources.iter().find(ends);
+            let text = body.and_then(|body| body["location"].as_str()).unwrap_or("");
+            text.replace(' ', "").to_ascii_lowercase()
+        };
+        region("/servers/old") != region("/virtualNetworks/target")
+    }
+
+    fn has_link(&self, field: &str, value: &Value) -> bool {
+        self.any("/virtualNetworkLinks/target", |body| body["properties"][field] == *value)
+    }
+
+    fn has_route(&self, hop: &str) -> bool {
+        self.any("/routeTables/", |body| {
+            let routes = body["properties"]["routes"].as_array();
+            routes.into_iter().flatten().any(|route| route["properties"]["nextHopType"] == hop)
+        })
+    }
+
+    fn names_resolver(&self, access: &str) -> bool {
+        let acts = self.any("/subnets/postgres", |body| {
+            body["properties"]["networkSecurityGroup"]["id"].is_string()
+        });
+        let names = |rule: &Value| {
+            rule["properties"]["access"] == access && rule.to_string().contains("AzurePlatformDNS")
+        };
+        let rules = |body: &Value| body["properties"]["securityRules"].as_array().cloned();
+        acts && self.any("/networkSecurityGroups/out", |body| {
+            rules(body).into_iter().flatten().any(|rule| names(&rule))
+        })
+    }
+
+    fn has_service_endpoint(&self) -> bool {
+        self.any("/subnets/postgres", |body| body["properties"]["serviceEndpoints"].is_array())
+    }
+}
