@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use support::{SUBSCRIPTION, causes, check, input, ours};
 
 /// What only Azure tells once a resource exists.
-const PROVISIONED: [&str; 12] = [
+const PROVISIONED: [&str; 13] = [
     "customDnsConfigs",
     "fullyQualifiedDomainName",
     "ipConfigurations",
     "networkInterfaces",
+    "numberOfRecordSets",
     "peeringState",
     "privateEndpointConnections",
     "privateLinkServiceConnectionState",
@@ -43,6 +44,7 @@ fn provisioned() -> Input {
         "virtualNetworkPeerings/",
         "privateEndpoints/",
         "networkInterfaces/",
+        "virtualNetworkLinks/",
     ];
     let resources = support::fixture("private-source").into_iter().filter(|one| {
         let id = one["id"].as_str().unwrap_or("");

@@ -9,14 +9,29 @@ use flexway_core::diagnose::Question;
 use flexway_core::estate::Estate;
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
+use flexway_core::repair::Policy;
 use flexway_core::second::{Answer, Verdict, World, ask};
 use serde_json::{Value, json};
 
-/// Plans of examples that the second reading does not confirm, by title, with its reason.
-const UNCONFIRMED: &[(&str, &str)] = &[(
-    "The endpoint is in a network that the target is not joined with, and a VNet rule would let it in",
-    "the zone counts two record sets and one was captured at most: the other may be the server's",
-)];
+/// Examples that the second reading does not judge as the page does, by title: it does not follow
+/// resolvers, forwarding rules and meshes, looks for no appliances, and takes what a zone counts
+/// and was not captured for absent.
+const OTHERWISE: &[(&str, &str)] = &[
+    ("The zone counts more links than were captured", "unreachable"),
+    ("A resolver in the hub asks, and only the spokes are linked", "undetermined"),
+    (
+        "The zone is linked to the resolver's network: the copier's own link does not matter",
+        "undetermined",
+    ),
+    ("The network of the DNS server is not peered", "undetermined"),
+    ("A rule denies everything that goes out", "undetermined"),
+    ("A rule forwards the name to Azure's own address", "undetermined"),
+    ("The ruleset is linked to the network of the endpoint that it forwards to", "undetermined"),
+    ("The interface does not forward", "undetermined"),
+    ("The mesh ends at the region's border", "unreachable"),
+    ("Both are in one region: the mesh joins them where it is deployed", "unreachable"),
+    ("A default route takes the packets through an appliance", "unreachable"),
+];
 
 fn answer(estate: &Estate, port: u16) -> Answer {
     let bodies = estate.ids().filter_map(|id| Some((id, &estate.resource(id)?.body)));
@@ -25,6 +40,11 @@ fn answer(estate: &Estate, port: u16) -> Answer {
         panic!("examples ask about servers")
     };
     ask(&World::of(bodies), &question.target, source, port)
+}
+
+/// The second reading knows servers of Azure only.
+fn is_of_servers(example: &support::Example) -> bool {
+    example.host.is_none()
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -40,14 +60,16 @@ fn word(verdict: Verdict) -> &'static str {
 fn examples_of_every_page_agree() {
     let (mut wrong, mut count) = (Vec::new(), 0);
     for check in flexway_core::checks::ALL {
-        for example in support::examples(check.page) {
+        for example in support::examples(check.page).into_iter().filter(is_of_servers) {
             count += 1;
             let answer = answer(&support::estate(&example.resources), example.port);
             let has_reason = answer.verdict == Verdict::Reachable
                 || !answer.blockers.is_empty()
                 || !answer.unknowns.is_empty();
             assert!(has_reason, "{}: a verdict without a reason", example.title);
-            if word(answer.verdict) != example.expected[0] {
+            let otherwise = OTHERWISE.iter().find(|(title, _)| *title == example.title);
+            let expected = otherwise.map_or(example.expected[0].as_str(), |(_, word)| word);
+            if word(answer.verdict) != expected {
                 let title = format!("{}: {}", check.fault, example.title);
                 wrong.push(format!("{title}: {} expected, {answer:#?}", example.expected[0]));
             }
@@ -61,17 +83,18 @@ fn examples_of_every_page_agree() {
 fn plans_of_every_page_are_confirmed() {
     let (mut wrong, mut count) = (Vec::new(), 0);
     for check in flexway_core::checks::ALL {
-        for example in support::examples(check.page) {
+        for example in support::examples(check.page).into_iter().filter(is_of_servers) {
             let before = support::estate(&example.resources);
             let question = Question { port: example.port, ..support::question(&before) };
-            let plan = plan::plan(&before, &question);
+            let plan = plan::plan(&before, &question, &Policy::default());
             if plan.changes.is_empty() {
                 continue;
             }
             count += 1;
             let after = plan.changes.iter().fold(before, |estate, change| change.apply(&estate));
             let answer = answer(&after, example.port);
-            let is_known = UNCONFIRMED.iter().any(|(title, _)| *title == example.title);
+            let is_known = answer.verdict == Verdict::Undetermined
+                && OTHERWISE.iter().any(|(title, _)| *title == example.title);
             if (answer.verdict == Verdict::Reachable) == is_known {
                 let title = format!("{}: {}", check.fault, example.title);
                 wrong.push(format!("{title}: {answer:#?}"));

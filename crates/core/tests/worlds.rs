@@ -84,8 +84,7 @@ impl Said {
 
     fn class(&self, case: &Case) -> Option<&'static Class> {
         let (first, second) = (self.words.0.as_str(), self.words.1.as_str());
-        let (answer, reasons) = (&self.answer, &self.reasons_of_first());
-        class_of(&Facts { case, first, second, answer, reasons })
+        class_of(&Facts { case, first, second, answer: &self.answer })
     }
 
     /// Steps of the analyser's path that do not pass, and what it misses.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::dns::Record;
 use super::endpoint::{Endpoint, Interface, ZoneGroup};
 use super::nested::{self, Nested};
-use super::network::Peering;
+use super::network::{Peering, Vnet};
 use super::server::{Server, ServerConnection};
 use super::{Estate, Problem};
 use crate::id::ResourceId;
@@ -101,8 +101,12 @@ pub(super) fn of_new_halves(estate: &mut Estate, made: &[ResourceId], problems: 
             continue;
         };
         let far = facts.remote.clone();
+        let knows_space = !facts.remote_space.is_empty();
         let other = estate.children::<Peering>(&far).find(|(_, other)| other.remote == near);
         let other = other.map(|(id, other)| (id.clone(), other.state.clone()));
+        if !knows_space {
+            set_space(estate, half, &far, problems);
+        }
         let Some((other, state)) = other else {
             set_state(estate, half, "Initiated", problems);
             continue;
@@ -116,6 +120,20 @@ pub(super) fn of_new_halves(estate: &mut Estate, made: &[ResourceId], problems: 
             set_state(estate, &other, "Connected", problems);
         }
     }
+}
+
+/// A half learns the other network's address space when it is made.
+fn set_space(
+    estate: &mut Estate,
+    half: &ResourceId,
+    far: &ResourceId,
+    problems: &mut Vec<Problem>,
+) {
+    let Ok(vnet) = estate.get::<Vnet>(far) else { return };
+    let space: Vec<String> = vnet.space.iter().map(ToString::to_string).collect();
+    edit(estate, half, problems, |body| {
+        body["properties"]["remoteAddressSpace"] = json!({ "addressPrefixes": space });
+    });
 }
 
 fn set_state(estate: &mut Estate, half: &ResourceId, state: &str, problems: &mut Vec<Problem>) {

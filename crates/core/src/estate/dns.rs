@@ -10,6 +10,8 @@ use crate::id::ResourceId;
 pub struct Zone {
     /// `numberOfVirtualNetworkLinks`: how many links there are, whether they were captured or not.
     pub link_count: Option<u64>,
+    /// `numberOfRecordSets`, the zone's own ones included.
+    pub record_count: Option<u64>,
 }
 
 /// A virtual network link of a zone.
@@ -37,7 +39,10 @@ pub struct Record {
 }
 
 pub(crate) fn zone(node: &Node, problems: &mut Problems) -> Zone {
-    Zone { link_count: node.number("numberOfVirtualNetworkLinks", problems) }
+    Zone {
+        link_count: node.number("numberOfVirtualNetworkLinks", problems),
+        record_count: node.number("numberOfRecordSets", problems),
+    }
 }
 
 pub(crate) fn link(node: &Node, problems: &mut Problems) -> Option<Link> {
@@ -45,15 +50,10 @@ pub(crate) fn link(node: &Node, problems: &mut Problems) -> Option<Link> {
         problems.add("", "virtual network link without virtualNetwork.id; it is left out");
         return None;
     };
-    // Absent, the state is that of a finished link; not resolved, it may be another.
-    let is_unresolved = node.is_unresolved_at("virtualNetworkLinkState");
     let policy = node.text("resolutionPolicy", problems).unwrap_or_default();
     Some(Link {
         vnet,
-        state: match is_unresolved {
-            true => Some("not resolved".to_owned()),
-            false => node.text("virtualNetworkLinkState", problems),
-        },
+        state: node.text("virtualNetworkLinkState", problems),
         redirects: policy.eq_ignore_ascii_case("NxDomainRedirect"),
         fields: super::network::fields_of(node),
     })

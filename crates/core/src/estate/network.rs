@@ -35,6 +35,8 @@ pub struct Subnet {
     pub service_endpoints: Vec<String>,
     /// The addresses that Azure says are in use, by the ids of their configurations; `None` when not told.
     pub occupants: Option<Vec<ResourceId>>,
+    /// The service endpoint Microsoft.Sql is there, in this state, which is not Succeeded.
+    pub sql_endpoint_trouble: Option<String>,
     /// Service endpoints are named, and some could not be read.
     pub are_endpoints_unreadable: bool,
     /// Services that the subnet is delegated to.
@@ -172,7 +174,15 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
     let names: Vec<String> =
         services.iter().filter_map(|one| one.text("service", problems)).collect();
     let delegations = node.array("delegations", problems).unwrap_or_default();
+    let is_sql = |one: &&Node| {
+        one.field("service")
+            .and_then(|field| field.as_str())
+            .is_some_and(|name| name.eq_ignore_ascii_case(SQL_ENDPOINT))
+    };
+    let state =
+        services.iter().find(is_sql).and_then(|one| one.text("provisioningState", problems));
     Subnet {
+        sql_endpoint_trouble: state.filter(|state| !state.eq_ignore_ascii_case("succeeded")),
         prefixes: node.networks("addressPrefix", "addressPrefixes", problems),
         security_group: node.reference("networkSecurityGroup", problems),
         route_table: node.reference("routeTable", problems),

@@ -72,6 +72,7 @@ impl Path<'_> {
             self.leads = Leads::Unknown(missing.clone());
             return self.opening.push(Step::unknown(Stage::Mode, missing.clone()));
         }
+        self.opening.extend(self.copier_step());
         let detail =
             "the copier runs on a server with public access, outside every network of the customer";
         let step = match &self.to_access {

@@ -15,8 +15,8 @@ use crate::trace::tag::NetworkTag;
 pub enum Receiver {
     /// Addresses, normally one, with the application security groups that they are members of.
     Addresses(AddressSet, Vec<ResourceId>),
-    /// The public front door of a server, whose address is not fixed; with its region.
-    Gateway(Option<String>),
+    /// The public front door of a server, whose address is not fixed; with its region, and whether the server is a flexible one.
+    Gateway(Option<String>, bool),
 }
 
 /// Packets from some senders to a receiver.
@@ -143,7 +143,8 @@ fn rules_of(
     Ok(rules)
 }
 
-/// The rule that denies the subnet's senders Azure's own resolver. Only a rule that names the tag AzurePlatformDNS speaks of it.
+/// The rule that denies senders of the subnet Azure's own resolver, with whether it denies all of them. Only a rule that names the
+/// tag AzurePlatformDNS speaks of it.
 ///
 /// # Errors
 /// [`Missing`] when the group's rules were not observed in full.
@@ -151,22 +152,33 @@ pub fn platform_dns_denier(
     estate: &Estate,
     group_id: &ResourceId,
     senders: &AddressSet,
-) -> Result<Option<Decider>, Missing> {
+) -> Result<Option<(Decider, bool)>, Missing> {
     const DNS_PORT: u16 = 53;
     let names_it = |prefix: &Prefix| matches!(prefix, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("AzurePlatformDNS"));
-    let holds_sender = |prefix: &Prefix| match prefix {
-        Prefix::Network(network) => AddressSet::of([network]).overlaps(senders),
-        Prefix::Any | Prefix::Tag(_) => true,
-        Prefix::ApplicationGroup(_) | Prefix::Ipv6 => false,
+    let holds = |prefix: &Prefix| match prefix {
+        Prefix::Network(network) => AddressSet::of([network]),
+        Prefix::Any => AddressSet::all(),
+        Prefix::Tag(tag) if tag.eq_ignore_ascii_case("VirtualNetwork") => AddressSet::all(),
+        Prefix::Tag(_) | Prefix::ApplicationGroup(_) | Prefix::Ipv6 => AddressSet::default(),
     };
     let rules = rules_of(estate, group_id, Direction::Outbound)?;
-    let first = rules.iter().find(|rule| {
+    let speaking = rules.iter().filter(|rule| {
         rule.to.iter().any(names_it)
-            && rule.from.iter().any(holds_sender)
             && matches!(rule.protocol, Protocol::Udp | Protocol::Any)
             && covers(&rule.to_ports, DNS_PORT)
     });
-    Ok(first.filter(|rule| !rule.allows).map(decider))
+    let (mut rest, mut denied, mut first) = (senders.clone(), AddressSet::default(), None);
+    for rule in speaking {
+        let caught =
+            rule.from.iter().fold(AddressSet::default(), |all, one| all.union(&holds(one)));
+        let caught = caught.intersection(&rest);
+        rest = rest.difference(&caught);
+        if !rule.allows && !caught.is_empty() {
+            denied = denied.union(&caught);
+            first = first.or_else(|| Some(decider(rule)));
+        }
+    }
+    Ok(first.map(|rule| (rule, senders.is_within(&denied))))
 }
 
 /// Azure's own rules at the end of every group; they cannot be removed.
@@ -285,7 +297,9 @@ impl Question<'_> {
             Prefix::ApplicationGroup(_) | Prefix::Ipv6 => Default::default(),
             Prefix::Tag(name) => match name.to_ascii_lowercase().as_str() {
                 "virtualnetwork" => (self.tag.surely.clone(), self.tag.perhaps.clone()),
-                "azureloadbalancer" => Default::default(),
+                // What Azure itself answers with: no client and no server of anybody has such an address.
+                "azureloadbalancer" | "azureplatformdns" | "azureplatformimds"
+                | "azureplatformlkm" => Default::default(),
                 "internet" => {
                     let public = AddressSet::all().difference(&private());
                     (public.difference(&self.tag.perhaps), public.difference(&self.tag.surely))
@@ -313,24 +327,37 @@ impl Question<'_> {
                     () => Match::No,
                 }
             }
-            (Receiver::Gateway(_), Prefix::Network(network)) => {
+            (Receiver::Gateway(..), Prefix::Network(network)) => {
                 let is_private = AddressSet::of([network]).is_private();
                 if is_private { Match::No } else { Match::Perhaps }
             }
-            (Receiver::Gateway(location), Prefix::Tag(name)) => {
-                gateway_has_tag(location.as_deref(), name, self.tag)
+            (Receiver::Gateway(location, is_flexible), Prefix::Tag(name)) => {
+                gateway_has_tag(location.as_deref(), *is_flexible, name, self.tag)
             }
         }
     }
 }
 
-fn gateway_has_tag(location: Option<&str>, name: &str, tag: &NetworkTag) -> Match {
+fn gateway_has_tag(
+    location: Option<&str>,
+    is_flexible: bool,
+    name: &str,
+    tag: &NetworkTag,
+) -> Match {
     let name = name.to_ascii_lowercase();
     let (service, region) = name.split_once('.').unwrap_or((&name, ""));
     match service {
         "internet" => Match::Yes,
         "virtualnetwork" if tag.perhaps == AddressSet::all() => Match::Perhaps,
-        "virtualnetwork" | "azureloadbalancer" | "storage" | "azureactivedirectory" => Match::No,
+        "virtualnetwork"
+        | "azureloadbalancer"
+        | "storage"
+        | "azureactivedirectory"
+        | "azureplatformdns"
+        | "azureplatformimds"
+        | "azureplatformlkm" => Match::No,
+        // Whether the tag holds flexible servers is not documented.
+        "sql" if is_flexible => Match::Perhaps,
         "sql" | "azurecloud" => match location.map(region_key) {
             _ if region.is_empty() => Match::Yes,
             Some(key) if key == region => Match::Yes,

@@ -25,6 +25,8 @@ pub enum Gate {
     RuleNotReady(ResourceId, String),
     /// The VNet rule is there and the subnet is in another region than the server.
     OtherRegion(ResourceId, String),
+    /// This rule lets in every address of Azure; documents disagree whether it counts for a subnet with the service endpoint.
+    Disputed(ResourceId),
     /// No firewall rule can hold the caller's address.
     FirewallRuleMissing,
     /// The estate does not tell.
@@ -91,7 +93,19 @@ fn single_gate(
     if subnet.are_endpoints_unreadable {
         return Gate::Unknown(Missing::field(subnet_id, "serviceEndpoints"));
     }
+    if let Some(state) = &subnet.sql_endpoint_trouble {
+        return Gate::Unknown(Missing {
+            what: format!(
+                "whether service endpoint Microsoft.Sql of `{}` is up: its state is {state}",
+                subnet_id.name()
+            ),
+            ..Missing::field(subnet_id, "serviceEndpoints")
+        });
+    }
     let has_endpoint = subnet.has_sql_endpoint();
+    let region = |location: &Option<String>| location.as_deref().map(region_key);
+    let near = estate.get::<Vnet>(vnet_id).ok().and_then(|vnet| region(&vnet.location));
+    let is_afar = near.is_some() && server.location.is_some() && near != region(&server.location);
     // Any rule that is ready lets the subnet in.
     let is_ready = |rule: &VnetRule| {
         rule.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("ready"))
@@ -100,11 +114,16 @@ fn single_gate(
         estate.children::<VnetRule>(server_id).filter(|(_, rule)| rule.subnet == *subnet_id);
     let rule = rules.max_by_key(|(_, rule)| is_ready(rule));
     let firewall = || estate.children::<FirewallRule>(server_id);
-    if !has_endpoint
-        && let Some((id, _)) =
-            firewall().find(|(_, one)| one.is_all_of_azure() || one.is_everything())
-    {
-        return Gate::Open(id.clone());
+    let opening = firewall().find(|(_, one)| one.is_all_of_azure() || one.is_everything());
+    // The endpoint gives packets to servers of its own region the subnet's identity, to others a public address.
+    let is_identified = has_endpoint && !is_afar;
+    let is_let_in = rule.is_some_and(|(_, rule)| is_ready(rule));
+    if let Some((id, _)) = opening {
+        match is_identified {
+            false => return Gate::Open(id.clone()),
+            true if !is_let_in => return Gate::Disputed(id.clone()),
+            true => {}
+        }
     }
     let Some((rule_id, rule)) = rule else { return Gate::RuleMissing { has_endpoint } };
     if !has_endpoint {

@@ -129,8 +129,10 @@ pub fn join(
     let far = half(estate, far_vnet, near_vnet);
     let (Some((near_id, near_half)), Some((far_id, far_half))) = (near, far) else {
         // The network's own body lists its halves, so without it their absence proves nothing.
-        if let Err(missing) = estate.get::<Vnet>(far_vnet) {
-            return Joined::Unknown(missing);
+        for vnet in [far_vnet, near_vnet] {
+            if let Err(missing) = estate.get::<Vnet>(vnet) {
+                return Joined::Unknown(missing);
+            }
         }
         let unread = [(near, near_vnet), (far, far_vnet)]
             .into_iter()
@@ -193,7 +195,10 @@ pub fn join(
         }
         let Ok(subnet) = estate.get::<Subnet>(other) else { continue };
         let routed = AddressSet::of(&facts.remote_space);
-        if !routed.is_empty() && !AddressSet::of(&subnet.prefixes).is_within(&routed) {
+        if routed.is_empty() {
+            return Joined::Unknown(Missing::field(id, "remoteAddressSpace"));
+        }
+        if !AddressSet::of(&subnet.prefixes).is_within(&routed) {
             let pointer = format!("{}/remoteAddressSpace", facts.fields);
             return broken(BreakKind::OutOfSync, id, pointer, &routed.to_string());
         }

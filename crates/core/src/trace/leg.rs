@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::address::AddressSet;
 use crate::estate::gateway::LoadBalancer;
 use crate::estate::network::{Vnet, region_key};
-use crate::estate::server::Server;
+use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance::Appliance;
@@ -224,12 +224,22 @@ impl Walker<'_> {
     pub fn public(&self) -> Leg {
         let mut leg = Leg::new(Way::Public);
         let location = self.server.location.clone();
+        let is_flexible = self.server.kind == ServerKind::Flexible;
         match End::read(self.estate, &self.start.vnet, &self.start.subnet) {
             Ok(near) => {
                 leg.senders = near.addresses.clone();
-                self.outbound(&mut leg, &near, None, &Receiver::Gateway(location.clone()));
-                let routed =
-                    route::to_gateway(self.estate, (near.id, near.subnet), location.as_deref());
+                self.outbound(
+                    &mut leg,
+                    &near,
+                    None,
+                    &Receiver::Gateway(location.clone(), is_flexible),
+                );
+                let routed = route::to_gateway(
+                    self.estate,
+                    (near.id, near.subnet),
+                    location.as_deref(),
+                    is_flexible,
+                );
                 let step = route_step(near.id, &routed, "the server's public front door");
                 leg.forward.push(step);
                 leg.route = Some(routed);

@@ -252,7 +252,7 @@ impl Path<'_> {
     }
 
     /// The server that the copier runs in has to run.
-    fn copier_step(&self) -> Option<Step> {
+    pub(super) fn copier_step(&self) -> Option<Step> {
         let step = match self.from.state.as_deref() {
             None => Step::unknown(Stage::Mode, Missing::field(&self.from_id, "state")),
             Some(state) if state.eq_ignore_ascii_case("ready") => return None,

@@ -12,6 +12,7 @@ use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
 use crate::estate::network::{Subnet, Vnet};
+use crate::estate::server::ServerKind;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
@@ -24,10 +25,23 @@ impl Path<'_> {
             (None, false) => Published::PrivateLinkAlias,
         };
         let zone = self.to.private_zone.clone();
-        if let Some(denier) = self.ask_platform_dns(start) {
-            self.leads = Leads::Nowhere;
+        if let Some((denier, is_for_all)) = self.ask_platform_dns(start) {
             let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
-            let step = Step::drop(Stage::Name, Some(&denier.resource), detail);
+            let step = if is_for_all {
+                self.leads = Leads::Nowhere;
+                Step::drop(Stage::Name, Some(&denier.resource), detail)
+            } else {
+                let what = format!(
+                    "whether rule `{}` denies the copier Azure's resolver: it speaks of a part of the subnet",
+                    denier.name
+                );
+                let missing = Missing::other(
+                    what,
+                    "look which address the target has, or widen an allowing rule ahead of it",
+                );
+                self.leads = Leads::Unknown(missing.clone());
+                Step::unknown(Stage::Name, missing)
+            };
             self.opening.push(step.read(&denier.resource, denier.pointer.clone()));
             self.dns_denier = Some(denier);
             return;
@@ -45,6 +59,12 @@ impl Path<'_> {
         let question = resolve::Question { vnet: &start.vnet, server, name: &name };
         match resolve::resolve(self.estate, question, published, zone.as_ref()) {
             Ok(resolution) => {
+                if let Some(missing) = self.unread_alias(question, &resolution) {
+                    self.opening.push(Step::unknown(Stage::Name, missing.clone()));
+                    self.leads = Leads::Unknown(missing);
+                    self.name = Some(resolution);
+                    return;
+                }
                 let door = self.fallback.as_ref().map(Leg::verdict);
                 self.leads = self.judge_name(&resolution, door);
                 // What a server answers counts only where it is surely reached.
@@ -61,11 +81,25 @@ impl Path<'_> {
         }
     }
 
+    /// Whether the server has private endpoints was not observed, and a zone is linked that would answer if it has.
+    fn unread_alias(&self, question: resolve::Question, plain: &Resolution) -> Option<Missing> {
+        let is_open = self.to.kind != ServerKind::Host
+            && self.to.connections.is_none()
+            && self.to.delegated_subnet.is_none()
+            && self.endpoints.is_empty();
+        if !is_open || plain.answer != Answer::Public {
+            return None;
+        }
+        let alias = Published::PrivateLinkAlias;
+        let other = resolve::resolve(self.estate, question, alias, None).ok()?;
+        other.zone.is_some().then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
+    }
+
     /// The rule that keeps the subnet from Azure's resolver, where the network uses it. What cannot be read here is said by the
     /// filter step.
-    fn ask_platform_dns(&self, start: &Start) -> Option<Decider> {
-        let vnet = self.estate.get::<Vnet>(&start.vnet).ok()?;
-        if !vnet.dns_servers.as_ref().is_some_and(Vec::is_empty) {
+    fn ask_platform_dns(&self, start: &Start) -> Option<(Decider, bool)> {
+        let servers = resolve::custom_servers(self.estate, &start.vnet).ok()?;
+        if !servers.is_empty() {
             return None;
         }
         let subnet = self.estate.get::<Subnet>(&start.subnet).ok()?;
@@ -87,11 +121,23 @@ impl Path<'_> {
         match &resolution.answer {
             Answer::Unknown(missing) => Leads::Unknown(missing.clone()),
             // Until the link is completed the network asks publicly.
-            _ if resolution.is_link_pending => Leads::Nowhere,
+            _ if resolution.is_link_pending => self.judge_pending(resolution, open_door),
             Answer::NoSuchName | Answer::NoAnswer => Leads::Nowhere,
-            Answer::Injected => Leads::Intended,
+            Answer::Injected => self.proven(resolution),
             Answer::Public => self.judge_public(resolution, open_door),
             Answer::Addresses(addresses) => self.judge_addresses(resolution, addresses),
+        }
+    }
+
+    /// Until the link is finished some questions are answered publicly, which does where the public way is open.
+    fn judge_pending(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
+        let is_open = self.to_access == Ok(Access::Public)
+            || matches!(open_door, Some(Verdict::Reachable | Verdict::Undetermined));
+        match &resolution.zone {
+            Some((_, link)) if is_open => {
+                Leads::Unknown(Missing::field(link, "virtualNetworkLinkState"))
+            }
+            _ => Leads::Nowhere,
         }
     }
 

@@ -68,7 +68,7 @@ impl Question<'_> {
         if let Some(group) = from_group.or(to_group) {
             return found(Miss::Group, group);
         }
-        if sends && !receives && matches!(self.receiver, Receiver::Gateway(_)) {
+        if sends && !receives && matches!(self.receiver, Receiver::Gateway(..)) {
             let regional = rule.to.iter().find(|one| is_regional(one)).map(name);
             return regional.and_then(|tag| found(Miss::Region, tag));
         }

@@ -120,7 +120,10 @@ pub fn resolve(
         let place = result.place.clone();
         if let Some((zone, link_id, link)) = linked_zone(estate, &place, &asked) {
             result.is_link_pending |= is_pending(link);
-            result.unproven = result.unproven.or_else(|| longer_zone(estate, &zone, &asked));
+            result.unproven = result
+                .unproven
+                .or_else(|| longer_zone(estate, &zone, &asked))
+                .or_else(|| unread_state(&link_id, link));
             result.zone = Some((zone.clone(), link_id));
             match find_record(estate, &zone, &asked) {
                 Some((id, record)) => {
@@ -139,6 +142,7 @@ pub fn resolve(
                 }
                 // Azure offers the redirect for zones of private endpoints only.
                 None if link.redirects && is_private_link(zone.name()) => {
+                    result.unproven = result.unproven.or_else(|| unread_records(estate, &zone));
                     result.answer = Answer::Public
                 }
                 None => result.answer = Answer::NoSuchName,
@@ -231,11 +235,17 @@ fn injected(
     match link {
         Some((id, link)) => {
             result.is_link_pending |= is_pending(link);
+            result.unproven = result.unproven.take().or_else(|| unread_state(id, link));
             result.zone = Some((zone.clone(), id.clone()));
             Answer::Injected
         }
         None => Answer::NoSuchName,
     }
+}
+
+/// A link that does not tell whether it is finished.
+fn unread_state(id: &ResourceId, link: &Link) -> Option<Missing> {
+    link.state.is_none().then(|| Missing::field(id, "virtualNetworkLinkState"))
 }
 
 fn is_pending(link: &Link) -> bool {
@@ -294,6 +304,24 @@ fn longer_zone(estate: &Estate, zone: &ResourceId, name: &str) -> Option<Missing
     let zones = estate.zones_holding(name);
     let mut longer = zones.iter().take_while(|one| one.name().len() > zone.name().len());
     longer.find(|one| !are_links_complete(estate, one)).map(unread_links)
+}
+
+/// The record sets of a zone, when its own count does not say that all of them were captured.
+fn unread_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
+    // The zone's own SOA record is counted and rarely captured.
+    const OWN: u64 = 1;
+    let captured = estate.children::<Record>(zone).count() as u64;
+    let count = estate.get::<Zone>(zone).ok().and_then(|facts| facts.record_count);
+    let is_whole = count.is_some_and(|count| count <= captured + OWN);
+    (!is_whole).then(|| Missing {
+        what: format!("all record sets of zone `{}`", zone.name()),
+        resource: Some(zone.clone()),
+        help: format!(
+            "add the output of `az network private-dns record-set list --resource-group {} --zone-name {}` to the estate",
+            zone.resource_group(),
+            zone.name()
+        ),
+    })
 }
 
 /// The links of a zone, as something that was not observed in full.

@@ -9,6 +9,7 @@ use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vn
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance::Appliance;
+use crate::trace::outward;
 
 /// What becomes of a packet at the subnet's route table.
 #[derive(Debug, Clone)]
@@ -52,8 +53,8 @@ pub enum OwnRoute {
     Endpoint {
         /// Length of the range of the endpoint's network.
         range_length: u8,
-        /// The route policy of the endpoint's subnet.
-        policy_on: bool,
+        /// The route policy of the endpoint's subnet; `None` when not observed.
+        policy_on: Option<bool>,
     },
     /// The range of a network.
     Network(u8),
@@ -102,7 +103,7 @@ pub fn to_addresses(
     };
     let wins = |length: u8| match own {
         OwnRoute::Endpoint { range_length, policy_on } => {
-            length == 32 || policy_on && length >= range_length
+            length == 32 || policy_on != Some(false) && length >= range_length
         }
         OwnRoute::Network(own_length) => length >= own_length,
         OwnRoute::Internet | OwnRoute::Nothing => true,
@@ -116,7 +117,18 @@ pub fn to_addresses(
         let part = rest.intersection(&caught);
         if !part.is_empty() {
             rest = rest.difference(&caught);
-            parts.push((part, judge(table_id, route, matches!(own, OwnRoute::Internet))));
+            let is_open = matches!(own, OwnRoute::Endpoint { policy_on: None, .. });
+            let routed = match is_open && network.prefix_len() < 32 {
+                true => Routed::Unknown(Missing::other(
+                    format!(
+                        "whether route `{}` beats the private endpoint's own: `privateEndpointNetworkPolicies` of its subnet",
+                        route.name
+                    ),
+                    "capture the endpoint's subnet again",
+                )),
+                false => judge(table_id, route, matches!(own, OwnRoute::Internet)),
+            };
+            parts.push((part, routed));
         }
     }
     if !rest.is_empty() {
@@ -130,11 +142,12 @@ pub fn to_gateway(
     estate: &Estate,
     subnet: (&ResourceId, &Subnet),
     location: Option<&str>,
+    is_flexible: bool,
 ) -> Routed {
     let has_endpoint = subnet.1.has_sql_endpoint();
     let (table_id, routes) = match user_routes(estate, subnet) {
         Ok(Some(found)) => found,
-        Ok(None) => return Routed::Directly,
+        Ok(None) => return by_default(estate, subnet, has_endpoint && !is_flexible),
         Err(missing) => return Routed::Unknown(missing),
     };
     let is_sql = |text: &str| {
@@ -145,6 +158,16 @@ pub fn to_gateway(
     };
     let by_tag =
         routes.iter().find(|route| matches!(&route.prefix, RoutePrefix::Tag(text) if is_sql(text)));
+    let default = routes
+        .iter()
+        .find(|route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0));
+    let is_open = by_tag.is_some() || has_endpoint && default.is_some();
+    if is_flexible && is_open {
+        return Routed::Unknown(Missing::other(
+            "whether the service tag Sql and the service endpoint Microsoft.Sql hold flexible servers",
+            "documents do not say: route the server's own address, or probe the path from the target",
+        ));
+    }
     if let Some(route) = by_tag {
         return judge(table_id, route, true);
     }
@@ -152,10 +175,25 @@ pub fn to_gateway(
     if has_endpoint {
         return Routed::Directly;
     }
-    let default = routes
-        .iter()
-        .find(|route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0));
-    default.map_or(Routed::Directly, |route| judge(table_id, route, true))
+    match default {
+        Some(route) => judge(table_id, route, true),
+        None => by_default(estate, subnet, false),
+    }
+}
+
+/// Where packets to public addresses go without a route of the user: to the internet, unless a gateway has learned another default.
+fn by_default(estate: &Estate, (id, subnet): (&ResourceId, &Subnet), has_endpoint: bool) -> Routed {
+    let keeps_out = matches!(table_of(estate, (id, subnet)), Ok(Some((_, table))) if table.keeps_gateway_routes_out);
+    let Some(vnet) = id.parent().filter(|_| !has_endpoint && !keeps_out) else {
+        return Routed::Directly;
+    };
+    match outward::prefixes(estate, &vnet) {
+        (_, true) => Routed::Unknown(Missing::other(
+            format!("whether a gateway gives network `{}` a default route", vnet.name()),
+            "add the effective routes of the subnet, or turn the service endpoint Microsoft.Sql on",
+        )),
+        (_, false) => Routed::Directly,
+    }
 }
 
 /// The route table of a subnet, with its id; `None` where it has none.

@@ -201,20 +201,40 @@ impl Walker<'_> {
                 return self.routed(leg, near, routed, &destination.to_string());
             }
         };
-        let range = route::range_length(vnet, destination);
+        let range = self.range_of(leg, near, far, vnet, destination);
         let own = match leg.way {
             Way::Endpoint(_) => {
-                let policy = far.subnet.endpoint_policies.as_deref().unwrap_or("");
-                let on = ["enabled", "routetableenabled"]
-                    .contains(&policy.to_ascii_lowercase().as_str());
-                OwnRoute::Endpoint { range_length: range, policy_on: on }
+                let policy = far.subnet.endpoint_policies.as_deref().map(str::to_ascii_lowercase);
+                let policy_on = match policy.as_deref() {
+                    Some("enabled" | "routetableenabled") => Some(true),
+                    Some("disabled" | "networksecuritygroupenabled") => Some(false),
+                    Some(_) | None => None,
+                };
+                OwnRoute::Endpoint { range_length: range, policy_on }
             }
             Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) | Way::Public => {
                 OwnRoute::Network(range)
             }
         };
-        let routed = route::to_address(self.estate, (near.id, near.subnet), destination, own);
+        let subnet = (near.id, near.subnet);
+        let routed = match &leg.way {
+            // The source may have any address of its subnet.
+            Way::Injected(_) => {
+                let parts = route::to_addresses(self.estate, subnet, &far.addresses, own);
+                one_of(parts, far)
+            }
+            _ => route::to_address(self.estate, subnet, destination, own),
+        };
         self.routed(leg, near, routed, &destination.to_string());
+    }
+
+    /// Length of Azure's own route to the other end: a peering routes what it knows of the other network.
+    fn range_of(&self, leg: &Leg, near: &End, far: &End, vnet: &Vnet, destination: Ipv4Addr) -> u8 {
+        let half = hop::half(self.estate, near.vnet, far.vnet).filter(|_| !leg.is_apart);
+        let known = half.into_iter().flat_map(|(_, half)| &half.remote_space);
+        let longest =
+            known.filter(|net| net.contains(&destination)).map(ipnet::Ipv4Net::prefix_len).max();
+        longest.unwrap_or_else(|| route::range_length(vnet, destination))
     }
 
     /// Takes down what a route table does, and what is known of the appliance that it names.
@@ -306,7 +326,8 @@ impl Walker<'_> {
                 leg.forward.push(Step::unknown(Stage::FilterIn, missing));
             }
             Ok((decision, standing)) => {
-                leg.forward.push(self.decided(&side, &decision));
+                let step = self.decided(&side, &decision);
+                leg.forward.push(doubted(leg, step));
                 leg.inbound = Some((group.clone(), standing));
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
@@ -359,6 +380,33 @@ impl Walker<'_> {
             leg.back.push(step);
         }
     }
+}
+
+/// What becomes of packets to a server that may have any address of its subnet: told only where it is the same for all of them.
+fn one_of(parts: Vec<(AddressSet, Routed)>, far: &End) -> Routed {
+    let passes = |routed: &Routed| matches!(routed, Routed::Directly | Routed::ByUser(_));
+    let is_same = parts.iter().all(|(_, one)| passes(one)) || parts.len() == 1;
+    match (is_same, parts.into_iter().next()) {
+        (true, Some((_, routed))) => routed,
+        (true, None) => Routed::Directly,
+        (false, _) => Routed::Unknown(Missing::other(
+            format!("which address the server in subnet `{}` has: routes differ", far.id.name()),
+            "resolve its name on the target with `flexway probe`",
+        )),
+    }
+}
+
+/// What comes through an appliance may come with its address: then what the rules say of the sender proves nothing.
+fn doubted(leg: &Leg, step: Step) -> Step {
+    if step.outcome != Outcome::Drop || !matches!(leg.route, Some(Routed::Elsewhere(..))) {
+        return step;
+    }
+    let missing = Missing::other(
+        "the address that packets have behind the appliance or gateway",
+        "look whether it translates addresses, or probe the path from the target: `flexway probe`",
+    );
+    let detail = format!("{}, unless the sender's address is translated before", step.detail);
+    Step { detail, facts: step.facts, ..Step::unknown(step.stage, missing) }
 }
 
 fn admin_missing(rule: &ResourceId) -> Missing {

@@ -80,6 +80,17 @@ pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate:
             );
             drop(detail).read(rule, "")
         }
+        Gate::Disputed(rule) => {
+            let missing = Missing::other(
+                format!(
+                    "whether rule `{}` lets in a subnet whose service endpoint Microsoft.Sql is on",
+                    rule.name()
+                ),
+                "documents disagree: add a VNet rule for the subnet, or probe",
+            );
+            Step::unknown(Stage::Admit, missing)
+                .read(rule, estate.locate(rule, "", "startIpAddress"))
+        }
         Gate::FirewallRuleMissing => drop("the server has no firewall rule at all".to_owned()),
         Gate::Unknown(missing) => Step::unknown(Stage::Admit, missing.clone()),
     }

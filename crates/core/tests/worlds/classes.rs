@@ -1,7 +1,5 @@
 //! Mismatches that are understood: who is wrong, and how to recognise one.
 
-use std::collections::BTreeSet;
-
 use flexway_core::second::Answer;
 use serde_json::Value;
 
@@ -23,8 +21,6 @@ pub(crate) struct Facts<'a> {
     /// The second reading's word.
     pub(crate) second: &'a str,
     pub(crate) answer: &'a Answer,
-    /// Why the analyser says what it says.
-    pub(crate) reasons: &'a BTreeSet<String>,
 }
 
 /// The class of a mismatch: the first that holds.
@@ -56,17 +52,8 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "public-copier-not-ready",
-        why: "analyser wrong: the state of a copier with public access is not asked for (11)",
-        holds: |facts| {
-            facts.first == "reachable"
-                && facts.copier_is_public()
-                && facts.blocks("state", "new-db")
-        },
-    },
-    Class {
         name: "public-copier-of-single-server",
-        why: "analyser wrong: firewall rules are not asked for a copier with public access (7.1)",
+        why: "documents disagree: the guide says the tool connects by itself, newer pages ask for a rule (7.1)",
         holds: |facts| facts.first == "reachable" && facts.copier_is_public() && facts.is_single(),
     },
     Class {
@@ -97,17 +84,6 @@ pub(crate) const CLASSES: &[Class] = &[
         holds: |facts| facts.first != "unreachable" && facts.misses("all links of zone"),
     },
     Class {
-        name: "service-endpoint-not-up",
-        why: "analyser wrong: an endpoint whose provisioningState is not Succeeded counts as up",
-        holds: |facts| {
-            facts.first != "unreachable"
-                && facts.is_single()
-                && facts.any("/subnets/postgres", |body| {
-                    body["properties"]["serviceEndpoints"][0]["provisioningState"] == "Updating"
-                })
-        },
-    },
-    Class {
         name: "endpoint-in-other-region",
         why: "analyser wrong: without identity a packet has a public address (1.5, 7.1)",
         holds: |facts| {
@@ -116,39 +92,6 @@ pub(crate) const CLASSES: &[Class] = &[
                 && facts.has_service_endpoint()
                 && facts.regions_differ()
                 && !facts.misses(CALLER)
-        },
-    },
-    Class {
-        name: "resolver-rule-of-others",
-        why: "analyser wrong: a rule on AzurePlatformDNS for other addresses counts (2.6)",
-        holds: |facts| {
-            facts.first == "unreachable"
-                && facts
-                    .reasons
-                    .iter()
-                    .any(|why| why.contains("denies the subnet Azure's resolver"))
-        },
-    },
-    Class {
-        name: "platform-tag-and-front-door",
-        why: "analyser wrong: an allow on AzurePlatformDNS admits packets to a public server (2.6)",
-        holds: |facts| facts.first == "partial" && facts.names_resolver("Allow"),
-    },
-    Class {
-        name: "resolver-written-out",
-        why: "analyser wrong: 168.63.129.16 in dnsServers puts AzurePlatformDNS out of force (2.6)",
-        holds: |facts| {
-            facts.first == "reachable"
-                && facts.names_resolver("Deny")
-                && facts.blocks("name", "/out")
-        },
-    },
-    Class {
-        name: "admin-rule-always-allows",
-        why: "analyser wrong: AlwaysAllow may pass what a security group denies (2.11)",
-        holds: |facts| {
-            facts.first == "unreachable"
-                && (facts.misses("whether admin rule /") || facts.misses("which admin rule"))
         },
     },
     Class {
@@ -169,11 +112,6 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "route-and-policies-not-observed",
-        why: "analyser wrong: absent endpoint policies count as Disabled for routes (2.10, 3.7)",
-        holds: |facts| facts.misses("the network policies"),
-    },
-    Class {
         name: "one-address-of-injected-source",
         why: "analyser wrong: the source has any address of its subnet, not the first (2.9)",
         holds: |facts| {
@@ -186,15 +124,6 @@ pub(crate) const CLASSES: &[Class] = &[
         holds: |facts| {
             let all = ["the peerings", "the address space", "the DNS servers", "the routes of"];
             facts.first == "unreachable" && all.iter().any(|what| facts.misses(what))
-        },
-    },
-    Class {
-        name: "length-of-peering-route",
-        why: "analyser wrong: a peering's route is as long as its remoteAddressSpace (3.2, 4.2)",
-        holds: |facts| {
-            let drops =
-                |why: &String| why.starts_with("route drop") && why.contains("packets to 10.");
-            facts.reasons.iter().any(drops) && !facts.blocks("route", "")
         },
     },
     Class {
@@ -213,13 +142,8 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "azure-rule-and-identity",
-        why: "documents disagree: whether 0.0.0.0 admits a subnet with Microsoft.Sql (D7)",
-        holds: |facts| facts.first == "unreachable" && facts.misses("the effect of rule 0.0.0.0"),
-    },
-    Class {
         name: "address-of-injected-copier",
-        why: "analyser wrong: an unknown public address may lie in a rule's range (1.5, 11, D6)",
+        why: "documents disagree: the guide asks for a VNet rule; the address that packets leave with may lie in a rule (D6)",
         holds: |facts| facts.first == "unreachable" && facts.is_single() && facts.misses(CALLER),
     },
     Class {
@@ -300,19 +224,6 @@ impl Facts<'_> {
         self.any("/routeTables/", |body| {
             let routes = body["properties"]["routes"].as_array();
             routes.into_iter().flatten().any(|route| route["properties"]["nextHopType"] == hop)
-        })
-    }
-
-    fn names_resolver(&self, access: &str) -> bool {
-        let acts = self.any("/subnets/postgres", |body| {
-            body["properties"]["networkSecurityGroup"]["id"].is_string()
-        });
-        let names = |rule: &Value| {
-            rule["properties"]["access"] == access && rule.to_string().contains("AzurePlatformDNS")
-        };
-        let rules = |body: &Value| body["properties"]["securityRules"].as_array().cloned();
-        acts && self.any("/networkSecurityGroups/out", |body| {
-            rules(body).into_iter().flatten().any(|rule| names(&rule))
         })
     }
 

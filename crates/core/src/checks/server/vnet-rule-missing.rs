@@ -9,7 +9,11 @@ use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let Some(Gate::RuleMissing { has_endpoint }) = &path.taken()?.gate else { return None };
+    let (has_endpoint, is_disputed) = match &path.taken()?.gate {
+        Some(Gate::RuleMissing { has_endpoint }) => (has_endpoint, false),
+        Some(Gate::Disputed(_)) => (&true, true),
+        _ => return None,
+    };
     let message = format!(
         "source `{}` has no VNet rule for subnet `{}` of network `{}`",
         path.to_id.name(),
@@ -29,6 +33,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         changes.push(server::turn_on_service_endpoint(path.estate, &start.subnet, subnet));
     }
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
+    if is_disputed {
+        finding = finding.possible();
+        finding
+            .why
+            .push_str("; documents disagree whether the rule 0.0.0.0 counts for such a subnet");
+    }
     finding.on_fallback = path.leads == Leads::Fallback;
     if super::tier_unsupported::is_basic(path) {
         return Some(finding); // endpoint/tier-unsupported says what to do
