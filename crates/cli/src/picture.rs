@@ -82,6 +82,9 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
     writeln!(out, "  source  {}  port {}", name(question.source.text()), question.port)?;
     writeln!(out, "  target  {}", name(question.target.as_str()))?;
     writeln!(out, "  copier  {}", name(question.copier.text()))?;
+    if let Some(senders) = &report.senders {
+        writeln!(out, "  passes  from {}, not from {}", senders.pass, senders.dropped)?;
+    }
     for file in after {
         writeln!(out, "  after   {file}")?;
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::address::AddressSet;
 use crate::checks;
 use crate::estate::{Estate, Missing};
 use crate::finding::{Finding, Severity};
@@ -56,6 +57,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// `ST008` where Azure's tool would say so.
     pub code: Option<&'static str>,
+    /// Senders that pass and senders that are dropped, where the verdict is partial.
+    pub senders: Option<Senders>,
     /// The guide's view.
     pub guide: Option<Guide>,
     /// Causes first, then their consequences, risks and notes.
@@ -66,6 +69,15 @@ pub struct Report {
     pub forward: Vec<Step>,
     /// The way back.
     pub back: Vec<Step>,
+}
+
+/// The parts of the copier's subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Senders {
+    /// Addresses from which the server is reached.
+    pub pass: AddressSet,
+    /// Addresses from which it is not.
+    pub dropped: AddressSet,
 }
 
 /// Answers a question from an estate.
@@ -135,6 +147,7 @@ fn undecided(question: &Question, missing: Missing) -> Report {
         question: question.clone(),
         verdict: Verdict::Undetermined,
         code: None,
+        senders: None,
         guide: None,
         findings: Vec::new(),
         forward: vec![Step::unknown(Stage::Mode, missing.clone())],
@@ -171,12 +184,24 @@ fn of_path(question: &Question, path: &Path) -> Report {
         question: question.clone(),
         verdict,
         code: None,
+        senders: senders(path, verdict),
         guide: if question.copier == Copier::Target { guide::view(path) } else { None },
         findings,
         missing,
         forward,
         back,
     }
+}
+
+/// Which senders pass, where some do and some do not.
+fn senders(path: &Path, verdict: Verdict) -> Option<Senders> {
+    let (forward, back) = (path.forward(), path.back());
+    let parts = forward.iter().chain(&back).filter_map(|step| step.dropped_part.as_ref());
+    let all = path.senders();
+    let dropped = parts.fold(AddressSet::default(), |all, part| all.union(part));
+    let pass = all.difference(&dropped);
+    let dropped = dropped.intersection(&all);
+    (verdict == Verdict::Partial).then_some(Senders { pass, dropped })
 }
 
 /// Faults of the way beyond a gateway, without which the tag VirtualNetwork does not hold the other end.
@@ -275,6 +300,7 @@ fn add_second_flow(report: &mut Report, second: &Report) {
         (_, Verdict::Unreachable) => Verdict::Unreachable,
         (own, _) => own,
     };
+    report.senders = report.senders.take().or_else(|| second.senders.clone());
     report.missing.extend(second.missing.iter().cloned());
     report.forward.extend(second.forward.iter().cloned());
     report.back.extend(second.back.iter().cloned());
@@ -296,6 +322,8 @@ impl Report {
             "port": self.question.port,
             "verdict": self.verdict,
             "code": self.code,
+            "senders": self.senders.as_ref().map(|one| json!({
+                "pass": words(&one.pass), "dropped": words(&one.dropped) })),
             "guide": self.guide,
             "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "missing": self.missing,
@@ -323,6 +351,10 @@ impl Copier {
             Copier::Runtime(id) => id.as_str(),
         }
     }
+}
+
+fn words(addresses: &AddressSet) -> Vec<String> {
+    addresses.networks().iter().map(ToString::to_string).collect()
 }
 
 fn finding_json(finding: &Finding) -> Value {

@@ -21,6 +21,7 @@ mod shrink;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flexway_core::address::AddressSet;
 use flexway_core::diagnose::{self, Copier, Question, Report, Source};
 use flexway_core::estate::{Input, load};
 use flexway_core::id::ResourceId;
@@ -78,8 +79,11 @@ fn both(case: &Case) -> Said {
 }
 
 impl Said {
+    /// The same verdict; where it is partial, from exactly the same addresses.
     fn agrees(&self) -> bool {
-        self.words.0 == self.words.1
+        let passes = AddressSet::from_ranges(self.answer.passes.clone());
+        let is_same = self.report.senders.as_ref().is_none_or(|senders| senders.pass == passes);
+        self.words.0 == self.words.1 && is_same
     }
 
     fn class(&self, case: &Case) -> Option<&'static Class> {
