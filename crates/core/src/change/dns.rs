@@ -194,6 +194,9 @@ pub fn attach_zone(
     let body = json!({ "properties": { "privateDnsZoneConfigs": [
         { "name": config, "properties": { "privateDnsZoneId": zone.as_str() } } ] } });
     let record = zone.child("A", label);
+    // The group takes the record over: what stood there is gone, also when the group is deleted again.
+    let old = estate.get::<Record>(&record).ok().and_then(|record| record.addresses.clone());
+    let is_taken_over = old.as_ref().is_some_and(|old| !old.is_empty() && *old != [address]);
     Change {
         kind: "attach-zone",
         title: format!(
@@ -214,14 +217,24 @@ pub fn attach_zone(
                 quoted(&config)
             ),
         ),
-        inverse: Some(Request::delete(&group, NETWORK_API)),
+        inverse: (!is_taken_over).then(|| Request::delete(&group, NETWORK_API)),
         downtime: "none",
-        safety: Safety::Safe,
+        safety: if is_taken_over { Safety::Review } else { Safety::Safe },
         exposure: Vec::new(),
-        affected: Vec::new(),
+        affected: is_taken_over.then(|| taken_over(&record, old.as_deref())).into_iter().collect(),
         edits: vec![Edit::Put(group.clone(), body), Edit::PutInZone(record, record_body(address))],
         resource: group,
     }
+}
+
+fn taken_over(record: &ResourceId, old: Option<&[Ipv4Addr]>) -> String {
+    let old: Vec<String> = old.into_iter().flatten().map(ToString::to_string).collect();
+    format!(
+        "A record `{}` holds {} now: every network linked to zone `{}` is led to the new address instead",
+        record.name(),
+        old.join(", "),
+        record.name_at(0)
+    )
 }
 
 fn record_body(address: Ipv4Addr) -> serde_json::Value {

@@ -229,10 +229,12 @@ impl Path<'_> {
             views.iter().map(|view| walker.endpoint(view).verdict()).collect();
         let works = |verdict: &Verdict| *verdict == Verdict::Reachable;
         if verdicts.iter().any(works) && !verdicts.iter().all(works) {
-            self.leads = Leads::Unknown(Missing::other(
+            let missing = Missing::other(
                 "which of the record's addresses the copier tries: not all of them can be reached",
                 "leave only the address in the record that the copier's network can reach",
-            ));
+            );
+            self.opening.push(Step::unknown(Stage::Name, missing.clone()));
+            self.leads = Leads::Unknown(missing);
         }
     }
 

@@ -245,8 +245,12 @@ impl Path<'_> {
 
     /// Endpoints that a record may lead to: beside an approved one, those that can never carry traffic do not count.
     fn live_endpoints(&self) -> impl Iterator<Item = &View> {
-        let has_approved = self.endpoints.iter().any(|view| view.status == Status::Approved);
-        let is_dead = |view: &View| matches!(view.status, Status::Rejected | Status::Disconnected);
+        let is_right = |view: &View| view.wrong_group.is_none();
+        let has_approved =
+            self.endpoints.iter().any(|view| view.status == Status::Approved && is_right(view));
+        let is_dead = move |view: &View| {
+            matches!(view.status, Status::Rejected | Status::Disconnected) || !is_right(view)
+        };
         self.endpoints.iter().filter(move |view| !has_approved || !is_dead(view))
     }
 
