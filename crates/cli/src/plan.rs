@@ -95,6 +95,9 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
             word(plan.after)
         );
     }
+    for line in plan.breaks() {
+        eprintln!("breaks what works: {line}");
+    }
     Ok(exit_of(plan.after))
 }
 

@@ -59,6 +59,10 @@ fn main() {
 
 /// The body of a PUT with the type and version that a type checker needs.
 fn body(change: &Change) -> Option<Value> {
+    // What a PATCH sends is no whole resource.
+    if change.request.method != "PUT" {
+        return None;
+    }
     let (id, version) = change.request.path.split_once("?api-version=")?;
     let id = flexway_core::id::ResourceId::parse(id)?;
     let mut body = change.request.body.as_object()?.clone();

@@ -8,6 +8,7 @@ use crate::change::{self, Change, Exposure};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
 use crate::finding::Severity;
+use crate::repair::safety::Flow;
 use crate::repair::search::Closed;
 use crate::repair::{self, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
@@ -245,12 +246,7 @@ impl Plan {
         let affected: Vec<&String> =
             self.changes.iter().flat_map(|change| &change.affected).collect();
         let mut affected: Vec<String> = affected.into_iter().cloned().collect();
-        affected.extend(
-            self.safety
-                .broken
-                .iter()
-                .map(|flow| format!("`{}` stops reaching `{}`", flow.from.name(), flow.to.name())),
-        );
+        affected.extend(self.breaks());
         json!({
             "schema": "flexway.plan/1",
             "source": self.question.source.text(),
@@ -268,6 +264,18 @@ impl Plan {
             "relaxation": self.relaxation.as_ref().map(|one| json!({
                 "needs": one.needs, "changes": one.changes, "cost": one.cost })),
         })
+    }
+
+    /// Flows that work now and do not, or not surely, with the plan.
+    pub fn breaks(&self) -> Vec<String> {
+        let words = |flow: &Flow| {
+            let (subnet, server) = (flow.from.name(), flow.to.name());
+            format!(
+                "subnet `{subnet}` of network `{}` stops reaching `{server}`",
+                flow.from.name_at(0)
+            )
+        };
+        self.safety.broken.iter().map(words).collect()
     }
 
     /// What proves the plan, for `flexway certify`.
@@ -312,6 +320,9 @@ impl Plan {
         if self.changes.is_empty() {
             script.push_str("# Nothing to do: the copier reaches the source.\n");
             return script;
+        }
+        for line in self.breaks() {
+            script.push_str(&format!("# Breaks what works: {line}\n"));
         }
         script.push_str("set -euo pipefail\n");
         let mut selected = "";
