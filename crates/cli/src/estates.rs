@@ -144,7 +144,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Loaded, Failure> {
 }
 
 /// Lays plans over the estate, one after the other, and gives their names.
-fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+pub(crate) fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for path in paths {
         for (_, plan) in inputs::read(std::slice::from_ref(path))? {

@@ -2,6 +2,7 @@
 
 mod exit;
 
+mod certify;
 mod check;
 mod demo;
 mod drawing;
@@ -37,6 +38,7 @@ enum Command {
     Check(check::CheckArgs),
     Trace(check::TraceArgs),
     Plan(plan::PlanArgs),
+    Certify(certify::CertifyArgs),
     Explain(explain::ExplainArgs),
     Migrate(migrate::MigrateArgs),
     Resume(migrate::ResumeArgs),
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Trace(args) => check::trace(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Certify(args) => certify::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Resume(args) => migrate::resume(&args),

@@ -294,13 +294,18 @@ impl Plan {
             let changes: Vec<usize> = one.changes.iter().filter_map(place).collect();
             json!({ "changes": changes, "cost": one.cost, "verdict": one.verdict })
         });
+        let catalogue = catalogue.iter().map(|change| {
+            let mut entry = json!(change);
+            entry["cost"] = json!(Cost::of([*change]));
+            entry
+        });
         json!({
             "sufficient": self.after == Verdict::Reachable,
             "irredundant": needed.collect::<Vec<_>>(),
             "cost": self.cost,
             "complete": self.is_complete,
             "closed": closed.collect::<Vec<_>>(),
-            "catalogue": catalogue,
+            "catalogue": catalogue.collect::<Vec<_>>(),
             "safety": self.safety,
         })
     }

@@ -1,6 +1,6 @@
 //! What a set of changes costs: compared field by field, the first one that differs decides.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::change::Change;
 
@@ -9,7 +9,9 @@ use crate::change::Change;
 pub struct Cost {
     /// Flows that worked before and do not, or not surely, any more.
     pub broken_flows: u32,
-    /// Upper bound of the (sender, receiver, port) triples newly let through.
+    /// Upper bound of the (sender, receiver, port) triples newly let through. In JSON a number, or
+    /// text where it has more than 64 bits.
+    #[serde(serialize_with = "number_or_text")]
     pub exposed_flows: u128,
     /// Rights that the changes need, added up: 1 for names, 2 for networks and servers, 3 for new endpoints.
     pub privilege: u32,
@@ -30,6 +32,14 @@ impl Cost {
             cost.edits += 1;
         }
         cost
+    }
+}
+
+/// JSON numbers end at 64 bits, and a default route that goes frees more flows than that.
+fn number_or_text<S: Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    match u64::try_from(*number) {
+        Ok(number) => serializer.serialize_u64(number),
+        Err(_) => serializer.serialize_str(&number.to_string()),
     }
 }
 

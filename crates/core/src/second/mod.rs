@@ -16,10 +16,15 @@ mod route;
 mod tag;
 mod walk;
 
+mod apply;
+mod certify;
+
 use address::{Prefix, joined, usable};
 use verdict::{Fate, Gate, Notes};
 use walk::{Walk, representatives};
 
+pub use apply::{Outcome, Request};
+pub use certify::{Bounds, Certified, Check, State, Unreadable, certify};
 pub use verdict::{Answer, Blocker, Verdict};
 pub use world::World;
 
@@ -32,7 +37,7 @@ const ADDRESSES_MAX: u64 = 4096;
 /// Whether the copier can open a connection to the server's port.
 pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -> Answer {
     let (copier, server) = (copier.key(), server.key());
-    let mut notes = Notes::default();
+    let notes = Notes::default();
     let walk = Walk::new(world, copier, server, port);
     let subnet = match door::delegated_subnet(world, copier) {
         Ok(Some(subnet)) => subnet,
@@ -48,20 +53,30 @@ pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -
             return single_fate(gates, notes);
         }
     };
-    let names = name::resolve(world, world::network_of(&subnet), server);
-    let stretches = stretches(world, &subnet);
-    if stretches.is_empty() {
-        let fate = match fate_of(&walk, &names, &subnet, None, &mut notes) {
+    from_subnet(&walk, &subnet, &stretches(world, &subnet, ADDRESSES_MAX), notes)
+}
+
+/// Whether clients in a subnet can open a connection to the server's port.
+fn ask_from(world: &World, subnet: &str, server: &str, port: u16) -> Answer {
+    let walk = Walk::of_client(world, server, port);
+    from_subnet(&walk, subnet, &stretches(world, subnet, 0), Notes::default())
+}
+
+/// The sum over stretches of a subnet's addresses.
+fn from_subnet(walk: &Walk<'_>, subnet: &str, all: &[(u32, u32)], mut notes: Notes) -> Answer {
+    let names = name::resolve(walk.world, world::network_of(subnet), walk.server);
+    if all.is_empty() {
+        let fate = match fate_of(walk, &names, subnet, None, &mut notes) {
             Fate::Dropped => Fate::Dropped,
             Fate::Passes | Fate::Open => Fate::Open,
         };
-        notes.take(vec![Gate::unknown("the prefix", &subnet)]);
+        notes.take(vec![Gate::unknown("the prefix", subnet)]);
         return answer(&[fate], Vec::new(), notes);
     }
     let mut passes = Vec::new();
     let mut fates = Vec::new();
-    for (first, last) in stretches {
-        let fate = fate_of(&walk, &names, &subnet, Some(first), &mut notes);
+    for (first, last) in all.iter().copied() {
+        let fate = fate_of(walk, &names, subnet, Some(first), &mut notes);
         if fate == Fate::Passes {
             passes.push((first, last));
         }
@@ -86,13 +101,14 @@ fn single_fate(gates: Vec<Gate>, mut notes: Notes) -> Answer {
     answer(&[fate], Vec::new(), notes)
 }
 
-/// The copier's addresses, one by one or in stretches; the first stands for its stretch.
-fn stretches(world: &World, subnet: &str) -> Vec<(u32, u32)> {
+/// A subnet's addresses, one by one where there are few, or in stretches; the first stands for its
+/// stretch.
+fn stretches(world: &World, subnet: &str, singles_max: u64) -> Vec<(u32, u32)> {
     let Some(body) = world.body(subnet) else { return Vec::new() };
     let prefixes: Vec<Prefix> = world::subnet_prefixes(body);
     let spans: Vec<(u32, u32)> = prefixes.iter().filter_map(|prefix| usable(*prefix)).collect();
     let count: u64 = spans.iter().map(|(first, last)| u64::from(last - first) + 1).sum();
-    if count <= ADDRESSES_MAX {
+    if count <= singles_max {
         return spans
             .iter()
             .flat_map(|(first, last)| (*first..=*last).map(|one| (one, one)))

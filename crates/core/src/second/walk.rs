@@ -46,6 +46,13 @@ impl<'w> Walk<'w> {
         }
     }
 
+    /// The walk of a client that is no server: nothing is asked of its state.
+    pub(super) fn of_client(world: &'w World, server: &'w str, port: u16) -> Walk<'w> {
+        let mut walk = Walk::new(world, "", server, port);
+        walk.servers.remove(0);
+        walk
+    }
+
     /// The fate of a packet from one address of a subnet, if the name has that answer.
     pub(super) fn fate(
         &self,

@@ -1,16 +1,19 @@
 //! The bodies of an estate by id, and short ways to read them; null and absent are the same.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::address::{Prefix, address_of};
 use crate::id::ResourceId;
 
 /// The bodies of an estate by lower-case id (ARM's REST shape, with `properties`). Subnets and
 /// peerings may stand in their network's body or alone; what stands alone counts.
+#[derive(Clone, PartialEq)]
 pub struct World {
-    bodies: BTreeMap<String, Value>,
+    /// Shared, since worlds are copied for every set of changes that is tried.
+    bodies: BTreeMap<String, Arc<Value>>,
     kinds: BTreeMap<String, Vec<String>>,
 }
 
@@ -24,17 +27,17 @@ impl World {
         let mut world = World { bodies: BTreeMap::new(), kinds: BTreeMap::new() };
         let mut nested = Vec::new();
         for (id, body) in bodies {
-            let kind = id.resource_type();
+            let (kind, body) = (id.resource_type(), rest_shape(body));
             if kind == NETWORK {
                 for (field, kind) in [("subnets", SUBNET), ("virtualNetworkPeerings", PEERING)] {
-                    for one in list(body, &["properties", field]).unwrap_or(&[]) {
+                    for one in list(&body, &["properties", field]).unwrap_or(&[]) {
                         let Some(name) = text(one, &["name"]) else { continue };
                         let key = format!("{}/{field}/{name}", id.key()).to_ascii_lowercase();
                         nested.push((key, kind, one.clone()));
                     }
                 }
             }
-            world.put(id.key(), &kind, body.clone());
+            world.put(id.key(), &kind, body);
         }
         for (key, kind, body) in nested {
             if !world.bodies.contains_key(&key) {
@@ -44,14 +47,43 @@ impl World {
         world
     }
 
-    fn put(&mut self, key: &str, kind: &str, body: Value) {
-        if self.bodies.insert(key.to_owned(), body).is_none() {
+    pub(super) fn put(&mut self, key: &str, kind: &str, body: Value) {
+        if self.bodies.insert(key.to_owned(), Arc::new(body)).is_none() {
             self.kinds.entry(kind.to_owned()).or_default().push(key.to_owned());
         }
     }
 
+    /// Changes a body that is there.
+    pub(super) fn edit(&mut self, key: &str, change: impl FnOnce(&mut Value)) {
+        if let Some(body) = self.bodies.get_mut(key) {
+            change(Arc::make_mut(body));
+        }
+    }
+
+    /// Takes a body out; children stay.
+    pub(super) fn remove(&mut self, key: &str) {
+        self.bodies.remove(key);
+        for keys in self.kinds.values_mut() {
+            keys.retain(|one| one != key);
+        }
+    }
+
+    /// Ids of everything below a resource.
+    pub(super) fn below(&self, key: &str) -> Vec<String> {
+        let start = format!("{key}/");
+        let after = self.bodies.range(start.clone()..).map(|(key, _)| key);
+        after.take_while(|key| key.starts_with(&start)).cloned().collect()
+    }
+
+    /// Whether some body names this id, or the resource or something below it was captured.
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.bodies.contains_key(key)
+            || !self.below(key).is_empty()
+            || self.bodies.values().any(|body| names(body, key))
+    }
+
     pub(super) fn body(&self, key: &str) -> Option<&Value> {
-        self.bodies.get(key)
+        self.bodies.get(key).map(Arc::as_ref)
     }
 
     /// All resources of a type, in lower case.
@@ -60,7 +92,7 @@ impl World {
         kind: &str,
     ) -> impl Iterator<Item = (&'w str, &'w Value)> + use<'w> {
         let keys = self.kinds.get(kind).map_or(&[][..], Vec::as_slice);
-        keys.iter().filter_map(|key| Some((key.as_str(), self.bodies.get(key)?)))
+        keys.iter().filter_map(|key| Some((key.as_str(), self.body(key)?)))
     }
 
     /// The children of a resource of one kind, such as `subnets`: name and body.
@@ -75,7 +107,7 @@ impl World {
             .range(start.clone()..)
             .take_while(move |(key, _)| key.starts_with(&start))
             .filter(move |(key, _)| !key[len..].contains('/'))
-            .map(move |(key, body)| (&key[len..], body))
+            .map(move |(key, body)| (&key[len..], body.as_ref()))
     }
 
     /// Every place where an address may begin to be treated otherwise: the ends of all prefixes
@@ -88,6 +120,54 @@ impl World {
         cuts.sort_unstable();
         cuts.dedup();
         cuts
+    }
+}
+
+/// Fields that stand beside `properties` in ARM's REST shape.
+const OUTER: [&str; 13] = [
+    "id",
+    "name",
+    "type",
+    "etag",
+    "location",
+    "tags",
+    "resourceGroup",
+    "sku",
+    "zones",
+    "kind",
+    "systemData",
+    "identity",
+    "managedBy",
+];
+
+/// A body as ARM's REST interface gives it: the Azure CLI prints the properties beside the id.
+fn rest_shape(body: &Value) -> Value {
+    match body {
+        Value::Array(items) => items.iter().map(rest_shape).collect(),
+        Value::Object(fields) => {
+            let shaped = fields.iter().map(|(name, value)| (name.clone(), rest_shape(value)));
+            let is_flat = ["id", "name"].iter().all(|name| fields.get(*name).is_some())
+                && !fields.contains_key("properties");
+            if !is_flat {
+                return Value::Object(shaped.collect());
+            }
+            let (outer, inner): (Vec<_>, Vec<_>) =
+                shaped.partition(|(name, _)| OUTER.contains(&name.as_str()));
+            let mut body: Map<String, Value> = outer.into_iter().collect();
+            body.insert("properties".to_owned(), Value::Object(inner.into_iter().collect()));
+            Value::Object(body)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => body.clone(),
+    }
+}
+
+/// Whether a value anywhere in a body is this id.
+fn names(value: &Value, key: &str) -> bool {
+    match value {
+        Value::String(text) => text.trim_end_matches('/').eq_ignore_ascii_case(key),
+        Value::Array(items) => items.iter().any(|item| names(item, key)),
+        Value::Object(fields) => fields.values().any(|item| names(item, key)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -108,6 +188,11 @@ fn collect_boundaries(value: &Value, cuts: &mut Vec<u32>) {
 /// The value at a path of field names; `None` when it is absent or null.
 pub(super) fn at<'v>(body: &'v Value, path: &[&str]) -> Option<&'v Value> {
     path.iter().try_fold(body, |value, name| value.get(name)).filter(|value| !value.is_null())
+}
+
+/// The elements of a list of `properties`, to change them.
+pub(super) fn items_mut<'v>(body: &'v mut Value, field: &str) -> Option<&'v mut Vec<Value>> {
+    body.get_mut("properties")?.get_mut(field)?.as_array_mut()
 }
 
 pub(super) fn text<'v>(body: &'v Value, path: &[&str]) -> Option<&'v str> {

@@ -1,0 +1,116 @@
+//! `flexway certify`: a plan's certificate, checked by a reading that shares nothing with the planner.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use flexway_core::second::{Bounds, Certified, State, Unreadable, World, certify};
+use serde_json::{Value, json};
+
+use crate::check::print_value;
+use crate::estates;
+use crate::exit::{Ended, Exit, Failure};
+use crate::inputs;
+
+/// Checks a plan's certificate: that it suffices, that nothing in it is superfluous, that nothing cheaper does, and what it breaks
+#[derive(Args)]
+#[command(after_help = "Examples:
+  flexway plan --estate capture/ --source SRC --target TGT --format json --out repair.json
+  flexway certify repair.json --estate capture/
+  flexway certify repair.json --estate capture/ --json
+
+The checker sends the plan's own requests to a copy of the estate and asks a second, independently written reading of it.
+
+Exit codes: 0 everything holds, 1 something fails, 2 could not tell, 3 failed, 64 wrong usage")]
+pub(crate) struct CertifyArgs {
+    /// The plan, as `flexway plan --format json` writes it; `-` for standard input
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// The estate that the plan was made from: a file or folder, or `-`; may be given several times
+    #[arg(long, value_name = "PATH", required = true)]
+    estate: Vec<PathBuf>,
+    /// The Terraform plans or `what-if` results that the plan was made after; may be given several times
+    #[arg(long, value_name = "PLAN.json")]
+    after: Vec<PathBuf>,
+    /// Print the checks as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &CertifyArgs) -> Ended {
+    let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
+    if std::iter::once(&args.plan).chain(&args.estate).chain(&args.after).filter(is_stdin).count()
+        > 1
+    {
+        let help = "give one of them as a file";
+        return Err(Failure::usage("read the inputs", "standard input is named twice", help));
+    }
+    let plan = read_plan(args)?;
+    let mut loaded = estates::read(&args.estate)?;
+    estates::lay_over(&mut loaded, &args.after)?;
+    let estate = &loaded.estate;
+    let bodies = estate.ids().filter_map(|id| Some((id, &estate.resource(id)?.body)));
+    let certified = certify(&World::of(bodies), &plan, Bounds::default())
+        .map_err(|why| unreadable(args, why))?;
+    if args.json {
+        print_value(&json!({
+            "schema": "flexway.certify/1",
+            "plan": args.plan.display().to_string(),
+            "holds": certified.holds(),
+            "checks": certified.checks,
+        }));
+    } else {
+        print(&certified);
+    }
+    Ok(match certified.holds() {
+        Some(true) => Exit::Good,
+        Some(false) => Exit::Findings,
+        None => Exit::Unknown,
+    })
+}
+
+fn read_plan(args: &CertifyArgs) -> Result<Value, Failure> {
+    let path = &args.plan;
+    if path.is_dir() {
+        let help = "give the file that `flexway plan --format json --out FILE` wrote";
+        return Err(Failure::failed(
+            format!("read plan {}", path.display()),
+            "it is a folder",
+            help,
+        ));
+    }
+    let mut found = inputs::read(std::slice::from_ref(path))?;
+    found
+        .pop()
+        .map(|(_, input)| input.json)
+        .ok_or_else(|| Failure::failed(format!("read plan {}", path.display()), "it is empty", ""))
+}
+
+fn unreadable(args: &CertifyArgs, why: Unreadable) -> Failure {
+    let help = match &why {
+        Unreadable::NotAPlan(_) => "`flexway plan --format json --out FILE` writes a plan",
+        Unreadable::OtherSchema(_) => "make the plan again with this version of flexway",
+        Unreadable::NoServer(_) => "give the estate that the plan was made from",
+    };
+    Failure::failed(format!("certify {}", args.plan.display()), why, help)
+}
+
+/// One line a check, and the sum.
+fn print(certified: &Certified) {
+    let mut out = std::io::stdout().lock();
+    for check in &certified.checks {
+        let word = match check.state {
+            State::Holds => "ok",
+            State::Fails => "FAILS",
+            State::CouldNotTell => "?",
+        };
+        // A reader that went away is not our failure.
+        let _ = writeln!(out, "{word:>5}  {:<12}  {}", check.name, check.detail);
+    }
+    let sum = match certified.holds() {
+        Some(true) => "the certificate holds",
+        Some(false) => "the certificate does not hold",
+        None => "the certificate could not be checked in full: nothing of it was found wrong",
+    };
+    let _ = writeln!(out, "{sum}");
+}

@@ -1,0 +1,260 @@
+//! What a request to Azure Resource Manager does to a world, reactions of the service included.
+
+mod endpoint;
+mod peering;
+mod zone;
+
+use serde_json::{Map, Value, json};
+
+use super::world::{World, at, items_mut, last_name, list, reference};
+use crate::id::ResourceId;
+
+/// A request of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// `PUT`, `PATCH` or `DELETE`.
+    pub method: String,
+    /// Path with its query.
+    pub path: String,
+    /// Body; null for none.
+    pub body: Value,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A resource was made.
+    Made,
+    /// A resource was changed or deleted.
+    Changed,
+    /// Everything was so already.
+    AlreadySo,
+    /// Azure would refuse it, or it is not known what it would do; with the reason.
+    Refused(String),
+}
+
+/// A request taken apart.
+struct Put<'r> {
+    key: &'r str,
+    kind: &'r str,
+    /// The id of the parent; empty for what has none.
+    parent: &'r str,
+    query: &'r str,
+    body: &'r Value,
+}
+
+const LINK: &str = "microsoft.network/privatednszones/virtualnetworklinks";
+const RECORD: &str = "microsoft.network/privatednszones/a";
+const ZONE: &str = "microsoft.network/privatednszones";
+const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
+const ENDPOINT: &str = "microsoft.network/privateendpoints";
+const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroups";
+const INTERFACE: &str = "microsoft.network/networkinterfaces";
+const VNET_RULE: &str = "microsoft.dbforpostgresql/servers/virtualnetworkrules";
+const CONNECTION: &str = "/privateendpointconnections";
+
+/// Fields that Azure tells and no request sets: a PUT that leaves them out leaves them as they are.
+const TOLD: [&str; 20] = [
+    "provisioningState",
+    "resourceGuid",
+    "peeringState",
+    "peeringSyncLevel",
+    "remoteAddressSpace",
+    "remoteVirtualNetworkAddressSpace",
+    "virtualNetworkLinkState",
+    "numberOfVirtualNetworkLinks",
+    "numberOfRecordSets",
+    "state",
+    "customDnsConfigs",
+    "networkInterfaces",
+    "ipConfigurations",
+    "privateEndpoints",
+    "privateEndpoint",
+    "subnets",
+    "virtualMachine",
+    "macAddress",
+    "primary",
+    "purpose",
+];
+
+impl Request {
+    /// Sends the request to a world.
+    pub(super) fn apply(&self, world: &mut World) -> Outcome {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let Some(id) = ResourceId::parse(path) else {
+            return Outcome::Refused(format!("`{path}` is no id of a resource"));
+        };
+        let (kind, parent) = (id.resource_type(), id.parent());
+        let parent = parent.as_ref().map_or("", ResourceId::key);
+        let query = query.to_ascii_lowercase();
+        let put = Put { key: id.key(), kind: &kind, parent, query: &query, body: &self.body };
+        match self.method.to_ascii_uppercase().as_str() {
+            "PUT" => world.take_put(&put),
+            "PATCH" => world.take_patch(&put),
+            "DELETE" => world.take_delete(&put),
+            method => Outcome::Refused(format!("the second reading knows no {method}")),
+        }
+    }
+}
+
+impl World {
+    fn take_put(&mut self, put: &Put<'_>) -> Outcome {
+        if !put.parent.is_empty() && !self.is_there(put.parent) {
+            return refused("there is no", put.parent);
+        }
+        let old = self.body(put.key).cloned();
+        if let Some(why) = self.refuses(put, old.is_none()) {
+            return Outcome::Refused(why);
+        }
+        let before = self.clone();
+        let body = put_over(old.as_ref(), put);
+        self.put(put.key, put.kind, body);
+        match put.kind {
+            ZONE if old.is_none() => self.zone_made(put.key),
+            LINK if old.is_none() => self.link_made(put),
+            RECORD if old.is_none() => self.count_in(put.parent, "numberOfRecordSets", 1),
+            PEERING => self.half_put(put, old.is_none()),
+            ENDPOINT if old.is_none() => self.endpoint_made(put.key),
+            ZONE_GROUP => self.group_put(put),
+            VNET_RULE => self.edit(put.key, |body| body["properties"]["state"] = json!("Ready")),
+            kind if kind.ends_with(CONNECTION) => self.connection_put(put),
+            _ => {}
+        }
+        match old {
+            None => Outcome::Made,
+            Some(_) if *self == before => Outcome::AlreadySo,
+            Some(_) => Outcome::Changed,
+        }
+    }
+
+    /// Whether a resource was captured, made, or is spoken of: a parent may exist uncaptured.
+    fn is_there(&self, key: &str) -> bool {
+        self.knows(key)
+    }
+
+    /// Why Azure would not take a PUT.
+    fn refuses(&self, put: &Put<'_>, is_new: bool) -> Option<String> {
+        let named = |path: &[&str]| reference(put.body, path);
+        match put.kind {
+            LINK if is_new => self.refuses_link(put),
+            PEERING if is_new => self.refuses_half(put),
+            ENDPOINT => {
+                let subnet = named(&["properties", "subnet", "id"])?;
+                (!self.is_there(&subnet)).then(|| format!("there is no {subnet}"))
+            }
+            ZONE_GROUP => self.refuses_group(put),
+            VNET_RULE => {
+                let subnet = named(&["properties", "virtualNetworkSubnetId"]);
+                let taken = self
+                    .children(put.parent, "virtualnetworkrules")
+                    .filter(|(name, _)| *name != last_name(put.key))
+                    .find(|(_, rule)| {
+                        reference(rule, &["properties", "virtualNetworkSubnetId"]) == subnet
+                    });
+                taken.map(|(name, _)| format!("VNet rule {name} names that subnet already"))
+            }
+            _ => None,
+        }
+    }
+
+    fn take_patch(&mut self, patch: &Put<'_>) -> Outcome {
+        let Some(old) = self.body(patch.key).cloned() else {
+            return refused("there is no", patch.key);
+        };
+        let fields = at(patch.body, &["properties"]).and_then(Value::as_object);
+        self.edit(patch.key, |body| {
+            for (name, value) in fields.into_iter().flatten() {
+                body["properties"][name] = value.clone();
+            }
+        });
+        if self.body(patch.key) == Some(&old) { Outcome::AlreadySo } else { Outcome::Changed }
+    }
+
+    fn take_delete(&mut self, gone: &Put<'_>) -> Outcome {
+        let is_listed = self.is_listed(gone);
+        if self.body(gone.key).is_none() && !is_listed {
+            return Outcome::AlreadySo;
+        }
+        let mut keys = self.below(gone.key);
+        keys.push(gone.key.to_owned());
+        for key in &keys {
+            let Some(id) = ResourceId::parse(key) else { continue };
+            match id.resource_type().as_str() {
+                LINK => self.count_in(gone.parent, "numberOfVirtualNetworkLinks", -1),
+                RECORD => self.count_in(gone.parent, "numberOfRecordSets", -1),
+                PEERING => self.half_gone(key),
+                ZONE_GROUP => self.group_gone(key),
+                ENDPOINT => self.endpoint_gone(key),
+                _ => {}
+            }
+        }
+        keys.iter().for_each(|key| self.remove(key));
+        if let Some(field) = listing(gone.kind) {
+            self.edit(gone.parent, |parent| {
+                if let Some(items) = items_mut(parent, field) {
+                    items.retain(|one| !is_named(one, last_name(gone.key)));
+                }
+            });
+        }
+        Outcome::Changed
+    }
+
+    /// Whether the parent's body lists a child.
+    fn is_listed(&self, child: &Put<'_>) -> bool {
+        let Some(field) = listing(child.kind) else { return false };
+        let items = self.body(child.parent).and_then(|body| list(body, &["properties", field]));
+        items.unwrap_or(&[]).iter().any(|one| is_named(one, last_name(child.key)))
+    }
+
+    /// Counts in a zone, where it tells the count.
+    fn count_in(&mut self, zone: &str, field: &str, by: i64) {
+        self.edit(zone, |body| {
+            if let Some(count) = at(body, &["properties", field]).and_then(Value::as_i64) {
+                body["properties"][field] = json!((count + by).max(0));
+            }
+        });
+    }
+}
+
+/// Children that are captured inside their parent only.
+fn listing(kind: &str) -> Option<&'static str> {
+    match kind {
+        "microsoft.network/networksecuritygroups/securityrules" => Some("securityRules"),
+        "microsoft.network/routetables/routes" => Some("routes"),
+        _ => None,
+    }
+}
+
+fn is_named(one: &Value, name: &str) -> bool {
+    one.get("name").and_then(Value::as_str).is_some_and(|word| word.eq_ignore_ascii_case(name))
+}
+
+fn refused(why: &str, of: &str) -> Outcome {
+    Outcome::Refused(format!("{why} {of}"))
+}
+
+/// The body after a PUT: what it names, and of the old one only what Azure itself tells.
+fn put_over(old: Option<&Value>, put: &Put<'_>) -> Value {
+    let mut body = put.body.clone();
+    if !body.is_object() {
+        body = json!({});
+    }
+    let mut properties: Map<String, Value> =
+        at(&body, &["properties"]).and_then(Value::as_object).cloned().unwrap_or_default();
+    let held = old.and_then(|old| at(old, &["properties"])?.as_object());
+    for (name, value) in held.into_iter().flatten() {
+        let is_told = TOLD.contains(&name.as_str())
+            // Children have requests of their own.
+            || put.kind == ENDPOINT && name.ends_with("PrivateLinkServiceConnections");
+        if is_told && !properties.contains_key(name) {
+            properties.insert(name.clone(), value.clone());
+        }
+    }
+    for name in ["id", "name", "type", "location", "etag"] {
+        if let Some(value) = old.and_then(|old| old.get(name)) {
+            body[name] = value.clone();
+        }
+    }
+    body["properties"] = Value::Object(properties);
+    body
+}

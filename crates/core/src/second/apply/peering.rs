@@ -1,0 +1,77 @@
+//! Halves of peerings: both are connected once both exist and neither lost its partner.
+
+use serde_json::json;
+
+use super::super::world::{World, at, last_name, reference, text};
+use super::Put;
+
+const REMOTE: &[&str] = &["properties", "remoteVirtualNetwork", "id"];
+
+impl World {
+    /// A network has one half towards another at most.
+    pub(super) fn refuses_half(&self, half: &Put<'_>) -> Option<String> {
+        let remote = reference(half.body, REMOTE)?;
+        let (other, _) = self.half_between(half.parent, &remote)?;
+        Some(format!("half {} leads there already", last_name(&other)))
+    }
+
+    pub(super) fn half_put(&mut self, half: &Put<'_>, is_new: bool) {
+        let Some(remote) = self.body(half.key).and_then(|body| reference(body, REMOTE)) else {
+            return;
+        };
+        if is_new || half.query.contains("syncremoteaddressspace=true") {
+            self.learn_space(half.key, &remote);
+        }
+        if !is_new {
+            return;
+        }
+        let other = self.half_between(&remote, half.parent);
+        let is_whole =
+            other.as_ref().is_some_and(|(_, state)| state.as_deref().is_some_and(is_not_cut));
+        let state = if is_whole { "Connected" } else { "Initiated" };
+        for key in
+            other.into_iter().filter(|_| is_whole).map(|(key, _)| key).chain([half.key.into()])
+        {
+            self.edit(&key, |body| {
+                body["properties"]["peeringState"] = json!(state);
+                body["properties"]["peeringSyncLevel"] = json!("FullyInSync");
+            });
+        }
+    }
+
+    /// The other half loses its partner.
+    pub(super) fn half_gone(&mut self, half: &str) {
+        let near = half.split("/virtualnetworkpeerings/").next().unwrap_or("").to_owned();
+        let Some(remote) = self.body(half).and_then(|body| reference(body, REMOTE)) else { return };
+        if let Some((other, _)) = self.half_between(&remote, &near) {
+            self.edit(&other, |body| body["properties"]["peeringState"] = json!("Disconnected"));
+        }
+    }
+
+    /// The half of a network towards another: id and state.
+    fn half_between(&self, near: &str, far: &str) -> Option<(String, Option<String>)> {
+        self.children(near, "virtualnetworkpeerings")
+            .find(|(_, body)| reference(body, REMOTE).as_deref() == Some(far))
+            .map(|(name, body)| {
+                let state = text(body, &["properties", "peeringState"]).map(str::to_owned);
+                (format!("{near}/virtualnetworkpeerings/{name}"), state)
+            })
+    }
+
+    /// A half takes over the other network's address space.
+    fn learn_space(&mut self, half: &str, remote: &str) {
+        let space = self
+            .body(remote)
+            .and_then(|body| at(body, &["properties", "addressSpace", "addressPrefixes"]))
+            .cloned();
+        if let Some(space) = space {
+            self.edit(half, |body| {
+                body["properties"]["remoteAddressSpace"] = json!({ "addressPrefixes": space });
+            });
+        }
+    }
+}
+
+fn is_not_cut(state: &str) -> bool {
+    !state.eq_ignore_ascii_case("Disconnected")
+}

@@ -1,0 +1,107 @@
+//! Private DNS zones: counts, the state of links, and the records that zone groups write.
+
+use serde_json::{Value, json};
+
+use super::super::endpoint::endpoints;
+use super::super::world::{World, at, last_name, list, reference, text};
+use super::{Put, RECORD, ZONE};
+
+impl World {
+    /// A new zone holds its own start of authority, and no link.
+    pub(super) fn zone_made(&mut self, zone: &str) {
+        self.edit(zone, |body| {
+            body["properties"]["numberOfRecordSets"] = json!(1);
+            body["properties"]["numberOfVirtualNetworkLinks"] = json!(0);
+        });
+    }
+
+    pub(super) fn link_made(&mut self, link: &Put<'_>) {
+        self.edit(link.key, |body| {
+            body["properties"]["virtualNetworkLinkState"] = json!("Completed");
+        });
+        self.count_in(link.parent, "numberOfVirtualNetworkLinks", 1);
+    }
+
+    /// A network is linked to one zone of a name at most.
+    pub(super) fn refuses_link(&self, link: &Put<'_>) -> Option<String> {
+        let network = reference(link.body, &["properties", "virtualNetwork", "id"]);
+        let name = last_name(link.parent);
+        for (key, other) in self.all("microsoft.network/privatednszones/virtualnetworklinks") {
+            let zone = key.split("/virtualnetworklinks/").next().unwrap_or("");
+            let same = reference(other, &["properties", "virtualNetwork", "id"]) == network;
+            if same && network.is_some() && last_name(zone) == name {
+                return Some(format!("the network is linked to {zone} already"));
+            }
+        }
+        None
+    }
+
+    pub(super) fn refuses_group(&self, group: &Put<'_>) -> Option<String> {
+        let zones = zones_of(group.body);
+        let lost = zones.into_iter().find(|zone| !self.knows(zone))?;
+        Some(format!("there is no {lost}"))
+    }
+
+    /// The zone group writes the record of the server, with the endpoint's addresses.
+    pub(super) fn group_put(&mut self, group: &Put<'_>) {
+        let Some((label, addresses)) = self.served_by(group.parent) else { return };
+        for zone in zones_of(group.body) {
+            let record = format!("{zone}/a/{label}");
+            if self.body(&record).is_none() {
+                self.count_in(&zone, "numberOfRecordSets", 1);
+            }
+            let mut body = json!({ "properties": { "ttl": 10 } });
+            if !addresses.is_empty() {
+                let entries: Vec<Value> =
+                    addresses.iter().map(|one| json!({ "ipv4Address": one })).collect();
+                body["properties"]["aRecords"] = json!(entries);
+            }
+            self.put(&record, RECORD, body);
+        }
+    }
+
+    /// The records that a zone group wrote go with it.
+    pub(super) fn group_gone(&mut self, group: &str) {
+        let endpoint = group.split("/privatednszonegroups/").next().unwrap_or("").to_owned();
+        let zones = self.body(group).map(zones_of).unwrap_or_default();
+        let Some((_, addresses)) = self.served_by(&endpoint) else { return };
+        for zone in zones {
+            let mine = |body: &Value| {
+                let entries = list(body, &["properties", "aRecords"]).unwrap_or(&[]);
+                let is_mine = |entry: &Value| {
+                    text(entry, &["ipv4Address"])
+                        .is_some_and(|one| addresses.iter().any(|own| own == one))
+                };
+                !entries.is_empty() && entries.iter().all(is_mine)
+            };
+            let records = self.children(&zone, "a").filter(|(_, body)| mine(body));
+            let keys: Vec<String> = records.map(|(name, _)| format!("{zone}/a/{name}")).collect();
+            for key in keys {
+                self.remove(&key);
+                self.count_in(&zone, "numberOfRecordSets", -1);
+            }
+        }
+    }
+
+    /// The label of the server that an endpoint leads to, and the endpoint's addresses.
+    fn served_by(&self, endpoint: &str) -> Option<(String, Vec<String>)> {
+        let server = super::endpoint::server_of(self.body(endpoint)?)?;
+        let name = text(self.body(&server)?, &["properties", "fullyQualifiedDomainName"])?;
+        let label = name.split('.').next()?.to_ascii_lowercase();
+        let facts = endpoints(self, &server).into_iter().find(|one| one.key == endpoint)?;
+        let mut addresses: Vec<String> = Vec::new();
+        for one in facts.addresses {
+            let word = std::net::Ipv4Addr::from(one).to_string();
+            if !addresses.contains(&word) {
+                addresses.push(word);
+            }
+        }
+        Some((label, addresses))
+    }
+}
+
+fn zones_of(group: &Value) -> Vec<String> {
+    let configs = at(group, &["properties", "privateDnsZoneConfigs"]).and_then(Value::as_array);
+    let zone = |one: &Value| reference(one, &["properties", "privateDnsZoneId"]);
+    configs.into_iter().flatten().filter_map(zone).filter(|key| key.contains(ZONE)).collect()
+}

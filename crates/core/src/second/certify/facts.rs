@@ -1,0 +1,59 @@
+//! Whether the estate is the one that the plan was made from.
+
+use super::super::apply::Outcome;
+use super::super::verdict::Verdict;
+use super::{Check, Judge, count, summed, word};
+
+pub(super) fn check(judge: &Judge<'_>) -> Check {
+    let (mut wrong, mut open) = (Vec::new(), Vec::new());
+    let before = judge.ask(judge.world);
+    let claimed = judge.plan.before.as_str();
+    match before.verdict {
+        Verdict::Undetermined if claimed != "undetermined" => {
+            open.push(format!("the plan says {claimed} before: {}", before.why));
+        }
+        // A plan that abstains claims nothing: the second reading may see what the first does not.
+        found if claimed == "undetermined" && found != Verdict::Undetermined => {
+            open.push(format!("the plan says undetermined before, the checker {}", word(found)));
+        }
+        found if word(found) != claimed => {
+            let why = if before.why.is_empty() { before.why } else { format!(": {}", before.why) };
+            wrong.push(format!(
+                "the estate is not the one that the plan was made from: {} before, and the plan \
+                 says {claimed}{why}",
+                word(found)
+            ));
+        }
+        _ => {}
+    }
+    let mut world = judge.world.clone();
+    for change in &judge.plan.changes {
+        let is_new = matches!(
+            change.kind.as_str(),
+            "add-rule"
+                | "add-vnet-rule"
+                | "attach-zone"
+                | "create-endpoint"
+                | "create-peering"
+                | "create-subnet"
+                | "create-zone"
+                | "link-zone"
+        );
+        match change.request.apply(&mut world) {
+            Outcome::AlreadySo => wrong.push(format!("`{}` is so already", change.title)),
+            Outcome::Changed if is_new => {
+                wrong.push(format!("`{}`: something of that name is there", change.title));
+            }
+            Outcome::Refused(why) => wrong.push(format!("`{}`: {why}", change.title)),
+            Outcome::Made | Outcome::Changed => {}
+        }
+    }
+    let good = match judge.plan.changes.len() {
+        0 => format!("{claimed} before, as the plan says"),
+        many => format!(
+            "{claimed} before, as the plan says; {} not made yet, and can be",
+            count(many, "change")
+        ),
+    };
+    summed("facts", &wrong, &open, good)
+}

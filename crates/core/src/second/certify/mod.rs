@@ -1,0 +1,276 @@
+//! The independent checker of a plan's certificate: applies the plan's own requests to raw bodies
+//! and asks the second reading. Nothing of the planner takes part.
+
+mod facts;
+mod optimality;
+mod read;
+mod safety;
+mod sets;
+
+pub use read::Unreadable;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ask;
+use super::verdict::{Answer, Verdict};
+use super::world::{World, last_name};
+use read::{Change, Plan, read};
+use sets::apply_in_order;
+
+/// How far the checker looks; what is left out is said aloud.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Sets of changes that are tried beside those that the certificate lists.
+    pub subsets_max: usize,
+    /// Flows that are judged before and after.
+    pub flows_max: usize,
+}
+
+impl Default for Bounds {
+    /// Four thousand sets take some seconds, and hold every set of up to three of thirty changes.
+    fn default() -> Bounds {
+        Bounds { subsets_max: 4096, flows_max: 4096 }
+    }
+}
+
+/// What came of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The claim was proved.
+    Holds,
+    /// The claim is wrong.
+    Fails,
+    /// The second reading abstains from something that decides.
+    CouldNotTell,
+}
+
+/// One claim of the certificate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// `facts`, `sufficiency`, `irredundance`, `optimality`, `safety` or `refusal`.
+    pub name: &'static str,
+    /// What came of it.
+    pub state: State,
+    /// What was done, or what is wrong and why.
+    pub detail: String,
+}
+
+/// The checked certificate.
+#[derive(Clone, Debug)]
+pub struct Certified {
+    /// The checks, in the order of [`Check::name`].
+    pub checks: Vec<Check>,
+}
+
+impl Certified {
+    /// Whether all checks hold; `None` when none fails and some could not be told.
+    pub fn holds(&self) -> Option<bool> {
+        let any = |state| self.checks.iter().any(|check| check.state == state);
+        match (any(State::Fails), any(State::CouldNotTell)) {
+            (true, _) => Some(false),
+            (false, true) => None,
+            (false, false) => Some(true),
+        }
+    }
+}
+
+/// Checks a plan against the estate that it was made from.
+///
+/// # Errors
+/// [`Unreadable`] when the JSON is no plan of the known version, or is about other servers.
+pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified, Unreadable> {
+    let plan = read(plan)?;
+    for leg in &plan.legs {
+        for server in [&leg.copier, &leg.server] {
+            if world.body(server.key()).is_none() {
+                return Err(Unreadable::NoServer(server.as_str().to_owned()));
+            }
+        }
+    }
+    let judge = Judge { plan: &plan, world };
+    let mut checks = vec![facts::check(&judge)];
+    if !plan.changes.is_empty() {
+        let after = judge.after();
+        checks.push(sufficiency(&judge, &after));
+        checks.push(irredundance(&judge));
+        checks.push(optimality::check(&judge, bounds));
+        checks.push(safety::check(&judge, &after.world, bounds));
+    } else if plan.refusal.is_some() {
+        checks.push(optimality::refusal(&judge));
+    } else {
+        checks.push(nothing_to_do(&judge));
+    }
+    Ok(Certified { checks })
+}
+
+/// The question, ready to be asked of changed worlds.
+struct Judge<'p> {
+    plan: &'p Plan,
+    world: &'p World,
+}
+
+/// A verdict with its reasons.
+struct Judged {
+    verdict: Verdict,
+    why: String,
+}
+
+/// A world after requests, and those that were refused.
+struct After {
+    world: World,
+    refused: Vec<String>,
+}
+
+impl Judge<'_> {
+    /// Whether the copier reaches every server that it has to.
+    fn ask(&self, world: &World) -> Judged {
+        let answers: Vec<Answer> = self
+            .plan
+            .legs
+            .iter()
+            .map(|leg| ask(world, &leg.copier, &leg.server, leg.port))
+            .collect();
+        let all = |wanted| answers.iter().all(|one| one.verdict == wanted);
+        let any = |wanted| answers.iter().any(|one| one.verdict == wanted);
+        let why = reasons(&answers);
+        let verdict = if answers.is_empty() {
+            let why = "only servers of Azure are followed, by the second reading".to_owned();
+            return Judged { verdict: Verdict::Undetermined, why };
+        } else if all(Verdict::Reachable) {
+            Verdict::Reachable
+        } else if any(Verdict::Unreachable) {
+            Verdict::Unreachable
+        } else if any(Verdict::Undetermined) {
+            Verdict::Undetermined
+        } else {
+            Verdict::Partial
+        };
+        Judged { verdict, why }
+    }
+
+    /// The world after all changes, in their order.
+    fn after(&self) -> After {
+        apply_in_order(self.world, self.plan.changes.iter())
+    }
+}
+
+/// Reasons that are shown of an answer.
+const REASONS_MAX: usize = 3;
+
+/// Why an answer is what it is: what is not known when that decides, else what blocks.
+fn reasons(answers: &[Answer]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for answer in answers {
+        if answer.verdict == Verdict::Undetermined {
+            words.extend(answer.unknowns.iter().map(|one| format!("not known: {}", short(one))));
+        } else {
+            words.extend(answer.blockers.iter().map(|one| {
+                let name = one.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+                format!("{} at `{}`{name}", one.stage, last_name(&one.resource))
+            }));
+        }
+    }
+    words.truncate(REASONS_MAX);
+    words.join("; ")
+}
+
+/// A sentence with names in place of ids.
+fn short(text: &str) -> String {
+    let name = |word: &str| match word.starts_with("/subscriptions/") {
+        true => format!("`{}`", last_name(word)),
+        false => word.to_owned(),
+    };
+    text.split(' ').map(name).collect::<Vec<_>>().join(" ")
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Reachable => "reachable",
+        Verdict::Unreachable => "unreachable",
+        Verdict::Partial => "partial",
+        Verdict::Undetermined => "undetermined",
+    }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+fn sufficiency(judge: &Judge<'_>, after: &After) -> Check {
+    let judged = judge.ask(&after.world);
+    let refused = match after.refused.as_slice() {
+        [] => String::new(),
+        all => format!("; refused: {}", all.join("; ")),
+    };
+    let changes = count(judge.plan.changes.len(), "change");
+    let (state, detail) = match judged.verdict {
+        Verdict::Reachable if !after.refused.is_empty() => {
+            (State::Fails, format!("reachable, though not every change can be made{refused}"))
+        }
+        Verdict::Reachable => (State::Holds, format!("reachable after {changes}")),
+        Verdict::Undetermined => {
+            (State::CouldNotTell, format!("after {changes}: {}{refused}", judged.why))
+        }
+        Verdict::Unreachable | Verdict::Partial => {
+            let verdict = word(judged.verdict);
+            (State::Fails, format!("{verdict} after {changes}: {}{refused}", judged.why))
+        }
+    };
+    Check { name: "sufficiency", state, detail }
+}
+
+/// What a verdict says of the claim that a set of changes does not do. Where nobody can tell
+/// whether it does, and the plan says so too, it does not: a repair has to be proved.
+fn not_enough(found: Verdict, claimed: &str) -> State {
+    match found {
+        Verdict::Reachable => State::Fails,
+        Verdict::Undetermined if claimed != "undetermined" => State::CouldNotTell,
+        Verdict::Unreachable | Verdict::Partial | Verdict::Undetermined => State::Holds,
+    }
+}
+
+fn irredundance(judge: &Judge<'_>) -> Check {
+    let all: &[Change] = &judge.plan.changes;
+    let (mut wrong, mut open) = (Vec::new(), Vec::new());
+    for (index, change) in all.iter().enumerate() {
+        let rest = all.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, one)| one);
+        let judged = judge.ask(&apply_in_order(judge.world, rest).world);
+        let claimed = judge.plan.without.get(index).map_or("", String::as_str);
+        match not_enough(judged.verdict, claimed) {
+            State::Holds => {}
+            State::Fails => wrong.push(format!("reachable without `{}` too", change.title)),
+            State::CouldNotTell => open.push(format!("without `{}`: {}", change.title, judged.why)),
+        }
+    }
+    let good = format!("not reachable when one of {} is left out", count(all.len(), "change"));
+    summed("irredundance", &wrong, &open, good)
+}
+
+/// What is wrong decides; else what is open; else all is good.
+fn summed(name: &'static str, wrong: &[String], open: &[String], good: String) -> Check {
+    let shown = |all: &[String]| {
+        let more = all.len().saturating_sub(REASONS_MAX);
+        let mut text = all.iter().take(REASONS_MAX).cloned().collect::<Vec<_>>().join("; ");
+        if more > 0 {
+            text.push_str(&format!("; and {more} more"));
+        }
+        text
+    };
+    let (state, detail) = match (wrong, open) {
+        ([], []) => (State::Holds, good),
+        ([], open) => (State::CouldNotTell, shown(open)),
+        (wrong, _) => (State::Fails, shown(wrong)),
+    };
+    Check { name, state, detail }
+}
+
+fn nothing_to_do(judge: &Judge<'_>) -> Check {
+    let judged = judge.ask(judge.world);
+    let (state, detail) = match judged.verdict {
+        Verdict::Reachable => (State::Holds, "reachable as it is".to_owned()),
+        Verdict::Undetermined => (State::CouldNotTell, judged.why),
+        Verdict::Unreachable | Verdict::Partial => (State::Fails, judged.why),
+    };
+    Check { name: "sufficiency", state, detail }
+}

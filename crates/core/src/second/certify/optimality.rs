@@ -1,0 +1,165 @@
+//! Whether something cheaper would do: the sets that the certificate lists, and all others of its
+//! catalogue.
+
+use super::super::verdict::Verdict;
+use super::read::{Cost, FIELDS};
+use super::safety;
+use super::sets::Catalogue;
+use super::{Bounds, Check, Judge, State, count, not_enough, summed};
+
+/// What is wrong with a claim, and what could not be told of it.
+#[derive(Default)]
+struct Notes {
+    wrong: Vec<String>,
+    open: Vec<String>,
+}
+
+pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
+    let mut notes = Notes::default();
+    let mut catalogue = Catalogue::of(judge);
+    let listed = closed(judge, &mut catalogue, &mut notes);
+    let own: Vec<usize> = judge.plan.changes.iter().map(|change| catalogue.place(change)).collect();
+    let mut more = 0;
+    match (judge.plan.cost, catalogue.cost(&own)) {
+        (Some(stated), Some(sum)) => {
+            check_sum(&mut notes, stated, sum, judge.plan.changes.len());
+            more = others(judge, &mut catalogue, stated, bounds, &mut notes);
+        }
+        _ => notes.open.push("the plan does not tell what each change costs".to_owned()),
+    }
+    if !judge.plan.is_complete {
+        notes.open.push("the plan says that its search was cut".to_owned());
+    }
+    let good = format!(
+        "none of {} does, nor {} cheaper of {} in the catalogue",
+        count(listed, "closed set"),
+        count(more, "other set"),
+        count(catalogue.changes.len(), "change")
+    );
+    summed("optimality", &notes.wrong, &notes.open, good)
+}
+
+/// The negative certificate: nothing that was tried does.
+pub(super) fn refusal(judge: &Judge<'_>) -> Check {
+    let mut notes = Notes::default();
+    let mut catalogue = Catalogue::of(judge);
+    let listed = closed(judge, &mut catalogue, &mut notes);
+    if !judge.plan.is_complete {
+        notes.open.push("the plan says that its search was cut".to_owned());
+    }
+    if judge.plan.after != judge.plan.before {
+        notes.wrong.push("a plan without changes changes the verdict".to_owned());
+    }
+    let good = format!("not reachable after any of {}", count(listed, "closed set"));
+    summed("refusal", &notes.wrong, &notes.open, good)
+}
+
+/// Judges the sets that the certificate lists; returns their number.
+fn closed(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, notes: &mut Notes) -> usize {
+    for one in &judge.plan.closed {
+        let set: Vec<usize> = one
+            .changes
+            .iter()
+            .map(|index| catalogue.place(&judge.plan.catalogue[*index]))
+            .collect();
+        if let (Some(stated), Some(sum)) = (one.cost, catalogue.cost(&set))
+            && stated != sum
+        {
+            let titles = catalogue.titles(&set);
+            notes.wrong.push(format!("the cost of {titles} is not the sum of its changes"));
+        }
+        match not_enough(catalogue.verdict(&set), &one.verdict) {
+            State::Holds => {}
+            State::Fails => {
+                // What it breaks may make it dearer than the plan.
+                if judge.plan.refusal.is_some() || is_cheaper(judge, catalogue, &set) {
+                    notes.wrong.push(format!("reachable with {}", catalogue.titles(&set)));
+                }
+            }
+            State::CouldNotTell => {
+                notes.open.push(format!("nobody knows with {}", catalogue.titles(&set)));
+            }
+        }
+    }
+    judge.plan.closed.len()
+}
+
+fn check_sum(notes: &mut Notes, stated: Cost, sum: Cost, edits: usize) {
+    // What breaks is a matter of all changes together: safety judges it.
+    for (index, field) in FIELDS.iter().enumerate().skip(1) {
+        if stated[index] != sum[index] {
+            let (stated, sum) = (stated[index], sum[index]);
+            notes.wrong.push(format!("`{field}` is {stated}, and its changes add up to {sum}"));
+        }
+    }
+    if stated[4] != edits as u128 {
+        notes.wrong.push(format!("`edits` is {}, and the plan has {edits}", stated[4]));
+    }
+}
+
+/// Whether a set that does costs less than the plan, with what it breaks.
+fn is_cheaper(judge: &Judge<'_>, catalogue: &Catalogue<'_>, set: &[usize]) -> bool {
+    let (Some(stated), Some(mut cost)) = (judge.plan.cost, catalogue.cost(set)) else {
+        return true;
+    };
+    if cost >= stated {
+        return false;
+    }
+    let after = catalogue.world(set);
+    let broken = safety::look(judge, &after, Bounds::default());
+    cost[0] = (broken.surely.len() + broken.doubtful.len()) as u128;
+    cost < stated
+}
+
+/// Tries every other set that costs less than the plan, the small ones first; returns their number.
+fn others(
+    judge: &Judge<'_>,
+    catalogue: &mut Catalogue<'_>,
+    stated: Cost,
+    bounds: Bounds,
+    notes: &mut Notes,
+) -> usize {
+    let mut tried = 0;
+    let mut layer: Vec<Vec<usize>> = vec![Vec::new()];
+    while !layer.is_empty() {
+        let mut next = Vec::new();
+        for set in &layer {
+            let Some(cost) = catalogue.cost(set) else {
+                notes.open.push("the catalogue does not tell what each change costs".to_owned());
+                return tried;
+            };
+            // Costs only grow: what holds a set that is not cheaper is not cheaper either.
+            if cost >= stated {
+                continue;
+            }
+            if catalogue.known(set).is_none() {
+                if tried >= bounds.subsets_max {
+                    let words = count(tried, "set");
+                    notes.open.push(format!("only {words} beside the closed ones were tried"));
+                    return tried;
+                }
+                tried += 1;
+                match catalogue.verdict(set) {
+                    Verdict::Reachable if is_cheaper(judge, catalogue, set) => {
+                        let titles = catalogue.titles(set);
+                        notes.wrong.push(format!("cheaper, and reachable: {titles}"));
+                        return tried;
+                    }
+                    Verdict::Undetermined => {
+                        let titles = catalogue.titles(set);
+                        notes.open.push(format!("nobody knows with {titles}"));
+                    }
+                    Verdict::Reachable | Verdict::Unreachable | Verdict::Partial => {}
+                }
+            }
+            let first = set.last().map_or(0, |last| last + 1);
+            next.extend((first..catalogue.changes.len()).map(|index| {
+                let mut grown = set.clone();
+                grown.push(index);
+                grown
+            }));
+        }
+        layer = next;
+    }
+    tried
+}

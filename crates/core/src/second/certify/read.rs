@@ -1,0 +1,187 @@
+//! The plan and its certificate, as `flexway plan --format json` writes them.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::super::apply::Request;
+use super::super::world::{at, flag, list, text};
+use crate::id::ResourceId;
+
+/// The schema that is read.
+const SCHEMA: &str = "flexway.plan/1";
+
+/// Why nothing could be checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The file is no plan; with what it lacks.
+    NotAPlan(String),
+    /// A plan of another version.
+    OtherSchema(String),
+    /// The estate lacks a server that the plan is about.
+    NoServer(String),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreadable::NotAPlan(lacks) => write!(out, "it is no plan: {lacks}"),
+            Unreadable::OtherSchema(schema) => {
+                write!(out, "it is of schema `{schema}`, and {SCHEMA} is what can be checked")
+            }
+            Unreadable::NoServer(server) => {
+                write!(out, "the estate does not hold server {server}, which the plan is about")
+            }
+        }
+    }
+}
+
+/// Costs in the order of their weight: broken flows, exposed flows, privilege, interruptions,
+/// edits.
+pub(super) type Cost = [u128; 5];
+
+pub(super) const FIELDS: [&str; 5] =
+    ["broken_flows", "exposed_flows", "privilege", "interruptions", "edits"];
+
+/// One change.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) kind: String,
+    pub(super) title: String,
+    pub(super) request: Request,
+    /// `None` where the plan does not tell it.
+    pub(super) cost: Option<Cost>,
+}
+
+/// A set of changes that does not do, by places in the catalogue.
+pub(super) struct Closed {
+    pub(super) changes: Vec<usize>,
+    pub(super) cost: Option<Cost>,
+    pub(super) verdict: String,
+}
+
+/// From where to where.
+pub(super) struct Leg {
+    pub(super) copier: ResourceId,
+    pub(super) server: ResourceId,
+    pub(super) port: u16,
+}
+
+pub(super) struct Plan {
+    /// Empty where the second reading cannot follow: a relay host, a source outside Azure.
+    pub(super) legs: Vec<Leg>,
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) changes: Vec<Change>,
+    pub(super) refusal: Option<String>,
+    /// The verdict without each change, as claimed.
+    pub(super) without: Vec<String>,
+    pub(super) cost: Option<Cost>,
+    pub(super) is_complete: bool,
+    pub(super) closed: Vec<Closed>,
+    pub(super) catalogue: Vec<Change>,
+    /// Flows that are said to break: subnet and server, in lower case.
+    pub(super) broken: Vec<(String, String)>,
+    /// Whether the planner says that it did not look at all flows.
+    pub(super) is_cut: bool,
+}
+
+/// PostgreSQL's port, on which a runtime server reaches the target.
+pub(super) const PORT: u16 = 5432;
+
+/// Reads a plan.
+pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
+    let lacks = |what: &str| Unreadable::NotAPlan(what.to_owned());
+    let schema = text(json, &["schema"])
+        .ok_or_else(|| lacks("it has no `schema`; `flexway plan --format json` writes one"))?;
+    if schema != SCHEMA {
+        return Err(match schema.starts_with("flexway.plan/") {
+            true => Unreadable::OtherSchema(schema.to_owned()),
+            false => lacks(&format!("its schema is `{schema}`")),
+        });
+    }
+    let certificate = at(json, &["certificate"]).ok_or_else(|| lacks("it has no `certificate`"))?;
+    let word = |path: &[&str]| text(json, path).map(str::to_owned);
+    let changes = |value: &Value, field: &str| -> Result<Vec<Change>, Unreadable> {
+        let all =
+            list(value, &[field]).ok_or_else(|| lacks(&format!("it has no list `{field}`")))?;
+        let read = |one| {
+            change(one).ok_or_else(|| lacks(&format!("an entry of `{field}` has no request")))
+        };
+        all.iter().map(read).collect()
+    };
+    let verdict = |one: &Value| text(one, &["verdict"]).unwrap_or("").to_owned();
+    let catalogue = changes(certificate, "catalogue")?;
+    let closed = list(certificate, &["closed"]).ok_or_else(|| lacks("it has no list `closed`"))?;
+    let closed = closed.iter().map(|one| {
+        let places = list(one, &["changes"]).unwrap_or(&[]);
+        let place = |value: &Value| {
+            usize::try_from(value.as_u64()?).ok().filter(|index| *index < catalogue.len())
+        };
+        let places: Option<Vec<usize>> = places.iter().map(place).collect();
+        let changes = places
+            .ok_or_else(|| lacks("a closed set names a change that is not in the catalogue"))?;
+        Ok(Closed { changes, cost: at(one, &["cost"]).and_then(cost), verdict: verdict(one) })
+    });
+    let broken = list(certificate, &["safety", "broken"]).unwrap_or(&[]).iter();
+    let key = |one: &Value, end: &str| text(one, &[end]).unwrap_or("").to_ascii_lowercase();
+    Ok(Plan {
+        legs: legs(json).ok_or_else(|| lacks("it does not name its servers by their ids"))?,
+        before: word(&["before"]).ok_or_else(|| lacks("it has no verdict `before`"))?,
+        after: word(&["after"]).ok_or_else(|| lacks("it has no verdict `after`"))?,
+        changes: changes(json, "changes")?,
+        refusal: word(&["refusal"]),
+        without: list(certificate, &["irredundant"]).unwrap_or(&[]).iter().map(verdict).collect(),
+        cost: at(certificate, &["cost"]).and_then(cost),
+        is_complete: flag(certificate, &["complete"]) == Some(true),
+        closed: closed.collect::<Result<_, _>>()?,
+        broken: broken.map(|one| (key(one, "from"), key(one, "to"))).collect(),
+        is_cut: flag(certificate, &["safety", "is_cut"]) == Some(true),
+        catalogue,
+    })
+}
+
+fn legs(json: &Value) -> Option<Vec<Leg>> {
+    let target = ResourceId::parse(text(json, &["target"])?)?;
+    let copier = text(json, &["copier"])?;
+    let port = u16::try_from(at(json, &["port"])?.as_u64()?).ok()?;
+    let source = text(json, &["source"])?;
+    let Some(source) = ResourceId::parse(source) else { return Some(Vec::new()) };
+    if copier == "target" {
+        return Some(vec![Leg { copier: target, server: source, port }]);
+    }
+    let Some(runtime) = ResourceId::parse(copier) else { return Some(Vec::new()) };
+    Some(vec![
+        Leg { copier: runtime.clone(), server: source, port },
+        Leg { copier: runtime, server: target, port: PORT },
+    ])
+}
+
+fn change(json: &Value) -> Option<Change> {
+    Some(Change {
+        kind: text(json, &["kind"])?.to_owned(),
+        title: text(json, &["title"]).unwrap_or("").to_owned(),
+        request: Request {
+            method: text(json, &["request", "method"])?.to_owned(),
+            path: text(json, &["request", "path"])?.to_owned(),
+            body: at(json, &["request", "body"]).cloned().unwrap_or(Value::Null),
+        },
+        cost: at(json, &["cost"]).and_then(cost),
+    })
+}
+
+fn cost(json: &Value) -> Option<Cost> {
+    let mut cost = Cost::default();
+    for (place, field) in cost.iter_mut().zip(FIELDS) {
+        *place = number(json.get(field)?)?;
+    }
+    Some(cost)
+}
+
+/// A count; what exceeds 64 bits is written as text.
+fn number(value: &Value) -> Option<u128> {
+    match value.as_u64() {
+        Some(number) => Some(number.into()),
+        None => value.as_str()?.parse().ok(),
+    }
+}

@@ -1,0 +1,122 @@
+//! What the changes do to other flows, from every subnet to every server.
+
+use super::super::verdict::Verdict;
+use super::super::world::{World, last_name, network_of};
+use super::super::{ask_from, door};
+use super::read::PORT;
+use super::{Bounds, Check, Judge, count, summed};
+
+/// A flow: subnet and server.
+type Flow = (String, String);
+
+/// Flows that worked before.
+#[derive(Default)]
+pub(super) struct Broken {
+    /// They do not any more.
+    pub(super) surely: Vec<Flow>,
+    /// It is not known whether they still do.
+    pub(super) doubtful: Vec<Flow>,
+    /// It was not known whether they worked, and something about them changes.
+    unknown: Vec<Flow>,
+    judged: usize,
+    is_cut: bool,
+}
+
+const SERVERS: [&str; 2] =
+    ["microsoft.dbforpostgresql/servers", "microsoft.dbforpostgresql/flexibleservers"];
+
+/// Subnets in which no client stands.
+const SPECIAL: [&str; 4] =
+    ["gatewaysubnet", "azurefirewallsubnet", "azurebastionsubnet", "routeserversubnet"];
+
+/// Judges every flow before and after, but the one that the plan is about.
+pub(super) fn look(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Broken {
+    let before = judge.world;
+    let servers: Vec<&str> =
+        SERVERS.iter().flat_map(|kind| before.all(kind)).map(|(key, _)| key).collect();
+    let mut broken = Broken::default();
+    let subnets = before.all("microsoft.network/virtualnetworks/subnets");
+    for (subnet, _) in subnets.filter(|(key, _)| !SPECIAL.contains(&last_name(key))) {
+        for server in &servers {
+            if is_own(before, subnet, server) || is_asked(judge, subnet, server) {
+                continue;
+            }
+            if broken.judged >= bounds.flows_max {
+                broken.is_cut = true;
+                return broken;
+            }
+            broken.judged += 1;
+            let was = ask_from(before, subnet, server, PORT);
+            if matches!(was.verdict, Verdict::Unreachable | Verdict::Partial) {
+                continue;
+            }
+            let is = ask_from(after, subnet, server, PORT);
+            let flow = (subnet.to_owned(), (*server).to_owned());
+            match (was.verdict, is.verdict) {
+                (_, Verdict::Reachable) => {}
+                (Verdict::Reachable, Verdict::Undetermined) => broken.doubtful.push(flow),
+                (Verdict::Reachable, _) => broken.surely.push(flow),
+                (_, _) if was == is => {}
+                (_, _) => broken.unknown.push(flow),
+            }
+        }
+    }
+    broken
+}
+
+fn is_own(world: &World, subnet: &str, server: &str) -> bool {
+    door::delegated_subnet(world, server).ok().flatten().as_deref() == Some(subnet)
+}
+
+fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
+    judge
+        .plan
+        .legs
+        .iter()
+        .any(|leg| leg.server.key() == server && is_own(judge.world, subnet, leg.copier.key()))
+}
+
+pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
+    let found = look(judge, after, bounds);
+    let (mut wrong, mut open) = (Vec::new(), Vec::new());
+    let claimed = &judge.plan.broken;
+    let unclaimed = |flow: &&Flow| !claimed.contains(flow);
+    for flow in found.surely.iter().filter(unclaimed) {
+        wrong.push(format!("{} stops working, and the plan does not say so", words(flow)));
+    }
+    for flow in found.doubtful.iter().chain(&found.unknown).filter(unclaimed) {
+        open.push(format!("whether {} still works", words(flow)));
+    }
+    for flow in claimed {
+        if found.unknown.contains(flow) {
+            open.push(format!("whether {} worked before", words(flow)));
+        } else if !found.surely.contains(flow) && !found.doubtful.contains(flow) {
+            match found.is_cut {
+                true => open.push(format!("whether {} breaks", words(flow))),
+                false => wrong.push(format!("{} does not break, as the plan says", words(flow))),
+            }
+        }
+    }
+    let stated = judge.plan.cost.map_or(0, |cost| cost[0]);
+    if stated != claimed.len() as u128 {
+        let listed = count(claimed.len(), "broken flow");
+        wrong.push(format!("`broken_flows` is {stated}, and the plan lists {listed}"));
+    }
+    if found.is_cut {
+        open.push(format!("only {} were judged", count(found.judged, "flow")));
+    }
+    if judge.plan.is_cut {
+        open.push("the plan says that it did not look at every flow".to_owned());
+    }
+    let flows = count(found.judged, "other flow");
+    let good = match claimed.len() {
+        0 => format!("none of {flows} stops working"),
+        some => format!("of {flows}, exactly the {some} that the plan lists stop working"),
+    };
+    summed("safety", &wrong, &open, good)
+}
+
+fn words(flow: &Flow) -> String {
+    let network = last_name(network_of(&flow.0));
+    format!("subnet `{}` of `{network}` to `{}`", last_name(&flow.0), last_name(&flow.1))
+}

@@ -1,0 +1,105 @@
+//! Sets of changes, applied.
+
+use std::collections::BTreeMap;
+
+use super::super::apply::Outcome;
+use super::super::verdict::Verdict;
+use super::super::world::World;
+use super::read::{Change, Cost};
+use super::{After, Judge};
+use crate::id::ResourceId;
+
+/// Applies changes in the order in which they are given.
+pub(super) fn apply_in_order<'c>(
+    world: &World,
+    changes: impl Iterator<Item = &'c Change>,
+) -> After {
+    let mut after = After { world: world.clone(), refused: Vec::new() };
+    for change in changes {
+        match change.request.apply(&mut after.world) {
+            Outcome::Made | Outcome::Changed | Outcome::AlreadySo => {}
+            Outcome::Refused(why) => after.refused.push(format!("`{}`: {why}", change.title)),
+        }
+    }
+    after
+}
+
+/// Changes without repetition, and verdicts over sets of them that are known already.
+pub(super) struct Catalogue<'p> {
+    judge: &'p Judge<'p>,
+    pub(super) changes: Vec<&'p Change>,
+    known: BTreeMap<Vec<usize>, Verdict>,
+}
+
+impl<'p> Catalogue<'p> {
+    /// The certificate's catalogue, and the plan's own changes.
+    pub(super) fn of(judge: &'p Judge<'p>) -> Catalogue<'p> {
+        let mut changes: Vec<&Change> = Vec::new();
+        for change in judge.plan.catalogue.iter().chain(&judge.plan.changes) {
+            if !changes.iter().any(|one| one.request == change.request) {
+                changes.push(change);
+            }
+        }
+        Catalogue { judge, changes, known: BTreeMap::new() }
+    }
+
+    /// The place of a change.
+    pub(super) fn place(&self, change: &Change) -> usize {
+        let is_it = |one: &&Change| one.request == change.request;
+        self.changes.iter().position(is_it).unwrap_or(self.changes.len())
+    }
+
+    /// The sum of what changes cost; `None` when the plan does not tell it of one.
+    pub(super) fn cost(&self, set: &[usize]) -> Option<Cost> {
+        let mut sum = Cost::default();
+        for index in set {
+            let cost = self.changes.get(*index)?.cost?;
+            sum.iter_mut().zip(cost).for_each(|(sum, one)| *sum = sum.saturating_add(one));
+        }
+        Some(sum)
+    }
+
+    /// The verdict over a set that was judged before.
+    pub(super) fn known(&self, set: &[usize]) -> Option<Verdict> {
+        self.known.get(set).copied()
+    }
+
+    /// The verdict over the changes of a set: what others rest on comes first.
+    pub(super) fn verdict(&mut self, set: &[usize]) -> Verdict {
+        let mut key = set.to_vec();
+        key.sort_unstable();
+        if let Some(verdict) = self.known.get(&key) {
+            return *verdict;
+        }
+        let verdict = self.judge.ask(&self.world(&key)).verdict;
+        self.known.insert(key, verdict);
+        verdict
+    }
+
+    pub(super) fn world(&self, set: &[usize]) -> World {
+        let mut changes: Vec<&Change> = set.iter().map(|index| self.changes[*index]).collect();
+        changes.sort_by_key(|change| rank(change));
+        apply_in_order(self.judge.world, changes.into_iter()).world
+    }
+
+    pub(super) fn titles(&self, set: &[usize]) -> String {
+        if set.is_empty() {
+            return "no change at all".to_owned();
+        }
+        let titles: Vec<String> =
+            set.iter().map(|index| format!("`{}`", self.changes[*index].title)).collect();
+        titles.join(" and ")
+    }
+}
+
+/// What goes makes room, then come parents, then what stands in them.
+fn rank(change: &Change) -> u8 {
+    let path = change.request.path.split('?').next().unwrap_or("");
+    let kind = ResourceId::parse(path).map(|id| id.resource_type()).unwrap_or_default();
+    match (change.request.method.as_str(), kind.as_str()) {
+        ("DELETE", _) => 0,
+        (_, "microsoft.network/virtualnetworks/subnets" | "microsoft.network/privatednszones") => 1,
+        (_, "microsoft.network/privateendpoints") => 2,
+        (_, _) => 3,
+    }
+}
