@@ -1,6 +1,6 @@
 //! What the changes do to other flows, from every subnet to every server.
 
-use super::super::verdict::Verdict;
+use super::super::verdict::{Answer, Verdict};
 use super::super::world::{World, last_name, network_of};
 use super::super::{ask_from, door};
 use super::read::PORT;
@@ -56,12 +56,18 @@ pub(super) fn look(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Broken {
                 (_, Verdict::Reachable) => {}
                 (Verdict::Reachable, Verdict::Undetermined) => broken.doubtful.push(flow),
                 (Verdict::Reachable, _) => broken.surely.push(flow),
-                (_, _) if was == is => {}
+                (_, _) if is_no_worse(&was, &is) => {}
                 (_, _) => broken.unknown.push(flow),
             }
         }
     }
     broken
+}
+
+/// Whether nothing stands in the way that did not stand there before.
+fn is_no_worse(was: &Answer, is: &Answer) -> bool {
+    is.blockers.iter().all(|one| was.blockers.contains(one))
+        && is.unknowns.iter().all(|one| was.unknowns.contains(one))
 }
 
 fn is_own(world: &World, subnet: &str, server: &str) -> bool {

@@ -1,0 +1,255 @@
+//! The independent checker confirms the plans of every page of docs/checks, and refuses plans that
+//! were tampered with.
+
+mod support;
+
+use std::sync::LazyLock;
+
+use flexway_core::checks::ALL;
+use flexway_core::estate::Estate;
+use flexway_core::plan;
+use flexway_core::repair::Policy;
+use flexway_core::second::{Bounds, Certified, State, Unreadable, World, certify};
+use serde_json::{Value, json};
+
+/// Examples of which the checker cannot tell everything, by title, with the checks that it leaves
+/// open: the second reading does not follow resolvers, forwarding rules and meshes, looks for no
+/// appliances, and knows no source outside Azure.
+const OPEN: &[(&str, &[&str])] = &[
+    ("The network of the DNS server is not peered", &["facts", "refusal"]),
+    (
+        "A rule denies everything that goes out",
+        &["facts", "sufficiency", "irredundance", "optimality"],
+    ),
+    ("A rule forwards the name to Azure's own address", &["facts", "irredundance", "optimality"]),
+    (
+        "The ruleset is linked to the network of the endpoint that it forwards to",
+        &["facts", "irredundance", "optimality", "safety"],
+    ),
+    ("Nobody claims the address", &["facts", "refusal"]),
+    ("The interface does not forward", &["facts", "irredundance", "optimality"]),
+    ("The hub does not lend its gateway", &["facts", "refusal"]),
+    ("The copier's network does not use it", &["facts", "refusal"]),
+    ("The copier's network claims the office's addresses too", &["facts", "refusal"]),
+    ("The balancer stands in another region", &["facts", "refusal"]),
+    ("The subnet lets pass, the interface does not", &["facts", "refusal"]),
+    ("The zone counts more links than were captured", &["facts"]),
+    (
+        "A resolver in the hub asks, and only the spokes are linked",
+        &["facts", "sufficiency", "irredundance", "optimality"],
+    ),
+    (
+        "The zone is linked to the resolver's network: the copier's own link does not matter",
+        &["facts", "sufficiency"],
+    ),
+    ("The table keeps the gateway's routes out", &["facts", "refusal"]),
+    ("The mesh ends at the region's border", &["facts"]),
+    ("Both are in one region: the mesh joins them where it is deployed", &["facts"]),
+    ("A default route takes the packets through an appliance", &["facts"]),
+];
+
+fn world(estate: &Estate) -> World {
+    World::of(estate.ids().filter_map(|id| Some((id, &estate.resource(id)?.body))))
+}
+
+fn certified(estate: &Estate, plan: &Value) -> Certified {
+    certify(&world(estate), plan, Bounds::default()).expect("a plan")
+}
+
+fn named(certified: &Certified, wanted: State) -> Vec<&str> {
+    let checks = certified.checks.iter().filter(|check| check.state == wanted);
+    checks.map(|check| check.name).collect()
+}
+
+/// An example with the plan for it.
+struct Planned {
+    title: String,
+    resources: Vec<Value>,
+    plan: Value,
+}
+
+/// All examples, planned once: in a build without optimisation that takes most of the time.
+static ALL_PLANNED: LazyLock<Vec<Planned>> = LazyLock::new(|| {
+    let (even, odd): (Vec<_>, Vec<_>) = (0..ALL.len()).partition(|index| index % 2 == 0);
+    let run = |part: Vec<usize>| -> Vec<Planned> {
+        part.into_iter().flat_map(|index| support::examples(ALL[index].page)).map(planned).collect()
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(odd));
+        let mut all = run(even);
+        all.extend(other.join().expect("no panic"));
+        all
+    })
+});
+
+fn planned(example: support::Example) -> Planned {
+    let estate = support::estate(&example.resources);
+    let plan = plan::plan(&estate, &example.question(&estate), &Policy::default()).to_json();
+    Planned { title: example.title, resources: example.resources, plan }
+}
+
+#[test]
+fn plans_of_every_page_hold_where_the_checker_can_tell() {
+    let judged = ALL_PLANNED
+        .iter()
+        .map(|one| (one.title.clone(), certified(&support::estate(&one.resources), &one.plan)));
+    let found: Vec<(String, Certified)> =
+        judged.filter(|(_, certified)| certified.holds() != Some(true)).collect();
+    for (title, certified) in &found {
+        assert!(named(certified, State::Fails).is_empty(), "{title}: {certified:#?}");
+        let open = named(certified, State::CouldNotTell);
+        let known = OPEN.iter().find(|(known, _)| known == title).map(|(_, checks)| *checks);
+        assert_eq!(known, Some(open.as_slice()), "{title}: {certified:#?}");
+    }
+    let open: Vec<&str> = found.iter().map(|(title, _)| title.as_str()).collect();
+    let held: Vec<_> = OPEN.iter().filter(|(title, _)| !open.contains(title)).collect();
+    assert!(held.is_empty(), "the checker can tell now: {held:?}");
+}
+
+/// An example by its title, with the plan for it.
+fn example(title: &str) -> (Estate, Value) {
+    let one = ALL_PLANNED.iter().find(|one| one.title == title).expect("an example of that title");
+    (support::estate(&one.resources), one.plan.clone())
+}
+
+fn fails(estate: &Estate, plan: &Value, name: &str) {
+    let certified = certified(estate, plan);
+    assert!(named(&certified, State::Fails).contains(&name), "{name}: {certified:#?}");
+    assert_eq!(certified.holds(), Some(false));
+}
+
+/// Titles of examples whose plans have several changes of different kinds.
+const LONG: [&str; 5] = [
+    "No zone at all",
+    "The record is in a zone of another name, attached to nothing",
+    "The source denies public access and has no endpoint",
+    "Neither the rule nor the service endpoint is there",
+    "The rule has the lowest number there is: it moves back",
+];
+
+#[test]
+fn a_plan_that_lacks_a_change_does_not_suffice() {
+    for title in LONG {
+        let (estate, plan) = example(title);
+        assert_eq!(certified(&estate, &plan).holds(), Some(true), "{title}");
+        let count = plan["changes"].as_array().expect("changes").len();
+        assert!(count > 1, "{title}");
+        for index in 0..count {
+            let mut shorter = plan.clone();
+            shorter["changes"].as_array_mut().expect("changes").remove(index);
+            fails(&estate, &shorter, "sufficiency");
+        }
+    }
+}
+
+#[test]
+fn a_superfluous_change_is_found() {
+    for title in LONG {
+        let (estate, mut plan) = example(title);
+        let zone = format!(
+            "{}/resourceGroups/rg-dns/providers/Microsoft.Network/privateDnsZones/example.org",
+            support::SUBSCRIPTION
+        );
+        let more = json!({ "kind": "create-zone", "resource": zone, "title": "create a zone", "request": {
+            "method": "PUT", "path": format!("{zone}?api-version=2024-06-01"), "body": { "location": "global" } } });
+        plan["changes"].as_array_mut().expect("changes").push(more);
+        fails(&estate, &plan, "irredundance");
+    }
+}
+
+#[test]
+fn a_dearer_repair_is_not_optimal() {
+    for (title, kind) in [
+        ("The source has public access too, and lets nobody in there", "link-zone"),
+        ("The rule is not there", "add-vnet-rule"),
+    ] {
+        let (estate, cheap) = example(title);
+        let forbidden = vec![kind.to_owned()];
+        let policy = Policy { forbidden, ignores_locks: false };
+        let mut dear = plan::plan(&estate, &support::question(&estate), &policy).to_json();
+        assert_ne!(cheap["certificate"]["cost"], dear["certificate"]["cost"], "{title}");
+        assert_eq!(
+            certified(&estate, &dear).holds(),
+            Some(true),
+            "{title}: nothing allowed is cheaper"
+        );
+        dear["certificate"]["closed"] = json!([]);
+        let known = cheap["certificate"]["catalogue"].as_array().expect("a catalogue").clone();
+        dear["certificate"]["catalogue"].as_array_mut().expect("a catalogue").extend(known);
+        fails(&estate, &dear, "optimality");
+    }
+}
+
+#[test]
+fn costs_have_to_add_up() {
+    let (estate, mut plan) = example(LONG[3]);
+    plan["certificate"]["cost"]["interruptions"] = json!(0);
+    fails(&estate, &plan, "optimality");
+}
+
+#[test]
+fn what_breaks_has_to_be_said() {
+    let (estate, plan) = example("Both networks hold the same range");
+    assert_eq!(plan["certificate"]["safety"]["broken"].as_array().map(Vec::len), Some(1));
+    let mut silent = plan.clone();
+    silent["certificate"]["safety"]["broken"] = json!([]);
+    silent["certificate"]["cost"]["broken_flows"] = json!(0);
+    fails(&estate, &silent, "safety");
+
+    let (estate, mut loud) = example("No zone at all");
+    loud["certificate"]["safety"]["broken"] = plan["certificate"]["safety"]["broken"].clone();
+    loud["certificate"]["cost"]["broken_flows"] = json!(1);
+    fails(&estate, &loud, "safety");
+}
+
+#[test]
+fn an_estate_that_moved_is_noticed() {
+    let (_, plan) = example("Link and record are missing: two causes");
+    let healthy = support::estate(&support::fixture("private-source"));
+    fails(&healthy, &plan, "facts");
+
+    // Half of the plan was carried out by hand.
+    let (_, half) = example("Only the source's network is linked");
+    let (estate, _) = example("The zone is linked and empty");
+    assert_eq!(half["before"], "unreachable");
+    let certified = certified(&estate, &half);
+    let facts = &certified.checks[0];
+    assert_eq!((facts.name, facts.state), ("facts", State::Fails));
+    assert!(
+        facts.detail.contains("something of that name is there") || facts.detail.contains("linked"),
+        "{facts:?}"
+    );
+}
+
+#[test]
+fn a_refusal_that_could_be_mended_fails() {
+    let (estate, mut plan) = example("No zone at all");
+    let all = plan["certificate"]["catalogue"].as_array().expect("a catalogue").len();
+    let changes = plan["changes"].as_array().expect("changes").clone();
+    let places: Vec<usize> = (all..all + changes.len()).collect();
+    plan["certificate"]["catalogue"].as_array_mut().expect("a catalogue").extend(changes);
+    let closed = json!({ "changes": places, "verdict": "unreachable" });
+    plan["certificate"]["closed"].as_array_mut().expect("closed sets").push(closed);
+    plan["changes"] = json!([]);
+    plan["after"] = plan["before"].clone();
+    plan["refusal"] = json!("nothing helps");
+    fails(&estate, &plan, "refusal");
+}
+
+#[test]
+fn what_is_no_plan_is_said() {
+    let (estate, plan) = example("No zone at all");
+    let why = |world: &World, plan: &Value| {
+        certify(world, plan, Bounds::default()).expect_err("nothing to check")
+    };
+    let world = world(&estate);
+    assert!(matches!(why(&world, &json!([])), Unreadable::NotAPlan(_)));
+    assert!(matches!(
+        why(&world, &json!({ "schema": "flexway.check/1" })),
+        Unreadable::NotAPlan(_)
+    ));
+    let mut other = plan.clone();
+    other["schema"] = json!("flexway.plan/2");
+    assert_eq!(why(&world, &other), Unreadable::OtherSchema("flexway.plan/2".to_owned()));
+    assert!(matches!(why(&World::of([]), &plan), Unreadable::NoServer(_)));
+}
