@@ -12,7 +12,7 @@ use crate::estates;
 use crate::exit::{Ended, Exit, Failure};
 use crate::inputs;
 
-/// Checks a plan's certificate: that it suffices, that nothing in it is superfluous, that nothing cheaper does, and what it breaks
+/// Checks a plan's certificate: it suffices, nothing is superfluous, nothing cheaper does, what it breaks
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway plan --estate capture/ --source SRC --target TGT --format json --out repair.json
@@ -78,6 +78,12 @@ fn read_plan(args: &CertifyArgs) -> Result<Value, Failure> {
             "it is a folder",
             help,
         ));
+    }
+    if path.as_os_str() != "-"
+        && let Err(why) = std::fs::metadata(path)
+    {
+        let help = "check the path and that you may read it";
+        return Err(Failure::failed(format!("read plan {}", path.display()), why, help));
     }
     let mut found = inputs::read(std::slice::from_ref(path))?;
     found

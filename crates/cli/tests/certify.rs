@@ -82,7 +82,7 @@ fn what_is_no_plan_is_refused_in_words() {
     assert!(why.contains("flexway.plan/9") && why.contains("make the plan again"), "{why}");
     std::fs::remove_file(&file).expect("removed");
     let why = refused("/no/such/plan.json");
-    assert!(why.contains("/no/such/plan.json"), "{why}");
+    assert!(why.contains("read plan /no/such/plan.json"), "{why}");
 
     assert_eq!(flexway(&["certify"]).status.code(), Some(64));
     assert_eq!(flexway(&["certify", "-", "--estate", "-"]).status.code(), Some(64));

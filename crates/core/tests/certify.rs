@@ -150,8 +150,9 @@ fn a_superfluous_change_is_found() {
             "{}/resourceGroups/rg-dns/providers/Microsoft.Network/privateDnsZones/example.org",
             support::SUBSCRIPTION
         );
-        let more = json!({ "kind": "create-zone", "resource": zone, "title": "create a zone", "request": {
-            "method": "PUT", "path": format!("{zone}?api-version=2024-06-01"), "body": { "location": "global" } } });
+        let more = json!({ "kind": "create-zone", "resource": zone, "title": "create a zone",
+            "request": { "method": "PUT", "path": format!("{zone}?api-version=2024-06-01"),
+                "body": { "location": "global" } } });
         plan["changes"].as_array_mut().expect("changes").push(more);
         fails(&estate, &plan, "irredundance");
     }

@@ -39,10 +39,14 @@ impl World {
         }
     }
 
-    /// The other half loses its partner.
+    /// The other half loses its partner: one that was lost already had none to take along.
     pub(super) fn half_gone(&mut self, half: &str) {
         let near = half.split("/virtualnetworkpeerings/").next().unwrap_or("").to_owned();
-        let Some(remote) = self.body(half).and_then(|body| reference(body, REMOTE)) else { return };
+        let Some(body) = self.body(half) else { return };
+        let state = text(body, &["properties", "peeringState"]);
+        let Some(remote) = reference(body, REMOTE).filter(|_| state.is_none_or(is_not_cut)) else {
+            return;
+        };
         if let Some((other, _)) = self.half_between(&remote, &near) {
             self.edit(&other, |body| body["properties"]["peeringState"] = json!("Disconnected"));
         }

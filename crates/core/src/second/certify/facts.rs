@@ -2,7 +2,7 @@
 
 use super::super::apply::Outcome;
 use super::super::verdict::Verdict;
-use super::{Check, Judge, count, summed, word};
+use super::{Check, Judge, count, short, summed, word};
 
 pub(super) fn check(judge: &Judge<'_>) -> Check {
     let (mut wrong, mut open) = (Vec::new(), Vec::new());
@@ -40,11 +40,13 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
                 | "link-zone"
         );
         match change.request.apply(&mut world) {
-            Outcome::AlreadySo => wrong.push(format!("`{}` is so already", change.title)),
+            Outcome::AlreadySo => wrong.push(format!("\"{}\" is so already", change.title)),
             Outcome::Changed if is_new => {
-                wrong.push(format!("`{}`: something of that name is there", change.title));
+                wrong.push(format!("\"{}\": something of that name is there", change.title));
             }
-            Outcome::Refused(why) => wrong.push(format!("`{}`: {why}", change.title)),
+            Outcome::Refused(why) => {
+                wrong.push(format!("\"{}\": {}", change.title, short(&why)));
+            }
             Outcome::Made | Outcome::Changed => {}
         }
     }

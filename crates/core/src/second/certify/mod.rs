@@ -239,11 +239,16 @@ fn irredundance(judge: &Judge<'_>) -> Check {
         let claimed = judge.plan.without.get(index).map_or("", String::as_str);
         match not_enough(judged.verdict, claimed) {
             State::Holds => {}
-            State::Fails => wrong.push(format!("reachable without `{}` too", change.title)),
-            State::CouldNotTell => open.push(format!("without `{}`: {}", change.title, judged.why)),
+            State::Fails => wrong.push(format!("reachable without \"{}\" too", change.title)),
+            State::CouldNotTell => {
+                open.push(format!("without \"{}\": {}", change.title, judged.why))
+            }
         }
     }
-    let good = format!("not reachable when one of {} is left out", count(all.len(), "change"));
+    let good = match all.len() {
+        1 => "not reachable without the change".to_owned(),
+        many => format!("not reachable when any of the {many} changes is left out"),
+    };
     summed("irredundance", &wrong, &open, good)
 }
 

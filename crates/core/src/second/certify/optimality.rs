@@ -31,7 +31,7 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
         notes.open.push("the plan says that its search was cut".to_owned());
     }
     let good = format!(
-        "none of {} does, nor {} cheaper of {} in the catalogue",
+        "nothing cheaper reaches: {} and {} of {} tried",
         count(listed, "closed set"),
         count(more, "other set"),
         count(catalogue.changes.len(), "change")
@@ -70,6 +70,13 @@ fn closed(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, notes: &mut Notes) -
         }
         match not_enough(catalogue.verdict(&set), &one.verdict) {
             State::Holds => {}
+            // Of a set that the plan abstains from it claims only that nothing proves it.
+            State::Fails if one.verdict == "undetermined" => {
+                let titles = catalogue.titles(&set);
+                notes
+                    .open
+                    .push(format!("the plan abstains, the checker finds reachable: {titles}"));
+            }
             State::Fails => {
                 // What it breaks may make it dearer than the plan.
                 if judge.plan.refusal.is_some() || is_cheaper(judge, catalogue, &set) {

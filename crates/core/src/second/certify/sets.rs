@@ -6,7 +6,7 @@ use super::super::apply::Outcome;
 use super::super::verdict::Verdict;
 use super::super::world::World;
 use super::read::{Change, Cost};
-use super::{After, Judge};
+use super::{After, Judge, short};
 use crate::id::ResourceId;
 
 /// Applies changes in the order in which they are given.
@@ -18,7 +18,9 @@ pub(super) fn apply_in_order<'c>(
     for change in changes {
         match change.request.apply(&mut after.world) {
             Outcome::Made | Outcome::Changed | Outcome::AlreadySo => {}
-            Outcome::Refused(why) => after.refused.push(format!("`{}`: {why}", change.title)),
+            Outcome::Refused(why) => {
+                after.refused.push(format!("\"{}\": {}", change.title, short(&why)))
+            }
         }
     }
     after
@@ -87,7 +89,7 @@ impl<'p> Catalogue<'p> {
             return "no change at all".to_owned();
         }
         let titles: Vec<String> =
-            set.iter().map(|index| format!("`{}`", self.changes[*index].title)).collect();
+            set.iter().map(|index| format!("\"{}\"", self.changes[*index].title)).collect();
         titles.join(" and ")
     }
 }
