@@ -4,12 +4,12 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::super::address::usable;
+use super::super::address::{address_of, usable};
 use super::super::endpoint::endpoints;
 use super::super::world::{
     World, interface_addresses, items_mut, last_name, list, reference, subnet_prefixes, text,
 };
-use super::{INTERFACE, Put};
+use super::{INTERFACE, Put, RECORD};
 
 const LISTS: [&str; 2] = ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"];
 
@@ -57,6 +57,11 @@ impl World {
         }
         for one in endpoints(self, "") {
             taken.extend(one.addresses);
+        }
+        // A record speaks of an address that something not captured may hold.
+        for (_, record) in self.all(RECORD) {
+            let entries = list(record, &["properties", "aRecords"]).unwrap_or(&[]);
+            taken.extend(entries.iter().filter_map(|one| address_of(text(one, &["ipv4Address"])?)));
         }
         let prefix = subnet_prefixes(self.body(subnet)?).into_iter().next()?;
         let (first, last) = usable(prefix)?;
