@@ -102,7 +102,7 @@ fn made(edit: &Edit) -> Option<ResourceId> {
         Edit::Put(id, _) | Edit::PutInZone(id, _) | Edit::PutRule(id, _) | Edit::Create(id, _) => {
             Some(id.clone())
         }
-        Edit::Patch(..) | Edit::Remove(_) | Edit::Join(..) => None,
+        Edit::Patch(..) | Edit::Remove(_) | Edit::Listed(_) | Edit::Join(..) => None,
     }
 }
 

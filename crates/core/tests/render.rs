@@ -183,7 +183,7 @@ fn every_subscription_and_group_is_named() {
     assert_eq!(text.matches(" = azurerm.subscription_2\n").count(), 1, "{text}");
     let files = bicep::files(&plan);
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    assert_eq!(names, ["1-rg-dns.bicep", "2-rg-source.bicep", "deploy.sh"]);
+    assert_eq!(names, ["1-rg-source.bicep", "2-rg-dns.bicep", "deploy.sh"]);
     for subscription in ["11111111", "99999999"] {
         let word = format!("az deployment group create --subscription {subscription}");
         assert_eq!(files[2].text.matches(&word).count(), 1, "{}", files[2].text);

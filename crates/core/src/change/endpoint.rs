@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, Exposure};
 use super::{
-    Change, Edit, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest, in_subscription,
-    place, quoted,
+    Change, Edit, Listed, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest,
+    in_subscription, place, quoted,
 };
 use crate::estate::Estate;
 use crate::estate::endpoint::Endpoint;
@@ -30,7 +30,7 @@ pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) 
     let mut edits = vec![Edit::Put(connection.clone(), simulated)];
     if let Some(server) = connection.parent() {
         // Both ends tell the state: the server's list and the endpoint's own body follow the connection.
-        edits.extend(told_by_server(estate, &server, connection, &state));
+        edits.push(told_by_server(&server, connection, &state));
         edits.extend(told_by_endpoint(estate, endpoint, &server, &state));
     }
     Change {
@@ -69,23 +69,13 @@ fn network_of(estate: &Estate, endpoint: &ResourceId) -> u128 {
 }
 
 /// The server's word on the state of a connection, where its body lists connections.
-fn told_by_server(
-    estate: &Estate,
-    server: &ResourceId,
-    connection: &ResourceId,
-    state: &Value,
-) -> Option<Edit> {
-    let body = &estate.resource(server)?.body;
-    let mut list = body.pointer(&estate.locate(server, "", "privateEndpointConnections"))?.clone();
-    for one in list.as_array_mut()? {
-        let id = one.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
-        if id.as_ref() == Some(connection) {
-            let properties =
-                if one.get("properties").is_some() { &mut one["properties"] } else { one };
-            properties["privateLinkServiceConnectionState"] = state.clone();
-        }
-    }
-    Some(Edit::Patch(server.clone(), json!({ "privateEndpointConnections": list })))
+fn told_by_server(server: &ResourceId, connection: &ResourceId, state: &Value) -> Edit {
+    Edit::Listed(Listed {
+        holder: server.clone(),
+        list: "privateEndpointConnections",
+        element: connection.to_string(),
+        fields: Some(json!({ "privateLinkServiceConnectionState": state })),
+    })
 }
 
 /// The endpoint's own word on the state of its connection to a server.

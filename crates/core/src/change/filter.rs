@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, Exposure};
 use super::{
-    Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
 };
 use crate::estate::filter::{Direction, Protocol, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
@@ -174,11 +174,9 @@ pub fn move_back(
     };
     let edit = match rule.resource == *group {
         true => {
-            let place_of = estate.locate(group, "", "securityRules");
-            let mut rules = holder.body.pointer(&place_of)?.clone();
-            let index: usize = rule.pointer.rsplit('/').next()?.parse().ok()?;
-            rules[index]["properties"]["priority"] = json!(number);
-            Edit::Patch(group.clone(), json!({ "securityRules": rules }))
+            let fields = Some(json!({ "priority": number }));
+            let (holder, element) = (group.clone(), rule.name.clone());
+            Edit::Listed(Listed { holder, list: "securityRules", element, fields })
         }
         false => Edit::Patch(rule.resource.clone(), json!({ "priority": number })),
     };

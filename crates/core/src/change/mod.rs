@@ -88,6 +88,46 @@ impl Request {
     }
 }
 
+/// An element of a list that a resource holds, such as a route of a table: other elements may change in the same plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The resource.
+    pub holder: ResourceId,
+    /// The list in its properties.
+    pub list: &'static str,
+    /// Name or id of the element, in any case.
+    pub element: String,
+    /// New values of its fields; `None` where it is taken out.
+    pub fields: Option<Value>,
+}
+
+impl Listed {
+    fn apply(&self, estate: &mut Estate) {
+        let place = estate.locate(&self.holder, "", self.list);
+        let Some(mut body) = estate.resource(&self.holder).map(|one| one.body.clone()) else {
+            return;
+        };
+        let Some(list) = body.pointer_mut(&place).and_then(Value::as_array_mut) else { return };
+        let is_meant = |one: &Value| {
+            let word = |field: &str| one.get(field).and_then(Value::as_str).unwrap_or("");
+            ["name", "id"].iter().any(|field| word(field).eq_ignore_ascii_case(&self.element))
+        };
+        match &self.fields {
+            None => list.retain(|one| !is_meant(one)),
+            Some(fields) => {
+                for one in list.iter_mut().filter(|one| is_meant(one)) {
+                    let inner =
+                        if one.get("properties").is_some() { &mut one["properties"] } else { one };
+                    for (name, value) in fields.as_object().into_iter().flatten() {
+                        inner[name] = value.clone();
+                    }
+                }
+            }
+        }
+        put(estate, &self.holder, body);
+    }
+}
+
 /// What a change does to the estate in simulation, reactions of the service included.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
@@ -103,6 +143,8 @@ pub enum Edit {
     Patch(ResourceId, Value),
     /// The resource is gone.
     Remove(ResourceId),
+    /// One element of a list in the body of a resource has other fields, or is gone.
+    Listed(Listed),
     /// If both halves of a peering exist and none is disconnected, both are connected now.
     Join(ResourceId, ResourceId),
 }
@@ -158,6 +200,7 @@ impl Edit {
             | Edit::Create(id, _)
             | Edit::Patch(id, _)
             | Edit::Remove(id) => Some(id),
+            Edit::Listed(listed) => Some(&listed.holder),
             Edit::Join(..) => None,
         }
     }
@@ -187,6 +230,7 @@ impl Edit {
             }
             Edit::Create(..) => {}
             Edit::Remove(id) => estate.remove(id),
+            Edit::Listed(listed) => listed.apply(estate),
             Edit::Patch(id, fields) => {
                 let Some(resource) = estate.resource(id) else { return };
                 let mut body = resource.body.clone();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, Exposure};
 use super::{
-    Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
+    Change, Edit, Listed, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
 };
 use crate::estate::Estate;
 use crate::id::ResourceId;
@@ -15,8 +15,6 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
     let place_of = estate.locate(table, "", "routes");
     let routes = estate.resource(table).and_then(|resource| resource.body.pointer(&place_of));
     let is_other = |one: &&Value| one.get("name").and_then(Value::as_str) != Some(route);
-    let rest: Vec<Value> =
-        routes.and_then(Value::as_array).into_iter().flatten().filter(is_other).cloned().collect();
     let old =
         routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
     let prefix = old.as_ref().map(|old| old.get("properties").unwrap_or(old));
@@ -50,7 +48,12 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         )],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
         edits: vec![
-            Edit::Patch(table.clone(), json!({ "routes": rest })),
+            Edit::Listed(Listed {
+                holder: table.clone(),
+                list: "routes",
+                element: route.to_owned(),
+                fields: None,
+            }),
             Edit::Remove(id.clone()),
         ],
         resource: id,

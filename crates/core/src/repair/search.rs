@@ -189,7 +189,8 @@ impl Search<'_> {
                 continue;
             }
             let new = added.iter().filter(|one| !changes.contains(one)).cloned();
-            let set: Vec<Change> = changes.iter().cloned().chain(new).collect();
+            let mut set: Vec<Change> = changes.iter().cloned().chain(new).collect();
+            set.sort_by_key(|change| turn(change.kind));
             if set.len() <= CHANGES_MAX && !serves_twice(&set) {
                 self.push(set);
             }
@@ -225,6 +226,17 @@ impl Search<'_> {
 /// The estate with changes made to it.
 pub fn apply(estate: &Estate, changes: &[Change]) -> Estate {
     changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate))
+}
+
+/// When a change is made: what others stand on first, names that others follow last.
+fn turn(kind: &str) -> u8 {
+    match kind {
+        "create-subnet" | "create-zone" => 0,
+        "delete-peering" | "delete-vnet-rule" | "delete-endpoint" | "move-rule" => 1,
+        "create-endpoint" => 2,
+        "link-zone" => 4,
+        _ => 3,
+    }
 }
 
 /// Whether two changes of a set serve one purpose: a second endpoint of the server, a second rule for the same flow.
