@@ -1,0 +1,206 @@
+//! Which fault hides which other one, and why: the whole of what is not reported when several faults meet.
+
+/// One fault hides another while both are there.
+pub(crate) struct Mask {
+    /// The fault that stays; an area ends with a slash.
+    pub(crate) by: &'static str,
+    /// What it hides; an area ends with a slash.
+    pub(crate) hides: &'static [&'static str],
+    /// What it never hides, of those.
+    pub(crate) but: &'static [&'static str],
+    /// Whether hiding is right: the hidden one decides nothing while the other one is there.
+    pub(crate) is_right: bool,
+    /// The reason. Numbers are places in facts/azure-network.md.
+    pub(crate) why: &'static str,
+}
+
+/// Whether a fault is of a list of faults and areas.
+fn is_in(fault: &str, list: &[&str]) -> bool {
+    list.iter().any(|one| fault == *one || one.ends_with('/') && fault.starts_with(one))
+}
+
+impl Mask {
+    pub(crate) fn applies(&self, by: &str, fault: &str) -> bool {
+        by != fault && is_in(by, &[self.by]) && is_in(fault, self.hides) && !is_in(fault, self.but)
+    }
+}
+
+/// The mask that hides a fault among others. What is hidden itself hides nothing.
+pub(crate) fn mask_of(fault: &str, all: &[&str]) -> Option<&'static Mask> {
+    let is_seen =
+        |by: &str| !MASKS.iter().any(|mask| all.iter().any(|other| mask.applies(other, by)));
+    MASKS.iter().find(|mask| all.iter().any(|by| mask.applies(by, fault) && is_seen(by)))
+}
+
+const fn right(by: &'static str, hides: &'static [&'static str], why: &'static str) -> Mask {
+    Mask { by, hides, but: &[], is_right: true, why }
+}
+
+const fn wrong(by: &'static str, hides: &'static [&'static str], why: &'static str) -> Mask {
+    Mask { by, hides, but: &[], is_right: false, why }
+}
+
+/// What a name leads to, where the copier's network asks Azure's own resolver.
+const ANSWERS: &[&str] = &[
+    "dns/zone-not-linked",
+    "dns/link-in-progress",
+    "dns/same-named-zone-linked",
+    "dns/injected-source-zone-not-linked",
+    "dns/record-missing",
+    "dns/record-overwritten",
+    "dns/zone-name-wrong",
+    "dns/public-suffix-zone-linked",
+    "dns/zone-named-like-server",
+];
+
+/// Links of the copier's own network, and the way to Azure's own resolver.
+const OWN: &[&str] = &[
+    "dns/zone-not-linked",
+    "dns/link-in-progress",
+    "dns/same-named-zone-linked",
+    "dns/platform-dns-denied",
+];
+
+const LONE_RULE: &[&str] = &["dns/forwarding-rule-wrong"];
+const REGION: &[&str] = &["server/vnet-rule-other-region"];
+const TWO_LEVEL: &[&str] = &["filter/two-level-conflict"];
+const PROPAGATION: &[&str] = &["route/gateway-propagation-off"];
+
+pub(crate) const MASKS: &[Mask] = &[
+    Mask {
+        by: "mode/",
+        hides: &["dns/", "peering/", "route/", "filter/", "endpoint/", "host/"],
+        but: &[],
+        is_right: true,
+        why: "a copier that stands in no network has no way to judge (1.4)",
+    },
+    Mask {
+        by: "server/public-off-no-endpoint",
+        hides: &["dns/", "peering/", "route/", "filter/", "server/", "host/"],
+        but: &[
+            "server/not-ready",
+            "server/pooler-off",
+            "dns/custom-server-unreachable",
+            "dns/forwarding-rule-wrong",
+            "dns/platform-dns-denied",
+            "dns/public-suffix-zone-linked",
+            "dns/zone-named-like-server",
+        ],
+        is_right: true,
+        why: "there is no way at all; which one gets made decides what lies on it (FS-02)",
+    },
+    right(
+        "dns/custom-server-unreachable",
+        ANSWERS,
+        "what a server that is not reached would answer is not told (DNS-08)",
+    ),
+    right(
+        "dns/custom-server-unreachable",
+        &["dns/forwarding-rule-wrong", "dns/platform-dns-denied"],
+        "rulesets and Azure's resolver are not asked where the network has its own servers (6.2)",
+    ),
+    right(
+        "dns/forwarder-network-not-linked",
+        OWN,
+        "the links of the resolver's network count, not those of the copier's (DNS-07)",
+    ),
+    wrong(
+        "dns/forwarder-network-not-linked",
+        &["dns/record-overwritten"],
+        "independent: once the zone is linked, its record still leads to the far endpoint",
+    ),
+    right(
+        "dns/zone-name-wrong",
+        &["dns/forwarder-network-not-linked"],
+        "no zone of the right name is there that could be linked (DNS-18)",
+    ),
+    wrong(
+        "dns/platform-dns-denied",
+        ANSWERS,
+        "independent: once Azure's resolver may be asked, it still has no answer",
+    ),
+    wrong(
+        "dns/platform-dns-denied",
+        LONE_RULE,
+        "independent: once Azure's resolver may be asked, the rule still leads astray",
+    ),
+    wrong(
+        "dns/forwarding-rule-wrong",
+        &[
+            "dns/zone-not-linked",
+            "dns/link-in-progress",
+            "dns/same-named-zone-linked",
+            "dns/injected-source-zone-not-linked",
+            "dns/zone-name-wrong",
+            "dns/record-overwritten",
+        ],
+        "independent: without the rule the zones are asked, and they have no right answer",
+    ),
+    wrong(
+        "dns/public-suffix-zone-linked",
+        LONE_RULE,
+        "independent: without the zone the rule still leads astray",
+    ),
+    wrong(
+        "dns/zone-named-like-server",
+        LONE_RULE,
+        "independent: without the zone the rule still leads astray",
+    ),
+    wrong(
+        "dns/record-overwritten",
+        &["route/", "filter/"],
+        "a rule or route of the copier's subnet stands in the way of the right endpoint too",
+    ),
+    right(
+        "endpoint/disconnected",
+        &["dns/record-stale"],
+        "a new endpoint has a new address: the record follows from it (PE-03)",
+    ),
+    right(
+        "endpoint/rejected",
+        &["dns/record-stale"],
+        "a new endpoint has a new address: the record follows from it (PE-02)",
+    ),
+    wrong("peering/disconnected", TWO_LEVEL, "independent: the interface's group still denies"),
+    wrong("peering/initiated", TWO_LEVEL, "independent: the interface's group still denies"),
+    wrong("peering/missing", TWO_LEVEL, "independent: the interface's group still denies"),
+    wrong("peering/not-transitive", TWO_LEVEL, "independent: the interface's group still denies"),
+    wrong(
+        "peering/overlapping-spaces",
+        TWO_LEVEL,
+        "independent: the interface's group still denies",
+    ),
+    wrong(
+        "route/gateway-transit-off",
+        PROPAGATION,
+        "independent: the table still keeps routes out",
+    ),
+    wrong("route/none", PROPAGATION, "independent: the table still keeps routes out"),
+    wrong(
+        "route/on-premises-overlap",
+        PROPAGATION,
+        "independent: the table still keeps routes out",
+    ),
+    right(
+        "route/none",
+        &["route/on-premises-overlap"],
+        "nothing claims the office's addresses but the network itself",
+    ),
+    right(
+        "server/vnet-rule-missing",
+        &["server/service-endpoint-missing"],
+        "the page says so: a subnet without a rule has no use for the endpoint yet (SS-03)",
+    ),
+    wrong(
+        "server/service-endpoint-missing",
+        &["server/vnet-rule-not-ready"],
+        "independent: with the endpoint on, the rule still does not act (SS-06)",
+    ),
+    wrong(
+        "server/service-endpoint-missing",
+        REGION,
+        "independent: an endpoint lets nothing into another region (SS-05)",
+    ),
+    wrong("server/vnet-rule-missing", REGION, "no rule lets in from another region (SS-05)"),
+    wrong("server/vnet-rule-not-ready", REGION, "no rule lets in from another region (SS-05)"),
+];
