@@ -142,7 +142,7 @@ fn the_diagnosis_names_exactly_what_was_injected() {
 /// Faults for which the analyser proposes nothing though a request mends them. Deleted when it does.
 const UNPLANNED: [(&str, &str); 1] = [(
     "endpoint/pending",
-    "after the approval the two ends of the endpoint contradict each other in simulation",
+    "where the endpoint has no list of manual connections, its own word is not approved in simulation",
 )];
 
 /// The changes are made in simulation; they are no more than the injected edits need, or they are cheaper.

@@ -4,12 +4,10 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use flexway_core::change::{Change, Edit};
 use flexway_core::checks::{self, Check};
 use flexway_core::diagnose::{self, Question, Report};
 use flexway_core::estate::Estate;
 use flexway_core::finding::{Certainty, Severity};
-use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
 use flexway_core::trace::step::Verdict;
@@ -67,43 +65,9 @@ fn plan_line(estate: &Estate, question: &Question) -> String {
         plan.without.iter().all(|verdict| *verdict != Verdict::Reachable),
         "no change is superfluous"
     );
-    undo(estate, question, &plan.changes, plan.before);
+    support::undo(estate, question, &plan.changes, plan.before);
     let kinds: Vec<&str> = plan.changes.iter().map(|change| change.kind).collect();
     format!("plan {}", kinds.join(" "))
-}
-
-/// Applies the changes, then their inverses from the last to the first: the verdict is what it was.
-fn undo(estate: &Estate, question: &Question, changes: &[Change], before: Verdict) {
-    let mut current = changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate));
-    for change in changes.iter().rev() {
-        assert!(
-            !change.az.is_empty() && change.az.iter().all(|line| line.starts_with("az ")),
-            "{}",
-            change.title
-        );
-        let Some(inverse) = &change.inverse else { return };
-        let id = ResourceId::parse(inverse.path.split('?').next().expect("a path"))
-            .expect("a request names a resource");
-        let edits = match inverse.method {
-            // With the thing goes what Azure made for it, such as the record of a zone group.
-            "DELETE" => change.edits.iter().filter_map(made).map(Edit::Remove).collect(),
-            _ if current.resource(&id).is_none() => vec![Edit::Put(id, inverse.body.clone())],
-            _ => vec![Edit::Patch(id, inverse.body["properties"].clone())],
-        };
-        let undo = Change { edits, ..change.clone() };
-        current = undo.apply(&current);
-    }
-    let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
-    assert_eq!(diagnose::check(&current, question).verdict, before, "undone: {titles:?}");
-}
-
-fn made(edit: &Edit) -> Option<ResourceId> {
-    match edit {
-        Edit::Put(id, _) | Edit::PutInZone(id, _) | Edit::PutRule(id, _) | Edit::Create(id, _) => {
-            Some(id.clone())
-        }
-        Edit::Patch(..) | Edit::Remove(_) | Edit::Listed(_) | Edit::Join(..) => None,
-    }
 }
 
 fn run(check: &Check, wrong: &mut Vec<String>) -> usize {

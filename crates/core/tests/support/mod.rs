@@ -5,8 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
+use flexway_core::change::{Change, Edit};
 use flexway_core::diagnose::{self, Copier, PORT, Question, Report, Source};
 use flexway_core::estate::{Estate, Input, load};
+use flexway_core::id::ResourceId;
+use flexway_core::trace::step::Verdict;
 use serde_json::{Value, json};
 
 /// Short words for the groups of the fixtures.
@@ -180,4 +183,45 @@ pub(crate) fn check(estate: &Estate) -> Report {
 /// The faults that block.
 pub(crate) fn causes(report: &Report) -> Vec<&str> {
     report.causes().map(|cause| cause.fault).collect()
+}
+
+/// Applies the changes, then their inverses from the last to the first: the verdict is what it was.
+/// False where a change has no inverse.
+pub(crate) fn undo(
+    estate: &Estate,
+    question: &Question,
+    changes: &[Change],
+    before: Verdict,
+) -> bool {
+    let mut current = changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate));
+    for change in changes.iter().rev() {
+        assert!(
+            !change.az.is_empty() && change.az.iter().all(|line| line.starts_with("az ")),
+            "{}",
+            change.title
+        );
+        let Some(inverse) = &change.inverse else { return false };
+        let id = ResourceId::parse(inverse.path.split('?').next().expect("a path"))
+            .expect("a request names a resource");
+        let edits = match inverse.method {
+            // With the thing goes what Azure made for it, such as the record of a zone group.
+            "DELETE" => change.edits.iter().filter_map(made).map(Edit::Remove).collect(),
+            _ if current.resource(&id).is_none() => vec![Edit::Put(id, inverse.body.clone())],
+            _ => vec![Edit::Patch(id, inverse.body["properties"].clone())],
+        };
+        let undo = Change { edits, ..change.clone() };
+        current = undo.apply(&current);
+    }
+    let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
+    assert_eq!(diagnose::check(&current, question).verdict, before, "undone: {titles:?}");
+    true
+}
+
+fn made(edit: &Edit) -> Option<ResourceId> {
+    match edit {
+        Edit::Put(id, _) | Edit::PutInZone(id, _) | Edit::PutRule(id, _) | Edit::Create(id, _) => {
+            Some(id.clone())
+        }
+        Edit::Patch(..) | Edit::Remove(_) | Edit::Listed(_) | Edit::Join(..) => None,
+    }
 }
