@@ -31,8 +31,11 @@ const INPUTS: u64 = 1_500;
 /// Of so many inputs one is planned for.
 const PLANNED_EVERY: u64 = 25;
 
-/// What one input may take, load to plan, on a machine that does other things too.
+/// What one input may take to be read, checked and traced, on a machine that does other things too.
 const TIME_MAX: Duration = Duration::from_secs(2);
+
+/// What it may take with a plan: the search is bounded by sets of changes, each of which is a diagnosis.
+const PLAN_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Resources that a text may become, by its length: one for so many bytes, which is less than an id takes.
 const BYTES_MIN: usize = 8;
@@ -124,13 +127,14 @@ fn complaint(number: u64, input: &Value, chance: &mut Chance, plans: bool) -> Op
     let start = Instant::now();
     let ran = catch_unwind(AssertUnwindSafe(|| run(input.clone(), chance, plans)));
     let took = start.elapsed();
+    let most = if plans { PLAN_TIME_MAX } else { TIME_MAX };
     match ran {
         Err(why) => {
             let said = message(&*why);
             let is_known = KNOWN.iter().any(|(text, _)| said.contains(text));
             (!is_known).then(|| format!("{number}: panics: {said}"))
         }
-        Ok(_) if took > TIME_MAX => Some(format!("{number}: takes {took:?} for {length} bytes")),
+        Ok(_) if took > most => Some(format!("{number}: takes {took:?} for {length} bytes")),
         Ok(count) if count > length / BYTES_MIN + 1 => {
             Some(format!("{number}: {length} bytes become {count} resources"))
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::chance::Chance;
 use crate::healthy::{KINDS, healthy};
 use crate::injectors::{INJECTORS, Injector};
-use crate::masks::mask_of;
+use crate::masks::hidden;
 use crate::world::World;
 
 /// A broken world and what broke it.
@@ -23,7 +23,8 @@ impl Broken {
     /// The faults that the diagnosis has to name: those that nothing hides.
     pub(crate) fn wanted(&self) -> BTreeSet<&'static str> {
         let all = self.faults();
-        all.iter().copied().filter(|fault| mask_of(fault, &all).is_none()).collect()
+        let hidden = hidden(&all);
+        all.into_iter().filter(|fault| !hidden.contains_key(fault)).collect()
     }
 }
 

@@ -92,8 +92,9 @@ pub(crate) const INJECTORS: &[Injector] = &[
     one("peering/overlapping-spaces", &[Injected, Machine], &["peering"], 0, ways::overlap),
     one("peering/subnet-excluded", JOINED, &["peering"], 2, ways::other_subnets),
     one("peering/basic-load-balancer", &[Machine], &["in"], 0, ways::basic_balancer),
-    one("filter/outbound-denied", ALL, &["out"], 1, filters::deny_out),
-    one("filter/outbound-denied", NAMED, &["out"], 1, filters::deny_half),
+    one("filter/outbound-denied", SURE, &["out"], 1, filters::deny_out),
+    one("filter/outbound-denied", SURE, &["out"], 1, filters::deny_half),
+    one("filter/outbound-denied", UNSURE, &["out"], 0, filters::deny_out),
     one("filter/inbound-denied", INJECTED, &["in"], 1, filters::deny_in),
     one("filter/endpoint-subnet-denied", ENDPOINT, &["in"], 1, filters::deny_endpoint),
     one("filter/service-tag-mismatch", DOOR, &["out"], 1, filters::other_tag),
@@ -133,5 +134,11 @@ const ALONE: &[&str] = &[
 /// The flag acts through the tag VirtualNetwork of the last rule of a group: where a rule or a route comes first, it is
 /// not asked.
 const LAST_RULE: &[&str] = &["peering", "out", "in", "route"];
+
+/// Where a rule can be made that surely lets the flow out, and its verdict is known.
+const SURE: &[Kind] = &[PrivateSingle, PublicSingle, Injected, PrivateFlexible];
+
+/// Where none can, since no document says which tag holds flexible servers (2.7), or where nothing gets reachable.
+const UNSURE: &[Kind] = &[PublicFlexible, Machine, Office];
 
 const JOINED_SERVERS: &[Kind] = &[PrivateSingle, PrivateFlexible, Injected];

@@ -1,5 +1,7 @@
 //! Which fault hides which other one, and why: the whole of what is not reported when several faults meet.
 
+use std::collections::BTreeMap;
+
 /// One fault hides another while both are there.
 pub(crate) struct Mask {
     /// The fault that stays; an area ends with a slash.
@@ -25,11 +27,17 @@ impl Mask {
     }
 }
 
-/// The mask that hides a fault among others. What is hidden itself hides nothing.
-pub(crate) fn mask_of(fault: &str, all: &[&str]) -> Option<&'static Mask> {
-    let is_seen =
-        |by: &str| !MASKS.iter().any(|mask| all.iter().any(|other| mask.applies(other, by)));
-    MASKS.iter().find(|mask| all.iter().any(|by| mask.applies(by, fault) && is_seen(by)))
+/// What is hidden among faults, and by which mask. Masks act in their order: what is hidden already hides nothing more.
+pub(crate) fn hidden<'a>(all: &[&'a str]) -> BTreeMap<&'a str, &'static Mask> {
+    let mut hidden: BTreeMap<&str, &Mask> = BTreeMap::new();
+    for mask in MASKS {
+        let by: Vec<&str> = all.iter().copied().filter(|by| !hidden.contains_key(by)).collect();
+        for fault in by.iter().copied().filter(|fault| by.iter().any(|by| mask.applies(by, fault)))
+        {
+            hidden.insert(fault, mask);
+        }
+    }
+    hidden
 }
 
 const fn right(by: &'static str, hides: &'static [&'static str], why: &'static str) -> Mask {
@@ -74,21 +82,6 @@ pub(crate) const MASKS: &[Mask] = &[
         is_right: true,
         why: "a copier that stands in no network has no way to judge (1.4)",
     },
-    Mask {
-        by: "server/public-off-no-endpoint",
-        hides: &["dns/", "peering/", "route/", "filter/", "server/", "host/"],
-        but: &[
-            "server/not-ready",
-            "server/pooler-off",
-            "dns/custom-server-unreachable",
-            "dns/forwarding-rule-wrong",
-            "dns/platform-dns-denied",
-            "dns/public-suffix-zone-linked",
-            "dns/zone-named-like-server",
-        ],
-        is_right: true,
-        why: "there is no way at all; which one gets made decides what lies on it (FS-02)",
-    },
     right(
         "dns/custom-server-unreachable",
         ANSWERS,
@@ -104,6 +97,21 @@ pub(crate) const MASKS: &[Mask] = &[
         OWN,
         "the links of the resolver's network count, not those of the copier's (DNS-07)",
     ),
+    Mask {
+        by: "server/public-off-no-endpoint",
+        hides: &["dns/", "peering/", "route/", "filter/", "server/", "host/"],
+        but: &[
+            "server/not-ready",
+            "server/pooler-off",
+            "dns/custom-server-unreachable",
+            "dns/forwarding-rule-wrong",
+            "dns/platform-dns-denied",
+            "dns/public-suffix-zone-linked",
+            "dns/zone-named-like-server",
+        ],
+        is_right: true,
+        why: "there is no way at all; which one gets made decides what lies on it (FS-02)",
+    },
     wrong(
         "dns/forwarder-network-not-linked",
         &["dns/record-overwritten"],
