@@ -1,4 +1,5 @@
-//! docs/causes.md answers for every class of causes that providers enumerate: by a fault, by another answer, or by a reason.
+//! docs/causes.md answers for every class of causes that providers enumerate: by a fault, by another
+//! answer, or by a reason.
 
 #![allow(clippy::disallowed_methods, reason = "tests read files")]
 

@@ -1,6 +1,7 @@
 //! Hostile input: no JSON makes the reader, the checks or the plans panic, hang or eat memory.
 //!
-//! `FUZZ=100000 FUZZ_FIRST=5` tries others; a failure names its number and, with `FUZZ_SAVE=folder`, leaves its input there.
+//! `FUZZ=100000 FUZZ_FIRST=5` tries others. A failure names its number; `FUZZ_SAVE=folder` leaves its
+//! input there.
 
 #![allow(clippy::disallowed_methods, reason = "tests read the environment, files and a clock")]
 #![allow(dead_code, reason = "the other users need all of it")]

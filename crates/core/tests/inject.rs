@@ -108,7 +108,7 @@ fn the_diagnosis_names_exactly_what_was_injected() {
         let found: BTreeSet<&str> = report.causes().map(|one| one.fault).collect();
         let (all, wanted) = (broken.faults(), broken.wanted());
         for (fault, mask) in hidden(&all) {
-            score.hide(fault);
+            score.hide(fault, mask.is_right);
             used.insert(mask.why);
         }
         let is_exact = score.count(&wanted, &found);
