@@ -110,12 +110,6 @@ fn save(number: u64, input: &Value) {
     std::fs::write(format!("{folder}/{number}.json"), input.to_string()).expect("written");
 }
 
-/// Panics that are known, by their message. Deleted when they are mended.
-const KNOWN: [(&str, &str); 1] = [(
-    "number out of range",
-    "a plan that lets more than 2^64 flows through cannot be printed as JSON (plan.rs, `certificate`)",
-)];
-
 /// What a panic said.
 fn message(why: &(dyn std::any::Any + Send)) -> String {
     let text = why.downcast_ref::<String>().cloned();
@@ -130,11 +124,7 @@ fn complaint(number: u64, input: &Value, chance: &mut Chance, plans: bool) -> Op
     let took = start.elapsed();
     let most = if plans { PLAN_TIME_MAX } else { TIME_MAX };
     match ran {
-        Err(why) => {
-            let said = message(&*why);
-            let is_known = KNOWN.iter().any(|(text, _)| said.contains(text));
-            (!is_known).then(|| format!("{number}: panics: {said}"))
-        }
+        Err(why) => Some(format!("{number}: panics: {}", message(&*why))),
         Ok(_) if took > most => Some(format!("{number}: takes {took:?} for {length} bytes")),
         Ok(count) if count > length / BYTES_MIN + 1 => {
             Some(format!("{number}: {length} bytes become {count} resources"))
@@ -174,19 +164,4 @@ fn named_horrors_are_survived() {
         let what = complaint(index as u64, &input, &mut chance, true);
         assert_eq!(what, None, "{name}");
     }
-}
-
-/// FIXME: two networks that were not captured have 2^24 addresses each, so a peering lets 2^64 flows through, and
-/// `serde_json::Value` holds no number above 2^64 - 1. When this fails, delete it and its line in `KNOWN`.
-#[test]
-fn a_plan_of_more_flows_than_json_counts_panics() {
-    let check = checks::find("route/appliance-dead").expect("a check");
-    let mut example = support::examples(check.page).remove(0);
-    for net in ["virtualNetworks/target-net", "virtualNetworks/hub"] {
-        support::edit(&mut example.resources, &format!("delete {net}"));
-    }
-    let estate = support::estate(&example.resources);
-    let plan = plan::plan(&estate, &support::question(&estate), &Policy::default());
-    let why = catch_unwind(AssertUnwindSafe(|| plan.to_json())).expect_err("a panic");
-    assert!(message(&*why).contains(KNOWN[0].0));
 }

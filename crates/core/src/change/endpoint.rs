@@ -92,7 +92,7 @@ fn told_by_endpoint(
         else {
             continue;
         };
-        for one in connections.as_array_mut()? {
+        for one in connections.as_array_mut().into_iter().flatten() {
             let properties =
                 if one.get("properties").is_some() { &mut one["properties"] } else { one };
             let service = properties.get("privateLinkServiceId").and_then(Value::as_str);
@@ -100,7 +100,9 @@ fn told_by_endpoint(
                 properties["privateLinkServiceConnectionState"] = state.clone();
             }
         }
-        fields.insert(list.to_owned(), connections);
+        if connections.is_array() {
+            fields.insert(list.to_owned(), connections);
+        }
     }
     Some(Edit::Patch(endpoint.clone(), Value::Object(fields)))
 }

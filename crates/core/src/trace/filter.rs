@@ -268,8 +268,7 @@ impl Question<'_> {
         {
             return nothing;
         }
-        let receiver =
-            rule.to.iter().map(|prefix| self.receives(prefix)).max().unwrap_or(Match::No);
+        let receiver = self.receives_any(&rule.to);
         let ports = client_ports(&rule.from_ports);
         let certainty = receiver.min(ports);
         if certainty == Match::No {
@@ -308,6 +307,15 @@ impl Question<'_> {
                 _ => (AddressSet::default(), AddressSet::all().difference(&private())),
             },
         }
+    }
+
+    /// Whether some prefixes hold the receiver, each by itself or all of them together.
+    pub(super) fn receives_any(&self, prefixes: &[Prefix]) -> Match {
+        let best = prefixes.iter().map(|prefix| self.receives(prefix)).max().unwrap_or(Match::No);
+        let Receiver::Addresses(set, _) = self.receiver else { return best };
+        let held = prefixes.iter().map(|prefix| self.sends(prefix).0);
+        let together = held.fold(AddressSet::default(), |all, one| all.union(&one));
+        if set.is_within(&together) { Match::Yes } else { best }
     }
 
     pub(super) fn receives(&self, prefix: &Prefix) -> Match {

@@ -52,7 +52,7 @@ impl Question<'_> {
     fn miss_of(&self, rule: &Rule, denied: &AddressSet) -> Option<NearMiss> {
         let has_port = covers(&rule.to_ports, self.service.port);
         let sends = rule.from.iter().any(|one| self.sends(one).0.overlaps(denied));
-        let receives = rule.to.iter().any(|one| self.receives(one) == Match::Yes);
+        let receives = self.receives_any(&rule.to) == Match::Yes;
         let found = |miss, names: String| Some(NearMiss { miss, rule: decider(rule), names });
         if sends && receives && !has_port && is_about_postgres(rule) {
             return found(Miss::Port, ports(rule));

@@ -70,8 +70,6 @@ const OWN: &[&str] = &[
 ];
 
 const LONE_RULE: &[&str] = &["dns/forwarding-rule-wrong"];
-const REGION: &[&str] = &["server/vnet-rule-other-region"];
-const TWO_LEVEL: &[&str] = &["filter/two-level-conflict"];
 const PROPAGATION: &[&str] = &["route/gateway-propagation-off"];
 
 pub(crate) const MASKS: &[Mask] = &[
@@ -169,15 +167,6 @@ pub(crate) const MASKS: &[Mask] = &[
         &["dns/record-stale"],
         "a new endpoint has a new address: the record follows from it (PE-02)",
     ),
-    wrong("peering/disconnected", TWO_LEVEL, "independent: the interface's group still denies"),
-    wrong("peering/initiated", TWO_LEVEL, "independent: the interface's group still denies"),
-    wrong("peering/missing", TWO_LEVEL, "independent: the interface's group still denies"),
-    wrong("peering/not-transitive", TWO_LEVEL, "independent: the interface's group still denies"),
-    wrong(
-        "peering/overlapping-spaces",
-        TWO_LEVEL,
-        "independent: the interface's group still denies",
-    ),
     wrong(
         "route/gateway-transit-off",
         PROPAGATION,
@@ -199,16 +188,4 @@ pub(crate) const MASKS: &[Mask] = &[
         &["server/service-endpoint-missing"],
         "the page says so: a subnet without a rule has no use for the endpoint yet (SS-03)",
     ),
-    wrong(
-        "server/service-endpoint-missing",
-        &["server/vnet-rule-not-ready"],
-        "independent: with the endpoint on, the rule still does not act (SS-06)",
-    ),
-    wrong(
-        "server/service-endpoint-missing",
-        REGION,
-        "independent: an endpoint lets nothing into another region (SS-05)",
-    ),
-    wrong("server/vnet-rule-missing", REGION, "no rule lets in from another region (SS-05)"),
-    wrong("server/vnet-rule-not-ready", REGION, "no rule lets in from another region (SS-05)"),
 ];

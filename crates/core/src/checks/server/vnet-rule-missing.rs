@@ -43,7 +43,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if super::tier_unsupported::is_basic(path) {
         return Some(finding); // endpoint/tier-unsupported says what to do
     }
-    finding = finding.fix(Fix::of(changes));
+    if super::vnet_rule_other_region::afar(path).is_none() {
+        finding = finding.fix(Fix::of(changes));
+    }
     finding.fixes.extend(fixes::endpoint_nearby(path));
     Some(finding)
 }

@@ -1,13 +1,19 @@
 //! The VNet rule is there and not in force.
 
 use crate::change::server;
+use crate::estate::server::VnetRule;
 use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let Some(Gate::RuleNotReady(rule, state)) = &path.taken()?.gate else { return None };
+    let (rule, state) = match path.taken()?.gate.as_ref()? {
+        Gate::RuleNotReady(rule, state) => (rule, state.clone()),
+        Gate::ServiceEndpointMissing(rule) => (rule, unready(path, rule)?),
+        _ => return None,
+    };
     let message = format!("VNet rule `{}` of the source is in state {state}", rule.name());
     let why = "a VNet rule lets its subnet in once its state is Ready";
     let fix = match state.to_ascii_lowercase().as_str() {
@@ -24,4 +30,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let mut finding = Finding::blocks(message, why).at(rule, pointer).fix(fix);
     finding.on_fallback = path.leads == Leads::Fallback;
     Some(finding)
+}
+
+/// The state of a rule, where it is another one than Ready.
+fn unready(path: &Path, rule: &ResourceId) -> Option<String> {
+    let state = path.estate.get::<VnetRule>(rule).ok()?.state.clone()?;
+    (!state.eq_ignore_ascii_case("ready")).then_some(state)
 }

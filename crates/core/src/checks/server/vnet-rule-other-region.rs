@@ -1,22 +1,37 @@
-//! The VNet rule is there, and the copier's network is in another region than the source.
+//! The copier's network is in another region than the source: no VNet rule lets it in.
 
 use crate::checks::fixes;
+use crate::estate::network::{Vnet, region_key};
 use crate::finding::{Finding, Fix};
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let Some(Gate::OtherRegion(rule, location)) = &path.taken()?.gate else { return None };
+    let place = match path.taken()?.gate.as_ref()? {
+        Gate::OtherRegion(rule, _)
+        | Gate::RuleNotReady(rule, _)
+        | Gate::ServiceEndpointMissing(rule) => rule,
+        Gate::RuleMissing { .. } => &path.to_id,
+        _ => return None,
+    };
+    let location = afar(path)?;
     let message = format!(
-        "VNet rule `{}` has no effect: the subnet is in {location}, the source in {}",
-        rule.name(),
+        "no VNet rule has an effect for subnet `{}`: it is in {location}, the source in {}",
+        path.start.as_ref()?.subnet.name(),
         path.to.location.as_deref().unwrap_or("another region")
     );
     let why = "a VNet rule of a Single Server speaks of subnets of the server's own region only";
     let advice =
         || Fix::advice("reach the source through a private endpoint, which may be in any region");
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
-    let mut finding = Finding::blocks(message, why).at(rule, "").fix(fix);
+    let mut finding = Finding::blocks(message, why).at(place, "").fix(fix);
     finding.on_fallback = path.leads == Leads::Fallback;
     Some(finding)
+}
+
+/// The region of the copier's network, where it is another one than the source's.
+pub(super) fn afar(path: &Path) -> Option<String> {
+    let near = path.estate.get::<Vnet>(&path.start.as_ref()?.vnet).ok()?.location.clone()?;
+    let far = path.to.location.as_deref()?;
+    (region_key(&near) != region_key(far)).then_some(near)
 }
