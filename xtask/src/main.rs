@@ -1,5 +1,6 @@
 //! The project's chores, run as `cargo xtask NAME`.
 
+mod bench;
 mod chores;
 mod judge_plans;
 mod lint_plans;
@@ -19,6 +20,8 @@ usage: cargo xtask NAME
   new-check AREA/FAULT   make the files of a new check and register it
   fmt                    format every Rust file
   tidy                   check the rules of the house: text, links, pages, licences
+  bench estate [--vnets N] [--rules N] [--pairs N]
+                         measure a large estate: cold, warm, one changed fact, repairs, memory
   lint-plans             have the real az parse the scripts of `flexway plan` (installs 700 MB)
   judge-plans [--only FAULT]...
                          run these scripts with the real az on a server of our own, and diagnose what they left
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run().map(|()| ExitCode::SUCCESS),
         ["new-check", id] => new_check::run(id).map(|()| ExitCode::SUCCESS),
         ["judge-plans", rest @ ..] => judge_plans::run(rest).map(|()| ExitCode::SUCCESS),
+        ["bench", "estate", rest @ ..] => bench::run(rest).map(|()| ExitCode::SUCCESS),
         ["lint-plans"] => lint_plans::run().map(|()| ExitCode::SUCCESS),
         ["demo", rest @ ..] => chores::demo(rest),
         _ => {

@@ -1,6 +1,7 @@
 //! `flexway check` and `flexway trace`: can the copier reach the source, and what blocks it.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 use flexway_core::diagnose::{self, Report};
@@ -9,7 +10,7 @@ use flexway_core::trace::step::Verdict;
 use crate::drawing::DrawingArgs;
 use crate::estates::{Asked, FlowArgs};
 use crate::exit::{Ended, Exit};
-use crate::picture;
+use crate::{pairs, picture};
 
 /// Says whether the target can reach the source, and names what blocks it
 #[derive(Args)]
@@ -19,13 +20,23 @@ use crate::picture;
   flexway check --estate e.json --source db.example.com:5432 --target contoso-flex
   flexway check --estate capture/ --source SRC --target TGT --svg path.svg
   terraform show -json plan.out > plan.json; flexway check --estate capture/ --after plan.json --source SRC --target TGT
+  flexway check --estate capture/ --pairs pairs.csv --json
 
-Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell, 3 failed, 64 wrong usage")]
+Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell, 3 failed, 64 wrong usage; the worst one of many pairs")]
+#[command(mut_arg("source", |arg| arg.required(false).required_unless_present("pairs")))]
+#[command(mut_arg("target", |arg| arg.required(false).required_unless_present("pairs")))]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     flow: FlowArgs,
     #[command(flatten)]
     drawing: DrawingArgs,
+    /// Judge the pairs of a file in one run: lines `SOURCE,TARGET`, or JSON objects with `source`, `target` and, where they differ,
+    /// `copier` and `port`; `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "target", "svg"])]
+    pairs: Option<PathBuf>,
+    /// With `--pairs --json`: the whole answer for each pair
+    #[arg(long, requires = "pairs", requires = "json")]
+    full: bool,
     /// Print the answer as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -46,6 +57,9 @@ pub(crate) struct TraceArgs {
 }
 
 pub(crate) fn run(args: &CheckArgs) -> Ended {
+    if let Some(file) = &args.pairs {
+        return pairs::run(&args.flow, file, args.json, args.full);
+    }
     let asked = args.flow.ask()?;
     let report = diagnose::check(&asked.loaded.estate, &asked.question);
     args.drawing.draw(&asked.loaded.estate, &report, None)?;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flexway_core::diagnose::{Copier, PORT, Question, Source};
-use flexway_core::estate::server::Server;
 use flexway_core::estate::{Estate, Loaded, Problem, load_dated, overlay};
 use serde_json::{Value, json};
 
@@ -28,11 +27,11 @@ pub(crate) struct FlowArgs {
     #[arg(long, value_name = "PLAN.json")]
     pub(crate) after: Vec<PathBuf>,
     /// The source: an ARM resource id, the name of a server in the estate, or HOST[:PORT] outside Azure
-    #[arg(long, value_name = "ID")]
-    pub(crate) source: String,
+    #[arg(long, value_name = "ID", required = true)]
+    pub(crate) source: Option<String>,
     /// The target: an ARM resource id or the name of a server in the estate
-    #[arg(long, value_name = "ID")]
-    pub(crate) target: String,
+    #[arg(long, value_name = "ID", required = true)]
+    pub(crate) target: Option<String>,
     /// Where the copying process runs: `target` (Azure's tool), `relay` (a host that runs Flexway), or the id of a runtime server
     #[arg(long, value_name = "PLACE", default_value = "target")]
     pub(crate) copier: String,
@@ -61,9 +60,38 @@ impl Asked {
 impl FlowArgs {
     /// Reads the estate and finds the servers in it.
     pub(crate) fn ask(&self) -> Result<Asked, Failure> {
+        let (loaded, after) = self.load()?;
+        let end = |end: &Option<String>| end.clone().unwrap_or_default();
+        let ends = Ends {
+            source: end(&self.source),
+            target: end(&self.target),
+            copier: self.copier.clone(),
+            port: self.port,
+        };
+        let question = ends.find(&loaded.estate)?;
+        Ok(Asked { question, loaded, after })
+    }
+
+    /// Reads the estate and lays the plans over it; their names beside it.
+    pub(crate) fn load(&self) -> Result<(Loaded, Vec<String>), Failure> {
         let mut loaded = read(&self.estate)?;
         let after = lay_over(&mut loaded, &self.after)?;
-        let estate = &loaded.estate;
+        Ok((loaded, after))
+    }
+}
+
+/// The ends of a flow as the user wrote them.
+#[derive(Debug, Clone)]
+pub(crate) struct Ends {
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) copier: String,
+    pub(crate) port: u16,
+}
+
+impl Ends {
+    /// Finds the servers in the estate.
+    pub(crate) fn find(&self, estate: &Estate) -> Result<Question, Failure> {
         let (source, port) = find_source(estate, &self.source, self.port)?;
         let target = estate.find_server(&self.target).map_err(|why| {
             Failure::failed(format!("find target `{}` in the estate", self.target), why, "")
@@ -86,7 +114,7 @@ impl FlowArgs {
                 help,
             ));
         }
-        Ok(Asked { question: Question { source, target, copier, port }, loaded, after })
+        Ok(Question { source, target, copier, port })
     }
 }
 
@@ -95,11 +123,8 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
         Ok(id) => return Ok((Source::Server(id), port)),
         Err(why) => why,
     };
-    let by_name = estate.all::<Server>().find(|(_, server)| {
-        server.fqdn.as_deref().is_some_and(|fqdn| fqdn.eq_ignore_ascii_case(text))
-    });
-    if let Some((id, _)) = by_name {
-        return Ok((Source::Server(id.clone()), port));
+    if let Some(id) = estate.server_at(text) {
+        return Ok((Source::Server(id), port));
     }
     let (host, given) = match text.rsplit_once(':') {
         Some((host, digits)) => match digits.parse::<u16>() {

@@ -44,6 +44,14 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What could not be done and why, in one line, without the help.
+    pub(crate) fn reason(&self) -> String {
+        let why = self.why.split_once(';').map_or(&*self.why, |(why, _)| why);
+        format!("failed to {}: {why}", self.what)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "error: failed to {}: {}", self.what, self.why)?;

@@ -29,8 +29,8 @@ pub(crate) fn check(
     let flow = FlowArgs {
         estate: estate.to_vec(),
         after: Vec::new(),
-        source: source.to_owned(),
-        target: target.to_owned(),
+        source: Some(source.to_owned()),
+        target: Some(target.to_owned()),
         copier: "target".to_owned(),
         port: PORT,
     };

@@ -10,6 +10,7 @@ mod estates;
 mod explain;
 mod gate;
 mod inputs;
+mod pairs;
 mod picture;
 mod plan;
 

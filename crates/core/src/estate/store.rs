@@ -54,6 +54,8 @@ pub enum Key {
     RulesetsOf(ResourceId),
     /// The network groups that a network is a member of.
     GroupsOf(ResourceId),
+    /// The servers of a name or a fully qualified name, in lower case.
+    ServersNamed(String),
 }
 
 /// Everything that was read for an answer: the answer stays as it is while nothing of this changes.
@@ -161,31 +163,40 @@ impl Estate {
     /// # Errors
     /// A sentence saying that nothing, or more than one thing, has that name; with the servers there are.
     pub fn find_server(&self, text: &str) -> Result<ResourceId, String> {
-        let servers: Vec<&ResourceId> = self.all::<server::Server>().map(|(id, _)| id).collect();
-        let known = || {
-            let names: Vec<&str> =
-                servers.iter().map(|id| id.as_str()).take(SERVERS_LISTED_MAX).collect();
-            match names.is_empty() {
-                true => "the estate holds no server".to_owned(),
-                false => format!("servers in the estate:\n    {}", names.join("\n    ")),
-            }
-        };
         if let Some(id) = ResourceId::parse(text) {
-            return match servers.iter().find(|known| ***known == id) {
-                Some(found) => Ok((*found).clone()),
-                None => Err(format!("no server with that id; {}", known())),
-            };
+            let as_captured =
+                self.list::<server::Server>(Key::ServersNamed(id.name().to_ascii_lowercase()));
+            let mut same = as_captured.filter(|(known, _)| **known == id);
+            let known = same.next().map(|(known, _)| known.clone());
+            return known.ok_or_else(|| format!("no server with that id; {}", self.servers()));
         }
-        let named: Vec<&&ResourceId> =
-            servers.iter().filter(|id| id.name().eq_ignore_ascii_case(text)).collect();
-        match named.as_slice() {
-            [one] => Ok((**one).clone()),
-            [] => Err(format!("no server of that name; {}", known())),
-            _ => Err(format!(
+        let named = self.list::<server::Server>(Key::ServersNamed(text.to_ascii_lowercase()));
+        let mut named = named.filter(|(id, _)| id.name().eq_ignore_ascii_case(text));
+        match (named.next(), named.count()) {
+            (Some((one, _)), 0) => Ok(one.clone()),
+            (None, _) => Err(format!("no server of that name; {}", self.servers())),
+            (Some(_), more) => Err(format!(
                 "{} servers have that name: give the whole id; {}",
-                named.len(),
-                known()
+                more + 1,
+                self.servers()
             )),
+        }
+    }
+
+    /// The first server with a fully qualified name, in any case.
+    pub fn server_at(&self, fqdn: &str) -> Option<ResourceId> {
+        let mut named = self.list::<server::Server>(Key::ServersNamed(fqdn.to_ascii_lowercase()));
+        let is_it = |own: &str| own.eq_ignore_ascii_case(fqdn);
+        named.find(|(_, one)| one.fqdn.as_deref().is_some_and(is_it)).map(|(id, _)| id.clone())
+    }
+
+    /// The servers there are, for an error.
+    fn servers(&self) -> String {
+        let servers = self.all::<server::Server>().take(SERVERS_LISTED_MAX);
+        let names: Vec<&str> = servers.map(|(id, _)| id.as_str()).collect();
+        match names.is_empty() {
+            true => "the estate holds no server".to_owned(),
+            false => format!("servers in the estate:\n    {}", names.join("\n    ")),
         }
     }
 
@@ -336,6 +347,12 @@ fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
         }
         Facts::Lock(_) => keys.push(Key::LocksOn(id.scope())),
         Facts::RulesetLink(link) => keys.push(Key::RulesetsOf(link.vnet.clone())),
+        Facts::Server(server) => {
+            keys.push(Key::ServersNamed(id.name().to_ascii_lowercase()));
+            keys.extend(
+                server.fqdn.as_ref().map(|fqdn| Key::ServersNamed(fqdn.to_ascii_lowercase())),
+            );
+        }
         Facts::GroupMember(member) => keys.push(Key::GroupsOf(member.vnet.clone())),
         Facts::Subnet(subnet) => {
             let used = [&subnet.security_group, &subnet.route_table];

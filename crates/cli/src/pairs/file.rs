@@ -1,0 +1,110 @@
+//! The file of pairs: JSON lines, a JSON array, or lines `SOURCE,TARGET`.
+
+use std::io::Read;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::estates::Ends;
+use crate::exit::Failure;
+
+/// Pairs of one run: 1,000 sources with 1,000 targets.
+const PAIRS_MAX: usize = 1_000_000;
+
+/// Bytes of a file of pairs: two long ids each.
+const BYTES_MAX: u64 = 1 << 30;
+
+/// A pair as it stands in a JSON file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    source: String,
+    target: String,
+    copier: Option<String>,
+    port: Option<u16>,
+}
+
+/// One pair: the ends of a flow, or why they could not be read, with the place of it in the file.
+pub(super) type Pair = Result<Ends, String>;
+
+/// Reads a file of pairs. What a pair leaves out is taken from `given`.
+pub(super) fn read(path: &Path, given: &Ends) -> Result<Vec<Pair>, Failure> {
+    let what = || format!("read the pairs of {}", path.display());
+    let failed = |why: std::io::Error| Failure::failed(what(), why, "");
+    let mut text = String::new();
+    match path.as_os_str() == "-" {
+        true => std::io::stdin().lock().take(BYTES_MAX).read_to_string(&mut text),
+        false => std::fs::File::open(path)
+            .and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text)),
+    }
+    .map_err(failed)?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let pairs: Vec<Pair> = match text.as_bytes().first() {
+        Some(b'[') => {
+            let help = "it has to be an array of objects with `source` and `target`";
+            let items: Vec<Value> =
+                serde_json::from_str(text).map_err(|why| Failure::failed(what(), why, help))?;
+            let numbered = items.into_iter().enumerate();
+            numbered.map(|(index, item)| object(item, &format!("pair {index}"), given)).collect()
+        }
+        Some(_) => lines(text, given),
+        None => Vec::new(),
+    };
+    if pairs.is_empty() || pairs.len() > PAIRS_MAX {
+        let why = format!("it holds {} pairs", pairs.len());
+        let help = format!("give 1 to {PAIRS_MAX}: lines `SOURCE,TARGET` or JSON objects");
+        return Err(Failure::failed(what(), why, help));
+    }
+    Ok(pairs)
+}
+
+fn lines(text: &str, given: &Ends) -> Vec<Pair> {
+    let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let told = numbered.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    told.filter(|(number, line)| *number > 1 || !is_heading(line))
+        .map(|(number, line)| {
+            let place = format!("line {number}");
+            match line.starts_with('{') {
+                true => match serde_json::from_str(line) {
+                    Ok(value) => object(value, &place, given),
+                    Err(why) => Err(format!("{place}: {why}")),
+                },
+                false => columns(line, &place, given),
+            }
+        })
+        .collect()
+}
+
+/// Whether a line names the columns.
+fn is_heading(line: &str) -> bool {
+    let mut words = line.split(',').map(|word| word.trim().trim_matches('"'));
+    words.next().is_some_and(|word| word.eq_ignore_ascii_case("source"))
+        && words.next().is_some_and(|word| word.eq_ignore_ascii_case("target"))
+}
+
+/// A line `SOURCE,TARGET`. Neither ids nor host names hold commas or quotation marks.
+fn columns(line: &str, place: &str, given: &Ends) -> Pair {
+    let words: Vec<&str> =
+        line.split(',').map(|word| word.trim().trim_matches('"').trim()).collect();
+    match words.as_slice() {
+        [source, target] if !source.is_empty() && !target.is_empty() => {
+            Ok(Ends { source: (*source).to_owned(), target: (*target).to_owned(), ..given.clone() })
+        }
+        _ => Err(format!("{place} is not `SOURCE,TARGET`")),
+    }
+}
+
+fn object(value: Value, place: &str, given: &Ends) -> Pair {
+    let written: Written =
+        serde_json::from_value(value).map_err(|why| format!("{place}: {why}"))?;
+    if written.port == Some(0) {
+        return Err(format!("{place}: 0 is not a port"));
+    }
+    Ok(Ends {
+        source: written.source,
+        target: written.target,
+        copier: written.copier.unwrap_or_else(|| given.copier.clone()),
+        port: written.port.unwrap_or(given.port),
+    })
+}

@@ -1,0 +1,222 @@
+//! `flexway check --pairs`: judges many pairs in one run, on all cores, and prints one line or one object a pair.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::num::NonZero;
+use std::path::Path;
+
+use flexway_core::diagnose::{self, Report};
+use flexway_core::estate::Estate;
+use flexway_core::trace::step::Verdict;
+use serde_json::{Value, json};
+
+use self::file::Pair;
+use crate::check::exit_of;
+use crate::estates::{Ends, FlowArgs};
+use crate::exit::{Ended, Exit, Failure};
+
+/// Threads that judge: more than that no machine of an operator has to spare.
+const THREADS_MAX: usize = 16;
+
+/// Pairs that could not be read and are named on standard error; the answer has them all.
+const UNREAD_SHOWN_MAX: usize = 10;
+
+/// The answer for one pair, as it is printed.
+struct Answer {
+    /// The name of the verdict; `None` for a pair that could not be read.
+    verdict: Option<Verdict>,
+    line: String,
+}
+
+/// How pairs are printed.
+#[derive(Clone, Copy)]
+enum Form {
+    Lines,
+    Objects { is_full: bool },
+}
+
+pub(crate) fn run(flow: &FlowArgs, file: &Path, is_json: bool, is_full: bool) -> Ended {
+    let (source, target) = (String::new(), String::new());
+    let given = Ends { source, target, copier: flow.copier.clone(), port: flow.port };
+    let pairs = file::read(file, &given)?;
+    let (loaded, after) = flow.load()?;
+    let form = if is_json { Form::Objects { is_full } } else { Form::Lines };
+    let answers = judge_all(&loaded.estate, &pairs, form);
+    let totals = totals(&answers);
+    let printed = match form {
+        Form::Lines => print_lines(&answers, &totals),
+        Form::Objects { .. } => {
+            let rest = json!({ "totals": totals, "problems": loaded.problems,
+                "replaced": loaded.replaced, "after": after });
+            print_objects(&answers, &rest)
+        }
+    };
+    // A reader that went away is not our failure.
+    let _ = printed;
+    end(&answers)
+}
+
+/// Judges the pairs on all cores; the answers are in the order of the pairs.
+fn judge_all(estate: &Estate, pairs: &[Pair], form: Form) -> Vec<Answer> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = pairs.len().div_ceil(cores.min(THREADS_MAX)).max(1);
+    std::thread::scope(|scope| {
+        // A copy of an estate costs nothing; it notes what is read from it, so each thread has its own.
+        let started = pairs.chunks(share).map(|part| {
+            let estate = estate.clone();
+            scope.spawn(move || -> Vec<Answer> {
+                part.iter().map(|pair| judge(&estate, pair, form)).collect()
+            })
+        });
+        let started: Vec<_> = started.collect();
+        let joined = started.into_iter().map(|one| one.join());
+        joined
+            .flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+fn judge(estate: &Estate, pair: &Pair, form: Form) -> Answer {
+    let ends = match pair {
+        Ok(ends) => ends,
+        Err(why) => return unread("?", "?", why, form),
+    };
+    let question = match ends.find(estate) {
+        Ok(question) => question,
+        Err(failure) => {
+            let why = failure.reason();
+            return unread(&ends.source, &ends.target, &why, form);
+        }
+    };
+    let report = diagnose::check(estate, &question);
+    let line = match form {
+        Form::Lines => line_of(&report, ends),
+        Form::Objects { is_full } => {
+            let mut value = json!({
+                "source": report.question.source.text(),
+                "target": report.question.target,
+                "copier": report.question.copier.text(),
+                "port": report.question.port,
+                "verdict": report.verdict,
+                "code": report.code,
+                "causes": causes(&report),
+            });
+            if is_full {
+                value["report"] = report.to_json();
+            }
+            value.to_string()
+        }
+    };
+    Answer { verdict: Some(report.verdict), line }
+}
+
+fn unread(source: &str, target: &str, why: &str, form: Form) -> Answer {
+    let line = match form {
+        Form::Lines => format!("{:<12}  {source} <- {target}  {why}", "not read"),
+        Form::Objects { .. } => json!({ "source": source, "target": target, "verdict": null,
+            "code": null, "causes": [], "error": why })
+        .to_string(),
+    };
+    Answer { verdict: None, line }
+}
+
+fn line_of(report: &Report, ends: &Ends) -> String {
+    let name = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
+    let mut line = format!(
+        "{:<12}  {} <- {}",
+        word(Some(report.verdict)),
+        name(&ends.source),
+        name(&ends.target)
+    );
+    let causes = causes(report);
+    if !causes.is_empty() {
+        let _ = write!(line, "  {}", causes.join(", "));
+    } else if let Some(missing) = report.missing.first() {
+        let _ = write!(line, "  not observed: {}", missing.what);
+    }
+    line
+}
+
+/// The faults that cause the verdict, each once, in their order.
+fn causes(report: &Report) -> Vec<&'static str> {
+    let mut faults: Vec<&str> = Vec::new();
+    for finding in report.causes() {
+        if !faults.contains(&finding.fault) {
+            faults.push(finding.fault);
+        }
+    }
+    faults
+}
+
+/// The word of a verdict in the answer.
+fn word(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Reachable) => "reachable",
+        Some(Verdict::Unreachable) => "unreachable",
+        Some(Verdict::Partial) => "partial",
+        Some(Verdict::Undetermined) => "undetermined",
+        Some(Verdict::Inconsistent) => "inconsistent",
+        None => "unread",
+    }
+}
+
+fn totals(answers: &[Answer]) -> BTreeMap<&'static str, usize> {
+    let mut totals = BTreeMap::from([("pairs", answers.len())]);
+    let known = [Verdict::Reachable, Verdict::Unreachable, Verdict::Partial];
+    let rest = [Verdict::Undetermined, Verdict::Inconsistent];
+    for verdict in known.into_iter().chain(rest).map(Some).chain([None]) {
+        let count = answers.iter().filter(|answer| answer.verdict == verdict).count();
+        totals.insert(word(verdict), count);
+    }
+    totals
+}
+
+fn print_lines(answers: &[Answer], totals: &BTreeMap<&str, usize>) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for answer in answers {
+        writeln!(out, "{}", answer.line)?;
+    }
+    let told = totals.iter().filter(|(name, count)| **name != "pairs" && **count > 0);
+    let told: Vec<String> = told.map(|(name, count)| format!("{count} {name}")).collect();
+    writeln!(out, "\n{} pairs: {}", answers.len(), told.join(", "))?;
+    out.flush()
+}
+
+/// One document with a line a pair: it is written as it stands, never held as one value.
+fn print_objects(answers: &[Answer], rest: &Value) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    write!(out, "{{\"schema\":\"flexway.pairs/1\",\"pairs\":[")?;
+    for (index, answer) in answers.iter().enumerate() {
+        write!(out, "{}\n{}", if index == 0 { "" } else { "," }, answer.line)?;
+    }
+    write!(out, "\n]")?;
+    for (name, value) in rest.as_object().into_iter().flatten() {
+        write!(out, ",\n\"{name}\":{value}")?;
+    }
+    writeln!(out, "}}")?;
+    out.flush()
+}
+
+/// The worst of all ends.
+fn end(answers: &[Answer]) -> Ended {
+    let unread: Vec<&Answer> = answers.iter().filter(|one| one.verdict.is_none()).collect();
+    if !unread.is_empty() {
+        for answer in unread.iter().take(UNREAD_SHOWN_MAX) {
+            eprintln!("warning: {}", answer.line);
+        }
+        return Err(Failure::failed(
+            "judge all pairs",
+            format!("{} of {} could not be read", unread.len(), answers.len()),
+            "the answer names them; the others are judged",
+        ));
+    }
+    let ends: Vec<Exit> = answers.iter().filter_map(|one| one.verdict).map(exit_of).collect();
+    Ok(match () {
+        () if ends.contains(&Exit::Findings) => Exit::Findings,
+        () if ends.contains(&Exit::Unknown) => Exit::Unknown,
+        () => Exit::Good,
+    })
+}
