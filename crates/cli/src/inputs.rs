@@ -1,6 +1,7 @@
 //! Files, folders and standard input into JSON values with their ages.
 
 use std::io::Read;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -26,7 +27,7 @@ const NEWEST: u64 = u64::MAX;
 
 /// Everything that some paths hold, in their order; each with its age in seconds since 1970.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(u64, Input)>, Failure> {
-    let mut inputs = Vec::new();
+    let (mut inputs, mut files) = (Vec::new(), Vec::new());
     for path in paths {
         if path.as_os_str() == "-" {
             let mut text = String::new();
@@ -34,12 +35,13 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(u64, Input)>, Failure> {
             { limited }
                 .read_to_string(&mut text)
                 .map_err(|why| Failure::failed("read the estate from standard input", why, ""))?;
+            inputs.extend(parse_all(&std::mem::take(&mut files))?);
             inputs.push((NEWEST, parse("-", &text)?));
             continue;
         }
-        let before = inputs.len();
-        read_path(path, 0, &mut inputs)?;
-        if inputs.len() == before {
+        let before = files.len();
+        list(path, 0, &mut files)?;
+        if files.len() == before {
             return Err(Failure::failed(
                 format!("read estate {}", path.display()),
                 "the folder holds no .json file",
@@ -47,10 +49,42 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(u64, Input)>, Failure> {
             ));
         }
     }
+    inputs.extend(parse_all(&files)?);
     Ok(inputs)
 }
 
-fn read_path(path: &Path, depth: usize, inputs: &mut Vec<(u64, Input)>) -> Result<(), Failure> {
+/// Reads and parses files on all cores; the result is in their order.
+fn parse_all(files: &[(u64, PathBuf)]) -> Result<Vec<(u64, Input)>, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = files.len().div_ceil(cores).max(1);
+    let parts: Vec<Result<Vec<_>, Failure>> = std::thread::scope(|scope| {
+        let parse = |part: &'_ [(u64, PathBuf)]| -> Result<Vec<(u64, Input)>, Failure> {
+            part.iter().map(|(age, path)| Ok((*age, parse_file(path)?))).collect()
+        };
+        let started: Vec<_> =
+            files.chunks(share).map(|part| scope.spawn(move || parse(part))).collect();
+        let joined = started.into_iter().map(|one| one.join());
+        joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    let mut inputs = Vec::new();
+    for part in parts {
+        inputs.extend(part?);
+    }
+    Ok(inputs)
+}
+
+fn parse_file(path: &Path) -> Result<Input, Failure> {
+    let failed = |why: std::io::Error| {
+        let help = "check the path and that you may read it";
+        Failure::failed(format!("read estate {}", path.display()), why, help)
+    };
+    let bytes = std::fs::read(path).map_err(failed)?;
+    let text = String::from_utf8_lossy(&bytes);
+    parse(&path.display().to_string(), text.trim_start_matches('\u{feff}'))
+}
+
+/// Lists the files to read, each with its age.
+fn list(path: &Path, depth: usize, files: &mut Vec<(u64, PathBuf)>) -> Result<(), Failure> {
     let failed = |why: std::io::Error| {
         let help = "check the path and that you may read it";
         Failure::failed(format!("read estate {}", path.display()), why, help)
@@ -65,10 +99,7 @@ fn read_path(path: &Path, depth: usize, inputs: &mut Vec<(u64, Input)>) -> Resul
                 "split the file",
             ));
         }
-        let bytes = std::fs::read(path).map_err(failed)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let input = parse(&path.display().to_string(), text.trim_start_matches('\u{feff}'))?;
-        inputs.push((age(&meta), input));
+        files.push((age(&meta), path.to_owned()));
         return Ok(());
     }
     let mut entries: Vec<PathBuf> = Vec::new();
@@ -79,7 +110,7 @@ fn read_path(path: &Path, depth: usize, inputs: &mut Vec<(u64, Input)>) -> Resul
     for entry in entries {
         let is_json = entry.extension().is_some_and(is_read);
         if (is_json && entry.is_file()) || (entry.is_dir() && depth < DEPTH_MAX) {
-            if inputs.len() >= FILES_MAX {
+            if files.len() >= FILES_MAX {
                 let why = format!("it holds more than {FILES_MAX} files");
                 return Err(Failure::failed(
                     format!("read estate {}", path.display()),
@@ -87,7 +118,7 @@ fn read_path(path: &Path, depth: usize, inputs: &mut Vec<(u64, Input)>) -> Resul
                     "give a smaller folder",
                 ));
             }
-            read_path(&entry, depth + 1, inputs)?;
+            list(&entry, depth + 1, files)?;
         }
     }
     Ok(())

@@ -22,6 +22,9 @@ const THREADS: usize = 2;
 /// Failing pairs that are repaired, and facts that are changed.
 const SAMPLES: usize = 200;
 
+/// Repairs are measured for so long at most: a bench is waited for.
+const REPAIRS_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// What was measured.
 #[derive(Debug)]
 pub(crate) struct Numbers {
@@ -193,7 +196,11 @@ fn repairs(
         .collect();
     let step = (failing.len() / SAMPLES).max(1);
     let (mut times, mut repaired) = (Vec::new(), 0);
+    let began = Instant::now();
     for question in failing.iter().step_by(step).take(SAMPLES) {
+        if began.elapsed() > REPAIRS_TIME_MAX {
+            break;
+        }
         let started = Instant::now();
         let plan = plan::plan(estate, question, &Policy::default());
         times.push(started.elapsed());

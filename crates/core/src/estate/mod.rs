@@ -8,6 +8,7 @@ pub mod filter;
 pub mod forwarder;
 pub mod gateway;
 pub mod governance;
+mod keys;
 mod kinds;
 mod merge;
 mod nested;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::keys::{keys_of, zone_of};
 use super::kinds::read_facts;
 use super::{Facts, Kind, Missing, Origin, Problem, server};
 use crate::id::ResourceId;
@@ -54,6 +55,8 @@ pub enum Key {
     RulesetsOf(ResourceId),
     /// The network groups that a network is a member of.
     GroupsOf(ResourceId),
+    /// The halves of peerings in a network that lead to another one.
+    PeeringsBetween(ResourceId, ResourceId),
     /// The servers of a name or a fully qualified name, in lower case.
     ServersNamed(String),
 }
@@ -66,6 +69,8 @@ pub type Reads = BTreeSet<Key>;
 struct Base {
     resources: BTreeMap<ResourceId, Arc<Resource>>,
     listed: BTreeMap<Key, BTreeSet<ResourceId>>,
+    /// Private DNS zones by name in lower case, with the number of resources that speak for each.
+    zones: BTreeMap<String, BTreeMap<ResourceId, usize>>,
 }
 
 /// Everything observed, by resource id, with the changes made to it in simulation.
@@ -123,6 +128,11 @@ impl Estate {
         self.list(Key::Below(parent.clone()))
     }
 
+    /// Ids of the resources below another one, whatever they are and whether or not they could be read.
+    pub fn below(&self, parent: &ResourceId) -> impl Iterator<Item = &ResourceId> {
+        self.under(Key::Below(parent.clone())).map(|(id, _)| id)
+    }
+
     /// Facts of one kind about the resources under a key, in the order of ids.
     pub fn list<K: Kind + 'static>(&self, key: Key) -> impl Iterator<Item = (&ResourceId, &K)> {
         self.under(key).filter_map(|(id, resource)| Some((id, K::of(&resource.facts)?)))
@@ -135,11 +145,27 @@ impl Estate {
 
     /// Private DNS zones of a name in any case: those captured, and those that a captured child speaks for.
     pub fn zones_named(&self, name: &str) -> Vec<ResourceId> {
-        let found = self.under(Key::ZonesNamed(name.to_ascii_lowercase()));
-        let mut zones: Vec<ResourceId> = found.filter_map(|(id, _)| zone_of(id)).collect();
-        zones.sort();
-        zones.dedup();
-        zones
+        let name = name.to_ascii_lowercase();
+        let observed = self.base.zones.get(&name).into_iter().flat_map(BTreeMap::keys);
+        let mut zones: BTreeSet<ResourceId> = observed.cloned().collect();
+        for zone in self.changed.keys().filter_map(zone_of) {
+            match zone.name().eq_ignore_ascii_case(&name) {
+                true if self.is_spoken_for(&zone) => zones.insert(zone),
+                true => zones.remove(&zone),
+                false => false,
+            };
+        }
+        self.note(|| Key::ZonesNamed(name));
+        zones.into_iter().collect()
+    }
+
+    /// Whether a private DNS zone, or a child of it, is there; without noting it.
+    fn is_spoken_for(&self, zone: &ResourceId) -> bool {
+        let children = self.base.listed.get(&Key::Below(zone.clone()));
+        let is_new = |id: &ResourceId| zone_of(id).is_some_and(|own| own == *zone);
+        self.look(zone).is_some()
+            || children.into_iter().flatten().any(|id| self.look(id).is_some())
+            || self.changed.iter().any(|(id, now)| now.is_some() && is_new(id))
     }
 
     /// Private DNS zones that a name lies in, the longest first.
@@ -297,6 +323,7 @@ impl Estate {
 impl Base {
     fn set(&mut self, id: &ResourceId, resource: Option<Arc<Resource>>) {
         if let Some(old) = self.resources.remove(id) {
+            self.count_zone(id, false);
             for key in keys_of(id, &old.facts) {
                 if let Some(ids) = self.listed.get_mut(&key) {
                     ids.remove(id);
@@ -304,71 +331,25 @@ impl Base {
             }
         }
         let Some(resource) = resource else { return };
-        for key in keys_of(id, &resource.facts) {
+        self.count_zone(id, true);
+        // Zones have an index of their own: thousands of links and records may speak for one.
+        let keys = keys_of(id, &resource.facts).into_iter();
+        for key in keys.filter(|key| !matches!(key, Key::ZonesNamed(_))) {
             self.listed.entry(key).or_default().insert(id.clone());
         }
         self.resources.insert(id.clone(), resource);
     }
-}
 
-/// Keys under which a resource is found.
-fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
-    let mut keys = Vec::new();
-    let mut above = id.parent();
-    while let Some(parent) = above {
-        above = parent.parent();
-        keys.push(Key::Below(parent));
+    /// Counts a resource as one that speaks for its zone, or no longer.
+    fn count_zone(&mut self, id: &ResourceId, is_there: bool) {
+        let Some(zone) = zone_of(id) else { return };
+        let named = self.zones.entry(zone.name().to_ascii_lowercase()).or_default();
+        let count = named.get(&zone).copied().unwrap_or(0);
+        match if is_there { count + 1 } else { count.saturating_sub(1) } {
+            0 => named.remove(&zone),
+            count => named.insert(zone, count),
+        };
     }
-    keys.extend(facts.noun().map(Key::Kind));
-    keys.extend(zone_of(id).map(|zone| Key::ZonesNamed(zone.name().to_ascii_lowercase())));
-    match facts {
-        Facts::Link(link) => keys.push(Key::LinksOf(link.vnet.clone())),
-        Facts::Endpoint(endpoint) => {
-            let services = endpoint.connections.iter().filter_map(|one| one.service.clone());
-            keys.extend(services.map(Key::EndpointsOf));
-            keys.extend(endpoint.addresses.iter().copied().map(Key::Holders));
-        }
-        Facts::Interface(interface) => {
-            keys.extend(interface.endpoint.clone().map(Key::InterfacesOf));
-            keys.extend(interface.addresses.iter().copied().map(Key::Holders));
-        }
-        Facts::Record(record) => {
-            keys.extend(record.addresses.iter().flatten().copied().map(Key::Holders));
-        }
-        Facts::LoadBalancer(balancer) => {
-            keys.extend(balancer.frontends.iter().map(|one| Key::Holders(one.address)));
-        }
-        Facts::InboundEndpoint(endpoint) => {
-            keys.extend(endpoint.addresses.iter().copied().map(Key::Holders));
-        }
-        Facts::Gateway(gateway) => keys.extend(gateway.vnets().map(Key::GatewaysOf)),
-        Facts::GatewayConnection(connection) => {
-            keys.extend(connection.gateways.iter().cloned().map(Key::ConnectionsOf));
-        }
-        Facts::Lock(_) => keys.push(Key::LocksOn(id.scope())),
-        Facts::RulesetLink(link) => keys.push(Key::RulesetsOf(link.vnet.clone())),
-        Facts::Server(server) => {
-            keys.push(Key::ServersNamed(id.name().to_ascii_lowercase()));
-            keys.extend(
-                server.fqdn.as_ref().map(|fqdn| Key::ServersNamed(fqdn.to_ascii_lowercase())),
-            );
-        }
-        Facts::GroupMember(member) => keys.push(Key::GroupsOf(member.vnet.clone())),
-        Facts::Subnet(subnet) => {
-            let used = [&subnet.security_group, &subnet.route_table];
-            keys.extend(
-                used.into_iter().filter_map(|one| one.to()).map(|id| Key::UsersOf(id.clone())),
-            );
-        }
-        _ => {}
-    }
-    keys
-}
-
-/// The private DNS zone that a resource is, or is a child of.
-fn zone_of(id: &ResourceId) -> Option<ResourceId> {
-    let is_zone = |id: &ResourceId| id.resource_type() == "microsoft.network/privatednszones";
-    if is_zone(id) { Some(id.clone()) } else { id.parent().filter(is_zone) }
 }
 
 /// Servers named in an error: enough to choose from, short enough to read.

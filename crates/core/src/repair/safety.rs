@@ -1,6 +1,6 @@
 //! What else a repair touches: flows of other subnets and servers, judged before and after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -46,8 +46,18 @@ pub struct Safety {
     pub is_cut: bool,
 }
 
-/// Judges the flows that changes may touch, before and after.
-pub fn look(before: &Estate, after: &Estate, question: &Question, writes: &Reads) -> Safety {
+/// Flows as they were before any change, with what was read to judge them; `None` for what is no flow. One search asks for the same
+/// ones with every set of changes that does.
+pub type Judged = BTreeMap<(ResourceId, ResourceId), Option<(Verdict, Reads)>>;
+
+/// Judges the flows that changes may touch, before and after. `judged` belongs to this estate and this question.
+pub fn look(
+    before: &Estate,
+    after: &Estate,
+    question: &Question,
+    writes: &Reads,
+    judged: &mut Judged,
+) -> Safety {
     let mut safety = Safety::default();
     let clients = clients(before, writes);
     let servers: Vec<ResourceId> = before.all::<Server>().map(|(id, _)| id.clone()).collect();
@@ -56,8 +66,12 @@ pub fn look(before: &Estate, after: &Estate, question: &Question, writes: &Reads
     for client in clients.iter().take(CLIENTS_MAX) {
         for server in servers.iter().take(SERVERS_MAX) {
             let judge = |estate: &Estate| flow(estate, &copier, client, server);
-            let (verdict, reads) = before.watch(judge);
-            let Some(verdict) = verdict else { continue };
+            let known = judged.entry((client.clone(), server.clone())).or_insert_with(|| {
+                let (verdict, reads) = before.watch(judge);
+                Some((verdict?, reads))
+            });
+            let Some((verdict, reads)) = known else { continue };
+            let verdict = *verdict;
             safety.flows_checked += 1;
             if reads.is_disjoint(writes) {
                 continue;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::allowed::Policy;
 use super::cost::Cost;
-use super::safety::{self, Safety};
+use super::safety::{self, Judged, Safety};
 use crate::change::Change;
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
@@ -86,6 +86,7 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         queue: BinaryHeap::new(),
         seen: BTreeSet::new(),
         found: Found { is_complete: true, ..Found::default() },
+        judged: Judged::new(),
         age: 0,
         nodes_max: NODES_MAX,
     };
@@ -101,6 +102,8 @@ struct Search<'s> {
     queue: BinaryHeap<Reverse<Node>>,
     seen: BTreeSet<Vec<String>>,
     found: Found,
+    /// Other flows before any change.
+    judged: Judged,
     age: usize,
     nodes_max: usize,
 }
@@ -144,7 +147,7 @@ impl Search<'_> {
     /// A set that does: what it breaks belongs to its cost, so it may have to wait for its turn.
     fn pass(&mut self, node: Node, after: &Estate, report: &Report) {
         let writes = after.writes_since(self.estate);
-        let safety = safety::look(self.estate, after, self.question, &writes);
+        let safety = safety::look(self.estate, after, self.question, &writes, &mut self.judged);
         if !safety.broken.is_empty() {
             self.mend_broken(&node.changes, after, &safety);
         }

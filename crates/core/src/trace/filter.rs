@@ -113,8 +113,9 @@ pub fn decide(
     flow: &Flow,
     tag: &NetworkTag,
 ) -> Result<Decision, Missing> {
+    let last = defaults(group_id, direction);
     let mut rules = rules_of(estate, group_id, direction)?;
-    rules.extend(defaults(group_id, direction));
+    rules.extend(&last);
     rules.sort_by_key(|rule| rule.priority);
     let question = Question { receiver: flow.receiver, service: flow.service, tag };
     let mut decision = Decision::default();
@@ -124,18 +125,18 @@ pub fn decide(
 }
 
 /// A user's rules of one direction, lowest priority number first.
-fn rules_of(
-    estate: &Estate,
+fn rules_of<'e>(
+    estate: &'e Estate,
     group_id: &ResourceId,
     direction: Direction,
-) -> Result<Vec<Rule>, Missing> {
+) -> Result<Vec<&'e Rule>, Missing> {
     let group = estate.get::<SecurityGroup>(group_id)?;
     let listed = group.rules.as_ref().ok_or_else(|| Missing::field(group_id, "securityRules"))?;
-    let mut rules: Vec<Rule> = listed.clone();
+    let mut rules: Vec<&Rule> = listed.iter().collect();
     for (id, alone) in estate.children::<Option<Rule>>(group_id) {
         let rule = alone.as_ref().ok_or_else(|| Missing::resource("security rule", id))?;
         if !rules.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name)) {
-            rules.push(rule.clone());
+            rules.push(rule);
         }
     }
     rules.retain(|rule| rule.direction == direction);
@@ -231,12 +232,18 @@ pub(super) enum Match {
 }
 
 impl Question<'_> {
-    fn walk(&self, rules: &[Rule], senders: AddressSet, decision: &mut Decision) {
-        let Some((rule, rest)) = rules.split_first() else { return };
+    fn walk(&self, rules: &[&Rule], senders: AddressSet, decision: &mut Decision) {
         if senders.is_empty() {
             return;
         }
-        let (surely, perhaps) = self.caught(rule, &senders);
+        // Most rules speak of other ports or other addresses.
+        let speaking = rules.iter().enumerate().find_map(|(index, rule)| {
+            let (surely, perhaps) = self.caught(rule, &senders);
+            let is_silent = surely.is_empty() && perhaps.is_empty();
+            (!is_silent).then_some((index, surely, perhaps))
+        });
+        let Some((index, surely, perhaps)) = speaking else { return };
+        let (rule, rest) = (rules[index], &rules[index + 1..]);
         if !surely.is_empty() {
             let list = if rule.allows { &mut decision.allowed } else { &mut decision.denied };
             list.push((surely.clone(), decider(rule)));

@@ -216,13 +216,13 @@ pub fn half<'e>(
     vnet: &ResourceId,
     remote: &ResourceId,
 ) -> Option<(&'e ResourceId, &'e Peering)> {
-    estate.children::<Peering>(vnet).find(|(_, peering)| peering.remote == *remote)
+    estate.list::<Peering>(Key::PeeringsBetween(vnet.clone(), remote.clone())).next()
 }
 
 /// A half of which it is not known where it leads: it may be the one that is looked for.
 fn unread_half(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
     let halves = vnet.child("virtualNetworkPeerings", "");
-    let mut ids = estate.ids().filter(|id| id.key().starts_with(halves.key()));
+    let mut ids = estate.below(vnet).filter(|id| id.key().starts_with(halves.key()));
     let unread = ids.find(|id| estate.get::<Peering>(id).is_err())?;
     Some(Missing::field(unread, "remoteVirtualNetwork.id"))
 }

@@ -34,10 +34,10 @@ pub struct NearMiss {
 
 impl Question<'_> {
     /// The first rule ahead of the denial that would let the denied senders pass but for one thing.
-    pub(super) fn near_miss(&self, rules: &[Rule], decision: &Decision) -> Option<NearMiss> {
+    pub(super) fn near_miss(&self, rules: &[&Rule], decision: &Decision) -> Option<NearMiss> {
         let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
         let denied = decision.denied_senders();
-        let ahead = rules.iter().filter(|rule| {
+        let ahead = rules.iter().copied().filter(|rule| {
             rule.allows
                 && rule.priority < denied_at
                 && (rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)

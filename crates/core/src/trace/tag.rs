@@ -38,8 +38,8 @@ pub fn network_tag(
     if vnet.space.is_empty() {
         return Err(Missing::field(vnet_id, "addressSpace"));
     }
-    let mut surely = AddressSet::of(&vnet.space);
-    let mut perhaps = AddressSet::default();
+    // A hub has hundreds of peers: their spaces are put together once, at the end.
+    let (mut surely, mut perhaps) = (vnet.space.clone(), Vec::new());
     for (_, peering) in estate.children::<Peering>(vnet_id) {
         // A state that was not observed, or that this model does not know, makes the reading open.
         let state = peering.state.as_deref().map(str::to_ascii_lowercase);
@@ -51,17 +51,18 @@ pub fn network_tag(
         if peering.allows_access == Some(false) {
             continue;
         }
-        let mut space = AddressSet::of(&peering.remote_space);
+        let mut space = &peering.remote_space;
         if space.is_empty()
             && let Ok(remote) = estate.get::<Vnet>(&peering.remote)
         {
-            space = AddressSet::of(&remote.space);
+            space = &remote.space;
         }
         match peering.allows_access {
-            Some(true) if is_connected => surely = surely.union(&space),
-            _ => perhaps = perhaps.union(&space),
+            Some(true) if is_connected => surely.extend(space),
+            _ => perhaps.extend(space),
         }
     }
+    let (mut surely, mut perhaps) = (AddressSet::of(&surely), AddressSet::of(&perhaps));
     // What gateways lead to belongs to it, unless the subnet keeps their routes out.
     let keeps_out =
         table_of(estate, subnet)?.is_some_and(|(_, table)| table.keeps_gateway_routes_out);

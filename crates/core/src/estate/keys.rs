@@ -1,0 +1,68 @@
+//! What a resource is found by: the keys that its id and its facts give.
+
+use super::{Facts, Key};
+use crate::id::ResourceId;
+
+/// Keys under which a resource is found.
+pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
+    let mut keys = Vec::new();
+    let mut above = id.parent();
+    while let Some(parent) = above {
+        above = parent.parent();
+        keys.push(Key::Below(parent));
+    }
+    keys.extend(facts.noun().map(Key::Kind));
+    keys.extend(zone_of(id).map(|zone| Key::ZonesNamed(zone.name().to_ascii_lowercase())));
+    match facts {
+        Facts::Link(link) => keys.push(Key::LinksOf(link.vnet.clone())),
+        Facts::Endpoint(endpoint) => {
+            let services = endpoint.connections.iter().filter_map(|one| one.service.clone());
+            keys.extend(services.map(Key::EndpointsOf));
+            keys.extend(endpoint.addresses.iter().copied().map(Key::Holders));
+        }
+        Facts::Interface(interface) => {
+            keys.extend(interface.endpoint.clone().map(Key::InterfacesOf));
+            keys.extend(interface.addresses.iter().copied().map(Key::Holders));
+        }
+        Facts::Record(record) => {
+            keys.extend(record.addresses.iter().flatten().copied().map(Key::Holders));
+        }
+        Facts::LoadBalancer(balancer) => {
+            keys.extend(balancer.frontends.iter().map(|one| Key::Holders(one.address)));
+        }
+        Facts::InboundEndpoint(endpoint) => {
+            keys.extend(endpoint.addresses.iter().copied().map(Key::Holders));
+        }
+        Facts::Gateway(gateway) => keys.extend(gateway.vnets().map(Key::GatewaysOf)),
+        Facts::GatewayConnection(connection) => {
+            keys.extend(connection.gateways.iter().cloned().map(Key::ConnectionsOf));
+        }
+        Facts::Lock(_) => keys.push(Key::LocksOn(id.scope())),
+        Facts::RulesetLink(link) => keys.push(Key::RulesetsOf(link.vnet.clone())),
+        Facts::Peering(peering) => {
+            let between = |near| Key::PeeringsBetween(near, peering.remote.clone());
+            keys.extend(id.parent().map(between));
+        }
+        Facts::Server(server) => {
+            keys.push(Key::ServersNamed(id.name().to_ascii_lowercase()));
+            keys.extend(
+                server.fqdn.as_ref().map(|fqdn| Key::ServersNamed(fqdn.to_ascii_lowercase())),
+            );
+        }
+        Facts::GroupMember(member) => keys.push(Key::GroupsOf(member.vnet.clone())),
+        Facts::Subnet(subnet) => {
+            let used = [&subnet.security_group, &subnet.route_table];
+            keys.extend(
+                used.into_iter().filter_map(|one| one.to()).map(|id| Key::UsersOf(id.clone())),
+            );
+        }
+        _ => {}
+    }
+    keys
+}
+
+/// The private DNS zone that a resource is, or is a child of.
+pub(super) fn zone_of(id: &ResourceId) -> Option<ResourceId> {
+    let is_zone = |id: &ResourceId| id.resource_type() == "microsoft.network/privatednszones";
+    if is_zone(id) { Some(id.clone()) } else { id.parent().filter(is_zone) }
+}
