@@ -20,7 +20,7 @@ use crate::process::Result;
 const THREADS: usize = 2;
 
 /// Failing pairs that are repaired, and facts that are changed.
-const SAMPLES: usize = 200;
+pub(crate) const SAMPLES: usize = 200;
 
 /// Repairs are measured for so long at most: a bench is waited for.
 const REPAIRS_TIME_MAX: Duration = Duration::from_secs(60);
@@ -51,7 +51,7 @@ pub(crate) fn quantile(list: &[Duration], share: f64) -> Duration {
     sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
-pub(crate) fn run(folder: &Path, size: &Size) -> Result<Numbers> {
+pub(crate) fn run(folder: &Path, size: &Size, samples: usize) -> Result<Numbers> {
     let started = Instant::now();
     let loaded = load(&folder.join("estate"))?;
     let load = started.elapsed();
@@ -69,8 +69,8 @@ pub(crate) fn run(folder: &Path, size: &Size) -> Result<Numbers> {
     if verdicts != again {
         return Err("judge twice alike".to_owned());
     }
-    let changes = changes(&estate, size, &questions)?;
-    let (repairs, repaired) = repairs(&estate, &questions, &verdicts);
+    let changes = changes(&estate, size, &questions, samples)?;
+    let (repairs, repaired) = repairs(&estate, &questions, &verdicts, samples);
     let count = |verdict| verdicts.iter().filter(|one| **one == verdict).count();
     Ok(Numbers {
         load,
@@ -139,15 +139,20 @@ fn judge_all(estate: &Estate, questions: &[Question]) -> Vec<Verdict> {
 }
 
 /// Changes one security group after the other, each time from the same estate, and judges again what the change touches.
-fn changes(estate: &Estate, size: &Size, questions: &[Question]) -> Result<Vec<Duration>> {
+fn changes(
+    estate: &Estate,
+    size: &Size,
+    questions: &[Question],
+    samples: usize,
+) -> Result<Vec<Duration>> {
     let mut readers: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (number, question) in questions.iter().enumerate() {
         let (_, reads): (_, Reads) = estate.watch(|estate| diagnose::check(estate, question));
         reads.into_iter().for_each(|key| readers.entry(key).or_default().push(number));
     }
     let mut times = Vec::new();
-    for sample in 0..SAMPLES.min(size.vnets) {
-        let vnet = sample * size.vnets / SAMPLES.min(size.vnets);
+    for sample in 0..samples.min(size.vnets) {
+        let vnet = sample * size.vnets / samples.min(size.vnets);
         let (id, body, resource) = changed_group(estate, vnet)?;
         let started = Instant::now();
         let mut after = estate.clone();
@@ -187,6 +192,7 @@ fn repairs(
     estate: &Estate,
     questions: &[Question],
     verdicts: &[Verdict],
+    samples: usize,
 ) -> (Vec<Duration>, usize) {
     let failing: Vec<&Question> = questions
         .iter()
@@ -194,10 +200,10 @@ fn repairs(
         .filter(|(_, verdict)| **verdict == Verdict::Unreachable)
         .map(|(question, _)| question)
         .collect();
-    let step = (failing.len() / SAMPLES).max(1);
+    let step = (failing.len() / samples).max(1);
     let (mut times, mut repaired) = (Vec::new(), 0);
     let began = Instant::now();
-    for question in failing.iter().step_by(step).take(SAMPLES) {
+    for question in failing.iter().step_by(step).take(samples) {
         if began.elapsed() > REPAIRS_TIME_MAX {
             break;
         }

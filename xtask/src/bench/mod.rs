@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let folder = target_folder().join(name);
     world::write(&folder, &size)?;
     let cold = cold(&folder)?;
-    let numbers = measure::run(&folder, &size)?;
+    let numbers = measure::run(&folder, &size, measure::SAMPLES)?;
     print!("{}", table(&size, Some(cold), &numbers));
     Ok(())
 }
@@ -110,15 +110,15 @@ mod tests {
 
     #[test]
     fn a_small_estate_gives_all_numbers() {
-        let size = Size { vnets: 50, rules: 20, pairs: 60 };
+        let size = Size { vnets: 24, rules: 5, pairs: 24 };
         let folder = target_folder().join("bench/test");
         let _ = std::fs::remove_dir_all(&folder);
         world::write(&folder, &size).expect("the estate is written");
-        let numbers = measure::run(&folder, &size).expect("the numbers are there");
-        assert!(numbers.resources > 50 * 10, "{numbers:?}");
+        let numbers = measure::run(&folder, &size, 1).expect("the numbers are there");
+        assert!(numbers.resources > 24 * 10, "{numbers:?}");
         assert_eq!(numbers.reachable + numbers.unreachable, size.pairs, "{numbers:?}");
-        assert!(numbers.reachable >= 20 && numbers.unreachable >= 20, "{numbers:?}");
-        assert_eq!(numbers.changes.len(), 50);
+        assert!(numbers.reachable > 5 && numbers.unreachable > 5, "{numbers:?}");
+        assert_eq!((numbers.changes.len(), numbers.repairs.len()), (1, 1));
         assert!(numbers.repaired > 0 && numbers.repaired <= numbers.repairs.len(), "{numbers:?}");
         assert!(table(&size, None, &numbers).contains("repair, p99"));
         let estate = measure::load(&folder.join("estate")).expect("it loads").estate;
