@@ -33,7 +33,9 @@ fn cost(estate: &Estate, question: &Question, changes: &[Change]) -> Option<Cost
         return None;
     }
     let writes = after.writes_since(estate);
-    let broken = safety::look(estate, &after, question, &writes).broken.len() as u32;
+    let broken = safety::look(estate, &after, question, &writes, &mut safety::Judged::new())
+        .broken
+        .len() as u32;
     Some(Cost { broken_flows: broken, ..Cost::of(changes) })
 }
 

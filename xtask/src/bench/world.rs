@@ -57,7 +57,7 @@ fn fault(vnet: usize) -> Fault {
     let chance = (vnet as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
     match (vnet % GROUP, chance % 2) {
         (0, _) | (_, 0) => Fault::None,
-        _ if vnet % 2 == 0 => at_target[(chance / 2 % 5) as usize],
+        _ if vnet.is_multiple_of(2) => at_target[(chance / 2 % 5) as usize],
         _ => at_source[(chance / 2 % 5) as usize],
     }
 }
@@ -149,7 +149,7 @@ fn write_file(path: &Path, vnets: std::ops::Range<usize>, rules: usize) -> std::
 pub(crate) fn resources(vnet: usize, rules: usize) -> Vec<Value> {
     let fault = fault(vnet);
     let mut all = vec![net(vnet, fault), security_group(vnet, fault, rules)];
-    if vnet % GROUP == 0 {
+    if vnet.is_multiple_of(GROUP) {
         all.push(body(&network(vnet, "privateDnsZones", ZONE), json!({ "numberOfRecordSets": 2 })));
     } else {
         all.extend(peerings(vnet, fault));
