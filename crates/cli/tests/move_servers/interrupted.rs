@@ -18,6 +18,11 @@ fn is_copying(status: &Value) -> bool {
     tables_done(status) >= 5
 }
 
+fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().unwrap();
+    assert!(sent.success(), "{name} to {pid}");
+}
+
 /// The files behind the target's tables: emptying a table gives it a new one.
 fn files(pair: &Pair) -> Vec<String> {
     let sql =
@@ -61,11 +66,11 @@ fn after_kill_9_the_same_command_goes_on() {
 #[test]
 fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     let pair = Pair::start(15, 17);
-    // Enough for the second process, which waits half a second, to be refused meanwhile.
-    let tables = TABLES * 4;
-    sample::fill_wide(&pair, tables);
+    sample::fill_wide(&pair, TABLES);
     let child = pair.begin(&["--database", "wide", "--jobs", "1"], is_copying);
     let pid = child.id();
+    // It stands still, with all that it holds, while others try.
+    signal(pid, "STOP");
     let mut second = pair.command("migrate");
     second.arg("--ledger").arg(pair.ledger());
     Ran::of(second).ended(3).says(&[&format!("process {pid} works with it")]);
@@ -77,13 +82,14 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
         "flexway (server process ",
         "from 127.0.0.1 as postgres) moves something into it",
     ]);
-    assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
+    signal(pid, "INT");
+    signal(pid, "CONT");
     let stopped = Ran::from(child.wait_with_output().unwrap()).ended(3);
     let stopped = stopped.says(&["asked to stop", "flexway resume --ledger"]);
     assert!(!stopped.err.contains("copy table"), "{}", stopped.err);
     let status = pair.status().unwrap();
     assert_eq!(status["run"]["state"], "stopped");
-    assert!(tables_done(&status) < u64::from(tables), "it did not stop");
+    assert!(tables_done(&status) < u64::from(TABLES), "it did not stop");
     assert_eq!(status["databases"][0]["items"], Value::Array(Vec::new()), "nothing runs or failed");
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'flexway'";
     assert_eq!(pair.on_source("postgres", sessions), "0\n");
@@ -92,7 +98,7 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     resume.arg("--json").arg("--ledger").arg(pair.ledger());
     let report = Ran::of(resume).ended(0).json();
     assert_eq!(report["databases"].as_array().unwrap().len(), 1, "the choice was kept");
-    assert_eq!(report["verify"]["tables_compared"], tables);
+    assert_eq!(report["verify"]["tables_compared"], TABLES);
 }
 
 #[test]
@@ -106,8 +112,7 @@ fn ctrl_c_cancels_a_running_index_and_resume_builds_it() {
     pair.on_source("d", slow);
     let is_building = |status: &Value| status["databases"][0]["items"][0]["kind"] == "entry";
     let child = pair.begin(&["--database", "d"], is_building);
-    let pid = child.id();
-    assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
+    signal(child.id(), "INT");
     Ran::from(child.wait_with_output().unwrap()).ended(3).says(&["asked to stop", "cancelled"]);
     assert_eq!(pair.on_target("d", "SELECT to_regclass('i') IS NULL"), "t\n");
     pair.migrate(&["--database", "d"]).ended(0);
