@@ -2,7 +2,7 @@
 
 mod move_world;
 
-use std::time::Duration;
+use std::time::Instant;
 
 use flexway_core::migrate::Remedy;
 use flexway_core::port::Databases;
@@ -116,6 +116,9 @@ fn only_what_killed_runs_left_is_removed() {
     assert_eq!(ask(&world.target, "d", OLD_ROWS), "1");
 }
 
+/// Moments at which a replacement is cut, evenly over the time that one takes.
+const CUTS: u32 = 24;
+
 /// Sessions are cut at every stage; whatever happens, `d` is the old database or the new one.
 #[test]
 fn a_replacement_that_is_cut_off_loses_nothing_and_can_be_done_again() {
@@ -123,21 +126,26 @@ fn a_replacement_that_is_cut_off_loses_nothing_and_can_be_done_again() {
     run(&world.target, "postgres", "CREATE ROLE app_owner");
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                WHERE application_name = 'flexway' AND pid <> pg_backend_pid()";
+    // One replacement that nobody cuts tells how long they take here.
+    let start = Instant::now();
+    world.mover.prepare("d", true).expect("replaced");
+    let whole = start.elapsed();
     let mut cuts = 0;
-    for delay_ms in (0..600).step_by(25) {
+    for part in 0..CUTS {
+        let delay = whole * part / CUTS;
         let exists = "SELECT count(*) FROM pg_class WHERE relname = 'old'";
         if ask(&world.target, "d", exists) == "0" {
             run(&world.target, "d", "CREATE TABLE old AS SELECT generate_series(1, 2) AS a");
         }
         let failed = std::thread::scope(|scope| {
             let prepared = scope.spawn(|| world.mover.prepare("d", true));
-            std::thread::sleep(Duration::from_millis(delay_ms));
+            std::thread::sleep(delay);
             run(&world.target, "postgres", cut);
             prepared.join().expect("no panic").is_err()
         });
         cuts += usize::from(failed);
         if ask(&world.target, "d", exists) == "1" {
-            assert_eq!(ask(&world.target, "d", OLD_ROWS), "2", "after {delay_ms} ms");
+            assert_eq!(ask(&world.target, "d", OLD_ROWS), "2", "after {delay:?} of {whole:?}");
         }
     }
     assert!(cuts > 2, "only {cuts} runs were caught");
