@@ -8,8 +8,8 @@ use crate::change::{self, Change, Exposure};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
 use crate::finding::Severity;
-use crate::repair::safety::Flow;
-use crate::repair::search::Closed;
+use crate::repair::safety::{self, Flow, Judged};
+use crate::repair::search::{Closed, apply};
 use crate::repair::{self, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
 
@@ -26,8 +26,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What the changes cost.
     pub cost: Cost,
-    /// The verdict when one change is left out, by change.
-    pub without: Vec<Verdict>,
+    /// What remains when one change is left out, by change.
+    pub without: Vec<Rest>,
     /// Why no changes are proposed, and what would help.
     pub refusal: Option<String>,
     /// What would repair it if what is forbidden were allowed.
@@ -40,6 +40,15 @@ pub struct Plan {
     pub closed: Vec<Closed>,
     /// Whether every cheaper set was looked at.
     pub is_complete: bool,
+}
+
+/// A plan without one of its changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Flows that it breaks, where the copier reaches the source.
+    pub broken_flows: usize,
 }
 
 /// Another way.
@@ -98,10 +107,8 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
             plan.alternatives.push(alternative(&best));
         }
         Some(best) => {
-            plan.changes = prune(estate, question, best.changes);
-            plan.cost = Cost { broken_flows: best.cost.broken_flows, ..Cost::of(&plan.changes) };
-            plan.safety = best.safety;
-            plan.after = verdict_with(estate, question, plan.changes.iter());
+            plan.after = diagnose::check(&apply(estate, &best.changes), question).verdict;
+            (plan.changes, plan.cost, plan.safety) = (best.changes, best.cost, best.safety);
             plan.without = without_each(estate, question, &plan.changes);
             plan.alternatives = found.others.iter().map(alternative).collect();
         }
@@ -114,13 +121,25 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
     plan
 }
 
-/// The verdict when one change is left out, by change.
-fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec<Verdict> {
-    let leaving = |left_out: usize| {
-        let others = changes.iter().enumerate().filter(move |(index, _)| *index != left_out);
-        others.map(|(_, change)| change)
+/// What remains when one change is left out, by change.
+fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec<Rest> {
+    let mut judged = Judged::new();
+    let rest = |left_out: usize| {
+        let mut others = changes.to_vec();
+        others.remove(left_out);
+        let after = apply(estate, &others);
+        let verdict = diagnose::check(&after, question).verdict;
+        // A change may be there to keep alive what the others would break.
+        let broken_flows = match verdict {
+            Verdict::Reachable => {
+                let writes = after.writes_since(estate);
+                safety::look(estate, &after, question, &writes, &mut judged).broken.len()
+            }
+            _ => 0,
+        };
+        Rest { verdict, broken_flows }
     };
-    (0..changes.len()).map(|index| verdict_with(estate, question, leaving(index))).collect()
+    (0..changes.len()).map(rest).collect()
 }
 
 /// The cheapest repair if what is barred were allowed; with what bars it.
@@ -183,30 +202,6 @@ fn unobserved(report: &Report) -> String {
 /// The way that is left when no change of the network helps.
 const RELAY: &str =
     "what always remains: a relay host that reaches both servers, `flexway migrate --copier relay`";
-
-/// Takes out every change without which the copier still reaches the source.
-fn prune(estate: &Estate, question: &Question, mut changes: Vec<Change>) -> Vec<Change> {
-    let mut index = 0;
-    while index < changes.len() {
-        let mut shorter = changes.clone();
-        shorter.remove(index);
-        if verdict_with(estate, question, shorter.iter()) == Verdict::Reachable {
-            changes = shorter;
-        } else {
-            index += 1;
-        }
-    }
-    changes
-}
-
-fn verdict_with<'c>(
-    estate: &Estate,
-    question: &Question,
-    changes: impl Iterator<Item = &'c Change>,
-) -> Verdict {
-    let changed = changes.fold(estate.clone(), |estate, change| change.apply(&estate));
-    diagnose::check(&changed, question).verdict
-}
 
 /// Another repair, in words.
 fn alternative(repair: &Repair) -> Alternative {
@@ -278,11 +273,21 @@ impl Plan {
         self.safety.broken.iter().map(words).collect()
     }
 
+    /// Whether no change can be left out: without it the copier does not reach the source, or more is broken.
+    pub fn is_irredundant(&self) -> bool {
+        let broken = self.safety.broken.len();
+        let is_needed =
+            |rest: &Rest| rest.verdict != Verdict::Reachable || rest.broken_flows > broken;
+        self.without.iter().all(is_needed)
+    }
+
     /// What proves the plan, for `flexway certify`.
     fn certificate(&self) -> Value {
         let needed = self.changes.iter().zip(&self.without);
-        let needed =
-            needed.map(|(change, verdict)| json!({ "without": change.title, "verdict": verdict }));
+        let needed = needed.map(|(change, rest)| {
+            json!({ "without": change.title, "verdict": rest.verdict,
+                    "broken_flows": rest.broken_flows })
+        });
         let mut catalogue: Vec<&Change> = Vec::new();
         for change in self.closed.iter().flat_map(|one| &one.changes).chain(&self.changes) {
             if !catalogue.contains(&change) {

@@ -148,7 +148,7 @@ pub(super) fn is_known_type(kind: &str) -> bool {
 }
 
 /// Types whose bodies say nothing without one field that they need.
-const TYPES_WITH_NEEDS: [&str; 8] = [
+const TYPES_WITH_NEEDS: [&str; 9] = [
     "microsoft.network/virtualnetworks/virtualnetworkpeerings",
     "microsoft.network/routetables/routes",
     "microsoft.network/privatednszones/virtualnetworklinks",
@@ -157,6 +157,7 @@ const TYPES_WITH_NEEDS: [&str; 8] = [
     "microsoft.dbforpostgresql/servers/virtualnetworkrules",
     "microsoft.network/dnsforwardingrulesets/forwardingrules",
     "microsoft.network/dnsforwardingrulesets/virtualnetworklinks",
+    "microsoft.network/networkmanagers/networkgroups/staticmembers",
 ];
 
 pub(super) fn read_facts(

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::allowed::Policy;
 use super::cost::Cost;
 use super::safety::{self, Judged, Safety};
-use crate::change::Change;
+use crate::change::{Change, Edit};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
 use crate::finding::{Finding, Severity};
@@ -153,6 +153,12 @@ impl Search<'_> {
         }
         // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
         debug_assert!(fixes(report).is_empty());
+        // A change may have led to another that does without it.
+        for left_out in 0..node.changes.len() {
+            let mut fewer = node.changes.clone();
+            fewer.remove(left_out);
+            self.push(fewer);
+        }
         let cost = Cost { broken_flows: safety.broken.len() as u32, ..node.cost };
         let node = Node { cost, safety: Some(safety), ..node };
         match self.queue.peek() {
@@ -242,10 +248,15 @@ fn turn(kind: &str) -> u8 {
     }
 }
 
-/// Whether two changes of a set serve one purpose: a second endpoint of the server, a second rule for the same flow.
+/// Whether two changes of a set serve one purpose: a second endpoint of the server, a second rule for the same flow,
+/// a second value of one record.
 fn serves_twice(changes: &[Change]) -> bool {
+    let records = changes.iter().flat_map(|change| &change.edits).filter_map(|edit| match edit {
+        Edit::PutInZone(id, _) => Some(id.key().to_owned()),
+        _ => None,
+    });
     let mut purposes = BTreeSet::new();
-    !changes.iter().all(|change| purposes.insert(purpose(change)))
+    !changes.iter().map(purpose).chain(records).all(|purpose| purposes.insert(purpose))
 }
 
 fn purpose(change: &Change) -> String {

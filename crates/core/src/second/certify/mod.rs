@@ -93,7 +93,7 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
     if !plan.changes.is_empty() {
         let after = judge.after();
         checks.push(sufficiency(&judge, &after));
-        checks.push(irredundance(&judge));
+        checks.push(irredundance(&judge, bounds));
         checks.push(optimality::check(&judge, bounds));
         checks.push(safety::check(&judge, &after.world, bounds));
     } else if plan.refusal.is_some() {
@@ -230,16 +230,24 @@ fn not_enough(found: Verdict, claimed: &str) -> State {
     }
 }
 
-fn irredundance(judge: &Judge<'_>) -> Check {
+fn irredundance(judge: &Judge<'_>, bounds: Bounds) -> Check {
     let all: &[Change] = &judge.plan.changes;
     let (mut wrong, mut open) = (Vec::new(), Vec::new());
     for (index, change) in all.iter().enumerate() {
         let rest = all.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, one)| one);
-        let judged = judge.ask(&apply_in_order(judge.world, rest).world);
+        let after = apply_in_order(judge.world, rest).world;
+        let judged = judge.ask(&after);
         let claimed = judge.plan.without.get(index).map_or("", String::as_str);
         match not_enough(judged.verdict, claimed) {
             State::Holds => {}
-            State::Fails => wrong.push(format!("reachable without \"{}\" too", change.title)),
+            // A change may be there to keep alive what the others would break.
+            State::Fails => match safety::is_worse(judge, &after, bounds) {
+                State::Holds => {}
+                State::Fails => wrong.push(format!("reachable without \"{}\" too", change.title)),
+                State::CouldNotTell => {
+                    open.push(format!("whether more breaks without \"{}\"", change.title));
+                }
+            },
             State::CouldNotTell => {
                 open.push(format!("without \"{}\": {}", change.title, judged.why))
             }
@@ -247,7 +255,9 @@ fn irredundance(judge: &Judge<'_>) -> Check {
     }
     let good = match all.len() {
         1 => "not reachable without the change".to_owned(),
-        many => format!("not reachable when any of the {many} changes is left out"),
+        many => {
+            format!("not reachable, or more breaks, when any of the {many} changes is left out")
+        }
     };
     summed("irredundance", &wrong, &open, good)
 }

@@ -4,7 +4,7 @@ use super::super::verdict::{Answer, Verdict};
 use super::super::world::{World, last_name, network_of};
 use super::super::{ask_from, door};
 use super::read::PORT;
-use super::{Bounds, Check, Judge, count, summed};
+use super::{Bounds, Check, Judge, State, count, summed};
 
 /// A flow: subnet and server.
 type Flow = (String, String);
@@ -80,6 +80,18 @@ fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
         .legs
         .iter()
         .any(|leg| leg.server.key() == server && is_own(judge.world, subnet, leg.copier.key()))
+}
+
+/// Whether a world breaks more flows than the plan says of itself.
+pub(super) fn is_worse(judge: &Judge<'_>, after: &World, bounds: Bounds) -> State {
+    let found = look(judge, after, bounds);
+    let claimed = judge.plan.broken.len();
+    let doubted = found.doubtful.len() + found.unknown.len();
+    match () {
+        () if found.surely.len() > claimed => State::Holds,
+        () if found.is_cut || found.surely.len() + doubted > claimed => State::CouldNotTell,
+        () => State::Fails,
+    }
 }
 
 pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
