@@ -49,7 +49,7 @@ pub(crate) fn run(args: &CertifyArgs) -> Ended {
     let mut loaded = estates::read(&args.estate)?;
     estates::lay_over(&mut loaded, &args.after)?;
     let estate = &loaded.estate;
-    let bodies = estate.ids().filter_map(|id| Some((id, &estate.resource(id)?.body)));
+    let bodies = estate.ids().filter_map(|id| Some((id, estate.body(id)?)));
     let certified = certify(&World::of(bodies), &plan, Bounds::default())
         .map_err(|why| unreadable(args, why))?;
     if args.json {
@@ -85,10 +85,10 @@ fn read_plan(args: &CertifyArgs) -> Result<Value, Failure> {
         let help = "check the path and that you may read it";
         return Err(Failure::failed(format!("read plan {}", path.display()), why, help));
     }
-    let mut found = inputs::read(std::slice::from_ref(path))?;
+    let mut found = inputs::values(std::slice::from_ref(path))?;
     found
         .pop()
-        .map(|(_, input)| input.json)
+        .map(|input| input.json)
         .ok_or_else(|| Failure::failed(format!("read plan {}", path.display()), "it is empty", ""))
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flexway_core::diagnose::{Copier, PORT, Question, Source};
-use flexway_core::estate::{Estate, Loaded, Problem, load_dated, overlay};
+use flexway_core::estate::{Estate, Loaded, Problem, overlay, settle};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -153,7 +153,7 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
 
 /// Reads estates from files, folders and standard input, and says aloud what could not be read.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Loaded, Failure> {
-    let loaded = load_dated(inputs::read(paths)?);
+    let loaded = settle(inputs::scanned(paths)?);
     warn(&loaded.problems);
     tell_replaced(&loaded);
     if loaded.estate.is_empty() {
@@ -172,7 +172,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Loaded, Failure> {
 pub(crate) fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for path in paths {
-        for (_, plan) in inputs::read(std::slice::from_ref(path))? {
+        for plan in inputs::values(std::slice::from_ref(path))? {
             let file = plan.file.clone();
             let result = overlay(&loaded.estate, plan);
             warn(&result.problems);

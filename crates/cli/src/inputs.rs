@@ -1,11 +1,11 @@
-//! Files, folders and standard input into JSON values with their ages.
+//! Files, folders and standard input into resources with their ages.
 
 use std::io::Read;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use flexway_core::estate::Input;
+use flexway_core::estate::{Input, Scanned, scan};
 use serde_json::Value;
 
 use crate::exit::Failure;
@@ -25,8 +25,27 @@ const EXTENSIONS: [&str; 2] = ["json", "tfstate"];
 /// Standard input is what was asked for last.
 const NEWEST: u64 = u64::MAX;
 
-/// Everything that some paths hold, in their order; each with its age in seconds since 1970.
-pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(u64, Input)>, Failure> {
+/// The resources that some paths hold, in their order; each input with its age in seconds since 1970.
+pub(crate) fn scanned(paths: &[PathBuf]) -> Result<Vec<(u64, Scanned)>, Failure> {
+    read(paths, scan)
+}
+
+/// Everything that some paths hold, in their order.
+pub(crate) fn values(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+    // One value, or one after the other, as line-wise exports write them.
+    let parse = |file: &str, text: &str| {
+        let values = serde_json::Deserializer::from_str(text).into_iter();
+        let mut values: Vec<Value> = values.collect::<Result<_, _>>()?;
+        let json = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
+        Ok(Input { file: file.to_owned(), json })
+    };
+    Ok(read(paths, parse)?.into_iter().map(|(_, input)| input).collect())
+}
+
+/// What a name and a text give.
+type Parse<T> = fn(&str, &str) -> Result<T, serde_json::Error>;
+
+fn read<T: Send>(paths: &[PathBuf], parse: Parse<T>) -> Result<Vec<(u64, T)>, Failure> {
     let (mut inputs, mut files) = (Vec::new(), Vec::new());
     for path in paths {
         if path.as_os_str() == "-" {
@@ -35,8 +54,8 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(u64, Input)>, Failure> {
             { limited }
                 .read_to_string(&mut text)
                 .map_err(|why| Failure::failed("read the estate from standard input", why, ""))?;
-            inputs.extend(parse_all(&std::mem::take(&mut files))?);
-            inputs.push((NEWEST, parse("-", &text)?));
+            inputs.extend(parse_all(&std::mem::take(&mut files), parse)?);
+            inputs.push((NEWEST, parse_text("-", &text, parse)?));
             continue;
         }
         let before = files.len();
@@ -49,20 +68,20 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(u64, Input)>, Failure> {
             ));
         }
     }
-    inputs.extend(parse_all(&files)?);
+    inputs.extend(parse_all(&files, parse)?);
     Ok(inputs)
 }
 
 /// Reads and parses files on all cores; the result is in their order.
-fn parse_all(files: &[(u64, PathBuf)]) -> Result<Vec<(u64, Input)>, Failure> {
+fn parse_all<T: Send>(files: &[(u64, PathBuf)], parse: Parse<T>) -> Result<Vec<(u64, T)>, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = files.len().div_ceil(cores).max(1);
     let parts: Vec<Result<Vec<_>, Failure>> = std::thread::scope(|scope| {
-        let parse = |part: &'_ [(u64, PathBuf)]| -> Result<Vec<(u64, Input)>, Failure> {
-            part.iter().map(|(age, path)| Ok((*age, parse_file(path)?))).collect()
+        let parse_part = |part: &'_ [(u64, PathBuf)]| -> Result<Vec<(u64, T)>, Failure> {
+            part.iter().map(|(age, path)| Ok((*age, parse_file(path, parse)?))).collect()
         };
         let started: Vec<_> =
-            files.chunks(share).map(|part| scope.spawn(move || parse(part))).collect();
+            files.chunks(share).map(|part| scope.spawn(move || parse_part(part))).collect();
         let joined = started.into_iter().map(|one| one.join());
         joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
@@ -73,14 +92,14 @@ fn parse_all(files: &[(u64, PathBuf)]) -> Result<Vec<(u64, Input)>, Failure> {
     Ok(inputs)
 }
 
-fn parse_file(path: &Path) -> Result<Input, Failure> {
+fn parse_file<T>(path: &Path, parse: Parse<T>) -> Result<T, Failure> {
     let failed = |why: std::io::Error| {
         let help = "check the path and that you may read it";
         Failure::failed(format!("read estate {}", path.display()), why, help)
     };
     let bytes = std::fs::read(path).map_err(failed)?;
     let text = String::from_utf8_lossy(&bytes);
-    parse(&path.display().to_string(), text.trim_start_matches('\u{feff}'))
+    parse_text(&path.display().to_string(), text.trim_start_matches('\u{feff}'), parse)
 }
 
 /// Lists the files to read, each with its age.
@@ -134,18 +153,13 @@ fn age(meta: &std::fs::Metadata) -> u64 {
     written.map_or(0, |time| time.as_secs())
 }
 
-fn parse(file: &str, text: &str) -> Result<Input, Failure> {
+fn parse_text<T>(file: &str, text: &str, parse: Parse<T>) -> Result<T, Failure> {
     if text.trim().is_empty() {
         let help = "an estate is the JSON that `az ... show` or `az ... list` prints";
         return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));
     }
-    // One value, or one after the other, as line-wise exports write them.
-    let values: Result<Vec<Value>, _> =
-        serde_json::Deserializer::from_str(text).into_iter().collect();
-    let mut values = values.map_err(|why| {
+    parse(file, text).map_err(|why| {
         let help = "it has to be JSON: `-o json` of az, not its table or YAML output";
         Failure::failed(format!("read estate {file}"), why, help)
-    })?;
-    let json = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
-    Ok(Input { file: file.to_owned(), json })
+    })
 }

@@ -92,12 +92,20 @@ impl AddressSet {
 
     /// Whether every address of this set is in the other.
     pub fn is_within(&self, other: &AddressSet) -> bool {
-        self.difference(other).is_empty()
+        self.ranges.iter().all(|&(low, high)| other.holds_range(low, high))
+    }
+
+    /// Whether the set holds all of a range. As ranges are not adjacent, one of them does or none.
+    fn holds_range(&self, low: u32, high: u32) -> bool {
+        self.ranges.iter().any(|&(from, to)| from <= low && high <= to)
     }
 
     /// Whether some address is in both.
     pub fn overlaps(&self, other: &AddressSet) -> bool {
-        !self.intersection(other).is_empty()
+        let meets = |&(low, high): &(u32, u32)| {
+            other.ranges.iter().any(|&(from, to)| low.max(from) <= high.min(to))
+        };
+        self.ranges.iter().any(meets)
     }
 
     /// Whether the address is in the set.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::address::AddressSet;
 use crate::checks;
-use crate::estate::{Estate, Missing};
+use crate::estate::{Estate, Missing, Reads};
 use crate::finding::{Finding, Severity};
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
@@ -104,6 +104,19 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
         }
     }
     report
+}
+
+/// What decides that a gate other than security rules is closed, where one is and rules do not matter for it: no repair leaves all of
+/// that as it is.
+pub(crate) fn reads_beyond_rules(estate: &Estate, question: &Question) -> Option<Reads> {
+    let (Source::Server(source), Copier::Target) = (&question.source, &question.copier) else {
+        return None;
+    };
+    let (is_closed, reads) = estate.watch_all_but_asides(|estate| {
+        let path = trace::path(estate, &question.target, source, question.port);
+        path.is_ok_and(|path| path.is_closed_beyond_rules())
+    });
+    is_closed.then_some(reads)
 }
 
 /// Answers the question for another subnet and server: whether a client there can reach it.

@@ -8,25 +8,32 @@ use std::sync::Arc;
 /// The id of an Azure resource, such as
 /// `/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/V/subnets/N`.
 ///
-/// Two ids are equal when they differ in letter case only (Azure answers with either case).
+/// Two ids are equal when they differ in letter case only (Azure answers with either case). Copies are cheap.
 #[derive(Clone)]
-pub struct ResourceId {
-    text: Arc<str>,
-    /// The lower-case form; the same allocation as `text` where that is lower case already.
-    key: Arc<str>,
+pub struct ResourceId(Arc<Inner>);
+
+struct Inner {
+    text: Box<str>,
+    /// Of the lower-case form: ids that differ are told apart by it.
+    hash: u64,
+    parent: Option<ResourceId>,
 }
+
+/// Bytes of an id at most. Azure's own stay below: names end at 260, and the deepest types have four.
+const BYTES_MAX: usize = 2048;
 
 impl ResourceId {
     /// Reads an id. `None` when the text does not have the form of one: it must start with `/subscriptions/`, name a
     /// provider, and pair every type with a name.
     pub fn parse(text: &str) -> Option<ResourceId> {
+        const START: &str = "/subscriptions/";
         let trimmed = text.trim().trim_end_matches('/');
-        let key = trimmed.to_ascii_lowercase();
-        if !key.starts_with("/subscriptions/") || trimmed.contains("//") {
+        let has_start =
+            trimmed.get(..START.len()).is_some_and(|own| own.eq_ignore_ascii_case(START));
+        if !has_start || trimmed.contains("//") || trimmed.len() > BYTES_MAX {
             return None;
         }
-        let tail = key.rsplit_once("/providers/")?.1;
-        let segments = tail.split('/').count();
+        let segments = trimmed[provider_start(trimmed)?..].split('/').count();
         if segments < 3 || segments.is_multiple_of(2) {
             return None;
         }
@@ -34,10 +41,14 @@ impl ResourceId {
     }
 
     fn of(text: &str) -> ResourceId {
-        let text: Arc<str> = text.into();
-        let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let key = if is_lower { text.clone() } else { text.to_ascii_lowercase().into() };
-        ResourceId { text, key }
+        // FNV-1a.
+        let mix = |hash: u64, byte: u8| {
+            (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+        };
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+        let cut = text.rmatch_indices('/').nth(1).map(|(at, _)| at);
+        let parent = cut.and_then(|at| ResourceId::parse(&text[..at]));
+        ResourceId(Arc::new(Inner { text: text.into(), hash, parent }))
     }
 
     /// Some id of a type.
@@ -57,58 +68,80 @@ impl ResourceId {
 
     /// Whether it is no Azure resource.
     pub fn is_outside(&self) -> bool {
-        !self.text.starts_with('/')
+        !self.0.text.starts_with('/')
     }
 
     /// The id as it was written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The lower-case form under which the id is compared.
-    pub fn key(&self) -> &str {
-        &self.key
+    pub fn key(&self) -> String {
+        self.0.text.to_ascii_lowercase()
     }
 
     /// The last name in the id.
     pub fn name(&self) -> &str {
-        self.text.rsplit('/').next().unwrap_or("")
+        self.0.text.rsplit('/').next().unwrap_or("")
     }
 
     /// The type in lower case, such as `microsoft.network/virtualnetworks/subnets`.
     pub fn resource_type(&self) -> String {
-        let tail = self.key.rsplit_once("/providers/").map_or("", |(_, tail)| tail);
-        let mut segments = tail.split('/');
-        let mut words = vec![segments.next().unwrap_or("")];
-        words.extend(segments.step_by(2));
-        words.join("/")
+        self.type_words().collect::<Vec<_>>().join("/").to_ascii_lowercase()
+    }
+
+    /// Whether the type is this one, given in lower case.
+    pub fn is_type(&self, kind: &str) -> bool {
+        let mut words = self.type_words();
+        kind.split('/').all(|one| words.next().is_some_and(|own| own.eq_ignore_ascii_case(one)))
+            && words.next().is_none()
+    }
+
+    /// The provider and the types below it, as they were written.
+    fn type_words(&self) -> impl Iterator<Item = &str> {
+        let mut segments = self.tail().split('/');
+        segments.next().into_iter().chain(segments.step_by(2))
+    }
+
+    /// What follows the last `/providers/`.
+    fn tail(&self) -> &str {
+        provider_start(&self.0.text).map_or("", |at| &self.0.text[at..])
     }
 
     /// The resource that this one is a child of; `None` for a top-level resource.
     pub fn parent(&self) -> Option<ResourceId> {
-        let cut = self.text.rmatch_indices('/').nth(1)?.0;
-        ResourceId::parse(&self.text[..cut])
+        self.0.parent.clone()
+    }
+
+    /// The same id, which shares this parent with others.
+    pub(crate) fn with_parent(&self, parent: ResourceId) -> ResourceId {
+        let (text, hash) = (self.0.text.clone(), self.0.hash);
+        ResourceId(Arc::new(Inner { text, hash, parent: Some(parent) }))
     }
 
     /// The id of a child, such as `vnet.child("subnets", "app")`.
     pub fn child(&self, kind: &str, name: &str) -> ResourceId {
-        ResourceId::of(&format!("{}/{kind}/{name}", self.text))
+        ResourceId::of(&format!("{}/{kind}/{name}", self.0.text))
     }
 
     /// A resource of another type in the same resource group, such as `vnet.sibling("Microsoft.Network/privateEndpoints", "pe")`.
     pub fn sibling(&self, kind: &str, name: &str) -> ResourceId {
-        let group = self.key.find("/providers/").map_or(&*self.text, |at| &self.text[..at]);
+        let group = match self.key().find(PROVIDERS) {
+            Some(at) => &self.0.text[..at],
+            None => &self.0.text,
+        };
         ResourceId::of(&format!("{group}/providers/{kind}/{name}"))
     }
 
     /// The subscription's id.
     pub fn subscription(&self) -> &str {
-        self.text.split('/').nth(2).unwrap_or("")
+        self.0.text.split('/').nth(2).unwrap_or("")
     }
 
     /// The resource group's name; empty for a resource outside any group.
     pub fn resource_group(&self) -> &str {
-        let mut segments = self.text.split('/').skip(3);
+        let mut segments = self.0.text.split('/').skip(3);
         match segments.next() {
             Some(word) if word.eq_ignore_ascii_case("resourcegroups") => {
                 segments.next().unwrap_or("")
@@ -119,10 +152,10 @@ impl ResourceId {
 
     /// Everything that the resource stands below, itself included, in lower case: its parents, its group, its subscription.
     pub fn scopes(&self) -> Vec<String> {
-        let mut scopes = vec![self.key.to_string()];
+        let mut scopes = vec![self.key()];
         let mut above = self.parent();
         while let Some(parent) = above {
-            scopes.push(parent.key.to_string());
+            scopes.push(parent.key());
             above = parent.parent();
         }
         let subscription = format!("/subscriptions/{}", self.subscription().to_ascii_lowercase());
@@ -134,19 +167,31 @@ impl ResourceId {
 
     /// What an extension resource, such as a lock, is about; in lower case.
     pub fn scope(&self) -> String {
-        self.key.rfind("/providers/").map_or(String::new(), |at| self.key[..at].to_owned())
+        let end = provider_start(&self.0.text).map_or(0, |at| at - PROVIDERS.len());
+        self.0.text[..end].to_ascii_lowercase()
     }
 
     /// The nth name in the part after `/providers/`, counted from 0: of a subnet, 0 is the network and 1 the subnet.
     pub fn name_at(&self, index: usize) -> &str {
-        let at = self.key.rfind("/providers/").map_or(0, |at| at + "/providers/".len());
-        self.text[at..].split('/').nth(2 + 2 * index).unwrap_or("")
+        self.tail().split('/').nth(2 + 2 * index).unwrap_or("")
     }
+}
+
+const PROVIDERS: &str = "/providers/";
+
+/// Where the part after the last `/providers/` of an id starts.
+fn provider_start(text: &str) -> Option<usize> {
+    let is_it = |&(at, _): &(usize, &str)| {
+        let word = text.get(at..at + PROVIDERS.len());
+        word.is_some_and(|word| word.eq_ignore_ascii_case(PROVIDERS))
+    };
+    text.rmatch_indices('/').find(is_it).map(|(at, _)| at + PROVIDERS.len())
 }
 
 impl PartialEq for ResourceId {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
+        Arc::ptr_eq(&self.0, &other.0)
+            || self.0.hash == other.0.hash && self.0.text.eq_ignore_ascii_case(&other.0.text)
     }
 }
 impl Eq for ResourceId {}
@@ -157,29 +202,33 @@ impl PartialOrd for ResourceId {
 }
 impl Ord for ResourceId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        self.0.text.bytes().map(lower).cmp(other.0.text.bytes().map(lower))
     }
 }
 impl Hash for ResourceId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
+        self.0.hash.hash(state);
     }
 }
 impl fmt::Display for ResourceId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.text)
+        out.write_str(&self.0.text)
     }
 }
 impl fmt::Debug for ResourceId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.text)
+        out.write_str(&self.0.text)
     }
 }
 impl serde::Serialize for ResourceId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.is_outside() {
             true => serializer.serialize_none(),
-            false => serializer.serialize_str(&self.text),
+            false => serializer.serialize_str(&self.0.text),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::change::{self, Change, Exposure};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
 use crate::finding::Severity;
-use crate::repair::safety::{self, Flow, Judged};
+use crate::repair::safety::{self, Flow};
 use crate::repair::search::{Closed, apply};
 use crate::repair::{self, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
@@ -123,7 +123,6 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
 
 /// What remains when one change is left out, by change.
 fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec<Rest> {
-    let mut judged = Judged::new();
     let rest = |left_out: usize| {
         let mut others = changes.to_vec();
         others.remove(left_out);
@@ -131,10 +130,7 @@ fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec
         let verdict = diagnose::check(&after, question).verdict;
         // A change may be there to keep alive what the others would break.
         let broken_flows = match verdict {
-            Verdict::Reachable => {
-                let writes = after.writes_since(estate);
-                safety::look(estate, &after, question, &writes, &mut judged).broken.len()
-            }
+            Verdict::Reachable => safety::broken(estate, &after, question).len(),
             _ => 0,
         };
         Rest { verdict, broken_flows }

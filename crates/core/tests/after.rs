@@ -26,7 +26,7 @@ fn a_plan_that_takes_the_link_away_is_judged_before_it_is_applied() {
          privatelink.postgres.database.azure.com/virtualNetworkLinks/target-link"
     );
     let what_if = json!({ "status": "Succeeded", "changes": [{ "resourceId": link, "changeType": "Delete",
-        "before": estate.resource(&ResourceId::parse(&link).expect("an id")).expect("a link").body, "after": null }] });
+        "before": estate.resource(&ResourceId::parse(&link).expect("an id")).expect("a link").body.value(), "after": null }] });
     let after = overlay(&estate, input("what-if.json", what_if));
     assert_eq!(causes(&check(&after.estate)), ["dns/zone-not-linked"]);
 }
@@ -84,7 +84,7 @@ fn what_a_plan_does_not_tell_stays_as_it_was_captured() {
     let changed =
         plan("azurerm_subnet", json!(["update"]), values.clone(), values.clone(), json!({}));
     let after = overlay(&estate, changed).estate;
-    let body = &after.resource(&id).expect("the subnet").body["properties"];
+    let body = &after.body(&id).expect("the subnet")["properties"];
     assert_eq!(body["networkSecurityGroup"]["id"], json!(target_nsg()));
     assert_eq!(body["serviceEndpoints"][0]["service"], json!("Microsoft.Sql"));
     assert_eq!(check(&after).verdict, Verdict::Reachable);
@@ -94,7 +94,7 @@ fn what_a_plan_does_not_tell_stays_as_it_was_captured() {
         json!({ "id": subnet, "subnet_id": subnet, "network_security_group_id": target_nsg() });
     let ended = plan(kind, json!(["delete"]), bound.clone(), json!(null), json!({}));
     let after = overlay(&estate, ended).estate;
-    let body = &after.resource(&id).expect("the subnet").body["properties"];
+    let body = &after.body(&id).expect("the subnet")["properties"];
     assert_eq!(
         (&body["networkSecurityGroup"], &body["addressPrefix"]),
         (&json!(null), &json!("10.20.1.0/28"))

@@ -49,7 +49,7 @@ const OPEN: &[(&str, &[&str])] = &[
 ];
 
 fn world(estate: &Estate) -> World {
-    World::of(estate.ids().filter_map(|id| Some((id, &estate.resource(id)?.body))))
+    World::of(estate.ids().filter_map(|id| Some((id, estate.body(id)?))))
 }
 
 fn certified(estate: &Estate, plan: &Value) -> Certified {
@@ -252,5 +252,5 @@ fn what_is_no_plan_is_said() {
     let mut other = plan.clone();
     other["schema"] = json!("flexway.plan/2");
     assert_eq!(why(&world, &other), Unreadable::OtherSchema("flexway.plan/2".to_owned()));
-    assert!(matches!(why(&World::of([]), &plan), Unreadable::NoServer(_)));
+    assert!(matches!(why(&World::of::<Value>([]), &plan), Unreadable::NoServer(_)));
 }

@@ -74,7 +74,7 @@ fn seeds() -> Vec<Value> {
 /// The question that an estate suggests: its first two servers, or the fixtures' own.
 fn question(estate: &Estate, chance: &mut Chance) -> Question {
     let mut servers: Vec<ResourceId> = estate.all::<Server>().map(|(id, _)| id.clone()).collect();
-    servers.sort_by(|one, two| one.key().cmp(two.key()));
+    servers.sort();
     let id = |index: usize, name: &str| {
         servers.get(index).cloned().unwrap_or_else(|| {
             let path = "providers/Microsoft.DBforPostgreSQL/flexibleServers";

@@ -32,10 +32,7 @@ fn cost(estate: &Estate, question: &Question, changes: &[Change]) -> Option<Cost
     if diagnose::check(&after, question).verdict != Verdict::Reachable {
         return None;
     }
-    let writes = after.writes_since(estate);
-    let broken = safety::look(estate, &after, question, &writes, &mut safety::Judged::new())
-        .broken
-        .len() as u32;
+    let broken = safety::broken(estate, &after, question).len() as u32;
     Some(Cost { broken_flows: broken, ..Cost::of(changes) })
 }
 

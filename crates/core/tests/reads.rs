@@ -47,7 +47,7 @@ fn copies_hold_their_own_changes() {
     assert_eq!(diagnose::check(&estate, &question).to_json(), before);
     let mut again = empty.clone();
     for id in &ids {
-        let body = estate.resource(id).expect("a resource").body.clone();
+        let body = estate.body(id).expect("a resource").into_owned();
         let origin = estate.resource(id).expect("a resource").origin.clone();
         again.put(id, body, origin, &mut Vec::new());
     }

@@ -34,7 +34,7 @@ const OTHERWISE: &[(&str, &str)] = &[
 ];
 
 fn answer(estate: &Estate, port: u16) -> Answer {
-    let bodies = estate.ids().filter_map(|id| Some((id, &estate.resource(id)?.body)));
+    let bodies = estate.ids().filter_map(|id| Some((id, estate.body(id)?)));
     let question = support::question(estate);
     let flexway_core::diagnose::Source::Server(source) = &question.source else {
         panic!("examples ask about servers")

@@ -272,7 +272,7 @@ fn plans_of_random_worlds_are_certified() {
         }
         count += 1;
         let ids: Vec<ResourceId> = estate.ids().cloned().collect();
-        let bodies = ids.iter().filter_map(|id| Some((id, &estate.resource(id)?.body)));
+        let bodies = ids.iter().filter_map(|id| Some((id, estate.body(id)?)));
         let found = certify(&World::of(bodies), &plan.to_json(), Bounds::default());
         let checks = found.expect("a plan").checks;
         for check in checks.iter().filter(|check| check.state == State::Fails) {

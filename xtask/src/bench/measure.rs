@@ -1,12 +1,12 @@
 //! What is measured of a large estate in one process: loading, judging again, one changed fact, repairs.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use flexway_core::diagnose::{self, Copier, PORT, Question, Source};
-use flexway_core::estate::{Estate, Input, Key, Loaded, Reads, load_dated};
+use flexway_core::estate::{Estate, Key, Loaded, Reads, Scanned, scan, settle};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
@@ -101,7 +101,7 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded> {
     let mut files: Vec<PathBuf> = entries.iter().map(|entry| entry.path()).collect();
     files.sort();
     let share = files.len().div_ceil(THREADS).max(1);
-    let parts: Vec<Result<Vec<Input>>> = std::thread::scope(|scope| {
+    let parts: Vec<Result<Vec<Scanned>>> = std::thread::scope(|scope| {
         let started: Vec<_> = files
             .chunks(share)
             .map(|part| scope.spawn(move || part.iter().map(|file| parse(file)).collect()))
@@ -112,14 +112,13 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded> {
     for part in parts {
         inputs.extend(part?.into_iter().map(|input| (0, input)));
     }
-    Ok(load_dated(inputs))
+    Ok(settle(inputs))
 }
 
-fn parse(file: &Path) -> Result<Input> {
+fn parse(file: &Path) -> Result<Scanned> {
     let name = file.display().to_string();
-    let bytes = fs::read(file).map_err(|why| format!("read {name}: {why}"))?;
-    let json = serde_json::from_slice(&bytes).map_err(|why| format!("read {name}: {why}"))?;
-    Ok(Input { file: name, json })
+    let text = fs::read_to_string(file).map_err(|why| format!("read {name}: {why}"))?;
+    scan(&name, &text).map_err(|why| format!("read {name}: {why}"))
 }
 
 /// Judges all pairs on all threads.
@@ -145,7 +144,7 @@ fn changes(
     questions: &[Question],
     samples: usize,
 ) -> Result<Vec<Duration>> {
-    let mut readers: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    let mut readers: HashMap<Key, Vec<usize>> = HashMap::new();
     for (number, question) in questions.iter().enumerate() {
         let (_, reads): (_, Reads) = estate.watch(|estate| diagnose::check(estate, question));
         reads.into_iter().for_each(|key| readers.entry(key).or_default().push(number));
@@ -178,7 +177,7 @@ fn changed_group(
     let text = world::security_group_id(vnet);
     let id = ResourceId::parse(&text).ok_or_else(|| format!("read the id {text}"))?;
     let resource = estate.resource(&id).ok_or_else(|| format!("find {id}"))?;
-    let mut body = resource.body.clone();
+    let mut body = resource.body.value().into_owned();
     let rule = json!({ "name": "late", "properties": { "priority": 4000, "direction": "Inbound",
         "access": "Deny", "protocol": "Tcp", "sourcePortRange": "*", "destinationPortRange": "5432",
         "sourceAddressPrefix": "192.168.7.0/24", "destinationAddressPrefix": "*" } });

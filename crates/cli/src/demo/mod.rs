@@ -145,7 +145,7 @@ fn repaired_estate() -> Result<Value, Failure> {
     let plan = plan::plan(&loaded.estate, &question, &Policy::default());
     let repaired = plan.changes.iter().fold(loaded.estate, |estate, change| change.apply(&estate));
     let bodies: Vec<Value> =
-        repaired.ids().filter_map(|id| Some(repaired.resource(id)?.body.clone())).collect();
+        repaired.ids().filter_map(|id| Some(repaired.body(id)?.into_owned())).collect();
     Ok(json!(bodies))
 }
 

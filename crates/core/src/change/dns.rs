@@ -1,6 +1,8 @@
 //! Changes of private DNS: links, zone groups and records.
 
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -10,11 +12,11 @@ use super::{
 };
 use crate::estate::Estate;
 use crate::estate::dns::Record;
+use crate::estate::endpoint::Endpoint;
 use crate::estate::forwarder::RulesetLink;
-use crate::estate::server::Server;
+use crate::estate::server::{Server, ServerConnection};
 use crate::id::ResourceId;
-use crate::trace::endpoint;
-use crate::trace::resolve::{self, Published};
+use crate::trace::resolve;
 
 /// Creates a private DNS zone.
 pub fn create_zone(zone: &ResourceId) -> Change {
@@ -146,39 +148,68 @@ pub fn switch_off_rule(estate: &Estate, rule: &ResourceId) -> Change {
     }
 }
 
-/// Servers of the estate that resolve from the network today and would not once the zone answers.
+/// Names that stop resolving in a network that is linked to a zone: the zone would own them, and has no record of them.
 fn shadowed_names(
     estate: &Estate,
     zone: &ResourceId,
     vnet: &ResourceId,
     source: &ResourceId,
 ) -> Vec<String> {
-    let mut names = Vec::new();
-    for (id, server) in estate.all::<Server>().filter(|(id, _)| *id != source) {
-        let Some(name) = &server.fqdn else { continue };
-        let has_endpoint = !endpoint::of_server(estate, id, server).is_empty();
-        let published = if has_endpoint { Published::PrivateLinkAlias } else { Published::Address };
-        let asked = match published {
-            Published::PrivateLinkAlias => {
-                resolve::private_link_name(name).unwrap_or_else(|| name.clone())
-            }
-            Published::Address | Published::PrivateOnly => name.clone(),
-        };
-        let zone_name = zone.name().to_ascii_lowercase();
-        if server.delegated_subnet.is_none()
-            && resolve::holds(&zone_name, &asked)
-            && resolve::find_record(estate, zone, &asked).is_none()
-        {
-            names.push(format!(
-                "`{}` has no record in zone `{}`: its name stops resolving in network `{}`",
-                id.name(),
-                zone.name(),
-                vnet.name()
-            ));
-        }
+    let lacking = estate
+        .remember("names that a zone lacks", &[zone], |estate| Arc::new(lacking(estate, zone)));
+    let others = lacking.iter().filter(|id| *id != source);
+    let words = |id: &ResourceId| {
+        format!(
+            "`{}` has no record in zone `{}`: its name stops resolving in network `{}`",
+            id.name(),
+            zone.name(),
+            vnet.name()
+        )
+    };
+    let mut names: Vec<String> = others.clone().take(NAMES_SHOWN_MAX).map(words).collect();
+    let more = others.count() - names.len();
+    if more > 0 {
+        names.push(format!("{more} more names of zone `{}` in the same way", zone.name()));
     }
     names
 }
+
+/// Servers whose name would lie in a zone that has no record of it.
+fn lacking(estate: &Estate, zone: &ResourceId) -> Vec<ResourceId> {
+    let published = estate
+        .remember("names that servers publish", &[], |estate| Arc::new(published_names(estate)));
+    let records: HashSet<String> = estate
+        .children::<Record>(zone)
+        .filter(|(id, _)| id.parent().as_ref() == Some(zone))
+        .map(|(id, _)| id.name().to_ascii_lowercase())
+        .collect();
+    let is_lacking = |name: &str| {
+        resolve::record_label(zone.name(), name)
+            .is_some_and(|label| !records.contains(&label) && !records.contains("*"))
+    };
+    published.iter().filter(|(_, name)| is_lacking(name)).map(|(id, _)| id.clone()).collect()
+}
+
+/// The name in which the public name of each server ends: that of private endpoints where it has one.
+fn published_names(estate: &Estate) -> Vec<(ResourceId, String)> {
+    let connecting = estate.all::<Endpoint>().flat_map(|(_, one)| &one.connections);
+    let mut with_endpoint: HashSet<ResourceId> =
+        connecting.filter_map(|one| one.service.clone()).collect();
+    let alone = estate.all::<ServerConnection>().filter(|(_, one)| one.endpoint.is_some());
+    with_endpoint.extend(alone.filter_map(|(id, _)| id.parent()));
+    let public = estate.all::<Server>().filter(|(_, one)| one.delegated_subnet.is_none());
+    let name = |(id, server): (&ResourceId, &Server)| {
+        let name = server.fqdn.as_ref()?.to_ascii_lowercase();
+        let own = server.connections.iter().flatten().any(|one| one.endpoint.is_some());
+        let has_endpoint = own || with_endpoint.contains(id);
+        let asked = resolve::private_link_name(&name).filter(|_| has_endpoint).unwrap_or(name);
+        Some((id.clone(), asked))
+    };
+    public.filter_map(name).collect()
+}
+
+/// Names listed of those that a change touches.
+const NAMES_SHOWN_MAX: usize = 20;
 
 /// Attaches a zone to a private endpoint by a zone group, which writes and keeps the record.
 pub fn attach_zone(

@@ -85,7 +85,7 @@ fn told_by_endpoint(
     server: &ResourceId,
     state: &Value,
 ) -> Option<Edit> {
-    let body = &estate.resource(endpoint)?.body;
+    let body = estate.body(endpoint)?;
     let mut fields = serde_json::Map::new();
     for list in ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"] {
         let Some(mut connections) = body.pointer(&estate.locate(endpoint, "", list)).cloned()

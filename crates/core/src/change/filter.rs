@@ -14,7 +14,7 @@ use crate::id::ResourceId;
 use crate::trace::filter::{Decider, Service};
 
 /// Priorities that a rule of a user may have.
-const PRIORITIES: std::ops::RangeInclusive<u64> = 100..=4096;
+const PRIORITIES: std::ops::RangeInclusive<u32> = 100..=4096;
 
 /// The flow that a rule lets through.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub fn allow(
     group: &ResourceId,
     direction: Direction,
     flow: &Flow,
-    denied_at: u64,
+    denied_at: u32,
 ) -> Option<Change> {
     let port = flow.service.port;
     let (protocol, purpose) = match flow.service.protocol {
@@ -126,11 +126,11 @@ fn free_priority(
     estate: &Estate,
     group: &ResourceId,
     direction: Direction,
-    below: u64,
-) -> Option<u64> {
+    below: u32,
+) -> Option<u32> {
     let listed = estate.get::<SecurityGroup>(group).ok()?.rules.as_ref()?;
     let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
-    let taken: Vec<u64> = listed
+    let taken: Vec<u32> = listed
         .iter()
         .chain(alone)
         .filter(|rule| rule.direction == direction)
@@ -156,18 +156,18 @@ pub fn move_back(
     let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
     let rules: Vec<&Rule> = listed.iter().chain(alone).collect();
     let is_taken =
-        |number: u64| rules.iter().any(|one| one.direction == direction && one.priority == number);
+        |number: u32| rules.iter().any(|one| one.direction == direction && one.priority == number);
     let number = rule.priority + 1;
     if rule.is_default() || !PRIORITIES.contains(&number) || is_taken(number) {
         return None;
     }
     let id = group.child("securityRules", &rule.name);
     let holder = estate.resource(&rule.resource)?;
-    let mut own = holder.body.pointer(&rule.pointer)?.get("properties")?.clone();
+    let mut own = holder.body.value().pointer(&rule.pointer)?.get("properties")?.clone();
     for read_only in ["provisioningState", "resourceGuid"] {
         own.as_object_mut()?.remove(read_only);
     }
-    let with = |priority: u64| {
+    let with = |priority: u32| {
         let mut properties = own.clone();
         properties["priority"] = json!(priority);
         json!({ "properties": properties })

@@ -10,6 +10,8 @@ pub mod route;
 pub mod server;
 
 pub use exposure::Exposure;
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -104,9 +106,7 @@ pub struct Listed {
 impl Listed {
     fn apply(&self, estate: &mut Estate) {
         let place = estate.locate(&self.holder, "", self.list);
-        let Some(mut body) = estate.resource(&self.holder).map(|one| one.body.clone()) else {
-            return;
-        };
+        let Some(mut body) = estate.body(&self.holder).map(Cow::into_owned) else { return };
         let Some(list) = body.pointer_mut(&place).and_then(Value::as_array_mut) else { return };
         let is_meant = |one: &Value| {
             let word = |field: &str| one.get(field).and_then(Value::as_str).unwrap_or("");
@@ -232,8 +232,7 @@ impl Edit {
             Edit::Remove(id) => estate.remove(id),
             Edit::Listed(listed) => listed.apply(estate),
             Edit::Patch(id, fields) => {
-                let Some(resource) = estate.resource(id) else { return };
-                let mut body = resource.body.clone();
+                let Some(mut body) = estate.body(id).map(Cow::into_owned) else { return };
                 let (Some(object), Some(fields)) = (body.as_object_mut(), fields.as_object())
                 else {
                     return;
@@ -263,14 +262,15 @@ impl Edit {
 fn put(estate: &mut Estate, id: &ResourceId, mut body: Value) {
     body["id"] = json!(id.as_str());
     body["type"] = json!(id.resource_type());
-    let origin = Origin { file: "simulation".to_owned(), pointer: String::new() };
+    let origin = Origin { file: "simulation".into(), pointer: String::new() };
     // Bodies made here are well formed; what could be wrong with them is found when they are judged again.
     estate.put(id, body, origin, &mut Vec::new());
 }
 
 /// Everything of a captured resource that a PUT has to repeat, with some properties changed.
 pub(crate) fn whole_body(estate: &Estate, id: &ResourceId, changed: Value) -> Value {
-    let body = estate.resource(id).map(|resource| &resource.body);
+    let body = estate.body(id);
+    let body = body.as_deref();
     let outer = |name: &str| body.and_then(|body| body.get(name)).filter(|one| !one.is_null());
     // az prints the properties beside the outer fields.
     let held = outer("properties").or(body).and_then(Value::as_object);

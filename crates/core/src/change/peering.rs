@@ -178,8 +178,8 @@ pub fn add_subnets(
 ) -> Change {
     let names = |field: &str, added: &ResourceId| {
         let place = estate.locate(half, "", field);
-        let body = estate.resource(half).map(|resource| &resource.body);
-        let held = body.and_then(|body| body.pointer(&place)).and_then(Value::as_array);
+        let body = estate.body(half);
+        let held = body.as_ref().and_then(|body| body.pointer(&place)?.as_array());
         let mut names: Vec<Value> = held.cloned().unwrap_or_default();
         let has =
             |one: &Value| one.as_str().is_some_and(|one| one.eq_ignore_ascii_case(added.name()));

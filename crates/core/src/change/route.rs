@@ -13,7 +13,8 @@ use crate::id::ResourceId;
 pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
     let id = table.child("routes", route);
     let place_of = estate.locate(table, "", "routes");
-    let routes = estate.resource(table).and_then(|resource| resource.body.pointer(&place_of));
+    let body = estate.body(table);
+    let routes = body.as_ref().and_then(|body| body.pointer(&place_of));
     let is_other = |one: &&Value| one.get("name").and_then(Value::as_str) != Some(route);
     let old =
         routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();

@@ -1,5 +1,7 @@
 //! What Azure does by itself when a resource appears or goes: counts, lists, records and states that follow.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::dns::Record;
@@ -25,8 +27,7 @@ pub(super) fn of_putting(
     if is_new && id.resource_type() == LINK {
         count_links(estate, id, 1, problems);
     }
-    let body = estate.resource(id).map(|resource| resource.body.clone());
-    if let Some(body) = body {
+    if let Some(body) = estate.body(id).map(Cow::into_owned) {
         reflect(estate, id, Nested::Is(&body), problems);
     }
 }
@@ -72,9 +73,9 @@ fn edit(
     change: impl FnOnce(&mut Value),
 ) {
     let Some(resource) = estate.resource(id) else { return };
-    let (mut body, origin) = (resource.body.clone(), resource.origin.clone());
+    let (mut body, origin) = (resource.body.value().into_owned(), resource.origin.clone());
     change(&mut body);
-    if body != resource.body {
+    if body != *resource.body.value() {
         // What was wrong with the rest of the body was said when it was read.
         let count = problems.len();
         estate.put(id, body, origin, problems);

@@ -1,11 +1,13 @@
 //! Reads fields of one ARM body wherever they stand: under `properties` as ARM returns them, or flattened as az prints them.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
 use super::Missing;
+use super::shared::Shared;
 use super::unresolved::is_unresolved;
 use crate::id::ResourceId;
 
@@ -24,9 +26,20 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The file, or `-` for standard input.
-    pub file: String,
+    pub file: Arc<str>,
     /// JSON pointer of the body in that file.
     pub pointer: String,
+}
+
+impl Origin {
+    /// Something that could not be read here.
+    pub(crate) fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem {
+            file: self.file.to_string(),
+            pointer: self.pointer.clone(),
+            message: message.into(),
+        }
+    }
 }
 
 /// A JSON object at a place, with the list that problems go to.
@@ -36,16 +49,17 @@ pub(crate) struct Node<'a> {
     pub(crate) pointer: String,
 }
 
-/// Collects problems of one resource.
+/// Collects problems of one resource, and knows what others said alike.
 pub(crate) struct Problems<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) list: &'a mut Vec<Problem>,
+    pub(crate) shared: &'a mut Shared,
 }
 
 impl Problems<'_> {
     pub(crate) fn add(&mut self, pointer: &str, message: impl Into<String>) {
         self.list.push(Problem {
-            file: self.origin.file.clone(),
+            file: self.origin.file.to_string(),
             pointer: format!("{}{pointer}", self.origin.pointer),
             message: message.into(),
         });
@@ -189,7 +203,7 @@ impl<'a> Node<'a> {
         if text.is_empty() && node.value.is_string() {
             return None;
         }
-        let id = ResourceId::parse(text);
+        let id = ResourceId::parse(text).map(|id| problems.shared.id(id));
         if id.is_none() {
             problems.add(&node.pointer, "is not a resource id; it is read as not observed");
         }

@@ -1,5 +1,7 @@
 //! Security rules of network security groups as facts.
 
+use std::sync::Arc;
+
 use ipnet::Ipv4Net;
 
 use super::body::{Node, Problems, parse_network};
@@ -17,9 +19,9 @@ pub struct SecurityGroup {
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// 100 to 4096; lower numbers are read first.
-    pub priority: u64,
+    pub priority: u32,
     /// Which way it looks.
     pub direction: Direction,
     /// Whether it lets pass.
@@ -27,17 +29,48 @@ pub struct Rule {
     /// What it speaks of.
     pub protocol: Protocol,
     /// Addresses of the sender.
-    pub from: Vec<Prefix>,
+    pub from: Arc<[Prefix]>,
     /// Ports of the sender.
-    pub from_ports: Vec<(u16, u16)>,
+    pub from_ports: Arc<[(u16, u16)]>,
     /// Addresses of the receiver.
-    pub to: Vec<Prefix>,
+    pub to: Arc<[Prefix]>,
     /// Ports of the receiver.
-    pub to_ports: Vec<(u16, u16)>,
+    pub to_ports: Arc<[(u16, u16)]>,
     /// The resource that holds the rule: the group, or the rule itself where it was captured alone.
     pub resource: ResourceId,
-    /// Pointer in that resource's body.
-    pub pointer: String,
+    /// Where it stands in that resource's body.
+    pub place: Place,
+}
+
+/// Where a rule stands in the body of the resource that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It is the body.
+    Whole,
+    /// It is the one with that index in the group's list.
+    Listed(u32),
+    /// The same, in a body whose properties stand beside its id.
+    ListedFlat(u32),
+}
+
+impl Place {
+    fn read(pointer: &str) -> Place {
+        let index = pointer.rsplit_once('/').and_then(|(_, index)| index.parse().ok());
+        match index {
+            None => Place::Whole,
+            Some(index) if pointer.starts_with("/properties") => Place::Listed(index),
+            Some(index) => Place::ListedFlat(index),
+        }
+    }
+
+    /// Pointer in the body.
+    pub fn pointer(self) -> String {
+        match self {
+            Place::Whole => String::new(),
+            Place::Listed(index) => format!("/properties/securityRules/{index}"),
+            Place::ListedFlat(index) => format!("/securityRules/{index}"),
+        }
+    }
 }
 
 /// A security admin rule of a network manager, as far as it can concern one port.
@@ -85,7 +118,7 @@ pub enum Direction {
 }
 
 /// What a rule says of addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Prefix {
     /// `*`, `Any` or `0.0.0.0/0`.
     Any,
@@ -122,6 +155,7 @@ pub(crate) fn security_group(
         }
     }
     rules.sort_by_key(|rule| rule.priority);
+    rules.shrink_to_fit();
     SecurityGroup { rules: Some(rules) }
 }
 
@@ -207,18 +241,19 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
     };
     let (from, from_ports) = side("source", problems)?;
     let (to, to_ports) = side("destination", problems)?;
+    let name = node.text("name", problems).unwrap_or_else(|| resource.name().to_owned());
     Some(Rule {
-        name: node.text("name", problems).unwrap_or_else(|| resource.name().to_owned()),
-        priority: node.number("priority", problems)?,
+        name: problems.shared.name(name),
+        priority: node.number("priority", problems)?.try_into().ok()?,
         direction,
         allows,
         protocol,
-        from,
-        from_ports,
-        to,
-        to_ports,
+        from: problems.shared.prefixes(from),
+        from_ports: problems.shared.ports(from_ports),
+        to: problems.shared.prefixes(to),
+        to_ports: problems.shared.ports(to_ports),
         resource: resource.clone(),
-        pointer: node.pointer.clone(),
+        place: Place::read(&node.pointer),
     })
 }
 

@@ -18,6 +18,8 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
         Facts::Endpoint(endpoint) => {
             let services = endpoint.connections.iter().filter_map(|one| one.service.clone());
             keys.extend(services.map(Key::EndpointsOf));
+            let vnet = endpoint.subnet.as_ref().and_then(ResourceId::parent);
+            keys.extend(vnet.map(Key::EndpointsIn));
             keys.extend(endpoint.addresses.iter().copied().map(Key::Holders));
         }
         Facts::Interface(interface) => {
@@ -44,6 +46,8 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
             keys.extend(id.parent().map(between));
         }
         Facts::Server(server) => {
+            let vnet = server.delegated_subnet.as_ref().and_then(ResourceId::parent);
+            keys.extend(vnet.map(Key::ServersIn));
             keys.push(Key::ServersNamed(id.name().to_ascii_lowercase()));
             keys.extend(
                 server.fqdn.as_ref().map(|fqdn| Key::ServersNamed(fqdn.to_ascii_lowercase())),
@@ -56,6 +60,7 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
                 used.into_iter().filter_map(|one| one.to()).map(|id| Key::UsersOf(id.clone())),
             );
         }
+        Facts::Other => keys.extend(id.parent().map(Key::UnreadBelow)),
         _ => {}
     }
     keys
@@ -63,6 +68,6 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
 
 /// The private DNS zone that a resource is, or is a child of.
 pub(super) fn zone_of(id: &ResourceId) -> Option<ResourceId> {
-    let is_zone = |id: &ResourceId| id.resource_type() == "microsoft.network/privatednszones";
+    let is_zone = |id: &ResourceId| id.is_type("microsoft.network/privatednszones");
     if is_zone(id) { Some(id.clone()) } else { id.parent().filter(is_zone) }
 }

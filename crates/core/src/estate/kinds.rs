@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::body::{Node, Problems};
+use super::shared::Shared;
 use super::{
     Origin, Problem, dns, endpoint, filter, forwarder, gateway, governance, network, server,
 };
@@ -142,8 +143,9 @@ kinds! {
 /// Whether resources of a type, in lower case, say something here.
 pub(super) fn is_known_type(kind: &str) -> bool {
     let Some(id) = ResourceId::of_type(kind) else { return false };
-    let origin = Origin { file: String::new(), pointer: String::new() };
-    !matches!(read_facts(&id, &Value::Null, &origin, &mut Vec::new()), Facts::Other)
+    let origin = Origin { file: "".into(), pointer: String::new() };
+    let shared = &mut Shared::default();
+    !matches!(read_facts(&id, &Value::Null, &origin, shared, &mut Vec::new()), Facts::Other)
         || TYPES_WITH_NEEDS.contains(&kind)
 }
 
@@ -164,10 +166,11 @@ pub(super) fn read_facts(
     id: &ResourceId,
     body: &Value,
     origin: &Origin,
+    shared: &mut Shared,
     list: &mut Vec<Problem>,
 ) -> Facts {
     let node = Node::root(body);
-    let problems = &mut Problems { origin, list };
+    let problems = &mut Problems { origin, list, shared };
     match id.resource_type().as_str() {
         "microsoft.network/virtualnetworks" => Facts::Vnet(network::vnet(&node, problems)),
         "microsoft.network/virtualnetworks/subnets" => {

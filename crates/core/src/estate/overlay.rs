@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::read::{Found, Standing, inline_children};
+use super::read::{Found, Standing};
+use super::scan::inline_children;
 use super::shapes::{OUTER, below};
 use super::what_if::Planned;
 use super::{Estate, Input, Loaded, Origin, Problem};
@@ -16,7 +17,7 @@ use crate::id::ResourceId;
 pub fn overlay(estate: &Estate, plan: Input) -> Loaded {
     let mut loaded = Loaded { estate: estate.clone(), ..Loaded::default() };
     let mut problems = Vec::new();
-    let origin = Origin { file: plan.file.clone(), pointer: String::new() };
+    let origin = Origin { file: plan.file.as_str().into(), pointer: String::new() };
     let planned = match steps(estate, &plan.json, &origin, &mut problems) {
         Some(planned) => planned,
         None => {
@@ -28,15 +29,13 @@ pub fn overlay(estate: &Estate, plan: Input) -> Loaded {
             if wanted.estate.ids().next().is_some() && wanted.estate.ids().all(is_placeless) {
                 let message = "a template does not tell where it goes, so that nothing captured is changed by it; give the result of \
                                `az deployment group what-if --no-pretty-print`";
-                let (file, pointer) = (origin.file.clone(), String::new());
-                problems.push(Problem { file, pointer, message: message.to_owned() });
+                problems.push(origin.problem(message));
             }
             wanted.estate.into_planned()
         }
     };
     if planned.is_empty() && problems.is_empty() {
-        let message = "changes no Azure resource".to_owned();
-        problems.push(Problem { file: origin.file, pointer: origin.pointer, message });
+        problems.push(origin.problem("changes no Azure resource"));
     }
     let mut overlay = Overlay { estate: &mut loaded.estate, problems: &mut problems };
     overlay.apply(planned);
@@ -142,7 +141,7 @@ impl Overlay<'_> {
         let Some(known) = self.estate.resource(id).filter(|_| !is_replaced) else {
             return after.clone();
         };
-        let mut lower = with_properties(&known.body);
+        let mut lower = with_properties(&known.body.value());
         if let Some(before) = before {
             lower = merge::without_ended(&lower, before, after);
         }
@@ -178,7 +177,7 @@ impl Estate {
             Some(Planned {
                 id: id.clone(),
                 before: None,
-                after: Some(resource.body.clone()),
+                after: Some(resource.body.value().into_owned()),
                 origin: resource.origin.clone(),
                 is_made: false,
                 is_replaced: false,

@@ -1,15 +1,19 @@
 //! The estate as a store: resources by id, found by what they belong to, with changes laid over what was observed.
 //! Copies are cheap, and a copy can tell what was read from it.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::any::Any;
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
 use super::keys::{keys_of, zone_of};
 use super::kinds::read_facts;
+use super::packed::Body;
+use super::shared::Shared;
 use super::{Facts, Kind, Missing, Origin, Problem, server};
 use crate::id::ResourceId;
 
@@ -17,7 +21,7 @@ use crate::id::ResourceId;
 #[derive(Debug, Clone)]
 pub struct Resource {
     /// Body as captured.
-    pub body: Value,
+    pub body: Body,
     /// Where it stands.
     pub origin: Origin,
     /// What it says.
@@ -25,16 +29,20 @@ pub struct Resource {
 }
 
 /// What a question about an estate depends on, and what a change of a resource touches.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Key {
     /// A resource, or its absence.
     Resource(ResourceId),
     /// The resources below another one.
     Below(ResourceId),
+    /// The resources below another one that say nothing which could be read.
+    UnreadBelow(ResourceId),
     /// All resources of a kind, by its noun.
     Kind(&'static str),
     /// The virtual network links of a network.
     LinksOf(ResourceId),
+    /// The private endpoints in a network.
+    EndpointsIn(ResourceId),
     /// The private endpoints that connect to a service.
     EndpointsOf(ResourceId),
     /// The network interfaces of a private endpoint.
@@ -57,33 +65,64 @@ pub enum Key {
     GroupsOf(ResourceId),
     /// The halves of peerings in a network that lead to another one.
     PeeringsBetween(ResourceId, ResourceId),
+    /// The flexible servers injected into a network.
+    ServersIn(ResourceId),
     /// The servers of a name or a fully qualified name, in lower case.
     ServersNamed(String),
 }
 
 /// Everything that was read for an answer: the answer stays as it is while nothing of this changes.
-pub type Reads = BTreeSet<Key>;
+pub type Reads = HashSet<Key>;
 
-/// Resources as they were observed, by id, and the ids under each key.
-#[derive(Debug, Clone, Default)]
+/// Resources as they were observed, and the ids under each key.
+#[derive(Debug, Default)]
 struct Base {
-    resources: BTreeMap<ResourceId, Arc<Resource>>,
-    listed: BTreeMap<Key, BTreeSet<ResourceId>>,
-    /// Private DNS zones by name in lower case, with the number of resources that speak for each.
-    zones: BTreeMap<String, BTreeMap<ResourceId, usize>>,
+    resources: HashMap<ResourceId, Arc<Resource>>,
+    /// All ids, in order.
+    ids: Vec<ResourceId>,
+    /// In the order of ids.
+    listed: HashMap<Key, Vec<ResourceId>>,
+    /// Private DNS zones by name in lower case: those captured, and those that a captured child speaks for.
+    zones: HashMap<String, BTreeSet<ResourceId>>,
+    remembered: Mutex<HashMap<Topic, Remembered>>,
+}
+
+/// What is remembered: the name of a question, and the resources that it is about.
+type Topic = (&'static str, Vec<ResourceId>);
+
+/// An answer of any type, with what it read.
+type Remembered = (Arc<dyn Any + Send + Sync>, Arc<Reads>);
+
+/// A resource that differs from the base.
+#[derive(Debug)]
+struct Changed {
+    /// What it is now; `None` for one that is gone.
+    now: Option<Arc<Resource>>,
+    /// What it is found by now.
+    keys: Vec<Key>,
+    /// The private DNS zone that it is, or is a child of.
+    zone: Option<ResourceId>,
 }
 
 /// Everything observed, by resource id, with the changes made to it in simulation.
 #[derive(Debug, Clone, Default)]
 pub struct Estate {
     base: Arc<Base>,
-    /// Resources that differ from the base; `None` for one that is gone.
-    changed: BTreeMap<ResourceId, Option<Arc<Resource>>>,
+    changed: HashMap<ResourceId, Arc<Changed>>,
+    /// What the changes touch, once somebody asked.
+    writes: OnceCell<Reads>,
     /// What was read, while somebody wants to know.
     reads: RefCell<Option<Reads>>,
+    /// Whether what is read aside is left out of it.
+    skips_asides: Cell<bool>,
 }
 
 impl Estate {
+    /// The estate of some resources.
+    pub(super) fn of(resources: HashMap<ResourceId, Arc<Resource>>) -> Estate {
+        Estate { base: Arc::new(Base::of(resources)), ..Estate::default() }
+    }
+
     /// Number of resources, those written inside others included.
     pub fn len(&self) -> usize {
         self.ids().count()
@@ -96,14 +135,22 @@ impl Estate {
 
     /// The ids of all resources: first those observed, then those changed.
     pub fn ids(&self) -> impl Iterator<Item = &ResourceId> {
-        let observed = self.base.resources.keys().filter(|id| !self.changed.contains_key(id));
-        observed.chain(self.changed.iter().filter_map(|(id, now)| now.as_ref().map(|_| id)))
+        let observed = self.base.ids.iter().filter(|id| !self.changed.contains_key(id));
+        let now = self.changed.iter().filter(|(_, one)| one.now.is_some());
+        let mut now: Vec<&ResourceId> = now.map(|(id, _)| id).collect();
+        now.sort();
+        observed.chain(now)
     }
 
     /// A resource as captured.
     pub fn resource(&self, id: &ResourceId) -> Option<&Resource> {
         self.note(|| Key::Resource(id.clone()));
         self.look(id)
+    }
+
+    /// The body of a resource.
+    pub fn body(&self, id: &ResourceId) -> Option<Cow<'_, Value>> {
+        Some(self.resource(id)?.body.value())
     }
 
     /// Facts of one kind about one resource.
@@ -128,9 +175,9 @@ impl Estate {
         self.list(Key::Below(parent.clone()))
     }
 
-    /// Ids of the resources below another one, whatever they are and whether or not they could be read.
-    pub fn below(&self, parent: &ResourceId) -> impl Iterator<Item = &ResourceId> {
-        self.under(Key::Below(parent.clone())).map(|(id, _)| id)
+    /// Ids of the resources below another one that say nothing which could be read, in order.
+    pub fn unread_below(&self, parent: &ResourceId) -> impl Iterator<Item = &ResourceId> {
+        self.under(Key::UnreadBelow(parent.clone())).map(|(id, _)| id)
     }
 
     /// Facts of one kind about the resources under a key, in the order of ids.
@@ -138,20 +185,24 @@ impl Estate {
         self.under(key).filter_map(|(id, resource)| Some((id, K::of(&resource.facts)?)))
     }
 
-    /// Number of resources of a kind.
-    pub fn count<K: Kind + 'static>(&self) -> usize {
-        self.under(Key::Kind(K::NOUN)).count()
+    /// Number of resources under a key.
+    pub fn count(&self, key: Key) -> usize {
+        if !self.changed.is_empty() {
+            return self.under(key).count();
+        }
+        let count = self.base.listed.get(&key).map_or(0, Vec::len);
+        self.note(|| key);
+        count
     }
 
     /// Private DNS zones of a name in any case: those captured, and those that a captured child speaks for.
     pub fn zones_named(&self, name: &str) -> Vec<ResourceId> {
         let name = name.to_ascii_lowercase();
-        let observed = self.base.zones.get(&name).into_iter().flat_map(BTreeMap::keys);
-        let mut zones: BTreeSet<ResourceId> = observed.cloned().collect();
-        for zone in self.changed.keys().filter_map(zone_of) {
+        let mut zones = self.base.zones.get(&name).cloned().unwrap_or_default();
+        for zone in self.changed.values().filter_map(|one| one.zone.as_ref()) {
             match zone.name().eq_ignore_ascii_case(&name) {
-                true if self.is_spoken_for(&zone) => zones.insert(zone),
-                true => zones.remove(&zone),
+                true if self.is_spoken_for(zone) => zones.insert(zone.clone()),
+                true => zones.remove(zone),
                 false => false,
             };
         }
@@ -162,10 +213,9 @@ impl Estate {
     /// Whether a private DNS zone, or a child of it, is there; without noting it.
     fn is_spoken_for(&self, zone: &ResourceId) -> bool {
         let children = self.base.listed.get(&Key::Below(zone.clone()));
-        let is_new = |id: &ResourceId| zone_of(id).is_some_and(|own| own == *zone);
         self.look(zone).is_some()
             || children.into_iter().flatten().any(|id| self.look(id).is_some())
-            || self.changed.iter().any(|(id, now)| now.is_some() && is_new(id))
+            || self.changed.values().any(|one| one.now.is_some() && one.zone.as_ref() == Some(zone))
     }
 
     /// Private DNS zones that a name lies in, the longest first.
@@ -228,10 +278,11 @@ impl Estate {
 
     /// Pointer of a field in a captured body, under `properties` or beside it; `base` where the field is not there.
     pub fn locate(&self, id: &ResourceId, base: &str, path: &str) -> String {
-        let body = self.look(id).map(|resource| &resource.body);
+        let body = self.look(id).map(|resource| resource.body.value());
+        let is_there =
+            |place: &String| body.as_ref().is_some_and(|one| one.pointer(place).is_some());
         let places = [format!("{base}/properties/{path}"), format!("{base}/{path}")];
-        let found =
-            places.into_iter().find(|place| body.is_some_and(|body| body.pointer(place).is_some()));
+        let found = places.into_iter().find(is_there);
         found.unwrap_or_else(|| base.to_owned())
     }
 
@@ -243,13 +294,20 @@ impl Estate {
         origin: Origin,
         problems: &mut Vec<Problem>,
     ) {
-        let facts = read_facts(id, &body, &origin, problems);
-        self.set(id, Some(Arc::new(Resource { body, origin, facts })));
+        let facts = read_facts(id, &body, &origin, &mut Shared::default(), problems);
+        let (keys, body) = (keys_of(id, &facts), Body::from(body));
+        self.set(id, Some(Arc::new(Resource { body, origin, facts })), keys);
     }
 
     /// Takes a resource out. Children stay.
     pub fn remove(&mut self, id: &ResourceId) {
-        self.set(id, None);
+        self.set(id, None, Vec::new());
+    }
+
+    fn set(&mut self, id: &ResourceId, now: Option<Arc<Resource>>, keys: Vec<Key>) {
+        let changed = Changed { now, keys, zone: zone_of(id) };
+        self.changed.insert(id.clone(), Arc::new(changed));
+        self.writes = OnceCell::new();
     }
 
     /// Runs a question and tells what it read.
@@ -260,9 +318,31 @@ impl Estate {
         (answer, reads)
     }
 
+    /// Runs a question and tells what it read, but for what it read [`aside`](Estate::aside).
+    pub(crate) fn watch_all_but_asides<T>(
+        &self,
+        question: impl FnOnce(&Estate) -> T,
+    ) -> (T, Reads) {
+        let before = self.skips_asides.replace(true);
+        let answer = self.watch(question);
+        self.skips_asides.set(before);
+        answer
+    }
+
+    /// Runs a part of a question of which the rest does not depend.
+    pub(crate) fn aside<T>(&self, part: impl FnOnce() -> T) -> T {
+        if !self.skips_asides.get() {
+            return part();
+        }
+        let reads = self.reads.take();
+        let answer = part();
+        self.reads.replace(reads);
+        answer
+    }
+
     /// What differs between two copies of one estate: everything that a question may have read differently.
     pub fn writes_since(&self, before: &Estate) -> Reads {
-        let ids: BTreeSet<&ResourceId> = self.changed.keys().chain(before.changed.keys()).collect();
+        let ids: HashSet<&ResourceId> = self.changed.keys().chain(before.changed.keys()).collect();
         let mut keys = Reads::new();
         for id in ids {
             let versions = [before.look(id), self.look(id)];
@@ -279,6 +359,56 @@ impl Estate {
         keys
     }
 
+    /// The answer to a question, worked out once for the observed facts, and again where a change touches what the answer read. The
+    /// question has to depend on nothing but the estate and the resources that it is about.
+    pub(crate) fn remember<T: Clone + Send + Sync + 'static>(
+        &self,
+        question: &'static str,
+        about: &[&ResourceId],
+        work_out: impl FnOnce(&Estate) -> T,
+    ) -> T {
+        let (answer, reads) = self.remember_reads(question, about, work_out);
+        if let Some(own) = self.reads.borrow_mut().as_mut() {
+            own.extend(reads.iter().cloned());
+        }
+        answer
+    }
+
+    /// The same, with what the answer read; it is not noted as read by whoever asks.
+    pub(crate) fn remember_reads<T: Clone + Send + Sync + 'static>(
+        &self,
+        question: &'static str,
+        about: &[&ResourceId],
+        work_out: impl FnOnce(&Estate) -> T,
+    ) -> (T, Arc<Reads>) {
+        let topic = (question, about.iter().map(|id| (*id).clone()).collect());
+        let remembered = || self.base.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = remembered().get(&topic).cloned();
+        if let Some((answer, reads)) = known.filter(|(_, reads)| self.touches_none_of(reads))
+            && let Some(answer) = answer.downcast_ref::<T>()
+        {
+            return (answer.clone(), reads);
+        }
+        let (answer, reads) = self.watch(work_out);
+        let reads = Arc::new(reads);
+        let mut remembered = remembered();
+        if self.changed.is_empty() && remembered.len() < REMEMBERED_MAX {
+            remembered.insert(topic, (Arc::new(answer.clone()), reads.clone()));
+        }
+        (answer, reads)
+    }
+
+    /// Whether the changes leave all of this as it was observed.
+    fn touches_none_of(&self, reads: &Reads) -> bool {
+        self.changed.is_empty()
+            || self.writes.get_or_init(|| self.writes_since_base()).is_disjoint(reads)
+    }
+
+    fn writes_since_base(&self) -> Reads {
+        let observed = Estate { base: self.base.clone(), ..Estate::default() };
+        self.writes_since(&observed)
+    }
+
     fn note(&self, key: impl FnOnce() -> Key) {
         if let Some(reads) = self.reads.borrow_mut().as_mut() {
             reads.insert(key());
@@ -287,70 +417,51 @@ impl Estate {
 
     fn look(&self, id: &ResourceId) -> Option<&Resource> {
         match self.changed.get(id) {
-            Some(now) => now.as_deref(),
+            Some(one) => one.now.as_deref(),
             None => self.base.resources.get(id).map(|resource| &**resource),
         }
     }
 
     /// Resources under a key, in the order of ids.
     fn under(&self, key: Key) -> impl Iterator<Item = (&ResourceId, &Resource)> {
-        let observed = self.base.listed.get(&key);
+        let observed = self.base.listed.get(&key).into_iter().flatten();
         let mut ids: Vec<&ResourceId> =
-            observed.into_iter().flatten().filter(|id| !self.changed.contains_key(id)).collect();
+            observed.filter(|id| !self.changed.contains_key(id)).collect();
         let before = ids.len();
-        let now = self.changed.iter().filter_map(|(id, now)| Some((id, now.as_ref()?)));
-        ids.extend(
-            now.filter(|(id, now)| keys_of(id, &now.facts).contains(&key)).map(|(id, _)| id),
-        );
+        let now = self.changed.iter().filter(|(_, one)| one.keys.contains(&key));
+        ids.extend(now.map(|(id, _)| id));
         if ids.len() > before {
             ids.sort();
         }
         self.note(|| key);
         ids.into_iter().filter_map(|id| Some((id, self.look(id)?)))
     }
-
-    fn set(&mut self, id: &ResourceId, resource: Option<Arc<Resource>>) {
-        // While nobody else holds the base it is being read in; afterwards it stays as it was observed.
-        match Arc::get_mut(&mut self.base).filter(|_| self.changed.is_empty()) {
-            Some(base) => base.set(id, resource),
-            None => {
-                self.changed.insert(id.clone(), resource);
-            }
-        }
-    }
 }
 
 impl Base {
-    fn set(&mut self, id: &ResourceId, resource: Option<Arc<Resource>>) {
-        if let Some(old) = self.resources.remove(id) {
-            self.count_zone(id, false);
-            for key in keys_of(id, &old.facts) {
-                if let Some(ids) = self.listed.get_mut(&key) {
-                    ids.remove(id);
+    fn of(resources: HashMap<ResourceId, Arc<Resource>>) -> Base {
+        let mut ids: Vec<ResourceId> = resources.keys().cloned().collect();
+        ids.sort_by_cached_key(ResourceId::key);
+        let mut base = Base { resources, ids, ..Base::default() };
+        for id in &base.ids {
+            let Some(resource) = base.resources.get(id) else { continue };
+            for key in keys_of(id, &resource.facts) {
+                // Thousands of links and records speak for one zone.
+                match (key, zone_of(id)) {
+                    (Key::ZonesNamed(name), Some(zone)) => {
+                        base.zones.entry(name).or_default().insert(zone);
+                    }
+                    (key, _) => base.listed.entry(key).or_default().push(id.clone()),
                 }
             }
         }
-        let Some(resource) = resource else { return };
-        self.count_zone(id, true);
-        // Zones have an index of their own: thousands of links and records may speak for one.
-        let keys = keys_of(id, &resource.facts).into_iter();
-        for key in keys.filter(|key| !matches!(key, Key::ZonesNamed(_))) {
-            self.listed.entry(key).or_default().insert(id.clone());
-        }
-        self.resources.insert(id.clone(), resource);
-    }
-
-    /// Counts a resource as one that speaks for its zone, or no longer.
-    fn count_zone(&mut self, id: &ResourceId, is_there: bool) {
-        let Some(zone) = zone_of(id) else { return };
-        let named = self.zones.entry(zone.name().to_ascii_lowercase()).or_default();
-        let count = named.get(&zone).copied().unwrap_or(0);
-        match if is_there { count + 1 } else { count.saturating_sub(1) } {
-            0 => named.remove(&zone),
-            count => named.insert(zone, count),
-        };
+        base.listed.values_mut().for_each(Vec::shrink_to_fit);
+        base
     }
 }
+
+/// Answers that are remembered; more are worked out each time.
+const REMEMBERED_MAX: usize = 50_000;
 
 /// Servers named in an error: enough to choose from, short enough to read.
 const SERVERS_LISTED_MAX: usize = 20;

@@ -54,10 +54,7 @@ pub(crate) fn planned(
         let origin = below(&below(origin, "changes"), &index.to_string());
         match one(change, &origin, problems) {
             Ok(one) => planned.push(one),
-            Err(message) => {
-                let Origin { file, pointer } = origin;
-                problems.push(Problem { file, pointer, message });
-            }
+            Err(message) => problems.push(origin.problem(message)),
         }
     }
     planned
@@ -86,7 +83,7 @@ fn one(change: &Value, origin: &Origin, problems: &mut Vec<Problem>) -> Result<P
         mark(after);
         let place = format!("{}/after", origin.pointer);
         each_unresolved(after, &place, &mut |pointer, why| {
-            let (file, pointer) = (origin.file.clone(), pointer.to_owned());
+            let (file, pointer) = (origin.file.to_string(), pointer.to_owned());
             let message = format!("not resolved: {why}; it is read as not observed");
             problems.push(Problem { file, pointer, message });
         });

@@ -67,7 +67,7 @@ fn is_new(change: &Change) -> bool {
 fn depends(later: &Change, earlier: &Change) -> bool {
     let text = format!("{} {}", later.request.path, later.request.body).to_ascii_lowercase();
     let is_end = |letter: Option<char>| letter.is_none_or(|one| !names::is_in_name(one));
-    let key = earlier.resource.key();
+    let key = &*earlier.resource.key();
     text.match_indices(key).any(|(at, _)| is_end(text[at + key.len()..].chars().next()))
 }
 

@@ -1,23 +1,25 @@
 //! What else a repair touches: flows of other subnets and servers, judged before and after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::diagnose::Question;
 use crate::estate::dns::Link;
-use crate::estate::network::Subnet;
+use crate::estate::endpoint::Endpoint;
+use crate::estate::network::{Peering, Subnet};
 use crate::estate::server::Server;
-use crate::estate::{Estate, Key, Reads};
+use crate::estate::{Estate, Key, Kind, Reads};
 use crate::id::ResourceId;
 use crate::trace::leg::Start;
 use crate::trace::step::Verdict;
 use crate::trace::{self, Path};
 
-/// Subnets looked at: those of the networks that the changes touch; more would take seconds in estates of thousands.
-const CLIENTS_MAX: usize = 48;
+/// Flows looked at: more would take seconds in estates of thousands.
+const FLOWS_MAX: usize = 2_304;
 
-/// Servers looked at, for the same reason.
+/// Servers that each subnet is judged with: those that are near, then those with a public address.
 const SERVERS_MAX: usize = 48;
 
 /// A flow from a subnet to a server.
@@ -42,52 +44,47 @@ pub struct Safety {
     pub broken: Vec<Flow>,
     /// Flows that work now and did not, beside the one that was asked for.
     pub opened: Vec<Flow>,
-    /// Whether more subnets or servers are touched than were looked at.
+    /// Whether more flows may be touched than were looked at.
     pub is_cut: bool,
 }
 
-/// Flows as they were before any change, with what was read to judge them; `None` for what is no flow. One search asks for the same
-/// ones with every set of changes that does.
-pub type Judged = BTreeMap<(ResourceId, ResourceId), Option<(Verdict, Reads)>>;
+/// Judges the flows that changes may touch, before and after.
+pub fn look(before: &Estate, after: &Estate, question: &Question) -> Safety {
+    judge(before, after, question, |_| true)
+}
 
-/// Judges the flows that changes may touch, before and after. `judged` belongs to this estate and this question.
-pub fn look(
+/// Flows that work and do not, or not surely, any more.
+pub fn broken(before: &Estate, after: &Estate, question: &Question) -> Vec<Flow> {
+    judge(before, after, question, |then| then == Verdict::Reachable).broken
+}
+
+fn judge(
     before: &Estate,
     after: &Estate,
     question: &Question,
-    writes: &Reads,
-    judged: &mut Judged,
+    is_wanted: impl Fn(Verdict) -> bool,
 ) -> Safety {
-    let mut safety = Safety::default();
-    let clients = clients(before, writes);
-    let servers: Vec<ResourceId> = before.all::<Server>().map(|(id, _)| id.clone()).collect();
-    safety.is_cut = clients.len() > CLIENTS_MAX || servers.len() > SERVERS_MAX;
-    let copier = question.copier_id();
-    for client in clients.iter().take(CLIENTS_MAX) {
-        for server in servers.iter().take(SERVERS_MAX) {
-            let judge = |estate: &Estate| flow(estate, &copier, client, server);
-            let known = judged.entry((client.clone(), server.clone())).or_insert_with(|| {
-                let (verdict, reads) = before.watch(judge);
-                Some((verdict?, reads))
-            });
-            let Some((verdict, reads)) = known else { continue };
-            let verdict = *verdict;
-            safety.flows_checked += 1;
-            if reads.is_disjoint(writes) {
-                continue;
-            }
-            let Some(now) = judge(after) else { continue };
-            let flow =
-                Flow { from: client.clone(), to: server.clone(), before: verdict, after: now };
-            let is_asked =
-                question.is_about(server) && copier_subnet(before, &copier) == Some(client);
-            match (verdict, now) {
-                _ if is_asked => {}
-                (Verdict::Reachable, Verdict::Reachable) => {}
-                (Verdict::Reachable, _) => safety.broken.push(flow),
-                (_, Verdict::Reachable) => safety.opened.push(flow),
-                _ => {}
-            }
+    let writes = after.writes_since(before);
+    let own = copier_subnet(before, &question.copier_id());
+    let (flows, is_cut) = touched(before, &writes);
+    let mut safety = Safety { is_cut, ..Safety::default() };
+    for (client, server) in flows {
+        let judge = |estate: &Estate| flow(estate, &client, &server);
+        let (then, reads) = before.remember_reads("flow", &[&client, &server], judge);
+        let Some(then) = then else { continue };
+        safety.flows_checked += 1;
+        if !is_wanted(then) || reads.is_disjoint(&writes) {
+            continue;
+        }
+        let Some(now) = judge(after) else { continue };
+        let is_asked = question.is_about(&server) && own == Some(&client);
+        let flow = Flow { from: client, to: server, before: then, after: now };
+        match (then, now) {
+            _ if is_asked => {}
+            (Verdict::Reachable, Verdict::Reachable) => {}
+            (Verdict::Reachable, _) => safety.broken.push(flow),
+            (_, Verdict::Reachable) => safety.opened.push(flow),
+            _ => {}
         }
     }
     safety
@@ -98,53 +95,130 @@ fn copier_subnet<'e>(estate: &'e Estate, copier: &ResourceId) -> Option<&'e Reso
 }
 
 /// The verdict over a flow of a subnet; `None` where the subnet or the server is not known, or is the server's own.
-fn flow(
-    estate: &Estate,
-    copier: &ResourceId,
-    subnet: &ResourceId,
-    server: &ResourceId,
-) -> Option<Verdict> {
+fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Verdict> {
     let facts = estate.get::<Server>(server).ok()?;
     if facts.delegated_subnet.as_ref() == Some(subnet) {
         return None;
     }
     let start = Start { vnet: subnet.parent()?, subnet: subnet.clone() };
-    trace::path_from_subnet(estate, copier, start, server).ok().as_ref().map(Path::verdict)
+    trace::path_from_subnet(estate, server, start, server).ok().as_ref().map(Path::verdict)
 }
 
-/// Subnets of the networks that changes touch, in the order of ids.
-fn clients(estate: &Estate, writes: &Reads) -> Vec<ResourceId> {
-    let mut vnets: BTreeSet<ResourceId> = BTreeSet::new();
+/// Flows that changes may touch: of each subnet whose network or record is touched to the servers near it, and of their neighbours
+/// to the servers in a touched network; and whether that leaves some out.
+fn touched(estate: &Estate, writes: &Reads) -> (BTreeSet<(ResourceId, ResourceId)>, bool) {
+    let mut flows = BTreeSet::new();
+    let mut is_cut = false;
+    let vnets = touched_networks(estate, writes);
+    for vnet in &vnets {
+        let near: BTreeSet<ResourceId> = neighbours(estate, vnet).collect();
+        let (servers, is_all) = servers_near(estate, vnet, &near);
+        is_cut |= !is_all;
+        let own = clients(estate, vnet)
+            .flat_map(|one| servers.iter().map(move |to| (one.clone(), to.clone())));
+        flows.extend(own);
+        let held = held(estate, vnet);
+        for neighbour in near.iter().filter(|one| !vnets.contains(one)) {
+            is_cut |= flows.len() >= FLOWS_MAX;
+            if flows.len() >= FLOWS_MAX {
+                break;
+            }
+            flows.extend(
+                clients(estate, neighbour)
+                    .flat_map(|one| held.iter().map(move |to| (one.clone(), to.clone()))),
+            );
+        }
+    }
+    for (zone, label) in touched_records(writes) {
+        let named: Vec<&ResourceId> =
+            estate.list::<Server>(Key::ServersNamed(label)).map(|(id, _)| id).collect();
+        let linked = estate.children::<Link>(&zone).map(|(_, link)| &link.vnet);
+        for client in linked.flat_map(|vnet| clients(estate, vnet)) {
+            flows.extend(named.iter().map(|server| (client.clone(), (*server).clone())));
+        }
+    }
+    is_cut |= flows.len() > FLOWS_MAX;
+    (flows.into_iter().take(FLOWS_MAX).collect(), is_cut)
+}
+
+/// Subnets of a network that hold clients of servers.
+fn clients(estate: &Estate, vnet: &ResourceId) -> impl Iterator<Item = ResourceId> {
+    let subnets = estate.children::<Subnet>(vnet).map(|(id, _)| id.clone());
+    subnets.filter(|id| !is_special(id))
+}
+
+/// Networks that a network is peered with.
+fn neighbours(estate: &Estate, vnet: &ResourceId) -> impl Iterator<Item = ResourceId> {
+    estate.children::<Peering>(vnet).map(|(_, half)| half.remote.clone())
+}
+
+/// Servers that stand in a network or have an endpoint there.
+fn held(estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
+    let injected = estate.list::<Server>(Key::ServersIn(vnet.clone())).map(|(id, _)| id.clone());
+    let endpoints = estate.list::<Endpoint>(Key::EndpointsIn(vnet.clone()));
+    let served = endpoints.flat_map(|(_, one)| &one.connections);
+    injected.chain(served.filter_map(|one| one.service.clone())).collect()
+}
+
+/// Servers that a network may reach, the near ones first; and whether those are all that there are.
+fn servers_near(
+    estate: &Estate,
+    vnet: &ResourceId,
+    near: &BTreeSet<ResourceId>,
+) -> (BTreeSet<ResourceId>, bool) {
+    let mut servers: BTreeSet<ResourceId> =
+        held(estate, vnet).into_iter().take(SERVERS_MAX).collect();
+    let others = estate.remember("servers to try", &[], |estate| {
+        let all = estate.all::<Server>().map(|(id, _)| id.clone());
+        Arc::new(all.take(SERVERS_MAX).collect::<Vec<_>>())
+    });
+    for server in near.iter().flat_map(|one| held(estate, one)).chain(others.iter().cloned()) {
+        if servers.len() < SERVERS_MAX {
+            servers.insert(server);
+        }
+    }
+    let is_all = servers.len() >= estate.count(Key::Kind(Server::NOUN));
+    (servers, is_all)
+}
+
+/// Networks that changes touch, or whose subnets use what they touch.
+fn touched_networks(estate: &Estate, writes: &Reads) -> BTreeSet<ResourceId> {
+    let mut vnets = BTreeSet::new();
     for key in writes {
         match key {
             Key::LinksOf(vnet) | Key::GatewaysOf(vnet) | Key::RulesetsOf(vnet) => {
                 vnets.insert(vnet.clone());
             }
-            Key::ZonesNamed(name) => {
-                for zone in estate.zones_named(name) {
-                    let links = estate.children::<Link>(&zone);
-                    vnets.extend(links.map(|(_, link)| link.vnet.clone()));
-                }
-            }
             Key::Resource(id) => {
-                let users = estate.list::<Subnet>(Key::UsersOf(id.clone()));
-                vnets.extend(users.filter_map(|(subnet, _)| subnet.parent()));
-                let group = id.parent();
-                let users =
-                    group.iter().flat_map(|id| estate.list::<Subnet>(Key::UsersOf(id.clone())));
-                vnets.extend(users.filter_map(|(subnet, _)| subnet.parent()));
+                for holder in std::iter::once(id.clone()).chain(id.parent()) {
+                    let users = estate.list::<Subnet>(Key::UsersOf(holder));
+                    vnets.extend(users.filter_map(|(subnet, _)| subnet.parent()));
+                }
                 vnets.extend(network_of(id));
             }
             _ => {}
         }
     }
-    let subnets = vnets.iter().flat_map(|vnet| estate.children::<Subnet>(vnet));
-    subnets.map(|(id, _)| id.clone()).filter(|id| !is_special(id)).collect()
+    vnets
 }
+
+/// Record sets that changes touch: the zone, and the name in it.
+fn touched_records(writes: &Reads) -> BTreeSet<(ResourceId, String)> {
+    let records = writes.iter().filter_map(|key| match key {
+        Key::Resource(id) if RECORDS.iter().any(|kind| id.is_type(kind)) => {
+            Some((id.parent()?, id.name().to_ascii_lowercase()))
+        }
+        _ => None,
+    });
+    records.collect()
+}
+
+const RECORDS: [&str; 2] =
+    ["microsoft.network/privatednszones/a", "microsoft.network/privatednszones/cname"];
 
 /// The network that a resource is, or is a part of.
 fn network_of(id: &ResourceId) -> Option<ResourceId> {
-    let is_vnet = |id: &ResourceId| id.resource_type() == "microsoft.network/virtualnetworks";
+    let is_vnet = |id: &ResourceId| id.is_type("microsoft.network/virtualnetworks");
     if is_vnet(id) { Some(id.clone()) } else { id.parent().filter(is_vnet) }
 }
 

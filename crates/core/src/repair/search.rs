@@ -1,7 +1,8 @@
 //! The cheapest repair: uniform-cost search over sets of changes.
 //!
 //! A set grows only by changes that write something which its failing answer has read: whatever else is
-//! changed, the answer stays the same, so no repair is missed.
+//! changed, the answer stays the same, so no repair is missed. While a gate other than security rules is
+//! closed, only what that gate has read counts.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use super::allowed::Policy;
 use super::cost::Cost;
-use super::safety::{self, Judged, Safety};
+use super::safety::{self, Flow, Safety};
 use crate::change::{Change, Edit};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
@@ -73,8 +74,8 @@ struct Node {
     cost: Cost,
     age: usize,
     changes: Vec<Change>,
-    /// What it does to other flows, once that was found out.
-    safety: Option<Safety>,
+    /// What it breaks, once it was found to do.
+    broken: Option<Vec<Flow>>,
 }
 
 /// Searches for the cheapest repair of a flow.
@@ -86,7 +87,6 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         queue: BinaryHeap::new(),
         seen: BTreeSet::new(),
         found: Found { is_complete: true, ..Found::default() },
-        judged: Judged::new(),
         age: 0,
         nodes_max: NODES_MAX,
     };
@@ -102,8 +102,6 @@ struct Search<'s> {
     queue: BinaryHeap<Reverse<Node>>,
     seen: BTreeSet<Vec<String>>,
     found: Found,
-    /// Other flows before any change.
-    judged: Judged,
     age: usize,
     nodes_max: usize,
 }
@@ -115,7 +113,11 @@ impl Search<'_> {
                 self.found.is_complete &= self.found.best.is_some();
                 return;
             }
-            if node.safety.is_none() {
+            // What holds a known way in full is no other way.
+            if self.found.holds_known(&node.changes) {
+                continue;
+            }
+            if node.broken.is_none() {
                 self.found.node_count += 1;
             }
             self.look_at(node);
@@ -126,8 +128,8 @@ impl Search<'_> {
     }
 
     fn look_at(&mut self, node: Node) {
-        if let Some(safety) = node.safety {
-            return self.accept(node.changes, node.cost, safety);
+        if node.broken.is_some() {
+            return self.accept(node.changes, node.cost);
         }
         let after = apply(self.estate, &node.changes);
         let question = self.question;
@@ -135,6 +137,12 @@ impl Search<'_> {
         if report.verdict == Verdict::Reachable {
             return self.pass(node, &after, &report);
         }
+        // Rules are tried once everything else lets the packets pass: every repair mends the other gates too.
+        let narrow = match report.verdict {
+            Verdict::Unreachable => diagnose::reads_beyond_rules(&after, question),
+            _ => None,
+        };
+        let reads = narrow.unwrap_or(reads);
         for fix in fixes(&report) {
             self.grow(&node.changes, &after, &reads, &fix);
         }
@@ -146,11 +154,8 @@ impl Search<'_> {
 
     /// A set that does: what it breaks belongs to its cost, so it may have to wait for its turn.
     fn pass(&mut self, node: Node, after: &Estate, report: &Report) {
-        let writes = after.writes_since(self.estate);
-        let safety = safety::look(self.estate, after, self.question, &writes, &mut self.judged);
-        if !safety.broken.is_empty() {
-            self.mend_broken(&node.changes, after, &safety);
-        }
+        let broken = safety::broken(self.estate, after, self.question);
+        self.mend_broken(&node.changes, after, &broken);
         // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
         debug_assert!(fixes(report).is_empty());
         // A change may have led to another that does without it.
@@ -159,8 +164,8 @@ impl Search<'_> {
             fewer.remove(left_out);
             self.push(fewer);
         }
-        let cost = Cost { broken_flows: safety.broken.len() as u32, ..node.cost };
-        let node = Node { cost, safety: Some(safety), ..node };
+        let cost = Cost { broken_flows: broken.len() as u32, ..node.cost };
+        let node = Node { cost, broken: Some(broken), ..node };
         match self.queue.peek() {
             Some(Reverse(next)) if next.cost < cost => self.queue.push(Reverse(node)),
             _ => self.look_at(node),
@@ -168,8 +173,8 @@ impl Search<'_> {
     }
 
     /// Changes that keep alive what a repair would break.
-    fn mend_broken(&mut self, changes: &[Change], after: &Estate, safety: &Safety) {
-        for flow in safety.broken.iter().take(OTHERS_MAX) {
+    fn mend_broken(&mut self, changes: &[Change], after: &Estate, broken: &[Flow]) {
+        for flow in broken.iter().take(OTHERS_MAX) {
             let (report, reads) = after.watch(|estate| {
                 diagnose::check_from_subnet(estate, self.question, &flow.from, &flow.to)
             });
@@ -214,21 +219,26 @@ impl Search<'_> {
         }
         self.age += 1;
         let cost = Cost::of(&changes);
-        self.queue.push(Reverse(Node { cost, age: self.age, changes, safety: None }));
+        self.queue.push(Reverse(Node { cost, age: self.age, changes, broken: None }));
     }
 
-    fn accept(&mut self, changes: Vec<Change>, cost: Cost, safety: Safety) {
+    fn accept(&mut self, changes: Vec<Change>, cost: Cost) {
+        let after = apply(self.estate, &changes);
+        let safety = safety::look(self.estate, &after, self.question);
         let repair = Repair { changes, cost, safety };
-        let Some(best) = &self.found.best else {
-            self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
-            self.found.best = Some(repair);
-            return;
-        };
-        // What holds another repair in full is no other way.
-        let holds = |known: &Repair| known.changes.iter().all(|one| repair.changes.contains(one));
-        if !holds(best) && !self.found.others.iter().any(holds) {
-            self.found.others.push(repair);
+        if self.found.best.is_some() {
+            return self.found.others.push(repair);
         }
+        self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
+        self.found.best = Some(repair);
+    }
+}
+
+impl Found {
+    /// Whether changes hold all those of a repair that is known.
+    fn holds_known(&self, changes: &[Change]) -> bool {
+        let holds = |known: &Repair| known.changes.iter().all(|one| changes.contains(one));
+        self.best.iter().chain(&self.others).any(holds)
     }
 }
 

@@ -36,7 +36,7 @@ const ADDRESSES_MAX: u64 = 4096;
 
 /// Whether the copier can open a connection to the server's port.
 pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -> Answer {
-    let (copier, server) = (copier.key(), server.key());
+    let (copier, server) = (&*copier.key(), &*server.key());
     let notes = Notes::default();
     let walk = Walk::new(world, copier, server, port);
     let subnet = match door::delegated_subnet(world, copier) {

@@ -1,5 +1,6 @@
 //! The bodies of an estate by id, and short ways to read them; null and absent are the same.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,11 +24,13 @@ const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings"
 
 impl World {
     /// Takes copies of the bodies.
-    pub fn of<'a>(bodies: impl IntoIterator<Item = (&'a ResourceId, &'a Value)>) -> World {
+    pub fn of<'a, B: Borrow<Value>>(
+        bodies: impl IntoIterator<Item = (&'a ResourceId, B)>,
+    ) -> World {
         let mut world = World { bodies: BTreeMap::new(), kinds: BTreeMap::new() };
         let mut nested = Vec::new();
         for (id, body) in bodies {
-            let (kind, body) = (id.resource_type(), rest_shape(body));
+            let (kind, body) = (id.resource_type(), rest_shape(body.borrow()));
             if kind == NETWORK {
                 for (field, kind) in [("subnets", SUBNET), ("virtualNetworkPeerings", PEERING)] {
                     for one in list(&body, &["properties", field]).unwrap_or(&[]) {
@@ -37,7 +40,7 @@ impl World {
                     }
                 }
             }
-            world.put(id.key(), &kind, body);
+            world.put(&id.key(), &kind, body);
         }
         for (key, kind, body) in nested {
             if !world.bodies.contains_key(&key) {

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::address::{AddressSet, private};
-use crate::estate::filter::{Direction, Prefix, Protocol, Rule, SecurityGroup};
+use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule, SecurityGroup};
 use crate::estate::network::region_key;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -66,7 +66,7 @@ pub struct Decider {
     /// The rule's name.
     pub name: String,
     /// The rule's priority.
-    pub priority: u64,
+    pub priority: u32,
 }
 
 impl Decider {
@@ -97,7 +97,7 @@ impl Decision {
 }
 
 /// Priority of the first of Azure's own rules.
-const FIRST_DEFAULT: u64 = 65_000;
+const FIRST_DEFAULT: u32 = 65_000;
 
 /// Ports that clients send from: a rule has to cover these to catch a client.
 const CLIENT_PORTS: (u16, u16) = (32_768, 60_999);
@@ -116,7 +116,9 @@ pub fn decide(
     let last = defaults(group_id, direction);
     let mut rules = rules_of(estate, group_id, direction)?;
     rules.extend(&last);
-    rules.sort_by_key(|rule| rule.priority);
+    if !rules.is_sorted_by_key(|rule| rule.priority) {
+        rules.sort_by_key(|rule| rule.priority);
+    }
     let question = Question { receiver: flow.receiver, service: flow.service, tag };
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
@@ -132,15 +134,17 @@ fn rules_of<'e>(
 ) -> Result<Vec<&'e Rule>, Missing> {
     let group = estate.get::<SecurityGroup>(group_id)?;
     let listed = group.rules.as_ref().ok_or_else(|| Missing::field(group_id, "securityRules"))?;
-    let mut rules: Vec<&Rule> = listed.iter().collect();
+    let mut rules: Vec<&Rule> = listed.iter().filter(|rule| rule.direction == direction).collect();
     for (id, alone) in estate.children::<Option<Rule>>(group_id) {
         let rule = alone.as_ref().ok_or_else(|| Missing::resource("security rule", id))?;
-        if !rules.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name)) {
+        let is_listed = listed.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name));
+        if rule.direction == direction && !is_listed {
             rules.push(rule);
         }
     }
-    rules.retain(|rule| rule.direction == direction);
-    rules.sort_by_key(|rule| rule.priority);
+    if !rules.is_sorted_by_key(|rule| rule.priority) {
+        rules.sort_by_key(|rule| rule.priority);
+    }
     Ok(rules)
 }
 
@@ -185,17 +189,17 @@ pub fn platform_dns_denier(
 /// Azure's own rules at the end of every group; they cannot be removed.
 fn defaults(group: &ResourceId, direction: Direction) -> Vec<Rule> {
     let rule = |name: &str, priority, allows, from, to| Rule {
-        name: name.to_owned(),
+        name: name.into(),
         priority,
         direction,
         allows,
         protocol: Protocol::Any,
-        from: vec![from],
-        from_ports: vec![(0, u16::MAX)],
-        to: vec![to],
-        to_ports: vec![(0, u16::MAX)],
+        from: [from].into(),
+        from_ports: [(0, u16::MAX)].into(),
+        to: [to].into(),
+        to_ports: [(0, u16::MAX)].into(),
         resource: group.clone(),
-        pointer: String::new(),
+        place: Place::Whole,
     };
     let tag = |name: &str| Prefix::Tag(name.to_owned());
     match direction {
@@ -283,7 +287,7 @@ impl Question<'_> {
         }
         let mut surely = AddressSet::default();
         let mut perhaps = AddressSet::default();
-        for prefix in &rule.from {
+        for prefix in rule.from.iter() {
             let (in_it, maybe_in_it) = self.sends(prefix);
             surely = surely.union(&in_it);
             perhaps = perhaps.union(&maybe_in_it);
@@ -399,8 +403,8 @@ pub(super) fn client_ports(ranges: &[(u16, u16)]) -> Match {
 pub(super) fn decider(rule: &Rule) -> Decider {
     Decider {
         resource: rule.resource.clone(),
-        pointer: rule.pointer.clone(),
-        name: rule.name.clone(),
+        pointer: rule.place.pointer(),
+        name: rule.name.to_string(),
         priority: rule.priority,
     }
 }

@@ -221,9 +221,9 @@ pub fn half<'e>(
 
 /// A half of which it is not known where it leads: it may be the one that is looked for.
 fn unread_half(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
-    let halves = vnet.child("virtualNetworkPeerings", "");
-    let mut ids = estate.below(vnet).filter(|id| id.key().starts_with(halves.key()));
-    let unread = ids.find(|id| estate.get::<Peering>(id).is_err())?;
+    let is_half =
+        |id: &&ResourceId| id.is_type("microsoft.network/virtualnetworks/virtualnetworkpeerings");
+    let unread = estate.unread_below(vnet).find(is_half)?;
     Some(Missing::field(unread, "remoteVirtualNetwork.id"))
 }
 

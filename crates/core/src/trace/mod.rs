@@ -181,7 +181,10 @@ impl<'e> Path<'e> {
 impl Path<'_> {
     fn walk(&mut self) {
         let Some(start) = self.start.clone() else { return self.walk_from_outside() };
-        self.begin(&start);
+        // Clients of another subnet need no server to run there.
+        if self.from.delegated_subnet.as_ref() == Some(&start.subnet) {
+            self.begin(&start);
+        }
         let (to_id, server) = (self.to_id.clone(), self.to.clone());
         let walker = Walker {
             estate: self.estate,
@@ -382,6 +385,17 @@ impl Path<'_> {
             (ServerKind::Single | ServerKind::Flexible, _) => Ok(false),
             (ServerKind::Host, _) => Ok(true),
         }
+    }
+
+    /// Whether a gate other than security rules drops the packets, and rules have no say in which way is taken.
+    pub fn is_closed_beyond_rules(&self) -> bool {
+        let is_rule = |step: &Step| matches!(step.stage, Stage::FilterOut | Stage::FilterIn);
+        let has_one_way = self.fallback.is_none()
+            && self.dns_denier.is_none()
+            && self.dns_server.is_none()
+            && self.named_endpoints().len() < 2;
+        let steps = self.forward();
+        has_one_way && steps.iter().any(|step| step.outcome == Outcome::Drop && !is_rule(step))
     }
 
     /// Whether the copier can reach the server.

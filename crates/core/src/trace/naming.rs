@@ -25,7 +25,8 @@ impl Path<'_> {
             (None, false) => Published::PrivateLinkAlias,
         };
         let zone = self.to.private_zone.clone();
-        if let Some((denier, is_for_all)) = self.ask_platform_dns(start) {
+        let denier = self.estate.aside(|| self.ask_platform_dns(start));
+        if let Some((denier, is_for_all)) = denier {
             let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
             let step = if is_for_all {
                 self.leads = Leads::Nowhere;

@@ -50,16 +50,14 @@ impl Question<'_> {
     }
 
     fn miss_of(&self, rule: &Rule, denied: &AddressSet) -> Option<NearMiss> {
-        let has_port = covers(&rule.to_ports, self.service.port);
-        let sends = rule.from.iter().any(|one| self.sends(one).0.overlaps(denied));
-        let receives = self.receives_any(&rule.to) == Match::Yes;
+        let sends = || rule.from.iter().any(|one| self.sends(one).0.overlaps(denied));
+        let receives = || self.receives_any(&rule.to) == Match::Yes;
         let found = |miss, names: String| Some(NearMiss { miss, rule: decider(rule), names });
-        if sends && receives && !has_port && is_about_postgres(rule) {
-            return found(Miss::Port, ports(rule));
+        if !covers(&rule.to_ports, self.service.port) {
+            let is_it = is_about_postgres(rule) && sends() && receives();
+            return if is_it { found(Miss::Port, ports(rule)) } else { None };
         }
-        if !has_port {
-            return None;
-        }
+        let (sends, receives) = (sends(), receives());
         let is_group = |one: &&Prefix| matches!(one, Prefix::ApplicationGroup(_));
         let group = |side: &[Prefix]| side.iter().find(is_group).map(name);
         let from_group =

@@ -108,9 +108,10 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
 pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
     let mut lenders = vec![vnet.clone()];
     for (_, facts) in estate.children::<Peering>(vnet) {
-        let lends = hop::half(estate, &facts.remote, vnet)
-            .is_some_and(|(_, back)| back.lends_gateway == Some(true));
-        if facts.uses_remote_gateway == Some(true) && lends {
+        let lends = |(_, back): (_, &Peering)| back.lends_gateway == Some(true);
+        if facts.uses_remote_gateway == Some(true)
+            && hop::half(estate, &facts.remote, vnet).is_some_and(lends)
+        {
             lenders.push(facts.remote.clone());
         }
     }

@@ -34,6 +34,16 @@ pub fn network_tag(
     vnet_id: &ResourceId,
     subnet: (&ResourceId, &Subnet),
 ) -> Result<NetworkTag, Missing> {
+    // A hub has hundreds of peers, and every flow from or to it asks again.
+    let put_together = |estate: &Estate| put_together(estate, vnet_id, subnet);
+    estate.remember("tag VirtualNetwork", &[subnet.0], put_together)
+}
+
+fn put_together(
+    estate: &Estate,
+    vnet_id: &ResourceId,
+    subnet: (&ResourceId, &Subnet),
+) -> Result<NetworkTag, Missing> {
     let vnet = estate.get::<Vnet>(vnet_id)?;
     if vnet.space.is_empty() {
         return Err(Missing::field(vnet_id, "addressSpace"));

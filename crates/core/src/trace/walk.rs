@@ -79,7 +79,7 @@ impl Walker<'_> {
         leg.is_apart = matches!(joined, Joined::Apart { .. } | Joined::Broken(_));
         leg.is_perhaps_joined =
             matches!(joined, Joined::Apart { other_way: Some(_), .. } | Joined::Unknown(_));
-        self.outbound(leg, &near, Some(far.vnet), &receiver);
+        self.estate.aside(|| self.outbound(leg, &near, Some(far.vnet), &receiver));
         if let Some(destination) = address.or_else(|| far.addresses.first()) {
             self.route(leg, &near, &far, destination);
         }
@@ -88,8 +88,10 @@ impl Walker<'_> {
             leg.forward.push(self.hop(leg, &joined, &near, &far));
             leg.joined = Some(joined);
         }
-        self.inbound(leg, &near, &far, &receiver);
-        self.inbound_interface(leg, &near, &far, &receiver);
+        self.estate.aside(|| {
+            self.inbound(leg, &near, &far, &receiver);
+            self.inbound_interface(leg, &near, &far, &receiver);
+        });
         self.way_back(leg, &near, &far);
     }
 

@@ -340,7 +340,7 @@ impl<'a> Reader<'a> {
             _ => return,
         };
         let pointer = self.in_file(pointer);
-        self.problems.push(Problem { file: self.origin.file.clone(), pointer, message });
+        self.problems.push(Problem { file: self.origin.file.to_string(), pointer, message });
     }
 
     /// The longest part of a pointer that the file has: below an expression there is nothing to point to.

@@ -7,7 +7,7 @@ use super::{Found, Origin, Problem, read};
 const PREFIX: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template";
 
 fn deploy(template: Value, parameters: Option<Value>) -> (Vec<Found>, Vec<Problem>) {
-    let origin = Origin { file: "t.json".to_owned(), pointer: String::new() };
+    let origin = Origin { file: "t.json".into(), pointer: String::new() };
     let mut problems = Vec::new();
     let fields = template.as_object().expect("a template");
     let deployed = read(fields, parameters.as_ref(), &origin, &mut problems);

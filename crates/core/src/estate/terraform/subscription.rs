@@ -31,8 +31,7 @@ pub(super) fn known(
         let message = format!(
             "tells no subscription: what it makes is read as part of subscription {UNKNOWN}"
         );
-        let Origin { file, pointer } = origin.clone();
-        problems.push(Problem { file, pointer, message });
+        problems.push(origin.problem(message));
     }
     Subscriptions { by_group, other: told.unwrap_or_else(|| UNKNOWN.to_owned()) }
 }

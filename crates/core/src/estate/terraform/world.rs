@@ -161,7 +161,7 @@ impl<'w> World<'w> {
         let fields = Fields { values: &values, is_new: instance.is_new };
         let mut say = |message: String| {
             let pointer = format!("{}{}", origin.pointer, instance.pointer);
-            problems.push(Problem { file: origin.file.clone(), pointer, message });
+            problems.push(Problem { file: origin.file.to_string(), pointer, message });
         };
         if let Some((owner, property, bound)) = service::binding(&instance.kind, &fields) {
             let owner = values.get(owner).and_then(|one| ResourceId::parse(one.as_str()?));

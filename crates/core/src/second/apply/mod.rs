@@ -85,9 +85,9 @@ impl Request {
             return Outcome::Refused(format!("`{path}` is no id of a resource"));
         };
         let (kind, parent) = (id.resource_type(), id.parent());
-        let parent = parent.as_ref().map_or("", ResourceId::key);
+        let (key, parent) = (id.key(), parent.map_or(String::new(), |parent| parent.key()));
         let query = query.to_ascii_lowercase();
-        let put = Put { key: id.key(), kind: &kind, parent, query: &query, body: &self.body };
+        let put = Put { key: &key, kind: &kind, parent: &parent, query: &query, body: &self.body };
         match self.method.to_ascii_uppercase().as_str() {
             "PUT" => world.take_put(&put),
             "PATCH" => world.take_patch(&put),

@@ -83,7 +83,7 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
     let plan = read(plan)?;
     for leg in &plan.legs {
         for server in [&leg.copier, &leg.server] {
-            if world.body(server.key()).is_none() {
+            if world.body(&server.key()).is_none() {
                 return Err(Unreadable::NoServer(server.as_str().to_owned()));
             }
         }

@@ -79,7 +79,7 @@ fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
         .plan
         .legs
         .iter()
-        .any(|leg| leg.server.key() == server && is_own(judge.world, subnet, leg.copier.key()))
+        .any(|leg| leg.server.key() == server && is_own(judge.world, subnet, &leg.copier.key()))
 }
 
 /// Whether a world breaks more flows than the plan says of itself.

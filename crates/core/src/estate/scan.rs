@@ -1,0 +1,283 @@
+//! Finds resources in the JSON shapes that Azure and its clients print, one input at a time: inputs may be scanned side by side.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::kinds::{is_known_type, read_facts};
+use super::packed::Body;
+use super::read::{Found, Input, Standing};
+use super::shapes::{below, graph_table, is_listing, is_resource_without_id};
+use super::shared::Shared;
+use super::{Facts, Origin, Problem, template, terraform, what_if};
+use crate::id::ResourceId;
+
+/// What one input holds, before it is settled which of several captures counts.
+#[derive(Debug)]
+pub struct Scanned {
+    pub(super) origin: Origin,
+    pub(super) pieces: Vec<Piece>,
+    /// Parameters for a template, which may stand in another input.
+    pub(super) parameters: Option<Input>,
+    pub(super) ignored_count: usize,
+}
+
+/// Something in an input, in the order in which it stands there.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Captured(Box<Captured>),
+    /// A template waits for its parameters.
+    Template(Map<String, Value>, Origin),
+    Problem(Problem),
+}
+
+/// A resource in an input, read.
+#[derive(Debug)]
+pub(super) struct Captured {
+    pub(super) id: ResourceId,
+    pub(super) body: Body,
+    pub(super) facts: Facts,
+    pub(super) origin: Origin,
+    pub(super) standing: Standing,
+    /// What could not be read in it.
+    pub(super) problems: Vec<Problem>,
+    /// Children written inside it.
+    pub(super) inline: Vec<Captured>,
+}
+
+impl Captured {
+    pub(super) fn read(found: Found, shared: &mut Shared) -> Captured {
+        let inline = inline_children(&found);
+        let inline = inline.into_iter().map(|child| Captured::read(child, shared)).collect();
+        let Found { id, body, origin, standing } = found;
+        let id = shared.id(id);
+        let mut problems = Vec::new();
+        let facts = read_facts(&id, &body, &origin, shared, &mut problems);
+        Captured { id, body: Body::packed(&body), facts, origin, standing, problems, inline }
+    }
+}
+
+/// Scans the text of an input: one JSON value, or one after the other, as line-wise exports write them. The elements of a list are
+/// read one by one, so that a large capture is never in memory as a whole.
+///
+/// # Errors
+/// The text is no JSON.
+pub fn scan(file: &str, text: &str) -> Result<Scanned, serde_json::Error> {
+    let mut scanner = Scanner::new(file);
+    let mut json = serde_json::Deserializer::from_str(text);
+    Elements { scanner: &mut scanner }.deserialize(&mut json)?;
+    if json.end().is_ok() {
+        return Ok(scanner.scanned);
+    }
+    let values = serde_json::Deserializer::from_str(text).into_iter();
+    let values: Vec<Value> = values.collect::<Result<_, _>>()?;
+    Ok(scan_value(Input { file: file.to_owned(), json: Value::Array(values) }))
+}
+
+/// Scans an input that was parsed.
+pub(super) fn scan_value(input: Input) -> Scanned {
+    let mut scanner = Scanner::new(&input.file);
+    scanner.take(input.json);
+    scanner.scanned
+}
+
+struct Scanner {
+    scanned: Scanned,
+    shared: Shared,
+}
+
+/// Gives the elements of a list to a scanner, and anything else as one value.
+struct Elements<'s> {
+    scanner: &'s mut Scanner,
+}
+
+impl<'de> DeserializeSeed<'de> for Elements<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Elements<'_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("JSON")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let origin = self.scanner.scanned.origin.clone();
+        let mut index = 0;
+        while let Some(item) = list.next_element()? {
+            self.scanner.find(item, &below(&origin, &index.to_string()));
+            index += 1;
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        self.scanner.take(Value::deserialize(MapAccessDeserializer::new(map))?);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+impl Scanner {
+    fn new(file: &str) -> Scanner {
+        let origin = Origin { file: file.into(), pointer: String::new() };
+        let scanned = Scanned { origin, pieces: Vec::new(), parameters: None, ignored_count: 0 };
+        Scanner { scanned, shared: Shared::default() }
+    }
+
+    fn take(&mut self, json: Value) {
+        if json.as_object().is_some_and(template::is_parameters) {
+            let file = self.scanned.origin.file.to_string();
+            self.scanned.parameters = Some(Input { file, json });
+            return;
+        }
+        let origin = self.scanned.origin.clone();
+        self.find(json, &origin);
+    }
+
+    fn problem(&mut self, origin: &Origin, message: &str) {
+        self.scanned.pieces.push(Piece::Problem(origin.problem(message)));
+    }
+
+    fn find(&mut self, value: Value, origin: &Origin) {
+        match value {
+            Value::Array(items) => {
+                for (index, item) in items.into_iter().enumerate() {
+                    self.find(item, &below(origin, &index.to_string()));
+                }
+            }
+            Value::Object(object) => self.find_in_object(object, origin),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// Shapes that have to be made into resources first; gives back what is none of them.
+    fn find_made(
+        &mut self,
+        object: Map<String, Value>,
+        origin: &Origin,
+    ) -> Option<Map<String, Value>> {
+        if template::is_template(&object) {
+            self.scanned.pieces.push(Piece::Template(object, origin.clone()));
+            return None;
+        }
+        let mut problems = Vec::new();
+        let found = if what_if::is_result(&object) {
+            what_if::read(&object, origin, &mut problems)
+        } else if terraform::is_terraform(&object) {
+            let (found, ignored) = terraform::read(&object, origin, &mut problems);
+            self.scanned.ignored_count += ignored;
+            found
+        } else {
+            return Some(object);
+        };
+        self.scanned.pieces.extend(problems.into_iter().map(Piece::Problem));
+        found.into_iter().for_each(|one| self.add(one));
+        None
+    }
+
+    fn find_in_object(&mut self, object: Map<String, Value>, origin: &Origin) {
+        let Some(object) = self.find_made(object, origin) else { return };
+        let id = object.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
+        // az prints some children without type and properties: their ids tell the type.
+        let is_known = |id: &ResourceId| is_known_type(&id.resource_type()) && !is_listing(&object);
+        let has_body = object.get("properties").is_some_and(Value::is_object)
+            || object.contains_key("type")
+            || id.as_ref().is_some_and(is_known);
+        match id {
+            Some(_) if has_body && is_listing(&object) => {
+                let message = "resource without its properties, as `az resource list` prints it; it counts as not observed";
+                self.problem(origin, message);
+            }
+            Some(id) if has_body => {
+                let (body, origin) = (Value::Object(object), origin.clone());
+                self.add(Found { id, body, origin, standing: Standing::Observed });
+            }
+            _ if is_resource_without_id(&object) => {
+                self.problem(origin, "resource without a readable id; it is left out");
+            }
+            _ => {
+                if let Some(rows) = graph_table(&object) {
+                    return self.find(rows, &below(origin, "rows"));
+                }
+                for (name, inner) in object {
+                    // What a client sent is a wish, not an observation.
+                    if name != "request" && name != "parameters" {
+                        self.find(inner, &below(origin, &name));
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, found: Found) {
+        let captured = Captured::read(found, &mut self.shared);
+        self.scanned.pieces.push(Piece::Captured(Box::new(captured)));
+    }
+}
+
+/// Subnets and peerings that are written inside their network, with more than their ids.
+pub(super) fn inline_children(found: &Found) -> Vec<Found> {
+    let mut children = Vec::new();
+    if !found.id.is_type("microsoft.network/virtualnetworks") {
+        return children;
+    }
+    for list in ["subnets", "virtualNetworkPeerings"] {
+        let nested = found.body.pointer(&format!("/properties/{list}"));
+        let nested = nested.map(|value| ("/properties", value));
+        let Some((prefix, items)) =
+            nested.or_else(|| found.body.get(list).map(|value| ("", value)))
+        else {
+            continue;
+        };
+        for (index, child) in items.as_array().into_iter().flatten().enumerate() {
+            let id = child.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
+            let is_whole =
+                child.as_object().is_some_and(|fields| fields.len() > 2 && !is_listing(fields));
+            if let (Some(id), true) = (id, is_whole) {
+                // A body that was made has no such place in its file.
+                let pointer = match found.standing {
+                    Standing::Observed => {
+                        format!("{}{prefix}/{list}/{index}", found.origin.pointer)
+                    }
+                    Standing::Remembered | Standing::Wanted => found.origin.pointer.clone(),
+                };
+                let origin = Origin { file: found.origin.file.clone(), pointer };
+                let (body, standing) = (child.clone(), found.standing);
+                children.push(Found { id, body, origin, standing });
+            }
+        }
+    }
+    children
+}
