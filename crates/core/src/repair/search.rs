@@ -24,6 +24,9 @@ const NODES_MAX: usize = 3_000;
 /// Changes of one set. The longest known repair takes five.
 const CHANGES_MAX: usize = 8;
 
+/// Flows that a set may break and be added to for their sake: each needs a change or two of its own.
+const MENDED_MAX: usize = 4;
+
 /// Sets looked at for other ways, after the cheapest one is found.
 const NODES_FOR_OTHERS_MAX: usize = 150;
 
@@ -76,6 +79,8 @@ struct Node {
     changes: Vec<Change>,
     /// What it breaks, once it was found to do.
     broken: Option<Vec<Flow>>,
+    /// Whether it grew from a set that does, to keep alive what that one breaks.
+    is_mended: bool,
 }
 
 /// Searches for the cheapest repair of a flow.
@@ -89,9 +94,14 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         found: Found { is_complete: true, ..Found::default() },
         age: 0,
         nodes_max: NODES_MAX,
+        unmended: None,
     };
-    search.push(Vec::new());
+    search.push(Vec::new(), false);
     search.run();
+    let best = search.found.best.as_ref().map(|best| best.cost);
+    if search.unmended.is_some_and(|least| best.is_none_or(|best| least < best)) {
+        search.found.is_complete = false;
+    }
     search.found
 }
 
@@ -104,6 +114,8 @@ struct Search<'s> {
     found: Found,
     age: usize,
     nodes_max: usize,
+    /// The least cost of a set that breaks more flows than are mended.
+    unmended: Option<Cost>,
 }
 
 impl Search<'_> {
@@ -144,7 +156,7 @@ impl Search<'_> {
         };
         let reads = narrow.unwrap_or(reads);
         for fix in fixes(&report) {
-            self.grow(&node.changes, &after, &reads, &fix);
+            self.grow(&node.changes, &after, &reads, &fix, false);
         }
         if self.found.best.is_none() {
             let closed = Closed { changes: node.changes, cost: node.cost, verdict: report.verdict };
@@ -154,16 +166,15 @@ impl Search<'_> {
 
     /// A set that does: what it breaks belongs to its cost, so it may have to wait for its turn.
     fn pass(&mut self, node: Node, after: &Estate, report: &Report) {
-        let broken = safety::broken(self.estate, after, self.question);
-        self.mend_broken(&node.changes, after, &broken);
         // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
         debug_assert!(fixes(report).is_empty());
-        // A change may have led to another that does without it.
-        for left_out in 0..node.changes.len() {
-            let mut fewer = node.changes.clone();
-            fewer.remove(left_out);
-            self.push(fewer);
+        // A change may have led to another that does without it. What the smaller set breaks is mended from there.
+        let smaller = if node.is_mended { Vec::new() } else { self.smaller_that_do(&node.changes) };
+        if !smaller.is_empty() {
+            return smaller.into_iter().for_each(|changes| self.push(changes, false));
         }
+        let broken = safety::broken(self.estate, after, self.question);
+        self.mend_broken(&node, after, &broken);
         let cost = Cost { broken_flows: broken.len() as u32, ..node.cost };
         let node = Node { cost, broken: Some(broken), ..node };
         match self.queue.peek() {
@@ -172,15 +183,33 @@ impl Search<'_> {
         }
     }
 
-    /// Changes that keep alive what a repair would break.
-    fn mend_broken(&mut self, changes: &[Change], after: &Estate, broken: &[Flow]) {
-        for flow in broken.iter().take(OTHERS_MAX) {
-            let (report, reads) = after.watch(|estate| {
-                diagnose::check_from_subnet(estate, self.question, &flow.from, &flow.to)
-            });
-            for fix in report.iter().flat_map(fixes) {
-                self.grow(changes, after, &reads, &fix);
-            }
+    /// Sets that lack one of the changes and do.
+    fn smaller_that_do(&self, changes: &[Change]) -> Vec<Vec<Change>> {
+        let without = (0..changes.len()).map(|left_out| {
+            let mut fewer = changes.to_vec();
+            fewer.remove(left_out);
+            fewer
+        });
+        let does = |fewer: &Vec<Change>| {
+            let after = apply(self.estate, fewer);
+            diagnose::check(&after, self.question).verdict == Verdict::Reachable
+        };
+        without.filter(does).collect()
+    }
+
+    /// Changes that keep alive what a repair would break: all flows have to, so those for the first one lead to every way.
+    fn mend_broken(&mut self, node: &Node, after: &Estate, broken: &[Flow]) {
+        if broken.len() > MENDED_MAX {
+            let least = self.unmended.map_or(node.cost, |least| least.min(node.cost));
+            self.unmended = Some(least);
+            return;
+        }
+        let Some(flow) = broken.first() else { return };
+        let (report, reads) = after.watch(|estate| {
+            diagnose::check_from_subnet(estate, self.question, &flow.from, &flow.to)
+        });
+        for fix in report.iter().flat_map(fixes) {
+            self.grow(&node.changes, after, &reads, &fix, true);
         }
     }
 
@@ -191,6 +220,7 @@ impl Search<'_> {
         after: &Estate,
         reads: &crate::estate::Reads,
         fix: &[Change],
+        mends: bool,
     ) {
         let singles = fix.iter().map(std::slice::from_ref).filter(|_| fix.len() > 1);
         for added in std::iter::once(fix).chain(singles) {
@@ -206,12 +236,12 @@ impl Search<'_> {
             let mut set: Vec<Change> = changes.iter().cloned().chain(new).collect();
             set.sort_by_key(|change| turn(change.kind));
             if set.len() <= CHANGES_MAX && !serves_twice(&set) {
-                self.push(set);
+                self.push(set, mends);
             }
         }
     }
 
-    fn push(&mut self, changes: Vec<Change>) {
+    fn push(&mut self, changes: Vec<Change>, is_mended: bool) {
         let mut key: Vec<String> = changes.iter().map(identity).collect();
         key.sort();
         if !self.seen.insert(key) {
@@ -219,7 +249,7 @@ impl Search<'_> {
         }
         self.age += 1;
         let cost = Cost::of(&changes);
-        self.queue.push(Reverse(Node { cost, age: self.age, changes, broken: None }));
+        self.queue.push(Reverse(Node { cost, age: self.age, changes, broken: None, is_mended }));
     }
 
     fn accept(&mut self, changes: Vec<Change>, cost: Cost) {
