@@ -12,6 +12,7 @@ use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
 use crate::trace::resolve;
 use crate::trace::step::{Outcome, Stage, Verdict};
+use crate::trace::unproven;
 use crate::trace::{Access, Leads, Path};
 
 /// State of a step of the guide.
@@ -211,7 +212,7 @@ fn linked(path: &Path) -> (State, bool) {
     let near_linked = near.is_some_and(|vnet| is_linked(path, &zone, &vnet));
     let far_linked = far.as_ref().map(|vnet| is_linked(path, &zone, vnet));
     match (near_linked, far_linked) {
-        (false, _) if resolve::are_links_incomplete(path.estate, &zone) => (State::Unknown, true),
+        (false, _) if unproven::are_links_incomplete(path.estate, &zone) => (State::Unknown, true),
         (false, _) => (State::NotMet, true),
         (true, Some(true)) => (State::Met, true),
         (true, Some(false)) => (State::NotMet, false),
