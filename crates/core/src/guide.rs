@@ -154,7 +154,7 @@ fn joined(path: &Path) -> State {
     let mut state = match &leg.joined {
         Some(Joined::Same | Joined::Peered { .. }) => State::Met,
         Some(Joined::Unknown(_)) | None => State::Unknown,
-        Some(Joined::Apart { .. } | Joined::Broken(_)) => return State::NotMet,
+        Some(Joined::Apart { .. } | Joined::Broken(..)) => return State::NotMet,
     };
     for one in
         leg.forward.iter().filter(|one| matches!(one.stage, Stage::FilterOut | Stage::FilterIn))

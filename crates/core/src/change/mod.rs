@@ -135,6 +135,8 @@ pub enum Edit {
     Put(ResourceId, Value),
     /// The record set or link has this body, where its zone exists.
     PutInZone(ResourceId, Value),
+    /// The record set of an endpoint's zone group has this body, where the endpoint and the zone exist.
+    PutForEndpoint(ResourceId, ResourceId, Value),
     /// The VNet rule has this body, where no other rule of the server names its subnet.
     PutRule(ResourceId, Value),
     /// The resource has this body, unless it exists.
@@ -196,6 +198,7 @@ impl Edit {
         match self {
             Edit::Put(id, _)
             | Edit::PutInZone(id, _)
+            | Edit::PutForEndpoint(_, id, _)
             | Edit::PutRule(id, _)
             | Edit::Create(id, _)
             | Edit::Patch(id, _)
@@ -211,6 +214,11 @@ impl Edit {
             Edit::PutInZone(id, body) => {
                 if id.parent().is_some_and(|zone| estate.has_zone(&zone)) {
                     put(estate, id, body.clone());
+                }
+            }
+            Edit::PutForEndpoint(endpoint, id, body) => {
+                if estate.resource(endpoint).is_some() {
+                    Edit::PutInZone(id.clone(), body.clone()).apply(estate);
                 }
             }
             Edit::PutRule(id, body) => {
@@ -306,12 +314,14 @@ const OUTER: [&str; 11] = [
     "systemData",
 ];
 
-/// Properties that Azure tells and does not take.
-const READ_ONLY: [&str; 20] = [
+/// Properties that Azure tells and does not take: a half of a peering learns the other side's space by synchronising alone.
+const READ_ONLY: [&str; 22] = [
     "provisioningState",
     "resourceGuid",
     "peeringState",
     "peeringSyncLevel",
+    "remoteAddressSpace",
+    "remoteVirtualNetworkAddressSpace",
     "remoteBgpCommunities",
     "remoteVirtualNetworkEncryption",
     "subnets",

@@ -25,7 +25,7 @@ impl Path<'_> {
                         Joined::Same => 0,
                         Joined::Peered { .. } => 1,
                         Joined::Unknown(_) => 2,
-                        Joined::Broken(_) | Joined::Apart { .. } => 3,
+                        Joined::Broken(..) | Joined::Apart { .. } => 3,
                     }
                 }
                 _ => 2,
@@ -68,7 +68,7 @@ impl Path<'_> {
                 && meant.wrong_group.is_none()
                 && matches!(near(meant), Some(Joined::Same | Joined::Peered { .. }))
         };
-        matches!(near(named), Some(Joined::Apart { .. } | Joined::Broken(_)))
+        matches!(near(named), Some(Joined::Apart { .. } | Joined::Broken(..)))
             && self.endpoint().is_some_and(is_better)
     }
 

@@ -39,7 +39,7 @@ fn is_in_state(facts: &Peering, state: &str) -> bool {
 
 /// A half of the peering between the two networks that is in a state. Disconnected counts before initiated.
 pub(super) fn half_in_state(path: &Path, state: &str) -> Option<ResourceId> {
-    if !matches!(path.intended.as_ref()?.joined, Some(Joined::Apart { .. } | Joined::Broken(_))) {
+    if !matches!(path.intended.as_ref()?.joined, Some(Joined::Apart { .. } | Joined::Broken(..))) {
         return None;
     }
     let (near, far) = super::peering_missing::ends(path)?;
