@@ -233,28 +233,10 @@ fn the_second_reading_takes_nothing_missing_for_good_news() {
 }
 
 /// Worlds whose plans are certified: some ten seconds without optimisation.
-const WORLDS_PLANNED: u64 = 3_000;
+const WORLDS_PLANNED: u64 = 2_000;
 
 /// Worlds beyond these whose plans or checks were wrong once.
 const RARE_PLANNED: [u64; 8] = [3_024, 3_039, 3_598, 3_899, 4_297, 5_495, 6_893, 10_004];
-
-/// Whether one half of a peering is connected and the other is not: no network of Azure is in that state, and the
-/// two readings make different things of its repair.
-fn has_torn_peering(case: &Case) -> bool {
-    let halves =
-        case.resources.iter().filter(|body| body["properties"]["remoteVirtualNetwork"].is_object());
-    let states: Vec<(&str, &str, bool)> = halves
-        .filter_map(|half| {
-            let properties = &half["properties"];
-            let near = half["id"].as_str()?.split("/virtualNetworkPeerings/").next()?;
-            let is_connected = properties["peeringState"] == "Connected";
-            Some((near, properties["remoteVirtualNetwork"]["id"].as_str()?, is_connected))
-        })
-        .collect();
-    states.iter().any(|(near, far, state)| {
-        states.iter().any(|other| other.0 == *far && other.1 == *near && other.2 != *state)
-    })
-}
 
 /// Whether two changes are to one half of a peering. FIXME: each sends the whole half, with what the other set before it, so that
 /// neither can be judged without the other.
@@ -263,7 +245,9 @@ fn edits_a_half_twice(plan: &Value) -> bool {
     let mut halves: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for change in changes {
         let resource = change["resource"].as_str().unwrap_or("");
-        if resource.contains("/virtualNetworkPeerings/") {
+        let makes_anew =
+            ["create-peering", "delete-peering"].iter().any(|kind| change["kind"] == *kind);
+        if resource.contains("/virtualNetworkPeerings/") && !makes_anew {
             let title = change["title"].as_str().unwrap_or("");
             halves.entry(resource).or_default().insert(title);
         }
@@ -274,9 +258,6 @@ fn edits_a_half_twice(plan: &Value) -> bool {
 /// What the checker finds wrong with the plan for a world; `None` where there is no plan, or none that is judged.
 fn uncertified(seed: u64) -> Option<Vec<String>> {
     let case = case(seed);
-    if has_torn_peering(&case) {
-        return None;
-    }
     let json = Value::Array(case.resources.clone());
     let estate = load(vec![Input { file: "world".to_owned(), json }]).estate;
     let plan = plan::plan(&estate, &question(&case), &Policy::default());

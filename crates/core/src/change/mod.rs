@@ -145,6 +145,8 @@ pub enum Edit {
     Patch(ResourceId, Value),
     /// The resource is gone.
     Remove(ResourceId),
+    /// The half of a peering is gone, and the other one is disconnected: unless this one was, and had no partner to leave.
+    Part(ResourceId),
     /// One element of a list in the body of a resource has other fields, or is gone.
     Listed(Listed),
     /// If both halves of a peering exist and none is disconnected, both are connected now.
@@ -202,6 +204,7 @@ impl Edit {
             | Edit::PutRule(id, _)
             | Edit::Create(id, _)
             | Edit::Patch(id, _)
+            | Edit::Part(id)
             | Edit::Remove(id) => Some(id),
             Edit::Listed(listed) => Some(&listed.holder),
             Edit::Join(..) => None,
@@ -238,6 +241,14 @@ impl Edit {
             }
             Edit::Create(..) => {}
             Edit::Remove(id) => estate.remove(id),
+            Edit::Part(half) => {
+                let partner = peering::partner(estate, half).cloned();
+                if let Some(other) = partner {
+                    let state = json!({ "peeringState": "Disconnected" });
+                    Edit::Patch(other, state).apply(estate);
+                }
+                estate.remove(half);
+            }
             Edit::Listed(listed) => listed.apply(estate),
             Edit::Patch(id, fields) => {
                 let Some(mut body) = estate.body(id).map(Cow::into_owned) else { return };

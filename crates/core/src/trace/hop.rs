@@ -173,6 +173,10 @@ pub fn join(
         breaks.extend(found.0.into_iter().map(of));
         unread = unread.or(found.1);
     }
+    // A half that does not count the other one has it made anew with itself, whatever else is wrong with either.
+    if breaks.iter().any(|one: &Break| one.kind == BreakKind::Initiated) {
+        breaks.retain(|one| matches!(one.kind, BreakKind::Initiated | BreakKind::Disconnected));
+    }
     match (breaks.is_empty(), unread) {
         (true, None) => Joined::Peered { near: near_id.clone(), far: far_id.clone() },
         (true, Some(missing)) => Joined::Unknown(missing),

@@ -224,6 +224,8 @@ fn made(edit: &Edit) -> Option<ResourceId> {
         | Edit::PutForEndpoint(_, id, _)
         | Edit::PutRule(id, _)
         | Edit::Create(id, _) => Some(id.clone()),
-        Edit::Patch(..) | Edit::Remove(_) | Edit::Listed(_) | Edit::Join(..) => None,
+        Edit::Patch(..) | Edit::Remove(_) | Edit::Part(_) | Edit::Listed(_) | Edit::Join(..) => {
+            None
+        }
     }
 }
