@@ -174,6 +174,7 @@ fn of_path(question: &Question, path: &Path) -> Report {
     let mut findings: Vec<Finding> =
         checks::ALL.iter().filter_map(|check| check.run(path)).collect();
     silence_consequences(path, &mut findings);
+    findings.extend(on_detour(path, &findings));
     weaken(verdict, &mut findings);
     if question.copier == Copier::Target {
         findings.extend(guide::notes(path));
@@ -257,15 +258,19 @@ fn silence_consequences(path: &Path, findings: &mut [Finding]) {
             }
         }
     }
-    let overwritten = findings.iter().any(|one| one.fault == "dns/record-overwritten");
-    if overwritten {
-        let follows = |fault: &str| {
-            ["peering/", "route/", "filter/"].iter().any(|area| fault.starts_with(area))
-        };
-        for finding in findings.iter_mut().filter(|one| follows(one.fault)) {
-            finding.consequence_of = Some("dns/record-overwritten");
-        }
-    }
+}
+
+/// Faults of the way to the endpoint that a record names in place of the one that is meant: to mend them is another way out.
+fn on_detour(path: &Path, known: &[Finding]) -> Vec<Finding> {
+    let Some(path) = path.by_detour() else { return Vec::new() };
+    let lies_on_it =
+        |fault: &str| ["peering/", "route/", "filter/"].iter().any(|area| fault.starts_with(area));
+    let checks = checks::ALL.iter().filter(|check| lies_on_it(check.fault));
+    let found = checks.filter_map(|check| check.run(&path)).filter(|one| {
+        !known.iter().any(|other| (other.fault, &other.place) == (one.fault, &one.place))
+    });
+    let follows = |one| Finding { consequence_of: Some("dns/record-overwritten"), ..one };
+    found.map(follows).collect()
 }
 
 /// A fault on a way that is not taken, or not surely taken, does not block.

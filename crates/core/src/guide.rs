@@ -12,6 +12,7 @@ use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
 use crate::trace::resolve;
 use crate::trace::step::{Outcome, Stage, Verdict};
+use crate::trace::unproven;
 use crate::trace::{Access, Leads, Path};
 
 /// State of a step of the guide.
@@ -153,7 +154,7 @@ fn joined(path: &Path) -> State {
     let mut state = match &leg.joined {
         Some(Joined::Same | Joined::Peered { .. }) => State::Met,
         Some(Joined::Unknown(_)) | None => State::Unknown,
-        Some(Joined::Apart { .. } | Joined::Broken(_)) => return State::NotMet,
+        Some(Joined::Apart { .. } | Joined::Broken(..)) => return State::NotMet,
     };
     for one in
         leg.forward.iter().filter(|one| matches!(one.stage, Stage::FilterOut | Stage::FilterIn))
@@ -211,7 +212,7 @@ fn linked(path: &Path) -> (State, bool) {
     let near_linked = near.is_some_and(|vnet| is_linked(path, &zone, &vnet));
     let far_linked = far.as_ref().map(|vnet| is_linked(path, &zone, vnet));
     match (near_linked, far_linked) {
-        (false, _) if resolve::are_links_incomplete(path.estate, &zone) => (State::Unknown, true),
+        (false, _) if unproven::are_links_incomplete(path.estate, &zone) => (State::Unknown, true),
         (false, _) => (State::NotMet, true),
         (true, Some(true)) => (State::Met, true),
         (true, Some(false)) => (State::NotMet, false),

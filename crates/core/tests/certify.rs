@@ -23,6 +23,11 @@ const OPEN: &[(&str, &[&str])] = &[
     ),
     ("A rule forwards the name to Azure's own address", &["facts", "irredundance", "optimality"]),
     (
+        "Without the rule the zone would be asked, and it is not linked: two causes",
+        &["facts", "irredundance", "optimality"],
+    ),
+    ("The gateway has no connection to the source either: two causes", &["facts", "refusal"]),
+    (
         "The ruleset is linked to the network of the endpoint that it forwards to",
         &["facts", "irredundance", "optimality", "safety"],
     ),

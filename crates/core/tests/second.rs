@@ -26,6 +26,7 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("The network of the DNS server is not peered", "undetermined"),
     ("A rule denies everything that goes out", "undetermined"),
     ("A rule forwards the name to Azure's own address", "undetermined"),
+    ("Without the rule the zone would be asked, and it is not linked: two causes", "undetermined"),
     ("The ruleset is linked to the network of the endpoint that it forwards to", "undetermined"),
     ("The interface does not forward", "undetermined"),
     ("The mesh ends at the region's border", "unreachable"),

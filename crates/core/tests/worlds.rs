@@ -232,53 +232,60 @@ fn the_second_reading_takes_nothing_missing_for_good_news() {
     }
 }
 
-/// Worlds whose plans are certified.
+/// Worlds whose plans are certified: some ten seconds without optimisation.
 const WORLDS_PLANNED: u64 = 2_000;
 
-/// Worlds of which the planner does not tell whether a cheaper set would do, and the checker does.
-const ABSTAINED: [u64; 2] = [1_856, 1_953];
+/// Worlds beyond these whose plans or checks were wrong once.
+const RARE_PLANNED: [u64; 8] = [3_024, 3_039, 3_598, 3_899, 4_297, 5_495, 6_893, 10_004];
 
-/// Whether one half of a peering is connected and the other is not: no network of Azure is in that state, and the
-/// two readings make different things of its repair.
-fn has_torn_peering(case: &Case) -> bool {
-    let halves =
-        case.resources.iter().filter(|body| body["properties"]["remoteVirtualNetwork"].is_object());
-    let states: Vec<(&str, &str, bool)> = halves
-        .filter_map(|half| {
-            let properties = &half["properties"];
-            let near = half["id"].as_str()?.split("/virtualNetworkPeerings/").next()?;
-            let is_connected = properties["peeringState"] == "Connected";
-            Some((near, properties["remoteVirtualNetwork"]["id"].as_str()?, is_connected))
-        })
-        .collect();
-    states.iter().any(|(near, far, state)| {
-        states.iter().any(|other| other.0 == *far && other.1 == *near && other.2 != *state)
-    })
+/// Whether two changes are to one half of a peering. FIXME: each sends the whole half, with what the other set before it, so that
+/// neither can be judged without the other.
+fn edits_a_half_twice(plan: &Value) -> bool {
+    let changes = plan["certificate"]["catalogue"].as_array().into_iter().flatten();
+    let mut halves: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for change in changes {
+        let resource = change["resource"].as_str().unwrap_or("");
+        let makes_anew =
+            ["create-peering", "delete-peering"].iter().any(|kind| change["kind"] == *kind);
+        if resource.contains("/virtualNetworkPeerings/") && !makes_anew {
+            let title = change["title"].as_str().unwrap_or("");
+            halves.entry(resource).or_default().insert(title);
+        }
+    }
+    halves.values().any(|titles| titles.len() > 1)
+}
+
+/// What the checker finds wrong with the plan for a world; `None` where there is no plan, or none that is judged.
+fn uncertified(seed: u64) -> Option<Vec<String>> {
+    let case = case(seed);
+    let json = Value::Array(case.resources.clone());
+    let estate = load(vec![Input { file: "world".to_owned(), json }]).estate;
+    let plan = plan::plan(&estate, &question(&case), &Policy::default());
+    let json = plan.to_json();
+    if plan.changes.is_empty() || edits_a_half_twice(&json) {
+        return None;
+    }
+    let ids: Vec<ResourceId> = estate.ids().cloned().collect();
+    let bodies = ids.iter().filter_map(|id| Some((id, estate.body(id)?)));
+    let found = certify(&World::of(bodies), &json, Bounds::default()).expect("a plan");
+    let wrong = found.checks.iter().filter(|check| check.state == State::Fails);
+    Some(wrong.map(|check| format!("{seed}: {}: {}", check.name, check.detail)).collect())
 }
 
 #[test]
 fn plans_of_random_worlds_are_certified() {
-    let (mut wrong, mut count) = (Vec::new(), 0);
-    for seed in 0..number("WORLDS_PLANNED", WORLDS_PLANNED) {
-        let case = case(seed);
-        if has_torn_peering(&case) || ABSTAINED.contains(&seed) {
-            continue;
-        }
-        let json = Value::Array(case.resources.clone());
-        let estate = load(vec![Input { file: "world".to_owned(), json }]).estate;
-        let plan = plan::plan(&estate, &question(&case), &Policy::default());
-        if plan.changes.is_empty() {
-            continue;
-        }
-        count += 1;
-        let ids: Vec<ResourceId> = estate.ids().cloned().collect();
-        let bodies = ids.iter().filter_map(|id| Some((id, estate.body(id)?)));
-        let found = certify(&World::of(bodies), &plan.to_json(), Bounds::default());
-        let checks = found.expect("a plan").checks;
-        for check in checks.iter().filter(|check| check.state == State::Fails) {
-            wrong.push(format!("{seed}: {}: {}", check.name, check.detail));
-        }
-    }
-    assert!(count > 0, "no world needs a plan");
-    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
+    let seeds = || (0..number("WORLDS_PLANNED", WORLDS_PLANNED)).chain(RARE_PLANNED);
+    let run = |odd: u64| -> Vec<Vec<String>> {
+        seeds().filter(|seed| seed % 2 == odd).filter_map(uncertified).collect()
+    };
+    let judged = std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(1));
+        let mut judged = run(0);
+        judged.extend(other.join().expect("no panic"));
+        judged
+    });
+    assert!(!judged.is_empty(), "no world needs a plan");
+    let wrong: Vec<&str> = judged.iter().flatten().map(String::as_str).collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), judged.len(), wrong.join("\n"));
+    println!("{} plans", judged.len());
 }

@@ -21,6 +21,8 @@ use crate::trace::resolve;
 /// Creates a private DNS zone.
 pub fn create_zone(zone: &ResourceId) -> Change {
     let body = json!({ "location": "global", "properties": {} });
+    // It holds its own record set. That it has no link yet says nothing of other zones of its name, so the count stays untold.
+    let made = json!({ "location": "global", "properties": { "numberOfRecordSets": 1 } });
     Change {
         kind: "create-zone",
         resource: zone.clone(),
@@ -39,7 +41,7 @@ pub fn create_zone(zone: &ResourceId) -> Change {
         safety: Safety::Safe,
         exposure: Vec::new(),
         affected: Vec::new(),
-        edits: vec![Edit::Put(zone.clone(), body)],
+        edits: vec![Edit::Put(zone.clone(), made)],
     }
 }
 
@@ -253,7 +255,10 @@ pub fn attach_zone(
         safety: if is_taken_over { Safety::Review } else { Safety::Safe },
         exposure: Vec::new(),
         affected: is_taken_over.then(|| taken_over(&record, old.as_deref())).into_iter().collect(),
-        edits: vec![Edit::Put(group.clone(), body), Edit::PutInZone(record, record_body(address))],
+        edits: vec![
+            Edit::Put(group.clone(), body),
+            Edit::PutForEndpoint(endpoint.clone(), record, record_body(address)),
+        ],
         resource: group,
     }
 }

@@ -135,6 +135,8 @@ pub enum Edit {
     Put(ResourceId, Value),
     /// The record set or link has this body, where its zone exists.
     PutInZone(ResourceId, Value),
+    /// The record set of an endpoint's zone group has this body, where the endpoint and the zone exist.
+    PutForEndpoint(ResourceId, ResourceId, Value),
     /// The VNet rule has this body, where no other rule of the server names its subnet.
     PutRule(ResourceId, Value),
     /// The resource has this body, unless it exists.
@@ -143,6 +145,8 @@ pub enum Edit {
     Patch(ResourceId, Value),
     /// The resource is gone.
     Remove(ResourceId),
+    /// The half of a peering is gone, and the other one is disconnected: unless this one was, and had no partner to leave.
+    Part(ResourceId),
     /// One element of a list in the body of a resource has other fields, or is gone.
     Listed(Listed),
     /// If both halves of a peering exist and none is disconnected, both are connected now.
@@ -196,9 +200,11 @@ impl Edit {
         match self {
             Edit::Put(id, _)
             | Edit::PutInZone(id, _)
+            | Edit::PutForEndpoint(_, id, _)
             | Edit::PutRule(id, _)
             | Edit::Create(id, _)
             | Edit::Patch(id, _)
+            | Edit::Part(id)
             | Edit::Remove(id) => Some(id),
             Edit::Listed(listed) => Some(&listed.holder),
             Edit::Join(..) => None,
@@ -211,6 +217,11 @@ impl Edit {
             Edit::PutInZone(id, body) => {
                 if id.parent().is_some_and(|zone| estate.has_zone(&zone)) {
                     put(estate, id, body.clone());
+                }
+            }
+            Edit::PutForEndpoint(endpoint, id, body) => {
+                if estate.resource(endpoint).is_some() {
+                    Edit::PutInZone(id.clone(), body.clone()).apply(estate);
                 }
             }
             Edit::PutRule(id, body) => {
@@ -230,6 +241,14 @@ impl Edit {
             }
             Edit::Create(..) => {}
             Edit::Remove(id) => estate.remove(id),
+            Edit::Part(half) => {
+                let partner = peering::partner(estate, half).cloned();
+                if let Some(other) = partner {
+                    let state = json!({ "peeringState": "Disconnected" });
+                    Edit::Patch(other, state).apply(estate);
+                }
+                estate.remove(half);
+            }
             Edit::Listed(listed) => listed.apply(estate),
             Edit::Patch(id, fields) => {
                 let Some(mut body) = estate.body(id).map(Cow::into_owned) else { return };
@@ -306,12 +325,14 @@ const OUTER: [&str; 11] = [
     "systemData",
 ];
 
-/// Properties that Azure tells and does not take.
-const READ_ONLY: [&str; 20] = [
+/// Properties that Azure tells and does not take: a half of a peering learns the other side's space by synchronising alone.
+const READ_ONLY: [&str; 22] = [
     "provisioningState",
     "resourceGuid",
     "peeringState",
     "peeringSyncLevel",
+    "remoteAddressSpace",
+    "remoteVirtualNetworkAddressSpace",
     "remoteBgpCommunities",
     "remoteVirtualNetworkEncryption",
     "subnets",

@@ -79,24 +79,33 @@ pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> C
     }
 }
 
-/// Deletes one half of a peering.
+/// The half that is disconnected when a half goes: the other network's, unless this one had lost it before.
+pub(super) fn partner<'e>(estate: &'e Estate, half: &ResourceId) -> Option<&'e ResourceId> {
+    let facts = estate.get::<Peering>(half).ok()?;
+    let is_lost =
+        facts.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("disconnected"));
+    let (other, _) = hop::half(estate, &facts.remote, &half.parent()?)?;
+    (!is_lost).then_some(other)
+}
+
+/// Deletes one half of a peering that carries nothing.
 pub fn delete_half(half: &ResourceId) -> Change {
     Change {
         kind: "delete-peering",
         resource: half.clone(),
         title: format!(
-            "delete the disconnected peering `{}` of network `{}`",
+            "delete peering `{}` of network `{}`, which carries nothing",
             half.name(),
             half.name_at(0)
         ),
         request: Request::delete(half, NETWORK_API),
         az: in_subscription(half, format!("az network vnet peering delete {}", base(half))),
         inverse: None,
-        downtime: "none: a disconnected peering carries nothing",
+        downtime: "none: a peering without two connected halves carries nothing",
         safety: Safety::Safe,
         exposure: Vec::new(),
         affected: Vec::new(),
-        edits: vec![Edit::Remove(half.clone())],
+        edits: vec![Edit::Part(half.clone())],
     }
 }
 

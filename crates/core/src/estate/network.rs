@@ -66,6 +66,8 @@ pub struct Peering {
     pub remote_space: Vec<Ipv4Net>,
     /// Subnet names on both sides when only some subnets are peered.
     pub subnets_only: Option<(Vec<String>, Vec<String>)>,
+    /// `enableOnlyIPv6Peering`: whether IPv4 is left out.
+    pub is_ipv6_only: bool,
     /// Prefix of its fields.
     pub fields: &'static str,
 }
@@ -211,6 +213,7 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
         "peerCompleteVnets",
         "localSubnetNames",
         "remoteSubnetNames",
+        "enableOnlyIPv6Peering",
     ];
     if restricting.iter().any(|path| node.is_unresolved_at(path)) {
         return None;
@@ -232,6 +235,7 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
             problems,
         ),
         subnets_only,
+        is_ipv6_only: node.flag("enableOnlyIPv6Peering", problems) == Some(true),
         fields: fields_of(node),
     })
 }

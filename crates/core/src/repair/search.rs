@@ -284,6 +284,7 @@ fn turn(kind: &str) -> u8 {
         "delete-peering" | "delete-vnet-rule" | "delete-endpoint" | "move-rule" => 1,
         "create-endpoint" => 2,
         "link-zone" => 4,
+        "redirect-missing-names" => 5,
         _ => 3,
     }
 }
@@ -292,7 +293,7 @@ fn turn(kind: &str) -> u8 {
 /// a second value of one record.
 fn serves_twice(changes: &[Change]) -> bool {
     let records = changes.iter().flat_map(|change| &change.edits).filter_map(|edit| match edit {
-        Edit::PutInZone(id, _) => Some(id.key().to_owned()),
+        Edit::PutInZone(id, _) | Edit::PutForEndpoint(_, id, _) => Some(id.key().to_owned()),
         _ => None,
     });
     let mut purposes = BTreeSet::new();

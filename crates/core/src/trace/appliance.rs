@@ -44,7 +44,7 @@ pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
     let far = interface.subnet.as_ref().and_then(|subnet| Some((subnet.parent()?, subnet)));
     let near = (&start.vnet, &start.subnet);
     if let Some((vnet, subnet)) = far
-        && let Joined::Apart { other_way: None, .. } | Joined::Broken(_) =
+        && let Joined::Apart { other_way: None, .. } | Joined::Broken(..) =
             hop::join(estate, near, (&vnet, subnet))
     {
         return Appliance::OutOfReach(id.clone());

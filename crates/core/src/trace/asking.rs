@@ -1,17 +1,25 @@
-//! Whom the copier's network asks for names, and whether that one can be reached.
+//! Asks for the server's name from the copier's network: whom it asks, whether that one can be reached, and what it answers.
 
 use std::net::Ipv4Addr;
 
-use super::filter::Service;
+use super::filter::{self, Decider, Service};
 use super::leg::{Leg, Start, Walker};
+use super::naming::name_step;
 use super::place::{self, Place};
-use super::resolve;
+use super::resolve::{self, Answer, Published, Resolution};
+use super::route::usable_addresses;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Leads, Path};
 use crate::estate::Missing;
+use crate::estate::network::Subnet;
+use crate::estate::server::ServerKind;
+use crate::id::ResourceId;
 
 /// Port of DNS servers.
 const DNS_PORT: u16 = 53;
+
+/// Answers that lead astray looked behind: estates have one or two.
+const ASTRAY_MAX: usize = 8;
 
 /// Whom a network asks.
 #[derive(Debug, Clone)]
@@ -25,6 +33,132 @@ pub(super) enum Asked {
 }
 
 impl Path<'_> {
+    /// Asks for the server's name. What stands in the way of an answer is taken down, and what the answer would be without it.
+    pub(super) fn ask_name(&mut self, start: &Start) {
+        let denied = self.see_denier(start);
+        let (server, unseen) = match self.whom(start) {
+            Ok(Asked::Nobody) => return,
+            Ok(Asked::Azure) => (None, None),
+            Ok(Asked::Server(server, unseen)) => (Some(server), unseen),
+            Err(missing) => {
+                self.opening.push(Step::unknown(Stage::Name, missing.clone()));
+                self.leads = denied.unwrap_or(Leads::Unknown(missing));
+                return;
+            }
+        };
+        let is_denied = denied == Some(Leads::Nowhere);
+        self.would_lead = self.follow(start, server, unseen.as_ref(), is_denied);
+        self.leads = match denied {
+            _ if !self.astray.is_empty() => Leads::Nowhere,
+            Some(denied) if self.would_lead != Leads::Nowhere => denied,
+            Some(_) | None => self.would_lead.clone(),
+        };
+    }
+
+    /// Asks until the answer does not lead astray any more. `unseen` is what is not known of the way to the DNS server.
+    fn follow(
+        &mut self,
+        start: &Start,
+        server: Option<Ipv4Addr>,
+        unseen: Option<&Missing>,
+        is_denied: bool,
+    ) -> Leads {
+        let name = self.server_name();
+        let zone = self.to.private_zone.clone();
+        let published = match (&self.to.delegated_subnet, self.endpoints.is_empty()) {
+            (Some(_), _) => Published::PrivateOnly,
+            (None, true) => Published::Address,
+            (None, false) => Published::PrivateLinkAlias,
+        };
+        let door = self.fallback.as_ref().map(Leg::verdict);
+        let mut without = Vec::new();
+        loop {
+            let question =
+                resolve::Question { vnet: &start.vnet, server, name: &name, without: &without };
+            let answer = resolve::resolve(self.estate, question, published, zone.as_ref());
+            let resolution = match answer {
+                Ok(resolution) => resolution,
+                Err(missing) => {
+                    self.opening.push(Step::unknown(Stage::Name, missing.clone()));
+                    return Leads::Unknown(missing);
+                }
+            };
+            let leads = match self.unread_alias(question, &resolution) {
+                Some(missing) => Leads::Unknown(missing),
+                None => match (self.judge_name(&resolution, door), unseen) {
+                    // What a server answers counts only where it is surely reached.
+                    (Leads::Intended | Leads::Fallback, Some(missing)) => {
+                        Leads::Unknown(missing.clone())
+                    }
+                    (leads, _) => leads,
+                },
+            };
+            let step = name_step(self.estate, start, &resolution, &leads);
+            match culprit(&resolution, &leads).filter(|_| self.astray.len() < ASTRAY_MAX) {
+                Some(culprit) => {
+                    self.opening.push(step);
+                    self.astray.push(resolution);
+                    without.push(culprit);
+                }
+                None => {
+                    let is_real = self.astray.is_empty() && !is_denied;
+                    self.opening.extend(is_real.then_some(step));
+                    self.name = Some(resolution);
+                    return leads;
+                }
+            }
+        }
+    }
+
+    /// Whether the server has private endpoints was not observed, and a zone is linked that would answer if it has.
+    fn unread_alias(&self, question: resolve::Question, plain: &Resolution) -> Option<Missing> {
+        let is_open = self.to.kind != ServerKind::Host
+            && self.to.connections.is_none()
+            && self.to.delegated_subnet.is_none()
+            && self.endpoints.is_empty();
+        if !is_open || plain.answer != Answer::Public {
+            return None;
+        }
+        let alias = Published::PrivateLinkAlias;
+        let other = resolve::resolve(self.estate, question, alias, None).ok()?;
+        other.zone.is_some().then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
+    }
+
+    /// Takes down the rule that keeps the subnet from Azure's resolver. Where the name leads for that reason.
+    fn see_denier(&mut self, start: &Start) -> Option<Leads> {
+        let denier = self.estate.aside(|| self.ask_platform_dns(start));
+        let (denier, is_for_all) = denier?;
+        let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
+        let (step, leads) = if is_for_all {
+            (Step::drop(Stage::Name, Some(&denier.resource), detail), Leads::Nowhere)
+        } else {
+            let what = format!(
+                "whether rule `{}` denies the copier Azure's resolver: it speaks of a part of the subnet",
+                denier.name
+            );
+            let missing = Missing::other(
+                what,
+                "look which address the target has, or widen an allowing rule ahead of it",
+            );
+            (Step::unknown(Stage::Name, missing.clone()), Leads::Unknown(missing))
+        };
+        self.opening.push(step.read(&denier.resource, denier.pointer.clone()));
+        self.dns_denier = Some(denier);
+        Some(leads)
+    }
+
+    /// The rule that keeps the subnet from Azure's resolver, where the network uses it. What cannot be read here is said by the
+    /// filter step.
+    fn ask_platform_dns(&self, start: &Start) -> Option<(Decider, bool)> {
+        let servers = resolve::custom_servers(self.estate, &start.vnet).ok()?;
+        if !servers.is_empty() {
+            return None;
+        }
+        let subnet = self.estate.get::<Subnet>(&start.subnet).ok()?;
+        let group = subnet.security_group.id(&start.subnet, "networkSecurityGroup").ok()??;
+        filter::platform_dns_denier(self.estate, group, &usable_addresses(subnet)).ok()?
+    }
+
     /// Finds out whom the network asks: the first of its servers that answers. Says so where nobody does.
     ///
     /// # Errors
@@ -73,4 +207,13 @@ impl Path<'_> {
             Place::Claimed(_) | Place::Beyond => walker.beyond(server),
         }
     }
+}
+
+/// What leads a question astray: a forwarding rule, or the link of a zone that takes the server's own name.
+fn culprit(resolution: &Resolution, leads: &Leads) -> Option<ResourceId> {
+    if *leads != Leads::Nowhere {
+        return None;
+    }
+    let rule = resolution.wrong_rule.as_ref().map(|one| &one.rule);
+    rule.or(resolution.taker().map(|(_, link)| link)).cloned()
 }

@@ -64,8 +64,14 @@ pub fn at(estate: &Estate, server: Ipv4Addr) -> Option<Forwarder> {
     Some(Forwarder { kind: ForwarderKind::Machine, vnet, holder: id.clone() })
 }
 
-/// What the rulesets linked to a network do with a name: the rule of the longest domain decides.
-pub fn rule_for(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Forwarded> {
+/// What the rulesets linked to a network do with a name: the rule of the longest domain decides. Rules of `without` are taken as
+/// gone.
+pub fn rule_for(
+    estate: &Estate,
+    vnet: &ResourceId,
+    name: &str,
+    without: &[ResourceId],
+) -> Option<Forwarded> {
     let rulesets: Vec<ResourceId> = estate
         .list::<RulesetLink>(Key::RulesetsOf(vnet.clone()))
         .filter_map(|(link, _)| link.parent())
@@ -78,8 +84,9 @@ pub fn rule_for(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Forwar
     if let Some(unread) = unread(estate, &rulesets, catches) {
         return Some(unread);
     }
-    let (id, rule) =
-        rules.filter(|(_, rule)| catches(rule)).max_by_key(|(_, rule)| rule.domain.len())?;
+    let (id, rule) = rules
+        .filter(|(id, rule)| catches(rule) && !without.contains(id))
+        .max_by_key(|(_, rule)| rule.domain.len())?;
     let wrong = |why: String| {
         let pointer = rule.servers_pointer.clone();
         Some(Forwarded::Wrong(WrongRule { rule: id.clone(), pointer, why }))

@@ -18,8 +18,8 @@ pub enum Joined {
         /// The half in the second network.
         far: ResourceId,
     },
-    /// There is a peering, and it does not carry this traffic.
-    Broken(Break),
+    /// There is a peering, and it does not carry this traffic, for these reasons: one at least. With what was not observed of it.
+    Broken(Vec<Break>, Option<Missing>),
     /// There is no half of a peering on one side or on both.
     Apart {
         /// The half in the first network, if it is there.
@@ -114,6 +114,8 @@ pub enum BreakKind {
     OutOfSync,
     /// Only some subnets are peered, and not these.
     SubnetExcluded,
+    /// Only IPv6 is peered.
+    Ipv6Only,
 }
 
 /// Looks at both halves of the peering between two networks for traffic between two subnets.
@@ -153,57 +155,77 @@ pub fn join(
             overlap: overlap(estate, near_vnet, far_vnet),
         };
     };
-    let broken = |kind, half: &ResourceId, pointer: String, value: &str| {
-        Joined::Broken(Break {
-            kind,
-            half: half.clone(),
-            pointer,
-            value: value.to_owned(),
-            near: near_id.clone(),
-            far: far_id.clone(),
-        })
-    };
     let halves = [
         (near_id, near_half, far_subnet, near_subnet),
         (far_id, far_half, near_subnet, far_subnet),
     ];
-    for (id, facts, ..) in halves {
-        let pointer = format!("{}/peeringState", facts.fields);
-        match facts.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
-            Some("connected") => {}
-            Some("initiated") => return broken(BreakKind::Initiated, id, pointer, "Initiated"),
-            Some("disconnected") => {
-                return broken(BreakKind::Disconnected, id, pointer, "Disconnected");
-            }
-            Some(_) | None => return Joined::Unknown(Missing::field(id, "peeringState")),
-        }
-    }
+    let (mut breaks, mut unread) = (Vec::new(), None);
     for (id, facts, other, own) in halves {
-        match facts.allows_access {
-            Some(true) => {}
-            Some(false) => {
-                let pointer = format!("{}/allowVirtualNetworkAccess", facts.fields);
-                return broken(BreakKind::AccessOff, id, pointer, "false");
-            }
-            None => return Joined::Unknown(Missing::field(id, "allowVirtualNetworkAccess")),
-        }
-        if let Some((own_names, other_names)) = &facts.subnets_only
-            && !(has_name(own_names, own) && has_name(other_names, other))
-        {
-            let pointer = format!("{}/peerCompleteVnets", facts.fields);
-            return broken(BreakKind::SubnetExcluded, id, pointer, "false");
-        }
-        let Ok(subnet) = estate.get::<Subnet>(other) else { continue };
-        let routed = AddressSet::of(&facts.remote_space);
-        if routed.is_empty() {
-            return Joined::Unknown(Missing::field(id, "remoteAddressSpace"));
-        }
-        if !AddressSet::of(&subnet.prefixes).is_within(&routed) {
-            let pointer = format!("{}/remoteAddressSpace", facts.fields);
-            return broken(BreakKind::OutOfSync, id, pointer, &routed.to_string());
-        }
+        let found = breaks_of(estate, (id, facts), other, own);
+        let of = |(kind, field, value): (BreakKind, &str, String)| Break {
+            kind,
+            half: id.clone(),
+            pointer: format!("{}/{field}", facts.fields),
+            value,
+            near: near_id.clone(),
+            far: far_id.clone(),
+        };
+        breaks.extend(found.0.into_iter().map(of));
+        unread = unread.or(found.1);
     }
-    Joined::Peered { near: near_id.clone(), far: far_id.clone() }
+    // A half that does not count the other one has it made anew with itself, whatever else is wrong with either.
+    if breaks.iter().any(|one: &Break| one.kind == BreakKind::Initiated) {
+        breaks.retain(|one| matches!(one.kind, BreakKind::Initiated | BreakKind::Disconnected));
+    }
+    match (breaks.is_empty(), unread) {
+        (true, None) => Joined::Peered { near: near_id.clone(), far: far_id.clone() },
+        (true, Some(missing)) => Joined::Unknown(missing),
+        (false, unread) => Joined::Broken(breaks, unread),
+    }
+}
+
+/// What is wrong with one half for traffic between two subnets, with the field that says so; and what of it was not observed.
+fn breaks_of(
+    estate: &Estate,
+    (id, facts): (&ResourceId, &Peering),
+    other: &ResourceId,
+    own: &ResourceId,
+) -> (Vec<(BreakKind, &'static str, String)>, Option<Missing>) {
+    let (mut breaks, mut unread) = (Vec::new(), None);
+    let mut see = |kind, field, value: &str| breaks.push((kind, field, value.to_owned()));
+    let mut miss = |field| unread = unread.take().or(Some(Missing::field(id, field)));
+    match facts.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        Some("connected") => {}
+        Some("initiated") => see(BreakKind::Initiated, "peeringState", "Initiated"),
+        // It has to be made anew, whatever else is wrong with it.
+        Some("disconnected") => {
+            see(BreakKind::Disconnected, "peeringState", "Disconnected");
+            return (breaks, None);
+        }
+        Some(_) | None => miss("peeringState"),
+    }
+    match facts.allows_access {
+        Some(true) => {}
+        Some(false) => see(BreakKind::AccessOff, "allowVirtualNetworkAccess", "false"),
+        None => miss("allowVirtualNetworkAccess"),
+    }
+    if let Some((own_names, other_names)) = &facts.subnets_only
+        && !(has_name(own_names, own) && has_name(other_names, other))
+    {
+        see(BreakKind::SubnetExcluded, "peerCompleteVnets", "false");
+    }
+    if facts.is_ipv6_only {
+        see(BreakKind::Ipv6Only, "enableOnlyIPv6Peering", "true");
+    }
+    let routed = AddressSet::of(&facts.remote_space);
+    match estate.get::<Subnet>(other) {
+        Ok(_) if routed.is_empty() => miss("remoteAddressSpace"),
+        Ok(subnet) if !AddressSet::of(&subnet.prefixes).is_within(&routed) => {
+            see(BreakKind::OutOfSync, "remoteAddressSpace", &routed.to_string());
+        }
+        Ok(_) | Err(_) => {}
+    }
+    (breaks, unread)
 }
 
 fn has_name(names: &[String], subnet: &ResourceId) -> bool {

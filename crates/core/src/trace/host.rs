@@ -99,7 +99,8 @@ impl Path<'_> {
                     Asked::Server(server, _) => Some(server),
                     Asked::Azure | Asked::Nobody => None,
                 };
-                let question = resolve::Question { vnet: &start.vnet, server, name: &name };
+                let question =
+                    resolve::Question { vnet: &start.vnet, server, name: &name, without: &[] };
                 resolve::resolve(self.estate, question, Published::Address, None)
             }
         };

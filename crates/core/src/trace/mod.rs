@@ -5,6 +5,7 @@ pub mod admin;
 pub mod appliance;
 mod asking;
 mod beyond;
+mod choice;
 pub mod endpoint;
 pub mod filter;
 pub mod forwarder;
@@ -20,6 +21,7 @@ pub mod resolve;
 pub mod route;
 pub mod step;
 pub mod tag;
+pub mod unproven;
 mod walk;
 pub(crate) mod words;
 
@@ -32,9 +34,8 @@ use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 pub use access::Access;
 use access::{access, copier_access};
-use endpoint::{Status, View};
+use endpoint::View;
 use filter::Service;
-use hop::Joined;
 pub use host::path_to_host;
 use leg::{Leg, Start, Walker, Way};
 use place::Place;
@@ -85,14 +86,21 @@ pub struct Path<'e> {
     pub from_access: Result<Access, Missing>,
     /// Private endpoints of the dialled server.
     pub endpoints: Vec<View>,
-    /// What the copier's resolver answers.
+    /// Answers that lead astray, by a forwarding rule or a zone that takes the name: what the copier gets first, then what it would
+    /// get without that.
+    pub astray: Vec<Resolution>,
+    /// What the copier's resolver answers, or would answer if nothing led the question astray or kept it back.
     pub name: Option<Resolution>,
-    /// Where that leads.
+    /// Where that would lead.
+    pub would_lead: Leads,
+    /// Where the name leads.
     pub leads: Leads,
     /// The way that is meant; `None` when there is none at all.
     pub intended: Option<Leg>,
     /// The public way, where the name leads there instead.
     pub fallback: Option<Leg>,
+    /// The way through another endpoint, out of reach, that the record names in place of the one that is meant.
+    pub detour: Option<Leg>,
     /// The security rule that denies the copier's subnet Azure's resolver.
     pub dns_denier: Option<filter::Decider>,
     /// Where the dialled machine is; `None` for servers of Azure, and while its address is not known.
@@ -168,10 +176,13 @@ impl<'e> Path<'e> {
             dns_server: None,
             is_shadowed: false,
             endpoints,
+            astray: Vec::new(),
             name: None,
+            would_lead: Leads::Publicly,
             leads: Leads::Publicly,
             intended: None,
             fallback: None,
+            detour: None,
             opening: Vec::new(),
             start,
         })
@@ -209,7 +220,11 @@ impl Path<'_> {
         if let Some(view) = self.named_endpoint()
             && chosen.as_ref().is_none_or(|chosen| chosen.id != view.id)
         {
-            self.intended = Some(walker.endpoint(&view));
+            let leg = Some(walker.endpoint(&view));
+            match self.is_overwritten(&view) {
+                true => self.detour = leg,
+                false => self.intended = leg,
+            }
         }
         self.see_shadow();
     }
@@ -224,38 +239,6 @@ impl Path<'_> {
         self.opening.extend(self.copier_step());
     }
 
-    /// A record with addresses of several endpoints, of which some can be reached and some not: which one a client tries first is
-    /// not told.
-    fn see_mixed(&mut self, walker: &Walker) {
-        let views = self.named_endpoints();
-        let verdicts: Vec<Verdict> =
-            views.iter().map(|view| walker.endpoint(view).verdict()).collect();
-        let works = |verdict: &Verdict| *verdict == Verdict::Reachable;
-        if verdicts.iter().any(works) && !verdicts.iter().all(works) {
-            let missing = Missing::other(
-                "which of the record's addresses the copier tries: not all of them can be reached",
-                "leave only the address in the record that the copier's network can reach",
-            );
-            self.opening.push(Step::unknown(Stage::Name, missing.clone()));
-            self.leads = Leads::Unknown(missing);
-        }
-    }
-
-    /// A public server whose endpoint serves others: where the copier cannot use that endpoint and would be let in publicly, the
-    /// public way is the one that is meant.
-    fn see_shadow(&mut self) {
-        let is_denied =
-            self.name.as_ref().is_some_and(|name| name.answer == resolve::Answer::NoSuchName);
-        let verdict_of = |leg: &Option<Leg>| leg.as_ref().map(Leg::verdict);
-        if is_denied
-            && verdict_of(&self.fallback) == Some(Verdict::Reachable)
-            && verdict_of(&self.intended) == Some(Verdict::Unreachable)
-        {
-            self.is_shadowed = true;
-            self.intended = self.fallback.take();
-        }
-    }
-
     /// The server that the copier runs in has to run.
     pub(super) fn copier_step(&self) -> Option<Step> {
         let step = match self.from.state.as_deref() {
@@ -268,32 +251,6 @@ impl Path<'_> {
             }
         };
         Some(step.read(&self.from_id, self.from.state_pointer.clone()))
-    }
-
-    /// The endpoint that a repair would lead to: approved before pending, near before far.
-    fn choose_endpoint(&self, start: &Start) -> Option<View> {
-        let rank = |view: &View| {
-            let status = match view.status {
-                Status::Approved => 0,
-                Status::Unknown(_) => 1,
-                Status::Pending => 2,
-                Status::Rejected | Status::Disconnected => 3,
-            };
-            let distance = match (&view.subnet, view.vnet()) {
-                (Ok(subnet), Ok(vnet)) => {
-                    let near = (&start.vnet, &start.subnet);
-                    match hop::join(self.estate, near, (&vnet, subnet)) {
-                        Joined::Same => 0,
-                        Joined::Peered { .. } => 1,
-                        Joined::Unknown(_) => 2,
-                        Joined::Broken(_) | Joined::Apart { .. } => 3,
-                    }
-                }
-                _ => 2,
-            };
-            (view.wrong_group.is_some(), status, distance)
-        };
-        self.endpoints.iter().min_by_key(|view| rank(view)).cloned()
     }
 
     /// The ways that were walked: the meant one first.
@@ -313,8 +270,14 @@ impl Path<'_> {
     pub fn taken(&self) -> Option<&Leg> {
         match self.leads {
             Leads::Fallback => self.fallback.as_ref(),
-            _ => self.intended.as_ref(),
+            _ => self.detour.as_ref().or(self.intended.as_ref()),
         }
+    }
+
+    /// The same flow, as if the endpoint that the record names were the one that is meant.
+    pub fn by_detour(&self) -> Option<Self> {
+        let detour = self.detour.clone()?;
+        Some(Path { intended: Some(detour), detour: None, ..self.clone() })
     }
 
     /// Steps there: the opening, then the way that is taken.

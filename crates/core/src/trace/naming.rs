@@ -1,113 +1,20 @@
-//! Asks for the server's name from the copier's network, and judges where the answer leads.
+//! Judges where the answer to the server's name leads, and knows the zone and the record that are meant.
 
 use std::net::Ipv4Addr;
 
-use super::asking::Asked;
 use super::endpoint::{Status, View};
-use super::filter::{self, Decider};
-use super::leg::{Leg, Start};
-use super::resolve::{self, Answer, Published, Resolution};
-use super::route::usable_addresses;
+use super::forwarder::{self, ForwarderKind};
+use super::leg::Start;
+use super::resolve::{self, Answer, Resolution};
 use super::step::{Outcome, Stage, Step, Verdict};
+use super::unproven;
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
 use crate::estate::network::{Subnet, Vnet};
-use crate::estate::server::ServerKind;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
 impl Path<'_> {
-    pub(super) fn ask_name(&mut self, start: &Start) {
-        let name = self.server_name();
-        let published = match (&self.to.delegated_subnet, self.endpoints.is_empty()) {
-            (Some(_), _) => Published::PrivateOnly,
-            (None, true) => Published::Address,
-            (None, false) => Published::PrivateLinkAlias,
-        };
-        let zone = self.to.private_zone.clone();
-        let denier = self.estate.aside(|| self.ask_platform_dns(start));
-        if let Some((denier, is_for_all)) = denier {
-            let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
-            let step = if is_for_all {
-                self.leads = Leads::Nowhere;
-                Step::drop(Stage::Name, Some(&denier.resource), detail)
-            } else {
-                let what = format!(
-                    "whether rule `{}` denies the copier Azure's resolver: it speaks of a part of the subnet",
-                    denier.name
-                );
-                let missing = Missing::other(
-                    what,
-                    "look which address the target has, or widen an allowing rule ahead of it",
-                );
-                self.leads = Leads::Unknown(missing.clone());
-                Step::unknown(Stage::Name, missing)
-            };
-            self.opening.push(step.read(&denier.resource, denier.pointer.clone()));
-            self.dns_denier = Some(denier);
-            return;
-        }
-        let (server, unseen) = match self.whom(start) {
-            Ok(Asked::Nobody) => return,
-            Ok(Asked::Azure) => (None, None),
-            Ok(Asked::Server(server, unseen)) => (Some(server), unseen),
-            Err(missing) => {
-                self.opening.push(Step::unknown(Stage::Name, missing.clone()));
-                self.leads = Leads::Unknown(missing);
-                return;
-            }
-        };
-        let question = resolve::Question { vnet: &start.vnet, server, name: &name };
-        match resolve::resolve(self.estate, question, published, zone.as_ref()) {
-            Ok(resolution) => {
-                if let Some(missing) = self.unread_alias(question, &resolution) {
-                    self.opening.push(Step::unknown(Stage::Name, missing.clone()));
-                    self.leads = Leads::Unknown(missing);
-                    self.name = Some(resolution);
-                    return;
-                }
-                let door = self.fallback.as_ref().map(Leg::verdict);
-                self.leads = self.judge_name(&resolution, door);
-                // What a server answers counts only where it is surely reached.
-                if let (Leads::Intended | Leads::Fallback, Some(missing)) = (&self.leads, unseen) {
-                    self.leads = Leads::Unknown(missing);
-                }
-                self.opening.push(name_step(self.estate, start, &resolution, &self.leads));
-                self.name = Some(resolution);
-            }
-            Err(missing) => {
-                self.opening.push(Step::unknown(Stage::Name, missing.clone()));
-                self.leads = Leads::Unknown(missing);
-            }
-        }
-    }
-
-    /// Whether the server has private endpoints was not observed, and a zone is linked that would answer if it has.
-    fn unread_alias(&self, question: resolve::Question, plain: &Resolution) -> Option<Missing> {
-        let is_open = self.to.kind != ServerKind::Host
-            && self.to.connections.is_none()
-            && self.to.delegated_subnet.is_none()
-            && self.endpoints.is_empty();
-        if !is_open || plain.answer != Answer::Public {
-            return None;
-        }
-        let alias = Published::PrivateLinkAlias;
-        let other = resolve::resolve(self.estate, question, alias, None).ok()?;
-        other.zone.is_some().then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
-    }
-
-    /// The rule that keeps the subnet from Azure's resolver, where the network uses it. What cannot be read here is said by the
-    /// filter step.
-    fn ask_platform_dns(&self, start: &Start) -> Option<(Decider, bool)> {
-        let servers = resolve::custom_servers(self.estate, &start.vnet).ok()?;
-        if !servers.is_empty() {
-            return None;
-        }
-        let subnet = self.estate.get::<Subnet>(&start.subnet).ok()?;
-        let group = subnet.security_group.id(&start.subnet, "networkSecurityGroup").ok()??;
-        filter::platform_dns_denier(self.estate, group, &usable_addresses(subnet)).ok()?
-    }
-
     /// The name that the copier dials.
     pub fn server_name(&self) -> String {
         let suffix = "postgres.database.azure.com";
@@ -118,7 +25,7 @@ impl Path<'_> {
     }
 
     /// Where the answer leads. `open_door` is the verdict over the public way, where the server has one.
-    fn judge_name(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
+    pub(super) fn judge_name(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
         match &resolution.answer {
             Answer::Unknown(missing) => Leads::Unknown(missing.clone()),
             // Until the link is completed the network asks publicly.
@@ -196,7 +103,7 @@ impl Path<'_> {
     /// Links of the zone that is meant which the zone counts, and which were not captured.
     fn unread_links(&self) -> Option<Missing> {
         let zone = self.zone_meant().filter(|_| !self.endpoints.is_empty())?;
-        resolve::are_links_incomplete(self.estate, &zone).then(|| resolve::unread_links(&zone))
+        unproven::are_links_incomplete(self.estate, &zone).then(|| unproven::unread_links(&zone))
     }
 
     /// An endpoint whose zone group keeps the records of the zone that answered, with the record inside its subnet: then the
@@ -232,16 +139,17 @@ impl Path<'_> {
     pub(super) fn named_endpoint(&self) -> Option<View> {
         let resolution = self.name.as_ref()?;
         let Answer::Addresses(addresses) = &resolution.answer else { return None };
-        let holds = |view: &&View| {
+        let known = self.holder(addresses).filter(|_| !addresses.is_empty());
+        known.or_else(|| self.kept_by_zone_group(resolution, addresses)).cloned()
+    }
+
+    /// The endpoint that has all of some addresses.
+    pub fn holder(&self, addresses: &[Ipv4Addr]) -> Option<&View> {
+        self.live_endpoints().find(|view| {
             view.addresses
                 .as_ref()
                 .is_ok_and(|list| addresses.iter().all(|address| list.contains(address)))
-        };
-        if addresses.is_empty() {
-            return None;
-        }
-        let known = self.live_endpoints().find(holds);
-        known.or_else(|| self.kept_by_zone_group(resolution, addresses)).cloned()
+        })
     }
 
     /// Endpoints that a record may lead to: beside an approved one, those that can never carry traffic do not count.
@@ -275,8 +183,9 @@ impl Path<'_> {
         {
             return Some(zone.clone());
         }
-        let attached = self.endpoints.iter().filter_map(|view| view.zone_group.as_ref()).flatten();
-        if let Some(zone) = attached.into_iter().find(|zone| is_right(zone)) {
+        let views = self.endpoint().into_iter().chain(&self.endpoints);
+        let mut attached = views.filter_map(|view| view.zone_group.as_ref()).flatten();
+        if let Some(zone) = attached.find(|zone| is_right(zone)) {
             return Some(zone.clone());
         }
         let zones = self.estate.zones_named(&name);
@@ -317,13 +226,30 @@ impl Path<'_> {
         (!is_known).then(|| Missing::resource("private DNS zone", &zone))
     }
 
+    /// Whether private zones answer: not where the network asks a DNS server of its own that is no resolver of Azure.
+    pub fn asks_zones(&self) -> bool {
+        match (&self.name, &self.dns_server) {
+            (Some(name), _) => {
+                name.custom_servers.is_empty() || !matches!(name.answer, Answer::Unknown(_))
+            }
+            (None, Some((server, _))) => forwarder::at(self.estate, *server)
+                .is_some_and(|one| one.kind == ForwarderKind::Resolver),
+            (None, None) => false,
+        }
+    }
+
     /// Whether the zone that is meant counts more links than were captured.
     pub fn are_links_incomplete(&self) -> bool {
-        self.zone_meant().is_some_and(|zone| resolve::are_links_incomplete(self.estate, &zone))
+        self.zone_meant().is_some_and(|zone| unproven::are_links_incomplete(self.estate, &zone))
     }
 }
 
-fn name_step(estate: &Estate, start: &Start, resolution: &Resolution, leads: &Leads) -> Step {
+pub(super) fn name_step(
+    estate: &Estate,
+    start: &Start,
+    resolution: &Resolution,
+    leads: &Leads,
+) -> Step {
     let name = resolution.names.first().cloned().unwrap_or_default();
     let zone = resolution.zone.as_ref().map(|(zone, _)| zone);
     let answer = match &resolution.answer {
@@ -361,7 +287,7 @@ fn name_step(estate: &Estate, start: &Start, resolution: &Resolution, leads: &Le
             Step::pass(Stage::Name, zone.or(Some(&start.vnet)), answer)
         }
     };
-    let is_doubtful = |zone: &ResourceId| resolve::are_links_incomplete(estate, zone);
+    let is_doubtful = |zone: &ResourceId| unproven::are_links_incomplete(estate, zone);
     let step = match &resolution.unproven {
         Some(missing)
             if missing.resource.as_ref().is_some_and(is_doubtful)

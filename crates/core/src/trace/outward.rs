@@ -104,6 +104,13 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
     perhaps.map_or(Outward::Nowhere, Outward::Perhaps)
 }
 
+/// Whether the network, or one that is peered with it, has a gateway.
+pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
+    let peered = estate.children::<Peering>(vnet).map(|(_, facts)| &facts.remote);
+    let mut vnets = std::iter::once(vnet).chain(peered);
+    vnets.any(|vnet| estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_some())
+}
+
 /// The prefixes that the gateways of a network, or of those that lend theirs, are known to lead to; and whether there may be more.
 pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
     let mut lenders = vec![vnet.clone()];

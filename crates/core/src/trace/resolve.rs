@@ -2,11 +2,12 @@
 
 use std::net::Ipv4Addr;
 
-use crate::estate::dns::{Link, Record, Zone};
+use crate::estate::dns::{Link, Record};
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
+use crate::trace::unproven::{longer_zone, perhaps_linked, unread_records};
 
 /// Azure's own resolver, as seen from inside every network.
 pub(super) const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -56,6 +57,18 @@ pub struct Resolution {
     pub wrong_rule: Option<WrongRule>,
 }
 
+impl Resolution {
+    /// The zone that took the server's own name, before any alias of the service was read, with its link: the public suffix, or
+    /// the very name.
+    pub fn taker(&self) -> Option<(&ResourceId, &ResourceId)> {
+        let (zone, link) = self.zone.as_ref()?;
+        let name = self.names.first()?;
+        let (_, suffix) = name.split_once('.')?;
+        let takes = [name, suffix].iter().any(|one| zone.name().eq_ignore_ascii_case(one));
+        takes.then_some((zone, link))
+    }
+}
+
 /// What public DNS holds about a server's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
@@ -76,6 +89,8 @@ pub struct Question<'q> {
     pub server: Option<Ipv4Addr>,
     /// The name.
     pub name: &'q str,
+    /// Links and forwarding rules that are taken as gone.
+    pub without: &'q [ResourceId],
 }
 
 /// Asks for a name from a network.
@@ -88,7 +103,7 @@ pub fn resolve(
     published: Published,
     private_zone: Option<&ResourceId>,
 ) -> Result<Resolution, Missing> {
-    let Question { vnet: vnet_id, server, name } = question;
+    let Question { vnet: vnet_id, server, name, without } = question;
     let mut result = Resolution {
         answer: Answer::Public,
         names: vec![name.to_owned()],
@@ -118,7 +133,7 @@ pub fn resolve(
     for _ in 0..ALIASES_MAX {
         let asked = result.names.last().cloned().unwrap_or_default();
         let place = result.place.clone();
-        if let Some((zone, link_id, link)) = linked_zone(estate, &place, &asked) {
+        if let Some((zone, link_id, link)) = linked_zone(estate, &place, &asked, without) {
             result.is_link_pending |= is_pending(link);
             result.unproven = result
                 .unproven
@@ -150,7 +165,7 @@ pub fn resolve(
             return Ok(result);
         }
         result.unproven = result.unproven.or_else(|| perhaps_linked(estate, &asked));
-        match forwarder::rule_for(estate, &place, &asked) {
+        match forwarder::rule_for(estate, &place, &asked, without) {
             None => {}
             Some(Forwarded::To(next)) => {
                 result.place = next.vnet.clone();
@@ -265,10 +280,11 @@ fn linked_zone<'e>(
     estate: &'e Estate,
     vnet_id: &ResourceId,
     name: &str,
+    without: &[ResourceId],
 ) -> Option<(ResourceId, ResourceId, &'e Link)> {
     let mut best: Option<(usize, ResourceId, ResourceId, &Link)> = None;
     for (link_id, link) in estate.list::<Link>(Key::LinksOf(vnet_id.clone())) {
-        let Some(zone) = link_id.parent() else { continue };
+        let Some(zone) = link_id.parent().filter(|_| !without.contains(link_id)) else { continue };
         let zone_name = zone.name().to_ascii_lowercase();
         if holds(&zone_name, name)
             && best.as_ref().is_none_or(|(length, ..)| zone_name.len() > *length)
@@ -282,80 +298,6 @@ fn linked_zone<'e>(
 /// Whether a name lies in a zone.
 pub fn holds(zone: &str, name: &str) -> bool {
     name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
-}
-
-/// A zone that would own the name and that has links which were not captured: one of them may be to this network.
-fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
-    let asked_zone = name.split_once('.').map_or("", |(_, zone)| zone);
-    if is_private_link(asked_zone) && estate.zones_named(asked_zone).is_empty() {
-        return Some(Missing::other(
-            format!(
-                "a private DNS zone `{asked_zone}`, which may stand in a subscription that was not read"
-            ),
-            "add the output of `az network private-dns zone list` of every subscription to the estate",
-        ));
-    }
-    let zones = estate.zones_holding(name);
-    zones.iter().find(|zone| !are_links_complete(estate, zone)).map(unread_links)
-}
-
-/// A zone of a longer name that may be linked too, and would answer instead.
-fn longer_zone(estate: &Estate, zone: &ResourceId, name: &str) -> Option<Missing> {
-    let zones = estate.zones_holding(name);
-    let mut longer = zones.iter().take_while(|one| one.name().len() > zone.name().len());
-    longer.find(|one| !are_links_complete(estate, one)).map(unread_links)
-}
-
-/// The record sets of a zone, when its own count does not say that all of them were captured.
-fn unread_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
-    // The zone's own SOA record is counted and rarely captured.
-    const OWN: u64 = 1;
-    let captured = estate.children::<Record>(zone).count() as u64;
-    let count = estate.get::<Zone>(zone).ok().and_then(|facts| facts.record_count);
-    let is_whole = count.is_some_and(|count| count <= captured + OWN);
-    (!is_whole).then(|| Missing {
-        what: format!("all record sets of zone `{}`", zone.name()),
-        resource: Some(zone.clone()),
-        help: format!(
-            "add the output of `az network private-dns record-set list --resource-group {} --zone-name {}` to the estate",
-            zone.resource_group(),
-            zone.name()
-        ),
-    })
-}
-
-/// The links of a zone, as something that was not observed in full.
-pub fn unread_links(zone: &ResourceId) -> Missing {
-    Missing {
-        what: format!("all virtual network links of zone `{}`", zone.name()),
-        resource: Some(zone.clone()),
-        help: format!(
-            "add the output of `az network private-dns link vnet list --resource-group {} --zone-name {}` and of \
-             `az network private-dns zone show` to the estate",
-            zone.resource_group(),
-            zone.name()
-        ),
-    }
-}
-
-/// Whether the zone's own count says that every link was captured.
-pub fn are_links_complete(estate: &Estate, zone: &ResourceId) -> bool {
-    let captured = links_of(estate, zone).count() as u64;
-    estate
-        .get::<Zone>(zone)
-        .ok()
-        .and_then(|facts| facts.link_count)
-        .is_some_and(|count| count <= captured)
-}
-
-/// Whether the zone's own count says that some link was not captured.
-pub fn are_links_incomplete(estate: &Estate, zone: &ResourceId) -> bool {
-    let captured = links_of(estate, zone).count() as u64;
-    estate
-        .get::<Zone>(zone)
-        .ok()
-        .and_then(|facts| facts.link_count)
-        .is_some_and(|count| count > captured)
 }
 
 /// The record set that answers for a name: the exact one, or the wildcard.
@@ -385,7 +327,7 @@ pub fn record_label(zone: &str, name: &str) -> Option<String> {
 }
 
 /// Whether a zone is one of those for private endpoints.
-fn is_private_link(zone: &str) -> bool {
+pub(super) fn is_private_link(zone: &str) -> bool {
     zone.to_ascii_lowercase().starts_with("privatelink.")
 }
 

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::address::AddressSet;
 use crate::estate::endpoint::{Endpoint, Interface};
 use crate::estate::filter::Direction;
-use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
+use crate::estate::network::{NextHop, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::admin;
@@ -16,7 +16,7 @@ use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::tag::{self, NetworkTag};
-use crate::trace::words::{filter_step, hop_step, route_step};
+use crate::trace::words::{access_step, filter_step, hop_steps, route_step};
 
 /// One end of a private way: a subnet with what the gates ask of it.
 pub(super) struct End<'e> {
@@ -76,7 +76,7 @@ impl Walker<'_> {
         );
         leg.senders = near.addresses.clone();
         let joined = hop::join(self.estate, (near.vnet, near.id), (far.vnet, far.id));
-        leg.is_apart = matches!(joined, Joined::Apart { .. } | Joined::Broken(_));
+        leg.is_apart = matches!(joined, Joined::Apart { .. } | Joined::Broken(..));
         leg.is_perhaps_joined =
             matches!(joined, Joined::Apart { other_way: Some(_), .. } | Joined::Unknown(_));
         self.estate.aside(|| self.outbound(leg, &near, Some(far.vnet), &receiver));
@@ -85,7 +85,7 @@ impl Walker<'_> {
         }
         // What an appliance does with the packets is not told by a peering.
         if !matches!(leg.route, Some(Routed::Elsewhere(..) | Routed::Dead(..))) {
-            leg.forward.push(self.hop(leg, &joined, &near, &far));
+            leg.forward.extend(self.hop(leg, &joined, &near, &far));
             leg.joined = Some(joined);
         }
         self.estate.aside(|| {
@@ -262,41 +262,20 @@ impl Walker<'_> {
 
     /// The join of the two networks. A peering that keeps the other network out of the tag VirtualNetwork leaves the decision to the
     /// security groups; where there is none, public documents disagree about what happens.
-    fn hop(&self, leg: &Leg, joined: &Joined, near: &End, far: &End) -> Step {
-        let step = hop_step(joined, near.vnet, far.vnet);
-        let Joined::Broken(broken) = joined else { return step };
-        if broken.kind != BreakKind::AccessOff {
-            return step;
+    fn hop(&self, leg: &Leg, joined: &Joined, near: &End, far: &End) -> Vec<Step> {
+        let mut steps = hop_steps(joined, near.vnet, far.vnet);
+        let Joined::Broken(breaks, _) = joined else { return steps };
+        for (step, broken) in steps.iter_mut().zip(breaks) {
+            if broken.kind == BreakKind::AccessOff {
+                let is_near = broken.half == broken.near;
+                let acts = is_near
+                    || !matches!(leg.way, Way::Endpoint(_))
+                    || rules_act_on_endpoints(far.subnet) == Some(true);
+                let group = if is_near { near.group() } else { far.group() };
+                *step = access_step(broken, matches!(group, Ok(Some(_))) && acts);
+            }
         }
-        let is_off = |half: &ResourceId| {
-            self.estate.get::<Peering>(half).is_ok_and(|half| half.allows_access == Some(false))
-        };
-        let is_filtered = |end: &End, always: bool| matches!(end.group(), Ok(Some(_))) && always;
-        let far_rules_act = !matches!(leg.way, Way::Endpoint(_))
-            || rules_act_on_endpoints(far.subnet) == Some(true);
-        let decided = (!is_off(&broken.near) || is_filtered(near, true))
-            && (!is_off(&broken.far) || is_filtered(far, far_rules_act));
-        let detail = format!(
-            "peering `{}` does not allow virtual network access: the tag VirtualNetwork leaves the other network out",
-            broken.half.name()
-        );
-        let step = match decided {
-            true => Step::pass(Stage::Hop, Some(&broken.half), detail),
-            false => Step {
-                detail,
-                ..Step::unknown(
-                    Stage::Hop,
-                    Missing::other(
-                        format!(
-                            "whether packets pass peering `{}` without virtual network access",
-                            broken.half.name()
-                        ),
-                        "documents disagree where no security group acts: allow virtual network access, or probe",
-                    ),
-                )
-            },
-        };
-        step.read(&broken.half, broken.pointer.clone())
+        steps
     }
 
     fn inbound(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {

@@ -10,7 +10,7 @@ use crate::trace::appliance::Appliance;
 use crate::trace::endpoint::{Status, View};
 use crate::trace::filter::{Decider, Decision};
 use crate::trace::gate::Gate;
-use crate::trace::hop::Joined;
+use crate::trace::hop::{Break, Joined};
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::step::{Stage, Step};
@@ -212,9 +212,10 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
     }
 }
 
-pub(super) fn hop_step(joined: &Joined, near: &ResourceId, far: &ResourceId) -> Step {
+/// The steps of a join: one, or one for each reason why a peering does not carry the traffic, in their order.
+pub(super) fn hop_steps(joined: &Joined, near: &ResourceId, far: &ResourceId) -> Vec<Step> {
     let (near_name, far_name) = (near.name(), far.name());
-    match joined {
+    let step = match joined {
         Joined::Same => {
             Step::pass(Stage::Hop, Some(near), format!("both ends are in network `{near_name}`"))
         }
@@ -222,14 +223,18 @@ pub(super) fn hop_step(joined: &Joined, near: &ResourceId, far: &ResourceId) -> 
             let detail = format!("networks `{near_name}` and `{far_name}` are peered both ways");
             Step::pass(Stage::Hop, Some(near), detail).read(near, "").read(far, "")
         }
-        Joined::Broken(broken) => {
-            let detail = format!(
-                "peering `{}` does not carry this traffic ({})",
-                broken.half.name(),
-                broken.value
-            );
-            Step::drop(Stage::Hop, Some(&broken.half), detail)
-                .read(&broken.half, broken.pointer.clone())
+        Joined::Broken(breaks, unread) => {
+            let step = |broken: &Break| {
+                let detail = format!(
+                    "peering `{}` does not carry this traffic ({})",
+                    broken.half.name(),
+                    broken.value
+                );
+                Step::drop(Stage::Hop, Some(&broken.half), detail)
+                    .read(&broken.half, broken.pointer.clone())
+            };
+            let unread = unread.iter().map(|missing| Step::unknown(Stage::Hop, missing.clone()));
+            return breaks.iter().map(step).chain(unread).collect();
         }
         Joined::Apart { other_way: Some(missing), .. } => {
             Step::unknown(Stage::Hop, missing.clone())
@@ -247,7 +252,30 @@ pub(super) fn hop_step(joined: &Joined, near: &ResourceId, far: &ResourceId) -> 
             Step::drop(Stage::Hop, Some(near), detail)
         }
         Joined::Unknown(missing) => Step::unknown(Stage::Hop, missing.clone()),
-    }
+    };
+    vec![step]
+}
+
+/// What becomes of packets where a half does not allow virtual network access: rules decide, where some act on its side.
+pub(super) fn access_step(broken: &Break, is_filtered: bool) -> Step {
+    let detail = format!(
+        "peering `{}` does not allow virtual network access: the tag VirtualNetwork leaves the other network out",
+        broken.half.name()
+    );
+    let step = match is_filtered {
+        true => Step::pass(Stage::Hop, Some(&broken.half), detail),
+        false => {
+            let missing = Missing::other(
+                format!(
+                    "whether packets pass peering `{}` without virtual network access",
+                    broken.half.name()
+                ),
+                "documents disagree where no security group acts: allow virtual network access, or probe",
+            );
+            Step { detail, ..Step::unknown(Stage::Hop, missing) }
+        }
+    };
+    step.read(&broken.half, broken.pointer.clone())
 }
 
 pub(super) fn filter_step(stage: Stage, group: &ResourceId, decision: &Decision) -> Step {

@@ -52,7 +52,7 @@ pub(crate) const INJECTORS: &[Injector] = &[
     one(
         "dns/record-overwritten",
         ENDPOINT,
-        &["record", "endpoint", "peering", "link"],
+        &["record", "endpoint", "peering"],
         1,
         names::overwrite,
     ),

@@ -10,9 +10,7 @@ pub(crate) struct Mask {
     pub(crate) hides: &'static [&'static str],
     /// What it never hides, of those.
     pub(crate) but: &'static [&'static str],
-    /// Whether hiding is right: the hidden one decides nothing while the other one is there.
-    pub(crate) is_right: bool,
-    /// The reason. Numbers are places in facts/azure-network.md.
+    /// The reason: why the hidden one decides nothing while the other one is there. Numbers are places in facts/azure-network.md.
     pub(crate) why: &'static str,
 }
 
@@ -40,22 +38,16 @@ pub(crate) fn hidden<'a>(all: &[&'a str]) -> BTreeMap<&'a str, &'static Mask> {
     hidden
 }
 
-const fn right(by: &'static str, hides: &'static [&'static str], why: &'static str) -> Mask {
-    Mask { by, hides, but: &[], is_right: true, why }
+const fn all(by: &'static str, hides: &'static [&'static str], why: &'static str) -> Mask {
+    Mask { by, hides, but: &[], why }
 }
 
-const fn wrong(by: &'static str, hides: &'static [&'static str], why: &'static str) -> Mask {
-    Mask { by, hides, but: &[], is_right: false, why }
-}
-
-/// What a name leads to, where the copier's network asks Azure's own resolver.
+/// What a name leads to, where the copier's network asks Azure's own resolver. Records count whoever asks.
 const ANSWERS: &[&str] = &[
     "dns/zone-not-linked",
     "dns/link-in-progress",
     "dns/same-named-zone-linked",
     "dns/injected-source-zone-not-linked",
-    "dns/record-missing",
-    "dns/record-overwritten",
     "dns/zone-name-wrong",
     "dns/public-suffix-zone-linked",
     "dns/zone-named-like-server",
@@ -69,28 +61,24 @@ const OWN: &[&str] = &[
     "dns/platform-dns-denied",
 ];
 
-const LONE_RULE: &[&str] = &["dns/forwarding-rule-wrong"];
-const PROPAGATION: &[&str] = &["route/gateway-propagation-off"];
-
 pub(crate) const MASKS: &[Mask] = &[
     Mask {
         by: "mode/",
         hides: &["dns/", "peering/", "route/", "filter/", "endpoint/", "host/"],
         but: &[],
-        is_right: true,
         why: "a copier that stands in no network has no way to judge (1.4)",
     },
-    right(
+    all(
         "dns/custom-server-unreachable",
         ANSWERS,
         "what a server that is not reached would answer is not told (DNS-08)",
     ),
-    right(
+    all(
         "dns/custom-server-unreachable",
         &["dns/forwarding-rule-wrong", "dns/platform-dns-denied"],
         "rulesets and Azure's resolver are not asked where the network has its own servers (6.2)",
     ),
-    right(
+    all(
         "dns/forwarder-network-not-linked",
         OWN,
         "the links of the resolver's network count, not those of the copier's (DNS-07)",
@@ -107,83 +95,29 @@ pub(crate) const MASKS: &[Mask] = &[
             "dns/public-suffix-zone-linked",
             "dns/zone-named-like-server",
         ],
-        is_right: true,
         why: "there is no way at all; which one gets made decides what lies on it (FS-02)",
     },
-    wrong(
-        "dns/forwarder-network-not-linked",
-        &["dns/record-overwritten"],
-        "independent: once the zone is linked, its record still leads to the far endpoint",
-    ),
-    right(
+    all(
         "dns/zone-name-wrong",
         &["dns/forwarder-network-not-linked"],
         "no zone of the right name is there that could be linked (DNS-18)",
     ),
-    wrong(
-        "dns/platform-dns-denied",
-        ANSWERS,
-        "independent: once Azure's resolver may be asked, it still has no answer",
-    ),
-    wrong(
-        "dns/platform-dns-denied",
-        LONE_RULE,
-        "independent: once Azure's resolver may be asked, the rule still leads astray",
-    ),
-    wrong(
-        "dns/forwarding-rule-wrong",
-        &[
-            "dns/zone-not-linked",
-            "dns/link-in-progress",
-            "dns/same-named-zone-linked",
-            "dns/injected-source-zone-not-linked",
-            "dns/zone-name-wrong",
-            "dns/record-overwritten",
-        ],
-        "independent: without the rule the zones are asked, and they have no right answer",
-    ),
-    wrong(
-        "dns/public-suffix-zone-linked",
-        LONE_RULE,
-        "independent: without the zone the rule still leads astray",
-    ),
-    wrong(
-        "dns/zone-named-like-server",
-        LONE_RULE,
-        "independent: without the zone the rule still leads astray",
-    ),
-    wrong(
-        "dns/record-overwritten",
-        &["route/", "filter/"],
-        "a rule or route of the copier's subnet stands in the way of the right endpoint too",
-    ),
-    right(
+    all(
         "endpoint/disconnected",
         &["dns/record-stale"],
         "a new endpoint has a new address: the record follows from it (PE-03)",
     ),
-    right(
+    all(
         "endpoint/rejected",
         &["dns/record-stale"],
         "a new endpoint has a new address: the record follows from it (PE-02)",
     ),
-    wrong(
-        "route/gateway-transit-off",
-        PROPAGATION,
-        "independent: the table still keeps routes out",
-    ),
-    wrong("route/none", PROPAGATION, "independent: the table still keeps routes out"),
-    wrong(
-        "route/on-premises-overlap",
-        PROPAGATION,
-        "independent: the table still keeps routes out",
-    ),
-    right(
+    all(
         "route/none",
         &["route/on-premises-overlap"],
         "nothing claims the office's addresses but the network itself",
     ),
-    right(
+    all(
         "server/vnet-rule-missing",
         &["server/service-endpoint-missing"],
         "the page says so: a subnet without a rule has no use for the endpoint yet (SS-03)",

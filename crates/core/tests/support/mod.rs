@@ -219,9 +219,13 @@ pub(crate) fn undo(
 
 fn made(edit: &Edit) -> Option<ResourceId> {
     match edit {
-        Edit::Put(id, _) | Edit::PutInZone(id, _) | Edit::PutRule(id, _) | Edit::Create(id, _) => {
-            Some(id.clone())
+        Edit::Put(id, _)
+        | Edit::PutInZone(id, _)
+        | Edit::PutForEndpoint(_, id, _)
+        | Edit::PutRule(id, _)
+        | Edit::Create(id, _) => Some(id.clone()),
+        Edit::Patch(..) | Edit::Remove(_) | Edit::Part(_) | Edit::Listed(_) | Edit::Join(..) => {
+            None
         }
-        Edit::Patch(..) | Edit::Remove(_) | Edit::Listed(_) | Edit::Join(..) => None,
     }
 }

@@ -5,8 +5,7 @@ use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let name = path.name.as_ref()?;
-    let wrong = name.wrong_rule.as_ref()?;
+    let wrong = path.astray.iter().find_map(|answer| answer.wrong_rule.as_ref())?;
     let message = format!(
         "forwarding rule `{}` of ruleset `{}` sends questions for the source's name {}",
         wrong.rule.name(),

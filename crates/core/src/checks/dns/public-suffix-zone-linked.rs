@@ -1,18 +1,17 @@
 //! A zone that holds the whole public suffix is linked to the copier's network and swallows every server's name.
 
 use crate::finding::{Finding, Fix};
+use crate::trace::Path;
 use crate::trace::resolve::Answer;
-use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let name = path.name.as_ref()?;
-    let (zone, link) = name.zone.as_ref()?;
-    let (_, suffix) = name.names.first()?.split_once('.')?;
-    let is_suffix = zone.name().eq_ignore_ascii_case(suffix);
-    if !is_suffix || path.leads != Leads::Nowhere || path.to.delegated_subnet.is_some() {
-        return None;
-    }
-    let what = match name.answer {
+    let asked = path.server_name();
+    let (answer, zone, link) = path.astray.iter().find_map(|one| {
+        let (zone, link) =
+            one.taker().filter(|(zone, _)| !zone.name().eq_ignore_ascii_case(&asked))?;
+        Some((&one.answer, zone, link))
+    })?;
+    let what = match answer {
         Answer::NoSuchName => "has no record of the source",
         _ => "answers with an address that is not the source's",
     };

@@ -3,12 +3,10 @@
 use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::resolve::{self, Answer};
+use crate::trace::resolve;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let name = path.name.as_ref()?;
-    let is_unread = !name.custom_servers.is_empty() && matches!(name.answer, Answer::Unknown(_));
-    if path.is_shadowed || path.endpoints.is_empty() || is_unread {
+    if path.is_shadowed || path.endpoints.is_empty() || !path.asks_zones() {
         return None;
     }
     let zone = path.zone_meant()?;

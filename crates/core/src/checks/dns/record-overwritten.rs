@@ -2,29 +2,13 @@
 
 use crate::checks::fixes;
 use crate::finding::Finding;
-use crate::trace::endpoint::Status;
-use crate::trace::hop::{self, Joined};
-use crate::trace::{Leads, Path};
+use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let start = path.start.as_ref()?;
-    let named = path.endpoint()?;
-    if path.leads != Leads::Intended || path.endpoints.len() < 2 {
-        return None;
-    }
-    let joined = |view: &crate::trace::endpoint::View| {
-        let near = (&start.vnet, &start.subnet);
-        Some(hop::join(path.estate, near, (&view.vnet().ok()?, view.subnet.as_ref().ok()?)))
-    };
-    if !matches!(joined(named)?, Joined::Apart { .. } | Joined::Broken(_)) {
-        return None;
-    }
-    let better = path.endpoints.iter().find(|view| {
-        view.status == Status::Approved
-            && view.id != named.id
-            && matches!(joined(view), Some(Joined::Same | Joined::Peered { .. }))
-    })?;
-    let (record, _) = path.record_meant()?;
+    let start = path.start.as_ref().filter(|_| path.asks_zones())?;
+    let (record, addresses) = path.record_meant()?;
+    let named = path.holder(&addresses).filter(|named| path.is_overwritten(named))?;
+    let better = path.endpoint()?;
     let message = format!(
         "A record `{}` holds the address of private endpoint `{}`, which network `{}` cannot reach; `{}` is near",
         record.name(),

@@ -1,15 +1,12 @@
 //! A private zone has the very name of the source and is linked to the copier's network.
 
 use crate::finding::{Finding, Fix};
-use crate::trace::{Leads, Path};
+use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let name = path.name.as_ref()?;
-    let (zone, link) = name.zone.as_ref()?;
-    let asked = name.names.first()?;
-    if !zone.name().eq_ignore_ascii_case(asked) || path.leads != Leads::Nowhere {
-        return None;
-    }
+    let asked = path.server_name();
+    let mut takers = path.astray.iter().filter_map(|answer| answer.taker());
+    let (zone, link) = takers.find(|(zone, _)| zone.name().eq_ignore_ascii_case(&asked))?;
     let message = format!(
         "private DNS zone `{}` has the source's own name and does not lead to it",
         zone.name()

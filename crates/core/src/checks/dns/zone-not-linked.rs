@@ -65,7 +65,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
     };
     let mut finding =
-        if matches!(path.leads, Leads::Unknown(_)) { finding.possible() } else { finding };
+        if matches!(path.would_lead, Leads::Unknown(_)) { finding.possible() } else { finding };
     if path.are_links_incomplete() {
         finding.certainty = Certainty::Possible;
     }

@@ -14,23 +14,34 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         format!("peering `{}` of network `{}` is disconnected", half.name(), half.name_at(0));
     let why = "the other half was deleted; what is left carries nothing and cannot be joined again as it is";
     let pointer = path.estate.locate(&half, "", "peeringState");
+    let changes = anew(path, (&near, &far), |half| is_in_state(half, "disconnected"));
+    Some(Finding::blocks(message, why).at(&half, pointer).fix(Fix::of(changes)))
+}
+
+/// Deletes the halves that cannot be joined as they are, and creates those that are not there then.
+pub(super) fn anew(
+    path: &Path,
+    (near, far): (&ResourceId, &ResourceId),
+    is_lost: impl Fn(&Peering) -> bool,
+) -> Vec<Change> {
+    let pairs = [(near, far), (far, near)];
     let mut changes = Vec::new();
     let mut without = path.estate.clone();
-    for (owner, remote) in [(&near, &far), (&far, &near)] {
+    for (owner, remote) in pairs {
         if let Some((id, facts)) = hop::half(path.estate, owner, remote)
-            && is_in_state(facts, "disconnected")
+            && is_lost(facts)
         {
             let change = peering::delete_half(id);
             without = change.apply(&without);
             changes.push(change);
         }
     }
-    for (owner, remote) in [(&near, &far), (&far, &near)] {
+    for (owner, remote) in pairs {
         if hop::half(&without, owner, remote).is_none() {
             changes.push(peering::create_half(&without, owner, remote));
         }
     }
-    Some(Finding::blocks(message, why).at(&half, pointer).fix(Fix::of(changes)))
+    changes
 }
 
 fn is_in_state(facts: &Peering, state: &str) -> bool {
@@ -39,7 +50,7 @@ fn is_in_state(facts: &Peering, state: &str) -> bool {
 
 /// A half of the peering between the two networks that is in a state. Disconnected counts before initiated.
 pub(super) fn half_in_state(path: &Path, state: &str) -> Option<ResourceId> {
-    if !matches!(path.intended.as_ref()?.joined, Some(Joined::Apart { .. } | Joined::Broken(_))) {
+    if !matches!(path.intended.as_ref()?.joined, Some(Joined::Apart { .. } | Joined::Broken(..))) {
         return None;
     }
     let (near, far) = super::peering_missing::ends(path)?;

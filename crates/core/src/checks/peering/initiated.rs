@@ -1,6 +1,5 @@
 //! One half of the peering waits for the other.
 
-use crate::change::peering;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
@@ -15,12 +14,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let finding = Finding::blocks(message, why).at(&half, pointer);
     let mut changes = super::peering_disconnected::missing_halves(path, &near, &far);
     if changes.is_empty() {
-        // Both halves are there and do not count each other: the one that waits is made anew.
-        let (owner, remote) =
-            if half.parent().as_ref() == Some(&near) { (near, far) } else { (far, near) };
-        changes.push(peering::delete_half(&half));
-        let without = changes[0].apply(path.estate);
-        changes.push(peering::create_half(&without, &owner, &remote));
+        // Both halves are there and do not count each other. With one the other is lost too: both are made anew.
+        changes = super::peering_disconnected::anew(path, (&near, &far), |_| true);
     }
     Some(finding.fix(Fix::of(changes)))
 }

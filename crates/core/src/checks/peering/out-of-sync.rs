@@ -6,7 +6,7 @@ use crate::trace::Path;
 use crate::trace::hop::BreakKind;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let broken = super::access_off::broken(path, BreakKind::OutOfSync)?;
+    let broken = super::access_off::broken(path, BreakKind::OutOfSync).next()?;
     let message = format!(
         "peering `{}` of network `{}` routes only {}: the other subnet is outside",
         broken.half.name(),
@@ -14,6 +14,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         broken.value
     );
     let why = "a prefix that a network gets after the peering was made is routed only once the peering is synchronised";
-    let fix = Fix::of(vec![peering::sync(path.estate, &broken.half)]);
+    let halves = super::access_off::broken(path, BreakKind::OutOfSync).map(|one| &one.half);
+    let fix = Fix::of(halves.map(|half| peering::sync(path.estate, half)).collect());
     Some(Finding::blocks(message, why).at(&broken.half, broken.pointer.clone()).fix(fix))
 }

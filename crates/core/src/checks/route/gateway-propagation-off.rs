@@ -1,21 +1,32 @@
 //! The subnet's route table keeps the route of the gateway out.
 
 use crate::change::route;
+use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::outward::Outward;
+use crate::trace::outward::{self, Outward};
+use crate::trace::route::table_of;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let Some(Outward::KeptOut { line, table, pointer }) = &path.intended.as_ref()?.outward else {
-        return None;
+    let start = path.start.as_ref()?;
+    let what = match path.intended.as_ref()?.outward.as_ref()? {
+        Outward::KeptOut { line, .. }
+        | Outward::NotLent { line, .. }
+        | Outward::Claimed { line, .. } => {
+            format!("also that of `{}` to {}", line.gateway.name(), line.prefix)
+        }
+        Outward::Nowhere if outward::has_gateway(path.estate, &start.vnet) => {
+            "also one to the source, once a gateway has it".to_owned()
+        }
+        Outward::Nowhere | Outward::Through(_) | Outward::Perhaps(_) => return None,
     };
-    let message = format!(
-        "route table `{}` keeps routes of gateways out, also that of `{}` to {}",
-        table.name(),
-        line.gateway.name(),
-        line.prefix
-    );
+    let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let (table, facts) = table_of(path.estate, (&start.subnet, subnet)).ok()??;
+    if !facts.keeps_gateway_routes_out {
+        return None;
+    }
+    let message = format!("route table `{}` keeps routes of gateways out, {what}", table.name());
     let why = "without it packets to the source have no route: Azure drops them in the copier's own subnet";
     let fix = Fix::of(vec![route::let_gateway_routes_in(path.estate, table)]);
-    Some(Finding::blocks(message, why).at(table, pointer.clone()).fix(fix))
+    Some(Finding::blocks(message, why).at(table, facts.propagation_pointer.clone()).fix(fix))
 }

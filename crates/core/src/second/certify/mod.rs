@@ -240,6 +240,10 @@ fn irredundance(judge: &Judge<'_>, bounds: Bounds) -> Check {
         let claimed = judge.plan.without.get(index).map_or("", String::as_str);
         match not_enough(judged.verdict, claimed) {
             State::Holds => {}
+            // Where the plan abstains it claims only that nothing proves the rest to be enough.
+            State::Fails if claimed == "undetermined" => {
+                open.push(format!("the plan abstains without \"{}\"", change.title));
+            }
             // A change may be there to keep alive what the others would break.
             State::Fails => match safety::is_worse(judge, &after, bounds) {
                 State::Holds => {}

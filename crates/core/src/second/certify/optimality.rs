@@ -77,12 +77,10 @@ fn closed(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, notes: &mut Notes) -
                     .open
                     .push(format!("the plan abstains, the checker finds reachable: {titles}"));
             }
-            State::Fails => {
-                // What it breaks may make it dearer than the plan.
-                if judge.plan.refusal.is_some() || is_cheaper(judge, catalogue, &set) {
-                    notes.wrong.push(format!("reachable with {}", catalogue.titles(&set)));
-                }
+            State::Fails if judge.plan.refusal.is_some() => {
+                notes.wrong.push(format!("reachable with {}", catalogue.titles(&set)));
             }
+            State::Fails => notes.take(judge, catalogue, &set, "reachable with"),
             State::CouldNotTell => {
                 notes.open.push(format!("nobody knows with {}", catalogue.titles(&set)));
             }
@@ -104,18 +102,36 @@ fn check_sum(notes: &mut Notes, stated: Cost, sum: Cost, edits: usize) {
     }
 }
 
-/// Whether a set that does costs less than the plan, with what it breaks.
-fn is_cheaper(judge: &Judge<'_>, catalogue: &Catalogue<'_>, set: &[usize]) -> bool {
+impl Notes {
+    /// Takes down a set that does, where it costs less than the plan with what it breaks.
+    fn take(&mut self, judge: &Judge<'_>, catalogue: &Catalogue<'_>, set: &[usize], what: &str) {
+        let note = || format!("{what} {}", catalogue.titles(set));
+        match is_dearer(judge, catalogue, set) {
+            State::Holds => {}
+            State::Fails => self.wrong.push(note()),
+            State::CouldNotTell => self.open.push(format!("{}, if nothing breaks", note())),
+        }
+    }
+}
+
+/// Whether a set that does costs as much as the plan or more, with what it breaks.
+fn is_dearer(judge: &Judge<'_>, catalogue: &Catalogue<'_>, set: &[usize]) -> State {
     let (Some(stated), Some(mut cost)) = (judge.plan.cost, catalogue.cost(set)) else {
-        return true;
+        return State::Fails;
     };
     if cost >= stated {
-        return false;
+        return State::Holds;
     }
     let after = catalogue.world(set);
     let broken = safety::look(judge, &after, Bounds::default());
     cost[0] = (broken.surely.len() + broken.doubtful.len()) as u128;
-    cost < stated
+    let least = cost;
+    cost[0] += broken.unknown.len() as u128;
+    match (least >= stated, cost >= stated) {
+        (true, _) => State::Holds,
+        (false, true) => State::CouldNotTell,
+        (false, false) => State::Fails,
+    }
 }
 
 /// Tries every other set that costs less than the plan, the small ones first; returns their number.
@@ -147,16 +163,17 @@ fn others(
                 }
                 tried += 1;
                 match catalogue.verdict(set) {
-                    Verdict::Reachable if is_cheaper(judge, catalogue, set) => {
-                        let titles = catalogue.titles(set);
-                        notes.wrong.push(format!("cheaper, and reachable: {titles}"));
-                        return tried;
+                    Verdict::Reachable => {
+                        notes.take(judge, catalogue, set, "cheaper, and reachable:");
+                        if !notes.wrong.is_empty() {
+                            return tried;
+                        }
                     }
                     Verdict::Undetermined => {
                         let titles = catalogue.titles(set);
                         notes.open.push(format!("nobody knows with {titles}"));
                     }
-                    Verdict::Reachable | Verdict::Unreachable | Verdict::Partial => {}
+                    Verdict::Unreachable | Verdict::Partial => {}
                 }
             }
             let first = set.last().map_or(0, |last| last + 1);

@@ -17,7 +17,7 @@ pub(super) struct Broken {
     /// It is not known whether they still do.
     pub(super) doubtful: Vec<Flow>,
     /// It was not known whether they worked, and something about them changes.
-    unknown: Vec<Flow>,
+    pub(super) unknown: Vec<Flow>,
     judged: usize,
     is_cut: bool,
 }

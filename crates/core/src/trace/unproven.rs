@@ -1,0 +1,80 @@
+//! What of zones was not observed and would change an answer: their links, and their records.
+
+use super::resolve::{is_private_link, links_of};
+use crate::estate::dns::{Record, Zone};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+
+/// A zone that would own the name and that has links which were not captured: one of them may be to this network.
+pub(super) fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
+    let asked_zone = name.split_once('.').map_or("", |(_, zone)| zone);
+    if is_private_link(asked_zone) && estate.zones_named(asked_zone).is_empty() {
+        return Some(Missing::other(
+            format!(
+                "a private DNS zone `{asked_zone}`, which may stand in a subscription that was not read"
+            ),
+            "add the output of `az network private-dns zone list` of every subscription to the estate",
+        ));
+    }
+    let zones = estate.zones_holding(name);
+    zones.iter().find(|zone| !are_links_complete(estate, zone)).map(unread_links)
+}
+
+/// A zone of a longer name that may be linked too, and would answer instead.
+pub(super) fn longer_zone(estate: &Estate, zone: &ResourceId, name: &str) -> Option<Missing> {
+    let zones = estate.zones_holding(name);
+    let mut longer = zones.iter().take_while(|one| one.name().len() > zone.name().len());
+    longer.find(|one| !are_links_complete(estate, one)).map(unread_links)
+}
+
+/// The record sets of a zone, when its own count does not say that all of them were captured.
+pub(super) fn unread_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
+    // The zone's own SOA record is counted and rarely captured.
+    const OWN: u64 = 1;
+    let captured = estate.children::<Record>(zone).count() as u64;
+    let count = estate.get::<Zone>(zone).ok().and_then(|facts| facts.record_count);
+    let is_whole = count.is_some_and(|count| count <= captured + OWN);
+    (!is_whole).then(|| Missing {
+        what: format!("all record sets of zone `{}`", zone.name()),
+        resource: Some(zone.clone()),
+        help: format!(
+            "add the output of `az network private-dns record-set list --resource-group {} --zone-name {}` to the estate",
+            zone.resource_group(),
+            zone.name()
+        ),
+    })
+}
+
+/// The links of a zone, as something that was not observed in full.
+pub fn unread_links(zone: &ResourceId) -> Missing {
+    Missing {
+        what: format!("all virtual network links of zone `{}`", zone.name()),
+        resource: Some(zone.clone()),
+        help: format!(
+            "add the output of `az network private-dns link vnet list --resource-group {} --zone-name {}` and of \
+             `az network private-dns zone show` to the estate",
+            zone.resource_group(),
+            zone.name()
+        ),
+    }
+}
+
+/// Whether the zone's own count says that every link was captured.
+pub fn are_links_complete(estate: &Estate, zone: &ResourceId) -> bool {
+    let captured = links_of(estate, zone).count() as u64;
+    estate
+        .get::<Zone>(zone)
+        .ok()
+        .and_then(|facts| facts.link_count)
+        .is_some_and(|count| count <= captured)
+}
+
+/// Whether the zone's own count says that some link was not captured.
+pub fn are_links_incomplete(estate: &Estate, zone: &ResourceId) -> bool {
+    let captured = links_of(estate, zone).count() as u64;
+    estate
+        .get::<Zone>(zone)
+        .ok()
+        .and_then(|facts| facts.link_count)
+        .is_some_and(|count| count > captured)
+}
