@@ -44,7 +44,8 @@ exit 1
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    cleaner: Child,
+    /// `None` for a folder that outlives its owner.
+    cleaner: Option<Child>,
 }
 
 impl Folder {
@@ -62,10 +63,18 @@ impl Folder {
             // Nothing is in it yet; the error that is on its way says more than this one.
             let _ = fs::remove_dir(&path);
         })?;
-        let folder = Folder { path, cleaner };
+        let folder = Folder { path, cleaner: Some(cleaner) };
         if folder.path.as_os_str().len() + SOCKET_NAME_BYTES > SOCKET_PATH_BYTES_MAX {
             return Err(Error::FolderTooLong(folder.path.clone()));
         }
+        account.give(&folder.path)?;
+        set_private(&folder.path)?;
+        Ok(folder)
+    }
+
+    /// A new folder that stays until somebody else removes it.
+    pub(crate) fn kept(path: &Path, account: &Account) -> Result<Folder, Error> {
+        let folder = Folder { path: claim(path, account)?, cleaner: None };
         account.give(&folder.path)?;
         set_private(&folder.path)?;
         Ok(folder)
@@ -96,10 +105,11 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        let Some(cleaner) = &mut self.cleaner else { return };
         // Closing its input sets the cleaner off. A failure has no one to go to: dropping happens
         // in panics too. What stays is swept by the next start.
-        drop(self.cleaner.stdin.take());
-        let _ = run::wait(&mut self.cleaner, CLEAN_LIMIT);
+        drop(cleaner.stdin.take());
+        let _ = run::wait(cleaner, CLEAN_LIMIT);
     }
 }
 
@@ -181,7 +191,7 @@ fn owner_of(name: &str) -> Option<(u32, u64)> {
 
 /// When a living process started, in clock ticks since boot; `None` when there is no such process.
 /// Source: proc(5), /proc/pid/stat, field 22. Field 2, the name, may hold spaces and brackets.
-fn start_time(id: u32) -> Option<u64> {
+pub(crate) fn start_time(id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(") ")?;
     const FIELDS_BETWEEN: usize = 22 - 3;

