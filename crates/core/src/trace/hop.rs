@@ -179,14 +179,6 @@ pub fn join(
         }
     }
     for (id, facts, other, own) in halves {
-        match facts.allows_access {
-            Some(true) => {}
-            Some(false) => {
-                let pointer = format!("{}/allowVirtualNetworkAccess", facts.fields);
-                return broken(BreakKind::AccessOff, id, pointer, "false");
-            }
-            None => return Joined::Unknown(Missing::field(id, "allowVirtualNetworkAccess")),
-        }
         if let Some((own_names, other_names)) = &facts.subnets_only
             && !(has_name(own_names, own) && has_name(other_names, other))
         {
@@ -201,6 +193,17 @@ pub fn join(
         if !AddressSet::of(&subnet.prefixes).is_within(&routed) {
             let pointer = format!("{}/remoteAddressSpace", facts.fields);
             return broken(BreakKind::OutOfSync, id, pointer, &routed.to_string());
+        }
+    }
+    // Last, since packets may pass a peering of which nothing else is wrong.
+    for (id, facts, ..) in halves {
+        match facts.allows_access {
+            Some(true) => {}
+            Some(false) => {
+                let pointer = format!("{}/allowVirtualNetworkAccess", facts.fields);
+                return broken(BreakKind::AccessOff, id, pointer, "false");
+            }
+            None => return Joined::Unknown(Missing::field(id, "allowVirtualNetworkAccess")),
         }
     }
     Joined::Peered { near: near_id.clone(), far: far_id.clone() }
