@@ -7,6 +7,7 @@
 //! - The translation reads the estate by itself, and not by the analyser's judgement of it: only so the two can contradict.
 
 pub mod blueprint;
+pub mod faults;
 mod keeper;
 pub mod look;
 pub mod postgres;
@@ -61,6 +62,11 @@ impl Twin {
     pub fn build(blueprint: Blueprint, folder: &Path) -> Result<Twin, Error> {
         let keeper = Keeper::start()?;
         let folder = folder.canonicalize().map_err(Error::io("find the twin's folder"))?;
+        // What marks the namespaces of a twin that has ended.
+        let marks = folder.join("ns");
+        if marks.exists() {
+            fs::remove_dir_all(&marks).map_err(Error::io(format!("remove {}", marks.display())))?;
+        }
         let networks = Networks { process: keeper.process(), folder, blueprint };
         networks.lay()?;
         Ok(Twin { keeper, networks })

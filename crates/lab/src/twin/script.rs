@@ -5,10 +5,6 @@ use std::path::Path;
 
 use super::blueprint::{Blueprint, Namespace, Resolver};
 
-/// Times that a script looks whether a DNS server is up, and the pause between: ten seconds in all.
-const TRIES: u32 = 500;
-const PAUSE_S: &str = "0.02";
-
 /// Kernel settings of every namespace. Answers may come another way than the kernel would send; the user's tables decide.
 const SETTINGS: &str = "\
 for file in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $file; done
@@ -71,6 +67,23 @@ for place in ns/*; do
 done
 ";
 
+/// Starts the DNS servers and waits for them, ten seconds at most.
+const SERVE: &str = "\
+for name in NAMES; do
+  rm -f $name.unbound.log; : > $name.unbound.log
+  nsenter --net=ns/$name UNBOUND -c $name.unbound > $name.unbound.log 2>&1 < /dev/null &
+  echo $! > $name.unbound.pid
+done
+for name in NAMES; do
+  tries=0
+  until grep -q 'start of service' $name.unbound.log; do
+    tries=$((tries + 1))
+    [ $tries -lt 500 ] || { cat $name.unbound.log >&2; exit 1; }
+    sleep 0.02
+  done
+done
+";
+
 fn lay(blueprint: &Blueprint, unbound: &Path) -> String {
     let mut text = "set -eu\ncd \"$(dirname \"$0\")\"\nmkdir -p ns\n".to_owned();
     let names: Vec<&str> = blueprint.namespaces.iter().map(|one| one.name.as_str()).collect();
@@ -87,17 +100,9 @@ fn lay(blueprint: &Blueprint, unbound: &Path) -> String {
     );
     let served = blueprint.namespaces.iter().filter(|one| one.resolver.is_some());
     let served: Vec<&str> = served.map(|one| one.name.as_str()).collect();
-    let _ = writeln!(
-        text,
-        "for name in {served}; do\n  nsenter --net=ns/$name {unbound} -c $name.unbound > $name.unbound.log 2>&1 < /dev/null &\n  \
-         echo $! > $name.unbound.pid\ndone\n\
-         for name in {served}; do\n  tries=0\n  until grep -q 'start of service' $name.unbound.log; do\n    \
-         tries=$((tries + 1))\n    [ $tries -lt {TRIES} ] || {{ cat $name.unbound.log >&2; exit 1; }}\n    \
-         sleep {PAUSE_S}\n  done\ndone",
-        served = served.join(" "),
-        unbound = unbound.display(),
-    );
-    text
+    text + &SERVE
+        .replace("NAMES", &served.join(" "))
+        .replace("UNBOUND", &unbound.display().to_string())
 }
 
 /// What is set inside a namespace.

@@ -11,7 +11,7 @@ use flexway_lab::twin::{Place, Twin, blueprint, tools};
 use serde_json::{Value, json};
 
 /// What is never answered costs this much.
-pub(crate) const LIMIT: Duration = Duration::from_millis(1_500);
+pub(crate) const LIMIT: Duration = Duration::from_millis(900);
 
 /// Whether twins can be built; says by name what is skipped.
 pub(crate) fn is_possible(test: &str) -> bool {

@@ -251,7 +251,7 @@ fn guard(draft: &mut Draft, network: usize, peer: &Peer) -> (Vec<String>, Vec<St
     let (mut lines, mut chains) = (Vec::new(), Vec::new());
     if peer.half.allows_forwarded != Some(true) {
         let counter = draft.count(gate("allowForwardedTraffic"));
-        let space = AddressSet::of(&draft.networks[peer.network].facts.space);
+        let space = AddressSet::of(&draft.networks[peer.network].space);
         let space = set(space.networks());
         chains.push(chain(
             &format!("forwarded_{port}"),
@@ -269,8 +269,8 @@ fn guard(draft: &mut Draft, network: usize, peer: &Peer) -> (Vec<String>, Vec<St
                 .collect();
             AddressSet::of(&nets)
         };
-        let near = prefixes(draft.networks[network].id, own);
-        let far = prefixes(draft.networks[peer.network].id, other);
+        let near = prefixes(&draft.networks[network].id, own);
+        let far = prefixes(&draft.networks[peer.network].id, other);
         for (word, interface, from, to) in
             [("to", "oifname", &near, &far), ("from", "iifname", &far, &near)]
         {

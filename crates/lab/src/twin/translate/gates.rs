@@ -1,7 +1,7 @@
 //! The internet of a twin: it leads from the networks to the front doors of servers, through their gates.
 
 use flexway_core::address::{AddressSet, private};
-use flexway_core::estate::network::{Subnet, region_key};
+use flexway_core::estate::network::Subnet;
 use flexway_core::estate::server::{FirewallRule, Server, VnetRule};
 use flexway_core::id::ResourceId;
 
@@ -86,7 +86,7 @@ fn gate(draft: &mut Draft, index: usize) -> Vec<String> {
         let network = rule.subnet.parent().and_then(|vnet| draft.network_of(&vnet));
         let Ok(subnet) = estate.get::<Subnet>(&rule.subnet) else { continue };
         let Some(network) = network else { continue };
-        let region = draft.networks[network].facts.location.as_deref().map(region_key);
+        let region = draft.networks[network].region.clone();
         let is_ready =
             rule.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("ready"));
         if is_ready && region == draft.doors[index].region && !subnet.prefixes.is_empty() {

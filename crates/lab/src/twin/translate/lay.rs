@@ -20,7 +20,7 @@ pub(super) fn routers(draft: &mut Draft) {
         let mut addresses = vec![RESOLVER];
         for (_, endpoint) in draft.estate.all::<InboundEndpoint>() {
             let is_here = endpoint.subnets.iter().any(|subnet| {
-                subnet.parent().is_some_and(|vnet| vnet == *draft.networks[network].id)
+                subnet.parent().is_some_and(|vnet| vnet == draft.networks[network].id)
             });
             for address in endpoint.addresses.iter().filter(|_| is_here) {
                 commands.push(format!("addr add {address}/32 dev lo"));
@@ -47,14 +47,17 @@ pub(super) fn routers(draft: &mut Draft) {
         }
         commands.extend(routes::of_router(draft, network));
         let filter = filters::of_router(draft, network);
+        // Private endpoints ask for nothing.
+        let asks = draft.legs.iter().any(|leg| leg.network == network && !leg.is_endpoint);
         let zones = names::view(draft, Some(network));
+        let resolver = (asks || addresses.len() > 1).then_some(Resolver { addresses, zones });
         draft.result.namespaces.push(Namespace {
             name: router,
             forwards: true,
             is_kept: false,
             commands,
             filter,
-            resolver: Some(Resolver { addresses, zones }),
+            resolver,
         });
     }
 }

@@ -23,7 +23,7 @@ mod tags;
 use std::net::Ipv4Addr;
 
 use flexway_core::estate::Estate;
-use flexway_core::estate::network::{Peering, Subnet, Vnet};
+use flexway_core::estate::network::{Peering, Subnet, Vnet, region_key};
 use flexway_core::id::ResourceId;
 use ipnet::Ipv4Net;
 
@@ -41,7 +41,7 @@ pub const PLACES_MAX: usize = 64;
 /// # Errors
 /// A sentence, when the estate has more networks or places than a twin may have.
 pub fn blueprint(estate: &Estate, copier: Option<&ResourceId>) -> Result<Blueprint, String> {
-    let networks: Vec<Network> = estate.all::<Vnet>().enumerate().map(Network::new).collect();
+    let networks = networks(estate);
     let too_many = |count: usize, what: &str, most: usize| {
         Err(format!("build a twin of {count} {what}: at most {most}; give a smaller estate"))
     };
@@ -66,19 +66,48 @@ pub fn blueprint(estate: &Estate, copier: Option<&ResourceId>) -> Result<Bluepri
     Ok(draft.result)
 }
 
+/// The networks that were observed, then those of which only subnets were: these have what the subnets tell.
+fn networks(estate: &Estate) -> Vec<Network> {
+    let mut networks: Vec<Network> = Vec::new();
+    for (id, facts) in estate.all::<Vnet>() {
+        let mut network = Network::new(networks.len(), id.clone());
+        network.space.clone_from(&facts.space);
+        network.region = facts.location.as_deref().map(region_key);
+        network.dns_servers = facts.dns_servers.clone().unwrap_or_default();
+        networks.push(network);
+    }
+    let observed = networks.len();
+    for (id, subnet) in estate.all::<Subnet>() {
+        let Some(vnet) = id.parent() else { continue };
+        let known = networks.iter().position(|one| one.id == vnet);
+        let index = known.unwrap_or(networks.len());
+        if known.is_none() {
+            networks.push(Network::new(index, vnet));
+        }
+        if index >= observed {
+            networks[index].space.extend(&subnet.prefixes);
+        }
+    }
+    networks
+}
+
 /// What the translation has found out so far.
 struct Draft<'e> {
     estate: &'e Estate,
-    networks: Vec<Network<'e>>,
+    networks: Vec<Network>,
     legs: Vec<Leg<'e>>,
     doors: Vec<Door>,
     result: Blueprint,
 }
 
 /// A network.
-struct Network<'e> {
-    id: &'e ResourceId,
-    facts: &'e Vnet,
+struct Network {
+    id: ResourceId,
+    space: Vec<Ipv4Net>,
+    /// Region in the form in which regions are compared.
+    region: Option<String>,
+    /// Its own DNS servers.
+    dns_servers: Vec<Ipv4Addr>,
     /// Its router's namespace.
     router: String,
     /// The router's own address.
@@ -122,13 +151,15 @@ struct Door {
     region: Option<String>,
 }
 
-impl<'e> Network<'e> {
-    fn new((index, (id, facts)): (usize, (&'e ResourceId, &'e Vnet))) -> Network<'e> {
+impl Network {
+    fn new(index: usize, id: ResourceId) -> Network {
         // Link-local and documentation addresses: no network of Azure has them.
         let last = u8::try_from(index).unwrap_or(u8::MAX).saturating_add(1);
         Network {
             id,
-            facts,
+            space: Vec::new(),
+            region: None,
+            dns_servers: Vec::new(),
             router: format!("r{index}"),
             gateway: Ipv4Addr::new(169, 254, 1, last),
             egress: Ipv4Addr::new(198, 51, 100, last),
@@ -156,23 +187,20 @@ impl<'e> Draft<'e> {
 
     /// The network of an id, by its index.
     fn network_of(&self, id: &ResourceId) -> Option<usize> {
-        self.networks.iter().position(|one| one.id == id)
+        self.networks.iter().position(|one| one.id == *id)
     }
 
     /// Networks that both halves of a peering join to this one, with this one's half.
     fn peers(&self, network: usize) -> Vec<Peer<'e>> {
-        let own = self.networks[network].id;
-        let is_connected = |half: &Peering| {
-            half.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("connected"))
-        };
-        let mut peers = Vec::new();
+        let own = &self.networks[network].id;
+        let mut peers: Vec<Peer> = Vec::new();
         for (half_id, half) in self.estate.children::<Peering>(own) {
             let Some(other) = self.network_of(&half.remote) else { continue };
-            let back = self.estate.children::<Peering>(self.networks[other].id);
+            let back = self.estate.children::<Peering>(&self.networks[other].id);
             let back = { back }.find(|(_, back)| back.remote == *own);
             if is_connected(half)
                 && back.is_some_and(|(_, back)| is_connected(back))
-                && peers.iter().all(|known: &Peer| known.network != other)
+                && peers.iter().all(|known| known.network != other)
             {
                 peers.push(Peer { network: other, half_id, half });
             }
@@ -183,10 +211,14 @@ impl<'e> Draft<'e> {
     /// What a peering routes of the other network: what the half knows of it, else all of it.
     fn remote_space(&self, peer: &Peer<'e>) -> Vec<Ipv4Net> {
         match peer.half.remote_space.is_empty() {
-            true => self.networks[peer.network].facts.space.clone(),
+            true => self.networks[peer.network].space.clone(),
             false => peer.half.remote_space.clone(),
         }
     }
+}
+
+fn is_connected(half: &Peering) -> bool {
+    half.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("connected"))
 }
 
 /// A joined network, seen from one side.

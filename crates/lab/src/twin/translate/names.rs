@@ -24,12 +24,13 @@ const PRIVATE_LINK: &str = "privatelink.";
 pub(super) fn view(draft: &Draft, network: Option<usize>) -> Vec<ZoneData> {
     let public = published(draft);
     let mut zones: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let vnet = network.map(|index| draft.networks[index].id);
+    let vnet = network.map(|index| &draft.networks[index].id);
     for (link_id, link) in
         vnet.into_iter().flat_map(|id| draft.estate.list::<Link>(Key::LinksOf(id.clone())))
     {
+        // Azure always tells the state; where a capture does not, the link is taken for finished.
         let is_complete =
-            link.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("completed"));
+            link.state.as_deref().is_none_or(|state| state.eq_ignore_ascii_case("completed"));
         let Some(zone) = link_id.parent().filter(|_| is_complete) else { continue };
         let name = zone.name().to_ascii_lowercase();
         if zones.contains_key(&name) {
@@ -90,6 +91,10 @@ fn private_records(draft: &Draft, zone: &ResourceId, name: &str) -> Vec<String> 
         }
         for address in record.addresses.iter().flatten() {
             lines.push(format!("{owner} 0 IN A {address}"));
+        }
+        // An empty set is a name without an address.
+        if record.addresses.as_ref().is_some_and(Vec::is_empty) {
+            lines.push(format!("{owner} 0 IN TXT empty"));
         }
     }
     for (id, server) in draft.estate.all::<Server>() {

@@ -57,7 +57,9 @@ pub(super) fn of_router(draft: &mut Draft, network: usize) -> Vec<String> {
         let known = tables.iter().position(|subnet| *subnet == leg.subnet);
         let index = known.unwrap_or(tables.len());
         let table = SUBNETS + index as u32;
-        for (pref, table) in [(10, table), (11, DELIVERY), (12, JOINED)] {
+        // Answers of private endpoints do not pass the tables of users.
+        let tables_of_leg = [(10, table), (11, DELIVERY), (12, JOINED)];
+        for (pref, table) in tables_of_leg.into_iter().skip(usize::from(leg.is_endpoint)) {
             lines.push(format!("rule add pref {pref} iif {port} lookup {table}"));
         }
         for net in leg.senders.iter().copied().chain([Ipv4Net::from(leg.address)]) {
@@ -84,10 +86,11 @@ fn to_peer(draft: &Draft, peer: &Peer) -> String {
 /// The routes of a subnet, as `ip route` has them, without their table.
 fn of_subnet(draft: &mut Draft, at: usize, peers: &[Peer]) -> Vec<String> {
     let network = draft.legs[at].network;
-    let facts = draft.networks[network].facts;
     let mut lines = vec![format!("default via {INTERNET} dev out onlink metric {LAST}")];
     lines.extend(UNUSED.iter().map(|net| format!("blackhole {net} metric {LAST}")));
-    lines.extend(facts.space.iter().map(|net| format!("throw {net} metric {OWN}")));
+    lines.extend(
+        draft.networks[network].space.iter().map(|net| format!("throw {net} metric {OWN}")),
+    );
     for peer in peers {
         let nets = draft.remote_space(peer);
         let way = to_peer(draft, peer);
@@ -118,9 +121,8 @@ fn of_subnet(draft: &mut Draft, at: usize, peers: &[Peer]) -> Vec<String> {
 
 /// Addresses of front doors that the subnet's service endpoint leads to: those of Single Servers of its own region.
 pub(super) fn doors_by_endpoint(draft: &Draft, leg: &Leg) -> Vec<Ipv4Addr> {
-    let location = draft.networks[leg.network].facts.location.as_deref();
-    let own = location.map(flexway_core::estate::network::region_key);
-    let doors = draft.doors.iter().filter(|door| !door.is_flexible && door.region == own);
+    let own = &draft.networks[leg.network].region;
+    let doors = draft.doors.iter().filter(|door| !door.is_flexible && door.region == *own);
     doors.map(|door| door.address).collect()
 }
 
@@ -138,7 +140,7 @@ fn to_endpoints(draft: &Draft, leg: &Leg, peers: &[Peer], routes: &[&Route]) -> 
                 .filter(|peer| draft.remote_space(peer).iter().any(|net| net.contains(&address)));
             routed.map(|peer| format!("{address}/32 {}", to_peer(draft, peer)))
         };
-        let space = &draft.networks[end.network].facts.space;
+        let space = &draft.networks[end.network].space;
         let range =
             space.iter().filter(|net| net.contains(&address)).map(Ipv4Net::prefix_len).max();
         let takes_away = |route: &&&Route| match &route.prefix {

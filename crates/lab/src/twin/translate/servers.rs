@@ -61,9 +61,9 @@ fn add_server(draft: &mut Draft, id: &ResourceId, server: &Server, is_copier: bo
                 leg.senders = leg.facts.prefixes.clone();
                 place.senders.clone_from(&leg.senders);
             }
-            let servers = draft.networks[leg.network].facts.dns_servers.as_deref().unwrap_or(&[]);
+            let servers = &draft.networks[leg.network].dns_servers;
             if !servers.is_empty() {
-                place.resolvers = servers.to_vec();
+                place.resolvers.clone_from(servers);
             }
         }
     } else {

@@ -2,20 +2,22 @@
 
 use flexway_core::address::{AddressSet, private};
 use flexway_core::estate::filter::Prefix;
-use flexway_core::estate::network::{RoutePrefix, region_key};
+use flexway_core::estate::network::{Peering, RoutePrefix, region_key};
 use ipnet::Ipv4Net;
 
 use super::routes::routes_of;
-use super::{Draft, Leg};
+use super::{Draft, Leg, is_connected};
 use crate::twin::blueprint::RESOLVER;
 
-/// Every address that `VirtualNetwork` stands for at a leg: the own network, joined networks that are let in, and prefixes of the
-/// user's routes but the default one.
+/// Every address that `VirtualNetwork` stands for at a leg: the own network, networks that its own halves of peerings let in, and
+/// prefixes of the user's routes but the default one.
 pub(super) fn network_tag(draft: &Draft, leg: &Leg) -> AddressSet {
-    let mut all = draft.networks[leg.network].facts.space.clone();
-    for peer in draft.peers(leg.network) {
-        if peer.half.allows_access == Some(true) {
-            all.extend(draft.remote_space(&peer));
+    let mut all = draft.networks[leg.network].space.clone();
+    for (_, half) in draft.estate.children::<Peering>(&draft.networks[leg.network].id) {
+        if is_connected(half) && half.allows_access == Some(true) {
+            let other = draft.network_of(&half.remote);
+            let whole = other.map(|index| draft.networks[index].space.clone()).unwrap_or_default();
+            all.extend(if half.remote_space.is_empty() { &whole } else { &half.remote_space });
         }
     }
     for route in routes_of(draft, leg.subnet) {
