@@ -85,6 +85,38 @@ fn a_twin_runs_real_servers_and_goes_without_a_trace() {
 }
 
 #[test]
+fn a_fault_that_is_set_is_found_and_its_plan_mends_the_twin() {
+    let Some(home) = Home::new("break") else { return };
+    let (code, text) = home.run(&["up", "--estate", &fixture("private-source")]);
+    assert_eq!(code, Some(0), "{text}");
+    let (broken, plan) = (home.0.join("broken.json"), home.0.join("plan.json"));
+    let (broken, plan) = (broken.display().to_string(), plan.display().to_string());
+    assert_eq!(home.run(&["break", "dns/zone-not-linked", "--out", &broken]).0, Some(0));
+    let tools = flexway_lab::installed::client_tools();
+    let psql = tools.first().expect("client tools").program("psql").display().to_string();
+    let database = format!("host={HOST} dbname=postgres connect_timeout=2");
+    let ask = ["exec", "new-db", "--", &psql, "-Atc", "select 1", &database];
+    let (code, text) = home.run(&ask);
+    assert!(code == Some(2) && text.contains("203.0.113.1"), "the public door is closed: {text}");
+    let (_, text) = home.run(&["status"]);
+    assert!(text.contains("publicNetworkAccess"), "{text}");
+    let mut make = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    make.args(["plan", "--estate", &broken, "--source", "old-db", "--target", "new-db"]);
+    make.args(["--format", "json", "--out", &plan]);
+    assert!(make.status().expect("flexway runs").success());
+    let (code, text) = home.run(&["apply", &plan]);
+    assert!(code == Some(0) && text.contains("1 change made"), "{text}");
+    assert_eq!(home.run(&ask), (Some(0), "1\n".to_owned()));
+    // A server that stops answers nobody; its data is there when it starts again.
+    assert_eq!(home.run(&["break", "server/not-ready"]).0, Some(0));
+    let (code, text) = home.run(&ask);
+    assert!(code == Some(2) && text.contains("refused"), "{text}");
+    let (code, text) = home.run(&["break", "filter/inbound-denied"]);
+    assert!(code == Some(64) && text.contains("nothing between"), "{text}");
+    assert_eq!(home.run(&["down"]).0, Some(0));
+}
+
+#[test]
 fn a_killed_builder_leaves_no_process_and_no_twin() {
     let Some(home) = Home::new("killed") else { return };
     let estate = fixture("private-source");

@@ -1,5 +1,6 @@
 //! `flexway lab`: a twin of an estate on this machine, to try everything there first.
 
+mod alter;
 mod show;
 
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use crate::exit::{Ended, Exit, Failure};
 #[command(after_help = "Examples:
   flexway lab up --estate capture/
   flexway lab exec new-db -- psql -h old-db.postgres.database.azure.com -c 'select 1'
+  flexway lab break dns/zone-not-linked --out broken.json
+  flexway plan --estate broken.json --source old-db --target new-db --format json | flexway lab apply -
   flexway lab down
 
 Needs Linux, root, nftables, iproute2, util-linux and unbound: `cargo xtask setup` brings them. Nothing outside the twin's own
@@ -40,6 +43,10 @@ enum Verb {
     Status(show::StatusArgs),
     /// Runs a command at a place of a twin, such as a server or a machine; ends with the command's exit code
     Exec(ExecArgs),
+    /// Sets a fault in the twin
+    Break(alter::BreakArgs),
+    /// Makes the changes of a plan (`flexway plan --format json`) in the twin
+    Apply(alter::ApplyArgs),
     /// Ends a twin and removes everything of it
     Down(DownArgs),
 }
@@ -82,6 +89,8 @@ pub(crate) fn run(args: &LabArgs) -> Ended {
         Verb::Up(args) => up(args),
         Verb::Status(args) => show::status(args),
         Verb::Exec(args) => exec(args),
+        Verb::Break(args) => alter::break_it(args),
+        Verb::Apply(args) => alter::apply(args),
         Verb::Down(args) => down(args),
     }
 }
