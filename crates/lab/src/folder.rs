@@ -103,6 +103,29 @@ impl Folder {
     }
 }
 
+/// A private folder of ours, removed when it is dropped and when its owner dies in any way.
+#[derive(Debug)]
+pub struct Scratch(Folder);
+
+impl Scratch {
+    /// Makes a folder in the temporary folder.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be made.
+    pub fn new() -> Result<Scratch, Error> {
+        let account = Account::for_servers()?;
+        let folder = Folder::create(None, &account)?;
+        // Programs of other accounts have to get to their own folders below.
+        set_mode(&folder.path, 0o711)?;
+        Ok(Scratch(folder))
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         let Some(cleaner) = &mut self.cleaner else { return };
@@ -160,9 +183,13 @@ fn claim(path: &Path, account: &Account) -> Result<PathBuf, Error> {
 
 /// PostgreSQL wants 0700 on its data; the socket and the log deserve no less.
 fn set_private(path: &Path) -> Result<(), Error> {
+    set_mode(path, 0o700)
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-        .map_err(Error::io(format!("close {} to others", path.display())))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(Error::io(format!("set who may enter {}", path.display())))
 }
 
 /// Removes folders whose owners are dead, and ends servers in them. Failures stay silent: they

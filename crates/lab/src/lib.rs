@@ -32,6 +32,7 @@ mod tls;
 pub mod twin;
 
 pub use error::Error;
+pub use folder::Scratch;
 pub use installed::Install;
 pub use options::{Auth, Options};
 pub use server::Server;

@@ -104,8 +104,9 @@ fn up(args: &UpArgs) -> Ended {
         body["id"] = id.as_str().into();
         Some(body)
     });
-    let standing = Standing::up(&args.named.name, bodies.collect(), !args.no_servers)
-        .map_err(|why| failed("build the twin", why))?;
+    let standing =
+        Standing::up(&standing::home(), &args.named.name, bodies.collect(), !args.no_servers)
+            .map_err(|why| failed("build the twin", why))?;
     show::places(&standing);
     show::notes(&standing);
     Ok(Exit::Good)
@@ -135,9 +136,10 @@ fn exec(args: &ExecArgs) -> Ended {
 }
 
 fn down(args: &DownArgs) -> Ended {
-    let names = if args.all { standing::names() } else { vec![args.named.name.clone()] };
+    let home = standing::home();
+    let names = if args.all { standing::names(&home) } else { vec![args.named.name.clone()] };
     for name in &names {
-        let was_there = standing::down(name).map_err(|why| failed("end the twin", why))?;
+        let was_there = standing::down(&home, name).map_err(|why| failed("end the twin", why))?;
         eprintln!(
             "twin `{name}`: {}",
             if was_there { "ended and removed" } else { "there is none" }
@@ -147,7 +149,7 @@ fn down(args: &DownArgs) -> Ended {
 }
 
 fn find(named: &Named) -> Result<Standing, Failure> {
-    Standing::find(&named.name).map_err(|why| failed("find the twin", why))
+    Standing::find(&standing::home(), &named.name).map_err(|why| failed("find the twin", why))
 }
 
 /// A failure of the lab, with its causes.

@@ -73,6 +73,8 @@ pub struct Place {
     pub name: String,
     /// The server or the network interface that it stands for.
     pub resource: ResourceId,
+    /// The name that a server is dialled by.
+    pub host: Option<String>,
     /// Its namespace.
     pub namespace: String,
     /// Whether it is a PostgreSQL server, and not a machine.

@@ -17,16 +17,16 @@ pub mod tools;
 pub mod translate;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use std::{env, fs};
 
 pub use blueprint::{Blueprint, Gate, Place};
 pub use keeper::Process;
 pub use translate::blueprint;
 
-use crate::{Error, run};
+use crate::{Error, installed, run};
 use keeper::Keeper;
 use look::Spot;
 
@@ -137,8 +137,8 @@ impl Networks {
         command
     }
 
-    /// A command that runs at a place as its programs do: in its network, with its DNS servers. `PGPASSFILE` tells the servers'
-    /// password.
+    /// A command that runs at a place as its programs do: in its network, with its DNS servers. The environment tells PostgreSQL's
+    /// programs the servers' password and certificates, and at a server's place the server's own socket.
     pub fn at_place(&self, place: &Place) -> Command {
         // What is mounted here is seen by this command alone. Names come from DNS and from nowhere else.
         const MOUNT: &str = "mount --bind \"$0/resolv\" /etc/resolv.conf && mount --bind \"$0/nsswitch\" /etc/nsswitch.conf; \
@@ -146,9 +146,27 @@ impl Networks {
         let mut command = self.command(&place.namespace);
         command.args(["unshare", "--mount", "sh", "-c", MOUNT]);
         command.arg(self.folder.join(format!("{}.names", place.namespace)));
-        command.arg(std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")));
+        command.arg(env::current_dir().unwrap_or_else(|_| PathBuf::from("/")));
         command.env("PGPASSFILE", self.folder.join(postgres::PASSWORDS)).env("PGUSER", "postgres");
+        let trusted = self.folder.join(postgres::TRUSTED);
+        if trusted.exists() {
+            command.env("PGSSLROOTCERT", trusted);
+        }
+        let sockets = postgres::folder_of(self, place).join("s");
+        if sockets.exists() {
+            command.env("PGHOST", sockets);
+        }
+        if let (Some(tools), Some(path)) = (installed::client_tools().first(), env::var_os("PATH"))
+        {
+            let folders = [tools.bin.clone()].into_iter().chain(env::split_paths(&path));
+            command.envs(env::join_paths(folders).ok().map(|path| ("PATH", path)));
+        }
         command
+    }
+
+    /// The folder of the socket of the server at a place.
+    pub fn socket(&self, place: &str) -> Option<PathBuf> {
+        self.blueprint.place(place).map(|place| postgres::folder_of(self, place).join("s"))
     }
 
     /// Packets that every counter has counted, by the counters' names.

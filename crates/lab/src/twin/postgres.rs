@@ -1,6 +1,7 @@
 //! Real PostgreSQL in the places of a twin's servers. They live as long as the twin.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -26,6 +27,9 @@ const WITHOUT_TLS: [u32; 1] = [18];
 
 /// The file with the password of user `postgres` on every server of the twin, in the form of `PGPASSFILE`.
 pub(super) const PASSWORDS: &str = "passwords";
+
+/// The certificates that clients in the twin trust: those of its servers.
+pub(super) const TRUSTED: &str = "trusted.pem";
 
 /// A server of a twin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +61,7 @@ pub fn start(
         }
         let install = install(wanted(place))?;
         if !folder.exists() {
-            create(&install, &folder, &password)?;
+            create(&install, place, &folder, &password)?;
         }
         if !is_up {
             launch(networks, place, &install, &folder)?;
@@ -72,16 +76,26 @@ fn install(wanted: Option<u32>) -> Result<Install, Error> {
     own.map_or_else(|| installed::find(MAJOR), Ok)
 }
 
-fn folder_of(networks: &Networks, place: &Place) -> PathBuf {
+/// Where a server's data and socket are.
+pub(super) fn folder_of(networks: &Networks, place: &Place) -> PathBuf {
     networks.folder.join(format!("{}.server", place.namespace))
 }
 
-fn create(install: &Install, folder: &Path, password: &Secret) -> Result<(), Error> {
+fn create(install: &Install, place: &Place, folder: &Path, password: &Secret) -> Result<(), Error> {
     let account = Account::for_servers()?;
     let folder = Folder::kept(folder, &account)?;
     folder.subfolder("s", &account)?;
     let with_tls = !WITHOUT_TLS.contains(&install.major);
-    let certificates = with_tls.then(|| Certificates::create(&folder, &account)).transpose()?;
+    let names: Vec<&str> = place.host.as_deref().into_iter().collect();
+    let certificates = with_tls.then(|| Certificates::create(&folder, &account, &names));
+    let certificates = certificates.transpose()?;
+    if let Some(certificates) = &certificates {
+        trust(&folder.path().join("..").join(TRUSTED), &certificates.authority)?;
+    }
+    // What the server dials itself, as with dblink, finds the password of the others here.
+    let passwords = folder.path().join(PASSWORDS);
+    write_passwords(&passwords, password)?;
+    account.give(&passwords)?;
     cluster::initialise(install, &account, &folder, Some(password))?;
     let options = Options {
         settings: vec![
@@ -112,6 +126,7 @@ fn launch(
         folder.display(),
     );
     let mut command = networks.at_place(place);
+    command.env("PGPASSFILE", folder.join(PASSWORDS)).env_remove("PGHOST");
     command.args(["sh", "-c", &start]);
     run::run(command, "", &networks.folder, START_LIMIT)?;
     let deadline = Instant::now() + START_LIMIT;
@@ -152,9 +167,20 @@ fn password(folder: &Path) -> Result<Secret, Error> {
         return Ok(Secret::known(word.to_owned()));
     }
     let secret = Secret::random()?;
-    let line = format!("*:*:*:postgres:{}\n", secret.text());
-    let file = fs::File::options().write(true).create_new(true).mode(0o600).open(&path);
-    file.and_then(|mut file| std::io::Write::write_all(&mut file, line.as_bytes()))
-        .map_err(Error::io(format!("write {}", path.display())))?;
+    write_passwords(&path, &secret)?;
     Ok(secret)
+}
+
+fn write_passwords(path: &Path, secret: &Secret) -> Result<(), Error> {
+    let line = format!("*:*:*:postgres:{}\n", secret.text());
+    let file = fs::File::options().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(line.as_bytes()))
+        .map_err(Error::io(format!("write {}", path.display())))
+}
+
+fn trust(list: &Path, authority: &Path) -> Result<(), Error> {
+    let text = fs::read_to_string(authority).map_err(Error::io("read a certificate"))?;
+    let file = fs::File::options().create(true).append(true).open(list);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(Error::io(format!("write {}", list.display())))
 }

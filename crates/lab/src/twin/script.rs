@@ -5,8 +5,10 @@ use std::path::Path;
 
 use super::blueprint::{Blueprint, Namespace, Resolver};
 
-/// Kernel settings of every namespace. Answers may come another way than the kernel would send; the user's tables decide.
+/// Kernel settings of every namespace. Answers may come another way than the kernel would send; the user's tables decide. Who is
+/// never answered gives up after seven seconds and not after two minutes.
 const SETTINGS: &str = "\
+echo 2 > /proc/sys/net/ipv4/tcp_syn_retries
 for file in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $file; done
 echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null || true
 ";

@@ -42,10 +42,7 @@ pub fn home() -> PathBuf {
 }
 
 /// The folder of a twin.
-///
-/// # Errors
-/// [`Error::NoTwin`] when the name is none.
-pub fn folder(name: &str) -> Result<PathBuf, Error> {
+fn folder(home: &Path, name: &str) -> Result<PathBuf, Error> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(is_plain) {
         let why = format!(
@@ -53,7 +50,7 @@ pub fn folder(name: &str) -> Result<PathBuf, Error> {
         );
         return Err(Error::NoTwin(why));
     }
-    Ok(home().join(name))
+    Ok(home.join(name))
 }
 
 /// The estate of some resources.
@@ -66,14 +63,34 @@ impl Standing {
     ///
     /// # Errors
     /// [`Error::NoTwin`] when one of that name stands, or none can be built; else what failed. Nothing is left then.
-    pub fn up(name: &str, resources: Vec<Value>, with_servers: bool) -> Result<Standing, Error> {
+    pub fn up(
+        home: &Path,
+        name: &str,
+        resources: Vec<Value>,
+        with_servers: bool,
+    ) -> Result<Standing, Error> {
+        let (standing, twin) = Standing::owned(home, name, resources, with_servers)?;
+        twin.stay()?;
+        Ok(standing)
+    }
+
+    /// As [`Standing::up`], for a twin that ends with its owner.
+    ///
+    /// # Errors
+    /// As [`Standing::up`].
+    pub fn owned(
+        home: &Path,
+        name: &str,
+        resources: Vec<Value>,
+        with_servers: bool,
+    ) -> Result<(Standing, Twin), Error> {
         tools::require()?;
-        let folder = folder(name)?;
+        let folder = folder(home, name)?;
         let estate = estate_of(&resources);
         let plan = blueprint(&estate, None).map_err(Error::NoTwin)?;
-        fs::create_dir_all(home()).map_err(Error::io(format!("make {}", home().display())))?;
-        let _lock = lock()?;
-        if Standing::find(name).is_ok() {
+        fs::create_dir_all(home).map_err(Error::io(format!("make {}", home.display())))?;
+        let _lock = lock(home)?;
+        if Standing::find(home, name).is_ok() {
             let why = format!(
                 "twin `{name}` stands already; `flexway lab down` ends it, --name gives another one"
             );
@@ -92,8 +109,8 @@ impl Standing {
     ///
     /// # Errors
     /// [`Error::NoTwin`] when none stands.
-    pub fn find(name: &str) -> Result<Standing, Error> {
-        let folder = folder(name)?;
+    pub fn find(home: &Path, name: &str) -> Result<Standing, Error> {
+        let folder = folder(home, name)?;
         let none =
             || Error::NoTwin(format!("no twin `{name}` stands here; `flexway lab up` builds one"));
         let state = read(&folder.join(STATE)).ok_or_else(none)?;
@@ -119,7 +136,8 @@ impl Standing {
     /// # Errors
     /// As [`Standing::up`]; when the networks cannot be laid the twin stands without any.
     pub fn change(&mut self, resources: Vec<Value>) -> Result<(), Error> {
-        let _lock = lock()?;
+        let home = self.networks.folder.parent().unwrap_or(&self.networks.folder).to_owned();
+        let _lock = lock(&home)?;
         let plan = blueprint(&estate_of(&resources), None).map_err(Error::NoTwin)?;
         let kept = |places: &[Place]| -> Vec<(String, String)> {
             let names = places.iter().map(|one| (one.namespace.clone(), one.name.clone()));
@@ -157,7 +175,7 @@ fn build(
     resources: Vec<Value>,
     folder: &Path,
     with_servers: bool,
-) -> Result<Standing, Error> {
+) -> Result<(Standing, Twin), Error> {
     let twin = Twin::build(plan, folder)?;
     let networks = twin.networks().clone();
     let mut standing = Standing { name: name.to_owned(), networks, resources, servers: Vec::new() };
@@ -165,10 +183,8 @@ fn build(
         let wanted = |place: &Place| major(&standing.resources, place);
         standing.servers = postgres::start(&standing.networks, wanted)?;
     }
-    // Until here the twin ends with us, however we end.
     standing.save()?;
-    twin.stay()?;
-    Ok(standing)
+    Ok((standing, twin))
 }
 
 /// The major that a server's body tells.
@@ -186,12 +202,12 @@ fn major(resources: &[Value], place: &Place) -> Option<u32> {
 ///
 /// # Errors
 /// [`Error::Timeout`] when it does not end.
-pub fn down(name: &str) -> Result<bool, Error> {
-    let folder = folder(name)?;
+pub fn down(home: &Path, name: &str) -> Result<bool, Error> {
+    let folder = folder(home, name)?;
     if !folder.exists() {
         return Ok(false);
     }
-    let _lock = lock()?;
+    let _lock = lock(home)?;
     if let Some(process) = read(&folder.join(STATE)).as_ref().and_then(process_of) {
         process.end()?;
     }
@@ -200,8 +216,8 @@ pub fn down(name: &str) -> Result<bool, Error> {
 }
 
 /// Names of the twins that have a folder, whether they stand or have died.
-pub fn names() -> Vec<String> {
-    let entries = fs::read_dir(home()).into_iter().flatten().flatten();
+pub fn names(home: &Path) -> Vec<String> {
+    let entries = fs::read_dir(home).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.path().is_dir());
     let mut names: Vec<String> =
         folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -210,8 +226,8 @@ pub fn names() -> Vec<String> {
 }
 
 /// One change at a time; the lock ends with the process that holds it.
-fn lock() -> Result<File, Error> {
-    let path = home().join("lock");
+fn lock(home: &Path) -> Result<File, Error> {
+    let path = home.join("lock");
     let file = File::create(&path).map_err(Error::io(format!("make {}", path.display())))?;
     file.lock().map_err(Error::io(format!("lock {}", path.display())))?;
     Ok(file)

@@ -120,15 +120,18 @@ fn alias_of_injected(id: &ResourceId, zone: &ResourceId) -> String {
     format!("{}.{}", id.name().to_ascii_lowercase(), zone.name().to_ascii_lowercase())
 }
 
+/// The name that a server is dialled by.
+pub(super) fn host_of(id: &ResourceId, server: &Server) -> String {
+    let own = || format!("{}.{SUFFIX}", id.name().to_ascii_lowercase());
+    server.fqdn.clone().unwrap_or_else(own)
+}
+
 /// What public DNS holds: a server's address, or, for one with private endpoints, an alias into the zone for these, with the
 /// address there.
 fn published(draft: &Draft) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for (id, server) in draft.estate.all::<Server>() {
-        let name = server
-            .fqdn
-            .clone()
-            .unwrap_or_else(|| format!("{}.{SUFFIX}", id.name().to_ascii_lowercase()));
+        let name = host_of(id, server);
         if server.delegated_subnet.is_some() {
             if let Some(zone) = &server.private_zone {
                 all.push((name, format!("CNAME {}.", alias_of_injected(id, zone))));

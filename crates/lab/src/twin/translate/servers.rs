@@ -10,7 +10,7 @@ use flexway_core::estate::{Key, Missing};
 use flexway_core::id::ResourceId;
 use ipnet::Ipv4Net;
 
-use super::{Door, Draft, Leg};
+use super::{Door, Draft, Leg, names};
 use crate::twin::blueprint::{Gate, Place, RESOLVER};
 
 /// PostgreSQL's port, and that of a flexible server's pooler.
@@ -43,6 +43,7 @@ fn add_server(draft: &mut Draft, id: &ResourceId, server: &Server, is_copier: bo
     let mut place = Place {
         name: id.name().to_owned(),
         resource: id.clone(),
+        host: Some(names::host_of(id, server)),
         namespace: namespace.clone(),
         is_server: true,
         runs: server.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("ready")),
@@ -231,6 +232,7 @@ fn add_machine(draft: &mut Draft, id: &ResourceId, interface: &Interface) {
     draft.result.places.push(Place {
         name: id.name().to_owned(),
         resource: id.clone(),
+        host: None,
         namespace,
         is_server: false,
         runs: interface.forwards == Some(true),
