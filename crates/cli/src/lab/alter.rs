@@ -8,7 +8,7 @@ use flexway_core::estate::server::Server;
 use flexway_core::id::ResourceId;
 use flexway_core::second;
 use flexway_lab::twin::faults::{self, Flow};
-use flexway_lab::twin::standing::estate_of;
+use flexway_lab::twin::standing::{bodies_of, estate_of};
 use serde_json::Value;
 
 use super::{Named, failed, find};
@@ -99,11 +99,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Ended {
     let help = "give the output of `flexway plan --format json`";
     let requests = second::requests_of(&plan)
         .map_err(|why| Failure::failed("read the plan", format!("{why:?}"), help))?;
-    let estate = estate_of(&standing.resources);
-    let bodies: Vec<(ResourceId, Value)> = estate
-        .ids()
-        .filter_map(|id| Some((id.clone(), estate.resource(id)?.body.clone())))
-        .collect();
+    let bodies = bodies_of(&estate_of(&standing.resources));
     let after = second::enact(&bodies, &requests).map_err(|why| {
         Failure::failed("apply the plan", why, "make a plan for the estate that the twin shows")
     })?;

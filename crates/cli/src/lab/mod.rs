@@ -6,7 +6,9 @@ mod show;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use flexway_core::id::ResourceId;
 use flexway_lab::twin::standing::{self, Standing};
+use serde_json::Value;
 
 use crate::estates;
 use crate::exit::{Ended, Exit, Failure};
@@ -97,13 +99,12 @@ pub(crate) fn run(args: &LabArgs) -> Ended {
 
 fn up(args: &UpArgs) -> Ended {
     let loaded = estates::read(&args.estate)?;
-    let estate = &loaded.estate;
-    let bodies = estate.ids().filter_map(|id| {
-        let mut body = estate.resource(id)?.body.clone();
+    let with_id = |(id, mut body): (ResourceId, Value)| {
         // Children that were captured inside their parents may not say what they are.
         body["id"] = id.as_str().into();
-        Some(body)
-    });
+        body
+    };
+    let bodies = standing::bodies_of(&loaded.estate).into_iter().map(with_id);
     let standing =
         Standing::up(&standing::home(), &args.named.name, bodies.collect(), !args.no_servers)
             .map_err(|why| failed("build the twin", why))?;

@@ -35,14 +35,15 @@ pub fn enact(
             return Err(format!("{} {}: {why}", request.method, request.path));
         }
     }
-    let mut written: BTreeMap<&str, &ResourceId> =
+    let mut written: BTreeMap<String, &ResourceId> =
         bodies.iter().map(|(id, _)| (id.key(), id)).collect();
     let paths = requests.iter().map(|one| one.path.split('?').next().unwrap_or(""));
     let named: Vec<ResourceId> = paths.filter_map(ResourceId::parse).collect();
     for id in &named {
         written.entry(id.key()).or_insert(id);
     }
-    let known: BTreeMap<&str, &Value> = bodies.iter().map(|(id, body)| (id.key(), body)).collect();
+    let known: BTreeMap<String, &Value> =
+        bodies.iter().map(|(id, body)| (id.key(), body)).collect();
     let mut after = Vec::new();
     for (key, body) in world.bodies() {
         let is_same = before.body(key) == Some(body);

@@ -9,6 +9,8 @@ use flexway_core::estate::server::{Server, VnetRule};
 use flexway_core::id::ResourceId;
 use serde_json::{Value, json};
 
+use super::standing::bodies_of;
+
 /// The connection that is to break.
 #[derive(Debug, Clone)]
 pub struct Flow {
@@ -106,9 +108,7 @@ pub fn set(estate: &Estate, flow: &Flow, fault: &str) -> Result<Vec<Value>, Stri
         let ids: Vec<&str> = ids().collect();
         return Err(format!("no fault `{fault}` can be set; these can: {}", ids.join(", ")));
     };
-    let bodies =
-        estate.ids().filter_map(|id| Some((id.clone(), estate.resource(id)?.body.clone())));
-    let mut scene = Scene { estate, flow, bodies: bodies.collect() };
+    let mut scene = Scene { estate, flow, bodies: bodies_of(estate) };
     edit(&mut scene).ok_or_else(|| {
         format!(
             "there is nothing between `{}` and `{}` that could break so",

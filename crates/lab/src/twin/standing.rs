@@ -58,6 +58,12 @@ pub fn estate_of(resources: &[Value]) -> Estate {
     load(vec![Input { file: ESTATE.to_owned(), json: json!(resources) }]).estate
 }
 
+/// The resources of an estate, children that were captured inside their parents too.
+pub fn bodies_of(estate: &Estate) -> Vec<(ResourceId, Value)> {
+    let body = |id: &ResourceId| Some((id.clone(), estate.body(id)?.into_owned()));
+    estate.ids().filter_map(body).collect()
+}
+
 impl Standing {
     /// Builds a twin, starts its servers unless it is to be bare, and lets it stand.
     ///

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use flexway_core::diagnose::{self, Copier, Question, Source};
-use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
 use flexway_core::second::{self, Request};
 use flexway_core::trace::step::Verdict;
 use flexway_lab::twin::faults::{self, Flow};
 use flexway_lab::twin::look::Connected;
+use flexway_lab::twin::standing::bodies_of;
 use serde_json::Value;
 
 use crate::fixture::{Built, estate, is_possible, resources};
@@ -103,10 +103,7 @@ fn try_plan(title: &str, server: &str, resources: &[Value]) -> bool {
     }
     assert_eq!(plan.after, Verdict::Reachable, "{title}");
     let requests = second::requests_of(&plan.to_json()).expect("a plan");
-    let bodies: Vec<(ResourceId, Value)> = before
-        .ids()
-        .map(|id| (id.clone(), before.resource(id).expect("a body").body.clone()))
-        .collect();
+    let bodies = bodies_of(&before);
     let after = |requests: &[Request]| -> Result<Vec<Value>, String> {
         let bodies = second::enact(&bodies, requests)?;
         Ok(bodies.into_iter().map(|(_, body)| body).collect())

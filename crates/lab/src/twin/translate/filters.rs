@@ -136,8 +136,8 @@ fn group_chain(
     for rule in rules_of(draft, group, direction) {
         let counter = draft.count(Gate {
             resource: rule.resource.clone(),
-            pointer: rule.pointer.clone(),
-            name: rule.name.clone(),
+            pointer: rule.place.pointer(),
+            name: rule.name.to_string(),
             drops: !rule.allows,
         });
         let (from, to) = {
@@ -179,8 +179,8 @@ fn dns_chain(draft: &mut Draft, at: usize, group: &ResourceId) -> Vec<String> {
         }
         let counter = draft.count(Gate {
             resource: rule.resource.clone(),
-            pointer: rule.pointer.clone(),
-            name: rule.name.clone(),
+            pointer: rule.place.pointer(),
+            name: rule.name.to_string(),
             drops: !rule.allows,
         });
         let from = tags::addresses(draft, &draft.legs[at], &rule.from);
