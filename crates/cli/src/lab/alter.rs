@@ -52,12 +52,16 @@ pub(super) fn break_it(args: &BreakArgs) -> Ended {
         faults::ids().for_each(|id| println!("{id}"));
         return Ok(Exit::Good);
     };
+    let what = format!("break the twin by `{fault}`");
+    let help = "`flexway lab break` lists the faults that can be set";
+    if !faults::ids().any(|id| id == fault) {
+        return Err(Failure::usage(what, "it cannot be set in a twin", help));
+    }
     let mut standing = find(&args.named)?;
     let estate = estate_of(&standing.resources);
     let flow = flow(&estate, args)?;
-    let what = format!("break the twin by `{fault}`");
-    let resources = faults::set(&estate, &flow, fault)
-        .map_err(|why| Failure::usage(&what, why, "`flexway lab break` lists the faults"))?;
+    let resources =
+        faults::set(&estate, &flow, fault).map_err(|why| Failure::usage(&what, why, help))?;
     write(args.out.as_ref(), &resources)?;
     standing.change(resources).map_err(|why| failed(&what, why))?;
     eprintln!("twin `{}`: {fault} is set", standing.name);

@@ -155,9 +155,15 @@ fn find(named: &Named) -> Result<Standing, Failure> {
 
 /// A failure of the lab, with its causes.
 fn failed(what: &str, why: flexway_lab::Error) -> Failure {
-    let causes = std::iter::successors(std::error::Error::source(&why), |error| error.source());
-    let text = causes.fold(why.to_string(), |text, cause| format!("{text}: {cause}"));
-    // "build a twin: program ... was not found; do this" says both by itself.
+    let text = match &why {
+        // The command says itself what it was about to do.
+        flexway_lab::Error::NoTwin(why) => why.clone(),
+        other => {
+            let causes =
+                std::iter::successors(std::error::Error::source(other), |one| one.source());
+            causes.fold(other.to_string(), |text, cause| format!("{text}: {cause}"))
+        }
+    };
     match text.split_once("; ") {
         Some((why, help)) => Failure::failed(what, why, help),
         None => Failure::failed(what, text, ""),

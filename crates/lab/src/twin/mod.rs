@@ -77,11 +77,6 @@ impl Twin {
         &self.networks
     }
 
-    /// Its networks, to be changed.
-    pub fn networks_mut(&mut self) -> &mut Networks {
-        &mut self.networks
-    }
-
     /// Lets it live on without us.
     ///
     /// # Errors

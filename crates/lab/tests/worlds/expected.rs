@@ -47,6 +47,8 @@ pub(crate) struct Expected {
     pub(crate) senders: AddressSet,
     /// Whether the source may have any address of its subnet: then several rules may be the one that drops.
     pub(crate) is_vague: bool,
+    /// Whether a gate is not known, and may drop.
+    pub(crate) is_unsure: bool,
     /// Whether answers may be lost.
     pub(crate) loses_answers: bool,
     /// Those that are dropped, in the order of the gates, each part with what it notices.
@@ -97,24 +99,43 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
     }
     let (mut rest, mut dropped) = (senders.clone(), Vec::new());
     let (mut also, mut is_behind) = (BTreeSet::new(), false);
-    for step in steps.into_iter().filter(|step| step.outcome == Outcome::Drop) {
+    let mut is_unsure = false;
+    for step in steps {
+        match step.outcome {
+            Outcome::Pass => continue,
+            Outcome::Unknown => {
+                is_unsure = true;
+                continue;
+            }
+            Outcome::Drop => {}
+        }
         if step.stage == Stage::Mode {
             return None;
         }
         let part = step.dropped_part.as_ref().map_or(rest.clone(), |part| part.intersection(&rest));
-        if is_behind {
+        if is_behind || is_unsure {
             also.extend(blamed(step));
         }
         is_behind |= step.stage == Stage::Hop;
         if !part.is_empty() {
             rest = rest.difference(&part);
-            dropped.push((part, symptom(step), blamed(step)));
+            // Behind a gate that is not known it is not sure who drops.
+            let who = if is_unsure { BTreeSet::from([Blamed::Nobody]) } else { blamed(step) };
+            dropped.push((part, symptom(step), who));
         }
     }
     let loses_answers = report.back.iter().any(|step| step.outcome != Outcome::Pass);
     let Source::Server(source) = &report.question.source else { return None };
     let is_vague = estate.get::<Server>(source).is_ok_and(|one| one.delegated_subnet.is_some());
-    Some(Expected { verdict: report.verdict, senders, is_vague, loses_answers, dropped, also })
+    Some(Expected {
+        verdict: report.verdict,
+        senders,
+        is_vague,
+        is_unsure,
+        loses_answers,
+        dropped,
+        also,
+    })
 }
 
 fn symptom(step: &Step) -> Symptom {

@@ -105,8 +105,9 @@ impl Seen {
             expected.dropped.iter().any(|(_, symptom, _)| *symptom == Symptom::WrongAddress);
         let moved: BTreeSet<Blamed> = self.moved.iter().map(blamed).collect();
         for one in moved.difference(&wanted).filter(|_| !is_name) {
-            let is_possible =
-                expected.also.contains(one) || expected.is_vague && is_in(one, &wanted);
+            let is_possible = expected.is_unsure
+                || expected.also.contains(one)
+                || expected.is_vague && is_in(one, &wanted);
             if !is_possible {
                 all.insert(format!("{one:?} dropped and is not blamed"));
             }
