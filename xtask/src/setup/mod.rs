@@ -34,10 +34,10 @@ const UNFINISHED: &str = "unfinished-";
 /// Makes sure that every server and tool is there; says in one line where.
 pub(crate) fn run() -> Result<()> {
     let is_full = |cache: &PathBuf| PACKAGES.iter().all(|package| is_ready(cache, package));
-    let is_served = twin::tools::find_unbound().is_ok();
-    if let Some(cache) = installed::cache_folders().into_iter().find(is_full).filter(|_| is_served)
-    {
+    let can_twin = !tools::may_install() || twin::tools::find_unbound().is_ok();
+    if let Some(cache) = installed::cache_folders().into_iter().find(is_full).filter(|_| can_twin) {
         tools::require(&tools::FOR_TESTS)?;
+        prepare_twins(&cache)?;
         report(&cache);
         return Ok(());
     }
@@ -62,9 +62,19 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     tools::require(&tools::FOR_TESTS)?;
-    unbound::require(&cache)?;
+    prepare_twins(&cache)?;
     report(&cache);
     Ok(())
+}
+
+/// Brings what twins of estates need, where they can be built: that takes root.
+fn prepare_twins(cache: &Path) -> Result<()> {
+    if !tools::may_install() {
+        eprintln!("twins (`flexway lab`) are not set up: they need root, and set-up needs apt-get");
+        return Ok(());
+    }
+    tools::require(&tools::FOR_TWINS)?;
+    unbound::require(cache)
 }
 
 fn report(cache: &Path) {

@@ -35,9 +35,9 @@ pub(super) const FOR_SETUP: [Tool; 3] = [
     Tool { title: "tar", package: "tar", presence: Presence::Runs(&["tar", "--version"]) },
 ];
 
-/// Needed by the servers and the tests: PostgreSQL 17's build reads the system's time zones,
-/// certificates are made with openssl, and twins with ip and nft.
-pub(super) const FOR_TESTS: [Tool; 4] = [
+/// Needed by the servers and the tests: PostgreSQL 17's build reads the system's time zones, and
+/// certificates are made with openssl.
+pub(super) const FOR_TESTS: [Tool; 2] = [
     Tool {
         title: "time zones (/usr/share/zoneinfo)",
         package: "tzdata",
@@ -48,6 +48,10 @@ pub(super) const FOR_TESTS: [Tool; 4] = [
         package: "openssl",
         presence: Presence::Runs(&["openssl", "version"]),
     },
+];
+
+/// Needed by twins of estates, beside unbound.
+pub(super) const FOR_TWINS: [Tool; 2] = [
     Tool { title: "ip", package: "iproute2", presence: Presence::Runs(&["ip", "-Version"]) },
     Tool { title: "nft", package: "nftables", presence: Presence::Runs(&["nft", "--version"]) },
 ];
