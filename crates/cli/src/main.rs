@@ -22,6 +22,8 @@ mod servers;
 mod status;
 mod verify;
 
+mod lab;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +47,7 @@ enum Command {
     Resume(migrate::ResumeArgs),
     Status(status::StatusArgs),
     Verify(verify::VerifyArgs),
+    Lab(lab::LabArgs),
     Demo(demo::DemoArgs),
 }
 
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Resume(args) => migrate::resume(&args),
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Lab(args) => lab::run(&args),
         Command::Demo(args) => demo::run(&args),
     })
 }

@@ -43,6 +43,11 @@ impl Account {
         command
     }
 
+    /// Words that make `setpriv` run a program as this account.
+    pub(crate) fn setpriv(&self) -> String {
+        format!("setpriv --reuid={} --regid={} --clear-groups", self.uid, self.gid)
+    }
+
     /// Makes this account the owner of a file or folder.
     pub(crate) fn give(&self, path: &Path) -> Result<(), Error> {
         if !self.switch {

@@ -54,6 +54,9 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// Twins cannot be built on this machine, or not by us.
+    #[error("build a twin: {0}")]
+    NoTwin(String),
     /// A program ended with an error.
     #[error("run {program}: {detail}")]
     Program {

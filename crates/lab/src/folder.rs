@@ -44,7 +44,8 @@ exit 1
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    cleaner: Child,
+    /// `None` for a folder that outlives its owner.
+    cleaner: Option<Child>,
 }
 
 impl Folder {
@@ -62,10 +63,18 @@ impl Folder {
             // Nothing is in it yet; the error that is on its way says more than this one.
             let _ = fs::remove_dir(&path);
         })?;
-        let folder = Folder { path, cleaner };
+        let folder = Folder { path, cleaner: Some(cleaner) };
         if folder.path.as_os_str().len() + SOCKET_NAME_BYTES > SOCKET_PATH_BYTES_MAX {
             return Err(Error::FolderTooLong(folder.path.clone()));
         }
+        account.give(&folder.path)?;
+        set_private(&folder.path)?;
+        Ok(folder)
+    }
+
+    /// A new folder that stays until somebody else removes it.
+    pub(crate) fn kept(path: &Path, account: &Account) -> Result<Folder, Error> {
+        let folder = Folder { path: claim(path, account)?, cleaner: None };
         account.give(&folder.path)?;
         set_private(&folder.path)?;
         Ok(folder)
@@ -94,12 +103,36 @@ impl Folder {
     }
 }
 
+/// A private folder of ours, removed when it is dropped and when its owner dies in any way.
+#[derive(Debug)]
+pub struct Scratch(Folder);
+
+impl Scratch {
+    /// Makes a folder in the temporary folder.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be made.
+    pub fn new() -> Result<Scratch, Error> {
+        let account = Account::for_servers()?;
+        let folder = Folder::create(None, &account)?;
+        // Programs of other accounts have to get to their own folders below.
+        set_mode(&folder.path, 0o711)?;
+        Ok(Scratch(folder))
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
+        let Some(cleaner) = &mut self.cleaner else { return };
         // Closing its input sets the cleaner off. A failure has no one to go to: dropping happens
         // in panics too. What stays is swept by the next start.
-        drop(self.cleaner.stdin.take());
-        let _ = run::wait(&mut self.cleaner, CLEAN_LIMIT);
+        drop(cleaner.stdin.take());
+        let _ = run::wait(cleaner, CLEAN_LIMIT);
     }
 }
 
@@ -150,9 +183,13 @@ fn claim(path: &Path, account: &Account) -> Result<PathBuf, Error> {
 
 /// PostgreSQL wants 0700 on its data; the socket and the log deserve no less.
 fn set_private(path: &Path) -> Result<(), Error> {
+    set_mode(path, 0o700)
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-        .map_err(Error::io(format!("close {} to others", path.display())))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(Error::io(format!("set who may enter {}", path.display())))
 }
 
 /// Removes folders whose owners are dead, and ends servers in them. Failures stay silent: they
@@ -181,7 +218,7 @@ fn owner_of(name: &str) -> Option<(u32, u64)> {
 
 /// When a living process started, in clock ticks since boot; `None` when there is no such process.
 /// Source: proc(5), /proc/pid/stat, field 22. Field 2, the name, may hold spaces and brackets.
-fn start_time(id: u32) -> Option<u64> {
+pub(crate) fn start_time(id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(") ")?;
     const FIELDS_BETWEEN: usize = 22 - 3;

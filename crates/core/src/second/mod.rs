@@ -18,6 +18,7 @@ mod walk;
 
 mod apply;
 mod certify;
+mod enact;
 
 use address::{Prefix, joined, usable};
 use verdict::{Fate, Gate, Notes};
@@ -25,6 +26,7 @@ use walk::{Walk, representatives};
 
 pub use apply::{Outcome, Request};
 pub use certify::{Bounds, Certified, Check, State, Unreadable, certify};
+pub use enact::{enact, requests_of};
 pub use verdict::{Answer, Blocker, Verdict};
 pub use world::World;
 

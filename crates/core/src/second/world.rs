@@ -89,6 +89,11 @@ impl World {
         self.bodies.get(key).map(Arc::as_ref)
     }
 
+    /// All ids in lower case, with their bodies.
+    pub(super) fn bodies(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.bodies.iter().map(|(key, body)| (key.as_str(), body.as_ref()))
+    }
+
     /// All resources of a type, in lower case.
     pub(super) fn all<'w>(
         &'w self,

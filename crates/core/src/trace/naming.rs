@@ -72,7 +72,7 @@ impl Path<'_> {
 
     fn judge_addresses(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
         if self.endpoints.is_empty() {
-            return Leads::Nowhere;
+            return self.own_address(addresses).map_or(Leads::Nowhere, Leads::Unknown);
         }
         let owner = |address: &Ipv4Addr| {
             self.live_endpoints()
@@ -93,6 +93,18 @@ impl Path<'_> {
         }
         let unknown = self.live_endpoints().find_map(|view| view.addresses.as_ref().err());
         unknown.map_or(Leads::Nowhere, |missing| Leads::Unknown(missing.clone()))
+    }
+
+    /// What is not known of addresses in the subnet of an injected server: one of them may be its own.
+    fn own_address(&self, addresses: &[Ipv4Addr]) -> Option<Missing> {
+        let subnet = self.estate.get::<Subnet>(self.to.delegated_subnet.as_ref()?).ok()?;
+        let inside = AddressSet::of(&subnet.prefixes);
+        addresses.iter().any(|address| inside.contains(*address)).then(|| {
+            Missing::other(
+                "which address the injected server has: a record names one of its subnet",
+                "take the name out of the zone that answers, so that the server's own zone does",
+            )
+        })
     }
 
     /// A good answer counts where no other zone can have been asked before.

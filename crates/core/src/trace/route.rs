@@ -144,7 +144,7 @@ pub fn to_gateway(
     location: Option<&str>,
     is_flexible: bool,
 ) -> Routed {
-    let has_endpoint = subnet.1.has_sql_endpoint();
+    let has_endpoint = subnet.1.has_sql_endpoint() && !is_afar(estate, subnet.0, location);
     let (table_id, routes) = match user_routes(estate, subnet) {
         Ok(Some(found)) => found,
         Ok(None) => return by_default(estate, subnet, has_endpoint && !is_flexible),
@@ -179,6 +179,13 @@ pub fn to_gateway(
         Some(route) => judge(table_id, route, true),
         None => by_default(estate, subnet, false),
     }
+}
+
+/// Whether a service stands in another region than a subnet: the subnet's service endpoint has no routes there.
+fn is_afar(estate: &Estate, subnet: &ResourceId, location: Option<&str>) -> bool {
+    let vnet = subnet.parent().and_then(|id| estate.get::<Vnet>(&id).ok());
+    let near = vnet.and_then(|vnet| vnet.location.as_deref().map(region_key));
+    near.is_some_and(|near| location.is_some_and(|far| region_key(far) != near))
 }
 
 /// Where packets to public addresses go without a route of the user: to the internet, unless a gateway has learned another default.

@@ -8,6 +8,7 @@ mod safety;
 mod sets;
 
 pub use read::Unreadable;
+pub(super) use read::requests;
 use serde::Serialize;
 use serde_json::Value;
 

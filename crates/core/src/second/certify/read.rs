@@ -89,6 +89,11 @@ pub(super) struct Plan {
 /// PostgreSQL's port, on which a runtime server reaches the target.
 pub(super) const PORT: u16 = 5432;
 
+/// The requests of a plan's changes.
+pub(in crate::second) fn requests(json: &Value) -> Result<Vec<Request>, Unreadable> {
+    Ok(read(json)?.changes.into_iter().map(|change| change.request).collect())
+}
+
 /// Reads a plan.
 pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
     let lacks = |what: &str| Unreadable::NotAPlan(what.to_owned());

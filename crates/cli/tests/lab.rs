@@ -1,0 +1,156 @@
+//! `flexway lab` from the outside: a twin is built, used and taken away, also when its builder is killed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use flexway_lab::twin::tools;
+
+const HOST: &str = "old-db.postgres.database.azure.com";
+
+fn fixture(name: &str) -> String {
+    format!("{}/../../fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder for the twins of one test; dropping it ends them.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(test: &str) -> Option<Home> {
+        if let Err(why) = tools::require() {
+            eprintln!("{test} is skipped: failed to {why}");
+            return None;
+        }
+        let folder =
+            std::env::temp_dir().join(format!("flexway-lab-cli-{}-{test}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        Some(Home(folder))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+        command.arg("lab").args(arguments).env("FLEXWAY_LAB", &self.0);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let Output { status, stdout, stderr } =
+            self.command(arguments).output().expect("flexway runs");
+        let text = [stdout, stderr].concat();
+        (status.code(), String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.run(&["down", "--all"]);
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Processes that have the folder in their command lines or work in it.
+fn processes_in(folder: &Path) -> Vec<String> {
+    let text = folder.display().to_string();
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    let lines = entries.filter_map(|entry| {
+        let line = fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        let cwd = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+        (line.contains(&text) || cwd.starts_with(folder)).then(|| line.replace('\0', " "))
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_twin_runs_real_servers_and_goes_without_a_trace() {
+    let Some(home) = Home::new("servers") else { return };
+    let (code, text) = home.run(&["up", "--estate", &fixture("private-source")]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("PostgreSQL 11"), "{text}");
+    // The target's own connection to the source, by its name, over the twin's networks.
+    let tools = flexway_lab::installed::client_tools();
+    let psql = tools.first().expect("client tools").program("psql");
+    let ask =
+        ["exec", "new-db", "--", psql.to_str().expect("a path"), "-h", HOST, "-d", "postgres"];
+    let ask = [&ask[..], &["-Atc", "select inet_client_addr(), inet_server_addr()"]].concat();
+    assert_eq!(home.run(&ask), (Some(0), "10.20.1.4|10.10.1.4\n".to_owned()));
+    assert_eq!(home.run(&["exec", "old-db", "--", "sh", "-c", "exit 7"]).0, Some(7));
+    let (code, text) = home.run(&["up", "--estate", &fixture("private-source")]);
+    assert!(code == Some(3) && text.contains("stands already"), "{text}");
+    let (_, text) = home.run(&["status", "--json"]);
+    assert!(text.contains("\"schema\": \"flexway.lab/1\""), "{text}");
+    assert_eq!(home.run(&["down"]).0, Some(0));
+    assert_eq!(home.run(&["down"]), (Some(0), "twin `twin`: there is none\n".to_owned()));
+    assert_eq!(processes_in(&home.0), Vec::<String>::new());
+    assert!(!home.0.join("twin").exists());
+}
+
+#[test]
+fn a_fault_that_is_set_is_found_and_its_plan_mends_the_twin() {
+    let Some(home) = Home::new("break") else { return };
+    let (code, text) = home.run(&["up", "--estate", &fixture("private-source")]);
+    assert_eq!(code, Some(0), "{text}");
+    let (broken, plan) = (home.0.join("broken.json"), home.0.join("plan.json"));
+    let (broken, plan) = (broken.display().to_string(), plan.display().to_string());
+    assert_eq!(home.run(&["break", "dns/zone-not-linked", "--out", &broken]).0, Some(0));
+    let tools = flexway_lab::installed::client_tools();
+    let psql = tools.first().expect("client tools").program("psql").display().to_string();
+    let database = format!("host={HOST} dbname=postgres connect_timeout=2");
+    let ask = ["exec", "new-db", "--", &psql, "-Atc", "select 1", &database];
+    let (code, text) = home.run(&ask);
+    assert!(code == Some(2) && text.contains("203.0.113.1"), "the public door is closed: {text}");
+    let (_, text) = home.run(&["status"]);
+    assert!(text.contains("publicNetworkAccess"), "{text}");
+    let mut make = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    make.args(["plan", "--estate", &broken, "--source", "old-db", "--target", "new-db"]);
+    make.args(["--format", "json", "--out", &plan]);
+    assert!(make.status().expect("flexway runs").success());
+    let (code, text) = home.run(&["apply", &plan]);
+    assert!(code == Some(0) && text.contains("1 change made"), "{text}");
+    assert_eq!(home.run(&ask), (Some(0), "1\n".to_owned()));
+    // A server that stops answers nobody; its data is there when it starts again.
+    assert_eq!(home.run(&["break", "server/not-ready"]).0, Some(0));
+    let (code, text) = home.run(&ask);
+    assert!(code == Some(2) && text.contains("refused"), "{text}");
+    let (code, text) = home.run(&["break", "filter/inbound-denied"]);
+    assert!(code == Some(64) && text.contains("nothing between"), "{text}");
+    assert_eq!(home.run(&["down"]).0, Some(0));
+}
+
+#[test]
+fn a_killed_builder_leaves_no_process_and_no_twin() {
+    let Some(home) = Home::new("killed") else { return };
+    let estate = fixture("private-source");
+    for pause_ms in [20, 60, 150, 400, 800] {
+        let mut child = home.command(&["up", "--estate", &estate]).spawn().expect("flexway starts");
+        std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+        child.kill().and_then(|()| child.wait()).expect("it is killed");
+        // On a fast machine it was done before.
+        if home.run(&["status"]).0 == Some(0) {
+            assert_eq!(home.run(&["down"]).0, Some(0));
+        }
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !processes_in(&home.0).is_empty() {
+            assert!(std::time::Instant::now() < deadline, "{:?}", processes_in(&home.0));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+    let (code, text) = home.run(&["up", "--no-servers", "--estate", &estate]);
+    assert_eq!(code, Some(0), "what the killed ones left is in nobody's way: {text}");
+    assert_eq!(home.run(&["down"]).0, Some(0));
+}
+
+#[test]
+fn a_twin_ends_with_its_first_process() {
+    let Some(home) = Home::new("ended") else { return };
+    let (code, text) = home.run(&["up", "--no-servers", "--estate", &fixture("injected-source")]);
+    assert_eq!(code, Some(0), "{text}");
+    let state = fs::read_to_string(home.0.join("twin/twin.json")).expect("its state");
+    let state: serde_json::Value = serde_json::from_str(&state).expect("JSON");
+    let killed = Command::new("kill").args(["-9", &state["process"].to_string()]).status();
+    assert!(killed.expect("kill runs").success());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(processes_in(&home.0), Vec::<String>::new());
+    let (code, text) = home.run(&["status"]);
+    assert!(code == Some(3) && text.contains("no twin `twin` stands here"), "{text}");
+    assert_eq!(home.run(&["down"]), (Some(0), "twin `twin`: ended and removed\n".to_owned()));
+}
