@@ -11,6 +11,7 @@ pub mod finding;
 pub mod guide;
 pub mod id;
 pub mod plan;
+pub mod probes;
 pub mod render;
 pub mod repair;
 pub mod second;

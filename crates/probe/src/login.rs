@@ -1,0 +1,192 @@
+//! The upper rungs: what the server says to a startup message, a login, and one that replicates.
+
+use std::time::Instant;
+
+use flexway_core::probes::{Rung, RungReport, Symptom, message};
+use flexway_postgres::rungs::Opened;
+use flexway_postgres::{PgError, Session};
+use serde_json::json;
+
+use crate::ladder::{End, Ladder};
+
+/// The one that online moves use; the server has it from PostgreSQL 10 on.
+const PLUGIN: &str = "pgoutput";
+
+/// What the server tells of itself and of us.
+const FACTS: &str = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()), \
+    pg_catalog.host(pg_catalog.inet_server_addr()), \
+    pg_catalog.current_setting('server_version'), pg_catalog.pg_is_in_recovery()";
+
+/// What following changes needs.
+const REPLICATION: &str = "SELECT pg_catalog.current_setting('wal_level'), \
+    pg_catalog.current_setting('max_replication_slots'), \
+    (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots), \
+    pg_catalog.current_setting('max_wal_senders'), \
+    (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication), \
+    (SELECT rolreplication OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), \
+    (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'output_plugin_libraries')";
+
+/// Startup and login; notes the startup alone where both hold.
+pub(crate) fn log_in(
+    ladder: &mut Ladder<'_>,
+    opened: Opened,
+    started: Instant,
+) -> Result<Session, End> {
+    let passed = format!("the server takes connections to database `{}`", ladder.info.database());
+    match opened.log_in(ladder.info) {
+        Ok(mut session) => {
+            session.set_silence_time_max(Some(ladder.limit));
+            let report = match is_pooled(&mut session) {
+                true => RungReport::fail(
+                    Rung::Startup,
+                    Symptom::Pooler,
+                    ladder.info.host(),
+                    "a pooler answers: the process that serves queries is not the one that the login named",
+                ),
+                false => RungReport::pass(Rung::Startup, passed),
+            };
+            ladder.add(report, started)?;
+            Ok(session)
+        }
+        Err(error) if error.rung == Rung::Auth => {
+            ladder.add(RungReport::pass(Rung::Startup, passed), started)?;
+            Err(ladder.fail(Rung::Auth, error, started))
+        }
+        Err(error) => {
+            ladder.observation.seen_as = message::client_address(&error.why);
+            Err(ladder.fail(Rung::Startup, error, started))
+        }
+    }
+}
+
+/// Whether another process serves queries than the one that the login named.
+fn is_pooled(session: &mut Session) -> bool {
+    let rows = session.rows("SELECT pg_catalog.pg_backend_pid()");
+    let pid = rows.ok().and_then(|rows| rows.into_iter().next()?.into_iter().next()?);
+    pid.is_some_and(|pid| pid != session.backend_pid().to_string())
+}
+
+/// The login's report: whom the server sees, and what it is.
+pub(crate) fn read_facts(ladder: &mut Ladder<'_>, session: &mut Session) -> RungReport {
+    let row = match session.rows(FACTS) {
+        Ok(rows) => rows.into_iter().next().unwrap_or_default(),
+        Err(error) => {
+            let detail = format!("the session's first question failed: {error}");
+            return RungReport::fail(Rung::Auth, Symptom::Other, ladder.info.host(), detail);
+        }
+    };
+    let value = |index: usize| row.get(index).cloned().flatten();
+    ladder.observation.seen_as = value(0).and_then(|text| text.parse().ok());
+    let facts = [
+        ("address", json!(value(1))),
+        ("version", json!(value(2))),
+        ("is_standby", json!(value(3).as_deref() == Some("t"))),
+        ("is_encrypted", json!(session.is_encrypted())),
+    ];
+    for (name, fact) in facts {
+        ladder.observation.server.insert(name.to_owned(), fact);
+    }
+    RungReport::pass(Rung::Auth, format!("user `{}` is let in", ladder.info.user()))
+}
+
+/// The last rung: a replication session, and a slot that goes with it.
+pub(crate) fn replicate(ladder: &mut Ladder<'_>, session: &mut Session) -> Result<(), End> {
+    let started = Instant::now();
+    let row = session.rows(REPLICATION).ok().and_then(|rows| rows.into_iter().next());
+    let row = row.unwrap_or_default();
+    let value = |index: usize| row.get(index).cloned().flatten();
+    let names = [
+        "wal_level",
+        "max_replication_slots",
+        "replication_slots",
+        "max_wal_senders",
+        "wal_senders",
+        "may_replicate",
+        "output_plugin_libraries",
+    ];
+    let settings: Vec<_> = names.iter().enumerate().map(|(at, name)| (*name, value(at))).collect();
+    let mut report = match obstacle(&settings) {
+        Some((symptom, detail)) => {
+            RungReport::fail(Rung::Replication, symptom, ladder.info.host(), detail)
+        }
+        None => try_slot(ladder),
+    };
+    for (name, value) in settings {
+        report.evidence.insert(name.to_owned(), json!(value));
+    }
+    ladder.add(report, started)
+}
+
+/// What the settings alone rule out. What they leave open the slot decides.
+fn obstacle(settings: &[(&str, Option<String>)]) -> Option<(Symptom, String)> {
+    let value = |name| settings.iter().find(|(known, _)| *known == name)?.1.as_deref();
+    let number = |name| value(name).and_then(|text| text.parse::<u64>().ok());
+    let level = value("wal_level")?;
+    if level != "logical" {
+        return Some((Symptom::WalLevel, format!("wal_level is {level}, not logical")));
+    }
+    if value("may_replicate") == Some("f") {
+        let detail = "the role has not the attribute REPLICATION".to_owned();
+        return Some((Symptom::NoReplicationRight, detail));
+    }
+    let (max, taken) = (number("max_replication_slots")?, number("replication_slots")?);
+    let detail = format!("{taken} of {max} replication slots are taken");
+    (taken >= max).then_some((Symptom::NoFreeSlot, detail))
+}
+
+/// Makes a temporary slot, which the server drops with the session.
+fn try_slot(ladder: &Ladder<'_>) -> RungReport {
+    let host = ladder.info.host();
+    let mut session = match Session::for_replication(ladder.info) {
+        Ok(session) => session,
+        Err(error) => {
+            let symptom = error.symptom.unwrap_or(Symptom::Other);
+            let mut report = RungReport::fail(Rung::Replication, symptom, host, error.why);
+            report.code = error.code;
+            return report;
+        }
+    };
+    session.set_silence_time_max(Some(ladder.limit));
+    let identity = match session.rows("IDENTIFY_SYSTEM") {
+        Ok(rows) => rows.into_iter().next().unwrap_or_default(),
+        Err(error) => return refused(host, &error),
+    };
+    // The process id makes the name unique on the server.
+    let slot = format!("flexway_probe_{}", session.backend_pid());
+    let sql =
+        format!("CREATE_REPLICATION_SLOT {slot} TEMPORARY LOGICAL {PLUGIN} NOEXPORT_SNAPSHOT");
+    let mut report = match session.rows(&sql) {
+        Ok(_) => {
+            let detail = format!("a temporary slot with {PLUGIN} could be made, and is gone");
+            RungReport::pass(Rung::Replication, detail)
+        }
+        Err(PgError::Connection(_)) => {
+            let seconds = ladder.limit.as_secs();
+            let detail = format!(
+                "a slot could not be made within {seconds} s: the server waits for transactions that run"
+            );
+            RungReport::not_seen(Rung::Replication, detail)
+        }
+        Err(error) => refused(host, &error),
+    };
+    let value = |index: usize| json!(identity.get(index).cloned().flatten());
+    report.evidence.insert("system_id".to_owned(), value(0));
+    report.evidence.insert("timeline".to_owned(), value(1));
+    report.evidence.insert("lsn".to_owned(), value(2));
+    report.evidence.insert("plugin".to_owned(), json!(PLUGIN));
+    report
+}
+
+fn refused(host: &str, error: &PgError) -> RungReport {
+    let symptom = match error {
+        PgError::Server(error) => match message::of_refusal(&error.code, &error.message) {
+            // undefined_file: there is no such library.
+            Symptom::Other if error.code == "58P01" => Symptom::PluginMissing,
+            symptom => symptom,
+        },
+        PgError::Connection(_) | PgError::Misuse(_) => Symptom::Other,
+    };
+    let mut report = RungReport::fail(Rung::Replication, symptom, host, error.to_string());
+    report.code = error.code().map(str::to_owned);
+    report
+}
