@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use flexway_core::probes::{Rung, RungReport, Symptom, message};
 use flexway_postgres::rungs::Opened;
-use flexway_postgres::{PgError, Session};
+use flexway_postgres::{PgError, Row, Session};
 use serde_json::json;
 
 use crate::ladder::{End, Ladder};
@@ -13,12 +13,13 @@ use crate::ladder::{End, Ladder};
 const PLUGIN: &str = "pgoutput";
 
 /// What the server tells of itself and of us.
-const FACTS: &str = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()), \
+pub(crate) const FACTS: &str = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()), \
     pg_catalog.host(pg_catalog.inet_server_addr()), \
-    pg_catalog.current_setting('server_version'), pg_catalog.pg_is_in_recovery()";
+    pg_catalog.current_setting('server_version'), pg_catalog.pg_is_in_recovery(), \
+    (SELECT version FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid())";
 
 /// What following changes needs.
-const REPLICATION: &str = "SELECT pg_catalog.current_setting('wal_level'), \
+pub(crate) const REPLICATION: &str = "SELECT pg_catalog.current_setting('wal_level'), \
     pg_catalog.current_setting('max_replication_slots'), \
     (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots), \
     pg_catalog.current_setting('max_wal_senders'), \
@@ -94,17 +95,7 @@ pub(crate) fn replicate(ladder: &mut Ladder<'_>, session: &mut Session) -> Resul
     let started = Instant::now();
     let row = session.rows(REPLICATION).ok().and_then(|rows| rows.into_iter().next());
     let row = row.unwrap_or_default();
-    let value = |index: usize| row.get(index).cloned().flatten();
-    let names = [
-        "wal_level",
-        "max_replication_slots",
-        "replication_slots",
-        "max_wal_senders",
-        "wal_senders",
-        "may_replicate",
-        "output_plugin_libraries",
-    ];
-    let settings: Vec<_> = names.iter().enumerate().map(|(at, name)| (*name, value(at))).collect();
+    let settings = settings_of(&row);
     let mut report = match obstacle(&settings) {
         Some((symptom, detail)) => {
             RungReport::fail(Rung::Replication, symptom, ladder.info.host(), detail)
@@ -117,15 +108,33 @@ pub(crate) fn replicate(ladder: &mut Ladder<'_>, session: &mut Session) -> Resul
     ladder.add(report, started)
 }
 
+/// A setting or count, and its value.
+pub(crate) type Setting = (&'static str, Option<String>);
+
+/// The columns of [`REPLICATION`] by name.
+pub(crate) fn settings_of(row: &Row) -> Vec<Setting> {
+    const NAMES: [&str; 7] = [
+        "wal_level",
+        "max_replication_slots",
+        "replication_slots",
+        "max_wal_senders",
+        "wal_senders",
+        "may_replicate",
+        "output_plugin_libraries",
+    ];
+    let value = |at: usize| row.get(at).cloned().flatten();
+    NAMES.iter().enumerate().map(|(at, name)| (*name, value(at))).collect()
+}
+
 /// What the settings alone rule out. What they leave open the slot decides.
-fn obstacle(settings: &[(&str, Option<String>)]) -> Option<(Symptom, String)> {
+pub(crate) fn obstacle(settings: &[Setting]) -> Option<(Symptom, String)> {
     let value = |name| settings.iter().find(|(known, _)| *known == name)?.1.as_deref();
     let number = |name| value(name).and_then(|text| text.parse::<u64>().ok());
     let level = value("wal_level")?;
     if level != "logical" {
         return Some((Symptom::WalLevel, format!("wal_level is {level}, not logical")));
     }
-    if value("may_replicate") == Some("f") {
+    if matches!(value("may_replicate"), Some("f" | "false")) {
         let detail = "the role has not the attribute REPLICATION".to_owned();
         return Some((Symptom::NoReplicationRight, detail));
     }

@@ -23,14 +23,15 @@ use crate::servers::ServerArgs;
 ///
 /// The rungs: name (which resolver, which aliases, what kind of address), tcp, ssl-request (whether PostgreSQL answers), tls, startup
 /// (whether the server's gate lets this address in), login, replication. Each has its own time-out: `connect_timeout` of the URL, or
-/// 10 s. Nothing is changed on the server, and nothing is left there
+/// 10 s. Nothing is left on any server: a temporary slot goes with its session, and what runs inside a server is rolled back
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway probe db.example.com                             # without a login: up to TLS
   flexway probe --source-url 'postgres://admin@old.postgres.database.azure.com/postgres?sslmode=require'
   flexway probe --up-to tcp db.example.com:6432 --json
   flexway probe --resolver 10.0.0.4 old.postgres.database.azure.com
-  flexway probe --print-plan > plan.json; ssh relay flexway probe --agent < plan.json > seen.json
+  flexway probe --from target --source-url URL --target-url URL > seen.json --json
+  flexway probe --print-plan --from relay > plan.json; ssh relay flexway probe --agent < plan.json > seen.json
   flexway check --estate capture/ --source SRC --target TGT --copier relay --observations seen.json
 
 Passwords come from the URL, PGPASSWORD or PGPASSFILE; neither plans nor answers hold one.
@@ -53,9 +54,12 @@ pub(crate) struct ProbeArgs {
     /// See whether a connection survives being idle for so long
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3600))]
     idle: Option<u16>,
-    /// What this machine is for the move; an observation from elsewhere proves nothing about the copier's way
+    /// Where to stand; an observation from elsewhere proves nothing about the copier's way
     #[arg(long, value_enum, default_value = "here", value_name = "PLACE")]
-    place: PlaceArg,
+    from: From,
+    /// ARM id of the server that probes, where `--target-url` names it otherwise than the estate does
+    #[arg(long, value_name = "ID")]
+    resource: Option<String>,
     /// Print the plan instead of carrying it out; it holds no password
     #[arg(long)]
     print_plan: bool,
@@ -70,13 +74,28 @@ pub(crate) struct ProbeArgs {
     json: bool,
 }
 
-/// What the machine is that probes.
+/// Where a probe stands.
 #[derive(Clone, Copy, ValueEnum)]
-enum PlaceArg {
-    /// Some machine
+enum From {
+    /// This machine, which plays no part in the move
     Here,
-    /// The host that copies
+    /// This machine, which is the host that copies
     Relay,
+    /// Inside the target of `--target-url`, as SQL by its dblink or postgres_fdw
+    Target,
+    /// Inside the runtime server of `--target-url`, as SQL
+    Runtime,
+}
+
+impl From {
+    fn place(self) -> Place {
+        match self {
+            From::Here => Place::Here,
+            From::Relay => Place::Relay,
+            From::Target => Place::Target,
+            From::Runtime => Place::Runtime,
+        }
+    }
 }
 
 pub(crate) fn run(args: &ProbeArgs) -> Ended {
@@ -109,7 +128,15 @@ fn look(plan: &ProbePlan, args: &ProbeArgs) -> Result<Observation, Failure> {
         let why = "its host is the folder of a Unix socket, which no network leads to";
         return Err(Failure::usage("probe the server", why, "give a host or an address"));
     }
-    Ok(flexway_probe::climb(plan, &info, now(), machine()))
+    match plan.place {
+        Place::Here | Place::Relay => Ok(flexway_probe::climb(plan, &info, now(), machine())),
+        Place::Target | Place::Runtime => {
+            let server = args.servers.target()?;
+            flexway_probe::probe_inside(&server, &info, plan, now()).map_err(|why| {
+                Failure::failed("probe from inside the server of --target-url", why, "")
+            })
+        }
+    }
 }
 
 impl ProbeArgs {
@@ -128,14 +155,11 @@ impl ProbeArgs {
         let default = if self.host.is_some() { Rung::Tls } else { Rung::Replication };
         let asked = self.up_to.as_deref();
         let up_to = Rung::ALL.into_iter().find(|rung| Some(rung.word()) == asked);
-        let place = match self.place {
-            PlaceArg::Here => Place::Here,
-            PlaceArg::Relay => Place::Relay,
-        };
         Ok(ProbePlan {
             up_to: up_to.unwrap_or(default),
             resolver: self.resolver,
-            place,
+            place: self.from.place(),
+            resource: self.resource.clone(),
             throughput_s: self.throughput,
             idle_s: self.idle,
             ..ProbePlan::of(url)

@@ -138,13 +138,15 @@ fn of_code(code: &str) -> Symptom {
     }
 }
 
-/// The address that was dialled, where libpq names it: `... at "host" (10.1.2.3), port 5432 ...`.
+/// The address that was dialled, where libpq names it: `... at "host" (10.1.2.3), port 5432 ...`,
+/// or instead of the host where an address was given.
 pub fn dialled_address(text: &str) -> Option<IpAddr> {
     let mut parts = text.split('(').skip(1);
-    parts.find_map(|part| part.split(')').next()?.parse().ok()).or_else(|| {
-        let after = text.split_once("connection to server at \"")?.1;
-        after.split('"').next()?.parse().ok()
-    })
+    let quoted = |before: &str| text.split_once(before)?.1.split('"').next()?.parse().ok();
+    parts
+        .find_map(|part| part.split(')').next()?.parse().ok())
+        .or_else(|| quoted("connection to server at \""))
+        .or_else(|| quoted("server running on host \""))
 }
 
 /// The client's address as the server sees it, where it names it: `... for host "10.1.2.3" ...`.

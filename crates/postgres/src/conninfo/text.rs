@@ -28,6 +28,30 @@ impl ConnInfo {
         written(&pairs)
     }
 
+    /// The password, empty when none is known: to be handed on with care.
+    pub fn password_for_another_server(&self) -> String {
+        self.password().unwrap_or_default().to_owned()
+    }
+
+    /// The same login with a setting that the session starts with. It travels in the startup
+    /// message, which no server logs.
+    #[must_use]
+    pub fn with_setting(&self, name: &str, value: &str) -> ConnInfo {
+        let mut setting = format!("-c {name}=");
+        for character in value.chars() {
+            // The server splits the options at white space.
+            if character == '\\' || character.is_whitespace() {
+                setting.push('\\');
+            }
+            setting.push(character);
+        }
+        let options = match &self.options {
+            Some(options) => format!("{options} {setting}"),
+            None => setting,
+        };
+        ConnInfo { options: Some(options), ..self.clone() }
+    }
+
     fn pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = vec![("host", self.host.clone())];
         pairs.extend(self.address.map(|address| ("hostaddr", address.to_string())));
