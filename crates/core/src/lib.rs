@@ -8,6 +8,7 @@ pub mod diagnose;
 pub mod estate;
 pub mod explain;
 pub mod finding;
+pub mod fusion;
 pub mod guide;
 pub mod id;
 pub mod plan;

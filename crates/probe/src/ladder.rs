@@ -78,8 +78,9 @@ impl Ladder<'_> {
         let started = Instant::now();
         let mut session = login::log_in(self, opened, started)?;
         let login = login::read_facts(self, &mut session);
+        let elapsed = started.elapsed();
         self.measure(&mut session, &addresses);
-        self.add(login, started)?;
+        self.add_timed(login, elapsed)?;
         login::replicate(self, &mut session)
     }
 
@@ -94,9 +95,13 @@ impl Ladder<'_> {
     }
 
     /// Notes a rung; an error when the ladder ends with it.
-    pub(crate) fn add(&mut self, mut report: RungReport, started: Instant) -> Result<(), End> {
+    pub(crate) fn add(&mut self, report: RungReport, started: Instant) -> Result<(), End> {
+        self.add_timed(report, started.elapsed())
+    }
+
+    fn add_timed(&mut self, mut report: RungReport, time: Duration) -> Result<(), End> {
         let rung = report.rung;
-        report.time_ms = Some(milliseconds(started.elapsed()));
+        report.time_ms = Some(milliseconds(time));
         let is_failed = report.symptom.is_some();
         self.observation.rungs.push(report);
         match is_failed {

@@ -1,6 +1,6 @@
 //! The upper rungs: what the server says to a startup message, a login, and one that replicates.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flexway_core::probes::{Rung, RungReport, Symptom, message};
 use flexway_postgres::rungs::Opened;
@@ -9,8 +9,22 @@ use serde_json::json;
 
 use crate::ladder::{End, Ladder};
 
-/// The one that online moves use; the server has it from PostgreSQL 10 on.
-const PLUGIN: &str = "pgoutput";
+/// Makes a slot that goes with the session, by the plug-in that online moves use. The process id
+/// makes its name unique on the server.
+pub(crate) const SLOT: &str = "SELECT slot_name FROM \
+    pg_catalog.pg_create_logical_replication_slot( \
+    'flexway_probe_' || pg_catalog.pg_backend_pid(), 'pgoutput', true)";
+pub(crate) const SLOT_MADE: &str = "a temporary slot with pgoutput could be made, and is gone";
+pub(crate) const SLOT_WAITS: &str =
+    "a slot was not made in time: the server waits for transactions that run";
+/// query_canceled: the statement's time-out.
+pub(crate) const CANCELLED: &str = "57014";
+
+/// How long a server may take to make a slot: less than the silence after which a session is given
+/// up, so that the server itself ends the attempt and nothing lingers.
+pub(crate) fn slot_time_max(limit: Duration) -> Duration {
+    limit.mul_f64(0.8)
+}
 
 /// What the server tells of itself and of us.
 pub(crate) const FACTS: &str = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()), \
@@ -100,7 +114,7 @@ pub(crate) fn replicate(ladder: &mut Ladder<'_>, session: &mut Session) -> Resul
         Some((symptom, detail)) => {
             RungReport::fail(Rung::Replication, symptom, ladder.info.host(), detail)
         }
-        None => try_slot(ladder),
+        None => try_slot(ladder, session),
     };
     for (name, value) in settings {
         report.evidence.insert(name.to_owned(), json!(value));
@@ -143,11 +157,11 @@ pub(crate) fn obstacle(settings: &[Setting]) -> Option<(Symptom, String)> {
     (taken >= max).then_some((Symptom::NoFreeSlot, detail))
 }
 
-/// Makes a temporary slot, which the server drops with the session.
-fn try_slot(ladder: &Ladder<'_>) -> RungReport {
+/// A replication session, then a temporary slot, which the server drops with its session.
+fn try_slot(ladder: &Ladder<'_>, session: &mut Session) -> RungReport {
     let host = ladder.info.host();
-    let mut session = match Session::for_replication(ladder.info) {
-        Ok(session) => session,
+    let mut walsender = match Session::for_replication(ladder.info) {
+        Ok(walsender) => walsender,
         Err(error) => {
             let symptom = error.symptom.unwrap_or(Symptom::Other);
             let mut report = RungReport::fail(Rung::Replication, symptom, host, error.why);
@@ -155,34 +169,23 @@ fn try_slot(ladder: &Ladder<'_>) -> RungReport {
             return report;
         }
     };
-    session.set_silence_time_max(Some(ladder.limit));
-    let identity = match session.rows("IDENTIFY_SYSTEM") {
+    walsender.set_silence_time_max(Some(ladder.limit));
+    let identity = match walsender.rows("IDENTIFY_SYSTEM") {
         Ok(rows) => rows.into_iter().next().unwrap_or_default(),
         Err(error) => return refused(host, &error),
     };
-    // The process id makes the name unique on the server.
-    let slot = format!("flexway_probe_{}", session.backend_pid());
-    let sql =
-        format!("CREATE_REPLICATION_SLOT {slot} TEMPORARY LOGICAL {PLUGIN} NOEXPORT_SNAPSHOT");
-    let mut report = match session.rows(&sql) {
-        Ok(_) => {
-            let detail = format!("a temporary slot with {PLUGIN} could be made, and is gone");
-            RungReport::pass(Rung::Replication, detail)
-        }
-        Err(PgError::Connection(_)) => {
-            let seconds = ladder.limit.as_secs();
-            let detail = format!(
-                "a slot could not be made within {seconds} s: the server waits for transactions that run"
-            );
-            RungReport::not_seen(Rung::Replication, detail)
+    let limit = format!("SET statement_timeout = {}", slot_time_max(ladder.limit).as_millis());
+    let made = session.execute(&limit).and_then(|()| session.execute(SLOT));
+    let mut report = match made {
+        Ok(()) => RungReport::pass(Rung::Replication, SLOT_MADE),
+        Err(error) if error.code() == Some(CANCELLED) => {
+            RungReport::not_seen(Rung::Replication, SLOT_WAITS)
         }
         Err(error) => refused(host, &error),
     };
-    let value = |index: usize| json!(identity.get(index).cloned().flatten());
-    report.evidence.insert("system_id".to_owned(), value(0));
-    report.evidence.insert("timeline".to_owned(), value(1));
-    report.evidence.insert("lsn".to_owned(), value(2));
-    report.evidence.insert("plugin".to_owned(), json!(PLUGIN));
+    for (at, name) in ["system_id", "timeline", "lsn"].into_iter().enumerate() {
+        report.evidence.insert(name.to_owned(), json!(identity.get(at).cloned().flatten()));
+    }
     report
 }
 

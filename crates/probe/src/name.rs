@@ -120,7 +120,8 @@ fn found(host: &str, addresses: &[IpAddr], answers: &[Answer]) -> RungReport {
     let is_told = |answer: &Answer| addresses.iter().any(|one| answer.addresses.contains(one));
     let has_answers = answers.iter().any(|answer| answer.code.is_ok());
     let mut report = RungReport::pass(Rung::Name, String::new());
-    if has_answers && !answers.iter().any(is_told) {
+    let is_elsewhere = addresses.iter().any(|address| !address.is_loopback());
+    if is_elsewhere && has_answers && !answers.iter().any(is_told) {
         detail.push_str(
             "; this machine's DNS servers answer otherwise, so its hosts file or a cache decides",
         );

@@ -1,6 +1,9 @@
 //! `flexway probe`: stands somewhere and looks how far a connection to a server comes.
 
 mod picture;
+mod witnesses;
+
+pub(crate) use witnesses::WitnessArgs;
 
 use std::env;
 use std::fs;
@@ -30,7 +33,7 @@ use crate::servers::ServerArgs;
   flexway probe --source-url 'postgres://admin@old.postgres.database.azure.com/postgres?sslmode=require'
   flexway probe --up-to tcp db.example.com:6432 --json
   flexway probe --resolver 10.0.0.4 old.postgres.database.azure.com
-  flexway probe --from target --source-url URL --target-url URL > seen.json --json
+  flexway probe --from target --source-url URL --target-url URL --json > seen.json
   flexway probe --print-plan --from relay > plan.json; ssh relay flexway probe --agent < plan.json > seen.json
   flexway check --estate capture/ --source SRC --target TGT --copier relay --observations seen.json
 

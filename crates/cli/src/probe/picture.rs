@@ -13,6 +13,9 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBT: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 
+/// Hosts of a certificate that are shown; the JSON has more.
+const NAMES_MAX: usize = 3;
+
 /// Prints it on standard output.
 pub(super) fn print(observation: &Observation) {
     // A reader that went away, such as `head`, is not our failure.
@@ -84,10 +87,12 @@ fn write_rung(out: &mut impl Write, rung: &RungReport) -> std::io::Result<()> {
     writeln!(out, "{FAINT}{time}{FAINT:#}")?;
     for certificate in rung.evidence.get("chain").and_then(Value::as_array).into_iter().flatten() {
         let text = |name: &str| certificate[name].as_str().unwrap_or("?").to_owned();
-        let names = certificate["names"].as_array().map_or(0, Vec::len);
+        let names = certificate["names"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let names: Vec<&str> = names.take(NAMES_MAX).collect();
+        let names = if names.is_empty() { "no host".to_owned() } else { names.join(", ") };
         writeln!(
             out,
-            "{FAINT}         {} by {}, until {}, for {names} hosts{FAINT:#}",
+            "{FAINT}         {} by {}, until {}, for {names}{FAINT:#}",
             text("subject"),
             text("issuer"),
             text("not_after")

@@ -37,6 +37,7 @@ use filter::Service;
 use hop::Joined;
 pub use host::path_to_host;
 use leg::{Leg, Start, Walker, Way};
+pub use naming::default_name;
 use place::Place;
 use resolve::Resolution;
 use step::{Outcome, Stage, Step, Verdict};

@@ -1,15 +1,17 @@
 //! The dial by `dblink`.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flexway_core::probes::{ProbePlan, Rung, message};
-use flexway_postgres::{ConnInfo, PgError, Row, Session};
+use flexway_postgres::{ConnInfo, PgError, Row, Session, rungs};
 
 use super::report::{Outcome, Reached, Replication};
 use super::{NAME, guarded};
 use crate::ladder::milliseconds;
-use crate::login::{FACTS, REPLICATION, obstacle, settings_of};
+use crate::login::{
+    CANCELLED, FACTS, REPLICATION, SLOT, SLOT_WAITS, obstacle, settings_of, slot_time_max,
+};
 
 /// Questions whose median is the round trip.
 const ROUND_TRIPS: usize = 5;
@@ -33,7 +35,7 @@ pub(super) fn dial(
     }
     reached.round_trip_ms = round_trip_ms(session, schema)?;
     if plan.up_to >= Rung::Replication {
-        reached.replication = replication(session, schema)?;
+        reached.replication = replication(session, schema, rungs::time_max(to))?;
     }
     reached.address = dialled(session, schema, to, &dial)?;
     Ok(Outcome::Reached(reached))
@@ -77,20 +79,28 @@ fn round_trip_ms(session: &mut Session, schema: &str) -> Result<Option<f64>, PgE
     Ok(Some((medians[0] - medians[1]).max(0.0)))
 }
 
-/// What following changes needs: settings, then a temporary slot.
-fn replication(session: &mut Session, schema: &str) -> Result<Replication, PgError> {
+/// What following changes needs: settings, then a temporary slot. The other server itself ends an
+/// attempt that waits, since a wait of `dblink` cannot be ended from here.
+fn replication(
+    session: &mut Session,
+    schema: &str,
+    limit: Duration,
+) -> Result<Replication, PgError> {
     let row = ask(session, schema, REPLICATION, 7)?.unwrap_or_default();
-    let settings = settings_of(&row);
-    if let Some((symptom, detail)) = obstacle(&settings) {
+    if let Some((symptom, detail)) = obstacle(&settings_of(&row)) {
         return Ok(Replication::Fails(symptom, detail));
     }
-    let slot = format!(
-        "SELECT slot_name FROM {schema}.dblink('{NAME}', $probe$SELECT slot_name FROM \
-         pg_catalog.pg_create_logical_replication_slot('{NAME}_' || pg_catalog.pg_backend_pid(), \
-         'pgoutput', true)$probe$) AS t(slot_name text)"
-    );
+    let limit_ms = slot_time_max(limit).as_millis();
+    let bound =
+        format!("SELECT {schema}.dblink_exec('{NAME}', 'SET statement_timeout = {limit_ms}')");
+    if guarded(session, &bound)?.is_err() {
+        return Ok(Replication::NotTried("the attempt could not be bounded"));
+    }
+    let slot =
+        format!("SELECT * FROM {schema}.dblink('{NAME}', $probe${SLOT}$probe$) AS t(name text)");
     Ok(match guarded(session, &slot)? {
         Ok(_) => Replication::Holds,
+        Err(PgError::Server(error)) if error.code == CANCELLED => Replication::NotTried(SLOT_WAITS),
         Err(PgError::Server(error)) => {
             let symptom = message::of_refusal(&error.code, &error.message);
             Replication::Fails(symptom, error.to_string())

@@ -11,6 +11,7 @@ use flexway_postgres::{ConnInfo, PgError, Row};
 use serde_json::{Map, json};
 
 use crate::ladder::milliseconds;
+use crate::login::{CANCELLED, SLOT_MADE};
 
 /// How the dial went.
 pub(super) enum Outcome {
@@ -41,19 +42,22 @@ pub(super) struct Reached {
 }
 
 /// Whether changes can be followed.
-#[derive(Default)]
 pub(super) enum Replication {
-    #[default]
-    NotTried,
+    /// And why.
+    NotTried(&'static str),
     Holds,
     Fails(Symptom, String),
+}
+
+impl Default for Replication {
+    fn default() -> Replication {
+        Replication::NotTried("not asked for, or this vantage cannot tell")
+    }
 }
 
 impl Outcome {
     /// From the error of a dial: its detail holds libpq's words.
     pub(super) fn refused(error: PgError) -> Outcome {
-        /// query_canceled: the statement's time-out.
-        const CANCELLED: &str = "57014";
         match error {
             PgError::Server(error) if error.code == CANCELLED => {
                 Outcome::Refused("timeout expired: the dial did not end in time".to_owned())
@@ -167,14 +171,11 @@ fn stands(observation: &mut Observation, reached: Reached, plan: &ProbePlan, ela
         }
     }
     let replication = match reached.replication {
-        Replication::Holds => RungReport::pass(
-            Rung::Replication,
-            "a temporary slot with pgoutput could be made, and is gone",
-        ),
+        Replication::Holds => RungReport::pass(Rung::Replication, SLOT_MADE),
         Replication::Fails(symptom, detail) => {
             RungReport::fail(Rung::Replication, symptom, &observation.to.host, detail)
         }
-        Replication::NotTried => RungReport::not_seen(Rung::Replication, "not asked for"),
+        Replication::NotTried(why) => RungReport::not_seen(Rung::Replication, why),
     };
     rungs.pop();
     rungs.push(replication);

@@ -74,6 +74,23 @@ fn a_server_dials_another_and_leaves_nothing() {
 }
 
 #[test]
+fn a_slot_that_has_to_wait_is_given_up_in_time() {
+    // The probe's own transaction holds the slot up where the server dials itself.
+    let settings = vec![("wal_level".to_owned(), "logical".to_owned())];
+    for major in [15, 17] {
+        let options = Options { settings: settings.clone(), ..Options::default() };
+        let server = server(major, &options);
+        let since = std::time::Instant::now();
+        let seen = look(&server, &format!("{}?connect_timeout=3", server.url("postgres")));
+        assert_eq!(seen.seen(), Seen::Through(Rung::Auth), "{seen:#?}");
+        let slot = seen.rung(Rung::Replication).unwrap();
+        assert!(slot.detail.contains("waits for transactions"), "{}", slot.detail);
+        assert!(since.elapsed() < std::time::Duration::from_secs(10), "{:?}", since.elapsed());
+        assert_clean(&server);
+    }
+}
+
+#[test]
 fn silence_is_bounded_inside_too() {
     let target = server(17, &Options { auth: Auth::Trust, ..Options::default() });
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
