@@ -190,15 +190,21 @@ fn try_slot(ladder: &Ladder<'_>, session: &mut Session) -> RungReport {
 }
 
 fn refused(host: &str, error: &PgError) -> RungReport {
-    let symptom = match error {
-        PgError::Server(error) => match message::of_refusal(&error.code, &error.message) {
-            // undefined_file: there is no such library.
-            Symptom::Other if error.code == "58P01" => Symptom::PluginMissing,
-            symptom => symptom,
-        },
-        PgError::Connection(_) | PgError::Misuse(_) => Symptom::Other,
-    };
+    let symptom = slot_symptom(error);
     let mut report = RungReport::fail(Rung::Replication, symptom, host, error.to_string());
     report.code = error.code().map(str::to_owned);
     report
+}
+
+/// How a refused slot shows; codes that speak of logins mean something else here.
+pub(crate) fn slot_symptom(error: &PgError) -> Symptom {
+    match error {
+        PgError::Server(error) => match message::of_refusal(&error.code, &error.message) {
+            symptom if symptom.rung() == Rung::Replication => symptom,
+            // undefined_file: there is no such library.
+            _ if error.code == "58P01" => Symptom::PluginMissing,
+            _ => Symptom::Other,
+        },
+        PgError::Connection(_) | PgError::Misuse(_) => Symptom::Other,
+    }
 }

@@ -10,7 +10,8 @@ use super::report::{Outcome, Reached, Replication};
 use super::{NAME, guarded};
 use crate::ladder::milliseconds;
 use crate::login::{
-    CANCELLED, FACTS, REPLICATION, SLOT, SLOT_WAITS, obstacle, settings_of, slot_time_max,
+    CANCELLED, FACTS, REPLICATION, SLOT, SLOT_WAITS, obstacle, settings_of, slot_symptom,
+    slot_time_max,
 };
 
 /// Questions whose median is the round trip.
@@ -100,12 +101,8 @@ fn replication(
         format!("SELECT * FROM {schema}.dblink('{NAME}', $probe${SLOT}$probe$) AS t(name text)");
     Ok(match guarded(session, &slot)? {
         Ok(_) => Replication::Holds,
-        Err(PgError::Server(error)) if error.code == CANCELLED => Replication::NotTried(SLOT_WAITS),
-        Err(PgError::Server(error)) => {
-            let symptom = message::of_refusal(&error.code, &error.message);
-            Replication::Fails(symptom, error.to_string())
-        }
-        Err(error) => return Err(error),
+        Err(error) if error.code() == Some(CANCELLED) => Replication::NotTried(SLOT_WAITS),
+        Err(error) => Replication::Fails(slot_symptom(&error), error.to_string()),
     })
 }
 

@@ -9,6 +9,10 @@ fn server(major: u32, options: &Options) -> Server {
     Server::start(&installed::find(major).unwrap(), options).unwrap()
 }
 
+fn server_of(major: u32, settings: Vec<(String, String)>) -> Server {
+    server(major, &Options { settings, ..Options::default() })
+}
+
 fn set(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
@@ -113,6 +117,10 @@ fn what_following_changes_needs_is_told() {
     let seen = assert_fails(&url("postgres"), Rung::Replication, Symptom::NoFreeSlot);
     let (_, _, detail) = failure(&seen);
     assert_eq!(detail, "1 of 1 replication slots are taken");
+    let settings = [("wal_level", "logical"), ("output_plugin_libraries", "test_decoding")];
+    let settings = settings.map(|(name, value)| set(name, value)).to_vec();
+    let strict = server_of(18, settings);
+    assert_fails(&strict.url("postgres"), Rung::Replication, Symptom::PluginMissing);
     let require = format!("{}?sslmode=require", url("postgres"));
     let seen = assert_fails(&require, Rung::Tls, Symptom::NoTls);
     assert_eq!(seen.rung(Rung::Tls).unwrap().faults, ["tls/server-without-tls"]);
