@@ -103,6 +103,20 @@ fn the_ladder_in_text_and_json_with_its_exit_codes() {
 }
 
 #[test]
+fn a_host_without_a_route_is_told_from_a_silent_one() {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--net", env!("CARGO_BIN_EXE_flexway"), "probe"]);
+    let told = command.args(["--up-to", "tcp", "--json", "192.0.2.1"]).output().expect("unshare");
+    if told.stdout.is_empty() {
+        // Some systems keep namespaces from ordinary users.
+        eprintln!("skipped: a_host_without_a_route: {}", text(&told.stderr).trim());
+        return;
+    }
+    assert_eq!(told.status.code(), Some(1));
+    assert_eq!(json(&told)["observations"][0]["rungs"][1]["symptom"], "unreachable");
+}
+
+#[test]
 fn an_agent_carries_out_a_plan_that_holds_no_password() {
     let server = server(17);
     let url = server.url("postgres");

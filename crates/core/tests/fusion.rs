@@ -234,6 +234,39 @@ fn the_newest_observation_counts_in_any_order() {
 }
 
 #[test]
+fn each_flow_of_a_runtime_server_is_judged_by_its_own_observation() {
+    let resources = support::fixture("private-source");
+    let is_target = |one: &&serde_json::Value| {
+        one["id"].as_str().is_some_and(|id| id.ends_with("flexibleServers/new-db"))
+    };
+    let target = resources.iter().find(is_target).expect("the target").to_string();
+    let runtime = target.replace("new-db", "runtime-db");
+    let edits = [
+        format!("add {runtime}"),
+        r#"set flexibleServers/new-db /properties/state "Stopped""#.to_owned(),
+    ];
+    let edits: Vec<&str> = edits.iter().map(String::as_str).collect();
+    let estate = estate(&edits);
+    let copier = Copier::Runtime(estate.find_server("runtime-db").expect("added"));
+    let question = Question { copier, ..support::question(&estate) };
+    let from_runtime = |host: &str| {
+        let mut seen = through(Rung::Auth);
+        seen.vantage.place = Place::Runtime;
+        seen.vantage.host = Some("runtime-db.postgres.database.azure.com".to_owned());
+        seen.to.host = host.to_owned();
+        seen
+    };
+    let alone = ask(&estate, &question, &[]);
+    assert_eq!(support::causes(&alone), ["mode/runtime-server-cannot-reach-target"]);
+    let source = from_runtime(SOURCE);
+    let report = ask(&estate, &question, std::slice::from_ref(&source));
+    assert_eq!((report.verdict, agreement(&report)), (Verdict::Unreachable, Agreement::Agrees));
+    let target = from_runtime("new-db.postgres.database.azure.com");
+    let report = ask(&estate, &question, &[source, target]);
+    assert_eq!(report.verdict, Verdict::Inconsistent);
+}
+
+#[test]
 fn a_relay_host_needs_both_ways() {
     let estate = estate(&[]);
     let question = Question { copier: Copier::Relay, ..support::question(&estate) };
@@ -277,4 +310,67 @@ fn observations_are_read_in_every_shape_and_refused_when_they_are_none() {
     ] {
         assert!(read_observations(wrong.clone()).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn whatever_was_seen_the_answer_has_a_reason() {
+    const ALL: [Symptom; 24] = [
+        Symptom::NameUnknown,
+        Symptom::NameServerSilent,
+        Symptom::Refused,
+        Symptom::Silent,
+        Symptom::Unreachable,
+        Symptom::Forbidden,
+        Symptom::Reset,
+        Symptom::Mute,
+        Symptom::Closed,
+        Symptom::NotPostgres,
+        Symptom::NoTls,
+        Symptom::TlsVersion,
+        Symptom::AuthorityUnknown,
+        Symptom::HandshakeBroken,
+        Symptom::GateWantsEncryption,
+        Symptom::GateRefused,
+        Symptom::PublicAccessOff,
+        Symptom::VnetRuleMissing,
+        Symptom::LoginForm,
+        Symptom::Starting,
+        Symptom::Pooler,
+        Symptom::WrongPassword,
+        Symptom::NoFreeSlot,
+        Symptom::Other,
+    ];
+    let seen = ALL.map(blocked).into_iter().chain(Rung::ALL.map(through));
+    let seen: Vec<Observation> = seen
+        .flat_map(|one| {
+            [with_address(one.clone(), "10.10.1.4"), with_address(one.clone(), "20.1.2.3"), one]
+        })
+        .collect();
+    let mut verdicts = std::collections::BTreeSet::new();
+    for edits in [&[][..], UNLINKED, DENIED, OWN_DNS] {
+        let alone = fused(edits, &[]);
+        for one in &seen {
+            let report = fused(edits, std::slice::from_ref(one));
+            let words = format!("{edits:?} {:?} {:?}", one.seen(), one.addresses);
+            let fusion = report.fusion.as_ref().expect("fused");
+            let has_cause = report.causes().next().is_some();
+            match report.verdict {
+                Verdict::Inconsistent => assert!(!fusion.hypotheses.is_empty(), "{words}"),
+                Verdict::Unreachable => {
+                    assert!(has_cause || !fusion.hypotheses.is_empty(), "{words}");
+                }
+                Verdict::Undetermined => assert!(!report.missing.is_empty(), "{words}"),
+                Verdict::Reachable => {
+                    let is_seen = fusion.witnesses.iter().any(|witness| witness.flow.is_some());
+                    assert!(alone.verdict == Verdict::Reachable || is_seen, "{words}");
+                    assert!(!has_cause, "{words}");
+                }
+                Verdict::Partial => {}
+            }
+            verdicts.insert(format!("{:?}", report.verdict));
+            let json = report.to_json();
+            assert_eq!(json["probes"]["witnesses"].as_array().map(Vec::len), Some(1));
+        }
+    }
+    assert_eq!(verdicts.len(), 4, "{verdicts:?}");
 }

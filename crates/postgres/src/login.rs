@@ -1,7 +1,7 @@
 //! The last rungs: startup message and authentication, up to the first `ReadyForQuery`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flexway_core::probes::{Rung, Symptom};
 use postgres_protocol::authentication::md5_hash;
@@ -15,6 +15,9 @@ use crate::wire::{self, Patience, Wire, WireError};
 
 /// Protocol 3.0, which every server since 7.4 speaks.
 const PROTOCOL: u32 = 3 << 16;
+/// A login may take so many limits in all, however often something comes in between: one for each of
+/// the server's pauses for thought.
+const LOGIN_LIMITS: u32 = 3;
 /// Messages during a login; a real one has about 25, most of them parameters.
 const LOGIN_MESSAGES_MAX: usize = 1000;
 
@@ -37,9 +40,11 @@ pub(crate) fn log_in(
     let mut ladder = Ladder { info, limit, rung: Rung::Startup, proof: Proof::None };
     ladder.send(wire, &startup_message(info))?;
     let mut login = Login::default();
+    let end = Instant::now() + limit * LOGIN_LIMITS;
     for _ in 0..LOGIN_MESSAGES_MAX {
+        let left = end.saturating_duration_since(Instant::now()).min(limit);
         let message =
-            wire.message(&mut Patience::at_most(limit)).map_err(|error| ladder.broken(error))?;
+            wire.message(&mut Patience::at_most(left)).map_err(|error| ladder.broken(error))?;
         let mut body = message.body;
         match message.tag {
             b'R' => {

@@ -185,18 +185,29 @@ fn by_stream(
 ) -> io::Result<Message> {
     let limit = left(end).ok_or(io::ErrorKind::TimedOut)?;
     let mut stream = TcpStream::connect_timeout(&server, limit)?;
-    stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(limit))?;
     let length = u16::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     stream.write_all(&[&length.to_be_bytes(), bytes].concat())?;
     let mut length = [0; 2];
-    stream.read_exact(&mut length)?;
+    fill(&mut stream, &mut length, end)?;
     let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
-    stream.read_exact(&mut answer)?;
+    fill(&mut stream, &mut answer, end)?;
     match Message::from_vec(&answer) {
         Ok(answer) if fits(question, &answer) => Ok(answer),
         Ok(_) | Err(_) => Err(io::ErrorKind::InvalidData.into()),
     }
+}
+
+/// Reads until the buffer is full; drops that trickle end as late as silence does.
+fn fill(stream: &mut TcpStream, mut buffer: &mut [u8], end: Instant) -> io::Result<()> {
+    while !buffer.is_empty() {
+        stream.set_read_timeout(Some(left(end).ok_or(io::ErrorKind::TimedOut)?))?;
+        match stream.read(buffer)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => buffer = &mut buffer[count..],
+        }
+    }
+    Ok(())
 }
 
 fn fits(question: &Message, answer: &Message) -> bool {

@@ -41,6 +41,23 @@ impl Sight {
     }
 }
 
+/// What an observation says of which flow.
+struct Look<'a> {
+    one: &'a Observation,
+    flow: Flow,
+    sight: Sight,
+}
+
+impl Look<'_> {
+    /// Whether a cause stands on the flow that was looked at.
+    fn concerns(&self, cause: &Finding) -> bool {
+        (cause.fault == SECOND_FLOW) == (self.flow == Flow::ToTarget)
+    }
+}
+
+/// The one fault under which the causes of the second flow stand.
+const SECOND_FLOW: &str = "mode/runtime-server-cannot-reach-target";
+
 /// Judges the newest observation of each flow; `None` when there is none.
 pub(super) fn judge(
     report: &mut Report,
@@ -50,31 +67,30 @@ pub(super) fn judge(
     target: Option<&Observation>,
 ) -> Option<Judged> {
     let needed = flows.len();
-    let seen: Vec<(&Observation, Sight)> =
-        source.into_iter().chain(target).filter_map(|one| Some((one, Sight::of(one)?))).collect();
-    let (first, _) = seen.first()?;
-    let blocked = seen.iter().find_map(|(one, sight)| match sight {
-        Sight::Blocked(symptom) => Some((*one, *symptom)),
+    let sources = source.into_iter().map(|one| (one, Flow::ToSource));
+    let both = sources.chain(target.into_iter().map(|one| (one, Flow::ToTarget)));
+    let seen: Vec<Look<'_>> =
+        both.filter_map(|(one, flow)| Some(Look { one, flow, sight: Sight::of(one)? })).collect();
+    let first = seen.first()?;
+    let blocked = seen.iter().find_map(|look| match look.sight {
+        Sight::Blocked(symptom) => Some((look, symptom)),
         Sight::Admitted | Sight::Arrived => None,
     });
     let names_differ = source.is_some_and(|one| predicted.is_contradicted_by(&one.addresses));
     let mut judged = match blocked {
-        Some((one, symptom)) => against(report, one, symptom),
-        None => {
-            let is_admitted = seen.iter().all(|(_, sight)| *sight == Sight::Admitted);
-            through(report, first, is_admitted, seen.len() == needed)
-        }
+        Some((look, symptom)) => against(report, look, symptom),
+        None => through(report, &seen, seen.len() == needed),
     };
     if names_differ {
-        let source = source.unwrap_or(first);
+        let source = source.unwrap_or(first.one);
         judged.verdict = Verdict::Inconsistent;
         judged.agreement = Agreement::Contradicts;
         let mut hypotheses = hypothesis::of(&Conflict::Name { predicted, seen: source }, report);
         hypotheses.append(&mut judged.hypotheses);
         judged.hypotheses = hypotheses;
     }
-    for (one, _) in &seen {
-        add_finding(report, one, &mut judged);
+    for look in &seen {
+        add_finding(report, look.one, &mut judged);
     }
     Some(judged)
 }
@@ -84,7 +100,11 @@ fn agreed(verdict: Verdict, agreement: Agreement) -> Judged {
 }
 
 /// Packets come through: what does the configuration say?
-fn through(report: &mut Report, one: &Observation, is_admitted: bool, is_all: bool) -> Judged {
+fn through(report: &mut Report, seen: &[Look<'_>], is_all: bool) -> Judged {
+    let is_admitted = seen.iter().all(|look| look.sight == Sight::Admitted);
+    let Some(first) = seen.first().map(|look| look.one) else {
+        return agreed(report.verdict, Agreement::None);
+    };
     match report.verdict {
         Verdict::Reachable => agreed(Verdict::Reachable, Agreement::Agrees),
         Verdict::Undetermined if is_admitted && is_all => {
@@ -96,25 +116,27 @@ fn through(report: &mut Report, one: &Observation, is_admitted: bool, is_all: bo
             agreed(Verdict::Reachable, Agreement::Decides)
         }
         Verdict::Undetermined => agreed(Verdict::Undetermined, Agreement::None),
-        Verdict::Partial => match sender_passes(report, one) {
-            Some(false) => contradiction(report, &Conflict::Through { seen: one }),
+        Verdict::Partial => match sender_passes(report, first) {
+            Some(false) => contradiction(report, &Conflict::Through { seen: first }),
             Some(true) | None => agreed(Verdict::Partial, Agreement::Agrees),
         },
         Verdict::Unreachable | Verdict::Inconsistent => {
             // Before the gate has spoken, a cause at the gate may still be right.
-            let is_of_gate = |one: &Finding| {
-                ["server/", "dns/", "mode/"].iter().any(|area| one.fault.starts_with(area))
-            };
-            match !is_admitted && report.causes().any(is_of_gate) {
-                true => agreed(report.verdict, Agreement::Agrees),
-                false => contradiction(report, &Conflict::Through { seen: one }),
+            let areas: &[&str] = if is_admitted { &[] } else { &["server/", "dns/", "mode/"] };
+            let stands = |cause: &Finding| areas.iter().any(|area| cause.fault.starts_with(area));
+            let is_refuted =
+                |cause: &Finding| !stands(cause) && seen.iter().any(|look| look.concerns(cause));
+            match report.causes().any(is_refuted) {
+                true => contradiction(report, &Conflict::Through { seen: first }),
+                false => agreed(report.verdict, Agreement::Agrees),
             }
         }
     }
 }
 
 /// Packets do not come through: what does the configuration say?
-fn against(report: &mut Report, one: &Observation, symptom: Symptom) -> Judged {
+fn against(report: &mut Report, look: &Look<'_>, symptom: Symptom) -> Judged {
+    let one = look.one;
     let conflict = Conflict::Blocked { seen: one, symptom };
     match report.verdict {
         Verdict::Reachable => contradiction(report, &conflict),
@@ -125,7 +147,9 @@ fn against(report: &mut Report, one: &Observation, symptom: Symptom) -> Judged {
         Verdict::Partial | Verdict::Unreachable | Verdict::Inconsistent => {
             let mut fits = false;
             for finding in report.findings.iter_mut().filter(|one| one.is_cause()) {
-                if symptom.fits(finding.fault) {
+                if look.concerns(finding)
+                    && (symptom.fits(finding.fault) || finding.fault == SECOND_FLOW)
+                {
                     finding.certainty = Certainty::Certain;
                     fits = true;
                 }
