@@ -9,6 +9,8 @@ use flexway_core::fusion::{Agreement, Fusion};
 use flexway_core::guide::{Guide, State};
 use flexway_core::trace::step::{Outcome, Stage, Step, Verdict};
 
+use crate::output::printable;
+
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBT: Style = AnsiColor::Yellow.on_default();
@@ -113,10 +115,11 @@ fn write_fusion(out: &mut impl Write, fusion: &Fusion) -> std::io::Result<()> {
             (Some(_), true) => (GOOD, "ok"),
             (Some(_), false) => (BAD, "XX"),
         };
-        let (vantage, to, seen) = (&witness.vantage, &witness.to, &witness.seen);
+        let texts = [&witness.vantage, &witness.to, &witness.seen];
+        let [vantage, to, seen] = texts.map(|text| printable(text));
         writeln!(out, "   {style}{mark}{style:#}  {vantage} to {to}, {}: {seen}", witness.time)?;
         if witness.flow.is_none() {
-            writeln!(out, "{FAINT}       does not count: {}{FAINT:#}", witness.why)?;
+            writeln!(out, "{FAINT}       does not count: {}{FAINT:#}", printable(&witness.why))?;
         }
     }
     if fusion.hypotheses.is_empty() {

@@ -94,6 +94,7 @@ fn the_ladder_in_text_and_json_with_its_exit_codes() {
         (&["probe", "--up-to", "roof", "host"], 64),
         (&["probe", "--agent"], 3),
         (&["probe", "--from", "target", "127.0.0.1"], 64),
+        (&["probe", "--from", "target", "--idle", "3", "127.0.0.1"], 64),
         (&["probe", "127.0.0.1:1"], 1),
     ];
     for (arguments, code) in codes {

@@ -235,7 +235,9 @@ impl Ladder<'_> {
                 let identity = match mode {
                     SslMode::VerifyFull => "the certificate is for this host and trusted",
                     SslMode::VerifyCa => "the certificate is trusted, its name not looked at",
-                    _ => "who the server is was not checked",
+                    SslMode::Disable | SslMode::Allow | SslMode::Prefer | SslMode::Require => {
+                        "who the server is was not checked"
+                    }
                 };
                 let detail = format!("{}, {cipher}; {identity}", version.replace('_', "."));
                 let mut report = RungReport::pass(Rung::Tls, detail);

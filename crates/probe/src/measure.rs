@@ -61,12 +61,12 @@ fn open(info: &ConnInfo, addresses: &[SocketAddr]) -> Result<Session, String> {
     let dial = |address: &SocketAddr| rungs::dial(*address, limit).ok();
     let dialled = addresses.iter().find_map(dial).ok_or("it could not be dialled again")?;
     let mut dialled = dialled.without_keepalive().map_err(|error| error.to_string())?;
-    let opened = match info.ssl_mode() {
-        SslMode::Disable => dialled.in_the_clear(),
-        _ => match dialled.offers_tls(&info.place(), limit).map_err(|error| error.why)? {
-            true => dialled.shake_hands(info).result.map_err(|error| error.why)?,
-            false => dialled.in_the_clear(),
-        },
+    let wants_tls = info.ssl_mode() != SslMode::Disable;
+    let has_tls =
+        wants_tls && dialled.offers_tls(&info.place(), limit).map_err(|error| error.why)?;
+    let opened = match has_tls {
+        true => dialled.shake_hands(info).result.map_err(|error| error.why)?,
+        false => dialled.in_the_clear(),
     };
     opened.log_in(info).map_err(|error| error.why)
 }

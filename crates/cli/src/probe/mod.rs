@@ -131,6 +131,12 @@ fn look(plan: &ProbePlan, args: &ProbeArgs) -> Result<Observation, Failure> {
         let why = "its host is the folder of a Unix socket, which no network leads to";
         return Err(Failure::usage("probe the server", why, "give a host or an address"));
     }
+    let is_inside = matches!(plan.place, Place::Target | Place::Runtime);
+    let has_more = plan.resolver.is_some() || plan.throughput_s.is_some() || plan.idle_s.is_some();
+    if is_inside && has_more {
+        let why = "--resolver, --throughput and --idle need a machine to stand on";
+        return Err(Failure::usage("probe from inside a server", why, "leave them out"));
+    }
     match plan.place {
         Place::Here | Place::Relay => Ok(flexway_probe::climb(plan, &info, now(), machine())),
         Place::Target | Place::Runtime => {

@@ -7,6 +7,7 @@ use flexway_core::probes::{Observation, Place, RungOutcome, RungReport, Seen};
 use serde_json::Value;
 
 use super::failed_rung;
+use crate::output::printable;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -76,20 +77,22 @@ fn is_unseen(rung: &RungReport) -> bool {
 
 fn write_rung(out: &mut impl Write, rung: &RungReport) -> std::io::Result<()> {
     let word = rung.rung.word();
+    let detail = printable(&rung.detail);
     let time = rung.time_ms.map(|time| format!("  {time:.1} ms")).unwrap_or_default();
     match rung.outcome {
-        RungOutcome::Pass => write!(out, "   {GOOD}ok{GOOD:#}  {word:<11}  {}", rung.detail)?,
-        RungOutcome::Fail => write!(out, "   {BAD}XX{BAD:#}  {word:<11}  {}", rung.detail)?,
+        RungOutcome::Pass => write!(out, "   {GOOD}ok{GOOD:#}  {word:<11}  {detail}")?,
+        RungOutcome::Fail => write!(out, "   {BAD}XX{BAD:#}  {word:<11}  {detail}")?,
         RungOutcome::NotSeen => {
-            return writeln!(out, "   {FAINT}--  {word:<11}  {}{FAINT:#}", rung.detail);
+            return writeln!(out, "   {FAINT}--  {word:<11}  {detail}{FAINT:#}");
         }
     }
     writeln!(out, "{FAINT}{time}{FAINT:#}")?;
     for certificate in rung.evidence.get("chain").and_then(Value::as_array).into_iter().flatten() {
-        let text = |name: &str| certificate[name].as_str().unwrap_or("?").to_owned();
+        let text = |name: &str| printable(certificate[name].as_str().unwrap_or("?"));
         let names = certificate["names"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let names: Vec<&str> = names.take(NAMES_MAX).collect();
-        let names = if names.is_empty() { "no host".to_owned() } else { names.join(", ") };
+        let names = if names.is_empty() { "no host" } else { &names.join(", ") };
+        let names = printable(names);
         writeln!(
             out,
             "{FAINT}         {} by {}, until {}, for {names}{FAINT:#}",
@@ -101,7 +104,7 @@ fn write_rung(out: &mut impl Write, rung: &RungReport) -> std::io::Result<()> {
     if rung.outcome == RungOutcome::Fail
         && let Some(root) = rung.evidence.get("root_wanted").and_then(Value::as_str)
     {
-        writeln!(out, "         root wanted: {root}")?;
+        writeln!(out, "         root wanted: {}", printable(root))?;
     }
     Ok(())
 }

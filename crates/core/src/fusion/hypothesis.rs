@@ -221,7 +221,32 @@ fn blocked(report: &Report, seen: &Observation, symptom: Symptom) -> Vec<Hypothe
                 &[(Test::CaptureAgain, false), (Test::ProbeAgain, true)],
             ));
         }
-        _ => list.push(changed("something on the way", symptom.suspects(host))),
+        // Beyond the network and its gates; a path is not contradicted by these.
+        Symptom::NoTls
+        | Symptom::TlsVersion
+        | Symptom::AuthorityUnknown
+        | Symptom::CertificateName
+        | Symptom::CertificateDates
+        | Symptom::CertificateUnusable
+        | Symptom::HandshakeRefused
+        | Symptom::HandshakeBroken
+        | Symptom::LoginForm
+        | Symptom::NoDatabase
+        | Symptom::NoConnectRight
+        | Symptom::TooManyConnections
+        | Symptom::Starting
+        | Symptom::DatabaseClosed
+        | Symptom::Pooler
+        | Symptom::WrongPassword
+        | Symptom::NoPassword
+        | Symptom::NoRole
+        | Symptom::MethodUnsupported
+        | Symptom::Unproven
+        | Symptom::WalLevel
+        | Symptom::NoReplicationRight
+        | Symptom::NoFreeSlot
+        | Symptom::PluginMissing
+        | Symptom::Other => list.push(changed("something on the way", symptom.suspects(host))),
     }
     if !report.missing.is_empty() {
         let what: Vec<&str> = report.missing.iter().take(2).map(|one| one.what.as_str()).collect();

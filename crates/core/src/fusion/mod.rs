@@ -86,12 +86,20 @@ pub fn fuse(estate: &Estate, report: &mut Report, observations: &[Observation]) 
         fusion.split = split::best(&fusion.hypotheses);
     }
     report.code = (report.verdict == Verdict::Unreachable).then_some("ST008");
-    let uncounted = fusion.witnesses.iter().filter(|witness| witness.flow.is_none());
-    if fusion.agreement == Agreement::None && uncounted.count() > 0 {
-        report.missing.push(Missing::other(
-            "an observation from the copier's own place",
-            place_of(&question),
-        ));
+    if report.verdict == Verdict::Undetermined && !observations.is_empty() {
+        let is_complete =
+            flows.len() == usize::from(source.is_some()) + usize::from(target.is_some());
+        let missing = match is_complete {
+            true => Missing::other(
+                "what the server's own gate says to the copier",
+                "probe with a login: without one the ladder ends before the gate",
+            ),
+            false => Missing::other(
+                "an observation of the copier's way from its own place",
+                place_of(&question),
+            ),
+        };
+        report.missing.push(missing);
     }
     report.fusion = Some(fusion);
 }

@@ -180,6 +180,24 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_symptoms_stand_at_their_rungs() {
+        let page = include_str!("../../../../docs/probe-json.md");
+        let mut count = 0;
+        for row in page.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
+            let (rung, words) = row.trim_matches('|').split_once('|').expect("two columns");
+            for word in words.split('`').skip(1).step_by(2) {
+                let symptom: Symptom =
+                    serde_json::from_value(word.into()).unwrap_or_else(|why| panic!("{why}"));
+                let is_any = rung.trim() == "any";
+                assert!(is_any || symptom.rung().word() == rung.trim(), "{word}");
+                count += 1;
+            }
+        }
+        // Listing one more in the enum makes its last number grow.
+        assert_eq!(count, Symptom::Other as usize + 1);
+    }
+
+    #[test]
     fn a_symptom_suspects_by_what_is_dialled() {
         let azure = "x.postgres.database.azure.com";
         assert_eq!(Symptom::GateRefused.suspects("db.example.com"), ["host/pg-hba"]);
