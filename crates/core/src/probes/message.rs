@@ -6,7 +6,7 @@ use crate::probes::Symptom;
 
 /// Phrases of servers and gateways before a login; the first that occurs decides. Before login a
 /// server speaks its own language: where none occurs, the SQLSTATE decides.
-const SERVER: [(&str, Symptom); 25] = [
+const SERVER: [(&str, Symptom); 27] = [
     ("public network access on this server is disabled", Symptom::PublicAccessOff),
     ("client from azure virtual networks", Symptom::VnetRuleMissing),
     ("invalid username specified", Symptom::LoginForm),
@@ -20,6 +20,9 @@ const SERVER: [(&str, Symptom); 25] = [
     ("query_wait_timeout", Symptom::Pooler),
     ("sasl authentication failed", Symptom::WrongPassword),
     ("password authentication failed", Symptom::WrongPassword),
+    // LDAP, PAM, RADIUS, ident and the like.
+    ("authentication failed for user", Symptom::WrongPassword),
+    ("requires a valid client certificate", Symptom::MethodUnsupported),
     ("no password supplied", Symptom::NoPassword),
     ("password is required", Symptom::NoPassword),
     ("is not permitted to log in", Symptom::NoRole),
@@ -107,8 +110,13 @@ fn missing(line: &str, thing: &str) -> bool {
 }
 
 fn of_state(line: &str) -> Option<Symptom> {
-    const STARTING: [&str; 4] =
-        ["is starting up", "is shutting down", "in recovery mode", "not yet accepting connections"];
+    const STARTING: [&str; 5] = [
+        "is starting up",
+        "is shutting down",
+        "in recovery mode",
+        "not yet accepting connections",
+        "terminating connection due to administrator command",
+    ];
     const FULL: [&str; 4] = [
         "too many clients",
         "too many connections",
@@ -229,6 +237,8 @@ pub(super) mod tests {
             ("FATAL:  database \"d\" does not exist", Symptom::NoDatabase),
             ("FATAL:  sorry, too many clients already", Symptom::TooManyConnections),
             ("FATAL:  the database system is starting up", Symptom::Starting),
+            ("FATAL:  LDAP authentication failed for user \"u\"", Symptom::WrongPassword),
+            ("FATAL:  connection requires a valid client certificate", Symptom::MethodUnsupported),
             ("nothing that is known", Symptom::Other),
         ];
         for (text, symptom) in table {

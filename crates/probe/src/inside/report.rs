@@ -63,11 +63,17 @@ impl Outcome {
                 Outcome::Refused("timeout expired: the dial did not end in time".to_owned())
             }
             PgError::Server(error) => {
-                // The connection stood, and was closed since it needed no password.
+                // A connection that stood is closed where it needed no password.
                 let text = error.detail.clone().unwrap_or_else(|| error.message.clone());
-                match text.contains("does not request a password") {
-                    true => Outcome::Reached(Reached::default()),
-                    false => Outcome::Refused(text),
+                match text {
+                    text if text.contains("does not request a password") => {
+                        Outcome::Reached(Reached::default())
+                    }
+                    // It refused before it dialled.
+                    text if text.contains("SSL support is not compiled in") => {
+                        Outcome::NotTried(format!("the server's own libpq has no TLS: {text}"))
+                    }
+                    text => Outcome::Refused(text),
                 }
             }
             error => Outcome::Refused(error.to_string()),

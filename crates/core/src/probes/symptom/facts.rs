@@ -93,11 +93,11 @@ impl Symptom {
             },
             Symptom::Unreachable => Facts {
                 azure: &["route/none"],
-                host: &["route/none", "route/on-premises-overlap"],
+                host: &["route/none", "host/firewall", "route/on-premises-overlap"],
                 others: &["route/"],
                 ..of(
                     Rung::Tcp,
-                    "is unreachable: this machine or a router has no route to it",
+                    "is unreachable: this machine or a router has no route to it, or a firewall rejects",
                     "check routes, VPN and peerings; for an IPv6 address, whether this network \
                     has IPv6",
                 )
