@@ -7,8 +7,7 @@ use flexway_core::estate::Estate;
 use flexway_core::finding::Certainty;
 use flexway_core::fusion::{Agreement, fuse};
 use flexway_core::probes::{
-    Destination, Moment, OBSERVATION, Observation, Place, Rung, RungReport, Symptom, Vantage,
-    read_observations,
+    Destination, Moment, Observation, Place, Rung, RungReport, Symptom, Vantage, read_observations,
 };
 use flexway_core::trace::step::{Outcome, Stage, Verdict};
 use serde_json::json;
@@ -18,22 +17,16 @@ const SOURCE: &str = "old-db.postgres.database.azure.com";
 /// An observation from inside the target, up to a rung.
 fn through(rung: Rung) -> Observation {
     let reports = Rung::ALL.into_iter().take_while(|one| *one <= rung);
-    Observation {
-        schema: OBSERVATION.to_owned(),
-        vantage: Vantage {
-            place: Place::Target,
-            host: Some("new-db.postgres.database.azure.com".to_owned()),
-            resource: None,
-            address: None,
-        },
-        time: Moment(1_795_652_321),
-        to: Destination { host: SOURCE.to_owned(), port: 5432 },
-        rungs: reports.map(|one| RungReport::pass(one, "holds")).collect(),
-        addresses: Vec::new(),
-        seen_as: None,
-        round_trip_ms: None,
-        server: serde_json::Map::new(),
-    }
+    let vantage = Vantage {
+        place: Place::Target,
+        host: Some("new-db.postgres.database.azure.com".to_owned()),
+        resource: None,
+        address: None,
+    };
+    let to = Destination { host: SOURCE.to_owned(), port: 5432 };
+    let mut seen = Observation::new(vantage, Moment(1_795_652_321), to);
+    seen.rungs = reports.map(|one| RungReport::pass(one, "holds")).collect();
+    seen
 }
 
 /// One that ends with a symptom.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use flexway_core::probes::{
-    Destination, Moment, OBSERVATION, Observation, ProbePlan, Rung, RungReport, Symptom, Vantage,
+    Destination, Moment, Observation, ProbePlan, Rung, RungReport, Symptom, Vantage,
 };
 use flexway_postgres::rungs::{self, Certificate, Dialled, Opened};
 use flexway_postgres::{ConnInfo, ConnectError, Session, SslMode};
@@ -20,22 +20,14 @@ pub fn climb(
     time: Moment,
     machine: Option<String>,
 ) -> Observation {
-    let observation = Observation {
-        schema: OBSERVATION.to_owned(),
-        vantage: Vantage {
-            place: plan.place,
-            host: machine,
-            resource: plan.resource.clone(),
-            address: None,
-        },
-        time,
-        to: Destination { host: info.host().to_owned(), port: info.port() },
-        rungs: Vec::new(),
-        addresses: Vec::new(),
-        seen_as: None,
-        round_trip_ms: None,
-        server: Map::new(),
+    let vantage = Vantage {
+        place: plan.place,
+        host: machine,
+        resource: plan.resource.clone(),
+        address: None,
     };
+    let to = Destination { host: info.host().to_owned(), port: info.port() };
+    let observation = Observation::new(vantage, time, to);
     let mut ladder = Ladder { plan, info, limit: rungs::time_max(info), observation };
     let end = ladder.climb();
     ladder.finish(end)

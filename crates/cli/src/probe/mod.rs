@@ -59,7 +59,7 @@ pub(crate) struct ProbeArgs {
     idle: Option<u16>,
     /// Where to stand; an observation from elsewhere proves nothing about the copier's way
     #[arg(long, value_enum, default_value = "here", value_name = "PLACE")]
-    from: From,
+    from: Standpoint,
     /// ARM id of the server that probes, where `--target-url` names it otherwise than the estate does
     #[arg(long, value_name = "ID")]
     resource: Option<String>,
@@ -79,7 +79,7 @@ pub(crate) struct ProbeArgs {
 
 /// Where a probe stands.
 #[derive(Clone, Copy, ValueEnum)]
-enum From {
+enum Standpoint {
     /// This machine, which plays no part in the move
     Here,
     /// This machine, which is the host that copies
@@ -90,13 +90,13 @@ enum From {
     Runtime,
 }
 
-impl From {
+impl Standpoint {
     fn place(self) -> Place {
         match self {
-            From::Here => Place::Here,
-            From::Relay => Place::Relay,
-            From::Target => Place::Target,
-            From::Runtime => Place::Runtime,
+            Standpoint::Here => Place::Here,
+            Standpoint::Relay => Place::Relay,
+            Standpoint::Target => Place::Target,
+            Standpoint::Runtime => Place::Runtime,
         }
     }
 }

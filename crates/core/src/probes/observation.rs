@@ -166,6 +166,21 @@ impl RungReport {
 }
 
 impl Observation {
+    /// One that has seen nothing yet.
+    pub fn new(vantage: Vantage, time: Moment, to: Destination) -> Observation {
+        Observation {
+            schema: OBSERVATION.to_owned(),
+            vantage,
+            time,
+            to,
+            rungs: Vec::new(),
+            addresses: Vec::new(),
+            seen_as: None,
+            round_trip_ms: None,
+            server: Map::new(),
+        }
+    }
+
     /// What it says of the flow as a whole.
     pub fn seen(&self) -> Seen {
         let failed = self.rungs.iter().find(|rung| rung.outcome == RungOutcome::Fail);

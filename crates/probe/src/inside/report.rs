@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use flexway_core::probes::{
-    Destination, Moment, OBSERVATION, Observation, Place, ProbePlan, Rung, RungOutcome, RungReport,
-    Symptom, Vantage, message,
+    Destination, Moment, Observation, Place, ProbePlan, Rung, RungOutcome, RungReport, Symptom,
+    Vantage, message,
 };
 use flexway_postgres::{ConnInfo, PgError, Row};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::ladder::milliseconds;
 use crate::login::{CANCELLED, SLOT_MADE};
@@ -100,22 +100,14 @@ pub(super) fn observation(
     outcome: Outcome,
     elapsed: Duration,
 ) -> Observation {
-    let mut observation = Observation {
-        schema: OBSERVATION.to_owned(),
-        vantage: Vantage {
-            place: Place::Target,
-            host: None,
-            resource: plan.resource.clone(),
-            address: None,
-        },
-        time,
-        to: Destination { host: to.host().to_owned(), port: to.port() },
-        rungs: Vec::new(),
-        addresses: Vec::new(),
-        seen_as: None,
-        round_trip_ms: None,
-        server: Map::new(),
+    let vantage = Vantage {
+        place: Place::Target,
+        host: None,
+        resource: plan.resource.clone(),
+        address: None,
     };
+    let to = Destination { host: to.host().to_owned(), port: to.port() };
+    let mut observation = Observation::new(vantage, time, to);
     match outcome {
         Outcome::NotTried(why) => {
             observation.rungs =
