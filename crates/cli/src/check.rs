@@ -10,6 +10,7 @@ use flexway_core::trace::step::Verdict;
 use crate::drawing::DrawingArgs;
 use crate::estates::{Asked, FlowArgs};
 use crate::exit::{Ended, Exit};
+use crate::probe::WitnessArgs;
 use crate::{pairs, picture};
 
 /// Says whether the target can reach the source, and names what blocks it
@@ -21,6 +22,8 @@ use crate::{pairs, picture};
   flexway check --estate capture/ --source SRC --target TGT --svg path.svg
   terraform show -json plan.out > plan.json; flexway check --estate capture/ --after plan.json --source SRC --target TGT
   flexway check --estate capture/ --pairs pairs.csv --json
+  flexway check --estate capture/ --source SRC --target TGT --probe          # with FLEXWAY_SOURCE and FLEXWAY_TARGET set
+  flexway check --estate capture/ --source SRC --target TGT --observations seen.json
 
 Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell, 3 failed, 64 wrong usage; the worst one of many pairs")]
 #[command(mut_arg("source", |arg| arg.required(false).required_unless_present("pairs")))]
@@ -37,6 +40,8 @@ pub(crate) struct CheckArgs {
     /// With `--pairs --json`: the whole answer for each pair
     #[arg(long, requires = "pairs", requires = "json")]
     full: bool,
+    #[command(flatten)]
+    witnesses: WitnessArgs,
     /// Print the answer as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -61,7 +66,8 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
         return pairs::run(&args.flow, file, args.json, args.full);
     }
     let asked = args.flow.ask()?;
-    let report = diagnose::check(&asked.loaded.estate, &asked.question);
+    let mut report = diagnose::check(&asked.loaded.estate, &asked.question);
+    args.witnesses.lay_over(&asked, &mut report)?;
     args.drawing.draw(&asked.loaded.estate, &report, None)?;
     match args.json {
         true => print_json(&report, &asked),

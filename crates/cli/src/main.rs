@@ -13,6 +13,7 @@ mod inputs;
 mod pairs;
 mod picture;
 mod plan;
+mod probe;
 
 mod ledger_file;
 mod migrate;
@@ -42,6 +43,7 @@ enum Command {
     Trace(check::TraceArgs),
     Plan(plan::PlanArgs),
     Certify(certify::CertifyArgs),
+    Probe(probe::ProbeArgs),
     Explain(explain::ExplainArgs),
     Migrate(migrate::MigrateArgs),
     Resume(migrate::ResumeArgs),
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Trace(args) => check::trace(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Certify(args) => certify::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Resume(args) => migrate::resume(&args),

@@ -26,6 +26,11 @@ pub(crate) fn remark(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// A text of others without what could steer a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()
+}
+
 /// Prints all failures but the last, which ends the command.
 pub(crate) fn tell(problems: &[Problem], after: &str) -> Failure {
     let left_out = problems.len().saturating_sub(SHOWN_MAX);

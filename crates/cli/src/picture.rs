@@ -5,8 +5,11 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use flexway_core::diagnose::Report;
 use flexway_core::finding::{Certainty, Finding, Severity};
+use flexway_core::fusion::{Agreement, Fusion};
 use flexway_core::guide::{Guide, State};
 use flexway_core::trace::step::{Outcome, Stage, Step, Verdict};
+
+use crate::output::printable;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -37,6 +40,9 @@ pub(crate) fn print_trace(report: &Report, after: &[String]) {
 fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
     write_head(out, report, after)?;
     write_path(out, report, false)?;
+    if let Some(fusion) = &report.fusion {
+        write_fusion(out, fusion)?;
+    }
     for finding in report.findings.iter().filter(|one| one.consequence_of.is_none()) {
         write_finding(out, finding)?;
         let follows = |one: &&Finding| one.consequence_of == Some(finding.fault);
@@ -95,6 +101,45 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
     Ok(())
 }
 
+fn write_fusion(out: &mut impl Write, fusion: &Fusion) -> std::io::Result<()> {
+    let (style, word) = match fusion.agreement {
+        Agreement::None => (FAINT, "no observation from the copier's place"),
+        Agreement::Agrees => (GOOD, "the probe agrees with the estate"),
+        Agreement::Decides => (GOOD, "the probe decides what the estate leaves open"),
+        Agreement::Contradicts => (DOUBT, "the probe contradicts the estate"),
+    };
+    writeln!(out, "\n{STRONG}probes{STRONG:#}  {style}{word}{style:#}")?;
+    for witness in &fusion.witnesses {
+        let (style, mark) = match (witness.flow, witness.holds) {
+            (None, _) => (FAINT, "--"),
+            (Some(_), true) => (GOOD, "ok"),
+            (Some(_), false) => (BAD, "XX"),
+        };
+        let texts = [&witness.vantage, &witness.to, &witness.seen];
+        let [vantage, to, seen] = texts.map(|text| printable(text));
+        writeln!(out, "   {style}{mark}{style:#}  {vantage} to {to}, {}: {seen}", witness.time)?;
+        if witness.flow.is_none() {
+            writeln!(out, "{FAINT}       does not count: {}{FAINT:#}", printable(&witness.why))?;
+        }
+    }
+    if fusion.hypotheses.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{STRONG}what would explain it{STRONG:#}, most likely first")?;
+    for (index, hypothesis) in fusion.hypotheses.iter().enumerate() {
+        let faults = hypothesis.faults.join(", ");
+        let faults = if faults.is_empty() { faults } else { format!("  ({faults})") };
+        writeln!(out, "   {}  {}{FAINT}{faults}{FAINT:#}", index + 1, hypothesis.title)?;
+    }
+    let Some(split) = &fusion.split else { return Ok(()) };
+    let list = |numbers: &[usize]| {
+        let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        if words.is_empty() { "none of them".to_owned() } else { words.join(", ") }
+    };
+    let (yes, no) = (list(&split.if_yes), list(&split.if_no));
+    writeln!(out, "   to tell them apart: {} (yes leaves {yes}; no leaves {no})", split.probe)
+}
+
 fn write_path(out: &mut impl Write, report: &Report, with_facts: bool) -> std::io::Result<()> {
     writeln!(out, "\n{STRONG}path from the copier to the source{STRONG:#}")?;
     for step in &report.forward {
@@ -148,6 +193,8 @@ fn stage_word(stage: Stage) -> &'static str {
         Stage::Admit => "admit",
         Stage::Return => "return",
         Stage::Listen => "listen",
+        Stage::Tls => "tls",
+        Stage::Auth => "login",
     }
 }
 

@@ -37,9 +37,17 @@ pub(crate) struct ServerPair {
 impl ServerArgs {
     /// Reads both URLs, with libpq's variables and files for what they leave out.
     pub(crate) fn read(&self) -> Result<ServerPair, Failure> {
-        let source = one(self.source_url.as_deref(), "source", SOURCE_VARIABLE)?;
-        let target = one(self.target_url.as_deref(), "target", TARGET_VARIABLE)?;
-        Ok(ServerPair { source, target })
+        Ok(ServerPair { source: self.source()?, target: self.target()? })
+    }
+
+    /// Reads the source's URL alone.
+    pub(crate) fn source(&self) -> Result<ConnInfo, Failure> {
+        one(self.source_url.as_deref(), "source", SOURCE_VARIABLE)
+    }
+
+    /// Reads the target's URL alone.
+    pub(crate) fn target(&self) -> Result<ConnInfo, Failure> {
+        one(self.target_url.as_deref(), "target", TARGET_VARIABLE)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::address::AddressSet;
 use crate::checks;
 use crate::estate::{Estate, Missing, Reads};
 use crate::finding::{Finding, Severity};
+use crate::fusion::Fusion;
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
 use crate::trace::filter::Decision;
@@ -69,6 +70,8 @@ pub struct Report {
     pub forward: Vec<Step>,
     /// The way back.
     pub back: Vec<Step>,
+    /// What observations made of it; `None` where none were given.
+    pub fusion: Option<Fusion>,
 }
 
 /// The parts of the copier's subnet.
@@ -166,6 +169,7 @@ fn undecided(question: &Question, missing: Missing) -> Report {
         forward: vec![Step::unknown(Stage::Mode, missing.clone())],
         missing: vec![missing],
         back: Vec::new(),
+        fusion: None,
     }
 }
 
@@ -204,6 +208,7 @@ fn of_path(question: &Question, path: &Path) -> Report {
         missing,
         forward,
         back,
+        fusion: None,
     }
 }
 
@@ -345,6 +350,7 @@ impl Report {
             "guide": self.guide,
             "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "missing": self.missing,
+            "probes": self.fusion,
             "trace": { "forward": self.forward, "return": self.back },
         })
     }

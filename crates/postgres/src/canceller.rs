@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::connect_error::{ConnectError, Rung};
+use flexway_core::probes::Rung;
+
+use crate::connect_error::ConnectError;
 use crate::dial::{self, Address};
 use crate::stream::Stream;
 use crate::tls::{self, Offer, Tls};

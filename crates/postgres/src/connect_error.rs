@@ -3,33 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// The rungs that a connection climbs, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rung {
-    /// The host's name gives an address.
-    Name,
-    /// The address accepts a connection.
-    Tcp,
-    /// Encryption stands and the server is who it should be.
-    Tls,
-    /// The server speaks PostgreSQL, is ready, and has the database.
-    Startup,
-    /// The server lets this user in.
-    Auth,
-}
-
-impl Rung {
-    /// The rung's word in messages and JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Rung::Name => "name",
-            Rung::Tcp => "tcp",
-            Rung::Tls => "tls",
-            Rung::Startup => "startup",
-            Rung::Auth => "login",
-        }
-    }
-}
+use flexway_core::probes::{Rung, Symptom};
 
 /// A connection that did not come about. Holds no password.
 #[derive(Debug)]
@@ -44,6 +18,8 @@ pub struct ConnectError {
     pub fix: String,
     /// SQLSTATE, when the server itself refused.
     pub code: Option<String>,
+    /// How it shows, where that is known.
+    pub symptom: Option<Symptom>,
     /// The TLS handshake itself failed: `sslmode=prefer` then tries in the clear.
     pub(crate) is_handshake: bool,
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
@@ -62,9 +38,24 @@ impl ConnectError {
             why: why.into(),
             fix: fix.into(),
             code: None,
+            symptom: None,
             is_handshake: false,
             source: None,
         }
+    }
+
+    /// A failure with this symptom, on its rung and with its advice.
+    pub(crate) fn of(
+        symptom: Symptom,
+        what: impl Into<String>,
+        why: impl Into<String>,
+    ) -> ConnectError {
+        ConnectError::new(symptom.rung(), what, why, symptom.fix()).shows(symptom)
+    }
+
+    pub(crate) fn shows(mut self, symptom: Symptom) -> ConnectError {
+        self.symptom = Some(symptom);
+        self
     }
 
     /// Whether the same attempt can succeed later without anybody's help: a path or a server may

@@ -9,9 +9,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use flexway_core::probes::{Rung, Symptom};
 use socket2::{Domain, SockAddr, SockRef, Socket as RawSocket, TcpKeepalive, Type};
 
-use crate::connect_error::{ConnectError, Rung};
+use crate::connect_error::ConnectError;
 use crate::conninfo::ConnInfo;
 use crate::stream::Socket;
 
@@ -19,7 +20,7 @@ use crate::stream::Socket;
 /// milliseconds, and a lost SYN is repeated after 1, 3 and 7 seconds: ten leave room for three.
 const RUNG_TIME_MAX: Duration = Duration::from_secs(10);
 /// Addresses of one name that are tried; round-robin names have a handful.
-const ADDRESSES_MAX: usize = 8;
+pub const ADDRESSES_MAX: usize = 8;
 /// Keepalives after 10 idle seconds, 10 apart, 6 of them: shorter than any NAT's memory (Azure's is
 /// 4 minutes), and a dead path is noticed within 70 seconds. There is no `TCP_USER_TIMEOUT`: it
 /// also ends connections whose other end is alive and merely reads nothing, such as a target that
@@ -68,7 +69,11 @@ pub(crate) fn redial(address: &Address, limit: Duration) -> io::Result<Socket> {
 }
 
 /// Asks the system's resolver in a thread of its own, since it knows no time-out.
-fn resolve(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
+pub(crate) fn resolve(
+    host: &str,
+    port: u16,
+    limit: Duration,
+) -> Result<Vec<SocketAddr>, ConnectError> {
     let what = format!("resolve {host}");
     let (sender, receiver) = mpsc::channel();
     let name = host.to_owned();
@@ -82,30 +87,33 @@ fn resolve(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, Co
     }
     match receiver.recv_timeout(limit) {
         Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-        Ok(Ok(_)) => Err(ConnectError::new(
-            Rung::Name,
+        Ok(Ok(_)) => Err(ConnectError::of(
+            Symptom::NameWithoutAddress,
             what,
             "the name exists but has no address",
-            "check the name's A record",
         )),
-        Ok(Err(error)) => Err(ConnectError::new(
-            Rung::Name,
-            what,
-            "no DNS server that this machine asks knows the name",
-            "check its spelling; a privatelink name needs its private DNS zone linked to this \
-             network, or a forwarder to it",
-        )
-        .caused_by(error)),
-        Err(_) => Err(ConnectError::new(
-            Rung::Name,
+        Ok(Err(error)) => {
+            // The standard library hands on the C library's words, and no code.
+            let (symptom, why) = match error.to_string().contains("Temporary failure") {
+                true => (
+                    Symptom::NameServerFailed,
+                    "the DNS servers that this machine asks do not answer, or fail",
+                ),
+                false => {
+                    (Symptom::NameUnknown, "no DNS server that this machine asks knows the name")
+                }
+            };
+            Err(ConnectError::of(symptom, what, why).caused_by(error))
+        }
+        Err(_) => Err(ConnectError::of(
+            Symptom::NameServerSilent,
             what,
             format!("no DNS server answered within {} s", limit.as_secs()),
-            "check the DNS servers that this machine is set to use and the way to them (port 53)",
         )),
     }
 }
 
-fn dial_tcp(address: SocketAddr, limit: Duration) -> io::Result<Socket> {
+pub(crate) fn dial_tcp(address: SocketAddr, limit: Duration) -> io::Result<Socket> {
     let stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
@@ -134,45 +142,38 @@ fn tcp_error(
             format!("{who} {}", tcp_why(error, limit))
         })
         .collect();
-    let fix = failures.first().map_or("check the address", |(_, error)| tcp_fix(error));
-    let error = ConnectError::new(Rung::Tcp, what, whys.join(", "), fix);
+    let symptom = failures.first().and_then(|(_, error)| tcp_symptom(error));
+    let fix = symptom.map_or("check host and port", Symptom::fix);
+    let mut error = ConnectError::new(Rung::Tcp, what, whys.join(", "), fix);
+    error.symptom = symptom;
     match failures.into_iter().next() {
         Some((_, cause)) => error.caused_by(cause),
         None => error,
     }
 }
 
-fn tcp_why(error: &io::Error, limit: Duration) -> String {
+/// How a failed connection request shows.
+pub fn tcp_symptom(error: &io::Error) -> Option<Symptom> {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => "refused: nothing listens on that port".to_owned(),
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            format!("gave no answer within {} s: packets are dropped on the way", limit.as_secs())
-        }
+        io::ErrorKind::ConnectionRefused => Some(Symptom::Refused),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(Symptom::Silent),
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            "is unreachable: this machine or a router has no route to it".to_owned()
+            Some(Symptom::Unreachable)
         }
-        io::ErrorKind::ConnectionReset => {
-            "reset the connection: a firewall or proxy on the way ended it".to_owned()
-        }
-        io::ErrorKind::PermissionDenied => "is forbidden by this machine's own firewall".to_owned(),
-        _ => format!("could not be dialled: {error}"),
+        io::ErrorKind::ConnectionReset => Some(Symptom::Reset),
+        io::ErrorKind::PermissionDenied => Some(Symptom::Forbidden),
+        _ => None,
     }
 }
 
-fn tcp_fix(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            "check host and port, that the server runs, and its listen_addresses"
+/// What a failed connection request means, to be said after the address.
+pub fn tcp_why(error: &io::Error, limit: Duration) -> String {
+    match tcp_symptom(error) {
+        Some(Symptom::Silent) => {
+            format!("gave no answer within {} s: packets are dropped on the way", limit.as_secs())
         }
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            "check security rules, firewalls, routes and peerings between here and the server"
-        }
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            "check routes, VPN and peerings; for an IPv6 address, whether this network has IPv6"
-        }
-        io::ErrorKind::ConnectionReset => "check the firewalls and proxies on the way",
-        io::ErrorKind::PermissionDenied => "permit outgoing connections to that port",
-        _ => "check host and port",
+        Some(symptom) => symptom.means().to_owned(),
+        None => format!("could not be dialled: {error}"),
     }
 }
 

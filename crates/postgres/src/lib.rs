@@ -9,6 +9,7 @@ mod dial;
 mod login;
 mod octets;
 mod refusal;
+pub mod rungs;
 mod stream;
 mod tls;
 mod wire;
@@ -37,8 +38,8 @@ mod schema;
 mod statistics;
 
 pub use canceller::Canceller;
-pub use connect_error::{ConnectError, Rung};
-pub use conninfo::{ConnInfo, ConnInfoError};
+pub use connect_error::ConnectError;
+pub use conninfo::{ConnInfo, ConnInfoError, SslMode};
 pub use mover::Mover;
 pub use pg_error::{ConnectionLost, PgError, ServerError};
 pub use quote::{quote_ident, quote_literal};

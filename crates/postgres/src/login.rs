@@ -1,12 +1,13 @@
 //! The last rungs: startup message and authentication, up to the first `ReadyForQuery`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use flexway_core::probes::{Rung, Symptom};
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 
-use crate::connect_error::{ConnectError, Rung};
+use crate::connect_error::ConnectError;
 use crate::conninfo::ConnInfo;
 use crate::pg_error::ServerError;
 use crate::refusal;
@@ -14,6 +15,9 @@ use crate::wire::{self, Patience, Wire, WireError};
 
 /// Protocol 3.0, which every server since 7.4 speaks.
 const PROTOCOL: u32 = 3 << 16;
+/// A login may take so many limits in all, however often something comes in between: one for each of
+/// the server's pauses for thought.
+const LOGIN_LIMITS: u32 = 3;
 /// Messages during a login; a real one has about 25, most of them parameters.
 const LOGIN_MESSAGES_MAX: usize = 1000;
 
@@ -36,9 +40,11 @@ pub(crate) fn log_in(
     let mut ladder = Ladder { info, limit, rung: Rung::Startup, proof: Proof::None };
     ladder.send(wire, &startup_message(info))?;
     let mut login = Login::default();
+    let end = Instant::now() + limit * LOGIN_LIMITS;
     for _ in 0..LOGIN_MESSAGES_MAX {
+        let left = end.saturating_duration_since(Instant::now()).min(limit);
         let message =
-            wire.message(&mut Patience::at_most(limit)).map_err(|error| ladder.broken(error))?;
+            wire.message(&mut Patience::at_most(left)).map_err(|error| ladder.broken(error))?;
         let mut body = message.body;
         match message.tag {
             b'R' => {
@@ -81,6 +87,7 @@ fn startup_message(info: &ConnInfo) -> Vec<u8> {
             ("application_name", Some(info.application_name())),
             ("client_encoding", Some("UTF8")),
             ("options", Some(&options)),
+            ("replication", info.is_replication().then_some("database")),
         ];
         for (name, value) in parameters {
             if let Some(value) = value {
@@ -190,8 +197,7 @@ impl Ladder<'_> {
                 Some(note) => format!("the server asks for a password and none is known; {note}"),
                 None => "the server asks for a password and none is known".to_owned(),
             };
-            let fix = "set PGPASSWORD, write a password file, or put the password into the URL";
-            ConnectError::new(Rung::Auth, self.what(), why, fix)
+            ConnectError::of(Symptom::NoPassword, self.what(), why)
         })
     }
 
@@ -218,7 +224,8 @@ impl Ladder<'_> {
                 format!("the server said nothing for {} s", limit.as_secs()),
                 "check that PostgreSQL listens there and is not hung, and that no firewall or load \
                  balancer on the way accepts connections for it",
-            ),
+            )
+            .shows(Symptom::Mute),
             WireError::Io(error) => ConnectError::new(
                 self.rung,
                 self.what(),
@@ -226,6 +233,7 @@ impl Ladder<'_> {
                 "see the server's log, and check that PostgreSQL and no other service listens \
                  there",
             )
+            .shows(Symptom::Closed)
             .caused_by(error),
         }
     }
@@ -233,17 +241,16 @@ impl Ladder<'_> {
     fn not_postgres(&self, what: &str) -> ConnectError {
         let why = format!("the answer is not PostgreSQL's: {what}");
         ConnectError::new(self.rung, self.what(), why, "check host and port")
+            .shows(Symptom::NotPostgres)
     }
 
     fn untrusted(&self, what: &str) -> ConnectError {
         let why = format!("the server could not prove who it is: {what}");
-        let fix = "check that host and port are the right server's and nothing sits in between";
-        ConnectError::new(Rung::Auth, self.what(), why, fix)
+        ConnectError::of(Symptom::Unproven, self.what(), why)
     }
 
     fn unsupported(&self, method: &str) -> ConnectError {
         let why = format!("the server asks for {method}, which is not supported");
-        let fix = "let this user log in with scram-sha-256 in pg_hba.conf";
-        ConnectError::new(Rung::Auth, self.what(), why, fix)
+        ConnectError::of(Symptom::MethodUnsupported, self.what(), why)
     }
 }

@@ -35,9 +35,9 @@ pub(super) const FOR_SETUP: [Tool; 3] = [
     Tool { title: "tar", package: "tar", presence: Presence::Runs(&["tar", "--version"]) },
 ];
 
-/// Needed by the servers and the tests: PostgreSQL 17's build reads the system's time zones, and
-/// certificates are made with openssl.
-pub(super) const FOR_TESTS: [Tool; 2] = [
+/// Needed by the servers and the tests: PostgreSQL 17's build reads the system's time zones,
+/// certificates are made with openssl, and probes meet a pooler and a DNS server that are not ours.
+pub(super) const FOR_TESTS: [Tool; 4] = [
     Tool {
         title: "time zones (/usr/share/zoneinfo)",
         package: "tzdata",
@@ -48,6 +48,12 @@ pub(super) const FOR_TESTS: [Tool; 2] = [
         package: "openssl",
         presence: Presence::Runs(&["openssl", "version"]),
     },
+    Tool {
+        title: "pgbouncer",
+        package: "pgbouncer",
+        presence: Presence::File("/usr/sbin/pgbouncer"),
+    },
+    Tool { title: "unbound", package: "unbound", presence: Presence::File("/usr/sbin/unbound") },
 ];
 
 /// Needed by twins of estates, beside unbound.

@@ -38,6 +38,7 @@ use endpoint::View;
 use filter::Service;
 pub use host::path_to_host;
 use leg::{Leg, Start, Walker, Way};
+pub use naming::default_name;
 use place::Place;
 use resolve::Resolution;
 use step::{Outcome, Stage, Step, Verdict};

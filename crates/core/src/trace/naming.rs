@@ -17,11 +17,7 @@ use crate::id::ResourceId;
 impl Path<'_> {
     /// The name that the copier dials.
     pub fn server_name(&self) -> String {
-        let suffix = "postgres.database.azure.com";
-        self.to
-            .fqdn
-            .clone()
-            .unwrap_or_else(|| format!("{}.{suffix}", self.to_id.name().to_ascii_lowercase()))
+        self.to.fqdn.clone().unwrap_or_else(|| default_name(&self.to_id))
     }
 
     /// Where the answer leads. `open_door` is the verdict over the public way, where the server has one.
@@ -320,4 +316,9 @@ pub(super) fn name_step(
         step = step.read(record, estate.locate(record, "", "aRecords"));
     }
     step
+}
+
+/// The name that a server of Azure's public cloud has where its body does not tell.
+pub fn default_name(server: &ResourceId) -> String {
+    format!("{}.postgres.database.azure.com", server.name().to_ascii_lowercase())
 }

@@ -28,6 +28,10 @@ pub enum Stage {
     Return,
     /// Whether a server listens.
     Listen,
+    /// How the connection is encrypted; only a probe tells.
+    Tls,
+    /// Whether the login is let in; only a probe tells.
+    Auth,
 }
 
 /// What a gate did.

@@ -8,6 +8,7 @@ mod passfile;
 mod secret;
 mod service;
 mod sslmode;
+mod text;
 mod tools;
 mod url;
 
@@ -47,6 +48,7 @@ pub struct ConnInfo {
     connect_timeout: Option<Duration>,
     application_name: String,
     options: Option<String>,
+    is_replication: bool,
 }
 
 impl ConnInfo {
@@ -134,6 +136,7 @@ impl ConnInfo {
                 .unwrap_or("flexway")
                 .to_owned(),
             options: parameters.get("options").map(str::to_owned),
+            is_replication: false,
         })
     }
 
@@ -148,6 +151,17 @@ impl ConnInfo {
             other.password = None;
         }
         other
+    }
+
+    /// The same login for a session that follows changes of its database.
+    #[must_use]
+    pub(crate) fn for_replication(&self) -> ConnInfo {
+        ConnInfo { is_replication: true, ..self.clone() }
+    }
+
+    /// Whether the session is to follow changes.
+    pub(crate) fn is_replication(&self) -> bool {
+        self.is_replication
     }
 
     /// The database to log in to, unquoted.
@@ -202,7 +216,7 @@ impl ConnInfo {
     }
 
     /// The address to dial instead of resolving the host: `hostaddr`, or a host that is an address.
-    pub(crate) fn address(&self) -> Option<IpAddr> {
+    pub fn address(&self) -> Option<IpAddr> {
         self.address.or_else(|| self.host.parse().ok())
     }
 

@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::connect_error::{ConnectError, Rung};
+use flexway_core::probes::Symptom;
+
+use crate::connect_error::ConnectError;
 use crate::conninfo::{ConnInfo, SslMode};
 use crate::dial::{self, Address};
 use crate::login::{self, Login};
@@ -90,7 +92,8 @@ fn climb_encrypted(info: &ConnInfo) -> Result<Connection, ConnectError> {
     }
 }
 
-fn log_in(
+/// The last rungs, on a stream that is encrypted when `tls` is there.
+pub(crate) fn log_in(
     info: &ConnInfo,
     stream: Stream,
     address: Address,
@@ -99,11 +102,10 @@ fn log_in(
     let mut wire = Wire::new(stream);
     let login = login::log_in(&mut wire, info, tls.is_some(), dial::rung_time_max(info))?;
     if login.backend_pid == 0 {
-        return Err(ConnectError::new(
-            Rung::Startup,
+        return Err(ConnectError::of(
+            Symptom::Pooler,
             format!("log in to {}", info.label()),
             "the server gave no way to cancel a statement, so this is no plain PostgreSQL server",
-            "connect to the server itself rather than through a pooler",
         ));
     }
     wire.trust();

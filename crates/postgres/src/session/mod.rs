@@ -1,6 +1,6 @@
 //! One connection to one database, used by one thread: simple queries with text results.
 
-mod connect;
+pub(crate) mod connect;
 mod exchange;
 mod version;
 
@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use flexway_core::probes::Rung;
+
 use crate::canceller::Canceller;
-use crate::connect_error::{ConnectError, Rung};
+use crate::connect_error::ConnectError;
 use crate::conninfo::ConnInfo;
 use crate::dial;
 use crate::pg_error::{PgError, ServerError};
 use crate::wire::{self, Wire};
 
+use connect::Connection;
 pub(crate) use exchange::copy_fail;
 use exchange::read_row;
 pub use version::ServerVersion;
@@ -86,8 +89,29 @@ impl Session {
 
     /// As [`Session::connect`], but with the settings that server, database and role give.
     pub(crate) fn connect_as_configured(info: &ConnInfo) -> Result<Session, ConnectError> {
-        let connection = connect::connect(info)?;
-        let mut session = Session {
+        let mut session = Session::on(connect::connect(info)?, info);
+        let version = session
+            .rows("SHOW server_version_num")
+            .map_err(|error| settings_failed(info, &error))?;
+        session.version = ServerVersion::from_rows(&version).ok_or_else(|| {
+            let fix = "check that it is PostgreSQL";
+            not_opened(info, "the server gave no version".to_owned(), fix)
+        })?;
+        Ok(session)
+    }
+
+    /// A session that speaks the commands of replication beside simple queries.
+    ///
+    /// # Errors
+    /// As [`Session::connect`].
+    pub fn for_replication(info: &ConnInfo) -> Result<Session, ConnectError> {
+        let info = info.for_replication();
+        Ok(Session::on(connect::connect(&info)?, &info))
+    }
+
+    /// A session on a logged-in connection, its version not asked for yet.
+    pub(crate) fn on(connection: Connection, info: &ConnInfo) -> Session {
+        Session {
             wire: connection.wire,
             label: info.label(),
             version: ServerVersion { number: 0 },
@@ -103,15 +127,7 @@ impl Session {
             silence_time_max: None,
             is_lost: false,
             notice_count: 0,
-        };
-        let version = session
-            .rows("SHOW server_version_num")
-            .map_err(|error| settings_failed(info, &error))?;
-        session.version = ServerVersion::from_rows(&version).ok_or_else(|| {
-            let fix = "check that it is PostgreSQL";
-            not_opened(info, "the server gave no version".to_owned(), fix)
-        })?;
-        Ok(session)
+        }
     }
 
     /// Ends all limits on the time that a statement, a lock or a transaction may take.

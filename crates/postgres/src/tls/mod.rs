@@ -1,6 +1,8 @@
 //! Encryption: asking the server for it, and who must vouch for the server.
 
+pub(crate) mod certificate;
 pub(crate) mod explain;
+mod recorder;
 mod unverified;
 mod verifier;
 
@@ -8,16 +10,18 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use flexway_core::probes::Rung;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-use crate::connect_error::{ConnectError, Rung};
+use crate::connect_error::ConnectError;
 use crate::conninfo::{ConnInfo, RootCert, SslMode};
 use crate::pg_error::ServerError;
 use crate::refusal;
 use crate::stream::{Socket, Stream};
 use crate::wire;
+use recorder::Recorder;
 
 /// SSLRequest's number. Source: PostgreSQL 18, "Message Formats".
 const SSL_REQUEST: u32 = 80_877_103;
@@ -26,6 +30,7 @@ const SSL_REQUEST: u32 = 80_877_103;
 #[derive(Debug, Clone)]
 pub(crate) struct Tls {
     config: Arc<ClientConfig>,
+    recorder: Arc<Recorder>,
     name: ServerName<'static>,
     limit: Duration,
 }
@@ -68,12 +73,20 @@ impl Tls {
                 unverified::verifier(&provider)
             }
         };
-        let mut config = builder.with_custom_certificate_verifier(verifier).with_no_client_auth();
+        let recorder = Arc::new(Recorder::new(verifier));
+        let mut config =
+            builder.with_custom_certificate_verifier(recorder.clone()).with_no_client_auth();
         config.resumption = rustls::client::Resumption::disabled();
         let name = ServerName::try_from(info.host().to_owned()).map_err(|error| {
             failed("the host is neither a DNS name nor an address", "check it").caused_by(error)
         })?;
-        Ok(Tls { config: Arc::new(config), name, limit })
+        Ok(Tls { config: Arc::new(config), recorder, name, limit })
+    }
+
+    /// The certificates that the server showed in the last handshake, its own first; empty when it
+    /// came to none.
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.recorder.chain()
     }
 
     /// Shakes hands on a socket whose server has [`Offer::Accepted`].

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use flexway_core::probes::Rung;
 use flexway_lab::{Auth, Options};
-use flexway_postgres::{ConnectError, Rung, Session};
+use flexway_postgres::{ConnectError, Session};
 
 use crate::fake::{self, Fake};
 use crate::{info, server, try_connect, value};
@@ -55,7 +56,7 @@ fn every_way_to_log_in_and_to_be_refused() {
         ("md5", "wrong", "postgres", Rung::Auth, "28P01", "check user and password"),
         ("clear", "wrong", "postgres", Rung::Auth, "28P01", "check user and password"),
         ("scram", "", "postgres", Rung::Auth, "", "set PGPASSWORD"),
-        ("banned", "", "postgres", Rung::Auth, "28000", "pg_hba.conf"),
+        ("banned", "", "postgres", Rung::Startup, "28000", "pg_hba.conf"),
         ("nobody", "", "postgres", Rung::Auth, "28000", "that the role exists"),
         ("postgres", "", "nowhere", Rung::Startup, "3D000", "name a database that exists"),
         ("full", "", "postgres", Rung::Startup, "53300", "use fewer jobs"),
@@ -120,7 +121,8 @@ fn a_closed_port_a_missing_socket_and_an_unknown_name_are_told_apart() {
 fn a_silent_listener_is_given_up_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    for (mode, rung) in [("disable", Rung::Startup), ("prefer", Rung::Tls), ("require", Rung::Tls)]
+    for (mode, rung) in
+        [("disable", Rung::Startup), ("prefer", Rung::SslRequest), ("require", Rung::SslRequest)]
     {
         let start = Instant::now();
         let error = failure(&format!(
@@ -148,7 +150,7 @@ fn what_is_not_postgresql_is_recognised() {
             stream.write_all(answer).unwrap();
         });
         let error = failure(&fake.url("sslmode=require"));
-        assert_eq!(error.rung, Rung::Tls, "{error}");
+        assert_eq!(error.rung, Rung::SslRequest, "{error}");
         assert!(error.why.contains(words), "{error}");
         fake.finish();
     }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use flexway_core::probes::Rung;
 use flexway_lab::{Auth, Options};
-use flexway_postgres::{Rung, Session};
+use flexway_postgres::Session;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -94,7 +95,7 @@ fn modes_that_may_fall_back_do_and_others_say_what_to_add() {
     assert!(is_encrypted(&mut try_connect(&url("tls", "allow")).unwrap()));
     assert!(!is_encrypted(&mut try_connect(&url("clear", "prefer")).unwrap()));
     let error = try_connect(&url("tls", "disable")).unwrap_err();
-    assert_eq!((error.rung, error.code.as_deref()), (Rung::Auth, Some("28000")));
+    assert_eq!((error.rung, error.code.as_deref()), (Rung::Startup, Some("28000")));
     assert!(error.fix.contains("add sslmode=verify-full"), "{error}");
     let error = try_connect(&url("clear", "require")).unwrap_err();
     assert!(error.fix.contains("the packet reached the server"), "{error}");

@@ -119,5 +119,7 @@ pub(super) fn word(stage: Stage) -> &'static str {
         Stage::Admit => "admit",
         Stage::Return => "return",
         Stage::Listen => "listen",
+        Stage::Tls => "tls",
+        Stage::Auth => "login",
     }
 }

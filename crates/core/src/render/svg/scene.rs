@@ -177,8 +177,10 @@ fn zone(stage: Stage, far: &FarSide) -> Zone {
         (Stage::Mode | Stage::Name | Stage::FilterOut | Stage::Route, _) => Zone::Near,
         (Stage::Hop, _) => Zone::Between,
         (Stage::FilterIn | Stage::Admit | Stage::Return, _) => Zone::Far,
-        (Stage::Listen, FarSide::Endpoint(..)) => Zone::End,
-        (Stage::Listen, FarSide::Injected(_) | FarSide::Public) => Zone::Far,
+        (Stage::Listen | Stage::Tls | Stage::Auth, FarSide::Endpoint(..)) => Zone::End,
+        (Stage::Listen | Stage::Tls | Stage::Auth, FarSide::Injected(_) | FarSide::Public) => {
+            Zone::Far
+        }
     }
 }
 
@@ -227,6 +229,8 @@ fn stages_of_fault(fault: &str) -> &'static [Stage] {
         ("filter", "outbound-denied") => &[Stage::FilterOut],
         ("filter", "inbound-denied" | "endpoint-subnet-denied") => &[Stage::FilterIn],
         ("filter", _) => &[Stage::FilterOut, Stage::FilterIn],
+        ("tls", _) => &[Stage::Tls],
+        ("auth", _) => &[Stage::Auth],
         ("host", _) | ("server", "not-ready" | "pooler-off") => &[Stage::Listen, Stage::Mode],
         ("server" | "endpoint", _) => &[Stage::Admit, Stage::Mode],
         _ => &[Stage::Mode],

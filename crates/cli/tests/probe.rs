@@ -1,0 +1,200 @@
+//! `flexway probe` and `check --probe` as users call them: real servers, exit codes, plans for agents.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use flexway_lab::{Options, Server, installed};
+use serde_json::Value;
+
+fn server(major: u32) -> Server {
+    let settings = vec![("wal_level".to_owned(), "logical".to_owned())];
+    let options = Options { settings, ..Options::default() };
+    Server::start(&installed::find(major).expect("installed"), &options).expect("started")
+}
+
+/// Runs the program without the caller's own settings; `input` goes to its standard input.
+fn flexway(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    for name in ["FLEXWAY_SOURCE", "FLEXWAY_TARGET", "PGPASSWORD", "PGPASSFILE", "PGHOST"] {
+        command.env_remove(name);
+    }
+    command.args(arguments).envs(variables.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("flexway runs");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("read");
+    child.wait_with_output().expect("it ends")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|why| panic!("{why}: {}", text(&output.stderr)))
+}
+
+fn fixture() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json");
+    path.display().to_string()
+}
+
+/// A file of its own, removed with its value.
+struct Saved(PathBuf);
+
+impl Saved {
+    fn new(name: &str, text: &str) -> Saved {
+        let path = std::env::temp_dir().join(format!("flexway-{name}-{}", std::process::id()));
+        std::fs::write(&path, text).expect("written");
+        Saved(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+}
+
+impl Drop for Saved {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn the_ladder_in_text_and_json_with_its_exit_codes() {
+    let server = server(17);
+    let url = server.url("postgres");
+    let told = flexway(&["probe", "--json"], &[("FLEXWAY_SOURCE", &url)], "");
+    assert_eq!(told.status.code(), Some(0), "{}", text(&told.stderr));
+    let answer = json(&told);
+    assert_eq!(answer["schema"], "flexway.probe/1");
+    let seen = &answer["observations"][0];
+    assert_eq!(seen["schema"], "flexway.observation/1");
+    assert_eq!(seen["rungs"].as_array().map(Vec::len), Some(7));
+    assert_eq!(seen["seen_as"], "127.0.0.1");
+    assert!(!text(&told.stdout).contains(server.password()));
+
+    let port = server.port().to_string();
+    let told = flexway(&["probe", &format!("127.0.0.1:{port}")], &[], "");
+    assert_eq!(told.status.code(), Some(0), "{}", text(&told.stdout));
+    assert!(text(&told.stdout).starts_with("holds  up to ssl-request\n"), "{}", text(&told.stdout));
+
+    let wrong = url.replace(server.password(), "s3cret");
+    let told = flexway(&["probe", "--source-url", &wrong], &[], "");
+    assert_eq!(told.status.code(), Some(1));
+    let shown = text(&told.stdout);
+    assert!(shown.starts_with("blocked  at login\n"), "{shown}");
+    assert!(!shown.contains("s3cret") && shown.contains("fix: check user and password"), "{shown}");
+
+    let codes = [
+        (&["probe"][..], 64),
+        (&["probe", "postgres://a:b@c/d"], 64),
+        (&["probe", "host:0"], 64),
+        (&["probe", "--up-to", "roof", "host"], 64),
+        (&["probe", "--agent"], 3),
+        (&["probe", "--from", "target", "127.0.0.1"], 64),
+        (&["probe", "--from", "target", "--idle", "3", "127.0.0.1"], 64),
+        (&["probe", "127.0.0.1:1"], 1),
+    ];
+    for (arguments, code) in codes {
+        let told = flexway(arguments, &[], "");
+        assert_eq!(told.status.code(), Some(code), "{arguments:?}: {}", text(&told.stderr));
+    }
+}
+
+#[test]
+fn a_host_without_a_route_is_told_from_a_silent_one() {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--net", env!("CARGO_BIN_EXE_flexway"), "probe"]);
+    let told = command.args(["--up-to", "tcp", "--json", "192.0.2.1"]).output().expect("unshare");
+    if told.stdout.is_empty() {
+        // Some systems keep namespaces from ordinary users.
+        eprintln!("skipped: a_host_without_a_route: {}", text(&told.stderr).trim());
+        return;
+    }
+    assert_eq!(told.status.code(), Some(1));
+    assert_eq!(json(&told)["observations"][0]["rungs"][1]["symptom"], "unreachable");
+}
+
+#[test]
+fn an_agent_carries_out_a_plan_that_holds_no_password() {
+    let server = server(17);
+    let url = server.url("postgres");
+    let plan = flexway(
+        &["probe", "--print-plan", "--from", "relay", "--up-to", "login"],
+        &[("FLEXWAY_SOURCE", &url)],
+        "",
+    );
+    let plan = text(&plan.stdout);
+    assert!(!plan.contains(server.password()), "{plan}");
+    let told = flexway(&["probe", "--agent"], &[("PGPASSWORD", server.password())], &plan);
+    assert_eq!(told.status.code(), Some(0), "{}", text(&told.stderr));
+    let seen = &json(&told)["observations"][0];
+    assert_eq!(seen["vantage"]["place"], "relay");
+    assert_eq!(seen["rungs"][5]["outcome"], "pass");
+    assert_eq!(seen["rungs"][6]["outcome"], "not-seen");
+    let told = flexway(&["probe", "--agent"], &[], &plan);
+    assert_eq!(json(&told)["observations"][0]["rungs"][5]["symptom"], "no-password");
+    let broken = plan.replace("flexway.probe-plan/1", "flexway.probe-plan/9");
+    let told = flexway(&["probe", "--agent"], &[], &broken);
+    assert_eq!(told.status.code(), Some(3));
+    assert!(told.stdout.is_empty());
+}
+
+#[test]
+fn check_probes_from_inside_the_target() {
+    let (mut source, target) = (server(15), server(17));
+    let estate = fixture();
+    let url = source.url("postgres").replace("127.0.0.1", "localhost");
+    let dialled = format!("localhost:{}", source.port());
+    let arguments =
+        ["check", "--estate", &estate, "--source", &dialled, "--target", "new-db", "--json"];
+    let alone = flexway(&arguments, &[], "");
+    assert_eq!(alone.status.code(), Some(2), "{}", text(&alone.stdout));
+    let target_url = target.url("postgres");
+    let variables = [("FLEXWAY_SOURCE", url.as_str()), ("FLEXWAY_TARGET", target_url.as_str())];
+    let probed = flexway(&[&arguments[..], &["--probe"]].concat(), &variables, "");
+    assert_eq!(probed.status.code(), Some(0), "{}", text(&probed.stdout));
+    let answer = json(&probed);
+    assert_eq!(answer["verdict"], "reachable");
+    assert_eq!(answer["probes"]["agreement"], "decides");
+    assert_eq!(answer["probes"]["witnesses"][0]["flow"], "to-source");
+
+    source.stop().expect("stopped");
+    let probed = flexway(&[&arguments[..], &["--probe"]].concat(), &variables, "");
+    assert_eq!(probed.status.code(), Some(1), "{}", text(&probed.stdout));
+    let answer = json(&probed);
+    assert_eq!(answer["verdict"], "unreachable");
+    assert_eq!(answer["findings"][0]["fault"], "host/not-listening");
+}
+
+#[test]
+fn check_reads_observations_and_says_which_count() {
+    let port = server(17).port();
+    let seen = flexway(&["probe", &format!("127.0.0.1:{port}"), "--json"], &[], "");
+    // The server is gone: the probe is blocked, and from the wrong place, too.
+    let mut answer = json(&seen);
+    let file = Saved::new("seen", &answer.to_string());
+    let estate = fixture();
+    let arguments = ["check", "--estate", &estate, "--source", "old-db", "--target", "new-db"];
+    let told = flexway(&[&arguments[..], &["--observations", file.path()]].concat(), &[], "");
+    assert_eq!(told.status.code(), Some(0));
+    assert!(text(&told.stdout).contains("does not count: it stood on"), "{}", text(&told.stdout));
+
+    let one = &mut answer["observations"][0];
+    one["vantage"] =
+        serde_json::json!({ "place": "target", "host": "new-db.postgres.database.azure.com" });
+    one["to"] = serde_json::json!({ "host": "old-db.postgres.database.azure.com", "port": 5432 });
+    let told =
+        flexway(&[&arguments[..], &["--observations", "-"]].concat(), &[], &answer.to_string());
+    assert_eq!(told.status.code(), Some(1));
+    let shown = text(&told.stdout);
+    assert!(shown.starts_with("inconsistent\n"), "{shown}");
+    assert!(
+        shown.contains("what would explain it") && shown.contains("to tell them apart"),
+        "{shown}"
+    );
+    let told = flexway(&[&arguments[..], &["--observations", "-"]].concat(), &[], "[1]");
+    assert_eq!(told.status.code(), Some(3));
+}
