@@ -168,10 +168,13 @@ impl Search<'_> {
     fn pass(&mut self, node: Node, after: &Estate, report: &Report) {
         // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
         debug_assert!(fixes(report).is_empty());
-        // A change may have led to another that does without it. What the smaller set breaks is mended from there.
-        let smaller = if node.is_mended { Vec::new() } else { self.smaller_that_do(&node.changes) };
-        if !smaller.is_empty() {
-            return smaller.into_iter().for_each(|changes| self.push(changes, false));
+        // A change may have led to another that does without it. What the smaller set breaks is mended from there, unless this is
+        // how it was mended.
+        let smaller = self.smaller_that_do(&node.changes);
+        let is_minimal = smaller.is_empty();
+        smaller.into_iter().for_each(|changes| self.push(changes, false));
+        if !is_minimal && !node.is_mended {
+            return;
         }
         let broken = safety::broken(self.estate, after, self.question);
         self.mend_broken(&node, after, &broken);

@@ -146,7 +146,8 @@ fn symptom(step: &Step) -> Symptom {
         Stage::Name if step.detail.ends_with("the server's private address") => Symptom::NoSuchName,
         Stage::Name if step.detail.contains(" resolves to ") => Symptom::WrongAddress,
         Stage::Name => Symptom::NoSuchName,
-        Stage::Listen => Symptom::Refused,
+        // Only probes see the last two.
+        Stage::Listen | Stage::Tls | Stage::Auth => Symptom::Refused,
         Stage::Mode
         | Stage::FilterOut
         | Stage::Route
@@ -170,8 +171,13 @@ fn blamed(step: &Step) -> BTreeSet<Blamed> {
                 step.facts.iter().map(|fact| Blamed::Rule(fact.resource.clone(), String::new()));
             halves.collect()
         }
-        Stage::Mode | Stage::Name | Stage::Route | Stage::Hop | Stage::Return | Stage::Listen => {
-            BTreeSet::from([Blamed::Nobody])
-        }
+        Stage::Mode
+        | Stage::Name
+        | Stage::Route
+        | Stage::Hop
+        | Stage::Return
+        | Stage::Listen
+        | Stage::Tls
+        | Stage::Auth => BTreeSet::from([Blamed::Nobody]),
     }
 }

@@ -106,6 +106,9 @@ impl Notes {
     /// Takes down a set that does, where it costs less than the plan with what it breaks.
     fn take(&mut self, judge: &Judge<'_>, catalogue: &Catalogue<'_>, set: &[usize], what: &str) {
         let note = || format!("{what} {}", catalogue.titles(set));
+        if catalogue.rests_on_what_is_left_out(set) {
+            return self.open.push(format!("{}, if it stands on what is there", note()));
+        }
         match is_dearer(judge, catalogue, set) {
             State::Holds => {}
             State::Fails => self.wrong.push(note()),

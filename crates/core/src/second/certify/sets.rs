@@ -84,6 +84,19 @@ impl<'p> Catalogue<'p> {
         apply_in_order(self.judge.world, changes.into_iter()).world
     }
 
+    /// Whether a change of the set writes below a resource that was not captured, and that a change which is left out makes: it may be
+    /// there or not.
+    pub(super) fn rests_on_what_is_left_out(&self, set: &[usize]) -> bool {
+        let id = |index: usize| {
+            let request = &self.changes[index].request;
+            ResourceId::parse(request.path.split('?').next().unwrap_or(""))
+        };
+        let parents = set.iter().filter_map(|index| id(*index)?.parent());
+        let mut unseen = parents.filter(|parent| self.judge.world.body(&parent.key()).is_none());
+        let left_out = (0..self.changes.len()).filter(|index| !set.contains(index));
+        unseen.any(|parent| left_out.clone().any(|index| id(index).as_ref() == Some(&parent)))
+    }
+
     pub(super) fn titles(&self, set: &[usize]) -> String {
         if set.is_empty() {
             return "no change at all".to_owned();
