@@ -163,7 +163,7 @@ pub fn move_back(
     }
     let id = group.child("securityRules", &rule.name);
     let holder = estate.resource(&rule.resource)?;
-    let mut own = holder.body.value().pointer(&rule.pointer)?.get("properties")?.clone();
+    let mut own = holder.body.at(&format!("{}/properties", rule.pointer))?;
     for read_only in ["provisioningState", "resourceGuid"] {
         own.as_object_mut()?.remove(read_only);
     }

@@ -259,12 +259,20 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
 
 /// Values of the singular and the plural field; where the plural one has elements it is the one that counts.
 fn values(node: &Node, one: &str, many: &str, problems: &mut Problems) -> Vec<String> {
-    let texts = node.texts(many, problems);
-    // A rule of which a part cannot be read counts as not read.
-    if node.array(many, problems).is_some_and(|list| list.len() > texts.len()) {
-        return Vec::new();
+    let listed = node.array(many, problems).unwrap_or_default();
+    if listed.is_empty() {
+        return node.text(one, problems).into_iter().collect();
     }
-    if texts.is_empty() { node.text(one, problems).into_iter().collect() } else { texts }
+    let mut texts = Vec::with_capacity(listed.len());
+    for item in &listed {
+        // A rule of which a part cannot be read counts as not read.
+        let Some(text) = item.as_str() else {
+            problems.add(&item.pointer, "is not a text; the rule is read as not observed");
+            return Vec::new();
+        };
+        texts.push(text.to_owned());
+    }
+    texts
 }
 
 fn prefix(text: &str) -> Option<Prefix> {

@@ -1,8 +1,11 @@
 //! Bodies of resources as the estate keeps them: captured ones as compressed text, which is parsed when somebody asks.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// The body of a resource.
@@ -24,6 +27,23 @@ impl Body {
         Body(Kept::Packed(packed.into()))
     }
 
+    /// What stands at a JSON pointer in the body; dearer than [`value`](Self::value) for much of it, cheaper for one rule of a
+    /// thousand.
+    pub fn at(&self, pointer: &str) -> Option<Value> {
+        let packed = match &self.0 {
+            Kept::Value(value) => return value.pointer(pointer).cloned(),
+            Kept::Packed(packed) => packed,
+        };
+        let text = decompress_size_prepended_with_dict(packed, DICTIONARY).ok()?;
+        let steps: Vec<String> = pointer
+            .split('/')
+            .skip(1)
+            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        At(&steps).deserialize(&mut serde_json::Deserializer::from_slice(&text)).ok()?
+    }
+
     /// The body itself.
     pub fn value(&self) -> Cow<'_, Value> {
         match &self.0 {
@@ -35,6 +55,57 @@ impl Body {
                 debug_assert!(value.is_some());
                 Cow::Owned(value.unwrap_or_default())
             }
+        }
+    }
+}
+
+/// Reads what stands at a pointer, and passes over the rest.
+struct At<'p>(&'p [&'p str]);
+
+impl<'de> DeserializeSeed<'de> for At<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<Value>, D::Error> {
+        match self.0 {
+            [] => Value::deserialize(json).map(Some),
+            _ => json.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for At<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("an object or a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Value>, A::Error> {
+        let mut found = None;
+        while let Some(name) = map.next_key::<Cow<str>>()? {
+            match self.0.split_first() {
+                Some((first, rest)) if name == *first => found = map.next_value_seed(At(rest))?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<Value>, A::Error> {
+        let (mut found, mut index) = (None, 0);
+        let wanted = self.0.split_first().map(|(first, rest)| (first.parse::<usize>(), rest));
+        loop {
+            match &wanted {
+                Some((Ok(wanted), rest)) if *wanted == index => {
+                    match list.next_element_seed(At(rest))? {
+                        Some(value) => found = value,
+                        None => return Ok(found),
+                    }
+                }
+                _ if list.next_element::<IgnoredAny>()?.is_none() => return Ok(found),
+                _ => {}
+            }
+            index += 1;
         }
     }
 }
@@ -77,6 +148,13 @@ mod tests {
             let kept = Body::packed(&body);
             assert_eq!(*kept.value(), body);
             assert_eq!(*Body::from(body.clone()).value(), body);
+            let rule = "/properties/rules/500";
+            assert_eq!(kept.at(rule).as_ref(), body.pointer(rule));
+            for pointer in
+                ["", "/properties/huge", "/properties/huge/0", "/properties/rules/x", "/no"]
+            {
+                assert_eq!(kept.at(pointer).as_ref(), body.pointer(pointer), "{pointer}");
+            }
         }
     }
 
