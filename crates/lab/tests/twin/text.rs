@@ -42,3 +42,13 @@ fn an_estate_becomes_commands_rules_and_zones() {
     let record = format!("old-db.privatelink.{suffix}. 0 IN A 10.10.1.4");
     assert!(zone(&format!("privatelink.{suffix}")).records.contains(&record));
 }
+
+#[test]
+fn what_a_twin_does_not_show_is_named() {
+    let mut all = resources("private-source");
+    assert_eq!(blueprint(&estate(&all), None).expect("a small estate").notes, Vec::<String>::new());
+    let id = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Network/loadBalancers/lb";
+    all.push(json!({ "id": id, "type": "Microsoft.Network/loadBalancers", "properties": { "frontendIPConfigurations": [] } }));
+    let notes = blueprint(&estate(&all), None).expect("a small estate").notes;
+    assert_eq!(notes, ["1 x load balancer not in the twin: nobody answers at their addresses"]);
+}

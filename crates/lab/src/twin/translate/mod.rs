@@ -22,8 +22,12 @@ mod tags;
 
 use std::net::Ipv4Addr;
 
-use flexway_core::estate::Estate;
+use flexway_core::estate::filter::AdminRule;
+use flexway_core::estate::forwarder::ForwardingRule;
+use flexway_core::estate::gateway::{Gateway, LoadBalancer};
+use flexway_core::estate::governance::Connectivity;
 use flexway_core::estate::network::{Peering, Subnet, Vnet, region_key};
+use flexway_core::estate::{Estate, Key, Kind};
 use flexway_core::id::ResourceId;
 use ipnet::Ipv4Net;
 
@@ -59,6 +63,7 @@ pub fn blueprint(estate: &Estate, copier: Option<&ResourceId>) -> Result<Bluepri
     if draft.result.places.len() > PLACES_MAX {
         return too_many(draft.result.places.len(), "servers and machines", PLACES_MAX);
     }
+    draft.note_what_is_left_out();
     lay::routers(&mut draft);
     gates::internet(&mut draft);
     lay::hosts(&mut draft);
@@ -177,6 +182,23 @@ impl<'e> Draft<'e> {
         let name = format!("c{}", self.result.gates.len());
         self.result.gates.insert(name.clone(), gate);
         name
+    }
+
+    /// Kinds of resources that a twin does not show.
+    fn note_what_is_left_out(&mut self) {
+        let left_out = [
+            (Gateway::NOUN, "what lies beyond them cannot be reached"),
+            (ForwardingRule::NOUN, "names are answered from linked zones only"),
+            (AdminRule::NOUN, "only security groups filter"),
+            (Connectivity::NOUN, "only peerings join networks"),
+            (LoadBalancer::NOUN, "nobody answers at their addresses"),
+        ];
+        for (noun, so) in left_out {
+            let count = self.estate.count(Key::Kind(noun));
+            if count > 0 {
+                self.note(format!("{count} x {noun} not in the twin: {so}"));
+            }
+        }
     }
 
     fn note(&mut self, text: String) {
