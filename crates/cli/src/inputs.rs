@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use flexway_core::estate::{Input, Scanned, scan};
-use serde_json::Value;
 
 use crate::exit::Failure;
 
@@ -32,14 +31,7 @@ pub(crate) fn scanned(paths: &[PathBuf]) -> Result<Vec<(u64, Scanned)>, Failure>
 
 /// Everything that some paths hold, in their order.
 pub(crate) fn values(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
-    // One value, or one after the other, as line-wise exports write them.
-    let parse = |file: &str, text: &str| {
-        let values = serde_json::Deserializer::from_str(text).into_iter();
-        let mut values: Vec<Value> = values.collect::<Result<_, _>>()?;
-        let json = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
-        Ok(Input { file: file.to_owned(), json })
-    };
-    Ok(read(paths, parse)?.into_iter().map(|(_, input)| input).collect())
+    Ok(read(paths, Input::parse)?.into_iter().map(|(_, input)| input).collect())
 }
 
 /// What a name and a text give.

@@ -22,6 +22,19 @@ pub struct Input {
     pub json: Value,
 }
 
+impl Input {
+    /// Parses a text: one JSON value, or one after the other, as line-wise exports write them.
+    ///
+    /// # Errors
+    /// The text is no JSON.
+    pub fn parse(file: &str, text: &str) -> Result<Input, serde_json::Error> {
+        let values = serde_json::Deserializer::from_str(text).into_iter();
+        let mut values: Vec<Value> = values.collect::<Result<_, _>>()?;
+        let json = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
+        Ok(Input { file: file.to_owned(), json })
+    }
+}
+
 /// What the inputs gave.
 #[derive(Debug, Default)]
 pub struct Loaded {

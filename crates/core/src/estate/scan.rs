@@ -60,8 +60,8 @@ impl Captured {
     }
 }
 
-/// Scans the text of an input: one JSON value, or one after the other, as line-wise exports write them. The elements of a list are
-/// read one by one, so that a large capture is never in memory as a whole.
+/// Scans the text of an input, as [`Input::parse`] takes it. The elements of a list are read one by one, so that a large capture is
+/// never in memory as a whole.
 ///
 /// # Errors
 /// The text is no JSON.
@@ -72,9 +72,7 @@ pub fn scan(file: &str, text: &str) -> Result<Scanned, serde_json::Error> {
     if json.end().is_ok() {
         return Ok(scanner.scanned);
     }
-    let values = serde_json::Deserializer::from_str(text).into_iter();
-    let values: Vec<Value> = values.collect::<Result<_, _>>()?;
-    Ok(scan_value(Input { file: file.to_owned(), json: Value::Array(values) }))
+    Ok(scan_value(Input::parse(file, text)?))
 }
 
 /// Scans an input that was parsed.

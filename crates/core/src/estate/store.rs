@@ -389,7 +389,10 @@ impl Estate {
         {
             return (answer.clone(), reads);
         }
+        // Others who ask depend on all of it.
+        let skips_asides = self.skips_asides.replace(false);
         let (answer, reads) = self.watch(work_out);
+        self.skips_asides.set(skips_asides);
         let reads = Arc::new(reads);
         let mut remembered = remembered();
         if self.changed.is_empty() && remembered.len() < REMEMBERED_MAX {
