@@ -1,7 +1,52 @@
 //! What a resource is found by: the keys that its id and its facts give.
 
-use super::{Facts, Key};
+use std::net::Ipv4Addr;
+
+use super::Facts;
 use crate::id::ResourceId;
+
+/// What a question about an estate depends on, and what a change of a resource touches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A resource, or its absence.
+    Resource(ResourceId),
+    /// The resources below another one.
+    Below(ResourceId),
+    /// The resources below another one that say nothing which could be read.
+    UnreadBelow(ResourceId),
+    /// All resources of a kind, by its noun.
+    Kind(&'static str),
+    /// The virtual network links of a network.
+    LinksOf(ResourceId),
+    /// The private endpoints in a network.
+    EndpointsIn(ResourceId),
+    /// The private endpoints that connect to a service.
+    EndpointsOf(ResourceId),
+    /// The network interfaces of a private endpoint.
+    InterfacesOf(ResourceId),
+    /// The resources that a security group or a route table acts on.
+    UsersOf(ResourceId),
+    /// The private DNS zones of a name, in lower case.
+    ZonesNamed(String),
+    /// The record sets, endpoints, interfaces, load balancers and resolver endpoints that hold an address.
+    Holders(Ipv4Addr),
+    /// The locks that act on a scope, in lower case.
+    LocksOn(String),
+    /// The gateways of a network.
+    GatewaysOf(ResourceId),
+    /// The connections of a gateway.
+    ConnectionsOf(ResourceId),
+    /// The forwarding rulesets of a network, by their links.
+    RulesetsOf(ResourceId),
+    /// The network groups that a network is a member of.
+    GroupsOf(ResourceId),
+    /// The halves of peerings in a network that lead to another one.
+    PeeringsBetween(ResourceId, ResourceId),
+    /// The flexible servers injected into a network.
+    ServersIn(ResourceId),
+    /// The servers of a name or a fully qualified name, in lower case.
+    ServersNamed(String),
+}
 
 /// Keys under which a resource is found.
 pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {

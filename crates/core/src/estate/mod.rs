@@ -5,6 +5,7 @@ mod body;
 pub mod dns;
 pub mod endpoint;
 pub mod filter;
+mod find;
 pub mod forwarder;
 pub mod gateway;
 pub mod governance;
@@ -27,12 +28,13 @@ mod unresolved;
 mod what_if;
 
 pub use body::{Origin, Problem, Reference};
+pub use keys::Key;
 pub use kinds::{Facts, Kind};
 pub use overlay::overlay;
 pub use packed::Body;
 pub use read::{Input, Loaded, Replaced, load, load_dated, settle};
 pub use scan::{Scanned, scan};
-pub use store::{Estate, Key, Reads, Resource};
+pub use store::{Estate, Reads, Resource};
 
 use crate::id::ResourceId;
 

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::keys::{keys_of, zone_of};
+use super::keys::{Key, keys_of, zone_of};
 use super::kinds::read_facts;
 use super::packed::Body;
 use super::shared::Shared;
-use super::{Facts, Kind, Missing, Origin, Problem, server};
+use super::{Facts, Kind, Missing, Origin, Problem};
 use crate::id::ResourceId;
 
 /// One resource: its body as it was read, and what it says.
@@ -26,49 +26,6 @@ pub struct Resource {
     pub origin: Origin,
     /// What it says.
     pub facts: Facts,
-}
-
-/// What a question about an estate depends on, and what a change of a resource touches.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Key {
-    /// A resource, or its absence.
-    Resource(ResourceId),
-    /// The resources below another one.
-    Below(ResourceId),
-    /// The resources below another one that say nothing which could be read.
-    UnreadBelow(ResourceId),
-    /// All resources of a kind, by its noun.
-    Kind(&'static str),
-    /// The virtual network links of a network.
-    LinksOf(ResourceId),
-    /// The private endpoints in a network.
-    EndpointsIn(ResourceId),
-    /// The private endpoints that connect to a service.
-    EndpointsOf(ResourceId),
-    /// The network interfaces of a private endpoint.
-    InterfacesOf(ResourceId),
-    /// The resources that a security group or a route table acts on.
-    UsersOf(ResourceId),
-    /// The private DNS zones of a name, in lower case.
-    ZonesNamed(String),
-    /// The record sets, endpoints, interfaces, load balancers and resolver endpoints that hold an address.
-    Holders(Ipv4Addr),
-    /// The locks that act on a scope, in lower case.
-    LocksOn(String),
-    /// The gateways of a network.
-    GatewaysOf(ResourceId),
-    /// The connections of a gateway.
-    ConnectionsOf(ResourceId),
-    /// The forwarding rulesets of a network, by their links.
-    RulesetsOf(ResourceId),
-    /// The network groups that a network is a member of.
-    GroupsOf(ResourceId),
-    /// The halves of peerings in a network that lead to another one.
-    PeeringsBetween(ResourceId, ResourceId),
-    /// The flexible servers injected into a network.
-    ServersIn(ResourceId),
-    /// The servers of a name or a fully qualified name, in lower case.
-    ServersNamed(String),
 }
 
 /// Everything that was read for an answer: the answer stays as it is while nothing of this changes.
@@ -232,48 +189,6 @@ impl Estate {
     /// Whether a record set, an endpoint or an interface holds the address.
     pub fn is_held(&self, address: Ipv4Addr) -> bool {
         self.under(Key::Holders(address)).next().is_some()
-    }
-
-    /// The id that a user named: an ARM id, or the name of a server when only one server has it.
-    ///
-    /// # Errors
-    /// A sentence saying that nothing, or more than one thing, has that name; with the servers there are.
-    pub fn find_server(&self, text: &str) -> Result<ResourceId, String> {
-        if let Some(id) = ResourceId::parse(text) {
-            let as_captured =
-                self.list::<server::Server>(Key::ServersNamed(id.name().to_ascii_lowercase()));
-            let mut same = as_captured.filter(|(known, _)| **known == id);
-            let known = same.next().map(|(known, _)| known.clone());
-            return known.ok_or_else(|| format!("no server with that id; {}", self.servers()));
-        }
-        let named = self.list::<server::Server>(Key::ServersNamed(text.to_ascii_lowercase()));
-        let mut named = named.filter(|(id, _)| id.name().eq_ignore_ascii_case(text));
-        match (named.next(), named.count()) {
-            (Some((one, _)), 0) => Ok(one.clone()),
-            (None, _) => Err(format!("no server of that name; {}", self.servers())),
-            (Some(_), more) => Err(format!(
-                "{} servers have that name: give the whole id; {}",
-                more + 1,
-                self.servers()
-            )),
-        }
-    }
-
-    /// The first server with a fully qualified name, in any case.
-    pub fn server_at(&self, fqdn: &str) -> Option<ResourceId> {
-        let mut named = self.list::<server::Server>(Key::ServersNamed(fqdn.to_ascii_lowercase()));
-        let is_it = |own: &str| own.eq_ignore_ascii_case(fqdn);
-        named.find(|(_, one)| one.fqdn.as_deref().is_some_and(is_it)).map(|(id, _)| id.clone())
-    }
-
-    /// The servers there are, for an error.
-    fn servers(&self) -> String {
-        let servers = self.all::<server::Server>().take(SERVERS_LISTED_MAX);
-        let names: Vec<&str> = servers.map(|(id, _)| id.as_str()).collect();
-        match names.is_empty() {
-            true => "the estate holds no server".to_owned(),
-            false => format!("servers in the estate:\n    {}", names.join("\n    ")),
-        }
     }
 
     /// Pointer of a field in a captured body, under `properties` or beside it; `base` where the field is not there.
@@ -465,6 +380,3 @@ impl Base {
 
 /// Answers that are remembered; more are worked out each time.
 const REMEMBERED_MAX: usize = 50_000;
-
-/// Servers named in an error: enough to choose from, short enough to read.
-const SERVERS_LISTED_MAX: usize = 20;

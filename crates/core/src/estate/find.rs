@@ -1,0 +1,52 @@
+//! Finds the servers that users name.
+
+use super::server::Server;
+use super::{Estate, Key};
+use crate::id::ResourceId;
+
+impl Estate {
+    /// The id that a user named: an ARM id, or the name of a server when only one server has it.
+    ///
+    /// # Errors
+    /// A sentence saying that nothing, or more than one thing, has that name; with the servers there are.
+    pub fn find_server(&self, text: &str) -> Result<ResourceId, String> {
+        if let Some(id) = ResourceId::parse(text) {
+            let as_captured =
+                self.list::<Server>(Key::ServersNamed(id.name().to_ascii_lowercase()));
+            let mut same = as_captured.filter(|(known, _)| **known == id);
+            let known = same.next().map(|(known, _)| known.clone());
+            return known.ok_or_else(|| format!("no server with that id; {}", self.servers()));
+        }
+        let named = self.list::<Server>(Key::ServersNamed(text.to_ascii_lowercase()));
+        let mut named = named.filter(|(id, _)| id.name().eq_ignore_ascii_case(text));
+        match (named.next(), named.count()) {
+            (Some((one, _)), 0) => Ok(one.clone()),
+            (None, _) => Err(format!("no server of that name; {}", self.servers())),
+            (Some(_), more) => Err(format!(
+                "{} servers have that name: give the whole id; {}",
+                more + 1,
+                self.servers()
+            )),
+        }
+    }
+
+    /// The first server with a fully qualified name, in any case.
+    pub fn server_at(&self, fqdn: &str) -> Option<ResourceId> {
+        let mut named = self.list::<Server>(Key::ServersNamed(fqdn.to_ascii_lowercase()));
+        let is_it = |own: &str| own.eq_ignore_ascii_case(fqdn);
+        named.find(|(_, one)| one.fqdn.as_deref().is_some_and(is_it)).map(|(id, _)| id.clone())
+    }
+
+    /// The servers there are, for an error.
+    fn servers(&self) -> String {
+        let servers = self.all::<Server>().take(SERVERS_LISTED_MAX);
+        let names: Vec<&str> = servers.map(|(id, _)| id.as_str()).collect();
+        match names.is_empty() {
+            true => "the estate holds no server".to_owned(),
+            false => format!("servers in the estate:\n    {}", names.join("\n    ")),
+        }
+    }
+}
+
+/// Servers named in an error: enough to choose from, short enough to read.
+const SERVERS_LISTED_MAX: usize = 20;
