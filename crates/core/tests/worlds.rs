@@ -22,8 +22,7 @@ mod shrink;
 use std::collections::{BTreeMap, BTreeSet};
 
 use flexway_core::address::AddressSet;
-use flexway_core::diagnose::{self, Copier, Question, Report, Source};
-use flexway_core::estate::{Input, load};
+use flexway_core::diagnose::{self, Report};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
@@ -31,7 +30,7 @@ use flexway_core::second::{Answer, Bounds, State, World, ask, certify};
 use serde_json::{Value, json};
 
 use classes::{CLASSES, Class, Facts, class_of};
-use generate::{Case, TARGET, case};
+use generate::{Case, TARGET, case, id};
 
 /// Worlds in a run: some 15 seconds without optimisation.
 const WORLDS: u64 = 20_000;
@@ -42,23 +41,8 @@ const RARE: [u64; 2] = [32_705, 87_368];
 /// Mismatches of one class that are made small when they are saved; the smallest is kept.
 const SAVED_MAX: u64 = 12;
 
-fn id(text: &str) -> ResourceId {
-    ResourceId::parse(text).expect("an id")
-}
-
 fn first(case: &Case) -> Report {
-    let json = Value::Array(case.resources.clone());
-    let estate = load(vec![Input { file: "world".to_owned(), json }]).estate;
-    diagnose::check(&estate, &question(case))
-}
-
-fn question(case: &Case) -> Question {
-    Question {
-        source: Source::Server(id(&case.source)),
-        target: id(TARGET),
-        copier: Copier::Target,
-        port: case.port,
-    }
+    diagnose::check(&case.estate(), &case.question())
 }
 
 fn second(case: &Case) -> Answer {
@@ -258,9 +242,8 @@ fn edits_a_half_twice(plan: &Value) -> bool {
 /// What the checker finds wrong with the plan for a world; `None` where there is no plan, or none that is judged.
 fn uncertified(seed: u64) -> Option<Vec<String>> {
     let case = case(seed);
-    let json = Value::Array(case.resources.clone());
-    let estate = load(vec![Input { file: "world".to_owned(), json }]).estate;
-    let plan = plan::plan(&estate, &question(&case), &Policy::default());
+    let estate = case.estate();
+    let plan = plan::plan(&estate, &case.question(), &Policy::default());
     let json = plan.to_json();
     if plan.changes.is_empty() || edits_a_half_twice(&json) {
         return None;

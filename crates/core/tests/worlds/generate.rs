@@ -1,5 +1,8 @@
 //! Tiny worlds: up to three networks, one source of any kind, one target, and a few things wrong.
 
+use flexway_core::diagnose::{Copier, Question, Source};
+use flexway_core::estate::{Estate, Input, load};
+use flexway_core::id::ResourceId;
 use serde_json::{Value, json};
 
 use crate::chance::Chance;
@@ -13,6 +16,26 @@ pub(crate) struct Case {
     pub(crate) resources: Vec<Value>,
     pub(crate) source: String,
     pub(crate) port: u16,
+}
+
+impl Case {
+    pub(crate) fn estate(&self) -> Estate {
+        let json = Value::Array(self.resources.clone());
+        load(vec![Input { file: "world".to_owned(), json }]).estate
+    }
+
+    pub(crate) fn question(&self) -> Question {
+        Question {
+            source: Source::Server(id(&self.source)),
+            target: id(TARGET),
+            copier: Copier::Target,
+            port: self.port,
+        }
+    }
+}
+
+pub(crate) fn id(text: &str) -> ResourceId {
+    ResourceId::parse(text).expect("an id")
 }
 
 pub(crate) fn network(name: &str) -> String {

@@ -25,9 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use flexway_core::diagnose::{self, Copier, Question, Report, Source};
-use flexway_core::estate::{Estate, Input, load};
-use flexway_core::id::ResourceId;
+use flexway_core::diagnose::{self, Report};
+use flexway_core::estate::Estate;
 use flexway_lab::twin::tools;
 use generate::{Case, TARGET};
 use serde_json::{Value, json};
@@ -47,26 +46,9 @@ const SHRUNK_MAX: usize = 4;
 /// Twins that are looked at side by side.
 const WORKERS_PER_CORE: usize = 5;
 
-fn id(text: &str) -> ResourceId {
-    ResourceId::parse(text).expect("an id")
-}
-
-fn estate(resources: &[Value]) -> Estate {
-    load(vec![Input { file: "world".to_owned(), json: json!(resources) }]).estate
-}
-
-fn question(case: &Case) -> Question {
-    Question {
-        source: Source::Server(id(&case.source)),
-        target: id(TARGET),
-        copier: Copier::Target,
-        port: case.port,
-    }
-}
-
 fn predict(case: &Case) -> (Estate, Report, Option<Expected>) {
-    let estate = estate(&case.resources);
-    let report = diagnose::check(&estate, &question(case));
+    let estate = case.estate();
+    let report = diagnose::check(&estate, &case.question());
     let expected = expect(&estate, &report);
     (estate, report, expected)
 }

@@ -12,8 +12,7 @@ use flexway_lab::twin::{Gate, Twin, blueprint};
 use ipnet::Ipv4Net;
 
 use crate::expected::{Blamed, Expected, Symptom};
-use crate::generate::{Case, TARGET};
-use crate::id;
+use crate::generate::{Case, TARGET, id};
 
 /// What comes back at all comes within milliseconds.
 const LIMIT: Duration = Duration::from_millis(400);
