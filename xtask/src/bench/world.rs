@@ -23,6 +23,9 @@ pub(crate) struct Size {
     pub(crate) pairs: usize,
 }
 
+/// Changes with what is written, so that none of before is taken for it.
+pub(crate) const EDITION: u32 = 2;
+
 /// Networks of a hub, the hub included: fewer than the 500 peerings and 1,000 links that Azure allows.
 const GROUP: usize = 100;
 
@@ -257,7 +260,8 @@ fn security_group(vnet: usize, fault: Fault, count: usize) -> Value {
 }
 
 fn servers(vnet: usize) -> [Value; 2] {
-    let connection = json!({ "properties": { "privateEndpoint": { "id": endpoint_id(vnet) },
+    let id = format!("{}/privateEndpointConnections/old-{vnet:05}-pe", source_id(vnet));
+    let connection = json!({ "id": id, "properties": { "privateEndpoint": { "id": endpoint_id(vnet) },
         "privateLinkServiceConnectionState": { "status": status(fault(vnet)) } } });
     let source = json!({ "version": "11", "userVisibleState": "Ready",
         "fullyQualifiedDomainName": format!("old-{vnet:05}.postgres.database.azure.com"),
