@@ -1,14 +1,15 @@
 //! Reads fields of one ARM body wherever they stand: under `properties` as ARM returns them, or flattened as az prints them.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
-use serde_json::Value;
-
 use super::Missing;
+use super::json::Json;
 use super::shared::Shared;
-use super::unresolved::is_unresolved;
+use super::unresolved::MARK;
 use crate::id::ResourceId;
 
 /// Something in an input that could not be read, with where it stands. Nothing is dropped without one of these.
@@ -42,11 +43,36 @@ impl Origin {
     }
 }
 
-/// A JSON object at a place, with the list that problems go to.
+/// A JSON value at a place in a body.
 pub(crate) struct Node<'a> {
-    value: &'a Value,
-    /// Pointer from the body of the resource.
-    pub(crate) pointer: String,
+    value: &'a Json<'a>,
+    place: Place<'a>,
+}
+
+/// Where a value stands, from the body of the resource: written as a pointer only where somebody asks.
+#[derive(Clone)]
+struct Place<'a>(Option<Rc<(Place<'a>, Step<'a>)>>);
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Field(&'a str),
+    Item(usize),
+}
+
+impl<'a> Place<'a> {
+    fn below(&self, step: Step<'a>) -> Place<'a> {
+        Place(Some(Rc::new((self.clone(), step))))
+    }
+
+    fn write(&self, out: &mut String) {
+        let Some(own) = &self.0 else { return };
+        own.0.write(out);
+        out.push('/');
+        match own.1 {
+            Step::Field(name) => out.push_str(name),
+            Step::Item(index) => out.push_str(&index.to_string()),
+        }
+    }
 }
 
 /// Collects problems of one resource, and knows what others said alike.
@@ -67,30 +93,47 @@ impl Problems<'_> {
 }
 
 impl<'a> Node<'a> {
-    pub(crate) fn root(value: &'a Value) -> Node<'a> {
-        Node { value, pointer: String::new() }
+    pub(crate) fn root(value: &'a Json<'a>) -> Node<'a> {
+        Node { value, place: Place(None) }
+    }
+
+    /// Pointer from the body of the resource.
+    pub(crate) fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        self.place.write(&mut pointer);
+        pointer
+    }
+
+    /// Whether it stands below the `properties` of the body.
+    pub(crate) fn is_under_properties(&self) -> bool {
+        let (mut place, mut first) = (&self.place, None);
+        while let Some(own) = &place.0 {
+            (place, first) = (&own.0, Some(own.1));
+        }
+        matches!(first, Some(Step::Field("properties")))
+    }
+
+    /// Position in the list that it is an element of.
+    pub(crate) fn index(&self) -> Option<usize> {
+        match self.place.0.as_ref()?.1 {
+            Step::Item(index) => Some(index),
+            Step::Field(_) => None,
+        }
     }
 
     /// The field `name`, under `properties` or beside it. Null counts as absent. Below something unresolved every field is there,
     /// and unresolved: none of them may count as absent.
-    pub(crate) fn field(&self, name: &str) -> Option<Node<'a>> {
-        let properties = self.value.get("properties").filter(|inner| is_unresolved(inner));
-        if let Some(value) = properties.or(is_unresolved(self.value).then_some(self.value)) {
-            return Some(Node { value, pointer: format!("{}/{name}", self.pointer) });
-        }
-        let nested = self.value.get("properties").and_then(|inner| inner.get(name));
-        let (value, prefix) = match nested {
-            Some(value) => (value, "/properties"),
-            None => (self.value.get(name)?, ""),
+    pub(crate) fn field(&self, name: &'a str) -> Option<Node<'a>> {
+        let found = find(self.value, name)?;
+        let place = match found.is_nested {
+            true => self.place.below(Step::Field("properties")),
+            false => self.place.clone(),
         };
-        if value.is_null() {
-            return None;
-        }
-        Some(Node { value, pointer: format!("{}{prefix}/{name}", self.pointer) })
+        Some(Node { value: found.value, place: place.below(Step::Field(name)) })
     }
 
     /// Walks `a.b.c`.
-    pub(crate) fn path(&self, path: &str) -> Option<Node<'a>> {
+    pub(crate) fn path(&self, path: &'a str) -> Option<Node<'a>> {
         let mut steps = path.split('.');
         let mut node = self.field(steps.next()?)?;
         for step in steps {
@@ -99,30 +142,41 @@ impl<'a> Node<'a> {
         Some(node)
     }
 
+    /// What [`path`](Self::path) leads to.
+    fn value_at(&self, path: &str) -> Option<&'a Json<'a>> {
+        path.split('.').try_fold(self.value, |value, step| Some(find(value, step)?.value))
+    }
+
+    /// The same; unresolved counts as absent.
+    fn known_at(&self, path: &str) -> Option<&'a Json<'a>> {
+        self.value_at(path).filter(|value| !is_unresolved(value))
+    }
+
+    /// Says of the field at `path` what it is not.
+    fn complain(&self, path: &'a str, message: impl Into<String>, problems: &mut Problems) {
+        let pointer = self.path(path).map_or_else(|| self.pointer(), |node| node.pointer());
+        problems.add(&pointer, message);
+    }
+
     /// The elements of the array at `path`; `None` when there is no such field.
-    pub(crate) fn array(&self, path: &str, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
-        let node = self.path(path)?;
-        let Some(items) = node.value.as_array() else {
-            if node.is_unresolved() {
-                return None;
-            }
-            problems.add(&node.pointer, "is not a list; it is read as not observed");
+    pub(crate) fn array(&self, path: &'a str, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
+        let value = self.known_at(path)?;
+        let Some(items) = value.list() else {
+            self.complain(path, "is not a list; it is read as not observed", problems);
             return None;
         };
-        let place = |index| format!("{}/{index}", node.pointer);
-        Some(
-            items
-                .iter()
-                .enumerate()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(index, value)| Node { value, pointer: place(index) })
-                .collect(),
-        )
+        if items.is_empty() {
+            return Some(Vec::new());
+        }
+        let place = self.path(path)?.place;
+        let known = items.iter().enumerate().filter(|(_, value)| !value.is_null());
+        let node = |(index, value)| Node { value, place: place.below(Step::Item(index)) };
+        Some(known.map(node).collect())
     }
 
     /// Whether the field at `path` is there and could not be resolved.
     pub(crate) fn is_unresolved_at(&self, path: &str) -> bool {
-        self.path(path).is_some_and(|node| node.is_unresolved())
+        self.value_at(path).is_some_and(is_unresolved)
     }
 
     /// Whether the input could not be resolved here; that was said when it was read.
@@ -135,88 +189,93 @@ impl<'a> Node<'a> {
     }
 
     /// The text at `path`; an empty text counts as absent.
-    pub(crate) fn text(&self, path: &str, problems: &mut Problems) -> Option<String> {
-        let node = self.path(path).filter(|node| !node.is_unresolved())?;
-        match node.value {
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
+    pub(crate) fn text(&self, path: &'a str, problems: &mut Problems) -> Option<String> {
+        self.borrowed_text(path, problems).map(Cow::into_owned)
+    }
+
+    /// The same, borrowed from the body.
+    pub(crate) fn borrowed_text(
+        &self,
+        path: &'a str,
+        problems: &mut Problems,
+    ) -> Option<Cow<'a, str>> {
+        match self.known_at(path)? {
+            Json::Text(text) if text.is_empty() => None,
+            Json::Text(text) => Some(Cow::Borrowed(text)),
+            Json::Number(number) => Some(Cow::Owned(number.to_string())),
             _ => {
-                problems.add(&node.pointer, "is not a text; it is read as not observed");
+                self.complain(path, "is not a text; it is read as not observed", problems);
                 None
             }
         }
     }
 
     /// A text, or a truth value as a text.
-    pub(crate) fn word(&self, path: &str, problems: &mut Problems) -> Option<String> {
-        match self.path(path)?.value {
-            Value::Bool(flag) => Some(flag.to_string()),
+    pub(crate) fn word(&self, path: &'a str, problems: &mut Problems) -> Option<String> {
+        match self.value_at(path)? {
+            Json::Bool(flag) => Some(flag.to_string()),
             _ => self.text(path, problems),
         }
     }
 
-    pub(crate) fn flag(&self, path: &str, problems: &mut Problems) -> Option<bool> {
-        let node = self.path(path).filter(|node| !node.is_unresolved())?;
-        match node.value {
-            Value::Bool(flag) => Some(*flag),
-            Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
-            Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+    pub(crate) fn flag(&self, path: &'a str, problems: &mut Problems) -> Option<bool> {
+        match self.known_at(path)? {
+            Json::Bool(flag) => Some(*flag),
+            Json::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
+            Json::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
             _ => {
-                problems
-                    .add(&node.pointer, "is neither true nor false; it is read as not observed");
+                let message = "is neither true nor false; it is read as not observed";
+                self.complain(path, message, problems);
                 None
             }
         }
     }
 
-    pub(crate) fn number(&self, path: &str, problems: &mut Problems) -> Option<u64> {
-        let node = self.path(path).filter(|node| !node.is_unresolved())?;
-        let number = node.value.as_u64().or_else(|| node.value.as_str()?.parse().ok());
+    pub(crate) fn number(&self, path: &'a str, problems: &mut Problems) -> Option<u64> {
+        let number = match self.known_at(path)? {
+            Json::Number(number) => number.as_u64(),
+            Json::Text(text) => text.parse().ok(),
+            _ => None,
+        };
         if number.is_none() {
-            problems.add(&node.pointer, "is not a whole number; it is read as not observed");
+            self.complain(path, "is not a whole number; it is read as not observed", problems);
         }
         number
     }
 
     /// `Enabled` or `Disabled` at `path`.
-    pub(crate) fn switch(&self, path: &str, problems: &mut Problems) -> Option<bool> {
-        let text = self.text(path, problems)?;
-        match text.to_ascii_lowercase().as_str() {
-            "enabled" => Some(true),
-            "disabled" => Some(false),
-            _ => {
-                let pointer = self.path(path).map_or(String::new(), |node| node.pointer);
-                problems.add(
-                    &pointer,
-                    format!("`{text}` is neither Enabled nor Disabled; it is read as not observed"),
-                );
-                None
-            }
+    pub(crate) fn switch(&self, path: &'a str, problems: &mut Problems) -> Option<bool> {
+        let text = self.borrowed_text(path, problems)?;
+        let is = |word: &str| text.eq_ignore_ascii_case(word);
+        if is("enabled") || is("disabled") {
+            return Some(is("enabled"));
         }
+        let message = format!("`{text}` is neither Enabled nor Disabled; it is read as not observed");
+        self.complain(path, message, problems);
+        None
     }
 
     /// The resource id at `path`.
-    pub(crate) fn id(&self, path: &str, problems: &mut Problems) -> Option<ResourceId> {
-        let node = self.path(path).filter(|node| !node.is_unresolved())?;
-        let text = node.as_str().unwrap_or("");
-        if text.is_empty() && node.value.is_string() {
+    pub(crate) fn id(&self, path: &'a str, problems: &mut Problems) -> Option<ResourceId> {
+        let value = self.known_at(path)?;
+        let text = value.as_str();
+        if text == Some("") {
             return None;
         }
-        let id = ResourceId::parse(text).map(|id| problems.shared.id(id));
+        let id = text.and_then(|text| problems.shared.id(text));
         if id.is_none() {
-            problems.add(&node.pointer, "is not a resource id; it is read as not observed");
+            self.complain(path, "is not a resource id; it is read as not observed", problems);
         }
         id
     }
 
     /// Texts of the array at `path`; absent gives an empty list.
-    pub(crate) fn texts(&self, path: &str, problems: &mut Problems) -> Vec<String> {
+    pub(crate) fn texts(&self, path: &'a str, problems: &mut Problems) -> Vec<String> {
         let mut texts = Vec::new();
         for node in self.array(path, problems).unwrap_or_default() {
             match node.as_str() {
                 Some(text) => texts.push(text.to_owned()),
-                None => problems.add(&node.pointer, "is not a text; it is left out"),
+                None => problems.add(&node.pointer(), "is not a text; it is left out"),
             }
         }
         texts
@@ -224,7 +283,7 @@ impl<'a> Node<'a> {
 
     /// Networks of the singular and the plural field: Azure uses either. IPv6 is left out: PostgreSQL on Azure is reached over IPv4.
     /// Empty, which reads as not observed, when one of them cannot be read.
-    pub(crate) fn networks(&self, one: &str, many: &str, problems: &mut Problems) -> Vec<Ipv4Net> {
+    pub(crate) fn networks(&self, one: &'a str, many: &'a str, problems: &mut Problems) -> Vec<Ipv4Net> {
         let mut nodes: Vec<Node> = self.array(many, problems).unwrap_or_default();
         if nodes.is_empty() {
             nodes.extend(self.path(one));
@@ -240,7 +299,7 @@ impl<'a> Node<'a> {
                     let message = format!(
                         "`{text}` is not an address prefix; the list is read as not observed"
                     );
-                    problems.add(&node.pointer, message);
+                    problems.add(&node.pointer(), message);
                     return Vec::new();
                 }
             }
@@ -249,7 +308,7 @@ impl<'a> Node<'a> {
     }
 
     /// Addresses of the array at `path`; `None` when there is no such list or one of them cannot be read.
-    pub(crate) fn addresses(&self, path: &str, problems: &mut Problems) -> Option<Vec<Ipv4Addr>> {
+    pub(crate) fn addresses(&self, path: &'a str, problems: &mut Problems) -> Option<Vec<Ipv4Addr>> {
         let mut addresses = Vec::new();
         for node in self.array(path, problems)? {
             match node.as_str().unwrap_or("").parse::<IpAddr>() {
@@ -257,7 +316,7 @@ impl<'a> Node<'a> {
                 Ok(IpAddr::V6(_)) => {}
                 Err(_) => {
                     problems
-                        .add(&node.pointer, "is not an address; the list is read as not observed");
+                        .add(&node.pointer(), "is not an address; the list is read as not observed");
                     return None;
                 }
             }
@@ -266,7 +325,7 @@ impl<'a> Node<'a> {
     }
 
     /// What the object at `name` refers to by its `id`.
-    pub(crate) fn reference(&self, name: &str, problems: &mut Problems) -> Reference {
+    pub(crate) fn reference(&self, name: &'a str, problems: &mut Problems) -> Reference {
         let Some(node) = self.field(name) else { return Reference::None };
         match node.id("id", problems) {
             Some(id) => Reference::To(id),
@@ -277,13 +336,35 @@ impl<'a> Node<'a> {
             }
             None => {
                 problems.add(
-                    &node.pointer,
+                    &node.pointer(),
                     "names no resource; what it refers to counts as not observed",
                 );
                 Reference::Unreadable
             }
         }
     }
+}
+
+/// A field, and whether it stands under `properties`.
+struct Found<'a> {
+    value: &'a Json<'a>,
+    is_nested: bool,
+}
+
+fn find<'a>(value: &'a Json<'a>, name: &str) -> Option<Found<'a>> {
+    let properties = value.get("properties");
+    let unresolved = [properties, Some(value)].into_iter().flatten().find(|one| is_unresolved(one));
+    if let Some(value) = unresolved {
+        return Some(Found { value, is_nested: false });
+    }
+    let nested = properties.and_then(|inner| inner.get(name));
+    let value = nested.or_else(|| value.get(name)).filter(|value| !value.is_null())?;
+    Some(Found { value, is_nested: nested.is_some() })
+}
+
+/// Whether nothing is known of a value.
+fn is_unresolved(value: &Json) -> bool {
+    value.has(MARK)
 }
 
 /// What a field refers to.

@@ -73,7 +73,7 @@ pub(crate) fn record(node: &Node, problems: &mut Problems) -> Record {
             Some(Err(_)) | None => {
                 let message =
                     "record without a readable ipv4Address; the set is read as not observed";
-                problems.add(&entry.pointer, message);
+                problems.add(&entry.pointer(), message);
                 addresses = None;
                 break;
             }

@@ -74,7 +74,7 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
                 service: one.id("privateLinkServiceId", problems),
                 groups: one.texts("groupIds", problems),
                 status: one.text("privateLinkServiceConnectionState.status", problems),
-                pointer: one.pointer.clone(),
+                pointer: one.pointer(),
             });
         }
     }

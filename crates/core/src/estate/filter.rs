@@ -1,5 +1,6 @@
 //! Security rules of network security groups as facts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
@@ -54,11 +55,10 @@ pub enum Place {
 }
 
 impl Place {
-    fn read(pointer: &str) -> Place {
-        let index = pointer.rsplit_once('/').and_then(|(_, index)| index.parse().ok());
-        match index {
+    fn read(node: &Node) -> Place {
+        match node.index().and_then(|index| index.try_into().ok()) {
             None => Place::Whole,
-            Some(index) if pointer.starts_with("/properties") => Place::Listed(index),
+            Some(index) if node.is_under_properties() => Place::Listed(index),
             Some(index) => Place::ListedFlat(index),
         }
     }
@@ -147,7 +147,7 @@ pub(crate) fn security_group(
             Some(rule) => rules.push(rule),
             None => {
                 problems.add(
-                    &one.pointer,
+                    &one.pointer(),
                     "security rule cannot be read; the group counts as not observed",
                 );
                 return SecurityGroup { rules: None };
@@ -158,9 +158,6 @@ pub(crate) fn security_group(
     rules.shrink_to_fit();
     SecurityGroup { rules: Some(rules) }
 }
-
-/// Addresses and port ranges of one side of a rule.
-type Side = (Vec<Prefix>, Vec<(u16, u16)>);
 
 pub(crate) fn network_manager(node: &Node, problems: &mut Problems) -> NetworkManager {
     let accesses = node.texts("networkManagerScopeAccesses", problems);
@@ -201,76 +198,103 @@ pub(crate) fn admin_rule(node: &Node, problems: &mut Problems) -> AdminRule {
 
 /// One rule; `None` when a field that decides is absent or cannot be read.
 pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) -> Option<Rule> {
-    let direction = match node.text("direction", problems)?.to_ascii_lowercase().as_str() {
-        "inbound" => Direction::Inbound,
-        "outbound" => Direction::Outbound,
+    let direction = match &*node.borrowed_text("direction", problems)? {
+        word if word.eq_ignore_ascii_case("inbound") => Direction::Inbound,
+        word if word.eq_ignore_ascii_case("outbound") => Direction::Outbound,
         _ => return None,
     };
-    let allows = match node.text("access", problems)?.to_ascii_lowercase().as_str() {
-        "allow" => true,
-        "deny" => false,
+    let allows = match &*node.borrowed_text("access", problems)? {
+        word if word.eq_ignore_ascii_case("allow") => true,
+        word if word.eq_ignore_ascii_case("deny") => false,
         _ => return None,
     };
-    let protocol = match node.text("protocol", problems)?.to_ascii_lowercase().as_str() {
-        "tcp" => Protocol::Tcp,
-        "udp" => Protocol::Udp,
-        "*" | "any" => Protocol::Any,
-        "icmp" | "icmpv6" | "esp" | "ah" => Protocol::Other,
+    let protocol = match &*node.borrowed_text("protocol", problems)? {
+        word if word.eq_ignore_ascii_case("tcp") => Protocol::Tcp,
+        word if word.eq_ignore_ascii_case("udp") => Protocol::Udp,
+        "*" => Protocol::Any,
+        word if word.eq_ignore_ascii_case("any") => Protocol::Any,
+        word if OTHER_PROTOCOLS.iter().any(|one| word.eq_ignore_ascii_case(one)) => Protocol::Other,
         _ => return None,
     };
-    let side = |which: &str, problems: &mut Problems| -> Option<Side> {
-        let mut prefixes = Vec::new();
-        for text in values(
-            node,
-            &format!("{which}AddressPrefix"),
-            &format!("{which}AddressPrefixes"),
-            problems,
-        ) {
-            prefixes.push(prefix(&text)?);
-        }
-        let groups = node.array(&format!("{which}ApplicationSecurityGroups"), problems);
-        let groups = groups.unwrap_or_default();
-        prefixes.extend(groups.iter().map(|one| Prefix::ApplicationGroup(one.id("id", problems))));
-        let mut ports = Vec::new();
-        for text in
-            values(node, &format!("{which}PortRange"), &format!("{which}PortRanges"), problems)
-        {
-            ports.push(port_range(&text)?);
-        }
-        (!prefixes.is_empty() && !ports.is_empty()).then_some((prefixes, ports))
-    };
-    let (from, from_ports) = side("source", problems)?;
-    let (to, to_ports) = side("destination", problems)?;
-    let name = node.text("name", problems).unwrap_or_else(|| resource.name().to_owned());
+    let (from, from_ports) = side(node, &SOURCE, problems)?;
+    let (to, to_ports) = side(node, &DESTINATION, problems)?;
+    let name = node.borrowed_text("name", problems);
     Some(Rule {
-        name: problems.shared.name(name),
+        name: problems.shared.name(name.as_deref().unwrap_or(resource.name())),
         priority: node.number("priority", problems)?.try_into().ok()?,
         direction,
         allows,
         protocol,
-        from: problems.shared.prefixes(from),
-        from_ports: problems.shared.ports(from_ports),
-        to: problems.shared.prefixes(to),
-        to_ports: problems.shared.ports(to_ports),
+        from,
+        from_ports,
+        to,
+        to_ports,
         resource: resource.clone(),
-        place: Place::read(&node.pointer),
+        place: Place::read(node),
     })
 }
 
+const OTHER_PROTOCOLS: [&str; 4] = ["icmp", "icmpv6", "esp", "ah"];
+
+/// What the fields of one side of a rule are called.
+struct Names {
+    prefix: &'static str,
+    prefixes: &'static str,
+    groups: &'static str,
+    port: &'static str,
+    ports: &'static str,
+}
+
+const SOURCE: Names = Names {
+    prefix: "sourceAddressPrefix",
+    prefixes: "sourceAddressPrefixes",
+    groups: "sourceApplicationSecurityGroups",
+    port: "sourcePortRange",
+    ports: "sourcePortRanges",
+};
+
+const DESTINATION: Names = Names {
+    prefix: "destinationAddressPrefix",
+    prefixes: "destinationAddressPrefixes",
+    groups: "destinationApplicationSecurityGroups",
+    port: "destinationPortRange",
+    ports: "destinationPortRanges",
+};
+
+/// Addresses and port ranges of one side of a rule.
+type Side = (Arc<[Prefix]>, Arc<[(u16, u16)]>);
+
+fn side(node: &Node, names: &Names, problems: &mut Problems) -> Option<Side> {
+    let texts = values(node, names.prefix, names.prefixes, problems);
+    let mut prefixes: Vec<Prefix> =
+        texts.iter().map(|text| prefix(text)).collect::<Option<_>>()?;
+    let groups = node.array(names.groups, problems).unwrap_or_default();
+    prefixes.extend(groups.iter().map(|one| Prefix::ApplicationGroup(one.id("id", problems))));
+    let texts = values(node, names.port, names.ports, problems);
+    let ports: Vec<_> = texts.iter().map(|text| port_range(text)).collect::<Option<_>>()?;
+    let is_whole = !prefixes.is_empty() && !ports.is_empty();
+    is_whole.then(|| (problems.shared.prefixes(&prefixes), problems.shared.ports(&ports)))
+}
+
 /// Values of the singular and the plural field; where the plural one has elements it is the one that counts.
-fn values(node: &Node, one: &str, many: &str, problems: &mut Problems) -> Vec<String> {
+fn values<'a>(
+    node: &Node<'a>,
+    one: &'static str,
+    many: &'static str,
+    problems: &mut Problems,
+) -> Vec<Cow<'a, str>> {
     let listed = node.array(many, problems).unwrap_or_default();
     if listed.is_empty() {
-        return node.text(one, problems).into_iter().collect();
+        return node.borrowed_text(one, problems).into_iter().collect();
     }
     let mut texts = Vec::with_capacity(listed.len());
     for item in &listed {
         // A rule of which a part cannot be read counts as not read.
         let Some(text) = item.as_str() else {
-            problems.add(&item.pointer, "is not a text; the rule is read as not observed");
+            problems.add(&item.pointer(), "is not a text; the rule is read as not observed");
             return Vec::new();
         };
-        texts.push(text.to_owned());
+        texts.push(Cow::Borrowed(text));
     }
     texts
 }

@@ -56,7 +56,7 @@ pub(crate) fn forwarding_rule(node: &Node, problems: &mut Problems) -> Option<Fo
             .extend(one.text("ipAddress", problems).and_then(|text| text.parse::<Ipv4Addr>().ok()));
     }
     let state = node.text("forwardingRuleState", problems);
-    let place = node.path("targetDnsServers").map_or(String::new(), |field| field.pointer);
+    let place = node.path("targetDnsServers").map_or(String::new(), |field| field.pointer());
     Some(ForwardingRule {
         domain: domain.trim_end_matches('.').to_ascii_lowercase(),
         is_enabled: !state.is_some_and(|state| state.eq_ignore_ascii_case("disabled")),

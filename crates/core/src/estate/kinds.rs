@@ -1,8 +1,7 @@
 //! What resources say, by their type.
 
-use serde_json::Value;
-
 use super::body::{Node, Problems};
+use super::json::{Json, NULL};
 use super::shared::Shared;
 use super::{
     Origin, Problem, dns, endpoint, filter, forwarder, gateway, governance, network, server,
@@ -145,7 +144,7 @@ pub(super) fn is_known_type(kind: &str) -> bool {
     let Some(id) = ResourceId::of_type(kind) else { return false };
     let origin = Origin { file: "".into(), pointer: String::new() };
     let shared = &mut Shared::default();
-    !matches!(read_facts(&id, &Value::Null, &origin, shared, &mut Vec::new()), Facts::Other)
+    !matches!(read_facts(&id, &NULL, &origin, shared, &mut Vec::new()), Facts::Other)
         || TYPES_WITH_NEEDS.contains(&kind)
 }
 
@@ -164,7 +163,7 @@ const TYPES_WITH_NEEDS: [&str; 9] = [
 
 pub(super) fn read_facts(
     id: &ResourceId,
-    body: &Value,
+    body: &Json,
     origin: &Origin,
     shared: &mut Shared,
     list: &mut Vec<Problem>,

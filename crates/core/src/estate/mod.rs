@@ -10,6 +10,7 @@ pub mod forwarder;
 pub mod gateway;
 pub mod governance;
 mod keys;
+mod json;
 mod kinds;
 mod merge;
 mod nested;

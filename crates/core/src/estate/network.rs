@@ -163,7 +163,7 @@ pub(crate) fn vnet(node: &Node, problems: &mut Problems) -> Vnet {
             None => Some(Vec::new()),
         },
         dns_pointer: match node.path("dhcpOptions.dnsServers") {
-            Some(field) => field.pointer,
+            Some(field) => field.pointer(),
             None => fields_of(node).to_owned(),
         },
     }
@@ -254,7 +254,7 @@ pub(crate) fn route_table(id: &ResourceId, node: &Node, problems: &mut Problems)
             Some(route) => routes.push(route),
             None => {
                 problems
-                    .add(&one.pointer, "route cannot be read; the table counts as not observed");
+                    .add(&one.pointer(), "route cannot be read; the table counts as not observed");
                 return table;
             }
         }
@@ -289,7 +289,7 @@ pub(crate) fn route(resource: &ResourceId, node: &Node, problems: &mut Problems)
         prefix,
         next_hop,
         resource: resource.clone(),
-        pointer: node.pointer.clone(),
+        pointer: node.pointer(),
     })
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::read::{Found, Standing};
+use super::json::Json;
+use super::read::Standing;
 use super::scan::inline_children;
 use super::shapes::{OUTER, below};
 use super::what_if::Planned;
@@ -50,15 +51,16 @@ fn steps(
     origin: &Origin,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<Planned>> {
-    let object = json.as_object()?;
-    if terraform::is_plan(object) {
+    let (object, view) = (json.as_object()?, Json::from(json));
+    if terraform::is_plan(|name| object.contains_key(name)) {
         let subscription = only_subscription(estate);
         return Some(terraform::planned(object, subscription.as_deref(), origin, problems));
     }
-    if what_if::is_result(object) {
+    if what_if::is_result(&view) {
         return Some(what_if::planned(object, origin, problems));
     }
-    let inner = object.get("properties")?.as_object().filter(|inner| what_if::is_result(inner))?;
+    view.get("properties").filter(|inner| what_if::is_result(inner))?;
+    let inner = object.get("properties")?.as_object()?;
     Some(what_if::planned(inner, &below(origin, "properties"), problems))
 }
 
@@ -115,15 +117,12 @@ impl Overlay<'_> {
         let Some(after) = &one.after else { return };
         let is_known = self.estate.resource(&one.id).is_some();
         let body = self.laid_over(&one.id, one.before.as_ref(), after, one.is_replaced);
-        let found = Found {
-            id: one.id.clone(),
-            body: after.clone(),
-            origin: one.origin.clone(),
-            standing: Standing::Wanted,
-        };
-        for child in inline_children(&found).into_iter().filter(|child| !kept.contains(&child.id)) {
-            let body = self.laid_over(&child.id, None, &child.body, false);
-            self.estate.put(&child.id, body, child.origin, self.problems);
+        let json = Json::from(after);
+        for (id, child, origin) in inline_children(&one.id, &json, &one.origin, Standing::Wanted) {
+            if !kept.contains(&id) {
+                let body = self.laid_over(&id, None, &child.to_value(), false);
+                self.estate.put(&id, body, origin, self.problems);
+            }
         }
         self.estate.put(&one.id, body, one.origin.clone(), self.problems);
         let is_new = one.before.is_none() && !is_known;

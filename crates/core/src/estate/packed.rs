@@ -8,6 +8,8 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::json::Json;
+
 /// The body of a resource.
 #[derive(Debug, Clone)]
 pub struct Body(Kept);
@@ -22,8 +24,9 @@ enum Kept {
 
 impl Body {
     /// Keeps a body in a tenth of its size.
-    pub(crate) fn packed(body: &Value) -> Body {
-        let packed = compress_prepend_size_with_dict(body.to_string().as_bytes(), DICTIONARY);
+    pub(super) fn packed(body: &Json) -> Body {
+        let text = serde_json::to_vec(body).unwrap_or_default();
+        let packed = compress_prepend_size_with_dict(&text, DICTIONARY);
         Body(Kept::Packed(packed.into()))
     }
 
@@ -145,7 +148,7 @@ mod tests {
         let rule = |number: u32| json!({ "name": format!("rule-{number}"), "priority": number });
         let rules: Vec<Value> = (0..1000).map(rule).collect();
         for body in [json!({ "properties": { "rules": rules, "huge": u64::MAX } }), json!(null)] {
-            let kept = Body::packed(&body);
+            let kept = Body::packed(&Json::from(&body));
             assert_eq!(*kept.value(), body);
             assert_eq!(*Body::from(body.clone()).value(), body);
             let rule = "/properties/rules/500";
@@ -161,7 +164,7 @@ mod tests {
     #[test]
     fn a_list_of_rules_takes_a_fraction() {
         let rules: Vec<Value> = (0..100).map(|_| json!({ "access": "Allow" })).collect();
-        let Body(Kept::Packed(packed)) = Body::packed(&json!(rules)) else { panic!("not packed") };
+        let Body(Kept::Packed(packed)) = Body::packed(&Json::from(&json!(rules))) else { panic!("not packed") };
         assert!(packed.len() * 5 < json!(rules).to_string().len());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::json::Json;
 use super::kinds::read_facts;
 use super::packed::Body;
 use super::scan::{Captured, Piece, Scanned, scan_value};
@@ -154,7 +155,7 @@ impl Settler {
                         self.problem(&origin, "holds no Azure resource");
                     }
                     let mut shared = Shared::default();
-                    found.into_iter().for_each(|one| self.add(Captured::read(one, &mut shared)));
+                    found.into_iter().for_each(|one| self.add(Captured::found(one, &mut shared)));
                 }
             }
         }
@@ -249,6 +250,7 @@ impl Captured {
     fn made_of(self, body: Value) -> Captured {
         let mut problems = Vec::new();
         let shared = &mut Shared::default();
+        let body = Json::from(&body);
         let facts = read_facts(&self.id, &body, &self.origin, shared, &mut problems);
         Captured { body: Body::packed(&body), facts, problems, ..self }
     }

@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::json::{Fields, Json};
 use super::kinds::{is_known_type, read_facts};
 use super::packed::Body;
 use super::read::{Found, Input, Standing};
@@ -49,14 +50,26 @@ pub(super) struct Captured {
 }
 
 impl Captured {
-    pub(super) fn read(found: Found, shared: &mut Shared) -> Captured {
-        let inline = inline_children(&found);
-        let inline = inline.into_iter().map(|child| Captured::read(child, shared)).collect();
-        let Found { id, body, origin, standing } = found;
-        let id = shared.id(id);
+    /// Reads the body of a resource, and what is written inside it.
+    pub(super) fn read(
+        id: ResourceId,
+        body: &Json,
+        origin: Origin,
+        standing: Standing,
+        shared: &mut Shared,
+    ) -> Captured {
+        let inline = inline_children(&id, body, &origin, standing)
+            .into_iter()
+            .map(|(id, body, origin)| Captured::read(id, body, origin, standing, shared))
+            .collect();
         let mut problems = Vec::new();
-        let facts = read_facts(&id, &body, &origin, shared, &mut problems);
-        Captured { id, body: Body::packed(&body), facts, origin, standing, problems, inline }
+        let facts = read_facts(&id, body, &origin, shared, &mut problems);
+        Captured { id, body: Body::packed(body), facts, origin, standing, problems, inline }
+    }
+
+    pub(super) fn found(found: Found, shared: &mut Shared) -> Captured {
+        let Found { id, body, origin, standing } = found;
+        Captured::read(id, &Json::from(&body), origin, standing, shared)
     }
 }
 
@@ -78,7 +91,7 @@ pub fn scan(file: &str, text: &str) -> Result<Scanned, serde_json::Error> {
 /// Scans an input that was parsed.
 pub(super) fn scan_value(input: Input) -> Scanned {
     let mut scanner = Scanner::new(&input.file);
-    scanner.take(input.json);
+    scanner.take(&Json::from(&input.json));
     scanner.scanned
 }
 
@@ -111,14 +124,15 @@ impl<'de> Visitor<'de> for Elements<'_> {
         let origin = self.scanner.scanned.origin.clone();
         let mut index = 0;
         while let Some(item) = list.next_element()? {
-            self.scanner.find(item, &below(&origin, &index.to_string()));
+            let item: Json = item;
+            self.scanner.find(&item, &below(&origin, &index.to_string()));
             index += 1;
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        self.scanner.take(Value::deserialize(MapAccessDeserializer::new(map))?);
+        self.scanner.take(&Json::deserialize(MapAccessDeserializer::new(map))?);
         Ok(())
     }
 
@@ -154,10 +168,10 @@ impl Scanner {
         Scanner { scanned, shared: Shared::default() }
     }
 
-    fn take(&mut self, json: Value) {
-        if json.as_object().is_some_and(template::is_parameters) {
+    fn take(&mut self, json: &Json) {
+        if template::is_parameters(json) {
             let file = self.scanned.origin.file.to_string();
-            self.scanned.parameters = Some(Input { file, json });
+            self.scanned.parameters = Some(Input { file, json: json.to_value() });
             return;
         }
         let origin = self.scanned.origin.clone();
@@ -168,112 +182,111 @@ impl Scanner {
         self.scanned.pieces.push(Piece::Problem(origin.problem(message)));
     }
 
-    fn find(&mut self, value: Value, origin: &Origin) {
+    fn find(&mut self, value: &Json, origin: &Origin) {
         match value {
-            Value::Array(items) => {
-                for (index, item) in items.into_iter().enumerate() {
+            Json::List(items) => {
+                for (index, item) in items.iter().enumerate() {
                     self.find(item, &below(origin, &index.to_string()));
                 }
             }
-            Value::Object(object) => self.find_in_object(object, origin),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            Json::Object(fields) if !self.finds_made(value, origin) => {
+                self.find_in_object(value, fields, origin);
+            }
+            _ => {}
         }
     }
 
-    /// Shapes that have to be made into resources first; gives back what is none of them.
-    fn find_made(
-        &mut self,
-        object: Map<String, Value>,
-        origin: &Origin,
-    ) -> Option<Map<String, Value>> {
-        if template::is_template(&object) {
+    /// Shapes that have to be made into resources first; false for what is none of them.
+    fn finds_made(&mut self, json: &Json, origin: &Origin) -> bool {
+        let (is_template, is_result) = (template::is_template(json), what_if::is_result(json));
+        if !is_template && !is_result && !terraform::is_terraform(|name| json.has(name)) {
+            return false;
+        }
+        let Value::Object(object) = json.to_value() else { return false };
+        if is_template {
             self.scanned.pieces.push(Piece::Template(object, origin.clone()));
-            return None;
+            return true;
         }
         let mut problems = Vec::new();
-        let found = if what_if::is_result(&object) {
+        let found = if is_result {
             what_if::read(&object, origin, &mut problems)
-        } else if terraform::is_terraform(&object) {
+        } else {
             let (found, ignored) = terraform::read(&object, origin, &mut problems);
             self.scanned.ignored_count += ignored;
             found
-        } else {
-            return Some(object);
         };
         self.scanned.pieces.extend(problems.into_iter().map(Piece::Problem));
-        found.into_iter().for_each(|one| self.add(one));
-        None
+        for one in found {
+            let captured = Captured::found(one, &mut self.shared);
+            self.scanned.pieces.push(Piece::Captured(Box::new(captured)));
+        }
+        true
     }
 
-    fn find_in_object(&mut self, object: Map<String, Value>, origin: &Origin) {
-        let Some(object) = self.find_made(object, origin) else { return };
-        let id = object.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
+    fn find_in_object(&mut self, object: &Json, fields: &Fields, origin: &Origin) {
+        let id = object.get("id").and_then(Json::as_str).and_then(|id| self.shared.id(id));
         // az prints some children without type and properties: their ids tell the type.
-        let is_known = |id: &ResourceId| is_known_type(&id.resource_type()) && !is_listing(&object);
-        let has_body = object.get("properties").is_some_and(Value::is_object)
-            || object.contains_key("type")
+        let is_known = |id: &ResourceId| is_known_type(&id.resource_type()) && !is_listing(object);
+        let has_body = object.get("properties").is_some_and(|inner| inner.fields().is_some())
+            || object.has("type")
             || id.as_ref().is_some_and(is_known);
         match id {
-            Some(_) if has_body && is_listing(&object) => {
+            Some(_) if has_body && is_listing(object) => {
                 let message = "resource without its properties, as `az resource list` prints it; it counts as not observed";
                 self.problem(origin, message);
             }
             Some(id) if has_body => {
-                let (body, origin) = (Value::Object(object), origin.clone());
-                self.add(Found { id, body, origin, standing: Standing::Observed });
+                let (origin, shared) = (origin.clone(), &mut self.shared);
+                let captured = Captured::read(id, object, origin, Standing::Observed, shared);
+                self.scanned.pieces.push(Piece::Captured(Box::new(captured)));
             }
-            _ if is_resource_without_id(&object) => {
+            _ if is_resource_without_id(object) => {
                 self.problem(origin, "resource without a readable id; it is left out");
             }
             _ => {
-                if let Some(rows) = graph_table(&object) {
-                    return self.find(rows, &below(origin, "rows"));
+                if let Some(rows) = graph_table(object) {
+                    return self.find(&rows, &below(origin, "rows"));
                 }
-                for (name, inner) in object {
+                for (name, inner) in fields {
                     // What a client sent is a wish, not an observation.
                     if name != "request" && name != "parameters" {
-                        self.find(inner, &below(origin, &name));
+                        self.find(inner, &below(origin, name));
                     }
                 }
             }
         }
     }
-
-    fn add(&mut self, found: Found) {
-        let captured = Captured::read(found, &mut self.shared);
-        self.scanned.pieces.push(Piece::Captured(Box::new(captured)));
-    }
 }
 
 /// Subnets and peerings that are written inside their network, with more than their ids.
-pub(super) fn inline_children(found: &Found) -> Vec<Found> {
+pub(super) fn inline_children<'j, 'a>(
+    id: &ResourceId,
+    body: &'j Json<'a>,
+    origin: &Origin,
+    standing: Standing,
+) -> Vec<(ResourceId, &'j Json<'a>, Origin)> {
     let mut children = Vec::new();
-    if !found.id.is_type("microsoft.network/virtualnetworks") {
+    if !id.is_type("microsoft.network/virtualnetworks") {
         return children;
     }
     for list in ["subnets", "virtualNetworkPeerings"] {
-        let nested = found.body.pointer(&format!("/properties/{list}"));
+        let nested = body.get("properties").and_then(|inner| inner.get(list));
         let nested = nested.map(|value| ("/properties", value));
-        let Some((prefix, items)) =
-            nested.or_else(|| found.body.get(list).map(|value| ("", value)))
+        let Some((prefix, items)) = nested.or_else(|| body.get(list).map(|value| ("", value)))
         else {
             continue;
         };
-        for (index, child) in items.as_array().into_iter().flatten().enumerate() {
-            let id = child.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
+        for (index, child) in items.list().into_iter().flatten().enumerate() {
+            let id = child.get("id").and_then(Json::as_str).and_then(ResourceId::parse);
             let is_whole =
-                child.as_object().is_some_and(|fields| fields.len() > 2 && !is_listing(fields));
+                child.fields().is_some_and(|fields| fields.len() > 2) && !is_listing(child);
             if let (Some(id), true) = (id, is_whole) {
                 // A body that was made has no such place in its file.
-                let pointer = match found.standing {
-                    Standing::Observed => {
-                        format!("{}{prefix}/{list}/{index}", found.origin.pointer)
-                    }
-                    Standing::Remembered | Standing::Wanted => found.origin.pointer.clone(),
+                let pointer = match standing {
+                    Standing::Observed => format!("{}{prefix}/{list}/{index}", origin.pointer),
+                    Standing::Remembered | Standing::Wanted => origin.pointer.clone(),
                 };
-                let origin = Origin { file: found.origin.file.clone(), pointer };
-                let (body, standing) = (child.clone(), found.standing);
-                children.push(Found { id, body, origin, standing });
+                children.push((id, child, Origin { file: origin.file.clone(), pointer }));
             }
         }
     }

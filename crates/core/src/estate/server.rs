@@ -164,7 +164,7 @@ pub(crate) fn connection(
         endpoint: node.id("privateEndpoint.id", problems),
         status: node.text("privateLinkServiceConnectionState.status", problems),
         resource: resource.clone(),
-        pointer: node.pointer.clone(),
+        pointer: node.pointer(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Parts that many resources of an input say alike are kept once: ids, names of rules, prefixes, ports.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -10,45 +10,49 @@ use crate::id::ResourceId;
 /// Parts that were seen.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
-    ids: HashSet<ResourceId>,
+    /// By their text.
+    ids: HashMap<Box<str>, ResourceId>,
     names: HashSet<Arc<str>>,
     prefixes: HashSet<Arc<[Prefix]>>,
     ports: HashSet<Arc<[(u16, u16)]>>,
 }
 
 impl Shared {
-    /// The id as it was first written.
-    pub(crate) fn id(&mut self, id: ResourceId) -> ResourceId {
-        if let Some(known) = self.ids.get(&id).filter(|known| known.as_str() == id.as_str()) {
-            return known.clone();
+    /// Reads an id; the same text gives the same id, which shares its parents with others.
+    pub(crate) fn id(&mut self, text: &str) -> Option<ResourceId> {
+        if let Some(known) = self.ids.get(text) {
+            return Some(known.clone());
         }
-        let id = match id.parent() {
-            Some(parent) => id.with_parent(self.id(parent)),
+        let id = ResourceId::parse(text)?;
+        let id = match id.parent().and_then(|parent| self.id(parent.as_str())) {
+            Some(parent) => id.with_parent(parent),
             None => id,
         };
-        self.ids.replace(id.clone());
-        id
+        self.ids.insert(text.into(), id.clone());
+        Some(id)
     }
 
-    pub(crate) fn name(&mut self, name: String) -> Arc<str> {
-        once(&mut self.names, name.into())
+    pub(crate) fn name(&mut self, name: &str) -> Arc<str> {
+        once(&mut self.names, name)
     }
 
-    pub(crate) fn prefixes(&mut self, prefixes: Vec<Prefix>) -> Arc<[Prefix]> {
-        once(&mut self.prefixes, prefixes.into())
+    pub(crate) fn prefixes(&mut self, prefixes: &[Prefix]) -> Arc<[Prefix]> {
+        once(&mut self.prefixes, prefixes)
     }
 
-    pub(crate) fn ports(&mut self, ports: Vec<(u16, u16)>) -> Arc<[(u16, u16)]> {
-        once(&mut self.ports, ports.into())
+    pub(crate) fn ports(&mut self, ports: &[(u16, u16)]) -> Arc<[(u16, u16)]> {
+        once(&mut self.ports, ports)
     }
 }
 
-fn once<T: Clone + Eq + Hash>(known: &mut HashSet<T>, part: T) -> T {
-    match known.get(&part) {
-        Some(own) => own.clone(),
-        None => {
-            known.insert(part.clone());
-            part
-        }
+fn once<T: ?Sized + Eq + Hash>(known: &mut HashSet<Arc<T>>, part: &T) -> Arc<T>
+where
+    Arc<T>: for<'a> From<&'a T>,
+{
+    if let Some(own) = known.get(part) {
+        return own.clone();
     }
+    let own: Arc<T> = part.into();
+    known.insert(own.clone());
+    own
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use super::keys::{Key, keys_of, zone_of};
+use super::json::Json;
 use super::kinds::read_facts;
 use super::packed::Body;
 use super::shared::Shared;
@@ -209,7 +210,7 @@ impl Estate {
         origin: Origin,
         problems: &mut Vec<Problem>,
     ) {
-        let facts = read_facts(id, &body, &origin, &mut Shared::default(), problems);
+        let facts = read_facts(id, &Json::from(&body), &origin, &mut Shared::default(), problems);
         let (keys, body) = (keys_of(id, &facts), Body::from(body));
         self.set(id, Some(Arc::new(Resource { body, origin, facts })), keys);
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// No field of Azure begins with a dollar sign.
-const MARK: &str = "$unresolved";
+pub(super) const MARK: &str = "$unresolved";
 
 /// A value that nothing is known of. An empty `why` means that there is nothing to report: it is a secret.
 pub(crate) fn unresolved(why: &str) -> Value {

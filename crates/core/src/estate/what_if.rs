@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::json::Json;
 use super::read::{Found, Standing};
 use super::shapes::below;
 use super::template::inside_expression;
@@ -24,9 +25,9 @@ pub(crate) struct Planned {
 }
 
 /// Whether an object is a result of what-if.
-pub(crate) fn is_result(object: &Map<String, Value>) -> bool {
-    let changes = object.get("changes").and_then(Value::as_array);
-    changes.and_then(|list| list.first()).is_some_and(|first| first.get("changeType").is_some())
+pub(crate) fn is_result(json: &Json) -> bool {
+    let changes = json.get("changes").and_then(Json::list);
+    changes.and_then(|list| list.first()).is_some_and(|first| first.has("changeType"))
 }
 
 /// The resources as they are after the deployment.

@@ -26,7 +26,8 @@ impl Reader<'_> {
             self.doubt_all();
             return self.problem(pointer, message.to_owned());
         };
-        if !has_schema(template, "deploymenttemplate") && !template.contains_key("resources") {
+        let schema = template.get("$schema").and_then(Value::as_str);
+        if !has_schema(schema, "deploymenttemplate") && !template.contains_key("resources") {
             return;
         }
         let place = match place_of(scope, fields, name, loops) {

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::json::Json;
 use super::read::Found;
 use super::{Origin, Problem};
 use limits::Limits;
@@ -25,18 +26,21 @@ use resource::Reader;
 use scope::Scope;
 
 /// Whether an object is an ARM template.
-pub(crate) fn is_template(object: &Map<String, Value>) -> bool {
-    has_schema(object, "deploymenttemplate") && object.contains_key("resources")
+pub(crate) fn is_template(json: &Json) -> bool {
+    has_schema(schema_of(json), "deploymenttemplate") && json.has("resources")
 }
 
 /// Whether an object is a file of parameters for a template.
-pub(crate) fn is_parameters(object: &Map<String, Value>) -> bool {
-    has_schema(object, "deploymentparameters")
+pub(crate) fn is_parameters(json: &Json) -> bool {
+    has_schema(schema_of(json), "deploymentparameters")
 }
 
-fn has_schema(object: &Map<String, Value>, word: &str) -> bool {
-    let schema = object.get("$schema").and_then(Value::as_str).unwrap_or("");
-    schema.to_ascii_lowercase().contains(word)
+fn schema_of<'j>(json: &'j Json) -> Option<&'j str> {
+    json.get("$schema")?.as_str()
+}
+
+fn has_schema(schema: Option<&str>, word: &str) -> bool {
+    schema.is_some_and(|schema| schema.to_ascii_lowercase().contains(word))
 }
 
 /// The resources of a template. `parameters` is the file of parameters that goes with it.

@@ -19,33 +19,34 @@ use fields::without_untold;
 use instance::{Instance, Side};
 use world::World;
 
-/// Whether an object is a state file, or what `terraform show -json` prints of a state or a plan.
-pub(crate) fn is_terraform(object: &Map<String, Value>) -> bool {
-    is_plan(object) || is_state_file(object) || is_shown_state(object)
+/// Whether an object with these fields is a state file, or what `terraform show -json` prints of a state or a plan.
+pub(crate) fn is_terraform(has: impl Fn(&str) -> bool) -> bool {
+    is_plan(&has) || is_state_file(&has) || is_shown_state(&has)
 }
 
 /// Whether it is a plan.
-pub(crate) fn is_plan(object: &Map<String, Value>) -> bool {
-    object.contains_key("planned_values") || object.contains_key("resource_changes")
+pub(crate) fn is_plan(has: impl Fn(&str) -> bool) -> bool {
+    has("planned_values") || has("resource_changes")
 }
 
-fn is_state_file(object: &Map<String, Value>) -> bool {
-    object.contains_key("lineage") && object.contains_key("terraform_version")
+fn is_state_file(has: impl Fn(&str) -> bool) -> bool {
+    has("lineage") && has("terraform_version")
 }
 
-fn is_shown_state(object: &Map<String, Value>) -> bool {
-    object.contains_key("format_version") && object.contains_key("values")
+fn is_shown_state(has: impl Fn(&str) -> bool) -> bool {
+    has("format_version") && has("values")
 }
 
 /// Instances as the input leaves them: of a plan, as they are after it.
 fn instances_after(object: &Map<String, Value>) -> Vec<Instance> {
-    if is_state_file(object) {
+    let has = |name: &str| object.contains_key(name);
+    if is_state_file(has) {
         return instance::of_state_file(object);
     }
-    if is_shown_state(object) && !is_plan(object) {
+    if is_shown_state(has) && !is_plan(has) {
         return instance::of_values(object.get("values"), "/values");
     }
-    match object.contains_key("resource_changes") {
+    match has("resource_changes") {
         true => instance::of_changes(object, Side::After),
         false => instance::of_values(object.get("planned_values"), "/planned_values"),
     }
@@ -57,7 +58,7 @@ pub(crate) fn read(
     origin: &Origin,
     problems: &mut Vec<Problem>,
 ) -> (Vec<Found>, usize) {
-    let standing = if is_plan(object) { Standing::Wanted } else { Standing::Remembered };
+    let standing = if is_plan(|name| object.contains_key(name)) { Standing::Wanted } else { Standing::Remembered };
     let instances = instances_after(object);
     let before = instance::of_changes(object, Side::Before);
     let subscriptions = subscription::known(object, &[&instances, &before], None, origin, problems);
