@@ -70,7 +70,9 @@ fn parse_all<T: Send>(files: &[(u64, PathBuf)], parse: Parse<T>) -> Result<Vec<(
     let share = files.len().div_ceil(cores).max(1);
     let parts: Vec<Result<Vec<_>, Failure>> = std::thread::scope(|scope| {
         let parse_part = |part: &'_ [(u64, PathBuf)]| -> Result<Vec<(u64, T)>, Failure> {
-            part.iter().map(|(age, path)| Ok((*age, parse_file(path, parse)?))).collect()
+            let mut bytes = Vec::new();
+            let mut parse = |path| parse_file(path, &mut bytes, parse);
+            part.iter().map(|(age, path)| Ok((*age, parse(path)?))).collect()
         };
         let started: Vec<_> =
             files.chunks(share).map(|part| scope.spawn(move || parse_part(part))).collect();
@@ -84,13 +86,15 @@ fn parse_all<T: Send>(files: &[(u64, PathBuf)], parse: Parse<T>) -> Result<Vec<(
     Ok(inputs)
 }
 
-fn parse_file<T>(path: &Path, parse: Parse<T>) -> Result<T, Failure> {
+/// Reads a file into a buffer, and parses it.
+fn parse_file<T>(path: &Path, bytes: &mut Vec<u8>, parse: Parse<T>) -> Result<T, Failure> {
     let failed = |why: std::io::Error| {
         let help = "check the path and that you may read it";
         Failure::failed(format!("read estate {}", path.display()), why, help)
     };
-    let bytes = std::fs::read(path).map_err(failed)?;
-    let text = String::from_utf8_lossy(&bytes);
+    bytes.clear();
+    std::fs::File::open(path).and_then(|mut file| file.read_to_end(bytes)).map_err(failed)?;
+    let text = String::from_utf8_lossy(bytes);
     parse_text(&path.display().to_string(), text.trim_start_matches('\u{feff}'), parse)
 }
 

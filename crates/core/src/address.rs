@@ -108,6 +108,12 @@ impl AddressSet {
         self.ranges.iter().any(meets)
     }
 
+    /// Whether some address of a network is in the set.
+    pub fn meets(&self, network: &Ipv4Net) -> bool {
+        let (first, last) = (u32::from(network.network()), u32::from(network.broadcast()));
+        self.ranges.iter().any(|&(low, high)| low <= last && first <= high)
+    }
+
     /// Whether the address is in the set.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         let address = u32::from(address);

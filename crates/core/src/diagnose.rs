@@ -109,6 +109,27 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
     report
 }
 
+/// The verdict and what is wrong, without the guide's view and the steps: a search asks hundreds of times.
+pub(crate) fn judged(estate: &Estate, question: &Question) -> (Verdict, Vec<Finding>) {
+    let (Source::Server(source), Copier::Target) = (&question.source, &question.copier) else {
+        let report = check(estate, question);
+        return (report.verdict, report.findings);
+    };
+    match trace::path(estate, &question.target, source, question.port) {
+        Ok(path) => judge(&path),
+        Err(_) => (Verdict::Undetermined, Vec::new()),
+    }
+}
+
+/// The verdict alone.
+pub fn verdict(estate: &Estate, question: &Question) -> Verdict {
+    let (Source::Server(source), Copier::Target) = (&question.source, &question.copier) else {
+        return check(estate, question).verdict;
+    };
+    let path = trace::path(estate, &question.target, source, question.port);
+    path.map_or(Verdict::Undetermined, |path| path.verdict())
+}
+
 /// What decides that a gate other than security rules is closed, where one is and rules do not matter for it: no repair leaves all of
 /// that as it is.
 pub(crate) fn reads_beyond_rules(estate: &Estate, question: &Question) -> Option<Reads> {
@@ -173,13 +194,19 @@ fn undecided(question: &Question, missing: Missing) -> Report {
     }
 }
 
-fn of_path(question: &Question, path: &Path) -> Report {
+/// The verdict and what is wrong with a path, without the guide's view of it.
+fn judge(path: &Path) -> (Verdict, Vec<Finding>) {
     let verdict = path.verdict();
     let mut findings: Vec<Finding> =
         checks::ALL.iter().filter_map(|check| check.run(path)).collect();
     silence_consequences(path, &mut findings);
     findings.extend(on_detour(path, &findings));
     weaken(verdict, &mut findings);
+    (verdict, findings)
+}
+
+fn of_path(question: &Question, path: &Path) -> Report {
+    let (verdict, mut findings) = judge(path);
     if question.copier == Copier::Target {
         findings.extend(guide::notes(path));
     }

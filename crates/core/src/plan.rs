@@ -107,7 +107,7 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
             plan.alternatives.push(alternative(&best));
         }
         Some(best) => {
-            plan.after = diagnose::check(&apply(estate, &best.changes), question).verdict;
+            plan.after = diagnose::verdict(&apply(estate, &best.changes), question);
             (plan.changes, plan.cost, plan.safety) = (best.changes, best.cost, best.safety);
             plan.without = without_each(estate, question, &plan.changes);
             plan.alternatives = found.others.iter().map(alternative).collect();
@@ -127,7 +127,7 @@ fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec
         let mut others = changes.to_vec();
         others.remove(left_out);
         let after = apply(estate, &others);
-        let verdict = diagnose::check(&after, question).verdict;
+        let verdict = diagnose::verdict(&after, question);
         // A change may be there to keep alive what the others would break.
         let broken_flows = match verdict {
             Verdict::Reachable => safety::broken(estate, &after, question).len(),

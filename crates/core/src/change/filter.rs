@@ -35,13 +35,24 @@ pub fn allow(
     flow: &Flow,
     denied_at: u32,
 ) -> Option<Change> {
+    let priority = free_priority(estate, group, direction, denied_at)?;
+    Some(allow_at(estate, group, direction, flow, priority))
+}
+
+/// Adds a rule that lets a flow through at a priority number that is free, or gets free before.
+pub fn allow_at(
+    estate: &Estate,
+    group: &ResourceId,
+    direction: Direction,
+    flow: &Flow,
+    priority: u32,
+) -> Change {
     let port = flow.service.port;
     let (protocol, purpose) = match flow.service.protocol {
         Protocol::Tcp => ("Tcp", "postgres"),
         Protocol::Udp => ("Udp", "dns"),
         Protocol::Any | Protocol::Other => ("*", "dns"),
     };
-    let priority = free_priority(estate, group, direction, denied_at)?;
     let name = free_name(estate, group, "securityRules", &format!("allow-{purpose}-{port}"));
     let rule = group.child("securityRules", &name);
     let from: Vec<String> = flow.from.iter().map(ToString::to_string).collect();
@@ -65,7 +76,7 @@ pub fn allow(
         .skip(1)
         .map(|id| format!("subnet `{}` uses the same group", id.name()))
         .collect();
-    Some(Change {
+    Change {
         kind: "add-rule",
         title: format!(
             "let {} reach {} on port {} in `{}` at priority {priority}",
@@ -107,7 +118,7 @@ pub fn allow(
         affected: others,
         edits: vec![Edit::Put(rule.clone(), body)],
         resource: rule,
-    })
+    }
 }
 
 fn words(values: &[String]) -> String {

@@ -210,7 +210,6 @@ pub(super) fn let_through(
     let rule =
         decision.denied.iter().map(|(_, rule)| rule).find(|rule| rule.priority == denied_at)?;
     let moved = filter::move_back(path.estate, group, direction, rule)?;
-    let after = moved.apply(path.estate);
-    let allow = filter::allow(&after, group, direction, &flow, denied_at + 1)?;
+    let allow = filter::allow_at(path.estate, group, direction, &flow, denied_at);
     Some(Fix::of(vec![moved, allow]))
 }

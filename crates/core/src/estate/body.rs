@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ipnet::Ipv4Net;
 use super::Missing;
 use super::json::Json;
 use super::shared::Shared;
 use super::unresolved::MARK;
 use crate::id::ResourceId;
+use ipnet::Ipv4Net;
 
 /// Something in an input that could not be read, with where it stands. Nothing is dropped without one of these.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -104,6 +104,11 @@ impl<'a> Node<'a> {
         pointer
     }
 
+    /// Pointer of the field at `path`; its own where there is none.
+    pub(crate) fn pointer_to(&self, path: &'a str) -> String {
+        self.path(path).map_or_else(|| self.pointer(), |node| node.pointer())
+    }
+
     /// Whether it stands below the `properties` of the body.
     pub(crate) fn is_under_properties(&self) -> bool {
         let (mut place, mut first) = (&self.place, None);
@@ -154,8 +159,7 @@ impl<'a> Node<'a> {
 
     /// Says of the field at `path` what it is not.
     fn complain(&self, path: &'a str, message: impl Into<String>, problems: &mut Problems) {
-        let pointer = self.path(path).map_or_else(|| self.pointer(), |node| node.pointer());
-        problems.add(&pointer, message);
+        problems.add(&self.pointer_to(path), message);
     }
 
     /// The elements of the array at `path`; `None` when there is no such field.
@@ -250,7 +254,8 @@ impl<'a> Node<'a> {
         if is("enabled") || is("disabled") {
             return Some(is("enabled"));
         }
-        let message = format!("`{text}` is neither Enabled nor Disabled; it is read as not observed");
+        let message =
+            format!("`{text}` is neither Enabled nor Disabled; it is read as not observed");
         self.complain(path, message, problems);
         None
     }
@@ -283,7 +288,12 @@ impl<'a> Node<'a> {
 
     /// Networks of the singular and the plural field: Azure uses either. IPv6 is left out: PostgreSQL on Azure is reached over IPv4.
     /// Empty, which reads as not observed, when one of them cannot be read.
-    pub(crate) fn networks(&self, one: &'a str, many: &'a str, problems: &mut Problems) -> Vec<Ipv4Net> {
+    pub(crate) fn networks(
+        &self,
+        one: &'a str,
+        many: &'a str,
+        problems: &mut Problems,
+    ) -> Vec<Ipv4Net> {
         let mut nodes: Vec<Node> = self.array(many, problems).unwrap_or_default();
         if nodes.is_empty() {
             nodes.extend(self.path(one));
@@ -308,15 +318,21 @@ impl<'a> Node<'a> {
     }
 
     /// Addresses of the array at `path`; `None` when there is no such list or one of them cannot be read.
-    pub(crate) fn addresses(&self, path: &'a str, problems: &mut Problems) -> Option<Vec<Ipv4Addr>> {
+    pub(crate) fn addresses(
+        &self,
+        path: &'a str,
+        problems: &mut Problems,
+    ) -> Option<Vec<Ipv4Addr>> {
         let mut addresses = Vec::new();
         for node in self.array(path, problems)? {
             match node.as_str().unwrap_or("").parse::<IpAddr>() {
                 Ok(IpAddr::V4(address)) => addresses.push(address),
                 Ok(IpAddr::V6(_)) => {}
                 Err(_) => {
-                    problems
-                        .add(&node.pointer(), "is not an address; the list is read as not observed");
+                    problems.add(
+                        &node.pointer(),
+                        "is not an address; the list is read as not observed",
+                    );
                     return None;
                 }
             }
@@ -362,9 +378,9 @@ fn find<'a>(value: &'a Json<'a>, name: &str) -> Option<Found<'a>> {
     Some(Found { value, is_nested: nested.is_some() })
 }
 
-/// Whether nothing is known of a value.
+/// Whether nothing is known of a value: the mark stands alone.
 fn is_unresolved(value: &Json) -> bool {
-    value.has(MARK)
+    matches!(value.fields().map(Vec::as_slice), Some([(name, _)]) if name == MARK)
 }
 
 /// What a field refers to.

@@ -66,6 +66,9 @@ pub struct Interface {
     pub fields: &'static str,
 }
 
+/// State of a private endpoint connection.
+pub(super) const STATUS: &str = "privateLinkServiceConnectionState.status";
+
 pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
     let mut connections = Vec::new();
     for list in ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"] {
@@ -73,8 +76,8 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
             connections.push(EndpointConnection {
                 service: one.id("privateLinkServiceId", problems),
                 groups: one.texts("groupIds", problems),
-                status: one.text("privateLinkServiceConnectionState.status", problems),
-                pointer: one.pointer(),
+                status: one.text(STATUS, problems),
+                pointer: one.pointer_to(STATUS),
             });
         }
     }

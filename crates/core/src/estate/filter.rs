@@ -266,8 +266,7 @@ type Side = (Arc<[Prefix]>, Arc<[(u16, u16)]>);
 
 fn side(node: &Node, names: &Names, problems: &mut Problems) -> Option<Side> {
     let texts = values(node, names.prefix, names.prefixes, problems);
-    let mut prefixes: Vec<Prefix> =
-        texts.iter().map(|text| prefix(text)).collect::<Option<_>>()?;
+    let mut prefixes: Vec<Prefix> = texts.iter().map(|text| prefix(text)).collect::<Option<_>>()?;
     let groups = node.array(names.groups, problems).unwrap_or_default();
     prefixes.extend(groups.iter().map(|one| Prefix::ApplicationGroup(one.id("id", problems))));
     let texts = values(node, names.port, names.ports, problems);

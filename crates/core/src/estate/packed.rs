@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -33,18 +34,18 @@ impl Body {
     /// What stands at a JSON pointer in the body; dearer than [`value`](Self::value) for much of it, cheaper for one rule of a
     /// thousand.
     pub fn at(&self, pointer: &str) -> Option<Value> {
-        let packed = match &self.0 {
-            Kept::Value(value) => return value.pointer(pointer).cloned(),
-            Kept::Packed(packed) => packed,
-        };
-        let text = decompress_size_prepended_with_dict(packed, DICTIONARY).ok()?;
-        let steps: Vec<String> = pointer
-            .split('/')
-            .skip(1)
-            .map(|step| step.replace("~1", "/").replace("~0", "~"))
-            .collect();
-        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
-        At(&steps).deserialize(&mut serde_json::Deserializer::from_slice(&text)).ok()?
+        match &self.0 {
+            Kept::Value(value) => value.pointer(pointer).cloned(),
+            Kept::Packed(packed) => read_at(packed, pointer),
+        }
+    }
+
+    /// Whether something stands at a JSON pointer in the body.
+    pub(super) fn holds(&self, pointer: &str) -> bool {
+        match &self.0 {
+            Kept::Value(value) => value.pointer(pointer).is_some(),
+            Kept::Packed(packed) => read_at::<IgnoredAny>(packed, pointer).is_some(),
+        }
     }
 
     /// The body itself.
@@ -62,54 +63,72 @@ impl Body {
     }
 }
 
+fn read_at<T: DeserializeOwned>(packed: &[u8], pointer: &str) -> Option<T> {
+    let text = decompress_size_prepended_with_dict(packed, DICTIONARY).ok()?;
+    let plain = |step: &str| step.replace("~1", "/").replace("~0", "~");
+    let steps: Vec<String> = pointer.split('/').skip(1).map(plain).collect();
+    let at = At { steps: &steps, found: PhantomData };
+    at.deserialize(&mut serde_json::Deserializer::from_slice(&text)).ok()?
+}
+
 /// Reads what stands at a pointer, and passes over the rest.
-struct At<'p>(&'p [&'p str]);
+struct At<'p, T> {
+    steps: &'p [String],
+    found: PhantomData<T>,
+}
 
-impl<'de> DeserializeSeed<'de> for At<'_> {
-    type Value = Option<Value>;
+impl<'p, T> At<'p, T> {
+    /// Below a field, where that is the first step.
+    fn below(&self, name: &str) -> Option<At<'p, T>> {
+        let (first, steps) = self.steps.split_first()?;
+        (first == name).then_some(At { steps, found: PhantomData })
+    }
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<Value>, D::Error> {
-        match self.0 {
-            [] => Value::deserialize(json).map(Some),
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for At<'_, T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<T>, D::Error> {
+        match self.steps {
+            [] => T::deserialize(json).map(Some),
             _ => json.deserialize_any(self),
         }
     }
 }
 
-impl<'de> Visitor<'de> for At<'_> {
-    type Value = Option<Value>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for At<'_, T> {
+    type Value = Option<T>;
 
     fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.write_str("an object or a list")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Value>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<T>, A::Error> {
         let mut found = None;
         while let Some(name) = map.next_key::<Cow<str>>()? {
-            match self.0.split_first() {
-                Some((first, rest)) if name == *first => found = map.next_value_seed(At(rest))?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
+            match self.below(&name) {
+                Some(rest) => found = map.next_value_seed(rest)?,
+                None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(found)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<Value>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<T>, A::Error> {
+        let wanted = self.steps.split_first().and_then(|(first, steps)| {
+            Some((first.parse::<usize>().ok()?, At { steps, found: PhantomData }))
+        });
         let (mut found, mut index) = (None, 0);
-        let wanted = self.0.split_first().map(|(first, rest)| (first.parse::<usize>(), rest));
-        loop {
-            match &wanted {
-                Some((Ok(wanted), rest)) if *wanted == index => {
-                    match list.next_element_seed(At(rest))? {
-                        Some(value) => found = value,
-                        None => return Ok(found),
-                    }
-                }
-                _ if list.next_element::<IgnoredAny>()?.is_none() => return Ok(found),
-                _ => {}
+        if let Some((wanted, rest)) = wanted {
+            while index < wanted && list.next_element::<IgnoredAny>()?.is_some() {
+                index += 1;
             }
-            index += 1;
+            if index == wanted {
+                found = list.next_element_seed(rest)?.flatten();
+            }
         }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(found)
     }
 }
 
@@ -164,7 +183,9 @@ mod tests {
     #[test]
     fn a_list_of_rules_takes_a_fraction() {
         let rules: Vec<Value> = (0..100).map(|_| json!({ "access": "Allow" })).collect();
-        let Body(Kept::Packed(packed)) = Body::packed(&Json::from(&json!(rules))) else { panic!("not packed") };
+        let Body(Kept::Packed(packed)) = Body::packed(&Json::from(&json!(rules))) else {
+            panic!("not packed")
+        };
         assert!(packed.len() * 5 < json!(rules).to_string().len());
     }
 }

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::body::{Node, Problems};
+use super::endpoint::STATUS;
 use super::network::fields_of;
 use crate::id::ResourceId;
 
@@ -162,9 +163,9 @@ pub(crate) fn connection(
     ServerConnection {
         id: node.id("id", problems),
         endpoint: node.id("privateEndpoint.id", problems),
-        status: node.text("privateLinkServiceConnectionState.status", problems),
+        status: node.text(STATUS, problems),
         resource: resource.clone(),
-        pointer: node.pointer(),
+        pointer: node.pointer_to(STATUS),
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::keys::{Key, keys_of, zone_of};
 use super::json::Json;
+use super::keys::{Key, keys_of, zone_of};
 use super::kinds::read_facts;
 use super::packed::Body;
 use super::shared::Shared;
@@ -69,6 +69,8 @@ pub struct Estate {
     changed: HashMap<ResourceId, Arc<Changed>>,
     /// What the changes touch, once somebody asked.
     writes: OnceCell<Reads>,
+    /// Answers that the changes touch, worked out with them.
+    answers: RefCell<HashMap<Topic, Remembered>>,
     /// What was read, while somebody wants to know.
     reads: RefCell<Option<Reads>>,
     /// Whether what is read aside is left out of it.
@@ -194,9 +196,8 @@ impl Estate {
 
     /// Pointer of a field in a captured body, under `properties` or beside it; `base` where the field is not there.
     pub fn locate(&self, id: &ResourceId, base: &str, path: &str) -> String {
-        let body = self.look(id).map(|resource| resource.body.value());
-        let is_there =
-            |place: &String| body.as_ref().is_some_and(|one| one.pointer(place).is_some());
+        let body = self.look(id).map(|resource| &resource.body);
+        let is_there = |place: &String| body.is_some_and(|body| body.holds(place));
         let places = [format!("{base}/properties/{path}"), format!("{base}/{path}")];
         let found = places.into_iter().find(is_there);
         found.unwrap_or_else(|| base.to_owned())
@@ -224,6 +225,7 @@ impl Estate {
         let changed = Changed { now, keys, zone: zone_of(id) };
         self.changed.insert(id.clone(), Arc::new(changed));
         self.writes = OnceCell::new();
+        self.answers = RefCell::default();
     }
 
     /// Runs a question and tells what it read.
@@ -298,9 +300,12 @@ impl Estate {
         work_out: impl FnOnce(&Estate) -> T,
     ) -> (T, Arc<Reads>) {
         let topic = (question, about.iter().map(|id| (*id).clone()).collect());
-        let remembered = || self.base.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = remembered().get(&topic).cloned();
-        if let Some((answer, reads)) = known.filter(|(_, reads)| self.touches_none_of(reads))
+        let observed = || self.base.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = observed().get(&topic).cloned();
+        let known = known
+            .filter(|(_, reads)| self.touches_none_of(reads))
+            .or_else(|| self.answers.borrow().get(&topic).cloned());
+        if let Some((answer, reads)) = known
             && let Some(answer) = answer.downcast_ref::<T>()
         {
             return (answer.clone(), reads);
@@ -309,10 +314,17 @@ impl Estate {
         let skips_asides = self.skips_asides.replace(false);
         let (answer, reads) = self.watch(work_out);
         self.skips_asides.set(skips_asides);
-        let reads = Arc::new(reads);
-        let mut remembered = remembered();
-        if self.changed.is_empty() && remembered.len() < REMEMBERED_MAX {
-            remembered.insert(topic, (Arc::new(answer.clone()), reads.clone()));
+        let remembered: Remembered = (Arc::new(answer.clone()), Arc::new(reads));
+        let reads = remembered.1.clone();
+        let is_observed = self.changed.is_empty();
+        let keep = |answers: &mut HashMap<Topic, Remembered>| {
+            if answers.len() < REMEMBERED_MAX {
+                answers.insert(topic, remembered);
+            }
+        };
+        match is_observed {
+            true => keep(&mut observed()),
+            false => keep(&mut self.answers.borrow_mut()),
         }
         (answer, reads)
     }
@@ -346,11 +358,8 @@ impl Estate {
         let observed = self.base.listed.get(&key).into_iter().flatten();
         let mut ids: Vec<&ResourceId> =
             observed.filter(|id| !self.changed.contains_key(id)).collect();
-        let before = ids.len();
-        let now = self.changed.iter().filter(|(_, one)| one.keys.contains(&key));
-        ids.extend(now.map(|(id, _)| id));
-        if ids.len() > before {
-            ids.sort();
+        for (id, _) in self.changed.iter().filter(|(_, one)| one.keys.contains(&key)) {
+            ids.insert(ids.partition_point(|other| *other < id), id);
         }
         self.note(|| key);
         ids.into_iter().filter_map(|id| Some((id, self.look(id)?)))

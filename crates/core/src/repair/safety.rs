@@ -1,6 +1,6 @@
 //! What else a repair touches: flows of other subnets and servers, judged before and after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -106,39 +106,52 @@ fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Ver
 
 /// Flows that changes may touch: of each subnet whose network or record is touched to the servers near it, and of their neighbours
 /// to the servers in a touched network; and whether that leaves some out.
-fn touched(estate: &Estate, writes: &Reads) -> (BTreeSet<(ResourceId, ResourceId)>, bool) {
-    let mut flows = BTreeSet::new();
-    let mut is_cut = false;
+fn touched(estate: &Estate, writes: &Reads) -> (Vec<(ResourceId, ResourceId)>, bool) {
+    let mut flows = Flows::default();
     let vnets = touched_networks(estate, writes);
+    let mut is_cut = false;
     for vnet in &vnets {
         let near: BTreeSet<ResourceId> = neighbours(estate, vnet).collect();
         let (servers, is_all) = servers_near(estate, vnet, &near);
         is_cut |= !is_all;
-        let own = clients(estate, vnet)
-            .flat_map(|one| servers.iter().map(move |to| (one.clone(), to.clone())));
-        flows.extend(own);
+        clients(estate, vnet).for_each(|client| flows.add(&client, servers.iter()));
         let held = held(estate, vnet);
         for neighbour in near.iter().filter(|one| !vnets.contains(one)) {
-            is_cut |= flows.len() >= FLOWS_MAX;
-            if flows.len() >= FLOWS_MAX {
-                break;
-            }
-            flows.extend(
-                clients(estate, neighbour)
-                    .flat_map(|one| held.iter().map(move |to| (one.clone(), to.clone()))),
-            );
+            clients(estate, neighbour).for_each(|client| flows.add(&client, held.iter()));
         }
     }
     for (zone, label) in touched_records(writes) {
-        let named: Vec<&ResourceId> =
-            estate.list::<Server>(Key::ServersNamed(label)).map(|(id, _)| id).collect();
-        let linked = estate.children::<Link>(&zone).map(|(_, link)| &link.vnet);
-        for client in linked.flat_map(|vnet| clients(estate, vnet)) {
-            flows.extend(named.iter().map(|server| (client.clone(), (*server).clone())));
+        let named = estate.list::<Server>(Key::ServersNamed(label)).map(|(id, _)| id);
+        let named: Vec<&ResourceId> = named.collect();
+        for (_, link) in estate.children::<Link>(&zone) {
+            clients(estate, &link.vnet)
+                .for_each(|client| flows.add(&client, named.iter().copied()));
         }
     }
-    is_cut |= flows.len() > FLOWS_MAX;
-    (flows.into_iter().take(FLOWS_MAX).collect(), is_cut)
+    (flows.list, is_cut || flows.is_cut)
+}
+
+/// Pairs of a subnet and a server, each once, in the order in which they came.
+#[derive(Default)]
+struct Flows {
+    list: Vec<(ResourceId, ResourceId)>,
+    seen: HashSet<(ResourceId, ResourceId)>,
+    is_cut: bool,
+}
+
+impl Flows {
+    fn add<'e>(&mut self, client: &ResourceId, servers: impl Iterator<Item = &'e ResourceId>) {
+        for server in servers {
+            if self.list.len() >= FLOWS_MAX {
+                self.is_cut = true;
+                return;
+            }
+            let flow = (client.clone(), server.clone());
+            if self.seen.insert(flow.clone()) {
+                self.list.push(flow);
+            }
+        }
+    }
 }
 
 /// Subnets of a network that hold clients of servers.

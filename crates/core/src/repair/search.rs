@@ -13,7 +13,7 @@ use super::allowed::Policy;
 use super::cost::Cost;
 use super::safety::{self, Flow, Safety};
 use crate::change::{Change, Edit};
-use crate::diagnose::{self, Question, Report};
+use crate::diagnose::{self, Question};
 use crate::estate::Estate;
 use crate::finding::{Finding, Severity};
 use crate::trace::step::Verdict;
@@ -145,29 +145,29 @@ impl Search<'_> {
         }
         let after = apply(self.estate, &node.changes);
         let question = self.question;
-        let (report, reads) = after.watch(|estate| diagnose::check(estate, question));
-        if report.verdict == Verdict::Reachable {
-            return self.pass(node, &after, &report);
+        let ((verdict, findings), reads) = after.watch(|estate| diagnose::judged(estate, question));
+        if verdict == Verdict::Reachable {
+            // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
+            debug_assert!(fixes(&findings).is_empty());
+            return self.pass(node, &after);
         }
         // Rules are tried once everything else lets the packets pass: every repair mends the other gates too.
-        let narrow = match report.verdict {
+        let narrow = match verdict {
             Verdict::Unreachable => diagnose::reads_beyond_rules(&after, question),
             _ => None,
         };
         let reads = narrow.unwrap_or(reads);
-        for fix in fixes(&report) {
+        for fix in fixes(&findings) {
             self.grow(&node.changes, &after, &reads, &fix, false);
         }
         if self.found.best.is_none() {
-            let closed = Closed { changes: node.changes, cost: node.cost, verdict: report.verdict };
+            let closed = Closed { changes: node.changes, cost: node.cost, verdict };
             self.found.closed.push(closed);
         }
     }
 
     /// A set that does: what it breaks belongs to its cost, so it may have to wait for its turn.
-    fn pass(&mut self, node: Node, after: &Estate, report: &Report) {
-        // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
-        debug_assert!(fixes(report).is_empty());
+    fn pass(&mut self, node: Node, after: &Estate) {
         // A change may have led to another that does without it. What the smaller set breaks is mended from there, unless this is
         // how it was mended.
         let smaller = self.smaller_that_do(&node.changes);
@@ -195,7 +195,7 @@ impl Search<'_> {
         });
         let does = |fewer: &Vec<Change>| {
             let after = apply(self.estate, fewer);
-            diagnose::check(&after, self.question).verdict == Verdict::Reachable
+            diagnose::verdict(&after, self.question) == Verdict::Reachable
         };
         without.filter(does).collect()
     }
@@ -211,7 +211,7 @@ impl Search<'_> {
         let (report, reads) = after.watch(|estate| {
             diagnose::check_from_subnet(estate, self.question, &flow.from, &flow.to)
         });
-        for fix in report.iter().flat_map(fixes) {
+        for fix in report.iter().flat_map(|report| fixes(&report.findings)) {
             self.grow(&node.changes, after, &reads, &fix, true);
         }
     }
@@ -325,10 +325,10 @@ fn identity(change: &Change) -> String {
     format!("{} {} {}", change.request.method, change.request.path, change.request.body)
 }
 
-/// The ways to mend what a report names, whatever it is sure of.
-fn fixes(report: &Report) -> Vec<Vec<Change>> {
+/// The ways to mend what findings name, whatever they are sure of.
+fn fixes(findings: &[Finding]) -> Vec<Vec<Change>> {
     let counts = |one: &&Finding| one.severity != Severity::Note;
-    let fixes = report.findings.iter().filter(counts).flat_map(|one| &one.fixes);
+    let fixes = findings.iter().filter(counts).flat_map(|one| &one.fixes);
     fixes.filter(|fix| !fix.changes.is_empty()).map(|fix| fix.changes.clone()).collect()
 }
 

@@ -127,9 +127,8 @@ fn state(
             Status::Unknown(Missing::field(at, "privateLinkServiceConnectionState.status"))
         }
     };
-    const STATUS: &str = "privateLinkServiceConnectionState/status";
     if let Some(theirs) = theirs {
-        let place = estate.locate(&theirs.resource, &theirs.pointer, STATUS);
+        let place = theirs.pointer.clone();
         // Approved on one side and not on the other: the two were read at different times, and one of them is old.
         let own_word = own.map(|own| word(own.status.as_deref(), id));
         if let (Status::Approved, Some(Status::Pending | Status::Rejected | Status::Disconnected)) =
@@ -153,7 +152,7 @@ fn state(
         let place = estate.locate(server_id, "", "privateEndpointConnections");
         return (Status::Disconnected, (server_id.clone(), place));
     }
-    let pointer = own.map_or(String::new(), |own| estate.locate(id, &own.pointer, STATUS));
+    let pointer = own.map_or(String::new(), |own| own.pointer.clone());
     (word(own.and_then(|own| own.status.as_deref()), id), (id.clone(), pointer))
 }
 

@@ -1,6 +1,7 @@
 //! What the rules of a network security group do with a connection, exactly, for a whole set of senders.
 
 use std::net::Ipv4Addr;
+use std::sync::LazyLock;
 
 use crate::address::{AddressSet, private};
 use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule, SecurityGroup};
@@ -113,13 +114,13 @@ pub fn decide(
     flow: &Flow,
     tag: &NetworkTag,
 ) -> Result<Decision, Missing> {
-    let last = defaults(group_id, direction);
     let mut rules = rules_of(estate, group_id, direction)?;
-    rules.extend(&last);
+    rules.extend(defaults(direction));
     if !rules.is_sorted_by_key(|rule| rule.priority) {
         rules.sort_by_key(|rule| rule.priority);
     }
-    let question = Question { receiver: flow.receiver, service: flow.service, tag };
+    let question =
+        Question { group: group_id, receiver: flow.receiver, service: flow.service, tag };
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
     decision.miss = question.near_miss(&rules, &decision);
@@ -187,42 +188,49 @@ pub fn platform_dns_denier(
 }
 
 /// Azure's own rules at the end of every group; they cannot be removed.
-fn defaults(group: &ResourceId, direction: Direction) -> Vec<Rule> {
-    let rule = |name: &str, priority, allows, from, to| Rule {
+fn defaults(direction: Direction) -> &'static [Rule; 3] {
+    static RULES: LazyLock<[[Rule; 3]; 2]> =
+        LazyLock::new(|| [Direction::Inbound, Direction::Outbound].map(last_rules));
+    match direction {
+        Direction::Inbound => &RULES[0],
+        Direction::Outbound => &RULES[1],
+    }
+}
+
+fn last_rules(direction: Direction) -> [Rule; 3] {
+    let rule = |name: &str, priority, allows, from: &Prefix, to: &Prefix| Rule {
         name: name.into(),
         priority,
         direction,
         allows,
         protocol: Protocol::Any,
-        from: [from].into(),
+        from: [from.clone()].into(),
         from_ports: [(0, u16::MAX)].into(),
-        to: [to].into(),
+        to: [to.clone()].into(),
         to_ports: [(0, u16::MAX)].into(),
-        resource: group.clone(),
+        // Whichever group they stand in: see `Question::decider`.
+        resource: ResourceId::outside("default"),
         place: Place::Whole,
     };
     let tag = |name: &str| Prefix::Tag(name.to_owned());
+    let (any, vnet) = (Prefix::Any, tag("VirtualNetwork"));
+    let (balancer, internet) = (tag("AzureLoadBalancer"), tag("Internet"));
     match direction {
-        Direction::Inbound => vec![
-            rule("AllowVnetInBound", 65_000, true, tag("VirtualNetwork"), tag("VirtualNetwork")),
-            rule(
-                "AllowAzureLoadBalancerInBound",
-                65_001,
-                true,
-                tag("AzureLoadBalancer"),
-                Prefix::Any,
-            ),
-            rule("DenyAllInBound", 65_500, false, Prefix::Any, Prefix::Any),
+        Direction::Inbound => [
+            rule("AllowVnetInBound", FIRST_DEFAULT, true, &vnet, &vnet),
+            rule("AllowAzureLoadBalancerInBound", 65_001, true, &balancer, &any),
+            rule("DenyAllInBound", 65_500, false, &any, &any),
         ],
-        Direction::Outbound => vec![
-            rule("AllowVnetOutBound", 65_000, true, tag("VirtualNetwork"), tag("VirtualNetwork")),
-            rule("AllowInternetOutBound", 65_001, true, Prefix::Any, tag("Internet")),
-            rule("DenyAllOutBound", 65_500, false, Prefix::Any, Prefix::Any),
+        Direction::Outbound => [
+            rule("AllowVnetOutBound", FIRST_DEFAULT, true, &vnet, &vnet),
+            rule("AllowInternetOutBound", 65_001, true, &any, &internet),
+            rule("DenyAllOutBound", 65_500, false, &any, &any),
         ],
     }
 }
 
 pub(super) struct Question<'a> {
+    group: &'a ResourceId,
     pub(super) receiver: &'a Receiver,
     pub(super) service: Service,
     tag: &'a NetworkTag,
@@ -250,7 +258,7 @@ impl Question<'_> {
         let (rule, rest) = (rules[index], &rules[index + 1..]);
         if !surely.is_empty() {
             let list = if rule.allows { &mut decision.allowed } else { &mut decision.denied };
-            list.push((surely.clone(), decider(rule)));
+            list.push((surely.clone(), self.decider(rule)));
         }
         let open = senders.difference(&surely);
         let doubtful = open.intersection(&perhaps);
@@ -267,16 +275,38 @@ impl Question<'_> {
         };
         let list = if rule.allows { &mut decision.allowed } else { &mut decision.denied };
         list.append(same);
-        decision.unknown.extend(different.drain(..).map(|(part, _)| (part, decider(rule))));
+        decision.unknown.extend(different.drain(..).map(|(part, _)| (part, self.decider(rule))));
         decision.unknown.append(&mut other.unknown);
+    }
+
+    /// The rule, with the group for those that every group ends with.
+    pub(super) fn decider(&self, rule: &Rule) -> Decider {
+        let known = decider(rule);
+        match known.is_default() {
+            true => Decider { resource: self.group.clone(), ..known },
+            false => known,
+        }
+    }
+
+    /// Whether a rule surely has nothing to do with this flow: most speak of other ports or other addresses.
+    fn is_elsewhere(&self, rule: &Rule, senders: &AddressSet) -> bool {
+        let is_off = |prefix: &Prefix, set: &AddressSet| matches!(prefix, Prefix::Network(network) if !set.meets(network));
+        let is_past = match self.receiver {
+            Receiver::Addresses(set, _) => {
+                !set.is_empty() && rule.to.iter().all(|one| is_off(one, set))
+            }
+            Receiver::Gateway(..) => false,
+        };
+        is_past
+            || rule.from.iter().all(|one| is_off(one, senders))
+            || !(rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
+            || !covers(&rule.to_ports, self.service.port)
     }
 
     /// Senders that the rule catches: surely, and perhaps.
     fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
         let nothing = (AddressSet::default(), AddressSet::default());
-        if !(rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
-            || !covers(&rule.to_ports, self.service.port)
-        {
+        if self.is_elsewhere(rule, senders) {
             return nothing;
         }
         let receiver = self.receives_any(&rule.to);
@@ -324,6 +354,9 @@ impl Question<'_> {
     pub(super) fn receives_any(&self, prefixes: &[Prefix]) -> Match {
         let best = prefixes.iter().map(|prefix| self.receives(prefix)).max().unwrap_or(Match::No);
         let Receiver::Addresses(set, _) = self.receiver else { return best };
+        if best != Match::Perhaps || prefixes.len() < 2 {
+            return best;
+        }
         let held = prefixes.iter().map(|prefix| self.sends(prefix).0);
         let together = held.fold(AddressSet::default(), |all, one| all.union(&one));
         if set.is_within(&together) { Match::Yes } else { best }
@@ -400,7 +433,7 @@ pub(super) fn client_ports(ranges: &[(u16, u16)]) -> Match {
     if touches { Match::Perhaps } else { Match::No }
 }
 
-pub(super) fn decider(rule: &Rule) -> Decider {
+fn decider(rule: &Rule) -> Decider {
     Decider {
         resource: rule.resource.clone(),
         pointer: rule.place.pointer(),

@@ -4,9 +4,7 @@ use crate::address::AddressSet;
 use crate::estate::filter::{Prefix, Protocol, Rule};
 use crate::trace::POOLER_PORT;
 use crate::trace::PORT;
-use crate::trace::filter::{
-    Decider, Decision, Match, Question, Receiver, client_ports, covers, decider,
-};
+use crate::trace::filter::{Decider, Decision, Match, Question, Receiver, client_ports, covers};
 
 /// What a rule misses the packets by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +50,7 @@ impl Question<'_> {
     fn miss_of(&self, rule: &Rule, denied: &AddressSet) -> Option<NearMiss> {
         let sends = || rule.from.iter().any(|one| self.sends(one).0.overlaps(denied));
         let receives = || self.receives_any(&rule.to) == Match::Yes;
-        let found = |miss, names: String| Some(NearMiss { miss, rule: decider(rule), names });
+        let found = |miss, names: String| Some(NearMiss { miss, rule: self.decider(rule), names });
         if !covers(&rule.to_ports, self.service.port) {
             let is_it = is_about_postgres(rule) && sends() && receives();
             return if is_it { found(Miss::Port, ports(rule)) } else { None };

@@ -58,7 +58,11 @@ pub(crate) fn read(
     origin: &Origin,
     problems: &mut Vec<Problem>,
 ) -> (Vec<Found>, usize) {
-    let standing = if is_plan(|name| object.contains_key(name)) { Standing::Wanted } else { Standing::Remembered };
+    let standing = if is_plan(|name| object.contains_key(name)) {
+        Standing::Wanted
+    } else {
+        Standing::Remembered
+    };
     let instances = instances_after(object);
     let before = instance::of_changes(object, Side::Before);
     let subscriptions = subscription::known(object, &[&instances, &before], None, origin, problems);
