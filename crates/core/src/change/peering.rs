@@ -185,21 +185,31 @@ pub fn add_subnets(
     own: &ResourceId,
     other: &ResourceId,
 ) -> Change {
-    let names = |field: &str, added: &ResourceId| {
+    let held = |field: &str| -> Vec<String> {
         let place = estate.locate(half, "", field);
         let body = estate.body(half);
-        let held = body.as_ref().and_then(|body| body.pointer(&place)?.as_array());
-        let mut names: Vec<Value> = held.cloned().unwrap_or_default();
-        let has =
-            |one: &Value| one.as_str().is_some_and(|one| one.eq_ignore_ascii_case(added.name()));
-        if !names.iter().any(has) {
-            names.push(json!(added.name()));
-        }
-        names
+        let names = body.as_ref().and_then(|body| body.pointer(&place)?.as_array());
+        let names = names.into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_owned).collect()
     };
-    let lists = json!({
-        "localSubnetNames": names("localSubnetNames", own),
-        "remoteSubnetNames": names("remoteSubnetNames", other) });
+    let (own_names, other_names) = (held("localSubnetNames"), held("remoteSubnetNames"));
+    let with = |names: &[String], added: &ResourceId| {
+        let is_new = !names.iter().any(|one| one.eq_ignore_ascii_case(added.name()));
+        let added = is_new.then(|| added.name().to_owned());
+        names.iter().cloned().chain(added).collect::<Vec<_>>()
+    };
+    let (own_after, other_after) = (with(&own_names, own), with(&other_names, other));
+    // Every subnet that one list holds talks to every one of the other list.
+    let size = |names: &[String], sibling: &ResourceId| -> u128 {
+        let id = |name: &String| sibling.parent().map(|vnet| vnet.child("subnets", name));
+        let subnets = names.iter().filter_map(id);
+        subnets.map(|subnet| exposure::size_of_subnet(estate, &subnet)).sum()
+    };
+    let pairs = |own_names: &[String], other_names: &[String]| {
+        size(own_names, own) * size(other_names, other)
+    };
+    let opened = pairs(&own_after, &other_after) - pairs(&own_names, &other_names);
+    let lists = json!({ "localSubnetNames": own_after, "remoteSubnetNames": other_after });
     let words = |list: &Value| {
         let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
         names.map(quoted).collect::<Vec<_>>().join(" ")
@@ -229,8 +239,8 @@ pub fn add_subnets(
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("every port between subnets `{}` and `{}`", own.name(), other.name()),
-            exposure::size_of_subnet(estate, own),
-            exposure::size_of_subnet(estate, other),
+            opened,
+            1,
             EVERY_PORT,
         )],
         affected: Vec::new(),

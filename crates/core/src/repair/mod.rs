@@ -2,6 +2,7 @@
 
 pub mod allowed;
 pub mod cost;
+mod halves;
 pub mod safety;
 pub mod search;
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::allowed::Policy;
 use super::cost::Cost;
+use super::halves;
 use super::safety::{self, Flow, Safety};
 use crate::change::{Change, Edit};
 use crate::diagnose::{self, Question};
@@ -92,6 +93,7 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         queue: BinaryHeap::new(),
         seen: BTreeSet::new(),
         found: Found { is_complete: true, ..Found::default() },
+        known: Vec::new(),
         age: 0,
         nodes_max: NODES_MAX,
         unmended: None,
@@ -112,6 +114,8 @@ struct Search<'s> {
     queue: BinaryHeap<Reverse<Node>>,
     seen: BTreeSet<Vec<String>>,
     found: Found,
+    /// Repairs that were found, with each edit of a half of a peering by itself.
+    known: Vec<Vec<Change>>,
     age: usize,
     nodes_max: usize,
     /// The least cost of a set that breaks more flows than are mended.
@@ -126,7 +130,7 @@ impl Search<'_> {
                 return;
             }
             // What holds a known way in full is no other way.
-            if self.found.holds_known(&node.changes) {
+            if self.known.iter().any(|known| known.iter().all(|one| node.changes.contains(one))) {
                 continue;
             }
             if node.broken.is_none() {
@@ -161,7 +165,8 @@ impl Search<'_> {
             self.grow(&node.changes, &after, &reads, &fix, false);
         }
         if self.found.best.is_none() {
-            let closed = Closed { changes: node.changes, cost: node.cost, verdict };
+            let changes = halves::merged(self.estate, &node.changes);
+            let closed = Closed { changes, cost: node.cost, verdict };
             self.found.closed.push(closed);
         }
     }
@@ -235,7 +240,8 @@ impl Search<'_> {
             if grown.writes_since(after).is_disjoint(reads) {
                 continue;
             }
-            let new = added.iter().filter(|one| !changes.contains(one)).cloned();
+            let added = added.iter().map(|one| halves::alone(self.estate, one));
+            let new = added.filter(|one| !changes.contains(one));
             let mut set: Vec<Change> = changes.iter().cloned().chain(new).collect();
             set.sort_by_key(|change| turn(change.kind));
             if set.len() <= CHANGES_MAX && !serves_twice(&set) {
@@ -251,27 +257,20 @@ impl Search<'_> {
             return;
         }
         self.age += 1;
-        let cost = Cost::of(&changes);
+        let cost = Cost::of(&halves::merged(self.estate, &changes));
         self.queue.push(Reverse(Node { cost, age: self.age, changes, broken: None, is_mended }));
     }
 
     fn accept(&mut self, changes: Vec<Change>, cost: Cost) {
         let after = apply(self.estate, &changes);
         let safety = safety::look(self.estate, &after, self.question);
-        let repair = Repair { changes, cost, safety };
+        let repair = Repair { changes: halves::merged(self.estate, &changes), cost, safety };
+        self.known.push(changes);
         if self.found.best.is_some() {
             return self.found.others.push(repair);
         }
         self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
         self.found.best = Some(repair);
-    }
-}
-
-impl Found {
-    /// Whether changes hold all those of a repair that is known.
-    fn holds_known(&self, changes: &[Change]) -> bool {
-        let holds = |known: &Repair| known.changes.iter().all(|one| changes.contains(one));
-        self.best.iter().chain(&self.others).any(holds)
     }
 }
 

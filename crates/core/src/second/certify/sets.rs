@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::super::apply::Outcome;
 use super::super::verdict::Verdict;
 use super::super::world::World;
@@ -84,17 +86,22 @@ impl<'p> Catalogue<'p> {
         apply_in_order(self.judge.world, changes.into_iter()).world
     }
 
-    /// Whether a change of the set writes below a resource that was not captured, and that a change which is left out makes: it may be
-    /// there or not.
+    /// Whether a change of the set writes below a resource, or names one, that was not captured and that a change which is left out
+    /// makes: it may be there or not.
     pub(super) fn rests_on_what_is_left_out(&self, set: &[usize]) -> bool {
         let id = |index: usize| {
             let request = &self.changes[index].request;
             ResourceId::parse(request.path.split('?').next().unwrap_or(""))
         };
-        let parents = set.iter().filter_map(|index| id(*index)?.parent());
-        let mut unseen = parents.filter(|parent| self.judge.world.body(&parent.key()).is_none());
-        let left_out = (0..self.changes.len()).filter(|index| !set.contains(index));
-        unseen.any(|parent| left_out.clone().any(|index| id(index).as_ref() == Some(&parent)))
+        let left_out = (0..self.changes.len()).filter(|index| !set.contains(index)).filter_map(id);
+        let unseen = left_out.filter(|id| self.judge.world.body(&id.key()).is_none());
+        let rests = |made: &ResourceId| {
+            set.iter().any(|index| {
+                id(*index).and_then(|id| id.parent()).as_ref() == Some(made)
+                    || names(&self.changes[*index].request.body, made)
+            })
+        };
+        unseen.into_iter().any(|made| rests(&made))
     }
 
     pub(super) fn titles(&self, set: &[usize]) -> String {
@@ -104,6 +111,16 @@ impl<'p> Catalogue<'p> {
         let titles: Vec<String> =
             set.iter().map(|index| format!("\"{}\"", self.changes[*index].title)).collect();
         titles.join(" and ")
+    }
+}
+
+/// Whether a body names a resource.
+fn names(body: &Value, id: &ResourceId) -> bool {
+    match body {
+        Value::String(text) => text.eq_ignore_ascii_case(id.as_str()),
+        Value::Array(items) => items.iter().any(|item| names(item, id)),
+        Value::Object(fields) => fields.values().any(|item| names(item, id)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -1,0 +1,83 @@
+//! Edits of one half of a peering. Each request sends the whole half, so that what a plan changes there is one request.
+
+use serde_json::{Value, json};
+
+use crate::change::{Change, Edit, NETWORK_API, Request, Safety, whole_body};
+use crate::estate::Estate;
+use crate::id::ResourceId;
+
+/// Asks Azure to read the remote address space again.
+const SYNC: &str = "&syncRemoteAddressSpace=true";
+
+/// Fields that Azure sets itself when it does.
+const TOLD: [&str; 2] = ["remoteAddressSpace", "peeringSyncLevel"];
+
+/// The half that a change edits and its new fields; `None` for other changes, and for halves that the plan itself makes.
+fn edit<'c>(estate: &Estate, change: &'c Change) -> Option<(&'c ResourceId, &'c Value)> {
+    let [Edit::Patch(id, fields)] = change.edits.as_slice() else { return None };
+    let is_half = id.is_type("microsoft.network/virtualnetworks/virtualnetworkpeerings");
+    (is_half && *id == change.resource && estate.resource(id).is_some()).then_some((id, fields))
+}
+
+/// The change by itself: its request says nothing of other edits of the half that were made when it was thought of.
+pub(super) fn alone(estate: &Estate, change: &Change) -> Change {
+    match edit(estate, change) {
+        Some(_) => together(estate, change, &[]),
+        None => change.clone(),
+    }
+}
+
+/// Changes with all edits of a half in one, where the first of them stood.
+pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
+    let mut merged = Vec::new();
+    for (index, change) in changes.iter().enumerate() {
+        let Some((half, _)) = edit(estate, change) else {
+            merged.push(change.clone());
+            continue;
+        };
+        let is_alike = |other: &&Change| edit(estate, other).is_some_and(|(own, _)| own == half);
+        if !changes[..index].iter().any(|other| is_alike(&other)) {
+            let rest: Vec<&Change> = changes[index + 1..].iter().filter(is_alike).collect();
+            merged.push(together(estate, change, &rest));
+        }
+    }
+    merged
+}
+
+/// One change for one or several edits of a half.
+fn together(estate: &Estate, first: &Change, rest: &[&Change]) -> Change {
+    let half = &first.resource;
+    let parts = || std::iter::once(first).chain(rest.iter().copied());
+    let (mut fields, mut sent, mut before) = (json!({}), json!({}), json!({}));
+    for (_, patch) in parts().filter_map(|one| edit(estate, one)) {
+        for (name, value) in patch.as_object().into_iter().flatten() {
+            fields[name] = value.clone();
+            if !TOLD.contains(&name.as_str()) {
+                sent[name] = value.clone();
+            }
+            if value.is_boolean() {
+                before[name] = json!(false);
+            }
+        }
+    }
+    let put = |fields: Value| Request::put(half, NETWORK_API, whole_body(estate, half, fields));
+    let mut request = put(sent);
+    if parts().any(|one| one.request.path.ends_with(SYNC)) {
+        request.path.push_str(SYNC);
+    }
+    let mut whole = Change {
+        title: parts().map(|one| one.title.as_str()).collect::<Vec<_>>().join(", and "),
+        request,
+        inverse: parts().all(|one| one.inverse.is_some()).then(|| put(before)),
+        edits: vec![Edit::Patch(half.clone(), fields)],
+        ..first.clone()
+    };
+    for part in rest {
+        // All begin with the choice of the subscription.
+        whole.az.extend(part.az.iter().filter(|line| !first.az.contains(line)).cloned());
+        whole.exposure.extend(part.exposure.iter().cloned());
+        whole.affected.extend(part.affected.iter().cloned());
+        whole.safety = if whole.safety == part.safety { part.safety } else { Safety::Review };
+    }
+    whole
+}
