@@ -169,6 +169,10 @@ pub fn tcp_symptom(error: &io::Error) -> Option<Symptom> {
 /// What a failed connection request means, to be said after the address.
 pub fn tcp_why(error: &io::Error, limit: Duration) -> String {
     match tcp_symptom(error) {
+        // The system may give up before the time-out.
+        Some(Symptom::Silent) if error.raw_os_error().is_some() => {
+            Symptom::Silent.means().to_owned()
+        }
         Some(Symptom::Silent) => {
             format!("gave no answer within {} s: packets are dropped on the way", limit.as_secs())
         }

@@ -9,12 +9,16 @@ use serde_json::json;
 
 use crate::ladder::{End, Ladder};
 
-/// Makes a slot that goes with the session, by the plug-in that online moves use. The process id
-/// makes its name unique on the server.
-pub(crate) const SLOT: &str = "SELECT slot_name FROM \
+/// Makes a slot by the plug-in that online moves use, and drops it in the same statement: behind a
+/// pooler a session outlives its client, and so would a slot that goes with its session. The process
+/// id makes its name unique on the server.
+pub(crate) const SLOT: &str = "SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM \
     pg_catalog.pg_create_logical_replication_slot( \
     'flexway_probe_' || pg_catalog.pg_backend_pid(), 'pgoutput', true)";
 pub(crate) const SLOT_MADE: &str = "a temporary slot with pgoutput could be made, and is gone";
+/// How a pooler shows that passes a login on and keeps its settings.
+pub(crate) const POOLED: &str =
+    "a pooler answers: a setting that the login gave did not arrive at the server";
 pub(crate) const SLOT_WAITS: &str =
     "a slot was not made in time: the server waits for transactions that run";
 /// query_canceled: the statement's time-out.
@@ -157,7 +161,7 @@ pub(crate) fn obstacle(settings: &[Setting]) -> Option<(Symptom, String)> {
     (taken >= max).then_some((Symptom::NoFreeSlot, detail))
 }
 
-/// A replication session, then a temporary slot, which the server drops with its session.
+/// A replication session, then a temporary slot.
 fn try_slot(ladder: &Ladder<'_>, session: &mut Session) -> RungReport {
     let host = ladder.info.host();
     let mut walsender = match Session::for_replication(ladder.info) {

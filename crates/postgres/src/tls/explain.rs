@@ -165,8 +165,15 @@ fn name_why(error: &CertificateError) -> String {
                 .to_owned()
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            format!("the server's certificate is for other hosts: {}", presented.join(", "))
+            let names: Vec<&str> = presented.iter().map(|name| plain_name(name)).collect();
+            format!("the server's certificate is for other hosts: {}", names.join(", "))
         }
         _ => "the server's certificate is for another host".to_owned(),
     }
+}
+
+/// A name out of `DnsName("a.example")` or `IpAddress(10.0.0.4)`, as the verifier writes it.
+fn plain_name(presented: &str) -> &str {
+    let inner = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(presented).trim_matches('"')
 }

@@ -7,7 +7,7 @@ use flexway_core::probes::{ProbePlan, Rung, message};
 use flexway_postgres::{ConnInfo, PgError, Row, Session, rungs};
 
 use super::report::{Outcome, Reached, Replication};
-use super::{NAME, guarded};
+use super::{MARK, NAME, guarded};
 use crate::ladder::milliseconds;
 use crate::login::{
     CANCELLED, FACTS, REPLICATION, SLOT, SLOT_WAITS, obstacle, settings_of, slot_symptom,
@@ -24,8 +24,11 @@ pub(super) fn dial(
     schema: &str,
     to: &ConnInfo,
     plan: &ProbePlan,
+    extra: &[(&str, String)],
 ) -> Result<Outcome, PgError> {
-    let dial = format!("pg_catalog.current_setting('{NAME}.dial')");
+    let extra = extra.iter().map(|(name, value)| format!(" {name}=''{value}''"));
+    let extra: String = extra.collect();
+    let dial = format!("pg_catalog.current_setting('{NAME}.dial') || '{extra}'");
     let connect = format!("SELECT {schema}.dblink_connect('{NAME}', {dial})");
     if let Err(error) = guarded(session, &connect)? {
         return Ok(Outcome::refused(error));
@@ -33,6 +36,11 @@ pub(super) fn dial(
     let mut reached = Reached::default();
     if let Some(row) = ask(session, schema, FACTS, 5)? {
         reached.read_facts(&row);
+    }
+    let mark = format!("SELECT pg_catalog.current_setting('{}')", MARK.0);
+    reached.read_mark(ask(session, schema, &mark, 1)?);
+    if reached.is_pooled {
+        return Ok(Outcome::Reached(reached));
     }
     reached.round_trip_ms = round_trip_ms(session, schema)?;
     if plan.up_to >= Rung::Replication {

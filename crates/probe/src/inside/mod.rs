@@ -18,6 +18,10 @@ use report::Outcome;
 
 /// Name of the dial in the server, of its objects and of its settings.
 const NAME: &str = "flexway_probe";
+/// A setting that the dial gives and nobody else would: a pooler swallows it, or refuses.
+const MARK: (&str, &str) = ("lock_timeout", "594321ms");
+/// From this version on libpq can bound how long a connection request stays without an answer.
+const BOUNDS_SILENCE: u32 = 120_000;
 /// A dial may take so many time-outs: one for the name, one for the connection. Up to PostgreSQL 15
 /// `connect_timeout` ends it, address by address; later ones ignore that and can be cancelled.
 const DIAL_LIMITS: u32 = 2;
@@ -83,10 +87,15 @@ pub fn probe_inside(
     let dial_ms = limit.saturating_mul(DIAL_LIMITS).as_millis();
     session.execute(&format!("SET LOCAL statement_timeout = {dial_ms}"))?;
     let started = Instant::now();
+    let extra = extra(session.version().number, limit);
     let outcome = match &tool {
-        Tool::Dblink(schema) => dblink::dial(&mut session, schema, to, plan)?,
-        Tool::Foreign => foreign::dial(&mut session, to, mode(to), limit)?,
+        Tool::Dblink(schema) => dblink::dial(&mut session, schema, to, plan, &extra)?,
+        Tool::Foreign => foreign::dial(&mut session, to, mode(to), limit, &extra)?,
         Tool::None(why) => Outcome::NotTried(why.clone()),
+    };
+    let outcome = match session.version().number >= BOUNDS_SILENCE {
+        true => outcome.told_apart(),
+        false => outcome,
     };
     let elapsed = started.elapsed();
     let own = session.rows("SELECT pg_catalog.host(pg_catalog.inet_server_addr())")?;
@@ -100,6 +109,18 @@ pub fn probe_inside(
     observation.vantage.host = Some(server.host().to_owned());
     observation.vantage.address = own.and_then(|text| text.parse().ok());
     Ok(observation)
+}
+
+/// What the dial gives beside the login. A connection request without an answer ends at three
+/// quarters of the time-out, before anything else ends the dial: so a dial that ends later was
+/// accepted. Source: tcp(7), TCP_USER_TIMEOUT; it counts while a request waits, and not while an
+/// accepted connection is silent.
+fn extra(version: u32, limit: Duration) -> Vec<(&'static str, String)> {
+    let mut extra = vec![("options", format!("-c {}={}", MARK.0, MARK.1))];
+    if version >= BOUNDS_SILENCE {
+        extra.push(("tcp_user_timeout", limit.mul_f64(0.75).as_millis().to_string()));
+    }
+    extra
 }
 
 /// The mode that another server can keep: what names files here means nothing there.

@@ -10,8 +10,9 @@ use flexway_core::probes::{
 use flexway_postgres::{ConnInfo, PgError, Row};
 use serde_json::json;
 
+use super::MARK;
 use crate::ladder::milliseconds;
-use crate::login::{CANCELLED, SLOT_MADE};
+use crate::login::{CANCELLED, POOLED, SLOT_MADE};
 
 /// How the dial went.
 pub(super) enum Outcome {
@@ -19,6 +20,8 @@ pub(super) enum Outcome {
     Reached(Reached),
     /// What libpq said.
     Refused(String),
+    /// The dial was accepted and then ended at its limit.
+    Mute(String),
     /// Nothing was dialled, and why.
     NotTried(String),
 }
@@ -35,6 +38,8 @@ pub(super) struct Reached {
     pub(super) is_standby: Option<bool>,
     /// TLS's version, `None` in the clear or when not known.
     pub(super) tls_version: Option<String>,
+    /// A pooler passed the login on.
+    pub(super) is_pooled: bool,
     /// The facts of the other server were read.
     pub(super) has_facts: bool,
     pub(super) round_trip_ms: Option<f64>,
@@ -56,6 +61,15 @@ impl Default for Replication {
 }
 
 impl Outcome {
+    /// Where the dial's own bound ends those that nobody answers, others that took too long were
+    /// accepted. The operating system's words for such an end differ from libpq's and the server's.
+    pub(super) fn told_apart(self) -> Outcome {
+        match self {
+            Outcome::Refused(text) if text.contains("timeout expired") => Outcome::Mute(text),
+            other => other,
+        }
+    }
+
     /// From the error of a dial: its detail holds libpq's words.
     pub(super) fn refused(error: PgError) -> Outcome {
         match error {
@@ -82,6 +96,12 @@ impl Outcome {
 }
 
 impl Reached {
+    /// Whether the setting that the dial gave stands in the session.
+    pub(super) fn read_mark(&mut self, row: Option<Row>) {
+        let value = row.and_then(|row| row.into_iter().next().flatten());
+        self.is_pooled = value.is_some_and(|value| value != MARK.1);
+    }
+
     pub(super) fn read_facts(&mut self, row: &Row) {
         let value = |at: usize| row.get(at).cloned().flatten();
         self.seen_as = value(0).and_then(|text| text.parse().ok());
@@ -113,15 +133,17 @@ pub(super) fn observation(
             observation.rungs =
                 Rung::ALL.map(|rung| RungReport::not_seen(rung, why.clone())).to_vec();
         }
-        Outcome::Refused(text) => refused(&mut observation, &text, elapsed),
+        Outcome::Refused(text) => {
+            refused(&mut observation, message::of_client(&text), &text, elapsed);
+        }
+        Outcome::Mute(text) => refused(&mut observation, Symptom::Mute, &text, elapsed),
         Outcome::Reached(reached) => stands(&mut observation, reached, plan, elapsed),
     }
     observation
 }
 
 /// The rungs below the one that failed held, or nothing would have come back from it.
-fn refused(observation: &mut Observation, text: &str, elapsed: Duration) {
-    let symptom = message::of_client(text);
+fn refused(observation: &mut Observation, symptom: Symptom, text: &str, elapsed: Duration) {
     let address = message::dialled_address(text);
     let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
     observation.addresses.extend(address);
@@ -131,11 +153,13 @@ fn refused(observation: &mut Observation, text: &str, elapsed: Duration) {
         std::cmp::Ordering::Equal => {
             let mut report = RungReport::fail(rung, symptom, &observation.to.host, said.clone());
             report.time_ms = Some(milliseconds(elapsed));
-            if symptom == Symptom::Silent {
-                report.detail.push_str(
-                    "; a server that accepts and then says nothing looks the same from here",
-                );
-            }
+            report.detail.push_str(match symptom {
+                Symptom::Silent if text.contains("timeout expired") => {
+                    "; a server that accepts and then says nothing looks the same from here"
+                }
+                Symptom::Mute => "; it was accepted, and then nothing came",
+                _ => "",
+            });
             report
         }
         std::cmp::Ordering::Greater => RungReport::not_seen(rung, "a lower rung does not hold"),
@@ -177,6 +201,15 @@ fn stands(observation: &mut Observation, reached: Reached, plan: &ProbePlan, ela
     };
     rungs.pop();
     rungs.push(replication);
+    if reached.is_pooled {
+        let host = &observation.to.host;
+        for report in rungs.iter_mut().filter(|report| report.rung >= Rung::Startup) {
+            *report = match report.rung {
+                Rung::Startup => RungReport::fail(report.rung, Symptom::Pooler, host, POOLED),
+                _ => RungReport::not_seen(report.rung, "a lower rung does not hold"),
+            };
+        }
+    }
     for report in rungs.iter_mut().filter(|report| report.rung > plan.up_to) {
         *report = RungReport::not_seen(report.rung, "not asked for");
     }

@@ -7,8 +7,9 @@ use std::process::Command;
 use flexway_core::probes::{Rung, Symptom};
 use flexway_lab::{Auth, Options, Server, installed};
 
-use crate::assert_fails;
 use crate::child::{Served, free_port};
+use crate::inside::{look, server};
+use crate::{assert_fails, failure};
 
 const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
 
@@ -64,4 +65,25 @@ fn a_pooler_is_no_server() {
     assert!(seen.rung(Rung::Startup).unwrap().detail.contains("pooler"));
     assert_fails(&url(port, "nowhere"), Rung::Startup, Symptom::NoDatabase);
     assert_fails(&url(port, "dead"), Rung::Startup, Symptom::Pooler);
+}
+
+#[test]
+fn a_pooler_is_no_server_from_inside_either_and_keeps_no_slot() {
+    let settings = vec![("wal_level".to_owned(), "logical".to_owned())];
+    let options = Options { auth: Auth::Trust, settings, ..Options::default() };
+    let (source, target) = (server(15, &options), server(17, &options));
+    let modes = ["", "ignore_startup_parameters = options\npool_mode = transaction"];
+    for (tool, mode) in
+        ["dblink", "postgres_fdw"].into_iter().flat_map(|tool| modes.map(|mode| (tool, mode)))
+    {
+        target.psql("postgres", &format!("create extension {tool}")).unwrap();
+        let port = free_port();
+        let _pooler = pooler(&source, port, mode);
+        let seen = look(&target, &format!("postgres://postgres:x@127.0.0.1:{port}/postgres"));
+        let (rung, symptom, detail) = failure(&seen);
+        assert_eq!((rung, symptom), (Rung::Startup, Symptom::Pooler), "{tool} {mode}: {detail}");
+        let slots = "select count(*) from pg_replication_slots";
+        assert_eq!(source.psql("postgres", slots).unwrap(), "0\n");
+        target.psql("postgres", &format!("drop extension {tool}")).unwrap();
+    }
 }

@@ -1,5 +1,9 @@
 //! Real servers: what each rung shows when it holds, and how it fails.
 
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
 use flexway_core::probes::{ProbePlan, Rung, RungOutcome, Symptom};
 use flexway_lab::{Auth, Options, Server, installed};
 
@@ -99,8 +103,40 @@ fn refusals_of_the_gate_the_login_and_the_database_are_told_apart() {
     );
     let seen = assert_fails(&wrong_name, Rung::Tls, Symptom::CertificateName);
     let tls = seen.rung(Rung::Tls).unwrap();
+    assert_eq!(tls.detail, "the server's certificate is for other hosts: localhost, 127.0.0.1");
     assert_eq!(tls.faults, ["tls/verification-failed"]);
     assert_eq!(tls.evidence["chain"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_expired_certificate_is_told_from_an_unknown_authority() {
+    let server = server(17, &Options { tls: true, ..Options::default() });
+    let authority = server.certificate_authority().unwrap();
+    let folder = authority.parent().unwrap();
+    let scratch = folder.join("expired.pem");
+    let sign = "printf 'subjectAltName = DNS:localhost' > names && \
+        openssl req -new -key server.key -subj /CN=localhost | \
+        openssl x509 -req -CA authority.pem -CAkey authority.key -CAcreateserial -extfile names -days -1 -out expired.pem";
+    let signed = Command::new("sh").args(["-ec", sign]).current_dir(folder).output().unwrap();
+    assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
+    fs::write(folder.join("server.pem"), fs::read(scratch).unwrap()).unwrap();
+    server.psql("postgres", "select pg_reload_conf()").unwrap();
+    let url = format!(
+        "{}?sslmode=verify-full&sslrootcert={}",
+        server.url("postgres").replace("127.0.0.1", "localhost"),
+        authority.display()
+    );
+    // The server reads its files again a moment after it was told to.
+    let end = Instant::now() + Duration::from_secs(10);
+    while climb(&url).rung(Rung::Tls).unwrap().outcome == RungOutcome::Pass && Instant::now() < end
+    {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let seen = assert_fails(&url, Rung::Tls, Symptom::CertificateDates);
+    let tls = seen.rung(Rung::Tls).unwrap();
+    assert!(tls.detail.contains("has expired") && tls.fix.as_ref().unwrap().contains("renew"));
+    assert_eq!(tls.faults, ["tls/verification-failed"]);
+    assert!(tls.evidence["chain"][0]["not_after"].is_string());
 }
 
 #[test]

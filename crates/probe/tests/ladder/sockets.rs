@@ -31,18 +31,34 @@ fn a_port_that_nobody_listens_on_refuses() {
     assert_eq!(tcp.evidence["attempts"][0]["result"], "refused");
 }
 
+/// A port at which requests are dropped: a full queue of connections makes the kernel do so.
+pub(crate) struct Hole {
+    socket: Socket,
+    _filled: Vec<Option<TcpStream>>,
+}
+
+impl Hole {
+    pub(crate) fn dig() -> Hole {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.listen(0).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        let fill = |_| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
+        let filled: Vec<_> = (0..4).map(fill).collect();
+        assert!(filled.last().unwrap().is_none(), "the queue is full");
+        Hole { socket, _filled: filled }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.socket.local_addr().unwrap().as_socket().unwrap().port()
+    }
+}
+
 #[test]
 fn a_black_hole_is_silent_and_bounded() {
-    // A full queue of connections makes the kernel drop requests, as a firewall does.
-    let hole = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    hole.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    hole.listen(0).unwrap();
-    let address = hole.local_addr().unwrap().as_socket().unwrap();
-    let fill = |_| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
-    let filled: Vec<_> = (0..4).map(fill).collect();
-    assert!(filled.last().unwrap().is_none(), "the queue is full");
+    let hole = Hole::dig();
     let since = Instant::now();
-    let seen = assert_fails(&url(address.port()), Rung::Tcp, Symptom::Silent);
+    let seen = assert_fails(&url(hole.port()), Rung::Tcp, Symptom::Silent);
     assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
     assert!(seen.rung(Rung::Tcp).unwrap().detail.contains("within 2 s"));
 }

@@ -174,8 +174,8 @@ impl Symptom {
                 ..of(
                     Rung::Tls,
                     "shows a certificate that cannot be verified",
-                    "dial the name that the certificate holds, and trust its authority \
-                    (sslrootcert=FILE)",
+                    "see that the certificate has not expired, dial a name that it holds, and trust \
+                    its authority (sslrootcert=FILE); `flexway probe` from a machine tells which it is",
                 )
             },
             Symptom::HandshakeRefused => of(
