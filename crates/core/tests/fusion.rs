@@ -122,6 +122,28 @@ fn contradictions_are_inconsistent_and_have_explanations_and_a_probe() {
 }
 
 #[test]
+fn explanations_speak_of_what_was_seen() {
+    let explain = |seen: Observation| fused(&[], &[seen]).fusion.expect("fused").hypotheses;
+    // The public address instead of the private one: silence there says nothing of the private way.
+    let list = explain(with_address(blocked(Symptom::Silent), "20.1.2.3"));
+    assert_eq!(list[0].faults[0], "dns/zone-not-linked", "{list:#?}");
+    assert!(list.iter().all(|one| one.faults.iter().all(|fault| fault.starts_with("dns/"))));
+    let list = explain(with_address(blocked(Symptom::Silent), "10.10.1.9"));
+    assert_eq!(list[0].faults, ["dns/record-stale"]);
+    // A sender that was judged is not the reason of a refusal; another one may be.
+    let sent_from = |address: &str| {
+        let mut seen = with_address(blocked(Symptom::GateRefused), "10.10.1.4");
+        seen.seen_as = Some(address.parse().expect("an address"));
+        let faults = explain(seen).into_iter().flat_map(|one| one.faults);
+        faults.collect::<Vec<String>>()
+    };
+    let is_changed = |fault: &String| fault == "server/caller-address-changed";
+    assert_eq!(sent_from("10.20.1.4").iter().filter(|one| is_changed(one)).count(), 1);
+    assert_eq!(sent_from("10.20.9.4").iter().filter(|one| is_changed(one)).count(), 2);
+    assert!(sent_from("10.20.1.4").contains(&"host/pg-hba".to_owned()));
+}
+
+#[test]
 fn what_configuration_leaves_open_the_probe_decides() {
     let report = fused(OWN_DNS, &[]);
     assert_eq!(report.verdict, Verdict::Undetermined);

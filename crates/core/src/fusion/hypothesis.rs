@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::diagnose::Report;
-use crate::fusion::predicted::Predicted;
+use crate::fusion::predicted::{Predicted, is_private};
 use crate::fusion::split::Test;
 use crate::probes::{Observation, Rung, Seen, Symptom, is_azure};
 
@@ -25,8 +25,9 @@ pub(super) enum Conflict<'a> {
     Name { predicted: &'a Predicted, seen: &'a Observation },
     /// The probe came through where it should not.
     Through { seen: &'a Observation },
-    /// The probe was blocked where it should not, or otherwise than it should.
-    Blocked { seen: &'a Observation, symptom: Symptom },
+    /// The probe was blocked where it should not, or otherwise than it should. Whether the address that the server saw is among
+    /// those that were judged.
+    Blocked { seen: &'a Observation, symptom: Symptom, is_known_sender: bool },
 }
 
 /// Explanations, most likely first.
@@ -34,7 +35,9 @@ pub(super) fn of(conflict: &Conflict<'_>, report: &Report) -> Vec<Hypothesis> {
     match conflict {
         Conflict::Name { predicted, seen } => name(predicted, seen),
         Conflict::Through { seen } => through(report, seen),
-        Conflict::Blocked { seen, symptom } => blocked(report, seen, *symptom),
+        Conflict::Blocked { seen, symptom, is_known_sender } => {
+            blocked(report, seen, *symptom, *is_known_sender)
+        }
     }
 }
 
@@ -44,31 +47,43 @@ fn one(title: impl Into<String>, faults: &[&str], shows: &[(Test, bool)]) -> Hyp
 }
 
 /// What was captured is no longer so.
+fn since(what: impl Into<String>, faults: &[&str]) -> Hypothesis {
+    one(what, faults, &[(Test::CaptureAgain, true), (Test::ProbeAgain, false)])
+}
+
 fn changed(what: &str, faults: &[&str]) -> Hypothesis {
-    one(
-        format!("{what} changed after the capture"),
-        faults,
-        &[(Test::CaptureAgain, true), (Test::ProbeAgain, false)],
-    )
+    since(format!("{what} changed after the capture"), faults)
 }
 
 fn name(predicted: &Predicted, seen: &Observation) -> Vec<Hypothesis> {
     let addresses: Vec<String> = seen.addresses.iter().map(ToString::to_string).collect();
-    let is = format!("it gives {}, not {}", addresses.join(", "), predicted.words());
-    vec![
-        one(
-            format!("a DNS server other than Azure's answers there, or a hosts file: {is}"),
-            &["dns/custom-server-not-forwarding", "dns/forwarder-privatelink-only"],
-            &[(Test::CaptureAgain, false), (Test::ProbeAgain, false), (Test::AskAzureThere, true)],
+    let is = format!("the name gives {}, not {}", addresses.join(", "), predicted.words());
+    // A zone that no longer answers leaves the public address.
+    let edited = match predicted.is_private() && !seen.addresses.iter().any(is_private) {
+        true => since(
+            format!(
+                "a link of the zone went after the capture, or the network got other DNS servers: {is}"
+            ),
+            &["dns/zone-not-linked", "dns/custom-server-not-forwarding"],
         ),
-        changed(
-            "a record, a link of the zone, or the network's DNS servers",
+        false => since(
+            format!(
+                "a record, a link of the zone, or the network's DNS servers changed after the capture: {is}"
+            ),
             &["dns/record-stale"],
         ),
+    };
+    vec![
+        edited,
         one(
             "an older answer is still kept there, until its time to live ends",
             &["dns/link-in-progress"],
             &[(Test::CaptureAgain, false), (Test::ProbeAgain, true), (Test::AskAzureThere, true)],
+        ),
+        one(
+            "a DNS server other than Azure's answers there, or a hosts file",
+            &["dns/custom-server-not-forwarding", "dns/forwarder-privatelink-only"],
+            &[(Test::CaptureAgain, false), (Test::ProbeAgain, false), (Test::AskAzureThere, true)],
         ),
     ]
 }
@@ -76,7 +91,7 @@ fn name(predicted: &Predicted, seen: &Observation) -> Vec<Hypothesis> {
 fn through(report: &Report, seen: &Observation) -> Vec<Hypothesis> {
     let causes: Vec<&str> = report.causes().map(|cause| cause.fault).collect();
     let mut list = vec![
-        changed("what blocks in the capture was repaired: it", &causes),
+        since("what blocks in the capture was repaired since", &causes),
         one(
             "there is a way that was not captured: another peering, a gateway, a network manager's group",
             &[],
@@ -115,7 +130,12 @@ fn through(report: &Report, seen: &Observation) -> Vec<Hypothesis> {
     list
 }
 
-fn blocked(report: &Report, seen: &Observation, symptom: Symptom) -> Vec<Hypothesis> {
+fn blocked(
+    report: &Report,
+    seen: &Observation,
+    symptom: Symptom,
+    is_known_sender: bool,
+) -> Vec<Hypothesis> {
     let host = &seen.to.host;
     let hidden = |title: &str, faults: &[&str], arrives: bool| {
         one(
@@ -154,7 +174,7 @@ fn blocked(report: &Report, seen: &Observation, symptom: Symptom) -> Vec<Hypothe
             list.push(soon);
         }
         Symptom::Refused | Symptom::Reset => {
-            list.push(changed("the server's state: it stopped or moves", &["server/not-ready"]));
+            list.push(since("the server stopped after the capture", &["server/not-ready"]));
             list.push(hidden(
                 "nothing listens at the address that was dialled",
                 symptom.suspects(host),
@@ -189,12 +209,19 @@ fn blocked(report: &Report, seen: &Observation, symptom: Symptom) -> Vec<Hypothe
                         .to_owned()
                 }
             };
-            list.push(one(
-                title,
-                &["server/caller-address-changed", "server/nat-address-not-allowed"],
-                &[(Test::CaptureAgain, false), (Test::ProbeAgain, false)],
-            ));
+            if !is_known_sender {
+                list.push(one(
+                    title,
+                    &["server/caller-address-changed", "server/nat-address-not-allowed"],
+                    &[(Test::CaptureAgain, false), (Test::ProbeAgain, false)],
+                ));
+            }
             list.push(changed("a firewall or VNet rule of the server", symptom.suspects(host)));
+            list.push(hidden(
+                "the server's own access file (pg_hba.conf) does not let this login in",
+                &["host/pg-hba"],
+                true,
+            ));
             list.push(soon);
         }
         Symptom::PublicAccessOff

@@ -1,5 +1,8 @@
 //! The verdict over configuration and observation together.
 
+use std::net::IpAddr;
+
+use crate::address::AddressSet;
 use crate::checks;
 use crate::diagnose::{Report, Source};
 use crate::finding::{Certainty, Finding, Fix, Severity};
@@ -46,6 +49,8 @@ struct Look<'a> {
     one: &'a Observation,
     flow: Flow,
     sight: Sight,
+    /// Whether the server saw it come from an address that was judged.
+    is_known_sender: bool,
 }
 
 impl Look<'_> {
@@ -62,15 +67,20 @@ const SECOND_FLOW: &str = "mode/runtime-server-cannot-reach-target";
 pub(super) fn judge(
     report: &mut Report,
     predicted: &Predicted,
-    flows: &[(Flow, String, u16)],
+    senders: &AddressSet,
+    needed: usize,
     source: Option<&Observation>,
     target: Option<&Observation>,
 ) -> Option<Judged> {
-    let needed = flows.len();
     let sources = source.into_iter().map(|one| (one, Flow::ToSource));
     let both = sources.chain(target.into_iter().map(|one| (one, Flow::ToTarget)));
-    let seen: Vec<Look<'_>> =
-        both.filter_map(|(one, flow)| Some(Look { one, flow, sight: Sight::of(one)? })).collect();
+    let look = |(one, flow): (_, Flow)| {
+        let sight = Sight::of(one)?;
+        let is_known_sender =
+            matches!(one.seen_as, Some(IpAddr::V4(four)) if senders.contains(four));
+        Some(Look { one, flow, sight, is_known_sender })
+    };
+    let seen: Vec<Look<'_>> = both.filter_map(look).collect();
     let first = seen.first()?;
     let blocked = seen.iter().find_map(|look| match look.sight {
         Sight::Blocked(symptom) => Some((look, symptom)),
@@ -86,7 +96,10 @@ pub(super) fn judge(
         judged.verdict = Verdict::Inconsistent;
         judged.agreement = Agreement::Contradicts;
         let mut hypotheses = hypothesis::of(&Conflict::Name { predicted, seen: source }, report);
-        hypotheses.append(&mut judged.hypotheses);
+        // What is silent or refuses there is another address than the one that was judged.
+        if !blocked.is_some_and(|(look, _)| look.flow == Flow::ToSource) {
+            hypotheses.append(&mut judged.hypotheses);
+        }
         judged.hypotheses = hypotheses;
     }
     for look in &seen {
@@ -137,7 +150,7 @@ fn through(report: &mut Report, seen: &[Look<'_>], is_all: bool) -> Judged {
 /// Packets do not come through: what does the configuration say?
 fn against(report: &mut Report, look: &Look<'_>, symptom: Symptom) -> Judged {
     let one = look.one;
-    let conflict = Conflict::Blocked { seen: one, symptom };
+    let conflict = Conflict::Blocked { seen: one, symptom, is_known_sender: look.is_known_sender };
     match report.verdict {
         Verdict::Reachable => contradiction(report, &conflict),
         Verdict::Undetermined => decide(report, &conflict, symptom),
@@ -192,8 +205,8 @@ fn sender_passes(report: &Report, one: &Observation) -> Option<bool> {
     let senders = report.senders.as_ref()?;
     let addresses = [one.vantage.address, one.seen_as];
     addresses.iter().flatten().find_map(|address| match address {
-        std::net::IpAddr::V4(four) if senders.pass.contains(*four) => Some(true),
-        std::net::IpAddr::V4(four) if senders.dropped.contains(*four) => Some(false),
+        IpAddr::V4(four) if senders.pass.contains(*four) => Some(true),
+        IpAddr::V4(four) if senders.dropped.contains(*four) => Some(false),
         _ => None,
     })
 }

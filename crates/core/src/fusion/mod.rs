@@ -77,7 +77,8 @@ pub fn fuse(estate: &Estate, report: &mut Report, observations: &[Observation]) 
     let source = newest(Flow::ToSource);
     let target = newest(Flow::ToTarget);
     let predicted = Predicted::of(estate, &question);
-    let judged = judge::judge(report, &predicted, &flows, source, target);
+    let senders = predicted::senders(estate, &question);
+    let judged = judge::judge(report, &predicted, &senders, flows.len(), source, target);
     if let Some(judged) = judged {
         fusion.agreement = judged.agreement;
         report.verdict = judged.verdict;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::address::private;
+use crate::address::{AddressSet, private};
 use crate::diagnose::{Copier, Question, Source};
 use crate::estate::Estate;
 use crate::estate::server::Server;
@@ -27,16 +27,7 @@ pub(super) enum Predicted {
 
 impl Predicted {
     pub(super) fn of(estate: &Estate, question: &Question) -> Predicted {
-        let copier = match &question.copier {
-            Copier::Target => &question.target,
-            Copier::Runtime(id) => id,
-            Copier::Relay => return Predicted::Unknown,
-        };
-        let path = match &question.source {
-            Source::Server(id) => trace::path(estate, copier, id, question.port),
-            Source::Host(host) => trace::path_to_host(estate, copier, host, question.port),
-        };
-        path.map_or(Predicted::Unknown, |path| Predicted::of_path(&path))
+        path(estate, question).map_or(Predicted::Unknown, |path| Predicted::of_path(&path))
     }
 
     fn of_path(path: &Path<'_>) -> Predicted {
@@ -55,10 +46,6 @@ impl Predicted {
 
     /// Whether addresses that were seen contradict it. None seen contradicts nothing.
     pub(super) fn is_contradicted_by(&self, seen: &[IpAddr]) -> bool {
-        let is_private = |address: &IpAddr| match address {
-            IpAddr::V4(four) => private().contains(*four) || four.is_loopback(),
-            IpAddr::V6(six) => six.is_unique_local() || six.is_loopback(),
-        };
         if seen.is_empty() {
             return false;
         }
@@ -73,6 +60,15 @@ impl Predicted {
         }
     }
 
+    /// Whether every address should be a private one.
+    pub(super) fn is_private(&self) -> bool {
+        match self {
+            Predicted::Addresses(list) => list.iter().all(|one| is_private(&IpAddr::V4(*one))),
+            Predicted::Private => true,
+            Predicted::Public | Predicted::Nothing | Predicted::Unknown => false,
+        }
+    }
+
     /// In words, after "the name should give".
     pub(super) fn words(&self) -> String {
         match self {
@@ -84,6 +80,31 @@ impl Predicted {
             Predicted::Nothing => "no address".to_owned(),
             Predicted::Unknown => "what the estate does not tell".to_owned(),
         }
+    }
+}
+
+/// Whether an address is of no public network.
+pub(super) fn is_private(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(four) => private().contains(*four) || four.is_loopback(),
+        IpAddr::V6(six) => six.is_unique_local() || six.is_loopback(),
+    }
+}
+
+/// Addresses from which the copier may send, as it was judged.
+pub(super) fn senders(estate: &Estate, question: &Question) -> AddressSet {
+    path(estate, question).map(|path| path.senders()).unwrap_or_default()
+}
+
+fn path<'e>(estate: &'e Estate, question: &Question) -> Option<Path<'e>> {
+    let copier = match &question.copier {
+        Copier::Target => &question.target,
+        Copier::Runtime(id) => id,
+        Copier::Relay => return None,
+    };
+    match &question.source {
+        Source::Server(id) => trace::path(estate, copier, id, question.port).ok(),
+        Source::Host(host) => trace::path_to_host(estate, copier, host, question.port).ok(),
     }
 }
 
