@@ -10,6 +10,7 @@ use super::step::{Outcome, Stage, Step, Verdict};
 use super::unproven;
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
+use crate::estate::dns::Link;
 use crate::estate::network::{Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -26,7 +27,7 @@ impl Path<'_> {
             Answer::Unknown(missing) => Leads::Unknown(missing.clone()),
             // Until the link is completed the network asks publicly.
             _ if resolution.is_link_pending => self.judge_pending(resolution, open_door),
-            Answer::NoSuchName | Answer::NoAnswer => Leads::Nowhere,
+            Answer::NoSuchName | Answer::NoAnswer => self.judge_nothing(resolution, open_door),
             Answer::Injected => self.proven(resolution),
             Answer::Public => self.judge_public(resolution, open_door),
             Answer::Addresses(addresses) => self.judge_addresses(resolution, addresses),
@@ -35,14 +36,29 @@ impl Path<'_> {
 
     /// Until the link is finished some questions are answered publicly, which does where the public way is open.
     fn judge_pending(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
-        let is_open = self.to_access == Ok(Access::Public)
-            || matches!(open_door, Some(Verdict::Reachable | Verdict::Undetermined));
         match &resolution.zone {
-            Some((_, link)) if is_open => {
+            Some((_, link)) if self.may_be_open(open_door) => {
                 Leads::Unknown(Missing::field(link, "virtualNetworkLinkState"))
             }
             _ => Leads::Nowhere,
         }
+    }
+
+    /// A zone without the name. A link that does not tell whether it is finished may leave the question to the public way.
+    fn judge_nothing(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
+        let unread = resolution
+            .zone
+            .as_ref()
+            .and_then(|(_, id)| resolve::unread_state(id, self.estate.get::<Link>(id).ok()?));
+        match unread {
+            Some(missing) if self.may_be_open(open_door) => Leads::Unknown(missing),
+            Some(_) | None => Leads::Nowhere,
+        }
+    }
+
+    fn may_be_open(&self, open_door: Option<Verdict>) -> bool {
+        self.to_access == Ok(Access::Public)
+            || matches!(open_door, Some(Verdict::Reachable | Verdict::Undetermined))
     }
 
     /// A public answer. A pass needs proof that no zone answers instead; a fault does not get better by what was not captured.

@@ -259,7 +259,7 @@ fn injected(
 }
 
 /// A link that does not tell whether it is finished.
-fn unread_state(id: &ResourceId, link: &Link) -> Option<Missing> {
+pub(super) fn unread_state(id: &ResourceId, link: &Link) -> Option<Missing> {
     link.state.is_none().then(|| Missing::field(id, "virtualNetworkLinkState"))
 }
 
