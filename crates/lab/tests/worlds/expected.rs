@@ -1,6 +1,7 @@
 //! What a twin has to show if the analyser is right.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use flexway_core::address::AddressSet;
 use flexway_core::diagnose::{Report, Source};
@@ -10,6 +11,7 @@ use flexway_core::estate::server::Server;
 use flexway_core::id::ResourceId;
 use flexway_core::trace::route::usable_addresses;
 use flexway_core::trace::step::{Outcome, Stage, Step, Verdict};
+use ipnet::Ipv4Net;
 
 /// What somebody in the copier's place notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,9 +61,29 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    pub(crate) fn symptom(&self, address: std::net::Ipv4Addr) -> Symptom {
+    pub(crate) fn symptom(&self, address: Ipv4Addr) -> Symptom {
         let part = self.dropped.iter().find(|(part, ..)| part.contains(address));
         part.map_or(Symptom::Answers, |(_, symptom, _)| *symptom)
+    }
+
+    /// Addresses to look from: of every part that fares alike, and of all its ranges. A whole subnet would fill the kernel's one
+    /// table of neighbours, from which every twin then suffers.
+    pub(crate) fn sample(&self) -> Vec<Ipv4Addr> {
+        const OF_A_PART: usize = 10;
+        let dropped = self.dropped.iter().map(|(part, ..)| part.clone());
+        let all_dropped =
+            { dropped.clone() }.fold(AddressSet::default(), |all, one| all.union(&one));
+        let mut addresses = BTreeSet::new();
+        for part in dropped.chain([self.senders.difference(&all_dropped)]) {
+            let networks = part.networks();
+            let ends = networks.iter().flat_map(|one| [one.network(), one.broadcast()]);
+            addresses.extend(ends.take(OF_A_PART));
+            let of = |net: &Ipv4Net| u32::from(net.network())..=u32::from(net.broadcast());
+            let all: Vec<u32> = networks.iter().flat_map(of).collect();
+            let every = all.len().div_ceil(OF_A_PART).max(1);
+            addresses.extend(all.iter().step_by(every).map(|one| Ipv4Addr::from(*one)));
+        }
+        addresses.into_iter().collect()
     }
 
     /// A word for statistics: the verdict and the first symptom.
@@ -86,6 +108,8 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
         Verdict::Reachable | Verdict::Unreachable | Verdict::Partial => {}
         Verdict::Undetermined | Verdict::Inconsistent => return None,
     }
+    let Source::Server(source) = &report.question.source else { return None };
+    let is_injected = estate.get::<Server>(source).is_ok_and(|one| one.delegated_subnet.is_some());
     let server = estate.get::<Server>(&report.question.target).ok()?;
     let subnet = estate.get::<Subnet>(server.delegated_subnet.as_ref()?).ok()?;
     let senders = usable_addresses(subnet);
@@ -124,13 +148,18 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
             dropped.push((part, symptom(step), who));
         }
     }
+    // Until the link is finished, which the twin does not wait for, the question is asked publicly.
+    let is_pending = report.causes().any(|cause| cause.fault == "dns/link-in-progress");
+    for (_, symptom, _) in dropped.iter_mut().filter(|_| is_pending && !is_injected) {
+        if *symptom == Symptom::NoSuchName {
+            *symptom = Symptom::WrongAddress;
+        }
+    }
     let loses_answers = report.back.iter().any(|step| step.outcome != Outcome::Pass);
-    let Source::Server(source) = &report.question.source else { return None };
-    let is_vague = estate.get::<Server>(source).is_ok_and(|one| one.delegated_subnet.is_some());
     Some(Expected {
         verdict: report.verdict,
         senders,
-        is_vague,
+        is_vague: is_injected,
         is_unsure,
         loses_answers,
         dropped,

@@ -56,7 +56,7 @@ fn predict(case: &Case) -> (Estate, Report, Option<Expected>) {
 /// What is wrong with a world: `None` when both say the same, or the analyser says nothing.
 fn mismatch(case: &Case, folder: &std::path::Path) -> Option<String> {
     let (estate, report, expected) = predict(case);
-    let seen = seen::look(&estate, case, &expected.clone()?, folder);
+    let seen = seen::look(&estate, &case.question(), &expected.clone()?, folder);
     let differences = seen.differences(&expected?);
     let verdict = json!(report.verdict);
     (!differences.is_empty()).then(|| format!("{verdict} is said, but {}", differences.join("; ")))

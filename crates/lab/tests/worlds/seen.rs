@@ -6,13 +6,12 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use flexway_core::diagnose::Question;
 use flexway_core::estate::Estate;
 use flexway_lab::twin::look::{self, Connected, Named};
 use flexway_lab::twin::{Gate, Twin, blueprint};
-use ipnet::Ipv4Net;
 
 use crate::expected::{Blamed, Expected, Symptom};
-use crate::generate::{Case, TARGET, id};
 
 /// What comes back at all comes within milliseconds.
 const LIMIT: Duration = Duration::from_millis(400);
@@ -27,9 +26,13 @@ pub(crate) struct Seen {
     moved: Vec<Gate>,
 }
 
-pub(crate) fn look(estate: &Estate, case: &Case, expected: &Expected, folder: &Path) -> Seen {
-    let target = id(TARGET);
-    let plan = blueprint(estate, Some(&target)).expect("a small world");
+pub(crate) fn look(
+    estate: &Estate,
+    question: &Question,
+    expected: &Expected,
+    folder: &Path,
+) -> Seen {
+    let plan = blueprint(estate, Some(&question.target)).expect("a small world");
     let twin = Twin::build(plan, folder).expect("a twin");
     let networks = twin.networks();
     let spot = |namespace: &str| networks.spot(namespace);
@@ -37,19 +40,17 @@ pub(crate) fn look(estate: &Estate, case: &Case, expected: &Expected, folder: &P
     for place in networks.blueprint.places.iter().filter(|place| place.is_server && place.runs) {
         servers.push(spot(&place.namespace).stand_in(5432).expect("a stand-in"));
     }
-    let place = networks.blueprint.place(target.as_str()).expect("the target's place");
-    let source = networks.blueprint.place(&case.source).expect("the source's place");
-    let of = |net: &Ipv4Net| u32::from(net.network())..=u32::from(net.broadcast());
-    let addresses: Vec<Ipv4Addr> =
-        expected.senders.networks().iter().flat_map(of).map(Ipv4Addr::from).collect();
-    let host = "old.postgres.database.azure.com";
+    let place = networks.blueprint.place(question.target.as_str()).expect("the target's place");
+    let source = networks.blueprint.place(question.source.text()).expect("the source's place");
+    let addresses = expected.sample();
+    let host = source.host.as_deref().expect("the source's name");
     let at = |from: Ipv4Addr, limit: Duration| {
         let found = match look::resolve(from, place.resolvers[0], host, limit) {
             Named::Addresses(found) => found,
             Named::Nothing => return Symptom::NoSuchName,
             Named::Silence | Named::Failed => return Symptom::NoAnswer,
         };
-        match look::connect(from, found[0], case.port, limit) {
+        match look::connect(from, found[0], question.port, limit) {
             Connected::Answers | Connected::Other => Symptom::Answers,
             Connected::Refused => Symptom::Refused,
             Connected::Silence | Connected::Unreachable
@@ -100,8 +101,11 @@ impl Seen {
         }
         let wanted: BTreeSet<Blamed> =
             expected.dropped.iter().flat_map(|(_, _, blamed)| blamed.clone()).collect();
-        let is_name =
-            expected.dropped.iter().any(|(_, symptom, _)| *symptom == Symptom::WrongAddress);
+        // What drops on the way to another address, or to a DNS server of the network's own, is not what is asked about.
+        let is_name = expected.dropped.iter().any(|(_, symptom, blamed)| {
+            *symptom == Symptom::WrongAddress
+                || *symptom == Symptom::NoAnswer && blamed.contains(&Blamed::Nobody)
+        });
         let moved: BTreeSet<Blamed> = self.moved.iter().map(blamed).collect();
         for one in moved.difference(&wanted).filter(|_| !is_name) {
             let is_possible = expected.is_unsure

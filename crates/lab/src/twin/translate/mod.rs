@@ -196,7 +196,7 @@ impl<'e> Draft<'e> {
         for (noun, so) in left_out {
             let count = self.estate.count(Key::Kind(noun));
             if count > 0 {
-                self.note(format!("{count} x {noun} not in the twin: {so}"));
+                self.note(format!("{count} x {noun}: {so}"));
             }
         }
     }

@@ -34,7 +34,9 @@ const UNUSED: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100
 
 /// Lines for `ip -batch` in the router of a network.
 pub(super) fn of_router(draft: &mut Draft, network: usize) -> Vec<String> {
+    // Tags know a network of which only IPv6 is peered; packets of IPv4 have no way there.
     let peers = draft.peers(network);
+    let peers: Vec<Peer> = { peers }.into_iter().filter(|peer| !peer.half.is_ipv6_only).collect();
     let mut lines = vec![
         "rule add pref 20 iif lo lookup 100".to_owned(),
         "rule add pref 21 iif lo lookup 101".to_owned(),
