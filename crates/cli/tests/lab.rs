@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use flexway_lab::twin::tools;
 
@@ -22,7 +22,7 @@ impl Home {
             return None;
         }
         let folder =
-            std::env::temp_dir().join(format!("flexway-lab-cli-{}-{test}", std::process::id()));
+            std::env::temp_dir().join(format!("flexway lab cli {} {test}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         Some(Home(folder))
     }
@@ -81,7 +81,7 @@ fn a_twin_runs_real_servers_and_goes_without_a_trace() {
     assert_eq!(home.run(&["down"]).0, Some(0));
     assert_eq!(home.run(&["down"]), (Some(0), "twin `twin`: there is none\n".to_owned()));
     assert_eq!(processes_in(&home.0), Vec::<String>::new());
-    assert!(!home.0.join("twin").exists());
+    assert_eq!(fs::read_dir(&home.0).expect("a folder").count(), 0);
 }
 
 #[test]
@@ -107,6 +107,14 @@ fn a_fault_that_is_set_is_found_and_its_plan_mends_the_twin() {
     let (code, text) = home.run(&["apply", &plan]);
     assert!(code == Some(0) && text.contains("1 change made"), "{text}");
     assert_eq!(home.run(&ask), (Some(0), "1\n".to_owned()));
+    // A server that was ended by hand is shown so.
+    let status_file = home.0.join("twin/s1.server/data/postmaster.pid");
+    let end = ["exec", "new-db", "--", "sh", "-c", "kill -9 $(head -n 1 \"$0\")"];
+    let status_file = status_file.display().to_string();
+    assert_eq!(home.run(&[&end[..], &[status_file.as_str()]].concat()).0, Some(0));
+    let (_, text) = home.run(&["status"]);
+    assert!(text.contains("PostgreSQL 17, which has stopped"), "{text}");
+    assert!(text.contains("PostgreSQL 11\n"), "{text}");
     // A server that stops answers nobody; its data is there when it starts again.
     assert_eq!(home.run(&["break", "server/not-ready"]).0, Some(0));
     let (code, text) = home.run(&ask);
@@ -137,6 +145,26 @@ fn a_killed_builder_leaves_no_process_and_no_twin() {
     let (code, text) = home.run(&["up", "--no-servers", "--estate", &estate]);
     assert_eq!(code, Some(0), "what the killed ones left is in nobody's way: {text}");
     assert_eq!(home.run(&["down"]).0, Some(0));
+}
+
+#[test]
+fn a_change_that_is_cut_off_is_taken_back() {
+    let Some(home) = Home::new("cut-off") else { return };
+    let (code, text) = home.run(&["up", "--no-servers", "--estate", &fixture("private-source")]);
+    assert_eq!(code, Some(0), "{text}");
+    let ask = ["exec", "new-db", "--", "getent", "hosts", HOST];
+    for pause_ms in [10, 30, 60, 100, 150, 250] {
+        let mut child = home.command(&["break", "peering/missing"]);
+        let mut child = child.stderr(Stdio::null()).spawn().expect("flexway starts");
+        std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+        child.kill().and_then(|()| child.wait()).expect("it is killed");
+        let (code, text) = home.run(&ask);
+        assert!(code == Some(0) && text.contains("10.10.1.4"), "after {pause_ms} ms: {text}");
+        let (code, text) = home.run(&["status"]);
+        assert!(code == Some(0) && text.contains("new-db"), "after {pause_ms} ms: {text}");
+    }
+    assert_eq!(home.run(&["down"]).0, Some(0));
+    assert_eq!(processes_in(&home.0), Vec::<String>::new());
 }
 
 #[test]

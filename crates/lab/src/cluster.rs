@@ -24,7 +24,9 @@ pub(crate) fn initialise(
     password: Option<&Secret>,
 ) -> Result<(), Error> {
     let data = folder.subfolder("data", account)?;
-    let mut command = account.command(&install.program("initdb"));
+    // It ends with whoever waits for it.
+    let mut command = account.command(Path::new("setpriv"));
+    command.arg("--pdeathsig=KILL").arg(install.program("initdb"));
     command.current_dir(folder.path()).arg("-D").arg(&data);
     command.args(["-U", "postgres", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"]);
     let Some(password) = password else {

@@ -150,7 +150,12 @@ fn down(args: &DownArgs) -> Ended {
 }
 
 fn find(named: &Named) -> Result<Standing, Failure> {
-    Standing::find(&standing::home(), &named.name).map_err(|why| failed("find the twin", why))
+    let standing = Standing::find(&standing::home(), &named.name)
+        .map_err(|why| failed("find the twin", why))?;
+    if standing.is_restored {
+        eprintln!("twin `{}`: a change was cut off; it stands again as before", standing.name);
+    }
+    Ok(standing)
 }
 
 /// A failure of the lab, with its causes.

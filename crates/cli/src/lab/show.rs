@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use flexway_lab::twin::Place;
+use flexway_lab::twin::postgres;
 use flexway_lab::twin::standing::Standing;
 use serde_json::{Value, json};
 
@@ -49,7 +50,7 @@ pub(super) fn status(args: &StatusArgs) -> Ended {
 
 fn place_json(standing: &Standing, place: &Place) -> Value {
     json!({ "name": place.name, "resource": place.resource, "addresses": place.addresses, "resolvers": place.resolvers,
-        "postgres": major(standing, place) })
+        "postgres": major(standing, place), "runs": postgres::runs(&standing.networks, place) })
 }
 
 fn major(standing: &Standing, place: &Place) -> Option<u32> {
@@ -70,11 +71,17 @@ fn gates(standing: &Standing) -> Result<Vec<Value>, flexway_lab::Error> {
 
 /// Prints the places, one a line.
 pub(super) fn places(standing: &Standing) {
+    if standing.networks.blueprint.places.is_empty() {
+        eprintln!("twin `{}`: the estate has no server and no machine to stand at", standing.name);
+    }
     let mut out = std::io::stdout().lock();
     for place in &standing.networks.blueprint.places {
         let addresses: Vec<String> = place.addresses.iter().map(ToString::to_string).collect();
         let what = match (major(standing, place), place.is_server) {
-            (Some(major), _) => format!("PostgreSQL {major}"),
+            (Some(major), _) if postgres::runs(&standing.networks, place) => {
+                format!("PostgreSQL {major}")
+            }
+            (Some(major), _) => format!("PostgreSQL {major}, which has stopped"),
             (None, true) => "no PostgreSQL runs".to_owned(),
             (None, false) if place.runs => "machine, forwards packets".to_owned(),
             (None, false) => "machine".to_owned(),

@@ -9,13 +9,15 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use crate::account::clean_command;
 use crate::{Error, folder};
 
-/// The first process of a twin. It waits for the word to stay; without it, it ends with whoever started it.
+/// The first process of a twin. It waits for the word to stay; without it, it ends with whoever started it. Then it waits for every
+/// process whose own parent has ended: one that nobody waits for would look like a running server.
 const SCRIPT: &str = r#"
 ip link set lo up
 echo ready
 exec > /dev/null 2>&1
 read -r word
-[ "$word" = stay ] && exec sleep infinity
+[ "$word" = stay ] || exit
+while :; do sleep infinity & wait $!; done
 "#;
 
 /// A process, told from a later one of the same number by its start.
@@ -35,7 +37,8 @@ impl Process {
 
     /// Whether it still lives.
     pub fn lives(&self) -> bool {
-        Process::living(self.id) == Some(*self) && !is_zombie(self.id)
+        Process::living(self.id) == Some(*self)
+            && is_alive(&Path::new("/proc").join(self.id.to_string()))
     }
 
     /// A command that runs in the twin, among its processes and with its mounts, in its outer network.
@@ -76,10 +79,10 @@ impl Process {
     }
 }
 
-/// A process that has ended and was not waited for.
-fn is_zombie(id: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+/// Whether there is a process behind a folder of /proc that has not ended; one that nobody waited for has.
+pub(super) fn is_alive(folder: &Path) -> bool {
+    let stat = std::fs::read_to_string(folder.join("stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 /// A twin's first process, held by its owner.

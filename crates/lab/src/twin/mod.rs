@@ -174,12 +174,9 @@ impl Networks {
             self.blueprint.namespaces.iter().filter(|one| one.filter.contains("counter "));
         let names: Vec<&str> = filtered.map(|one| one.name.as_str()).collect();
         let mut command = self.process.enter();
-        let list = format!(
-            "cd {}; for name in {}; do nsenter --net=ns/$name nft list counters; done",
-            self.folder.display(),
-            names.join(" ")
-        );
-        command.args(["sh", "-c", &list]);
+        const LIST: &str =
+            "cd \"$0\" && for name; do nsenter --net=ns/$name nft list counters; done";
+        command.args(["sh", "-c", LIST]).arg(&self.folder).args(names);
         let text = run::run(command, "", &self.folder, READ_LIMIT)?;
         let mut words = text.split_whitespace().peekable();
         let mut counter = String::new();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::keeper::is_alive;
 use super::{Networks, Place};
 use crate::account::Account;
 use crate::folder::Folder;
@@ -52,7 +53,7 @@ pub fn start(
     let mut running = Vec::new();
     for place in networks.blueprint.places.iter().filter(|place| place.is_server) {
         let folder = folder_of(networks, place);
-        let is_up = is_ready(&folder);
+        let is_up = runs(networks, place);
         if !place.runs {
             if is_up {
                 stop(networks, &folder)?;
@@ -116,22 +117,24 @@ fn launch(
     folder: &Path,
 ) -> Result<(), Error> {
     let account = Account::for_servers()?;
-    let _ = fs::remove_file(folder.join("data/postmaster.pid"));
+    // What a server leaves that was killed: its number may be another's by now.
+    for left in ["data/postmaster.pid", "s/.s.PGSQL.5432.lock"] {
+        let _ = fs::remove_file(folder.join(left));
+    }
     // The shell ends at once, and the server is then a child of the twin's first process.
     let start = format!(
-        "setsid {} {} -D {}/data -p 5432 < /dev/null >> {}/log 2>&1 &",
-        account.setpriv(),
-        install.program("postgres").display(),
-        folder.display(),
-        folder.display(),
+        "setsid {} \"$1\" -D \"$0/data\" -p 5432 < /dev/null >> \"$0/log\" 2>&1 &",
+        account.setpriv()
     );
     let mut command = networks.at_place(place);
     command.env("PGPASSFILE", folder.join(PASSWORDS)).env_remove("PGHOST");
-    command.args(["sh", "-c", &start]);
+    // With roots to trust, libpq's `require` would verify; Azure's servers have none.
+    command.env_remove("PGSSLROOTCERT");
+    command.args(["sh", "-c", &start]).arg(folder).arg(install.program("postgres"));
     run::run(command, "", &networks.folder, START_LIMIT)?;
     let deadline = Instant::now() + START_LIMIT;
     while Instant::now() < deadline {
-        if is_ready(folder) {
+        if runs(networks, place) {
             return Ok(());
         }
         thread::sleep(run::POLL);
@@ -140,21 +143,21 @@ fn launch(
     Err(Error::Start { major: install.major, detail: run::tail(&log) })
 }
 
-/// Whether a server runs there: line 8 of its status file says so.
-fn is_ready(folder: &Path) -> bool {
-    let status = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
-    status.lines().nth(7).is_some_and(|word| word.trim() == "ready")
+/// Whether the server at a place runs now: line 8 of its status file says so, and the process of line 1 is there.
+pub fn runs(networks: &Networks, place: &Place) -> bool {
+    let file = folder_of(networks, place).join("data/postmaster.pid");
+    let status = fs::read_to_string(file).unwrap_or_default();
+    let mut lines = status.lines().map(str::trim);
+    let process = lines.next().unwrap_or_default();
+    lines.nth(6) == Some("ready") && is_alive(&networks.process.root().join("proc").join(process))
 }
 
 /// Ends a server at once, as a stopped one is: it answers nobody any more.
 fn stop(networks: &Networks, folder: &Path) -> Result<(), Error> {
     let mut command = networks.process.enter();
-    let file = folder.join("data/postmaster.pid");
-    let end = format!(
-        "kill -INT \"$(head -n 1 {0})\"; tries=0; while [ -e {0} ] && [ $tries -lt 500 ]; do tries=$((tries + 1)); sleep 0.02; done",
-        file.display()
-    );
-    command.args(["sh", "-c", &end]);
+    const END: &str = "kill -INT \"$(head -n 1 \"$0\")\"; tries=0; \
+                       while [ -e \"$0\" ] && [ $tries -lt 500 ]; do tries=$((tries + 1)); sleep 0.02; done";
+    command.args(["sh", "-c", END]).arg(folder.join("data/postmaster.pid"));
     run::run(command, "", &networks.folder, START_LIMIT).map(drop)
 }
 

@@ -23,8 +23,8 @@ pub(super) type File = (String, String);
 /// blueprint left: namespaces that are kept live on with what runs inside them.
 pub(super) fn files(blueprint: &Blueprint, folder: &Path, unbound: &Path) -> Vec<File> {
     let mut files = vec![
-        ("lay.sh".to_owned(), lay(blueprint, unbound)),
-        ("clear.sh".to_owned(), CLEAR.to_owned()),
+        ("lay.sh".to_owned(), format!("{ALONE}{}", lay(blueprint, unbound))),
+        ("clear.sh".to_owned(), format!("{ALONE}{CLEAR}")),
         ("cables".to_owned(), cables(blueprint)),
     ];
     for one in &blueprint.namespaces {
@@ -47,11 +47,18 @@ pub(super) fn files(blueprint: &Blueprint, folder: &Path, unbound: &Path) -> Vec
     files
 }
 
-/// Ends the DNS servers, and takes away the networks and every cable. Deleting an interface is done when the command returns,
-/// deleting a namespace is not.
-const CLEAR: &str = "\
+/// What scripts begin with: they run in the twin's folder, and wait for one another, since a script lives on when whoever started
+/// it is killed.
+const ALONE: &str = "\
 set -eu
 cd \"$(dirname \"$0\")\"
+exec 9>> scripts
+flock 9
+";
+
+/// Ends the DNS servers, and takes away the networks and every cable. Deleting an interface is done when the command returns,
+/// deleting a namespace is not. A namespace without its mark `.NAME` was not made to the end.
+const CLEAR: &str = "\
 for file in *.unbound.pid; do
   [ -e \"$file\" ] || continue
   kill \"$(cat \"$file\")\" 2>/dev/null || true
@@ -59,13 +66,14 @@ for file in *.unbound.pid; do
 done
 for place in ns/*; do
   [ -e \"$place\" ] || continue
+  [ -e \"ns/.${place#ns/}\" ] || { umount \"$place\" 2>/dev/null || true; rm -f \"$place\"; continue; }
   nsenter --net=\"$place\" sh -c '
     for link in $(ls /proc/sys/net/ipv4/conf); do
       case $link in all|default|lo) ;; *) ip link del \"$link\" 2>/dev/null || true ;; esac
     done
     ip rule flush; ip rule add pref 0 lookup local; ip rule add pref 32766 lookup main
     ip route flush table all 2>/dev/null || true'
-  case $place in ns/s*|ns/m*) ;; *) umount \"$place\"; rm -f \"$place\" ;; esac
+  case $place in ns/s*|ns/m*) ;; *) umount \"$place\"; rm -f \"$place\" \"ns/.${place#ns/}\" ;; esac
 done
 ";
 
@@ -73,7 +81,7 @@ done
 const SERVE: &str = "\
 for name in NAMES; do
   rm -f $name.unbound.log; : > $name.unbound.log
-  nsenter --net=ns/$name UNBOUND -c $name.unbound > $name.unbound.log 2>&1 < /dev/null &
+  nsenter --net=ns/$name UNBOUND -c $name.unbound > $name.unbound.log 2>&1 < /dev/null 9>&- &
   echo $! > $name.unbound.pid
 done
 for name in NAMES; do
@@ -87,11 +95,11 @@ done
 ";
 
 fn lay(blueprint: &Blueprint, unbound: &Path) -> String {
-    let mut text = "set -eu\ncd \"$(dirname \"$0\")\"\nmkdir -p ns\n".to_owned();
+    let mut text = "mkdir -p ns\n".to_owned();
     let names: Vec<&str> = blueprint.namespaces.iter().map(|one| one.name.as_str()).collect();
     let _ = writeln!(
         text,
-        "for name in {}; do\n  [ -e ns/$name ] && continue\n  : > ns/$name\n  unshare --net=ns/$name true\ndone",
+        "for name in {}; do\n  [ -e ns/.$name ] && continue\n  : > ns/$name\n  unshare --net=ns/$name true\n  : > ns/.$name\ndone",
         names.join(" ")
     );
     text += "ip -batch cables\n";

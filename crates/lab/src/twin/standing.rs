@@ -1,6 +1,7 @@
 //! Twins that stand without an owner: each has a name and a folder with what is needed to find it again.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
@@ -15,9 +16,10 @@ use crate::Error;
 /// gone then.
 const HOME: &str = "/run/flexway-lab";
 
-/// Files of a twin: what it is, and the resources that it was built from.
+/// Files of a twin: what it is, the resources that it was built from, and the mark of a change that is under way.
 const STATE: &str = "twin.json";
 const ESTATE: &str = "estate.json";
+const CHANGING: &str = "changing";
 
 /// Bytes of a name: it is part of paths.
 const NAME_BYTES_MAX: usize = 32;
@@ -33,6 +35,8 @@ pub struct Standing {
     pub resources: Vec<Value>,
     /// Its servers.
     pub servers: Vec<postgres::Running>,
+    /// A change was cut off, and the twin was laid anew as it was.
+    pub is_restored: bool,
 }
 
 /// The folder that twins stand in.
@@ -94,9 +98,8 @@ impl Standing {
         let folder = folder(home, name)?;
         let estate = estate_of(&resources);
         let plan = blueprint(&estate, None).map_err(Error::NoTwin)?;
-        fs::create_dir_all(home).map_err(Error::io(format!("make {}", home.display())))?;
         let _lock = lock(home)?;
-        if Standing::find(home, name).is_ok() {
+        if Standing::read(home, name).is_ok() {
             let why = format!(
                 "twin `{name}` stands already; `flexway lab down` ends it, --name gives another one"
             );
@@ -111,11 +114,28 @@ impl Standing {
         built
     }
 
-    /// Finds the twin of a name.
+    /// Finds the twin of a name. Where a change was cut off, it is first laid anew as it was.
     ///
     /// # Errors
-    /// [`Error::NoTwin`] when none stands.
+    /// [`Error::NoTwin`] when none stands; what failed when it cannot be laid anew.
     pub fn find(home: &Path, name: &str) -> Result<Standing, Error> {
+        let found = Standing::read(home, name)?;
+        if !found.networks.folder.join(CHANGING).exists() {
+            return Ok(found);
+        }
+        let _lock = lock(home)?;
+        let mut found = Standing::read(home, name)?;
+        // Whoever held the lock may have ended well.
+        if found.networks.folder.join(CHANGING).exists() {
+            let plan = found.networks.blueprint.clone();
+            found.lay(plan)?;
+            found.is_restored = true;
+        }
+        Ok(found)
+    }
+
+    /// What the files of a twin say, if its first process lives.
+    fn read(home: &Path, name: &str) -> Result<Standing, Error> {
         let folder = folder(home, name)?;
         let none =
             || Error::NoTwin(format!("no twin `{name}` stands here; `flexway lab up` builds one"));
@@ -134,6 +154,7 @@ impl Standing {
             servers: servers.collect(),
             networks: Networks { process, folder, blueprint: plan },
             resources,
+            is_restored: false,
         })
     }
 
@@ -154,12 +175,20 @@ impl Standing {
                 "servers or machines would come or go; build a new twin of the changed estate";
             return Err(Error::NoTwin(why.to_owned()));
         }
-        self.networks.change(plan)?;
         self.resources = resources;
+        self.lay(plan)
+    }
+
+    /// Lays networks for the resources; until that is done the twin is marked.
+    fn lay(&mut self, plan: super::Blueprint) -> Result<(), Error> {
+        let mark = self.networks.folder.join(CHANGING);
+        fs::write(&mark, "").map_err(Error::io(format!("write {}", mark.display())))?;
+        self.networks.change(plan)?;
         if !self.servers.is_empty() {
             self.servers = postgres::start(&self.networks, |place| major(&self.resources, place))?;
         }
-        self.save()
+        self.save()?;
+        fs::remove_file(&mark).map_err(Error::io(format!("remove {}", mark.display())))
     }
 
     fn save(&self) -> Result<(), Error> {
@@ -184,7 +213,13 @@ fn build(
 ) -> Result<(Standing, Twin), Error> {
     let twin = Twin::build(plan, folder)?;
     let networks = twin.networks().clone();
-    let mut standing = Standing { name: name.to_owned(), networks, resources, servers: Vec::new() };
+    let mut standing = Standing {
+        name: name.to_owned(),
+        networks,
+        resources,
+        servers: Vec::new(),
+        is_restored: false,
+    };
     if with_servers {
         let wanted = |place: &Place| major(&standing.resources, place);
         standing.servers = postgres::start(&standing.networks, wanted)?;
@@ -218,6 +253,10 @@ pub fn down(home: &Path, name: &str) -> Result<bool, Error> {
         process.end()?;
     }
     remove(&folder)?;
+    if home == Path::new(HOME) {
+        // Other twins may stand in it.
+        let _ = fs::remove_dir(home);
+    }
     Ok(true)
 }
 
@@ -231,12 +270,19 @@ pub fn names(home: &Path) -> Vec<String> {
     names
 }
 
-/// One change at a time; the lock ends with the process that holds it.
+/// One change at a time; the lock, which is on the folder itself, ends with the process that holds it.
 fn lock(home: &Path) -> Result<File, Error> {
-    let path = home.join("lock");
-    let file = File::create(&path).map_err(Error::io(format!("make {}", path.display())))?;
-    file.lock().map_err(Error::io(format!("lock {}", path.display())))?;
-    Ok(file)
+    let failed = |step: &str| Error::io(format!("{step} {}", home.display()));
+    loop {
+        fs::create_dir_all(home).map_err(failed("make"))?;
+        let folder = File::open(home).map_err(failed("open"))?;
+        folder.lock().map_err(failed("lock"))?;
+        // The last twin takes the folder away while others wait for it.
+        let held = folder.metadata().map_err(failed("look at"))?.ino();
+        if fs::metadata(home).is_ok_and(|now| now.ino() == held) {
+            return Ok(folder);
+        }
+    }
 }
 
 fn process_of(state: &Value) -> Option<Process> {
