@@ -4,6 +4,7 @@
 mod canonical;
 mod deparse;
 mod extensions;
+mod families;
 mod normal;
 mod objects;
 pub(crate) mod rows;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use flexway_core::migrate::{Difference, SchemaEntry};
 
+use super::families;
 use super::spelling::Spelling;
 use crate::schema::database::is_of_database;
 use crate::schema::entries::Dump;
@@ -44,6 +45,7 @@ pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
         // Entries of one name, such as several grants on one object, are one thing.
         found.entry(key).or_default().push_str(&sql);
     }
+    families::gather(&mut found);
     found
 }
 
