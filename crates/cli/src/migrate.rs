@@ -251,9 +251,17 @@ fn summary(report: &MoveReport) -> Vec<String> {
     let mut lines: Vec<String> = report.databases.iter().map(database_line).collect();
     lines.extend(differences(report));
     let verify = &report.verify;
+    let not_carried = report.roles.iter().map(|roles| roles.not_carried.len() as u64).sum();
     let verdict = if verify.equal {
+        let but = match not_carried {
+            0 => String::new(),
+            count => format!(
+                ", but for {} of roles, which were not carried",
+                things(count, "difference")
+            ),
+        };
         format!(
-            "equal: {} with {} compared by content, and the schemas",
+            "equal: {} with {} compared by content, and the schemas{but}",
             things(verify.tables_compared, "table"),
             things(verify.rows_compared, "row")
         )

@@ -147,11 +147,12 @@ impl<'a> Carrier<'a> {
         let (wanted, login) = (self.wanted, self.login);
         let carried: BTreeSet<&str> = wanted.all.iter().map(|role| role.name.as_str()).collect();
         let mut open = Vec::new();
-        for membership in wanted.memberships.iter().filter(|one| one.member != login.name) {
+        for membership in &wanted.memberships {
             let step = statements::of_membership(membership, &carried, login);
+            let is_own = membership.member == login.name;
             if self.is_granted(membership) {
                 continue;
-            } else if self.overwrite || self.standing(&membership.member).is_none() {
+            } else if !is_own && self.overwrite || self.standing(&membership.member).is_none() {
                 open.push((membership, step));
             } else {
                 self.leave_membership(membership, &step.sql);

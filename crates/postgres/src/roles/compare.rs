@@ -30,7 +30,7 @@ fn between(wanted: &Roles, present: &Roles, login: &str) -> Vec<Difference> {
     let standing: HashMap<&str, &Role> =
         present.all.iter().map(|role| (role.name.as_str(), role)).collect();
     let mut found = Vec::new();
-    for role in wanted.all.iter().filter(|role| role.name != login) {
+    for role in &wanted.all {
         let detail = match standing.get(role.name.as_str()) {
             None => "missing on the target".to_owned(),
             Some(other) if role.is_bootstrap && other.is_bootstrap => continue,
@@ -70,7 +70,7 @@ pub(super) fn different_words(role: &Role, other: &Role, has_passwords: bool) ->
 }
 
 /// Memberships of carried roles. Options of a grant count where both servers have them; who granted
-/// it does not. Those of the target's login are the means of the move.
+/// it does not. What the target's login has beyond the source's are the means of the move.
 fn membership_differences(wanted: &Roles, present: &Roles, login: &str) -> Vec<Difference> {
     let with_options = wanted.version >= 160_000 && present.version >= 160_000;
     let carried: BTreeSet<&str> = wanted.all.iter().map(|role| role.name.as_str()).collect();
@@ -78,7 +78,7 @@ fn membership_differences(wanted: &Roles, present: &Roles, login: &str) -> Vec<D
         roles
             .memberships
             .iter()
-            .filter(|one| one.member != login && carried.contains(one.member.as_str()))
+            .filter(|one| carried.contains(one.member.as_str()))
             .cloned()
             .map(|one| Membership {
                 options: one.options.filter(|_| with_options),
@@ -100,7 +100,7 @@ fn membership_differences(wanted: &Roles, present: &Roles, login: &str) -> Vec<D
     let known: BTreeSet<_> = wanted.iter().map(|one| (&one.role, &one.member)).collect();
     let extra = present
         .difference(&wanted)
-        .filter(|one| !known.contains(&(&one.role, &one.member)))
+        .filter(|one| one.member != login && !known.contains(&(&one.role, &one.member)))
         .map(|one| difference(one, "is on the target only"));
     missing.chain(extra).collect()
 }
