@@ -15,6 +15,7 @@ mod picture;
 mod plan;
 mod probe;
 
+mod assess;
 mod ledger_file;
 mod migrate;
 mod output;
@@ -45,6 +46,7 @@ enum Command {
     Certify(certify::CertifyArgs),
     Probe(probe::ProbeArgs),
     Explain(explain::ExplainArgs),
+    Assess(assess::AssessArgs),
     Migrate(migrate::MigrateArgs),
     Resume(migrate::ResumeArgs),
     Status(status::StatusArgs),
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Certify(args) => certify::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Assess(args) => assess::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Resume(args) => migrate::resume(&args),
         Command::Status(args) => status::run(&args),

@@ -1,6 +1,6 @@
-//! Pages for the words that people paste: fault ids, ST008, CL003 and the 603xxx codes.
+//! Pages for the words that people paste: fault ids, ids of validations, ST008, CL003 and the 603xxx codes.
 
-use crate::checks;
+use crate::{assess, checks};
 
 macro_rules! codes {
     ($($code:literal)*) => {
@@ -34,7 +34,8 @@ pub fn explain(word: &str) -> Result<&'static str, Vec<&'static str>> {
         word.trim().trim_matches(|letter: char| !letter.is_alphanumeric()).to_ascii_lowercase();
     let words = || {
         let faults = checks::ALL.iter().map(|check| (check.fault, check.page));
-        CODES.iter().copied().chain(faults)
+        let validations = assess::ALL.iter().map(|one| (one.id, one.page));
+        CODES.iter().copied().chain(faults).chain(validations)
     };
     if let Some((_, page)) = words().find(|(known, _)| known.eq_ignore_ascii_case(&wanted)) {
         return Ok(page.split(EXAMPLES).next().unwrap_or(page));
@@ -56,6 +57,7 @@ pub fn explain(word: &str) -> Result<&'static str, Vec<&'static str>> {
 /// Every word that has a page, with the sentence that its page begins with.
 pub fn words() -> Vec<(&'static str, &'static str)> {
     let faults = checks::ALL.iter().map(|check| (check.fault, check.page));
-    let all = CODES.iter().copied().chain(faults);
+    let validations = assess::ALL.iter().map(|one| (one.id, one.page));
+    let all = CODES.iter().copied().chain(faults).chain(validations);
     all.map(|(word, page)| (word, page.lines().nth(2).unwrap_or(""))).collect()
 }

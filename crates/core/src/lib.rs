@@ -18,5 +18,6 @@ pub mod repair;
 pub mod second;
 pub mod trace;
 
+pub mod assess;
 pub mod migrate;
 pub mod port;

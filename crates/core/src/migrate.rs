@@ -69,15 +69,6 @@ impl ServerFacts {
     }
 }
 
-/// What a look into a database of the source brought to light before anything is changed.
-#[derive(Debug, Default)]
-pub struct Foreseen {
-    /// Why it cannot be moved.
-    pub refusals: Vec<MoveError>,
-    /// What does not go along, a sentence each.
-    pub notes: Vec<String>,
-}
-
 /// A database that is not moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {

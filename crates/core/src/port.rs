@@ -2,9 +2,11 @@
 
 use std::sync::atomic::AtomicBool;
 
+use crate::assess;
+use crate::assess::forecast::Rates;
 use crate::migrate::{
-    Contents, Copied, CopyProgress, Difference, Foreseen, MoveError, RoleReport, SchemaEntry,
-    ServerFacts, Table, TableComparison, ToolFacts,
+    Contents, Copied, CopyProgress, Difference, MoveError, RoleReport, SchemaEntry, ServerFacts,
+    Table, TableComparison, ToolFacts,
 };
 
 /// The two servers as wholes.
@@ -15,6 +17,15 @@ pub trait Servers: Send + Sync {
     fn target(&self, look_into: &[String]) -> Result<ServerFacts, MoveError>;
     /// The `pg_dump` that fits both servers; the error says which majors would do and where it looked.
     fn tools(&self) -> Result<ToolFacts, MoveError>;
+    /// What both servers are, beyond their facts: for an assessment of a move of these databases. Changes nothing.
+    fn look_at(
+        &self,
+        source: ServerFacts,
+        target: ServerFacts,
+        databases: &[String],
+    ) -> Result<(assess::facts::Server, assess::facts::Server), MoveError>;
+    /// How fast rows of these databases leave the source and reach the target. What it creates there is rolled back.
+    fn measure(&self, databases: &[String]) -> Result<Rates, MoveError>;
     /// Creates the roles that these databases of the source need, all of them when none is named, with memberships and settings.
     /// A role that stands on the target is changed only with `overwrite`. Happens whole or not at all; running it again changes
     /// nothing.
@@ -28,9 +39,8 @@ pub trait Servers: Send + Sync {
 pub trait Databases: Send + Sync {
     /// Keeps other moves off these databases of the target for as long as the ports live; refuses when another is at work there.
     fn reserve(&self, databases: &[String]) -> Result<(), MoveError>;
-    /// Looks into the database on the source for what the target cannot take; changes nothing. `with_roles` tells whether roles are
-    /// carried.
-    fn foresee(&self, database: &str, with_roles: bool) -> Result<Foreseen, MoveError>;
+    /// What the database is on the source, and what stands on the target under its name. Changes nothing.
+    fn look_into(&self, database: &str) -> Result<assess::facts::Database, MoveError>;
     /// Creates the target database with the source's encoding, collation, owner, settings and grants, empty. With `overwrite` one
     /// that holds something is replaced: it is dropped once the new one stands. Where it may not be dropped its contents are removed.
     /// A failure before that leaves it as it was. Gives the number of others' sessions that were ended for it.

@@ -9,6 +9,7 @@ pub mod observe;
 pub mod report;
 pub mod retry;
 
+mod assess;
 mod compare;
 mod copy;
 mod database;
@@ -19,6 +20,7 @@ mod run;
 mod verify;
 mod workers;
 
+pub use assess::{AssessOptions, AssessReport, assess};
 pub use ledger::{Ledger, LedgerError};
 pub use observe::{Amount, Event, LARGE_OBJECTS, Observer, Work};
 pub use retry::RetryPolicy;

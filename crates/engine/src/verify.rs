@@ -27,8 +27,8 @@ pub fn verify(
 ) -> Result<VerifyReport, RunError> {
     let started = Instant::now();
     let workers = Workers { jobs: options.jobs.max(1), retry: &options.retry, observer, stop };
-    let (source, target, names) = inspect::inspect_for_comparison(ports, options)?;
-    let mut notes = inspect::notes(&source, options);
+    let inspect::Compared { source, target, databases: names, mut notes } =
+        inspect::inspect_for_comparison(ports, options)?;
     workers.tell(&Event::Accepted {
         source: &source,
         target: &target,
@@ -87,9 +87,6 @@ fn compare_database(
     name: &str,
 ) -> Result<Outcome, Failure> {
     workers.go_on()?;
-    let mut notes = workers.attempt(|| ports.databases.foresee(name, true))?.notes;
     let database = workers.attempt(|| ports.databases.open(name))?;
-    let mut outcome = compare::compare(workers, name, database.compare())?;
-    notes.append(&mut outcome.notes);
-    Ok(Outcome { notes, ..outcome })
+    compare::compare(workers, name, database.compare())
 }

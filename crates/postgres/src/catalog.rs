@@ -1,6 +1,5 @@
 //! What the system catalogs say of a server and its databases.
 
-pub(crate) mod left_behind;
 pub(crate) mod relations;
 pub(crate) mod tables;
 pub(crate) mod trees;
@@ -19,6 +18,12 @@ const SERVICE_DATABASES: [&str; 5] =
 pub(crate) const USER_SCHEMAS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema', \
     'pg_toast') \
      AND n.nspname !~ '^pg_(toast_)?temp_'";
+
+/// Condition on `o` (pg_type) that leaves what somebody created: neither arrays nor rows of tables.
+/// A composite type is a member of its extension, its entry in pg_class is not.
+pub(crate) const OWN_TYPES: &str = "(o.typtype IN ('d', 'e', 'r') \
+    OR o.typtype = 'b' AND o.typcategory <> 'A' OR o.typtype = 'c' \
+    AND EXISTS (SELECT 1 FROM pg_class w WHERE w.oid = o.typrelid AND w.relkind = 'c'))";
 
 /// Condition that leaves out objects that an extension brought along.
 pub(crate) fn not_of_extension(catalog: &str, oid: &str) -> String {
@@ -135,13 +140,9 @@ pub(crate) fn user_object_count(session: &mut Session) -> Outcome<u64> {
         )
     };
     let parts = [
-        in_schema("pg_class", "relnamespace", "o.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')"),
+        in_schema("pg_class", "relnamespace", "o.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')"),
         in_schema("pg_proc", "pronamespace", "true"),
-        in_schema(
-            "pg_type",
-            "typnamespace",
-            "(o.typtype IN ('d', 'e', 'r') OR o.typtype = 'b' AND o.typcategory <> 'A')",
-        ),
+        in_schema("pg_type", "typnamespace", OWN_TYPES),
         in_schema("pg_operator", "oprnamespace", "true"),
         in_schema("pg_collation", "collnamespace", "true"),
         plain(

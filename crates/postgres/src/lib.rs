@@ -25,10 +25,10 @@ mod session;
 
 // What a move does with sessions: questions, facts, schema, roles, rows, comparison.
 mod ask;
+mod assess;
 mod catalog;
 mod compare;
 mod content;
-mod foresee;
 mod large_objects;
 mod mover;
 mod pool;

@@ -5,15 +5,15 @@ mod reserve;
 
 use std::sync::{Mutex, PoisonError};
 
-use flexway_core::migrate::{
-    Difference, Foreseen, LeftOut, MoveError, RoleReport, ServerFacts, ToolFacts,
-};
+use flexway_core::assess::facts;
+use flexway_core::assess::forecast::Rates;
+use flexway_core::migrate::{Difference, LeftOut, MoveError, RoleReport, ServerFacts, ToolFacts};
 use flexway_core::port::{Database, Databases, Servers};
 
 use crate::ask::Outcome;
 use crate::pool::connect;
 use crate::schema::{database, tool};
-use crate::{ConnInfo, catalog, foresee, roles};
+use crate::{ConnInfo, assess, catalog, roles};
 
 /// The database that every server has from the start; it counts as one of the users' when they keep
 /// objects in it.
@@ -97,6 +97,20 @@ impl Servers for Mover {
         self.tool()
     }
 
+    fn look_at(
+        &self,
+        source: ServerFacts,
+        target: ServerFacts,
+        databases: &[String],
+    ) -> Result<(facts::Server, facts::Server), MoveError> {
+        let (here, there) = (&mut connect(&self.source)?, &mut connect(&self.target)?);
+        assess::servers((here, source), (there, target), databases)
+    }
+
+    fn measure(&self, databases: &[String]) -> Result<Rates, MoveError> {
+        assess::measure(&self.source, &self.target, databases)
+    }
+
     fn copy_roles(&self, databases: &[String], overwrite: bool) -> Result<RoleReport, MoveError> {
         let (source, target) = (&mut connect(&self.source)?, &mut connect(&self.target)?);
         roles::copy(source, target, databases, overwrite)
@@ -116,9 +130,8 @@ impl Databases for Mover {
         Ok(())
     }
 
-    fn foresee(&self, database: &str, with_roles: bool) -> Result<Foreseen, MoveError> {
-        let source = &mut connect(&self.source.with_database(database))?;
-        foresee::foresee(source, &mut connect(&self.target)?, database, with_roles)
+    fn look_into(&self, database: &str) -> Result<facts::Database, MoveError> {
+        assess::database(&self.source, &self.target, database)
     }
 
     fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError> {

@@ -8,14 +8,16 @@ mod parameters;
 mod read;
 mod statements;
 
+use flexway_core::assess::facts;
 use flexway_core::migrate::RoleReport;
 
 use crate::Session;
 use crate::ask::{Outcome, query_one, run, text};
-use crate::catalog::{is_superuser, left_behind};
+use crate::catalog::is_superuser;
 use crate::schema::tablespaces::Tablespaces;
 
 pub(crate) use compare::differences;
+pub(crate) use read::SERVICE_ROLES;
 use statements::Login;
 pub(crate) use statements::list_elements;
 
@@ -51,14 +53,28 @@ pub(crate) fn copy(
     own::join(&mut carrier, &owners)?;
     let mut report = carrier.report;
     report.notes.extend(not_carried);
-    report.notes.extend(left_behind::notes(source, databases)?);
     run(target, "finish carrying the roles", "COMMIT")?;
     Ok(report)
 }
 
-/// Whether a role of this name is carried: one that users made.
-pub(crate) fn is_carried(name: &str) -> bool {
-    !name.starts_with("pg_") && !read::SERVICE_ROLES.contains(&name)
+/// The roles that [`copy`] would carry.
+pub(crate) fn to_carry(source: &mut Session, databases: &[String]) -> Outcome<Vec<facts::Role>> {
+    let outside = read::outside(source)?;
+    let role = |role: read::Role| facts::Role {
+        is_external: outside.contains(&role.name),
+        name: role.name,
+        is_superuser: role.is_superuser,
+        can_replicate: role.can_replicate,
+        bypasses_row_security: role.bypasses_row_security,
+        can_login: role.can_login,
+        may_become: true,
+        may_join: true,
+        verifier: role.password.map(|verifier| match verifier.starts_with("md5") {
+            true => "md5".to_owned(),
+            false => "scram".to_owned(),
+        }),
+    };
+    Ok(read::roles_of(source, databases)?.all.into_iter().map(role).collect())
 }
 
 fn login(target: &mut Session) -> Outcome<Login> {

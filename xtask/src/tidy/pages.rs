@@ -1,4 +1,4 @@
-//! Every fault of the registry has its page under docs/checks, and every page its fault.
+//! Every fault and every validation of the registries has its page, and every page its line there.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,30 @@ use super::{Complaint, TextFile};
 /// The list of all checks; `cargo xtask new-check` adds to it.
 pub(crate) const REGISTRY: &str = "crates/core/src/checks/mod.rs";
 
+/// The list of all validations of an assessment.
+const VALIDATIONS: &str = "crates/core/src/assess/mod.rs";
+
 pub(super) fn check(files: &[TextFile]) -> Vec<Complaint> {
-    let Some(registry) = files.iter().find(|file| file.path == REGISTRY) else {
-        return vec![Complaint::warning(REGISTRY, "no registry: pages are not compared with it")];
+    let mut found = compare(files, REGISTRY, "docs/checks/");
+    found.extend(compare(files, VALIDATIONS, "docs/validations/"));
+    found
+}
+
+/// Compares a registry with the pages of a folder, both ways.
+fn compare(files: &[TextFile], place: &str, folder: &str) -> Vec<Complaint> {
+    let Some(registry) = files.iter().find(|file| file.path == place) else {
+        return vec![Complaint::warning(place, "no registry: pages are not compared with it")];
     };
-    let faults: BTreeSet<&str> = fault_ids(&registry.text).collect();
-    let pages: BTreeSet<&str> = files.iter().filter_map(|file| fault_of_page(&file.path)).collect();
-    let without_page = faults.difference(&pages).map(|fault| {
-        Complaint::failure(REGISTRY, format!("{fault} has no page docs/checks/{fault}.md"))
-    });
-    let without_fault = pages.difference(&faults).map(|fault| {
-        let place = format!("docs/checks/{fault}.md");
-        Complaint::failure(place, format!("no fault {fault} in {REGISTRY}"))
-    });
-    without_page.chain(without_fault).collect()
+    let ids: BTreeSet<&str> = fault_ids(&registry.text).collect();
+    let pages: BTreeSet<&str> =
+        files.iter().filter_map(|file| id_of_page(&file.path, folder)).collect();
+    let without_page = ids
+        .difference(&pages)
+        .map(|id| Complaint::failure(place, format!("{id} has no page {folder}{id}.md")));
+    let without_id = pages
+        .difference(&ids)
+        .map(|id| Complaint::failure(format!("{folder}{id}.md"), format!("no {id} in {place}")));
+    without_page.chain(without_id).collect()
 }
 
 /// String literals of the form `area/fault`, in code.
@@ -38,9 +48,9 @@ pub(crate) fn is_fault_id(text: &str) -> bool {
     text.split_once('/').is_some_and(|(area, fault)| is_word(area) && fault.split('-').all(is_word))
 }
 
-fn fault_of_page(path: &str) -> Option<&str> {
-    let fault = path.strip_prefix("docs/checks/")?.strip_suffix(".md")?;
-    is_fault_id(fault).then_some(fault)
+fn id_of_page<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    let id = path.strip_prefix(folder)?.strip_suffix(".md")?;
+    is_fault_id(id).then_some(id)
 }
 
 #[cfg(test)]
@@ -57,6 +67,8 @@ mod tests {
             file("docs/checks/dns/zone-not-linked.md", ""),
             file("docs/checks/dns/no-fault.md", ""),
             file("docs/checks/README.md", ""),
+            file(VALIDATIONS, "f(\"server/same\");"),
+            file("docs/validations/server/same.md", ""),
         ];
         let found: Vec<String> =
             check(&files).into_iter().map(|complaint| complaint.place).collect();

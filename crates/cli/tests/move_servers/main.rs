@@ -5,6 +5,7 @@
 mod pair;
 mod sample;
 
+mod assessed;
 mod interrupted;
 mod noted;
 mod refused;

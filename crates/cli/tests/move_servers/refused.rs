@@ -63,7 +63,7 @@ fn what_the_target_cannot_take_is_refused_first() {
         })
     };
     as_mover(&["--database", "other"]).ended(3).says(&[
-        "give database other to its owner app: the target's login mover may not become that role",
+        "things of database other belong to app: the target's login mover may not become that role",
         "GRANT \"app\" TO \"mover\"",
         "nothing was changed",
     ]);
@@ -103,12 +103,12 @@ fn a_standby_is_no_target_and_may_be_a_source() {
     };
     follow(&mut pair.target);
     let refused = pair.migrate(&[]).ended(3);
-    refused.says(&["write to the target", "is a standby", "promote it", "nothing was changed"]);
+    refused.says(&["is a standby", "promote it", "nothing was changed"]);
     pair.on_target("postgres", "SELECT pg_promote()");
     pair.on_source("d", "CREATE UNLOGGED TABLE scratch (a int)");
     follow(&mut pair.source);
     let refused = pair.migrate(&[]).ended(3);
-    refused.says(&["read database d of a standby", "what is unlogged: public.scratch"]);
+    refused.says(&["move database d: a standby does not have what is unlogged: public.scratch"]);
     pair.on_source("postgres", "SELECT pg_promote()");
     pair.on_source("d", "DROP TABLE scratch");
     follow(&mut pair.source);
@@ -140,7 +140,11 @@ fn a_database_that_is_left_out_is_named_with_the_reason() {
     let pair = Pair::start(15, 17);
     pair.on_source("postgres", "CREATE DATABASE closed ALLOW_CONNECTIONS false");
     let refused = pair.migrate(&["--database", "closed"]).ended(3);
-    refused.says(&["move database closed", "it allows no connections", "ALLOW_CONNECTIONS true"]);
+    refused.says(&[
+        "database closed cannot be moved",
+        "it allows no connections",
+        "ALLOW_CONNECTIONS true",
+    ]);
     pair.migrate(&["--database", "none"]).ended(3).says(&["it has none that can be moved"]);
     pair.migrate(&["--database", "postgres"]).ended(3).says(&["it holds nothing of users"]);
     pair.on_source("postgres", "CREATE DATABASE open");
@@ -156,7 +160,7 @@ fn an_older_target_and_an_unknown_database_are_refused_together() {
     pair.migrate(&["--database", "nowhere"]).ended(3).says(&[
         "PostgreSQL 17",
         "create the target with PostgreSQL 17 or newer",
-        "find database nowhere",
+        "has no database nowhere",
     ]);
 }
 

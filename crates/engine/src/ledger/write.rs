@@ -247,6 +247,14 @@ impl Ledger {
         Ok(found.unwrap_or_default())
     }
 
+    /// Names of the databases that earlier runs began with.
+    pub(crate) fn database_names(&self) -> Result<Vec<String>, LedgerError> {
+        let ledger = self.lock();
+        let mut statement = ledger.prepare("SELECT name FROM database")?;
+        let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(names)
+    }
+
     /// Records a complete phase.
     pub(crate) fn set_phase(&self, database: &str, phase: Phase) -> Result<(), LedgerError> {
         self.lock().execute(

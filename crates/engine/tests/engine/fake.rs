@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use flexway_core::assess::facts;
+use flexway_core::assess::forecast::Rates;
 use flexway_core::migrate::*;
 use flexway_core::port::*;
 use flexway_engine::Ports;
@@ -155,7 +157,7 @@ pub(crate) fn error(what: &str, why: &str, remedy: Remedy) -> MoveError {
     MoveError { what: what.to_owned(), why: why.to_owned(), help: String::new(), remedy }
 }
 
-fn facts(label: &str, version: u32, databases: &BTreeMap<String, Store>) -> ServerFacts {
+fn facts_of(label: &str, version: u32, databases: &BTreeMap<String, Store>) -> ServerFacts {
     let databases = databases.iter().map(|(name, store)| DatabaseFacts {
         name: name.clone(),
         size_bytes: 1000,
@@ -175,13 +177,13 @@ fn facts(label: &str, version: u32, databases: &BTreeMap<String, Store>) -> Serv
 impl Servers for World {
     fn source(&self) -> Result<ServerFacts, MoveError> {
         self.call("source", |state| {
-            Ok(facts("old:5432 as admin", state.source_version, &state.source))
+            Ok(facts_of("old:5432 as admin", state.source_version, &state.source))
         })
     }
 
     fn target(&self, _look_into: &[String]) -> Result<ServerFacts, MoveError> {
         self.call("target", |state| {
-            Ok(facts("new:5432 as admin", state.target_version, &state.target))
+            Ok(facts_of("new:5432 as admin", state.target_version, &state.target))
         })
     }
 
@@ -190,6 +192,21 @@ impl Servers for World {
             true => Ok(ToolFacts { pg_dump: "pg_dump".to_owned(), version: 170_010 }),
             false => Err(error("find pg_dump", "none of major 17 on the path", Remedy::Act)),
         })
+    }
+
+    fn look_at(
+        &self,
+        source: ServerFacts,
+        target: ServerFacts,
+        _databases: &[String],
+    ) -> Result<(facts::Server, facts::Server), MoveError> {
+        self.call("look at", |_| {
+            Ok((facts::Server::plain(source, "admin"), facts::Server::plain(target, "admin")))
+        })
+    }
+
+    fn measure(&self, _databases: &[String]) -> Result<Rates, MoveError> {
+        self.call("measure", |_| Ok(Rates { copy: 1e6, read: 1e6, index: 1e6, sample_bytes: 9 }))
     }
 
     fn copy_roles(&self, databases: &[String], overwrite: bool) -> Result<RoleReport, MoveError> {
@@ -228,8 +245,10 @@ impl Databases for World {
         })
     }
 
-    fn foresee(&self, database: &str, _with_roles: bool) -> Result<Foreseen, MoveError> {
-        self.call(&format!("{database} foresee"), |_| Ok(Foreseen::default()))
+    fn look_into(&self, database: &str) -> Result<facts::Database, MoveError> {
+        self.call(&format!("{database} look into"), |_| {
+            Ok(facts::Database::empty(database, 1000, 100))
+        })
     }
 
     fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError> {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use flexway_core::assess::facts;
+use flexway_core::assess::forecast::Rates;
 use flexway_core::migrate::*;
 use flexway_core::port::Servers;
 use flexway_engine::RunError;
@@ -133,6 +135,17 @@ impl Servers for Elsewhere {
     }
     fn tools(&self) -> Result<ToolFacts, MoveError> {
         self.0.tools()
+    }
+    fn look_at(
+        &self,
+        source: ServerFacts,
+        target: ServerFacts,
+        databases: &[String],
+    ) -> Result<(facts::Server, facts::Server), MoveError> {
+        self.0.look_at(source, target, databases)
+    }
+    fn measure(&self, databases: &[String]) -> Result<Rates, MoveError> {
+        self.0.measure(databases)
     }
     fn copy_roles(&self, databases: &[String], overwrite: bool) -> Result<RoleReport, MoveError> {
         self.0.copy_roles(databases, overwrite)

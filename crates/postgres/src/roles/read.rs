@@ -75,6 +75,18 @@ impl Roles {
     }
 }
 
+/// Names of roles that log in through a directory of their service.
+pub(super) fn outside(session: &mut Session) -> Outcome<BTreeSet<String>> {
+    let sql = "SELECT r.rolname FROM pg_roles r WHERE EXISTS (SELECT 1 FROM pg_shseclabel l \
+               WHERE l.objoid = r.oid AND l.classoid = 'pg_authid'::regclass \
+               AND l.provider = 'pgaadauth') \
+               OR EXISTS (SELECT 1 FROM pg_auth_members m WHERE m.member = r.oid \
+               AND pg_get_userbyid(m.roleid) IN ('rds_iam', 'cloudsqliamuser', \
+               'cloudsqliamserviceaccount'))";
+    let rows = query(session, "find roles of outside directories", sql)?;
+    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
+}
+
 /// One role. Has no `Debug`, since it holds the verifier.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Role {

@@ -37,9 +37,7 @@ pub(crate) fn prepare(
     let wanted = description(pg_dump, &source.with_database(database))?;
     let mut admin = connect(target)?;
     remove_leftovers(&mut admin, target, database)?;
-    let may_replace = !STANDING_DATABASES.contains(&database)
-        && database != target.database()
-        && may_make_again(&mut admin, database)?;
+    let may_replace = may_replace(&mut admin, target, database)?;
     match standing(&mut admin, target, database)? {
         Standing::Absent => create(&mut admin, &wanted, database, database)?,
         Standing::Holds(count) if !overwrite => return Err(occupied(database, count)),
@@ -123,6 +121,13 @@ fn standing(admin: &mut Session, target: &ConnInfo, database: &str) -> Outcome<S
         0 => Standing::Empty,
         count => Standing::Holds(count),
     })
+}
+
+/// Whether the database may be dropped once a new one stands; otherwise it is emptied.
+pub(crate) fn may_replace(admin: &mut Session, target: &ConnInfo, database: &str) -> Outcome<bool> {
+    Ok(!STANDING_DATABASES.contains(&database)
+        && database != target.database()
+        && may_make_again(admin, database)?)
 }
 
 /// Whether the login may create a database, give it the name of the standing one, and drop that.

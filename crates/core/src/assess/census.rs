@@ -1,0 +1,81 @@
+//! Questions about a database whose answers are lists of things.
+
+/// One thing that a question about a database found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Object {
+    /// Quoted where that is needed, with its schema.
+    pub name: String,
+    /// What more is to be said: a type, a role, a kind.
+    pub detail: String,
+    /// A statement about it, where only the server can spell it; else empty.
+    pub sql: String,
+}
+
+macro_rules! census {
+    ($($(#[$doc:meta])* $name:ident = $words:literal;)*) => {
+        /// Questions about a database whose answer is a list of things.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Census { $($(#[$doc])* $name,)* }
+
+        impl Census {
+            /// All questions.
+            pub const ALL: &[Census] = &[$(Census::$name),*];
+
+            /// What is listed, for a message.
+            pub fn words(self) -> &'static str {
+                match self { $(Census::$name => $words,)* }
+            }
+        }
+    };
+}
+
+census! {
+    /// Tables whose rows have an oid beside their columns.
+    Oids = "tables with oids";
+    /// Columns of `reg*` types; detail: the type.
+    RegTypes = "columns that hold object ids";
+    /// Columns and domains of built-in types; detail: the type.
+    BuiltInTypes = "built-in types in use";
+    /// Settings that name a tablespace; name: whose, detail: the setting, sql: the tablespace.
+    TablespaceSettings = "settings that name a tablespace";
+    /// What the target's version does not take any more; detail: the kind, sql: the removal.
+    Unknown = "things that newer versions do not take";
+    /// Casts of users.
+    Casts = "casts";
+    /// Languages that no extension brought; detail: the name, quoted.
+    Languages = "languages";
+    /// Collations of users; detail: `libc` or `icu`.
+    Collations = "collations of users";
+    /// Built-in collations that columns name; detail: a column.
+    UsedCollations = "collations of columns";
+    /// Collations whose version is not the system's any more; detail: both versions.
+    CollationVersions = "versions of collations";
+    /// Things that only a superuser may create; detail: the kind.
+    SuperuserOnly = "things that only superusers create";
+    /// Things that the login may not read; detail: the kind, sql: the grant.
+    Unreadable = "things that the login may read";
+    /// Tables whose policies hide rows from the login.
+    RowSecurity = "tables with row security";
+    /// Unlogged tables, sequences and materialized views.
+    Unlogged = "unlogged tables";
+    /// Tables without a replica identity; sql: what gives them one.
+    NoIdentity = "tables without a replica identity";
+    /// Event triggers.
+    EventTriggers = "event triggers";
+    /// Tablespaces in which something of the database lies.
+    Tablespaces = "tablespaces in use";
+    /// Foreign servers; detail: their wrapper and host.
+    ForeignServers = "foreign servers";
+    /// Subscriptions.
+    Subscriptions = "subscriptions";
+    /// Publications of all tables, or of all in a schema.
+    WidePublications = "publications of all tables";
+    /// Grants on system catalogs to users; detail: the role, sql: the revocation.
+    CatalogGrants = "grants on system catalogs";
+    /// Owners of objects; name: the role.
+    Owners = "owners";
+    /// Security labels; detail: the provider.
+    SecurityLabels = "security labels";
+    /// Indexes that are not valid.
+    InvalidIndexes = "indexes that are not valid";
+}

@@ -1,0 +1,166 @@
+//! Whose service a server is, and what that service's administrator may do on it.
+//!
+//! Where public documents do not say whether an administrator may, the answer is `None`: not known.
+
+use serde::Serialize;
+
+use super::Place;
+
+/// Whose service a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    /// Azure Database for PostgreSQL, flexible server.
+    Azure,
+    /// Azure Database for PostgreSQL, Single Server.
+    AzureSingle,
+    /// Amazon RDS and Aurora.
+    Rds,
+    /// Google Cloud SQL.
+    CloudSql,
+    /// Google AlloyDB.
+    AlloyDb,
+    /// No service that Flexway knows: a server of one's own.
+    Own,
+}
+
+/// Something that PostgreSQL keeps for superusers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// Give a role SUPERUSER.
+    Superuser,
+    /// Give a role REPLICATION.
+    Replication,
+    /// Give a role BYPASSRLS.
+    BypassRowSecurity,
+    /// `CREATE EVENT TRIGGER`.
+    EventTrigger,
+    /// Publications of all tables, or of all in a schema.
+    WidePublication,
+    /// Create an extension that is not trusted and that the server offers.
+    Extension,
+    /// Base types, C functions, operator classes and the like.
+    Internal,
+}
+
+impl Provider {
+    /// Told by the roles that only that service has, and by its settings.
+    pub fn of(roles: &[&str], has_azure_settings: bool) -> Provider {
+        let has = |name: &str| roles.contains(&name);
+        if has("azure_pg_admin") && has("azure_superuser") && !has_azure_settings {
+            Provider::AzureSingle
+        } else if has("azure_pg_admin") || has_azure_settings {
+            Provider::Azure
+        } else if has("rds_superuser") {
+            Provider::Rds
+        } else if has("alloydbsuperuser") {
+            Provider::AlloyDb
+        } else if has("cloudsqlsuperuser") {
+            Provider::CloudSql
+        } else {
+            Provider::Own
+        }
+    }
+
+    /// The role whose members administer; `None` on a server of one's own.
+    pub fn administrators(self) -> Option<&'static str> {
+        match self {
+            Provider::Azure | Provider::AzureSingle => Some("azure_pg_admin"),
+            Provider::Rds => Some("rds_superuser"),
+            Provider::CloudSql => Some("cloudsqlsuperuser"),
+            Provider::AlloyDb => Some("alloydbsuperuser"),
+            Provider::Own => None,
+        }
+    }
+
+    /// Its name for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Provider::Azure => "Azure flexible server",
+            Provider::AzureSingle => "Azure Single Server",
+            Provider::Rds => "Amazon RDS",
+            Provider::CloudSql => "Google Cloud SQL",
+            Provider::AlloyDb => "Google AlloyDB",
+            Provider::Own => "a server of one's own",
+        }
+    }
+
+    /// What an administrator of the service may do beyond an ordinary role; `None`: not known.
+    ///
+    /// Source: the services' pages about users and privileges, as far as they tell.
+    pub fn lets_administrators(self, power: Power) -> Option<bool> {
+        match (self, power) {
+            (Provider::Own, _) => Some(false),
+            // No service gives its customers a superuser, nor code that runs in the server.
+            (_, Power::Superuser | Power::Internal) => Some(false),
+            (_, Power::Extension) => Some(true),
+            // A role is granted instead: rds_replication.
+            (Provider::Rds, Power::Replication) => Some(false),
+            (
+                Provider::Azure | Provider::AzureSingle | Provider::CloudSql | Provider::AlloyDb,
+                Power::Replication,
+            ) => Some(true),
+            (
+                Provider::Rds | Provider::CloudSql | Provider::AlloyDb,
+                Power::EventTrigger | Power::WidePublication,
+            ) => Some(true),
+            (_, Power::BypassRowSecurity | Power::EventTrigger | Power::WidePublication) => None,
+        }
+    }
+
+    /// Where [`Provider::set_parameter`] is run, for the server that is meant.
+    pub fn place_on(self, own: Place) -> Place {
+        match self {
+            Provider::Own => own,
+            _ => Place::Shell,
+        }
+    }
+
+    /// The command that sets a parameter of the server.
+    pub fn set_parameter(self, name: &str, value: &str) -> String {
+        match self {
+            Provider::Azure => format!(
+                "az postgres flexible-server parameter set -g <group> -s <server> -n {name} -v '{value}'"
+            ),
+            Provider::AzureSingle => format!(
+                "az postgres server configuration set -g <group> -s <server> -n {name} --value '{value}'"
+            ),
+            Provider::Rds => format!(
+                "aws rds modify-db-parameter-group --db-parameter-group-name <group> --parameters \
+                 \"ParameterName={name},ParameterValue='{value}',ApplyMethod=pending-reboot\""
+            ),
+            Provider::CloudSql => {
+                format!("gcloud sql instances patch <instance> --database-flags={name}={value}")
+            }
+            Provider::AlloyDb => format!(
+                "gcloud alloydb instances update <instance> --cluster=<cluster> --region=<region> \
+                 --database-flags={name}={value}"
+            ),
+            Provider::Own => format!("ALTER SYSTEM SET {name} = '{}'", value.replace('\'', "''")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_told_by_their_roles() {
+        let of = |roles: &[&str]| Provider::of(roles, false);
+        assert_eq!(of(&["azure_pg_admin"]), Provider::Azure);
+        assert_eq!(of(&["azure_pg_admin", "azure_superuser"]), Provider::AzureSingle);
+        assert_eq!(Provider::of(&["azure_pg_admin", "azure_superuser"], true), Provider::Azure);
+        assert_eq!(of(&["rds_superuser", "rdsadmin"]), Provider::Rds);
+        assert_eq!(of(&["cloudsqlsuperuser", "alloydbsuperuser"]), Provider::AlloyDb);
+        assert_eq!(of(&["postgres"]), Provider::Own);
+    }
+
+    #[test]
+    fn no_service_makes_superusers_and_the_unknown_stays_unknown() {
+        for one in [Provider::Azure, Provider::Rds, Provider::CloudSql, Provider::Own] {
+            assert_eq!(one.lets_administrators(Power::Superuser), Some(false));
+        }
+        assert_eq!(Provider::Azure.lets_administrators(Power::BypassRowSecurity), None);
+    }
+}

@@ -1,0 +1,400 @@
+//! The questions about a database whose answers are lists: name, detail, and a statement that mends.
+
+use flexway_core::assess::facts::Census;
+
+use crate::catalog::trees::USERS_OID_MIN;
+use crate::catalog::{OWN_TYPES, USER_SCHEMAS, not_of_extension};
+use crate::roles::SERVICE_ROLES;
+
+/// The query that answers it on a server of this version; `None` where nothing of that kind exists.
+/// `target` is the version of the server that is moved to.
+pub(super) fn question(census: Census, version: u32, target: u32) -> Option<String> {
+    match census {
+        Census::Oids | Census::RegTypes | Census::BuiltInTypes => columns(census, version),
+        Census::Unknown => unknown_to(version, target),
+        Census::SuperuserOnly => Some(superuser_only(version)),
+        Census::Unreadable | Census::RowSecurity | Census::Owners | Census::CatalogGrants => {
+            Some(rights(census))
+        }
+        Census::Casts | Census::Languages | Census::EventTriggers | Census::ForeignServers => {
+            Some(objects(census))
+        }
+        Census::Collations | Census::UsedCollations | Census::CollationVersions => {
+            collations(census, version)
+        }
+        Census::Subscriptions | Census::WidePublications => replication(census, version),
+        Census::Unlogged | Census::NoIdentity | Census::InvalidIndexes => {
+            Some(relations(census))
+        }
+        Census::Tablespaces => Some(
+            "SELECT DISTINCT t.spcname, '', '' FROM pg_tablespace t \
+             WHERE t.spcname NOT IN ('pg_default', 'pg_global') AND (SELECT oid FROM pg_database \
+             WHERE datname = current_database()) IN (SELECT pg_tablespace_databases(t.oid)) ORDER BY 1"
+                .to_owned(),
+        ),
+        Census::SecurityLabels => Some(
+            "SELECT concat(objtype, ' ', objname), provider, format('SECURITY LABEL FOR %I ON %s %s \
+             IS NULL', provider, upper(objtype), objname) FROM pg_seclabels \
+             WHERE objtype NOT IN ('role', 'database', 'tablespace') ORDER BY 1"
+                .to_owned(),
+        ),
+        // Read from settings, not by one query.
+        Census::TablespaceSettings => None,
+    }
+}
+
+/// `format()` of a relation's quoted name.
+const RELATION: &str = "format('%I.%I', n.nspname, c.relname)";
+
+const FROM_RELATIONS: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
+
+fn columns(census: Census, version: u32) -> Option<String> {
+    let own = not_of_extension("pg_class", "c.oid");
+    match census {
+        Census::Oids if version >= 120_000 => None,
+        Census::Oids => Some(format!(
+            "SELECT n.nspname || '.' || c.relname, '', \
+             format('ALTER TABLE %I.%I SET WITHOUT OIDS', n.nspname, c.relname) {FROM_RELATIONS} \
+             WHERE c.relhasoids AND c.relkind IN ('r', 'p') AND {USER_SCHEMAS} AND {own} ORDER BY 1"
+        )),
+        Census::RegTypes => Some(format!(
+            "SELECT concat('column ', a.attname, ' of ', n.nspname, '.', c.relname), \
+             format_type(a.atttypid, NULL), '' {FROM_RELATIONS} \
+             JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid \
+             WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
+             AND t.typnamespace = 'pg_catalog'::regnamespace AND t.typname ~ '^_?reg' \
+             AND {USER_SCHEMAS} AND {own} ORDER BY 1"
+        )),
+        // Views get their types from what they read.
+        _ => Some(format!(
+            "SELECT u.place, format_type(t.oid, NULL), t.typname \
+             FROM (SELECT a.atttypid AS oid, concat('column ', a.attname, ' of ', n.nspname, '.', \
+                          c.relname) AS place \
+                   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+                   JOIN pg_namespace n ON n.oid = c.relnamespace \
+                   WHERE c.relkind IN ('r', 'p', 'f', 'c') AND a.attnum > 0 \
+                   AND NOT a.attisdropped AND {USER_SCHEMAS} AND {own} \
+                   UNION ALL SELECT d.typbasetype, concat('domain ', n.nspname, '.', d.typname) \
+                   FROM pg_type d JOIN pg_namespace n ON n.oid = d.typnamespace \
+                   WHERE d.typtype = 'd' AND {USER_SCHEMAS}) u \
+             JOIN pg_type t ON t.oid = u.oid JOIN pg_namespace n ON n.oid = t.typnamespace \
+             WHERE n.nspname = 'pg_catalog' AND t.oid < {USERS_OID_MIN} ORDER BY 1"
+        )),
+    }
+}
+
+/// What a newer major took away: name, why, what mends.
+fn unknown_to(version: u32, target: u32) -> Option<String> {
+    let since = |major: u32| version < major * 10_000 && target >= major * 10_000;
+    let mut parts = Vec::new();
+    if since(14) {
+        // Source: PostgreSQL 14 release notes, "Migration to Version 14".
+        parts.push(format!(
+            "SELECT format('operator %I.%s', n.nspname, o.oprname), 'postfix operators', \
+             format('DROP OPERATOR %I.%s (%s, NONE)', n.nspname, o.oprname, \
+             format_type(o.oprleft, NULL)) \
+             FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace \
+             WHERE o.oprright = 0 AND o.oid >= {USERS_OID_MIN}"
+        ));
+        let changed = "('array_append', 'array_cat', 'array_position', 'array_positions', \
+                       'array_prepend', 'array_remove', 'array_replace', 'width_bucket')";
+        parts.push(format!(
+            "SELECT format('aggregate %s', a.aggfnoid::regprocedure), \
+             'aggregates over functions that take anycompatible now', \
+             format('DROP AGGREGATE %s', a.aggfnoid::regprocedure) \
+             FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (a.aggtransfn, a.aggfinalfn) \
+             JOIN pg_type t ON t.oid = a.aggtranstype \
+             WHERE a.aggfnoid >= {USERS_OID_MIN} AND p.oid < {USERS_OID_MIN} \
+             AND p.proname IN {changed} AND t.typname = 'anyarray'"
+        ));
+        parts.push(format!(
+            "SELECT format('conversion %I.%I', n.nspname, k.conname), \
+             'conversions whose function takes no flag', \
+             format('DROP CONVERSION %I.%I', n.nspname, k.conname) \
+             FROM pg_conversion k JOIN pg_namespace n ON n.oid = k.connamespace \
+             JOIN pg_proc p ON p.oid = k.conproc \
+             WHERE k.oid >= {USERS_OID_MIN} AND p.oid >= {USERS_OID_MIN}"
+        ));
+    }
+    if since(16) && version >= 120_000 {
+        parts.push(format!(
+            "SELECT format('column %I of {table}', a.attname, n.nspname, c.relname), \
+             'generated columns whose parent is none', \
+             format('ALTER TABLE {table} NO INHERIT %s', n.nspname, c.relname, i.inhparent::regclass) \
+             {FROM_RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid \
+             JOIN pg_inherits i ON i.inhrelid = c.oid \
+             JOIN pg_attribute b ON b.attrelid = i.inhparent AND b.attname = a.attname \
+             WHERE a.attgenerated <> '' AND b.attgenerated = '' AND NOT b.attisdropped \
+             AND b.attnum > 0 AND NOT c.relispartition",
+            table = "%I.%I"
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join(" UNION ALL ") + " ORDER BY 1")
+}
+
+fn superuser_only(version: u32) -> String {
+    let user = |oid: &str, catalog: &str| {
+        format!("{oid} >= {USERS_OID_MIN} AND {}", not_of_extension(catalog, oid))
+    };
+    let named = |kind: &str, drop: &str, catalog: &str, name: &str, schema: &str, more: &str| {
+        format!(
+            "SELECT format('%I.%I', n.nspname, o.{name}), '{kind}', \
+             format('DROP {drop} %I.%I CASCADE', n.nspname, o.{name}) FROM {catalog} o \
+             JOIN pg_namespace n ON n.oid = o.{schema} WHERE {} AND {more}",
+            user("o.oid", catalog)
+        )
+    };
+    let own_function = user("p.oid", "pg_proc");
+    let kind = if version >= 110_000 { "p.prokind = 'a'" } else { "p.proisagg" };
+    let mut parts = vec![
+        named(
+            "base type",
+            "TYPE",
+            "pg_type",
+            "typname",
+            "typnamespace",
+            "o.typtype = 'b' AND o.typelem = 0",
+        ),
+        format!(
+            "SELECT p.oid::regprocedure::text, CASE WHEN p.proleakproof THEN 'leakproof function' \
+             ELSE concat('function in ', l.lanname) END, \
+             concat('DROP ROUTINE ', p.oid::regprocedure, ' CASCADE') \
+             FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE {own_function} \
+             AND NOT ({kind}) AND (NOT l.lanpltrusted OR p.proleakproof)"
+        ),
+        format!(
+            "SELECT p.oid::regprocedure::text, 'aggregate with an internal state', \
+             concat('DROP AGGREGATE ', p.oid::regprocedure) \
+             FROM pg_proc p JOIN pg_aggregate a ON a.aggfnoid = p.oid WHERE {own_function} \
+             AND a.aggtranstype = 'internal'::regtype"
+        ),
+        format!(
+            "SELECT format('(%s AS %s)', format_type(c.castsource, NULL), \
+             format_type(c.casttarget, NULL)), 'cast without function', \
+             format('DROP CAST (%s AS %s)', format_type(c.castsource, NULL), \
+             format_type(c.casttarget, NULL)) FROM pg_cast c \
+             WHERE {} AND c.castmethod = 'b'",
+            user("c.oid", "pg_cast")
+        ),
+        named(
+            "text search parser",
+            "TEXT SEARCH PARSER",
+            "pg_ts_parser",
+            "prsname",
+            "prsnamespace",
+            "true",
+        ),
+        named(
+            "text search template",
+            "TEXT SEARCH TEMPLATE",
+            "pg_ts_template",
+            "tmplname",
+            "tmplnamespace",
+            "true",
+        ),
+        format!(
+            "SELECT format('%I.%I', n.nspname, o.opfname), 'operator family', \
+             format('DROP OPERATOR FAMILY %I.%I USING %I CASCADE', n.nspname, o.opfname, a.amname) \
+             FROM pg_opfamily o JOIN pg_namespace n ON n.oid = o.opfnamespace \
+             JOIN pg_am a ON a.oid = o.opfmethod WHERE {}",
+            user("o.oid", "pg_opfamily")
+        ),
+        format!(
+            "SELECT format('%I', o.fdwname), 'foreign data wrapper', \
+             format('DROP FOREIGN DATA WRAPPER %I CASCADE', o.fdwname) \
+             FROM pg_foreign_data_wrapper o WHERE {}",
+            user("o.oid", "pg_foreign_data_wrapper")
+        ),
+    ];
+    if version >= 90_600 {
+        parts.push(format!(
+            "SELECT format('%I', o.amname), 'access method', \
+             format('DROP ACCESS METHOD %I CASCADE', o.amname) FROM pg_am o WHERE {}",
+            user("o.oid", "pg_am")
+        ));
+    }
+    parts.join(" UNION ALL ") + " ORDER BY 2, 1"
+}
+
+fn rights(census: Census) -> String {
+    let own = not_of_extension("pg_class", "c.oid");
+    let services = SERVICE_ROLES.map(|name| format!("'{name}'")).join(", ");
+    match census {
+        Census::RowSecurity => format!(
+            "SELECT {RELATION}, '', '' {FROM_RELATIONS} WHERE c.relrowsecurity \
+             AND c.relkind IN ('r', 'p') AND row_security_active(c.oid) AND {USER_SCHEMAS} ORDER BY 1"
+        ),
+        Census::Unreadable => format!(
+            "SELECT concat(CASE c.relkind WHEN 'S' THEN 'sequence ' WHEN 'm' THEN 'materialized view ' \
+             ELSE 'table ' END, {RELATION}), '', \
+             concat(format('GRANT USAGE ON SCHEMA %I TO %I; ', n.nspname, current_user), \
+             format('GRANT SELECT ON %s%I.%I TO %I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' \
+             ELSE '' END, n.nspname, c.relname, current_user)) {FROM_RELATIONS} \
+             WHERE c.relkind IN ('r', 'p', 'S', 'm') AND {USER_SCHEMAS} AND {own} \
+             AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind \
+             WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') \
+             ELSE has_table_privilege(c.oid, 'SELECT') END) \
+             UNION ALL SELECT concat('large object ', l.oid), '', \
+             format('GRANT SELECT ON LARGE OBJECT %s TO %I', l.oid, current_user) \
+             FROM pg_largeobject_metadata l WHERE NOT pg_has_role(l.lomowner, 'USAGE') \
+             AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \
+             AND NOT EXISTS (SELECT 1 FROM aclexplode(l.lomacl) a WHERE a.privilege_type = 'SELECT' \
+             AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE'))) ORDER BY 1"
+        ),
+        // Schema public belongs to whoever the version gives it to, and is not created.
+        Census::Owners => {
+            let part = |catalog: &str, owner: &str, more: &str| {
+                format!(
+                    "SELECT o.{owner} AS owner FROM {catalog} o WHERE o.oid >= {USERS_OID_MIN} AND {} \
+                     {more}",
+                    not_of_extension(catalog, "o.oid")
+                )
+            };
+            let toast = "AND o.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')";
+            let parts = [
+                part("pg_class", "relowner", toast),
+                part("pg_proc", "proowner", ""),
+                part("pg_type", "typowner", &format!("AND {OWN_TYPES}")),
+                part(
+                    "pg_namespace",
+                    "nspowner",
+                    "AND o.nspname <> 'public' AND o.nspname !~ '^pg_'",
+                ),
+                part("pg_operator", "oprowner", ""),
+                part("pg_collation", "collowner", ""),
+                part("pg_foreign_server", "srvowner", ""),
+                part("pg_event_trigger", "evtowner", ""),
+                "SELECT lomowner FROM pg_largeobject_metadata".to_owned(),
+            ];
+            format!(
+                "SELECT DISTINCT pg_get_userbyid(owner), '', '' FROM ({}) o ORDER BY 1",
+                parts.join(" UNION ")
+            )
+        }
+        _ => format!(
+            "SELECT DISTINCT {RELATION}, pg_get_userbyid(a.grantee), \
+             format('REVOKE ALL ON %I.%I FROM %I', n.nspname, c.relname, pg_get_userbyid(a.grantee)) \
+             {FROM_RELATIONS} CROSS JOIN LATERAL aclexplode(c.relacl) a \
+             WHERE n.nspname = 'pg_catalog' AND a.grantee >= {USERS_OID_MIN} \
+             AND pg_get_userbyid(a.grantee) NOT IN ({services}) ORDER BY 1, 2"
+        ),
+    }
+}
+
+fn objects(census: Census) -> String {
+    match census {
+        Census::Casts => format!(
+            "SELECT format('(%s AS %s)', format_type(c.castsource, NULL), \
+             format_type(c.casttarget, NULL)), '', '' FROM pg_cast c \
+             WHERE c.oid >= {USERS_OID_MIN} AND {} ORDER BY 1",
+            not_of_extension("pg_cast", "c.oid")
+        ),
+        Census::Languages => format!(
+            "SELECT l.lanname, quote_ident(l.lanname), '' FROM pg_language l \
+             WHERE l.oid >= {USERS_OID_MIN} AND {} ORDER BY 1",
+            not_of_extension("pg_language", "l.oid")
+        ),
+        Census::EventTriggers => format!(
+            "SELECT evtname, evtevent, format('DROP EVENT TRIGGER %I', evtname) \
+             FROM pg_event_trigger t WHERE {} ORDER BY 1",
+            not_of_extension("pg_event_trigger", "t.oid")
+        ),
+        _ => "SELECT concat(s.srvname, ' (', w.fdwname, ' ', (SELECT string_agg(option_name || ' ' || \
+              option_value, ', ') FROM pg_options_to_table(s.srvoptions) \
+              WHERE option_name IN ('host', 'port', 'dbname')), ')'), '', '' \
+              FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw ORDER BY 1"
+            .to_owned(),
+    }
+}
+
+fn collations(census: Census, version: u32) -> Option<String> {
+    let provider = match version {
+        100_000.. => "CASE k.collprovider WHEN 'i' THEN 'icu' ELSE 'libc' END",
+        _ => "'libc'",
+    };
+    match census {
+        Census::Collations => Some(format!(
+            "SELECT format('%I.%I', n.nspname, k.collname), {provider}, \
+             format('DROP COLLATION %I.%I', n.nspname, k.collname) FROM pg_collation k \
+             JOIN pg_namespace n ON n.oid = k.collnamespace WHERE {USER_SCHEMAS} AND {} ORDER BY 1",
+            not_of_extension("pg_collation", "k.oid")
+        )),
+        Census::UsedCollations => Some(format!(
+            "SELECT k.collname, concat('column ', a.attname, ' of ', n.nspname, '.', c.relname), \
+             format('ALTER TABLE %I.%I ALTER COLUMN %I TYPE %s COLLATE \"C\"', n.nspname, c.relname, \
+             a.attname, format_type(a.atttypid, a.atttypmod)) {FROM_RELATIONS} \
+             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             JOIN pg_collation k ON k.oid = a.attcollation \
+             WHERE k.collnamespace = 'pg_catalog'::regnamespace \
+             AND k.collname NOT IN ('default', 'C', 'POSIX') AND c.relkind IN ('r', 'p', 'f', 'c') \
+             AND {USER_SCHEMAS} ORDER BY 1, 2"
+        )),
+        _ if version < 100_000 => None,
+        _ => {
+            let of_database = match version {
+                150_000.. => {
+                    " UNION ALL SELECT concat('database ', datname), '', \
+                     format('ALTER DATABASE %I REFRESH COLLATION VERSION', datname) FROM pg_database \
+                     WHERE datname = current_database() \
+                     AND datcollversion <> pg_database_collation_actual_version(oid)"
+                }
+                _ => "",
+            };
+            Some(format!(
+                "SELECT format('%I.%I', m.nspname, k.collname), '', \
+                 format('ALTER COLLATION %I.%I REFRESH VERSION', m.nspname, k.collname) \
+                 FROM pg_collation k JOIN pg_namespace m ON m.oid = k.collnamespace \
+                 WHERE k.collversion <> pg_collation_actual_version(k.oid) \
+                 AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attcollation = k.oid \
+                 AND a.attrelid >= {USERS_OID_MIN}){of_database} ORDER BY 1"
+            ))
+        }
+    }
+}
+
+fn replication(census: Census, version: u32) -> Option<String> {
+    if version < 100_000 {
+        return None;
+    }
+    if census == Census::Subscriptions {
+        return Some(
+            "SELECT subname, '', '' FROM pg_subscription WHERE subdbid = (SELECT oid \
+             FROM pg_database WHERE datname = current_database()) ORDER BY 1"
+                .to_owned(),
+        );
+    }
+    let schemas = match version {
+        150_000.. => {
+            " OR EXISTS (SELECT 1 FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
+        }
+        _ => "",
+    };
+    Some(format!(
+        "SELECT pubname, '', format('DROP PUBLICATION %I', pubname) FROM pg_publication p \
+         WHERE p.puballtables{schemas} ORDER BY 1"
+    ))
+}
+
+fn relations(census: Census) -> String {
+    let own = not_of_extension("pg_class", "c.oid");
+    match census {
+        Census::Unlogged => format!(
+            "SELECT n.nspname || '.' || c.relname, '', format('ALTER TABLE %I.%I SET LOGGED', \
+             n.nspname, c.relname) {FROM_RELATIONS} WHERE c.relpersistence = 'u' \
+             AND c.relkind IN ('r', 'm', 'S') AND {USER_SCHEMAS} ORDER BY 1"
+        ),
+        Census::NoIdentity => format!(
+            "SELECT {RELATION}, '', format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', n.nspname, \
+             c.relname) {FROM_RELATIONS} WHERE c.relkind = 'r' AND c.relpersistence = 'p' \
+             AND {USER_SCHEMAS} AND {own} AND (c.relreplident = 'n' OR c.relreplident = 'd' \
+             AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) \
+             OR c.relreplident = 'i' AND NOT EXISTS (SELECT 1 FROM pg_index i \
+             WHERE i.indrelid = c.oid AND i.indisreplident)) ORDER BY 1"
+        ),
+        _ => format!(
+            "SELECT {RELATION}, '', format('REINDEX INDEX %I.%I', n.nspname, c.relname) \
+             {FROM_RELATIONS} JOIN pg_index i ON i.indexrelid = c.oid \
+             WHERE NOT i.indisvalid AND c.relkind = 'i' AND {USER_SCHEMAS} ORDER BY 1"
+        ),
+    }
+}

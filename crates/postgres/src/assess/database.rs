@@ -1,0 +1,175 @@
+//! What one database of the source is, and what the target has of its name.
+
+use std::collections::BTreeMap;
+
+use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, Object, Standing};
+use flexway_core::migrate::Remedy;
+
+use super::{ask, census};
+use crate::ask::{Outcome, flag, number, optional, query, query_one, text};
+use crate::catalog::USER_SCHEMAS;
+use crate::pool::connect;
+use crate::roles::list_elements;
+use crate::schema::database::may_replace;
+use crate::{ConnInfo, Session, quote_literal};
+
+/// Looks into a database of the source; `target` names any database of the target.
+pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outcome<Database> {
+    let here = &mut connect(&source.with_database(name))?;
+    let there = &mut connect(target)?;
+    let version = there.version().number;
+    let mut all = BTreeMap::new();
+    for one in Census::ALL {
+        all.insert(*one, list(here, *one, version, name)?);
+    }
+    let (described, sizes) = (described(here)?, sizes(here)?);
+    let count = |session: &mut Session, what: &str, sql: &str| {
+        let rows = ask(session, &format!("{what} of database {name}"), sql)?;
+        Ok(rows.map(|rows| rows.first().and_then(|row| text(row, 0).parse().ok()).unwrap_or(0)))
+    };
+    Ok(Database {
+        name: name.to_owned(),
+        size_bytes: number("read the size of the database", &described, 0)?,
+        owner: text(&described, 1).to_owned(),
+        encoding: text(&described, 2).to_owned(),
+        locales: [text(&described, 3).to_owned(), text(&described, 4).to_owned()],
+        provider: text(&described, 5).to_owned(),
+        standing: standing(there, target, name)?,
+        extensions: extensions(here)?,
+        census: all,
+        table_count: count(
+            here,
+            "the number of tables",
+            "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND oid >= 16384",
+        )?,
+        large_object_count: count(
+            here,
+            "the number of large objects",
+            "SELECT count(*) FROM pg_largeobject_metadata",
+        )?,
+        table_bytes: sizes[0],
+        index_bytes: sizes[1],
+    })
+}
+
+fn list(
+    session: &mut Session,
+    one: Census,
+    target: u32,
+    database: &str,
+) -> Outcome<Known<Vec<Object>>> {
+    if one == Census::TablespaceSettings {
+        return Ok(Ok(tablespace_settings(session)?));
+    }
+    let Some(sql) = census::question(one, session.version().number, target) else {
+        return Ok(Ok(Vec::new()));
+    };
+    let rows = ask(session, &format!("{} of database {database}", one.words()), &sql)?;
+    let object = |row: &crate::Row| {
+        let [name, detail, sql] =
+            [0, 1, 2].map(|index| optional(row, index).unwrap_or("").to_owned());
+        Object { name, detail, sql }
+    };
+    Ok(rows.map(|rows| rows.iter().map(object).collect()))
+}
+
+fn described(session: &mut Session) -> Outcome<crate::Row> {
+    let provider = if session.version().number >= 150_000 {
+        "CASE datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END"
+    } else {
+        "'libc'"
+    };
+    let sql = format!(
+        "SELECT pg_database_size(oid), pg_get_userbyid(datdba), pg_encoding_to_char(encoding), \
+         datcollate, datctype, {provider} FROM pg_database WHERE datname = current_database()"
+    );
+    query_one(session, "read what the database is", &sql)
+}
+
+/// Bytes of tables with TOAST, and of indexes.
+fn sizes(session: &mut Session) -> Outcome<[u64; 2]> {
+    let what = "measure tables and indexes";
+    let sql = format!(
+        "SELECT coalesce(sum(pg_table_size(c.oid)), 0), coalesce(sum(pg_indexes_size(c.oid)), 0) \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'm') AND {USER_SCHEMAS}"
+    );
+    let row = query_one(session, what, &sql)?;
+    Ok([number(what, &row, 0)?, number(what, &row, 1)?])
+}
+
+fn extensions(session: &mut Session) -> Outcome<Vec<Extension>> {
+    let sql = "SELECT e.extname, e.extversion, n.nspname FROM pg_extension e \
+               JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname <> 'plpgsql' ORDER BY 1";
+    let rows = query(session, "list the extensions", sql)?;
+    let one = |row: &crate::Row| {
+        let [name, version, schema] = [0, 1, 2].map(|index| text(row, index).to_owned());
+        Extension { name, version, schema }
+    };
+    Ok(rows.iter().map(one).collect())
+}
+
+/// Settings of the database that name a tablespace, one for each name.
+fn tablespace_settings(session: &mut Session) -> Outcome<Vec<Object>> {
+    let rows = query(
+        session,
+        "read the settings of the database",
+        "SELECT split_part(s.line, '=', 1), substr(s.line, strpos(s.line, '=') + 1), \
+                coalesce(pg_get_userbyid(nullif(s.role, 0)), '') \
+         FROM (SELECT unnest(setconfig) AS line, setrole AS role FROM pg_db_role_setting \
+               WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())) s \
+         WHERE s.line ~ '^(default_tablespace|temp_tablespaces)=' ORDER BY 3, 1",
+    )?;
+    let mut all = Vec::new();
+    for row in &rows {
+        let name = match text(row, 2) {
+            "" => "the database".to_owned(),
+            role => format!("role {role} in the database"),
+        };
+        let (setting, value) = (text(row, 0), text(row, 1));
+        let elements = match setting {
+            // No list: one name as it is.
+            "default_tablespace" => vec![value.to_owned()],
+            _ => list_elements(value),
+        };
+        for sql in elements.into_iter().filter(|name| !name.is_empty()) {
+            all.push(Object { name: name.clone(), detail: setting.to_owned(), sql });
+        }
+    }
+    Ok(all)
+}
+
+/// What stands on the target under the name.
+fn standing(
+    session: &mut Session,
+    target: &ConnInfo,
+    name: &str,
+) -> Outcome<Known<Option<Standing>>> {
+    let what = format!("database {name} of the target");
+    let literal = quote_literal(name);
+    let sql = format!(
+        "SELECT pg_encoding_to_char(encoding), datcollate, datallowconn, \
+         (SELECT count(*) FROM pg_stat_activity a WHERE a.datname = {literal} \
+          AND a.pid <> pg_backend_pid()) FROM pg_database WHERE datname = {literal}"
+    );
+    let rows = query(session, &what, &sql)?;
+    let Some(row) = rows.first() else { return Ok(Ok(None)) };
+    if !flag(row, 2) {
+        return Ok(Err(Missing { what, why: "it allows no connections".to_owned() }));
+    }
+    let may_drop = may_replace(session, target, name)?;
+    let extensions = match connect(&target.with_database(name)) {
+        Ok(mut inside) => query(&mut inside, &what, "SELECT extname FROM pg_extension")?,
+        Err(error) if error.remedy == Remedy::Act => {
+            return Ok(Err(Missing { what, why: error.why }));
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Ok(Some(Standing {
+        encoding: text(row, 0).to_owned(),
+        collate: text(row, 1).to_owned(),
+        extensions: extensions.iter().map(|row| text(row, 0).to_owned()).collect(),
+        may_drop,
+        session_count: number(&what, row, 3)?,
+    })))
+}

@@ -1,0 +1,29 @@
+//! Reads what an assessment judges: one file for servers, one for databases, one for the questions
+//! whose answers are lists, one for rates. Nothing is changed on either side.
+
+mod census;
+mod database;
+mod rates;
+mod server;
+
+use flexway_core::assess::facts::{Known, Missing};
+use flexway_core::migrate::Remedy;
+
+use crate::ask::{Outcome, query};
+use crate::{Row, Session};
+
+pub(crate) use database::database;
+pub(crate) use rates::measure;
+pub(crate) use server::servers;
+
+/// Rows of a question that the server may refuse: then the fact is missing. A lost connection is an
+/// error.
+fn ask(session: &mut Session, what: &str, sql: &str) -> Outcome<Known<Vec<Row>>> {
+    match query(session, what, sql) {
+        Ok(rows) => Ok(Ok(rows)),
+        Err(error) if error.remedy == Remedy::Act => {
+            Ok(Err(Missing { what: what.to_owned(), why: error.why }))
+        }
+        Err(error) => Err(error),
+    }
+}
