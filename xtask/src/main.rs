@@ -23,6 +23,8 @@ usage: cargo xtask NAME
   tidy                   check the rules of the house: text, links, pages, licences
   bench estate [--vnets N] [--rules N] [--pairs N]
                          measure a large estate: cold, warm, one changed fact, repairs, memory
+  bench copy [--size small|full|PERCENT] [--rounds N] [--data NAME]... [--tool NAME]...
+                         measure moves beside pgcopydb, pg_dump and what the servers cost alone
   twin [--count N] [--first N]
                          build twins of random worlds and compare them with the analyser (300)
   lint-plans             have the real az parse the scripts of `flexway plan` (installs 700 MB)
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["new-check", id] => new_check::run(id).map(|()| ExitCode::SUCCESS),
         ["judge-plans", rest @ ..] => judge_plans::run(rest).map(|()| ExitCode::SUCCESS),
         ["bench", "estate", rest @ ..] => bench::run(rest).map(|()| ExitCode::SUCCESS),
+        ["bench", "copy", rest @ ..] => bench::copy::run(rest).map(|()| ExitCode::SUCCESS),
         ["twin", rest @ ..] => twin::run(rest).map(|()| ExitCode::SUCCESS),
         ["lint-plans"] => lint_plans::run().map(|()| ExitCode::SUCCESS),
         ["demo", rest @ ..] => chores::demo(rest),

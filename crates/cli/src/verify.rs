@@ -49,6 +49,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Ended {
         jobs: args.jobs.map_or_else(default_jobs, usize::from),
         overwrite: false,
         roles: true,
+        verify: true,
         retry: RetryPolicy::default(),
     };
     let stop = stop_flag()?;

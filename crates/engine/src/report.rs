@@ -155,6 +155,8 @@ impl Roles {
 pub struct CompareReport {
     /// Whether everything was compared and nothing differs.
     pub equal: bool,
+    /// Whether nothing was to be compared.
+    pub skipped: bool,
     /// What differs.
     pub differences: Vec<FoundDifference>,
     /// Tables compared.

@@ -39,9 +39,17 @@ pub struct RunOptions {
     pub overwrite: bool,
     /// Whether roles are carried, and compared.
     pub roles: bool,
+    /// Whether everything is compared in the end.
+    #[serde(default = "yes")]
+    pub verify: bool,
     /// How often failed steps are tried again.
     #[serde(skip)]
     pub retry: RetryPolicy,
+}
+
+/// Ledgers of older versions do not say it.
+fn yes() -> bool {
+    true
 }
 
 /// A run that did not begin.
@@ -154,6 +162,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        verify.skipped = !self.options.verify;
         if problems.is_empty()
             && let Err(failure) = self.verify_roles(&mut verify)
         {
@@ -165,8 +174,9 @@ impl<'a> Run<'a> {
             problems.clear();
             take(&mut problems, None, Failure::stopped());
         }
-        verify.equal = problems.is_empty() && verify.differences.is_empty();
-        let end = match (is_stopped, problems.is_empty(), verify.equal) {
+        let finds_nothing = problems.is_empty() && verify.differences.is_empty();
+        verify.equal = finds_nothing && !verify.skipped;
+        let end = match (is_stopped, problems.is_empty(), finds_nothing) {
             (true, _, _) => RunEnd::Stopped,
             (false, false, _) => RunEnd::Failed,
             (false, true, false) => RunEnd::Differs,
@@ -200,7 +210,7 @@ impl<'a> Run<'a> {
 
     /// Compares roles. What could not be carried is in the report already.
     fn verify_roles(&self, verify: &mut CompareReport) -> Result<(), Failure> {
-        if !self.options.roles {
+        if !self.options.roles || verify.skipped {
             return Ok(());
         }
         self.workers.go_on()?;
@@ -223,6 +233,7 @@ impl<'a> Run<'a> {
                 name,
                 databases: self.ports.databases,
                 overwrite: self.options.overwrite,
+                verify: self.options.verify,
                 ledger: self.ledger,
                 workers: self.workers,
             };

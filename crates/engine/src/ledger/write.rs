@@ -55,7 +55,7 @@ impl Drop for Files {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunEnd {
-    /// Everything is on the target and was found equal.
+    /// Everything is on the target and was found equal, or was not to be compared.
     Done,
     /// Everything is on the target, and the comparison found differences.
     Differs,

@@ -37,6 +37,7 @@ pub(crate) fn options() -> RunOptions {
         jobs: 3,
         overwrite: false,
         roles: true,
+        verify: true,
         retry: RetryPolicy::never(),
     }
 }
