@@ -23,7 +23,7 @@ fn what_was_not_read_does_not_matter() {
             let mut after = estate.clone();
             after.remove(id);
             all += 1;
-            if !after.writes_since(&estate).is_disjoint(&reads) {
+            if reads.meets(&after.writes_since(&estate)) {
                 continue;
             }
             unread += 1;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use flexway_core::diagnose::{self, Copier, PORT, Question, Source};
-use flexway_core::estate::{Estate, Key, Loaded, Reads, Scanned, scan, settle};
+use flexway_core::estate::{Estate, Key, Loaded, Scanned, scan, settle};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
@@ -153,8 +153,8 @@ fn changes(
 ) -> Result<Vec<Duration>> {
     let mut readers: HashMap<Key, Vec<usize>> = HashMap::new();
     for (number, question) in questions.iter().enumerate() {
-        let (_, reads): (_, Reads) = estate.watch(|estate| diagnose::verdict(estate, question));
-        reads.into_iter().for_each(|key| readers.entry(key).or_default().push(number));
+        let (_, reads) = estate.watch(|estate| diagnose::verdict(estate, question));
+        reads.keys().for_each(|key| readers.entry(key.clone()).or_default().push(number));
     }
     let mut times = Vec::new();
     for sample in 0..samples.min(size.vnets) {

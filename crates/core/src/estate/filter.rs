@@ -43,6 +43,16 @@ pub struct Rule {
     pub place: Place,
 }
 
+impl Rule {
+    /// Whether another rule does the same with the same packets at the same turn, whatever it is called.
+    pub(crate) fn acts_like(&self, other: &Rule) -> bool {
+        let catches = |rule: &Rule| (rule.priority, rule.direction, rule.allows, rule.protocol);
+        catches(self) == catches(other)
+            && (&self.from, &self.from_ports) == (&other.from, &other.from_ports)
+            && (&self.to, &self.to_ports) == (&other.to, &other.to_ports)
+    }
+}
+
 /// Where a rule stands in the body of the resource that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {

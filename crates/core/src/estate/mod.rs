@@ -18,6 +18,7 @@ pub mod network;
 mod overlay;
 mod packed;
 mod read;
+mod reads;
 mod scan;
 pub mod server;
 mod shapes;
@@ -34,8 +35,9 @@ pub use kinds::{Facts, Kind};
 pub use overlay::overlay;
 pub use packed::Body;
 pub use read::{Input, Loaded, Replaced, load, load_dated, settle};
+pub use reads::{Reads, Writes};
 pub use scan::{Scanned, scan};
-pub use store::{Estate, Reads, Resource};
+pub use store::{Estate, Resource};
 
 use crate::id::ResourceId;
 

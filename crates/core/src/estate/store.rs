@@ -14,6 +14,7 @@ use super::json::Json;
 use super::keys::{Key, keys_of, zone_of};
 use super::kinds::read_facts;
 use super::packed::Body;
+use super::reads::{Reads, Writes};
 use super::shared::Shared;
 use super::{Facts, Kind, Missing, Origin, Problem};
 use crate::id::ResourceId;
@@ -28,9 +29,6 @@ pub struct Resource {
     /// What it says.
     pub facts: Facts,
 }
-
-/// Everything that was read for an answer: the answer stays as it is while nothing of this changes.
-pub type Reads = HashSet<Key>;
 
 /// Resources as they were observed, and the ids under each key.
 #[derive(Debug, Default)]
@@ -68,7 +66,7 @@ pub struct Estate {
     base: Arc<Base>,
     changed: HashMap<ResourceId, Arc<Changed>>,
     /// What the changes touch, once somebody asked.
-    writes: OnceCell<Reads>,
+    writes: OnceCell<Writes>,
     /// Answers that the changes touch, worked out with them.
     answers: RefCell<HashMap<Topic, Remembered>>,
     /// What was read, while somebody wants to know.
@@ -158,16 +156,21 @@ impl Estate {
     /// Private DNS zones of a name in any case: those captured, and those that a captured child speaks for.
     pub fn zones_named(&self, name: &str) -> Vec<ResourceId> {
         let name = name.to_ascii_lowercase();
-        let mut zones = self.base.zones.get(&name).cloned().unwrap_or_default();
+        let zones = self.zones(&name);
+        self.note(|| Key::ZonesNamed(name));
+        zones.into_iter().collect()
+    }
+
+    fn zones(&self, name: &str) -> BTreeSet<ResourceId> {
+        let mut zones = self.base.zones.get(name).cloned().unwrap_or_default();
         for zone in self.changed.values().filter_map(|one| one.zone.as_ref()) {
-            match zone.name().eq_ignore_ascii_case(&name) {
+            match zone.name().eq_ignore_ascii_case(name) {
                 true if self.is_spoken_for(zone) => zones.insert(zone.clone()),
                 true => zones.remove(zone),
                 false => false,
             };
         }
-        self.note(|| Key::ZonesNamed(name));
-        zones.into_iter().collect()
+        zones
     }
 
     /// Whether a private DNS zone, or a child of it, is there; without noting it.
@@ -229,8 +232,8 @@ impl Estate {
     }
 
     /// Runs a question and tells what it read.
-    pub fn watch<T>(&self, question: impl FnOnce(&Estate) -> T) -> (T, Reads) {
-        let before = self.reads.replace(Some(Reads::new()));
+    pub fn watch<'e, T>(&'e self, question: impl FnOnce(&'e Estate) -> T) -> (T, Reads) {
+        let before = self.reads.replace(Some(Reads::default()));
         let answer = question(self);
         let reads = self.reads.replace(before).unwrap_or_default();
         (answer, reads)
@@ -259,9 +262,9 @@ impl Estate {
     }
 
     /// What differs between two copies of one estate: everything that a question may have read differently.
-    pub fn writes_since(&self, before: &Estate) -> Reads {
+    pub fn writes_since(&self, before: &Estate) -> Writes {
         let ids: HashSet<&ResourceId> = self.changed.keys().chain(before.changed.keys()).collect();
-        let mut keys = Reads::new();
+        let mut keys = Writes::new();
         for id in ids {
             let versions = [before.look(id), self.look(id)];
             if let [Some(one), Some(other)] = versions
@@ -274,6 +277,11 @@ impl Estate {
                 keys.extend(keys_of(id, &version.facts));
             }
         }
+        // A record or a link more does not make another zone.
+        keys.retain(|key| match key {
+            Key::ZonesNamed(name) => before.zones(name) != self.zones(name),
+            _ => true,
+        });
         keys
     }
 
@@ -287,7 +295,7 @@ impl Estate {
     ) -> T {
         let (answer, reads) = self.remember_reads(question, about, work_out);
         if let Some(own) = self.reads.borrow_mut().as_mut() {
-            own.extend(reads.iter().cloned());
+            own.extend(&reads);
         }
         answer
     }
@@ -332,12 +340,28 @@ impl Estate {
     /// Whether the changes leave all of this as it was observed.
     fn touches_none_of(&self, reads: &Reads) -> bool {
         self.changed.is_empty()
-            || self.writes.get_or_init(|| self.writes_since_base()).is_disjoint(reads)
+            || !reads.meets(self.writes.get_or_init(|| self.writes_since_base()))
     }
 
-    fn writes_since_base(&self) -> Reads {
+    fn writes_since_base(&self) -> Writes {
         let observed = Estate { base: self.base.clone(), ..Estate::default() };
         self.writes_since(&observed)
+    }
+
+    /// Notes something wide of which only a part counts, where somebody wants to know: see [`Reads::stand`].
+    pub(crate) fn note_part(
+        &self,
+        reads: Arc<Reads>,
+        holds: impl Fn(&Estate) -> bool + Send + Sync + 'static,
+    ) {
+        if let Some(own) = self.reads.borrow_mut().as_mut() {
+            own.add_part(reads, holds);
+        }
+    }
+
+    /// Whether somebody wants to know what is read.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.reads.borrow().is_some()
     }
 
     fn note(&self, key: impl FnOnce() -> Key) {

@@ -10,7 +10,7 @@ use crate::estate::dns::Link;
 use crate::estate::endpoint::Endpoint;
 use crate::estate::network::{Peering, Subnet};
 use crate::estate::server::Server;
-use crate::estate::{Estate, Key, Kind, Reads};
+use crate::estate::{Estate, Key, Kind, Writes};
 use crate::id::ResourceId;
 use crate::trace::leg::Start;
 use crate::trace::step::Verdict;
@@ -73,7 +73,7 @@ fn judge(
         let (then, reads) = before.remember_reads("flow", &[&client, &server], judge);
         let Some(then) = then else { continue };
         safety.flows_checked += 1;
-        if !is_wanted(then) || reads.is_disjoint(&writes) {
+        if !is_wanted(then) || reads.stand(after, &writes) {
             continue;
         }
         let Some(now) = judge(after) else { continue };
@@ -106,7 +106,7 @@ fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Ver
 
 /// Flows that changes may touch: of each subnet whose network or record is touched to the servers near it, and of their neighbours
 /// to the servers in a touched network; and whether that leaves some out.
-fn touched(estate: &Estate, writes: &Reads) -> (Vec<(ResourceId, ResourceId)>, bool) {
+fn touched(estate: &Estate, writes: &Writes) -> (Vec<(ResourceId, ResourceId)>, bool) {
     let mut flows = Flows::default();
     let vnets = touched_networks(estate, writes);
     let mut is_cut = false;
@@ -195,7 +195,7 @@ fn servers_near(
 }
 
 /// Networks that changes touch, or whose subnets use what they touch.
-fn touched_networks(estate: &Estate, writes: &Reads) -> BTreeSet<ResourceId> {
+fn touched_networks(estate: &Estate, writes: &Writes) -> BTreeSet<ResourceId> {
     let mut vnets = BTreeSet::new();
     for key in writes {
         match key {
@@ -216,7 +216,7 @@ fn touched_networks(estate: &Estate, writes: &Reads) -> BTreeSet<ResourceId> {
 }
 
 /// Record sets that changes touch: the zone, and the name in it.
-fn touched_records(writes: &Reads) -> BTreeSet<(ResourceId, String)> {
+fn touched_records(writes: &Writes) -> BTreeSet<(ResourceId, String)> {
     let records = writes.iter().filter_map(|key| match key {
         Key::Resource(id) if RECORDS.iter().any(|kind| id.is_type(kind)) => {
             Some((id.parent()?, id.name().to_ascii_lowercase()))

@@ -237,7 +237,7 @@ impl Search<'_> {
                 continue;
             }
             let grown = apply(after, added);
-            if grown.writes_since(after).is_disjoint(reads) {
+            if !reads.meets(&grown.writes_since(after)) {
                 continue;
             }
             let added = added.iter().map(|one| halves::alone(self.estate, one));

@@ -1,14 +1,14 @@
 //! What the rules of a network security group do with a connection, exactly, for a whole set of senders.
 
 use std::net::Ipv4Addr;
-use std::sync::LazyLock;
 
 use crate::address::{AddressSet, private};
-use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule, SecurityGroup};
+use crate::estate::filter::{Direction, Prefix, Protocol, Rule};
 use crate::estate::network::region_key;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::near_miss::NearMiss;
+use crate::trace::rules::{self, FIRST_DEFAULT};
 use crate::trace::tag::NetworkTag;
 
 /// Where the packets go to.
@@ -29,6 +29,23 @@ pub struct Flow<'f> {
     pub receiver: &'f Receiver,
     /// The receiver's port.
     pub service: Service,
+}
+
+impl Flow<'_> {
+    /// Whether a rule surely has nothing to do with the flow: most speak of other ports or other addresses.
+    pub(super) fn is_missed_by(&self, rule: &Rule) -> bool {
+        let is_off = |prefix: &Prefix, set: &AddressSet| matches!(prefix, Prefix::Network(network) if !set.meets(network));
+        let is_past = match self.receiver {
+            Receiver::Addresses(set, _) => {
+                !set.is_empty() && rule.to.iter().all(|one| is_off(one, set))
+            }
+            Receiver::Gateway(..) => false,
+        };
+        is_past
+            || rule.from.iter().all(|one| is_off(one, self.senders))
+            || !(rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
+            || !covers(&rule.to_ports, self.service.port)
+    }
 }
 
 /// A port of a receiver.
@@ -97,9 +114,6 @@ impl Decision {
     }
 }
 
-/// Priority of the first of Azure's own rules.
-const FIRST_DEFAULT: u32 = 65_000;
-
 /// Ports that clients send from: a rule has to cover these to catch a client.
 const CLIENT_PORTS: (u16, u16) = (32_768, 60_999);
 
@@ -114,39 +128,13 @@ pub fn decide(
     flow: &Flow,
     tag: &NetworkTag,
 ) -> Result<Decision, Missing> {
-    let mut rules = rules_of(estate, group_id, direction)?;
-    rules.extend(defaults(direction));
-    if !rules.is_sorted_by_key(|rule| rule.priority) {
-        rules.sort_by_key(|rule| rule.priority);
-    }
+    let rules = rules::all_for(estate, group_id, direction, flow)?;
     let question =
         Question { group: group_id, receiver: flow.receiver, service: flow.service, tag };
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
     decision.miss = question.near_miss(&rules, &decision);
     Ok(decision)
-}
-
-/// A user's rules of one direction, lowest priority number first.
-fn rules_of<'e>(
-    estate: &'e Estate,
-    group_id: &ResourceId,
-    direction: Direction,
-) -> Result<Vec<&'e Rule>, Missing> {
-    let group = estate.get::<SecurityGroup>(group_id)?;
-    let listed = group.rules.as_ref().ok_or_else(|| Missing::field(group_id, "securityRules"))?;
-    let mut rules: Vec<&Rule> = listed.iter().filter(|rule| rule.direction == direction).collect();
-    for (id, alone) in estate.children::<Option<Rule>>(group_id) {
-        let rule = alone.as_ref().ok_or_else(|| Missing::resource("security rule", id))?;
-        let is_listed = listed.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name));
-        if rule.direction == direction && !is_listed {
-            rules.push(rule);
-        }
-    }
-    if !rules.is_sorted_by_key(|rule| rule.priority) {
-        rules.sort_by_key(|rule| rule.priority);
-    }
-    Ok(rules)
 }
 
 /// The rule that denies senders of the subnet Azure's own resolver, with whether it denies all of them. Only a rule that names the
@@ -167,7 +155,7 @@ pub fn platform_dns_denier(
         Prefix::Tag(tag) if tag.eq_ignore_ascii_case("VirtualNetwork") => AddressSet::all(),
         Prefix::Tag(_) | Prefix::ApplicationGroup(_) | Prefix::Ipv6 => AddressSet::default(),
     };
-    let rules = rules_of(estate, group_id, Direction::Outbound)?;
+    let rules = rules::of_users(estate, group_id, Direction::Outbound)?;
     let speaking = rules.iter().filter(|rule| {
         rule.to.iter().any(names_it)
             && matches!(rule.protocol, Protocol::Udp | Protocol::Any)
@@ -185,48 +173,6 @@ pub fn platform_dns_denier(
         }
     }
     Ok(first.map(|rule| (rule, senders.is_within(&denied))))
-}
-
-/// Azure's own rules at the end of every group; they cannot be removed.
-fn defaults(direction: Direction) -> &'static [Rule; 3] {
-    static RULES: LazyLock<[[Rule; 3]; 2]> =
-        LazyLock::new(|| [Direction::Inbound, Direction::Outbound].map(last_rules));
-    match direction {
-        Direction::Inbound => &RULES[0],
-        Direction::Outbound => &RULES[1],
-    }
-}
-
-fn last_rules(direction: Direction) -> [Rule; 3] {
-    let rule = |name: &str, priority, allows, from: &Prefix, to: &Prefix| Rule {
-        name: name.into(),
-        priority,
-        direction,
-        allows,
-        protocol: Protocol::Any,
-        from: [from.clone()].into(),
-        from_ports: [(0, u16::MAX)].into(),
-        to: [to.clone()].into(),
-        to_ports: [(0, u16::MAX)].into(),
-        // Whichever group they stand in: see `Question::decider`.
-        resource: ResourceId::outside("default"),
-        place: Place::Whole,
-    };
-    let tag = |name: &str| Prefix::Tag(name.to_owned());
-    let (any, vnet) = (Prefix::Any, tag("VirtualNetwork"));
-    let (balancer, internet) = (tag("AzureLoadBalancer"), tag("Internet"));
-    match direction {
-        Direction::Inbound => [
-            rule("AllowVnetInBound", FIRST_DEFAULT, true, &vnet, &vnet),
-            rule("AllowAzureLoadBalancerInBound", 65_001, true, &balancer, &any),
-            rule("DenyAllInBound", 65_500, false, &any, &any),
-        ],
-        Direction::Outbound => [
-            rule("AllowVnetOutBound", FIRST_DEFAULT, true, &vnet, &vnet),
-            rule("AllowInternetOutBound", 65_001, true, &any, &internet),
-            rule("DenyAllOutBound", 65_500, false, &any, &any),
-        ],
-    }
 }
 
 pub(super) struct Question<'a> {
@@ -288,25 +234,11 @@ impl Question<'_> {
         }
     }
 
-    /// Whether a rule surely has nothing to do with this flow: most speak of other ports or other addresses.
-    fn is_elsewhere(&self, rule: &Rule, senders: &AddressSet) -> bool {
-        let is_off = |prefix: &Prefix, set: &AddressSet| matches!(prefix, Prefix::Network(network) if !set.meets(network));
-        let is_past = match self.receiver {
-            Receiver::Addresses(set, _) => {
-                !set.is_empty() && rule.to.iter().all(|one| is_off(one, set))
-            }
-            Receiver::Gateway(..) => false,
-        };
-        is_past
-            || rule.from.iter().all(|one| is_off(one, senders))
-            || !(rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
-            || !covers(&rule.to_ports, self.service.port)
-    }
-
     /// Senders that the rule catches: surely, and perhaps.
     fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
         let nothing = (AddressSet::default(), AddressSet::default());
-        if self.is_elsewhere(rule, senders) {
+        let flow = Flow { senders, receiver: self.receiver, service: self.service };
+        if flow.is_missed_by(rule) {
             return nothing;
         }
         let receiver = self.receives_any(&rule.to);

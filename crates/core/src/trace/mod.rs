@@ -19,6 +19,7 @@ pub mod outward;
 pub mod place;
 pub mod resolve;
 pub mod route;
+mod rules;
 pub mod step;
 pub mod tag;
 pub mod unproven;

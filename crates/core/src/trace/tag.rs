@@ -1,5 +1,7 @@
 //! The service tag `VirtualNetwork`: which addresses it stands for, seen from one subnet.
 
+use std::sync::Arc;
+
 use crate::address::{AddressSet, private};
 use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
@@ -8,7 +10,7 @@ use crate::trace::outward;
 use crate::trace::route::{table_of, user_routes};
 
 /// Addresses that the tag `VirtualNetwork` stands for in one subnet.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NetworkTag {
     /// Addresses that are in it.
     pub surely: AddressSet,
@@ -17,6 +19,12 @@ pub struct NetworkTag {
 }
 
 impl NetworkTag {
+    fn part(&self, within: Option<&AddressSet>) -> NetworkTag {
+        let part =
+            |set: &AddressSet| within.map_or_else(|| set.clone(), |part| set.intersection(part));
+        NetworkTag { surely: part(&self.surely), perhaps: part(&self.perhaps) }
+    }
+
     /// Puts addresses into it.
     pub fn add(&mut self, addresses: &AddressSet) {
         self.surely = self.surely.union(addresses);
@@ -25,26 +33,42 @@ impl NetworkTag {
 }
 
 /// The tag `VirtualNetwork` as the subnet sees it: its own network, peered networks that are let in, and prefixes of
-/// user-defined routes. A peering whose address space was not observed makes the answer wider, not narrower.
+/// user-defined routes. A peering whose address space was not observed makes the answer wider, not narrower. What lies outside of
+/// `within` is left out, where that is given.
 ///
 /// # Errors
 /// [`Missing`] when the network or the subnet's route table was not observed.
 pub fn network_tag(
     estate: &Estate,
-    vnet_id: &ResourceId,
-    subnet: (&ResourceId, &Subnet),
+    vnet: &ResourceId,
+    subnet: &ResourceId,
+    within: Option<&AddressSet>,
 ) -> Result<NetworkTag, Missing> {
-    // A hub has hundreds of peers, and every flow from or to it asks again.
-    let put_together = |estate: &Estate| put_together(estate, vnet_id, subnet);
-    estate.remember("tag VirtualNetwork", &[subnet.0], put_together)
+    let ask = {
+        let (vnet, subnet, within) = (vnet.clone(), subnet.clone(), within.cloned());
+        move |estate: &Estate| {
+            // A hub has hundreds of peers, and every flow from or to it asks again.
+            let put_together = |estate: &Estate| put_together(estate, &vnet, &subnet).map(Arc::new);
+            let topic = "tag VirtualNetwork";
+            let (tag, reads) = estate.remember_reads(topic, &[&subnet], put_together);
+            (tag.map(|tag| tag.part(within.as_ref())), reads)
+        }
+    };
+    let (tag, reads) = ask(estate);
+    if estate.is_watched() {
+        let before = tag.clone();
+        estate.note_part(reads, move |after| ask(after).0 == before);
+    }
+    tag
 }
 
 fn put_together(
     estate: &Estate,
     vnet_id: &ResourceId,
-    subnet: (&ResourceId, &Subnet),
+    subnet_id: &ResourceId,
 ) -> Result<NetworkTag, Missing> {
     let vnet = estate.get::<Vnet>(vnet_id)?;
+    let subnet = (subnet_id, estate.get::<Subnet>(subnet_id)?);
     if vnet.space.is_empty() {
         return Err(Missing::field(vnet_id, "addressSpace"));
     }

@@ -171,7 +171,12 @@ impl Walker<'_> {
         near: &End,
         receiver: &Receiver,
     ) -> Result<(Decision, Decision), Missing> {
-        let mut seen = tag::network_tag(self.estate, side.at.vnet, (side.at.id, side.at.subnet))?;
+        // Whether the tag holds every address counts for the front door alone.
+        let ends = match receiver {
+            Receiver::Addresses(set, _) => Some(near.addresses.union(set)),
+            Receiver::Gateway(..) => None,
+        };
+        let mut seen = tag::network_tag(self.estate, side.at.vnet, side.at.id, ends.as_ref())?;
         let flow = Flow { senders: &near.addresses, receiver, service: self.service };
         let decide = |seen: &NetworkTag| {
             filter::decide(self.estate, side.group, side.direction, &flow, seen)

@@ -1,0 +1,124 @@
+//! The rules of a security group in their order: those of users, then Azure's own.
+
+use std::sync::LazyLock;
+
+use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule, SecurityGroup};
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+use crate::trace::filter::Flow;
+
+/// Priority of the first of Azure's own rules.
+pub(super) const FIRST_DEFAULT: u32 = 65_000;
+
+/// All rules of one direction that a flow meets, lowest priority number first.
+///
+/// # Errors
+/// [`Missing`] when the group's rules were not observed in full.
+pub(super) fn all_for<'e>(
+    estate: &'e Estate,
+    group_id: &ResourceId,
+    direction: Direction,
+    flow: &Flow,
+) -> Result<Vec<&'e Rule>, Missing> {
+    let mut rules = match estate.is_watched() {
+        true => watched(estate, group_id, direction, flow)?,
+        false => of_users(estate, group_id, direction)?,
+    };
+    rules.extend(defaults(direction));
+    if !rules.is_sorted_by_key(|rule| rule.priority) {
+        rules.sort_by_key(|rule| rule.priority);
+    }
+    Ok(rules)
+}
+
+/// A user's rules of one direction, with a note that only those count which may speak of the flow.
+fn watched<'e>(
+    estate: &'e Estate,
+    group_id: &ResourceId,
+    direction: Direction,
+    flow: &Flow,
+) -> Result<Vec<&'e Rule>, Missing> {
+    let (rules, reads) = estate.watch(|estate| of_users(estate, group_id, direction));
+    let (group_id, service) = (group_id.clone(), flow.service);
+    let (senders, receiver) = (flow.senders.clone(), flow.receiver.clone());
+    let speaking = move |rules: Result<Vec<&Rule>, Missing>| -> Result<Vec<Rule>, Missing> {
+        let flow = Flow { senders: &senders, receiver: &receiver, service };
+        Ok(rules?.into_iter().filter(|rule| !flow.is_missed_by(rule)).cloned().collect())
+    };
+    let before = speaking(rules.clone());
+    estate.note_part(reads.into(), move |after| {
+        let now = after.watch(|after| of_users(after, &group_id, direction)).0;
+        match (&before, speaking(now)) {
+            (Ok(before), Ok(now)) => {
+                before.len() == now.len()
+                    && before.iter().zip(&now).all(|(before, now)| before.acts_like(now))
+            }
+            (before, now) => before.as_ref().err() == now.as_ref().err(),
+        }
+    });
+    rules
+}
+
+/// A user's rules of one direction, lowest priority number first.
+pub(super) fn of_users<'e>(
+    estate: &'e Estate,
+    group_id: &ResourceId,
+    direction: Direction,
+) -> Result<Vec<&'e Rule>, Missing> {
+    let group = estate.get::<SecurityGroup>(group_id)?;
+    let listed = group.rules.as_ref().ok_or_else(|| Missing::field(group_id, "securityRules"))?;
+    let mut rules: Vec<&Rule> = listed.iter().filter(|rule| rule.direction == direction).collect();
+    for (id, alone) in estate.children::<Option<Rule>>(group_id) {
+        let rule = alone.as_ref().ok_or_else(|| Missing::resource("security rule", id))?;
+        let is_listed = listed.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name));
+        if rule.direction == direction && !is_listed {
+            rules.push(rule);
+        }
+    }
+    if !rules.is_sorted_by_key(|rule| rule.priority) {
+        rules.sort_by_key(|rule| rule.priority);
+    }
+    Ok(rules)
+}
+
+/// Azure's own rules at the end of every group; they cannot be removed.
+fn defaults(direction: Direction) -> &'static [Rule; 3] {
+    static RULES: LazyLock<[[Rule; 3]; 2]> =
+        LazyLock::new(|| [Direction::Inbound, Direction::Outbound].map(last_rules));
+    match direction {
+        Direction::Inbound => &RULES[0],
+        Direction::Outbound => &RULES[1],
+    }
+}
+
+fn last_rules(direction: Direction) -> [Rule; 3] {
+    let rule = |name: &str, priority, allows, from: &Prefix, to: &Prefix| Rule {
+        name: name.into(),
+        priority,
+        direction,
+        allows,
+        protocol: Protocol::Any,
+        from: [from.clone()].into(),
+        from_ports: [(0, u16::MAX)].into(),
+        to: [to.clone()].into(),
+        to_ports: [(0, u16::MAX)].into(),
+        // Whichever group they stand in: see `Question::decider`.
+        resource: ResourceId::outside("default"),
+        place: Place::Whole,
+    };
+    let tag = |name: &str| Prefix::Tag(name.to_owned());
+    let (any, vnet) = (Prefix::Any, tag("VirtualNetwork"));
+    let (balancer, internet) = (tag("AzureLoadBalancer"), tag("Internet"));
+    match direction {
+        Direction::Inbound => [
+            rule("AllowVnetInBound", FIRST_DEFAULT, true, &vnet, &vnet),
+            rule("AllowAzureLoadBalancerInBound", 65_001, true, &balancer, &any),
+            rule("DenyAllInBound", 65_500, false, &any, &any),
+        ],
+        Direction::Outbound => [
+            rule("AllowVnetOutBound", FIRST_DEFAULT, true, &vnet, &vnet),
+            rule("AllowInternetOutBound", 65_001, true, &any, &internet),
+            rule("DenyAllOutBound", 65_500, false, &any, &any),
+        ],
+    }
+}
