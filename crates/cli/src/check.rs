@@ -35,7 +35,7 @@ pub(crate) struct CheckArgs {
     drawing: DrawingArgs,
     /// Judge the pairs of a file in one run: lines `SOURCE,TARGET`, or JSON objects with `source`, `target` and, where they differ,
     /// `copier` and `port`; `-` for standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "target", "svg"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "target", "svg", "probe"])]
     pairs: Option<PathBuf>,
     /// With `--pairs --json`: the whole answer for each pair
     #[arg(long, requires = "pairs", requires = "json")]
@@ -50,12 +50,15 @@ pub(crate) struct CheckArgs {
 /// Shows the path from the copier to the source gate by gate, forward and back
 #[derive(Args)]
 #[command(after_help = "Example:
-  flexway trace --estate capture/ --source contoso-single --target contoso-flex")]
+  flexway trace --estate capture/ --source contoso-single --target contoso-flex
+  flexway trace --estate capture/ --source SRC --target TGT --observations seen.json")]
 pub(crate) struct TraceArgs {
     #[command(flatten)]
     flow: FlowArgs,
     #[command(flatten)]
     drawing: DrawingArgs,
+    #[command(flatten)]
+    witnesses: WitnessArgs,
     /// Print the answer of `check` as JSON on standard output: it holds the trace
     #[arg(long)]
     json: bool,
@@ -63,7 +66,8 @@ pub(crate) struct TraceArgs {
 
 pub(crate) fn run(args: &CheckArgs) -> Ended {
     if let Some(file) = &args.pairs {
-        return pairs::run(&args.flow, file, args.json, args.full);
+        let observations = args.witnesses.read()?;
+        return pairs::run(&args.flow, file, &observations, args.json, args.full);
     }
     let asked = args.flow.ask()?;
     let mut report = diagnose::check(&asked.loaded.estate, &asked.question);
@@ -78,7 +82,8 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
 
 pub(crate) fn trace(args: &TraceArgs) -> Ended {
     let asked = args.flow.ask()?;
-    let report = diagnose::check(&asked.loaded.estate, &asked.question);
+    let mut report = diagnose::check(&asked.loaded.estate, &asked.question);
+    args.witnesses.lay_over(&asked, &mut report)?;
     args.drawing.draw(&asked.loaded.estate, &report, None)?;
     match args.json {
         true => print_json(&report, &asked),

@@ -34,7 +34,10 @@ pub(crate) fn print_refusal(report: &Report) {
 /// Prints the path alone.
 pub(crate) fn print_trace(report: &Report, after: &[String]) {
     let mut out = anstream::stdout().lock();
-    let _ = write_head(&mut out, report, after).and_then(|()| write_path(&mut out, report, true));
+    let fusion = report.fusion.as_ref();
+    let _ = write_head(&mut out, report, after)
+        .and_then(|()| write_path(&mut out, report, true))
+        .and_then(|()| fusion.map_or(Ok(()), |fusion| write_fusion(&mut out, fusion)));
 }
 
 fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {

@@ -195,6 +195,17 @@ fn check_reads_observations_and_says_which_count() {
         shown.contains("what would explain it") && shown.contains("to tell them apart"),
         "{shown}"
     );
+    // The path and many pairs take them, too.
+    let file = Saved::new("seen-inside", &answer.to_string());
+    let trace = [&["trace"], &arguments[1..], &["--observations", file.path()]].concat();
+    let told = flexway(&trace, &[], "");
+    assert_eq!(told.status.code(), Some(1));
+    assert!(text(&told.stdout).contains("contradicts the estate"), "{}", text(&told.stdout));
+    let pairs = ["check", "--estate", &estate, "--pairs", "-", "--observations", file.path()];
+    let told = flexway(&pairs, &[], "old-db,new-db\n");
+    let shown = text(&told.stdout);
+    assert!(shown.starts_with("inconsistent"), "{shown}");
+    assert_eq!(told.status.code(), Some(1), "{shown}");
     let told = flexway(&[&arguments[..], &["--observations", "-"]].concat(), &[], "[1]");
     assert_eq!(told.status.code(), Some(3));
 }

@@ -10,6 +10,8 @@ use std::path::Path;
 
 use flexway_core::diagnose::{self, Report};
 use flexway_core::estate::Estate;
+use flexway_core::fusion;
+use flexway_core::probes::Observation;
 use flexway_core::trace::step::Verdict;
 use serde_json::{Value, json};
 
@@ -38,13 +40,19 @@ enum Form {
     Objects { is_full: bool },
 }
 
-pub(crate) fn run(flow: &FlowArgs, file: &Path, is_json: bool, is_full: bool) -> Ended {
+pub(crate) fn run(
+    flow: &FlowArgs,
+    file: &Path,
+    observations: &[Observation],
+    is_json: bool,
+    is_full: bool,
+) -> Ended {
     let (source, target) = (String::new(), String::new());
     let given = Ends { source, target, copier: flow.copier.clone(), port: flow.port };
     let pairs = file::read(file, &given)?;
     let (loaded, after) = flow.load()?;
     let form = if is_json { Form::Objects { is_full } } else { Form::Lines };
-    let answers = judge_all(&loaded.estate, &pairs, form);
+    let answers = judge_all(&loaded.estate, &pairs, observations, form);
     let totals = totals(&answers);
     let printed = match form {
         Form::Lines => print_lines(&answers, &totals),
@@ -60,7 +68,12 @@ pub(crate) fn run(flow: &FlowArgs, file: &Path, is_json: bool, is_full: bool) ->
 }
 
 /// Judges the pairs on all cores; the answers are in the order of the pairs.
-fn judge_all(estate: &Estate, pairs: &[Pair], form: Form) -> Vec<Answer> {
+fn judge_all(
+    estate: &Estate,
+    pairs: &[Pair],
+    observations: &[Observation],
+    form: Form,
+) -> Vec<Answer> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = pairs.len().div_ceil(cores.min(THREADS_MAX)).max(1);
     std::thread::scope(|scope| {
@@ -68,7 +81,7 @@ fn judge_all(estate: &Estate, pairs: &[Pair], form: Form) -> Vec<Answer> {
         let started = pairs.chunks(share).map(|part| {
             let estate = estate.clone();
             scope.spawn(move || -> Vec<Answer> {
-                part.iter().map(|pair| judge(&estate, pair, form)).collect()
+                part.iter().map(|pair| judge(&estate, pair, observations, form)).collect()
             })
         });
         let started: Vec<_> = started.collect();
@@ -79,7 +92,7 @@ fn judge_all(estate: &Estate, pairs: &[Pair], form: Form) -> Vec<Answer> {
     })
 }
 
-fn judge(estate: &Estate, pair: &Pair, form: Form) -> Answer {
+fn judge(estate: &Estate, pair: &Pair, observations: &[Observation], form: Form) -> Answer {
     let ends = match pair {
         Ok(ends) => ends,
         Err(why) => return unread("?", "?", why, form),
@@ -91,7 +104,18 @@ fn judge(estate: &Estate, pair: &Pair, form: Form) -> Answer {
             return unread(&ends.source, &ends.target, &why, form);
         }
     };
-    let report = diagnose::check(estate, &question);
+    let mut report = diagnose::check(estate, &question);
+    // Of all that was seen, what dialled this pair's servers.
+    let names =
+        [fusion::dialled_name(estate, &question), fusion::server_name(estate, &question.target)];
+    let concerns = |one: &&Observation| {
+        let host = one.to.host.trim_end_matches('.').to_ascii_lowercase();
+        names.contains(&host)
+    };
+    let seen: Vec<Observation> = observations.iter().filter(concerns).cloned().collect();
+    if !seen.is_empty() {
+        fusion::fuse(estate, &mut report, &seen);
+    }
     let line = match form {
         Form::Lines => line_of(&report, ends),
         Form::Objects { is_full } => {

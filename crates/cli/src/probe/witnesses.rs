@@ -20,11 +20,11 @@ use crate::servers::ServerArgs;
 #[derive(Args)]
 pub(crate) struct WitnessArgs {
     /// Lay what probes saw over the answer: the JSON of `flexway probe`, or `-` for standard input; may be given several times
-    #[arg(long, value_name = "FILE", conflicts_with = "pairs")]
+    #[arg(long, value_name = "FILE")]
     observations: Vec<PathBuf>,
     /// Probe now, from the copier's place: inside the target or runtime server of `--target-url`, or on this machine with
     /// `--copier relay`
-    #[arg(long, conflicts_with = "pairs")]
+    #[arg(long)]
     probe: bool,
     #[command(flatten)]
     servers: ServerArgs,
@@ -33,10 +33,7 @@ pub(crate) struct WitnessArgs {
 impl WitnessArgs {
     /// Lays all observations over the answer.
     pub(crate) fn lay_over(&self, asked: &Asked, report: &mut Report) -> Result<(), Failure> {
-        let mut observations = Vec::new();
-        for file in &self.observations {
-            observations.extend(read(file)?);
-        }
+        let mut observations = self.read()?;
         if self.probe {
             observations.extend(self.look(asked)?);
         }
@@ -44,6 +41,12 @@ impl WitnessArgs {
             fusion::fuse(&asked.loaded.estate, report, &observations);
         }
         Ok(())
+    }
+
+    /// The observations of all files.
+    pub(crate) fn read(&self) -> Result<Vec<Observation>, Failure> {
+        let files: Result<Vec<_>, _> = self.observations.iter().map(|file| read(file)).collect();
+        Ok(files?.concat())
     }
 
     fn look(&self, asked: &Asked) -> Result<Vec<Observation>, Failure> {
