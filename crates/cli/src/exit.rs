@@ -12,8 +12,6 @@ pub(crate) enum Exit {
     Findings,
     /// 2: could not tell.
     Unknown,
-    /// That of a command that was run for the user.
-    Of(u8),
 }
 
 /// A command that could not do what it was asked to.
@@ -73,7 +71,6 @@ pub(crate) fn report(ended: Ended) -> ExitCode {
         Ok(Exit::Good) => ExitCode::SUCCESS,
         Ok(Exit::Findings) => ExitCode::from(1),
         Ok(Exit::Unknown) => ExitCode::from(2),
-        Ok(Exit::Of(code)) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::from(failure.code)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use flexway_lab::twin::tools;
 
@@ -144,6 +145,66 @@ fn a_killed_builder_leaves_no_process_and_no_twin() {
     }
     let (code, text) = home.run(&["up", "--no-servers", "--estate", &estate]);
     assert_eq!(code, Some(0), "what the killed ones left is in nobody's way: {text}");
+    assert_eq!(home.run(&["down"]).0, Some(0));
+}
+
+#[test]
+fn a_move_that_is_cut_off_says_how_and_goes_on_when_the_cable_is_back() {
+    let Some(home) = Home::new("unplugged") else { return };
+    let (code, text) = home.run(&["up", "--estate", &fixture("private-source")]);
+    assert_eq!(code, Some(0), "{text}");
+    let tools = flexway_lab::installed::client_tools();
+    let psql = tools.first().expect("client tools").program("psql").display().to_string();
+    let fill = "create table big(id int primary key, words text); \
+        insert into big select i, repeat(md5(i::text), 8) from generate_series(1, 300000) i";
+    for (database, sql) in [("postgres", "create database shop"), ("shop", fill)] {
+        let make = ["exec", "old-db", "--", &psql, "-qd", database, "-c", sql];
+        assert_eq!(home.run(&make), (Some(0), String::new()));
+    }
+    let (ledger, told) = (home.0.join("ledger.db"), home.0.join("told"));
+    let ledger = ledger.display().to_string();
+    let flexway = ["exec", "new-db", "--", env!("CARGO_BIN_EXE_flexway")];
+    let with_servers = |words: &[&str]| {
+        let mut command = home.command(&[&flexway[..], words, &["--ledger", &ledger]].concat());
+        command.env("FLEXWAY_SOURCE", format!("postgres://postgres@{HOST}/postgres"));
+        let socket = home.0.join("twin/s1.server/s").display().to_string();
+        command.env("FLEXWAY_TARGET", format!("host='{socket}' user=postgres dbname=postgres"));
+        command
+    };
+    let mut migrate = with_servers(&["migrate", "--database", "shop"]);
+    let mut migrate =
+        migrate.stderr(fs::File::create(&told).expect("a file")).spawn().expect("it starts");
+    let wait_for = |words: &str| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let text = fs::read_to_string(&told).expect("a file");
+            if text.contains(words) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no `{words}` in: {text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    wait_for("copying 1 table");
+    let reset = "add table ip hand; add chain ip hand in { type filter hook input priority 0; }; \
+        add rule ip hand in tcp dport 5432 reject with tcp reset";
+    assert_eq!(home.run(&["exec", "old-db", "--", "nft", reset]).0, Some(0));
+    wait_for("is lost: it was reset");
+    // Whoever kills the command's caller kills the command.
+    migrate.kill().and_then(|()| migrate.wait()).expect("it is killed");
+    assert_eq!(home.run(&["exec", "old-db", "--", "nft", "delete table ip hand"]).0, Some(0));
+    let text_of = |mut command: Command| {
+        let output = command.output().expect("flexway runs");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    };
+    // Nothing comes back at all: another sentence than for what refuses.
+    assert_eq!(home.run(&["unplug", "old-db"]).0, Some(0));
+    let (code, text) = text_of(with_servers(&["resume"]));
+    assert!(code == Some(3) && text.contains("10.10.1.4 gave no answer"), "{text}");
+    assert_eq!(home.run(&["plug", "old-db"]).0, Some(0));
+    let (code, text) = text_of(with_servers(&["resume"]));
+    assert!(code == Some(0) && text.contains("equal: 1 table with 300,000 rows"), "{text}");
     assert_eq!(home.run(&["down"]).0, Some(0));
 }
 

@@ -1,12 +1,15 @@
 //! `flexway lab`: a twin of an estate on this machine, to try everything there first.
 
 mod alter;
+mod cable;
 mod show;
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use flexway_core::id::ResourceId;
+use flexway_lab::twin::Place;
 use flexway_lab::twin::standing::{self, Standing};
 use serde_json::Value;
 
@@ -49,6 +52,10 @@ enum Verb {
     Break(alter::BreakArgs),
     /// Makes the changes of a plan (`flexway plan --format json`) in the twin
     Apply(alter::ApplyArgs),
+    /// Cuts a place off, as a pulled cable does: packets to and from it are lost, and nobody is told
+    Unplug(cable::CableArgs),
+    /// Joins a place again; `break` and `apply` do so too
+    Plug(cable::CableArgs),
     /// Ends a twin and removes everything of it
     Down(DownArgs),
 }
@@ -93,6 +100,8 @@ pub(crate) fn run(args: &LabArgs) -> Ended {
         Verb::Exec(args) => exec(args),
         Verb::Break(args) => alter::break_it(args),
         Verb::Apply(args) => alter::apply(args),
+        Verb::Unplug(args) => cable::unplug(args),
+        Verb::Plug(args) => cable::plug(args),
         Verb::Down(args) => down(args),
     }
 }
@@ -115,12 +124,7 @@ fn up(args: &UpArgs) -> Ended {
 
 fn exec(args: &ExecArgs) -> Ended {
     let standing = find(&args.named)?;
-    let Some(place) = standing.networks.blueprint.place(&args.place) else {
-        let names = standing.networks.blueprint.places.iter().map(|one| one.name.as_str());
-        let help = format!("places: {}", names.collect::<Vec<_>>().join(", "));
-        let what = format!("find place `{}`", args.place);
-        return Err(Failure::usage(what, "the twin has none of that name", help));
-    };
+    let place = place_of(&standing, &args.place)?;
     let mut command = standing.networks.at_place(place);
     let own =
         command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned)));
@@ -130,10 +134,9 @@ fn exec(args: &ExecArgs) -> Ended {
         let Some(value) = value else { continue };
         command.env(name, value);
     }
-    command.args(&args.command);
-    let status = command.status().map_err(|why| Failure::failed("run the command", why, ""))?;
-    // As shells have it: a command that was ended by a signal has no code of its own.
-    Ok(Exit::Of(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)))
+    // The command takes our place, and ends with what waits for it: whoever kills us kills it.
+    command.args(["setpriv", "--pdeathsig=KILL"]).args(&args.command);
+    Err(Failure::failed("run the command", command.exec(), ""))
 }
 
 fn down(args: &DownArgs) -> Ended {
@@ -147,6 +150,15 @@ fn down(args: &DownArgs) -> Ended {
         );
     }
     Ok(Exit::Good)
+}
+
+fn place_of<'s>(standing: &'s Standing, name: &str) -> Result<&'s Place, Failure> {
+    let blueprint = &standing.networks.blueprint;
+    blueprint.place(name).ok_or_else(|| {
+        let names = blueprint.places.iter().map(|one| one.name.as_str());
+        let help = format!("places: {}", names.collect::<Vec<_>>().join(", "));
+        Failure::usage(format!("find place `{name}`"), "the twin has none of that name", help)
+    })
 }
 
 fn find(named: &Named) -> Result<Standing, Failure> {

@@ -77,11 +77,11 @@ for place in ns/*; do
 done
 ";
 
-/// Starts the DNS servers and waits for them, ten seconds at most.
+/// Starts the DNS servers and waits for them, ten seconds at most. Each has a session of its own: a Ctrl-C is not for them.
 const SERVE: &str = "\
 for name in NAMES; do
   rm -f $name.unbound.log; : > $name.unbound.log
-  nsenter --net=ns/$name UNBOUND -c $name.unbound > $name.unbound.log 2>&1 < /dev/null 9>&- &
+  setsid nsenter --net=ns/$name UNBOUND -c $name.unbound > $name.unbound.log 2>&1 < /dev/null 9>&- &
   echo $! > $name.unbound.pid
 done
 for name in NAMES; do
