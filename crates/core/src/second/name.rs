@@ -230,7 +230,14 @@ impl Ask<'_> {
         if let Some(body) = self.world.body(&record) {
             return match list(body, &["properties", "aRecords"]) {
                 None => vec![Name::Unknown(Gate::unknown("the addresses", &record))],
-                Some([]) => vec![Name::Nothing(Gate::drop("name", &record, Some("aRecords")))],
+                Some([]) => {
+                    let nothing = Name::Nothing(Gate::drop("name", &record, Some("aRecords")));
+                    // Azure does not say whether an empty set is redirected, too.
+                    match zone.redirects && zone.name.starts_with("privatelink.") {
+                        true => vec![nothing, Name::Public],
+                        false => vec![nothing],
+                    }
+                }
                 Some(entries) => {
                     let all = entries
                         .iter()

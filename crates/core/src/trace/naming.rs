@@ -44,13 +44,22 @@ impl Path<'_> {
         }
     }
 
-    /// A zone without the name. A link that does not tell whether it is finished may leave the question to the public way.
+    /// A zone without an address for the name, which may leave the question to the public way.
     fn judge_nothing(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
-        let unread = resolution
-            .zone
-            .as_ref()
-            .and_then(|(_, id)| resolve::unread_state(id, self.estate.get::<Link>(id).ok()?));
-        match unread {
+        let open = resolution.zone.as_ref().and_then(|(zone, id)| {
+            let link = self.estate.get::<Link>(id).ok()?;
+            let is_empty_set = resolution.record.is_some();
+            let redirects = link.redirects && resolve::is_private_link(zone.name());
+            // Azure tells what a missing name does there, and not what an empty one does.
+            let unsaid = (is_empty_set && redirects).then(|| {
+                Missing::other(
+                    "whether a link that redirects to the internet does so for an empty record set",
+                    "delete the empty record set, or resolve the name from that network",
+                )
+            });
+            unsaid.or_else(|| resolve::unread_state(id, link))
+        });
+        match open {
             Some(missing) if self.may_be_open(open_door) => Leads::Unknown(missing),
             Some(_) | None => Leads::Nowhere,
         }
