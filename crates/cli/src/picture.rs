@@ -37,14 +37,16 @@ pub(crate) fn print_trace(report: &Report, after: &[String]) {
     let fusion = report.fusion.as_ref();
     let _ = write_head(&mut out, report, after)
         .and_then(|()| write_path(&mut out, report, true))
-        .and_then(|()| fusion.map_or(Ok(()), |fusion| write_fusion(&mut out, fusion)));
+        .and_then(|()| {
+            fusion.map_or(Ok(()), |fusion| write_fusion(&mut out, fusion, report.verdict))
+        });
 }
 
 fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
     write_head(out, report, after)?;
     write_path(out, report, false)?;
     if let Some(fusion) = &report.fusion {
-        write_fusion(out, fusion)?;
+        write_fusion(out, fusion, report.verdict)?;
     }
     for finding in report.findings.iter().filter(|one| one.consequence_of.is_none()) {
         write_finding(out, finding)?;
@@ -104,8 +106,13 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
     Ok(())
 }
 
-fn write_fusion(out: &mut impl Write, fusion: &Fusion) -> std::io::Result<()> {
+fn write_fusion(out: &mut impl Write, fusion: &Fusion, verdict: Verdict) -> std::io::Result<()> {
+    let is_refused = fusion.witnesses.iter().any(|one| one.flow.is_some() && !one.holds);
     let (style, word) = match fusion.agreement {
+        // A login, a pooler or replication: no matter of the path.
+        Agreement::Agrees | Agreement::Decides if is_refused && verdict == Verdict::Reachable => {
+            (DOUBT, "the probe came through to the server, and met something there")
+        }
         Agreement::None => (FAINT, "no observation from the copier's place"),
         Agreement::Agrees => (GOOD, "the probe agrees with the estate"),
         Agreement::Decides => (GOOD, "the probe decides what the estate leaves open"),

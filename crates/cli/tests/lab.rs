@@ -108,6 +108,22 @@ fn a_fault_that_is_set_is_found_and_its_plan_mends_the_twin() {
     let (code, text) = home.run(&["apply", &plan]);
     assert!(code == Some(0) && text.contains("1 change made"), "{text}");
     assert_eq!(home.run(&ask), (Some(0), "1\n".to_owned()));
+    // What a server refuses to a login is no matter of the path, and is said beside it.
+    let flexway = ["exec", "new-db", "--", env!("CARGO_BIN_EXE_flexway")];
+    let estate = fixture("private-source");
+    let check =
+        ["check", "--estate", &estate, "--source", "old-db", "--target", "new-db", "--probe"];
+    let mut check = home.command(&[&flexway[..], &check].concat());
+    check.env("FLEXWAY_SOURCE", format!("postgres://postgres:wrong@{HOST}/nowhere"));
+    let socket = home.0.join("twin/s1.server/s").display().to_string();
+    check.env("FLEXWAY_TARGET", format!("host='{socket}' user=postgres dbname=postgres"));
+    let told = check.output().expect("flexway runs");
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(
+        told.contains("startup does not hold") || told.contains("login does not hold"),
+        "{told}"
+    );
+    assert!(!told.contains("agrees with the estate"), "{told}");
     // A server that was ended by hand is shown so.
     let status_file = home.0.join("twin/s1.server/data/postmaster.pid");
     let end = ["exec", "new-db", "--", "sh", "-c", "kill -9 $(head -n 1 \"$0\")"];

@@ -187,6 +187,13 @@ fn blocked(
             ));
         }
         Symptom::Mute | Symptom::Closed | Symptom::CutOff | Symptom::NotPostgres => {
+            if symptom == Symptom::Mute {
+                list.push(hidden(
+                    "the server hangs, or is overloaded",
+                    &["server/not-ready"],
+                    true,
+                ));
+            }
             list.push(hidden(
                 "a firewall or load balancer accepts for a server that it cannot reach",
                 &["route/opaque-appliance"],
