@@ -135,3 +135,28 @@ fn roles_are_carried_whole_or_not_at_all() {
     let report = world.mover.copy_roles(&[], false).expect("again");
     assert_eq!((report.created, report.kept), (vec!["a".to_owned()], vec!["z".to_owned()]));
 }
+
+/// The target's login may stand on the source as well, and lack there what it has here.
+#[test]
+fn what_the_own_login_lacks_is_said() {
+    let Some(mut world) = start(15, 17) else { return };
+    run(
+        &world.source,
+        "postgres",
+        "CREATE ROLE team; CREATE ROLE mover REPLICATION IN ROLE team; CREATE DATABASE d OWNER mover",
+    );
+    as_ordinary_login(&mut world);
+    let report = world.mover.copy_roles(&[], false).expect("roles");
+    assert_eq!(report.different, ["mover"]);
+    let notes = report.notes.join("\n");
+    assert!(notes.contains("to do that: GRANT \"team\" TO \"mover\""), "{notes}");
+    let mine = world.mover.role_differences(&[]).expect("as mover");
+    let as_superuser = Mover::new(info(&world.source, "postgres"), info(&world.target, "postgres"));
+    let theirs = as_superuser.role_differences(&[]).expect("as superuser");
+    let words = |found: &[flexway_core::migrate::Difference]| -> Vec<String> {
+        found.iter().map(|one| format!("{}: {}", one.name, one.detail)).collect()
+    };
+    let expected = "mover: membership in team is missing or differs on the target";
+    assert!(words(&mine).contains(&expected.to_owned()), "{mine:?}");
+    assert!(words(&theirs).contains(&expected.to_owned()), "{theirs:?}");
+}

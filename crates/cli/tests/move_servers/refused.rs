@@ -128,6 +128,7 @@ fn roles_that_stand_on_the_target_keep_what_is_theirs() {
     let more = ["--database", "other"];
     let ran = pair.migrate(&more).ended(0).says(&["role app stood on the target and was left"]);
     assert!(ran.out.contains("not carried: role app: differs in SUPERUSER"), "{}", ran.out);
+    assert!(ran.out.contains("but for 1 difference of roles, which were not"), "{}", ran.out);
     assert_eq!(pair.on_target("postgres", of_app), before);
     let strangers = "SELECT count(*) FROM pg_roles WHERE rolname = 'stranger'";
     assert_eq!(pair.on_target("postgres", strangers), "0\n");
