@@ -3,7 +3,7 @@
 
 mod move_world;
 
-use flexway_core::port::Servers;
+use flexway_core::port::{Databases, Servers};
 use flexway_postgres::{ConnInfo, Mover};
 use move_world::{World, ask, info, run, start};
 
@@ -159,4 +159,28 @@ fn what_the_own_login_lacks_is_said() {
     let expected = "mover: membership in team is missing or differs on the target";
     assert!(words(&mine).contains(&expected.to_owned()), "{mine:?}");
     assert!(words(&theirs).contains(&expected.to_owned()), "{theirs:?}");
+}
+
+/// Before 15 schema public belongs to the superuser that made the server. An ordinary login of the
+/// target cannot give it away, and nobody asked for that owner.
+#[test]
+fn an_ordinary_login_moves_from_before_15() {
+    let Some(mut world) = start(11, 17) else { return };
+    run(&world.source, "postgres", "CREATE ROLE app LOGIN; CREATE DATABASE d OWNER app");
+    run(&world.source, "d", "SET ROLE app; CREATE TABLE t AS SELECT 1 AS a");
+    as_ordinary_login(&mut world);
+    world.mover.copy_roles(&[], false).expect("roles");
+    world.mover.prepare("d", false).expect("prepare");
+    let open = world.mover.open("d").expect("open");
+    move_world::copy(&*open);
+    assert_eq!(open.compare().schema().expect("compare"), []);
+    let owner = "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'public'";
+    assert_eq!(ask(&world.target, "d", owner), "pg_database_owner");
+    // Whoever was given it on purpose gets it.
+    run(&world.source, "d", "ALTER SCHEMA public OWNER TO app");
+    world.mover.prepare("d", true).expect("prepare anew");
+    let open = world.mover.open("d").expect("open");
+    move_world::copy(&*open);
+    assert_eq!(open.compare().schema().expect("compare"), []);
+    assert_eq!(ask(&world.target, "d", owner), "app");
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::Session;
 use crate::ask::{Outcome, query, text};
-use crate::schema::maintain;
 use crate::schema::tablespaces::Tablespaces;
+use crate::schema::{maintain, public};
 
 /// First version that gives a NOT NULL a name; generated ones that were cut are written out.
 const NAMED_NOT_NULL_SINCE: u32 = 180_000;
@@ -20,6 +20,8 @@ pub(super) struct Spelling {
     is_not_null_named_once: bool,
     /// Whether only the target has MAINTAIN among the rights on a table.
     is_maintain_new: bool,
+    /// The superusers that made the servers, where the source gives schema public to its own.
+    default_public: Vec<String>,
     /// Tablespaces of the target.
     pub(super) tablespaces: Tablespaces,
 }
@@ -29,14 +31,24 @@ impl Spelling {
     pub(super) fn read(source: &mut Session, target: &mut Session) -> Outcome<Spelling> {
         let words = words(source)?.symmetric_difference(&words(target)?).cloned().collect();
         let tablespaces = Tablespaces::read(target)?;
+        let default_public = match public::default_owner(source)? {
+            None => Vec::new(),
+            Some(owner) => vec![owner, public::maker(target)?],
+        };
         let versions = [source, target].map(|session| session.version().number);
         let [is_named, is_named_there] = versions.map(|version| version >= NAMED_NOT_NULL_SINCE);
         Ok(Spelling {
             words,
             is_not_null_named_once: is_named != is_named_there,
             is_maintain_new: maintain::is_new(versions[0], versions[1]),
+            default_public,
             tablespaces,
         })
+    }
+
+    /// Whether the text says no more than that schema public belongs to whom it does by default.
+    pub(super) fn is_default_public(&self, sql: &str) -> bool {
+        self.default_public.iter().any(|owner| public::is_gift(sql, owner))
     }
 
     /// Whether two texts of one entry differ in spelling only.

@@ -8,6 +8,7 @@ mod empty;
 pub(crate) mod entries;
 pub(crate) mod maintain;
 pub(crate) mod pre_data;
+pub(crate) mod public;
 mod replace;
 pub(crate) mod scan;
 pub(crate) mod tablespaces;

@@ -4,12 +4,13 @@ use flexway_core::migrate::MoveError;
 
 use crate::Session;
 use crate::ask::Outcome;
+use crate::catalog::is_superuser;
 use crate::compare::{BeforeData, before_data};
 use crate::pool::{Pool, connect, prepare};
 use crate::schema::apply::{self, Refusal};
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
-use crate::schema::maintain;
+use crate::schema::{maintain, public};
 
 /// Puts the source's schema before the data onto the target: in one transaction where the target has
 /// room for its locks, in pieces otherwise. What an earlier run created is kept when it is as on the
@@ -25,6 +26,11 @@ pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str
         .with(|source| Ok(maintain::is_new(source.version().number, session.version().number)))?
     {
         dump.entries.iter_mut().for_each(maintain::revoke);
+    }
+    if !is_superuser(&mut session)?
+        && let Some(owner) = source.with(public::default_owner)?
+    {
+        public::leave(&mut dump.entries, &owner);
     }
     let compare = || before_data(pg_dump, source, target, snapshot);
     match apply::apply_all(&mut session, &dump) {
