@@ -265,6 +265,11 @@ fn rights(census: Census) -> String {
                 part("pg_foreign_server", "srvowner", ""),
                 part("pg_event_trigger", "evtowner", ""),
                 "SELECT lomowner FROM pg_largeobject_metadata".to_owned(),
+                // By default it belongs to a role of the system.
+                format!(
+                    "SELECT nspowner FROM pg_namespace WHERE nspname = 'public' \
+                     AND nspowner >= {USERS_OID_MIN}"
+                ),
             ];
             format!(
                 "SELECT DISTINCT pg_get_userbyid(owner), '', '' FROM ({}) o ORDER BY 1",

@@ -6,6 +6,9 @@ use crate::assess::{Finding, Found, Place};
 
 pub(super) fn find(facts: &Facts) -> Found {
     let bytes: u64 = facts.databases.iter().map(|one| one.size_bytes).sum();
+    if bytes == 0 {
+        return Ok(Vec::new());
+    }
     // Write-ahead log and sorts of index builds come on top.
     let wanted = bytes + bytes / 4;
     let message = format!("the target needs room for {} MB", wanted.div_ceil(1_000_000));
