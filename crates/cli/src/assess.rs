@@ -121,8 +121,8 @@ fn lines(report: &AssessReport) -> Vec<String> {
         Verdict::Undetermined => "not known",
     };
     lines.push(format!(
-        "{verdict}: {}, {}, {} by {} of {}",
-        format_args!("{} what blocks", count(Level::Blocks)),
+        "{verdict}: {} blocking, {}, {} by {} of {}",
+        count(Level::Blocks),
         things(count(Level::Risks), "risk"),
         things(count(Level::Note), "note"),
         things(assessment.validations as u64, "validation"),

@@ -145,7 +145,10 @@ fn superuser_only(version: u32) -> String {
         )
     };
     let own_function = user("p.oid", "pg_proc");
-    let kind = if version >= 110_000 { "p.prokind = 'a'" } else { "p.proisagg" };
+    let (kind, word) = match version {
+        110_000.. => ("p.prokind = 'a'", "ROUTINE"),
+        _ => ("p.proisagg", "FUNCTION"),
+    };
     let mut parts = vec![
         named(
             "base type",
@@ -158,7 +161,7 @@ fn superuser_only(version: u32) -> String {
         format!(
             "SELECT p.oid::regprocedure::text, CASE WHEN p.proleakproof THEN 'leakproof function' \
              ELSE concat('function in ', l.lanname) END, \
-             concat('DROP ROUTINE ', p.oid::regprocedure, ' CASCADE') \
+             concat('DROP {word} ', p.oid::regprocedure, ' CASCADE') \
              FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE {own_function} \
              AND NOT ({kind}) AND (NOT l.lanpltrusted OR p.proleakproof)"
         ),
