@@ -147,6 +147,8 @@ pub struct SchemaEntry {
     pub schema: String,
     /// pg_dump's name of the entry, such as `orders orders_pkey`.
     pub name: String,
+    /// Schema and name of the table whose rows alone an index or key needs; `None` for all else.
+    pub table: Option<(String, String)>,
     /// The statements that create it.
     pub sql: String,
 }
@@ -167,6 +169,41 @@ pub struct Copied {
     pub rows: u64,
     /// Bytes of row data in COPY format.
     pub bytes: u64,
+    /// Hash of the rows as they went by; `None` where they were not hashed, or not all in one format.
+    pub hash: Option<RowsHash>,
+}
+
+impl Copied {
+    /// Both together.
+    pub fn and(self, other: Copied) -> Copied {
+        let both = self.hash.zip(other.hash).filter(|(a, b)| a.is_binary == b.is_binary);
+        let hash = both.map(|(a, b)| RowsHash { sum: a.sum.wrapping_add(b.sum), ..a });
+        Copied { rows: self.rows + other.rows, bytes: self.bytes + other.bytes, hash }
+    }
+}
+
+/// Sum of the 128-bit hashes of rows, each as COPY writes it; their order does not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowsHash {
+    /// The sum modulo 2^128.
+    pub sum: u128,
+    /// Whether the rows were hashed in COPY's binary format.
+    pub is_binary: bool,
+}
+
+/// A share of a table's rows, copied in one transaction of the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// From 0; unique within the table.
+    pub number: u32,
+    /// First block and the one after the last (`None`: to the end); no blocks at all means the whole table.
+    pub blocks: Option<(u64, Option<u64>)>,
+    /// About how many bytes it holds.
+    pub size_bytes: u64,
+    /// Names the cut that the part comes from: a part of another cut holds other rows.
+    pub cut: String,
+    /// What it moved, when the target has it already.
+    pub arrived: Option<Copied>,
 }
 
 /// What became of the roles.

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use crate::assess;
 use crate::assess::forecast::Rates;
 use crate::migrate::{
-    Contents, Copied, CopyProgress, Difference, MoveError, RoleReport, SchemaEntry, ServerFacts,
-    Table, TableComparison, ToolFacts,
+    Contents, Copied, CopyProgress, Difference, MoveError, Part, RoleReport, SchemaEntry,
+    ServerFacts, Table, TableComparison, ToolFacts,
 };
 
 /// The two servers as wholes.
@@ -66,21 +66,32 @@ pub trait Schema: Send + Sync {
     /// Lists what comes after the data, in the dump's order.
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError>;
     /// Creates one entry of [`Schema::post_data`] in one transaction; an entry that stands already is left as it is and is no error.
-    /// Setting `stop` cancels it; nothing of it is left then.
-    fn apply(&self, entry: &SchemaEntry, stop: &AtomicBool) -> Result<(), MoveError>;
+    /// Setting `stop` cancels it; nothing of it is left then. `is_alone` tells that no other work is at hand, so that an index may
+    /// be built by several processes of the target.
+    fn apply(
+        &self,
+        entry: &SchemaEntry,
+        is_alone: bool,
+        stop: &AtomicBool,
+    ) -> Result<(), MoveError>;
 }
 
 /// Data of one database.
 pub trait Data: Send + Sync {
     /// What there is to move, as of the pinned snapshot.
     fn contents(&self) -> Result<Contents, MoveError>;
-    /// Copies one table in one target transaction that empties it first, so a repeated call never doubles rows.
-    fn copy_table(
+    /// Makes ready for copying. Gives the parts of each table of [`Contents::tables`], at least one, with those that the target has.
+    fn begin(&self) -> Result<Vec<Vec<Part>>, MoveError>;
+    /// Copies one part of a table. The target takes its rows and the note that it has them in one transaction.
+    fn copy_part(
         &self,
         table: &Table,
+        part: &Part,
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<Copied, MoveError>;
+    /// Waits until a crash of the target can take nothing back of what was done on it since [`Data::begin`].
+    fn make_durable(&self) -> Result<(), MoveError>;
     /// Copies every large object with its owner and grants, replacing what a broken run left.
     fn copy_large_objects(
         &self,
@@ -96,10 +107,12 @@ pub trait Data: Send + Sync {
 pub trait Compare: Send + Sync {
     /// Differences of schema (normalised dumps), sequences and large objects.
     fn schema(&self) -> Result<Vec<Difference>, MoveError>;
-    /// Rows and content hash of one table on both sides.
+    /// Rows and content hash of one table on both sides. With `sent`, which is what this move read on the source, only the target
+    /// is read, unless it differs.
     fn table(
         &self,
         table: &Table,
+        sent: Option<&Copied>,
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<TableComparison, MoveError>;

@@ -1,7 +1,7 @@
 //! Compares one database on both sides: schema, tables that only one side has, and every table's
 //! content.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -17,11 +17,12 @@ use crate::observe::{Amount, Event, Work};
 use crate::report::FoundDifference;
 use crate::workers::{Workers, guard};
 
-/// Compares everything; tables side by side, largest first.
+/// Compares everything; tables side by side, largest first. `sent` has, by name, what this move read of tables on the source.
 pub(crate) fn compare(
     workers: Workers<'_>,
     database: &str,
     port: &dyn Compare,
+    sent: &HashMap<String, Copied>,
 ) -> Result<Outcome, Failure> {
     let mut differences: Vec<FoundDifference> = workers
         .attempt(|| port.schema())?
@@ -45,7 +46,7 @@ pub(crate) fn compare(
     });
     let outcome = Mutex::new(Outcome { differences, notes, ..Outcome::default() });
     let result = workers.each(common, &|table| {
-        let comparison = compare_table(workers, database, port, &table)?;
+        let comparison = compare_table(workers, database, port, &table, sent)?;
         let mut outcome = guard(&outcome);
         outcome.tables_compared += 1;
         outcome.rows_compared += comparison.source_rows;
@@ -83,16 +84,18 @@ fn compare_table(
     database: &str,
     port: &dyn Compare,
     table: &Table,
+    sent: &HashMap<String, Copied>,
 ) -> Result<TableComparison, MoveError> {
     let name = qualified(&table.schema, &table.name);
     let (work, name, size_bytes) = (Work::Compare, name.as_str(), table.size_bytes);
     let progress = &Arc::new(CopyProgress::default());
     let started = Instant::now();
     workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
-    let result = workers.attempt(|| port.table(table, progress, workers.stop));
+    let result = workers.attempt(|| port.table(table, sent.get(name), progress, workers.stop));
     let read = result.as_ref().map(|comparison| Copied {
         rows: comparison.source_rows,
         bytes: progress.bytes.load(std::sync::atomic::Ordering::Relaxed),
+        hash: None,
     });
     let seconds = started.elapsed().as_secs_f64();
     workers.tell(&Event::UnitEnds { database, work, name, result: read, seconds });

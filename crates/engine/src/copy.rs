@@ -1,207 +1,199 @@
-//! Copies a database's rows: many tables at once, largest first.
+//! Units of rows, each a table or all large objects: their parts, and what became of them.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Remedy, Table};
+use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Part, Remedy, Table};
 use flexway_core::port::Data;
 
 use crate::failure::Failure;
-use crate::ledger::{ItemKind, Ledger, qualified, recorded};
+use crate::ledger::{ItemKind, Ledger, Mark, qualified};
+use crate::marks::Marks;
 use crate::observe::{Amount, Event, LARGE_OBJECTS, Work};
 use crate::workers::{Workers, guard};
 
-/// How often running counters go to the ledger for readers of the status: fresh for people, one
-/// small transaction for the disk.
-const TICK: Duration = Duration::from_secs(1);
-
-/// One stream of rows.
-struct Unit<'a> {
+/// Rows that belong together.
+pub(crate) struct Unit<'a> {
     kind: ItemKind,
-    name: String,
-    size_bytes: u64,
+    pub(crate) name: String,
+    pub(crate) size_bytes: u64,
     /// `None` for the large objects.
-    table: Option<&'a Table>,
+    pub(crate) table: Option<&'a Table>,
+    /// Parts that are still to be copied; the large objects are one part without description.
+    pub(crate) parts: Vec<Option<Part>>,
+    /// What the target has, live.
+    pub(crate) progress: Arc<CopyProgress>,
+    state: Mutex<State>,
 }
 
-/// Counters of the units that are being copied.
-type Running = Mutex<BTreeMap<String, (ItemKind, Arc<CopyProgress>)>>;
-
-/// Copies what the ledger does not know as copied.
-pub(crate) fn copy(
-    workers: Workers<'_>,
-    ledger: &Ledger,
-    database: &str,
-    data: &dyn Data,
-    contents: &Contents,
-) -> Result<(), Failure> {
-    let units = remaining(workers, ledger, database, contents)?;
-    let running = Running::default();
-    let one = |unit: &Unit<'_>| -> Result<(), MoveError> {
-        recorded(ledger.begin_item(database, unit.kind, &unit.name))?;
-        let progress = Arc::new(CopyProgress::default());
-        guard(&running).insert(unit.name.clone(), (unit.kind, Arc::clone(&progress)));
-        let result = copy_unit(workers, database, data, unit, &progress);
-        guard(&running).remove(&unit.name);
-        match result {
-            Ok((copied, seconds)) => {
-                recorded(ledger.finish_item(database, unit.kind, &unit.name, copied, seconds))
-            }
-            Err(error) => {
-                if error.remedy != Remedy::Stopped {
-                    recorded(ledger.fail_item(database, unit.kind, &unit.name, &error.why))?;
-                }
-                Err(error)
-            }
-        }
-    };
-    let (over, is_over) = mpsc::channel::<()>();
-    let result = thread::scope(|scope| {
-        scope.spawn(|| tick(ledger, database, &running, is_over));
-        let result = in_rounds(workers, units, &one);
-        drop(over);
-        result
-    });
-    workers.tell(&Event::WorkEnds { database, work: Work::Copy });
-    result
+/// How far a unit has come.
+struct State {
+    /// What the target has of it.
+    arrived: Option<Copied>,
+    parts_left: usize,
+    /// Set while it is being worked on, and when its end was told.
+    started: Option<Instant>,
+    is_over: bool,
 }
 
-/// Copies the units; those that may need the rows of others (a check calls a function that reads
-/// another table) once more after these, as long as that helps some.
-fn in_rounds<'a>(
-    workers: Workers<'_>,
-    mut units: Vec<Unit<'a>>,
-    one: &(dyn Fn(&Unit<'a>) -> Result<(), MoveError> + Sync),
-) -> Result<(), Failure> {
-    let mut errors = Vec::new();
-    loop {
-        let later = Mutex::new(Vec::new());
-        let count = units.len();
-        let result = workers.each(units, &|unit| match one(&unit) {
-            Err(error) if error.remedy == Remedy::Later => {
-                guard(&later).push((unit, error));
-                Ok(())
-            }
-            other => other,
-        });
-        match result {
-            Err(failure) if failure.remedy() == Remedy::Act => errors.extend(failure.into_errors()),
-            other => other?,
-        }
-        let later = later.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if later.is_empty() || later.len() == count {
-            errors.extend(later.into_iter().map(|(_, error)| error));
-            return Failure::unless_empty(errors);
-        }
-        units = later.into_iter().map(|(unit, _)| unit).collect();
+impl<'a> Unit<'a> {
+    /// A table with its parts.
+    fn of_table(table: &'a Table, parts: Vec<Part>) -> Unit<'a> {
+        let (arrived, left): (Vec<Part>, Vec<Part>) =
+            parts.into_iter().partition(|part| part.arrived.is_some());
+        let arrived = arrived.iter().filter_map(|part| part.arrived).reduce(Copied::and);
+        Unit::new(
+            (ItemKind::Table, qualified(&table.schema, &table.name)),
+            table.size_bytes,
+            Some(table),
+            left.into_iter().map(Some).collect(),
+            arrived,
+        )
+    }
+
+    fn new(
+        (kind, name): (ItemKind, String),
+        size_bytes: u64,
+        table: Option<&'a Table>,
+        parts: Vec<Option<Part>>,
+        arrived: Option<Copied>,
+    ) -> Unit<'a> {
+        let parts_left = parts.len();
+        let progress = CopyProgress::default();
+        let before = arrived.unwrap_or_default();
+        progress.rows.store(before.rows, Ordering::Relaxed);
+        progress.bytes.store(before.bytes, Ordering::Relaxed);
+        let state = State { arrived, parts_left, started: None, is_over: false };
+        let (progress, state) = (Arc::new(progress), Mutex::new(state));
+        Unit { kind, name, size_bytes, table, parts, progress, state }
     }
 }
 
-/// Units in the order of work: large objects first, since nobody knows how long their one stream
-/// takes; then tables, largest first.
-fn remaining<'a>(
-    workers: Workers<'_>,
+/// Rows of one database on their way.
+pub(crate) struct Copy<'a> {
+    pub(crate) workers: Workers<'a>,
+    pub(crate) database: &'a str,
+    pub(crate) data: &'a dyn Data,
+    pub(crate) marks: &'a Marks<'a>,
+}
+
+impl Copy<'_> {
+    /// Copies one part, again when that helps, and tells when the unit is over.
+    pub(crate) fn part(&self, unit: &Unit<'_>, part: usize) -> Result<(), MoveError> {
+        self.begin(unit);
+        let result = self.workers.attempt(|| match (unit.table, &unit.parts[part]) {
+            (Some(table), Some(part)) => {
+                self.data.copy_part(table, part, &unit.progress, self.workers.stop)
+            }
+            (None, _) | (_, None) => {
+                unit.progress.rows.store(0, Ordering::Relaxed);
+                unit.progress.bytes.store(0, Ordering::Relaxed);
+                self.data.copy_large_objects(&unit.progress, self.workers.stop)
+            }
+        });
+        match result {
+            Ok(copied) => {
+                let over = {
+                    let mut state = guard(&unit.state);
+                    let arrived = state.arrived.map_or(copied, |before| before.and(copied));
+                    state.arrived = Some(arrived);
+                    state.parts_left -= 1;
+                    (state.parts_left == 0).then_some(arrived)
+                };
+                if let Some(arrived) = over {
+                    self.end(unit, Ok(arrived));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.end(unit, Err(&error));
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&self, unit: &Unit<'_>) {
+        let mut state = guard(&unit.state);
+        if state.started.is_some() && !state.is_over {
+            return;
+        }
+        state.started = Some(Instant::now());
+        state.is_over = false;
+        self.marks.begin(unit.kind, &unit.name, Some(&unit.progress));
+        self.workers.tell(&Event::UnitBegins {
+            database: self.database,
+            work: Work::Copy,
+            name: &unit.name,
+            size_bytes: unit.size_bytes,
+            progress: &unit.progress,
+        });
+    }
+
+    /// Tells the end of a unit once, even when several of its parts fail.
+    fn end(&self, unit: &Unit<'_>, result: Result<Copied, &MoveError>) {
+        let mut state = guard(&unit.state);
+        if std::mem::replace(&mut state.is_over, true) {
+            return;
+        }
+        let seconds = state.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
+        let mark = match result {
+            Ok(copied) => Some(Mark::Done(copied, seconds)),
+            Err(error) if error.remedy == Remedy::Stopped => None,
+            Err(error) => Some(Mark::Failed(error.why.clone())),
+        };
+        self.marks.end(unit.kind, &unit.name, mark);
+        let (database, work, name) = (self.database, Work::Copy, unit.name.as_str());
+        self.workers.tell(&Event::UnitEnds { database, work, name, result, seconds });
+    }
+}
+
+/// The large objects, when there are any, then the tables, each with what is still to be copied. Those that the target has are
+/// written down as done.
+pub(crate) fn units<'a>(
+    copy: &Copy<'_>,
     ledger: &Ledger,
-    database: &str,
     contents: &'a Contents,
 ) -> Result<Vec<Unit<'a>>, Failure> {
-    let mut tables: Vec<&Table> = contents.tables.iter().collect();
-    tables.sort_by_key(|table| std::cmp::Reverse(table.size_bytes));
-    let mut tables: Vec<Unit<'_>> = tables
-        .into_iter()
-        .map(|table| Unit {
-            kind: ItemKind::Table,
-            name: qualified(&table.schema, &table.name),
-            size_bytes: table.size_bytes,
-            table: Some(table),
-        })
+    let parts = copy.workers.attempt(|| copy.data.begin())?;
+    let mut units: Vec<Unit<'a>> = contents
+        .tables
+        .iter()
+        .zip(parts)
+        .map(|(table, parts)| Unit::of_table(table, parts))
         .collect();
-    let mut units: Vec<Unit<'_>> = (contents.large_object_count > 0)
-        .then(|| Unit {
-            kind: ItemKind::LargeObjects,
-            name: LARGE_OBJECTS.to_owned(),
-            size_bytes: 0,
-            table: None,
-        })
-        .into_iter()
-        .collect();
-    let (count, size_bytes) = (tables.len(), total_bytes(&tables));
-    retain_open(ledger, database, ItemKind::LargeObjects, &mut units)?;
-    retain_open(ledger, database, ItemKind::Table, &mut tables)?;
+    let items: Vec<(String, u64)> =
+        units.iter().map(|unit| (unit.name.clone(), unit.size_bytes)).collect();
+    let known = ledger.add_items(copy.database, ItemKind::Table, &items)?;
+    let (count, size_bytes) = (units.len(), total_bytes(&units));
+    for unit in units.iter().filter(|unit| unit.parts.is_empty() && !known.contains(&unit.name)) {
+        let arrived = guard(&unit.state).arrived.unwrap_or_default();
+        copy.marks.end(unit.kind, &unit.name, Some(Mark::Done(arrived, 0.0)));
+    }
+    units.retain(|unit| !unit.parts.is_empty());
+    let mut large_objects = contents.large_object_count;
+    if large_objects > 0 {
+        let kind = ItemKind::LargeObjects;
+        let done = ledger.add_items(copy.database, kind, &[(LARGE_OBJECTS.to_owned(), 0)])?;
+        if done.is_empty() {
+            let unit = Unit::new((kind, LARGE_OBJECTS.to_owned()), 0, None, vec![None], None);
+            units.insert(0, unit);
+        } else {
+            large_objects = 0;
+        }
+    }
+    let tables_left = units.iter().filter(|unit| unit.table.is_some()).count();
     let amount = Amount {
         units: count,
-        units_done: count - tables.len(),
-        large_objects: if units.is_empty() { 0 } else { contents.large_object_count },
+        units_done: count - tables_left,
+        large_objects,
         size_bytes,
-        size_done_bytes: size_bytes - total_bytes(&tables),
+        size_done_bytes: size_bytes - total_bytes(&units),
     };
-    workers.tell(&Event::WorkBegins { database, work: Work::Copy, amount });
-    units.extend(tables);
+    copy.workers.tell(&Event::WorkBegins { database: copy.database, work: Work::Copy, amount });
     Ok(units)
 }
 
 fn total_bytes(units: &[Unit<'_>]) -> u64 {
     units.iter().map(|unit| unit.size_bytes).sum()
-}
-
-/// Writes the units of one kind down and leaves those that the ledger does not know as copied.
-fn retain_open(
-    ledger: &Ledger,
-    database: &str,
-    kind: ItemKind,
-    units: &mut Vec<Unit<'_>>,
-) -> Result<(), Failure> {
-    let items: Vec<(String, u64)> =
-        units.iter().map(|unit| (unit.name.clone(), unit.size_bytes)).collect();
-    let done = ledger.add_items(database, kind, &items)?;
-    units.retain(|unit| !done.contains(&unit.name));
-    Ok(())
-}
-
-/// Copies one unit, again when that helps: a repeated copy begins by emptying the table.
-fn copy_unit(
-    workers: Workers<'_>,
-    database: &str,
-    data: &dyn Data,
-    unit: &Unit<'_>,
-    progress: &Arc<CopyProgress>,
-) -> Result<(Copied, f64), MoveError> {
-    let (work, name) = (Work::Copy, unit.name.as_str());
-    let started = Instant::now();
-    let size_bytes = unit.size_bytes;
-    workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
-    let result = workers.attempt(|| {
-        progress.rows.store(0, Ordering::Relaxed);
-        progress.bytes.store(0, Ordering::Relaxed);
-        match unit.table {
-            Some(table) => data.copy_table(table, progress, workers.stop),
-            None => data.copy_large_objects(progress, workers.stop),
-        }
-    });
-    let seconds = started.elapsed().as_secs_f64();
-    let told = result.as_ref().map(|copied| *copied);
-    workers.tell(&Event::UnitEnds { database, work, name, result: told, seconds });
-    result.map(|copied| (copied, seconds))
-}
-
-/// Writes running counters to the ledger until the work is over. A failed write is left to the next
-/// record of the run to report.
-fn tick(ledger: &Ledger, database: &str, running: &Running, is_over: mpsc::Receiver<()>) {
-    while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(TICK) {
-        let counters: Vec<(ItemKind, String, Copied)> = guard(running)
-            .iter()
-            .map(|(name, (kind, progress))| {
-                let copied = Copied {
-                    rows: progress.rows.load(Ordering::Relaxed),
-                    bytes: progress.bytes.load(Ordering::Relaxed),
-                };
-                (*kind, name.clone(), copied)
-            })
-            .collect();
-        let _ = ledger.tick_items(database, &counters);
-    }
 }

@@ -10,7 +10,7 @@ use crate::ledger::{DatabaseRecord, Ledger, recorded};
 use crate::observe::Event;
 use crate::report::FoundDifference;
 use crate::workers::Workers;
-use crate::{compare, copy, entries};
+use crate::{compare, fill};
 
 /// What a comparison of a database came to.
 #[derive(Debug, Clone, Default)]
@@ -115,16 +115,18 @@ impl Job<'_> {
         }
         self.workers.go_on()?;
         let contents: Contents = self.workers.attempt(|| database.data().contents())?;
-        if record.phase < Some(Phase::Copied) {
-            self.phase(Phase::Copied, || {
-                copy::copy(self.workers, self.ledger, self.name, database.data(), &contents)
-            })?;
-        }
-        self.workers.go_on()?;
         if record.phase < Some(Phase::PostData) {
-            self.phase(Phase::PostData, || {
-                entries::build(self.workers, self.ledger, self.name, database.schema())
-            })?;
+            let started = Instant::now();
+            let reached = |phase| self.end_phase(phase, started);
+            fill::fill(
+                self.workers,
+                self.ledger,
+                self.name,
+                record,
+                database,
+                &contents,
+                &reached,
+            )?;
         }
         self.workers.go_on()?;
         let stop = self.workers.stop;
@@ -138,7 +140,8 @@ impl Job<'_> {
     fn verify(&self, database: &dyn Database) -> Result<Outcome, Failure> {
         self.workers.go_on()?;
         let started = Instant::now();
-        let outcome = compare::compare(self.workers, self.name, database.compare())?;
+        let sent = self.ledger.sent(self.name)?;
+        let outcome = compare::compare(self.workers, self.name, database.compare(), &sent)?;
         if outcome.differences.is_empty() {
             let (tables, rows) = (outcome.tables_compared, outcome.rows_compared);
             self.ledger.set_compared(self.name, tables, rows)?;

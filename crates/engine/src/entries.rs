@@ -1,109 +1,42 @@
-//! Builds what comes after the data: indexes and keys side by side, everything else in the dump's
-//! order.
+//! What comes after the data: indexes and keys beside the copy, foreign keys side by side, everything else in the dump's order.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use flexway_core::migrate::{Copied, CopyProgress, MoveError, Remedy, SchemaEntry};
 use flexway_core::port::Schema;
 
 use crate::failure::Failure;
-use crate::ledger::{ItemKind, Ledger, recorded};
+use crate::ledger::{ItemKind, Ledger, Mark, recorded};
+use crate::marks::Marks;
 use crate::observe::{Amount, Event, Work};
 use crate::workers::{Workers, guard};
 
-/// Builds the entries that the ledger does not know as built.
-///
-/// An index or key that fails beside the others is tried once more in its place in the dump's
-/// order: a few of them depend on an entry that comes after the data too, such as a materialized
-/// view over a key. Only that failure counts.
-pub(crate) fn build(
-    workers: Workers<'_>,
-    ledger: &Ledger,
-    database: &str,
-    schema: &dyn Schema,
-) -> Result<(), Failure> {
-    let entries = workers.attempt(|| schema.post_data())?;
-    let names = unique_names(&entries);
-    let items: Vec<(String, u64)> = names.iter().map(|name| (name.clone(), 0)).collect();
-    let done = ledger.add_items(database, ItemKind::Entry, &items)?;
-    let remaining: Vec<usize> =
-        (0..entries.len()).filter(|&index| !done.contains(&names[index])).collect();
-    workers.tell(&Event::WorkBegins {
-        database,
-        work: Work::Build,
-        amount: Amount {
-            units: entries.len(),
-            units_done: entries.len() - remaining.len(),
-            ..Amount::default()
-        },
-    });
-    let builder = Builder { workers, ledger, database, schema };
-    let result = builder.all(&entries, &names, remaining);
-    workers.tell(&Event::WorkEnds { database, work: Work::Build });
-    result
+const FOREIGN_KEY: &str = "FK CONSTRAINT";
+
+/// The entries of one database.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    list: Vec<SchemaEntry>,
+    /// Their names in the ledger.
+    names: Vec<String>,
+    /// Those that an earlier run built.
+    done: HashSet<usize>,
 }
 
-struct Builder<'a> {
-    workers: Workers<'a>,
-    ledger: &'a Ledger,
-    database: &'a str,
-    schema: &'a dyn Schema,
-}
-
-impl Builder<'_> {
-    fn all(
-        &self,
-        entries: &[SchemaEntry],
-        names: &[String],
-        remaining: Vec<usize>,
-    ) -> Result<(), Failure> {
-        let (beside, in_order): (Vec<usize>, Vec<usize>) =
-            remaining.into_iter().partition(|&index| is_independent(&entries[index]));
-        let in_order = Mutex::new(in_order);
-        self.workers.each(beside, &|index| match self.one(&entries[index], &names[index]) {
-            Err(error) if error.remedy == Remedy::Act => {
-                guard(&in_order).push(index);
-                Ok(())
-            }
-            other => other,
-        })?;
-        let mut in_order = in_order.into_inner().unwrap_or_else(PoisonError::into_inner);
-        in_order.sort_unstable();
-        let mut errors = Vec::new();
-        for index in in_order {
-            self.workers.go_on()?;
-            match self.one(&entries[index], &names[index]) {
-                Err(error) if error.remedy == Remedy::Act => errors.push(error),
-                other => other?,
-            }
-        }
-        Failure::unless_empty(errors)
+impl Entries {
+    /// Those that are still to be built and can be beside others, with the table that each needs.
+    pub(crate) fn independent(&self) -> Vec<(usize, Option<&(String, String)>)> {
+        let open = (0..self.list.len()).filter(|index| !self.done.contains(index));
+        let independent = open.filter(|&index| is_independent(&self.list[index]));
+        independent.map(|index| (index, self.list[index].table.as_ref())).collect()
     }
 
-    fn one(&self, entry: &SchemaEntry, name: &str) -> Result<(), MoveError> {
-        let (database, work, size_bytes) = (self.database, Work::Build, 0);
-        recorded(self.ledger.begin_item(database, ItemKind::Entry, name))?;
-        let progress = Arc::new(CopyProgress::default());
-        let started = Instant::now();
-        let progress = &progress;
-        self.workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
-        let result = self.workers.attempt(|| self.schema.apply(entry, self.workers.stop));
-        let seconds = started.elapsed().as_secs_f64();
-        let told = result.as_ref().map(|()| Copied::default());
-        self.workers.tell(&Event::UnitEnds { database, work, name, result: told, seconds });
-        let kind = ItemKind::Entry;
-        match &result {
-            Ok(()) => {
-                recorded(self.ledger.finish_item(database, kind, name, Copied::default(), seconds))?
-            }
-            Err(error) if error.remedy != Remedy::Stopped => {
-                recorded(self.ledger.fail_item(database, kind, name, &error.why))?;
-            }
-            Err(_) => {}
-        }
-        result
+    /// The others that are still to be built.
+    fn dependent(&self) -> Vec<usize> {
+        let open = (0..self.list.len()).filter(|index| !self.done.contains(index));
+        open.filter(|&index| !is_independent(&self.list[index])).collect()
     }
 }
 
@@ -111,6 +44,94 @@ impl Builder<'_> {
 /// index two indexes.
 fn is_independent(entry: &SchemaEntry) -> bool {
     matches!(entry.kind.as_str(), "INDEX" | "CONSTRAINT")
+}
+
+pub(crate) struct Builder<'a> {
+    pub(crate) workers: Workers<'a>,
+    pub(crate) database: &'a str,
+    pub(crate) schema: &'a dyn Schema,
+    pub(crate) marks: &'a Marks<'a>,
+}
+
+impl Builder<'_> {
+    /// Finds out what is to be built, and what an earlier run built.
+    pub(crate) fn list(&self, ledger: &Ledger) -> Result<Entries, MoveError> {
+        let list = self.workers.attempt(|| self.schema.post_data())?;
+        let names = unique_names(&list);
+        let items: Vec<(String, u64)> = names.iter().map(|name| (name.clone(), 0)).collect();
+        let known = recorded(ledger.add_items(self.database, ItemKind::Entry, &items))?;
+        let done: HashSet<usize> =
+            (0..list.len()).filter(|&index| known.contains(&names[index])).collect();
+        self.workers.tell(&Event::WorkBegins {
+            database: self.database,
+            work: Work::Build,
+            amount: Amount { units: list.len(), units_done: done.len(), ..Amount::default() },
+        });
+        Ok(Entries { list, names, done })
+    }
+
+    /// Builds what is not independent, once all else stands, and what failed beside the others: a few of those depend on an entry
+    /// that comes after the data too, such as a materialized view over a key. Only a failure here counts.
+    pub(crate) fn rest(&self, entries: &Entries, failed: Vec<usize>) -> Result<(), Failure> {
+        let mut rest = entries.dependent();
+        rest.extend(failed);
+        rest.sort_unstable();
+        let is_key = |index: &usize| entries.list[*index].kind == FOREIGN_KEY;
+        let first = rest.iter().position(is_key).unwrap_or(rest.len());
+        let (keys, after): (Vec<usize>, Vec<usize>) =
+            rest.split_off(first).into_iter().partition(is_key);
+        let errors = Mutex::new(Vec::new());
+        let one = |index: usize| match self.one(entries, index, false) {
+            Err(error) if error.remedy == Remedy::Act => {
+                guard(&errors).push(error);
+                Ok(())
+            }
+            other => other,
+        };
+        self.in_order(rest, &one)?;
+        self.workers.each(keys, &one)?;
+        self.in_order(after, &one)?;
+        Failure::unless_empty(std::mem::take(&mut *guard(&errors)))
+    }
+
+    fn in_order(
+        &self,
+        list: Vec<usize>,
+        one: &dyn Fn(usize) -> Result<(), MoveError>,
+    ) -> Result<(), Failure> {
+        for index in list {
+            self.workers.go_on()?;
+            one(index)?;
+        }
+        Ok(())
+    }
+
+    /// Builds one entry.
+    pub(crate) fn one(
+        &self,
+        entries: &Entries,
+        index: usize,
+        may_spread: bool,
+    ) -> Result<(), MoveError> {
+        let (database, work, size_bytes) = (self.database, Work::Build, 0);
+        let (entry, name) = (&entries.list[index], entries.names[index].as_str());
+        self.marks.begin(ItemKind::Entry, name, None);
+        let progress = &Arc::new(CopyProgress::default());
+        let started = Instant::now();
+        self.workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
+        let stop = self.workers.stop;
+        let result = self.workers.attempt(|| self.schema.apply(entry, may_spread, stop));
+        let seconds = started.elapsed().as_secs_f64();
+        let told = result.as_ref().map(|()| Copied::default());
+        self.workers.tell(&Event::UnitEnds { database, work, name, result: told, seconds });
+        let mark = match &result {
+            Ok(()) => Some(Mark::Done(Copied::default(), seconds)),
+            Err(error) if error.remedy == Remedy::Stopped => None,
+            Err(error) => Some(Mark::Failed(error.why.clone())),
+        };
+        self.marks.end(ItemKind::Entry, name, mark);
+        result
+    }
 }
 
 /// Names for the ledger. pg_dump gives some entries the same name (default privileges of two

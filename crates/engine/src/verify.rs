@@ -1,5 +1,6 @@
 //! The comparison of two servers by itself.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -88,5 +89,5 @@ fn compare_database(
 ) -> Result<Outcome, Failure> {
     workers.go_on()?;
     let database = workers.attempt(|| ports.databases.open(name))?;
-    compare::compare(workers, name, database.compare())
+    compare::compare(workers, name, database.compare(), &HashMap::new())
 }

@@ -1,16 +1,17 @@
-//! The rows: one table from source to target in one transaction, and what follows when all are
-//! there.
+//! The rows: a table, or a part of it, from source to target in one transaction, and what follows when
+//! all are there.
 
 use std::sync::atomic::AtomicBool;
 
-use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Remedy, Table};
+use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Part, Remedy, Table};
 
-use crate::ask::{Outcome, act, flag, query, relay_failed, run, text};
+use crate::ask::{Outcome, act, failed, flag, query, relay_failed, run, text};
 use crate::catalog::tables::Rows;
+use crate::copy::Format;
 use crate::pool::Pool;
 use crate::refresh::refresh_all;
-use crate::statistics;
 use crate::{PgError, RelayError, Session, quote_ident, quote_literal, relay};
+use crate::{parts, statistics};
 
 /// Sequences read or set with one statement.
 const SEQUENCES_PER_STATEMENT: usize = 100;
@@ -25,39 +26,102 @@ pub(crate) fn plain(table: &Table) -> String {
     format!("{}.{}", table.schema, table.name)
 }
 
-/// Copies one table, in place of what the target's holds of the same `rows`.
-pub(crate) fn copy_table(
+/// Tables from this size on are frozen as they are filled, which spares the target a later rewrite of every page. It costs a new
+/// file for the table and its TOAST table each, which for small tables is more than the rows.
+const FREEZE_BYTES_MIN: u64 = 1 << 20;
+
+/// Copies a part of a table's `rows` and records on the target that it arrived, in one transaction.
+pub(crate) fn copy_part(
     source: &mut Session,
     target: &mut Session,
-    table: &Table,
-    rows: Rows,
+    job: &Job,
     progress: &CopyProgress,
     stop: &AtomicBool,
 ) -> Outcome<Copied> {
+    let Job { table, rows, part, .. } = *job;
     let what = format!("copy table {}", plain(table));
-    run(target, &what, "BEGIN")?;
-    for sql in emptying(table, rows) {
-        run(target, &what, &sql)?;
-    }
-    let copy_out = copy_out(table, &columns(table), rows);
-    let copied = match relay(source, &copy_out, target, &copy_in(table, rows), progress, stop) {
-        Ok(copied) => copied,
-        Err(error) => return Err(copy_failed(&what, table, error)),
+    let condition = parts::condition(source, part)?;
+    let rows_of_part = if condition.is_empty() { rows } else { Rows::Where(&condition) };
+    let all = columns(table);
+    let attempt = |source: &mut Session, target: &mut Session, format| {
+        let copy_out = in_format(copy_out(table, &all, rows_of_part), format);
+        relay(source, &copy_out, target, &filling(table, rows, part, format), progress, stop)
     };
-    run(target, &what, "COMMIT")?;
-    Ok(Copied { rows: copied.rows, bytes: copied.bytes })
+    let mut copied = attempt(source, target, job.format);
+    if job.format == Format::Binary && copied.as_ref().is_err_and(is_refusal_of_binary) {
+        run(target, &what, "ROLLBACK")?;
+        copied = attempt(source, target, Format::Text);
+    }
+    let copied = copied.map_err(|error| copy_failed(&what, table, error))?;
+    match target.execute(&format!("{}; COMMIT", parts::record(table, part, &copied))) {
+        Ok(()) => Ok(copied),
+        // It had arrived before: the answer to that COMMIT was lost.
+        Err(error) if error.code() == Some(UNIQUE_VIOLATION) => {
+            run(target, &what, "ROLLBACK")?;
+            Ok(copied)
+        }
+        Err(error) => Err(failed(&what, &error)),
+    }
 }
 
-fn emptying(table: &Table, rows: Rows) -> Vec<String> {
+/// Whether a server does not take a type's binary form, or has none. Source: PostgreSQL 18, appendix A.
+fn is_refusal_of_binary(error: &RelayError) -> bool {
+    const CODES: [&str; 4] = [
+        "22P03", // invalid_binary_representation
+        "22021", // character_not_in_repertoire
+        "42883", // undefined_function: no binary input or output
+        "0A000", // feature_not_supported
+    ];
+    match error {
+        RelayError::Source(error) | RelayError::Target(error) => {
+            error.code().is_some_and(|code| CODES.contains(&code))
+        }
+        RelayError::Stopped => false,
+    }
+}
+
+const UNIQUE_VIOLATION: &str = "23505";
+
+/// What is copied, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) rows: Rows<'a>,
+    pub(crate) part: &'a Part,
+    pub(crate) format: Format,
+}
+
+/// Begins the transaction of a part and copies into it. Rows that an extension brought along are replaced.
+fn filling(table: &Table, rows: Rows, part: &Part, format: Format) -> String {
     let name = qualified(&table.schema, &table.name);
-    match rows {
-        Rows::Own => vec![format!("TRUNCATE ONLY {name}")],
-        Rows::Where(condition) => vec![format!("DELETE FROM ONLY {name} {condition}")],
-        // One by one: the table may have a foreign partition, which is not ours to empty.
-        Rows::OfLeaves(leaves) => leaves
-            .iter()
-            .map(|(schema, name)| format!("TRUNCATE ONLY {}", qualified(schema, name)))
-            .collect(),
+    let is_frozen =
+        matches!(rows, Rows::Own) && part.blocks.is_none() && table.size_bytes >= FREEZE_BYTES_MIN;
+    // FREEZE is allowed where this transaction emptied the table, and that is no partitioned one.
+    let emptying = match rows {
+        Rows::Own if is_frozen => format!("TRUNCATE ONLY {name}; "),
+        Rows::Where(condition) => format!("DELETE FROM ONLY {name} {condition}; "),
+        Rows::Own | Rows::OfLeaves(_) => String::new(),
+    };
+    let mut options = Vec::new();
+    if format == Format::Binary {
+        options.push("FORMAT binary");
+    }
+    if is_frozen {
+        options.push("FREEZE");
+    }
+    // A list of no columns is no syntax; without a list, generated columns are left out as well.
+    let list =
+        if table.columns.is_empty() { String::new() } else { format!("({})", columns(table)) };
+    let options =
+        if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) };
+    format!("BEGIN; {emptying}COPY {name} {list} FROM STDIN{options}")
+}
+
+/// A `COPY ... TO STDOUT` in this format.
+pub(crate) fn in_format(copy_out: String, format: Format) -> String {
+    match format {
+        Format::Text => copy_out,
+        Format::Binary => format!("{copy_out} WITH (FORMAT binary)"),
     }
 }
 
@@ -79,23 +143,9 @@ pub(crate) fn copy_out(table: &Table, columns: &str, rows: Rows) -> String {
     format!("COPY ({query}) TO STDOUT")
 }
 
-fn columns(table: &Table) -> String {
+pub(crate) fn columns(table: &Table) -> String {
     let names: Vec<String> = table.columns.iter().map(|column| quote_ident(&column.name)).collect();
     names.join(", ")
-}
-
-/// FREEZE spares the target a later rewrite of every page; it is allowed where this transaction
-/// emptied the table, and that is no partitioned one.
-fn copy_in(table: &Table, rows: Rows) -> String {
-    let name = qualified(&table.schema, &table.name);
-    // A list of no columns is no syntax; without a list, generated columns are left out as well.
-    let list =
-        if table.columns.is_empty() { String::new() } else { format!("({})", columns(table)) };
-    let freeze = match rows {
-        Rows::Own => " WITH (FREEZE)",
-        Rows::Where(_) | Rows::OfLeaves(_) => "",
-    };
-    format!("COPY {name} {list} FROM STDIN{freeze}")
 }
 
 fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
@@ -166,7 +216,11 @@ pub(crate) fn finish(
         source.with(|source| target.with(|target| set_sequences(source, target, group)))?;
     }
     refresh_all(target, &contents.materialized_views, stop)?;
-    target.with(|target| statistics::gather(target, stop))
+    target.with(|target| {
+        let notes = statistics::gather(target, stop)?;
+        parts::end(target)?;
+        Ok(notes)
+    })
 }
 
 fn set_sequences(
@@ -244,6 +298,10 @@ mod tests {
         }
     }
 
+    fn part() -> Part {
+        Part { number: 0, blocks: None, size_bytes: 0, cut: String::new(), arrived: None }
+    }
+
     #[test]
     fn names_are_quoted_and_columns_listed() {
         let table = table(&["a", "B c"]);
@@ -252,9 +310,22 @@ mod tests {
             "COPY (SELECT \"a\", \"B c\" FROM ONLY \"s p\".\"t\"\"x\" ) TO STDOUT"
         );
         assert_eq!(
-            copy_in(&table, Rows::Own),
-            "COPY \"s p\".\"t\"\"x\" (\"a\", \"B c\") FROM STDIN WITH (FREEZE)"
+            filling(&table, Rows::Own, &part(), Format::Text),
+            "BEGIN; COPY \"s p\".\"t\"\"x\" (\"a\", \"B c\") FROM STDIN"
         );
+    }
+
+    #[test]
+    fn large_tables_are_frozen_unless_they_come_in_parts() {
+        let large = Table { size_bytes: FREEZE_BYTES_MIN, ..table(&["a"]) };
+        assert_eq!(
+            filling(&large, Rows::Own, &part(), Format::Binary),
+            "BEGIN; TRUNCATE ONLY \"s p\".\"t\"\"x\"; COPY \"s p\".\"t\"\"x\" (\"a\") FROM STDIN \
+             WITH (FORMAT binary, FREEZE)"
+        );
+        let some = Part { blocks: Some((0, Some(7))), ..part() };
+        let sql = filling(&large, Rows::Own, &some, Format::Binary);
+        assert!(sql.ends_with("(\"a\") FROM STDIN WITH (FORMAT binary)"), "{sql}");
     }
 
     #[test]
@@ -267,13 +338,18 @@ mod tests {
             "COPY (SELECT \"a\" FROM ONLY \"s\".\"x\"  UNION ALL SELECT \"a\" FROM ONLY \
              \"s\".\"y\" ) TO STDOUT"
         );
-        assert_eq!(emptying(&table, rows)[1], "TRUNCATE ONLY \"s\".\"y\"");
-        assert_eq!(copy_in(&table, rows), "COPY \"s p\".\"t\"\"x\" (\"a\") FROM STDIN");
+        assert_eq!(
+            filling(&table, rows, &part(), Format::Text),
+            "BEGIN; COPY \"s p\".\"t\"\"x\" (\"a\") FROM STDIN"
+        );
     }
 
     #[test]
     fn a_table_without_columns_has_no_list() {
         let table = table(&[]);
-        assert_eq!(copy_in(&table, Rows::Where("")), "COPY \"s p\".\"t\"\"x\"  FROM STDIN");
+        assert_eq!(
+            filling(&table, Rows::Where("WHERE x"), &part(), Format::Text),
+            "BEGIN; DELETE FROM ONLY \"s p\".\"t\"\"x\" WHERE x; COPY \"s p\".\"t\"\"x\"  FROM STDIN"
+        );
     }
 }

@@ -21,6 +21,7 @@ mod pg_error;
 mod quote;
 mod read_copy;
 mod relay;
+mod row_sum;
 mod session;
 
 // What a move does with sessions: questions, facts, schema, roles, rows, comparison.
@@ -31,6 +32,7 @@ mod compare;
 mod content;
 mod large_objects;
 mod mover;
+mod parts;
 mod pool;
 mod refresh;
 mod roles;

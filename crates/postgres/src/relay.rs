@@ -4,17 +4,20 @@ use std::error::Error;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use flexway_core::migrate::{Copied, CopyProgress};
+use flexway_core::migrate::{Copied, CopyProgress, RowsHash};
 
 use crate::copy::{self, Direction, Format, Halt};
 use crate::pg_error::{PgError, ServerError};
 use crate::read_copy::check_rows;
+use crate::row_sum::{LongMessage, RowSum};
 use crate::session::{NEVER, Session, copy_fail};
 use crate::wire;
 
 /// Size of the frames sent to the target, header included. From 8 KiB to 1 MiB no difference was
 /// measured; small ones cost the target's backend up to a fifth more.
 const FRAME_BYTES: usize = 64 * 1024;
+/// Messages up to this length are hashed when they are there as a whole: nearly all rows.
+const WHOLE_BYTES_MAX: usize = 64 * 1024;
 /// Tag and length of a CopyData message.
 const FRAME_HEADER_BYTES: usize = 5;
 
@@ -51,8 +54,9 @@ impl Error for RelayError {
 /// Runs `copy_out` (`COPY ... TO STDOUT`) on the source and `copy_in` (`COPY ... FROM STDIN`) on
 /// the target and forwards the rows. Both must name the same format, and no `HEADER`.
 ///
-/// `progress` grows as frames leave for the target. In binary format its row count is one too high
-/// (the trailer) until the copy ends.
+/// `progress` grows as frames leave for the target, and shrinks again by what a failed copy added. In
+/// binary format its row count is one too high (the trailer) until the copy ends. Rows are hashed on
+/// the way.
 ///
 /// The target is told to complete only after the source has, with as many rows as were counted.
 ///
@@ -89,12 +93,21 @@ pub fn relay(
         rows: 0,
         rows_reported: 0,
         bytes: 0,
+        format: format_in,
+        sum: RowSum::default(),
         is_source_idle: true,
         has_target_failed: false,
     };
     match pump.read_all(copy_out, format_in) {
-        Ok(rows) => pump.complete(rows),
+        Ok(rows) => {
+            let done = pump.complete(rows);
+            if done.is_err() {
+                pump.take_back();
+            }
+            done
+        }
         Err(error) => {
+            pump.take_back();
             pump.recover();
             Err(error)
         }
@@ -116,6 +129,8 @@ struct Pump<'a> {
     rows: u64,
     rows_reported: u64,
     bytes: u64,
+    format: Format,
+    sum: RowSum,
     /// The source has no statement running.
     is_source_idle: bool,
     /// The target has refused and waits for no rows any more.
@@ -186,6 +201,15 @@ impl Pump<'_> {
 
     /// Moves what is left of the current CopyData message into frames for the target.
     fn forward_payload(&mut self) -> Result<(), RelayError> {
+        while self.source.wire.received().len() < self.left.min(WHOLE_BYTES_MAX) {
+            self.fill()?;
+        }
+        let mut long = None;
+        if self.left > WHOLE_BYTES_MAX {
+            long = Some(LongMessage::new());
+        } else {
+            self.sum.add(self.format, &self.source.wire.received()[..self.left]);
+        }
         while self.left > 0 {
             let received = self.source.wire.received();
             if received.is_empty() {
@@ -194,11 +218,17 @@ impl Pump<'_> {
             }
             let count = self.left.min(received.len()).min(FRAME_BYTES - self.out.len());
             self.out.extend_from_slice(&received[..count]);
+            if let Some(long) = &mut long {
+                long.feed(self.format, &received[..count]);
+            }
             self.source.wire.consume(count);
             self.left -= count;
             if self.out.len() == FRAME_BYTES {
                 self.push()?;
             }
+        }
+        if let Some(long) = long {
+            long.end(&mut self.sum);
         }
         Ok(())
     }
@@ -270,6 +300,12 @@ impl Pump<'_> {
         if self.stop.load(Ordering::Relaxed) { Err(RelayError::Stopped) } else { Ok(()) }
     }
 
+    /// Leaves the counters as they were before this copy.
+    fn take_back(&mut self) {
+        self.progress.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.progress.rows.fetch_sub(self.rows_reported, Ordering::Relaxed);
+    }
+
     /// Leaves both sessions idle, the target without the rows. One that cannot be made idle in time
     /// is given up.
     fn recover(&mut self) {
@@ -325,8 +361,12 @@ impl Pump<'_> {
         // A binary trailer was counted as a row.
         let surplus = self.rows_reported.saturating_sub(rows);
         self.progress.rows.fetch_sub(surplus, Ordering::Relaxed);
+        self.rows_reported -= surplus;
+        let hash = RowsHash { sum: self.sum.sum, is_binary: self.format == Format::Binary };
         match stored {
-            Some(stored) if stored == rows => Ok(Copied { rows, bytes: self.bytes }),
+            Some(stored) if stored == rows => {
+                Ok(Copied { rows, bytes: self.bytes, hash: Some(hash) })
+            }
             Some(stored) => Err(RelayError::Target(self.target.misuse(&format!(
                 "{stored} of {rows} rows were stored: a trigger or rule of the table drops the rest"
             )))),

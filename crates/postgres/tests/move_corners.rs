@@ -10,7 +10,9 @@ use flexway_core::migrate::{CopyProgress, Remedy};
 use flexway_core::port::{Databases, Servers};
 use flexway_lab::Options;
 use flexway_postgres::{ConnInfo, Mover, Session};
-use move_world::{DATABASE, World, ask, copy, differences, fill, info, run, start, start_with};
+use move_world::{
+    DATABASE, World, ask, copy, copy_table, differences, fill, info, run, start, start_with,
+};
 
 fn named(world: &mut World, database: &str) {
     world.mover = Mover::new(info(&world.source, database), info(&world.target, database));
@@ -235,7 +237,8 @@ fn a_database_without_public_and_with_bytes_of_no_encoding() {
     let contents = copy(&*open);
     assert_eq!(open.compare().schema().expect("compare"), []);
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
-    let comparison = open.compare().table(&contents.tables[0], &progress, &stop).expect("compare");
+    let comparison =
+        open.compare().table(&contents.tables[0], None, &progress, &stop).expect("compare");
     assert!(comparison.is_equal(), "{comparison:?}");
     assert_eq!(comparison.target_rows, 51);
 }
@@ -257,7 +260,7 @@ fn lose_sessions(major: u32) {
     open.schema().pre_data().expect("pre-data");
     let contents = open.data().contents().expect("contents");
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
-    let copied = open.data().copy_table(&contents.tables[0], &progress, &stop).expect("copy");
+    let copied = copy_table(&*open, &contents.tables[0], &progress, &stop).expect("copy");
     assert_eq!(copied.rows, 1000);
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'd' \
         AND pid <> \
@@ -266,15 +269,14 @@ fn lose_sessions(major: u32) {
     // Rows that come later are not part of the snapshot.
     run(&world.source, "d", "INSERT INTO t SELECT generate_series(1, 9)");
     run(&world.target, "postgres", cut);
-    let error = open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("cut");
+    let error = copy_table(&*open, &contents.tables[0], &progress, &stop).expect_err("cut");
     assert_eq!(error.remedy, Remedy::Retry);
-    let copied = open.data().copy_table(&contents.tables[0], &progress, &stop).expect("again");
+    let copied = copy_table(&*open, &contents.tables[0], &progress, &stop).expect("again");
     assert_eq!(copied.rows, 1000);
     assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM public.t"), "1000");
     run(&world.source, "postgres", cut);
-    open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("cut");
-    let error =
-        open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("no snapshot");
+    copy_table(&*open, &contents.tables[0], &progress, &stop).expect_err("cut");
+    let error = copy_table(&*open, &contents.tables[0], &progress, &stop).expect_err("no snapshot");
     assert!(error.help.contains("run the command again"), "{error:?}");
     assert_eq!(error.remedy, Remedy::Reopen, "{error:?}");
 }
@@ -301,7 +303,7 @@ fn rows_at_fault_can_be_found_and_mended() {
     let tables = open.data().contents().expect("contents").tables;
     let copy = |name: &str| {
         let table = tables.iter().find(|table| table.name == name).expect("listed");
-        open.data().copy_table(table, &progress, &stop)
+        copy_table(&*open, table, &progress, &stop)
     };
     let error = copy("c").expect_err("the function finds no table");
     let advice = "ALTER FUNCTION ... SET search_path = ... on source and target";
@@ -318,7 +320,8 @@ fn rows_at_fault_can_be_found_and_mended() {
         copy(name).expect(name);
     }
     let entries = open.schema().post_data().expect("post-data");
-    let mut errors = entries.iter().filter_map(|entry| open.schema().apply(entry, &stop).err());
+    let mut errors =
+        entries.iter().filter_map(|entry| open.schema().apply(entry, false, &stop).err());
     let error = errors.next().expect("the key is violated");
     assert!(!error.why.contains("4711"), "{error}");
     let query = error.help.split("either server: ").nth(1).and_then(|rest| rest.split(';').next());
@@ -390,7 +393,7 @@ fn a_stop_is_heeded() {
     open.schema().pre_data().expect("pre-data");
     let contents = open.data().contents().expect("contents");
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(true));
-    let error = open.data().copy_table(&contents.tables[0], &progress, &stop).expect_err("stopped");
+    let error = copy_table(&*open, &contents.tables[0], &progress, &stop).expect_err("stopped");
     assert_eq!(error.remedy, Remedy::Stopped);
     assert_eq!(ask(&world.target, "d", "SELECT count(*) FROM public.t"), "0");
 }
@@ -411,7 +414,7 @@ fn a_running_index_can_be_stopped() {
     let entry = open.schema().post_data().expect("post-data").remove(0);
     let (stop, started) = (AtomicBool::new(false), Instant::now());
     let error = std::thread::scope(|scope| {
-        let applied = scope.spawn(|| open.schema().apply(&entry, &stop));
+        let applied = scope.spawn(|| open.schema().apply(&entry, true, &stop));
         std::thread::sleep(Duration::from_secs(1));
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         applied.join().expect("no panic").expect_err("stopped")
@@ -420,7 +423,7 @@ fn a_running_index_can_be_stopped() {
     assert!(started.elapsed() < Duration::from_secs(10));
     assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.i')"), "NULL");
     run(&world.target, "d", "DELETE FROM t WHERE a > 3");
-    open.schema().apply(&entry, &AtomicBool::new(false)).expect("built");
+    open.schema().apply(&entry, true, &AtomicBool::new(false)).expect("built");
     assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.i')"), "public.i");
 }
 
@@ -451,12 +454,15 @@ fn only_the_users_rows_of_an_extensions_table_are_copied() {
     let names: Vec<_> = contents.tables.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(names, ["settings"]);
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
-    open.data().copy_table(&contents.tables[0], &progress, &stop).expect("copy");
+    copy_table(&*open, &contents.tables[0], &progress, &stop).expect("copy");
     assert_eq!(
         ask(&world.target, "d", "SELECT name FROM public.settings ORDER BY 1"),
         "ours,shipped"
     );
     assert!(
-        open.compare().table(&contents.tables[0], &progress, &stop).expect("compare").is_equal()
+        open.compare()
+            .table(&contents.tables[0], None, &progress, &stop)
+            .expect("compare")
+            .is_equal()
     );
 }

@@ -19,7 +19,7 @@ fn moves(world: &World, database: &str) {
     assert_eq!(open.compare().schema().expect("compare"), []);
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     for table in &contents.tables {
-        let comparison = open.compare().table(table, &progress, &stop).expect("compare");
+        let comparison = open.compare().table(table, None, &progress, &stop).expect("compare");
         assert!(comparison.is_equal(), "{}: {comparison:?}", table.name);
     }
     stands(&*open);

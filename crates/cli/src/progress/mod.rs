@@ -47,7 +47,10 @@ struct Shared {
 
 struct State {
     bars: Option<Bars>,
+    /// The work that is shown.
     tally: Tally,
+    /// What is built beside a copy, shown once that is over.
+    beside: Option<Tally>,
     last_line: Instant,
     has_said_stop: bool,
 }
@@ -61,6 +64,7 @@ impl Progress {
             state: Mutex::new(State {
                 bars,
                 tally: Tally::default(),
+                beside: None,
                 last_line: Instant::now(),
                 has_said_stop: false,
             }),
@@ -148,16 +152,23 @@ impl State {
                 self.say(&format!("{database}: {} ({took})", phase_words(*phase)));
             }
             Event::WorkBegins { database, work, amount } => {
-                self.tally = Tally::begin(database, *work, *amount);
-                if let Some(line) = self.tally.opening() {
+                let tally = Tally::begin(database, *work, *amount);
+                if let Some(line) = tally.opening() {
                     self.say(&line);
                 }
-                if let Some(bars) = &mut self.bars {
-                    bars.begin(&self.tally);
+                if self.tally.is_of(Work::Copy) {
+                    self.beside = Some(tally);
+                } else {
+                    self.show(tally);
                 }
             }
-            Event::UnitBegins { name, size_bytes, progress, .. } => {
-                self.tally.unit_begins(name, *size_bytes, Arc::clone(progress));
+            Event::UnitBegins { work, name, size_bytes, progress, .. } => {
+                let progress = Arc::clone(progress);
+                if let Some(beside) = self.beside.as_mut().filter(|beside| beside.is_of(*work)) {
+                    beside.unit_begins(name, *size_bytes, progress);
+                    return;
+                }
+                self.tally.unit_begins(name, *size_bytes, progress);
                 if let Some(bars) = &mut self.bars {
                     bars.unit_begins(name);
                 }
@@ -165,12 +176,15 @@ impl State {
             Event::UnitEnds { database, work, name, result, seconds } => {
                 self.unit_ends(database, *work, name, *result, *seconds);
             }
-            Event::WorkEnds { .. } => {
-                self.tally = Tally::default();
-                if let Some(bars) = &mut self.bars {
-                    bars.end();
+            Event::WorkEnds { .. } => match self.beside.take() {
+                Some(beside) => self.show(beside),
+                None => {
+                    self.tally = Tally::default();
+                    if let Some(bars) = &mut self.bars {
+                        bars.end();
+                    }
                 }
-            }
+            },
             Event::Noted { database, text } => self.say(&format!("  note: {database}: {text}")),
             Event::Retrying { error, wait } => {
                 let wait = duration(wait.as_secs_f64());
@@ -182,6 +196,13 @@ impl State {
                     self.say(&format!("{database}: left unfinished; last complete: {reached}"));
                 }
             }
+        }
+    }
+
+    fn show(&mut self, tally: Tally) {
+        self.tally = tally;
+        if let Some(bars) = &mut self.bars {
+            bars.begin(&self.tally);
         }
     }
 
@@ -205,9 +226,13 @@ impl State {
         result: Result<Copied, &MoveError>,
         seconds: f64,
     ) {
-        self.tally.unit_ends(name, result.ok());
-        if let Some(bars) = &mut self.bars {
-            bars.unit_ends(name);
+        if let Some(beside) = self.beside.as_mut().filter(|beside| beside.is_of(work)) {
+            beside.unit_ends(name, result.ok());
+        } else {
+            self.tally.unit_ends(name, result.ok());
+            if let Some(bars) = &mut self.bars {
+                bars.unit_ends(name);
+            }
         }
         match result {
             // One line says for all of them that the run was asked to stop.

@@ -62,6 +62,10 @@ impl Tally {
         }
     }
 
+    pub(crate) fn is_of(&self, work: Work) -> bool {
+        self.work == Some(work)
+    }
+
     pub(crate) fn unit_begins(&mut self, name: &str, size_bytes: u64, progress: Arc<CopyProgress>) {
         let started = Instant::now();
         self.running.insert(name.to_owned(), Running { size_bytes, progress, started });
@@ -269,7 +273,7 @@ mod tests {
         progress.rows.store(1000, Ordering::Relaxed);
         let half = "shop: copying: 0 of 6 tables, 1,000 of 1,200 large objects, 0 rows, 0 B";
         assert_eq!(tally.line().expect("work goes on"), half);
-        tally.unit_ends(LARGE_OBJECTS, Some(Copied { rows: 1200, bytes: 7 }));
+        tally.unit_ends(LARGE_OBJECTS, Some(Copied { rows: 1200, bytes: 7, hash: None }));
         let line = "shop: copying: 0 of 6 tables, 1,200 of 1,200 large objects, 0 rows, 7 B";
         assert_eq!(tally.line().expect("work goes on"), line);
         let only = Amount { units: 2, units_done: 2, large_objects: 1, ..Amount::default() };
@@ -285,7 +289,7 @@ mod tests {
         tally.unit_begins("app.small", 200, Arc::default());
         progress.bytes.store(300, Ordering::Relaxed);
         assert!((tally.share() - 0.3).abs() < 1e-9);
-        tally.unit_ends("app.small", Some(Copied { rows: 5, bytes: 100 }));
+        tally.unit_ends("app.small", Some(Copied { rows: 5, bytes: 100, hash: None }));
         // A copy has half the size of the heap: all of app.big but its confirmation is there.
         assert!((tally.share() - (0.2 + 0.6 * 0.99)).abs() < 1e-9);
         let line = tally.line().expect("work goes on");

@@ -1,8 +1,8 @@
 //! Items of a ledger: the tables, schema entries and large objects of a database, one by one.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use flexway_core::migrate::Copied;
+use flexway_core::migrate::{Copied, RowsHash};
 use rusqlite::params;
 
 use super::write::whole;
@@ -10,7 +10,7 @@ use super::{Ledger, LedgerError};
 use crate::report::ItemReport;
 
 /// What kind of work an item is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ItemKind {
     /// Rows of one table.
     Table,
@@ -29,6 +29,17 @@ impl ItemKind {
             ItemKind::LargeObjects => "large-objects",
         }
     }
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mark {
+    /// It is being worked on.
+    Running,
+    /// It is on the target, for good; what was moved, and how long it took in seconds.
+    Done(Copied, f64),
+    /// It failed with this.
+    Failed(String),
 }
 
 impl Ledger {
@@ -59,19 +70,61 @@ impl Ledger {
         Ok(names.collect::<Result<_, _>>()?)
     }
 
-    /// Records that work on an item begins.
-    pub(crate) fn begin_item(
+    /// Records what became of items, all at once.
+    pub(crate) fn mark_items(
         &self,
         database: &str,
-        kind: ItemKind,
-        name: &str,
+        marks: &BTreeMap<(ItemKind, String), Mark>,
     ) -> Result<(), LedgerError> {
-        self.lock().execute(
-            "UPDATE item SET state = 'running', rows = 0, bytes = 0, error = NULL \
-             WHERE database = ?1 AND kind = ?2 AND name = ?3",
-            params![database, kind.word(), name],
-        )?;
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        {
+            let set = |what: &str| {
+                let place = "WHERE database = ?1 AND kind = ?2 AND name = ?3";
+                transaction.prepare(&format!("UPDATE item SET {what} {place}"))
+            };
+            let mut running = set("state = 'running', rows = 0, bytes = 0, error = NULL")?;
+            let mut done = set("state = 'done', rows = ?4, bytes = ?5, seconds = ?6, hash = ?7, \
+                                is_binary = ?8, error = NULL")?;
+            let mut failed = set("state = 'failed', error = ?4")?;
+            for ((kind, name), mark) in marks {
+                let kind = kind.word();
+                match mark {
+                    Mark::Running => running.execute(params![database, kind, name])?,
+                    Mark::Done(copied, seconds) => {
+                        let (rows, bytes) = (whole(copied.rows), whole(copied.bytes));
+                        let hash = copied.hash.map(|hash| format!("{:032x}", hash.sum));
+                        let is_binary = copied.hash.is_some_and(|hash| hash.is_binary);
+                        done.execute(params![
+                            database, kind, name, rows, bytes, seconds, hash, is_binary
+                        ])?
+                    }
+                    Mark::Failed(why) => failed.execute(params![database, kind, name, why])?,
+                };
+            }
+        }
+        transaction.commit()?;
         Ok(())
+    }
+
+    /// What was sent of each table that is done, by its name.
+    pub(crate) fn sent(&self, database: &str) -> Result<HashMap<String, Copied>, LedgerError> {
+        let connection = self.lock();
+        let mut select = connection.prepare(
+            "SELECT name, rows, bytes, hash, is_binary FROM item \
+             WHERE database = ?1 AND kind = 'table' AND state = 'done' AND hash IS NOT NULL",
+        )?;
+        let rows = select.query_map([database], |row| {
+            let is_binary = row.get(4)?;
+            let sum = u128::from_str_radix(&row.get::<_, String>(3)?, 16).ok();
+            let copied = Copied {
+                rows: row.get::<_, i64>(1)?.unsigned_abs(),
+                bytes: row.get::<_, i64>(2)?.unsigned_abs(),
+                hash: sum.map(|sum| RowsHash { sum, is_binary }),
+            };
+            Ok((row.get(0)?, copied))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Records the counters of running items, for readers of the status.
@@ -90,39 +143,6 @@ impl Ledger {
             )?;
         }
         transaction.commit()?;
-        Ok(())
-    }
-
-    /// Records that an item is done.
-    pub(crate) fn finish_item(
-        &self,
-        database: &str,
-        kind: ItemKind,
-        name: &str,
-        copied: Copied,
-        seconds: f64,
-    ) -> Result<(), LedgerError> {
-        self.lock().execute(
-            "UPDATE item SET state = 'done', rows = ?4, bytes = ?5, seconds = ?6, error = NULL \
-             WHERE database = ?1 AND kind = ?2 AND name = ?3",
-            params![database, kind.word(), name, whole(copied.rows), whole(copied.bytes), seconds],
-        )?;
-        Ok(())
-    }
-
-    /// Records that an item failed.
-    pub(crate) fn fail_item(
-        &self,
-        database: &str,
-        kind: ItemKind,
-        name: &str,
-        error: &str,
-    ) -> Result<(), LedgerError> {
-        self.lock().execute(
-            "UPDATE item SET state = 'failed', error = ?4 \
-             WHERE database = ?1 AND kind = ?2 AND name = ?3",
-            params![database, kind.word(), name, error],
-        )?;
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod schema;
 mod view;
 mod write;
 
+pub(crate) use items::Mark;
 pub use items::{ItemKind, qualified};
 pub use view::{DatabaseView, ItemView, LedgerView, RunView};
 pub use write::{DatabaseRecord, Ledger, RunEnd};

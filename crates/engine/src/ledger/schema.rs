@@ -8,7 +8,7 @@ use super::LedgerError;
 const APPLICATION_ID: i32 = 0x464c_5857;
 
 /// Version of the tables below.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// No column holds a password, a connection string or a row value.
 const TABLES: &str = "
@@ -46,6 +46,7 @@ const TABLES: &str = "
         error TEXT
     ) STRICT, WITHOUT ROWID;
 
+    -- hash: of a table's rows as they were sent, in COPY's text or binary format.
     CREATE TABLE item (
         database TEXT NOT NULL REFERENCES database (name),
         kind TEXT NOT NULL CHECK (kind IN ('table', 'entry', 'large-objects')),
@@ -54,6 +55,8 @@ const TABLES: &str = "
         size_bytes INTEGER NOT NULL DEFAULT 0,
         rows INTEGER NOT NULL DEFAULT 0,
         bytes INTEGER NOT NULL DEFAULT 0,
+        hash TEXT,
+        is_binary INTEGER NOT NULL DEFAULT 0,
         seconds REAL NOT NULL DEFAULT 0,
         error TEXT,
         PRIMARY KEY (database, kind, name)

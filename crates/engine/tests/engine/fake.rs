@@ -21,6 +21,13 @@ pub(crate) struct Store {
     pub(crate) is_finished: bool,
 }
 
+impl Store {
+    /// Rows of each part of a table, ten rows at most.
+    fn parts(&self, table: &str) -> Vec<Vec<u64>> {
+        self.tables[table].chunks(10).map(<[u64]>::to_vec).collect()
+    }
+}
+
 /// When a call fails: before its effect, or after (the answer was lost).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Moment {
@@ -317,13 +324,18 @@ impl Schema for Open {
             let entry = |text: &String| {
                 let (kind, name) = text.rsplit_once(' ').unwrap();
                 let (kind, name) = (kind.to_owned(), name.to_owned());
-                SchemaEntry { kind, schema: "app".to_owned(), name, sql: text.clone() }
+                SchemaEntry { kind, schema: "app".to_owned(), name, table: None, sql: text.clone() }
             };
             Ok(source.entries.iter().map(entry).collect())
         })
     }
 
-    fn apply(&self, entry: &SchemaEntry, _stop: &AtomicBool) -> Result<(), MoveError> {
+    fn apply(
+        &self,
+        entry: &SchemaEntry,
+        _may_spread: bool,
+        _stop: &AtomicBool,
+    ) -> Result<(), MoveError> {
         self.call(&format!("apply {}", entry.sql), |source, target| {
             if target.tables != source.tables {
                 return Err(error("apply", "a table is not complete", Remedy::Act));
@@ -343,9 +355,26 @@ impl Data for Open {
         })
     }
 
-    fn copy_table(
+    fn begin(&self) -> Result<Vec<Vec<Part>>, MoveError> {
+        self.call("begin", |source, target| {
+            let of = |table: &Table| {
+                let theirs = &target.tables[&table.name];
+                let parts = source.parts(&table.name).into_iter().enumerate();
+                parts
+                    .map(|(number, rows)| {
+                        let has = !rows.is_empty() && rows.iter().all(|row| theirs.contains(row));
+                        part(number, has.then(|| copied(&rows)))
+                    })
+                    .collect()
+            };
+            Ok(tables(source).iter().map(of).collect())
+        })
+    }
+
+    fn copy_part(
         &self,
         table: &Table,
+        part: &Part,
         progress: &CopyProgress,
         _stop: &AtomicBool,
     ) -> Result<Copied, MoveError> {
@@ -355,15 +384,26 @@ impl Data for Open {
             state.running_max = state.running_max.max(state.running);
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
-        let result = self.call(&format!("copy {}", table.name), |source, target| {
-            let rows = source.tables[&table.name].clone();
-            let count = rows.len() as u64;
-            *target.tables.get_mut(&table.name).unwrap() = rows;
-            progress.rows.store(count, Ordering::Relaxed);
-            Ok(Copied { rows: count, bytes: count * 10 })
+        let name = match part.number {
+            0 => format!("copy {}", table.name),
+            number => format!("copy {} {number}", table.name),
+        };
+        let result = self.call(&name, |source, target| {
+            let rows = source.parts(&table.name).swap_remove(part.number as usize);
+            let theirs = target.tables.get_mut(&table.name).unwrap();
+            if !rows.iter().all(|row| theirs.contains(row)) {
+                theirs.extend(&rows);
+                theirs.sort_unstable();
+            }
+            progress.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
+            Ok(copied(&rows))
         });
         self.world.state().running -= 1;
         result
+    }
+
+    fn make_durable(&self) -> Result<(), MoveError> {
+        Ok(())
     }
 
     fn copy_large_objects(
@@ -373,7 +413,7 @@ impl Data for Open {
     ) -> Result<Copied, MoveError> {
         self.call("copy large objects", |source, target| {
             target.large_objects = source.large_objects;
-            Ok(Copied { rows: source.large_objects, bytes: 40 })
+            Ok(Copied { rows: source.large_objects, bytes: 40, hash: None })
         })
     }
 
@@ -402,6 +442,7 @@ impl Compare for Open {
     fn table(
         &self,
         table: &Table,
+        _sent: Option<&Copied>,
         _progress: &CopyProgress,
         _stop: &AtomicBool,
     ) -> Result<TableComparison, MoveError> {
@@ -420,6 +461,15 @@ impl Compare for Open {
     fn tables(&self) -> Result<(Vec<Table>, Vec<Table>), MoveError> {
         self.call("compare tables", |source, target| Ok((tables(source), tables(target))))
     }
+}
+
+fn part(number: usize, arrived: Option<Copied>) -> Part {
+    let (number, cut) = (number as u32, "cut".to_owned());
+    Part { number, blocks: None, size_bytes: 0, cut, arrived }
+}
+
+fn copied(rows: &[u64]) -> Copied {
+    Copied { rows: rows.len() as u64, bytes: rows.len() as u64 * 10, hash: None }
 }
 
 fn tables(store: &Store) -> Vec<Table> {

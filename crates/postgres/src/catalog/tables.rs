@@ -1,13 +1,13 @@
 //! Which tables have rows to copy, and which of their columns.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use flexway_core::migrate::{Column, Table};
 
 use crate::Session;
 use crate::ask::{Outcome, number, optional, query, text};
 use crate::catalog::trees::{Leaf, leaves_by_oid};
-use crate::catalog::{USER_SCHEMAS, not_of_extension};
+use crate::catalog::{USER_SCHEMAS, binary, not_of_extension};
 
 /// Tables of one database with the rows that an extension keeps for itself told apart.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(crate) struct Tables {
     /// Partitioned tables whose rows are moved as one, with their leaf partitions, which are not
     /// among the others.
     pub(crate) trees: HashMap<(String, String), Vec<Leaf>>,
+    /// Tables whose rows may travel in binary format.
+    pub(crate) binary: HashSet<(String, String)>,
 }
 
 impl Tables {
@@ -31,6 +33,11 @@ impl Tables {
             (None, Some(condition)) => Rows::Where(condition),
             (None, None) => Rows::Own,
         }
+    }
+
+    /// Whether all types of the table's columns write and read binary format alike everywhere.
+    pub(crate) fn is_binary(&self, table: &Table) -> bool {
+        self.binary.contains(&(table.schema.clone(), table.name.clone()))
     }
 }
 
@@ -58,12 +65,16 @@ struct Listed {
 pub(crate) fn tables(session: &mut Session) -> Outcome<Tables> {
     let root_of = leaves_by_oid(session)?;
     let mut found = Tables::default();
+    let binary = binary::tables(session)?;
     let mut roots = HashMap::new();
     let heads: BTreeSet<u64> = root_of.values().copied().collect();
     let (heads, others): (Vec<_>, Vec<_>) =
         list(session, &heads)?.into_iter().partition(|listed| heads.contains(&listed.oid));
     for Listed { oid, table, .. } in heads {
         found.trees.insert((table.schema.clone(), table.name.clone()), Vec::new());
+        if binary.contains(&oid) {
+            found.binary.insert((table.schema.clone(), table.name.clone()));
+        }
         roots.insert(oid, table);
     }
     for Listed { oid, table, condition } in others {
@@ -72,6 +83,9 @@ pub(crate) fn tables(session: &mut Session) -> Outcome<Tables> {
             let leaves = found.trees.entry((root.schema.clone(), root.name.clone())).or_default();
             leaves.push((table.schema, table.name));
             continue;
+        }
+        if binary.contains(&oid) {
+            found.binary.insert((table.schema.clone(), table.name.clone()));
         }
         if let Some(condition) = condition {
             found.conditions.insert((table.schema.clone(), table.name.clone()), condition);

@@ -131,6 +131,7 @@ fn difference(key: &Key, what: &str, both: Option<(String, String)>) -> TextDiff
         kind: key.kind.clone(),
         schema: key.schema.clone(),
         name: key.name.clone(),
+        table: None,
         sql: String::new(),
     };
     let kind = if is_of_database(&entry) { "database" } else { "schema" };

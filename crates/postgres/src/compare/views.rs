@@ -9,6 +9,7 @@ use crate::ask::{Outcome, failed, run};
 use crate::catalog::relations::{MaterializedView, materialized_view_tables};
 use crate::catalog::tables::Rows;
 use crate::content::{copy_out, plain};
+use crate::copy::Format;
 use crate::pool::Pool;
 use crate::refresh::{owners, session_of, statement};
 use crate::session::NEVER;
@@ -58,8 +59,8 @@ fn rows_differ(
     copy_out: &str,
 ) -> Outcome<Option<String>> {
     let (wanted, present) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| hash(target, table, copy_out, None, &NEVER));
-        (hash(source, table, copy_out, None, &NEVER), other.join())
+        let other = scope.spawn(|| hash(target, table, (copy_out, Format::Text), None, &NEVER));
+        (hash(source, table, (copy_out, Format::Text), None, &NEVER), other.join())
     });
     let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let (wanted, present) = (wanted?, present?);
@@ -83,9 +84,9 @@ fn is_fresh(target: &Pool, table: &Table, copy_out: &str) -> Outcome<bool> {
     let owner = owners.get(&(table.schema.clone(), table.name.clone()));
     let mut session = session_of(target, owner.map_or("", String::as_str))?;
     run(&mut session, &what, &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
-    let before = hash(&mut session, table, copy_out, None, &NEVER)?;
+    let before = hash(&mut session, table, (copy_out, Format::Text), None, &NEVER)?;
     let is_fresh = match session.execute(&statement(&table.schema, &table.name)) {
-        Ok(()) => before == hash(&mut session, table, copy_out, None, &NEVER)?,
+        Ok(()) => before == hash(&mut session, table, (copy_out, Format::Text), None, &NEVER)?,
         // Somebody uses it, or the login may not refresh it: nothing is known.
         Err(error) if error.code().is_some() => false,
         Err(error) => return Err(failed(&what, &error)),

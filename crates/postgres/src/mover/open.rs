@@ -4,24 +4,26 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{
-    Contents, Copied, CopyProgress, Difference, DifferingRows, MoveError, SchemaEntry, Table,
+    Contents, Copied, CopyProgress, Difference, DifferingRows, MoveError, Part, SchemaEntry, Table,
     TableComparison, ToolFacts,
 };
 use flexway_core::port::{Compare, Data, Database, Schema};
 
 use crate::ask::{Outcome, failed, query_one, run, text};
-use crate::catalog::relations;
 use crate::catalog::tables::{Rows, Tables, tables};
 use crate::catalog::trees::leaves_of;
+use crate::catalog::{binary, relations};
 use crate::compare::rows::{self, Key};
 use crate::compare::{self, Types};
+use crate::copy::Format;
 use crate::pool::{self, Pool, client_encoding, connect, prepare};
+use crate::row_sum::RowSum;
 use crate::schema::apply;
-use crate::schema::dump::{self, Part};
+use crate::schema::dump;
 use crate::schema::entries::Dump;
 use crate::schema::maintain;
 use crate::schema::pre_data;
-use crate::{ConnInfo, Session, content, large_objects};
+use crate::{ConnInfo, Session, content, large_objects, parts};
 
 /// Tables locked with one statement.
 const TABLES_PER_LOCK: usize = 500;
@@ -70,7 +72,7 @@ impl OpenDatabase {
         })
     }
 
-    fn dump(&self, part: Part) -> Outcome<String> {
+    fn dump(&self, part: dump::Part) -> Outcome<String> {
         let (info, encoding) = (self.source.info(), self.source.encoding());
         dump::run(&self.tool.pg_dump, info, encoding, part, Some(&self.snapshot))
     }
@@ -99,6 +101,12 @@ impl OpenDatabase {
         rows::differing(sides, &key, table, rows, stop)
     }
 
+    /// In which format the rows of a table travel.
+    fn format(&self, table: &Table, source: &Session, target: &Session) -> Format {
+        let is_binary = self.tables.is_binary(table) && binary::is_possible(source, target);
+        if is_binary { Format::Binary } else { Format::Text }
+    }
+
     fn types(&self, source: &mut Session, target: u32) -> Outcome<std::sync::Arc<Types>> {
         let mut known = self.types.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(types) = &*known {
@@ -108,6 +116,16 @@ impl OpenDatabase {
         let types = std::sync::Arc::new(Types::read(source, version, target)?);
         *known = Some(types.clone());
         Ok(types)
+    }
+}
+
+fn comparison(source: RowSum, target: RowSum, differing: Option<DifferingRows>) -> TableComparison {
+    TableComparison {
+        source_rows: source.rows,
+        target_rows: target.rows,
+        source_hash: format!("{:032x}", source.sum),
+        target_hash: format!("{:032x}", target.sum),
+        differing,
     }
 }
 
@@ -154,7 +172,7 @@ impl Schema for OpenDatabase {
     }
 
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {
-        let text = self.dump(Part::PostData)?;
+        let text = self.dump(dump::Part::PostData)?;
         let version = self.source.with(|source| Ok(source.version().number))?;
         self.target.with(|session| {
             let mut entries = Dump::parse(&text, Some(&apply::known_settings(session)?)).entries;
@@ -167,8 +185,13 @@ impl Schema for OpenDatabase {
         })
     }
 
-    fn apply(&self, entry: &SchemaEntry, stop: &AtomicBool) -> Result<(), MoveError> {
-        self.target.with(|session| apply::apply_one(session, entry, stop))
+    fn apply(
+        &self,
+        entry: &SchemaEntry,
+        is_alone: bool,
+        stop: &AtomicBool,
+    ) -> Result<(), MoveError> {
+        self.target.with(|session| apply::apply_one(session, entry, is_alone, stop))
     }
 }
 
@@ -184,17 +207,30 @@ impl Data for OpenDatabase {
         })
     }
 
-    fn copy_table(
+    fn begin(&self) -> Result<Vec<Vec<Part>>, MoveError> {
+        self.source
+            .with(|source| self.target.with(|target| parts::begin(source, target, &self.tables)))
+    }
+
+    fn copy_part(
         &self,
         table: &Table,
+        part: &Part,
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<Copied, MoveError> {
         let rows = self.tables.rows(table);
         self.source.with(|source| {
-            self.target
-                .with(|target| content::copy_table(source, target, table, rows, progress, stop))
+            self.target.with(|target| {
+                let format = self.format(table, source, target);
+                let job = content::Job { table, rows, part, format };
+                content::copy_part(source, target, &job, progress, stop)
+            })
         })
+    }
+
+    fn make_durable(&self) -> Result<(), MoveError> {
+        self.target.with(parts::make_durable)
     }
 
     fn copy_large_objects(
@@ -222,6 +258,7 @@ impl Compare for OpenDatabase {
     fn table(
         &self,
         table: &Table,
+        sent: Option<&Copied>,
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<TableComparison, MoveError> {
@@ -230,11 +267,30 @@ impl Compare for OpenDatabase {
                 let types = self.types(source, target.version().number)?;
                 let columns = types.columns(source, table)?;
                 let rows = self.tables.rows(table);
+                let theirs_of =
+                    |columns: &str, target: &mut Session| theirs(target, table, columns, rows);
+                let theirs = theirs_of(&columns, target)?;
+                // Text that one version writes otherwise than the other was not what travelled.
+                let same_text = columns == content::columns(table);
+                if let Some((sent, hash)) = sent.and_then(|sent| Some((sent, sent.hash?)))
+                    && (hash.is_binary || same_text)
+                {
+                    let wanted = RowSum { rows: sent.rows, sum: hash.sum };
+                    let (theirs, format) = match hash.is_binary {
+                        true => (theirs_of(&content::columns(table), target)?, Format::Binary),
+                        false => (theirs.clone(), Format::Text),
+                    };
+                    let read = (theirs.as_str(), format);
+                    if compare::hash(target, table, read, Some(progress), stop)? == wanted {
+                        return Ok(comparison(wanted, wanted, None));
+                    }
+                }
                 let copy_out = content::copy_out(table, &columns, rows);
-                let theirs = theirs(target, table, &columns, rows)?;
+                let read = (theirs.as_str(), Format::Text);
                 let (wanted, present) = std::thread::scope(|scope| {
-                    let other = scope.spawn(|| compare::hash(target, table, &theirs, None, stop));
-                    (compare::hash(source, table, &copy_out, Some(progress), stop), other.join())
+                    let other = scope.spawn(|| compare::hash(target, table, read, None, stop));
+                    let read = (copy_out.as_str(), Format::Text);
+                    (compare::hash(source, table, read, Some(progress), stop), other.join())
                 });
                 let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                 let (wanted, present) = (wanted?, present?);
@@ -244,13 +300,7 @@ impl Compare for OpenDatabase {
                     let counts = [wanted.rows, present.rows];
                     self.differing(source, target, table, &columns, counts, stop)?
                 };
-                Ok(TableComparison {
-                    source_rows: wanted.rows,
-                    target_rows: present.rows,
-                    source_hash: format!("{:032x}", wanted.sum),
-                    target_hash: format!("{:032x}", present.sum),
-                    differing,
-                })
+                Ok(comparison(wanted, present, differing))
             })
         })
     }

@@ -8,7 +8,7 @@ use flexway_core::migrate::{MoveError, SchemaEntry};
 use crate::ask::{Outcome, failed, query, run, stopped, text};
 use crate::catalog::is_superuser;
 use crate::schema::entries::Dump;
-use crate::schema::violated;
+use crate::schema::{foreign_key, violated};
 use crate::{PgError, Session, quote_literal};
 
 /// SQL sent at once: large enough that a slow network does not count, small enough for any server's
@@ -18,6 +18,9 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Entries of one transaction where all at once are too many: a table with its TOAST table, index
 /// and sequence takes four locks, and the smallest server has some hundreds.
 const ENTRIES_PER_PIECE: usize = 50;
+
+/// First version that builds an index by several processes.
+const PARALLEL_BUILDS_SINCE: u32 = 110_000;
 
 const PRE_DATA: &str = "create the schema before the data";
 
@@ -112,7 +115,8 @@ fn apply_batches(
         batch.push('\n');
     }
     session.execute(&batch)?;
-    session.execute("COMMIT")
+    // What comes later rests on it, so it must survive a crash.
+    session.execute("SET LOCAL synchronous_commit = on; COMMIT")
 }
 
 /// Dump names of comments on extensions that stand on the target and belong to somebody else (on
@@ -138,33 +142,52 @@ pub(crate) fn foreign_extension_comments(session: &mut Session) -> Outcome<HashS
 
 /// Creates one entry in a transaction of its own. One that stands already is left as it is. A
 /// session that was stopped or failed is left within its transaction, for its caller to end.
+///
+/// A foreign key comes in two steps, each a transaction: first for new rows alone, then also for those that are there. So its
+/// tables stay readable while it is checked, and one that rows violate stands for all others.
 pub(crate) fn apply_one(
     session: &mut Session,
     entry: &SchemaEntry,
+    is_alone: bool,
     stop: &AtomicBool,
 ) -> Outcome<()> {
     let what = create(entry);
-    // BEGIN apart, so that a failed entry leaves a transaction that ROLLBACK ends.
-    run(session, &what, "BEGIN")?;
-    match session.execute_unless(stop, &entry.sql) {
-        Ok(true) => run(session, &what, "COMMIT"),
-        Ok(false) => Err(stopped(&what)),
+    let steps = foreign_key::steps(entry);
+    let first = steps.as_ref().map_or(entry.sql.as_str(), |steps| &steps.add);
+    // Several processes for one index cost more than they bring where there is other work.
+    let is_known = session.version().number >= PARALLEL_BUILDS_SINCE;
+    let serial = if is_known && !is_alone && entry.table.is_some() {
+        "SET LOCAL max_parallel_maintenance_workers = 0; "
+    } else {
+        ""
+    };
+    let sql = format!("BEGIN; {serial}{first}\n; COMMIT");
+    match session.execute_unless(stop, &sql) {
+        Ok(true) => {}
+        Ok(false) => return Err(stopped(&what)),
         Err(error) if is_duplicate(&error) => {
             run(session, &what, "ROLLBACK")?;
-            if stands(session, entry)? {
-                return Ok(());
+            if !stands(session, entry)? {
+                return Err(failed(&what, &error));
             }
-            Err(failed(&what, &error))
         }
-        Err(error) => {
-            let mut failure = failed(&what, &error);
-            // 23503 foreign_key_violation.
-            if error.code() == Some("23503") {
-                failure.help = violated::help(entry);
-            }
-            Err(failure)
-        }
+        Err(error) => return Err(refused(entry, &what, &error)),
     }
+    let Some(steps) = steps else { return Ok(()) };
+    match session.execute_unless(stop, &steps.validate) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(stopped(&what)),
+        Err(error) => Err(refused(entry, &what, &error)),
+    }
+}
+
+fn refused(entry: &SchemaEntry, what: &str, error: &PgError) -> MoveError {
+    let mut failure = failed(what, error);
+    // 23503 foreign_key_violation.
+    if error.code() == Some("23503") {
+        failure.help = violated::help(entry);
+    }
+    failure
 }
 
 fn create(entry: &SchemaEntry) -> String {

@@ -247,6 +247,7 @@ mod tests {
             kind: "DATABASE".to_owned(),
             schema: "-".to_owned(),
             name: "a".to_owned(),
+            table: None,
             sql: format!(
                 "{SQL}\n\n\nALTER DATABASE a OWNER TO x;\n\nSET lock_timeout = 0;\nSELECT 1;"
             ),

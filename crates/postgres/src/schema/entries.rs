@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use flexway_core::migrate::SchemaEntry;
 
+use crate::schema::of_table::of_table;
 use crate::schema::scan::lines;
 
 /// A dump taken apart.
@@ -42,6 +43,7 @@ impl Dump {
         for entry in &mut dump.entries {
             entry.sql.truncate(entry.sql.trim_end().len());
             entry.sql.drain(..entry.sql.len() - entry.sql.trim_start().len());
+            entry.table = of_table(entry);
         }
         dump
     }
@@ -58,6 +60,7 @@ fn header(line: &str) -> Option<SchemaEntry> {
         kind: kind.to_owned(),
         schema: schema.to_owned(),
         name: name.to_owned(),
+        table: None,
         sql: String::new(),
     })
 }

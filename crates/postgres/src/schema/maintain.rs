@@ -100,6 +100,7 @@ mod tests {
             kind: "DEFAULT ACL".to_owned(),
             schema: String::new(),
             name: String::new(),
+            table: None,
             sql: sql.to_owned(),
         };
         revoke(&mut entry);

@@ -3,7 +3,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use flexway_core::migrate::{Contents, CopyProgress, Difference, RoleReport};
+use flexway_core::migrate::{
+    Contents, Copied, CopyProgress, Difference, MoveError, RoleReport, Table,
+};
 use flexway_core::port::{Database, Databases, Servers};
 use flexway_lab::{Options, Server, installed};
 use flexway_postgres::{ConnInfo, Mover, Session};
@@ -122,22 +124,42 @@ pub(crate) fn copy(open: &dyn Database) -> Contents {
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     open.schema().pre_data().expect("pre-data");
     let contents = open.data().contents().expect("contents");
+    let parts = open.data().begin().expect("parts");
+    let units: Vec<_> = contents.tables.iter().zip(parts).collect();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                while let Some(table) = contents.tables.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    open.data().copy_table(table, &progress, &stop).expect("copy");
+                let take = || next.fetch_add(1, Ordering::Relaxed);
+                while let Some((table, parts)) = units.get(take()) {
+                    for part in parts {
+                        open.data().copy_part(table, part, &progress, &stop).expect("copy");
+                    }
                 }
             });
         }
     });
     open.data().copy_large_objects(&progress, &stop).expect("large objects");
     for entry in open.schema().post_data().expect("post-data") {
-        open.schema().apply(&entry, &stop).expect("apply");
+        open.schema().apply(&entry, true, &stop).expect("apply");
     }
     open.data().finish(&contents, &stop).expect("finish");
     contents
+}
+
+/// Copies all parts of a table, also those that the target has.
+pub(crate) fn copy_table(
+    open: &dyn Database,
+    table: &Table,
+    progress: &CopyProgress,
+    stop: &AtomicBool,
+) -> Result<Copied, MoveError> {
+    let tables = open.data().contents()?.tables;
+    let place = tables.iter().position(|one| one == table).expect("listed");
+    let parts = open.data().begin()?.swap_remove(place);
+    let copied: Result<Vec<Copied>, MoveError> =
+        parts.iter().map(|part| open.data().copy_part(table, part, progress, stop)).collect();
+    Ok(copied?.into_iter().reduce(Copied::and).expect("a part"))
 }
 
 /// All differences, each as `kind name: detail`.
@@ -148,7 +170,8 @@ pub(crate) fn differences(world: &World) -> Vec<String> {
     found.extend(world.mover.role_differences(&[]).expect("compare roles"));
     let (tables, _) = open.compare().tables().expect("tables");
     for table in &tables {
-        let comparison = open.compare().table(table, &progress, &stop).expect("compare table");
+        let comparison =
+            open.compare().table(table, None, &progress, &stop).expect("compare table");
         if !comparison.is_equal() {
             let detail =
                 format!("{} rows, {} rows", comparison.source_rows, comparison.target_rows);

@@ -173,7 +173,8 @@ fn table(data: &str, runs: &[(Tool, Vec<Cost>)]) -> String {
         None => "-".to_owned(),
     };
     let mut text = format!(
-        "\n| {data} | wall s | of best peer | of floor | CPU s | of best peer | of floor | source | target | tool | tool's share | memory |\n\
+        "\n| {data} | wall s | of best peer | of floor | CPU s | of best peer | of floor | source | \
+         target | tool | tool's share | memory |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n"
     );
     for (tool, cost) in &medians {

@@ -1,0 +1,95 @@
+//! What becomes of items, collected and written to the ledger a few times a second at most: thousands of small tables would
+//! otherwise wait for the ledger's disk.
+//!
+//! Nothing is written down as done before a crash of the target can no longer take it back. What a killed run did not write down
+//! stands on the target, and is found there.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flexway_core::migrate::{Copied, CopyProgress, MoveError};
+use flexway_core::port::Data;
+
+use crate::ledger::{ItemKind, Ledger, Mark, recorded};
+use crate::workers::guard;
+
+/// How often the ledger is written: fresh for people, one small transaction for the disk.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Items of one database that changed, and those that are being worked on.
+pub(crate) struct Marks<'a> {
+    ledger: &'a Ledger,
+    database: &'a str,
+    data: &'a dyn Data,
+    changed: Mutex<BTreeMap<(ItemKind, String), Mark>>,
+    running: Mutex<BTreeMap<(ItemKind, String), Arc<CopyProgress>>>,
+}
+
+impl<'a> Marks<'a> {
+    pub(crate) fn new(ledger: &'a Ledger, database: &'a str, data: &'a dyn Data) -> Marks<'a> {
+        let (changed, running) = (Mutex::default(), Mutex::default());
+        Marks { ledger, database, data, changed, running }
+    }
+
+    /// Work on an item begins; `progress` is what it moves, live.
+    pub(crate) fn begin(&self, kind: ItemKind, name: &str, progress: Option<&Arc<CopyProgress>>) {
+        let key = (kind, name.to_owned());
+        if let Some(progress) = progress {
+            guard(&self.running).insert(key.clone(), Arc::clone(progress));
+        }
+        guard(&self.changed).insert(key, Mark::Running);
+    }
+
+    /// Work on an item ended; without a mark it is as if it had not begun.
+    pub(crate) fn end(&self, kind: ItemKind, name: &str, mark: Option<Mark>) {
+        let key = (kind, name.to_owned());
+        guard(&self.running).remove(&key);
+        if let Some(mark) = mark {
+            guard(&self.changed).insert(key, mark);
+        }
+    }
+
+    /// Writes until the work is over. What cannot be written is left to [`Marks::write`].
+    pub(crate) fn tick(&self, is_over: &Receiver<()>) {
+        while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(TICK) {
+            let _ = self.write();
+            let counters: Vec<(ItemKind, String, Copied)> = guard(&self.running)
+                .iter()
+                .map(|((kind, name), progress)| {
+                    let copied = Copied {
+                        rows: progress.rows.load(Ordering::Relaxed),
+                        bytes: progress.bytes.load(Ordering::Relaxed),
+                        hash: None,
+                    };
+                    (*kind, name.clone(), copied)
+                })
+                .collect();
+            let _ = self.ledger.tick_items(self.database, &counters);
+        }
+    }
+
+    /// Writes what changed. On failure it is kept for the next time.
+    pub(crate) fn write(&self) -> Result<(), MoveError> {
+        let changed = std::mem::take(&mut *guard(&self.changed));
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let is_done = |mark: &Mark| matches!(mark, Mark::Done(..));
+        let durable = match changed.values().any(is_done) {
+            true => self.data.make_durable(),
+            false => Ok(()),
+        };
+        let written =
+            durable.and_then(|()| recorded(self.ledger.mark_items(self.database, &changed)));
+        if written.is_err() {
+            let mut newer = guard(&self.changed);
+            for (key, mark) in changed {
+                newer.entry(key).or_insert(mark);
+            }
+        }
+        written
+    }
+}
