@@ -7,6 +7,7 @@ use std::time::Instant;
 use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Part, Remedy, Table};
 use flexway_core::port::Data;
 
+use crate::failpoint;
 use crate::failure::Failure;
 use crate::ledger::{ItemKind, Ledger, Mark, qualified};
 use crate::marks::Marks;
@@ -94,6 +95,7 @@ impl Copy<'_> {
         });
         match result {
             Ok(copied) => {
+                failpoint::reach("part");
                 let over = {
                     let mut state = guard(&unit.state);
                     let arrived = state.arrived.map_or(copied, |before| before.and(copied));

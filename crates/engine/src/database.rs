@@ -10,7 +10,7 @@ use crate::ledger::{DatabaseRecord, Ledger, recorded};
 use crate::observe::Event;
 use crate::report::FoundDifference;
 use crate::workers::Workers;
-use crate::{compare, fill};
+use crate::{compare, failpoint, fill};
 
 /// What a comparison of a database came to.
 #[derive(Debug, Clone, Default)]
@@ -161,6 +161,7 @@ impl Job<'_> {
     }
 
     fn end_phase(&self, phase: Phase, started: Instant) -> Result<(), Failure> {
+        failpoint::reach(phase.word());
         self.ledger.set_phase(self.name, phase)?;
         self.workers.tell(&Event::PhaseEnds {
             database: self.name,

@@ -7,6 +7,7 @@ use std::time::Instant;
 use flexway_core::migrate::{Copied, CopyProgress, MoveError, Remedy, SchemaEntry};
 use flexway_core::port::Schema;
 
+use crate::failpoint;
 use crate::failure::Failure;
 use crate::ledger::{ItemKind, Ledger, Mark, recorded};
 use crate::marks::Marks;
@@ -121,6 +122,9 @@ impl Builder<'_> {
         self.workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
         let stop = self.workers.stop;
         let result = self.workers.attempt(|| self.schema.apply(entry, may_spread, stop));
+        if result.is_ok() {
+            failpoint::reach("entry");
+        }
         let seconds = started.elapsed().as_secs_f64();
         let told = result.as_ref().map(|()| Copied::default());
         self.workers.tell(&Event::UnitEnds { database, work, name, result: told, seconds });

@@ -14,6 +14,7 @@ mod compare;
 mod copy;
 mod database;
 mod entries;
+mod failpoint;
 mod failure;
 mod fill;
 mod inspect;

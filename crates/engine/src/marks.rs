@@ -1,5 +1,5 @@
-//! What becomes of items, collected and written to the ledger a few times a second at most: thousands of small tables would
-//! otherwise wait for the ledger's disk.
+//! What becomes of items, collected and written to the ledger several times a second: thousands of small tables would otherwise
+//! wait for the ledger's disk.
 //!
 //! Nothing is written down as done before a crash of the target can no longer take it back. What a killed run did not write down
 //! stands on the target, and is found there.
@@ -13,11 +13,12 @@ use std::time::Duration;
 use flexway_core::migrate::{Copied, CopyProgress, MoveError};
 use flexway_core::port::Data;
 
+use crate::failpoint;
 use crate::ledger::{ItemKind, Ledger, Mark, recorded};
 use crate::workers::guard;
 
-/// How often the ledger is written: fresh for people, one small transaction for the disk.
-const TICK: Duration = Duration::from_secs(1);
+/// How often the ledger is written: fresh for people; a small transaction on the disk and one on the target.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Items of one database that changed, and those that are being worked on.
 pub(crate) struct Marks<'a> {
@@ -82,6 +83,7 @@ impl<'a> Marks<'a> {
             true => self.data.make_durable(),
             false => Ok(()),
         };
+        failpoint::reach("durable");
         let written =
             durable.and_then(|()| recorded(self.ledger.mark_items(self.database, &changed)));
         if written.is_err() {

@@ -236,7 +236,7 @@ impl State {
         }
         match result {
             // One line says for all of them that the run was asked to stop.
-            Err(error) if error.remedy == Remedy::Stopped => {}
+            Err(error) if error.remedy == Remedy::Stopped => self.say_stop(),
             Err(error) => self.say(&format!("{database}: {error}")),
             Ok(copied) => {
                 let is_due = self.last_line.elapsed() >= UNIT_LINE_GAP
@@ -250,12 +250,8 @@ impl State {
     }
 
     fn tick(&mut self, tick: Duration, is_stopping: bool) {
-        if is_stopping && !self.has_said_stop {
-            self.has_said_stop = true;
-            self.say(
-                "stopping: what runs is cancelled, and done again when the move goes on; once \
-                 more ends at once",
-            );
+        if is_stopping {
+            self.say_stop();
         }
         if let Some(bars) = &mut self.bars {
             bars.draw(&self.tally);
@@ -263,6 +259,15 @@ impl State {
             && let Some(line) = self.tally.line()
         {
             self.say(&line);
+        }
+    }
+
+    fn say_stop(&mut self) {
+        if !std::mem::replace(&mut self.has_said_stop, true) {
+            self.say(
+                "stopping: what runs is cancelled, and done again when the move goes on; once \
+                 more ends at once",
+            );
         }
     }
 

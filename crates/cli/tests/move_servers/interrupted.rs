@@ -18,7 +18,7 @@ fn is_copying(status: &Value) -> bool {
     tables_done(status) >= 5
 }
 
-fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().unwrap();
     assert!(sent.success(), "{name} to {pid}");
 }
@@ -36,7 +36,8 @@ fn filled(pair: &Pair) -> Vec<String> {
         .into_iter()
         .filter(|line| {
             let name = line.split('|').next().unwrap();
-            pair.on_target("wide", &format!("SELECT count(*) FROM {name}")) == "3000\n"
+            let count = pair.on_target("wide", &format!("SELECT count(*) FROM {name}"));
+            count.trim() == sample::WIDE_ROWS.to_string()
         })
         .collect()
 }
@@ -56,7 +57,7 @@ fn after_kill_9_the_same_command_goes_on() {
     let before = filled(&pair);
     let report = pair.migrate(&["--database", "wide", "--jobs", "2", "--json"]).ended(0).json();
     assert_eq!(report["verify"]["tables_compared"], TABLES);
-    assert_eq!(report["verify"]["rows_compared"], TABLES * 3000);
+    assert_eq!(report["verify"]["rows_compared"], TABLES * sample::WIDE_ROWS);
     let after = files(&pair);
     let kept = before.iter().filter(|file| after.contains(file)).count() as u64;
     // Two copies may have been committed whose records were not: those are done again.

@@ -83,14 +83,17 @@ pub(crate) fn fill(pair: &Pair) {
     pair.on_source("Blog 2", BLOG);
 }
 
-/// `wide` with many tables of about a megabyte: long enough to be caught at it.
+/// Rows of each wide table: enough that a look at the status comes in time.
+pub(crate) const WIDE_ROWS: u32 = 10_000;
+
+/// `wide` with many tables of a few megabytes: long enough to be caught at it.
 pub(crate) fn fill_wide(pair: &Pair, tables: u32) {
     pair.on_source("postgres", "CREATE DATABASE wide");
     let sql = format!(
         "DO $$ BEGIN FOR t IN 1..{tables} LOOP
             EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, body text)', t);
             EXECUTE format('INSERT INTO t%s SELECT n, repeat(md5(n::text), 10) '
-                'FROM generate_series(1, 3000) n', t);
+                'FROM generate_series(1, {WIDE_ROWS}) n', t);
         END LOOP; END $$"
     );
     pair.on_source("wide", &sql);

@@ -1,0 +1,150 @@
+//! The program killed, a server killed, connections cut at every named moment: the move ends equal and copies no part twice.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::pair::{Pair, Ran};
+
+/// One table of five parts, small ones, and what is built on them.
+const TABLES: &str = "
+    CREATE TABLE large (id integer PRIMARY KEY, body text);
+    ALTER TABLE large ALTER body SET STORAGE EXTERNAL;
+    INSERT INTO large SELECT i, repeat(md5(i::text), 250) FROM generate_series(1, 9000) i;
+    CREATE TABLE owner (id integer PRIMARY KEY, name text);
+    INSERT INTO owner SELECT i, 'n' || i FROM generate_series(1, 1000) i;
+    CREATE TABLE thing (id integer PRIMARY KEY, owner integer REFERENCES owner, tags tsvector);
+    INSERT INTO thing SELECT i, i, to_tsvector('simple', 'a ' || i) FROM generate_series(1, 1000) i;
+    CREATE INDEX ON thing USING gin (tags);
+    CREATE INDEX ON owner (name);
+    CREATE TABLE nothing (a integer);
+    SELECT lo_from_bytea(0, 'abc')";
+
+const KILL: i32 = 9;
+
+/// Moments at which the target has more than the ledger knows.
+const MOMENTS: [&str; 11] = [
+    "prepared:1",
+    "pre-data:1",
+    "part:1",
+    "part:4",
+    "durable:1",
+    "durable:2",
+    "entry:2",
+    "copied:1",
+    "post-data:1",
+    "finished:1",
+    "verified:1",
+];
+
+fn start() -> Pair {
+    let pair = Pair::start(15, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", TABLES);
+    pair
+}
+
+fn begin(pair: &Pair, failpoint: &str) -> Child {
+    let mut command = pair.command("migrate");
+    command.args(["--database", "d", "--jobs", "2", "--ledger"]).arg(pair.ledger());
+    command.env("FLEXWAY_FAILPOINT", failpoint);
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Transactions that brought parts, with the table and the number of rows of each.
+fn arrived(pair: &Pair) -> Vec<String> {
+    let has = "SELECT count(*) FROM pg_namespace WHERE nspname = 'flexway_progress'";
+    if pair.on_target("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'd'") == "0\n"
+        || pair.on_target("d", has) == "0\n"
+    {
+        return Vec::new();
+    }
+    let sql = "SELECT format('%s|%s|%s', table_name, xmin, row_count) FROM flexway_progress.part";
+    pair.on_target("d", sql).lines().map(str::to_owned).collect()
+}
+
+/// Rows keep the mark of the transaction that brought them.
+fn assert_kept(pair: &Pair, before: &[String], moment: &str) {
+    for line in before {
+        let [table, xmin, rows] = line.split('|').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let sql = format!("SELECT count(*) FROM {table} WHERE xmin = '{xmin}'::xid");
+        assert_eq!(pair.on_target("d", &sql).trim(), rows, "{table} came twice after {moment}");
+    }
+}
+
+fn begin_anew(pair: &Pair) {
+    pair.on_target("postgres", "DROP DATABASE IF EXISTS d WITH (FORCE)");
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let mut name = pair.ledger().into_os_string();
+        name.push(suffix);
+        let _ = std::fs::remove_file(name);
+    }
+}
+
+#[test]
+fn after_kill_9_at_any_moment_the_same_command_copies_no_part_twice() {
+    let pair = start();
+    let mut parts_kept = 0;
+    for moment in MOMENTS {
+        let ended = begin(&pair, &format!("{moment}:kill")).wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.signal(), Some(KILL), "{moment} was not reached: {words}");
+        let before = arrived(&pair);
+        parts_kept = parts_kept.max(before.len());
+        pair.migrate(&["--database", "d", "--jobs", "2"]).ended(0).says(&["equal"]);
+        assert_kept(&pair, &before, moment);
+        let left = "SELECT count(*) FROM pg_namespace WHERE nspname = 'flexway_progress'";
+        assert_eq!(pair.on_target("d", left), "0\n", "after {moment}");
+        begin_anew(&pair);
+    }
+    assert!(parts_kept > 5, "no moment left more than {parts_kept} parts");
+}
+
+/// Begins a move, halts it at a moment, does something, and lets it go on; gives its end.
+fn with_halted(pair: &mut Pair, moment: &str, meanwhile: impl FnOnce(&mut Pair)) -> Ran {
+    let child = begin(pair, &format!("{moment}:stop"));
+    let (pid, end) = (child.id(), Instant::now() + Duration::from_secs(60));
+    let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    while !state().rsplit_once(')').unwrap().1.starts_with(" T") {
+        assert!(Instant::now() < end, "{moment} was not reached");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    meanwhile(pair);
+    crate::interrupted::signal(pid, "CONT");
+    Ran::from(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_server_killed_or_cut_off_at_any_moment_is_waited_for() {
+    let mut pair = start();
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE application_name = 'flexway' AND datname = 'd'";
+    let cases = [
+        ("part:3", "kill target"),
+        ("part:3", "kill source"),
+        ("entry:2", "kill target"),
+        ("part:4", "cut target"),
+        ("copied:1", "cut source"),
+    ];
+    for (moment, what) in cases {
+        let mut before = Vec::new();
+        let ran = with_halted(&mut pair, moment, |pair| {
+            match what {
+                "kill target" => {
+                    pair.target.kill9().unwrap();
+                    pair.target.start_again().unwrap();
+                }
+                "kill source" => {
+                    pair.source.kill9().unwrap();
+                    pair.source.start_again().unwrap();
+                }
+                "cut target" => drop(pair.on_target("postgres", cut)),
+                _ => drop(pair.on_source("postgres", cut)),
+            }
+            before = arrived(pair);
+        });
+        ran.ended(0).says(&["equal"]);
+        assert_kept(&pair, &before, &format!("{what} at {moment}"));
+        begin_anew(&pair);
+    }
+}
