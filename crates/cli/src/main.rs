@@ -16,6 +16,7 @@ mod plan;
 mod probe;
 
 mod assess;
+mod cancel;
 mod ledger_file;
 mod migrate;
 mod output;
@@ -49,6 +50,7 @@ enum Command {
     Assess(assess::AssessArgs),
     Migrate(migrate::MigrateArgs),
     Resume(migrate::ResumeArgs),
+    Cancel(cancel::CancelArgs),
     Status(status::StatusArgs),
     Verify(verify::VerifyArgs),
     Lab(lab::LabArgs),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Assess(args) => assess::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Resume(args) => migrate::resume(&args),
+        Command::Cancel(args) => cancel::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Lab(args) => lab::run(&args),

@@ -45,6 +45,9 @@ pub trait Databases: Send + Sync {
     /// that holds something is replaced: it is dropped once the new one stands. Where it may not be dropped its contents are removed.
     /// A failure before that leaves it as it was. Gives the number of others' sessions that were ended for it.
     fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError>;
+    /// Takes leave of a move that is not over. With `drop` the target database is dropped, or emptied where it may not be dropped;
+    /// else what it has stays, and only the move's own notes are removed.
+    fn abandon(&self, database: &str, drop: bool) -> Result<(), MoveError>;
     /// Opens the database on both sides and pins one snapshot of the source for everything that is read through the result.
     fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError>;
 }

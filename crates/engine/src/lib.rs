@@ -10,6 +10,7 @@ pub mod report;
 pub mod retry;
 
 mod assess;
+mod cancel;
 mod compare;
 mod copy;
 mod database;
@@ -25,6 +26,7 @@ mod verify;
 mod workers;
 
 pub use assess::{AssessOptions, AssessReport, assess};
+pub use cancel::{CancelReport, CancelledDatabase, cancel, stop_and_open};
 pub use ledger::{Ledger, LedgerError};
 pub use observe::{Amount, Event, LARGE_OBJECTS, Observer, Work};
 pub use retry::RetryPolicy;

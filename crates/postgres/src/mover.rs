@@ -12,7 +12,7 @@ use flexway_core::port::{Database, Databases, Servers};
 
 use crate::ask::Outcome;
 use crate::pool::connect;
-use crate::schema::{database, tool};
+use crate::schema::{abandon, database, tool};
 use crate::{ConnInfo, assess, catalog, roles};
 
 /// The database that every server has from the start; it counts as one of the users' when they keep
@@ -138,6 +138,11 @@ impl Databases for Mover {
         self.renew_reservation()?;
         let pg_dump = self.tool()?.pg_dump;
         database::prepare(&pg_dump, &self.source, &self.target, database, overwrite)
+    }
+
+    fn abandon(&self, database: &str, drop: bool) -> Result<(), MoveError> {
+        self.renew_reservation()?;
+        abandon::abandon(&self.target, database, drop)
     }
 
     fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError> {

@@ -6,6 +6,7 @@ mod pair;
 mod sample;
 
 mod assessed;
+mod cancelled;
 mod crashes;
 mod interrupted;
 mod noted;

@@ -21,7 +21,7 @@ const TABLES: &str = "
         started TEXT NOT NULL,
         ended TEXT,
         state TEXT NOT NULL
-            CHECK (state IN ('running', 'done', 'differs', 'failed', 'stopped', 'interrupted')),
+            CHECK (state IN ('running', 'done', 'differs', 'failed', 'stopped', 'interrupted', 'cancelled')),
         error TEXT
     ) STRICT;
 

@@ -29,7 +29,7 @@ pub struct RunView {
     pub source: String,
     /// `host:port as user`.
     pub target: String,
-    /// `running`, `done`, `differs`, `failed`, `stopped`; `interrupted` when its process ended
+    /// `running`, `done`, `differs`, `failed`, `stopped`, `cancelled`; `interrupted` when its process ended
     /// without a word.
     pub state: String,
     /// Its process.

@@ -152,6 +152,35 @@ impl Ledger {
         }
     }
 
+    /// Refuses the ledger when its move is to another server.
+    pub(crate) fn check_target(&self, target: &str) -> Result<(), LedgerError> {
+        let sql = "SELECT source FROM run ORDER BY id LIMIT 1";
+        let source: Option<String> = self.lock().query_row(sql, [], |row| row.get(0)).optional()?;
+        source.map_or(Ok(()), |source| self.check_servers(&source, target))
+    }
+
+    /// Records that the move was given up: nothing of what is not verified is known any more.
+    pub(crate) fn cancel(&self) -> Result<(), LedgerError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let open = "phase IS DISTINCT FROM 'verified'";
+        transaction.execute(
+            &format!("DELETE FROM item WHERE database IN (SELECT name FROM database WHERE {open})"),
+            [],
+        )?;
+        transaction.execute(
+            &format!("UPDATE database SET phase = NULL, touched = 0, error = NULL WHERE {open}"),
+            [],
+        )?;
+        transaction.execute(
+            "UPDATE run SET state = 'cancelled', ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
+             WHERE id = (SELECT max(id) FROM run)",
+            [],
+        )?;
+        transaction.commit()?;
+        Ok(())
+    }
+
     /// Records that a run begins; returns its number. A run that never ended is marked as
     /// interrupted: its lock is gone.
     pub(crate) fn begin_run(

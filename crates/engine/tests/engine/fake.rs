@@ -271,6 +271,15 @@ impl Databases for World {
         })
     }
 
+    fn abandon(&self, database: &str, drop: bool) -> Result<(), MoveError> {
+        self.call(&format!("{database} abandon"), |state| {
+            if drop {
+                state.target.remove(database);
+            }
+            Ok(())
+        })
+    }
+
     fn open(&self, database: &str) -> Result<Box<dyn Database>, MoveError> {
         self.call(&format!("{database} open"), |_| Ok(()))?;
         Ok(Box::new(Open { world: self.clone(), name: database.to_owned() }))

@@ -16,7 +16,7 @@ use crate::schema::scan::statements;
 use crate::{Session, quote_ident, quote_literal};
 
 /// Databases that every server has and that are never dropped.
-const STANDING_DATABASES: [&str; 2] = ["postgres", "defaultdb"];
+pub(super) const STANDING_DATABASES: [&str; 2] = ["postgres", "defaultdb"];
 
 /// What has to be done to a database that stands on the target already.
 #[derive(Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ pub(crate) fn may_replace(admin: &mut Session, target: &ConnInfo, database: &str
 }
 
 /// Whether the login may create a database, give it the name of the standing one, and drop that.
-fn may_make_again(admin: &mut Session, database: &str) -> Outcome<bool> {
+pub(super) fn may_make_again(admin: &mut Session, database: &str) -> Outcome<bool> {
     let sql = format!(
         "SELECT pg_has_role(d.datdba, 'USAGE') AND (r.rolcreatedb OR r.rolsuper) \
          AND NOT d.datistemplate \

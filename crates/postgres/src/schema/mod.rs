@@ -1,5 +1,6 @@
 //! The schema part of a move: pg_dump's text, taken apart and put onto the target.
 
+pub(crate) mod abandon;
 pub(crate) mod apply;
 mod configure;
 pub(crate) mod database;
