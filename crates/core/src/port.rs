@@ -64,8 +64,9 @@ pub trait Database: Send + Sync {
 
 /// Schema of one database, by pg_dump.
 pub trait Schema: Send + Sync {
-    /// Creates everything that comes before the data. Runs in one transaction, so it can be run again after a failure.
-    fn pre_data(&self) -> Result<(), MoveError>;
+    /// Creates everything that comes before the data, by up to `jobs` sessions. What stands there already as on the source is kept, so
+    /// it can be run again after a failure.
+    fn pre_data(&self, jobs: usize) -> Result<(), MoveError>;
     /// Lists what comes after the data, in the dump's order.
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError>;
     /// Creates one entry of [`Schema::post_data`] in one transaction; an entry that stands already is left as it is and is no error.
@@ -101,9 +102,14 @@ pub trait Data: Send + Sync {
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<Copied, MoveError>;
-    /// Sets sequences, refreshes materialized views and gathers statistics. May be done again after `stop` cancelled it. Gives what
-    /// failed and keeps nobody from using the database, a sentence each.
-    fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<Vec<String>, MoveError>;
+    /// Sets sequences, refreshes materialized views and gathers statistics by `jobs` sessions. May be done again after `stop` cancelled
+    /// it. Gives what failed and keeps nobody from using the database, a sentence each.
+    fn finish(
+        &self,
+        contents: &Contents,
+        jobs: usize,
+        stop: &AtomicBool,
+    ) -> Result<Vec<String>, MoveError>;
 }
 
 /// Comparison of one database on both sides.

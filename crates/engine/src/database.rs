@@ -94,7 +94,7 @@ impl Job<'_> {
         }
         self.workers.go_on()?;
         self.ledger.set_touched(self.name, true)?;
-        let result = self.phase(Phase::PreData, || database.schema().pre_data());
+        let result = self.phase(Phase::PreData, || database.schema().pre_data(self.workers.jobs));
         if let Err(failure) = &result
             && failure.remedy() == Remedy::Act
         {
@@ -129,9 +129,9 @@ impl Job<'_> {
             )?;
         }
         self.workers.go_on()?;
-        let stop = self.workers.stop;
+        let Workers { jobs, stop, .. } = self.workers;
         self.phase(Phase::Finished, || {
-            notes = self.workers.attempt(|| database.data().finish(&contents, stop))?;
+            notes = self.workers.attempt(|| database.data().finish(&contents, jobs, stop))?;
             Ok::<(), MoveError>(())
         })?;
         Ok(notes)

@@ -210,17 +210,16 @@ pub(crate) fn finish(
     source: &Pool,
     target: &Pool,
     contents: &Contents,
+    jobs: usize,
     stop: &AtomicBool,
 ) -> Outcome<Vec<String>> {
     for group in contents.sequences.chunks(SEQUENCES_PER_STATEMENT) {
         source.with(|source| target.with(|target| set_sequences(source, target, group)))?;
     }
     refresh_all(target, &contents.materialized_views, stop)?;
-    target.with(|target| {
-        let notes = statistics::gather(target, stop)?;
-        parts::end(target)?;
-        Ok(notes)
-    })
+    let notes = statistics::gather(target, jobs, stop)?;
+    target.with(parts::end)?;
+    Ok(notes)
 }
 
 fn set_sequences(

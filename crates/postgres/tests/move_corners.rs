@@ -165,7 +165,7 @@ fn another_schema_on_the_target_is_named() {
     world.mover.prepare("d", false).expect("prepare");
     run(&world.target, "d", "CREATE TABLE two (b text)");
     let open = world.mover.open("d").expect("open");
-    let error = open.schema().pre_data().expect_err("two stands");
+    let error = open.schema().pre_data(3).expect_err("two stands");
     assert!(error.what.contains("create table two in schema public"), "{error}");
     assert!(error.help.contains("--overwrite"), "{error:?}");
     assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.one')"), "NULL");
@@ -184,7 +184,7 @@ fn what_the_target_lacks_is_named() {
     );
     world.mover.prepare("d", false).expect("prepare");
     let open = world.mover.open("d").expect("open");
-    let error = open.schema().pre_data().expect_err("no such role");
+    let error = open.schema().pre_data(3).expect_err("no such role");
     assert_eq!(error.what, "create table second in schema public");
     assert!(error.why.contains("role \"only_here\" does not exist"), "{error}");
     assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.first')"), "NULL");
@@ -209,8 +209,8 @@ fn a_schema_larger_than_the_lock_table_goes_in_pieces() {
     // What a run that was killed in the middle leaves.
     run(&world.target, "d", "CREATE TABLE t_7 (id integer NOT NULL, b text)");
     let open = world.mover.open("d").expect("open");
-    open.schema().pre_data().expect("in pieces");
-    open.schema().pre_data().expect("stands already");
+    open.schema().pre_data(3).expect("in pieces");
+    open.schema().pre_data(3).expect("stands already");
     assert_eq!(
         ask(&world.target, "d", "SELECT count(*) FROM pg_class WHERE relname ~ '^t_[0-9]+$'"),
         "400"
@@ -257,7 +257,7 @@ fn lose_sessions(major: u32) {
     run(&world.source, "d", "CREATE TABLE t AS SELECT generate_series(1, 1000) AS a");
     world.mover.prepare("d", false).expect("prepare");
     let open = world.mover.open("d").expect("open");
-    open.schema().pre_data().expect("pre-data");
+    open.schema().pre_data(3).expect("pre-data");
     let contents = open.data().contents().expect("contents");
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     let copied = copy_table(&*open, &contents.tables[0], &progress, &stop).expect("copy");
@@ -298,7 +298,7 @@ fn rows_at_fault_can_be_found_and_mended() {
     run(&world.source, "d", fault);
     world.mover.prepare("d", false).expect("prepare");
     let open = world.mover.open("d").expect("open");
-    open.schema().pre_data().expect("pre-data");
+    open.schema().pre_data(3).expect("pre-data");
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     let tables = open.data().contents().expect("contents").tables;
     let copy = |name: &str| {
@@ -390,7 +390,7 @@ fn a_stop_is_heeded() {
     run(&world.source, "d", "CREATE TABLE t AS SELECT generate_series(1, 100000) AS a");
     world.mover.prepare("d", false).expect("prepare");
     let open = world.mover.open("d").expect("open");
-    open.schema().pre_data().expect("pre-data");
+    open.schema().pre_data(3).expect("pre-data");
     let contents = open.data().contents().expect("contents");
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(true));
     let error = copy_table(&*open, &contents.tables[0], &progress, &stop).expect_err("stopped");
@@ -409,7 +409,7 @@ fn a_running_index_can_be_stopped() {
     run(&world.source, "d", slow);
     world.mover.prepare("d", false).expect("prepare");
     let open = world.mover.open("d").expect("open");
-    open.schema().pre_data().expect("pre-data");
+    open.schema().pre_data(3).expect("pre-data");
     run(&world.target, "d", "INSERT INTO t SELECT generate_series(1, 3000)");
     let entry = open.schema().post_data().expect("post-data").remove(0);
     let (stop, started) = (AtomicBool::new(false), Instant::now());
@@ -449,7 +449,7 @@ fn only_the_users_rows_of_an_extensions_table_are_copied() {
         &format!("SET search_path = public; {member} INSERT INTO settings VALUES ('stale', true)"),
     );
     let open = world.mover.open("d").expect("open");
-    open.schema().pre_data().expect("pre-data");
+    open.schema().pre_data(3).expect("pre-data");
     let contents = open.data().contents().expect("contents");
     let names: Vec<_> = contents.tables.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(names, ["settings"]);

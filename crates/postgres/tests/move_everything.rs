@@ -131,7 +131,7 @@ fn again_changes_nothing(world: &World) {
     let roles = world.mover.copy_roles(&[], false).expect("roles again");
     assert_eq!(roles.created, Vec::<String>::new());
     let open = world.mover.open(DATABASE).expect("open");
-    open.schema().pre_data().expect("pre-data stands");
+    open.schema().pre_data(3).expect("pre-data stands");
     for entry in open.schema().post_data().expect("post-data") {
         open.schema().apply(&entry, true, &AtomicBool::new(false)).expect("entry stands");
     }

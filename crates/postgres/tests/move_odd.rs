@@ -27,7 +27,7 @@ fn moves(world: &World, database: &str) {
 
 /// The schema is recognised as the source's.
 fn stands(open: &dyn Database) {
-    open.schema().pre_data().expect("stands already");
+    open.schema().pre_data(3).expect("stands already");
 }
 
 #[test]

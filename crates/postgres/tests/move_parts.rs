@@ -33,7 +33,7 @@ fn moves_in_parts(source: u32, target: u32) {
     run(&world.source, "d", TABLES);
     world.mover.prepare("d", false).unwrap();
     let open = world.mover.open("d").unwrap();
-    open.schema().pre_data().unwrap();
+    open.schema().pre_data(3).unwrap();
     let tables = open.data().contents().unwrap().tables;
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
     let parts = open.data().begin().unwrap();

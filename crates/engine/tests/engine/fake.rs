@@ -317,7 +317,7 @@ impl Database for Open {
 }
 
 impl Schema for Open {
-    fn pre_data(&self) -> Result<(), MoveError> {
+    fn pre_data(&self, _jobs: usize) -> Result<(), MoveError> {
         self.call("pre-data", |source, target| {
             if target.has_schema {
                 return Err(error("create tables", "they stand already", Remedy::Act));
@@ -426,7 +426,12 @@ impl Data for Open {
         })
     }
 
-    fn finish(&self, _contents: &Contents, _stop: &AtomicBool) -> Result<Vec<String>, MoveError> {
+    fn finish(
+        &self,
+        _contents: &Contents,
+        _jobs: usize,
+        _stop: &AtomicBool,
+    ) -> Result<Vec<String>, MoveError> {
         self.call("finish", |_, target| {
             target.is_finished = true;
             Ok(Vec::new())

@@ -167,8 +167,9 @@ impl Database for OpenDatabase {
 }
 
 impl Schema for OpenDatabase {
-    fn pre_data(&self) -> Result<(), MoveError> {
-        pre_data::create(&self.tool.pg_dump, &self.source, &self.target, &self.snapshot)
+    fn pre_data(&self, jobs: usize) -> Result<(), MoveError> {
+        let pg_dump = &self.tool.pg_dump;
+        pre_data::create(pg_dump, &self.source, &self.target, &self.snapshot, jobs)
     }
 
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {
@@ -243,8 +244,13 @@ impl Data for OpenDatabase {
         })
     }
 
-    fn finish(&self, contents: &Contents, stop: &AtomicBool) -> Result<Vec<String>, MoveError> {
-        content::finish(&self.source, &self.target, contents, stop)
+    fn finish(
+        &self,
+        contents: &Contents,
+        jobs: usize,
+        stop: &AtomicBool,
+    ) -> Result<Vec<String>, MoveError> {
+        content::finish(&self.source, &self.target, contents, jobs, stop)
     }
 }
 

@@ -17,7 +17,7 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// Entries of one transaction where all at once are too many: a table with its TOAST table, index
 /// and sequence takes four locks, and the smallest server has some hundreds.
-const ENTRIES_PER_PIECE: usize = 50;
+pub(crate) const ENTRIES_PER_PIECE: usize = 50;
 
 /// First version that builds an index by several processes.
 const PARALLEL_BUILDS_SINCE: u32 = 110_000;
@@ -72,37 +72,57 @@ pub(crate) fn apply_all(session: &mut Session, dump: &Dump) -> Result<(), Refusa
 }
 
 /// Creates what can be created, a few entries a transaction. Gives the first error of an entry,
-/// after trying all others: some may stand from an earlier run.
+/// after trying all others: some may stand from an earlier run, whose errors count only when there are no others.
 ///
 /// # Errors
 /// The connection is lost.
 pub(crate) fn apply_in_pieces(session: &mut Session, dump: &Dump) -> Outcome<Option<MoveError>> {
-    run(session, PRE_DATA, &dump.prologue)?;
-    let mut first = None;
+    begin_pieces(session, dump)?;
+    let (mut first, mut duplicate) = (None, None);
     for piece in dump.entries.chunks(ENTRIES_PER_PIECE) {
-        match apply_batches(session, "BEGIN", piece) {
-            Ok(()) => continue,
-            Err(error) if error.code().is_none() => return Err(failed(PRE_DATA, &error)),
-            Err(_) => run(session, PRE_DATA, "ROLLBACK")?,
+        let piece: Vec<&SchemaEntry> = piece.iter().collect();
+        if apply_piece(session, &piece)?.is_none() {
+            continue;
         }
         for entry in piece {
-            if let Err(error) = apply_batches(session, "BEGIN", std::slice::from_ref(entry)) {
-                let failure = failed(&create(entry), &error);
-                if error.code().is_none() {
-                    return Err(failure);
+            match apply_piece(session, &[entry])? {
+                Some(error) if is_duplicate(&error) => {
+                    duplicate.get_or_insert(failed(&create(entry), &error));
                 }
-                run(session, PRE_DATA, "ROLLBACK")?;
-                first.get_or_insert(failure);
+                Some(error) => {
+                    first.get_or_insert(failed(&create(entry), &error));
+                }
+                None => {}
             }
         }
     }
-    Ok(first)
+    Ok(first.or(duplicate))
 }
 
-fn apply_batches(
+/// Makes a session ready for [`apply_piece`].
+pub(crate) fn begin_pieces(session: &mut Session, dump: &Dump) -> Outcome<()> {
+    run(session, PRE_DATA, &dump.prologue)
+}
+
+/// Creates some entries in one transaction; gives what the server had against it, and leaves nothing then.
+///
+/// # Errors
+/// The connection is lost.
+pub(crate) fn apply_piece(
+    session: &mut Session,
+    piece: &[&SchemaEntry],
+) -> Outcome<Option<PgError>> {
+    match apply_batches(session, "BEGIN", piece.iter().copied()) {
+        Ok(()) => Ok(None),
+        Err(error) if error.code().is_none() => Err(failed(PRE_DATA, &error)),
+        Err(error) => run(session, PRE_DATA, "ROLLBACK").map(|()| Some(error)),
+    }
+}
+
+fn apply_batches<'a>(
     session: &mut Session,
     begin: &str,
-    entries: &[SchemaEntry],
+    entries: impl IntoIterator<Item = &'a SchemaEntry>,
 ) -> Result<(), PgError> {
     session.execute(begin)?;
     let mut batch = String::new();

@@ -2,6 +2,7 @@
 
 pub(crate) mod abandon;
 pub(crate) mod apply;
+mod beside;
 mod configure;
 pub(crate) mod database;
 pub(crate) mod dump;

@@ -8,14 +8,21 @@ use crate::catalog::is_superuser;
 use crate::compare::{BeforeData, before_data};
 use crate::pool::{Pool, connect, prepare};
 use crate::schema::apply::{self, Refusal};
+use crate::schema::beside;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
 use crate::schema::{maintain, public};
 
-/// Puts the source's schema before the data onto the target: in one transaction where the target has
-/// room for its locks, in pieces otherwise. What an earlier run created is kept when it is as on the
-/// source.
-pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str) -> Outcome<()> {
+/// Puts the source's schema before the data onto the target: by `jobs` sessions where tables are many,
+/// else in one transaction where the target has room for its locks, in pieces otherwise. What an
+/// earlier run created is kept when it is as on the source.
+pub(crate) fn create(
+    pg_dump: &str,
+    source: &Pool,
+    target: &Pool,
+    snapshot: &str,
+    jobs: usize,
+) -> Outcome<()> {
     let text = dump::run(pg_dump, source.info(), source.encoding(), Part::PreData, Some(snapshot))?;
     let mut session = connect(target.info())?;
     prepare(&mut session, target.encoding())?;
@@ -33,6 +40,9 @@ pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str
         public::leave(&mut dump.entries, &owner);
     }
     let compare = || before_data(pg_dump, source, target, snapshot);
+    if beside::pays(&dump) {
+        return unless_whole(beside::create(target, &dump, jobs)?, compare);
+    }
     match apply::apply_all(&mut session, &dump) {
         Ok(()) => Ok(()),
         Err(Refusal::Failed(error)) => Err(error),
@@ -45,13 +55,20 @@ pub(crate) fn create(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str
     }
 }
 
-/// Errors do not count when the schema is whole afterwards: they were of entries that stood.
 fn in_pieces(
     session: &mut Session,
     dump: &Dump,
     compare: impl Fn() -> Outcome<BeforeData>,
 ) -> Outcome<()> {
-    match apply::apply_in_pieces(session, dump)? {
+    unless_whole(apply::apply_in_pieces(session, dump)?, compare)
+}
+
+/// Errors do not count when the schema is whole afterwards: they were of entries that stood.
+fn unless_whole(
+    error: Option<MoveError>,
+    compare: impl Fn() -> Outcome<BeforeData>,
+) -> Outcome<()> {
+    match error {
         Some(error) if compare()? != BeforeData::Same => Err(error),
         _ => Ok(()),
     }

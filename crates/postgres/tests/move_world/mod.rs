@@ -122,7 +122,7 @@ pub(crate) fn move_all(world: &World, overwrite: bool) -> (RoleReport, Contents)
 
 pub(crate) fn copy(open: &dyn Database) -> Contents {
     let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
-    open.schema().pre_data().expect("pre-data");
+    open.schema().pre_data(3).expect("pre-data");
     let contents = open.data().contents().expect("contents");
     let parts = open.data().begin().expect("parts");
     let units: Vec<_> = contents.tables.iter().zip(parts).collect();
@@ -143,7 +143,7 @@ pub(crate) fn copy(open: &dyn Database) -> Contents {
     for entry in open.schema().post_data().expect("post-data") {
         open.schema().apply(&entry, true, &stop).expect("apply");
     }
-    open.data().finish(&contents, &stop).expect("finish");
+    open.data().finish(&contents, 2, &stop).expect("finish");
     contents
 }
 
