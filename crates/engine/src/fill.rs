@@ -1,6 +1,7 @@
 //! Rows, and the indexes and keys on them: copied and built by the same threads, so that none waits while another table is copied.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread;
 
@@ -20,7 +21,13 @@ use crate::workers::{Workers, guard};
 /// the list of them is there.
 const FIRST: u64 = u64::MAX;
 
+/// A target that crashes more often within one move needs somebody's eyes.
+const PASSES_MAX: u32 = 20;
+
 /// Copies and builds what the target lacks; `reached` is told when all rows are there and when all is built.
+///
+/// A target that crashed may have lost what it had told to be done a moment before. So after a step that had to be tried again,
+/// all is looked through once more: what the target has by its own notes is left alone.
 pub(crate) fn fill(
     workers: Workers<'_>,
     ledger: &Ledger,
@@ -30,8 +37,39 @@ pub(crate) fn fill(
     contents: &Contents,
     reached: &(dyn Fn(Phase) -> Result<(), Failure> + Sync),
 ) -> Result<(), Failure> {
+    for _ in 0..PASSES_MAX {
+        let losses = || workers.losses.load(Ordering::SeqCst);
+        let before = losses();
+        let is_sure = || losses() == before;
+        let copied = || if is_sure() { reached(Phase::Copied) } else { Ok(()) };
+        let result = pass(workers, ledger, name, record, database, contents, &copied);
+        if is_sure() {
+            result?;
+            return reached(Phase::PostData);
+        }
+        ledger.doubt_entries(name)?;
+        result?;
+    }
+    Err(Failure::from(MoveError {
+        what: format!("fill database {name}"),
+        why: "its connections break again and again".to_owned(),
+        help: "look at the log of the target, then run the same command again".to_owned(),
+        remedy: Remedy::Act,
+    }))
+}
+
+/// Copies and builds once what the target lacks.
+fn pass(
+    workers: Workers<'_>,
+    ledger: &Ledger,
+    name: &str,
+    record: &DatabaseRecord,
+    database: &dyn Database,
+    contents: &Contents,
+    copied: &(dyn Fn() -> Result<(), Failure> + Sync),
+) -> Result<(), Failure> {
     let data = database.data();
-    let marks = &Marks::new(ledger, name, data);
+    let marks = &Marks::new(ledger, name, data, workers);
     let copy = Copy { workers, database: name, data, marks };
     let builder = Builder { workers, database: name, schema: database.schema(), marks };
     let is_copied = record.phase >= Some(Phase::Copied);
@@ -50,12 +88,12 @@ pub(crate) fn fill(
     let (over, is_over) = mpsc::channel::<()>();
     let result = thread::scope(|scope| {
         scope.spawn(move || marks.tick(&is_over));
-        let result = floor.run(|| match is_copied {
-            true => Ok(()),
-            false => workers
-                .attempt(|| marks.write())
-                .map_err(Failure::from)
-                .and_then(|()| reached(Phase::Copied)),
+        let result = floor.run(|| {
+            if is_copied {
+                return Ok(());
+            }
+            workers.attempt(|| marks.write())?;
+            copied()
         });
         drop(over);
         result
@@ -63,8 +101,7 @@ pub(crate) fn fill(
     // Also after a failure: what was done is not to be done again.
     let written = workers.attempt(|| marks.write());
     result?;
-    written?;
-    reached(Phase::PostData)
+    Ok(written?)
 }
 
 /// Which unit copies a table.

@@ -5,17 +5,17 @@
 //! stands on the target, and is found there.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flexway_core::migrate::{Copied, CopyProgress, MoveError};
+use flexway_core::migrate::{Copied, CopyProgress, MoveError, Remedy};
 use flexway_core::port::Data;
 
 use crate::failpoint;
 use crate::ledger::{ItemKind, Ledger, Mark, recorded};
-use crate::workers::guard;
+use crate::workers::{Workers, guard};
 
 /// How often the ledger is written: fresh for people; a small transaction on the disk and one on the target.
 const TICK: Duration = Duration::from_millis(100);
@@ -25,14 +25,21 @@ pub(crate) struct Marks<'a> {
     ledger: &'a Ledger,
     database: &'a str,
     data: &'a dyn Data,
+    /// See [`Workers`].
+    losses: &'a AtomicUsize,
     changed: Mutex<BTreeMap<(ItemKind, String), Mark>>,
     running: Mutex<BTreeMap<(ItemKind, String), Arc<CopyProgress>>>,
 }
 
 impl<'a> Marks<'a> {
-    pub(crate) fn new(ledger: &'a Ledger, database: &'a str, data: &'a dyn Data) -> Marks<'a> {
+    pub(crate) fn new(
+        ledger: &'a Ledger,
+        database: &'a str,
+        data: &'a dyn Data,
+        workers: Workers<'a>,
+    ) -> Marks<'a> {
         let (changed, running) = (Mutex::default(), Mutex::default());
-        Marks { ledger, database, data, changed, running }
+        Marks { ledger, database, data, losses: workers.losses, changed, running }
     }
 
     /// Work on an item begins; `progress` is what it moves, live.
@@ -86,7 +93,10 @@ impl<'a> Marks<'a> {
         failpoint::reach("durable");
         let written =
             durable.and_then(|()| recorded(self.ledger.mark_items(self.database, &changed)));
-        if written.is_err() {
+        if let Err(error) = &written {
+            if error.remedy == Remedy::Retry {
+                self.losses.fetch_add(1, Ordering::SeqCst);
+            }
             let mut newer = guard(&self.changed);
             for (key, mark) in changed {
                 newer.entry(key).or_insert(mark);

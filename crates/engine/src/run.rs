@@ -1,7 +1,7 @@
 //! A run from beginning to end: inspect, roles, every database, report.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Instant;
 
 use flexway_core::migrate::{DatabaseFacts, MoveError, Phase, Remedy};
@@ -93,7 +93,8 @@ impl<'a> Run<'a> {
     ) -> Result<MoveReport, RunError> {
         let started = Instant::now();
         let jobs = options.jobs.max(1);
-        let workers = Workers { jobs, retry: &options.retry, observer, stop };
+        let losses = &AtomicUsize::new(0);
+        let workers = Workers { jobs, retry: &options.retry, observer, stop, losses };
         let run = Run { ports, options, ledger, workers };
         let inspected = inspect::inspect(ports, options, ledger)?;
         let id = ledger.begin_run(&inspected.source.label, &inspected.target.label, options)?;

@@ -1,7 +1,7 @@
 //! The comparison of two servers by itself.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Instant;
 
 use flexway_core::migrate::{Difference, Remedy};
@@ -27,7 +27,9 @@ pub fn verify(
     stop: &AtomicBool,
 ) -> Result<VerifyReport, RunError> {
     let started = Instant::now();
-    let workers = Workers { jobs: options.jobs.max(1), retry: &options.retry, observer, stop };
+    let losses = &AtomicUsize::new(0);
+    let workers =
+        Workers { jobs: options.jobs.max(1), retry: &options.retry, observer, stop, losses };
     let inspect::Compared { source, target, databases: names, mut notes } =
         inspect::inspect_for_comparison(ports, options)?;
     workers.tell(&Event::Accepted {

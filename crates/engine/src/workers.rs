@@ -1,7 +1,7 @@
 //! How work is done: by how many threads, tried how often, watched by whom, stopped when.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ pub(crate) struct Workers<'a> {
     pub(crate) retry: &'a RetryPolicy,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) stop: &'a AtomicBool,
+    /// How often a step was tried again: each time a server may have lost what it had not yet on disk.
+    pub(crate) losses: &'a AtomicUsize,
 }
 
 impl Workers<'_> {
@@ -55,7 +57,11 @@ impl Workers<'_> {
                 other => return other,
             }
         }
-        step()
+        step().inspect_err(|error| {
+            if error.remedy == Remedy::Retry {
+                self.losses.fetch_add(1, Ordering::SeqCst);
+            }
+        })
     }
 
     /// Waits before another attempt; `false` when the run was asked to stop meanwhile.
@@ -63,6 +69,7 @@ impl Workers<'_> {
         if self.is_stopping() {
             return false;
         }
+        self.losses.fetch_add(1, Ordering::SeqCst);
         self.tell(&Event::Retrying { error, wait });
         let end = Instant::now() + wait;
         while !self.is_stopping() {

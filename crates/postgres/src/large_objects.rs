@@ -50,7 +50,8 @@ pub(crate) fn copy(
             write(target, what, &piece)
         })?;
         describe(source, target, what, ids)?;
-        run(target, what, "COMMIT")?;
+        // No note on the target tells which have arrived: a crash must not take one back.
+        run(target, what, "SET LOCAL synchronous_commit = on; COMMIT")?;
         copied.rows += ids.len() as u64;
         progress.rows.fetch_add(ids.len() as u64, Ordering::Relaxed);
         Ok(())

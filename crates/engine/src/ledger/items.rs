@@ -107,6 +107,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Takes back that entries are built; those that stand are found to when they are built again.
+    pub(crate) fn doubt_entries(&self, database: &str) -> Result<(), LedgerError> {
+        self.lock().execute(
+            "UPDATE item SET state = 'pending' WHERE database = ?1 AND kind = 'entry'",
+            [database],
+        )?;
+        Ok(())
+    }
+
     /// What was sent of each table that is done, by its name.
     pub(crate) fn sent(&self, database: &str) -> Result<HashMap<String, Copied>, LedgerError> {
         let connection = self.lock();
