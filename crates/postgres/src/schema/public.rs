@@ -49,6 +49,7 @@ mod tests {
             kind: "SCHEMA".to_owned(),
             schema: "-".to_owned(),
             name: name.to_owned(),
+            table: None,
             sql: sql.to_owned(),
         };
         let default = "\n\nALTER SCHEMA \"public\" OWNER TO \"postgres\";\n";
