@@ -1,18 +1,19 @@
 //! The diagnosis: verdict, causes with their consequences, what is missing, and the path itself.
 
+mod consequences;
+
 use serde_json::{Value, json};
 
 use crate::address::AddressSet;
 use crate::checks;
 use crate::estate::{Estate, Missing, Reads};
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::fusion::Fusion;
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
-use crate::trace::filter::Decision;
 use crate::trace::leg::Start;
 use crate::trace::step::{Stage, Step, Verdict};
-use crate::trace::{self, Leads, Path};
+use crate::trace::{self, Path};
 
 pub use crate::trace::PORT;
 
@@ -199,9 +200,9 @@ fn judge(path: &Path) -> (Verdict, Vec<Finding>) {
     let verdict = path.verdict();
     let mut findings: Vec<Finding> =
         checks::ALL.iter().filter_map(|check| check.run(path)).collect();
-    silence_consequences(path, &mut findings);
-    findings.extend(on_detour(path, &findings));
-    weaken(verdict, &mut findings);
+    consequences::silence(path, &mut findings);
+    findings.extend(consequences::on_detour(path, &findings));
+    consequences::weaken(verdict, &mut findings);
     (verdict, findings)
 }
 
@@ -248,77 +249,6 @@ fn senders(path: &Path, verdict: Verdict) -> Option<Senders> {
     let pass = all.difference(&dropped);
     let dropped = dropped.intersection(&all);
     (verdict == Verdict::Partial).then_some(Senders { pass, dropped })
-}
-
-/// Faults of the way beyond a gateway, without which the tag VirtualNetwork does not hold the other end.
-const WAYS_OUT: [&str; 4] = [
-    "route/none",
-    "route/gateway-transit-off",
-    "route/gateway-propagation-off",
-    "route/on-premises-overlap",
-];
-
-/// Puts what follows from another fault under that fault.
-fn silence_consequences(path: &Path, findings: &mut [Finding]) {
-    let first_dns = findings
-        .iter()
-        .find(|one| one.is_cause() && one.fault.starts_with("dns/"))
-        .map(|one| one.fault);
-    if matches!(path.leads, Leads::Fallback | Leads::Nowhere) {
-        for finding in findings.iter_mut().filter(|one| one.on_fallback) {
-            finding.consequence_of = first_dns;
-        }
-    }
-    // Without the join of the networks the tag VirtualNetwork does not hold the other one, and Azure's last rule denies it.
-    let joins = |fault: &str| fault.starts_with("peering/") || WAYS_OUT.contains(&fault);
-    let peering =
-        findings.iter().find(|one| one.is_cause() && joins(one.fault)).map(|one| one.fault);
-    if let (Some(peering), Some(leg)) = (peering, &path.intended) {
-        let by_default = |side: &Option<(ResourceId, Decision)>| {
-            side.as_ref().is_some_and(|(_, decision)| {
-                decision.denied.iter().all(|(_, rule)| rule.is_default())
-            })
-        };
-        let sides = [
-            ("filter/outbound-denied", by_default(&leg.outbound)),
-            ("filter/inbound-denied", by_default(&leg.inbound)),
-            ("filter/endpoint-subnet-denied", by_default(&leg.inbound)),
-        ];
-        for (fault, _) in sides.iter().filter(|(_, by_default)| *by_default) {
-            for finding in findings.iter_mut().filter(|one| one.fault == *fault) {
-                finding.consequence_of = Some(peering);
-            }
-        }
-    }
-}
-
-/// Faults of the way to the endpoint that a record names in place of the one that is meant: to mend them is another way out.
-fn on_detour(path: &Path, known: &[Finding]) -> Vec<Finding> {
-    let Some(path) = path.by_detour() else { return Vec::new() };
-    let lies_on_it =
-        |fault: &str| ["peering/", "route/", "filter/"].iter().any(|area| fault.starts_with(area));
-    let checks = checks::ALL.iter().filter(|check| lies_on_it(check.fault));
-    let found = checks.filter_map(|check| check.run(&path)).filter(|one| {
-        !known.iter().any(|other| (other.fault, &other.place) == (one.fault, &one.place))
-    });
-    let follows = |one| Finding { consequence_of: Some("dns/record-overwritten"), ..one };
-    found.map(follows).collect()
-}
-
-/// A fault on a way that is not taken, or not surely taken, does not block.
-fn weaken(verdict: Verdict, findings: &mut [Finding]) {
-    let severity = match verdict {
-        Verdict::Reachable => Severity::Note,
-        Verdict::Undetermined => Severity::Risks,
-        Verdict::Unreachable | Verdict::Partial | Verdict::Inconsistent => return,
-    };
-    for finding in findings.iter_mut().filter(|one| one.severity == Severity::Blocks) {
-        finding.severity = severity;
-        if verdict == Verdict::Reachable {
-            // Mending what works can break it: a zone that gets linked without a record hides the name.
-            finding.fixes.clear();
-        }
-    }
 }
 
 /// Adds the flow from a runtime server to the target: its causes stand under one fault of their own.

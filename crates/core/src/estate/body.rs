@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::Missing;
 use super::json::Json;
+use super::reference::Reference;
 use super::shared::Shared;
 use super::unresolved::MARK;
 use crate::id::ResourceId;
@@ -381,36 +381,6 @@ fn find<'a>(value: &'a Json<'a>, name: &str) -> Option<Found<'a>> {
 /// Whether nothing is known of a value: the mark stands alone.
 fn is_unresolved(value: &Json) -> bool {
     matches!(value.fields().map(Vec::as_slice), Some([(name, _)]) if name == MARK)
-}
-
-/// What a field refers to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reference {
-    /// Nothing: the field is not there.
-    None,
-    /// A resource.
-    To(ResourceId),
-    /// Something that could not be read.
-    Unreadable,
-}
-
-impl Reference {
-    /// The resource, where there is one that could be read.
-    pub fn to(&self) -> Option<&ResourceId> {
-        if let Reference::To(id) = self { Some(id) } else { None }
-    }
-
-    /// The resource; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`Missing`] when the reference could not be read.
-    pub fn id(&self, owner: &ResourceId, field: &str) -> Result<Option<&ResourceId>, Missing> {
-        match self {
-            Reference::None => Ok(None),
-            Reference::To(id) => Ok(Some(id)),
-            Reference::Unreadable => Err(Missing::field(owner, field)),
-        }
-    }
 }
 
 /// `10.0.0.0/8`, or a single address.

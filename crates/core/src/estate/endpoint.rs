@@ -2,8 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use super::body::{Node, Problems, Reference};
+use super::body::{Node, Problems};
 use super::network::fields_of;
+use super::reference::Reference;
 use crate::id::ResourceId;
 
 /// A private endpoint, as its owner sees it.

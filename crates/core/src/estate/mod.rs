@@ -19,6 +19,7 @@ mod overlay;
 mod packed;
 mod read;
 mod reads;
+mod reference;
 mod scan;
 pub mod server;
 mod shapes;
@@ -29,13 +30,14 @@ mod terraform;
 mod unresolved;
 mod what_if;
 
-pub use body::{Origin, Problem, Reference};
+pub use body::{Origin, Problem};
 pub use keys::Key;
 pub use kinds::{Facts, Kind};
 pub use overlay::overlay;
 pub use packed::Body;
 pub use read::{Input, Loaded, Replaced, load, load_dated, settle};
 pub use reads::{Reads, Writes};
+pub use reference::Reference;
 pub use scan::{Scanned, scan};
 pub use store::{Estate, Resource};
 

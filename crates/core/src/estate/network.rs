@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::body::{Node, Problems, Reference, parse_network};
+use super::body::{Node, Problems, parse_network};
+use super::reference::Reference;
 use crate::id::ResourceId;
 
 /// A virtual network.
