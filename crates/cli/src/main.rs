@@ -5,6 +5,7 @@ mod exit;
 mod certify;
 mod check;
 mod demo;
+mod doctor;
 mod drawing;
 mod estates;
 mod explain;

@@ -11,6 +11,7 @@ use flexway_engine::{Ledger, Ports, RetryPolicy, Run, RunError, RunOptions};
 use flexway_postgres::Mover;
 use serde::Serialize;
 
+use crate::doctor::Ways;
 use crate::exit::{Ended, Exit, Failure};
 use crate::gate::{self, Gate};
 use crate::ledger_file;
@@ -166,7 +167,7 @@ pub(crate) fn jobs_range() -> RangedI64ValueParser<u16> {
 /// Runs the move and says how it ended.
 fn carry_on(pair: ServerPair, options: &RunOptions, ledger: &Ledger, json: bool) -> Ended {
     let stop = stop_flag()?;
-    let mover = Mover::new(pair.source, pair.target);
+    let mover = Mover::new(pair.source.clone(), pair.target.clone());
     let ports = Ports { servers: &mover, databases: &mover };
     let watch = Progress::new(Arc::clone(&stop));
     watch.say(&format!("ledger   {}", ledger.path().display()));
@@ -174,21 +175,24 @@ fn carry_on(pair: ServerPair, options: &RunOptions, ledger: &Ledger, json: bool)
     drop(watch);
     match result {
         Ok(report) => {
+            let ways = ways(&pair, &report.errors);
             if json {
-                output::print_json(SCHEMA, &report)?;
+                output::print_json(SCHEMA, &Report { report: &report, network: ways.as_ref() })?;
             }
-            end(&report, ledger.path(), json)
+            end(&report, ways.as_ref(), ledger.path(), json)
         }
         Err(RunError::Refused(reasons)) => {
             let reasons: Vec<Problem> =
                 reasons.iter().map(|reason| Problem::new(None, reason)).collect();
+            let ways = ways(&pair, &reasons);
             if json {
-                let path = ledger.path().display().to_string();
-                let refused = Refused { state: "refused", errors: &reasons, ledger: &path };
+                let ledger = &ledger.path().display().to_string();
+                let network = ways.as_ref();
+                let refused = Refused { state: "refused", errors: &reasons, network, ledger };
                 output::print_json(SCHEMA, &refused)?;
             }
             output::remark("refused; nothing was changed on either server");
-            Err(output::tell(&reasons, ""))
+            Err(output::tell(&reasons, &ways.map_or_else(String::new, |ways| help_of(&ways))))
         }
         Err(RunError::Ledger(error)) => Err(ledger_file::failure(ledger.path(), &error)),
     }
@@ -199,11 +203,31 @@ fn carry_on(pair: ServerPair, options: &RunOptions, ledger: &Ledger, json: bool)
 struct Refused<'a> {
     state: &'a str,
     errors: &'a [Problem],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'a Ways>,
     ledger: &'a str,
 }
 
+/// The report, with what the network doctor saw where a connection was lost.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    report: &'a MoveReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'a Ways>,
+}
+
+/// Looks at the network where it may be to blame.
+fn ways(pair: &ServerPair, problems: &[Problem]) -> Option<Ways> {
+    problems.iter().any(|problem| problem.is_lost).then(|| Ways::look(pair))
+}
+
+fn help_of(ways: &Ways) -> String {
+    ways.sentences().join("\n  ")
+}
+
 /// The last lines for people, and the exit code.
-fn end(report: &MoveReport, ledger: &Path, json: bool) -> Ended {
+fn end(report: &MoveReport, ways: Option<&Ways>, ledger: &Path, json: bool) -> Ended {
     let go_on = format!(
         "go on with the same command, or with: flexway resume --ledger {} (the servers again from \
          FLEXWAY_SOURCE and FLEXWAY_TARGET, or --source-url and --target-url)",
@@ -214,7 +238,8 @@ fn end(report: &MoveReport, ledger: &Path, json: bool) -> Ended {
         for line in differences(report) {
             output::answer(&line, json);
         }
-        return Err(output::tell(&report.errors, &go_on));
+        let seen = ways.map(|ways| format!("{}\n  ", help_of(ways))).unwrap_or_default();
+        return Err(output::tell(&report.errors, &format!("{seen}{go_on}")));
     }
     let lines = summary(report);
     for line in lines {

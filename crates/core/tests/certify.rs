@@ -31,6 +31,8 @@ const OPEN: &[(&str, &[&str])] = &[
         "The ruleset is linked to the network of the endpoint that it forwards to",
         &["facts", "irredundance", "optimality", "safety"],
     ),
+    // With the record both readings lead to an open way; the planner abstains.
+    ("The link does not tell whether it is finished, and the public way is open", &["refusal"]),
     ("Nobody claims the address", &["facts", "refusal"]),
     ("The interface does not forward", &["facts", "irredundance", "optimality"]),
     ("The hub does not lend its gateway", &["facts", "refusal"]),

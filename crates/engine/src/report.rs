@@ -1,6 +1,6 @@
 //! What a run and a comparison have to say in the end: the content of their JSON.
 
-use flexway_core::migrate::{Difference, MoveError, RoleReport};
+use flexway_core::migrate::{Difference, MoveError, Remedy, RoleReport};
 use serde::{Deserialize, Serialize};
 
 /// The end of a move.
@@ -225,6 +225,9 @@ pub struct Problem {
     pub why: String,
     /// What to do; may be empty.
     pub help: String,
+    /// Whether a connection or a lock was lost.
+    #[serde(skip)]
+    pub is_lost: bool,
 }
 
 impl Problem {
@@ -235,6 +238,7 @@ impl Problem {
             what: error.what.clone(),
             why: error.why.clone(),
             help: error.help.clone(),
+            is_lost: matches!(error.remedy, Remedy::Retry | Remedy::Reopen),
         }
     }
 }

@@ -186,7 +186,7 @@ fn exit_of(observation: &Observation) -> Exit {
 }
 
 /// The rung at which an observation ends, for people.
-fn failed_rung(observation: &Observation) -> Option<&flexway_core::probes::RungReport> {
+pub(crate) fn failed_rung(observation: &Observation) -> Option<&flexway_core::probes::RungReport> {
     observation.rungs.iter().find(|rung| rung.outcome == RungOutcome::Fail)
 }
 
@@ -244,13 +244,13 @@ fn write(file: &PathBuf, answer: &Value) -> Result<(), Failure> {
     })
 }
 
-fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Moment(since.map_or(0, |since| since.as_secs()))
 }
 
 /// This machine's name, as the kernel has it.
-fn machine() -> Option<String> {
+pub(crate) fn machine() -> Option<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

@@ -116,6 +116,30 @@ fn a_standby_is_no_target_and_may_be_a_source() {
     pair.verify(&[]).ended(0);
 }
 
+/// The network doctor looks at both ways when a connection is what failed.
+#[test]
+fn a_way_that_is_closed_is_named_with_its_rung() {
+    let pair = Pair::start(15, 17);
+    let port = pair.source.port();
+    let command = || {
+        let mut command = pair.command("migrate");
+        command.arg("--ledger").arg(pair.ledger());
+        command.env("FLEXWAY_SOURCE", format!("postgres://postgres@127.0.0.1:{port}/postgres"));
+        // Port 1 belongs to a service that nobody runs.
+        command.env("FLEXWAY_TARGET", "postgres://postgres@127.0.0.1:1/postgres");
+        command
+    };
+    let locked =
+        format!("network: the way to the source 127.0.0.1:{port} ends at login: the server asks");
+    let closed = "network: the way to the target 127.0.0.1:1 ends at tcp: 127.0.0.1 refused";
+    Ran::of(command()).ended(3).says(&["failed to connect", &locked, closed]);
+    let mut in_json = command();
+    in_json.arg("--json");
+    let seen = Ran::of(in_json).ended(3).json();
+    assert_eq!(seen["network"]["target"]["rungs"][1]["outcome"], "fail", "{seen}");
+    assert_eq!(seen["network"]["source"]["rungs"][5]["outcome"], "fail", "{seen}");
+}
+
 /// The target serves others too: moving one database must not touch their roles.
 #[test]
 fn roles_that_stand_on_the_target_keep_what_is_theirs() {
