@@ -64,3 +64,21 @@ fn sentence(side: &str, seen: &Observation) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_is_a_sentence_with_its_rung() {
+        let server = |url: &str| ConnInfo::parse(url, &|_| None).expect("a URL");
+        // Port 1 belongs to a service that nobody runs.
+        let source = server("postgres://me:secret-word@127.0.0.1:1/db");
+        let pair = ServerPair { source, target: server("postgres://me@/db?host=/tmp") };
+        let said = Ways::look(&pair).sentences();
+        assert_eq!(said.len(), 1, "{said:?}");
+        let start = "network: the way to the source 127.0.0.1:1 ends at tcp: 127.0.0.1 refused";
+        assert!(said[0].starts_with(start), "{said:?}");
+        assert!(!said[0].contains("secret-word"));
+    }
+}

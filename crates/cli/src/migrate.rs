@@ -184,15 +184,16 @@ fn carry_on(pair: ServerPair, options: &RunOptions, ledger: &Ledger, json: bool)
         Err(RunError::Refused(reasons)) => {
             let reasons: Vec<Problem> =
                 reasons.iter().map(|reason| Problem::new(None, reason)).collect();
-            let ways = ways(&pair, &reasons);
             if json {
+                // For people the error names the rung.
+                let ways = ways(&pair, &reasons);
                 let ledger = &ledger.path().display().to_string();
                 let network = ways.as_ref();
                 let refused = Refused { state: "refused", errors: &reasons, network, ledger };
                 output::print_json(SCHEMA, &refused)?;
             }
             output::remark("refused; nothing was changed on either server");
-            Err(output::tell(&reasons, &ways.map_or_else(String::new, |ways| help_of(&ways))))
+            Err(output::tell(&reasons, ""))
         }
         Err(RunError::Ledger(error)) => Err(ledger_file::failure(ledger.path(), &error)),
     }
@@ -222,10 +223,6 @@ fn ways(pair: &ServerPair, problems: &[Problem]) -> Option<Ways> {
     problems.iter().any(|problem| problem.is_lost).then(|| Ways::look(pair))
 }
 
-fn help_of(ways: &Ways) -> String {
-    ways.sentences().join("\n  ")
-}
-
 /// The last lines for people, and the exit code.
 fn end(report: &MoveReport, ways: Option<&Ways>, ledger: &Path, json: bool) -> Ended {
     let go_on = format!(
@@ -238,8 +235,9 @@ fn end(report: &MoveReport, ways: Option<&Ways>, ledger: &Path, json: bool) -> E
         for line in differences(report) {
             output::answer(&line, json);
         }
-        let seen = ways.map(|ways| format!("{}\n  ", help_of(ways))).unwrap_or_default();
-        return Err(output::tell(&report.errors, &format!("{seen}{go_on}")));
+        let seen = ways.into_iter().flat_map(Ways::sentences);
+        let help: Vec<String> = seen.chain([go_on]).collect();
+        return Err(output::tell(&report.errors, &help.join("\n  ")));
     }
     let lines = summary(report);
     for line in lines {
