@@ -50,5 +50,5 @@ fn what_a_twin_does_not_show_is_named() {
     let id = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Network/loadBalancers/lb";
     all.push(json!({ "id": id, "type": "Microsoft.Network/loadBalancers", "properties": { "frontendIPConfigurations": [] } }));
     let notes = blueprint(&estate(&all), None).expect("a small estate").notes;
-    assert_eq!(notes, ["1 x load balancer not in the twin: nobody answers at their addresses"]);
+    assert_eq!(notes, ["1 x load balancer: nobody answers at their addresses"]);
 }
