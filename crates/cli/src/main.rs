@@ -11,6 +11,7 @@ mod estates;
 mod explain;
 mod gate;
 mod inputs;
+mod page;
 mod pairs;
 mod picture;
 mod plan;

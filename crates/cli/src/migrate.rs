@@ -16,6 +16,7 @@ use crate::exit::{Ended, Exit, Failure};
 use crate::gate::{self, Gate};
 use crate::ledger_file;
 use crate::output;
+use crate::page::PageArgs;
 use crate::progress::{self, Progress, things};
 use crate::servers::{ServerArgs, ServerPair};
 
@@ -72,6 +73,8 @@ pub(crate) struct MigrateArgs {
     /// Where the copying process runs: on the target, or here (`relay`)
     #[arg(long, value_enum, requires = "estate")]
     copier: Option<CopierPlace>,
+    #[command(flatten)]
+    page: PageArgs,
     /// Print the final report as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -88,6 +91,8 @@ pub(crate) struct ResumeArgs {
     /// Tables and indexes worked on side by side. Default: as before
     #[arg(long, value_name = "N", value_parser = jobs_range())]
     jobs: Option<u16>,
+    #[command(flatten)]
+    page: PageArgs,
     /// Print the final report as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -128,7 +133,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Ended {
         retry: RetryPolicy::default(),
     };
     let ledger = ledger_file::open(&path)?;
-    carry_on(pair, &options, &ledger, args.json)
+    carry_on(pair, &options, &ledger, (args.json, &args.page))
 }
 
 /// `flexway resume`.
@@ -149,7 +154,7 @@ pub(crate) fn resume(args: &ResumeArgs) -> Ended {
     if let Some(jobs) = args.jobs {
         options.jobs = usize::from(jobs);
     }
-    carry_on(pair, &options, &ledger, args.json)
+    carry_on(pair, &options, &ledger, (args.json, &args.page))
 }
 
 /// Checks the network of the estate, when one is given.
@@ -165,7 +170,12 @@ pub(crate) fn jobs_range() -> RangedI64ValueParser<u16> {
 }
 
 /// Runs the move and says how it ended.
-fn carry_on(pair: ServerPair, options: &RunOptions, ledger: &Ledger, json: bool) -> Ended {
+fn carry_on(
+    pair: ServerPair,
+    options: &RunOptions,
+    ledger: &Ledger,
+    (json, page): (bool, &PageArgs),
+) -> Ended {
     let stop = stop_flag()?;
     let mover = Mover::new(pair.source.clone(), pair.target.clone());
     let ports = Ports { servers: &mover, databases: &mover };
@@ -178,6 +188,10 @@ fn carry_on(pair: ServerPair, options: &RunOptions, ledger: &Ledger, json: bool)
             let ways = ways(&pair, &report.errors);
             if json {
                 output::print_json(SCHEMA, &Report { report: &report, network: ways.as_ref() })?;
+            }
+            // How the move ended counts, not whether its report could be written.
+            if let Err(failure) = page.write(ledger.path()) {
+                output::remark(&failure.to_string());
             }
             end(&report, ways.as_ref(), ledger.path(), json)
         }

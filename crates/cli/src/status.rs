@@ -8,6 +8,7 @@ use flexway_engine::ledger::{DatabaseView, LedgerView, RunView};
 use crate::exit::{Ended, Exit};
 use crate::ledger_file;
 use crate::output;
+use crate::page::PageArgs;
 use crate::progress::{self, things};
 
 /// `schema` of the report.
@@ -19,6 +20,8 @@ pub(crate) struct StatusArgs {
     /// The ledger of the move, which `flexway migrate` prints when it begins
     #[arg(long, value_name = "PATH")]
     ledger: PathBuf,
+    #[command(flatten)]
+    page: PageArgs,
     /// Print the status as JSON
     #[arg(long)]
     json: bool,
@@ -30,6 +33,7 @@ pub(crate) fn run(args: &StatusArgs) -> Ended {
     ledger_file::refuse_absent(&args.ledger)?;
     let view = LedgerView::read(&args.ledger)
         .map_err(|error| ledger_file::failure(&args.ledger, &error))?;
+    args.page.write(&args.ledger)?;
     if args.json {
         output::print_json(SCHEMA, &view)?;
         return Ok(Exit::Good);

@@ -19,5 +19,7 @@ pub mod second;
 pub mod trace;
 
 pub mod assess;
+pub mod format;
+pub mod history;
 pub mod migrate;
 pub mod port;

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use flexway_core::history::{Span, SpanKind};
 use flexway_core::migrate::{
     Copied, CopyProgress, Difference, DifferingRows, MoveError, STALE_VIEW, Table, TableComparison,
 };
 use flexway_core::port::Compare;
 
+use crate::clock::Stopwatch;
 use crate::database::Outcome;
 use crate::failure::Failure;
 use crate::ledger::qualified;
@@ -17,12 +19,14 @@ use crate::observe::{Amount, Event, Work};
 use crate::report::FoundDifference;
 use crate::workers::{Workers, guard};
 
-/// Compares everything; tables side by side, largest first. `sent` has, by name, what this move read of tables on the source.
+/// Compares everything; tables side by side, largest first. `sent` has, by name, what this move read of tables on the source;
+/// `record` is told who compared what and when.
 pub(crate) fn compare(
     workers: Workers<'_>,
     database: &str,
     port: &dyn Compare,
     sent: &HashMap<String, Copied>,
+    record: &(dyn Fn(Span) + Sync),
 ) -> Result<Outcome, Failure> {
     let mut differences: Vec<FoundDifference> = workers
         .attempt(|| port.schema())?
@@ -45,8 +49,17 @@ pub(crate) fn compare(
         },
     });
     let outcome = Mutex::new(Outcome { differences, notes, ..Outcome::default() });
-    let result = workers.each(common, &|table| {
-        let comparison = compare_table(workers, database, port, &table, sent)?;
+    let result = workers.each(common, &|table, worker| {
+        let watch = Stopwatch::start();
+        let result = compare_table(workers, database, port, &table, sent);
+        let name = qualified(&table.schema, &table.name);
+        record(Span {
+            worker: Some(worker),
+            rows: result.as_ref().map_or(0, |comparison| comparison.source_rows),
+            is_done: result.is_ok(),
+            ..watch.span(database, SpanKind::Compare, &name)
+        });
+        let comparison = result?;
         let mut outcome = guard(&outcome);
         outcome.tables_compared += 1;
         outcome.rows_compared += comparison.source_rows;

@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use flexway_core::history::{Span, SpanKind};
 use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Part, Remedy, Table};
 use flexway_core::port::Data;
 
+use crate::clock::Stopwatch;
 use crate::failpoint;
 use crate::failure::Failure;
 use crate::ledger::{ItemKind, Ledger, Mark, qualified};
@@ -23,6 +25,8 @@ pub(crate) struct Unit<'a> {
     pub(crate) table: Option<&'a Table>,
     /// Parts that are still to be copied; the large objects are one part without description.
     pub(crate) parts: Vec<Option<Part>>,
+    /// Whether it has more parts than one, with those that the target has.
+    is_cut: bool,
     /// What the target has, live.
     pub(crate) progress: Arc<CopyProgress>,
     state: Mutex<State>,
@@ -41,16 +45,14 @@ struct State {
 impl<'a> Unit<'a> {
     /// A table with its parts.
     fn of_table(table: &'a Table, parts: Vec<Part>) -> Unit<'a> {
+        let is_cut = parts.len() > 1;
         let (arrived, left): (Vec<Part>, Vec<Part>) =
             parts.into_iter().partition(|part| part.arrived.is_some());
         let arrived = arrived.iter().filter_map(|part| part.arrived).reduce(Copied::and);
-        Unit::new(
-            (ItemKind::Table, qualified(&table.schema, &table.name)),
-            table.size_bytes,
-            Some(table),
-            left.into_iter().map(Some).collect(),
-            arrived,
-        )
+        let name = qualified(&table.schema, &table.name);
+        let left = left.into_iter().map(Some).collect();
+        let unit = Unit::new((ItemKind::Table, name), table.size_bytes, Some(table), left, arrived);
+        Unit { is_cut, ..unit }
     }
 
     fn new(
@@ -67,7 +69,7 @@ impl<'a> Unit<'a> {
         progress.bytes.store(before.bytes, Ordering::Relaxed);
         let state = State { arrived, parts_left, started: None, is_over: false };
         let (progress, state) = (Arc::new(progress), Mutex::new(state));
-        Unit { kind, name, size_bytes, table, parts, progress, state }
+        Unit { kind, name, size_bytes, table, parts, is_cut: false, progress, state }
     }
 }
 
@@ -81,8 +83,9 @@ pub(crate) struct Copy<'a> {
 
 impl Copy<'_> {
     /// Copies one part, again when that helps, and tells when the unit is over.
-    pub(crate) fn part(&self, unit: &Unit<'_>, part: usize) -> Result<(), MoveError> {
+    pub(crate) fn part(&self, unit: &Unit<'_>, part: usize, worker: u32) -> Result<(), MoveError> {
         self.begin(unit);
+        let watch = Stopwatch::start();
         let result = self.workers.attempt(|| match (unit.table, &unit.parts[part]) {
             (Some(table), Some(part)) => {
                 self.data.copy_part(table, part, &unit.progress, self.workers.stop)
@@ -92,6 +95,15 @@ impl Copy<'_> {
                 unit.progress.bytes.store(0, Ordering::Relaxed);
                 self.data.copy_large_objects(&unit.progress, self.workers.stop)
             }
+        });
+        let moved = result.as_ref().copied().unwrap_or_default();
+        self.marks.span(Span {
+            part: unit.parts[part].as_ref().map(|part| part.number).filter(|_| unit.is_cut),
+            worker: Some(worker),
+            rows: moved.rows,
+            bytes: moved.bytes,
+            is_done: result.is_ok(),
+            ..watch.span(self.database, SpanKind::Copy, &unit.name)
         });
         match result {
             Ok(copied) => {

@@ -1,15 +1,16 @@
 //! One database from its last complete phase to the end.
 
-use std::time::Instant;
+use std::sync::Mutex;
 
 use flexway_core::migrate::{Contents, MoveError, Phase, Remedy};
 use flexway_core::port::{Database, Databases};
 
+use crate::clock::Stopwatch;
 use crate::failure::Failure;
 use crate::ledger::{DatabaseRecord, Ledger, recorded};
 use crate::observe::Event;
 use crate::report::FoundDifference;
-use crate::workers::Workers;
+use crate::workers::{Workers, guard};
 use crate::{compare, failpoint, fill};
 
 /// What a comparison of a database came to.
@@ -116,8 +117,8 @@ impl Job<'_> {
         self.workers.go_on()?;
         let contents: Contents = self.workers.attempt(|| database.data().contents())?;
         if record.phase < Some(Phase::PostData) {
-            let started = Instant::now();
-            let reached = |phase| self.end_phase(phase, started);
+            let watch = Stopwatch::start();
+            let reached = |phase| self.end_phase(phase, watch);
             fill::fill(
                 self.workers,
                 self.ledger,
@@ -139,13 +140,17 @@ impl Job<'_> {
 
     fn verify(&self, database: &dyn Database) -> Result<Outcome, Failure> {
         self.workers.go_on()?;
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         let sent = self.ledger.sent(self.name)?;
-        let outcome = compare::compare(self.workers, self.name, database.compare(), &sent)?;
+        let spans = Mutex::new(Vec::new());
+        let record = |span| guard(&spans).push(span);
+        let outcome = compare::compare(self.workers, self.name, database.compare(), &sent, &record);
+        self.ledger.add_spans(&guard(&spans))?;
+        let outcome = outcome?;
         if outcome.differences.is_empty() {
             let (tables, rows) = (outcome.tables_compared, outcome.rows_compared);
             self.ledger.set_compared(self.name, tables, rows)?;
-            self.end_phase(Phase::Verified, started)?;
+            self.end_phase(Phase::Verified, watch)?;
         }
         Ok(outcome)
     }
@@ -155,18 +160,18 @@ impl Job<'_> {
     where
         Failure: From<E>,
     {
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         work()?;
-        self.end_phase(phase, started)
+        self.end_phase(phase, watch)
     }
 
-    fn end_phase(&self, phase: Phase, started: Instant) -> Result<(), Failure> {
+    fn end_phase(&self, phase: Phase, watch: Stopwatch) -> Result<(), Failure> {
         failpoint::reach(phase.word());
-        self.ledger.set_phase(self.name, phase)?;
+        self.ledger.set_phase(self.name, phase, &watch)?;
         self.workers.tell(&Event::PhaseEnds {
             database: self.name,
             phase,
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: watch.seconds(),
         });
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
+use flexway_core::history::{Span, SpanKind};
 use flexway_core::migrate::{Copied, CopyProgress, MoveError, Remedy, SchemaEntry};
 use flexway_core::port::Schema;
 
+use crate::clock::Stopwatch;
 use crate::failpoint;
 use crate::failure::Failure;
 use crate::ledger::{ItemKind, Ledger, Mark, recorded};
@@ -82,7 +83,7 @@ impl Builder<'_> {
         let (keys, after): (Vec<usize>, Vec<usize>) =
             rest.split_off(first).into_iter().partition(is_key);
         let errors = Mutex::new(Vec::new());
-        let one = |index: usize| match self.one(entries, index, false) {
+        let one = |index: usize, worker| match self.one(entries, index, false, worker) {
             Err(error) if error.remedy == Remedy::Act => {
                 guard(&errors).push(error);
                 Ok(())
@@ -98,11 +99,11 @@ impl Builder<'_> {
     fn in_order(
         &self,
         list: Vec<usize>,
-        one: &dyn Fn(usize) -> Result<(), MoveError>,
+        one: &dyn Fn(usize, u32) -> Result<(), MoveError>,
     ) -> Result<(), Failure> {
         for index in list {
             self.workers.go_on()?;
-            one(index)?;
+            one(index, 1)?;
         }
         Ok(())
     }
@@ -113,19 +114,22 @@ impl Builder<'_> {
         entries: &Entries,
         index: usize,
         may_spread: bool,
+        worker: u32,
     ) -> Result<(), MoveError> {
         let (database, work, size_bytes) = (self.database, Work::Build, 0);
         let (entry, name) = (&entries.list[index], entries.names[index].as_str());
         self.marks.begin(ItemKind::Entry, name, None);
         let progress = &Arc::new(CopyProgress::default());
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         self.workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
         let stop = self.workers.stop;
         let result = self.workers.attempt(|| self.schema.apply(entry, may_spread, stop));
         if result.is_ok() {
             failpoint::reach("entry");
         }
-        let seconds = started.elapsed().as_secs_f64();
+        let seconds = watch.seconds();
+        let span = watch.span(database, SpanKind::Build, name);
+        self.marks.span(Span { worker: Some(worker), is_done: result.is_ok(), ..span });
         let told = result.as_ref().map(|()| Copied::default());
         self.workers.tell(&Event::UnitEnds { database, work, name, result: told, seconds });
         let mark = match &result {

@@ -170,8 +170,8 @@ impl Floor<'_> {
     /// Runs the queue dry, then builds the rest. `copied` is called once, when all rows are there.
     fn run(&self, copied: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
         thread::scope(|scope| {
-            for _ in 0..self.workers.jobs {
-                scope.spawn(|| self.work());
+            for worker in (1..).take(self.workers.jobs) {
+                scope.spawn(move || self.work(worker));
             }
         });
         let database = self.copy.database;
@@ -193,9 +193,9 @@ impl Floor<'_> {
     }
 
     /// One thread: takes tasks until none is left and none can come.
-    fn work(&self) {
+    fn work(&self, worker: u32) {
         while let Some(taken) = self.take() {
-            let result = self.one(taken);
+            let result = self.one(taken, worker);
             let mut state = guard(&self.state);
             state.queue.ended(taken.task, result.is_ok());
             match (result, taken.task) {
@@ -216,7 +216,7 @@ impl Floor<'_> {
         }
     }
 
-    fn one(&self, taken: Taken) -> Result<(), MoveError> {
+    fn one(&self, taken: Taken, worker: u32) -> Result<(), MoveError> {
         match taken.task {
             Task::List => {
                 let entries = self.builder.list(self.ledger)?;
@@ -224,9 +224,9 @@ impl Floor<'_> {
                 let _ = self.entries.set(entries);
                 Ok(())
             }
-            Task::Copy { unit, part } => self.copy.part(&self.units[unit], part),
+            Task::Copy { unit, part } => self.copy.part(&self.units[unit], part, worker),
             Task::Build(entry) => match self.entries.get() {
-                Some(entries) => self.builder.one(entries, entry, taken.may_spread),
+                Some(entries) => self.builder.one(entries, entry, taken.may_spread, worker),
                 None => Ok(()),
             },
         }

@@ -11,6 +11,7 @@ pub mod retry;
 
 mod assess;
 mod cancel;
+mod clock;
 mod compare;
 mod copy;
 mod database;

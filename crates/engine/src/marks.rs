@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use flexway_core::history::Span;
 use flexway_core::migrate::{Copied, CopyProgress, MoveError, Remedy};
 use flexway_core::port::Data;
 
@@ -29,6 +30,8 @@ pub(crate) struct Marks<'a> {
     losses: &'a AtomicUsize,
     changed: Mutex<BTreeMap<(ItemKind, String), Mark>>,
     running: Mutex<BTreeMap<(ItemKind, String), Arc<CopyProgress>>>,
+    /// Work that is over and not yet written.
+    spans: Mutex<Vec<Span>>,
 }
 
 impl<'a> Marks<'a> {
@@ -38,8 +41,8 @@ impl<'a> Marks<'a> {
         data: &'a dyn Data,
         workers: Workers<'a>,
     ) -> Marks<'a> {
-        let (changed, running) = (Mutex::default(), Mutex::default());
-        Marks { ledger, database, data, losses: workers.losses, changed, running }
+        let (changed, running, spans) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Marks { ledger, database, data, losses: workers.losses, changed, running, spans }
     }
 
     /// Work on an item begins; `progress` is what it moves, live.
@@ -58,6 +61,11 @@ impl<'a> Marks<'a> {
         if let Some(mark) = mark {
             guard(&self.changed).insert(key, mark);
         }
+    }
+
+    /// A stretch of work is over.
+    pub(crate) fn span(&self, span: Span) {
+        guard(&self.spans).push(span);
     }
 
     /// Writes until the work is over. What cannot be written is left to [`Marks::write`].
@@ -82,7 +90,8 @@ impl<'a> Marks<'a> {
     /// Writes what changed. On failure it is kept for the next time.
     pub(crate) fn write(&self) -> Result<(), MoveError> {
         let changed = std::mem::take(&mut *guard(&self.changed));
-        if changed.is_empty() {
+        let spans = std::mem::take(&mut *guard(&self.spans));
+        if changed.is_empty() && spans.is_empty() {
             return Ok(());
         }
         let is_done = |mark: &Mark| matches!(mark, Mark::Done(..));
@@ -91,8 +100,8 @@ impl<'a> Marks<'a> {
             false => Ok(()),
         };
         failpoint::reach("durable");
-        let written =
-            durable.and_then(|()| recorded(self.ledger.mark_items(self.database, &changed)));
+        let written = durable
+            .and_then(|()| recorded(self.ledger.mark_items(self.database, &changed, &spans)));
         if let Err(error) = &written {
             if error.remedy == Remedy::Retry {
                 self.losses.fetch_add(1, Ordering::SeqCst);
@@ -101,6 +110,7 @@ impl<'a> Marks<'a> {
             for (key, mark) in changed {
                 newer.entry(key).or_insert(mark);
             }
+            guard(&self.spans).extend(spans);
         }
         written
     }

@@ -151,7 +151,7 @@ impl Roles {
 }
 
 /// What a comparison found.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CompareReport {
     /// Whether everything was compared and nothing differs.
     pub equal: bool,
@@ -215,7 +215,7 @@ pub struct VerifyReport {
 }
 
 /// Something that failed: what, why, what to do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Problem {
     /// The database, where it is about one.
     pub database: Option<String>,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::database::{self, Outcome};
 use crate::failure::Failure;
 use crate::inspect::{self, Inspected};
-use crate::ledger::{ItemKind, Ledger, LedgerError, RunEnd};
+use crate::ledger::{ItemKind, Ledger, LedgerError, RunEnd, Word};
 use crate::observe::{Event, Observer};
 use crate::report::{
     CompareReport, DatabaseReport, FoundDifference, MoveReport, Problem, Roles, RunReport,
@@ -109,14 +109,15 @@ impl<'a> Run<'a> {
         let mut notes = inspected.notes.clone();
         let (problems, verify, end) = run.all(&inspected.databases, &mut notes);
         let summary = (end != RunEnd::Done).then(|| summary(&problems, &verify));
-        ledger.end_run(id, end, summary.as_deref())?;
+        let word = Word { verify, notes, errors: problems };
+        ledger.end_run(id, end, summary.as_deref(), &word)?;
         let mut report = run.report(id, &inspected, end)?;
         for database in &mut report.databases {
             database.by_earlier_run = verified_before.contains(&database.name);
         }
-        report.notes = notes;
-        report.errors = problems;
-        report.verify = verify;
+        report.notes = word.notes;
+        report.errors = word.errors;
+        report.verify = word.verify;
         report.seconds = started.elapsed().as_secs_f64();
         Ok(report)
     }

@@ -91,5 +91,5 @@ fn compare_database(
 ) -> Result<Outcome, Failure> {
     workers.go_on()?;
     let database = workers.attempt(|| ports.databases.open(name))?;
-    compare::compare(workers, name, database.compare(), &HashMap::new())
+    compare::compare(workers, name, database.compare(), &HashMap::new(), &|_| {})
 }

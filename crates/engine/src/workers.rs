@@ -82,7 +82,7 @@ impl Workers<'_> {
         false
     }
 
-    /// Does `work` on every item, taken in order by `jobs` threads.
+    /// Does `work` on every item, taken in order by `jobs` threads; it is told which of them it runs on, from 1.
     ///
     /// An error that somebody has to act on does not keep the others from being done: all of them
     /// are reported together. An error that trying again did not cure ends the taking of further
@@ -90,7 +90,7 @@ impl Workers<'_> {
     pub(crate) fn each<T: Send>(
         &self,
         items: Vec<T>,
-        work: &(dyn Fn(T) -> Result<(), MoveError> + Sync),
+        work: &(dyn Fn(T, u32) -> Result<(), MoveError> + Sync),
     ) -> Result<(), Failure> {
         let threads = self.jobs.min(items.len());
         let queue = Mutex::new(VecDeque::from(items));
@@ -101,14 +101,15 @@ impl Workers<'_> {
             if may_take { guard(&queue).pop_front() } else { None }
         };
         thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
+            for worker in (1..).take(threads) {
+                let (take, errors, is_halted) = (&take, &errors, &is_halted);
+                scope.spawn(move || {
                     while let Some(item) = take() {
-                        if let Err(error) = work(item) {
+                        if let Err(error) = work(item, worker) {
                             if error.remedy != Remedy::Act {
                                 is_halted.store(true, Ordering::Relaxed);
                             }
-                            guard(&errors).push(error);
+                            guard(errors).push(error);
                         }
                     }
                 });

@@ -2,10 +2,9 @@
 //! it on standard error.
 
 mod bars;
-mod format;
 mod tally;
 
-pub(crate) use format::{bytes, count, duration, things, version};
+pub(crate) use flexway_core::format::{bytes, count, duration, things, version};
 
 use std::env;
 use std::io::IsTerminal;

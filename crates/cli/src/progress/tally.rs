@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use flexway_core::format::{bytes, count, duration, things};
 use flexway_core::migrate::{Copied, CopyProgress};
 use flexway_engine::{Amount, LARGE_OBJECTS, Work};
-
-use super::format::{bytes, count, duration, things};
 
 /// Below this share of the work an estimate is a guess that jumps about.
 const ESTIMATE_SHARE_MIN: f64 = 0.01;

@@ -11,6 +11,7 @@ mod crashes;
 mod interrupted;
 mod noted;
 mod refused;
+mod reported;
 mod secret;
 mod verified;
 mod whole;

@@ -1,6 +1,7 @@
-//! Plans written for other tools, and paths drawn as pictures: text out of plain data, nothing else.
+//! Plans written for other tools, paths drawn as pictures, moves as a page: text out of plain data, nothing else.
 
 pub mod bicep;
+pub mod history;
 pub mod svg;
 pub mod terraform;
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use flexway_core::history::Span;
 use flexway_core::migrate::{Copied, RowsHash};
 use rusqlite::params;
 
 use super::write::whole;
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, spans};
 use crate::report::ItemReport;
 
 /// What kind of work an item is.
@@ -70,14 +71,16 @@ impl Ledger {
         Ok(names.collect::<Result<_, _>>()?)
     }
 
-    /// Records what became of items, all at once.
+    /// Records what became of items, and the work on them, all at once.
     pub(crate) fn mark_items(
         &self,
         database: &str,
         marks: &BTreeMap<(ItemKind, String), Mark>,
+        spans: &[Span],
     ) -> Result<(), LedgerError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
+        spans::insert(&transaction, spans)?;
         {
             let set = |what: &str| {
                 let place = "WHERE database = ?1 AND kind = ?2 AND name = ?3";

@@ -4,11 +4,14 @@
 mod items;
 mod lock;
 mod schema;
+mod spans;
 mod view;
 mod write;
 
 pub(crate) use items::Mark;
 pub use items::{ItemKind, qualified};
+pub(crate) use spans::Word;
+pub use spans::history;
 pub use view::{DatabaseView, ItemView, LedgerView, RunView};
 pub use write::{DatabaseRecord, Ledger, RunEnd};
 

@@ -8,10 +8,11 @@ use super::LedgerError;
 const APPLICATION_ID: i32 = 0x464c_5857;
 
 /// Version of the tables below.
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
 /// No column holds a password, a connection string or a row value.
 const TABLES: &str = "
+    -- report: what the run found in the end, as JSON.
     CREATE TABLE run (
         id INTEGER PRIMARY KEY,
         source TEXT NOT NULL,
@@ -20,9 +21,12 @@ const TABLES: &str = "
         pid INTEGER NOT NULL,
         started TEXT NOT NULL,
         ended TEXT,
+        began_ms INTEGER NOT NULL,
+        ended_ms INTEGER,
         state TEXT NOT NULL
             CHECK (state IN ('running', 'done', 'differs', 'failed', 'stopped', 'interrupted', 'cancelled')),
-        error TEXT
+        error TEXT,
+        report TEXT
     ) STRICT;
 
     -- One row: what became of the roles, as JSON.
@@ -61,6 +65,22 @@ const TABLES: &str = "
         error TEXT,
         PRIMARY KEY (database, kind, name)
     ) STRICT, WITHOUT ROWID;
+
+    -- A stretch of work by one worker. Times are milliseconds since 1970.
+    CREATE TABLE span (
+        run INTEGER NOT NULL REFERENCES run (id),
+        database TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('phase', 'copy', 'build', 'compare')),
+        name TEXT NOT NULL,
+        part INTEGER,
+        worker INTEGER,
+        began_ms INTEGER NOT NULL,
+        ended_ms INTEGER NOT NULL CHECK (ended_ms >= began_ms),
+        rows INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        is_done INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX span_of_run ON span (run, database, kind);
 ";
 
 /// Creates the tables in a new file; leaves a ledger of this version alone; refuses anything else.

@@ -97,37 +97,35 @@ impl LedgerView {
     /// [`LedgerError::Io`] when there is no such file, [`LedgerError::NotALedger`] when it is
     /// something else.
     pub fn read(path: &Path) -> Result<LedgerView, LedgerError> {
-        std::fs::metadata(path)
-            .map_err(|error| LedgerError::Io { path: path.to_owned(), error })?;
-        let mut connection = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        match schema::is_ledger(&connection) {
-            Ok(true) => {}
-            Ok(false) => return Err(LedgerError::NotALedger),
-            Err(LedgerError::Sqlite(error))
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
-            {
-                return Err(LedgerError::NotALedger);
-            }
-            Err(error) => return Err(error),
-        }
+        let mut connection = connect(path)?;
         let transaction = connection.transaction()?;
-        let mut run = run(&transaction)?;
-        let databases = databases(&transaction)?;
-        if let Some(run) = run.as_mut().filter(|run| run.state == "running")
-            && !lock::is_held(path)
-        {
-            run.state = "interrupted".to_owned();
-        }
-        Ok(LedgerView { run, databases })
+        Ok(LedgerView { run: run(&transaction, path)?, databases: databases(&transaction)? })
     }
 }
 
-fn run(connection: &Connection) -> Result<Option<RunView>, LedgerError> {
-    Ok(connection
+/// Opens the ledger at `path` for reading alone.
+pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
+    std::fs::metadata(path).map_err(|error| LedgerError::Io { path: path.to_owned(), error })?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match schema::is_ledger(&connection) {
+        Ok(true) => Ok(connection),
+        Ok(false) => Err(LedgerError::NotALedger),
+        Err(LedgerError::Sqlite(error))
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
+        {
+            Err(LedgerError::NotALedger)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The latest run; one that still counts as running while nobody holds the ledger was interrupted.
+pub(super) fn run(connection: &Connection, path: &Path) -> Result<Option<RunView>, LedgerError> {
+    let mut run = connection
         .query_row(
             "SELECT id, source, target, state, pid, started, ended, error FROM run \
              ORDER BY id DESC LIMIT 1",
@@ -145,10 +143,16 @@ fn run(connection: &Connection) -> Result<Option<RunView>, LedgerError> {
                 })
             },
         )
-        .optional()?)
+        .optional()?;
+    if let Some(run) = run.as_mut().filter(|run| run.state == "running")
+        && !lock::is_held(path)
+    {
+        run.state = "interrupted".to_owned();
+    }
+    Ok(run)
 }
 
-fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, LedgerError> {
+pub(super) fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, LedgerError> {
     let mut select = connection.prepare(
         "SELECT d.name, phase, d.error,
             count(*) FILTER (WHERE kind = 'table' AND state = 'done'),

@@ -9,7 +9,8 @@ use std::time::Duration;
 use flexway_core::migrate::Phase;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{LedgerError, lock, schema};
+use super::{LedgerError, Word, lock, schema};
+use crate::clock::now_ms;
 use crate::report::Roles;
 use crate::run::RunOptions;
 
@@ -196,29 +197,31 @@ impl Ledger {
         transaction.execute("UPDATE run SET state = 'interrupted' WHERE state = 'running'", [])?;
         transaction.execute("UPDATE item SET state = 'pending' WHERE state = 'running'", [])?;
         transaction.execute(
-            "INSERT INTO run (source, target, options, pid, started, state) \
-             VALUES (?1, ?2, ?3, ?4, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 'running')",
-            params![source, target, options, std::process::id()],
+            "INSERT INTO run (source, target, options, pid, began_ms, started, state) \
+             VALUES (?1, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 'running')",
+            params![source, target, options, std::process::id(), whole(now_ms())],
         )?;
         let id = transaction.last_insert_rowid();
         transaction.commit()?;
         Ok(id)
     }
 
-    /// Records how the run ended. What was being worked on is to be done again.
+    /// Records how the run ended, and what it found. What was being worked on is to be done again.
     pub(crate) fn end_run(
         &self,
         id: i64,
         end: RunEnd,
         error: Option<&str>,
+        word: &Word,
     ) -> Result<(), LedgerError> {
+        let word = serde_json::to_string(word).ok();
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         transaction.execute("UPDATE item SET state = 'pending' WHERE state = 'running'", [])?;
         transaction.execute(
-            "UPDATE run SET state = ?2, error = ?3, ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
-             WHERE id = ?1",
-            params![id, end.word(), error],
+            "UPDATE run SET state = ?2, error = ?3, report = ?4, ended_ms = max(began_ms, ?5), \
+             ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?1",
+            params![id, end.word(), error, word, whole(now_ms())],
         )?;
         transaction.commit()?;
         Ok(())
@@ -282,15 +285,6 @@ impl Ledger {
         let mut statement = ledger.prepare("SELECT name FROM database")?;
         let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(names)
-    }
-
-    /// Records a complete phase.
-    pub(crate) fn set_phase(&self, database: &str, phase: Phase) -> Result<(), LedgerError> {
-        self.lock().execute(
-            "UPDATE database SET phase = ?2 WHERE name = ?1",
-            params![database, phase.word()],
-        )?;
-        Ok(())
     }
 
     /// Records whether objects of this move may stand on the target.
