@@ -88,6 +88,10 @@ fn database_lines(database: &DatabaseView) -> String {
             progress::count(database.entries)
         );
     }
+    if let Some(pace) = &database.pace {
+        let rate = pace.bytes_per_second.map(|rate| format!(", {}/s", progress::bytes(rate)));
+        text += &format!("{}{}", rate.unwrap_or_default(), progress::paced_words(pace));
+    }
     if let Some(error) = &database.error {
         text += &format!("\n  {error}");
     }

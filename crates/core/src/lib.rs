@@ -22,4 +22,5 @@ pub mod assess;
 pub mod format;
 pub mod history;
 pub mod migrate;
+pub mod pace;
 pub mod port;

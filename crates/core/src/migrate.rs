@@ -160,6 +160,10 @@ pub struct CopyProgress {
     pub rows: AtomicU64,
     /// Bytes of row data forwarded so far.
     pub bytes: AtomicU64,
+    /// Microseconds spent waiting for rows of the source, all streams together.
+    pub source_wait_us: AtomicU64,
+    /// Microseconds spent until the target had taken what was sent, all streams together.
+    pub target_wait_us: AtomicU64,
 }
 
 /// What a finished copy moved.

@@ -185,6 +185,7 @@ pub(crate) fn units<'a>(
         copy.marks.end(unit.kind, &unit.name, Some(Mark::Done(arrived, 0.0)));
     }
     units.retain(|unit| !unit.parts.is_empty());
+    copy.marks.expect(units.iter().map(|unit| (unit.name.clone(), unit.size_bytes)));
     let mut large_objects = contents.large_object_count;
     if large_objects > 0 {
         let kind = ItemKind::LargeObjects;

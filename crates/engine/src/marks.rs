@@ -16,10 +16,14 @@ use flexway_core::port::Data;
 
 use crate::failpoint;
 use crate::ledger::{ItemKind, Ledger, Mark, recorded};
+use crate::observe::{Event, Observer};
+use crate::pacing::Pacing;
 use crate::workers::{Workers, guard};
 
 /// How often the ledger is written: fresh for people; a small transaction on the disk and one on the target.
 const TICK: Duration = Duration::from_millis(100);
+/// How many of these there are between two samples of the pace: a second is enough for people.
+const PACE_TICKS: u64 = 10;
 
 /// Items of one database that changed, and those that are being worked on.
 pub(crate) struct Marks<'a> {
@@ -32,6 +36,10 @@ pub(crate) struct Marks<'a> {
     running: Mutex<BTreeMap<(ItemKind, String), Arc<CopyProgress>>>,
     /// Work that is over and not yet written.
     spans: Mutex<Vec<Span>>,
+    /// Entries that are being built.
+    builds: AtomicUsize,
+    pacing: Mutex<Pacing>,
+    observer: &'a dyn Observer,
 }
 
 impl<'a> Marks<'a> {
@@ -42,7 +50,18 @@ impl<'a> Marks<'a> {
         workers: Workers<'a>,
     ) -> Marks<'a> {
         let (changed, running, spans) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Marks { ledger, database, data, losses: workers.losses, changed, running, spans }
+        Marks {
+            ledger,
+            database,
+            data,
+            losses: workers.losses,
+            changed,
+            running,
+            spans,
+            builds: AtomicUsize::new(0),
+            pacing: Mutex::new(Pacing::new()),
+            observer: workers.observer,
+        }
     }
 
     /// Work on an item begins; `progress` is what it moves, live.
@@ -50,6 +69,9 @@ impl<'a> Marks<'a> {
         let key = (kind, name.to_owned());
         if let Some(progress) = progress {
             guard(&self.running).insert(key.clone(), Arc::clone(progress));
+            guard(&self.pacing).begin(name, progress);
+        } else {
+            self.builds.fetch_add(1, Ordering::Relaxed);
         }
         guard(&self.changed).insert(key, Mark::Running);
     }
@@ -58,9 +80,21 @@ impl<'a> Marks<'a> {
     pub(crate) fn end(&self, kind: ItemKind, name: &str, mark: Option<Mark>) {
         let key = (kind, name.to_owned());
         guard(&self.running).remove(&key);
+        match (kind, &mark) {
+            (ItemKind::Entry, _) => {
+                self.builds.fetch_sub(1, Ordering::Relaxed);
+            }
+            (_, Some(Mark::Done(copied, _))) => guard(&self.pacing).end(name, Some(*copied)),
+            (_, _) => guard(&self.pacing).end(name, None),
+        }
         if let Some(mark) = mark {
             guard(&self.changed).insert(key, mark);
         }
+    }
+
+    /// Says what is to be copied, with sizes on the source's disk.
+    pub(crate) fn expect(&self, sizes: impl Iterator<Item = (String, u64)>) {
+        guard(&self.pacing).expect(sizes);
     }
 
     /// A stretch of work is over.
@@ -70,8 +104,21 @@ impl<'a> Marks<'a> {
 
     /// Writes until the work is over. What cannot be written is left to [`Marks::write`].
     pub(crate) fn tick(&self, is_over: &Receiver<()>) {
+        let mut ticks = 0u64;
+        let mut was_copying = false;
         while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(TICK) {
             let _ = self.write();
+            ticks += 1;
+            if ticks.is_multiple_of(PACE_TICKS) {
+                let paced = guard(&self.pacing).sample(self.builds.load(Ordering::Relaxed));
+                if paced.is_some() || was_copying {
+                    let _ = self.ledger.set_pace(self.database, paced.as_ref());
+                }
+                was_copying = paced.is_some();
+                if let Some(paced) = &paced {
+                    self.observer.event(&Event::Paced { database: self.database, paced });
+                }
+            }
             let counters: Vec<(ItemKind, String, Copied)> = guard(&self.running)
                 .iter()
                 .map(|((kind, name), progress)| {
@@ -85,6 +132,7 @@ impl<'a> Marks<'a> {
                 .collect();
             let _ = self.ledger.tick_items(self.database, &counters);
         }
+        let _ = self.ledger.set_pace(self.database, None);
     }
 
     /// Writes what changed. On failure it is kept for the next time.

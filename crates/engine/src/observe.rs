@@ -7,6 +7,8 @@ use flexway_core::migrate::{
     Copied, CopyProgress, MoveError, Phase, RoleReport, ServerFacts, ToolFacts,
 };
 
+use crate::pacing::Paced;
+
 /// Receives events. Called from several threads at once; must return quickly, since work waits for
 /// it.
 pub trait Observer: Send + Sync {
@@ -105,6 +107,13 @@ pub enum Event<'a> {
         size_bytes: u64,
         /// Live counters.
         progress: &'a Arc<CopyProgress>,
+    },
+    /// How fast rows are copied now, about once a second.
+    Paced {
+        /// The database.
+        database: &'a str,
+        /// How fast.
+        paced: &'a Paced,
     },
     /// A unit is done or failed.
     UnitEnds {

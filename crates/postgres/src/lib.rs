@@ -12,6 +12,7 @@ mod refusal;
 pub mod rungs;
 mod stream;
 mod tls;
+mod waiting;
 mod wire;
 
 // Sessions and what runs on them.

@@ -11,6 +11,7 @@ use crate::pg_error::{PgError, ServerError};
 use crate::read_copy::check_rows;
 use crate::row_sum::{LongMessage, RowSum};
 use crate::session::{NEVER, Session, copy_fail};
+use crate::waiting::Waiting;
 use crate::wire;
 
 /// Size of the frames sent to the target, header included. From 8 KiB to 1 MiB no difference was
@@ -235,6 +236,7 @@ impl Pump<'_> {
 
     /// Reads from the source; while it has nothing, listens to the target.
     fn fill(&mut self) -> Result<(), RelayError> {
+        let _waiting = Waiting::on(&self.progress.source_wait_us);
         let mut patience = self.source.patience();
         loop {
             self.check_stop()?;
@@ -257,6 +259,7 @@ impl Pump<'_> {
         // At most FRAME_BYTES, so it fits.
         let length = u32::try_from(self.out.len() - 1).unwrap_or(u32::MAX);
         self.out[1..FRAME_HEADER_BYTES].copy_from_slice(&length.to_be_bytes());
+        let waiting = Waiting::on(&self.progress.target_wait_us);
         let mut patience = self.target.patience();
         while self.sent < self.out.len() {
             self.check_stop()?;
@@ -269,6 +272,7 @@ impl Pump<'_> {
                 self.listen_to_target()?;
             }
         }
+        drop(waiting);
         let bytes = (self.out.len() - FRAME_HEADER_BYTES) as u64;
         self.bytes += bytes;
         self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -327,6 +331,7 @@ impl Pump<'_> {
 
     /// Tells the target that all rows are there, and waits until it has stored them.
     fn complete(&mut self, rows: u64) -> Result<Copied, RelayError> {
+        let _waiting = Waiting::on(&self.progress.target_wait_us);
         let mut done = Vec::new();
         wire::frame(&mut done, Some(b'c'), |_| {});
         self.target.send(&done).map_err(RelayError::Target)?;

@@ -20,6 +20,7 @@ use flexway_engine::{Event, LARGE_OBJECTS, Observer, Work};
 use crate::output;
 use bars::Bars;
 use tally::Tally;
+pub(crate) use tally::paced_words;
 
 /// How often bars are drawn: smooth for the eye, nothing for the processor.
 const BAR_TICK: Duration = Duration::from_millis(200);
@@ -172,6 +173,7 @@ impl State {
                     bars.unit_begins(name);
                 }
             }
+            Event::Paced { paced, .. } => self.tally.paced(paced),
             Event::UnitEnds { database, work, name, result, seconds } => {
                 self.unit_ends(database, *work, name, *result, *seconds);
             }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use flexway_core::format::{bytes, count, duration, things};
 use flexway_core::migrate::{Copied, CopyProgress};
-use flexway_engine::{Amount, LARGE_OBJECTS, Work};
+use flexway_engine::{Amount, LARGE_OBJECTS, Paced, Work};
 
 /// Below this share of the work an estimate is a guess that jumps about.
 const ESTIMATE_SHARE_MIN: f64 = 0.01;
@@ -33,6 +33,8 @@ pub(crate) struct Tally {
     copied_bytes: u64,
     running: BTreeMap<String, Running>,
     started: Option<Instant>,
+    /// What the engine says of the pace; only a copy has it.
+    paced: Option<Paced>,
 }
 
 struct Running {
@@ -63,6 +65,12 @@ impl Tally {
 
     pub(crate) fn is_of(&self, work: Work) -> bool {
         self.work == Some(work)
+    }
+
+    pub(crate) fn paced(&mut self, paced: &Paced) {
+        if self.is_of(Work::Copy) {
+            self.paced = Some(paced.clone());
+        }
     }
 
     pub(crate) fn unit_begins(&mut self, name: &str, size_bytes: u64, progress: Arc<CopyProgress>) {
@@ -166,7 +174,10 @@ impl Tally {
         if units > 0 {
             parts.push(things(rows, "row"));
         }
-        let (rate, left) = (rate(moved, seconds), left(self.share_of_this_run(), seconds));
+        let (rate, left) = match &self.paced {
+            Some(paced) => (rate(moved, seconds), paced_words(paced)),
+            None => (rate(moved, seconds), left(self.share_of_this_run(), seconds)),
+        };
         format!("{}, {}{rate}{left}", parts.join(", "), bytes(moved))
     }
 
@@ -232,10 +243,31 @@ fn left(share: f64, seconds: f64) -> String {
     if share < ESTIMATE_SHARE_MIN || seconds < ESTIMATE_SECONDS_MIN {
         return String::new();
     }
-    // Tenths of a second would pretend a knowledge that no estimate has.
-    let seconds = (seconds * (1.0 - share) / share).ceil();
-    let time = if seconds < 10.0 { format!("{seconds} s") } else { duration(seconds) };
-    format!(", about {time} left")
+    format!(", about {} left", whole_seconds(seconds * (1.0 - share) / share))
+}
+
+/// Tenths of a second would pretend a knowledge that no estimate has.
+fn whole_seconds(seconds: f64) -> String {
+    let seconds = seconds.ceil();
+    if seconds < 10.0 { format!("{seconds} s") } else { duration(seconds) }
+}
+
+/// Time left, between what, and what is waited for: `, about 40 s left (30 s to 1 min 0 s), waiting for the target`.
+pub(crate) fn paced_words(paced: &Paced) -> String {
+    let mut text = String::new();
+    if let (Some(left), Some(min)) = (paced.seconds_left, paced.seconds_left_min) {
+        let between = match paced.seconds_left_max {
+            Some(max) => format!("{} to {}", whole_seconds(min), whole_seconds(max)),
+            None => format!("{} or more", whole_seconds(min)),
+        };
+        text = format!(", about {} left for rows ({between})", whole_seconds(left));
+    }
+    match paced.bottleneck.as_deref() {
+        Some("source") => text + ", waiting for the source",
+        Some("target") => text + ", waiting for the target",
+        Some(_) => text + ", building indexes and keys",
+        None => text,
+    }
 }
 
 fn verb(work: Work) -> &'static str {
@@ -252,9 +284,9 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use flexway_core::migrate::{Copied, CopyProgress};
-    use flexway_engine::{Amount, LARGE_OBJECTS, Work};
+    use flexway_engine::{Amount, LARGE_OBJECTS, Paced, Work};
 
-    use super::{Tally, left, rate};
+    use super::{Tally, left, paced_words, rate};
 
     fn tally(units: usize, units_done: usize, size_bytes: u64, size_done_bytes: u64) -> Tally {
         let amount = Amount { units, units_done, size_bytes, size_done_bytes, ..Amount::default() };
@@ -318,6 +350,16 @@ mod tests {
         assert_eq!(left(0.001, 60.0), "");
         assert_eq!(left(0.25, 60.0), ", about 3 min 0 s left");
         assert_eq!(rate(0, 10.0), "");
+        let mut paced = Paced {
+            seconds_left: Some(40.0),
+            seconds_left_min: Some(30.0),
+            bottleneck: Some("target".to_owned()),
+            ..Paced::default()
+        };
+        let words = ", about 40 s left for rows (30 s or more), waiting for the target";
+        assert_eq!(paced_words(&paced), words);
+        (paced.seconds_left_max, paced.bottleneck) = (Some(61.0), None);
+        assert_eq!(paced_words(&paced), ", about 40 s left for rows (30 s to 1 min 1 s)");
         assert_eq!(rate(5_000_000, 10.0), ", 500 kB/s");
     }
 }

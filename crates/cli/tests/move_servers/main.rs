@@ -10,6 +10,7 @@ mod cancelled;
 mod crashes;
 mod interrupted;
 mod noted;
+mod paced;
 mod refused;
 mod reported;
 mod secret;

@@ -8,6 +8,7 @@ use rusqlite::params;
 
 use super::write::whole;
 use super::{Ledger, LedgerError, spans};
+use crate::pacing::Paced;
 use crate::report::ItemReport;
 
 /// What kind of work an item is.
@@ -137,6 +138,14 @@ impl Ledger {
             Ok((row.get(0)?, copied))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Records how fast rows are being copied; `None` when they are not any more.
+    pub(crate) fn set_pace(&self, database: &str, pace: Option<&Paced>) -> Result<(), LedgerError> {
+        let text = pace.and_then(|pace| serde_json::to_string(pace).ok());
+        let sql = "UPDATE database SET pace = ?2 WHERE name = ?1";
+        self.lock().execute(sql, params![database, text])?;
+        Ok(())
     }
 
     /// Records the counters of running items, for readers of the status.

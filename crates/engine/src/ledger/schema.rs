@@ -36,7 +36,7 @@ const TABLES: &str = "
     ) STRICT;
 
     -- phase: the last complete one. touched: objects of this move may stand on the target.
-    -- verified: when it was found equal.
+    -- verified: when it was found equal. pace: how fast rows are being copied, as JSON.
     CREATE TABLE database (
         name TEXT PRIMARY KEY,
         size_bytes INTEGER NOT NULL,
@@ -47,6 +47,7 @@ const TABLES: &str = "
         tables_compared INTEGER NOT NULL DEFAULT 0,
         rows_compared INTEGER NOT NULL DEFAULT 0,
         verified TEXT,
+        pace TEXT,
         error TEXT
     ) STRICT, WITHOUT ROWID;
 

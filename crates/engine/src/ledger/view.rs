@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde::Serialize;
 
 use super::{LedgerError, lock, schema};
+use crate::pacing::Paced;
 
 /// Readers of a WAL file wait only while it is being opened or recovered.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -69,6 +70,8 @@ pub struct DatabaseView {
     pub entries: u64,
     /// Tables, large objects and entries that are being worked on or failed.
     pub items: Vec<ItemView>,
+    /// How fast its rows are being copied; `None` while they are not, or nobody does it any more.
+    pub pace: Option<Paced>,
     /// What it failed with.
     pub error: Option<String>,
 }
@@ -99,7 +102,12 @@ impl LedgerView {
     pub fn read(path: &Path) -> Result<LedgerView, LedgerError> {
         let mut connection = connect(path)?;
         let transaction = connection.transaction()?;
-        Ok(LedgerView { run: run(&transaction, path)?, databases: databases(&transaction)? })
+        let run = run(&transaction, path)?;
+        let mut databases = databases(&transaction)?;
+        if run.as_ref().is_none_or(|run| run.state != "running") {
+            databases.iter_mut().for_each(|database| database.pace = None);
+        }
+        Ok(LedgerView { run, databases })
     }
 }
 
@@ -163,7 +171,8 @@ pub(super) fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, Le
             coalesce(sum(i.size_bytes) FILTER (WHERE state = 'done'), 0),
             coalesce(sum(i.size_bytes), 0),
             count(*) FILTER (WHERE kind = 'entry' AND state = 'done'),
-            count(*) FILTER (WHERE kind = 'entry')
+            count(*) FILTER (WHERE kind = 'entry'),
+            d.pace
          FROM database d LEFT JOIN item i ON i.database = d.name
          GROUP BY d.name ORDER BY d.name",
     )?;
@@ -184,6 +193,9 @@ pub(super) fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, Le
                 entries_done: count(10)?,
                 entries: count(11)?,
                 items: Vec::new(),
+                pace: row
+                    .get::<_, Option<String>>(12)?
+                    .and_then(|text| serde_json::from_str(&text).ok()),
             })
         })?
         .collect::<Result<Vec<_>, _>>()?;

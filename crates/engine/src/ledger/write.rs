@@ -196,6 +196,7 @@ impl Ledger {
         let transaction = connection.transaction()?;
         transaction.execute("UPDATE run SET state = 'interrupted' WHERE state = 'running'", [])?;
         transaction.execute("UPDATE item SET state = 'pending' WHERE state = 'running'", [])?;
+        transaction.execute("UPDATE database SET pace = NULL", [])?;
         transaction.execute(
             "INSERT INTO run (source, target, options, pid, began_ms, started, state) \
              VALUES (?1, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 'running')",

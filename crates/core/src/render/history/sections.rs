@@ -25,6 +25,7 @@ pub(super) fn verdict(history: &History) -> String {
             let found = things(ending.differences.len() as u64, "difference");
             ("bad", format!("Done, compared, and NOT equal: {found}."))
         }
+        (_, "done") => ("muted", "Done; what the comparison found was not recorded.".to_owned()),
         (_, "running") => ("muted", "Running; this page shows the moment it was written.".into()),
         (_, state) => ("bad", format!("The last run is {state}; the move is not complete.")),
     };
