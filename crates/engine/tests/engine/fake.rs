@@ -1,6 +1,8 @@
 //! Two servers in memory that behave like the real ports: what is created twice fails, what is
 //! repeatable repeats, and any call can be made to fail before or after it took effect.
 
+mod open;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,6 +12,7 @@ use flexway_core::assess::forecast::Rates;
 use flexway_core::migrate::*;
 use flexway_core::port::*;
 use flexway_engine::Ports;
+use open::Open;
 
 /// A database of either server.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -66,6 +69,8 @@ pub(crate) struct State {
     /// Calls whose effect took place.
     pub(crate) effects: Vec<String>,
     pub(crate) fault: Option<Fault>,
+    /// The first call of this name meets a crash, which takes the rows of table `small` back.
+    pub(crate) crash_at: Option<String>,
     /// Calls of this name set the stop flag, as Ctrl-C would.
     pub(crate) stop_at: Option<(String, Arc<AtomicBool>)>,
     pub(crate) running: usize,
@@ -139,6 +144,12 @@ impl World {
         {
             stop.store(true, Ordering::Relaxed);
             return Err(error(name, "cancelled", Remedy::Stopped));
+        }
+        if state.crash_at.take_if(|at| at == name).is_some() {
+            let tables =
+                state.target.values_mut().filter_map(|store| store.tables.get_mut("small"));
+            tables.for_each(Vec::clear);
+            return Err(error(name, "the target crashed", Remedy::Retry));
         }
         let fault = state.fault.clone().filter(|fault| {
             fault.times > 0
@@ -284,214 +295,4 @@ impl Databases for World {
         self.call(&format!("{database} open"), |_| Ok(()))?;
         Ok(Box::new(Open { world: self.clone(), name: database.to_owned() }))
     }
-}
-
-struct Open {
-    world: World,
-    name: String,
-}
-
-impl Open {
-    fn call<T>(
-        &self,
-        name: &str,
-        effect: impl FnOnce(&Store, &mut Store) -> Result<T, MoveError>,
-    ) -> Result<T, MoveError> {
-        self.world.call(&format!("{} {name}", self.name), |state| {
-            let source = state.source[&self.name].clone();
-            effect(&source, state.target.get_mut(&self.name).unwrap())
-        })
-    }
-}
-
-impl Database for Open {
-    fn schema(&self) -> &dyn Schema {
-        self
-    }
-    fn data(&self) -> &dyn Data {
-        self
-    }
-    fn compare(&self) -> &dyn Compare {
-        self
-    }
-}
-
-impl Schema for Open {
-    fn pre_data(&self, _jobs: usize) -> Result<(), MoveError> {
-        self.call("pre-data", |source, target| {
-            if target.has_schema {
-                return Err(error("create tables", "they stand already", Remedy::Act));
-            }
-            target.has_schema = true;
-            target.tables = source.tables.keys().map(|name| (name.clone(), Vec::new())).collect();
-            Ok(())
-        })
-    }
-
-    fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {
-        self.call("post-data", |source, _| {
-            let entry = |text: &String| {
-                let (kind, name) = text.rsplit_once(' ').unwrap();
-                let (kind, name) = (kind.to_owned(), name.to_owned());
-                SchemaEntry { kind, schema: "app".to_owned(), name, table: None, sql: text.clone() }
-            };
-            Ok(source.entries.iter().map(entry).collect())
-        })
-    }
-
-    fn apply(
-        &self,
-        entry: &SchemaEntry,
-        _may_spread: bool,
-        _stop: &AtomicBool,
-    ) -> Result<(), MoveError> {
-        self.call(&format!("apply {}", entry.sql), |source, target| {
-            if target.tables != source.tables {
-                return Err(error("apply", "a table is not complete", Remedy::Act));
-            }
-            target.entries.insert(entry.sql.clone());
-            Ok(())
-        })
-    }
-}
-
-impl Data for Open {
-    fn contents(&self) -> Result<Contents, MoveError> {
-        self.call("contents", |source, _| {
-            let mut tables = tables(source);
-            tables.sort_by_key(|table| std::cmp::Reverse(table.size_bytes));
-            Ok(Contents { tables, large_object_count: source.large_objects, ..Contents::default() })
-        })
-    }
-
-    fn begin(&self) -> Result<Vec<Vec<Part>>, MoveError> {
-        self.call("begin", |source, target| {
-            let of = |table: &Table| {
-                let theirs = &target.tables[&table.name];
-                let parts = source.parts(&table.name).into_iter().enumerate();
-                parts
-                    .map(|(number, rows)| {
-                        let has = !rows.is_empty() && rows.iter().all(|row| theirs.contains(row));
-                        part(number, has.then(|| copied(&rows)))
-                    })
-                    .collect()
-            };
-            Ok(tables(source).iter().map(of).collect())
-        })
-    }
-
-    fn copy_part(
-        &self,
-        table: &Table,
-        part: &Part,
-        progress: &CopyProgress,
-        _stop: &AtomicBool,
-    ) -> Result<Copied, MoveError> {
-        {
-            let mut state = self.world.state();
-            state.running += 1;
-            state.running_max = state.running_max.max(state.running);
-        }
-        std::thread::sleep(std::time::Duration::from_millis(2));
-        let name = match part.number {
-            0 => format!("copy {}", table.name),
-            number => format!("copy {} {number}", table.name),
-        };
-        let result = self.call(&name, |source, target| {
-            let rows = source.parts(&table.name).swap_remove(part.number as usize);
-            let theirs = target.tables.get_mut(&table.name).unwrap();
-            if !rows.iter().all(|row| theirs.contains(row)) {
-                theirs.extend(&rows);
-                theirs.sort_unstable();
-            }
-            progress.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
-            Ok(copied(&rows))
-        });
-        self.world.state().running -= 1;
-        result
-    }
-
-    fn make_durable(&self) -> Result<(), MoveError> {
-        Ok(())
-    }
-
-    fn copy_large_objects(
-        &self,
-        _progress: &CopyProgress,
-        _stop: &AtomicBool,
-    ) -> Result<Copied, MoveError> {
-        self.call("copy large objects", |source, target| {
-            target.large_objects = source.large_objects;
-            Ok(Copied { rows: source.large_objects, bytes: 40, hash: None })
-        })
-    }
-
-    fn finish(
-        &self,
-        _contents: &Contents,
-        _jobs: usize,
-        _stop: &AtomicBool,
-    ) -> Result<Vec<String>, MoveError> {
-        self.call("finish", |_, target| {
-            target.is_finished = true;
-            Ok(Vec::new())
-        })
-    }
-}
-
-impl Compare for Open {
-    fn schema(&self) -> Result<Vec<Difference>, MoveError> {
-        self.call("compare schema", |source, target| {
-            let missing = source.entries.difference(&target.entries);
-            Ok(missing
-                .map(|entry| Difference {
-                    kind: "schema",
-                    name: entry.clone(),
-                    detail: "is only on the source".to_owned(),
-                })
-                .collect())
-        })
-    }
-
-    fn table(
-        &self,
-        table: &Table,
-        _sent: Option<&Copied>,
-        _progress: &CopyProgress,
-        _stop: &AtomicBool,
-    ) -> Result<TableComparison, MoveError> {
-        self.call(&format!("compare {}", table.name), |source, target| {
-            let (ours, theirs) = (&source.tables[&table.name], &target.tables[&table.name]);
-            Ok(TableComparison {
-                source_rows: ours.len() as u64,
-                target_rows: theirs.len() as u64,
-                source_hash: format!("{ours:?}"),
-                target_hash: format!("{theirs:?}"),
-                differing: None,
-            })
-        })
-    }
-
-    fn tables(&self) -> Result<(Vec<Table>, Vec<Table>), MoveError> {
-        self.call("compare tables", |source, target| Ok((tables(source), tables(target))))
-    }
-}
-
-fn part(number: usize, arrived: Option<Copied>) -> Part {
-    let (number, cut) = (number as u32, "cut".to_owned());
-    Part { number, blocks: None, size_bytes: 0, cut, arrived }
-}
-
-fn copied(rows: &[u64]) -> Copied {
-    Copied { rows: rows.len() as u64, bytes: rows.len() as u64 * 10, hash: None }
-}
-
-fn tables(store: &Store) -> Vec<Table> {
-    let table = |(name, rows): (&String, &Vec<u64>)| Table {
-        schema: "app".to_owned(),
-        name: name.clone(),
-        columns: vec![Column { name: "id".to_owned(), type_name: "bigint".to_owned() }],
-        size_bytes: rows.len() as u64 * 8192,
-    };
-    store.tables.iter().map(table).collect()
 }

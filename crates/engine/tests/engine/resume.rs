@@ -207,3 +207,16 @@ fn overwrite_empties_only_what_was_there_before_the_move() {
     assert!(world.is_moved());
     assert_eq!((world.count("shop prepare"), world.count("shop copy big")), (1, 1));
 }
+
+/// The index that met the crash is built again, and does not stand on rows that are gone.
+#[test]
+fn what_a_crash_of_the_target_takes_back_is_copied_again() {
+    let (world, folder, watch) = (World::new(), Folder::new(), Watch::default());
+    world.state().crash_at = Some("shop apply INDEX big_idx".to_owned());
+    let mut options = options();
+    options.retry = RetryPolicy { step_waits: vec![Duration::ZERO], round_waits: Vec::new() };
+    let report = run_with(&world, &folder, &options, &watch, &AtomicBool::new(false)).unwrap();
+    assert_eq!(report.run.state, "done", "{:?}", report.errors);
+    assert!(world.is_moved());
+    assert_eq!((world.count("shop copy small"), world.count("shop copy middle")), (2, 1));
+}
