@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use flexway_engine::{CancelReport, Ports, RunError, cancel, stop_and_open};
 use flexway_postgres::Mover;
 
@@ -17,12 +17,13 @@ const SCHEMA: &str = "flexway.cancel/1";
 
 /// Gives a move up: stops it when it runs, and keeps or drops what stands on the target
 #[derive(Args)]
+#[command(group(ArgGroup::new("end").required(true).args(["keep", "drop"])))]
 pub(crate) struct CancelArgs {
     /// The ledger of the move
     #[arg(long, value_name = "PATH")]
     ledger: PathBuf,
     /// Leave unfinished databases on the target as they are
-    #[arg(long, required_unless_present = "drop", conflicts_with = "drop")]
+    #[arg(long)]
     keep: bool,
     /// Drop unfinished databases from the target. Verified ones stay
     #[arg(long)]

@@ -19,6 +19,22 @@ pub(crate) struct PageArgs {
 }
 
 impl PageArgs {
+    /// Refuses a place where no file can be written, before hours of work come to an end there.
+    pub(crate) fn refuse_no_place(&self) -> Result<(), Failure> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let why = match (folder.is_dir(), file.is_dir()) {
+            (false, _) => format!("there is no folder {}", folder.display()),
+            (true, true) => "it is a folder".to_owned(),
+            (true, false) => return Ok(()),
+        };
+        let what = format!("use --report {}", file.display());
+        Err(Failure::usage(what, why, "give the path of a file, such as move.html"))
+    }
+
     /// Writes the page when one was asked for and a move was begun.
     pub(crate) fn write(&self, ledger: &Path) -> Result<(), Failure> {
         let Some(file) = &self.file else { return Ok(()) };

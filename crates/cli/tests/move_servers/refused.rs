@@ -300,6 +300,11 @@ fn wrong_usage_ends_with_64() {
     run(&["migrate", "--mode", "online"]).says(&["offline only"]);
     run(&["status", "--ledger", "postgres://a:secret@h/d"]).says(&["keeps it in a file"]);
     run(&["migrate", "--jobs", "0"]).says(&["1..=64"]);
+    // A page that cannot be written is known before the move, not after it.
+    run(&["migrate", "--report", "no/such/page.html"]).says(&["there is no folder no/such"]);
+    run(&["migrate", "--report", "/"]).says(&["use --report /"]);
+    run(&["cancel", "--ledger", "x"]).says(&["<--keep|--drop>"]);
+    run(&["cancel", "--ledger", "x", "--keep", "--drop"]).says(&["cannot be used with"]);
     let bad = run(&["verify", "--source-url", "postgres://a:secret@h:port/d", "--target-url", "x"]);
     assert!(!bad.err.contains("secret"), "{}", bad.err);
 }
