@@ -2,12 +2,35 @@
 //! thrown away after an error.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::ConnInfo;
 use crate::ask::{Outcome, failed, query_one, run, text};
 use crate::{ConnectError, Session};
+
+/// Runs work on as many threads, each with a session of its own, and puts together what they give.
+///
+/// # Errors
+/// The first of what they failed by, in the order in which they were started.
+pub(crate) fn side_by_side<T: Send>(
+    jobs: usize,
+    work: impl Fn() -> Outcome<Vec<T>> + Sync,
+) -> Outcome<Vec<T>> {
+    let results: Vec<Outcome<Vec<T>>> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(&work)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect()
+    });
+    let mut all = Vec::new();
+    for result in results {
+        all.extend(result?);
+    }
+    Ok(all)
+}
 
 /// Idle sessions that a side keeps. A session is in use only while a caller's thread uses it, so
 /// their number is bounded by the caller's threads; 32 is more than the cores of most servers.

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use flexway_core::migrate::{MoveError, Remedy};
 
@@ -11,7 +10,7 @@ use crate::Session;
 use crate::ask::{Outcome, number, query, run_unless, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::content::qualified;
-use crate::pool::Pool;
+use crate::pool::{Pool, side_by_side};
 
 const WHAT: &str = "gather statistics";
 
@@ -42,18 +41,7 @@ pub(crate) fn gather(target: &Pool, jobs: usize, stop: &AtomicBool) -> Outcome<V
         }
         Ok(notes)
     };
-    let results: Vec<Outcome<Vec<String>>> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().map(join).collect()
-    });
-    let mut notes = Vec::new();
-    for result in results {
-        notes.extend(result?);
-    }
-    Ok(notes)
+    side_by_side(jobs, work)
 }
 
 /// Tables and materialized views, in groups for one statement each. Partitions come with the table that they are of.

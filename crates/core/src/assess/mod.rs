@@ -7,6 +7,7 @@ pub mod provider;
 
 mod census;
 mod finding;
+mod power;
 
 use std::collections::BTreeSet;
 

@@ -24,7 +24,8 @@ pub struct Exposure {
 impl Exposure {
     /// Senders times receivers times ports, with the words for it.
     pub fn new(text: impl Into<String>, senders: u128, receivers: u128, ports: u128) -> Exposure {
-        Exposure { text: text.into(), flow_count: senders * receivers * ports }
+        let flow_count = senders.saturating_mul(receivers).saturating_mul(ports);
+        Exposure { text: text.into(), flow_count }
     }
 }
 

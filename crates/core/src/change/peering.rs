@@ -203,12 +203,14 @@ pub fn add_subnets(
     let size = |names: &[String], sibling: &ResourceId| -> u128 {
         let id = |name: &String| sibling.parent().map(|vnet| vnet.child("subnets", name));
         let subnets = names.iter().filter_map(id);
-        subnets.map(|subnet| exposure::size_of_subnet(estate, &subnet)).sum()
+        let sizes = subnets.map(|subnet| exposure::size_of_subnet(estate, &subnet));
+        sizes.fold(0, u128::saturating_add)
     };
     let pairs = |own_names: &[String], other_names: &[String]| {
-        size(own_names, own) * size(other_names, other)
+        size(own_names, own).saturating_mul(size(other_names, other))
     };
-    let opened = pairs(&own_after, &other_after) - pairs(&own_names, &other_names);
+    let before = pairs(&own_names, &other_names);
+    let opened = pairs(&own_after, &other_after).saturating_sub(before);
     let lists = json!({ "localSubnetNames": own_after, "remoteSubnetNames": other_after });
     let words = |list: &Value| {
         let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);

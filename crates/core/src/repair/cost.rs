@@ -26,7 +26,8 @@ impl Cost {
     pub fn of<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Cost {
         let mut cost = Cost::default();
         for change in changes {
-            cost.exposed_flows += change.exposure.iter().map(|one| one.flow_count).sum::<u128>();
+            let flows = change.exposure.iter().map(|one| one.flow_count);
+            cost.exposed_flows = flows.fold(cost.exposed_flows, u128::saturating_add);
             cost.privilege += privilege(change.kind);
             cost.interruptions += u32::from(!change.downtime.starts_with("none"));
             cost.edits += 1;

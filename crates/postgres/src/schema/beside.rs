@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use flexway_core::migrate::{MoveError, SchemaEntry};
 
 use crate::ask::Outcome;
-use crate::pool::{Pool, connect, prepare};
+use crate::pool::{Pool, connect, prepare, side_by_side};
 use crate::schema::apply;
 use crate::schema::entries::Dump;
 
@@ -92,18 +91,7 @@ fn beside(
         }
         Ok(failed)
     };
-    let results: Vec<Outcome<Vec<usize>>> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().map(join).collect()
-    });
-    let mut failed = Vec::new();
-    for result in results {
-        failed.extend(result?);
-    }
-    Ok(failed)
+    side_by_side(jobs.max(1), work)
 }
 
 fn rounds(entries: &[SchemaEntry]) -> Vec<Round> {
