@@ -9,6 +9,8 @@ mod told;
 #[allow(dead_code, reason = "random worlds need all of it")]
 #[path = "../worlds/expected.rs"]
 mod expected;
+#[path = "../worlds/folder.rs"]
+mod folder;
 #[path = "../worlds/seen.rs"]
 mod seen;
 

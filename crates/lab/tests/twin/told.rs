@@ -2,7 +2,6 @@
 //! and the twin shows all that the estate holds, verdict, symptom and moved counter agree.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread;
 
@@ -13,6 +12,7 @@ use flexway_lab::twin::{blueprint, tools};
 
 use crate::broken::broken;
 use crate::expected::expect;
+use crate::folder::Folder;
 use crate::injectors::INJECTORS;
 use crate::{seen, support};
 
@@ -67,7 +67,7 @@ fn judge(name: &str, cases: Vec<Case>) -> BTreeMap<String, usize> {
                 let folder = Folder::new(&format!("{name}-{worker}"));
                 loop {
                     let Some(case) = left.lock().expect("a list").pop() else { return };
-                    let end = look(&case, &folder.0);
+                    let end = look(&case, folder.path());
                     ends.lock().expect("a list").push((case.faults, end));
                 }
             });
@@ -90,24 +90,6 @@ fn judge(name: &str, cases: Vec<Case>) -> BTreeMap<String, usize> {
     );
     assert!(wrong.is_empty(), "{} of {total} differ:\n{}", wrong.len(), wrong.join("\n"));
     confirmed
-}
-
-/// A folder that goes with its owner.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let name = format!("flexway-told-{}-{name}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 #[test]

@@ -16,10 +16,10 @@ mod names;
 mod shrink;
 
 mod expected;
+mod folder;
 mod seen;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -32,6 +32,7 @@ use generate::{Case, TARGET};
 use serde_json::{Value, json};
 
 use expected::{Expected, expect};
+use folder::Folder;
 
 /// Worlds that the twin is built of: those of which the analyser is sure.
 const WORLDS: u64 = 300;
@@ -91,24 +92,6 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-/// A folder that goes with its owner.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder =
-            std::env::temp_dir().join(format!("flexway-worlds-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[test]
 fn the_kernel_does_what_the_analyser_says() {
     if let Err(why) = tools::require() {
@@ -137,11 +120,11 @@ fn the_kernel_does_what_the_analyser_says() {
                     let Some(expected) = expected else { continue };
                     asked.fetch_add(u64::from(kept.is_none()), Ordering::Relaxed);
                     *counts.lock().expect("a count").entry(expected.word()).or_default() += 1;
-                    if let Some(why) = mismatch(&case, &folder.0) {
+                    if let Some(why) = mismatch(&case, folder.path()) {
                         let is_many = wrong.lock().expect("a list").len() >= SHRUNK_MAX;
                         let text = match is_many {
                             true => format!("world {seed}: {why}"),
-                            false => small(seed, &case, &folder.0),
+                            false => small(seed, &case, folder.path()),
                         };
                         wrong.lock().expect("a list").push(text);
                     }
