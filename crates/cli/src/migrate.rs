@@ -119,7 +119,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Ended {
             "stop writing to the source and leave --mode out",
         ));
     }
-    args.page.refuse_no_place()?;
+    args.page.warn_of_no_place();
     if let Gate::Closed(exit) = network_gate(args)? {
         return Ok(exit);
     }
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Ended {
 pub(crate) fn resume(args: &ResumeArgs) -> Ended {
     ledger_file::refuse_url(&args.ledger)?;
     ledger_file::refuse_absent(&args.ledger)?;
-    args.page.refuse_no_place()?;
+    args.page.warn_of_no_place();
     let pair = args.servers.read()?;
     let ledger = ledger_file::open(&args.ledger)?;
     let recorded =

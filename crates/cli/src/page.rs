@@ -19,9 +19,9 @@ pub(crate) struct PageArgs {
 }
 
 impl PageArgs {
-    /// Refuses a place where no file can be written, before hours of work come to an end there.
-    pub(crate) fn refuse_no_place(&self) -> Result<(), Failure> {
-        let Some(file) = &self.file else { return Ok(()) };
+    /// Says before the move that its page could not be written now; the folder may be made meanwhile, and the ledger keeps all.
+    pub(crate) fn warn_of_no_place(&self) {
+        let Some(file) = &self.file else { return };
         let folder = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -29,10 +29,9 @@ impl PageArgs {
         let why = match (folder.is_dir(), file.is_dir()) {
             (false, _) => format!("there is no folder {}", folder.display()),
             (true, true) => "it is a folder".to_owned(),
-            (true, false) => return Ok(()),
+            (true, false) => return,
         };
-        let what = format!("use --report {}", file.display());
-        Err(Failure::usage(what, why, "give the path of a file, such as move.html"))
+        output::remark(&format!("warning: --report {}: {why}", file.display()));
     }
 
     /// Writes the page when one was asked for and a move was begun.

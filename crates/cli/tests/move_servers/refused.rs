@@ -300,9 +300,10 @@ fn wrong_usage_ends_with_64() {
     run(&["migrate", "--mode", "online"]).says(&["offline only"]);
     run(&["status", "--ledger", "postgres://a:secret@h/d"]).says(&["keeps it in a file"]);
     run(&["migrate", "--jobs", "0"]).says(&["1..=64"]);
-    // A page that cannot be written is known before the move, not after it.
-    run(&["migrate", "--report", "no/such/page.html"]).says(&["there is no folder no/such"]);
-    run(&["migrate", "--report", "/"]).says(&["use --report /"]);
+    // A page that cannot be written is known before the move, not only after it.
+    let early = "warning: --report no/such/page.html: there is no folder no/such";
+    run(&["migrate", "--report", "no/such/page.html"]).says(&[early, "--source-url"]);
+    run(&["migrate", "--report", "/"]).says(&["warning: --report /: it is a folder"]);
     run(&["cancel", "--ledger", "x"]).says(&["<--keep|--drop>"]);
     run(&["cancel", "--ledger", "x", "--keep", "--drop"]).says(&["cannot be used with"]);
     let bad = run(&["verify", "--source-url", "postgres://a:secret@h:port/d", "--target-url", "x"]);
