@@ -31,14 +31,14 @@ impl AddressSet {
     /// Addresses of inclusive ranges, in any order.
     pub fn from_ranges(mut ranges: Vec<(u32, u32)>) -> AddressSet {
         ranges.sort_unstable();
-        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
-        for (low, high) in ranges {
-            match merged.last_mut() {
-                Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
-                _ => merged.push((low, high)),
+        ranges.dedup_by(|next, last| {
+            let joins = next.0 <= last.1.saturating_add(1);
+            if joins {
+                last.1 = last.1.max(next.1);
             }
-        }
-        AddressSet { ranges: merged }
+            joins
+        });
+        AddressSet { ranges }
     }
 
     /// Whether the set holds nothing.
@@ -53,11 +53,15 @@ impl AddressSet {
 
     /// Addresses in either set.
     pub fn union(&self, other: &AddressSet) -> AddressSet {
+        if self.is_empty() || other.is_empty() {
+            return if self.is_empty() { other.clone() } else { self.clone() };
+        }
         AddressSet::from_ranges(self.ranges.iter().chain(&other.ranges).copied().collect())
     }
 
     /// Addresses in both sets.
     pub fn intersection(&self, other: &AddressSet) -> AddressSet {
+        // Both are in order and without adjacent ranges, and so is the result.
         let mut ranges = Vec::new();
         for &(low, high) in &self.ranges {
             for &(other_low, other_high) in &other.ranges {
@@ -66,7 +70,7 @@ impl AddressSet {
                 }
             }
         }
-        AddressSet::from_ranges(ranges)
+        AddressSet { ranges }
     }
 
     /// Addresses in this set that are not in the other.
@@ -87,7 +91,7 @@ impl AddressSet {
                 rest.push((from as u32, high));
             }
         }
-        AddressSet::from_ranges(rest)
+        AddressSet { ranges: rest }
     }
 
     /// Whether every address of this set is in the other.

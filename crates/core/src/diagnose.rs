@@ -127,8 +127,10 @@ pub fn verdict(estate: &Estate, question: &Question) -> Verdict {
     let (Source::Server(source), Copier::Target) = (&question.source, &question.copier) else {
         return check(estate, question).verdict;
     };
-    let path = trace::path(estate, &question.target, source, question.port);
-    path.map_or(Verdict::Undetermined, |path| path.verdict())
+    estate.briefly(|estate| {
+        let path = trace::path(estate, &question.target, source, question.port);
+        path.map_or(Verdict::Undetermined, |path| path.verdict())
+    })
 }
 
 /// What decides that a gate other than security rules is closed, where one is and rules do not matter for it: no repair leaves all of
@@ -138,8 +140,10 @@ pub(crate) fn reads_beyond_rules(estate: &Estate, question: &Question) -> Option
         return None;
     };
     let (is_closed, reads) = estate.watch_all_but_asides(|estate| {
-        let path = trace::path(estate, &question.target, source, question.port);
-        path.is_ok_and(|path| path.is_closed_beyond_rules())
+        estate.briefly(|estate| {
+            let path = trace::path(estate, &question.target, source, question.port);
+            path.is_ok_and(|path| path.is_closed_beyond_rules())
+        })
     });
     is_closed.then_some(reads)
 }

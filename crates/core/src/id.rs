@@ -41,11 +41,7 @@ impl ResourceId {
     }
 
     fn of(text: &str) -> ResourceId {
-        // FNV-1a.
-        let mix = |hash: u64, byte: u8| {
-            (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
-        };
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+        let hash = hash_on(0xcbf2_9ce4_8422_2325, text);
         let cut = text.rmatch_indices('/').nth(1).map(|(at, _)| at);
         let parent = cut.and_then(|at| ResourceId::parse(&text[..at]));
         ResourceId(Arc::new(Inner { text: text.into(), hash, parent }))
@@ -122,7 +118,12 @@ impl ResourceId {
 
     /// The id of a child, such as `vnet.child("subnets", "app")`.
     pub fn child(&self, kind: &str, name: &str) -> ResourceId {
-        ResourceId::of(&format!("{}/{kind}/{name}", self.0.text))
+        let text = format!("{}/{kind}/{name}", self.0.text);
+        if self.is_outside() || kind.contains('/') || name.contains('/') {
+            return ResourceId::of(&text);
+        }
+        let hash = hash_on(self.0.hash, &text[self.0.text.len()..]);
+        ResourceId(Arc::new(Inner { text: text.into(), hash, parent: Some(self.clone()) }))
     }
 
     /// A resource of another type in the same resource group, such as `vnet.sibling("Microsoft.Network/privateEndpoints", "pe")`.
@@ -177,6 +178,14 @@ impl ResourceId {
     }
 }
 
+/// FNV-1a of a text in lower case, carried on from what stands before it.
+fn hash_on(before: u64, text: &str) -> u64 {
+    let mix = |hash: u64, byte: u8| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+    };
+    text.bytes().fold(before, mix)
+}
+
 const PROVIDERS: &str = "/providers/";
 
 /// Where the part after the last `/providers/` of an id starts.
@@ -205,8 +214,13 @@ impl Ord for ResourceId {
         if Arc::ptr_eq(&self.0, &other.0) {
             return Ordering::Equal;
         }
-        let lower = |byte: u8| byte.to_ascii_lowercase();
-        self.0.text.bytes().map(lower).cmp(other.0.text.bytes().map(lower))
+        let (own, other) = (self.0.text.as_bytes(), other.0.text.as_bytes());
+        // Ids of one group share most of their text.
+        let lower = |byte: &u8| byte.to_ascii_lowercase();
+        let pairs = own.iter().zip(other).filter(|(one, two)| one != two);
+        let mut orders = pairs.map(|(one, two)| lower(one).cmp(&lower(two)));
+        let first = orders.find(|order| order.is_ne());
+        first.unwrap_or_else(|| own.len().cmp(&other.len()))
     }
 }
 impl Hash for ResourceId {

@@ -42,7 +42,14 @@ const RARE: [u64; 2] = [32_705, 87_368];
 const SAVED_MAX: u64 = 12;
 
 fn first(case: &Case) -> Report {
-    diagnose::check(&case.estate(), &case.question())
+    let (estate, question) = (case.estate(), case.question());
+    let report = diagnose::check(&estate, &question);
+    assert_eq!(
+        diagnose::verdict(&estate, &question),
+        report.verdict,
+        "asked for the verdict alone"
+    );
+    report
 }
 
 fn second(case: &Case) -> Answer {

@@ -174,7 +174,7 @@ pub fn move_back(
     }
     let id = group.child("securityRules", &rule.name);
     let holder = estate.resource(&rule.resource)?;
-    let mut own = holder.body.at(&format!("{}/properties", rule.pointer))?;
+    let mut own = holder.body.at(&format!("{}/properties", rule.place.pointer()))?;
     for read_only in ["provisioningState", "resourceGuid"] {
         own.as_object_mut()?.remove(read_only);
     }
@@ -186,7 +186,7 @@ pub fn move_back(
     let edit = match rule.resource == *group {
         true => {
             let fields = Some(json!({ "priority": number }));
-            let (holder, element) = (group.clone(), rule.name.clone());
+            let (holder, element) = (group.clone(), rule.name.to_string());
             Edit::Listed(Listed { holder, list: "securityRules", element, fields })
         }
         false => Edit::Patch(rule.resource.clone(), json!({ "priority": number })),

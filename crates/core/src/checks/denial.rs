@@ -104,7 +104,7 @@ impl Denial<'_> {
             self.way(path),
             path.port
         );
-        let mut finding = Finding::blocks(message, why).at(&rule.resource, rule.pointer.clone());
+        let mut finding = Finding::blocks(message, why).at(&rule.resource, rule.place.pointer());
         let direction = self.gate.direction();
         finding.fixes.extend(fixes::let_through(path, self.group, self.decision, direction));
         Some(finding)
@@ -152,5 +152,5 @@ pub(super) fn missed(
     let mut finding = denial.finding(path, &why(near))?;
     finding.message =
         format!("{}; rule `{}` ahead of it misses the flow", finding.message, near.rule.name);
-    Some(finding.at(&near.rule.resource, near.rule.pointer.clone()))
+    Some(finding.at(&near.rule.resource, near.rule.place.pointer()))
 }

@@ -12,8 +12,56 @@ use crate::id::ResourceId;
 /// A network security group.
 #[derive(Debug, Clone)]
 pub struct SecurityGroup {
-    /// `None` when the body does not list its rules, or lists one that cannot be read. Lowest priority number first.
-    pub rules: Option<Vec<Rule>>,
+    /// `None` when the body does not list its rules, or lists one that cannot be read.
+    pub rules: Option<Rules>,
+}
+
+/// The rules that a group lists.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Those into the subnet, then those out of it; lowest priority number first.
+    all: Vec<Rule>,
+    /// The ports of the receiver that each speaks of, from the lowest to the highest.
+    ports: Vec<(u16, u16)>,
+    inbound_count: usize,
+}
+
+impl Rules {
+    fn of_list(mut all: Vec<Rule>) -> Rules {
+        all.sort_by_key(|rule| (rule.direction == Direction::Outbound, rule.priority));
+        all.shrink_to_fit();
+        let inbound_count = all.partition_point(|rule| rule.direction == Direction::Inbound);
+        let span = |rule: &Rule| {
+            let ports = &rule.to_ports;
+            ports.iter().fold((u16::MAX, 0), |all, one| (all.0.min(one.0), all.1.max(one.1)))
+        };
+        let ports = all.iter().map(span).collect();
+        Rules { all, ports, inbound_count }
+    }
+
+    /// Every rule.
+    pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
+        self.all.iter()
+    }
+
+    /// The rules of one direction, lowest priority number first.
+    pub fn of(&self, direction: Direction) -> &[Rule] {
+        &self.all[self.range(direction)]
+    }
+
+    /// Those of them that may speak of a port of the receiver.
+    pub fn about_port(&self, direction: Direction, port: u16) -> impl Iterator<Item = &Rule> {
+        let ports = self.ports[self.range(direction)].iter();
+        let may = move |&(_, &(low, high)): &(&Rule, &(u16, u16))| low <= port && port <= high;
+        self.of(direction).iter().zip(ports).filter(may).map(|(rule, _)| rule)
+    }
+
+    fn range(&self, direction: Direction) -> std::ops::Range<usize> {
+        match direction {
+            Direction::Inbound => 0..self.inbound_count,
+            Direction::Outbound => self.inbound_count..self.all.len(),
+        }
+    }
 }
 
 /// One security rule.
@@ -164,9 +212,7 @@ pub(crate) fn security_group(
             }
         }
     }
-    rules.sort_by_key(|rule| rule.priority);
-    rules.shrink_to_fit();
-    SecurityGroup { rules: Some(rules) }
+    SecurityGroup { rules: Some(Rules::of_list(rules)) }
 }
 
 pub(crate) fn network_manager(node: &Node, problems: &mut Problems) -> NetworkManager {

@@ -41,7 +41,17 @@ pub use reference::Reference;
 pub use scan::{Scanned, scan};
 pub use store::{Estate, Resource};
 
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::RandomState;
+
 use crate::id::ResourceId;
+
+/// A map by ids, keys or texts.
+pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
+
+/// A set of ids, keys or texts.
+pub(crate) type Set<T> = HashSet<T, RandomState>;
 
 /// A fact that the estate does not hold. It is never read as fine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -1,6 +1,6 @@
 //! Settles which of several captures of a resource counts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::kinds::read_facts;
 use super::packed::Body;
 use super::scan::{Captured, Piece, Scanned, scan_value};
 use super::shared::Shared;
-use super::{Estate, Facts, Origin, Problem, Resource};
+use super::{Estate, Facts, Map, Origin, Problem, Resource};
 use super::{merge, template};
 use crate::id::ResourceId;
 
@@ -121,8 +121,8 @@ struct Source {
 #[derive(Default)]
 struct Settler {
     loaded: Loaded,
-    resources: HashMap<ResourceId, Arc<Resource>>,
-    sources: HashMap<ResourceId, Source>,
+    resources: Map<ResourceId, Arc<Resource>>,
+    sources: Map<ResourceId, Source>,
     /// Children written inside their parents, oldest first.
     inline: Vec<(Source, Captured)>,
     /// Files of parameters, by the name of the template that they are for.

@@ -1,19 +1,18 @@
 //! What an answer has read, and whether a change matters for it.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Estate;
 use super::keys::Key;
+use super::{Estate, Set};
 
 /// What differs between two copies of an estate: everything that a question may have read differently.
-pub type Writes = HashSet<Key>;
+pub type Writes = Set<Key>;
 
 /// Everything that was read for an answer: the answer stays as it is while nothing of this changes.
 #[derive(Debug, Clone, Default)]
 pub struct Reads {
-    keys: HashSet<Key>,
+    keys: Set<Key>,
     parts: Vec<Part>,
 }
 

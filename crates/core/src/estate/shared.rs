@@ -1,20 +1,20 @@
 //! Parts that many resources of an input say alike are kept once: ids, names of rules, prefixes, ports.
 
-use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use super::filter::Prefix;
+use super::{Map, Set};
 use crate::id::ResourceId;
 
 /// Parts that were seen.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     /// By their text.
-    ids: HashMap<Box<str>, ResourceId>,
-    names: HashSet<Arc<str>>,
-    prefixes: HashSet<Arc<[Prefix]>>,
-    ports: HashSet<Arc<[(u16, u16)]>>,
+    ids: Map<Box<str>, ResourceId>,
+    names: Set<Arc<str>>,
+    prefixes: Set<Arc<[Prefix]>>,
+    ports: Set<Arc<[(u16, u16)]>>,
 }
 
 impl Shared {
@@ -45,7 +45,7 @@ impl Shared {
     }
 }
 
-fn once<T: ?Sized + Eq + Hash>(known: &mut HashSet<Arc<T>>, part: &T) -> Arc<T>
+fn once<T: ?Sized + Eq + Hash>(known: &mut Set<Arc<T>>, part: &T) -> Arc<T>
 where
     Arc<T>: for<'a> From<&'a T>,
 {

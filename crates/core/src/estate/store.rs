@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use super::kinds::read_facts;
 use super::packed::Body;
 use super::reads::{Reads, Writes};
 use super::shared::Shared;
-use super::{Facts, Kind, Missing, Origin, Problem};
+use super::{Facts, Kind, Map, Missing, Origin, Problem, Set};
 use crate::id::ResourceId;
 
 /// One resource: its body as it was read, and what it says.
@@ -33,14 +33,14 @@ pub struct Resource {
 /// Resources as they were observed, and the ids under each key.
 #[derive(Debug, Default)]
 struct Base {
-    resources: HashMap<ResourceId, Arc<Resource>>,
+    resources: Map<ResourceId, Arc<Resource>>,
     /// All ids, in order.
     ids: Vec<ResourceId>,
     /// In the order of ids.
-    listed: HashMap<Key, Vec<ResourceId>>,
+    listed: Map<Key, Vec<ResourceId>>,
     /// Private DNS zones by name in lower case: those captured, and those that a captured child speaks for.
-    zones: HashMap<String, BTreeSet<ResourceId>>,
-    remembered: Mutex<HashMap<Topic, Remembered>>,
+    zones: Map<String, BTreeSet<ResourceId>>,
+    remembered: Mutex<Map<Topic, Remembered>>,
 }
 
 /// What is remembered: the name of a question, and the resources that it is about.
@@ -64,20 +64,22 @@ struct Changed {
 #[derive(Debug, Clone, Default)]
 pub struct Estate {
     base: Arc<Base>,
-    changed: HashMap<ResourceId, Arc<Changed>>,
+    changed: Map<ResourceId, Arc<Changed>>,
     /// What the changes touch, once somebody asked.
     writes: OnceCell<Writes>,
     /// Answers that the changes touch, worked out with them.
-    answers: RefCell<HashMap<Topic, Remembered>>,
+    answers: RefCell<Map<Topic, Remembered>>,
     /// What was read, while somebody wants to know.
     reads: RefCell<Option<Reads>>,
     /// Whether what is read aside is left out of it.
     skips_asides: Cell<bool>,
+    /// Whether a verdict is all that is asked for.
+    is_brief: Cell<bool>,
 }
 
 impl Estate {
     /// The estate of some resources.
-    pub(super) fn of(resources: HashMap<ResourceId, Arc<Resource>>) -> Estate {
+    pub(super) fn of(resources: Map<ResourceId, Arc<Resource>>) -> Estate {
         Estate { base: Arc::new(Base::of(resources)), ..Estate::default() }
     }
 
@@ -199,6 +201,9 @@ impl Estate {
 
     /// Pointer of a field in a captured body, under `properties` or beside it; `base` where the field is not there.
     pub fn locate(&self, id: &ResourceId, base: &str, path: &str) -> String {
+        if self.is_brief() {
+            return String::new();
+        }
         let body = self.look(id).map(|resource| &resource.body);
         let is_there = |place: &String| body.is_some_and(|body| body.holds(place));
         let places = [format!("{base}/properties/{path}"), format!("{base}/{path}")];
@@ -261,10 +266,28 @@ impl Estate {
         answer
     }
 
+    /// Runs a question of which only the verdict counts: neither sentences nor places are written for it.
+    pub(crate) fn briefly<T>(&self, question: impl FnOnce(&Estate) -> T) -> T {
+        let before = self.is_brief.replace(true);
+        let answer = question(self);
+        self.is_brief.set(before);
+        answer
+    }
+
+    /// Whether a verdict is all that is asked for.
+    pub(crate) fn is_brief(&self) -> bool {
+        self.is_brief.get()
+    }
+
+    /// A sentence; empty where nobody reads it.
+    pub(crate) fn words(&self, write: impl FnOnce() -> String) -> String {
+        if self.is_brief() { String::new() } else { write() }
+    }
+
     /// What differs between two copies of one estate: everything that a question may have read differently.
     pub fn writes_since(&self, before: &Estate) -> Writes {
-        let ids: HashSet<&ResourceId> = self.changed.keys().chain(before.changed.keys()).collect();
-        let mut keys = Writes::new();
+        let ids: Set<&ResourceId> = self.changed.keys().chain(before.changed.keys()).collect();
+        let mut keys = Writes::default();
         for id in ids {
             let versions = [before.look(id), self.look(id)];
             if let [Some(one), Some(other)] = versions
@@ -320,12 +343,14 @@ impl Estate {
         }
         // Others who ask depend on all of it.
         let skips_asides = self.skips_asides.replace(false);
+        let is_brief = self.is_brief.replace(false);
         let (answer, reads) = self.watch(work_out);
         self.skips_asides.set(skips_asides);
+        self.is_brief.set(is_brief);
         let remembered: Remembered = (Arc::new(answer.clone()), Arc::new(reads));
         let reads = remembered.1.clone();
         let is_observed = self.changed.is_empty();
-        let keep = |answers: &mut HashMap<Topic, Remembered>| {
+        let keep = |answers: &mut Map<Topic, Remembered>| {
             if answers.len() < REMEMBERED_MAX {
                 answers.insert(topic, remembered);
             }
@@ -379,19 +404,24 @@ impl Estate {
 
     /// Resources under a key, in the order of ids.
     fn under(&self, key: Key) -> impl Iterator<Item = (&ResourceId, &Resource)> {
+        let changed = self.changed.iter().filter(|(_, one)| one.keys.contains(&key));
+        let mut changed: Vec<&ResourceId> = changed.map(|(id, _)| id).collect();
+        changed.sort();
+        let mut changed = changed.into_iter().peekable();
         let observed = self.base.listed.get(&key).into_iter().flatten();
-        let mut ids: Vec<&ResourceId> =
-            observed.filter(|id| !self.changed.contains_key(id)).collect();
-        for (id, _) in self.changed.iter().filter(|(_, one)| one.keys.contains(&key)) {
-            ids.insert(ids.partition_point(|other| *other < id), id);
-        }
+        let mut observed = observed.filter(|id| !self.changed.contains_key(id)).peekable();
         self.note(|| key);
-        ids.into_iter().filter_map(|id| Some((id, self.look(id)?)))
+        let ids = std::iter::from_fn(move || match (observed.peek(), changed.peek()) {
+            (Some(one), Some(other)) if *other < *one => changed.next(),
+            (Some(_), _) => observed.next(),
+            (None, _) => changed.next(),
+        });
+        ids.filter_map(|id| Some((id, self.look(id)?)))
     }
 }
 
 impl Base {
-    fn of(resources: HashMap<ResourceId, Arc<Resource>>) -> Base {
+    fn of(resources: Map<ResourceId, Arc<Resource>>) -> Base {
         let mut ids: Vec<ResourceId> = resources.keys().cloned().collect();
         ids.sort_by_cached_key(ResourceId::key);
         let mut base = Base { resources, ids, ..Base::default() };

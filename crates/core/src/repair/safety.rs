@@ -1,6 +1,6 @@
 //! What else a repair touches: flows of other subnets and servers, judged before and after.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::estate::dns::Link;
 use crate::estate::endpoint::Endpoint;
 use crate::estate::network::{Peering, Subnet};
 use crate::estate::server::Server;
-use crate::estate::{Estate, Key, Kind, Writes};
+use crate::estate::{Estate, Key, Kind, Set, Writes};
 use crate::id::ResourceId;
 use crate::trace::leg::Start;
 use crate::trace::step::Verdict;
@@ -101,7 +101,9 @@ fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Ver
         return None;
     }
     let start = Start { vnet: subnet.parent()?, subnet: subnet.clone() };
-    trace::path_from_subnet(estate, server, start, server).ok().as_ref().map(Path::verdict)
+    estate.briefly(|estate| {
+        trace::path_from_subnet(estate, server, start, server).ok().as_ref().map(Path::verdict)
+    })
 }
 
 /// Flows that changes may touch: of each subnet whose network or record is touched to the servers near it, and of their neighbours
@@ -135,7 +137,7 @@ fn touched(estate: &Estate, writes: &Writes) -> (Vec<(ResourceId, ResourceId)>, 
 #[derive(Default)]
 struct Flows {
     list: Vec<(ResourceId, ResourceId)>,
-    seen: HashSet<(ResourceId, ResourceId)>,
+    seen: Set<(ResourceId, ResourceId)>,
     is_cut: bool,
 }
 

@@ -85,9 +85,8 @@ impl Path<'_> {
             Err(missing) => Step::unknown(Stage::Mode, missing.clone()),
         };
         let place = self.estate.locate(&self.from_id, "", "network");
-        self.opening.push(
-            step.read(&self.from_id, place).read(&self.to_id, self.to.public_pointer.clone()),
-        );
+        self.opening
+            .push(step.read(&self.from_id, place).read(&self.to_id, &self.to.public_pointer));
         if !matches!(self.to_access, Ok(Access::Public | Access::PublicWithEndpoint)) {
             return;
         }

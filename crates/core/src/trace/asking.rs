@@ -142,7 +142,7 @@ impl Path<'_> {
             );
             (Step::unknown(Stage::Name, missing.clone()), Leads::Unknown(missing))
         };
-        self.opening.push(step.read(&denier.resource, denier.pointer.clone()));
+        self.opening.push(step.read(&denier.resource, denier.place.pointer()));
         self.dns_denier = Some(denier);
         Some(leads)
     }

@@ -50,7 +50,7 @@ impl Walker<'_> {
                 leg.is_apart = !matches!(found, Outward::Through(_) | Outward::Perhaps(_));
                 leg.outward = Some(found);
             }
-            routed => self.routed(leg, near, routed, &address.to_string()),
+            routed => self.routed(leg, near, routed, address),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What the rules of a network security group do with a connection, exactly, for a whole set of senders.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::address::{AddressSet, private};
-use crate::estate::filter::{Direction, Prefix, Protocol, Rule};
+use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule};
 use crate::estate::network::region_key;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -79,10 +80,10 @@ impl Service {
 pub struct Decider {
     /// The group or the rule.
     pub resource: ResourceId,
-    /// Pointer in its body.
-    pub pointer: String,
+    /// Where it stands in its body.
+    pub place: Place,
     /// The rule's name.
-    pub name: String,
+    pub name: Arc<str>,
     /// The rule's priority.
     pub priority: u32,
 }
@@ -133,7 +134,9 @@ pub fn decide(
         Question { group: group_id, receiver: flow.receiver, service: flow.service, tag };
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
-    decision.miss = question.near_miss(&rules, &decision);
+    if !estate.is_brief() {
+        decision.miss = question.near_miss(&rules, &decision);
+    }
     Ok(decision)
 }
 
@@ -155,7 +158,7 @@ pub fn platform_dns_denier(
         Prefix::Tag(tag) if tag.eq_ignore_ascii_case("VirtualNetwork") => AddressSet::all(),
         Prefix::Tag(_) | Prefix::ApplicationGroup(_) | Prefix::Ipv6 => AddressSet::default(),
     };
-    let rules = rules::of_users(estate, group_id, Direction::Outbound)?;
+    let rules = rules::of_users(estate, group_id, Direction::Outbound, Some(DNS_PORT))?;
     let speaking = rules.iter().filter(|rule| {
         rule.to.iter().any(names_it)
             && matches!(rule.protocol, Protocol::Udp | Protocol::Any)
@@ -368,8 +371,8 @@ pub(super) fn client_ports(ranges: &[(u16, u16)]) -> Match {
 fn decider(rule: &Rule) -> Decider {
     Decider {
         resource: rule.resource.clone(),
-        pointer: rule.place.pointer(),
-        name: rule.name.to_string(),
+        place: rule.place,
+        name: rule.name.clone(),
         priority: rule.priority,
     }
 }

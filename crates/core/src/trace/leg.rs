@@ -152,7 +152,7 @@ impl Walker<'_> {
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
-        leg.forward.push(admit_step(view));
+        leg.forward.push(admit_step(self.estate, view));
         leg
     }
 
@@ -240,7 +240,8 @@ impl Walker<'_> {
                     location.as_deref(),
                     is_flexible,
                 );
-                let step = route_step(near.id, &routed, "the server's public front door");
+                let step =
+                    route_step(self.estate, near.id, &routed, "the server's public front door");
                 leg.forward.push(step);
                 leg.route = Some(routed);
             }

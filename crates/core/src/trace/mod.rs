@@ -232,11 +232,10 @@ impl Path<'_> {
     }
 
     fn begin(&mut self, start: &Start) {
-        let detail = format!(
-            "the copier runs in subnet `{}` of network `{}`",
-            start.subnet.name(),
-            start.vnet.name()
-        );
+        let detail = self.estate.words(|| {
+            let (subnet, vnet) = (start.subnet.name(), start.vnet.name());
+            format!("the copier runs in subnet `{subnet}` of network `{vnet}`")
+        });
         self.opening.push(Step::pass(Stage::Mode, Some(&self.from_id), detail));
         self.opening.extend(self.copier_step());
     }
@@ -252,7 +251,7 @@ impl Path<'_> {
                 Step::drop(Stage::Mode, Some(&self.from_id), detail)
             }
         };
-        Some(step.read(&self.from_id, self.from.state_pointer.clone()))
+        Some(step.read(&self.from_id, &self.from.state_pointer))
     }
 
     /// The ways that were walked: the meant one first.
@@ -284,12 +283,14 @@ impl Path<'_> {
 
     /// Steps there: the opening, then the way that is taken.
     pub fn forward(&self) -> Vec<Step> {
-        let mut steps = self.opening.clone();
-        steps.extend(self.taken().into_iter().flat_map(|leg| leg.forward.clone()));
-        if self.intended.is_some() {
-            steps.push(self.listen_step());
-        }
+        let mut steps: Vec<Step> = self.steps_there().cloned().collect();
+        steps.extend(self.intended.is_some().then(|| self.listen_step()));
         steps
+    }
+
+    /// The same without the last one, whether a server listens.
+    fn steps_there(&self) -> impl Iterator<Item = &Step> + Clone {
+        self.opening.iter().chain(self.taken().into_iter().flat_map(|leg| &leg.forward))
     }
 
     /// Addresses that the copier may have; empty where it has no network of its own.
@@ -310,27 +311,21 @@ impl Path<'_> {
         let Some(state) = self.to.state.as_deref() else {
             return Step::unknown(Stage::Listen, Missing::field(&self.to_id, "state"));
         };
-        let name = self.to_id.name();
+        let is_in_state =
+            || self.estate.words(|| format!("server `{}` is in state {state}", self.to_id.name()));
         let step = match state.eq_ignore_ascii_case("ready") {
             true => match self.listens() {
-                Ok(true) => Step::pass(
-                    Stage::Listen,
-                    Some(&self.to_id),
-                    format!("server `{name}` is in state {state}"),
-                ),
+                Ok(true) => Step::pass(Stage::Listen, Some(&self.to_id), is_in_state()),
                 Ok(false) => {
+                    let name = self.to_id.name();
                     let detail = format!("server `{name}` does not listen on port {}", self.port);
                     Step::drop(Stage::Listen, Some(&self.to_id), detail)
                 }
                 Err(missing) => Step::unknown(Stage::Listen, missing),
             },
-            false => Step::drop(
-                Stage::Listen,
-                Some(&self.to_id),
-                format!("server `{name}` is in state {state}"),
-            ),
+            false => Step::drop(Stage::Listen, Some(&self.to_id), is_in_state()),
         };
-        step.read(&self.to_id, self.to.state_pointer.clone())
+        step.read(&self.to_id, &self.to.state_pointer)
     }
 
     /// Whether the server has a listener on the port: its own, or the pooler that a flexible server may run.
@@ -359,21 +354,28 @@ impl Path<'_> {
             && self.dns_denier.is_none()
             && self.dns_server.is_none()
             && self.named_endpoints().len() < 2;
-        let steps = self.forward();
-        has_one_way && steps.iter().any(|step| step.outcome == Outcome::Drop && !is_rule(step))
+        let closes = |step: &Step| step.outcome == Outcome::Drop && !is_rule(step);
+        has_one_way
+            && (self.steps_there().any(closes)
+                || self.intended.is_some() && closes(&self.listen_step()))
     }
 
     /// Whether the copier can reach the server.
     pub fn verdict(&self) -> Verdict {
-        let mut steps = self.forward();
-        steps.extend(self.back());
-        let verdict = step::verdict(&steps, &self.senders());
+        let listen = self.intended.is_some().then(|| self.listen_step());
+        let taken = self.taken();
+        let back = taken.into_iter().flat_map(|leg| &leg.back);
+        let steps = self.steps_there().chain(&listen).chain(back);
+        let nobody = AddressSet::default();
+        let senders = taken.map_or(&nobody, |leg| &leg.senders);
+        let verdict = step::verdict(steps.clone(), senders);
         // With two ways open, one closed way proves nothing.
         let two_ways = matches!(self.leads, Leads::Unknown(_))
             && matches!(self.to_access, Ok(Access::PublicWithEndpoint) | Err(_));
         if verdict == Verdict::Unreachable && two_ways {
             let decisive = |one: &Step| one.outcome == Outcome::Drop && one.stage == Stage::Listen;
-            return if steps.iter().any(decisive) { verdict } else { Verdict::Undetermined };
+            let mut steps = steps;
+            return if steps.any(decisive) { verdict } else { Verdict::Undetermined };
         }
         verdict
     }

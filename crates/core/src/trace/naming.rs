@@ -283,9 +283,9 @@ pub(super) fn name_step(
     resolution: &Resolution,
     leads: &Leads,
 ) -> Step {
-    let name = resolution.names.first().cloned().unwrap_or_default();
+    let name = resolution.names.first().map_or("", String::as_str);
     let zone = resolution.zone.as_ref().map(|(zone, _)| zone);
-    let answer = match &resolution.answer {
+    let answer = estate.words(|| match &resolution.answer {
         Answer::Addresses(addresses) => {
             let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             format!("{name} resolves to {}", words.join(", "))
@@ -306,7 +306,7 @@ pub(super) fn name_step(
             format!("{name} is not answered: {}", words.unwrap_or_default())
         }
         Answer::Unknown(_) => String::new(),
-    };
+    });
     let step = match leads {
         Leads::Unknown(missing) => {
             let mut step = Step::unknown(Stage::Name, missing.clone());
@@ -331,7 +331,7 @@ pub(super) fn name_step(
         _ => step,
     };
     let mut step = match estate.get::<Vnet>(&start.vnet) {
-        Ok(vnet) => step.read(&start.vnet, vnet.dns_pointer.clone()),
+        Ok(vnet) => step.read(&start.vnet, &vnet.dns_pointer),
         Err(_) => step,
     };
     if let Some((_, link)) = &resolution.zone {

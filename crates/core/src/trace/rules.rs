@@ -10,7 +10,8 @@ use crate::trace::filter::Flow;
 /// Priority of the first of Azure's own rules.
 pub(super) const FIRST_DEFAULT: u32 = 65_000;
 
-/// All rules of one direction that a flow meets, lowest priority number first.
+/// All rules of one direction that a flow meets, lowest priority number first; of users' rules only those about its port where the
+/// verdict is all that is asked for.
 ///
 /// # Errors
 /// [`Missing`] when the group's rules were not observed in full.
@@ -22,7 +23,7 @@ pub(super) fn all_for<'e>(
 ) -> Result<Vec<&'e Rule>, Missing> {
     let mut rules = match estate.is_watched() {
         true => watched(estate, group_id, direction, flow)?,
-        false => of_users(estate, group_id, direction)?,
+        false => of_users(estate, group_id, direction, port_of(estate, flow))?,
     };
     rules.extend(defaults(direction));
     if !rules.is_sorted_by_key(|rule| rule.priority) {
@@ -38,7 +39,8 @@ fn watched<'e>(
     direction: Direction,
     flow: &Flow,
 ) -> Result<Vec<&'e Rule>, Missing> {
-    let (rules, reads) = estate.watch(|estate| of_users(estate, group_id, direction));
+    let port = port_of(estate, flow);
+    let (rules, reads) = estate.watch(|estate| of_users(estate, group_id, direction, port));
     let (group_id, service) = (group_id.clone(), flow.service);
     let (senders, receiver) = (flow.senders.clone(), flow.receiver.clone());
     let speaking = move |rules: Result<Vec<&Rule>, Missing>| -> Result<Vec<Rule>, Missing> {
@@ -47,7 +49,7 @@ fn watched<'e>(
     };
     let before = speaking(rules.clone());
     estate.note_part(reads.into(), move |after| {
-        let now = after.watch(|after| of_users(after, &group_id, direction)).0;
+        let now = after.watch(|after| of_users(after, &group_id, direction, port)).0;
         match (&before, speaking(now)) {
             (Ok(before), Ok(now)) => {
                 before.len() == now.len()
@@ -59,15 +61,24 @@ fn watched<'e>(
     rules
 }
 
-/// A user's rules of one direction, lowest priority number first.
+/// The port of a flow, where rules of other ports explain nothing that is asked for.
+fn port_of(estate: &Estate, flow: &Flow) -> Option<u16> {
+    estate.is_brief().then_some(flow.service.port)
+}
+
+/// A user's rules of one direction, lowest priority number first. Those that speak of other ports than `port` may be left out.
 pub(super) fn of_users<'e>(
     estate: &'e Estate,
     group_id: &ResourceId,
     direction: Direction,
+    port: Option<u16>,
 ) -> Result<Vec<&'e Rule>, Missing> {
     let group = estate.get::<SecurityGroup>(group_id)?;
     let listed = group.rules.as_ref().ok_or_else(|| Missing::field(group_id, "securityRules"))?;
-    let mut rules: Vec<&Rule> = listed.iter().filter(|rule| rule.direction == direction).collect();
+    let mut rules: Vec<&Rule> = match port {
+        Some(port) => listed.about_port(direction, port).collect(),
+        None => listed.of(direction).iter().collect(),
+    };
     for (id, alone) in estate.children::<Option<Rule>>(group_id) {
         let rule = alone.as_ref().ok_or_else(|| Missing::resource("security rule", id))?;
         let is_listed = listed.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name));

@@ -64,7 +64,7 @@ pub struct Step {
     pub resource: Option<ResourceId>,
     /// What it did.
     pub outcome: Outcome,
-    /// The same in a sentence.
+    /// The same in a sentence; empty where the verdict is all that was asked for.
     pub detail: String,
     /// What was read to know it.
     pub facts: Vec<Fact>,
@@ -109,9 +109,12 @@ impl Step {
         }
     }
 
-    /// Adds a fact that was read.
-    pub fn read(mut self, resource: &ResourceId, pointer: impl Into<String>) -> Step {
-        self.facts.push(Fact { resource: resource.clone(), pointer: pointer.into() });
+    /// Adds a fact that was read; a step without a sentence keeps none.
+    pub fn read(mut self, resource: &ResourceId, pointer: impl AsRef<str>) -> Step {
+        if !self.detail.is_empty() {
+            let pointer = pointer.as_ref().to_owned();
+            self.facts.push(Fact { resource: resource.clone(), pointer });
+        }
         self
     }
 }

@@ -1,5 +1,6 @@
 //! The gates of a way, one after the other: rules, routes and joins between the copier's subnet and the other end.
 
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 
 use crate::address::AddressSet;
@@ -122,7 +123,7 @@ impl Walker<'_> {
         self.admin(leg, Stage::FilterOut, Direction::Outbound);
         let group = match near.group() {
             Ok(Some(group)) => group,
-            Ok(None) => return leg.forward.push(open_step(Stage::FilterOut, near)),
+            Ok(None) => return leg.forward.push(self.open_step(Stage::FilterOut, near)),
             Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterOut, missing)),
         };
         let side = Side { group, direction: Direction::Outbound, at: near, other: far_vnet };
@@ -135,13 +136,18 @@ impl Walker<'_> {
         }
     }
 
+    fn open_step(&self, stage: Stage, end: &End) -> Step {
+        let words = || format!("subnet `{}` has no security group", end.id.name());
+        Step::pass(stage, Some(end.id), self.estate.words(words)).read(end.id, end.subnet.fields)
+    }
+
     /// The step of a group's decision. An admin rule that always allows may overrule a denial.
     fn decided(&self, side: &Side, decision: &Decision) -> Step {
         let stage = match side.direction {
             Direction::Outbound => Stage::FilterOut,
             Direction::Inbound => Stage::FilterIn,
         };
-        let step = filter_step(stage, side.group, decision);
+        let step = filter_step(self.estate, stage, side.group, decision);
         let opener = admin::admin_opener(self.estate, side.direction, self.service);
         match opener.filter(|_| step.outcome == Outcome::Drop) {
             Some(rule) => {
@@ -205,7 +211,7 @@ impl Walker<'_> {
                 // Only the length of its range tells which routes win.
                 let caught = route::catches(self.estate, (near.id, near.subnet), destination);
                 let routed = if caught { Routed::Unknown(missing) } else { Routed::Directly };
-                return self.routed(leg, near, routed, &destination.to_string());
+                return self.routed(leg, near, routed, destination);
             }
         };
         let range = self.range_of(leg, near, far, vnet, destination);
@@ -232,7 +238,7 @@ impl Walker<'_> {
             }
             _ => route::to_address(self.estate, subnet, destination, own),
         };
-        self.routed(leg, near, routed, &destination.to_string());
+        self.routed(leg, near, routed, destination);
     }
 
     /// Length of Azure's own route to the other end: a peering routes what it knows of the other network.
@@ -245,7 +251,13 @@ impl Walker<'_> {
     }
 
     /// Takes down what a route table does, and what is known of the appliance that it names.
-    pub(super) fn routed(&self, leg: &mut Leg, near: &End, routed: Routed, destination: &str) {
+    pub(super) fn routed(
+        &self,
+        leg: &mut Leg,
+        near: &End,
+        routed: Routed,
+        destination: impl Display,
+    ) {
         let routed = match routed {
             Routed::Elsewhere(route, missing) => {
                 let address = match &route.next_hop {
@@ -261,14 +273,14 @@ impl Walker<'_> {
             }
             other => other,
         };
-        leg.forward.push(route_step(near.id, &routed, destination));
+        leg.forward.push(route_step(self.estate, near.id, &routed, destination));
         leg.route = Some(routed);
     }
 
     /// The join of the two networks. A peering that keeps the other network out of the tag VirtualNetwork leaves the decision to the
     /// security groups; where there is none, public documents disagree about what happens.
     fn hop(&self, leg: &Leg, joined: &Joined, near: &End, far: &End) -> Vec<Step> {
-        let mut steps = hop_steps(joined, near.vnet, far.vnet);
+        let mut steps = hop_steps(self.estate, joined, near.vnet, far.vnet);
         let Joined::Broken(breaks, _) = joined else { return steps };
         for (step, broken) in steps.iter_mut().zip(breaks) {
             if broken.kind == BreakKind::AccessOff {
@@ -290,16 +302,15 @@ impl Walker<'_> {
         }
         let group = match far.group() {
             Ok(Some(group)) => group,
-            Ok(None) => return leg.forward.push(open_step(Stage::FilterIn, far)),
+            Ok(None) => return leg.forward.push(self.open_step(Stage::FilterIn, far)),
             Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
         };
         let acts = if is_endpoint { rules_act_on_endpoints(far.subnet) } else { Some(true) };
         if acts == Some(false) {
-            let detail = format!(
-                "rules of `{}` do not act on private endpoints in `{}`",
-                group.name(),
-                far.id.name()
-            );
+            let detail = self.estate.words(|| {
+                let (group, subnet) = (group.name(), far.id.name());
+                format!("rules of `{group}` do not act on private endpoints in `{subnet}`")
+            });
             let place = format!("{}/privateEndpointNetworkPolicies", far.subnet.fields);
             return leg
                 .forward
@@ -354,7 +365,7 @@ impl Walker<'_> {
         let parts = route::to_addresses(self.estate, subnet, &near.addresses, own);
         let is_split = parts.len() > 1;
         for (part, routed) in parts {
-            let mut step = route_step(far.id, &routed, &part.to_string());
+            let mut step = route_step(self.estate, far.id, &routed, &part);
             step.stage = Stage::Return;
             if is_split && step.outcome == Outcome::Drop {
                 step.dropped_part = Some(part.clone());
@@ -410,9 +421,4 @@ fn rules_act_on_endpoints(subnet: &Subnet) -> Option<bool> {
         Some("enabled" | "networksecuritygroupenabled") => Some(true),
         Some(_) | None => None,
     }
-}
-
-fn open_step(stage: Stage, end: &End) -> Step {
-    let detail = format!("subnet `{}` has no security group", end.id.name());
-    Step::pass(stage, Some(end.id), detail).read(end.id, end.subnet.fields)
 }

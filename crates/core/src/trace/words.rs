@@ -1,5 +1,6 @@
 //! Gates put into words: each outcome as a step of the path, with the facts it read.
 
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 
 use crate::address::AddressSet;
@@ -15,53 +16,36 @@ use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::step::{Stage, Step};
 
-pub(super) fn admit_step(view: &View) -> Step {
+pub(super) fn admit_step(estate: &Estate, view: &View) -> Step {
     let (resource, pointer) = &view.status_from;
-    let name = view.id.name();
-    let step = match (&view.status, &view.wrong_group) {
-        (_, Some(group)) => Step::drop(
-            Stage::Admit,
-            Some(&view.id),
-            format!("private endpoint `{name}` asks for `{group}`, not for PostgreSQL"),
-        ),
-        (Status::Approved, None) => Step::pass(
-            Stage::Admit,
-            Some(&view.id),
-            format!("private endpoint `{name}` is approved"),
-        ),
-        (Status::Pending, None) => Step::drop(
-            Stage::Admit,
-            Some(&view.id),
-            format!("private endpoint `{name}` waits for approval"),
-        ),
-        (Status::Rejected, None) => Step::drop(
-            Stage::Admit,
-            Some(&view.id),
-            format!("private endpoint `{name}` was rejected"),
-        ),
-        (Status::Disconnected, None) => Step::drop(
-            Stage::Admit,
-            Some(&view.id),
-            format!("private endpoint `{name}` was removed on the server's side"),
-        ),
+    let what = match (&view.status, &view.wrong_group) {
+        (_, Some(group)) => format!("asks for `{group}`, not for PostgreSQL"),
+        (Status::Approved, None) => "is approved".to_owned(),
+        (Status::Pending, None) => "waits for approval".to_owned(),
+        (Status::Rejected, None) => "was rejected".to_owned(),
+        (Status::Disconnected, None) => "was removed on the server's side".to_owned(),
         (Status::Unknown(missing), None) => return Step::unknown(Stage::Admit, missing.clone()),
     };
-    step.read(resource, pointer.clone())
+    let detail = estate.words(|| format!("private endpoint `{}` {what}", view.id.name()));
+    let is_open = view.status == Status::Approved && view.wrong_group.is_none();
+    let step = if is_open { Step::pass } else { Step::drop };
+    step(Stage::Admit, Some(&view.id), detail).read(resource, pointer)
 }
 
 pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate: &Gate) -> Step {
     let drop = |detail: String| Step::drop(Stage::Admit, Some(id), detail);
     match gate {
         Gate::Open(rule) => {
-            let detail = format!("rule `{}` of the server lets the subnet in", rule.name());
+            let detail =
+                estate.words(|| format!("rule `{}` of the server lets the subnet in", rule.name()));
             Step::pass(Stage::Admit, Some(rule), detail).read(rule, estate.locate(rule, "", ""))
         }
         Gate::OpensItself => {
             let detail = "Azure's tool opens a public Single Server for a public target by itself";
-            Step::pass(Stage::Admit, Some(id), detail).read(id, server.public_pointer.clone())
+            Step::pass(Stage::Admit, Some(id), detail).read(id, &server.public_pointer)
         }
         Gate::PublicDenied => drop("the server denies public network access".to_owned())
-            .read(id, server.public_pointer.clone()),
+            .read(id, &server.public_pointer),
         Gate::RuleMissing { .. } => {
             drop("no VNet rule of the server names the target's subnet".to_owned())
         }
@@ -96,29 +80,34 @@ pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate:
     }
 }
 
-pub(super) fn route_step(subnet: &ResourceId, routed: &Routed, destination: &str) -> Step {
+pub(super) fn route_step(
+    estate: &Estate,
+    subnet: &ResourceId,
+    routed: &Routed,
+    destination: impl Display,
+) -> Step {
     match routed {
-        Routed::Directly => Step::pass(
-            Stage::Route,
-            Some(subnet),
-            format!("no route of a user catches {destination}"),
-        ),
+        Routed::Directly => {
+            let detail = estate.words(|| format!("no route of a user catches {destination}"));
+            Step::pass(Stage::Route, Some(subnet), detail)
+        }
         Routed::ByUser(route) => {
-            let detail = format!("route `{}` ({}) leads on", route.name, route.prefix);
+            let detail =
+                estate.words(|| format!("route `{}` ({}) leads on", route.name, route.prefix));
             Step::pass(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, route.pointer.clone())
+                .read(&route.resource, &route.pointer)
         }
         Routed::Dropped(route) => {
             let detail =
                 format!("route `{}` ({}) drops packets to {destination}", route.name, route.prefix);
             Step::drop(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, route.pointer.clone())
+                .read(&route.resource, &route.pointer)
         }
         Routed::Elsewhere(route, missing) => {
             let mut step = Step::unknown(Stage::Route, missing.clone());
             step.resource = Some(route.table.clone());
             step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);
-            step.read(&route.resource, route.pointer.clone())
+            step.read(&route.resource, &route.pointer)
         }
         Routed::Dead(route, appliance) => {
             let detail = format!(
@@ -128,7 +117,7 @@ pub(super) fn route_step(subnet: &ResourceId, routed: &Routed, destination: &str
                 appliance_words(appliance)
             );
             Step::drop(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, route.pointer.clone())
+                .read(&route.resource, &route.pointer)
         }
         Routed::Unknown(missing) => Step::unknown(Stage::Route, missing.clone()),
     }
@@ -183,7 +172,7 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
                 line.prefix,
                 half.name()
             );
-            Step::drop(Stage::Route, Some(half), detail).read(half, pointer.clone())
+            Step::drop(Stage::Route, Some(half), detail).read(half, pointer)
         }
         Outward::KeptOut { line, table, pointer } => {
             let detail = format!(
@@ -192,7 +181,7 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
                 line.gateway.name(),
                 line.prefix
             );
-            Step::drop(Stage::Route, Some(table), detail).read(table, pointer.clone())
+            Step::drop(Stage::Route, Some(table), detail).read(table, pointer)
         }
         Outward::Claimed { line, vnet } => {
             let detail = format!(
@@ -213,14 +202,21 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
 }
 
 /// The steps of a join: one, or one for each reason why a peering does not carry the traffic, in their order.
-pub(super) fn hop_steps(joined: &Joined, near: &ResourceId, far: &ResourceId) -> Vec<Step> {
+pub(super) fn hop_steps(
+    estate: &Estate,
+    joined: &Joined,
+    near: &ResourceId,
+    far: &ResourceId,
+) -> Vec<Step> {
     let (near_name, far_name) = (near.name(), far.name());
     let step = match joined {
         Joined::Same => {
-            Step::pass(Stage::Hop, Some(near), format!("both ends are in network `{near_name}`"))
+            let detail = estate.words(|| format!("both ends are in network `{near_name}`"));
+            Step::pass(Stage::Hop, Some(near), detail)
         }
         Joined::Peered { near, far } => {
-            let detail = format!("networks `{near_name}` and `{far_name}` are peered both ways");
+            let detail = estate
+                .words(|| format!("networks `{near_name}` and `{far_name}` are peered both ways"));
             Step::pass(Stage::Hop, Some(near), detail).read(near, "").read(far, "")
         }
         Joined::Broken(breaks, unread) => {
@@ -231,7 +227,7 @@ pub(super) fn hop_steps(joined: &Joined, near: &ResourceId, far: &ResourceId) ->
                     broken.value
                 );
                 Step::drop(Stage::Hop, Some(&broken.half), detail)
-                    .read(&broken.half, broken.pointer.clone())
+                    .read(&broken.half, &broken.pointer)
             };
             let unread = unread.iter().map(|missing| Step::unknown(Stage::Hop, missing.clone()));
             return breaks.iter().map(step).chain(unread).collect();
@@ -240,7 +236,7 @@ pub(super) fn hop_steps(joined: &Joined, near: &ResourceId, far: &ResourceId) ->
             Step::unknown(Stage::Hop, missing.clone())
         }
         Joined::Apart { near: near_half, far: far_half, other_way: None, .. } => {
-            let detail = match (near_half, far_half) {
+            let detail = estate.words(|| match (near_half, far_half) {
                 (None, None) => format!("networks `{near_name}` and `{far_name}` are not peered"),
                 (Some(half), None) => {
                     format!("`{far_name}` has no half of peering `{}`", half.name())
@@ -248,7 +244,7 @@ pub(super) fn hop_steps(joined: &Joined, near: &ResourceId, far: &ResourceId) ->
                 (_, Some(half)) => {
                     format!("`{near_name}` has no half of peering `{}`", half.name())
                 }
-            };
+            });
             Step::drop(Stage::Hop, Some(near), detail)
         }
         Joined::Unknown(missing) => Step::unknown(Stage::Hop, missing.clone()),
@@ -275,25 +271,35 @@ pub(super) fn access_step(broken: &Break, is_filtered: bool) -> Step {
             Step { detail, ..Step::unknown(Stage::Hop, missing) }
         }
     };
-    step.read(&broken.half, broken.pointer.clone())
+    step.read(&broken.half, &broken.pointer)
 }
 
-pub(super) fn filter_step(stage: Stage, group: &ResourceId, decision: &Decision) -> Step {
-    let words = |list: &[(AddressSet, Decider)]| {
-        let (_, first) = list.first()?;
-        Some(format!("rule `{}` (priority {}) of `{}`", first.name, first.priority, group.name()))
+pub(super) fn filter_step(
+    estate: &Estate,
+    stage: Stage,
+    group: &ResourceId,
+    decision: &Decision,
+) -> Step {
+    let words = |list: &[(AddressSet, Decider)], what: &str| {
+        let Some((_, first)) = list.first() else { return what.to_owned() };
+        let (name, priority) = (&first.name, first.priority);
+        format!("rule `{name}` (priority {priority}) of `{}` {what}", group.name())
     };
     let read = |step: Step, list: &[(AddressSet, Decider)]| {
-        list.iter().fold(step, |step, (_, rule)| step.read(&rule.resource, rule.pointer.clone()))
+        if step.detail.is_empty() {
+            return step;
+        }
+        list.iter().fold(step, |step, (_, rule)| step.read(&rule.resource, rule.place.pointer()))
     };
     if !decision.denied.is_empty() {
-        let detail = format!("{} denies", words(&decision.denied).unwrap_or_default());
-        let mut step = read(Step::drop(stage, Some(group), detail), &decision.denied);
-        if !decision.allowed.is_empty() || !decision.unknown.is_empty() {
-            step.detail = format!("{} {}", step.detail, decision.denied_senders());
-            step.dropped_part = Some(decision.denied_senders());
-        }
-        return step;
+        let is_part = !decision.allowed.is_empty() || !decision.unknown.is_empty();
+        let part = is_part.then(|| decision.denied_senders());
+        let detail = estate.words(|| match &part {
+            Some(part) => words(&decision.denied, &format!("denies {part}")),
+            None => words(&decision.denied, "denies"),
+        });
+        let step = read(Step::drop(stage, Some(group), detail), &decision.denied);
+        return Step { dropped_part: part, ..step };
     }
     if let Some((_, rule)) = decision.unknown.first() {
         let missing = Missing::other(
@@ -302,6 +308,6 @@ pub(super) fn filter_step(stage: Stage, group: &ResourceId, decision: &Decision)
         );
         return read(Step::unknown(stage, missing), &decision.unknown);
     }
-    let detail = format!("{} lets pass", words(&decision.allowed).unwrap_or_default());
+    let detail = estate.words(|| words(&decision.allowed, "lets pass"));
     read(Step::pass(stage, Some(group), detail), &decision.allowed)
 }

@@ -15,5 +15,5 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
                resolves there";
     let advice = || Fix::advice("take the rule away, or narrow it to subnets that need no names");
     let fix = fixes::let_names_through(path, rule).unwrap_or_else(advice);
-    Some(Finding::blocks(message, why).at(&rule.resource, rule.pointer.clone()).fix(fix))
+    Some(Finding::blocks(message, why).at(&rule.resource, rule.place.pointer()).fix(fix))
 }

@@ -17,7 +17,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "the front doors of a region move to other addresses from time to time; the service tag follows them";
     let region = path.to.location.as_deref().map(region_key).unwrap_or_default();
-    Some(Finding::blocks(message, why).possible().at(&rule.resource, rule.pointer.clone()).fix(
+    Some(Finding::blocks(message, why).possible().at(&rule.resource, rule.place.pointer()).fix(
         Fix::advice(format!(
             "let the rule name the tag Sql.{region}, or resolve the source's name and compare"
         )),

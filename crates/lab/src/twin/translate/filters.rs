@@ -1,7 +1,7 @@
 //! Security groups as chains of nftables: one counter a rule, at every leg of the subnets that they act on.
 
 use flexway_core::address::{AddressSet, private};
-use flexway_core::estate::filter::{Direction, Prefix, Protocol, Rule, SecurityGroup};
+use flexway_core::estate::filter::{Direction, Prefix, Protocol, Rule, Rules, SecurityGroup};
 use flexway_core::estate::network::Subnet;
 use flexway_core::id::ResourceId;
 use ipnet::Ipv4Net;
@@ -114,7 +114,7 @@ fn groups_of(draft: &mut Draft, at: usize) -> Vec<ResourceId> {
 /// The user's rules of one direction, lowest number first.
 fn rules_of<'e>(draft: &Draft<'e>, group: &ResourceId, direction: Direction) -> Vec<&'e Rule> {
     let listed = draft.estate.get::<SecurityGroup>(group).ok().and_then(|one| one.rules.as_ref());
-    let mut rules: Vec<&Rule> = listed.into_iter().flatten().collect();
+    let mut rules: Vec<&Rule> = listed.into_iter().flat_map(Rules::iter).collect();
     let alone = draft.estate.children::<Option<Rule>>(group).filter_map(|(_, one)| one.as_ref());
     for rule in alone {
         if rules.iter().all(|known| !known.name.eq_ignore_ascii_case(&rule.name)) {
