@@ -1,5 +1,6 @@
 //! Files, folders and standard input into resources with their ages.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -94,7 +95,10 @@ fn parse_file<T>(path: &Path, bytes: &mut Vec<u8>, parse: Parse<T>) -> Result<T,
     };
     bytes.clear();
     std::fs::File::open(path).and_then(|mut file| file.read_to_end(bytes)).map_err(failed)?;
-    let text = String::from_utf8_lossy(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
     parse_text(&path.display().to_string(), text.trim_start_matches('\u{feff}'), parse)
 }
 

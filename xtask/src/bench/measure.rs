@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -108,7 +109,13 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded> {
     let parts: Vec<Result<Vec<Scanned>>> = std::thread::scope(|scope| {
         let started: Vec<_> = files
             .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(|file| parse(file)).collect()))
+            .map(|part| {
+                scope.spawn(move || {
+                    // One buffer for all files, as the program reads them.
+                    let mut bytes = Vec::new();
+                    part.iter().map(|file| parse(file, &mut bytes)).collect()
+                })
+            })
             .collect();
         started.into_iter().map(|one| one.join().unwrap_or(Err("parse".to_owned()))).collect()
     });
@@ -119,10 +126,14 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded> {
     Ok(settle(inputs))
 }
 
-fn parse(file: &Path) -> Result<Scanned> {
+fn parse(file: &Path, bytes: &mut Vec<u8>) -> Result<Scanned> {
     let name = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(|why| format!("read {name}: {why}"))?;
-    scan(&name, &text).map_err(|why| format!("read {name}: {why}"))
+    let failed = |why: &dyn std::fmt::Display| format!("read {name}: {why}");
+    bytes.clear();
+    let read = fs::File::open(file).and_then(|mut file| file.read_to_end(bytes));
+    read.map_err(|why| failed(&why))?;
+    let text = std::str::from_utf8(bytes).map_err(|why| failed(&why))?;
+    scan(&name, text).map_err(|why| failed(&why))
 }
 
 /// Judges all pairs on all threads.

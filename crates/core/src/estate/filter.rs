@@ -64,11 +64,11 @@ impl Rules {
     }
 }
 
-/// One security rule.
+/// One security rule. What rules say alike they share, by one word each: estates have millions.
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: Arc<String>,
     /// 100 to 4096; lower numbers are read first.
     pub priority: u32,
     /// Which way it looks.
@@ -78,13 +78,13 @@ pub struct Rule {
     /// What it speaks of.
     pub protocol: Protocol,
     /// Addresses of the sender.
-    pub from: Arc<[Prefix]>,
+    pub from: Arc<Vec<Prefix>>,
     /// Ports of the sender.
-    pub from_ports: Arc<[(u16, u16)]>,
+    pub from_ports: Arc<Vec<(u16, u16)>>,
     /// Addresses of the receiver.
-    pub to: Arc<[Prefix]>,
+    pub to: Arc<Vec<Prefix>>,
     /// Ports of the receiver.
-    pub to_ports: Arc<[(u16, u16)]>,
+    pub to_ports: Arc<Vec<(u16, u16)>>,
     /// The resource that holds the rule: the group, or the rule itself where it was captured alone.
     pub resource: ResourceId,
     /// Where it stands in that resource's body.
@@ -199,7 +199,7 @@ pub(crate) fn security_group(
     let Some(nodes) = node.array("securityRules", problems) else {
         return SecurityGroup { rules: None };
     };
-    let mut rules = Vec::new();
+    let mut rules = Vec::with_capacity(nodes.len());
     for one in &nodes {
         match rule(id, one, problems) {
             Some(rule) => rules.push(rule),
@@ -275,8 +275,10 @@ pub(crate) fn rule(resource: &ResourceId, node: &Node, problems: &mut Problems) 
     let (from, from_ports) = side(node, &SOURCE, problems)?;
     let (to, to_ports) = side(node, &DESTINATION, problems)?;
     let name = node.borrowed_text("name", problems);
+    let name = name.as_deref().unwrap_or(resource.name());
+    let name = problems.shared.names.of_text(name, |name| Some(name.to_owned()))?;
     Some(Rule {
-        name: problems.shared.name(name.as_deref().unwrap_or(resource.name())),
+        name,
         priority: node.number("priority", problems)?.try_into().ok()?,
         direction,
         allows,
@@ -318,17 +320,30 @@ const DESTINATION: Names = Names {
 };
 
 /// Addresses and port ranges of one side of a rule.
-type Side = (Arc<[Prefix]>, Arc<[(u16, u16)]>);
+type Side = (Arc<Vec<Prefix>>, Arc<Vec<(u16, u16)>>);
 
 fn side(node: &Node, names: &Names, problems: &mut Problems) -> Option<Side> {
     let texts = values(node, names.prefix, names.prefixes, problems);
-    let mut prefixes: Vec<Prefix> = texts.iter().map(|text| prefix(text)).collect::<Option<_>>()?;
     let groups = node.array(names.groups, problems).unwrap_or_default();
-    prefixes.extend(groups.iter().map(|one| Prefix::ApplicationGroup(one.id("id", problems))));
+    let prefixes = match (texts.as_slice(), groups.as_slice()) {
+        ([one], []) => problems.shared.prefixes.of_text(one, |text| Some(vec![prefix(text)?]))?,
+        _ => {
+            let named = texts.iter().map(|text| prefix(text));
+            let groups = groups.iter().map(|one| one.id("id", problems));
+            let groups: Vec<_> = groups.map(|id| Some(Prefix::ApplicationGroup(id))).collect();
+            let all: Vec<Prefix> = named.chain(groups).collect::<Option<_>>()?;
+            problems.shared.prefixes.once(all)
+        }
+    };
     let texts = values(node, names.port, names.ports, problems);
-    let ports: Vec<_> = texts.iter().map(|text| port_range(text)).collect::<Option<_>>()?;
-    let is_whole = !prefixes.is_empty() && !ports.is_empty();
-    is_whole.then(|| (problems.shared.prefixes(&prefixes), problems.shared.ports(&ports)))
+    let ports = match texts.as_slice() {
+        [one] => problems.shared.ports.of_text(one, |text| Some(vec![port_range(text)?]))?,
+        _ => {
+            let all: Vec<_> = texts.iter().map(|text| port_range(text)).collect::<Option<_>>()?;
+            problems.shared.ports.once(all)
+        }
+    };
+    (!prefixes.is_empty() && !ports.is_empty()).then_some((prefixes, ports))
 }
 
 /// Values of the singular and the plural field; where the plural one has elements it is the one that counts.

@@ -182,7 +182,8 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
-        let mut fields = Fields::new();
+        // As many as most objects of ARM have.
+        let mut fields = Fields::with_capacity(8);
         while let Some((Name(name), value)) = map.next_entry()? {
             fields.push((name, value));
         }

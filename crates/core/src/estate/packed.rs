@@ -20,15 +20,19 @@ enum Kept {
     /// JSON text, compressed.
     Packed(Box<[u8]>),
     /// A body that was made, and may be asked for soon.
-    Value(Value),
+    Value(Box<Value>),
 }
 
 impl Body {
-    /// Keeps a body in a tenth of its size.
-    pub(super) fn packed(body: &Json) -> Body {
-        let text = serde_json::to_vec(body).unwrap_or_default();
-        let packed = compress_prepend_size_with_dict(&text, DICTIONARY);
+    /// Keeps the text of a body in a tenth of its size.
+    pub(super) fn of_text(text: &str) -> Body {
+        let packed = compress_prepend_size_with_dict(text.as_bytes(), DICTIONARY);
         Body(Kept::Packed(packed.into()))
+    }
+
+    /// The same of a body whose text is not at hand.
+    pub(super) fn of_json(body: &Json) -> Body {
+        Body::of_text(&serde_json::to_string(body).unwrap_or_default())
     }
 
     /// What stands at a JSON pointer in the body; dearer than [`value`](Self::value) for much of it, cheaper for one rule of a
@@ -134,7 +138,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for At<'_, T> {
 
 impl From<Value> for Body {
     fn from(value: Value) -> Body {
-        Body(Kept::Value(value))
+        Body(Kept::Value(Box::new(value)))
     }
 }
 
@@ -167,7 +171,7 @@ mod tests {
         let rule = |number: u32| json!({ "name": format!("rule-{number}"), "priority": number });
         let rules: Vec<Value> = (0..1000).map(rule).collect();
         for body in [json!({ "properties": { "rules": rules, "huge": u64::MAX } }), json!(null)] {
-            let kept = Body::packed(&Json::from(&body));
+            let kept = Body::of_json(&Json::from(&body));
             assert_eq!(*kept.value(), body);
             assert_eq!(*Body::from(body.clone()).value(), body);
             let rule = "/properties/rules/500";
@@ -183,7 +187,7 @@ mod tests {
     #[test]
     fn a_list_of_rules_takes_a_fraction() {
         let rules: Vec<Value> = (0..100).map(|_| json!({ "access": "Allow" })).collect();
-        let Body(Kept::Packed(packed)) = Body::packed(&Json::from(&json!(rules))) else {
+        let Body(Kept::Packed(packed)) = Body::of_json(&Json::from(&json!(rules))) else {
             panic!("not packed")
         };
         assert!(packed.len() * 5 < json!(rules).to_string().len());

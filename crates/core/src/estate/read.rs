@@ -179,9 +179,10 @@ impl Settler {
             let is_kept = source.standing < other.standing;
             if source.standing == other.standing && source.standing != Standing::Observed {
                 // Each may know what the other does not: Terraform writes one subnet in several places.
-                captured = captured.over(&known.body);
+                captured = captured.over(known);
             } else {
-                let (new, old) = (captured.origin.file.to_string(), known.origin.file.to_string());
+                let (new, old) =
+                    (captured.resource.origin.file.to_string(), known.origin.file.to_string());
                 let (kept, dropped) = if is_kept { (old, new) } else { (new, old) };
                 self.loaded.replaced.push(Replaced { resource: id.clone(), kept, dropped });
             }
@@ -194,9 +195,8 @@ impl Settler {
     }
 
     fn put(&mut self, captured: Captured) {
-        let Captured { id, body, facts, origin, problems, .. } = captured;
-        self.loaded.problems.extend(problems);
-        self.resources.insert(id, Arc::new(Resource { body, origin, facts }));
+        self.loaded.problems.extend(captured.problems);
+        self.resources.insert(captured.id, captured.resource);
     }
 
     /// Children written inside their parents count where they were not captured by themselves, or are newer or better known.
@@ -212,14 +212,13 @@ impl Settler {
                 standing if own.standing != standing => standing > own.standing,
                 Standing::Observed => source.age > own.age,
                 Standing::Remembered | Standing::Wanted => {
-                    let origin = known.origin.clone();
-                    let both = Captured { origin, ..child.below(&known.body) };
+                    let both = child.below(known);
                     self.put(both);
                     continue;
                 }
             };
             // Azure prints the same child alone and inside its parent.
-            if is_wanted && known.body.value() != child.body.value() {
+            if is_wanted && known.body.value() != child.resource.body.value() {
                 self.settle(child, source);
             }
         }
@@ -236,22 +235,24 @@ impl Settler {
 
 impl Captured {
     /// With what another capture knows and this one does not.
-    fn over(self, lower: &Body) -> Captured {
-        let body = merge::united(&lower.value(), &self.body.value());
-        self.made_of(body)
+    fn over(self, lower: &Resource) -> Captured {
+        let body = merge::united(&lower.body.value(), &self.resource.body.value());
+        let origin = self.resource.origin.clone();
+        self.made_of(body, origin)
     }
 
     /// What another capture knows, with what this one knows beside it. What is wrong with either was said when it was read.
-    fn below(self, upper: &Body) -> Captured {
-        let body = merge::united(&self.body.value(), &upper.value());
-        Captured { problems: Vec::new(), ..self.made_of(body) }
+    fn below(self, upper: &Resource) -> Captured {
+        let body = merge::united(&self.resource.body.value(), &upper.body.value());
+        Captured { problems: Vec::new(), ..self.made_of(body, upper.origin.clone()) }
     }
 
-    fn made_of(self, body: Value) -> Captured {
+    fn made_of(self, body: Value, origin: Origin) -> Captured {
         let mut problems = Vec::new();
         let shared = &mut Shared::default();
         let body = Json::from(&body);
-        let facts = read_facts(&self.id, &body, &self.origin, shared, &mut problems);
-        Captured { body: Body::packed(&body), facts, problems, ..self }
+        let facts = read_facts(&self.id, &body, &origin, shared, &mut problems);
+        let resource = Arc::new(Resource { body: Body::of_json(&body), origin, facts });
+        Captured { resource, problems, ..self }
     }
 }

@@ -1,10 +1,7 @@
 //! Finds resources in the JSON shapes that Azure and its clients print, one input at a time: inputs may be scanned side by side.
 
-use std::fmt;
+use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::json::{Fields, Json};
@@ -13,7 +10,7 @@ use super::packed::Body;
 use super::read::{Found, Input, Standing};
 use super::shapes::{below, graph_table, is_listing, is_resource_without_id};
 use super::shared::Shared;
-use super::{Facts, Origin, Problem, template, terraform, what_if};
+use super::{Origin, Problem, Resource, template, terraform, what_if};
 use crate::id::ResourceId;
 
 /// What one input holds, before it is settled which of several captures counts.
@@ -39,9 +36,7 @@ pub(super) enum Piece {
 #[derive(Debug)]
 pub(super) struct Captured {
     pub(super) id: ResourceId,
-    pub(super) body: Body,
-    pub(super) facts: Facts,
-    pub(super) origin: Origin,
+    pub(super) resource: Arc<Resource>,
     pub(super) standing: Standing,
     /// What could not be read in it.
     pub(super) problems: Vec<Problem>,
@@ -50,26 +45,28 @@ pub(super) struct Captured {
 }
 
 impl Captured {
-    /// Reads the body of a resource, and what is written inside it.
-    pub(super) fn read(
+    /// Reads the body of a resource, and what is written inside it. The text of the body is kept as it stands, where it is at hand.
+    fn read(
         id: ResourceId,
-        body: &Json,
+        (body, text): (&Json, Option<&str>),
         origin: Origin,
         standing: Standing,
         shared: &mut Shared,
     ) -> Captured {
         let inline = inline_children(&id, body, &origin, standing)
             .into_iter()
-            .map(|(id, body, origin)| Captured::read(id, body, origin, standing, shared))
+            .map(|(id, body, origin)| Captured::read(id, (body, None), origin, standing, shared))
             .collect();
         let mut problems = Vec::new();
         let facts = read_facts(&id, body, &origin, shared, &mut problems);
-        Captured { id, body: Body::packed(body), facts, origin, standing, problems, inline }
+        let body = text.map_or_else(|| Body::of_json(body), Body::of_text);
+        let resource = Arc::new(Resource { body, origin, facts });
+        Captured { id, resource, standing, problems, inline }
     }
 
     pub(super) fn found(found: Found, shared: &mut Shared) -> Captured {
         let Found { id, body, origin, standing } = found;
-        Captured::read(id, &Json::from(&body), origin, standing, shared)
+        Captured::read(id, (&Json::from(&body), None), origin, standing, shared)
     }
 }
 
@@ -80,85 +77,36 @@ impl Captured {
 /// The text is no JSON.
 pub fn scan(file: &str, text: &str) -> Result<Scanned, serde_json::Error> {
     let mut scanner = Scanner::new(file);
-    let mut json = serde_json::Deserializer::from_str(text);
-    Elements { scanner: &mut scanner }.deserialize(&mut json)?;
-    if json.end().is_ok() {
-        return Ok(scanner.scanned);
+    match scanner.take_text(text) {
+        Some(()) => Ok(scanner.scanned),
+        // Anything unusual is read again as a whole, which tells what is wrong with it.
+        None => Ok(scan_value(Input::parse(file, text)?)),
     }
-    Ok(scan_value(Input::parse(file, text)?))
 }
 
 /// Scans an input that was parsed.
 pub(super) fn scan_value(input: Input) -> Scanned {
     let mut scanner = Scanner::new(&input.file);
-    scanner.take(&Json::from(&input.json));
+    scanner.take(&Json::from(&input.json), None);
     scanner.scanned
 }
+
+/// Takes one JSON value off the front of a text; with its own text.
+fn take_value<'t>(text: &mut &'t str) -> Option<(Json<'t>, &'t str)> {
+    let all = text.trim_start_matches(SPACE);
+    let mut values = serde_json::Deserializer::from_str(all).into_iter::<Json>();
+    let value = values.next()?.ok()?;
+    let (own, rest) = all.split_at(values.byte_offset());
+    *text = rest.trim_start_matches(SPACE);
+    Some((value, own))
+}
+
+/// What may stand between the values of a JSON text.
+const SPACE: [char; 4] = [' ', '\n', '\r', '\t'];
 
 struct Scanner {
     scanned: Scanned,
     shared: Shared,
-}
-
-/// Gives the elements of a list to a scanner, and anything else as one value.
-struct Elements<'s> {
-    scanner: &'s mut Scanner,
-}
-
-impl<'de> DeserializeSeed<'de> for Elements<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Elements<'_> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str("JSON")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let origin = self.scanner.scanned.origin.clone();
-        let mut index = 0;
-        while let Some(item) = list.next_element()? {
-            let item: Json = item;
-            self.scanner.find(&item, &below(&origin, &index.to_string()));
-            index += 1;
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        self.scanner.take(&Json::deserialize(MapAccessDeserializer::new(map))?);
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
 }
 
 impl Scanner {
@@ -168,29 +116,53 @@ impl Scanner {
         Scanner { scanned, shared: Shared::default() }
     }
 
-    fn take(&mut self, json: &Json) {
+    /// Takes a text that is one value. `None` for anything else.
+    fn take_text(&mut self, text: &str) -> Option<()> {
+        let mut rest = text.trim_matches(SPACE);
+        if let Some(list) = rest.strip_prefix('[') {
+            rest = list.trim_start_matches(SPACE);
+            let origin = self.scanned.origin.clone();
+            let mut index = 0;
+            while !rest.starts_with(']') {
+                if index > 0 {
+                    rest = rest.strip_prefix(',')?;
+                }
+                let (item, own) = take_value(&mut rest)?;
+                self.find(&item, Some(own), &below(&origin, &index.to_string()));
+                index += 1;
+            }
+            rest = &rest[1..];
+        } else {
+            let (value, own) = take_value(&mut rest)?;
+            self.take(&value, Some(own));
+        }
+        rest.is_empty().then_some(())
+    }
+
+    /// Takes a whole input; with its text, where that is at hand.
+    fn take(&mut self, json: &Json, text: Option<&str>) {
         if template::is_parameters(json) {
             let file = self.scanned.origin.file.to_string();
             self.scanned.parameters = Some(Input { file, json: json.to_value() });
             return;
         }
         let origin = self.scanned.origin.clone();
-        self.find(json, &origin);
+        self.find(json, text, &origin);
     }
 
     fn problem(&mut self, origin: &Origin, message: &str) {
         self.scanned.pieces.push(Piece::Problem(origin.problem(message)));
     }
 
-    fn find(&mut self, value: &Json, origin: &Origin) {
+    fn find(&mut self, value: &Json, text: Option<&str>, origin: &Origin) {
         match value {
             Json::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.find(item, &below(origin, &index.to_string()));
+                    self.find(item, None, &below(origin, &index.to_string()));
                 }
             }
             Json::Object(fields) if !self.finds_made(value, origin) => {
-                self.find_in_object(value, fields, origin);
+                self.find_in_object(value, fields, text, origin);
             }
             _ => {}
         }
@@ -223,7 +195,13 @@ impl Scanner {
         true
     }
 
-    fn find_in_object(&mut self, object: &Json, fields: &Fields, origin: &Origin) {
+    fn find_in_object(
+        &mut self,
+        object: &Json,
+        fields: &Fields,
+        text: Option<&str>,
+        origin: &Origin,
+    ) {
         let id = object.get("id").and_then(Json::as_str).and_then(|id| self.shared.id(id));
         // az prints some children without type and properties: their ids tell the type.
         let is_known = |id: &ResourceId| is_known_type(&id.resource_type()) && !is_listing(object);
@@ -237,7 +215,8 @@ impl Scanner {
             }
             Some(id) if has_body => {
                 let (origin, shared) = (origin.clone(), &mut self.shared);
-                let captured = Captured::read(id, object, origin, Standing::Observed, shared);
+                let (standing, body) = (Standing::Observed, (object, text));
+                let captured = Captured::read(id, body, origin, standing, shared);
                 self.scanned.pieces.push(Piece::Captured(Box::new(captured)));
             }
             _ if is_resource_without_id(object) => {
@@ -245,12 +224,12 @@ impl Scanner {
             }
             _ => {
                 if let Some(rows) = graph_table(object) {
-                    return self.find(&rows, &below(origin, "rows"));
+                    return self.find(&rows, None, &below(origin, "rows"));
                 }
                 for (name, inner) in fields {
                     // What a client sent is a wish, not an observation.
                     if name != "request" && name != "parameters" {
-                        self.find(inner, &below(origin, name));
+                        self.find(inner, None, &below(origin, name));
                     }
                 }
             }

@@ -12,9 +12,9 @@ use crate::id::ResourceId;
 pub(crate) struct Shared {
     /// By their text.
     ids: Map<Box<str>, ResourceId>,
-    names: Set<Arc<str>>,
-    prefixes: Set<Arc<[Prefix]>>,
-    ports: Set<Arc<[(u16, u16)]>>,
+    pub(crate) names: Once<String>,
+    pub(crate) prefixes: Once<Vec<Prefix>>,
+    pub(crate) ports: Once<Vec<(u16, u16)>>,
 }
 
 impl Shared {
@@ -31,28 +31,43 @@ impl Shared {
         self.ids.insert(text.into(), id.clone());
         Some(id)
     }
+}
 
-    pub(crate) fn name(&mut self, name: &str) -> Arc<str> {
-        once(&mut self.names, name)
-    }
+/// Parts of one sort, each kept once.
+#[derive(Debug)]
+pub(crate) struct Once<T> {
+    known: Set<Arc<T>>,
+    /// Those that one text stands for.
+    by_text: Map<Box<str>, Arc<T>>,
+}
 
-    pub(crate) fn prefixes(&mut self, prefixes: &[Prefix]) -> Arc<[Prefix]> {
-        once(&mut self.prefixes, prefixes)
-    }
-
-    pub(crate) fn ports(&mut self, ports: &[(u16, u16)]) -> Arc<[(u16, u16)]> {
-        once(&mut self.ports, ports)
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Once { known: Set::default(), by_text: Map::default() }
     }
 }
 
-fn once<T: ?Sized + Eq + Hash>(known: &mut Set<Arc<T>>, part: &T) -> Arc<T>
-where
-    Arc<T>: for<'a> From<&'a T>,
-{
-    if let Some(own) = known.get(part) {
-        return own.clone();
+impl<T: Eq + Hash> Once<T> {
+    pub(crate) fn once(&mut self, part: T) -> Arc<T> {
+        if let Some(own) = self.known.get(&part) {
+            return own.clone();
+        }
+        let own = Arc::new(part);
+        self.known.insert(own.clone());
+        own
     }
-    let own: Arc<T> = part.into();
-    known.insert(own.clone());
-    own
+
+    /// What a text stands for; read only when it is new.
+    pub(crate) fn of_text(
+        &mut self,
+        text: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<Arc<T>> {
+        if let Some(own) = self.by_text.get(text) {
+            return Some(own.clone());
+        }
+        let own = self.once(read(text)?);
+        self.by_text.insert(text.into(), own.clone());
+        Some(own)
+    }
 }

@@ -83,7 +83,7 @@ pub struct Decider {
     /// Where it stands in its body.
     pub place: Place,
     /// The rule's name.
-    pub name: Arc<str>,
+    pub name: Arc<String>,
     /// The rule's priority.
     pub priority: u32,
 }

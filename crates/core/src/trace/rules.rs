@@ -1,6 +1,6 @@
 //! The rules of a security group in their order: those of users, then Azure's own.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule, SecurityGroup};
 use crate::estate::{Estate, Missing};
@@ -104,15 +104,15 @@ fn defaults(direction: Direction) -> &'static [Rule; 3] {
 
 fn last_rules(direction: Direction) -> [Rule; 3] {
     let rule = |name: &str, priority, allows, from: &Prefix, to: &Prefix| Rule {
-        name: name.into(),
+        name: Arc::new(name.to_owned()),
         priority,
         direction,
         allows,
         protocol: Protocol::Any,
-        from: [from.clone()].into(),
-        from_ports: [(0, u16::MAX)].into(),
-        to: [to.clone()].into(),
-        to_ports: [(0, u16::MAX)].into(),
+        from: Arc::new(vec![from.clone()]),
+        from_ports: Arc::new(vec![(0, u16::MAX)]),
+        to: Arc::new(vec![to.clone()]),
+        to_ports: Arc::new(vec![(0, u16::MAX)]),
         // Whichever group they stand in: see `Question::decider`.
         resource: ResourceId::outside("default"),
         place: Place::Whole,
