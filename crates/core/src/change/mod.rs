@@ -139,7 +139,7 @@ pub enum Edit {
     PutForEndpoint(ResourceId, ResourceId, Value),
     /// The VNet rule has this body, where no other rule of the server names its subnet.
     PutRule(ResourceId, Value),
-    /// The resource has this body, unless it exists.
+    /// The half of a peering has this body, unless its network holds one towards the same network.
     Create(ResourceId, Value),
     /// These fields of `properties` now have these values.
     Patch(ResourceId, Value),
@@ -236,10 +236,12 @@ impl Edit {
                     put(estate, id, body.clone());
                 }
             }
-            Edit::Create(id, body) if estate.resource(id).is_none() => {
-                put(estate, id, body.clone())
+            Edit::Create(id, body) => {
+                // A network holds one half of a peering towards another, whatever its name and state.
+                if estate.resource(id).is_none() && !peering::is_held(estate, id, body) {
+                    put(estate, id, body.clone());
+                }
             }
-            Edit::Create(..) => {}
             Edit::Remove(id) => estate.remove(id),
             Edit::Part(half) => {
                 let partner = peering::partner(estate, half).cloned();

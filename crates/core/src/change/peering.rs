@@ -79,6 +79,13 @@ pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> C
     }
 }
 
+/// Whether the network of a half that is to be created holds one towards the same network.
+pub(super) fn is_held(estate: &Estate, half: &ResourceId, body: &Value) -> bool {
+    let remote = body.pointer("/properties/remoteVirtualNetwork/id").and_then(Value::as_str);
+    let ends = half.parent().zip(remote.and_then(ResourceId::parse));
+    ends.is_some_and(|(vnet, remote)| hop::half(estate, &vnet, &remote).is_some())
+}
+
 /// The half that is disconnected when a half goes: the other network's, unless this one had lost it before.
 pub(super) fn partner<'e>(estate: &'e Estate, half: &ResourceId) -> Option<&'e ResourceId> {
     let facts = estate.get::<Peering>(half).ok()?;
