@@ -94,6 +94,7 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
             word(plan.before),
             word(plan.after)
         );
+        plan.rest().inspect(|rest| eprintln!("{rest}"));
     }
     for line in plan.breaks() {
         eprintln!("breaks what works: {line}");

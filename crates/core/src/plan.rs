@@ -100,7 +100,8 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
     let found = repair::search(estate, question, policy);
     plan.closed = found.closed;
     plan.is_complete = found.is_complete;
-    match found.best {
+    let others = found.others.iter().map(alternative).collect();
+    match found.best.or(found.opened) {
         // What was not observed may be fine: a repair of it is offered, not proposed.
         Some(best) if first.verdict == Verdict::Undetermined => {
             plan.refusal = Some(unobserved(&first));
@@ -110,7 +111,11 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
             plan.after = diagnose::verdict(&apply(estate, &best.changes), question);
             (plan.changes, plan.cost, plan.safety) = (best.changes, best.cost, best.safety);
             plan.without = without_each(estate, question, &plan.changes);
-            plan.alternatives = found.others.iter().map(alternative).collect();
+            plan.alternatives = others;
+            if plan.after != Verdict::Reachable {
+                // The search went on for a set that does.
+                plan.closed.retain(|one| one.cost < plan.cost);
+            }
         }
         None => {
             plan.refusal = Some(refusal(&first, &found.barred, plan.is_complete));
@@ -149,7 +154,8 @@ fn relaxation(
         return None;
     }
     let open = Policy { forbidden: Vec::new(), ignores_locks: true };
-    let best = repair::search(estate, question, &open).best?;
+    let found = repair::search(estate, question, &open);
+    let best = found.best.or(found.opened)?;
     let is_barred = |change: &Change| policy.bars(estate, std::slice::from_ref(change));
     let mut needs: Vec<String> =
         best.changes.iter().filter_map(is_barred).map(|(_, why)| why).collect();
@@ -198,6 +204,10 @@ fn unobserved(report: &Report) -> String {
 /// The way that is left when no change of the network helps.
 const RELAY: &str =
     "what always remains: a relay host that reaches both servers, `flexway migrate --copier relay`";
+
+/// What is left after a plan that opens all that is known to be closed.
+const REST: &str = "nothing is known to be closed then; whether the rest lets the copier in, the estate does not tell: \
+    `flexway check` names it, and `flexway probe` finds out";
 
 /// Another repair, in words.
 fn alternative(repair: &Repair) -> Alternative {
@@ -269,11 +279,18 @@ impl Plan {
         self.safety.broken.iter().map(words).collect()
     }
 
-    /// Whether no change can be left out: without it the copier does not reach the source, or more is broken.
+    /// What the changes leave open, where configuration cannot tell that they lead to the source.
+    pub fn rest(&self) -> Option<&'static str> {
+        (!self.changes.is_empty() && self.after != Verdict::Reachable).then_some(REST)
+    }
+
+    /// Whether no change can be left out: without it the copier does not reach the source, or something is known to be closed, or
+    /// more is broken.
     pub fn is_irredundant(&self) -> bool {
         let broken = self.safety.broken.len();
-        let is_needed =
-            |rest: &Rest| rest.verdict != Verdict::Reachable || rest.broken_flows > broken;
+        let is_needed = |rest: &Rest| {
+            ![Verdict::Reachable, self.after].contains(&rest.verdict) || rest.broken_flows > broken
+        };
         self.without.iter().all(is_needed)
     }
 
@@ -329,6 +346,9 @@ impl Plan {
         }
         for line in self.breaks() {
             script.push_str(&format!("# Breaks what works: {line}\n"));
+        }
+        if let Some(rest) = self.rest() {
+            script.push_str(&format!("# After it: {rest}.\n"));
         }
         script.push_str("set -euo pipefail\n");
         let mut selected = "";

@@ -35,11 +35,17 @@ const OPEN: &[(&str, &[&str])] = &[
     ("The link does not tell whether it is finished, and the public way is open", &["refusal"]),
     ("Nobody claims the address", &["facts", "refusal"]),
     ("The interface does not forward", &["facts", "irredundance", "optimality"]),
-    ("The hub does not lend its gateway", &["facts", "refusal"]),
-    ("The copier's network does not use it", &["facts", "refusal"]),
+    ("The hub does not lend its gateway", &["facts", "sufficiency", "irredundance", "optimality"]),
+    (
+        "The copier's network does not use it",
+        &["facts", "sufficiency", "irredundance", "optimality"],
+    ),
     ("The copier's network claims the office's addresses too", &["facts", "refusal"]),
     ("The balancer stands in another region", &["facts", "refusal"]),
-    ("The subnet lets pass, the interface does not", &["facts", "refusal"]),
+    (
+        "The subnet lets pass, the interface does not",
+        &["facts", "sufficiency", "irredundance", "optimality"],
+    ),
     ("The zone counts more links than were captured", &["facts"]),
     (
         "A resolver in the hub asks, and only the spokes are linked",
@@ -49,7 +55,10 @@ const OPEN: &[(&str, &[&str])] = &[
         "The zone is linked to the resolver's network: the copier's own link does not matter",
         &["facts", "sufficiency"],
     ),
-    ("The table keeps the gateway's routes out", &["facts", "refusal"]),
+    (
+        "The table keeps the gateway's routes out",
+        &["facts", "sufficiency", "irredundance", "optimality"],
+    ),
     ("The mesh ends at the region's border", &["facts"]),
     ("Both are in one region: the mesh joins them where it is deployed", &["facts"]),
     ("A default route takes the packets through an appliance", &["facts"]),

@@ -146,8 +146,7 @@ const UNPLANNED: [(&str, &str); 1] = [(
 fn mends(broken: &Broken, wrong: &mut Vec<String>, seed: u64) -> bool {
     let (estate, question) = (broken.world.estate(), broken.world.question());
     let plan = plan::plan(&estate, &question, &Policy::default());
-    let is_repairable = broken.injected.iter().all(|one| one.edits > 0)
-        && at_best(broken.world.kind) == Verdict::Reachable;
+    let is_repairable = broken.injected.iter().all(|one| one.edits > 0);
     let all = broken.faults();
     if plan.changes.is_empty() {
         let is_known = UNPLANNED.iter().any(|(fault, _)| all.contains(fault));
@@ -162,7 +161,11 @@ fn mends(broken: &Broken, wrong: &mut Vec<String>, seed: u64) -> bool {
     let changed = plan.changes.iter().fold(estate, |estate, change| change.apply(&estate));
     let after = diagnose::check(&changed, &question).verdict;
     let again = plan::plan(&changed, &question, &Policy::default());
-    if after != Verdict::Reachable || !again.changes.is_empty() {
+    let best = match is_repairable {
+        true => at_best(broken.world.kind),
+        false => plan.after,
+    };
+    if after != best || after == Verdict::Unreachable || !again.changes.is_empty() {
         wrong.push(format!("{seed} {all:?}: {after:?} after the plan"));
     }
     let budget: usize = broken.injected.iter().map(|one| one.edits).sum();

@@ -96,6 +96,7 @@ fn head(plan: &Plan) -> Vec<String> {
         lines.push("Nothing to do: the copier reaches the source.".to_owned());
     } else {
         lines.push(format!("Simulated: {} before, {} after.", word(plan.before), word(plan.after)));
+        lines.extend(plan.rest().map(|rest| format!("After it: {rest}.")));
     }
     lines
 }

@@ -14,7 +14,7 @@ use super::cost::Cost;
 use super::halves;
 use super::safety::{self, Flow, Safety};
 use crate::change::{Change, Edit};
-use crate::diagnose::{self, Question};
+use crate::diagnose::{self, Question, Source};
 use crate::estate::Estate;
 use crate::finding::{Finding, Severity};
 use crate::trace::step::Verdict;
@@ -63,6 +63,8 @@ pub struct Found {
     pub best: Option<Repair>,
     /// Other ways, dearer.
     pub others: Vec<Repair>,
+    /// The cheapest set that opens all that is known to be closed, where more than that is not observed.
+    pub opened: Option<Repair>,
     /// Every cheaper set that was looked at, in the order of cost.
     pub closed: Vec<Closed>,
     /// Whether every set was looked at that could have been a repair at no higher cost.
@@ -97,9 +99,13 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         age: 0,
         nodes_max: NODES_MAX,
         unmended: None,
+        halfway: Vec::new(),
     };
     search.push(Vec::new(), false);
     search.run();
+    if search.found.best.is_none() {
+        search.settle();
+    }
     let best = search.found.best.as_ref().map(|best| best.cost);
     if search.unmended.is_some_and(|least| best.is_none_or(|best| least < best)) {
         search.found.is_complete = false;
@@ -120,11 +126,18 @@ struct Search<'s> {
     nodes_max: usize,
     /// The least cost of a set that breaks more flows than are mended.
     unmended: Option<Cost>,
+    /// Sets after which nothing is known to be closed, and not all is known; the cheapest first.
+    halfway: Vec<Vec<Change>>,
 }
 
 impl Search<'_> {
     fn run(&mut self) {
+        // Of a machine no configuration tells everything: more than its gates cannot be opened.
+        let is_machine = matches!(self.question.source, Source::Host(_));
         while let Some(Reverse(node)) = self.queue.pop() {
+            if is_machine && self.settle() {
+                return;
+            }
             if self.found.node_count >= self.nodes_max {
                 self.found.is_complete &= self.found.best.is_some();
                 return;
@@ -155,6 +168,10 @@ impl Search<'_> {
             debug_assert!(fixes(&findings).is_empty());
             return self.pass(node, &after);
         }
+        let root = self.found.closed.first().map(|root| root.verdict);
+        if verdict == Verdict::Undetermined && root == Some(Verdict::Unreachable) {
+            self.halfway.push(node.changes.clone());
+        }
         // Rules are tried once everything else lets the packets pass: every repair mends the other gates too.
         let narrow = match verdict {
             Verdict::Unreachable => diagnose::reads_beyond_rules(&after, question),
@@ -169,6 +186,26 @@ impl Search<'_> {
             let closed = Closed { changes, cost: node.cost, verdict };
             self.found.closed.push(closed);
         }
+    }
+
+    /// Takes the cheapest set after which nothing is known to be closed, if it breaks nothing. Whether there is one now.
+    fn settle(&mut self) -> bool {
+        let opens = |set: &Vec<Change>| {
+            diagnose::verdict(&apply(self.estate, set), self.question) == Verdict::Undetermined
+        };
+        for mut changes in std::mem::take(&mut self.halfway) {
+            loop {
+                let fewer = each_left_out(&changes).find(opens);
+                let Some(fewer) = fewer else { break };
+                changes = fewer;
+            }
+            let safety = safety::look(self.estate, &apply(self.estate, &changes), self.question);
+            if safety.broken.is_empty() && self.found.opened.is_none() {
+                let changes = halves::merged(self.estate, &changes);
+                self.found.opened = Some(Repair { cost: Cost::of(&changes), changes, safety });
+            }
+        }
+        self.found.opened.is_some()
     }
 
     /// A set that does: what it breaks belongs to its cost, so it may have to wait for its turn.
@@ -193,16 +230,11 @@ impl Search<'_> {
 
     /// Sets that lack one of the changes and do.
     fn smaller_that_do(&self, changes: &[Change]) -> Vec<Vec<Change>> {
-        let without = (0..changes.len()).map(|left_out| {
-            let mut fewer = changes.to_vec();
-            fewer.remove(left_out);
-            fewer
-        });
         let does = |fewer: &Vec<Change>| {
             let after = apply(self.estate, fewer);
             diagnose::verdict(&after, self.question) == Verdict::Reachable
         };
-        without.filter(does).collect()
+        each_left_out(changes).filter(does).collect()
     }
 
     /// Changes that keep alive what a repair would break: all flows have to, so those for the first one lead to every way.
@@ -272,6 +304,15 @@ impl Search<'_> {
         self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
         self.found.best = Some(repair);
     }
+}
+
+/// The sets that lack one of the changes.
+fn each_left_out(changes: &[Change]) -> impl Iterator<Item = Vec<Change>> {
+    (0..changes.len()).map(|left_out| {
+        let mut fewer = changes.to_vec();
+        fewer.remove(left_out);
+        fewer
+    })
 }
 
 /// The estate with changes made to it.

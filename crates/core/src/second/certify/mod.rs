@@ -150,6 +150,11 @@ impl Judge<'_> {
         Judged { verdict, why }
     }
 
+    /// Whether the plan claims no more than that nothing is known to be closed after it, of a flow that can be followed.
+    fn may_open(&self) -> bool {
+        self.plan.after == "undetermined" && !self.plan.legs.is_empty()
+    }
+
     /// The world after all changes, in their order.
     fn after(&self) -> After {
         apply_in_order(self.world, self.plan.changes.iter())
@@ -210,6 +215,10 @@ fn sufficiency(judge: &Judge<'_>, after: &After) -> Check {
             (State::Fails, format!("reachable, though not every change can be made{refused}"))
         }
         Verdict::Reachable => (State::Holds, format!("reachable after {changes}")),
+        Verdict::Undetermined if judge.may_open() && after.refused.is_empty() => {
+            let why = judged.why;
+            (State::Holds, format!("nothing is known to be closed after {changes}; {why}"))
+        }
         Verdict::Undetermined => {
             (State::CouldNotTell, format!("after {changes}: {}{refused}", judged.why))
         }
