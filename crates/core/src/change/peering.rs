@@ -7,8 +7,9 @@ use super::{
     Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
     whole_body,
 };
+use crate::address::AddressSet;
 use crate::estate::Estate;
-use crate::estate::network::{Peering, Vnet};
+use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
 use crate::trace::hop;
 
@@ -219,6 +220,14 @@ pub fn add_subnets(
     let before = pairs(&own_names, &other_names);
     let opened = pairs(&own_after, &other_after).saturating_sub(before);
     let lists = json!({ "localSubnetNames": own_after, "remoteSubnetNames": other_after });
+    let mut request = Request::put(half, NETWORK_API, whole_body(estate, half, lists.clone()));
+    let mut simulated = lists.clone();
+    let learnt = space_with(estate, half, other);
+    if let Some(space) = &learnt {
+        // What is routed follows the lists once the half is synchronised.
+        request.path.push_str("&syncRemoteAddressSpace=true");
+        simulated["remoteAddressSpace"] = json!({ "addressPrefixes": space });
+    }
     let words = |list: &Value| {
         let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
         names.map(quoted).collect::<Vec<_>>().join(" ")
@@ -233,7 +242,7 @@ pub fn add_subnets(
             own.name(),
             other.name()
         ),
-        request: Request::put(half, NETWORK_API, whole_body(estate, half, lists.clone())),
+        request,
         az: in_subscription(
             half,
             format!(
@@ -242,7 +251,10 @@ pub fn add_subnets(
                 words(&lists["localSubnetNames"]),
                 words(&lists["remoteSubnetNames"])
             ),
-        ),
+        )
+        .into_iter()
+        .chain(learnt.map(|_| format!("az network vnet peering sync {}", base(half))))
+        .collect(),
         inverse: Some(Request::put(half, NETWORK_API, whole_body(estate, half, json!({})))),
         downtime: "none",
         safety: Safety::Review,
@@ -253,8 +265,16 @@ pub fn add_subnets(
             EVERY_PORT,
         )],
         affected: Vec::new(),
-        edits: vec![Edit::Patch(half.clone(), lists)],
+        edits: vec![Edit::Patch(half.clone(), simulated)],
     }
+}
+
+/// What a half routes once it routes a subnet too; `None` where it does already.
+fn space_with(estate: &Estate, half: &ResourceId, subnet: &ResourceId) -> Option<Vec<String>> {
+    let routed = &estate.get::<Peering>(half).ok()?.remote_space;
+    let added = &estate.get::<Subnet>(subnet).ok()?.prefixes;
+    let is_routed = AddressSet::of(added).is_within(&AddressSet::of(routed));
+    (!is_routed).then(|| routed.iter().chain(added).map(ToString::to_string).collect())
 }
 
 /// Lets one half of a peering learn the remote network's present address space.

@@ -209,9 +209,10 @@ fn breaks_of(
         Some(false) => see(BreakKind::AccessOff, "allowVirtualNetworkAccess", "false"),
         None => miss("allowVirtualNetworkAccess"),
     }
-    if let Some((own_names, other_names)) = &facts.subnets_only
-        && !(has_name(own_names, own) && has_name(other_names, other))
-    {
+    let is_excluded = facts.subnets_only.as_ref().is_some_and(|(own_names, other_names)| {
+        !(has_name(own_names, own) && has_name(other_names, other))
+    });
+    if is_excluded {
         see(BreakKind::SubnetExcluded, "peerCompleteVnets", "false");
     }
     if facts.is_ipv6_only {
@@ -219,6 +220,8 @@ fn breaks_of(
     }
     let routed = AddressSet::of(&facts.remote_space);
     match estate.get::<Subnet>(other) {
+        // Between subnets only the listed ones are routed: that this one is not among them is told already.
+        Ok(_) if is_excluded => {}
         Ok(_) if routed.is_empty() => miss("remoteAddressSpace"),
         Ok(subnet) if !AddressSet::of(&subnet.prefixes).is_within(&routed) => {
             see(BreakKind::OutOfSync, "remoteAddressSpace", &routed.to_string());
