@@ -20,8 +20,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let hub = path.estate.get::<Interface>(nic).ok()?.subnet.as_ref()?.parent()?;
     let far = far_network(&leg.way)?;
+    // An appliance in the network of one end passes on what comes from there, or what stays there.
+    if hub == far || hub == start.vnet {
+        return None;
+    }
     // Packets on their way there, then the answers on their way back.
-    let refusing = [&far, &start.vnet].into_iter().filter(|vnet| **vnet != hub).find_map(|vnet| {
+    let refusing = [&far, &start.vnet].into_iter().find_map(|vnet| {
         let (id, half) = hop::half(path.estate, vnet, &hub)?;
         (half.allows_forwarded == Some(false)).then_some((id, half))
     });
