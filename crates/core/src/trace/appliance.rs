@@ -2,10 +2,12 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+
 use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::LoadBalancer;
-use crate::estate::network::{Subnet, Vnet};
+use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
 use crate::trace::hop::{self, Joined};
@@ -58,16 +60,7 @@ pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
 
 /// Nobody is known to have the address: proven only where its subnet lists who is in it, and all of them are known.
 fn absence(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
-    let Ok(vnet) = estate.get::<Vnet>(&start.vnet) else { return Appliance::Opaque };
-    let is_balanced = estate.list::<LoadBalancer>(Key::Holders(address)).next().is_some();
-    if is_balanced || !AddressSet::of(&vnet.space).contains(address) {
-        return Appliance::Opaque;
-    }
-    let holds = |subnet: &Subnet| AddressSet::of(&subnet.prefixes).contains(address);
-    let mut subnets = estate.children::<Subnet>(&start.vnet);
-    let Some((id, subnet)) = subnets.find(|(_, subnet)| holds(subnet)) else {
-        return Appliance::Opaque;
-    };
+    let Some((id, subnet)) = empty_place(estate, start, address) else { return Appliance::Opaque };
     let is_known = |configuration: &ResourceId| {
         configuration.parent().is_some_and(|owner| estate.get::<Interface>(&owner).is_ok())
     };
@@ -75,4 +68,33 @@ fn absence(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
         Some(all) if all.iter().all(is_known) => Appliance::Absent(id.clone()),
         Some(_) | None => Appliance::Opaque,
     }
+}
+
+/// The subnet, of the copier's network or of one that is peered with it, in which an address lies that no interface and no balancer of
+/// the estate has.
+fn empty_place<'e>(
+    estate: &'e Estate,
+    start: &Start,
+    address: Ipv4Addr,
+) -> Option<(&'e ResourceId, &'e Subnet)> {
+    let is_held = estate.list::<Interface>(Key::Holders(address)).next().is_some()
+        || estate.list::<LoadBalancer>(Key::Holders(address)).next().is_some();
+    if is_held {
+        return None;
+    }
+    let holds = |set: &[Ipv4Net]| AddressSet::of(set).contains(address);
+    let peered = estate.children::<Peering>(&start.vnet).map(|(_, half)| &half.remote);
+    let mut vnets = std::iter::once(&start.vnet).chain(peered);
+    let vnet = vnets.find(|id| estate.get::<Vnet>(id).is_ok_and(|vnet| holds(&vnet.space)))?;
+    estate.children::<Subnet>(vnet).find(|(_, subnet)| holds(&subnet.prefixes))
+}
+
+/// The subnet in which an appliance should stand, where interfaces of its network were captured and none has the address.
+pub fn unseen(estate: &Estate, start: &Start, address: Ipv4Addr) -> Option<ResourceId> {
+    let (id, _) = empty_place(estate, start, address)?;
+    let is_beside = |(_, interface): (&ResourceId, &Interface)| {
+        interface.subnet.as_ref().and_then(ResourceId::parent) == id.parent()
+    };
+    let is_managed = id.name().eq_ignore_ascii_case("AzureFirewallSubnet");
+    (!is_managed && estate.all::<Interface>().any(is_beside)).then(|| id.clone())
 }

@@ -2,17 +2,21 @@
 
 use crate::change::interface;
 use crate::change::route as routes;
+use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::appliance::Appliance;
+use crate::trace::appliance::{self, Appliance};
 use crate::trace::route::Routed;
 use crate::trace::words::appliance_words;
 
+const WHY: &str = "Azure delivers such packets to the interface with that address, and drops what that one may not forward";
+
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let (route, appliance) = path.legs().find_map(|leg| match &leg.route {
+    let dead = path.legs().find_map(|leg| match &leg.route {
         Some(Routed::Dead(route, appliance)) => Some((route, appliance)),
         _ => None,
-    })?;
+    });
+    let Some((route, appliance)) = dead else { return perhaps(path) };
     let message = format!(
         "route `{}` ({}) of table `{}` hands packets to {}",
         route.name,
@@ -20,8 +24,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         route.table.name(),
         appliance_words(appliance)
     );
-    let why = "Azure delivers such packets to the interface with that address, and drops what that one may not forward";
-    let mut finding = Finding::blocks(message, why);
+    let mut finding = Finding::blocks(message, WHY);
     finding = match appliance {
         Appliance::Stands(nic) => {
             let pointer = path.estate.locate(nic, "", "enableIPForwarding");
@@ -31,4 +34,23 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         _ => finding.at(&route.resource, route.pointer.clone()),
     };
     Some(finding.fix(Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)])))
+}
+
+/// Interfaces of the appliance's network were captured, and none has its address.
+fn perhaps(path: &Path) -> Option<Finding> {
+    let Some(Routed::Elsewhere(route, _)) = &path.taken()?.route else { return None };
+    let NextHop::Appliance(address) = &route.next_hop else { return None };
+    let subnet = appliance::unseen(path.estate, path.start.as_ref()?, address.parse().ok()?)?;
+    let message = format!(
+        "route `{}` ({}) of table `{}` hands packets to {address} in subnet `{}`, and no interface in the estate has that address",
+        route.name,
+        route.prefix,
+        route.table.name(),
+        subnet.name()
+    );
+    let advice = format!(
+        "look who has {address}: `az network nic list` of the group that holds the network"
+    );
+    let finding = Finding::blocks(message, WHY).possible();
+    Some(finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(advice)))
 }
