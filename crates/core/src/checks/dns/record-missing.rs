@@ -1,11 +1,18 @@
 //! The zone that should hold the source's private address has no record of it.
 
 use crate::checks::fixes;
+use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::resolve;
+use crate::trace::resolve::{self, Answer};
+
+const WHY: &str =
+    "a linked zone owns its names: a name that it lacks does not exist, public DNS is not asked";
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
+    if path.to.kind == ServerKind::Host {
+        return of_machine(path);
+    }
     if path.is_shadowed || path.endpoints.is_empty() || !path.asks_zones() {
         return None;
     }
@@ -17,8 +24,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let message =
         format!("private DNS zone `{}` has no A record `{label}` for the source", zone.name());
-    let why = "a linked zone owns its names: a name that it lacks does not exist, public DNS is not asked";
-    let finding = Finding::blocks(message, why).at(&zone, "");
+    let finding = Finding::blocks(message, WHY).at(&zone, "");
     let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
     let advice = || {
         Fix::advice(format!(
@@ -27,6 +33,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         ))
     };
     Some(finding.fix(fix.unwrap_or_else(advice)))
+}
+
+/// The zone that owns the name of a machine does not know it.
+fn of_machine(path: &Path) -> Option<Finding> {
+    let (zone, link) =
+        path.name.as_ref().filter(|name| name.answer == Answer::NoSuchName)?.zone.as_ref()?;
+    let message =
+        format!("private DNS zone `{}` has no A record of `{}`", zone.name(), path.server_name());
+    let advice = format!("add an A record of `{}` to zone `{}`", path.server_name(), zone.name());
+    Some(Finding::blocks(message, WHY).at(link, "").fix(Fix::advice(advice)))
 }
 
 /// A same-named zone with a record stands beside the linked one: dns/same-named-zone-linked.

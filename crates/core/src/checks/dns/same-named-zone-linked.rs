@@ -22,9 +22,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "a network can be linked to one zone of a name only, and a linked zone that lacks a name denies it";
     let mut finding = Finding::blocks(message, why).at(link, "");
-    if let (Some(label), Some(address)) =
-        (path.record_label(), record.addresses.as_ref().and_then(|list| list.first()))
-    {
+    // The other zone's record may be of another endpoint than the one that is meant.
+    let meant = path.endpoint().and_then(|view| view.addresses.as_ref().ok());
+    let address = meant.or(record.addresses.as_ref()).and_then(|list| list.first());
+    if let (Some(label), Some(address)) = (path.record_label(), address) {
         finding =
             finding.fix(Fix::of(vec![dns::set_record(path.estate, linked, &label, *address)]));
     }
