@@ -153,7 +153,7 @@ fn deleting_an_endpoint_takes_along_what_azure_takes_along() {
         !after.estate.ids().any(|id| id.as_str().ends_with("/A/old-db")),
         "its record goes too"
     );
-    assert_eq!(causes(&check(&after.estate)), ["server/public-off-no-endpoint"]);
+    assert_eq!(causes(&check(&after.estate)), ["server/public-access-denied"]);
 }
 
 #[test]

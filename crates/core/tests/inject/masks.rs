@@ -97,6 +97,20 @@ pub(crate) const MASKS: &[Mask] = &[
         ],
         why: "there is no way at all; which one gets made decides what lies on it (FS-02)",
     },
+    Mask {
+        by: "server/public-access-denied",
+        hides: &["dns/", "peering/", "route/", "filter/", "server/", "host/"],
+        but: &[
+            "server/not-ready",
+            "server/pooler-off",
+            "dns/custom-server-unreachable",
+            "dns/forwarding-rule-wrong",
+            "dns/platform-dns-denied",
+            "dns/public-suffix-zone-linked",
+            "dns/zone-named-like-server",
+        ],
+        why: "there is no way at all; which one gets made decides what lies on it (SS-01)",
+    },
     all(
         "dns/zone-name-wrong",
         &["dns/forwarder-network-not-linked"],

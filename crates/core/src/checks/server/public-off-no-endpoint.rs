@@ -1,4 +1,4 @@
-//! The source denies public access and has no private endpoint: nobody can connect.
+//! The flexible source denies public access and has no private endpoint: nobody can connect.
 
 use crate::checks::fixes;
 use crate::estate::server::ServerKind;
@@ -6,10 +6,8 @@ use crate::finding::{Finding, Fix};
 use crate::trace::{Access, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    // From a public target a Single Server without public access is row 2 of the guide, endpoint or not.
-    let is_afar = path.start.is_none() && path.to.kind == ServerKind::Single;
-    if is_afar || path.to.kind == ServerKind::Host {
-        return None;
+    if path.to.kind != ServerKind::Flexible {
+        return None; // server/public-access-denied
     }
     let is_private = path.to_access == Ok(Access::Private) && path.to.delegated_subnet.is_none();
     if !is_private || !path.endpoints.is_empty() {
