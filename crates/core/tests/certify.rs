@@ -59,6 +59,11 @@ const OPEN: &[(&str, &[&str])] = &[
         "The table keeps the gateway's routes out",
         &["facts", "sufficiency", "irredundance", "optimality"],
     ),
+    ("The zone of a machine's name does not know it", &["facts", "refusal"]),
+    (
+        "The subnet of a peered network lists who is in it: nobody has the address",
+        &["facts", "irredundance", "optimality"],
+    ),
     ("The mesh ends at the region's border", &["facts"]),
     ("Both are in one region: the mesh joins them where it is deployed", &["facts"]),
     ("A default route takes the packets through an appliance", &["facts"]),

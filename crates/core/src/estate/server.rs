@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::body::{Node, Problems};
 use super::endpoint::STATUS;
 use super::network::fields_of;
+use crate::address::AddressSet;
 use crate::id::ResourceId;
 
 /// Which service a server belongs to.
@@ -93,6 +94,11 @@ impl FirewallRule {
     /// The rule `0.0.0.0`-`0.0.0.0`: every address of Azure, of every customer.
     pub fn is_all_of_azure(&self) -> bool {
         self.start.is_unspecified() && self.end.is_unspecified()
+    }
+
+    /// Whether every address of the rule is private: no caller at a public door has one.
+    pub fn is_private(&self) -> bool {
+        AddressSet::from_ranges(vec![(self.start.into(), self.end.into())]).is_private()
     }
 
     /// Whether every IPv4 address is let in.

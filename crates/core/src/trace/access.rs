@@ -1,9 +1,9 @@
 //! How servers can be reached, and the copier that has no network of its own.
 
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use super::step::{Stage, Step};
 use super::{Leads, Path, endpoint, host, leg};
-use crate::estate::server::{FirewallRule, Server, ServerKind};
+use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
@@ -94,8 +94,7 @@ impl Path<'_> {
             ServerKind::Single => Gate::OpensItself,
             ServerKind::Host => Gate::Unknown(host::unseen_gate(&self.to_id, self.port)),
             ServerKind::Flexible => {
-                let rules = self.estate.children::<FirewallRule>(&self.to_id);
-                let rules: Vec<_> = rules.collect();
+                let rules: Vec<_> = gate::public_rules(self.estate, &self.to_id).collect();
                 match rules.iter().find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything())
                 {
                     Some((id, _)) => Gate::Open((*id).clone()),

@@ -125,7 +125,14 @@ fn single_gate(
             true => {}
         }
     }
-    let Some((rule_id, rule)) = rule else { return Gate::RuleMissing { has_endpoint } };
+    let Some((rule_id, rule)) = rule else {
+        // Whether a NAT gateway acts on a managed subnet is documented nowhere: a rule may hold its address.
+        let may_hold = public_rules(estate, server_id).next().is_some();
+        return match subnet.has_nat_gateway && !is_identified && may_hold {
+            true => Gate::Unknown(unseen_address(subnet_id.name())),
+            false => Gate::RuleMissing { has_endpoint },
+        };
+    };
     if !has_endpoint {
         return Gate::ServiceEndpointMissing(rule_id.clone());
     }
@@ -152,17 +159,29 @@ fn single_gate(
 }
 
 fn flexible_gate(estate: &Estate, server_id: &ResourceId, subnet: &str) -> Gate {
-    let mut rules = estate.children::<FirewallRule>(server_id).peekable();
+    let mut rules = public_rules(estate, server_id).peekable();
     if rules.peek().is_none() {
         return Gate::FirewallRuleMissing;
     }
     match rules.find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
         Some((id, _)) => Gate::Open(id.clone()),
-        None => Gate::Unknown(Missing::other(
-            format!(
-                "the public address that packets from subnet `{subnet}` leave Azure's network with"
-            ),
-            "connect from the target and read the address in the server's refusal, or in `inet_client_addr()`",
-        )),
+        None => Gate::Unknown(unseen_address(subnet)),
     }
+}
+
+/// The firewall rules of a server that may hold a caller's address.
+pub fn public_rules<'e>(
+    estate: &'e Estate,
+    server: &ResourceId,
+) -> impl Iterator<Item = (&'e ResourceId, &'e FirewallRule)> {
+    estate.children::<FirewallRule>(server).filter(|(_, rule)| !rule.is_private())
+}
+
+fn unseen_address(subnet: &str) -> Missing {
+    Missing::other(
+        format!(
+            "the public address that packets from subnet `{subnet}` leave Azure's network with"
+        ),
+        "connect from the target and read the address in the server's refusal, or in `inet_client_addr()`",
+    )
 }

@@ -1,14 +1,22 @@
 //! A public server has no firewall rule that could let the copier in.
 
+use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
-use crate::trace::gate::Gate;
+use crate::trace::gate::{self, Gate};
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let leg = path.taken()?;
-    let Some(Gate::FirewallRuleMissing) = &leg.gate else { return None };
-    let message = format!("source `{}` has no firewall rule", path.to_id.name());
-    let why = "a public server lets in only addresses that a firewall rule holds";
+    match path.taken()?.gate {
+        Some(Gate::FirewallRuleMissing) => {}
+        Some(Gate::OpensItself) => return unlisted(path),
+        _ => return None,
+    }
+    let what = match path.estate.children::<FirewallRule>(&path.to_id).next() {
+        None => "no firewall rule",
+        Some(_) => "firewall rules for private addresses only",
+    };
+    let message = format!("source `{}` has {what}", path.to_id.name());
+    let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
     finding.on_fallback = path.leads == Leads::Fallback;
     if path.start.is_none() {
@@ -20,4 +28,24 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     Some(finding.fix(Fix::advice(
         "add a firewall rule for the one public address that the copier leaves with: give its subnet a NAT gateway to know it",
     )))
+}
+
+/// Azure's tool is said to open a public Single Server by itself; newer documents ask for a rule.
+fn unlisted(path: &Path) -> Option<Finding> {
+    let mut rules = gate::public_rules(path.estate, &path.to_id);
+    if rules.any(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
+        return None;
+    }
+    let message = format!(
+        "no firewall rule of source `{}` surely holds the address of `{}`",
+        path.to_id.name(),
+        path.from_id.name()
+    );
+    let why = "the guide says that the tool connects two public servers by itself; newer documents of the migration service want the \
+               source to let the target's address in";
+    let fix = format!(
+        "if the tool is refused, add a firewall rule for the one public address of `{}`: resolve its name to know it",
+        path.from_id.name()
+    );
+    Some(Finding::blocks(message, why).possible().at(&path.to_id, "").fix(Fix::advice(fix)))
 }
