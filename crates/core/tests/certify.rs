@@ -64,6 +64,10 @@ const OPEN: &[(&str, &[&str])] = &[
         "The subnet of a peered network lists who is in it: nobody has the address",
         &["facts", "irredundance", "optimality"],
     ),
+    (
+        "Both servers are public, and no rule is there: the guide and newer documents disagree",
+        &["facts", "sufficiency"],
+    ),
     ("The mesh ends at the region's border", &["facts"]),
     ("Both are in one region: the mesh joins them where it is deployed", &["facts"]),
     ("A default route takes the packets through an appliance", &["facts"]),

@@ -29,6 +29,11 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("Without the rule the zone would be asked, and it is not linked: two causes", "undetermined"),
     ("The ruleset is linked to the network of the endpoint that it forwards to", "undetermined"),
     ("The interface does not forward", "undetermined"),
+    ("The subnet of a peered network lists who is in it: nobody has the address", "undetermined"),
+    (
+        "Both servers are public, and no rule is there: the guide and newer documents disagree",
+        "undetermined",
+    ),
     ("The mesh ends at the region's border", "unreachable"),
     ("Both are in one region: the mesh joins them where it is deployed", "unreachable"),
     ("A default route takes the packets through an appliance", "unreachable"),

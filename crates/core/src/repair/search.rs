@@ -14,7 +14,7 @@ use super::cost::Cost;
 use super::halves;
 use super::safety::{self, Flow, Safety};
 use crate::change::{Change, Edit};
-use crate::diagnose::{self, Question, Source};
+use crate::diagnose::{self, Question, Report, Source};
 use crate::estate::Estate;
 use crate::finding::{Finding, Severity};
 use crate::trace::step::Verdict;
@@ -63,7 +63,7 @@ pub struct Found {
     pub best: Option<Repair>,
     /// Other ways, dearer.
     pub others: Vec<Repair>,
-    /// The cheapest set that opens all that is known to be closed, where more than that is not observed.
+    /// The cheapest set that opens all that is known to be closed on the way to a machine.
     pub opened: Option<Repair>,
     /// Every cheaper set that was looked at, in the order of cost.
     pub closed: Vec<Closed>,
@@ -99,13 +99,9 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         age: 0,
         nodes_max: NODES_MAX,
         unmended: None,
-        halfway: Vec::new(),
     };
     search.push(Vec::new(), false);
     search.run();
-    if search.found.best.is_none() {
-        search.settle();
-    }
     let best = search.found.best.as_ref().map(|best| best.cost);
     if search.unmended.is_some_and(|least| best.is_none_or(|best| least < best)) {
         search.found.is_complete = false;
@@ -126,18 +122,11 @@ struct Search<'s> {
     nodes_max: usize,
     /// The least cost of a set that breaks more flows than are mended.
     unmended: Option<Cost>,
-    /// Sets after which nothing is known to be closed, and not all is known; the cheapest first.
-    halfway: Vec<Vec<Change>>,
 }
 
 impl Search<'_> {
     fn run(&mut self) {
-        // Of a machine no configuration tells everything: more than its gates cannot be opened.
-        let is_machine = matches!(self.question.source, Source::Host(_));
         while let Some(Reverse(node)) = self.queue.pop() {
-            if is_machine && self.settle() {
-                return;
-            }
             if self.found.node_count >= self.nodes_max {
                 self.found.is_complete &= self.found.best.is_some();
                 return;
@@ -150,7 +139,7 @@ impl Search<'_> {
                 self.found.node_count += 1;
             }
             self.look_at(node);
-            if self.found.others.len() >= OTHERS_MAX {
+            if self.found.opened.is_some() || self.found.others.len() >= OTHERS_MAX {
                 return;
             }
         }
@@ -168,9 +157,11 @@ impl Search<'_> {
             debug_assert!(fixes(&findings).is_empty());
             return self.pass(node, &after);
         }
+        // Of a machine no configuration tells everything: more than its gates cannot be opened.
+        let is_machine = matches!(self.question.source, Source::Host(_));
         let root = self.found.closed.first().map(|root| root.verdict);
-        if verdict == Verdict::Undetermined && root == Some(Verdict::Unreachable) {
-            self.halfway.push(node.changes.clone());
+        if is_machine && verdict == Verdict::Undetermined && root == Some(Verdict::Unreachable) {
+            self.open(&node.changes);
         }
         // Rules are tried once everything else lets the packets pass: every repair mends the other gates too.
         let narrow = match verdict {
@@ -188,24 +179,31 @@ impl Search<'_> {
         }
     }
 
-    /// Takes the cheapest set after which nothing is known to be closed, if it breaks nothing. Whether there is one now.
-    fn settle(&mut self) -> bool {
-        let opens = |set: &Vec<Change>| {
-            diagnose::verdict(&apply(self.estate, set), self.question) == Verdict::Undetermined
+    /// Takes a set after which nothing is known to be closed, if it breaks nothing and leads no further into the dark: what is not
+    /// known afterwards was not known before.
+    fn open(&mut self, changes: &[Change]) {
+        let dark = |report: &Report| -> BTreeSet<String> {
+            report.missing.iter().map(|one| one.what.clone()).collect()
         };
-        for mut changes in std::mem::take(&mut self.halfway) {
-            loop {
-                let fewer = each_left_out(&changes).find(opens);
-                let Some(fewer) = fewer else { break };
-                changes = fewer;
-            }
-            let safety = safety::look(self.estate, &apply(self.estate, &changes), self.question);
-            if safety.broken.is_empty() && self.found.opened.is_none() {
-                let changes = halves::merged(self.estate, &changes);
-                self.found.opened = Some(Repair { cost: Cost::of(&changes), changes, safety });
-            }
+        let unseen = dark(&diagnose::check(self.estate, self.question));
+        let opens = |set: &Vec<Change>| {
+            let report = diagnose::check(&apply(self.estate, set), self.question);
+            report.verdict == Verdict::Undetermined && dark(&report).is_subset(&unseen)
+        };
+        let mut changes = changes.to_vec();
+        if !opens(&changes) {
+            return;
         }
-        self.found.opened.is_some()
+        loop {
+            let fewer = each_left_out(&changes).find(opens);
+            let Some(fewer) = fewer else { break };
+            changes = fewer;
+        }
+        let safety = safety::look(self.estate, &apply(self.estate, &changes), self.question);
+        if safety.broken.is_empty() {
+            let changes = halves::merged(self.estate, &changes);
+            self.found.opened = Some(Repair { cost: Cost::of(&changes), changes, safety });
+        }
     }
 
     /// A set that does: what it breaks belongs to its cost, so it may have to wait for its turn.
