@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::checks::fixes;
 use crate::estate::Key;
-use crate::estate::endpoint::Endpoint;
+use crate::estate::endpoint::{Endpoint, Interface};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -41,8 +41,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 
 /// The private endpoint of another service that holds an address of the record, with that service.
 pub(super) fn owner(path: &Path, addresses: &[Ipv4Addr]) -> Option<(ResourceId, ResourceId)> {
-    let holders = addresses.iter().flat_map(|one| path.estate.list::<Endpoint>(Key::Holders(*one)));
-    { holders }.find_map(|(id, endpoint)| {
+    let by_body = |one: &Ipv4Addr| path.estate.list::<Endpoint>(Key::Holders(*one));
+    let by_interface = |one: &Ipv4Addr| {
+        let interfaces = path.estate.list::<Interface>(Key::Holders(*one));
+        let ids = interfaces.filter_map(|(_, interface)| interface.endpoint.as_ref());
+        ids.filter_map(|id| Some((id, path.estate.get::<Endpoint>(id).ok()?)))
+    };
+    let mut holders = addresses.iter().flat_map(|one| by_body(one).chain(by_interface(one)));
+    holders.find_map(|(id, endpoint)| {
         let services: Vec<_> =
             endpoint.connections.iter().filter_map(|one| one.service.clone()).collect();
         let is_other = !services.is_empty() && !services.contains(&path.to_id);
