@@ -43,6 +43,13 @@ pub struct GatewayConnection {
     pub status: Option<String>,
 }
 
+/// A network that is connected to a virtual hub, which routes between its networks.
+#[derive(Debug, Clone)]
+pub struct HubConnection {
+    /// The network.
+    pub vnet: ResourceId,
+}
+
 /// A load balancer.
 #[derive(Debug, Clone)]
 pub struct LoadBalancer {
@@ -70,6 +77,14 @@ pub(crate) fn gateway(node: &Node, problems: &mut Problems) -> Gateway {
         subnets: places.iter().filter_map(|one| one.id("subnet.id", problems)).collect(),
         learns_routes: !is_vpn || speaks_bgp,
     }
+}
+
+pub(crate) fn hub_connection(node: &Node, problems: &mut Problems) -> Option<HubConnection> {
+    let Some(vnet) = node.id("remoteVirtualNetwork.id", problems) else {
+        problems.add("", "connection of a hub without remoteVirtualNetwork.id; it is left out");
+        return None;
+    };
+    Some(HubConnection { vnet })
 }
 
 pub(crate) fn local_gateway(node: &Node, problems: &mut Problems) -> LocalGateway {

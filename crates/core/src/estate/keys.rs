@@ -34,6 +34,8 @@ pub enum Key {
     LocksOn(String),
     /// The gateways of a network.
     GatewaysOf(ResourceId),
+    /// The connections that join a network to virtual hubs.
+    HubsOf(ResourceId),
     /// The connections of a gateway.
     ConnectionsOf(ResourceId),
     /// The forwarding rulesets of a network, by their links.
@@ -98,6 +100,7 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
                 server.fqdn.as_ref().map(|fqdn| Key::ServersNamed(fqdn.to_ascii_lowercase())),
             );
         }
+        Facts::HubConnection(connection) => keys.push(Key::HubsOf(connection.vnet.clone())),
         Facts::GroupMember(member) => keys.push(Key::GroupsOf(member.vnet.clone())),
         Facts::Subnet(subnet) => {
             let used = [&subnet.security_group, &subnet.route_table];

@@ -57,6 +57,8 @@ pub enum Facts {
     LocalGateway(gateway::LocalGateway),
     /// `connections` of gateways
     GatewayConnection(gateway::GatewayConnection),
+    /// `virtualHubs/hubVirtualNetworkConnections`
+    HubConnection(gateway::HubConnection),
     /// `loadBalancers`
     LoadBalancer(gateway::LoadBalancer),
     /// `dnsResolvers/inboundEndpoints`
@@ -129,6 +131,7 @@ kinds! {
     Gateway gateway::Gateway, "virtual network gateway";
     LocalGateway gateway::LocalGateway, "local network gateway";
     GatewayConnection gateway::GatewayConnection, "connection";
+    HubConnection gateway::HubConnection, "hub connection";
     LoadBalancer gateway::LoadBalancer, "load balancer";
     InboundEndpoint forwarder::InboundEndpoint, "inbound endpoint";
     ForwardingRule forwarder::ForwardingRule, "forwarding rule";
@@ -252,6 +255,9 @@ fn read_surroundings(kind: &str, node: &Node, problems: &mut Problems) -> Facts 
         }
         "microsoft.network/connections" => {
             Facts::GatewayConnection(gateway::connection(node, problems))
+        }
+        "microsoft.network/virtualhubs/hubvirtualnetworkconnections" => {
+            gateway::hub_connection(node, problems).map_or(Facts::Other, Facts::HubConnection)
         }
         "microsoft.network/loadbalancers" => {
             Facts::LoadBalancer(gateway::load_balancer(node, problems))

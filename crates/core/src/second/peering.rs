@@ -89,7 +89,18 @@ fn no_half(world: &World, near: Shore<'_>, far: Shore<'_>, found: &[Half<'_>]) -
     if let Some((key, _)) = world.all(mesh).next() {
         return Gate::unknown("the members of a mesh", key);
     }
+    if has_hub(world, near.network) && has_hub(world, far.network) {
+        return Gate::unknown("what a virtual hub routes", near.network);
+    }
     Gate::drop("peering", near.network, Some(last_name(far.network)))
+}
+
+/// Whether a network is connected to a virtual hub, which routes what it likes.
+pub(super) fn has_hub(world: &World, network: &str) -> bool {
+    let joined = |body| reference(body, &["properties", "remoteVirtualNetwork", "id"]);
+    world
+        .all("microsoft.network/virtualhubs/hubvirtualnetworkconnections")
+        .any(|(_, body)| joined(body).as_deref() == Some(network))
 }
 
 fn half_gates(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Vec<Gate> {

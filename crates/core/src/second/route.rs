@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::address::{Prefix, is_private};
 use super::endpoint::Endpoint;
-use super::peering::halves;
+use super::peering::{halves, has_hub};
 use super::verdict::{Gate, Tri};
 use super::world::{
     World, address_space, flag, list, network_of, prefixes, reference, subnet_prefixes, text,
@@ -56,6 +56,7 @@ pub(super) fn propagates(world: &World, subnet: &str) -> bool {
 pub(super) fn may_have_gateway(world: &World, network: &str) -> bool {
     world.body(&format!("{network}/subnets/gatewaysubnet")).is_some()
         || halves(world, network).iter().any(|half| half.uses_remote_gateways())
+        || has_hub(world, network)
 }
 
 /// Where a packet goes next.

@@ -5,6 +5,7 @@ use crate::estate::governance::{Connectivity, GroupMember};
 use crate::estate::network::{Peering, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::trace::outward;
 
 /// How two networks stand to each other.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ pub enum Joined {
         near: Option<ResourceId>,
         /// The half in the second network, if it is there.
         far: Option<ResourceId>,
-        /// Another way that this model does not follow: a gateway.
+        /// Another way that this model does not follow: gateways, or a virtual hub.
         other_way: Option<Missing>,
         /// A mesh that both networks are members of, where a network manager has deployed it.
         mesh: Option<Mesh>,
@@ -270,6 +271,9 @@ pub fn overlap(estate: &Estate, near: &ResourceId, far: &ResourceId) -> AddressS
 
 /// Gateways in both networks can join them; whether they do is not followed here.
 fn gateway_way(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Missing> {
+    if let (Some(hub), Some(_)) = (outward::hub_of(estate, near), outward::hub_of(estate, far)) {
+        return Some(outward::routes_of_hub(&hub));
+    }
     let has_gateway =
         |vnet: &ResourceId| estate.get::<Subnet>(&vnet.child("subnets", "GatewaySubnet")).is_ok();
     (has_gateway(near) && has_gateway(far)).then(|| {

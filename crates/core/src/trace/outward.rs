@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::estate::gateway::{Gateway, GatewayConnection, LocalGateway};
+use crate::estate::gateway::{Gateway, GatewayConnection, HubConnection, LocalGateway};
 use crate::estate::network::{Peering, Subnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
@@ -108,7 +108,27 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
 pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     let peered = estate.children::<Peering>(vnet).map(|(_, facts)| &facts.remote);
     let mut vnets = std::iter::once(vnet).chain(peered);
-    vnets.any(|vnet| estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_some())
+    vnets.any(|vnet| {
+        estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_some()
+            || hub_of(estate, vnet).is_some()
+    })
+}
+
+/// The virtual hub that a network is connected to.
+pub fn hub_of(estate: &Estate, vnet: &ResourceId) -> Option<ResourceId> {
+    estate.list::<HubConnection>(Key::HubsOf(vnet.clone())).next()?.0.parent()
+}
+
+/// What a virtual hub routes, which no resource tells in full.
+pub fn routes_of_hub(hub: &ResourceId) -> Missing {
+    Missing::other(
+        format!("what virtual hub `{}` routes between its networks, and beyond", hub.name()),
+        format!(
+            "look at `az network vhub get-effective-routes --resource-group {} --name {}`, or probe the path: `flexway probe`",
+            hub.resource_group(),
+            hub.name()
+        ),
+    )
 }
 
 /// The prefixes that the gateways of a network, or of those that lend theirs, are known to lead to; and whether there may be more.
@@ -122,7 +142,7 @@ pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
             lenders.push(facts.remote.clone());
         }
     }
-    let (mut known, mut has_more) = (Vec::new(), false);
+    let (mut known, mut has_more) = (Vec::new(), hub_of(estate, vnet).is_some());
     for lender in &lenders {
         for (gateway, facts) in estate.list::<Gateway>(Key::GatewaysOf(lender.clone())) {
             has_more |= facts.learns_routes;
@@ -154,6 +174,9 @@ fn unread_gateway(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
 /// The way out through the network's own gateways.
 fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
     let mut perhaps = unread_gateway(estate, vnet);
+    if let Some(hub) = hub_of(estate, vnet) {
+        perhaps = Some(routes_of_hub(&hub));
+    }
     for (gateway, facts) in estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())) {
         let mut learns = facts.learns_routes;
         for (id, line) in estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone())) {

@@ -304,7 +304,7 @@ pub(super) fn filter_step(
     if let Some((_, rule)) = decision.unknown.first() {
         let missing = Missing::other(
             format!("whether rule `{}` of `{}` catches these packets", rule.name, group.name()),
-            "a tag in it has more than one reading: name the addresses in a rule of its own, or probe",
+            "what its tags and addresses hold is not told in full: name this flow in a rule of its own, or probe",
         );
         return read(Step::unknown(stage, missing), &decision.unknown);
     }

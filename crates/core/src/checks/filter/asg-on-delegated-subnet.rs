@@ -8,7 +8,8 @@ use crate::trace::near_miss::Miss;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     denial::missed(path, Miss::Group, |near| {
         format!(
-            "rule `{}` names application security group `{}`; a flexible server in a subnet cannot be a member of one",
+            "rule `{}` names application security group `{}`, and that end of the flow is no member of it; \
+             a flexible server in a subnet cannot become one",
             near.rule.name, near.names
         )
     })
