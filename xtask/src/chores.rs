@@ -1,6 +1,7 @@
-//! The two commands of the README: all tests, and the demo.
+//! The commands of the README: all tests, the demo, and the agent.
 
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
@@ -36,13 +37,25 @@ pub(crate) fn format(options: &[&str]) -> Result<()> {
 /// Sets up, builds the product and runs its demo; returns the demo's exit code.
 pub(crate) fn demo(arguments: &[&str]) -> Result<ExitCode> {
     setup::run()?;
-    step(cargo(&["build", "--release", "--locked", "--package", "flexway"]))?;
+    step(cargo(&["build", "--release", "--locked", "--bin", "flexway"]))?;
     let mut demo = Command::new(target_folder().join("release/flexway"));
     demo.arg("demo").args(arguments);
     let status = show(demo)?;
     // A demo ended by a signal has no code: that is a failure.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Builds the probe's agent without a C library to find at run time, and says where it is. Only the
+/// last step differs from other builds, so that what it is made of is shared with them.
+pub(crate) fn agent() -> Result<()> {
+    let build = ["rustc", "--release", "--locked", "--package", "flexway", "--bin"];
+    let last_step = ["flexway-agent", "--", "-Ctarget-feature=+crt-static", "-Cstrip=symbols"];
+    step(cargo(&[&build[..], &last_step].concat()))?;
+    let file = target_folder().join("release/flexway-agent");
+    let length = fs::metadata(&file).map_err(|why| format!("find {}: {why}", file.display()))?;
+    eprintln!("{} has {:.1} MB", file.display(), length.len() as f64 / 1e6);
+    Ok(())
 }
 
 /// The project's top folder.

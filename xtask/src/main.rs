@@ -18,6 +18,7 @@ usage: cargo xtask NAME
   setup                  install PostgreSQL servers and client tools into the cache
   test                   set up, then run every check and every test, as CI does
   demo [ARGS]            set up, build and run `flexway demo ARGS`
+  agent                  build `flexway-agent` as one static file, for other machines
   new-check AREA/FAULT   make the files of a new check and register it
   fmt                    format every Rust file
   tidy                   check the rules of the house: text, links, pages, licences
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["setup"] => setup::run().map(|()| ExitCode::SUCCESS),
         ["test"] => chores::test().map(|()| ExitCode::SUCCESS),
+        ["agent"] => chores::agent().map(|()| ExitCode::SUCCESS),
         ["fmt"] => chores::format(&[]).map(|()| ExitCode::SUCCESS),
         ["tidy"] => tidy::run().map(|()| ExitCode::SUCCESS),
         ["new-check", id] => new_check::run(id).map(|()| ExitCode::SUCCESS),

@@ -2,9 +2,10 @@
 
 use flexway_core::probes::{Observation, Place, ProbePlan, Rung, Seen};
 use flexway_postgres::ConnInfo;
+use flexway_probe::{machine, now};
 use serde::Serialize;
 
-use crate::probe::{failed_rung, machine, now};
+use crate::probe::failed_rung;
 use crate::servers::ServerPair;
 
 /// The two ways of this machine.

@@ -1,11 +1,14 @@
 //! `flexway lab` from the outside: a twin is built, used and taken away, also when its builder is killed.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use flexway_lab::twin::tools;
+use serde_json::Value;
 
 const HOST: &str = "old-db.postgres.database.azure.com";
 
@@ -138,6 +141,67 @@ fn a_fault_that_is_set_is_found_and_its_plan_mends_the_twin() {
     assert!(code == Some(2) && text.contains("refused"), "{text}");
     let (code, text) = home.run(&["break", "filter/inbound-denied"]);
     assert!(code == Some(64) && text.contains("nothing between"), "{text}");
+    assert_eq!(home.run(&["down"]).0, Some(0));
+}
+
+/// Builds the agent as `cargo xtask agent` does, in this profile: only the last step is done anew.
+fn static_agent() -> Vec<u8> {
+    let program = Path::new(env!("CARGO_BIN_EXE_flexway"));
+    let folder = program.parent().expect("its profile's folder");
+    let profile = if folder.ends_with("release") { "release" } else { "dev" };
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["rustc", "--frozen", "--quiet", "--profile", profile, "--package", "flexway"]);
+    cargo.arg("--target-dir").arg(folder.parent().expect("cargo's folder"));
+    cargo.args(["--bin", "flexway-agent", "--", "-Ctarget-feature=+crt-static", "-Cstrip=symbols"]);
+    let built = cargo.output().expect("cargo runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    fs::read(folder.join("flexway-agent")).expect("it is built")
+}
+
+#[test]
+fn the_static_agent_sees_the_same_in_an_empty_folder() {
+    let Some(home) = Home::new("agent") else { return };
+    let (code, text) = home.run(&["up", "--estate", &fixture("private-source")]);
+    assert_eq!(code, Some(0), "{text}");
+    // Nothing is there but the program, what names the DNS server, and the kernel's devices.
+    let bare = home.0.join("bare");
+    for name in ["etc", "dev"] {
+        fs::create_dir_all(bare.join(name)).expect("a folder");
+    }
+    fs::write(bare.join("agent"), static_agent()).expect("written");
+    let runs = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(bare.join("agent"), runs).expect("its mode is set");
+    let bare = bare.display().to_string();
+    const ENTER: &str = "cat /etc/resolv.conf > \"$0/etc/resolv.conf\"; \
+        mount --bind /dev \"$0/dev\"; exec chroot \"$0\" /agent";
+    let flexway = env!("CARGO_BIN_EXE_flexway");
+    let url = format!("host={HOST} dbname=postgres user=postgres sslmode=require");
+    let plan = ["probe", "--print-plan", "--from", "relay", "--source-url", &url];
+    let plan = Command::new(flexway).args(plan).output().expect("flexway runs").stdout;
+    let look = |words: &[&str]| {
+        // Of the place's own settings, the file of certificates is not in the folder.
+        let exec = ["exec", "new-db", "--", "env", "-u", "PGSSLROOTCERT"];
+        let mut command = home.command(&[&exec[..], words].concat());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
+        child.stdin.take().expect("piped").write_all(&plan).expect("it reads");
+        let told = child.wait_with_output().expect("it ends");
+        let answer: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+        (told.status.code(), answer["observations"][0].clone())
+    };
+    let (_, seen) = look(&["sh", "-c", ENTER, &bare]);
+    let (code, beside) = look(&[flexway, "probe", "--agent"]);
+    assert_eq!(code, Some(0), "{beside}");
+    assert_eq!(seen["addresses"][0], "10.10.1.4");
+    assert_eq!(seen["rungs"][0]["evidence"]["resolver"], "this machine");
+    assert_eq!(seen["rungs"][0]["evidence"]["answers"][0]["answer"], "found");
+    let shown = |seen: &Value| {
+        let rungs = seen["rungs"].as_array().expect("rungs").clone();
+        let words = ["rung", "outcome", "detail", "symptom", "code", "faults"];
+        { rungs }.iter().map(|rung| words.map(|word| rung[word].clone())).collect::<Vec<_>>()
+    };
+    // The one has the password file of the place, the other has none.
+    assert_eq!(shown(&seen)[..5], shown(&beside)[..5]);
+    assert_eq!(seen["rungs"][5]["symptom"], "no-password");
     assert_eq!(home.run(&["down"]).0, Some(0));
 }
 

@@ -15,7 +15,11 @@ fn server(major: u32) -> Server {
 
 /// Runs the program without the caller's own settings; `input` goes to its standard input.
 fn flexway(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    program(env!("CARGO_BIN_EXE_flexway"), arguments, variables, input)
+}
+
+fn program(path: &str, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
+    let mut command = Command::new(path);
     for name in ["FLEXWAY_SOURCE", "FLEXWAY_TARGET", "PGPASSWORD", "PGPASSFILE", "PGHOST"] {
         command.env_remove(name);
     }
@@ -25,6 +29,8 @@ fn flexway(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Outpu
     child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("read");
     child.wait_with_output().expect("it ends")
 }
+
+const AGENT: &str = env!("CARGO_BIN_EXE_flexway-agent");
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -128,18 +134,34 @@ fn an_agent_carries_out_a_plan_that_holds_no_password() {
     );
     let plan = text(&plan.stdout);
     assert!(!plan.contains(server.password()), "{plan}");
-    let told = flexway(&["probe", "--agent"], &[("PGPASSWORD", server.password())], &plan);
-    assert_eq!(told.status.code(), Some(0), "{}", text(&told.stderr));
-    let seen = &json(&told)["observations"][0];
-    assert_eq!(seen["vantage"]["place"], "relay");
-    assert_eq!(seen["rungs"][5]["outcome"], "pass");
-    assert_eq!(seen["rungs"][6]["outcome"], "not-seen");
-    let told = flexway(&["probe", "--agent"], &[], &plan);
-    assert_eq!(json(&told)["observations"][0]["rungs"][5]["symptom"], "no-password");
-    let broken = plan.replace("flexway.probe-plan/1", "flexway.probe-plan/9");
-    let told = flexway(&["probe", "--agent"], &[], &broken);
-    assert_eq!(told.status.code(), Some(3));
-    assert!(told.stdout.is_empty());
+    let agents = [(env!("CARGO_BIN_EXE_flexway"), &["probe", "--agent"][..]), (AGENT, &[])];
+    for (path, words) in agents {
+        let agent = |variables: &[(&str, &str)], plan: &str| program(path, words, variables, plan);
+        let told = agent(&[("PGPASSWORD", server.password())], &plan);
+        assert_eq!(told.status.code(), Some(0), "{}", text(&told.stderr));
+        let seen = &json(&told)["observations"][0];
+        assert_eq!(seen["vantage"]["place"], "relay");
+        assert_eq!(seen["rungs"][5]["outcome"], "pass");
+        assert_eq!(seen["rungs"][6]["outcome"], "not-seen");
+        let told = agent(&[], &plan);
+        assert_eq!(told.status.code(), Some(1));
+        assert_eq!(json(&told)["observations"][0]["rungs"][5]["symptom"], "no-password");
+        // The server of its own FLEXWAY_TARGET dials.
+        let inside = plan.replace("\"relay\"", "\"target\"");
+        let told = agent(&[("FLEXWAY_TARGET", &url)], &inside);
+        assert_eq!(json(&told)["observations"][0]["vantage"]["place"], "target");
+        let cut = &plan[..plan.len() / 2];
+        let socket = plan.replace("127.0.0.1", "/tmp");
+        let newer = plan.replace("flexway.probe-plan/1", "flexway.probe-plan/9");
+        let codes = [("", 3), (cut, 3), (&newer, 3), (&inside, 64), (&socket, 64)];
+        for (plan, code) in codes {
+            let told = agent(&[], plan);
+            assert_eq!(told.status.code(), Some(code), "{plan}: {}", text(&told.stderr));
+            assert!(told.stdout.is_empty() && text(&told.stderr).starts_with("error: failed to "));
+        }
+    }
+    assert_eq!(program(AGENT, &["plan.json"], &[], &plan).status.code(), Some(64));
+    assert!(text(&program(AGENT, &["--version"], &[], "").stdout).starts_with("flexway-agent 0."));
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn by_system(host: &str, port: u16, limit: Duration) -> (RungReport, Vec<SocketA
 }
 
 fn ask_all(host: &str, limit: Duration) -> Vec<Answer> {
-    let servers = servers(&fs::read_to_string(RESOLVER_FILE).unwrap_or_default());
+    let servers = name_servers(&fs::read_to_string(RESOLVER_FILE).unwrap_or_default());
     thread::scope(|scope| {
         let ask = |server| scope.spawn(move || dns::ask(server, host, limit));
         let started: Vec<_> = servers.into_iter().map(ask).collect();
@@ -101,8 +101,8 @@ fn ask_all(host: &str, limit: Duration) -> Vec<Answer> {
     })
 }
 
-/// The `nameserver` lines of the file.
-fn servers(text: &str) -> Vec<SocketAddr> {
+/// The DNS servers that the text of a `resolv.conf` names, as the C library takes them.
+pub fn name_servers(text: &str) -> Vec<SocketAddr> {
     let lines = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
     let address = |rest: &str| rest.split('%').next()?.trim().parse().ok();
     let servers = lines.filter_map(address).map(|ip| SocketAddr::new(ip, DNS_PORT));
@@ -163,7 +163,7 @@ mod tests {
     fn servers_are_read_as_the_c_library_reads_them() {
         let text = "# note\nsearch corp.example\nnameserver 10.0.0.4\n nameserver\tfe80::1%eth0\n\
             nameserver x\nnameserver 10.0.0.5\nnameserver 10.0.0.6\n";
-        let found: Vec<String> = servers(text).iter().map(ToString::to_string).collect();
+        let found: Vec<String> = name_servers(text).iter().map(ToString::to_string).collect();
         assert_eq!(found, ["10.0.0.4:53", "[fe80::1]:53", "10.0.0.5:53"]);
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
 
 /// Builds the product and this program for speed, and runs the same bench there.
 fn optimised(bench: &str, arguments: &[&str]) -> Result<()> {
-    step(cargo(&["build", "--release", "--locked", "--package", "flexway"]))?;
+    step(cargo(&["build", "--release", "--locked", "--bin", "flexway"]))?;
     let mut again = vec!["run", "--release", "--locked", "--package", "xtask", "--"];
     again.extend(["bench", bench]);
     again.extend(arguments);

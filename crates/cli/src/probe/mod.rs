@@ -7,15 +7,14 @@ pub(crate) use witnesses::WitnessArgs;
 
 use std::env;
 use std::fs;
-use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use flexway_core::probes::{Moment, Observation, PROBE, Place, ProbePlan, Rung, RungOutcome, Seen};
+use flexway_core::probes::{Observation, Place, ProbePlan, Rung, RungOutcome, Seen};
 use flexway_postgres::ConnInfo;
+use flexway_probe::CarryError;
 use serde_json::{Value, json};
 
 use crate::check::print_value;
@@ -103,7 +102,10 @@ impl Standpoint {
 
 pub(crate) fn run(args: &ProbeArgs) -> Ended {
     let plan = match args.agent {
-        true => read_plan()?,
+        true => flexway_probe::read_plan(std::io::stdin().lock()).map_err(|why| {
+            let help = "pipe in what `flexway probe --print-plan` prints";
+            Failure::failed("read the probe plan from standard input", why, help)
+        })?,
         false => args.plan()?,
     };
     if args.print_plan {
@@ -111,7 +113,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Ended {
         return Ok(Exit::Good);
     }
     let observation = look(&plan, args)?;
-    let answer = json!({ "schema": PROBE, "observations": [observation] });
+    let answer = observation.answer();
     if let Some(file) = &args.out {
         write(file, &answer)?;
     }
@@ -123,29 +125,20 @@ pub(crate) fn run(args: &ProbeArgs) -> Ended {
 }
 
 fn look(plan: &ProbePlan, args: &ProbeArgs) -> Result<Observation, Failure> {
-    let info = match args.agent {
+    let to = match args.agent {
         true => conn_info(&plan.url)?,
         false => args.source()?,
     };
-    if info.host().starts_with('/') {
-        let why = "its host is the folder of a Unix socket, which no network leads to";
-        return Err(Failure::usage("probe the server", why, "give a host or an address"));
-    }
-    let is_inside = matches!(plan.place, Place::Target | Place::Runtime);
-    let has_more = plan.resolver.is_some() || plan.throughput_s.is_some() || plan.idle_s.is_some();
-    if is_inside && has_more {
-        let why = "--resolver, --throughput and --idle need a machine to stand on";
-        return Err(Failure::usage("probe from inside a server", why, "leave them out"));
-    }
-    match plan.place {
-        Place::Here | Place::Relay => Ok(flexway_probe::climb(plan, &info, now(), machine())),
-        Place::Target | Place::Runtime => {
-            let server = args.servers.target()?;
-            flexway_probe::probe_inside(&server, &info, plan, now()).map_err(|why| {
-                Failure::failed("probe from inside the server of --target-url", why, "")
-            })
+    let server = match plan.place {
+        Place::Here | Place::Relay => None,
+        Place::Target | Place::Runtime => Some(args.servers.target()?),
+    };
+    flexway_probe::carry_out(plan, &to, server.as_ref()).map_err(|error| match &error {
+        CarryError::Impossible { why, fix } => Failure::usage("carry out the probe", why, *fix),
+        CarryError::Inside(why) => {
+            Failure::failed("probe from inside the server of --target-url", why, "")
         }
-    }
+    })
 }
 
 impl ProbeArgs {
@@ -190,19 +183,6 @@ pub(crate) fn failed_rung(observation: &Observation) -> Option<&flexway_core::pr
     observation.rungs.iter().find(|rung| rung.outcome == RungOutcome::Fail)
 }
 
-fn read_plan() -> Result<ProbePlan, Failure> {
-    /// A plan has a few hundred bytes.
-    const PLAN_BYTES_MAX: u64 = 1 << 20;
-    let failed = |why: &dyn std::fmt::Display| {
-        let help = "pipe in what `flexway probe --print-plan` prints";
-        Failure::failed("read the probe plan from standard input", why, help)
-    };
-    let mut text = String::new();
-    let mut input = std::io::stdin().lock().take(PLAN_BYTES_MAX);
-    input.read_to_string(&mut text).map_err(|why| failed(&why))?;
-    ProbePlan::read(&text).map_err(|why| failed(&why))
-}
-
 fn conn_info(url: &str) -> Result<ConnInfo, Failure> {
     ConnInfo::parse(url, &|name| env::var(name).ok())
         .map_err(|why| Failure::usage("read the server's URL", why, ""))
@@ -242,15 +222,4 @@ fn write(file: &PathBuf, answer: &Value) -> Result<(), Failure> {
     fs::write(file, format!("{answer:#}\n")).map_err(|why| {
         Failure::failed(format!("write {}", file.display()), why, "choose another file")
     })
-}
-
-pub(crate) fn now() -> Moment {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Moment(since.map_or(0, |since| since.as_secs()))
-}
-
-/// This machine's name, as the kernel has it.
-pub(crate) fn machine() -> Option<String> {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

@@ -10,8 +10,9 @@ use flexway_core::fusion;
 use flexway_core::id::ResourceId;
 use flexway_core::probes::{Observation, Place, ProbePlan, Rung, is_azure, read_observations};
 use flexway_postgres::ConnInfo;
+use flexway_probe::{machine, now};
 
-use super::{conn_info, host_url, machine, now};
+use super::{conn_info, host_url};
 use crate::estates::Asked;
 use crate::exit::Failure;
 use crate::servers::ServerArgs;

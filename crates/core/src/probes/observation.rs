@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::probes::{Moment, Rung, Symptom};
 
@@ -179,6 +179,11 @@ impl Observation {
             round_trip_ms: None,
             server: Map::new(),
         }
+    }
+
+    /// As the answer of a probe, of schema [`PROBE`].
+    pub fn answer(&self) -> Value {
+        json!({ "schema": PROBE, "observations": [self] })
     }
 
     /// What it says of the flow as a whole.
