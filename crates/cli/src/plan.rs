@@ -15,12 +15,15 @@ use crate::check::exit_of;
 use crate::drawing::DrawingArgs;
 use crate::estates::{Asked, FlowArgs};
 use crate::exit::{Ended, Failure};
+use crate::output::printable;
+use crate::probe::WitnessArgs;
 
 /// Computes the smallest change that lets the copier reach the source, and re-checks it in simulation
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway plan --estate capture/ --source contoso-single --target contoso-flex
   flexway plan --estate capture/ --source SRC --target TGT --forbid create-peering
+  flexway plan --estate capture/ --source SRC --target TGT --observations seen.json
   flexway plan --estate capture/ --source SRC --target TGT --format bicep --out repair/
   flexway plan --estate capture/ --source SRC --target TGT --format terraform --azurerm 5 --out repair.tf
 
@@ -30,6 +33,8 @@ pub(crate) struct PlanArgs {
     flow: FlowArgs,
     #[command(flatten)]
     drawing: DrawingArgs,
+    #[command(flatten)]
+    witnesses: WitnessArgs,
     /// How to print the changes
     #[arg(long, value_enum, default_value_t = Format::Az)]
     format: Format,
@@ -73,8 +78,10 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
     let asked = args.flow.ask()?;
     let estate = &asked.loaded.estate;
     let policy = Policy { forbidden: args.forbid.clone(), ignores_locks: false };
-    let plan = plan::plan(estate, &asked.question, &policy);
-    args.drawing.draw(estate, &diagnose::check(estate, &asked.question), Some(&plan))?;
+    let mut report = diagnose::check(estate, &asked.question);
+    args.witnesses.lay_over(&asked, &mut report)?;
+    let plan = plan::repair_of(estate, &report, &policy);
+    args.drawing.draw(estate, &report, Some(&plan))?;
     let format = if args.json { Format::Json } else { args.format };
     let page = Page { plan: &plan, asked: &asked, format, azurerm: args.azurerm };
     match &args.out {
@@ -95,6 +102,10 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
             word(plan.after)
         );
         plan.rest().inspect(|rest| eprintln!("{rest}"));
+    }
+    let witnesses = plan.fusion.iter().flat_map(|fusion| &fusion.witnesses);
+    for witness in witnesses.filter(|one| one.flow.is_none()) {
+        eprintln!("an observation does not count: {}", printable(&witness.why));
     }
     for line in plan.breaks() {
         eprintln!("breaks what works: {line}");

@@ -223,6 +223,11 @@ fn check_reads_observations_and_says_which_count() {
     let told = flexway(&trace, &[], "");
     assert_eq!(told.status.code(), Some(1));
     assert!(text(&told.stdout).contains("contradicts the estate"), "{}", text(&told.stdout));
+    let plan = [&["plan"], &arguments[1..], &["--observations", file.path()]].concat();
+    let told = flexway(&plan, &[], "");
+    assert_eq!(told.status.code(), Some(1));
+    assert!(text(&told.stdout).contains("# No changes: the estate and the probe contradict"));
+    assert!(text(&told.stderr).starts_with("no plan: the estate and the probe contradict"));
     let pairs = ["check", "--estate", &estate, "--pairs", "-", "--observations", file.path()];
     let told = flexway(&pairs, &[], "old-db,new-db\n");
     let shown = text(&told.stdout);

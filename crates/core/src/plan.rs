@@ -1,5 +1,7 @@
 //! The repair: changes that make the copier reach the source, tried on a copy of the estate, with nothing superfluous.
 
+mod refusal;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -7,11 +9,13 @@ use crate::change::Safety::{Review, Safe};
 use crate::change::{self, Change, Exposure};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
-use crate::finding::Severity;
+use crate::fusion::Fusion;
 use crate::repair::safety::{self, Flow};
 use crate::repair::search::{Closed, apply};
 use crate::repair::{self, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
+
+use refusal::{RELAY, REST, by_probes, has_unmended, refusal, unobserved};
 
 /// A repair, or the reason why there is none.
 #[derive(Debug, Clone)]
@@ -40,6 +44,8 @@ pub struct Plan {
     pub closed: Vec<Closed>,
     /// Whether every cheaper set was looked at.
     pub is_complete: bool,
+    /// What observations made of the verdict; `None` where none were given.
+    pub fusion: Option<Fusion>,
 }
 
 /// A plan without one of its changes.
@@ -79,7 +85,13 @@ pub struct Relaxation {
 
 /// Plans the repair of a flow.
 pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
-    let first = diagnose::check(estate, question);
+    repair_of(estate, &diagnose::check(estate, question), policy)
+}
+
+/// Plans the repair of what an answer about the estate says, observations included: what they refute
+/// is not repaired, and what they prove broken is not called reachable.
+pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
+    let question = &first.question;
     let mut plan = Plan {
         question: question.clone(),
         before: first.verdict,
@@ -93,8 +105,15 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
         safety: Safety::default(),
         closed: Vec::new(),
         is_complete: true,
+        fusion: first.fusion.clone(),
     };
     if first.verdict == Verdict::Reachable {
+        return plan;
+    }
+    let by_estate = first.fusion.as_ref().map_or(first.verdict, |fusion| fusion.before);
+    if first.verdict == Verdict::Inconsistent || by_estate == Verdict::Reachable {
+        plan.refusal = Some(by_probes(first));
+        plan.alternatives = advice(first);
         return plan;
     }
     let found = repair::search(estate, question, policy);
@@ -102,9 +121,13 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
     plan.is_complete = found.is_complete;
     let others = found.others.iter().map(alternative).collect();
     match found.best.or(found.opened) {
+        Some(best) if by_estate != first.verdict && has_unmended(first) => {
+            plan.refusal = Some(by_probes(first));
+            plan.alternatives.push(alternative(&best));
+        }
         // What was not observed may be fine: a repair of it is offered, not proposed.
         Some(best) if first.verdict == Verdict::Undetermined => {
-            plan.refusal = Some(unobserved(&first));
+            plan.refusal = Some(unobserved(first));
             plan.alternatives.push(alternative(&best));
         }
         Some(best) => {
@@ -118,11 +141,11 @@ pub fn plan(estate: &Estate, question: &Question, policy: &Policy) -> Plan {
             }
         }
         None => {
-            plan.refusal = Some(refusal(&first, &found.barred, plan.is_complete));
+            plan.refusal = Some(refusal(first, &found.barred, plan.is_complete));
             plan.relaxation = relaxation(estate, question, policy, &found.barred);
         }
     }
-    plan.alternatives.extend(advice(&first));
+    plan.alternatives.extend(advice(first));
     plan
 }
 
@@ -162,52 +185,6 @@ fn relaxation(
     needs.dedup();
     Some(Relaxation { needs, changes: best.changes, cost: best.cost })
 }
-
-/// Why the search ended without a repair.
-fn refusal(report: &Report, barred: &[(Change, String)], is_complete: bool) -> String {
-    let mut parts: Vec<String> = report
-        .causes()
-        .map(|cause| {
-            let advice =
-                cause.fixes.first().map_or(String::new(), |fix| format!("; {}", fix.title));
-            format!("{}: {}{advice}", cause.fault, cause.message)
-        })
-        .collect();
-    let mut reasons: Vec<String> = barred.iter().map(|(_, why)| why.clone()).collect();
-    reasons.sort();
-    reasons.dedup();
-    parts.extend(reasons);
-    if !is_complete {
-        parts.push("more sets of changes than are looked at; not every one was tried".to_owned());
-    }
-    if parts.is_empty() {
-        return unobserved(report);
-    }
-    let risks = report.findings.iter().filter(|one| one.severity == Severity::Risks);
-    parts.extend(
-        risks.filter_map(|one| Some(format!("{}: {}", one.fault, one.fixes.first()?.title))),
-    );
-    parts.push(RELAY.to_owned());
-    format!("no request mends this: {}", parts.join(". "))
-}
-
-/// What would have to be observed before anything is changed.
-fn unobserved(report: &Report) -> String {
-    let missing: Vec<String> =
-        report.missing.iter().map(|one| format!("{} ({})", one.what, one.help)).collect();
-    format!(
-        "the estate does not tell what would have to change; not observed: {}",
-        missing.join("; ")
-    )
-}
-
-/// The way that is left when no change of the network helps.
-const RELAY: &str =
-    "what always remains: a relay host that reaches both servers, `flexway migrate --copier relay`";
-
-/// What is left after a plan that opens all that is known to be closed.
-const REST: &str = "nothing is known to be closed then; whether the rest lets the copier in, the estate does not tell: \
-    `flexway check` names it, and `flexway probe` finds out";
 
 /// Another repair, in words.
 fn alternative(repair: &Repair) -> Alternative {
@@ -262,6 +239,7 @@ impl Plan {
             "certificate": self.certificate(),
             "alternatives": self.alternatives,
             "refusal": self.refusal,
+            "probes": self.fusion,
             "relaxation": self.relaxation.as_ref().map(|one| json!({
                 "needs": one.needs, "changes": one.changes, "cost": one.cost })),
         })

@@ -7,40 +7,12 @@ use flexway_core::estate::Estate;
 use flexway_core::finding::Certainty;
 use flexway_core::fusion::{Agreement, fuse};
 use flexway_core::probes::{
-    Destination, Moment, Observation, Place, Rung, RungReport, Symptom, Vantage, read_observations,
+    Destination, Moment, Observation, Place, Rung, Symptom, read_observations,
 };
 use flexway_core::trace::step::{Outcome, Stage, Verdict};
 use serde_json::json;
 
-const SOURCE: &str = "old-db.postgres.database.azure.com";
-
-/// An observation from inside the target, up to a rung.
-fn through(rung: Rung) -> Observation {
-    let reports = Rung::ALL.into_iter().take_while(|one| *one <= rung);
-    let vantage = Vantage {
-        place: Place::Target,
-        host: Some("new-db.postgres.database.azure.com".to_owned()),
-        resource: None,
-        address: None,
-    };
-    let to = Destination { host: SOURCE.to_owned(), port: 5432 };
-    let mut seen = Observation::new(vantage, Moment(1_795_652_321), to);
-    seen.rungs = reports.map(|one| RungReport::pass(one, "holds")).collect();
-    seen
-}
-
-/// One that ends with a symptom.
-fn blocked(symptom: Symptom) -> Observation {
-    let mut seen = through(symptom.rung());
-    seen.rungs.pop();
-    seen.rungs.push(RungReport::fail(symptom.rung(), symptom, SOURCE, symptom.means()));
-    seen
-}
-
-fn with_address(mut seen: Observation, address: &str) -> Observation {
-    seen.addresses = vec![address.parse().expect("an address")];
-    seen
-}
+use support::observed::{DENIED, OWN_DNS, SOURCE, UNLINKED, blocked, through, with_address};
 
 fn estate(edits: &[&str]) -> Estate {
     let mut resources = support::fixture("private-source");
@@ -62,18 +34,6 @@ fn fused(edits: &[&str], seen: &[Observation]) -> Report {
 fn agreement(report: &Report) -> Agreement {
     report.fusion.as_ref().expect("fused").agreement
 }
-
-const UNLINKED: &[&str] =
-    &["delete privatelink.postgres.database.azure.com/virtualNetworkLinks/target-link"];
-const DENIED: &[&str] = &[
-    r#"set networkSecurityGroups/source-nsg /properties/securityRules [{"name": "none", "properties": {
-        "priority": 100, "direction": "Inbound", "access": "Deny", "protocol": "*",
-        "sourceAddressPrefix": "*", "sourcePortRange": "*",
-        "destinationAddressPrefix": "*", "destinationPortRange": "*"}}]"#,
-    r#"set subnets/endpoints /properties/privateEndpointNetworkPolicies "Enabled""#,
-];
-const OWN_DNS: &[&str] =
-    &[r#"set virtualNetworks/target-net /properties/dhcpOptions {"dnsServers": ["10.20.2.9"]}"#];
 
 #[test]
 fn what_both_say_is_surer() {

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each user needs some of it")]
 #![allow(clippy::disallowed_methods, reason = "tests read files")]
 
+pub(crate) mod observed;
+
 use std::path::{Path, PathBuf};
 
 use flexway_core::change::{Change, Edit};

@@ -7,7 +7,7 @@ use super::{Check, Judge, count, short, summed, word};
 pub(super) fn check(judge: &Judge<'_>) -> Check {
     let (mut wrong, mut open) = (Vec::new(), Vec::new());
     let before = judge.ask(judge.world);
-    let claimed = judge.plan.before.as_str();
+    let claimed = judge.plan.by_estate.as_str();
     match before.verdict {
         Verdict::Undetermined if claimed != "undetermined" => {
             open.push(format!("the plan says {claimed} before: {}", before.why));

@@ -71,6 +71,8 @@ pub(super) struct Plan {
     /// Empty where the second reading cannot follow: a relay host, a source outside Azure.
     pub(super) legs: Vec<Leg>,
     pub(super) before: String,
+    /// What the estate alone says, where observations say otherwise.
+    pub(super) by_estate: String,
     pub(super) after: String,
     pub(super) changes: Vec<Change>,
     pub(super) refusal: Option<String>,
@@ -132,6 +134,7 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
     let key = |one: &Value, end: &str| text(one, &[end]).unwrap_or("").to_ascii_lowercase();
     Ok(Plan {
         legs: legs(json).ok_or_else(|| lacks("it does not name its servers by their ids"))?,
+        by_estate: word(&["probes", "before"]).or_else(|| word(&["before"])).unwrap_or_default(),
         before: word(&["before"]).ok_or_else(|| lacks("it has no verdict `before`"))?,
         after: word(&["after"]).ok_or_else(|| lacks("it has no verdict `after`"))?,
         changes: changes(json, "changes")?,
