@@ -16,6 +16,8 @@ pub struct Endpoint {
     pub subnet: Option<ResourceId>,
     /// What it connects to; normally one.
     pub connections: Vec<EndpointConnection>,
+    /// Whether what it connects to is written and cannot be resolved.
+    pub hides_services: bool,
     /// Addresses that the endpoint's own body tells (`customDnsConfigs`, `ipConfigurations`).
     pub addresses: Vec<Ipv4Addr>,
     /// Its network interfaces.
@@ -72,8 +74,11 @@ pub(super) const STATUS: &str = "privateLinkServiceConnectionState.status";
 
 pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
     let mut connections = Vec::new();
+    let mut hides_services = false;
     for list in ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"] {
+        hides_services |= node.is_unresolved_at(list);
         for one in node.array(list, problems).unwrap_or_default() {
+            hides_services |= one.is_unresolved_at("privateLinkServiceId");
             connections.push(EndpointConnection {
                 service: one.id("privateLinkServiceId", problems),
                 groups: one.texts("groupIds", problems),
@@ -94,6 +99,7 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
         location: node.text("location", problems),
         subnet: node.id("subnet.id", problems),
         connections,
+        hides_services,
         addresses,
         interfaces: interfaces.iter().filter_map(|one| one.id("id", problems)).collect(),
         groups: groups_of(node, problems),

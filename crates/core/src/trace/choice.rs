@@ -30,7 +30,7 @@ impl Path<'_> {
                 }
                 _ => 2,
             };
-            (view.wrong_group.is_some(), status, distance)
+            (view.wrong_end.is_some(), status, distance)
         };
         self.endpoints.iter().min_by_key(|view| rank(view)).cloned()
     }
@@ -65,7 +65,7 @@ impl Path<'_> {
         let is_better = |meant: &View| {
             meant.id != named.id
                 && meant.status == Status::Approved
-                && meant.wrong_group.is_none()
+                && meant.wrong_end.is_none()
                 && matches!(near(meant), Some(Joined::Same | Joined::Peered { .. }))
         };
         matches!(near(named), Some(Joined::Apart { .. } | Joined::Broken(..)))

@@ -39,8 +39,27 @@ pub struct View {
     pub addresses: Result<Vec<Ipv4Addr>, Missing>,
     /// Zones that its zone group keeps records in; `None` when it has no zone group.
     pub zone_group: Option<Vec<ResourceId>>,
-    /// Sub-resources it asks for, when not those of PostgreSQL.
-    pub wrong_group: Option<String>,
+    /// What it leads to, when that is not the server's PostgreSQL.
+    pub wrong_end: Option<WrongEnd>,
+}
+
+/// What a private endpoint of a server leads to instead of its PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrongEnd {
+    /// These sub-resources of the server.
+    Group(String),
+    /// Another service, though the server counts the endpoint as its own.
+    Service(ResourceId),
+}
+
+impl WrongEnd {
+    /// Fits after "leads to".
+    pub fn words(&self) -> String {
+        match self {
+            WrongEnd::Group(group) => format!("sub-resource `{group}`, not to PostgreSQL"),
+            WrongEnd::Service(id) => format!("`{}`, another service", id.name()),
+        }
+    }
 }
 
 impl View {
@@ -78,7 +97,13 @@ fn view(
     let theirs = known.iter().filter(|one| one.endpoint.as_ref() == Some(&id));
     // Where the server and its child disagree, the worse word counts.
     let theirs = theirs.max_by_key(|one| badness(one.status.as_deref())).copied();
-    let (status, status_from) = state(estate, &id, server_id, server, own, theirs);
+    let (status, status_from) = match (own, theirs, &facts) {
+        (None, Some(_), Ok(endpoint)) if endpoint.hides_services => {
+            let missing = Missing::field(&id, "privateLinkServiceConnections");
+            (Status::Unknown(missing), (id.clone(), String::new()))
+        }
+        _ => state(estate, &id, server_id, server, own, theirs),
+    };
     let zone_group = zones_of(estate, &id);
     View {
         status,
@@ -90,12 +115,26 @@ fn view(
         },
         addresses: addresses(estate, &id, facts.clone()),
         zone_group,
-        wrong_group: own.and_then(|one| {
-            let fits = |group: &String| group.eq_ignore_ascii_case("postgresqlServer");
-            (!one.groups.is_empty() && !one.groups.iter().any(fits)).then(|| one.groups.join(", "))
-        }),
+        wrong_end: match own {
+            Some(own) => wrong_group(own),
+            None => facts.as_ref().ok().and_then(|one| other_service(one)),
+        },
         id,
     }
+}
+
+fn wrong_group(own: &EndpointConnection) -> Option<WrongEnd> {
+    let fits = |group: &String| group.eq_ignore_ascii_case("postgresqlServer");
+    let is_wrong = !own.groups.is_empty() && !own.groups.iter().any(fits);
+    is_wrong.then(|| WrongEnd::Group(own.groups.join(", ")))
+}
+
+/// The service that an endpoint without a connection to the server leads to. It cannot be led elsewhere: so the server's own list
+/// is old, or another endpoint had that name.
+fn other_service(endpoint: &Endpoint) -> Option<WrongEnd> {
+    let services: Option<Vec<&ResourceId>> =
+        endpoint.connections.iter().map(|one| one.service.as_ref()).collect();
+    services?.first().map(|id| WrongEnd::Service((*id).clone()))
 }
 
 fn badness(status: Option<&str>) -> u8 {

@@ -187,7 +187,7 @@ impl Path<'_> {
 
     /// Endpoints that a record may lead to: beside an approved one, those that can never carry traffic do not count.
     fn live_endpoints(&self) -> impl Iterator<Item = &View> {
-        let is_right = |view: &View| view.wrong_group.is_none();
+        let is_right = |view: &View| view.wrong_end.is_none();
         let has_approved =
             self.endpoints.iter().any(|view| view.status == Status::Approved && is_right(view));
         let is_dead = move |view: &View| {

@@ -18,8 +18,8 @@ use crate::trace::step::{Stage, Step};
 
 pub(super) fn admit_step(estate: &Estate, view: &View) -> Step {
     let (resource, pointer) = &view.status_from;
-    let what = match (&view.status, &view.wrong_group) {
-        (_, Some(group)) => format!("asks for `{group}`, not for PostgreSQL"),
+    let what = match (&view.status, &view.wrong_end) {
+        (_, Some(end)) => format!("leads to {}", end.words()),
         (Status::Approved, None) => "is approved".to_owned(),
         (Status::Pending, None) => "waits for approval".to_owned(),
         (Status::Rejected, None) => "was rejected".to_owned(),
@@ -27,7 +27,7 @@ pub(super) fn admit_step(estate: &Estate, view: &View) -> Step {
         (Status::Unknown(missing), None) => return Step::unknown(Stage::Admit, missing.clone()),
     };
     let detail = estate.words(|| format!("private endpoint `{}` {what}", view.id.name()));
-    let is_open = view.status == Status::Approved && view.wrong_group.is_none();
+    let is_open = view.status == Status::Approved && view.wrong_end.is_none();
     let step = if is_open { Step::pass } else { Step::drop };
     step(Stage::Admit, Some(&view.id), detail).read(resource, pointer)
 }

@@ -8,19 +8,28 @@ use crate::estate::endpoint::{Endpoint, Interface};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
+use crate::trace::endpoint::WrongEnd;
+
+const ONE_SERVER: &str =
+    "a private endpoint maps to one server only: the copier would talk to another one";
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     path.start.as_ref()?;
     if let Some(view) = path.endpoint()
-        && let Some(group) = &view.wrong_group
+        && let Some(end) = &view.wrong_end
     {
-        let message =
-            format!("private endpoint `{}` asks the source for `{group}`", view.id.name());
-        let why = "PostgreSQL servers answer to the sub-resource postgresqlServer only";
+        let message = format!("private endpoint `{}` leads to {}", view.id.name(), end.words());
+        let why = match end {
+            WrongEnd::Group(_) => {
+                "PostgreSQL servers answer to the sub-resource postgresqlServer only"
+            }
+            WrongEnd::Service(_) => ONE_SERVER,
+        };
         let advice =
             || Fix::advice("create a private endpoint for the sub-resource postgresqlServer");
         let fix = fixes::endpoint_again(path, view).unwrap_or_else(advice);
-        return Some(Finding::blocks(message, why).at(&view.id, "").fix(fix));
+        let pointer = path.estate.locate(&view.id, "", "privateLinkServiceConnections");
+        return Some(Finding::blocks(message, why).at(&view.id, pointer).fix(fix));
     }
     let (record, addresses) = path.record_meant()?;
     let (endpoint, service) = owner(path, &addresses)?;
@@ -30,13 +39,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         endpoint.name(),
         service.name()
     );
-    let why = "a private endpoint maps to one server only: the copier would talk to another one";
     let pointer = path.estate.locate(&record, "", "aRecords");
     let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
     let advice = || {
         Fix::advice("create a private endpoint of the source and let the record hold its address")
     };
-    Some(Finding::blocks(message, why).at(&record, pointer).fix(fix.unwrap_or_else(advice)))
+    Some(Finding::blocks(message, ONE_SERVER).at(&record, pointer).fix(fix.unwrap_or_else(advice)))
 }
 
 /// The private endpoint of another service that holds an address of the record, with that service.
