@@ -92,6 +92,9 @@ fn database_lines(database: &DatabaseView) -> String {
         let rate = pace.bytes_per_second.map(|rate| format!(", {}/s", progress::bytes(rate)));
         text += &format!("{}{}", rate.unwrap_or_default(), progress::paced_words(pace));
     }
+    if let Some(statistics) = &database.statistics {
+        text += &format!(", {statistics}");
+    }
     if let Some(error) = &database.error {
         text += &format!("\n  {error}");
     }

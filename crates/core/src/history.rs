@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::migrate::Statistics;
+
 /// A move over all its runs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
@@ -55,6 +57,8 @@ pub struct Moved {
     pub entries_done: u64,
     /// Those known.
     pub entries: u64,
+    /// Where the planner's statistics on the target come from; `None` before it has any.
+    pub statistics: Option<Statistics>,
     /// When it was found equal, UTC.
     pub verified: Option<String>,
     /// Tables that were found equal then.

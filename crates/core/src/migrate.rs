@@ -1,6 +1,11 @@
 //! What an offline move consists of: phases, units of work, and what counts as equal. Plain data.
 
+use std::fmt;
 use std::sync::atomic::AtomicU64;
+
+use serde::{Deserialize, Serialize};
+
+use crate::format::things;
 
 /// The phases of one database's move, in order. The ledger records the last one that is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +18,7 @@ pub enum Phase {
     Copied,
     /// Indexes, constraints, triggers, policies stand.
     PostData,
-    /// Sequences are set, materialized views refreshed, statistics gathered.
+    /// Sequences are set, materialized views refreshed, statistics carried over or gathered.
     Finished,
     /// Schema and content of source and target were compared and are equal.
     Verified,
@@ -208,6 +213,67 @@ pub struct Part {
     pub cut: String,
     /// What it moved, when the target has it already.
     pub arrived: Option<Copied>,
+}
+
+/// What the last steps before the comparison came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Finished {
+    /// The planner's statistics on the target.
+    pub statistics: Statistics,
+    /// What failed and keeps nobody from using the database, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Where the target's planner has its statistics from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// Tables and materialized views that have those of the source, carried over.
+    pub carried: u64,
+    /// Those of which the target gathered all or some by reading its own rows.
+    pub gathered: u64,
+    /// Why it did, where it could have taken the source's. Each table stands at one reason.
+    pub reasons: Vec<GatherReason>,
+}
+
+/// Tables whose statistics were gathered for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatherReason {
+    /// A clause, such as `extended statistics are not carried`.
+    pub why: String,
+    /// How many there are.
+    pub count: u64,
+    /// Names of the first ones, `schema.table`, with columns where it is about some.
+    pub tables: Vec<String>,
+}
+
+impl fmt::Display for Statistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (carried, gathered) = (self.carried, self.gathered);
+        match (carried, gathered) {
+            (0, 0) => f.write_str("no statistics to gather"),
+            (0, _) => write!(f, "statistics of {} gathered", things(gathered, "table")),
+            (_, 0) => write!(f, "statistics of {} carried over", things(carried, "table")),
+            _ => {
+                let carried = things(carried, "table");
+                write!(f, "statistics of {carried} carried over, of {gathered} gathered")
+            }
+        }
+    }
+}
+
+/// Names that a line for people lists.
+const NAMES_SHOWN_MAX: usize = 5;
+
+impl fmt::Display for GatherReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: Vec<&str> =
+            self.tables.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect();
+        let more = match self.count.saturating_sub(shown.len() as u64) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        write!(f, "{}{more}: {}", shown.join(", "), self.why)
+    }
 }
 
 /// What became of the roles.

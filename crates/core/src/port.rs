@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use crate::assess;
 use crate::assess::forecast::Rates;
 use crate::migrate::{
-    Contents, Copied, CopyProgress, Difference, MoveError, Part, RoleReport, SchemaEntry,
+    Contents, Copied, CopyProgress, Difference, Finished, MoveError, Part, RoleReport, SchemaEntry,
     ServerFacts, Table, TableComparison, ToolFacts,
 };
 
@@ -102,14 +102,14 @@ pub trait Data: Send + Sync {
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<Copied, MoveError>;
-    /// Sets sequences, refreshes materialized views and gathers statistics by `jobs` sessions. May be done again after `stop` cancelled
-    /// it. Gives what failed and keeps nobody from using the database, a sentence each.
+    /// Sets sequences, refreshes materialized views, and carries statistics over or gathers them, by `jobs` sessions. May be done again
+    /// after `stop` cancelled it.
     fn finish(
         &self,
         contents: &Contents,
         jobs: usize,
         stop: &AtomicBool,
-    ) -> Result<Vec<String>, MoveError>;
+    ) -> Result<Finished, MoveError>;
 }
 
 /// Comparison of one database on both sides.

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use flexway_core::migrate::{Contents, MoveError, Phase, Remedy};
+use flexway_core::migrate::{Contents, Phase, Remedy};
 use flexway_core::port::{Database, Databases};
 
 use crate::clock::Stopwatch;
@@ -132,8 +132,12 @@ impl Job<'_> {
         self.workers.go_on()?;
         let Workers { jobs, stop, .. } = self.workers;
         self.phase(Phase::Finished, || {
-            notes = self.workers.attempt(|| database.data().finish(&contents, jobs, stop))?;
-            Ok::<(), MoveError>(())
+            let finished =
+                self.workers.attempt(|| database.data().finish(&contents, jobs, stop))?;
+            let statistics = &finished.statistics;
+            self.workers.tell(&Event::StatisticsSettled { database: self.name, statistics });
+            notes = finished.notes;
+            recorded(self.ledger.set_statistics(self.name, statistics))
         })?;
         Ok(notes)
     }

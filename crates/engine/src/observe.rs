@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flexway_core::migrate::{
-    Copied, CopyProgress, MoveError, Phase, RoleReport, ServerFacts, ToolFacts,
+    Copied, CopyProgress, MoveError, Phase, RoleReport, ServerFacts, Statistics, ToolFacts,
 };
 
 use crate::pacing::Paced;
@@ -134,6 +134,13 @@ pub enum Event<'a> {
         database: &'a str,
         /// What kind.
         work: Work,
+    },
+    /// The target's planner has its statistics.
+    StatisticsSettled {
+        /// The database.
+        database: &'a str,
+        /// Where they come from.
+        statistics: &'a Statistics,
     },
     /// Something is worth knowing that is no failure.
     Noted {

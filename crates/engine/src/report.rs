@@ -1,6 +1,6 @@
 //! What a run and a comparison have to say in the end: the content of their JSON.
 
-use flexway_core::migrate::{Difference, MoveError, Remedy, RoleReport};
+use flexway_core::migrate::{Difference, MoveError, Remedy, RoleReport, Statistics};
 use serde::{Deserialize, Serialize};
 
 /// The end of a move.
@@ -64,6 +64,8 @@ pub struct DatabaseReport {
     pub rows: u64,
     /// Bytes of all finished tables and large objects, in COPY format.
     pub bytes: u64,
+    /// Where the planner's statistics on the target come from; `None` before it has any.
+    pub statistics: Option<Statistics>,
     /// Seconds spent on it in all runs of the ledger.
     pub seconds: f64,
 }

@@ -318,6 +318,7 @@ impl<'a> Run<'a> {
             bytes: tables.iter().chain(&large_objects).map(|item| item.bytes).sum(),
             tables,
             large_objects,
+            statistics: self.ledger.statistics(name)?,
             seconds: record.seconds,
         })
     }

@@ -1,12 +1,16 @@
 //! The rows: a table, or a part of it, from source to target in one transaction, and what follows when
 //! all are there.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 
-use flexway_core::migrate::{Contents, Copied, CopyProgress, MoveError, Part, Remedy, Table};
+use flexway_core::migrate::{
+    Contents, Copied, CopyProgress, Finished, MoveError, Part, Remedy, Table,
+};
 
 use crate::ask::{Outcome, act, failed, flag, query, relay_failed, run, text};
 use crate::catalog::tables::Rows;
+use crate::catalog::trees::Leaf;
 use crate::copy::Format;
 use crate::pool::Pool;
 use crate::refresh::refresh_all;
@@ -204,22 +208,23 @@ fn refused(error: &RelayError) -> Option<Refused> {
     }
 }
 
-/// Sets the sequences to where the source's are, refreshes materialized views and gathers
-/// statistics. Gives the tables of which none could be gathered, a sentence each.
+/// Sets the sequences to where the source's are, refreshes materialized views, and gives the planner its statistics. `trees` are
+/// tables whose partitions hold other rows on the target.
 pub(crate) fn finish(
-    source: &Pool,
-    target: &Pool,
+    [source, target]: [&Pool; 2],
     contents: &Contents,
+    trees: &HashMap<(String, String), Vec<Leaf>>,
     jobs: usize,
     stop: &AtomicBool,
-) -> Outcome<Vec<String>> {
+) -> Outcome<Finished> {
     for group in contents.sequences.chunks(SEQUENCES_PER_STATEMENT) {
         source.with(|source| target.with(|target| set_sequences(source, target, group)))?;
     }
     refresh_all(target, &contents.materialized_views, stop)?;
-    let notes = statistics::gather(target, jobs, stop)?;
+    let mixed: HashSet<&Leaf> = trees.values().flatten().collect();
+    let finished = statistics::settle([source, target], &mixed, jobs, stop)?;
     target.with(parts::end)?;
-    Ok(notes)
+    Ok(finished)
 }
 
 fn set_sequences(

@@ -1,98 +1,121 @@
-//! Statistics for the planner, without which a database is slow but whole.
+//! Statistics for the planner, without which a database is slow but whole: the source's, where the target takes them and they are
+//! good, and else gathered on the target.
 
-use std::collections::VecDeque;
+mod carry;
+mod facts;
+mod gather;
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use flexway_core::migrate::{MoveError, Remedy};
+use flexway_core::migrate::{Finished, GatherReason, Statistics};
 
-use crate::Session;
-use crate::ask::{Outcome, number, query, run_unless, text};
-use crate::catalog::USER_SCHEMAS;
-use crate::content::qualified;
+use crate::ask::Outcome;
+use crate::catalog::trees::Leaf;
 use crate::pool::{Pool, side_by_side};
+use facts::Relation;
+use gather::Task;
 
-const WHAT: &str = "gather statistics";
+/// First version that takes the statistics of another server, and that analyzes a table without its partitions.
+const CARRIED_SINCE: u32 = 180_000;
 
-/// Small tables that share a statement.
-const TABLES_PER_STATEMENT: usize = 50;
-/// Larger tables get a statement of their own, which takes a tenth of a second.
-const SMALL_BYTES_MAX: u64 = 1 << 20;
+/// Tables whose statistics travel together: enough that a slow network does not count, and no more locks than a small server has.
+const TABLES_PER_GROUP: usize = 50;
+/// Columns whose statistics do: some megabytes, unless somebody raised the statistics target a hundredfold.
+const COLUMNS_PER_GROUP: u64 = 200;
 
-/// First version whose `ANALYZE` takes several tables.
-const LISTS_SINCE: u32 = 110_000;
-/// First version that knows partitions.
-const PARTITIONS_SINCE: u32 = 100_000;
+/// Names that a report lists for each reason; a database can have 100,000 tables.
+const NAMES_MAX: usize = 1000;
 
-/// Gathers them by `jobs` sessions, largest tables first. Gives the tables that failed (a function of an index or of extended
-/// statistics may), a sentence each.
+/// A table whose statistics the target has to gather, and why.
+struct Left {
+    why: &'static str,
+    task: Task,
+}
+
+/// Gives the target's planner its statistics, by `jobs` sessions, largest tables first. `mixed` are partitions that hold other rows
+/// than on the source.
 ///
 /// # Errors
-/// The connection is lost; `stop` was set.
-pub(crate) fn gather(target: &Pool, jobs: usize, stop: &AtomicBool) -> Outcome<Vec<String>> {
-    let groups = target.with(groups)?;
-    let jobs = jobs.clamp(1, groups.len().max(1));
-    let queue = Mutex::new(VecDeque::from(groups));
-    let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    let work = || {
-        let mut notes = Vec::new();
-        while let Some(group) = take() {
-            notes.extend(target.with(|target| analyze(target, &group, stop))?);
-        }
-        Ok(notes)
+/// The connection is lost; `stop` was set. That a table could not be analyzed (a function of an index may fail) is a note.
+pub(crate) fn settle(
+    [source, target]: [&Pool; 2],
+    mixed: &HashSet<&Leaf>,
+    jobs: usize,
+    stop: &AtomicBool,
+) -> Outcome<Finished> {
+    let version = target.with(|target| Ok(target.version().number))?;
+    let relations = target.with(facts::relations)?;
+    let (mut statistics, tasks) = if version < CARRIED_SINCE {
+        let statistics = Statistics { gathered: relations.len() as u64, ..Statistics::default() };
+        (statistics, relations.into_iter().map(Task::whole).collect())
+    } else {
+        let left = carry_all([source, target], &relations, mixed, jobs, stop)?;
+        let gathered = left.len() as u64;
+        let carried = relations.len() as u64 - gathered;
+        let statistics = Statistics { carried, gathered, reasons: reasons(&left) };
+        (statistics, left.into_iter().map(|left| left.task).collect())
     };
-    side_by_side(jobs, work)
+    statistics.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
+    let notes = gather::gather(target, tasks, jobs, stop)?;
+    Ok(Finished { statistics, notes })
 }
 
-/// Tables and materialized views, in groups for one statement each. Partitions come with the table that they are of.
-fn groups(target: &mut Session) -> Outcome<Vec<Vec<String>>> {
-    let version = target.version().number;
-    let whole = if version >= PARTITIONS_SINCE { "NOT c.relispartition" } else { "true" };
-    let sql = format!(
-        "SELECT n.nspname, c.relname, pg_table_size(c.oid) + CASE WHEN c.relkind = 'p' THEN {SMALL_BYTES_MAX} ELSE 0 END \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND {USER_SCHEMAS} AND {whole} \
-         AND n.nspname <> '{}' ORDER BY 3 DESC, 1, 2",
-        crate::parts::SCHEMA
-    );
-    let mut found = Vec::new();
-    let mut small = Vec::new();
-    for row in query(target, WHAT, &sql)? {
-        let name = qualified(text(&row, 0), text(&row, 1));
-        if number(WHAT, &row, 2)? < SMALL_BYTES_MAX && version >= LISTS_SINCE {
-            small.push(name);
-        } else {
-            found.push(vec![name]);
+/// Carries over what can be; gives what is left, largest first.
+fn carry_all(
+    [source, target]: [&Pool; 2],
+    relations: &[Relation],
+    mixed: &HashSet<&Leaf>,
+    jobs: usize,
+    stop: &AtomicBool,
+) -> Outcome<Vec<Left>> {
+    let groups = groups(relations);
+    let jobs = jobs.clamp(1, groups.len().max(1));
+    let queue = Mutex::new(groups);
+    let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let mut left = side_by_side(jobs, || {
+        let mut left = Vec::new();
+        while let Some(group) = take() {
+            let carried = source.with(|source| {
+                target.with(|target| carry::carry(source, target, group, mixed, stop))
+            });
+            left.extend(carried?);
+        }
+        Ok(left)
+    })?;
+    left.sort_by(|a, b| b.task.order().cmp(&a.task.order()));
+    Ok(left)
+}
+
+fn groups(mut relations: &[Relation]) -> VecDeque<&[Relation]> {
+    let mut groups = VecDeque::new();
+    while !relations.is_empty() {
+        let mut columns = 0;
+        let is_in = |one: &&Relation| {
+            columns += one.column_count;
+            columns <= COLUMNS_PER_GROUP
+        };
+        let count = relations.iter().take(TABLES_PER_GROUP).take_while(is_in).count().max(1);
+        let (group, rest) = relations.split_at(count);
+        groups.push_back(group);
+        relations = rest;
+    }
+    groups
+}
+
+fn reasons(left: &[Left]) -> Vec<GatherReason> {
+    let mut by_why: BTreeMap<&str, GatherReason> = BTreeMap::new();
+    for Left { why, task } in left {
+        let reason = by_why.entry(why).or_insert_with(|| GatherReason {
+            why: (*why).to_owned(),
+            count: 0,
+            tables: Vec::new(),
+        });
+        reason.count += 1;
+        if reason.tables.len() < NAMES_MAX {
+            reason.tables.push(task.plain());
         }
     }
-    found.extend(small.chunks(TABLES_PER_STATEMENT).map(<[String]>::to_vec));
-    Ok(found)
-}
-
-/// Whether the table is to blame: the connection holds, and nobody asked to stop. A foreign partition that cannot be reached fails with
-/// codes of lost connections.
-fn is_of_table(target: &Session, error: &MoveError) -> bool {
-    !target.is_lost() && error.remedy != Remedy::Stopped
-}
-
-/// Tables of a group together, and where one fails, one by one.
-fn analyze(target: &mut Session, group: &[String], stop: &AtomicBool) -> Outcome<Vec<String>> {
-    match run_unless(stop, target, WHAT, &format!("ANALYZE {}", group.join(", "))) {
-        Err(error) if is_of_table(target, &error) => {}
-        other => return other.map(|()| Vec::new()),
-    }
-    let mut notes = Vec::new();
-    for name in group {
-        match run_unless(stop, target, WHAT, &format!("ANALYZE {name}")) {
-            Err(error) if is_of_table(target, &error) => notes.push(format!(
-                "the statistics of table {} were not gathered, without which queries may be slow: \
-                 {}; mend that (a function of an index may need its own search_path), then: \
-                 ANALYZE {name}",
-                name.replace('"', ""),
-                error.why,
-            )),
-            other => other?,
-        }
-    }
-    Ok(notes)
+    by_why.into_values().collect()
 }

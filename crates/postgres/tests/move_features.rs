@@ -58,7 +58,7 @@ fn rare_features_move_from_15_to_18() {
     let open = world.mover.open("rare").expect("open");
     let contents = copy(&*open);
     let stop = std::sync::atomic::AtomicBool::new(false);
-    let notes = open.data().finish(&contents, 2, &stop).expect("finish again");
+    let notes = open.data().finish(&contents, 2, &stop).expect("finish again").notes;
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].starts_with("the statistics of table f.pp were not gathered"), "{notes:?}");
     assert_eq!(open.compare().schema().expect("compare"), []);

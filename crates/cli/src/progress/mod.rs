@@ -186,6 +186,12 @@ impl State {
                     }
                 }
             },
+            Event::StatisticsSettled { database, statistics } => {
+                self.say(&format!("{database}: {statistics}"));
+                for reason in &statistics.reasons {
+                    self.say(&format!("{database}: gathered: {reason}"));
+                }
+            }
             Event::Noted { database, text } => self.say(&format!("  note: {database}: {text}")),
             Event::Retrying { error, wait } => {
                 let wait = duration(wait.as_secs_f64());
@@ -301,7 +307,7 @@ fn phase_words(phase: Phase) -> &'static str {
         Phase::PreData => "types, functions and tables created",
         Phase::Copied => "all rows copied",
         Phase::PostData => "indexes, keys and triggers built",
-        Phase::Finished => "sequences set, statistics gathered",
+        Phase::Finished => "sequences set, views refreshed, statistics there",
         Phase::Verified => "compared with the source: equal",
     }
 }

@@ -62,6 +62,10 @@ fn what_is_no_difference_is_a_note() {
     assert_eq!(pair.on_target("d", "SELECT n, total, more FROM m, a_top"), "3|6|4\n");
     let carried = "SELECT setconfig FROM pg_db_role_setting";
     assert_eq!(pair.on_target("d", carried), "{work_mem=9MB}\n");
+    // Before 18 a target takes no statistics of another server.
+    let statistics = &report["databases"][0]["statistics"];
+    assert_eq!(statistics["carried"], 0, "{report}");
+    assert!(statistics["gathered"].as_u64().unwrap() > 5, "{report}");
     let gathered = "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'heir'";
     assert_eq!(pair.on_target("d", gathered), "t\n");
     let report = pair.verify(&["--json"]).ended(0).says(&[stale]).json();

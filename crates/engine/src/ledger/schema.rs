@@ -8,7 +8,7 @@ use super::LedgerError;
 const APPLICATION_ID: i32 = 0x464c_5857;
 
 /// Version of the tables below.
-const VERSION: i32 = 4;
+const VERSION: i32 = 5;
 
 /// No column holds a password, a connection string or a row value.
 const TABLES: &str = "
@@ -36,6 +36,7 @@ const TABLES: &str = "
     ) STRICT;
 
     -- phase: the last complete one. touched: objects of this move may stand on the target.
+    -- statistics: where those of the target's planner come from, as JSON.
     -- verified: when it was found equal. pace: how fast rows are being copied, as JSON.
     CREATE TABLE database (
         name TEXT PRIMARY KEY,
@@ -46,6 +47,7 @@ const TABLES: &str = "
         seconds REAL NOT NULL DEFAULT 0,
         tables_compared INTEGER NOT NULL DEFAULT 0,
         rows_compared INTEGER NOT NULL DEFAULT 0,
+        statistics TEXT,
         verified TEXT,
         pace TEXT,
         error TEXT

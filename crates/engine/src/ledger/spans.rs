@@ -201,6 +201,7 @@ fn databases(connection: &Connection) -> Result<Vec<Moved>, LedgerError> {
                 bytes: view.bytes,
                 entries_done: view.entries_done,
                 entries: view.entries,
+                statistics: view.statistics,
                 verified,
                 tables_compared,
                 rows_compared,

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use flexway_core::migrate::Statistics;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{LedgerError, lock, schema};
 use crate::pacing::Paced;
@@ -72,6 +74,8 @@ pub struct DatabaseView {
     pub items: Vec<ItemView>,
     /// How fast its rows are being copied; `None` while they are not, or nobody does it any more.
     pub pace: Option<Paced>,
+    /// Where the planner's statistics on the target come from; `None` before it has any.
+    pub statistics: Option<Statistics>,
     /// What it failed with.
     pub error: Option<String>,
 }
@@ -172,7 +176,7 @@ pub(super) fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, Le
             coalesce(sum(i.size_bytes), 0),
             count(*) FILTER (WHERE kind = 'entry' AND state = 'done'),
             count(*) FILTER (WHERE kind = 'entry'),
-            d.pace
+            d.pace, d.statistics
          FROM database d LEFT JOIN item i ON i.database = d.name
          GROUP BY d.name ORDER BY d.name",
     )?;
@@ -193,9 +197,8 @@ pub(super) fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, Le
                 entries_done: count(10)?,
                 entries: count(11)?,
                 items: Vec::new(),
-                pace: row
-                    .get::<_, Option<String>>(12)?
-                    .and_then(|text| serde_json::from_str(&text).ok()),
+                pace: json(row, 12)?,
+                statistics: json(row, 13)?,
             })
         })?
         .collect::<Result<Vec<_>, _>>()?;
@@ -203,6 +206,12 @@ pub(super) fn databases(connection: &Connection) -> Result<Vec<DatabaseView>, Le
         view.items = items(connection, &view.name)?;
     }
     Ok(views)
+}
+
+/// A column that holds JSON; text that is none counts as nothing.
+fn json<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(index)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 fn items(connection: &Connection, database: &str) -> Result<Vec<ItemView>, LedgerError> {

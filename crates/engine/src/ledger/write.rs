@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use flexway_core::migrate::Phase;
+use flexway_core::migrate::{Phase, Statistics};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{LedgerError, Word, lock, schema};
@@ -170,7 +170,10 @@ impl Ledger {
             [],
         )?;
         transaction.execute(
-            &format!("UPDATE database SET phase = NULL, touched = 0, error = NULL WHERE {open}"),
+            &format!(
+                "UPDATE database SET phase = NULL, touched = 0, statistics = NULL, error = NULL \
+                 WHERE {open}"
+            ),
             [],
         )?;
         transaction.execute(
@@ -309,6 +312,28 @@ impl Ledger {
             params![database, seconds, error],
         )?;
         Ok(())
+    }
+
+    /// Records where the planner's statistics come from.
+    pub(crate) fn set_statistics(
+        &self,
+        database: &str,
+        statistics: &Statistics,
+    ) -> Result<(), LedgerError> {
+        let text = serde_json::to_string(statistics).ok();
+        self.lock().execute(
+            "UPDATE database SET statistics = ?2 WHERE name = ?1",
+            params![database, text],
+        )?;
+        Ok(())
+    }
+
+    /// Where the planner's statistics come from, once it has any.
+    pub(crate) fn statistics(&self, database: &str) -> Result<Option<Statistics>, LedgerError> {
+        let sql = "SELECT statistics FROM database WHERE name = ?1";
+        let text: Option<Option<String>> =
+            self.lock().query_row(sql, [database], |row| row.get(0)).optional()?;
+        Ok(text.flatten().and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Records a passed comparison.

@@ -119,7 +119,7 @@ fn other_files_are_left_alone() {
     let database = rusqlite::Connection::open(&newer).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     let refused = Ledger::open(&newer).unwrap_err().to_string();
-    assert_eq!(refused, "the file has version 99 of the ledger's tables, this program knows 4");
+    assert_eq!(refused, "the file has version 99 of the ledger's tables, this program knows 5");
     assert!(matches!(LedgerView::read(&folder.path().join("none")), Err(LedgerError::Io { .. })));
 }
 

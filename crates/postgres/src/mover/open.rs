@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{
-    Contents, Copied, CopyProgress, Difference, DifferingRows, MoveError, Part, SchemaEntry, Table,
-    TableComparison, ToolFacts,
+    Contents, Copied, CopyProgress, Difference, DifferingRows, Finished, MoveError, Part,
+    SchemaEntry, Table, TableComparison, ToolFacts,
 };
 use flexway_core::port::{Compare, Data, Database, Schema};
 
@@ -249,8 +249,9 @@ impl Data for OpenDatabase {
         contents: &Contents,
         jobs: usize,
         stop: &AtomicBool,
-    ) -> Result<Vec<String>, MoveError> {
-        content::finish(&self.source, &self.target, contents, jobs, stop)
+    ) -> Result<Finished, MoveError> {
+        let trees = &self.tables.trees;
+        content::finish([&self.source, &self.target], contents, trees, jobs, stop)
     }
 }
 

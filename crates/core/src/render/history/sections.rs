@@ -34,11 +34,24 @@ pub(super) fn verdict(history: &History) -> String {
         out += &list("What failed", &ending.errors);
         out += &list("What differs", &ending.differences);
     }
+    out += &list("The planner's statistics", &statistics(history));
     out += &list("What of the roles was not carried", &history.roles_not_carried);
     if let Some(ending) = &history.ending {
         out += &list("What is left out, and what to know", &ending.notes);
     }
     out
+}
+
+/// A line for each database, and one for each reason why a table's were not carried over.
+fn statistics(history: &History) -> Vec<String> {
+    let settled = history.databases.iter().filter_map(|one| Some((one, one.statistics.as_ref()?)));
+    let lines = settled.flat_map(|(one, statistics)| {
+        let reasons = statistics.reasons.iter().map(|reason| format!("gathered: {reason}"));
+        std::iter::once(statistics.to_string())
+            .chain(reasons)
+            .map(|line| format!("{}: {line}", one.name))
+    });
+    lines.collect()
 }
 
 fn list(title: &str, lines: &[String]) -> String {

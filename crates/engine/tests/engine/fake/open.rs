@@ -153,10 +153,12 @@ impl Data for Open {
         _contents: &Contents,
         _jobs: usize,
         _stop: &AtomicBool,
-    ) -> Result<Vec<String>, MoveError> {
-        self.call("finish", |_, target| {
+    ) -> Result<Finished, MoveError> {
+        self.call("finish", |source, target| {
             target.is_finished = true;
-            Ok(Vec::new())
+            let gathered = source.tables.len() as u64;
+            let statistics = Statistics { gathered, ..Statistics::default() };
+            Ok(Finished { statistics, ..Finished::default() })
         })
     }
 }
