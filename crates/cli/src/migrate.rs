@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
+use flexway_core::migrate::Sample;
 use flexway_engine::report::{DatabaseReport, FoundDifference, MoveReport, Problem};
 use flexway_engine::{Ledger, Ports, RetryPolicy, Run, RunError, RunOptions};
 use flexway_postgres::Mover;
@@ -19,6 +20,7 @@ use crate::output;
 use crate::page::PageArgs;
 use crate::progress::{self, Progress, things};
 use crate::servers::{ServerArgs, ServerPair};
+use crate::verify::SAMPLE_DEFAULT;
 
 /// `schema` of the report.
 const SCHEMA: &str = "flexway.migrate/1";
@@ -60,6 +62,10 @@ pub(crate) struct MigrateArgs {
     /// Do not compare what arrived; `flexway verify` can do so later
     #[arg(long)]
     no_verify: bool,
+    /// Compare only a share of the rows of large tables, as `flexway verify --sample` does
+    #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = SAMPLE_DEFAULT,
+        conflicts_with = "no_verify")]
+    sample: Option<Sample>,
     /// Check the network of this estate first: a file or folder of ARM JSON; may be given several
     /// times
     #[arg(long, value_name = "PATH", requires_all = ["source", "target"])]
@@ -131,6 +137,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Ended {
         overwrite: args.overwrite,
         roles: !args.no_roles,
         verify: !args.no_verify,
+        sample: args.sample,
         retry: RetryPolicy::default(),
     };
     let ledger = ledger_file::open(&path)?;
@@ -259,7 +266,8 @@ fn end(report: &MoveReport, ways: Option<&Ways>, ledger: &Path, json: bool) -> E
     for line in lines {
         output::answer(&line, json);
     }
-    if report.verify.equal || report.verify.skipped {
+    let agrees = report.verify.sample.as_ref().is_some_and(|sample| sample.agrees);
+    if report.verify.equal || report.verify.skipped || agrees {
         return Ok(Exit::Good);
     }
     output::remark(&format!("  help: {}", help_with(&report.verify.differences, ledger)));
@@ -310,6 +318,8 @@ fn summary(report: &MoveReport) -> Vec<String> {
             things(verify.tables_compared, "table"),
             things(verify.rows_compared, "row")
         )
+    } else if let Some(sample) = verify.sample.as_ref().filter(|sample| sample.agrees) {
+        format!("nothing differs in {sample}; flexway verify compares all of them")
     } else {
         format!("NOT equal: {}", things(verify.differences.len() as u64, "difference"))
     };

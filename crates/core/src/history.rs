@@ -74,6 +74,8 @@ pub struct Ending {
     pub is_skipped: bool,
     /// Whether everything was compared and nothing differs.
     pub is_equal: bool,
+    /// What was compared, where that was a sample and nothing in it differs.
+    pub sample: Option<String>,
     /// What differs, a sentence each.
     pub differences: Vec<String>,
     /// What is not moved, or worth knowing, a sentence each.

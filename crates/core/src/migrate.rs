@@ -1,6 +1,7 @@
 //! What an offline move consists of: phases, units of work, and what counts as equal. Plain data.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::AtomicU64;
 
 use serde::{Deserialize, Serialize};
@@ -317,6 +318,40 @@ pub struct TableComparison {
     pub target_hash: String,
     /// Which rows differ; `None` when none do, or too many to be told apart.
     pub differing: Option<DifferingRows>,
+    /// How many rows of the source the hash is of, where they are a share; `None` for all.
+    pub rows_sampled: Option<u64>,
+}
+
+/// A share of rows, chosen by what they hold, so that the same ones are compared on both sides and each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    per_million: u32,
+}
+
+impl Sample {
+    /// How many of a million rows, more than none and less than all.
+    pub fn per_million(self) -> u32 {
+        self.per_million
+    }
+
+    /// The same in percent.
+    pub fn percent(self) -> f64 {
+        f64::from(self.per_million) / 10_000.0
+    }
+}
+
+impl FromStr for Sample {
+    type Err = &'static str;
+
+    /// Reads percent, such as `2` or `0.5`.
+    fn from_str(text: &str) -> Result<Sample, &'static str> {
+        let percent: f64 = text.parse().map_err(|_| "it is no number")?;
+        if (0.0001..=99.9999).contains(&percent) {
+            Ok(Sample { per_million: (percent * 10_000.0).round() as u32 })
+        } else {
+            Err("a sample is 0.0001 to 99.9999 percent of the rows")
+        }
+    }
 }
 
 /// How many rows of a table differ. What they hold is not for a message.
@@ -366,4 +401,20 @@ pub struct MoveError {
     pub help: String,
     /// Whether to try again.
     pub remedy: Remedy,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sample;
+
+    #[test]
+    fn a_sample_is_more_than_nothing_and_less_than_all() {
+        let per_million = |text: &str| text.parse::<Sample>().map(Sample::per_million).ok();
+        assert_eq!(per_million("1"), Some(10_000));
+        assert_eq!(per_million("0.5"), Some(5_000));
+        assert_eq!(per_million("0.0001"), Some(1));
+        for wrong in ["0", "100", "-1", "nan", "inf", "1%", "", "0.00001", "1e9"] {
+            assert_eq!(per_million(wrong), None, "{wrong}");
+        }
+    }
 }

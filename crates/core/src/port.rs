@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use crate::assess;
 use crate::assess::forecast::Rates;
 use crate::migrate::{
-    Contents, Copied, CopyProgress, Difference, Finished, MoveError, Part, RoleReport, SchemaEntry,
-    ServerFacts, Table, TableComparison, ToolFacts,
+    Contents, Copied, CopyProgress, Difference, Finished, MoveError, Part, RoleReport, Sample,
+    SchemaEntry, ServerFacts, Table, TableComparison, ToolFacts,
 };
 
 /// The two servers as wholes.
@@ -122,6 +122,14 @@ pub trait Compare: Send + Sync {
         &self,
         table: &Table,
         sent: Option<&Copied>,
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Result<TableComparison, MoveError>;
+    /// As [`Compare::table`], but of a large table only a share of the rows is read; all of them are counted.
+    fn sample(
+        &self,
+        table: &Table,
+        sample: Sample,
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<TableComparison, MoveError>;

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use flexway_core::history::{Span, SpanKind};
 use flexway_core::migrate::{
-    Copied, CopyProgress, Difference, DifferingRows, MoveError, STALE_VIEW, Table, TableComparison,
+    Copied, CopyProgress, Difference, DifferingRows, MoveError, STALE_VIEW, Sample, Table,
+    TableComparison,
 };
 use flexway_core::port::Compare;
 
@@ -19,13 +20,21 @@ use crate::observe::{Amount, Event, Work};
 use crate::report::FoundDifference;
 use crate::workers::{Workers, guard};
 
-/// Compares everything; tables side by side, largest first. `sent` has, by name, what this move read of tables on the source;
-/// `record` is told who compared what and when.
+/// Which rows of a table are read.
+#[derive(Clone, Copy)]
+pub(crate) enum Read<'a> {
+    /// All of them; by name what this move read of tables on the source.
+    All(&'a HashMap<String, Copied>),
+    /// A share of those of large tables.
+    Share(Sample),
+}
+
+/// Compares everything; tables side by side, largest first. `record` is told who compared what and when.
 pub(crate) fn compare(
     workers: Workers<'_>,
     database: &str,
     port: &dyn Compare,
-    sent: &HashMap<String, Copied>,
+    read: Read<'_>,
     record: &(dyn Fn(Span) + Sync),
 ) -> Result<Outcome, Failure> {
     let mut differences: Vec<FoundDifference> = workers
@@ -51,7 +60,7 @@ pub(crate) fn compare(
     let outcome = Mutex::new(Outcome { differences, notes, ..Outcome::default() });
     let result = workers.each(common, &|table, worker| {
         let watch = Stopwatch::start();
-        let result = compare_table(workers, database, port, &table, sent);
+        let result = compare_table(workers, database, port, &table, read);
         let name = qualified(&table.schema, &table.name);
         record(Span {
             worker: Some(worker),
@@ -62,7 +71,12 @@ pub(crate) fn compare(
         let comparison = result?;
         let mut outcome = guard(&outcome);
         outcome.tables_compared += 1;
-        outcome.rows_compared += comparison.source_rows;
+        outcome.rows_compared += comparison.rows_sampled.unwrap_or(comparison.source_rows);
+        if let Some(rows) = comparison.rows_sampled {
+            outcome.sampled.tables += 1;
+            outcome.sampled.rows_read += rows;
+            outcome.sampled.rows += comparison.source_rows;
+        }
         if let Some(difference) = content_difference(&table, &comparison) {
             let difference = FoundDifference::new(Some(database), difference);
             outcome.differences.push(difference);
@@ -97,14 +111,18 @@ fn compare_table(
     database: &str,
     port: &dyn Compare,
     table: &Table,
-    sent: &HashMap<String, Copied>,
+    read: Read<'_>,
 ) -> Result<TableComparison, MoveError> {
     let name = qualified(&table.schema, &table.name);
     let (work, name, size_bytes) = (Work::Compare, name.as_str(), table.size_bytes);
     let progress = &Arc::new(CopyProgress::default());
     let started = Instant::now();
     workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
-    let result = workers.attempt(|| port.table(table, sent.get(name), progress, workers.stop));
+    let stop = workers.stop;
+    let result = workers.attempt(|| match read {
+        Read::All(sent) => port.table(table, sent.get(name), progress, stop),
+        Read::Share(sample) => port.sample(table, sample, progress, stop),
+    });
     let read = result.as_ref().map(|comparison| Copied {
         rows: comparison.source_rows,
         bytes: progress.bytes.load(std::sync::atomic::Ordering::Relaxed),
@@ -180,7 +198,8 @@ fn content_difference(table: &Table, comparison: &TableComparison) -> Option<Dif
     }
     let (source, target) = (comparison.source_rows, comparison.target_rows);
     let mut detail = if source == target {
-        format!("the content differs, {source} rows on both sides")
+        let place = if comparison.rows_sampled.is_some() { " in the sample" } else { "" };
+        format!("the content differs{place}, {source} rows on both sides")
     } else {
         format!("{source} rows on the source, {target} on the target")
     };

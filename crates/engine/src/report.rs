@@ -1,7 +1,10 @@
 //! What a run and a comparison have to say in the end: the content of their JSON.
 
-use flexway_core::migrate::{Difference, MoveError, Remedy, RoleReport, Statistics};
+use flexway_core::format::{count, things};
+use flexway_core::migrate::{Difference, MoveError, Remedy, RoleReport, Sample, Statistics};
 use serde::{Deserialize, Serialize};
+
+use crate::database::Outcome;
 
 /// The end of a move.
 #[derive(Debug, Clone, Serialize)]
@@ -163,8 +166,87 @@ pub struct CompareReport {
     pub differences: Vec<FoundDifference>,
     /// Tables compared.
     pub tables_compared: u64,
-    /// Their rows, as the source counts them.
+    /// Rows of theirs on the source whose content was compared.
     pub rows_compared: u64,
+    /// Says that only a share of the rows was read; then `equal` is never set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleReport>,
+}
+
+/// A comparison of a share of the rows. All rows were counted, and everything else was compared whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleReport {
+    /// The share that was asked for.
+    pub percent: f64,
+    /// Whether nothing differs in what was compared.
+    pub agrees: bool,
+    /// What was read of the tables that are large enough.
+    #[serde(flatten)]
+    pub sampled: Sampled,
+}
+
+/// Tables of which only a share was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampled {
+    /// How many; the others were compared whole.
+    pub tables: u64,
+    /// Their rows on the source.
+    pub rows: u64,
+    /// Those of them whose content was compared.
+    pub rows_read: u64,
+}
+
+impl std::fmt::Display for SampleReport {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Sampled { tables, rows, rows_read } = self.sampled;
+        if tables == 0 {
+            return write!(
+                out,
+                "a sample of {} %, which no table was large enough for",
+                self.percent
+            );
+        }
+        write!(
+            out,
+            "a sample of {} %: {} of {} of {} were compared, the same ones on both sides, and all counted",
+            self.percent,
+            count(rows_read),
+            things(rows, "row"),
+            things(tables, "large table")
+        )
+    }
+}
+
+impl CompareReport {
+    /// One that has found nothing yet.
+    pub(crate) fn of(sample: Option<Sample>) -> CompareReport {
+        let sampled = Sampled::default();
+        let sample = sample.map(Sample::percent);
+        let sample = sample.map(|percent| SampleReport { percent, agrees: false, sampled });
+        CompareReport { sample, ..CompareReport::default() }
+    }
+
+    /// Adds what the comparison of a database came to; gives its notes.
+    pub(crate) fn add(&mut self, outcome: Outcome) -> Vec<String> {
+        self.tables_compared += outcome.tables_compared;
+        self.rows_compared += outcome.rows_compared;
+        self.differences.extend(outcome.differences);
+        if let Some(sample) = &mut self.sample {
+            sample.sampled.tables += outcome.sampled.tables;
+            sample.sampled.rows += outcome.sampled.rows;
+            sample.sampled.rows_read += outcome.sampled.rows_read;
+        }
+        outcome.notes
+    }
+
+    /// Says what it means that nothing was found, or something was.
+    pub(crate) fn judge(&mut self, finds_nothing: bool) {
+        let agrees = finds_nothing && !self.skipped;
+        match &mut self.sample {
+            Some(sample) => sample.agrees = agrees,
+            None => self.equal = agrees,
+        }
+    }
 }
 
 /// A difference, and where it was found.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Instant;
 
-use flexway_core::migrate::{DatabaseFacts, MoveError, Phase, Remedy};
+use flexway_core::migrate::{DatabaseFacts, MoveError, Phase, Remedy, Sample};
 use flexway_core::port::{Databases, Servers};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,9 @@ pub struct RunOptions {
     /// Whether everything is compared in the end.
     #[serde(default = "yes")]
     pub verify: bool,
+    /// Which share of the rows of large tables that comparison reads; all of them without.
+    #[serde(default)]
+    pub sample: Option<Sample>,
     /// How often failed steps are tried again.
     #[serde(skip)]
     pub retry: RetryPolicy,
@@ -142,17 +145,14 @@ impl<'a> Run<'a> {
         notes: &mut Vec<String>,
     ) -> (Vec<Problem>, CompareReport, RunEnd) {
         let mut problems = Vec::new();
-        let mut verify = CompareReport::default();
+        let mut verify = CompareReport::of(self.options.sample);
         if let Err(failure) = self.roles() {
             take(&mut problems, None, failure);
         } else {
             for facts in databases {
                 let failure = match self.database(&facts.name) {
                     Ok(outcome) => {
-                        verify.tables_compared += outcome.tables_compared;
-                        verify.rows_compared += outcome.rows_compared;
-                        verify.differences.extend(outcome.differences);
-                        notes.extend(inspect::of_database(&facts.name, outcome.notes));
+                        notes.extend(inspect::of_database(&facts.name, verify.add(outcome)));
                         continue;
                     }
                     Err(failure) => failure,
@@ -177,7 +177,7 @@ impl<'a> Run<'a> {
             take(&mut problems, None, Failure::stopped());
         }
         let finds_nothing = problems.is_empty() && verify.differences.is_empty();
-        verify.equal = finds_nothing && !verify.skipped;
+        verify.judge(finds_nothing);
         let end = match (is_stopped, problems.is_empty(), finds_nothing) {
             (true, _, _) => RunEnd::Stopped,
             (false, false, _) => RunEnd::Failed,
@@ -236,6 +236,7 @@ impl<'a> Run<'a> {
                 databases: self.ports.databases,
                 overwrite: self.options.overwrite,
                 verify: self.options.verify,
+                sample: self.options.sample,
                 ledger: self.ledger,
                 workers: self.workers,
             };

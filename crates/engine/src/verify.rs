@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Instant;
 
-use flexway_core::migrate::{Difference, Remedy};
+use flexway_core::migrate::{Difference, Remedy, Sample};
 
-use crate::compare;
+use crate::compare::{self, Read};
 use crate::database::Outcome;
 use crate::failure::Failure;
 use crate::inspect;
@@ -39,7 +39,7 @@ pub fn verify(
         databases: &names,
         notes: &notes,
     });
-    let mut compared = CompareReport::default();
+    let mut compared = CompareReport::of(options.sample);
     let mut errors = Vec::new();
     for name in &names {
         if !target.databases.iter().any(|facts| facts.name == *name) {
@@ -49,15 +49,13 @@ pub fn verify(
             compared.differences.push(difference);
             continue;
         }
-        match compare_database(ports, workers, name) {
+        match compare_database(ports, workers, name, options.sample) {
             Ok(outcome) => {
-                compared.tables_compared += outcome.tables_compared;
-                compared.rows_compared += outcome.rows_compared;
-                compared.differences.extend(outcome.differences);
-                for text in &outcome.notes {
+                let told = compared.add(outcome);
+                for text in &told {
                     workers.tell(&Event::Noted { database: name, text });
                 }
-                notes.extend(inspect::of_database(name, outcome.notes));
+                notes.extend(inspect::of_database(name, told));
             }
             Err(failure) => {
                 let remedy = failure.remedy();
@@ -74,7 +72,7 @@ pub fn verify(
             Err(failure) => take(&mut errors, None, failure),
         }
     }
-    compared.equal = errors.is_empty() && compared.differences.is_empty();
+    compared.judge(errors.is_empty() && compared.differences.is_empty());
     Ok(VerifyReport {
         compared,
         databases: names,
@@ -88,8 +86,11 @@ fn compare_database(
     ports: Ports<'_>,
     workers: Workers<'_>,
     name: &str,
+    sample: Option<Sample>,
 ) -> Result<Outcome, Failure> {
     workers.go_on()?;
     let database = workers.attempt(|| ports.databases.open(name))?;
-    compare::compare(workers, name, database.compare(), &HashMap::new(), &|_| {})
+    let nothing = HashMap::new();
+    let read = sample.map_or(Read::All(&nothing), Read::Share);
+    compare::compare(workers, name, database.compare(), read, &|_| {})
 }

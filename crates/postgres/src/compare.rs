@@ -8,6 +8,7 @@ mod families;
 mod normal;
 mod objects;
 pub(crate) mod rows;
+pub(crate) mod sample;
 mod spelling;
 mod table;
 mod views;

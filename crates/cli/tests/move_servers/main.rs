@@ -13,6 +13,7 @@ mod noted;
 mod paced;
 mod refused;
 mod reported;
+mod sampled;
 mod secret;
 mod verified;
 mod whole;

@@ -127,6 +127,7 @@ fn ending(word: Word) -> Ending {
     Ending {
         is_skipped: word.verify.skipped,
         is_equal: word.verify.equal,
+        sample: word.verify.sample.filter(|sample| sample.agrees).map(|sample| sample.to_string()),
         differences: word.verify.differences.iter().map(ToString::to_string).collect(),
         notes: word.notes,
         errors: word.errors.iter().map(problem).collect(),

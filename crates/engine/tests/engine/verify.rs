@@ -82,3 +82,23 @@ fn a_move_with_differences_is_not_verified_and_is_compared_again() {
     assert_eq!(report.run.state, "done");
     assert_eq!(report.databases[1].phase, Some("verified"));
 }
+
+#[test]
+fn a_sample_is_never_equal() {
+    let (world, folder) = (World::new(), Folder::new());
+    run(&world, &folder).unwrap();
+    let options = flexway_engine::RunOptions { sample: "10".parse().ok(), ..options() };
+    let stop = AtomicBool::new(false);
+    let verify = || {
+        flexway_engine::verify(world.ports(), &options, &Watch::default(), &stop).unwrap().compared
+    };
+    let compared = verify();
+    let sample = compared.sample.unwrap();
+    assert!(!compared.equal && sample.agrees && compared.differences.is_empty());
+    // The others are small.
+    assert_eq!((sample.sampled.tables, sample.sampled.rows, sample.sampled.rows_read), (1, 30, 3));
+    assert_eq!(compared.rows_compared, 38 - 30 + 3);
+    world.state().target.get_mut("shop").unwrap().tables.get_mut("big").unwrap()[3] = 99;
+    let compared = verify();
+    assert!(!compared.equal && !compared.sample.unwrap().agrees);
+}

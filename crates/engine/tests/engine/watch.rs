@@ -38,6 +38,7 @@ pub(crate) fn options() -> RunOptions {
         overwrite: false,
         roles: true,
         verify: true,
+        sample: None,
         retry: RetryPolicy::never(),
     }
 }

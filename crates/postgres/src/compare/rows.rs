@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::atomic::AtomicBool;
 
-use flexway_core::migrate::{DifferingRows, Table};
+use flexway_core::migrate::{Column, DifferingRows, Table};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use crate::ask::{Outcome, query, relay_failed, text};
@@ -62,6 +62,13 @@ impl Key {
             format!("hashtext({text}) & {}", GROUPS - 1)
         });
         Ok(Key { names, positions, group })
+    }
+
+    /// The table with the columns of the key alone; all of them without one.
+    pub(crate) fn of(&self, table: &Table) -> Table {
+        let key = self.positions.iter().filter_map(|place| table.columns.get(*place)).cloned();
+        let columns: Vec<Column> = key.collect();
+        if columns.is_empty() { table.clone() } else { Table { columns, ..table.clone() } }
     }
 
     /// What is read, given the columns that are compared.

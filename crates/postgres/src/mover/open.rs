@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{
-    Contents, Copied, CopyProgress, Difference, DifferingRows, Finished, MoveError, Part,
+    Contents, Copied, CopyProgress, Difference, DifferingRows, Finished, MoveError, Part, Sample,
     SchemaEntry, Table, TableComparison, ToolFacts,
 };
 use flexway_core::port::{Compare, Data, Database, Schema};
@@ -14,6 +14,7 @@ use crate::catalog::tables::{Rows, Tables, tables};
 use crate::catalog::trees::leaves_of;
 use crate::catalog::{binary, relations};
 use crate::compare::rows::{self, Key};
+use crate::compare::sample;
 use crate::compare::{self, Types};
 use crate::copy::Format;
 use crate::pool::{self, Pool, client_encoding, connect, prepare};
@@ -82,14 +83,12 @@ impl OpenDatabase {
         &self,
         source: &mut Session,
         target: &mut Session,
-        table: &Table,
-        columns: &str,
+        (table, columns, rows): (&Table, &str, Rows),
         counts: [u64; 2],
         stop: &AtomicBool,
     ) -> Outcome<Option<DifferingRows>> {
         let _one = self.drilling.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let key = Key::read(source, table)?;
-        let rows = self.tables.rows(table);
         let columns = key.columns(columns);
         let copy_outs =
             [content::copy_out(table, &columns, rows), theirs(target, table, &columns, rows)?];
@@ -99,6 +98,32 @@ impl OpenDatabase {
             rows::Side { session: target, copy_out: theirs, row_count: counts[1] },
         ];
         rows::differing(sides, &key, table, rows, stop)
+    }
+
+    /// Reads rows of a table on both sides, and tells those that differ apart.
+    fn read_both(
+        &self,
+        source: &mut Session,
+        target: &mut Session,
+        (table, columns, rows): (&Table, &str, Rows),
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Outcome<TableComparison> {
+        let theirs = theirs(target, table, columns, rows)?;
+        let ours = content::copy_out(table, columns, rows);
+        let hash = |session: &mut Session, copy_out: &str, progress| {
+            compare::hash(session, table, (copy_out, Format::Text), progress, stop)
+        };
+        let (wanted, present) =
+            at_once(|| hash(source, &ours, Some(progress)), || hash(target, &theirs, None));
+        let (wanted, present) = (wanted?, present?);
+        let differing = if wanted == present {
+            None
+        } else {
+            let counts = [wanted.rows, present.rows];
+            self.differing(source, target, (table, columns, rows), counts, stop)?
+        };
+        Ok(comparison(wanted, present, differing))
     }
 
     /// In which format the rows of a table travel.
@@ -126,7 +151,17 @@ fn comparison(source: RowSum, target: RowSum, differing: Option<DifferingRows>) 
         source_hash: format!("{:032x}", source.sum),
         target_hash: format!("{:032x}", target.sum),
         differing,
+        rows_sampled: None,
     }
+}
+
+/// Does both side by side.
+fn at_once<T: Send>(ours: impl FnOnce() -> T, theirs: impl FnOnce() -> T + Send) -> (T, T) {
+    std::thread::scope(|scope| {
+        let theirs = scope.spawn(theirs);
+        let ours = ours();
+        (ours, theirs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// What is read on the target for the same rows: its partitions need not be the source's.
@@ -292,24 +327,47 @@ impl Compare for OpenDatabase {
                         return Ok(comparison(wanted, wanted, None));
                     }
                 }
-                let copy_out = content::copy_out(table, &columns, rows);
-                let read = (theirs.as_str(), Format::Text);
-                let (wanted, present) = std::thread::scope(|scope| {
-                    let other = scope.spawn(|| compare::hash(target, table, read, None, stop));
-                    let read = (copy_out.as_str(), Format::Text);
-                    (compare::hash(source, table, read, Some(progress), stop), other.join())
-                });
-                let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                let (wanted, present) = (wanted?, present?);
-                let differing = if wanted == present {
-                    None
-                } else {
-                    let counts = [wanted.rows, present.rows];
-                    self.differing(source, target, table, &columns, counts, stop)?
-                };
-                Ok(comparison(wanted, present, differing))
+                self.read_both(source, target, (table, &columns, rows), progress, stop)
             })
         })
+    }
+
+    fn sample(
+        &self,
+        table: &Table,
+        sample: Sample,
+        progress: &CopyProgress,
+        stop: &AtomicBool,
+    ) -> Result<TableComparison, MoveError> {
+        if !sample::is_large(table) || !matches!(self.tables.rows(table), Rows::Own) {
+            return self.table(table, None, progress, stop);
+        }
+        let sampled = self.source.with(|source| {
+            self.target.with(|target| {
+                // A hash of other bytes would choose other rows.
+                if source.parameter("server_encoding") != target.parameter("server_encoding") {
+                    return Ok(None);
+                }
+                let types = self.types(source, target.version().number)?;
+                let columns = types.columns(source, table)?;
+                let key = Key::read(source, table)?.of(table);
+                let condition = sample::condition(&types.columns(source, &key)?, sample);
+                let read = (table, columns.as_str(), Rows::Where(&condition));
+                let found = self.read_both(source, target, read, progress, stop)?;
+                let (ours, theirs) = at_once(
+                    || sample::count(source, table, stop),
+                    || sample::count(target, table, stop),
+                );
+                let rows_sampled = Some(found.source_rows);
+                Ok(Some(TableComparison {
+                    source_rows: ours?,
+                    target_rows: theirs?,
+                    rows_sampled,
+                    ..found
+                }))
+            })
+        })?;
+        sampled.map_or_else(|| self.table(table, None, progress, stop), Ok)
     }
 
     fn tables(&self) -> Result<(Vec<Table>, Vec<Table>), MoveError> {

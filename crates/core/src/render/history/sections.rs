@@ -2,7 +2,7 @@
 
 use super::escaped;
 use crate::format::{bytes, count, fine_duration, things};
-use crate::history::{History, Run, SpanKind, Unit, units};
+use crate::history::{Ending, History, Run, SpanKind, Unit, units};
 
 /// Rows of a table, and lines of a list, at most: what people read. The ledger has all of them.
 const ROWS_MAX: usize = 200;
@@ -17,6 +17,9 @@ pub(super) fn verdict(history: &History) -> String {
                 n => format!(", but for {} of roles, listed below", things(n, "difference")),
             };
             ("good", format!("Done, compared, and equal{but}."))
+        }
+        (Some(Ending { sample: Some(sample), .. }), "done") => {
+            ("muted", format!("Done. Nothing differs in {sample}. The rest was not compared."))
         }
         (Some(ending), "done") if ending.is_skipped => {
             ("muted", "Done. Nothing was compared, as asked.".to_owned())
