@@ -28,6 +28,9 @@ const SCHEMA: &str = "flexway.migrate/1";
 /// Each job holds a connection to both servers; small managed servers allow 50 in all.
 const JOBS_MAX: i64 = 64;
 
+/// A terabyte: more is a slip of the hand.
+const BUILD_MEMORY_MAX: u64 = 1 << 20;
+
 /// Without `--jobs`: one stream leaves both servers idle while it waits for the other.
 const JOBS_DEFAULT_MIN: usize = 2;
 
@@ -49,6 +52,9 @@ pub(crate) struct MigrateArgs {
     /// Tables and indexes worked on side by side. Default: the number of processors, 2 to 16
     #[arg(long, value_name = "N", value_parser = jobs_range())]
     jobs: Option<u16>,
+    /// What index builds that run at once may take of the target's memory together. Default: as much as its shared_buffers
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=BUILD_MEMORY_MAX))]
+    build_memory: Option<u64>,
     /// The file that remembers how far the move has come. Default: a file below
     /// $XDG_STATE_HOME/flexway, named after both servers
     #[arg(long, value_name = "PATH")]
@@ -138,6 +144,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Ended {
         roles: !args.no_roles,
         verify: !args.no_verify,
         sample: args.sample,
+        build_memory_bytes: args.build_memory.map(|megabytes| megabytes << 20),
         retry: RetryPolicy::default(),
     };
     let ledger = ledger_file::open(&path)?;

@@ -59,6 +59,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Ended {
         roles: true,
         verify: true,
         sample: args.sample,
+        build_memory_bytes: None,
         retry: RetryPolicy::default(),
     };
     let stop = stop_flag()?;

@@ -1,12 +1,12 @@
 //! What an offline move consists of: phases, units of work, and what counts as equal. Plain data.
 
-use std::fmt;
-use std::str::FromStr;
+mod sample;
+mod statistics;
+
+pub use sample::Sample;
+pub use statistics::{GatherReason, Statistics};
+
 use std::sync::atomic::AtomicU64;
-
-use serde::{Deserialize, Serialize};
-
-use crate::format::things;
 
 /// The phases of one database's move, in order. The ledger records the last one that is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,6 +159,24 @@ pub struct SchemaEntry {
     pub sql: String,
 }
 
+/// What a build of an index or key may use of the target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Whether no other work is at hand, so that several processes may build it.
+    pub may_spread: bool,
+    /// Memory, bytes; without, what the server gives by its settings.
+    pub memory_bytes: Option<u64>,
+}
+
+/// The target's memory for builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuildMemory {
+    /// What the server gives to one by its settings, bytes.
+    pub each_bytes: u64,
+    /// What all that run at once may take together, bytes.
+    pub all_bytes: u64,
+}
+
 /// Live counters of one copy; another thread may read them while it runs.
 #[derive(Debug, Default)]
 pub struct CopyProgress {
@@ -225,58 +243,6 @@ pub struct Finished {
     pub notes: Vec<String>,
 }
 
-/// Where the target's planner has its statistics from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Statistics {
-    /// Tables and materialized views that have those of the source, carried over.
-    pub carried: u64,
-    /// Those of which the target gathered all or some by reading its own rows.
-    pub gathered: u64,
-    /// Why it did, where it could have taken the source's. Each table stands at one reason.
-    pub reasons: Vec<GatherReason>,
-}
-
-/// Tables whose statistics were gathered for the same reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GatherReason {
-    /// A clause, such as `extended statistics are not carried`.
-    pub why: String,
-    /// How many there are.
-    pub count: u64,
-    /// Names of the first ones, `schema.table`, with columns where it is about some.
-    pub tables: Vec<String>,
-}
-
-impl fmt::Display for Statistics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (carried, gathered) = (self.carried, self.gathered);
-        match (carried, gathered) {
-            (0, 0) => f.write_str("no statistics to gather"),
-            (0, _) => write!(f, "statistics of {} gathered", things(gathered, "table")),
-            (_, 0) => write!(f, "statistics of {} carried over", things(carried, "table")),
-            _ => {
-                let carried = things(carried, "table");
-                write!(f, "statistics of {carried} carried over, of {gathered} gathered")
-            }
-        }
-    }
-}
-
-/// Names that a line for people lists.
-const NAMES_SHOWN_MAX: usize = 5;
-
-impl fmt::Display for GatherReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<&str> =
-            self.tables.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect();
-        let more = match self.count.saturating_sub(shown.len() as u64) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        write!(f, "{}{more}: {}", shown.join(", "), self.why)
-    }
-}
-
 /// What became of the roles.
 #[derive(Debug, Clone, Default)]
 pub struct RoleReport {
@@ -320,38 +286,6 @@ pub struct TableComparison {
     pub differing: Option<DifferingRows>,
     /// How many rows of the source the hash is of, where they are a share; `None` for all.
     pub rows_sampled: Option<u64>,
-}
-
-/// A share of rows, chosen by what they hold, so that the same ones are compared on both sides and each time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sample {
-    per_million: u32,
-}
-
-impl Sample {
-    /// How many of a million rows, more than none and less than all.
-    pub fn per_million(self) -> u32 {
-        self.per_million
-    }
-
-    /// The same in percent.
-    pub fn percent(self) -> f64 {
-        f64::from(self.per_million) / 10_000.0
-    }
-}
-
-impl FromStr for Sample {
-    type Err = &'static str;
-
-    /// Reads percent, such as `2` or `0.5`.
-    fn from_str(text: &str) -> Result<Sample, &'static str> {
-        let percent: f64 = text.parse().map_err(|_| "it is no number")?;
-        if (0.0001..=99.9999).contains(&percent) {
-            Ok(Sample { per_million: (percent * 10_000.0).round() as u32 })
-        } else {
-            Err("a sample is 0.0001 to 99.9999 percent of the rows")
-        }
-    }
 }
 
 /// How many rows of a table differ. What they hold is not for a message.
@@ -401,20 +335,4 @@ pub struct MoveError {
     pub help: String,
     /// Whether to try again.
     pub remedy: Remedy,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Sample;
-
-    #[test]
-    fn a_sample_is_more_than_nothing_and_less_than_all() {
-        let per_million = |text: &str| text.parse::<Sample>().map(Sample::per_million).ok();
-        assert_eq!(per_million("1"), Some(10_000));
-        assert_eq!(per_million("0.5"), Some(5_000));
-        assert_eq!(per_million("0.0001"), Some(1));
-        for wrong in ["0", "100", "-1", "nan", "inf", "1%", "", "0.00001", "1e9"] {
-            assert_eq!(per_million(wrong), None, "{wrong}");
-        }
-    }
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use crate::assess;
 use crate::assess::forecast::Rates;
 use crate::migrate::{
-    Contents, Copied, CopyProgress, Difference, Finished, MoveError, Part, RoleReport, Sample,
-    SchemaEntry, ServerFacts, Table, TableComparison, ToolFacts,
+    BuildMemory, Contents, Copied, CopyProgress, Difference, Finished, MoveError, Part, RoleReport,
+    Room, Sample, SchemaEntry, ServerFacts, Table, TableComparison, ToolFacts,
 };
 
 /// The two servers as wholes.
@@ -69,15 +69,11 @@ pub trait Schema: Send + Sync {
     fn pre_data(&self, jobs: usize) -> Result<(), MoveError>;
     /// Lists what comes after the data, in the dump's order.
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError>;
+    /// The memory that builds of indexes may take together, by the target's settings.
+    fn build_memory(&self) -> Result<BuildMemory, MoveError>;
     /// Creates one entry of [`Schema::post_data`] in one transaction; an entry that stands already is left as it is and is no error.
-    /// Setting `stop` cancels it; nothing of it is left then. `is_alone` tells that no other work is at hand, so that an index may
-    /// be built by several processes of the target.
-    fn apply(
-        &self,
-        entry: &SchemaEntry,
-        is_alone: bool,
-        stop: &AtomicBool,
-    ) -> Result<(), MoveError>;
+    /// Setting `stop` cancels it; nothing of it is left then.
+    fn apply(&self, entry: &SchemaEntry, room: Room, stop: &AtomicBool) -> Result<(), MoveError>;
 }
 
 /// Data of one database.

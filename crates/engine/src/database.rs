@@ -9,6 +9,7 @@ use crate::clock::Stopwatch;
 use crate::compare::Read;
 use crate::failure::Failure;
 use crate::ledger::{DatabaseRecord, Ledger, recorded};
+use crate::memory::Memory;
 use crate::observe::Event;
 use crate::report::{FoundDifference, Sampled};
 use crate::workers::{Workers, guard};
@@ -33,6 +34,7 @@ pub(crate) struct Job<'a> {
     pub(crate) overwrite: bool,
     pub(crate) verify: bool,
     pub(crate) sample: Option<Sample>,
+    pub(crate) build_memory_bytes: Option<u64>,
     pub(crate) ledger: &'a Ledger,
     pub(crate) workers: Workers<'a>,
 }
@@ -123,15 +125,17 @@ impl Job<'_> {
         if record.phase < Some(Phase::PostData) {
             let watch = Stopwatch::start();
             let reached = |phase| self.end_phase(phase, watch);
-            fill::fill(
-                self.workers,
-                self.ledger,
-                self.name,
+            let memory = self.build_memory(database)?;
+            let job = fill::Job {
+                workers: self.workers,
+                ledger: self.ledger,
+                name: self.name,
                 record,
                 database,
-                &contents,
-                &reached,
-            )?;
+                contents: &contents,
+                memory: &memory,
+            };
+            job.fill(&reached)?;
         }
         self.workers.go_on()?;
         let Workers { jobs, stop, .. } = self.workers;
@@ -144,6 +148,12 @@ impl Job<'_> {
             recorded(self.ledger.set_statistics(self.name, statistics))
         })?;
         Ok(notes)
+    }
+
+    fn build_memory(&self, database: &dyn Database) -> Result<Memory, Failure> {
+        let mut target = self.workers.attempt(|| database.schema().build_memory())?;
+        target.all_bytes = self.build_memory_bytes.unwrap_or(target.all_bytes);
+        Ok(Memory::new(target, self.workers.jobs))
     }
 
     fn verify(&self, database: &dyn Database) -> Result<Outcome, Failure> {

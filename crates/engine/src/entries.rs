@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use flexway_core::history::{Span, SpanKind};
-use flexway_core::migrate::{Copied, CopyProgress, MoveError, Remedy, SchemaEntry};
+use flexway_core::migrate::{Copied, CopyProgress, MoveError, Remedy, Room, SchemaEntry};
 use flexway_core::port::Schema;
 
 use crate::clock::Stopwatch;
@@ -12,6 +12,7 @@ use crate::failpoint;
 use crate::failure::Failure;
 use crate::ledger::{ItemKind, Ledger, Mark, recorded};
 use crate::marks::Marks;
+use crate::memory::Memory;
 use crate::observe::{Amount, Event, Work};
 use crate::workers::{Workers, guard};
 
@@ -35,6 +36,11 @@ impl Entries {
         independent.map(|index| (index, self.list[index].table.as_ref())).collect()
     }
 
+    /// The table whose rows an entry needs.
+    pub(crate) fn table(&self, entry: usize) -> Option<&(String, String)> {
+        self.list[entry].table.as_ref()
+    }
+
     /// The others that are still to be built.
     fn dependent(&self) -> Vec<usize> {
         let open = (0..self.list.len()).filter(|index| !self.done.contains(index));
@@ -48,11 +54,23 @@ fn is_independent(entry: &SchemaEntry) -> bool {
     matches!(entry.kind.as_str(), "INDEX" | "CONSTRAINT")
 }
 
+/// What else goes on while an entry is built.
+#[derive(Clone, Copy)]
+pub(crate) struct Beside {
+    /// Size of the entry's table.
+    pub(crate) table_bytes: u64,
+    /// Tasks that are left.
+    pub(crate) more: usize,
+    /// Whether fewer of them are ready than there are threads.
+    pub(crate) may_spread: bool,
+}
+
 pub(crate) struct Builder<'a> {
     pub(crate) workers: Workers<'a>,
     pub(crate) database: &'a str,
     pub(crate) schema: &'a dyn Schema,
     pub(crate) marks: &'a Marks<'a>,
+    pub(crate) memory: &'a Memory,
 }
 
 impl Builder<'_> {
@@ -83,7 +101,7 @@ impl Builder<'_> {
         let (keys, after): (Vec<usize>, Vec<usize>) =
             rest.split_off(first).into_iter().partition(is_key);
         let errors = Mutex::new(Vec::new());
-        let one = |index: usize, worker| match self.one(entries, index, false, worker) {
+        let one = |index: usize, worker| match self.one(entries, index, None, worker) {
             Err(error) if error.remedy == Remedy::Act => {
                 guard(&errors).push(error);
                 Ok(())
@@ -108,12 +126,12 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Builds one entry.
+    /// Builds one entry; `beside` others if that is said, which share the target's memory.
     pub(crate) fn one(
         &self,
         entries: &Entries,
         index: usize,
-        may_spread: bool,
+        beside: Option<Beside>,
         worker: u32,
     ) -> Result<(), MoveError> {
         let (database, work, size_bytes) = (self.database, Work::Build, 0);
@@ -123,7 +141,13 @@ impl Builder<'_> {
         let watch = Stopwatch::start();
         self.workers.tell(&Event::UnitBegins { database, work, name, size_bytes, progress });
         let stop = self.workers.stop;
-        let result = self.workers.attempt(|| self.schema.apply(entry, may_spread, stop));
+        let grant = beside.map(|beside| self.memory.take(beside.table_bytes, beside.more));
+        let room = Room {
+            may_spread: beside.is_some_and(|beside| beside.may_spread),
+            memory_bytes: grant.as_ref().map(|grant| grant.bytes),
+        };
+        let result = self.workers.attempt(|| self.schema.apply(entry, room, stop));
+        drop(grant);
         if result.is_ok() {
             failpoint::reach("entry");
         }

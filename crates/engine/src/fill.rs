@@ -5,14 +5,15 @@ use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread;
 
-use flexway_core::migrate::{Contents, MoveError, Phase, Remedy};
+use flexway_core::migrate::{Contents, MoveError, Phase, Remedy, Table};
 use flexway_core::port::Database;
 
 use crate::copy::{self, Copy, Unit};
-use crate::entries::{Builder, Entries};
+use crate::entries::{Beside, Builder, Entries};
 use crate::failure::Failure;
 use crate::ledger::{DatabaseRecord, Ledger};
 use crate::marks::Marks;
+use crate::memory::Memory;
 use crate::observe::{Event, Work};
 use crate::queue::{Queue, Taken, Task};
 use crate::workers::{Workers, guard};
@@ -24,92 +25,104 @@ const FIRST: u64 = u64::MAX;
 /// A target that crashes more often within one move needs somebody's eyes.
 const PASSES_MAX: u32 = 20;
 
-/// Copies and builds what the target lacks; `reached` is told when all rows are there and when all is built.
-///
-/// A target that crashed may have lost what it had told to be done a moment before. So after a step that had to be tried again,
-/// all is looked through once more: what the target has by its own notes is left alone.
-pub(crate) fn fill(
-    workers: Workers<'_>,
-    ledger: &Ledger,
-    name: &str,
-    record: &DatabaseRecord,
-    database: &dyn Database,
-    contents: &Contents,
-    reached: &(dyn Fn(Phase) -> Result<(), Failure> + Sync),
-) -> Result<(), Failure> {
-    for _ in 0..PASSES_MAX {
-        let losses = || workers.losses.load(Ordering::SeqCst);
-        let before = losses();
-        let is_sure = || losses() == before;
-        let copied = || if is_sure() { reached(Phase::Copied) } else { Ok(()) };
-        let result = pass(workers, ledger, name, record, database, contents, &copied);
-        if is_sure() {
-            result?;
-            return reached(Phase::PostData);
-        }
-        ledger.doubt_entries(name)?;
-        match result {
-            // Rows that a crash took back leave errors behind, such as a key that misses what it refers to.
-            Err(failure) if failure.remedy() == Remedy::Act => {}
-            other => other?,
-        }
-    }
-    Err(Failure::from(MoveError {
-        what: format!("fill database {name}"),
-        why: "its connections break again and again".to_owned(),
-        help: "look at the log of the target, then run the same command again".to_owned(),
-        remedy: Remedy::Act,
-    }))
+/// What the rows of one database and what is built on them need.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) workers: Workers<'a>,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) name: &'a str,
+    pub(crate) record: &'a DatabaseRecord,
+    pub(crate) database: &'a dyn Database,
+    pub(crate) contents: &'a Contents,
+    pub(crate) memory: &'a Memory,
 }
 
-/// Copies and builds once what the target lacks.
-fn pass(
-    workers: Workers<'_>,
-    ledger: &Ledger,
-    name: &str,
-    record: &DatabaseRecord,
-    database: &dyn Database,
-    contents: &Contents,
-    copied: &(dyn Fn() -> Result<(), Failure> + Sync),
-) -> Result<(), Failure> {
-    let data = database.data();
-    let marks = &Marks::new(ledger, name, data, workers);
-    let copy = Copy { workers, database: name, data, marks };
-    let builder = Builder { workers, database: name, schema: database.schema(), marks };
-    let is_copied = record.phase >= Some(Phase::Copied);
-    let units = if is_copied { Vec::new() } else { copy::units(&copy, ledger, contents)? };
-    let floor = Floor {
-        workers,
-        ledger,
-        copy,
-        builder,
-        unit_of: unit_of(&units),
-        state: Mutex::new(State::new(&units)),
-        entries: OnceLock::new(),
-        changed: Condvar::new(),
-        units,
-    };
-    let (over, is_over) = mpsc::channel::<()>();
-    let result = thread::scope(|scope| {
-        scope.spawn(move || marks.tick(&is_over));
-        let result = floor.run(|| {
-            if is_copied {
-                return Ok(());
+impl Job<'_> {
+    /// Copies and builds what the target lacks; `reached` is told when all rows are there and when all is built.
+    ///
+    /// A target that crashed may have lost what it had told to be done a moment before. So after a step that had to be tried again,
+    /// all is looked through once more: what the target has by its own notes is left alone.
+    pub(crate) fn fill(
+        &self,
+        reached: &(dyn Fn(Phase) -> Result<(), Failure> + Sync),
+    ) -> Result<(), Failure> {
+        for _ in 0..PASSES_MAX {
+            let losses = || self.workers.losses.load(Ordering::SeqCst);
+            let before = losses();
+            let is_sure = || losses() == before;
+            let copied = || if is_sure() { reached(Phase::Copied) } else { Ok(()) };
+            let result = self.pass(&copied);
+            if is_sure() {
+                result?;
+                return reached(Phase::PostData);
             }
-            workers.attempt(|| marks.write())?;
-            copied()
+            self.ledger.doubt_entries(self.name)?;
+            match result {
+                // Rows that a crash took back leave errors behind, such as a key that misses what it refers to.
+                Err(failure) if failure.remedy() == Remedy::Act => {}
+                other => other?,
+            }
+        }
+        Err(Failure::from(MoveError {
+            what: format!("fill database {}", self.name),
+            why: "its connections break again and again".to_owned(),
+            help: "look at the log of the target, then run the same command again".to_owned(),
+            remedy: Remedy::Act,
+        }))
+    }
+
+    /// Copies and builds once what the target lacks.
+    fn pass(&self, copied: &(dyn Fn() -> Result<(), Failure> + Sync)) -> Result<(), Failure> {
+        let Job { workers, ledger, name, record, database, contents, memory } = *self;
+        let data = database.data();
+        let marks = &Marks::new(ledger, name, data, workers);
+        let copy = Copy { workers, database: name, data, marks };
+        let builder = Builder { workers, database: name, schema: database.schema(), marks, memory };
+        let is_copied = record.phase >= Some(Phase::Copied);
+        let units = if is_copied { Vec::new() } else { copy::units(&copy, ledger, contents)? };
+        let floor = Floor {
+            workers,
+            ledger,
+            copy,
+            builder,
+            unit_of: unit_of(&units),
+            sizes: sizes(contents),
+            state: Mutex::new(State::new(&units)),
+            entries: OnceLock::new(),
+            changed: Condvar::new(),
+            units,
+        };
+        let (over, is_over) = mpsc::channel::<()>();
+        let result = thread::scope(|scope| {
+            scope.spawn(move || marks.tick(&is_over));
+            let result = floor.run(|| {
+                if is_copied {
+                    return Ok(());
+                }
+                workers.attempt(|| marks.write())?;
+                copied()
+            });
+            drop(over);
+            result
         });
-        drop(over);
-        result
-    });
-    // Also after a failure: what was done is not to be done again.
-    let written = workers.attempt(|| marks.write());
-    result?;
-    Ok(written?)
+        // Also after a failure: what was done is not to be done again.
+        let written = workers.attempt(|| marks.write());
+        result?;
+        Ok(written?)
+    }
+}
+
+/// Schema and name of a table.
+type Name = (String, String);
+
+/// How large each table is.
+fn sizes(contents: &Contents) -> HashMap<Name, u64> {
+    let name = |table: &Table| (table.schema.clone(), table.name.clone());
+    contents.tables.iter().map(|table| (name(table), table.size_bytes)).collect()
 }
 
 /// Which unit copies a table.
-fn unit_of(units: &[Unit<'_>]) -> HashMap<(String, String), usize> {
+fn unit_of(units: &[Unit<'_>]) -> HashMap<Name, usize> {
     let tables = units.iter().enumerate().filter_map(|(index, unit)| Some((index, unit.table?)));
     tables.map(|(index, table)| ((table.schema.clone(), table.name.clone()), index)).collect()
 }
@@ -164,7 +177,8 @@ struct Floor<'a> {
     copy: Copy<'a>,
     builder: Builder<'a>,
     units: Vec<Unit<'a>>,
-    unit_of: HashMap<(String, String), usize>,
+    unit_of: HashMap<Name, usize>,
+    sizes: HashMap<Name, u64>,
     entries: OnceLock<Entries>,
     state: Mutex<State>,
     changed: Condvar,
@@ -230,7 +244,12 @@ impl Floor<'_> {
             }
             Task::Copy { unit, part } => self.copy.part(&self.units[unit], part, worker),
             Task::Build(entry) => match self.entries.get() {
-                Some(entries) => self.builder.one(entries, entry, taken.may_spread, worker),
+                Some(entries) => {
+                    let table_bytes = self.table_bytes(entries.table(entry));
+                    let beside =
+                        Beside { table_bytes, more: taken.more, may_spread: taken.may_spread };
+                    self.builder.one(entries, entry, Some(beside), worker)
+                }
                 None => Ok(()),
             },
         }
@@ -255,12 +274,20 @@ impl Floor<'_> {
         }
     }
 
+    /// How large a table is; of a partitioned one nobody knows.
+    fn table_bytes(&self, table: Option<&Name>) -> u64 {
+        table.and_then(|table| self.sizes.get(table)).copied().unwrap_or(0)
+    }
+
     /// Puts the builds where they wait for their tables. Each weighs what its table does.
     fn add_builds(&self, state: &mut State) {
         let Some(entries) = self.entries.get() else { return };
         for (entry, table) in entries.independent() {
+            let weight = self.table_bytes(table);
             match table.and_then(|table| self.unit_of.get(table)) {
-                Some(&unit) => state.queue.add_build(entry, unit, self.units[unit].size_bytes),
+                Some(&unit) => state.queue.add_build(entry, unit, weight),
+                // Its rows came before.
+                None if weight > 0 => state.queue.add(weight, Task::Build(entry)),
                 None => state.queue.add_build_on_all(entry),
             }
         }

@@ -21,6 +21,7 @@ mod failure;
 mod fill;
 mod inspect;
 mod marks;
+mod memory;
 mod pacing;
 mod queue;
 mod run;

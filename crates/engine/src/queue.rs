@@ -28,6 +28,8 @@ pub(crate) struct Taken {
     pub(crate) task: Task,
     /// Whether fewer tasks are left than there are threads, so that a build may spread over several processors.
     pub(crate) may_spread: bool,
+    /// Tasks that are left, or become ready later.
+    pub(crate) more: usize,
 }
 
 /// Tasks that can be done now, and those that wait for a unit.
@@ -93,7 +95,9 @@ impl Queue {
             *self.streams.entry(unit).or_default() += 1;
         }
         self.running += 1;
-        Some(Taken { task: found.2, may_spread: self.ready.len() < jobs })
+        let waiting = self.waiting.values().map(Vec::len).sum::<usize>();
+        let more = self.ready.len() + waiting + self.waiting_for_all.len();
+        Some(Taken { task: found.2, may_spread: self.ready.len() < jobs, more })
     }
 
     /// A task ended. Of a part that was copied and was the last of its unit, what waited for it becomes ready; gives whether it was.

@@ -45,6 +45,9 @@ pub struct RunOptions {
     /// Which share of the rows of large tables that comparison reads; all of them without.
     #[serde(default)]
     pub sample: Option<Sample>,
+    /// What builds of indexes may take of the target's memory together, bytes; without, what its settings tell.
+    #[serde(default)]
+    pub build_memory_bytes: Option<u64>,
     /// How often failed steps are tried again.
     #[serde(skip)]
     pub retry: RetryPolicy,
@@ -237,6 +240,7 @@ impl<'a> Run<'a> {
                 overwrite: self.options.overwrite,
                 verify: self.options.verify,
                 sample: self.options.sample,
+                build_memory_bytes: self.options.build_memory_bytes,
                 ledger: self.ledger,
                 workers: self.workers,
             };

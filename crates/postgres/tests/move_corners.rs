@@ -6,12 +6,12 @@ mod move_world;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use flexway_core::migrate::{CopyProgress, Remedy};
+use flexway_core::migrate::{CopyProgress, Remedy, Room};
 use flexway_core::port::{Databases, Servers};
 use flexway_lab::Options;
 use flexway_postgres::{ConnInfo, Mover, Session};
 use move_world::{
-    DATABASE, World, ask, copy, copy_table, differences, fill, info, run, start, start_with,
+    ALONE, DATABASE, World, ask, copy, copy_table, differences, fill, info, run, start, start_with,
 };
 
 fn named(world: &mut World, database: &str) {
@@ -321,7 +321,7 @@ fn rows_at_fault_can_be_found_and_mended() {
     }
     let entries = open.schema().post_data().expect("post-data");
     let mut errors =
-        entries.iter().filter_map(|entry| open.schema().apply(entry, false, &stop).err());
+        entries.iter().filter_map(|entry| open.schema().apply(entry, Room::default(), &stop).err());
     let error = errors.next().expect("the key is violated");
     assert!(!error.why.contains("4711"), "{error}");
     let query = error.help.split("either server: ").nth(1).and_then(|rest| rest.split(';').next());
@@ -414,7 +414,7 @@ fn a_running_index_can_be_stopped() {
     let entry = open.schema().post_data().expect("post-data").remove(0);
     let (stop, started) = (AtomicBool::new(false), Instant::now());
     let error = std::thread::scope(|scope| {
-        let applied = scope.spawn(|| open.schema().apply(&entry, true, &stop));
+        let applied = scope.spawn(|| open.schema().apply(&entry, ALONE, &stop));
         std::thread::sleep(Duration::from_secs(1));
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         applied.join().expect("no panic").expect_err("stopped")
@@ -423,7 +423,7 @@ fn a_running_index_can_be_stopped() {
     assert!(started.elapsed() < Duration::from_secs(10));
     assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.i')"), "NULL");
     run(&world.target, "d", "DELETE FROM t WHERE a > 3");
-    open.schema().apply(&entry, true, &AtomicBool::new(false)).expect("built");
+    open.schema().apply(&entry, ALONE, &AtomicBool::new(false)).expect("built");
     assert_eq!(ask(&world.target, "d", "SELECT to_regclass('public.i')"), "public.i");
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::CopyProgress;
 use flexway_core::port::{Databases, Servers};
-use move_world::{DATABASE, World, ask, differences, fill, move_all, run, start};
+use move_world::{ALONE, DATABASE, World, ask, differences, fill, move_all, run, start};
 
 /// Statements that break equality, and what the comparison must say, nothing else.
 const CHANGES: [(&str, &str); 14] = [
@@ -133,7 +133,7 @@ fn again_changes_nothing(world: &World) {
     let open = world.mover.open(DATABASE).expect("open");
     open.schema().pre_data(3).expect("pre-data stands");
     for entry in open.schema().post_data().expect("post-data") {
-        open.schema().apply(&entry, true, &AtomicBool::new(false)).expect("entry stands");
+        open.schema().apply(&entry, ALONE, &AtomicBool::new(false)).expect("entry stands");
     }
     let mut tables = open.data().contents().expect("contents").tables;
     tables.retain(|table| ["felt_low", "moods"].contains(&table.name.as_str()));

@@ -11,6 +11,7 @@ mod crashes;
 mod interrupted;
 mod noted;
 mod paced;
+mod packed;
 mod refused;
 mod reported;
 mod sampled;

@@ -39,6 +39,7 @@ pub(crate) fn options() -> RunOptions {
         roles: true,
         verify: true,
         sample: None,
+        build_memory_bytes: None,
         retry: RetryPolicy::never(),
     }
 }

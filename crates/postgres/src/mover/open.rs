@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{
-    Contents, Copied, CopyProgress, Difference, DifferingRows, Finished, MoveError, Part, Sample,
-    SchemaEntry, Table, TableComparison, ToolFacts,
+    BuildMemory, Contents, Copied, CopyProgress, Difference, DifferingRows, Finished, MoveError,
+    Part, Room, Sample, SchemaEntry, Table, TableComparison, ToolFacts,
 };
 use flexway_core::port::{Compare, Data, Database, Schema};
 
@@ -221,13 +221,12 @@ impl Schema for OpenDatabase {
         })
     }
 
-    fn apply(
-        &self,
-        entry: &SchemaEntry,
-        is_alone: bool,
-        stop: &AtomicBool,
-    ) -> Result<(), MoveError> {
-        self.target.with(|session| apply::apply_one(session, entry, is_alone, stop))
+    fn build_memory(&self) -> Result<BuildMemory, MoveError> {
+        self.target.with(apply::build_memory)
+    }
+
+    fn apply(&self, entry: &SchemaEntry, room: Room, stop: &AtomicBool) -> Result<(), MoveError> {
+        self.target.with(|session| apply::apply_one(session, entry, room, stop))
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
-use flexway_core::migrate::{MoveError, SchemaEntry};
+use flexway_core::migrate::{BuildMemory, MoveError, Room, SchemaEntry};
 
-use crate::ask::{Outcome, failed, query, run, stopped, text};
+use crate::ask::{Outcome, failed, number, query, query_one, run, stopped, text};
 use crate::catalog::is_superuser;
 use crate::schema::entries::Dump;
 use crate::schema::{foreign_key, violated};
@@ -168,20 +168,14 @@ pub(crate) fn foreign_extension_comments(session: &mut Session) -> Outcome<HashS
 pub(crate) fn apply_one(
     session: &mut Session,
     entry: &SchemaEntry,
-    is_alone: bool,
+    room: Room,
     stop: &AtomicBool,
 ) -> Outcome<()> {
     let what = create(entry);
     let steps = foreign_key::steps(entry);
     let first = steps.as_ref().map_or(entry.sql.as_str(), |steps| &steps.add);
-    // Several processes for one index cost more than they bring where there is other work.
-    let is_known = session.version().number >= PARALLEL_BUILDS_SINCE;
-    let serial = if is_known && !is_alone && entry.table.is_some() {
-        "SET LOCAL max_parallel_maintenance_workers = 0; "
-    } else {
-        ""
-    };
-    let sql = format!("BEGIN; {serial}{first}\n; COMMIT");
+    let room = room_settings(entry, room, session.version().number);
+    let sql = format!("BEGIN; {room}{first}\n; COMMIT");
     match session.execute_unless(stop, &sql) {
         Ok(true) => {}
         Ok(false) => return Err(stopped(&what)),
@@ -199,6 +193,34 @@ pub(crate) fn apply_one(
         Ok(false) => Err(stopped(&what)),
         Err(error) => Err(refused(entry, &what, &error)),
     }
+}
+
+/// Gives a build its room. Several processes for one index cost more than they bring where there is other work.
+fn room_settings(entry: &SchemaEntry, room: Room, version: u32) -> String {
+    let mut sql = String::new();
+    if entry.table.is_none() {
+        return sql;
+    }
+    if version >= PARALLEL_BUILDS_SINCE && !room.may_spread {
+        sql.push_str("SET LOCAL max_parallel_maintenance_workers = 0; ");
+    }
+    if let Some(bytes) = room.memory_bytes {
+        sql.push_str(&format!("SET LOCAL maintenance_work_mem = '{}kB'; ", bytes / 1024));
+    }
+    sql
+}
+
+/// What builds may take together: as much as the server keeps for its cache, which is a quarter of the machine or less where
+/// somebody has set it with care; and what it gives to a single one in any case.
+pub(crate) fn build_memory(session: &mut Session) -> Outcome<BuildMemory> {
+    let what = "read the target's memory settings";
+    // Its settings are in kilobytes and in blocks.
+    let sql = "SELECT m.setting::bigint * 1024, b.setting::bigint * current_setting('block_size')::bigint \
+               FROM pg_settings m, pg_settings b \
+               WHERE m.name = 'maintenance_work_mem' AND b.name = 'shared_buffers'";
+    let row = query_one(session, what, sql)?;
+    let (each_bytes, cache_bytes) = (number(what, &row, 0)?, number(what, &row, 1)?);
+    Ok(BuildMemory { each_bytes, all_bytes: cache_bytes.max(each_bytes) })
 }
 
 fn refused(entry: &SchemaEntry, what: &str, error: &PgError) -> MoveError {

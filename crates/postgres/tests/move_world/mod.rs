@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use flexway_core::migrate::{
-    Contents, Copied, CopyProgress, Difference, MoveError, RoleReport, Table,
+    Contents, Copied, CopyProgress, Difference, MoveError, RoleReport, Room, Table,
 };
 use flexway_core::port::{Database, Databases, Servers};
 use flexway_lab::{Options, Server, installed};
@@ -33,6 +33,9 @@ pub(crate) struct World {
     pub(crate) target: Server,
     pub(crate) mover: Mover,
 }
+
+/// What a build may use that goes on by itself.
+pub(crate) const ALONE: Room = Room { may_spread: true, memory_bytes: None };
 
 /// Name of the database that is moved.
 pub(crate) const DATABASE: &str = "shop \"x\" %";
@@ -141,7 +144,7 @@ pub(crate) fn copy(open: &dyn Database) -> Contents {
     });
     open.data().copy_large_objects(&progress, &stop).expect("large objects");
     for entry in open.schema().post_data().expect("post-data") {
-        open.schema().apply(&entry, true, &stop).expect("apply");
+        open.schema().apply(&entry, ALONE, &stop).expect("apply");
     }
     open.data().finish(&contents, 2, &stop).expect("finish");
     contents

@@ -61,12 +61,11 @@ impl Schema for Open {
         })
     }
 
-    fn apply(
-        &self,
-        entry: &SchemaEntry,
-        _may_spread: bool,
-        _stop: &AtomicBool,
-    ) -> Result<(), MoveError> {
+    fn build_memory(&self) -> Result<BuildMemory, MoveError> {
+        Ok(BuildMemory { each_bytes: 64 << 20, all_bytes: 128 << 20 })
+    }
+
+    fn apply(&self, entry: &SchemaEntry, _room: Room, _stop: &AtomicBool) -> Result<(), MoveError> {
         self.call(&format!("apply {}", entry.sql), |source, target| {
             if target.tables != source.tables {
                 return Err(error("apply", "a table is not complete", Remedy::Act));
