@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use crate::process::{GIT_LIMIT, Result, read, show, words};
-use crate::{setup, tidy};
+use crate::{setup, suites, tidy};
 
-/// Sets up, then runs all that must hold before a change lands, cheapest first; `cargo test` comes
-/// last, so that its closing lines are the last ones. Stops at the first failure.
+/// Sets up, then runs all that must hold before a change lands, cheapest first; the tests come
+/// last, so that their closing lines are the last ones. Stops at the first step that fails.
 pub(crate) fn test() -> Result<()> {
     setup::run()?;
     format(&["--check"]).map_err(|why| format!("{why}; `cargo xtask fmt` mends it"))?;
     eprintln!("==> cargo xtask tidy");
     tidy::run()?;
     step(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
-    step(cargo(&["test", "--workspace", "--locked"]))
+    suites::run()
 }
 
 /// Formats every Rust file. cargo-fmt finds files by their `mod` lines and so misses the checks,

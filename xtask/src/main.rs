@@ -7,6 +7,7 @@ mod lint_plans;
 mod new_check;
 mod process;
 mod setup;
+mod suites;
 mod tidy;
 mod twin;
 

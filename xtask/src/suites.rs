@@ -1,0 +1,129 @@
+//! Runs all tests, two suites side by side: most of the time they wait for servers.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::chores::{cargo, root};
+use crate::process::{Result, capture, read};
+
+/// Building every test from nothing takes minutes.
+const BUILD_LIMIT: Duration = Duration::from_secs(1_800);
+
+/// The longest suite takes two minutes on two idle cores.
+const SUITE_LIMIT: Duration = Duration::from_secs(900);
+
+/// Suites at a time: each has a thread a core of its own.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Suites that take longest, in the order in which they start: the others fill the gaps.
+const LONG: [&str; 5] = ["move_servers", "twin", "worlds", "ladder", "wire"];
+
+/// A test binary.
+struct Suite {
+    name: String,
+    program: PathBuf,
+    /// The folder of its package, where its tests expect to run.
+    folder: PathBuf,
+}
+
+/// Builds every test and runs it. Each suite's output is shown when it ends, a summary at the end.
+pub(crate) fn run() -> Result<()> {
+    eprintln!("==> cargo test --no-run");
+    let mut build = cargo(&["test", "--workspace", "--locked", "--no-run"]);
+    build.args(["--message-format", "json-render-diagnostics"]);
+    let mut suites = suites(&read(build, BUILD_LIMIT)?);
+    suites.sort_by_key(|suite| {
+        LONG.iter().position(|long| *long == suite.name).unwrap_or(LONG.len())
+    });
+    let count = suites.len();
+    let queue = Mutex::new(VecDeque::from(suites));
+    let failed = Mutex::new(Vec::new());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some(suite) = next() {
+                    if !run_one(&suite) {
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).push(suite.name);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match failed.as_slice() {
+        [] => {
+            println!("{count} suites passed");
+            Ok(())
+        }
+        names => Err(format!("pass {} of {count} suites: {}", names.len(), names.join(", "))),
+    }
+}
+
+/// Runs a suite to its end; whether it passed.
+fn run_one(suite: &Suite) -> bool {
+    let mut command = Command::new(&suite.program);
+    command.current_dir(&suite.folder).env("CARGO_MANIFEST_DIR", &suite.folder);
+    let started = Instant::now();
+    let ended = capture(command, SUITE_LIMIT);
+    let took = started.elapsed().as_secs_f64();
+    let name = &suite.name;
+    match ended {
+        Ok(output) => {
+            let (out, err) =
+                (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            println!("==> {name} ({took:.1} s)\n{}{}", err.trim_start(), out.trim_start());
+            output.status.success()
+        }
+        Err(why) => {
+            println!("==> {name} ({took:.1} s)\nfailed to {why}");
+            false
+        }
+    }
+}
+
+/// The test binaries among what cargo says that it built.
+fn suites(messages: &str) -> Vec<Suite> {
+    let suite = |line: &str| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let program = PathBuf::from(message["executable"].as_str()?);
+        if message["profile"]["test"] != true {
+            return None;
+        }
+        let manifest = Path::new(message["manifest_path"].as_str()?);
+        let folder = manifest.parent().map_or_else(root, Path::to_path_buf);
+        let name = message["target"]["name"].as_str()?.to_owned();
+        Some(Suite { name, program, folder })
+    };
+    messages.lines().filter_map(suite).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn test_binaries_are_found_among_what_cargo_says() {
+        let message = |name: &str, is_test: bool, program: Value| {
+            json!({ "reason": "compiler-artifact", "manifest_path": "/p/a/Cargo.toml",
+                "target": { "name": name }, "profile": { "test": is_test }, "executable": program })
+            .to_string()
+        };
+        let messages = [
+            message("moves", true, json!("/t/moves-1")),
+            message("tool", false, json!("/t/tool")),
+            message("lib", true, Value::Null),
+            json!({ "reason": "build-finished", "success": true }).to_string(),
+        ];
+        let found = suites(&messages.join("\n"));
+        let [one] = found.as_slice() else { panic!("{} suites", found.len()) };
+        assert_eq!((one.name.as_str(), one.folder.as_path()), ("moves", Path::new("/p/a")));
+    }
+}
