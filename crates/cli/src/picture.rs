@@ -50,7 +50,9 @@ fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std:
     }
     for finding in report.findings.iter().filter(|one| one.consequence_of.is_none()) {
         write_finding(out, finding)?;
-        let follows = |one: &&Finding| one.consequence_of == Some(finding.fault);
+        // A note may bear a cause's fault.
+        let follows =
+            |one: &&Finding| finding.is_cause() && one.consequence_of == Some(finding.fault);
         for consequence in report.findings.iter().filter(follows) {
             writeln!(
                 out,

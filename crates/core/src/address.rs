@@ -158,8 +158,17 @@ impl fmt::Display for AddressSet {
         if *self == AddressSet::all() {
             return out.write_str("every address");
         }
-        let words: Vec<String> = self.networks().iter().map(short).collect();
+        let words: Vec<String> = self.ranges.iter().map(words_of).collect();
         out.write_str(&words.join(", "))
+    }
+}
+
+/// A range as the network that it is, or by its two ends.
+fn words_of(&(low, high): &(u32, u32)) -> String {
+    let mut networks = ipnet::Ipv4Subnets::new(low.into(), high.into(), 0);
+    match (networks.next(), networks.next()) {
+        (Some(network), None) => short(&network),
+        _ => format!("{}-{}", Ipv4Addr::from(low), Ipv4Addr::from(high)),
     }
 }
 
@@ -193,9 +202,13 @@ mod tests {
     }
 
     #[test]
-    fn sets_print_as_networks() {
+    fn sets_print_as_networks_or_by_their_ends() {
         assert_eq!(set(&["10.0.0.0/25", "10.0.0.128/25"]).to_string(), "10.0.0.0/24");
         assert_eq!(set(&["10.0.0.4/32"]).to_string(), "10.0.0.4");
+        assert_eq!(
+            set(&["10.0.0.4/30", "10.0.0.8/29", "10.0.1.0/24"]).to_string(),
+            "10.0.0.4-10.0.0.15, 10.0.1.0/24"
+        );
         assert_eq!(AddressSet::all().to_string(), "every address");
         assert!(set(&["10.1.0.0/16"]).is_private());
         assert!(!AddressSet::all().is_private());

@@ -194,13 +194,12 @@ pub(super) fn let_through(
             Err(format!("Sql.{region}"))
         }
     };
-    // Where every address is denied, the subnet's own prefix says so shorter than the addresses that Azure leaves to servers.
+    // With the addresses that Azure keeps for itself, and that nobody sends from, fewer networks hold the denied ones.
     let start = path.estate.get::<Subnet>(&path.start.as_ref()?.subnet).ok()?;
     let denied = decision.denied_senders();
-    let from = match denied == usable_addresses(start) {
-        true => start.prefixes.clone(),
-        false => denied.networks(),
-    };
+    let kept = AddressSet::of(&start.prefixes).difference(&usable_addresses(start));
+    let mut from = denied.union(&kept).networks();
+    from.retain(|network| denied.meets(network));
     let flow = filter::Flow { from, to, service: Service::tcp(path.port) };
     let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
     if let Some(change) = filter::allow(path.estate, group, direction, &flow, denied_at) {
