@@ -15,6 +15,8 @@ const WAYS_OUT: [&str; 4] = [
     "route/on-premises-overlap",
 ];
 
+const WRONG_SERVER: &str = "endpoint/wrong-server";
+
 /// Puts what follows from another fault under that fault.
 pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     let first_dns = findings
@@ -24,6 +26,13 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     if matches!(path.leads, Leads::Fallback | Leads::Nowhere) {
         for finding in findings.iter_mut().filter(|one| one.on_fallback) {
             finding.consequence_of = first_dns;
+        }
+    }
+    // The endpoint that was made for the source serves another server: so the source has none.
+    if findings.iter().any(|one| one.is_cause() && one.fault == WRONG_SERVER) {
+        let no_door = ["server/public-access-denied", "server/public-off-no-endpoint"];
+        for finding in findings.iter_mut().filter(|one| no_door.contains(&one.fault)) {
+            finding.consequence_of = Some(WRONG_SERVER);
         }
     }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and Azure's last rule denies it.
