@@ -111,6 +111,9 @@ fn a_fault_that_is_set_is_found_and_its_plan_mends_the_twin() {
     let (code, text) = home.run(&["apply", &plan]);
     assert!(code == Some(0) && text.contains("1 change made"), "{text}");
     assert_eq!(home.run(&ask), (Some(0), "1\n".to_owned()));
+    fs::write(&broken, r#"{ "schema": "flexway.plan/1" }"#).expect("written");
+    let (code, text) = home.run(&["apply", &broken]);
+    assert!(code == Some(3) && text.contains("it is no plan: it has no `certificate`"), "{text}");
     // What a server refuses to a login is no matter of the path, and is said beside it.
     let flexway = ["exec", "new-db", "--", env!("CARGO_BIN_EXE_flexway")];
     let estate = fixture("private-source");

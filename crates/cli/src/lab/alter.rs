@@ -101,8 +101,8 @@ pub(super) fn apply(args: &ApplyArgs) -> Ended {
     let mut standing = find(&args.named)?;
     let plan = read_plan(&args.plan)?;
     let help = "give the output of `flexway plan --format json`";
-    let requests = second::requests_of(&plan)
-        .map_err(|why| Failure::failed("read the plan", format!("{why:?}"), help))?;
+    let requests =
+        second::requests_of(&plan).map_err(|why| Failure::failed("read the plan", why, help))?;
     let bodies = bodies_of(&estate_of(&standing.resources));
     let after = second::enact(&bodies, &requests).map_err(|why| {
         Failure::failed("apply the plan", why, "make a plan for the estate that the twin shows")

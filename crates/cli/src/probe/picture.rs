@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use flexway_core::probes::{Observation, Place, RungOutcome, RungReport, Seen};
+use flexway_core::probes::{Observation, Place, RungOutcome, RungReport, Seen, Symptom};
 use serde_json::Value;
 
 use super::failed_rung;
@@ -48,15 +48,17 @@ fn write(out: &mut impl Write, seen: &Observation) -> std::io::Result<()> {
     if let Some(fix) = &failed.fix {
         writeln!(out, "\nfix: {fix}")?;
     }
-    if !failed.faults.is_empty() {
-        writeln!(out, "suspects: {}", failed.faults.join(", "))?;
-        writeln!(
-            out,
-            "next: `flexway check` with the estate tells which it is; `flexway explain {}` tells more",
-            failed.faults[0]
-        )?;
+    match failed.faults.as_slice() {
+        [] => Ok(()),
+        [fault] => writeln!(out, "fault: {fault}; `flexway explain {fault}` tells more"),
+        [first, ..] => {
+            writeln!(out, "suspects: {}", failed.faults.join(", "))?;
+            writeln!(
+                out,
+                "next: `flexway check` with the estate tells which it is; `flexway explain {first}` tells more"
+            )
+        }
     }
-    Ok(())
 }
 
 fn vantage(seen: &Observation) -> String {
@@ -93,9 +95,13 @@ fn write_rung(out: &mut impl Write, rung: &RungReport) -> std::io::Result<()> {
         let names: Vec<&str> = names.take(NAMES_MAX).collect();
         let names = if names.is_empty() { "no host" } else { &names.join(", ") };
         let names = printable(names);
+        let since = match rung.symptom {
+            Some(Symptom::CertificateDates) => format!("from {} ", text("not_before")),
+            _ => String::new(),
+        };
         writeln!(
             out,
-            "{FAINT}         {} by {}, until {}, for {names}{FAINT:#}",
+            "{FAINT}         {} by {}, {since}until {}, for {names}{FAINT:#}",
             text("subject"),
             text("issuer"),
             text("not_after")

@@ -150,6 +150,11 @@ impl RungReport {
 
     /// A rung that does not hold, dialling this host.
     pub fn fail(rung: Rung, symptom: Symptom, host: &str, detail: impl Into<String>) -> RungReport {
+        let mut detail = detail.into();
+        // A pooler's own words speak of a parameter, and not of who refuses it.
+        if symptom == Symptom::Pooler && !detail.contains("pooler") {
+            detail = format!("{detail}: what answers {}", symptom.means());
+        }
         RungReport {
             outcome: RungOutcome::Fail,
             symptom: Some(symptom),

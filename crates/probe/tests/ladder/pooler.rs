@@ -56,7 +56,8 @@ fn a_pooler_is_no_server() {
     let url =
         |port: u16, database: &str| format!("postgres://postgres@127.0.0.1:{port}/{database}");
     let strict = pooler(&server, port, "");
-    assert_fails(&url(port, "postgres"), Rung::Startup, Symptom::Pooler);
+    let seen = assert_fails(&url(port, "postgres"), Rung::Startup, Symptom::Pooler);
+    assert!(seen.rung(Rung::Startup).unwrap().detail.ends_with("is a pooler, not the server"));
     drop(strict);
     // One that swallows what it does not know betrays itself by the process that answers.
     let port = free_port();

@@ -58,7 +58,7 @@ impl Symptom {
                 )
             },
             Symptom::Refused => Facts {
-                azure: &["server/pooler-off", "server/not-ready", "dns/record-stale"],
+                azure: &["server/not-ready", "server/pooler-off", "dns/record-stale"],
                 host: &["host/not-listening", "host/firewall"],
                 others: &["dns/", "endpoint/wrong-server", "server/public-off-no-endpoint"],
                 ..of(
@@ -117,7 +117,7 @@ impl Symptom {
                 )
             },
             Symptom::Mute => Facts {
-                azure: IN_BETWEEN,
+                azure: &["route/opaque-appliance", "server/not-ready"],
                 host: IN_BETWEEN,
                 ..of(
                     Rung::SslRequest,
