@@ -45,6 +45,32 @@ fn the_counter_of_the_rule_that_denies_moves() {
 }
 
 #[test]
+fn the_counter_of_the_route_to_nowhere_moves() {
+    if !is_possible("the_counter_of_the_route_to_nowhere_moves") {
+        return;
+    }
+    let mut all = resources("private-source");
+    let id = all[0]["id"].as_str().expect("an id").split("/Microsoft").next().expect("a group");
+    let table = format!("{id}/Microsoft.Network/routeTables/table");
+    let route = |name: &str, prefix: &str, hop: &str| {
+        let properties = json!({ "addressPrefix": prefix, "nextHopType": hop });
+        json!({ "name": name, "properties": properties })
+    };
+    // The longest prefix decides, whatever stands beside it.
+    let routes = [
+        route("all", "0.0.0.0/0", "None"),
+        route("one", "10.10.1.4/32", "None"),
+        route("on", "10.10.1.0/25", "Internet"),
+    ];
+    let subnet = named(&mut all, "/target-net/subnets/postgres");
+    subnet["properties"]["routeTable"] = json!({ "id": table });
+    all.push(json!({ "id": table, "type": "Microsoft.Network/routeTables", "properties": { "routes": routes } }));
+    let built = Built::new(&all, "new-db");
+    assert_eq!(built.reach("new-db", "old-db"), (at("10.10.1.4"), Some(Connected::Silence)));
+    assert_eq!(built.dropped_by(), ["one"]);
+}
+
+#[test]
 fn half_a_peering_joins_nothing() {
     if !is_possible("half_a_peering_joins_nothing") {
         return;

@@ -41,6 +41,9 @@ pub(crate) enum Blamed {
     Nobody,
 }
 
+/// How the analyser says that an endpoint is one of another server.
+const ELSEWHERE: &str = "another service";
+
 /// The analyser's answer in these words.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected {
@@ -137,7 +140,8 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
             return None;
         }
         let part = step.dropped_part.as_ref().map_or(rest.clone(), |part| part.intersection(&rest));
-        if is_behind || is_unsure {
+        // What refuses is lost on the way back, too.
+        if is_behind || is_unsure || step.stage == Stage::Return {
             also.extend(blamed(step));
         }
         is_behind |= step.stage == Stage::Hop;
@@ -175,6 +179,8 @@ fn symptom(step: &Step) -> Symptom {
         Stage::Name if step.detail.ends_with("the server's private address") => Symptom::NoSuchName,
         Stage::Name if step.detail.contains(" resolves to ") => Symptom::WrongAddress,
         Stage::Name => Symptom::NoSuchName,
+        // There is no server at that end.
+        Stage::Admit if step.detail.ends_with(ELSEWHERE) => Symptom::WrongAddress,
         // Only probes see the last two.
         Stage::Listen | Stage::Tls | Stage::Auth => Symptom::Refused,
         Stage::Mode
@@ -192,7 +198,11 @@ fn blamed(step: &Step) -> BTreeSet<Blamed> {
         step.facts.iter().map(|fact| Blamed::Rule(fact.resource.clone(), fact.pointer.clone()));
     match step.stage {
         Stage::FilterOut | Stage::FilterIn => rules.collect(),
+        Stage::Route | Stage::Return if step.detail.contains(") drops packets to ") => {
+            rules.collect()
+        }
         Stage::Name if step.detail.contains("denies the subnet") => rules.collect(),
+        Stage::Admit if step.detail.ends_with(ELSEWHERE) => BTreeSet::from([Blamed::Nobody]),
         Stage::Admit => BTreeSet::from([Blamed::Gate]),
         // A peering of some subnets drops the others; what else breaks one leaves no way to count at.
         Stage::Hop if step.detail.ends_with("(false)") => {

@@ -2,12 +2,12 @@
 
 use flexway_core::address::{AddressSet, private};
 use flexway_core::estate::filter::{Direction, Prefix, Protocol, Rule, Rules, SecurityGroup};
-use flexway_core::estate::network::Subnet;
+use flexway_core::estate::network::{NextHop, Subnet};
 use flexway_core::id::ResourceId;
 use ipnet::Ipv4Net;
 
-use super::routes::{doors_by_endpoint, has_policy};
-use super::{Draft, Peer, quoted, set, tags};
+use super::routes::{SINK, doors_by_endpoint, has_policy, networks_of, routes_of};
+use super::{Draft, Leg, Peer, quoted, set, tags};
 use crate::twin::blueprint::{Gate, RESOLVER};
 
 /// Mark of packets that keep their address on the way to a service, since their subnet's service endpoint carries them.
@@ -68,6 +68,8 @@ pub(super) fn of_router(draft: &mut Draft, network: usize) -> String {
             enter.push(format!("oifname {port} jump in_{name}_{index}"));
         }
     }
+    let sinks = sinks(draft, network);
+    chains.push(chain("sinks", &sinks));
     let egress = draft.networks[network].egress;
     let nowhere = set(private().networks());
     enter.push(format!("oifname \"out\" ip daddr {nowhere} drop"));
@@ -75,6 +77,7 @@ pub(super) fn of_router(draft: &mut Draft, network: usize) -> String {
     format!(
         "table ip twin {{\n{}{}chain leaving {{\ntype filter hook prerouting priority 0; policy accept;\n\
          ct state established,related accept\n{}\n}}\nchain marking {{\ntype filter hook prerouting priority -50; policy accept;\n{}\n}}\n\
+         chain sinking {{\ntype filter hook forward priority -10; policy accept;\noifname \"{SINK}\" jump sinks\n}}\n\
          chain entering {{\ntype filter hook forward priority 0; policy accept;\nct state established,related accept\n{}\n}}\n\
          chain translating {{\ntype nat hook postrouting priority 100; policy accept;\n\
          oifname \"out\" meta mark {KEEPS_ADDRESS} accept\noifname \"out\" snat to {egress}\n}}\n}}\n",
@@ -84,6 +87,37 @@ pub(super) fn of_router(draft: &mut Draft, network: usize) -> String {
         marks.join("\n"),
         enter.join("\n"),
     )
+}
+
+/// Ends what the user's routes to nowhere have led into the sink, the longest prefix first: the kernel has chosen the route, and
+/// this tells which it was. Answers of private endpoints do not pass the tables of users.
+fn sinks(draft: &mut Draft, network: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let of_network = |leg: &Leg| leg.network == network && !leg.is_endpoint;
+    let legs: Vec<usize> =
+        (0..draft.legs.len()).filter(|at| of_network(&draft.legs[*at])).collect();
+    for at in legs {
+        let (port, subnet) = (quoted(&draft.legs[at].port), draft.legs[at].subnet);
+        for route in routes_of(draft, subnet) {
+            if route.next_hop != NextHop::Drop {
+                continue;
+            }
+            let gate = Gate {
+                resource: route.resource.clone(),
+                pointer: route.pointer.clone(),
+                name: route.name.clone(),
+                drops: true,
+            };
+            let nets = networks_of(draft, route);
+            let counter = if nets.is_empty() { String::new() } else { draft.count(gate) };
+            lines.extend(nets.into_iter().map(|net| {
+                let line = format!("iifname {port} ip daddr {net} counter name {counter} drop");
+                (std::cmp::Reverse(net.prefix_len()), line)
+            }));
+        }
+    }
+    lines.sort();
+    lines.into_iter().map(|(_, line)| line).chain(["drop".to_owned()]).collect()
 }
 
 /// The declarations of the counters that some chains use.

@@ -29,6 +29,9 @@ const LAST: u32 = 30;
 /// The internet's own address.
 pub(super) const INTERNET: Ipv4Addr = Ipv4Addr::new(169, 254, 0, 1);
 
+/// Where the user's routes to nowhere lead: there packets are counted, and end.
+pub(super) const SINK: &str = "lo";
+
 /// Addresses that Azure drops unless a network has them.
 const UNUSED: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
 
@@ -107,11 +110,7 @@ fn of_subnet(draft: &mut Draft, at: usize, peers: &[Peer]) -> Vec<String> {
         }
     }
     for route in routes {
-        let nets: Vec<Ipv4Net> = match &route.prefix {
-            RoutePrefix::Network(net) => vec![*net],
-            RoutePrefix::Tag(tag) => doors_of_tag(draft, tag).networks(),
-            RoutePrefix::Ipv6 => Vec::new(),
-        };
+        let nets = networks_of(draft, route);
         let way = way_of(draft, network, route);
         lines.extend(nets.iter().map(|net| match &way {
             Way::Via(words) => format!("{net} {words} metric {USER}"),
@@ -119,6 +118,15 @@ fn of_subnet(draft: &mut Draft, at: usize, peers: &[Peer]) -> Vec<String> {
         }));
     }
     lines
+}
+
+/// What a route catches of what a twin shows.
+pub(super) fn networks_of(draft: &Draft, route: &Route) -> Vec<Ipv4Net> {
+    match &route.prefix {
+        RoutePrefix::Network(net) => vec![*net],
+        RoutePrefix::Tag(tag) => doors_of_tag(draft, tag).networks(),
+        RoutePrefix::Ipv6 => Vec::new(),
+    }
 }
 
 /// Addresses of front doors that the subnet's service endpoint leads to: those of Single Servers of its own region.
@@ -172,7 +180,7 @@ enum Way {
 
 fn way_of(draft: &mut Draft, network: usize, route: &Route) -> Way {
     match &route.next_hop {
-        NextHop::Drop => Way::Kind("blackhole"),
+        NextHop::Drop => Way::Via(format!("dev {SINK}")),
         NextHop::Local => Way::Kind("throw"),
         NextHop::Internet => Way::Via(format!("via {INTERNET} dev out onlink")),
         NextHop::Appliance(text) => {
