@@ -6,10 +6,10 @@ mod judge_plans;
 mod lint_plans;
 mod new_check;
 mod process;
+mod rounds;
 mod setup;
 mod suites;
 mod tidy;
-mod twin;
 
 use std::env;
 use std::process::ExitCode;
@@ -29,6 +29,8 @@ usage: cargo xtask NAME
                          measure moves beside pgcopydb, pg_dump and what the servers cost alone
   twin [--count N] [--first N]
                          build twins of random worlds and compare them with the analyser (300)
+  kills [--count N] [--seed N]
+                         move servers while the program and both of them are killed and cut off at random moments (3)
   lint-plans             have the real az parse the scripts of `flexway plan` (installs 700 MB)
   judge-plans [--only FAULT]...
                          run these scripts with the real az on a server of our own, and diagnose what they left
@@ -50,7 +52,8 @@ fn main() -> ExitCode {
         ["judge-plans", rest @ ..] => judge_plans::run(rest).map(|()| ExitCode::SUCCESS),
         ["bench", "estate", rest @ ..] => bench::run(rest).map(|()| ExitCode::SUCCESS),
         ["bench", "copy", rest @ ..] => bench::copy::run(rest).map(|()| ExitCode::SUCCESS),
-        ["twin", rest @ ..] => twin::run(rest).map(|()| ExitCode::SUCCESS),
+        ["kills", rest @ ..] => rounds::kills(rest).map(|()| ExitCode::SUCCESS),
+        ["twin", rest @ ..] => rounds::twin(rest).map(|()| ExitCode::SUCCESS),
         ["lint-plans"] => lint_plans::run().map(|()| ExitCode::SUCCESS),
         ["demo", rest @ ..] => chores::demo(rest),
         _ => {

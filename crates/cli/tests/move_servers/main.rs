@@ -9,6 +9,7 @@ mod assessed;
 mod cancelled;
 mod crashes;
 mod interrupted;
+mod kills;
 mod noted;
 mod paced;
 mod packed;
