@@ -13,6 +13,7 @@ mod gate;
 mod inputs;
 mod page;
 mod pairs;
+mod patience;
 mod picture;
 mod plan;
 mod probe;

@@ -8,7 +8,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
 use flexway_core::migrate::Sample;
 use flexway_engine::report::{DatabaseReport, FoundDifference, MoveReport, Problem};
-use flexway_engine::{Ledger, Ports, RetryPolicy, Run, RunError, RunOptions};
+use flexway_engine::{Ledger, Ports, Run, RunError, RunOptions};
 use flexway_postgres::Mover;
 use serde::Serialize;
 
@@ -18,6 +18,7 @@ use crate::gate::{self, Gate};
 use crate::ledger_file;
 use crate::output;
 use crate::page::PageArgs;
+use crate::patience::PatienceArgs;
 use crate::progress::{self, Progress, things};
 use crate::servers::{ServerArgs, ServerPair};
 use crate::verify::SAMPLE_DEFAULT;
@@ -52,6 +53,8 @@ pub(crate) struct MigrateArgs {
     /// Tables and indexes worked on side by side. Default: the number of processors, 2 to 16
     #[arg(long, value_name = "N", value_parser = jobs_range())]
     jobs: Option<u16>,
+    #[command(flatten)]
+    patience: PatienceArgs,
     /// What index builds that run at once may take of the target's memory together. Default: as much as its shared_buffers
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=BUILD_MEMORY_MAX))]
     build_memory: Option<u64>,
@@ -104,6 +107,8 @@ pub(crate) struct ResumeArgs {
     #[arg(long, value_name = "N", value_parser = jobs_range())]
     jobs: Option<u16>,
     #[command(flatten)]
+    patience: PatienceArgs,
+    #[command(flatten)]
     page: PageArgs,
     /// Print the final report as JSON on standard output
     #[arg(long)]
@@ -145,7 +150,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Ended {
         verify: !args.no_verify,
         sample: args.sample,
         build_memory_bytes: args.build_memory.map(|megabytes| megabytes << 20),
-        retry: RetryPolicy::default(),
+        retry: args.patience.policy(),
     };
     let ledger = ledger_file::open(&path)?;
     carry_on(pair, &options, &ledger, (args.json, &args.page))
@@ -167,6 +172,7 @@ pub(crate) fn resume(args: &ResumeArgs) -> Ended {
             "begin one with flexway migrate",
         ));
     };
+    options.retry = args.patience.policy();
     if let Some(jobs) = args.jobs {
         options.jobs = usize::from(jobs);
     }

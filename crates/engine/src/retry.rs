@@ -22,8 +22,36 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// As the default, but gives up on a server that stays away for longer than this: after the last wait that fits in.
+    pub fn within(patience: Duration) -> RetryPolicy {
+        let fitting = |waits: Vec<Duration>| {
+            let mut sum = Duration::ZERO;
+            let fits = |wait: &Duration| {
+                sum += *wait;
+                sum <= patience
+            };
+            waits.into_iter().take_while(fits).collect()
+        };
+        let RetryPolicy { step_waits, round_waits } = RetryPolicy::default();
+        RetryPolicy { step_waits: fitting(step_waits), round_waits: fitting(round_waits) }
+    }
+
     /// Every failure is final.
     pub fn never() -> RetryPolicy {
         RetryPolicy { step_waits: Vec::new(), round_waits: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_that_do_not_fit_are_left_out() {
+        assert_eq!(RetryPolicy::within(Duration::ZERO), RetryPolicy::never());
+        assert_eq!(RetryPolicy::within(Duration::from_secs(600)), RetryPolicy::default());
+        let some = RetryPolicy::within(Duration::from_secs(12));
+        assert_eq!(some.step_waits, [1, 5].map(Duration::from_secs));
+        assert_eq!(some.round_waits, [10].map(Duration::from_secs));
     }
 }

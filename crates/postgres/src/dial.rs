@@ -14,6 +14,7 @@ use socket2::{Domain, SockAddr, SockRef, Socket as RawSocket, TcpKeepalive, Type
 
 use crate::connect_error::ConnectError;
 use crate::conninfo::ConnInfo;
+use crate::path::Path as TcpPath;
 use crate::stream::Socket;
 
 /// How long each rung may take unless `connect_timeout` says otherwise. A healthy rung takes
@@ -21,12 +22,40 @@ use crate::stream::Socket;
 const RUNG_TIME_MAX: Duration = Duration::from_secs(10);
 /// Addresses of one name that are tried; round-robin names have a handful.
 pub const ADDRESSES_MAX: usize = 8;
-/// Keepalives after 10 idle seconds, 10 apart, 6 of them: shorter than any NAT's memory (Azure's is
-/// 4 minutes), and a dead path is noticed within 70 seconds. There is no `TCP_USER_TIMEOUT`: it
-/// also ends connections whose other end is alive and merely reads nothing, such as a target that
-/// waits for a lock or its disk in the middle of a copy.
-const KEEPALIVE_TIME: Duration = Duration::from_secs(10);
-const KEEPALIVE_COUNT: u32 = 6;
+
+/// When the kernel asks whether the other end is still there. There is no `TCP_USER_TIMEOUT`: it also ends connections whose other end
+/// is alive and merely reads nothing, such as a target that waits for a lock or its disk in the middle of a copy; see [`crate::path`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keepalive {
+    /// After how long without a byte.
+    pub(crate) idle: Duration,
+    /// How long each answer is waited for.
+    pub(crate) interval: Duration,
+    /// How many questions without an answer end the connection.
+    pub(crate) count: u32,
+}
+
+impl Default for Keepalive {
+    /// Shorter than any NAT's memory (Azure's is 4 minutes), and a dead path is noticed within 70 seconds.
+    fn default() -> Keepalive {
+        Keepalive { idle: Duration::from_secs(10), interval: Duration::from_secs(10), count: 6 }
+    }
+}
+
+impl Keepalive {
+    /// How long a path may carry nothing before it counts as dead.
+    pub(crate) fn limit(self) -> Duration {
+        self.idle + self.interval * self.count
+    }
+
+    fn set(self, socket: SockRef<'_>) -> io::Result<()> {
+        let keepalive = TcpKeepalive::new()
+            .with_time(self.idle)
+            .with_interval(self.interval)
+            .with_retries(self.count);
+        socket.set_tcp_keepalive(&keepalive)
+    }
+}
 
 /// Where a session is connected to, so that a cancel request reaches the same server.
 #[derive(Debug, Clone)]
@@ -52,7 +81,7 @@ pub(crate) fn dial(info: &ConnInfo) -> Result<(Socket, Address), ConnectError> {
     };
     let mut failures = Vec::new();
     for address in addresses.iter().take(ADDRESSES_MAX) {
-        match dial_tcp(*address, limit) {
+        match dial_tcp(*address, limit, info.keepalive()) {
             Ok(socket) => return Ok((socket, Address::Tcp(*address))),
             Err(error) => failures.push((*address, error)),
         }
@@ -63,7 +92,7 @@ pub(crate) fn dial(info: &ConnInfo) -> Result<(Socket, Address), ConnectError> {
 /// Connects to where a session is connected already.
 pub(crate) fn redial(address: &Address, limit: Duration) -> io::Result<Socket> {
     match address {
-        Address::Tcp(address) => dial_tcp(*address, limit),
+        Address::Tcp(address) => dial_tcp(*address, limit, Keepalive::default()),
         Address::Unix(path) => connect_socket_file(path, limit),
     }
 }
@@ -113,16 +142,15 @@ pub(crate) fn resolve(
     }
 }
 
-pub(crate) fn dial_tcp(address: SocketAddr, limit: Duration) -> io::Result<Socket> {
+pub(crate) fn dial_tcp(
+    address: SocketAddr,
+    limit: Duration,
+    keepalive: Keepalive,
+) -> io::Result<Socket> {
     let stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_nodelay(true)?;
-    let socket = SockRef::from(&stream);
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_TIME)
-        .with_interval(KEEPALIVE_TIME)
-        .with_retries(KEEPALIVE_COUNT);
-    socket.set_tcp_keepalive(&keepalive)?;
-    let socket = Socket::Tcp(stream);
+    keepalive.set(SockRef::from(&stream))?;
+    let socket = Socket::Tcp(stream, TcpPath::new(keepalive.limit()));
     socket.tick()?;
     Ok(socket)
 }

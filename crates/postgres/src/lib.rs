@@ -34,6 +34,7 @@ mod content;
 mod large_objects;
 mod mover;
 mod parts;
+mod path;
 mod pool;
 mod refresh;
 mod roles;

@@ -58,14 +58,14 @@ pub struct Handshake {
 /// # Errors
 /// What the operating system says; [`tcp_symptom`] and [`tcp_why`] read it.
 pub fn dial(address: SocketAddr, limit: Duration) -> io::Result<Dialled> {
-    Ok(Dialled { socket: dial::dial_tcp(address, limit)?, address })
+    Ok(Dialled { socket: dial::dial_tcp(address, limit, dial::Keepalive::default())?, address })
 }
 
 impl Dialled {
     /// This end's address: what the way chose, before any translation.
     pub fn own_address(&self) -> Option<IpAddr> {
         match &self.socket {
-            Socket::Tcp(socket) => socket.local_addr().ok().map(|address| address.ip()),
+            Socket::Tcp(socket, _) => socket.local_addr().ok().map(|address| address.ip()),
             Socket::Unix(_) => None,
         }
     }
@@ -75,7 +75,7 @@ impl Dialled {
     /// # Errors
     /// What the operating system says.
     pub fn without_keepalive(self) -> io::Result<Dialled> {
-        if let Socket::Tcp(socket) = &self.socket {
+        if let Socket::Tcp(socket, _) = &self.socket {
             SockRef::from(socket).set_keepalive(false)?;
         }
         Ok(self)

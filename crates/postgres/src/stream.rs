@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use rustls::{ClientConnection, StreamOwned};
 
+use crate::path::Path;
+
 /// How long one read or write may block before its caller looks at deadlines and stop flags.
 /// A quarter of a second is prompt for people and costs an idle session four wake-ups a second.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
 
 /// A connected socket.
 pub(crate) enum Socket {
-    Tcp(TcpStream),
+    /// With what is known of the way to the other end.
+    Tcp(TcpStream, Path),
     Unix(UnixStream),
 }
 
@@ -21,7 +24,7 @@ impl Socket {
     /// Makes every later read and write return at the latest after [`TICK`].
     pub(crate) fn tick(&self) -> io::Result<()> {
         match self {
-            Socket::Tcp(socket) => {
+            Socket::Tcp(socket, _) => {
                 socket.set_read_timeout(Some(TICK))?;
                 socket.set_write_timeout(Some(TICK))
             }
@@ -32,9 +35,27 @@ impl Socket {
         }
     }
 
+    /// Bytes moved.
+    pub(crate) fn moved(&mut self) {
+        if let Socket::Tcp(_, path) = self {
+            path.moved();
+        }
+    }
+
+    /// A tick passed without a byte.
+    ///
+    /// # Errors
+    /// `TimedOut` when what was sent has not been acknowledged for longer than a path may be silent.
+    pub(crate) fn quiet(&mut self) -> io::Result<()> {
+        match self {
+            Socket::Tcp(socket, path) => path.quiet(socket),
+            Socket::Unix(_) => Ok(()),
+        }
+    }
+
     fn set_nonblocking(&self, on: bool) -> io::Result<()> {
         match self {
-            Socket::Tcp(socket) => socket.set_nonblocking(on),
+            Socket::Tcp(socket, _) => socket.set_nonblocking(on),
             Socket::Unix(socket) => socket.set_nonblocking(on),
         }
     }
@@ -43,7 +64,7 @@ impl Socket {
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Socket::Tcp(socket) => socket.read(buffer),
+            Socket::Tcp(socket, _) => socket.read(buffer),
             Socket::Unix(socket) => socket.read(buffer),
         }
     }
@@ -52,7 +73,7 @@ impl Read for Socket {
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Socket::Tcp(socket) => socket.write(bytes),
+            Socket::Tcp(socket, _) => socket.write(bytes),
             Socket::Unix(socket) => socket.write(bytes),
         }
     }
@@ -75,6 +96,13 @@ impl Stream {
         let result = self.read(buffer);
         self.socket().set_nonblocking(false)?;
         result
+    }
+
+    pub(crate) fn socket_mut(&mut self) -> &mut Socket {
+        match self {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(stream) => &mut stream.sock,
+        }
     }
 
     fn socket(&self) -> &Socket {

@@ -127,7 +127,19 @@ impl Wire {
     pub(crate) fn fill(&mut self) -> Result<bool, WireError> {
         self.make_room();
         let result = self.stream.read(&mut self.buffer[self.end..]);
-        self.filled(result)
+        let moved = self.filled(result)?;
+        self.look(moved)?;
+        Ok(moved)
+    }
+
+    /// Tells the path that bytes moved, or looks whether it is dead after a tick without.
+    fn look(&mut self, moved: bool) -> Result<(), WireError> {
+        let socket = self.stream.socket_mut();
+        if moved {
+            socket.moved();
+            return Ok(());
+        }
+        Ok(socket.quiet()?)
     }
 
     /// Takes what has come already, without waiting; false when nothing has.
@@ -187,19 +199,24 @@ impl Wire {
 
     /// Sends once; 0 when a tick passed and nothing was taken.
     pub(crate) fn send_some(&mut self, bytes: &[u8]) -> Result<usize, WireError> {
-        match self.stream.write(bytes) {
-            Ok(0) => Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-            Ok(count) => Ok(count),
-            Err(error) if is_tick(&error) => Ok(0),
-            Err(error) => Err(error.into()),
-        }
+        let count = match self.stream.write(bytes) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(count) => count,
+            Err(error) if is_tick(&error) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        self.look(count > 0)?;
+        Ok(count)
     }
 
     /// Hands what TLS holds back to the socket; false when a tick passed first.
     pub(crate) fn flush(&mut self) -> Result<bool, WireError> {
         match self.stream.flush() {
             Ok(()) => Ok(true),
-            Err(error) if is_tick(&error) => Ok(false),
+            Err(error) if is_tick(&error) => {
+                self.look(false)?;
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -225,7 +242,7 @@ pub(crate) enum Patience {
     Until(Instant, Duration),
     /// As long as bytes move at least this often.
     Quiet { limit: Duration, since: Instant },
-    /// For ever: a statement may take days. Keepalives end a dead path.
+    /// For ever: a statement may take days. A dead path ends it: see [`crate::path`].
     Endless,
 }
 

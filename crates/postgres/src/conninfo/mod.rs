@@ -20,6 +20,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::dial::Keepalive;
 use parameters::Parameters;
 use passfile::Passfile;
 use secret::Secret;
@@ -46,6 +47,7 @@ pub struct ConnInfo {
     ssl_mode: SslMode,
     root_cert: RootCert,
     connect_timeout: Option<Duration>,
+    keepalive: Keepalive,
     application_name: String,
     options: Option<String>,
     is_replication: bool,
@@ -130,6 +132,7 @@ impl ConnInfo {
             ssl_mode,
             root_cert,
             connect_timeout: parameters.connect_timeout()?,
+            keepalive: parameters.keepalive()?,
             application_name: parameters
                 .get("application_name")
                 .or_else(|| parameters.get("fallback_application_name"))
@@ -227,6 +230,11 @@ impl ConnInfo {
     /// Why no password was found in the password file, for the message of a failed login.
     pub(crate) fn password_note(&self) -> Option<&str> {
         self.passfile.note()
+    }
+
+    /// When a path that carries nothing counts as dead: `keepalives_idle`, `keepalives_interval`, `keepalives_count`.
+    pub(crate) fn keepalive(&self) -> Keepalive {
+        self.keepalive
     }
 
     /// `connect_timeout`, which bounds every rung of the ladder; `None` when not given.

@@ -5,6 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{ConnInfoError, SslMode, url};
+use crate::dial::Keepalive;
+
+/// What Linux takes for the times and the number of keepalives at most.
+const KEEPALIVE_MAX: u32 = 127;
 
 /// What becomes of a parameter.
 #[derive(Clone, Copy)]
@@ -35,9 +39,9 @@ const KNOWN: &[(&str, Option<&str>, Support)] = &[
     ("sslmode", Some("PGSSLMODE"), Used),
     ("sslrootcert", Some("PGSSLROOTCERT"), Used),
     ("keepalives", None, Ignored),
-    ("keepalives_idle", None, Ignored),
-    ("keepalives_interval", None, Ignored),
-    ("keepalives_count", None, Ignored),
+    ("keepalives_idle", None, Used),
+    ("keepalives_interval", None, Used),
+    ("keepalives_count", None, Used),
     ("tcp_user_timeout", None, Ignored),
     ("sslcompression", Some("PGSSLCOMPRESSION"), Ignored),
     ("sslsni", Some("PGSSLSNI"), Ignored),
@@ -175,6 +179,33 @@ impl Parameters {
                 })
             })
             .transpose()
+    }
+
+    /// What was not given, and 0, which means the system's own to libpq, is as here for all connections.
+    pub(crate) fn keepalive(&self) -> Result<Keepalive, ConnInfoError> {
+        let default = Keepalive::default();
+        let number = |name: &str, otherwise: u32| {
+            let Some(text) = self.get(name) else { return Ok(otherwise) };
+            let wrong = || {
+                let max = KEEPALIVE_MAX;
+                ConnInfoError::new(format!("{name} is not a whole number from 0 to {max}"))
+            };
+            let number: u32 = text.trim().parse().map_err(|_| wrong())?;
+            match number {
+                0 => Ok(otherwise),
+                1..=KEEPALIVE_MAX => Ok(number),
+                _ => Err(wrong()),
+            }
+        };
+        let seconds = |name, otherwise: Duration| {
+            let otherwise = u32::try_from(otherwise.as_secs()).unwrap_or(KEEPALIVE_MAX);
+            number(name, otherwise).map(|seconds| Duration::from_secs(seconds.into()))
+        };
+        Ok(Keepalive {
+            idle: seconds("keepalives_idle", default.idle)?,
+            interval: seconds("keepalives_interval", default.interval)?,
+            count: number("keepalives_count", default.count)?,
+        })
     }
 
     /// `None` also for 0 and below, which mean "no limit" to libpq: here the default bound stays.

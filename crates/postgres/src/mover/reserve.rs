@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flexway_core::migrate::MoveError;
+use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::ask::{Outcome, act, flag, optional, query, query_one, text};
 use crate::pool::connect;
@@ -40,10 +40,12 @@ impl Reservation {
         Ok(Reservation { target: target.clone(), databases: databases.to_vec(), keeper })
     }
 
-    /// Locks anew when the session was lost, as by a restart of the server.
+    /// Locks anew when the session was lost, as by a restart of the server. Where the path died, the server may take a while to notice
+    /// that the lost session, which still holds the locks, has nobody any more.
     pub(super) fn renew(&mut self) -> Outcome<()> {
         if self.keeper.execute("SELECT").is_err() {
-            *self = Reservation::take(&self.target, &self.databases)?;
+            let taken = Reservation::take(&self.target, &self.databases);
+            *self = taken.map_err(|error| MoveError { remedy: Remedy::Retry, ..error })?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use flexway_core::probes::Rung;
 use crate::canceller::Canceller;
 use crate::connect_error::ConnectError;
 use crate::conninfo::ConnInfo;
-use crate::dial;
+use crate::dial::{self, Keepalive};
 use crate::pg_error::{PgError, ServerError};
 use crate::wire::{self, Wire};
 
@@ -39,6 +39,16 @@ const SETTINGS: &str = "\
     SET extra_float_digits = 3; SET bytea_output = hex; SET standard_conforming_strings = on; \
     SET xmloption = content; SET row_security = off; SET search_path = ''; \
     SET synchronize_seqscans = off";
+
+/// Has the server look whether we are still there, as we look after it: a session that a dead path cut off would hold its locks for hours.
+fn keepalives(info: &ConnInfo) -> String {
+    let Keepalive { idle, interval, count } = info.keepalive();
+    let (idle, interval) = (idle.as_secs(), interval.as_secs());
+    format!(
+        "SET tcp_keepalives_idle = {idle}; SET tcp_keepalives_interval = {interval}; \
+         SET tcp_keepalives_count = {count}"
+    )
+}
 
 /// Lifts the limits that server, database or role put on the time that something may take.
 const NO_TIME_OUTS: &str = "\
@@ -82,7 +92,7 @@ impl Session {
         let mut session = Session::connect_as_configured(info)?;
         session
             .lift_limits()
-            .and_then(|()| session.execute(SETTINGS))
+            .and_then(|()| session.execute(&format!("{SETTINGS}; {}", keepalives(info))))
             .map_err(|error| settings_failed(info, &error))?;
         Ok(session)
     }

@@ -1,5 +1,7 @@
 //! `flexway lab` from the outside: a twin is built, used and taken away, also when its builder is killed.
 
+mod black_hole;
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
