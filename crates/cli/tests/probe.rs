@@ -1,5 +1,7 @@
 //! `flexway probe` and `check --probe` as users call them: real servers, exit codes, plans for agents.
 
+mod agent;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -26,11 +28,10 @@ fn program(path: &str, arguments: &[&str], variables: &[(&str, &str)], input: &s
     command.args(arguments).envs(variables.iter().copied());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("flexway runs");
-    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("read");
+    // What is wrongly used ends without reading.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
     child.wait_with_output().expect("it ends")
 }
-
-const AGENT: &str = env!("CARGO_BIN_EXE_flexway-agent");
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -44,6 +45,23 @@ fn json(output: &Output) -> Value {
 fn fixture() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json");
     path.display().to_string()
+}
+
+/// A folder of its own, removed with its value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        let path = std::env::temp_dir().join(format!("flexway-agent-{}", std::process::id()));
+        std::fs::create_dir(&path).expect("a folder");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// A file of its own, removed with its value.
@@ -134,7 +152,10 @@ fn an_agent_carries_out_a_plan_that_holds_no_password() {
     );
     let plan = text(&plan.stdout);
     assert!(!plan.contains(server.password()), "{plan}");
-    let agents = [(env!("CARGO_BIN_EXE_flexway"), &["probe", "--agent"][..]), (AGENT, &[])];
+    let own = Folder::new();
+    let static_agent = agent::build(&own.0).display().to_string();
+    let agents =
+        [(env!("CARGO_BIN_EXE_flexway"), &["probe", "--agent"][..]), (&*static_agent, &[])];
     for (path, words) in agents {
         let agent = |variables: &[(&str, &str)], plan: &str| program(path, words, variables, plan);
         let told = agent(&[("PGPASSWORD", server.password())], &plan);
@@ -160,8 +181,11 @@ fn an_agent_carries_out_a_plan_that_holds_no_password() {
             assert!(told.stdout.is_empty() && text(&told.stderr).starts_with("error: failed to "));
         }
     }
-    assert_eq!(program(AGENT, &["plan.json"], &[], &plan).status.code(), Some(64));
-    assert!(text(&program(AGENT, &["--version"], &[], "").stdout).starts_with("flexway-agent 0."));
+    assert_eq!(program(&static_agent, &["plan.json"], &[], &plan).status.code(), Some(64));
+    assert!(
+        text(&program(&static_agent, &["--version"], &[], "").stdout)
+            .starts_with("flexway-agent 0.")
+    );
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! `flexway lab` from the outside: a twin is built, used and taken away, also when its builder is killed.
 
+#[path = "../agent/mod.rs"]
+mod agent;
 mod black_hole;
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -149,20 +150,6 @@ fn a_fault_that_is_set_is_found_and_its_plan_mends_the_twin() {
     assert_eq!(home.run(&["down"]).0, Some(0));
 }
 
-/// Builds the agent as `cargo xtask agent` does, in this profile: only the last step is done anew.
-fn static_agent() -> Vec<u8> {
-    let program = Path::new(env!("CARGO_BIN_EXE_flexway"));
-    let folder = program.parent().expect("its profile's folder");
-    let profile = if folder.ends_with("release") { "release" } else { "dev" };
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["rustc", "--frozen", "--quiet", "--profile", profile, "--package", "flexway"]);
-    cargo.arg("--target-dir").arg(folder.parent().expect("cargo's folder"));
-    cargo.args(["--bin", "flexway-agent", "--", "-Ctarget-feature=+crt-static", "-Cstrip=symbols"]);
-    let built = cargo.output().expect("cargo runs");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    fs::read(folder.join("flexway-agent")).expect("it is built")
-}
-
 #[test]
 fn the_static_agent_sees_the_same_in_an_empty_folder() {
     let Some(home) = Home::new("agent") else { return };
@@ -173,9 +160,7 @@ fn the_static_agent_sees_the_same_in_an_empty_folder() {
     for name in ["etc", "dev"] {
         fs::create_dir_all(bare.join(name)).expect("a folder");
     }
-    fs::write(bare.join("agent"), static_agent()).expect("written");
-    let runs = fs::Permissions::from_mode(0o700);
-    fs::set_permissions(bare.join("agent"), runs).expect("its mode is set");
+    agent::build(&bare);
     let bare = bare.display().to_string();
     const ENTER: &str = "cat /etc/resolv.conf > \"$0/etc/resolv.conf\"; \
         mount --bind /dev \"$0/dev\"; exec chroot \"$0\" /agent";
