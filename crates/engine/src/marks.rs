@@ -34,6 +34,8 @@ pub(crate) struct Marks<'a> {
     losses: &'a AtomicUsize,
     changed: Mutex<BTreeMap<(ItemKind, String), Mark>>,
     running: Mutex<BTreeMap<(ItemKind, String), Arc<CopyProgress>>>,
+    /// Held while the ledger is written: an older mark must not come after a newer one of another thread.
+    writing: Mutex<()>,
     /// Work that is over and not yet written.
     spans: Mutex<Vec<Span>>,
     /// Entries that are being built.
@@ -57,6 +59,7 @@ impl<'a> Marks<'a> {
             losses: workers.losses,
             changed,
             running,
+            writing: Mutex::default(),
             spans,
             builds: AtomicUsize::new(0),
             pacing: Mutex::new(Pacing::new()),
@@ -137,6 +140,7 @@ impl<'a> Marks<'a> {
 
     /// Writes what changed. On failure it is kept for the next time.
     pub(crate) fn write(&self) -> Result<(), MoveError> {
+        let _one = guard(&self.writing);
         let changed = std::mem::take(&mut *guard(&self.changed));
         let spans = std::mem::take(&mut *guard(&self.spans));
         if changed.is_empty() && spans.is_empty() {
