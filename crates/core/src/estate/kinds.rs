@@ -8,13 +8,13 @@ use super::{
 };
 use crate::id::ResourceId;
 
-/// What a resource says, by its type.
+/// What a resource says, by its type. The largest kinds stand apart, so that the others take no room for them.
 #[derive(Debug, Clone)]
 pub enum Facts {
     /// `virtualNetworks`
     Vnet(network::Vnet),
     /// `virtualNetworks/subnets`
-    Subnet(network::Subnet),
+    Subnet(Box<network::Subnet>),
     /// `virtualNetworks/virtualNetworkPeerings`
     Peering(network::Peering),
     /// `networkSecurityGroups`
@@ -42,7 +42,7 @@ pub enum Facts {
     /// `networkInterfaces`
     Interface(endpoint::Interface),
     /// `servers` and `flexibleServers`
-    Server(server::Server),
+    Server(Box<server::Server>),
     /// `privateEndpointConnections` of a server
     Connection(server::ServerConnection),
     /// `configurations` of a server
@@ -93,7 +93,9 @@ macro_rules! kinds {
         impl Kind for $kind {
             const NOUN: &'static str = $noun;
             fn of(facts: &Facts) -> Option<&Self> {
-                if let Facts::$variant(inner) = facts { Some(inner) } else { None }
+                let Facts::$variant(inner) = facts else { return None };
+                let own: &Self = inner;
+                Some(own)
             }
         } )*
         impl Facts {
@@ -176,7 +178,7 @@ pub(super) fn read_facts(
     match id.resource_type().as_str() {
         "microsoft.network/virtualnetworks" => Facts::Vnet(network::vnet(&node, problems)),
         "microsoft.network/virtualnetworks/subnets" => {
-            Facts::Subnet(network::subnet(&node, problems))
+            Facts::Subnet(Box::new(network::subnet(&node, problems)))
         }
         "microsoft.network/virtualnetworks/virtualnetworkpeerings" => {
             network::peering(&node, problems).map_or(Facts::Other, Facts::Peering)
@@ -220,10 +222,12 @@ pub(super) fn read_facts(
             Facts::Interface(endpoint::interface(&node, problems))
         }
         "microsoft.dbforpostgresql/servers" => {
-            Facts::Server(server::server(id, server::ServerKind::Single, &node, problems))
+            let server = server::server(id, server::ServerKind::Single, &node, problems);
+            Facts::Server(Box::new(server))
         }
         "microsoft.dbforpostgresql/flexibleservers" => {
-            Facts::Server(server::server(id, server::ServerKind::Flexible, &node, problems))
+            let server = server::server(id, server::ServerKind::Flexible, &node, problems);
+            Facts::Server(Box::new(server))
         }
         "microsoft.dbforpostgresql/servers/privateendpointconnections"
         | "microsoft.dbforpostgresql/flexibleservers/privateendpointconnections" => {

@@ -118,7 +118,9 @@ impl Overlay<'_> {
         let is_known = self.estate.resource(&one.id).is_some();
         let body = self.laid_over(&one.id, one.before.as_ref(), after, one.is_replaced);
         let json = Json::from(after);
-        for (id, child, origin) in inline_children(&one.id, &json, &one.origin, Standing::Wanted) {
+        let (origin, standing) = (&one.origin, Standing::Wanted);
+        let children = inline_children(&one.id, &json, origin, standing, ResourceId::parse);
+        for (id, child, origin) in children {
             if !kept.contains(&id) {
                 let body = self.laid_over(&id, None, &child.to_value(), false);
                 self.estate.put(&id, body, origin, self.problems);

@@ -53,7 +53,8 @@ impl Captured {
         standing: Standing,
         shared: &mut Shared,
     ) -> Captured {
-        let inline = inline_children(&id, body, &origin, standing)
+        let inline = inline_children(&id, body, &origin, standing, |text| shared.id(text));
+        let inline = inline
             .into_iter()
             .map(|(id, body, origin)| Captured::read(id, (body, None), origin, standing, shared))
             .collect();
@@ -243,6 +244,7 @@ pub(super) fn inline_children<'j, 'a>(
     body: &'j Json<'a>,
     origin: &Origin,
     standing: Standing,
+    mut read_id: impl FnMut(&str) -> Option<ResourceId>,
 ) -> Vec<(ResourceId, &'j Json<'a>, Origin)> {
     let mut children = Vec::new();
     if !id.is_type("microsoft.network/virtualnetworks") {
@@ -256,7 +258,7 @@ pub(super) fn inline_children<'j, 'a>(
             continue;
         };
         for (index, child) in items.list().into_iter().flatten().enumerate() {
-            let id = child.get("id").and_then(Json::as_str).and_then(ResourceId::parse);
+            let id = child.get("id").and_then(Json::as_str).and_then(&mut read_id);
             let is_whole =
                 child.fields().is_some_and(|fields| fields.len() > 2) && !is_listing(child);
             if let (Some(id), true) = (id, is_whole) {
