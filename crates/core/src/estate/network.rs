@@ -133,6 +133,15 @@ pub enum NextHop {
 pub const SQL_ENDPOINT: &str = "Microsoft.Sql";
 
 impl Subnet {
+    /// Whether security rules act on private endpoints in it; `None` when not observed.
+    pub fn rules_act_on_endpoints(&self) -> Option<bool> {
+        match self.endpoint_policies.as_deref().map(str::to_ascii_lowercase).as_deref() {
+            Some("disabled" | "routetableenabled") => Some(false),
+            Some("enabled" | "networksecuritygroupenabled") => Some(true),
+            Some(_) | None => None,
+        }
+    }
+
     /// Whether the subnet presents itself to Azure SQL services by its service endpoint.
     pub fn has_sql_endpoint(&self) -> bool {
         self.service_endpoints.iter().any(|one| one.eq_ignore_ascii_case(SQL_ENDPOINT))

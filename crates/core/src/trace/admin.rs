@@ -43,3 +43,12 @@ pub fn unread_admin_rules(estate: &Estate) -> Option<Missing> {
             .to_owned(),
     })
 }
+
+/// What is not known of a rule that may act on the flow: the networks that it acts on.
+pub(super) fn unplaced(rule: &ResourceId) -> Missing {
+    Missing {
+        what: format!("whether security admin rule `{}` acts on these networks", rule.name()),
+        resource: Some(rule.clone()),
+        help: "look at the effective security admin rules of both networks".to_owned(),
+    }
+}

@@ -137,6 +137,20 @@ pub fn to_addresses(
     parts
 }
 
+/// What becomes of packets to a server that may have any address of its subnet: told only where it is the same for all of them.
+pub(super) fn one_of(parts: Vec<(AddressSet, Routed)>, subnet: &ResourceId) -> Routed {
+    let passes = |routed: &Routed| matches!(routed, Routed::Directly | Routed::ByUser(_));
+    let is_same = parts.iter().all(|(_, one)| passes(one)) || parts.len() == 1;
+    match (is_same, parts.into_iter().next()) {
+        (true, Some((_, routed))) => routed,
+        (true, None) => Routed::Directly,
+        (false, _) => Routed::Unknown(Missing::other(
+            format!("which address the server in subnet `{}` has: routes differ", subnet.name()),
+            "resolve its name on the target with `flexway probe`",
+        )),
+    }
+}
+
 /// Routes a packet to the public front door of a service in a region.
 pub fn to_gateway(
     estate: &Estate,

@@ -152,7 +152,7 @@ impl Walker<'_> {
         match opener.filter(|_| step.outcome == Outcome::Drop) {
             Some(rule) => {
                 let detail = format!("{}; rule `{}` may overrule it", step.detail, rule.name());
-                Step { detail, facts: step.facts, ..Step::unknown(stage, admin_missing(&rule)) }
+                Step { detail, facts: step.facts, ..Step::unknown(stage, admin::unplaced(&rule)) }
             }
             None => step,
         }
@@ -161,7 +161,7 @@ impl Walker<'_> {
     /// Security admin rules come before security groups; which networks they act on is not in the estate.
     fn admin(&self, leg: &mut Leg, stage: Stage, direction: Direction) {
         if let Some(id) = admin::admin_denier(self.estate, direction, self.service) {
-            leg.forward.push(Step::unknown(stage, admin_missing(&id)));
+            leg.forward.push(Step::unknown(stage, admin::unplaced(&id)));
             leg.admin_rule = Some(id);
         } else if let Some(missing) = admin::unread_admin_rules(self.estate) {
             leg.forward.push(Step::unknown(stage, missing));
@@ -234,7 +234,7 @@ impl Walker<'_> {
             // The source may have any address of its subnet.
             Way::Injected(_) => {
                 let parts = route::to_addresses(self.estate, subnet, &far.addresses, own);
-                one_of(parts, far)
+                route::one_of(parts, far.id)
             }
             _ => route::to_address(self.estate, subnet, destination, own),
         };
@@ -287,7 +287,7 @@ impl Walker<'_> {
                 let is_near = broken.half == broken.near;
                 let acts = is_near
                     || !matches!(leg.way, Way::Endpoint(_))
-                    || rules_act_on_endpoints(far.subnet) == Some(true);
+                    || far.subnet.rules_act_on_endpoints() == Some(true);
                 let group = if is_near { near.group() } else { far.group() };
                 *step = access_step(broken, matches!(group, Ok(Some(_))) && acts);
             }
@@ -305,7 +305,7 @@ impl Walker<'_> {
             Ok(None) => return leg.forward.push(self.open_step(Stage::FilterIn, far)),
             Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
         };
-        let acts = if is_endpoint { rules_act_on_endpoints(far.subnet) } else { Some(true) };
+        let acts = if is_endpoint { far.subnet.rules_act_on_endpoints() } else { Some(true) };
         if acts == Some(false) {
             let detail = self.estate.words(|| {
                 let (group, subnet) = (group.name(), far.id.name());
@@ -379,20 +379,6 @@ impl Walker<'_> {
     }
 }
 
-/// What becomes of packets to a server that may have any address of its subnet: told only where it is the same for all of them.
-fn one_of(parts: Vec<(AddressSet, Routed)>, far: &End) -> Routed {
-    let passes = |routed: &Routed| matches!(routed, Routed::Directly | Routed::ByUser(_));
-    let is_same = parts.iter().all(|(_, one)| passes(one)) || parts.len() == 1;
-    match (is_same, parts.into_iter().next()) {
-        (true, Some((_, routed))) => routed,
-        (true, None) => Routed::Directly,
-        (false, _) => Routed::Unknown(Missing::other(
-            format!("which address the server in subnet `{}` has: routes differ", far.id.name()),
-            "resolve its name on the target with `flexway probe`",
-        )),
-    }
-}
-
 /// What comes through an appliance may come with its address: then what the rules say of the sender proves nothing.
 fn doubted(leg: &Leg, step: Step) -> Step {
     if step.outcome != Outcome::Drop || !matches!(leg.route, Some(Routed::Elsewhere(..))) {
@@ -404,21 +390,4 @@ fn doubted(leg: &Leg, step: Step) -> Step {
     );
     let detail = format!("{}, unless the sender's address is translated before", step.detail);
     Step { detail, facts: step.facts, ..Step::unknown(step.stage, missing) }
-}
-
-fn admin_missing(rule: &ResourceId) -> Missing {
-    Missing {
-        what: format!("whether security admin rule `{}` acts on these networks", rule.name()),
-        resource: Some(rule.clone()),
-        help: "look at the effective security admin rules of both networks".to_owned(),
-    }
-}
-
-/// Whether security rules act on private endpoints in a subnet; `None` when not observed.
-fn rules_act_on_endpoints(subnet: &Subnet) -> Option<bool> {
-    match subnet.endpoint_policies.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        Some("disabled" | "routetableenabled") => Some(false),
-        Some("enabled" | "networksecuritygroupenabled") => Some(true),
-        Some(_) | None => None,
-    }
 }

@@ -38,6 +38,21 @@ pub(crate) fn hidden<'a>(all: &[&'a str]) -> BTreeMap<&'a str, &'static Mask> {
     hidden
 }
 
+/// Of what lies on a way, all but what decides before one is made.
+const fn no_way(by: &'static str, why: &'static str) -> Mask {
+    let hides = &["dns/", "peering/", "route/", "filter/", "server/", "host/"];
+    let but = &[
+        "server/not-ready",
+        "server/pooler-off",
+        "dns/custom-server-unreachable",
+        "dns/forwarding-rule-wrong",
+        "dns/platform-dns-denied",
+        "dns/public-suffix-zone-linked",
+        "dns/zone-named-like-server",
+    ];
+    Mask { by, hides, but, why }
+}
+
 const fn all(by: &'static str, hides: &'static [&'static str], why: &'static str) -> Mask {
     Mask { by, hides, but: &[], why }
 }
@@ -83,34 +98,14 @@ pub(crate) const MASKS: &[Mask] = &[
         OWN,
         "the links of the resolver's network count, not those of the copier's (DNS-07)",
     ),
-    Mask {
-        by: "server/public-off-no-endpoint",
-        hides: &["dns/", "peering/", "route/", "filter/", "server/", "host/"],
-        but: &[
-            "server/not-ready",
-            "server/pooler-off",
-            "dns/custom-server-unreachable",
-            "dns/forwarding-rule-wrong",
-            "dns/platform-dns-denied",
-            "dns/public-suffix-zone-linked",
-            "dns/zone-named-like-server",
-        ],
-        why: "there is no way at all; which one gets made decides what lies on it (FS-02)",
-    },
-    Mask {
-        by: "server/public-access-denied",
-        hides: &["dns/", "peering/", "route/", "filter/", "server/", "host/"],
-        but: &[
-            "server/not-ready",
-            "server/pooler-off",
-            "dns/custom-server-unreachable",
-            "dns/forwarding-rule-wrong",
-            "dns/platform-dns-denied",
-            "dns/public-suffix-zone-linked",
-            "dns/zone-named-like-server",
-        ],
-        why: "there is no way at all; which one gets made decides what lies on it (SS-01)",
-    },
+    no_way(
+        "server/public-off-no-endpoint",
+        "there is no way at all; which one gets made decides what lies on it (FS-02)",
+    ),
+    no_way(
+        "server/public-access-denied",
+        "there is no way at all; which one gets made decides what lies on it (SS-01)",
+    ),
     all(
         "dns/zone-name-wrong",
         &["dns/forwarder-network-not-linked"],
