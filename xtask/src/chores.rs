@@ -16,6 +16,7 @@ pub(crate) fn test() -> Result<()> {
     eprintln!("==> cargo xtask tidy");
     tidy::run()?;
     step(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    step(cargo(&["test", "--workspace", "--locked", "--doc", "--quiet"]))?;
     suites::run()
 }
 

@@ -95,6 +95,7 @@ fn parse_file<T>(path: &Path, bytes: &mut Vec<u8>, parse: Parse<T>) -> Result<T,
     };
     bytes.clear();
     std::fs::File::open(path).and_then(|mut file| file.read_to_end(bytes)).map_err(failed)?;
+    // Captures are UTF-8, and whether they are is told faster than what is not.
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(bytes),
