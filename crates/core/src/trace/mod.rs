@@ -284,7 +284,7 @@ impl Path<'_> {
     /// Steps there: the opening, then the way that is taken.
     pub fn forward(&self) -> Vec<Step> {
         let mut steps: Vec<Step> = self.steps_there().cloned().collect();
-        steps.extend(self.intended.is_some().then(|| self.listen_step()));
+        steps.extend(self.listen_step());
         steps
     }
 
@@ -303,13 +303,16 @@ impl Path<'_> {
         self.taken().map(|leg| leg.back.clone()).unwrap_or_default()
     }
 
-    /// Whether the server is up and listens on the port, as far as its body tells; a probe tells the rest.
-    fn listen_step(&self) -> Step {
+    /// Whether the server is up and listens on the port, as far as its body tells; a probe tells the rest. `None` where no way leads
+    /// there.
+    fn listen_step(&self) -> Option<Step> {
+        self.intended.as_ref()?;
         if self.to.kind == ServerKind::Host {
-            return Step::unknown(Stage::Listen, host::unseen_gate(&self.to_id, self.port));
+            let missing = host::unseen_gate(&self.to_id, self.port);
+            return Some(Step::unknown(Stage::Listen, missing));
         }
         let Some(state) = self.to.state.as_deref() else {
-            return Step::unknown(Stage::Listen, Missing::field(&self.to_id, "state"));
+            return Some(Step::unknown(Stage::Listen, Missing::field(&self.to_id, "state")));
         };
         let is_in_state =
             || self.estate.words(|| format!("server `{}` is in state {state}", self.to_id.name()));
@@ -325,7 +328,7 @@ impl Path<'_> {
             },
             false => Step::drop(Stage::Listen, Some(&self.to_id), is_in_state()),
         };
-        step.read(&self.to_id, &self.to.state_pointer)
+        Some(step.read(&self.to_id, &self.to.state_pointer))
     }
 
     /// Whether the server has a listener on the port: its own, or the pooler that a flexible server may run.
@@ -355,14 +358,12 @@ impl Path<'_> {
             && self.dns_server.is_none()
             && self.named_endpoints().len() < 2;
         let closes = |step: &Step| step.outcome == Outcome::Drop && !is_rule(step);
-        has_one_way
-            && (self.steps_there().any(closes)
-                || self.intended.is_some() && closes(&self.listen_step()))
+        has_one_way && self.steps_there().chain(&self.listen_step()).any(closes)
     }
 
     /// Whether the copier can reach the server.
     pub fn verdict(&self) -> Verdict {
-        let listen = self.intended.is_some().then(|| self.listen_step());
+        let listen = self.listen_step();
         let taken = self.taken();
         let back = taken.into_iter().flat_map(|leg| &leg.back);
         let steps = self.steps_there().chain(&listen).chain(back);
@@ -374,8 +375,7 @@ impl Path<'_> {
             && matches!(self.to_access, Ok(Access::PublicWithEndpoint) | Err(_));
         if verdict == Verdict::Unreachable && two_ways {
             let decisive = |one: &Step| one.outcome == Outcome::Drop && one.stage == Stage::Listen;
-            let mut steps = steps;
-            return if steps.any(decisive) { verdict } else { Verdict::Undetermined };
+            return if { steps }.any(decisive) { verdict } else { Verdict::Undetermined };
         }
         verdict
     }

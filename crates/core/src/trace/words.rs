@@ -286,9 +286,6 @@ pub(super) fn filter_step(
         format!("rule `{name}` (priority {priority}) of `{}` {what}", group.name())
     };
     let read = |step: Step, list: &[(AddressSet, Decider)]| {
-        if step.detail.is_empty() {
-            return step;
-        }
         list.iter().fold(step, |step, (_, rule)| step.read(&rule.resource, rule.place.pointer()))
     };
     if !decision.denied.is_empty() {
