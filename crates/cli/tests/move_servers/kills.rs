@@ -120,6 +120,8 @@ fn moves_disturbed_at_random_moments_end_equal() {
     let mut pair = Pair::start(15, 18);
     pair.on_source("postgres", "CREATE DATABASE d");
     pair.on_source("d", TABLES);
+    // After a crash a sequence stands where its log had promised, up to 32 values on, unless that was before a checkpoint.
+    pair.on_source("d", "CHECKPOINT");
     let began = Instant::now();
     pair.migrate(&["--database", "d", "--jobs", "3"]).ended(0);
     let span = began.elapsed();
