@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::filter::Prefix;
+use super::filter::{Ports, Prefix};
 use super::{Map, Set};
 use crate::id::ResourceId;
 
@@ -14,7 +14,7 @@ pub(crate) struct Shared {
     ids: Map<Box<str>, ResourceId>,
     pub(crate) names: Once<String>,
     pub(crate) prefixes: Once<Vec<Prefix>>,
-    pub(crate) ports: Once<Vec<(u16, u16)>>,
+    pub(crate) ports: Once<Ports>,
 }
 
 impl Shared {

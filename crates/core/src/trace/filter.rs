@@ -45,7 +45,7 @@ impl Flow<'_> {
         is_past
             || rule.from.iter().all(|one| is_off(one, self.senders))
             || !(rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
-            || !covers(&rule.to_ports, self.service.port)
+            || !covers(&rule.ports.to, self.service.port)
     }
 }
 
@@ -162,7 +162,7 @@ pub fn platform_dns_denier(
     let speaking = rules.iter().filter(|rule| {
         rule.to.iter().any(names_it)
             && matches!(rule.protocol, Protocol::Udp | Protocol::Any)
-            && covers(&rule.to_ports, DNS_PORT)
+            && covers(&rule.ports.to, DNS_PORT)
     });
     let (mut rest, mut denied, mut first) = (senders.clone(), AddressSet::default(), None);
     for rule in speaking {
@@ -245,7 +245,7 @@ impl Question<'_> {
             return nothing;
         }
         let receiver = self.receives_any(&rule.to);
-        let ports = client_ports(&rule.from_ports);
+        let ports = client_ports(&rule.ports.from);
         let certainty = receiver.min(ports);
         if certainty == Match::No {
             return nothing;

@@ -39,7 +39,7 @@ impl Question<'_> {
             rule.allows
                 && rule.priority < denied_at
                 && (rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
-                && client_ports(&rule.from_ports) != Match::No
+                && client_ports(&rule.ports.from) != Match::No
         });
         let mut misses: Vec<NearMiss> =
             ahead.filter_map(|rule| self.miss_of(rule, &denied)).collect();
@@ -51,7 +51,7 @@ impl Question<'_> {
         let sends = || rule.from.iter().any(|one| self.sends(one).0.overlaps(denied));
         let receives = || self.receives_any(&rule.to) == Match::Yes;
         let found = |miss, names: String| Some(NearMiss { miss, rule: self.decider(rule), names });
-        if !covers(&rule.to_ports, self.service.port) {
+        if !covers(&rule.ports.to, self.service.port) {
             let is_it = is_about_postgres(rule) && sends() && receives();
             return if is_it { found(Miss::Port, ports(rule)) } else { None };
         }
@@ -83,7 +83,7 @@ impl Question<'_> {
 fn is_about_postgres(rule: &Rule) -> bool {
     let is_narrow = |side: &[Prefix]| side.iter().all(|one| matches!(one, Prefix::Network(_)));
     let near = [PORT, POOLER_PORT, PORT + 1];
-    near.iter().any(|port| covers(&rule.to_ports, *port))
+    near.iter().any(|port| covers(&rule.ports.to, *port))
         || is_narrow(&rule.from) && is_narrow(&rule.to)
 }
 
@@ -97,7 +97,7 @@ fn name(prefix: &Prefix) -> String {
     match prefix {
         Prefix::ApplicationGroup(Some(id)) => id.name().to_owned(),
         Prefix::ApplicationGroup(None) => "a group".to_owned(),
-        Prefix::Tag(tag) => tag.clone(),
+        Prefix::Tag(tag) => tag.to_string(),
         Prefix::Network(network) => network.to_string(),
         Prefix::Any => "*".to_owned(),
         Prefix::Ipv6 => "IPv6".to_owned(),
@@ -108,5 +108,5 @@ fn ports(rule: &Rule) -> String {
     let word = |&(low, high): &(u16, u16)| {
         if low == high { low.to_string() } else { format!("{low}-{high}") }
     };
-    rule.to_ports.iter().map(word).collect::<Vec<_>>().join(", ")
+    rule.ports.to.iter().map(word).collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule, SecurityGroup};
+use crate::estate::filter::{
+    Direction, Place, Ports, Prefix, Prefixes, Protocol, Rule, SecurityGroup,
+};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::filter::Flow;
@@ -109,15 +111,14 @@ fn last_rules(direction: Direction) -> [Rule; 3] {
         direction,
         allows,
         protocol: Protocol::Any,
-        from: Arc::new(vec![from.clone()]),
-        from_ports: Arc::new(vec![(0, u16::MAX)]),
-        to: Arc::new(vec![to.clone()]),
-        to_ports: Arc::new(vec![(0, u16::MAX)]),
+        from: Prefixes::One(from.clone()),
+        to: Prefixes::One(to.clone()),
+        ports: Arc::new(Ports { from: vec![(0, u16::MAX)], to: vec![(0, u16::MAX)] }),
         // Whichever group they stand in: see `Question::decider`.
         resource: ResourceId::outside("default"),
         place: Place::Whole,
     };
-    let tag = |name: &str| Prefix::Tag(name.to_owned());
+    let tag = Prefix::tag;
     let (any, vnet) = (Prefix::Any, tag("VirtualNetwork"));
     let (balancer, internet) = (tag("AzureLoadBalancer"), tag("Internet"));
     match direction {

@@ -192,7 +192,7 @@ fn group_chain(
         });
         let prefix = |word: &str| match word {
             "*" => Prefix::Any,
-            tag => Prefix::Tag(tag.to_owned()),
+            tag => Prefix::tag(tag),
         };
         let leg = &draft.legs[at];
         let ends = [from, to].map(|word| tags::addresses(draft, leg, &[prefix(word)]));
@@ -236,7 +236,7 @@ fn line(rule: &Rule, (from, to): (&AddressSet, &AddressSet), counter: &str) -> O
         });
         format!("th {side} {} ", set(ranges))
     };
-    let ports = ports("sport", &rule.from_ports) + &ports("dport", &rule.to_ports);
+    let ports = ports("sport", &rule.ports.from) + &ports("dport", &rule.ports.to);
     let protocol = match rule.protocol {
         Protocol::Tcp => "meta l4proto tcp ",
         Protocol::Udp => "meta l4proto udp ",

@@ -1,0 +1,224 @@
+//! Reads security groups and their rules.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ipnet::Ipv4Net;
+
+use super::{
+    AdminRule, Direction, NetworkManager, Place, Ports, Prefix, Prefixes, Protocol, Rule, Rules,
+    SecurityGroup,
+};
+use crate::estate::body::{Node, Problems, parse_network};
+use crate::estate::network::is_tag;
+use crate::id::ResourceId;
+
+pub(in crate::estate) fn security_group(
+    id: &ResourceId,
+    node: &Node,
+    problems: &mut Problems,
+) -> SecurityGroup {
+    let Some(nodes) = node.array("securityRules", problems) else {
+        return SecurityGroup { rules: None };
+    };
+    let mut rules = Vec::with_capacity(nodes.len());
+    for one in &nodes {
+        match rule(id, one, problems) {
+            Some(rule) => rules.push(rule),
+            None => {
+                problems.add(
+                    &one.pointer(),
+                    "security rule cannot be read; the group counts as not observed",
+                );
+                return SecurityGroup { rules: None };
+            }
+        }
+    }
+    SecurityGroup { rules: Some(Rules::of_list(rules)) }
+}
+
+pub(in crate::estate) fn network_manager(node: &Node, problems: &mut Problems) -> NetworkManager {
+    let accesses = node.texts("networkManagerScopeAccesses", problems);
+    NetworkManager {
+        has_admin_rules: accesses.iter().any(|one| one.eq_ignore_ascii_case("SecurityAdmin")),
+    }
+}
+
+pub(in crate::estate) fn admin_rule(node: &Node, problems: &mut Problems) -> AdminRule {
+    let word = |field: &str, problems: &mut Problems| {
+        node.text(field, problems).unwrap_or_default().to_ascii_lowercase()
+    };
+    let mut to_ports: Vec<(u16, u16)> = Vec::new();
+    for text in node.texts("destinationPortRanges", problems) {
+        to_ports.extend(port_range(&text));
+    }
+    if to_ports.is_empty() {
+        to_ports.push((0, u16::MAX));
+    }
+    AdminRule {
+        // What is not known to allow may deny.
+        denies: !matches!(word("access", problems).as_str(), "allow" | "alwaysallow"),
+        always_allows: word("access", problems) == "alwaysallow",
+        direction: match word("direction", problems).as_str() {
+            "inbound" => Some(Direction::Inbound),
+            "outbound" => Some(Direction::Outbound),
+            _ => None,
+        },
+        protocol: match word("protocol", problems).as_str() {
+            "udp" => Protocol::Udp,
+            "icmp" | "esp" | "ah" => Protocol::Other,
+            "tcp" => Protocol::Tcp,
+            _ => Protocol::Any,
+        },
+        to_ports,
+    }
+}
+
+/// One rule; `None` when a field that decides is absent or cannot be read.
+pub(in crate::estate) fn rule(
+    resource: &ResourceId,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<Rule> {
+    let direction = match &*node.borrowed_text("direction", problems)? {
+        word if word.eq_ignore_ascii_case("inbound") => Direction::Inbound,
+        word if word.eq_ignore_ascii_case("outbound") => Direction::Outbound,
+        _ => return None,
+    };
+    let allows = match &*node.borrowed_text("access", problems)? {
+        word if word.eq_ignore_ascii_case("allow") => true,
+        word if word.eq_ignore_ascii_case("deny") => false,
+        _ => return None,
+    };
+    let protocol = match &*node.borrowed_text("protocol", problems)? {
+        word if word.eq_ignore_ascii_case("tcp") => Protocol::Tcp,
+        word if word.eq_ignore_ascii_case("udp") => Protocol::Udp,
+        "*" => Protocol::Any,
+        word if word.eq_ignore_ascii_case("any") => Protocol::Any,
+        word if OTHER_PROTOCOLS.iter().any(|one| word.eq_ignore_ascii_case(one)) => Protocol::Other,
+        _ => return None,
+    };
+    let from = addresses(node, &SOURCE, problems)?;
+    let to = addresses(node, &DESTINATION, problems)?;
+    let name = node.borrowed_text("name", problems);
+    let name = name.as_deref().unwrap_or(resource.name());
+    let name = problems.shared.names.of_text(name, |name| Some(name.to_owned()))?;
+    Some(Rule {
+        name,
+        priority: node.number("priority", problems)?.try_into().ok()?,
+        direction,
+        allows,
+        protocol,
+        from,
+        to,
+        ports: ports(node, problems)?,
+        resource: resource.clone(),
+        place: Place::read(node),
+    })
+}
+
+const OTHER_PROTOCOLS: [&str; 4] = ["icmp", "icmpv6", "esp", "ah"];
+
+/// What the fields of one side of a rule are called.
+struct Names {
+    prefix: &'static str,
+    prefixes: &'static str,
+    groups: &'static str,
+    port: &'static str,
+    ports: &'static str,
+}
+
+const SOURCE: Names = Names {
+    prefix: "sourceAddressPrefix",
+    prefixes: "sourceAddressPrefixes",
+    groups: "sourceApplicationSecurityGroups",
+    port: "sourcePortRange",
+    ports: "sourcePortRanges",
+};
+
+const DESTINATION: Names = Names {
+    prefix: "destinationAddressPrefix",
+    prefixes: "destinationAddressPrefixes",
+    groups: "destinationApplicationSecurityGroups",
+    port: "destinationPortRange",
+    ports: "destinationPortRanges",
+};
+
+/// Addresses of one side of a rule; `None` where a part of them cannot be read, or there are none.
+fn addresses(node: &Node, names: &Names, problems: &mut Problems) -> Option<Prefixes> {
+    let texts = values(node, names.prefix, names.prefixes, problems);
+    let groups = node.array(names.groups, problems).unwrap_or_default();
+    if let ([one], []) = (texts.as_slice(), groups.as_slice()) {
+        return Some(Prefixes::One(prefix(one, problems)?));
+    }
+    let named = texts.iter().map(|text| prefix(text, problems));
+    let mut all: Vec<Prefix> = named.collect::<Option<_>>()?;
+    let groups = groups.iter().map(|one| one.id("id", problems));
+    all.extend(groups.map(Prefix::ApplicationGroup));
+    (!all.is_empty()).then(|| Prefixes::Many(problems.shared.prefixes.once(all)))
+}
+
+/// Ports of both sides; `None` where a part of them cannot be read, or a side has none.
+fn ports(node: &Node, problems: &mut Problems) -> Option<Arc<Ports>> {
+    let from = values(node, SOURCE.port, SOURCE.ports, problems);
+    let to = values(node, DESTINATION.port, DESTINATION.ports, problems);
+    let key = format!("{from:?} {to:?}");
+    problems.shared.ports.of_text(&key, |_| {
+        let ranges = |texts: &[Cow<str>]| -> Option<Vec<_>> {
+            let all: Vec<_> = texts.iter().map(|text| port_range(text)).collect::<Option<_>>()?;
+            (!all.is_empty()).then_some(all)
+        };
+        Some(Ports { from: ranges(&from)?, to: ranges(&to)? })
+    })
+}
+
+/// Values of the singular and the plural field; where the plural one has elements it is the one that counts.
+fn values<'a>(
+    node: &Node<'a>,
+    one: &'static str,
+    many: &'static str,
+    problems: &mut Problems,
+) -> Vec<Cow<'a, str>> {
+    let listed = node.array(many, problems).unwrap_or_default();
+    if listed.is_empty() {
+        return node.borrowed_text(one, problems).into_iter().collect();
+    }
+    let mut texts = Vec::with_capacity(listed.len());
+    for item in &listed {
+        // A rule of which a part cannot be read counts as not read.
+        let Some(text) = item.as_str() else {
+            problems.add(&item.pointer(), "is not a text; the rule is read as not observed");
+            return Vec::new();
+        };
+        texts.push(Cow::Borrowed(text));
+    }
+    texts
+}
+
+fn prefix(text: &str, problems: &mut Problems) -> Option<Prefix> {
+    match parse_network(text) {
+        Some(network) if network.prefix_len() == 0 => Some(Prefix::Any),
+        Some(network) => Some(Prefix::Network(network)),
+        None if text == "*" || text.eq_ignore_ascii_case("any") => Some(Prefix::Any),
+        None if text.contains(':') => Some(Prefix::Ipv6),
+        // Azure takes a bare number for the address of that number, as .NET does: recorded rules hold such.
+        None if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
+            let number: u32 = text.parse().ok()?;
+            Some(Prefix::Network(Ipv4Net::from(std::net::Ipv4Addr::from(number))))
+        }
+        None if is_tag(text) => {
+            let tag = problems.shared.names.of_text(text, |text| Some(text.to_owned()))?;
+            Some(Prefix::Tag(tag))
+        }
+        None => None,
+    }
+}
+
+fn port_range(text: &str) -> Option<(u16, u16)> {
+    if text == "*" {
+        return Some((0, u16::MAX));
+    }
+    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    let range = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+    (range.0 <= range.1).then_some(range)
+}
