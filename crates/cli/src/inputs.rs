@@ -1,12 +1,13 @@
 //! Files, folders and standard input into resources with their ages.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use flexway_core::estate::{Input, Scanned, scan};
+use flexway_core::estate::{Input, Scanned, scan, scan_list};
 
 use crate::exit::Failure;
 
@@ -27,16 +28,29 @@ const NEWEST: u64 = u64::MAX;
 
 /// The resources that some paths hold, in their order; each input with its age in seconds since 1970.
 pub(crate) fn scanned(paths: &[PathBuf]) -> Result<Vec<(u64, Scanned)>, Failure> {
-    read(paths, scan)
+    read(paths, Parse { list: |name, file, window| scan_list(name, file, window), whole: scan })
 }
 
 /// Everything that some paths hold, in their order.
 pub(crate) fn values(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
-    Ok(read(paths, Input::parse)?.into_iter().map(|(_, input)| input).collect())
+    let inputs = read(paths, Parse { list: |_, _, _| Ok(None), whole: Input::parse })?;
+    Ok(inputs.into_iter().map(|(_, input)| input).collect())
 }
 
-/// What a name and a text give.
-type Parse<T> = fn(&str, &str) -> Result<T, serde_json::Error>;
+/// What an input of some name gives.
+struct Parse<T> {
+    /// A file that is a list, while it is read through a window; `None` for others.
+    list: fn(&str, &mut File, &mut Vec<u8>) -> io::Result<Option<T>>,
+    /// A whole text.
+    whole: fn(&str, &str) -> Result<T, serde_json::Error>,
+}
+
+impl<T> Clone for Parse<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Parse<T> {}
 
 fn read<T: Send>(paths: &[PathBuf], parse: Parse<T>) -> Result<Vec<(u64, T)>, Failure> {
     let (mut inputs, mut files) = (Vec::new(), Vec::new());
@@ -71,8 +85,9 @@ fn parse_all<T: Send>(files: &[(u64, PathBuf)], parse: Parse<T>) -> Result<Vec<(
     let share = files.len().div_ceil(cores).max(1);
     let parts: Vec<Result<Vec<_>, Failure>> = std::thread::scope(|scope| {
         let parse_part = |part: &'_ [(u64, PathBuf)]| -> Result<Vec<(u64, T)>, Failure> {
-            let mut bytes = Vec::new();
-            let mut parse = |path| parse_file(path, &mut bytes, parse);
+            // Kept from file to file: freed memory of this size would make the allocator keep more of all that is freed.
+            let mut window = Vec::new();
+            let mut parse = |path| parse_file(path, &mut window, parse);
             part.iter().map(|(age, path)| Ok((*age, parse(path)?))).collect()
         };
         let started: Vec<_> =
@@ -87,20 +102,25 @@ fn parse_all<T: Send>(files: &[(u64, PathBuf)], parse: Parse<T>) -> Result<Vec<(
     Ok(inputs)
 }
 
-/// Reads a file into a buffer, and parses it.
-fn parse_file<T>(path: &Path, bytes: &mut Vec<u8>, parse: Parse<T>) -> Result<T, Failure> {
-    let failed = |why: std::io::Error| {
+/// Reads and parses a file.
+fn parse_file<T>(path: &Path, window: &mut Vec<u8>, parse: Parse<T>) -> Result<T, Failure> {
+    let failed = |why: io::Error| {
         let help = "check the path and that you may read it";
         Failure::failed(format!("read estate {}", path.display()), why, help)
     };
-    bytes.clear();
-    std::fs::File::open(path).and_then(|mut file| file.read_to_end(bytes)).map_err(failed)?;
+    let name = path.display().to_string();
+    let listed = File::open(path).and_then(|mut file| (parse.list)(&name, &mut file, window));
+    if let Some(found) = listed.map_err(failed)? {
+        return Ok(found);
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(failed)?;
     // Captures are UTF-8, and whether they are is told faster than what is not.
-    let text = match std::str::from_utf8(bytes) {
+    let text = match std::str::from_utf8(&bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(bytes),
+        Err(_) => String::from_utf8_lossy(&bytes),
     };
-    parse_text(&path.display().to_string(), text.trim_start_matches('\u{feff}'), parse)
+    parse_text(&name, text.trim_start_matches('\u{feff}'), parse)
 }
 
 /// Lists the files to read, each with its age.
@@ -159,7 +179,7 @@ fn parse_text<T>(file: &str, text: &str, parse: Parse<T>) -> Result<T, Failure> 
         let help = "an estate is the JSON that `az ... show` or `az ... list` prints";
         return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));
     }
-    parse(file, text).map_err(|why| {
+    (parse.whole)(file, text).map_err(|why| {
         let help = "it has to be JSON: `-o json` of az, not its table or YAML output";
         Failure::failed(format!("read estate {file}"), why, help)
     })

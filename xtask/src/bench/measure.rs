@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use flexway_core::diagnose::{self, Copier, PORT, Question, Source};
-use flexway_core::estate::{Estate, Key, Loaded, Scanned, scan, settle};
+use flexway_core::estate::{Estate, Key, Loaded, Scanned, scan_list, settle};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
@@ -111,9 +110,8 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded> {
             .chunks(share)
             .map(|part| {
                 scope.spawn(move || {
-                    // One buffer for all files, as the program reads them.
-                    let mut bytes = Vec::new();
-                    part.iter().map(|file| parse(file, &mut bytes)).collect()
+                    let mut window = Vec::new();
+                    part.iter().map(|file| parse(file, &mut window)).collect()
                 })
             })
             .collect();
@@ -126,14 +124,11 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded> {
     Ok(settle(inputs))
 }
 
-fn parse(file: &Path, bytes: &mut Vec<u8>) -> Result<Scanned> {
+fn parse(file: &Path, window: &mut Vec<u8>) -> Result<Scanned> {
     let name = file.display().to_string();
-    let failed = |why: &dyn std::fmt::Display| format!("read {name}: {why}");
-    bytes.clear();
-    let read = fs::File::open(file).and_then(|mut file| file.read_to_end(bytes));
-    read.map_err(|why| failed(&why))?;
-    let text = std::str::from_utf8(bytes).map_err(|why| failed(&why))?;
-    scan(&name, text).map_err(|why| failed(&why))
+    let scanned = fs::File::open(file).and_then(|file| scan_list(&name, file, window));
+    let scanned = scanned.map_err(|why| format!("read {name}: {why}"))?;
+    scanned.ok_or_else(|| format!("read {name}: it is no list"))
 }
 
 /// Judges all pairs on all threads.

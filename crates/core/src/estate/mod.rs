@@ -3,6 +3,7 @@
 mod aftermath;
 mod body;
 pub mod dns;
+mod elements;
 pub mod endpoint;
 pub mod filter;
 mod find;
@@ -38,7 +39,7 @@ pub use packed::Body;
 pub use read::{Input, Loaded, Replaced, load, load_dated, settle};
 pub use reads::{Reads, Writes};
 pub use reference::Reference;
-pub use scan::{Scanned, scan};
+pub use scan::{Scanned, scan, scan_list};
 pub use store::{Estate, Resource};
 
 use std::collections::{HashMap, HashSet};

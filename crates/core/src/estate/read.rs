@@ -104,6 +104,9 @@ pub fn settle(mut inputs: Vec<(u64, Scanned)>) -> Loaded {
         settler.parameters.insert(format!("{base}.json"), parameters);
         false
     });
+    let count = inputs.iter().map(|(_, input)| input.pieces.len()).sum();
+    settler.resources.reserve(count);
+    settler.sources.reserve(count);
     for (age, input) in inputs {
         settler.age = age;
         settler.take(input);
@@ -143,7 +146,7 @@ impl Settler {
         }
         for piece in input.pieces {
             match piece {
-                Piece::Captured(one) => self.add(*one),
+                Piece::Captured(one) => self.add(one),
                 Piece::Problem(problem) => self.loaded.problems.push(problem),
                 Piece::Template(object, origin) => {
                     let parameters = self.parameters.remove(&*origin.file);

@@ -1,9 +1,11 @@
 //! Finds resources in the JSON shapes that Azure and its clients print, one input at a time: inputs may be scanned side by side.
 
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::elements::{STEP, each_element, take_value};
 use super::json::{Fields, Json};
 use super::kinds::{is_known_type, read_facts};
 use super::packed::Body;
@@ -26,7 +28,7 @@ pub struct Scanned {
 /// Something in an input, in the order in which it stands there.
 #[derive(Debug)]
 pub(super) enum Piece {
-    Captured(Box<Captured>),
+    Captured(Captured),
     /// A template waits for its parameters.
     Template(Map<String, Value>, Origin),
     Problem(Problem),
@@ -71,18 +73,42 @@ impl Captured {
     }
 }
 
-/// Scans the text of an input, as [`Input::parse`] takes it. The elements of a list are read one by one, so that a large capture is
-/// never in memory as a whole.
+/// Scans the text of an input, as [`Input::parse`] takes it.
 ///
 /// # Errors
 /// The text is no JSON.
 pub fn scan(file: &str, text: &str) -> Result<Scanned, serde_json::Error> {
-    let mut scanner = Scanner::new(file);
-    match scanner.take_text(text) {
-        Some(()) => Ok(scanner.scanned),
-        // Anything unusual is read again as a whole, which tells what is wrong with it.
-        None => Ok(scan_value(Input::parse(file, text)?)),
+    if let Ok(Some(scanned)) = scan_list(file, text.as_bytes(), &mut Vec::new()) {
+        return Ok(scanned);
     }
+    let mut scanner = Scanner::new(file);
+    let mut rest = text;
+    match take_value(&mut rest).filter(|_| rest.is_empty()) {
+        Some((value, own)) => scanner.take(&value, Some(own)),
+        // Anything unusual is read again as a whole, which tells what is wrong with it.
+        None => return Ok(scan_value(Input::parse(file, text)?)),
+    }
+    Ok(scanner.scanned)
+}
+
+/// Scans an input that is a list, element by element as it is read: a large capture is never in memory as a whole. `None` for
+/// anything else.
+///
+/// # Errors
+/// The input cannot be read.
+pub fn scan_list(
+    file: &str,
+    input: impl Read,
+    window: &mut Vec<u8>,
+) -> io::Result<Option<Scanned>> {
+    let mut scanner = Scanner::new(file);
+    let origin = scanner.scanned.origin.clone();
+    let mut index = 0;
+    let is_list = each_element(input, window, STEP, |element, own| {
+        scanner.find(element, Some(own), &below(&origin, &index.to_string()));
+        index += 1;
+    })?;
+    Ok(is_list.then_some(scanner.scanned))
 }
 
 /// Scans an input that was parsed.
@@ -91,19 +117,6 @@ pub(super) fn scan_value(input: Input) -> Scanned {
     scanner.take(&Json::from(&input.json), None);
     scanner.scanned
 }
-
-/// Takes one JSON value off the front of a text; with its own text.
-fn take_value<'t>(text: &mut &'t str) -> Option<(Json<'t>, &'t str)> {
-    let all = text.trim_start_matches(SPACE);
-    let mut values = serde_json::Deserializer::from_str(all).into_iter::<Json>();
-    let value = values.next()?.ok()?;
-    let (own, rest) = all.split_at(values.byte_offset());
-    *text = rest.trim_start_matches(SPACE);
-    Some((value, own))
-}
-
-/// What may stand between the values of a JSON text.
-const SPACE: [char; 4] = [' ', '\n', '\r', '\t'];
 
 struct Scanner {
     scanned: Scanned,
@@ -115,29 +128,6 @@ impl Scanner {
         let origin = Origin { file: file.into(), pointer: String::new() };
         let scanned = Scanned { origin, pieces: Vec::new(), parameters: None, ignored_count: 0 };
         Scanner { scanned, shared: Shared::default() }
-    }
-
-    /// Takes a text that is one value. `None` for anything else.
-    fn take_text(&mut self, text: &str) -> Option<()> {
-        let mut rest = text.trim_matches(SPACE);
-        if let Some(list) = rest.strip_prefix('[') {
-            rest = list.trim_start_matches(SPACE);
-            let origin = self.scanned.origin.clone();
-            let mut index = 0;
-            while !rest.starts_with(']') {
-                if index > 0 {
-                    rest = rest.strip_prefix(',')?;
-                }
-                let (item, own) = take_value(&mut rest)?;
-                self.find(&item, Some(own), &below(&origin, &index.to_string()));
-                index += 1;
-            }
-            rest = &rest[1..];
-        } else {
-            let (value, own) = take_value(&mut rest)?;
-            self.take(&value, Some(own));
-        }
-        rest.is_empty().then_some(())
     }
 
     /// Takes a whole input; with its text, where that is at hand.
@@ -191,7 +181,7 @@ impl Scanner {
         self.scanned.pieces.extend(problems.into_iter().map(Piece::Problem));
         for one in found {
             let captured = Captured::found(one, &mut self.shared);
-            self.scanned.pieces.push(Piece::Captured(Box::new(captured)));
+            self.scanned.pieces.push(Piece::Captured(captured));
         }
         true
     }
@@ -218,7 +208,7 @@ impl Scanner {
                 let (origin, shared) = (origin.clone(), &mut self.shared);
                 let (standing, body) = (Standing::Observed, (object, text));
                 let captured = Captured::read(id, body, origin, standing, shared);
-                self.scanned.pieces.push(Piece::Captured(Box::new(captured)));
+                self.scanned.pieces.push(Piece::Captured(captured));
             }
             _ if is_resource_without_id(object) => {
                 self.problem(origin, "resource without a readable id; it is left out");
