@@ -1,15 +1,16 @@
 //! Files, folders and standard input into resources with their ages.
 
-use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Take};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use flexway_core::estate::{Input, Scanned, scan, scan_list};
+use flexway_core::text::{NoText, decode};
 
 use crate::exit::Failure;
+use crate::text;
 
 /// Largest file that is read: a capture of 10,000 networks has about 500 MB.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -28,41 +29,32 @@ const NEWEST: u64 = u64::MAX;
 
 /// The resources that some paths hold, in their order; each input with its age in seconds since 1970.
 pub(crate) fn scanned(paths: &[PathBuf]) -> Result<Vec<(u64, Scanned)>, Failure> {
-    read(paths, Parse { list: |name, file, window| scan_list(name, file, window), whole: scan })
+    read(paths, &Parse { list: |name, file, window| scan_list(name, file, window), whole: scan })
 }
 
 /// Everything that some paths hold, in their order.
 pub(crate) fn values(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
-    let inputs = read(paths, Parse { list: |_, _, _| Ok(None), whole: Input::parse })?;
+    let inputs = read(paths, &Parse { list: |_, _, _| Ok(None), whole: Input::parse })?;
     Ok(inputs.into_iter().map(|(_, input)| input).collect())
 }
 
 /// What an input of some name gives.
 struct Parse<T> {
     /// A file that is a list, while it is read through a window; `None` for others.
-    list: fn(&str, &mut File, &mut Vec<u8>) -> io::Result<Option<T>>,
+    list: fn(&str, &mut Take<File>, &mut Vec<u8>) -> io::Result<Option<T>>,
     /// A whole text.
     whole: fn(&str, &str) -> Result<T, serde_json::Error>,
 }
 
-impl<T> Clone for Parse<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Parse<T> {}
-
-fn read<T: Send>(paths: &[PathBuf], parse: Parse<T>) -> Result<Vec<(u64, T)>, Failure> {
+fn read<T: Send>(paths: &[PathBuf], parse: &Parse<T>) -> Result<Vec<(u64, T)>, Failure> {
     let (mut inputs, mut files) = (Vec::new(), Vec::new());
     for path in paths {
         if path.as_os_str() == "-" {
-            let mut text = String::new();
-            let limited = std::io::stdin().lock().take(FILE_BYTES_MAX);
-            { limited }
-                .read_to_string(&mut text)
+            let mut bytes = Vec::new();
+            text::fill(std::io::stdin().lock(), &mut bytes, FILE_BYTES_MAX)
                 .map_err(|why| Failure::failed("read the estate from standard input", why, ""))?;
             inputs.extend(parse_all(&std::mem::take(&mut files), parse)?);
-            inputs.push((NEWEST, parse_text("-", &text, parse)?));
+            inputs.push((NEWEST, parse_bytes("-", &bytes, parse)?));
             continue;
         }
         let before = files.len();
@@ -80,7 +72,10 @@ fn read<T: Send>(paths: &[PathBuf], parse: Parse<T>) -> Result<Vec<(u64, T)>, Fa
 }
 
 /// Reads and parses files on all cores; the result is in their order.
-fn parse_all<T: Send>(files: &[(u64, PathBuf)], parse: Parse<T>) -> Result<Vec<(u64, T)>, Failure> {
+fn parse_all<T: Send>(
+    files: &[(u64, PathBuf)],
+    parse: &Parse<T>,
+) -> Result<Vec<(u64, T)>, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = files.len().div_ceil(cores).max(1);
     let parts: Vec<Result<Vec<_>, Failure>> = std::thread::scope(|scope| {
@@ -103,24 +98,19 @@ fn parse_all<T: Send>(files: &[(u64, PathBuf)], parse: Parse<T>) -> Result<Vec<(
 }
 
 /// Reads and parses a file.
-fn parse_file<T>(path: &Path, window: &mut Vec<u8>, parse: Parse<T>) -> Result<T, Failure> {
+fn parse_file<T>(path: &Path, window: &mut Vec<u8>, parse: &Parse<T>) -> Result<T, Failure> {
     let failed = |why: io::Error| {
         let help = "check the path and that you may read it";
         Failure::failed(format!("read estate {}", path.display()), why, help)
     };
     let name = path.display().to_string();
-    let listed = File::open(path).and_then(|mut file| (parse.list)(&name, &mut file, window));
-    if let Some(found) = listed.map_err(failed)? {
+    let open = || File::open(path).map_err(failed);
+    let mut limited = open()?.take(FILE_BYTES_MAX);
+    if let Some(found) = (parse.list)(&name, &mut limited, window).map_err(failed)? {
         return Ok(found);
     }
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(failed)?;
-    // Captures are UTF-8, and whether they are is told faster than what is not.
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(&bytes),
-    };
-    parse_text(&name, text.trim_start_matches('\u{feff}'), parse)
+    text::fill(open()?, window, FILE_BYTES_MAX).map_err(failed)?;
+    parse_bytes(&name, window, parse)
 }
 
 /// Lists the files to read, each with its age.
@@ -174,12 +164,20 @@ fn age(meta: &std::fs::Metadata) -> u64 {
     written.map_or(0, |time| time.as_secs())
 }
 
-fn parse_text<T>(file: &str, text: &str, parse: Parse<T>) -> Result<T, Failure> {
+fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failure> {
+    let text = match decode(bytes) {
+        // In other encodings only letters beyond ASCII differ: networks and servers have none in their names.
+        Err(NoText::NotUtf8(_)) => String::from_utf8_lossy(bytes),
+        decoded => decoded.map_err(|why| {
+            let help = "PowerShell: `az ... | Out-File -Encoding utf8 FILE`";
+            Failure::failed(format!("read estate {file}"), why, help)
+        })?,
+    };
     if text.trim().is_empty() {
         let help = "an estate is the JSON that `az ... show` or `az ... list` prints";
         return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));
     }
-    (parse.whole)(file, text).map_err(|why| {
+    (parse.whole)(file, &text).map_err(|why| {
         let help = "it has to be JSON: `-o json` of az, not its table or YAML output";
         Failure::failed(format!("read estate {file}"), why, help)
     })

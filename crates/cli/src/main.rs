@@ -26,6 +26,7 @@ mod output;
 mod progress;
 mod servers;
 mod status;
+mod text;
 mod verify;
 
 mod lab;

@@ -5,17 +5,28 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+fn estate() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json")
+}
+
+/// Writes a file for as long as something is done with it.
+fn with_file<T>(name: &str, bytes: &[u8], then: impl FnOnce(&Path) -> T) -> T {
+    let file = std::env::temp_dir().join(format!("flexway-pairs-{name}-{}", std::process::id()));
+    std::fs::write(&file, bytes).expect("written");
+    let done = then(&file);
+    std::fs::remove_file(&file).expect("removed");
+    done
+}
+
+fn check(pairs: &Path, estate: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    command.arg("check").arg("--pairs").arg(pairs).arg("--estate").arg(estate).args(more);
+    command.output().expect("flexway runs")
+}
+
 /// Runs the pairs of a text, from a file of its own.
 fn pairs(name: &str, text: &str, more: &[&str]) -> Output {
-    let file: PathBuf =
-        std::env::temp_dir().join(format!("flexway-pairs-{name}-{}", std::process::id()));
-    std::fs::write(&file, text).expect("written");
-    let estate = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
-    command.arg("check").arg("--pairs").arg(&file).arg("--estate").arg(estate).args(more);
-    let output = command.output().expect("flexway runs");
-    std::fs::remove_file(&file).expect("removed");
-    output
+    with_file(name, text.as_bytes(), |file| check(file, &estate(), more))
 }
 
 #[test]
@@ -51,4 +62,40 @@ fn the_worst_pair_ends_the_run() {
     assert_eq!(code("empty", "# nothing\n"), Some(3));
     assert_eq!(code("words", "old-db"), Some(3));
     assert_eq!(code("field", r#"[{"source": "old-db", "target": "new-db", "prot": 1}]"#), Some(3));
+}
+
+#[test]
+fn files_may_be_written_by_powershell() {
+    let utf16 = |text: &str, to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(to_bytes).collect()
+    };
+    let whole = std::fs::read_to_string(estate()).expect("the fixture");
+    let ends = "source,target\r\nold-db,new-db\r\n";
+    let code = |name: &str, estate: &[u8], ends: &[u8]| {
+        with_file(&format!("{name}-estate"), estate, |estate| {
+            with_file(name, ends, |ends| {
+                let told = check(ends, estate, &[]);
+                (told.status.code(), String::from_utf8_lossy(&told.stderr).into_owned())
+            })
+        })
+    };
+    for (name, to_bytes) in
+        [("little", u16::to_le_bytes as fn(u16) -> [u8; 2]), ("big", u16::to_be_bytes)]
+    {
+        let (found, said) = code(name, &utf16(&whole, to_bytes), &utf16(ends, to_bytes));
+        assert_eq!(found, Some(0), "{said}");
+    }
+    let marked = |text: &str| format!("\u{feff}{text}").into_bytes();
+    assert_eq!(code("marked", &marked(&whole), &marked(ends)).0, Some(0));
+    let mut broken = utf16(&whole, u16::to_le_bytes);
+    broken.pop();
+    let (found, said) = code("cut", &broken, ends.as_bytes());
+    assert_eq!(found, Some(3));
+    assert!(said.contains("it is UTF-16 and ends inside a character"), "{said}");
+    let mut broken = utf16(ends, u16::to_le_bytes);
+    broken.extend([0x00, 0xdc]);
+    let (found, said) = code("half", whole.as_bytes(), &broken);
+    assert_eq!(found, Some(3));
+    let place = broken.len() - 2;
+    assert!(said.contains(&format!("UTF-16 with half a character at byte {place};")), "{said}");
 }

@@ -68,9 +68,9 @@ impl Drop for Folder {
 struct Saved(PathBuf);
 
 impl Saved {
-    fn new(name: &str, text: &str) -> Saved {
+    fn new(name: &str, bytes: &[u8]) -> Saved {
         let path = std::env::temp_dir().join(format!("flexway-{name}-{}", std::process::id()));
-        std::fs::write(&path, text).expect("written");
+        std::fs::write(&path, bytes).expect("written");
         Saved(path)
     }
 
@@ -221,7 +221,9 @@ fn check_reads_observations_and_says_which_count() {
     let seen = flexway(&["probe", &format!("127.0.0.1:{port}"), "--json"], &[], "");
     // The server is gone: the probe is blocked, and from the wrong place, too.
     let mut answer = json(&seen);
-    let file = Saved::new("seen", &answer.to_string());
+    let utf16 =
+        "\u{feff}".encode_utf16().chain(text(&seen.stdout).encode_utf16().collect::<Vec<_>>());
+    let file = Saved::new("seen", &utf16.flat_map(u16::to_le_bytes).collect::<Vec<_>>());
     let estate = fixture();
     let arguments = ["check", "--estate", &estate, "--source", "old-db", "--target", "new-db"];
     let told = flexway(&[&arguments[..], &["--observations", file.path()]].concat(), &[], "");
@@ -242,7 +244,7 @@ fn check_reads_observations_and_says_which_count() {
         "{shown}"
     );
     // The path and many pairs take them, too.
-    let file = Saved::new("seen-inside", &answer.to_string());
+    let file = Saved::new("seen-inside", answer.to_string().as_bytes());
     let trace = [&["trace"], &arguments[1..], &["--observations", file.path()]].concat();
     let told = flexway(&trace, &[], "");
     assert_eq!(told.status.code(), Some(1));

@@ -24,3 +24,4 @@ pub mod history;
 pub mod migrate;
 pub mod pace;
 pub mod port;
+pub mod text;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use flexway_core::probes::{Moment, Observation, Place, ProbePlan};
+use flexway_core::text::decode;
 use flexway_postgres::ConnInfo;
 
 use crate::{InsideError, climb, probe_inside};
@@ -42,8 +43,9 @@ impl std::error::Error for CarryError {}
 pub fn read_plan(input: impl Read) -> Result<ProbePlan, String> {
     /// A plan has a few hundred bytes.
     const PLAN_BYTES_MAX: u64 = 1 << 20;
-    let text = io::read_to_string(input.take(PLAN_BYTES_MAX)).map_err(|why| why.to_string())?;
-    ProbePlan::read(&text)
+    let mut bytes = Vec::new();
+    input.take(PLAN_BYTES_MAX).read_to_end(&mut bytes).map_err(|why| why.to_string())?;
+    ProbePlan::read(&decode(&bytes).map_err(|why| why.to_string())?)
 }
 
 /// Looks at `to` as the plan asks: from this machine, or from inside `server`.

@@ -1,6 +1,6 @@
 //! `flexway lab break` and `flexway lab apply`: the twin shows another estate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use flexway_core::estate::Estate;
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{Named, failed, find};
 use crate::exit::{Ended, Exit, Failure};
+use crate::text;
 
 /// Largest plan that is read: a certificate of the largest search has a few megabytes.
 const PLAN_BYTES_MAX: u64 = 64 << 20;
@@ -119,17 +120,11 @@ pub(super) fn apply(args: &ApplyArgs) -> Ended {
     Ok(Exit::Good)
 }
 
-fn read_plan(path: &PathBuf) -> Result<Value, Failure> {
-    use std::io::Read;
+fn read_plan(path: &Path) -> Result<Value, Failure> {
     let what = || format!("read the plan {}", path.display());
     let help = "give the output of `flexway plan --format json`";
-    let mut text = String::new();
-    let read = match path.as_os_str() == "-" {
-        true => std::io::stdin().lock().take(PLAN_BYTES_MAX).read_to_string(&mut text),
-        false => std::fs::File::open(path)
-            .and_then(|file| file.take(PLAN_BYTES_MAX).read_to_string(&mut text)),
-    };
-    read.map_err(|why| Failure::failed(what(), why, help))?;
+    let read = text::read(path, PLAN_BYTES_MAX);
+    let text = read.map_err(|why| Failure::failed(what(), why, help))?;
     serde_json::from_str(&text).map_err(|why| Failure::failed(what(), why, help))
 }
 

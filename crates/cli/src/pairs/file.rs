@@ -1,6 +1,5 @@
 //! The file of pairs: JSON lines, a JSON array, or lines `SOURCE,TARGET`.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,6 +7,7 @@ use serde_json::Value;
 
 use crate::estates::Ends;
 use crate::exit::Failure;
+use crate::text;
 
 /// Pairs of one run: 1,000 sources with 1,000 targets.
 const PAIRS_MAX: usize = 1_000_000;
@@ -31,15 +31,8 @@ pub(super) type Pair = Result<Ends, String>;
 /// Reads a file of pairs. What a pair leaves out is taken from `given`.
 pub(super) fn read(path: &Path, given: &Ends) -> Result<Vec<Pair>, Failure> {
     let what = || format!("read the pairs of {}", path.display());
-    let failed = |why: std::io::Error| Failure::failed(what(), why, "");
-    let mut text = String::new();
-    match path.as_os_str() == "-" {
-        true => std::io::stdin().lock().take(BYTES_MAX).read_to_string(&mut text),
-        false => std::fs::File::open(path)
-            .and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text)),
-    }
-    .map_err(failed)?;
-    let text = text.trim_start_matches('\u{feff}').trim();
+    let text = text::read(path, BYTES_MAX).map_err(|why| Failure::failed(what(), why, ""))?;
+    let text = text.trim();
     let pairs: Vec<Pair> = match text.as_bytes().first() {
         Some(b'[') => {
             let help = "it has to be an array of objects with `source` and `target`";

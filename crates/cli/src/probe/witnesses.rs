@@ -1,7 +1,5 @@
 //! Observations beside an estate: from files, or made on the spot.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,6 +14,7 @@ use super::{conn_info, host_url};
 use crate::estates::Asked;
 use crate::exit::Failure;
 use crate::servers::ServerArgs;
+use crate::text;
 
 /// What probes saw, or shall see now.
 #[derive(Args)]
@@ -98,14 +97,7 @@ fn read(path: &Path) -> Result<Vec<Observation>, Failure> {
         let help = "give what `flexway probe --json` prints";
         Failure::failed(format!("read observations {}", path.display()), why, help)
     };
-    let mut text = String::new();
-    let result = match path.as_os_str() == "-" {
-        true => std::io::stdin().lock().take(FILE_BYTES_MAX).read_to_string(&mut text),
-        false => {
-            File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text))
-        }
-    };
-    result.map_err(|why| failed(&why))?;
+    let text = text::read(path, FILE_BYTES_MAX).map_err(|why| failed(&why))?;
     let json = serde_json::from_str(&text).map_err(|why| failed(&why))?;
     read_observations(json).map_err(|why| failed(&why))
 }

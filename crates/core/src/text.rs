@@ -1,0 +1,99 @@
+//! Bytes of a file into text, whichever program wrote it.
+//!
+//! PowerShell 5 writes UTF-16 with a byte order mark when output is redirected by `>`, and some editors put a mark before UTF-8.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+/// Bytes that are no text. Places count from the file's first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NoText {
+    /// Half of a character that has two halves, without the other.
+    #[error("it is UTF-16 with half a character at byte {0}; write it anew as UTF-8")]
+    LoneSurrogate(usize),
+    /// The last character is cut in two.
+    #[error("it is UTF-16 and ends inside a character; write it anew as UTF-8")]
+    OddLength,
+    /// Neither UTF-8 nor marked as anything else.
+    #[error("it is not UTF-8 from byte {0} on; write it anew as UTF-8")]
+    NotUtf8(usize),
+}
+
+/// The text of some bytes, without a byte order mark. UTF-16 is known by its mark, or by the zero byte that the first character of
+/// JSON has there; all else is UTF-8.
+///
+/// # Errors
+/// [`NoText`], with the place where the encoding is broken.
+pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, NoText> {
+    const MARK: &str = "\u{feff}";
+    match bytes {
+        [0xff, 0xfe, ..] | [_, 0, ..] => utf16(bytes, u16::from_le_bytes).map(Cow::Owned),
+        [0xfe, 0xff, ..] | [0, _, ..] => utf16(bytes, u16::from_be_bytes).map(Cow::Owned),
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Cow::Borrowed(text.strip_prefix(MARK).unwrap_or(text))),
+            Err(why) => Err(NoText::NotUtf8(why.valid_up_to())),
+        },
+    }
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NoText> {
+    const MARK: u16 = 0xfeff;
+    let (units, rest) = bytes.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(NoText::OddLength);
+    }
+    let units = units.iter().map(|pair| unit(*pair));
+    let is_marked = units.clone().next() == Some(MARK);
+    // Mostly ASCII, which takes half as many bytes in UTF-8.
+    let mut text = String::with_capacity(bytes.len() / 2);
+    for decoded in char::decode_utf16(units.skip(usize::from(is_marked))) {
+        match decoded {
+            Ok(character) => text.push(character),
+            Err(_) => return Err(NoText::LoneSurrogate(place(&text, is_marked))),
+        }
+    }
+    Ok(text)
+}
+
+/// The place in a UTF-16 file that follows a text.
+fn place(text: &str, is_marked: bool) -> usize {
+    2 * (text.encode_utf16().count() + usize::from(is_marked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "{\"name\": \"sch\u{f6}n \u{1f600}\"}";
+
+    fn written(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(to_bytes).collect()
+    }
+
+    #[test]
+    fn a_text_is_the_same_in_each_encoding() {
+        let marked = format!("\u{feff}{TEXT}");
+        for text in [TEXT, &marked] {
+            let big = written(text, u16::to_be_bytes);
+            for bytes in [text.as_bytes(), &written(text, u16::to_le_bytes), &big] {
+                assert_eq!(decode(bytes).as_deref(), Ok(TEXT), "{bytes:?}");
+            }
+        }
+        for short in ["", "{", "\u{feff}"] {
+            assert_eq!(decode(short.as_bytes()).as_deref(), Ok(short.trim_matches('\u{feff}')));
+        }
+    }
+
+    #[test]
+    fn broken_text_is_named_with_its_place() {
+        let mut bytes = written("\u{feff}{}", u16::to_le_bytes);
+        bytes.extend([0x3d, 0xd8, 0x20, 0x00]);
+        assert_eq!(decode(&bytes), Err(NoText::LoneSurrogate(6)));
+        bytes.truncate(8);
+        assert_eq!(decode(&bytes), Err(NoText::LoneSurrogate(6)));
+        assert_eq!(decode(&bytes[..7]), Err(NoText::OddLength));
+        assert_eq!(decode(b"[\"caf\xe9\"]"), Err(NoText::NotUtf8(5)));
+        assert_eq!(decode(&[0xff, 0xfe, 0x7b]), Err(NoText::OddLength));
+    }
+}
