@@ -38,10 +38,12 @@ pub(crate) fn values(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     Ok(inputs.into_iter().map(|(_, input)| input).collect())
 }
 
+/// Reads a file of some name that is a list, through a window; `None` for others.
+type ParseList<T> = fn(&str, &mut Take<File>, &mut Vec<u8>) -> io::Result<Option<T>>;
+
 /// What an input of some name gives.
 struct Parse<T> {
-    /// A file that is a list, while it is read through a window; `None` for others.
-    list: fn(&str, &mut Take<File>, &mut Vec<u8>) -> io::Result<Option<T>>,
+    list: ParseList<T>,
     /// A whole text.
     whole: fn(&str, &str) -> Result<T, serde_json::Error>,
 }
