@@ -1,5 +1,7 @@
 //! Which of several ways is the one that is meant: of some endpoints, and of an endpoint and the public front door.
 
+use std::sync::Arc;
+
 use super::endpoint::{Status, View};
 use super::hop::{self, Joined};
 use super::leg::{Leg, Start, Walker};
@@ -10,8 +12,8 @@ use crate::estate::Missing;
 
 impl Path<'_> {
     /// The endpoint that a repair would lead to: approved before pending, near before far.
-    pub(super) fn choose_endpoint(&self, start: &Start) -> Option<View> {
-        let rank = |view: &View| {
+    pub(super) fn choose_endpoint(&self, start: &Start) -> Option<Arc<View>> {
+        let rank = |view: &Arc<View>| {
             let status = match view.status {
                 Status::Approved => 0,
                 Status::Unknown(_) => 1,
@@ -32,13 +34,21 @@ impl Path<'_> {
             };
             (view.wrong_end.is_some(), status, distance)
         };
-        self.endpoints.iter().min_by_key(|view| rank(view)).cloned()
+        match self.endpoints.as_slice() {
+            // Most servers have one at most.
+            [] => None,
+            [only] => Some(only.clone()),
+            several => several.iter().min_by_key(|view| rank(view)).cloned(),
+        }
     }
 
     /// A record with addresses of several endpoints, of which some can be reached and some not: which one a client tries first is
     /// not told.
     pub(super) fn see_mixed(&mut self, walker: &Walker) {
         let views = self.named_endpoints();
+        if views.len() < 2 {
+            return;
+        }
         let verdicts: Vec<Verdict> =
             views.iter().map(|view| walker.endpoint(view).verdict()).collect();
         let works = |verdict: &Verdict| *verdict == Verdict::Reachable;

@@ -1,6 +1,7 @@
 //! A server's private endpoints, put together from what the endpoint, the server and the zone group say of them.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::estate::endpoint::{Endpoint, EndpointConnection, Interface, ZoneGroup};
 use crate::estate::server::{Server, ServerConnection};
@@ -71,7 +72,7 @@ impl View {
 }
 
 /// All private endpoints that connect, or should connect, to a server. In the order of ids.
-pub fn of_server(estate: &Estate, server_id: &ResourceId, server: &Server) -> Vec<View> {
+pub fn of_server(estate: &Estate, server_id: &ResourceId, server: &Server) -> Vec<Arc<View>> {
     let mut ids: Vec<ResourceId> = Vec::new();
     let alone = estate.children::<ServerConnection>(server_id).map(|(_, connection)| connection);
     let known: Vec<&ServerConnection> = server.connections.iter().flatten().chain(alone).collect();
@@ -80,7 +81,8 @@ pub fn of_server(estate: &Estate, server_id: &ResourceId, server: &Server) -> Ve
     ids.extend(connecting.map(|(id, _)| id.clone()));
     ids.sort();
     ids.dedup();
-    ids.into_iter().map(|id| view(estate, server_id, server, &known, id)).collect()
+    let view = |id| Arc::new(view(estate, server_id, server, &known, id));
+    ids.into_iter().map(view).collect()
 }
 
 fn view(

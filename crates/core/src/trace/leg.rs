@@ -1,6 +1,7 @@
 //! One way to a server, gate by gate: through a private endpoint, to its public front door, or to its address in a network.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::address::AddressSet;
 use crate::estate::gateway::LoadBalancer;
@@ -32,7 +33,7 @@ pub struct Start {
 #[derive(Debug, Clone)]
 pub enum Way {
     /// Through a private endpoint.
-    Endpoint(Box<View>),
+    Endpoint(Arc<View>),
     /// To the public front door.
     Public,
     /// To the address of an injected server in its subnet.
@@ -143,8 +144,8 @@ pub struct Walker<'e> {
 
 impl Walker<'_> {
     /// The way through a private endpoint.
-    pub fn endpoint(&self, view: &View) -> Leg {
-        let mut leg = Leg::new(Way::Endpoint(Box::new(view.clone())));
+    pub fn endpoint(&self, view: &Arc<View>) -> Leg {
+        let mut leg = Leg::new(Way::Endpoint(view.clone()));
         match view.subnet.clone().and_then(|subnet| Ok((view.vnet()?, subnet))) {
             Ok((vnet, subnet)) => {
                 let address = view.addresses.as_ref().ok().and_then(|list| list.first().copied());

@@ -28,6 +28,7 @@ pub(crate) mod words;
 
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::address::AddressSet;
 use crate::estate::server::{Server, ServerKind, Setting};
@@ -87,7 +88,7 @@ pub struct Path<'e> {
     /// How the copier's own server can be reached.
     pub from_access: Result<Access, Missing>,
     /// Private endpoints of the dialled server.
-    pub endpoints: Vec<View>,
+    pub endpoints: Vec<Arc<View>>,
     /// Answers that lead astray, by a forwarding rule or a zone that takes the name: what the copier gets first, then what it would
     /// get without that.
     pub astray: Vec<Resolution>,
@@ -156,7 +157,7 @@ impl<'e> Path<'e> {
         from_id: &ResourceId,
         (to_id, to): (&ResourceId, Cow<'e, Server>),
         port: u16,
-        endpoints: Vec<View>,
+        endpoints: Vec<Arc<View>>,
     ) -> Result<Path<'e>, Missing> {
         let from = estate.get::<Server>(from_id)?;
         let to_access = access(to_id, &to, !endpoints.is_empty());

@@ -1,6 +1,7 @@
 //! Judges where the answer to the server's name leads, and knows the zone and the record that are meant.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::endpoint::{Status, View};
 use super::forwarder::{self, ForwarderKind};
@@ -141,7 +142,11 @@ impl Path<'_> {
 
     /// An endpoint whose zone group keeps the records of the zone that answered, with the record inside its subnet: then the
     /// record is right by construction, even where the endpoint tells neither its address nor an interface that would.
-    fn kept_by_zone_group(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Option<&View> {
+    fn kept_by_zone_group(
+        &self,
+        resolution: &Resolution,
+        addresses: &[Ipv4Addr],
+    ) -> Option<&Arc<View>> {
         let (zone, _) = resolution.zone.as_ref()?;
         self.live_endpoints().find(|view| {
             let keeps = view.zone_group.as_ref().is_some_and(|zones| zones.contains(zone));
@@ -158,18 +163,18 @@ impl Path<'_> {
     }
 
     /// The endpoints that hold some of the resolved addresses.
-    pub(super) fn named_endpoints(&self) -> Vec<View> {
+    pub(super) fn named_endpoints(&self) -> Vec<Arc<View>> {
         let Some(Answer::Addresses(addresses)) = self.name.as_ref().map(|name| &name.answer) else {
             return Vec::new();
         };
-        let holds = |view: &&View| {
+        let holds = |view: &&Arc<View>| {
             view.addresses.as_ref().is_ok_and(|list| list.iter().any(|one| addresses.contains(one)))
         };
         self.live_endpoints().filter(holds).cloned().collect()
     }
 
     /// The endpoint that the resolved addresses belong to.
-    pub(super) fn named_endpoint(&self) -> Option<View> {
+    pub(super) fn named_endpoint(&self) -> Option<Arc<View>> {
         let resolution = self.name.as_ref()?;
         let Answer::Addresses(addresses) = &resolution.answer else { return None };
         let known = self.holder(addresses).filter(|_| !addresses.is_empty());
@@ -177,7 +182,7 @@ impl Path<'_> {
     }
 
     /// The endpoint that has all of some addresses.
-    pub fn holder(&self, addresses: &[Ipv4Addr]) -> Option<&View> {
+    pub fn holder(&self, addresses: &[Ipv4Addr]) -> Option<&Arc<View>> {
         self.live_endpoints().find(|view| {
             view.addresses
                 .as_ref()
@@ -186,7 +191,7 @@ impl Path<'_> {
     }
 
     /// Endpoints that a record may lead to: beside an approved one, those that can never carry traffic do not count.
-    fn live_endpoints(&self) -> impl Iterator<Item = &View> {
+    fn live_endpoints(&self) -> impl Iterator<Item = &Arc<View>> {
         let is_right = |view: &View| view.wrong_end.is_none();
         let has_approved =
             self.endpoints.iter().any(|view| view.status == Status::Approved && is_right(view));
@@ -216,7 +221,7 @@ impl Path<'_> {
         {
             return Some(zone.clone());
         }
-        let views = self.endpoint().into_iter().chain(&self.endpoints);
+        let views = self.endpoint().into_iter().chain(self.endpoints.iter().map(|view| &**view));
         let mut attached = views.filter_map(|view| view.zone_group.as_ref()).flatten();
         if let Some(zone) = attached.find(|zone| is_right(zone)) {
             return Some(zone.clone());

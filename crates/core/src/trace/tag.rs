@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::address::{AddressSet, private};
 use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet};
-use crate::estate::{Estate, Missing};
+use crate::estate::{Estate, Missing, Reads};
 use crate::id::ResourceId;
 use crate::trace::outward;
 use crate::trace::route::{table_of, user_routes};
@@ -44,22 +44,27 @@ pub fn network_tag(
     subnet: &ResourceId,
     within: Option<&AddressSet>,
 ) -> Result<NetworkTag, Missing> {
-    let ask = {
-        let (vnet, subnet, within) = (vnet.clone(), subnet.clone(), within.cloned());
-        move |estate: &Estate| {
-            // A hub has hundreds of peers, and every flow from or to it asks again.
-            let put_together = |estate: &Estate| put_together(estate, &vnet, &subnet).map(Arc::new);
-            let topic = "tag VirtualNetwork";
-            let (tag, reads) = estate.remember_reads(topic, &[&subnet], put_together);
-            (tag.map(|tag| tag.part(within.as_ref())), reads)
-        }
-    };
-    let (tag, reads) = ask(estate);
+    let (tag, reads) = remembered(estate, vnet, subnet, within);
     if estate.is_watched() {
+        let (vnet, subnet, within) = (vnet.clone(), subnet.clone(), within.cloned());
         let before = tag.clone();
-        estate.note_part(reads, move |after| ask(after).0 == before);
+        estate.note_part(reads, move |after| {
+            remembered(after, &vnet, &subnet, within.as_ref()).0 == before
+        });
     }
     tag
+}
+
+/// A hub has hundreds of peers, and every flow from or to it asks again.
+fn remembered(
+    estate: &Estate,
+    vnet: &ResourceId,
+    subnet: &ResourceId,
+    within: Option<&AddressSet>,
+) -> (Result<NetworkTag, Missing>, Arc<Reads>) {
+    let put_together = |estate: &Estate| put_together(estate, vnet, subnet).map(Arc::new);
+    let (tag, reads) = estate.remember_reads("tag VirtualNetwork", &[subnet], put_together);
+    (tag.map(|tag| tag.part(within)), reads)
 }
 
 fn put_together(

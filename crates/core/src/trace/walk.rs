@@ -130,7 +130,7 @@ impl Walker<'_> {
         match self.filter(leg, &side, near, receiver) {
             Ok((decision, standing)) => {
                 leg.forward.push(self.decided(&side, &decision));
-                leg.outbound = Some((group.clone(), standing));
+                leg.outbound = Some((group.clone(), standing.unwrap_or(decision)));
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::FilterOut, missing)),
         }
@@ -168,7 +168,7 @@ impl Walker<'_> {
         }
     }
 
-    /// What a group decides; and what it would decide if the networks were joined, where that is a denial too: then it stands
+    /// What a group decides; and what it would decide if the networks were joined, where that is another denial: then that stands
     /// for itself, and is no consequence of the missing join.
     fn filter(
         &self,
@@ -176,7 +176,7 @@ impl Walker<'_> {
         side: &Side,
         near: &End,
         receiver: &Receiver,
-    ) -> Result<(Decision, Decision), Missing> {
+    ) -> Result<(Decision, Option<Decision>), Missing> {
         // Whether the tag holds every address counts for the front door alone.
         let ends = match receiver {
             Receiver::Addresses(set, _) => Some(near.addresses.union(set)),
@@ -191,17 +191,16 @@ impl Walker<'_> {
         let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
         if let Some(other) = other.filter(|_| leg.is_perhaps_joined) {
             seen.perhaps = seen.perhaps.union(&AddressSet::of(&other.space));
-            let decision = decide(&seen)?;
-            return Ok((decision.clone(), decision));
+            return Ok((decide(&seen)?, None));
         }
         if let Some(other) = other.filter(|_| leg.is_apart && !decision.denied.is_empty()) {
             seen.add(&AddressSet::of(&other.space));
             let joined = decide(&seen)?;
             if !joined.denied.is_empty() {
-                return Ok((decision, joined));
+                return Ok((decision, Some(joined)));
             }
         }
-        Ok((decision.clone(), decision))
+        Ok((decision, None))
     }
 
     fn route(&self, leg: &mut Leg, near: &End, far: &End, destination: Ipv4Addr) {
@@ -325,7 +324,7 @@ impl Walker<'_> {
             Ok((decision, standing)) => {
                 let step = self.decided(&side, &decision);
                 leg.forward.push(doubted(leg, step));
-                leg.inbound = Some((group.clone(), standing));
+                leg.inbound = Some((group.clone(), standing.unwrap_or(decision)));
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
         }
@@ -345,7 +344,7 @@ impl Walker<'_> {
         match self.filter(leg, &side, near, receiver) {
             Ok((decision, standing)) => {
                 leg.forward.push(self.decided(&side, &decision));
-                leg.inbound_interface = Some((group.clone(), standing));
+                leg.inbound_interface = Some((group.clone(), standing.unwrap_or(decision)));
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
         }

@@ -159,10 +159,16 @@ impl Estate {
 
     /// Private DNS zones of a name in any case: those captured, and those that a captured child speaks for.
     pub fn zones_named(&self, name: &str) -> Vec<ResourceId> {
-        let name = name.to_ascii_lowercase();
-        let zones = self.zones(&name);
-        self.note(|| Key::ZonesNamed(name));
-        zones.into_iter().collect()
+        self.zones_of(&name.to_ascii_lowercase())
+    }
+
+    /// The same of a name in lower case.
+    fn zones_of(&self, name: &str) -> Vec<ResourceId> {
+        self.note(|| Key::ZonesNamed(name.to_owned()));
+        match self.changed.is_empty() {
+            true => self.base.zones.get(name).into_iter().flatten().cloned().collect(),
+            false => self.zones(name).into_iter().collect(),
+        }
     }
 
     fn zones(&self, name: &str) -> BTreeSet<ResourceId> {
@@ -187,8 +193,9 @@ impl Estate {
 
     /// Private DNS zones that a name lies in, the longest first.
     pub fn zones_holding(&self, name: &str) -> Vec<ResourceId> {
+        let name = name.to_ascii_lowercase();
         let starts = name.match_indices('.').map(|(at, _)| at + 1);
-        std::iter::once(0).chain(starts).flat_map(|at| self.zones_named(&name[at..])).collect()
+        std::iter::once(0).chain(starts).flat_map(|at| self.zones_of(&name[at..])).collect()
     }
 
     /// Whether a private DNS zone was captured, or a child that speaks for it.
