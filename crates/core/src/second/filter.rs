@@ -32,6 +32,8 @@ pub(super) struct Packet<'w> {
     pub(super) from: End<'w>,
     pub(super) to: End<'w>,
     pub(super) port: u16,
+    /// In lower case.
+    pub(super) protocol: &'static str,
     /// Application security groups that the destination is a member of.
     pub(super) groups: &'w [String],
 }
@@ -61,7 +63,7 @@ pub(super) struct Place<'w> {
 
 /// Admin rules first, then the subnet's group.
 pub(super) fn filter(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
-    let group = group(world, place, way, packet);
+    let group = group_of(world, place, way, packet);
     if place.endpoint {
         return group;
     }
@@ -133,21 +135,32 @@ fn admin_matches(
     let ports = texts(rule, &["properties", "destinationPortRanges"]);
     let port = Tri::of(ports.is_empty() || ports.iter().any(|one| port_matches(one, packet.port)));
     direction(rule, way)
-        .and(protocol(rule, &["tcp"]))
+        .and(protocol(rule, &[packet.protocol]))
         .and(port)
         .and(ends("sources", packet.from))
         .and(ends("destinations", packet.to))
 }
 
 /// The group of the place's subnet.
-fn group(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
+fn group_of(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
     let Some(subnet) = world.body(place.subnet) else {
         return Gate::unknown("the security group", place.subnet);
     };
     let Some(key) = reference(subnet, &["properties", "networkSecurityGroup", "id"]) else {
         return Gate::Pass;
     };
-    let Some(rules) = rules(world, &key) else { return Gate::unknown("the rules", &key) };
+    group(world, &key, place, way, packet)
+}
+
+/// What a group does with a packet at a place.
+pub(super) fn group(
+    world: &World,
+    key: &str,
+    place: Place<'_>,
+    way: Way,
+    packet: &Packet<'_>,
+) -> Gate {
+    let Some(rules) = rules(world, key) else { return Gate::unknown("the rules", key) };
     let mut possible: Option<Gate> = None;
     for (name, rule) in rules {
         let matches = rule_matches(world, place, way, rule, packet);
@@ -157,9 +170,9 @@ fn group(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate
         let action = match text(rule, &["properties", "access"]) {
             Some(word) if word.eq_ignore_ascii_case("Allow") => Gate::Pass,
             Some(word) if word.eq_ignore_ascii_case("Deny") => {
-                Gate::drop(way.word(), &key, Some(name))
+                Gate::drop(way.word(), key, Some(name))
             }
-            _ => Gate::unknown("the access of a rule", &key),
+            _ => Gate::unknown("the access of a rule", key),
         };
         let sum = possible.take().map_or(action.clone(), |before| before.either(action));
         if matches == Tri::Yes {
@@ -167,7 +180,7 @@ fn group(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate
         }
         possible = Some(sum);
     }
-    let default = defaults(world, place, way, &key, packet);
+    let default = defaults(world, place, way, key, packet);
     possible.map_or(default.clone(), |before| before.either(default))
 }
 
@@ -212,7 +225,7 @@ fn rule_matches(
     packet: &Packet<'_>,
 ) -> Tri {
     let quick = direction(rule, way)
-        .and(protocol(rule, &["tcp"]))
+        .and(protocol(rule, &[packet.protocol]))
         .and(destination_port(rule, packet.port))
         .and(if place.endpoint { Tri::Yes } else { source_port(rule) });
     if quick == Tri::No {

@@ -39,7 +39,13 @@ impl Walk<'_> {
 
     pub(super) fn public_ways(&self, subnet: &str, from: Option<u32>) -> Vec<Vec<Gate>> {
         let place = Place { subnet, endpoint: false };
-        let packet = Packet { from: End::at(from), to: self.front(), port: self.port, groups: &[] };
+        let packet = Packet {
+            from: End::at(from),
+            to: self.front(),
+            port: self.port,
+            protocol: "tcp",
+            groups: &[],
+        };
         let out = filter(self.world, place, Way::Outbound, &packet);
         let door = public_access(self.world, self.server);
         self.exits(subnet)
@@ -65,16 +71,7 @@ impl Walk<'_> {
             exits.push((Gate::unknown("the routes", subnet), Caller::Somewhere(Some(subnet))));
             return exits;
         };
-        let exit = |route: &OwnRoute<'_>| match route.hop.to_ascii_lowercase().as_str() {
-            "none" => (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure),
-            "internet" => (Gate::Pass, Caller::Azure),
-            word => {
-                let what = format!("what stands behind route {}", route.name);
-                let is_gateway = word == "virtualnetworkgateway";
-                let by = if is_gateway { None } else { Some(subnet) };
-                (Gate::unknown(&what, subnet), Caller::Somewhere(by))
-            }
-        };
+        let exit = |route: &OwnRoute<'_>| own_exit(route, subnet);
         if identity != Tri::Yes {
             let all = own.iter().find(|route| route.prefix.is_some_and(|prefix| prefix.len == 0));
             match all {
@@ -103,5 +100,19 @@ impl Walk<'_> {
             }
         }
         exits
+    }
+}
+
+/// What a route that somebody wrote does with packets for the internet, and as what they arrive.
+pub(super) fn own_exit<'s>(route: &OwnRoute<'_>, subnet: &'s str) -> (Gate, Caller<'s>) {
+    match route.hop.to_ascii_lowercase().as_str() {
+        "none" => (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure),
+        "internet" => (Gate::Pass, Caller::Azure),
+        word => {
+            let what = format!("what stands behind route {}", route.name);
+            let is_gateway = word == "virtualnetworkgateway";
+            let by = if is_gateway { None } else { Some(subnet) };
+            (Gate::unknown(&what, subnet), Caller::Somewhere(by))
+        }
     }
 }

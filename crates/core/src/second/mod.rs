@@ -9,12 +9,15 @@ mod world;
 mod door;
 mod endpoint;
 mod filter;
+mod forward;
 mod front;
+mod machine;
 mod name;
 mod peering;
 mod route;
 mod tag;
 mod walk;
+mod zone;
 
 mod apply;
 mod certify;
@@ -127,6 +130,18 @@ fn stretches(world: &World, subnet: &str, singles_max: u64) -> Vec<(u32, u32)> {
     all
 }
 
+/// The fate of one packet that takes one of some ways, past gates that stand on all of them.
+fn fate_over(ways: Vec<Vec<Gate>>, ends: &[Gate], notes: &mut Notes) -> Fate {
+    let mut sum: Option<Fate> = None;
+    for mut gates in ways {
+        gates.extend(ends.iter().cloned());
+        let fate = Fate::of(&gates);
+        notes.take(gates);
+        sum = Some(sum.map_or(fate, |before| before.either(fate)));
+    }
+    sum.unwrap_or(Fate::Open)
+}
+
 /// The fate of one address, whatever the name's answer turns out to be.
 fn fate_of(
     walk: &Walk<'_>,
@@ -135,7 +150,8 @@ fn fate_of(
     from: Option<u32>,
     notes: &mut Notes,
 ) -> Fate {
-    let mut fates = names.captured.iter().map(|name| walk.fate(name, subnet, from, notes));
+    let ask = names.asked.gates(walk.world, subnet, from);
+    let mut fates = names.captured.iter().map(|name| walk.fate(name, subnet, from, &ask, notes));
     let first = fates.next().unwrap_or(Fate::Open);
     let captured = fates.fold(first, Fate::either);
     if captured == Fate::Open && names.captured.len() > 1 {
@@ -147,7 +163,7 @@ fn fate_of(
     // What would be good news has to be proved.
     let mut sum = captured;
     for (name, why) in &names.unproven {
-        if walk.fate(name, subnet, from, &mut Notes::default()) != Fate::Passes {
+        if walk.fate(name, subnet, from, &ask, &mut Notes::default()) != Fate::Passes {
             sum = Fate::Open;
             notes.take(vec![why.clone()]);
         }

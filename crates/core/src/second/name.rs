@@ -3,8 +3,11 @@
 use super::address::address_of;
 use super::door::delegated_subnet;
 use super::endpoint::{admitted, endpoints};
+use super::forward::Rule;
+use super::machine::{Asked, Spot};
 use super::verdict::{Gate, Tri};
-use super::world::{World, at, last_name, list, reference, text, texts};
+use super::world::{World, at, last_name, list, text, texts};
+use super::zone::{Linked, Zone, own_zone, zones};
 
 /// What the resolver answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +32,8 @@ pub(super) enum Name {
 
 /// Answers that a resolver may give.
 pub(super) struct Names {
+    /// Whose they are.
+    pub(super) asked: Asked,
     /// Taking what was captured for all there is. More than one when something referred to was
     /// not captured.
     pub(super) captured: Vec<Name>,
@@ -38,22 +43,66 @@ pub(super) struct Names {
     pub(super) unproven: Vec<(Name, Gate)>,
 }
 
-/// Asks the resolver of a network for a server's name.
+impl Names {
+    fn nothing() -> Names {
+        let (captured, open, unproven) = (Vec::new(), Vec::new(), Vec::new());
+        Names { asked: Asked::Nobody, captured, open, unproven }
+    }
+
+    /// One answer, and no doubt about it.
+    pub(super) fn sure(name: Name) -> Names {
+        Names { captured: vec![name], ..Names::nothing() }
+    }
+
+    fn unknown(what: &str, of: &str) -> Names {
+        Names::sure(Name::Unknown(Gate::unknown(what, of)))
+    }
+}
+
+pub(super) const AZURE: &str = "168.63.129.16";
+
+/// Asks whom a network asks for a server's name.
 pub(super) fn resolve(world: &World, network: &str, server: &str) -> Names {
-    let any =
-        |why| Names { captured: vec![Name::Unknown(why)], open: Vec::new(), unproven: Vec::new() };
+    let name =
+        world.body(server).and_then(|body| text(body, &["properties", "fullyQualifiedDomainName"]));
+    let unnamed = || Names::unknown("the name", server);
+    let at =
+        |network: &str| name.map_or_else(unnamed, |name| azure(world, network, server, name, 0));
+    by_list(world, network, at)
+}
+
+/// The same for the name of a machine, which only private zones tell.
+pub(super) fn resolve_host(world: &World, network: &str, host: &str) -> Names {
+    by_list(world, network, |network| azure(world, network, "", host, 0))
+}
+
+/// Asks the first DNS server of a network's list; `azure` asks Azure's resolver from a network.
+fn by_list(world: &World, network: &str, azure: impl Fn(&str) -> Names) -> Names {
     let Some(body) = world.body(network) else {
-        return any(Gate::unknown("the DNS servers", network));
+        return Names::unknown("the DNS servers", network);
     };
     let servers = texts(body, &["properties", "dhcpOptions", "dnsServers"]);
-    if servers.iter().any(|one| *one != "168.63.129.16") {
-        return any(Gate::unknown("the answers of the DNS servers", network));
-    }
-    let Some(name) =
-        world.body(server).and_then(|body| text(body, &["properties", "fullyQualifiedDomainName"]))
-    else {
-        return any(Gate::unknown("the name", server));
+    let first = match servers.first() {
+        None => return Names { asked: Asked::Azure, ..azure(network) },
+        Some(first) if *first == AZURE => return Names { asked: Asked::Azure, ..azure(network) },
+        Some(first) => address_of(first),
     };
+    let Some(spot) = first.map(|to| Spot::of(world, network, to)) else {
+        return Names::unknown("the answers of the DNS servers", network);
+    };
+    let names = match spot.resolver() {
+        Some(seat) => azure(seat),
+        None => Names::unknown("the answers of the DNS servers", network),
+    };
+    let asked = if servers.len() > 1 { Asked::First(spot) } else { Asked::Server(spot) };
+    Names { asked, ..names }
+}
+
+/// Resolvers that forward to each other before giving up; real chains have one.
+const FORWARDS: usize = 4;
+
+/// Asks Azure's resolver from a network.
+fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -> Names {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let zones = zones(world, network, server);
     let sure: Vec<&Zone> = zones.iter().filter(|zone| zone.linked == Linked::Yes).collect();
@@ -63,8 +112,18 @@ pub(super) fn resolve(world: &World, network: &str, server: &str) -> Names {
     let open = free().filter(|zone| zone.linked == Linked::Unknown);
     let weak = free().filter(|zone| zone.linked == Linked::Unproven);
     let ask = Ask { world, network, server };
-    let mut names =
-        Names { captured: ask.name(&name, &sure, 0), open: Vec::new(), unproven: Vec::new() };
+    if !zones.iter().any(|zone| zone.linked != Linked::No && covers(&zone.name, &name)) {
+        match ask.rule(&name) {
+            Rule::None => {}
+            Rule::Loses(gate) => return Names::sure(Name::Nothing(gate)),
+            Rule::Leads(next) if depth < FORWARDS => {
+                return azure(world, &next, server, &name, depth + 1);
+            }
+            Rule::Leads(_) => return Names::unknown("the end of a chain of resolvers", network),
+            Rule::Unknown(gate) => return Names::sure(Name::Unknown(gate)),
+        }
+    }
+    let mut names = Names { captured: ask.name(&name, &sure, 0), ..Names::nothing() };
     let is_public = delegated_subnet(world, server) == Ok(None);
     if is_public && ask.has_endpoints() == Tri::Maybe {
         names.open.push(Gate::unknown("whether public DNS has an alias", server));
@@ -79,6 +138,13 @@ pub(super) fn resolve(world: &World, network: &str, server: &str) -> Names {
         let why = Gate::unknown("all links of zone", &zone.key);
         let others = ask.name(&name, &with, 0).into_iter();
         names.unproven.extend(others.map(|other| (other, why.clone())));
+    }
+    for asked in [&name, &format!("{}.{}", alias_of(&name).0, alias_of(&name).1)] {
+        let is_zoned = sure.iter().any(|zone| covers(&zone.name, asked));
+        if let Some(ruleset) = ask.loose_ruleset(asked).filter(|_| !is_zoned) {
+            let why = Gate::unknown("all networks linked to ruleset", &ruleset);
+            names.unproven.push((Name::Unknown(why.clone()), why));
+        }
     }
     if names.captured.contains(&Name::Public) {
         let mut doubt = |what| {
@@ -100,110 +166,13 @@ pub(super) fn resolve(world: &World, network: &str, server: &str) -> Names {
     names
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Linked {
-    Yes,
-    No,
-    /// No link was captured, or one that is not complete, and no count proves that there is none.
-    Unproven,
-    /// The link or the zone is referred to, and what decides was not captured.
-    Unknown,
-}
-
-struct Zone {
-    key: String,
-    name: String,
-    linked: Linked,
-    redirects: bool,
-    /// Whether anything of the zone was captured, or it is only referred to.
-    observed: bool,
-}
-
-const ZONES: &str = "/providers/microsoft.network/privatednszones/";
-
-/// Every zone of which something is known.
-fn zones(world: &World, network: &str, server: &str) -> Vec<Zone> {
-    let mut keys: Vec<String> = Vec::new();
-    for kind in ["", "/virtualnetworklinks", "/a", "/cname"] {
-        for (key, _) in world.all(&format!("microsoft.network/privatednszones{kind}")) {
-            let end = key.find(ZONES).map_or(0, |start| start + ZONES.len());
-            let len = key[end..].find('/').unwrap_or(key.len() - end);
-            keys.push(key[..end + len].to_owned());
-        }
-    }
-    keys.extend(referred_zones(world, server));
-    keys.sort_unstable();
-    keys.dedup();
-    keys.into_iter().map(|key| zone(world, network, key)).collect()
-}
-
-/// Zones that the server, or one of its private endpoints, names.
-fn referred_zones(world: &World, server: &str) -> Vec<String> {
-    let own = world.body(server).and_then(own_zone);
-    let mut found: Vec<String> = own.into_iter().collect();
-    for (key, body) in world.all("microsoft.network/privateendpoints/privatednszonegroups") {
-        let endpoint = key.split("/privatednszonegroups/").next().unwrap_or("");
-        let listed = admitted(world, server);
-        let leads_here =
-            endpoints(world, server).iter().any(|one| one.key == endpoint && one.leads_here)
-                || listed.entries.iter().any(|(of, _)| of.as_deref() == Some(endpoint));
-        if leads_here {
-            for config in list(body, &["properties", "privateDnsZoneConfigs"]).unwrap_or(&[]) {
-                found.extend(reference(config, &["properties", "privateDnsZoneId"]));
-            }
-        }
-    }
-    found
-}
-
-fn own_zone(body: &serde_json::Value) -> Option<String> {
-    let old = ["properties", "privateDnsZoneArguments", "privateDnsZoneArmResourceId"];
-    reference(body, &["properties", "network", "privateDnsZoneArmResourceId"])
-        .or_else(|| reference(body, &old))
-}
-
-fn zone(world: &World, network: &str, key: String) -> Zone {
-    let (mut linked, mut redirects, mut count) = (None, false, 0);
-    for (_, link) in world.children(&key, "virtualnetworklinks") {
-        count += 1;
-        let of = reference(link, &["properties", "virtualNetwork", "id"]);
-        if of.is_none() {
-            linked = linked.or(Some(Linked::Unknown));
-        }
-        if of.as_deref() != Some(network) {
-            continue;
-        }
-        redirects = text(link, &["properties", "resolutionPolicy"])
-            .is_some_and(|word| word.eq_ignore_ascii_case("NxDomainRedirect"));
-        linked = Some(match text(link, &["properties", "virtualNetworkLinkState"]) {
-            Some(word) if word.eq_ignore_ascii_case("Completed") => Linked::Yes,
-            Some(_) => Linked::Unproven,
-            None => Linked::Unknown,
-        });
-    }
-    let links = world
-        .body(&key)
-        .map(|body| at(body, &["properties", "numberOfVirtualNetworkLinks"])?.as_u64());
-    let observed = links.is_some()
-        || ["virtualnetworklinks", "a", "cname"]
-            .iter()
-            .any(|kind| world.children(&key, kind).next().is_some());
-    let otherwise = match links {
-        Some(Some(number)) if number <= count => Linked::No,
-        Some(_) => Linked::Unproven,
-        None if observed => Linked::Unproven,
-        None => Linked::Unknown,
-    };
-    let name = last_name(&key).to_owned();
-    Zone { key, name, linked: linked.unwrap_or(otherwise), redirects, observed }
-}
-
 /// Aliases that are followed before giving up; real chains have three.
 const ALIASES: usize = 8;
 
-struct Ask<'w> {
-    world: &'w World,
-    network: &'w str,
+/// Who asks, and for which server.
+pub(super) struct Ask<'w> {
+    pub(super) world: &'w World,
+    pub(super) network: &'w str,
     server: &'w str,
 }
 
@@ -267,8 +236,14 @@ impl Ask<'_> {
     /// What public DNS says: an alias for a server with private endpoints, and for a
     /// VNet-injected one.
     fn public(&self, name: &str, zones: &[&Zone], depth: usize) -> Vec<Name> {
-        if let Some(gate) = self.forwarded(name) {
-            return vec![Name::Unknown(gate)];
+        match self.rule(name) {
+            Rule::None => {}
+            Rule::Loses(gate) => return vec![Name::Nothing(gate)],
+            Rule::Unknown(gate) => return vec![Name::Unknown(gate)],
+            Rule::Leads(network) => {
+                let gate = Gate::unknown("what is answered for an alias in", &network);
+                return vec![Name::Unknown(gate)];
+            }
         }
         if depth > 0 {
             return vec![Name::Public];
@@ -319,28 +294,6 @@ impl Ask<'_> {
         }
     }
 
-    /// A forwarding rule of a ruleset linked to the network comes before public DNS.
-    fn forwarded(&self, name: &str) -> Option<Gate> {
-        let links = self.world.all("microsoft.network/dnsforwardingrulesets/virtualnetworklinks");
-        for (key, link) in links {
-            let of = reference(link, &["properties", "virtualNetwork", "id"]);
-            if of.as_deref() != Some(self.network) {
-                continue;
-            }
-            let ruleset = key.split("/virtualnetworklinks/").next().unwrap_or("");
-            let acts = self.world.children(ruleset, "forwardingrules").any(|(_, rule)| {
-                let domain = text(rule, &["properties", "domainName"]).unwrap_or("");
-                let is_off = text(rule, &["properties", "forwardingRuleState"])
-                    .is_some_and(|word| word.eq_ignore_ascii_case("Disabled"));
-                !is_off && covers(&domain.trim_end_matches('.').to_ascii_lowercase(), name)
-            });
-            if acts {
-                return Some(Gate::unknown("where a forwarding rule leads", ruleset));
-            }
-        }
-        None
-    }
-
     /// Whether a redirecting zone may hold records that were not captured.
     fn has_doubtful_redirect(&self, zones: &[&Zone]) -> bool {
         zones.iter().filter(|zone| zone.redirects && zone.name.starts_with("privatelink.")).any(
@@ -366,6 +319,6 @@ fn alias_of(name: &str) -> (&str, String) {
     (label, format!("privatelink.{suffix}"))
 }
 
-fn covers(zone: &str, name: &str) -> bool {
+pub(super) fn covers(zone: &str, name: &str) -> bool {
     name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }

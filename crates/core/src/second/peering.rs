@@ -37,6 +37,10 @@ impl Half<'_> {
             && self.state().is_none_or(|state| state == "connected")
     }
 
+    pub(super) fn lends_gateway(&self) -> bool {
+        flag(self.body, &["properties", "allowGatewayTransit"]) != Some(false)
+    }
+
     fn key(&self) -> String {
         format!("{}/virtualnetworkpeerings/{}", self.network, self.name)
     }
@@ -95,12 +99,13 @@ fn no_half(world: &World, near: Shore<'_>, far: Shore<'_>, found: &[Half<'_>]) -
     Gate::drop("peering", near.network, Some(last_name(far.network)))
 }
 
-/// Whether a network is connected to a virtual hub, which routes what it likes.
+/// Whether a network is connected to a virtual hub, which routes what it likes; or may be, where a connection does not tell its
+/// network.
 pub(super) fn has_hub(world: &World, network: &str) -> bool {
     let joined = |body| reference(body, &["properties", "remoteVirtualNetwork", "id"]);
     world
         .all("microsoft.network/virtualhubs/hubvirtualnetworkconnections")
-        .any(|(_, body)| joined(body).as_deref() == Some(network))
+        .any(|(_, body)| joined(body).is_none_or(|joined| joined == network))
 }
 
 fn half_gates(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Vec<Gate> {

@@ -54,8 +54,15 @@ pub(super) fn propagates(world: &World, subnet: &str) -> bool {
 
 /// Whether a network has, or borrows, a gateway whose routes are not in ARM.
 pub(super) fn may_have_gateway(world: &World, network: &str) -> bool {
+    let lends = |remote: String| {
+        let back = halves(world, &remote).into_iter();
+        let mut back = back.filter(|half| half.remote().as_deref() == Some(network));
+        back.next().is_none_or(|half| half.lends_gateway())
+    };
     world.body(&format!("{network}/subnets/gatewaysubnet")).is_some()
-        || halves(world, network).iter().any(|half| half.uses_remote_gateways())
+        || halves(world, network)
+            .iter()
+            .any(|half| half.uses_remote_gateways() && half.remote().is_none_or(lends))
         || has_hub(world, network)
 }
 
@@ -133,7 +140,7 @@ fn subnet_len(world: &World, address: u32) -> u8 {
     prefixes.filter(|prefix| prefix.contains(address)).map(|prefix| prefix.len).max().unwrap_or(32)
 }
 
-fn own_hop(route: &OwnRoute<'_>, network: &str, stage: &'static str) -> Hop {
+pub(super) fn own_hop(route: &OwnRoute<'_>, network: &str, stage: &'static str) -> Hop {
     let drop = || Hop::Drop(Gate::drop(stage, &route.table, Some(route.name)));
     match route.hop.to_ascii_lowercase().as_str() {
         // A private address is nowhere on the internet.

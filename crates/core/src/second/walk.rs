@@ -3,7 +3,8 @@
 use super::address::usable;
 use super::door::{delegated_subnet, listening, standing};
 use super::endpoint::{Endpoint, admits, admitted, endpoints, holder};
-use super::filter::{End, Packet, Place, Way, filter, resolver};
+use super::fate_over;
+use super::filter::{End, Packet, Place, Way, filter};
 use super::name::Name;
 use super::peering::{Shore, cross};
 use super::route::{Hop, next_hop};
@@ -59,11 +60,13 @@ impl<'w> Walk<'w> {
         name: &Name,
         subnet: &str,
         from: Option<u32>,
+        ask: &[Gate],
         notes: &mut Notes,
     ) -> Fate {
-        let ask = resolver(self.world, subnet, End::at(from));
         let ways = match name {
-            Name::Unknown(gate) => return self.any_fate(gate, subnet, from, notes),
+            // Without an answer it does not matter what it would have been.
+            Name::Unknown(_) if Fate::of(ask) == Fate::Dropped => vec![Vec::new()],
+            Name::Unknown(gate) => return self.any_fate(gate, subnet, from, ask, notes),
             Name::Nothing(gate) | Name::Lost(gate) => vec![vec![gate.clone()]],
             Name::Public => self.public_ways(subnet, from),
             Name::Own => self.own_ways(subnet, from),
@@ -75,24 +78,25 @@ impl<'w> Walk<'w> {
             Name::Unseen => self.unseen_ways(),
         };
         let count = ways.len();
-        let mut sum: Option<Fate> = None;
-        for mut gates in ways {
-            gates.push(ask.clone());
-            gates.extend(self.servers.iter().cloned());
-            let fate = Fate::of(&gates);
-            notes.take(gates);
-            sum = Some(sum.map_or(fate, |before| before.either(fate)));
-        }
-        if matches!(name, Name::Own) && count > 1 && sum == Some(Fate::Open) {
+        let sum = fate_over(ways, &[ask, &self.servers[..]].concat(), notes);
+        if matches!(name, Name::Own) && count > 1 && sum == Fate::Open {
             notes.take(vec![Gate::unknown("which address of its subnet is that", self.server)]);
         }
-        sum.unwrap_or(Fate::Open)
+        sum
     }
 
     /// Nothing is known of the answer: the packet is lost only if every good one would lose it.
-    fn any_fate(&self, why: &Gate, subnet: &str, from: Option<u32>, notes: &mut Notes) -> Fate {
+    fn any_fate(
+        &self,
+        why: &Gate,
+        subnet: &str,
+        from: Option<u32>,
+        ask: &[Gate],
+        notes: &mut Notes,
+    ) -> Fate {
         notes.take(vec![why.clone()]);
-        let fates = self.good_names().into_iter().map(|name| self.fate(&name, subnet, from, notes));
+        let names = self.good_names().into_iter();
+        let fates = names.map(|name| self.fate(&name, subnet, from, ask, notes));
         let mut is_lost = true;
         fates.for_each(|fate| is_lost &= fate == Fate::Dropped);
         if is_lost { Fate::Dropped } else { Fate::Open }
@@ -138,7 +142,10 @@ impl<'w> Walk<'w> {
     fn own_way(&self, subnet: &str, from: Option<u32>, home: &str, to: Option<u32>) -> Vec<Gate> {
         let (near, far) = (network_of(subnet), network_of(home));
         let place = Place { subnet, endpoint: false };
-        let packet = |from| Packet { from, to: End::at(to), port: self.port, groups: &[] };
+        let packet = |from| {
+            let (to, port) = (End::at(to), self.port);
+            Packet { from, to, port, protocol: "tcp", groups: &[] }
+        };
         let mut gates = vec![filter(self.world, place, Way::Outbound, &packet(End::at(from)))];
         let hop = next_hop(self.world, subnet, to, None, "route");
         let is_opaque = arrive(hop, near, far, &mut gates);
@@ -149,21 +156,23 @@ impl<'w> Walk<'w> {
         }
         gates.push(filter(self.world, place, Way::Inbound, &packet(End::at(from))));
         if near != far {
-            let here =
-                Shore { network: near, subnet, address: from, filtered: self.has_group(subnet) };
-            let there =
-                Shore { network: far, subnet: home, address: to, filtered: self.has_group(home) };
+            let here = Shore {
+                network: near,
+                subnet,
+                address: from,
+                filtered: has_group(self.world, subnet),
+            };
+            let there = Shore {
+                network: far,
+                subnet: home,
+                address: to,
+                filtered: has_group(self.world, home),
+            };
             gates.extend(cross(self.world, here, there));
         }
         let back = next_hop(self.world, home, from, None, "return");
         arrive(back, far, near, &mut gates);
         gates
-    }
-
-    fn has_group(&self, subnet: &str) -> bool {
-        self.world.body(subnet).is_some_and(|body| {
-            reference(body, &["properties", "networkSecurityGroup", "id"]).is_some()
-        })
     }
 
     /// To an address that a record gives.
@@ -268,8 +277,10 @@ impl<'w> Walk<'w> {
         to: Option<u32>,
     ) -> Vec<Gate> {
         let place = Place { subnet, endpoint: false };
-        let packet =
-            |from| Packet { from, to: End::at(to), port: self.port, groups: &endpoint.groups };
+        let packet = |from| {
+            let (to, port, groups) = (End::at(to), self.port, &endpoint.groups[..]);
+            Packet { from, to, port, protocol: "tcp", groups }
+        };
         let near = network_of(subnet);
         let mut gates = vec![
             admits(self.world, self.server, &endpoint.key),
@@ -285,9 +296,13 @@ impl<'w> Walk<'w> {
         let from_end = if is_opaque { End::Somewhere } else { End::at(from) };
         gates.push(self.endpoint_filter(home, &packet(from_end)));
         if near != far && !is_opaque {
-            let here =
-                Shore { network: near, subnet, address: from, filtered: self.has_group(subnet) };
-            let acts = self.policy(home) == Tri::Yes && self.has_group(home);
+            let here = Shore {
+                network: near,
+                subnet,
+                address: from,
+                filtered: has_group(self.world, subnet),
+            };
+            let acts = self.policy(home) == Tri::Yes && has_group(self.world, home);
             let there = Shore { network: far, subnet: home, address: to, filtered: acts };
             gates.extend(cross(self.world, here, there));
         }
@@ -316,9 +331,15 @@ impl<'w> Walk<'w> {
     }
 }
 
+pub(super) fn has_group(world: &World, subnet: &str) -> bool {
+    world.body(subnet).is_some_and(|body| {
+        reference(body, &["properties", "networkSecurityGroup", "id"]).is_some()
+    })
+}
+
 /// Whether a next hop brings the packet into the network where it has to be. True when something
 /// opaque took it.
-fn arrive(hop: Hop, near: &str, far: &str, gates: &mut Vec<Gate>) -> bool {
+pub(super) fn arrive(hop: Hop, near: &str, far: &str, gates: &mut Vec<Gate>) -> bool {
     match hop {
         Hop::Local if near == far => {}
         Hop::Endpoint => {}

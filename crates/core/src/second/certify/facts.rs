@@ -12,6 +12,8 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         Verdict::Undetermined if claimed != "undetermined" => {
             open.push(format!("the plan says {claimed} before: {}", before.why));
         }
+        // Of a machine the plan says so where a part of the senders is kept out, too.
+        Verdict::Partial if claimed == "undetermined" && judge.asks_machine() => {}
         // A plan that abstains claims nothing: the second reading may see what the first does not.
         found if claimed == "undetermined" && found != Verdict::Undetermined => {
             open.push(format!("the plan says undetermined before, the checker {}", word(found)));

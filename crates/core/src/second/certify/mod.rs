@@ -13,9 +13,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ask;
+use super::machine::ask_machine;
 use super::verdict::{Answer, Verdict};
 use super::world::{World, last_name};
-use read::{Change, Plan, read};
+use read::{Change, Goal, Plan, read};
 use sets::apply_in_order;
 
 /// How far the checker looks; what is left out is said aloud.
@@ -83,7 +84,11 @@ impl Certified {
 pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified, Unreadable> {
     let plan = read(plan)?;
     for leg in &plan.legs {
-        for server in [&leg.copier, &leg.server] {
+        let goal = match &leg.to {
+            Goal::Server(server) => Some(server),
+            Goal::Machine(_) => None,
+        };
+        for server in std::iter::once(&leg.copier).chain(goal) {
             if world.body(&server.key()).is_none() {
                 return Err(Unreadable::NoServer(server.as_str().to_owned()));
             }
@@ -130,13 +135,18 @@ impl Judge<'_> {
             .plan
             .legs
             .iter()
-            .map(|leg| ask(world, &leg.copier, &leg.server, leg.port))
+            .map(|leg| match &leg.to {
+                Goal::Server(server) => ask(world, &leg.copier, server, leg.port),
+                Goal::Machine(host) => {
+                    partly(ask_machine(world, &leg.copier.key(), host, leg.port))
+                }
+            })
             .collect();
         let all = |wanted| answers.iter().all(|one| one.verdict == wanted);
         let any = |wanted| answers.iter().any(|one| one.verdict == wanted);
         let why = reasons(&answers);
         let verdict = if answers.is_empty() {
-            let why = "only servers of Azure are followed, by the second reading".to_owned();
+            let why = "a relay host's place is not in the estate".to_owned();
             return Judged { verdict: Verdict::Undetermined, why };
         } else if all(Verdict::Reachable) {
             Verdict::Reachable
@@ -152,7 +162,29 @@ impl Judge<'_> {
 
     /// Whether the plan claims no more than that nothing is known to be closed after it, of a flow that can be followed.
     fn may_open(&self) -> bool {
-        self.plan.after == "undetermined" && !self.plan.legs.is_empty()
+        self.plan.after == "undetermined"
+            && !self.plan.changes.is_empty()
+            && !self.plan.legs.is_empty()
+    }
+
+    fn asks_machine(&self) -> bool {
+        self.plan.legs.iter().any(|leg| matches!(leg.to, Goal::Machine(_)))
+    }
+
+    /// Whether a verdict is what the plan claims to reach.
+    fn does(&self, verdict: Verdict) -> bool {
+        verdict == Verdict::Reachable || verdict == Verdict::Undetermined && self.may_open()
+    }
+
+    /// What a verdict says of the claim that a set of changes does not do. Where nobody can tell whether it does, and the plan says
+    /// so too, it does not: a repair has to be proved.
+    fn not_enough(&self, found: Verdict, claimed: &str) -> State {
+        match found {
+            found if self.does(found) => State::Fails,
+            Verdict::Undetermined if claimed != "undetermined" => State::CouldNotTell,
+            Verdict::Unreachable | Verdict::Partial | Verdict::Undetermined => State::Holds,
+            Verdict::Reachable => State::Fails,
+        }
     }
 
     /// The world after all changes, in their order.
@@ -230,14 +262,12 @@ fn sufficiency(judge: &Judge<'_>, after: &After) -> Check {
     Check { name: "sufficiency", state, detail }
 }
 
-/// What a verdict says of the claim that a set of changes does not do. Where nobody can tell
-/// whether it does, and the plan says so too, it does not: a repair has to be proved.
-fn not_enough(found: Verdict, claimed: &str) -> State {
-    match found {
-        Verdict::Reachable => State::Fails,
-        Verdict::Undetermined if claimed != "undetermined" => State::CouldNotTell,
-        Verdict::Unreachable | Verdict::Partial | Verdict::Undetermined => State::Holds,
+/// Of a machine nothing is known to be open; where something is known to be closed, that is told apart.
+fn partly(mut answer: Answer) -> Answer {
+    if answer.verdict == Verdict::Undetermined && !answer.blockers.is_empty() {
+        answer.verdict = Verdict::Partial;
     }
+    answer
 }
 
 fn irredundance(judge: &Judge<'_>, bounds: Bounds) -> Check {
@@ -248,10 +278,10 @@ fn irredundance(judge: &Judge<'_>, bounds: Bounds) -> Check {
         let after = apply_in_order(judge.world, rest).world;
         let judged = judge.ask(&after);
         let claimed = judge.plan.without.get(index).map_or("", String::as_str);
-        match not_enough(judged.verdict, claimed) {
+        match judge.not_enough(judged.verdict, claimed) {
             State::Holds => {}
             // Where the plan abstains it claims only that nothing proves the rest to be enough.
-            State::Fails if claimed == "undetermined" => {
+            State::Fails if claimed == "undetermined" && !judge.may_open() => {
                 open.push(format!("the plan abstains without \"{}\"", change.title));
             }
             // A change may be there to keep alive what the others would break.

@@ -5,7 +5,7 @@ use super::super::verdict::Verdict;
 use super::read::{Cost, FIELDS};
 use super::safety;
 use super::sets::Catalogue;
-use super::{Bounds, Check, Judge, State, count, not_enough, summed};
+use super::{Bounds, Check, Judge, State, count, summed};
 
 /// What is wrong with a claim, and what could not be told of it.
 #[derive(Default)]
@@ -68,7 +68,7 @@ fn closed(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, notes: &mut Notes) -
             let titles = catalogue.titles(&set);
             notes.wrong.push(format!("the cost of {titles} is not the sum of its changes"));
         }
-        match not_enough(catalogue.verdict(&set), &one.verdict) {
+        match judge.not_enough(catalogue.verdict(&set), &one.verdict) {
             State::Holds => {}
             // Of a set that the plan abstains from it claims only that nothing proves it.
             State::Fails if one.verdict == "undetermined" => {
@@ -166,8 +166,8 @@ fn others(
                 }
                 tried += 1;
                 match catalogue.verdict(set) {
-                    Verdict::Reachable => {
-                        notes.take(judge, catalogue, set, "cheaper, and reachable:");
+                    found if judge.does(found) => {
+                        notes.take(judge, catalogue, set, "cheaper, and it does:");
                         if !notes.wrong.is_empty() {
                             return tried;
                         }
@@ -176,7 +176,7 @@ fn others(
                         let titles = catalogue.titles(set);
                         notes.open.push(format!("nobody knows with {titles}"));
                     }
-                    Verdict::Unreachable | Verdict::Partial => {}
+                    Verdict::Reachable | Verdict::Unreachable | Verdict::Partial => {}
                 }
             }
             let first = set.last().map_or(0, |last| last + 1);

@@ -63,12 +63,19 @@ pub(super) struct Closed {
 /// From where to where.
 pub(super) struct Leg {
     pub(super) copier: ResourceId,
-    pub(super) server: ResourceId,
+    pub(super) to: Goal,
     pub(super) port: u16,
 }
 
+/// What the copier has to reach.
+pub(super) enum Goal {
+    Server(ResourceId),
+    /// A machine, by its address or name.
+    Machine(String),
+}
+
 pub(super) struct Plan {
-    /// Empty where the second reading cannot follow: a relay host, a source outside Azure.
+    /// Empty where the second reading cannot follow: from a relay host.
     pub(super) legs: Vec<Leg>,
     pub(super) before: String,
     /// What the estate alone says, where observations say otherwise.
@@ -154,14 +161,15 @@ fn legs(json: &Value) -> Option<Vec<Leg>> {
     let copier = text(json, &["copier"])?;
     let port = u16::try_from(at(json, &["port"])?.as_u64()?).ok()?;
     let source = text(json, &["source"])?;
-    let Some(source) = ResourceId::parse(source) else { return Some(Vec::new()) };
+    let source =
+        ResourceId::parse(source).map_or_else(|| Goal::Machine(source.to_owned()), Goal::Server);
     if copier == "target" {
-        return Some(vec![Leg { copier: target, server: source, port }]);
+        return Some(vec![Leg { copier: target, to: source, port }]);
     }
     let Some(runtime) = ResourceId::parse(copier) else { return Some(Vec::new()) };
     Some(vec![
-        Leg { copier: runtime.clone(), server: source, port },
-        Leg { copier: runtime, server: target, port: PORT },
+        Leg { copier: runtime.clone(), to: source, port },
+        Leg { copier: runtime, to: Goal::Server(target), port: PORT },
     ])
 }
 

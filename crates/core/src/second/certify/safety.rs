@@ -3,7 +3,7 @@
 use super::super::verdict::{Answer, Verdict};
 use super::super::world::{World, last_name, network_of};
 use super::super::{ask_from, door};
-use super::read::PORT;
+use super::read::{Goal, PORT};
 use super::{Bounds, Check, Judge, State, count, summed};
 
 /// A flow: subnet and server.
@@ -75,11 +75,12 @@ fn is_own(world: &World, subnet: &str, server: &str) -> bool {
 }
 
 fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
-    judge
-        .plan
-        .legs
-        .iter()
-        .any(|leg| leg.server.key() == server && is_own(judge.world, subnet, &leg.copier.key()))
+    judge.plan.legs.iter().any(|leg| match &leg.to {
+        Goal::Server(goal) => {
+            goal.key() == server && is_own(judge.world, subnet, &leg.copier.key())
+        }
+        Goal::Machine(_) => false,
+    })
 }
 
 /// Whether a world breaks more flows than the plan says of itself.

@@ -1,0 +1,91 @@
+//! Forwarding rulesets: where a network's questions are sent on, and from which network they are asked again.
+
+use serde_json::Value;
+
+use super::address::address_of;
+use super::machine::Spot;
+use super::name::{AZURE, Ask, covers};
+use super::verdict::Gate;
+use super::world::{list, reference, text};
+
+/// What the forwarding rules of a network do with a name.
+pub(super) enum Rule {
+    None,
+    /// The question is lost.
+    Loses(Gate),
+    /// A resolver asks on from that network.
+    Leads(String),
+    Unknown(Gate),
+}
+
+impl Ask<'_> {
+    /// A forwarding rule of a ruleset linked to the network comes before public DNS: that of the longest domain.
+    pub(super) fn rule(&self, name: &str) -> Rule {
+        let links = self.world.all("microsoft.network/dnsforwardingrulesets/virtualnetworklinks");
+        let mut best: Option<(usize, &str, &Value)> = None;
+        for (key, link) in links {
+            let of = reference(link, &["properties", "virtualNetwork", "id"]);
+            if of.as_deref() != Some(self.network) {
+                continue;
+            }
+            let ruleset = key.split("/virtualnetworklinks/").next().unwrap_or("");
+            let mut rules = self.world.children(ruleset, "forwardingrules").peekable();
+            if rules.peek().is_none() {
+                return Rule::Unknown(Gate::unknown("the rules", ruleset));
+            }
+            for (_, rule) in rules {
+                let Some(domain) = text(rule, &["properties", "domainName"]) else {
+                    return Rule::Unknown(Gate::unknown("the domain of a rule", ruleset));
+                };
+                if acts_on(rule, name) && best.is_none_or(|(len, ..)| len < domain.len()) {
+                    best = Some((domain.len(), ruleset, rule));
+                }
+            }
+        }
+        best.map_or(Rule::None, |(_, ruleset, rule)| self.destination(ruleset, rule))
+    }
+
+    /// A ruleset with a rule for a name whose link to the network was not captured, and nothing proves absent.
+    pub(super) fn loose_ruleset(&self, name: &str) -> Option<String> {
+        let rules = self.world.all("microsoft.network/dnsforwardingrulesets/forwardingrules");
+        let catching = rules.filter(|(_, rule)| acts_on(rule, name));
+        let mut sets = catching.map(|(key, _)| key.split("/forwardingrules/").next().unwrap_or(""));
+        let is_linked = |set: &str| {
+            self.world.children(set, "virtualnetworklinks").any(|(_, link)| {
+                reference(link, &["properties", "virtualNetwork", "id"]).as_deref()
+                    == Some(self.network)
+            })
+        };
+        sets.find(|set| !is_linked(set)).map(str::to_owned)
+    }
+
+    /// Where a rule leads: to the first of its servers.
+    fn destination(&self, ruleset: &str, rule: &Value) -> Rule {
+        let servers = list(rule, &["properties", "targetDnsServers"]).unwrap_or(&[]);
+        let Some(first) = servers.first().and_then(|one| text(one, &["ipAddress"])) else {
+            return Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
+        };
+        let loses = || Rule::Loses(Gate::drop("name", ruleset, Some("targetDnsServers")));
+        if first == AZURE {
+            return loses();
+        }
+        let spot = address_of(first).map(|to| Spot::of(self.world, self.network, to));
+        let Some(next) = spot.as_ref().and_then(Spot::resolver) else {
+            return Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
+        };
+        let mut links = self.world.children(ruleset, "virtualnetworklinks");
+        let goes_round = links.any(|(_, link)| {
+            reference(link, &["properties", "virtualNetwork", "id"]).as_deref() == Some(next)
+        });
+        if goes_round { loses() } else { Rule::Leads(next.to_owned()) }
+    }
+}
+
+/// Whether a forwarding rule is on and catches a name; one for every name does not act on those that Azure keeps for itself.
+fn acts_on(rule: &Value, name: &str) -> bool {
+    let domain = text(rule, &["properties", "domainName"]).unwrap_or("");
+    let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+    let is_off = text(rule, &["properties", "forwardingRuleState"])
+        .is_some_and(|word| word.eq_ignore_ascii_case("Disabled"));
+    !is_off && !domain.is_empty() && covers(&domain, name)
+}

@@ -1,0 +1,288 @@
+//! A machine as the other end: the gates between a subnet and an address, told as far as configuration tells them. What listens
+//! there, no resource says.
+
+use serde_json::Value;
+
+use super::address::{address_of, is_private};
+use super::filter::{End, Packet, Place, Way, filter, group, resolver};
+use super::front::own_exit;
+use super::name::{Name, Names, resolve_host};
+use super::peering::{Shore, cross, halves};
+use super::route::{Hop, may_have_gateway, next_hop, own_hop, own_routes, propagates};
+use super::verdict::{Answer, Fate, Gate, Notes};
+use super::walk::{arrive, has_group};
+use super::world::{World, list, network_of, prefixes, reference, region, subnet_prefixes, text};
+use super::{ADDRESSES_MAX, answer, door, fate_over, single_fate, stretches};
+
+/// Whether nothing that is known keeps the copier from a machine's port.
+pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) -> Answer {
+    let notes = Notes::default();
+    let standing = door::standing(world, copier);
+    let unseen = Gate::unknown(&format!("what listens on port {port}"), host);
+    let subnet = match door::delegated_subnet(world, copier) {
+        Ok(Some(subnet)) => subnet,
+        Ok(None) => {
+            let mode = match address_of(host) {
+                Some(to) if is_private(to) => Gate::drop("mode", copier, None),
+                Some(_) | None => Gate::Pass,
+            };
+            return single_fate(vec![standing, mode, unseen], notes);
+        }
+        Err(gate) => return single_fate(vec![standing, gate, unseen], notes),
+    };
+    let names = match address_of(host) {
+        Some(to) => Names::sure(Name::Record(vec![to], String::new())),
+        None => resolve_host(world, network_of(&subnet), host),
+    };
+    let (all, mut notes) = (stretches(world, &subnet, ADDRESSES_MAX), notes);
+    if all.is_empty() {
+        let gates = vec![standing, Gate::unknown("the prefix", &subnet), unseen];
+        return single_fate(gates, notes);
+    }
+    let spots = spots(world, network_of(&subnet), &names, host);
+    let fates: Vec<Fate> = all
+        .iter()
+        .map(|(first, _)| {
+            let flow = Flow { subnet: &subnet, from: Some(*first), port, protocol: "tcp" };
+            let ways = spots.iter().map(|spot| match spot {
+                Ok(spot) => gates_to(world, flow, spot),
+                Err(gate) => vec![gate.clone()],
+            });
+            let mut ends = names.asked.gates(world, &subnet, Some(*first));
+            ends.extend([standing.clone(), unseen.clone()]);
+            fate_over(ways.collect(), &ends, &mut notes)
+        })
+        .collect();
+    answer(&fates, Vec::new(), notes)
+}
+
+/// Where the answers for a machine's name lead, or why nobody knows.
+fn spots(world: &World, network: &str, names: &Names, host: &str) -> Vec<Result<Spot, Gate>> {
+    let of = |name: &Name| match name {
+        Name::Record(all, _) => all.iter().map(|to| Ok(Spot::of(world, network, *to))).collect(),
+        Name::Nothing(gate) | Name::Unknown(gate) | Name::Lost(gate) => vec![Err(gate.clone())],
+        Name::Public | Name::Own | Name::Endpoint(_) | Name::Unseen => {
+            vec![Err(Gate::unknown("the address", host))]
+        }
+    };
+    names.captured.iter().flat_map(of).collect()
+}
+
+/// What goes from one address of a subnet to a port.
+#[derive(Clone, Copy)]
+struct Flow<'w> {
+    subnet: &'w str,
+    from: Option<u32>,
+    port: u16,
+    protocol: &'static str,
+}
+
+/// The gates on the way to an address.
+fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
+    let near = network_of(flow.subnet);
+    let groups = spot.seat.as_ref().map_or(&[][..], |seat| &seat.groups);
+    let (to, port, protocol) = (End::Address(spot.to), flow.port, flow.protocol);
+    let packet = |from| Packet { from, to, port, protocol, groups };
+    let sender = End::at(flow.from);
+    let place = Place { subnet: flow.subnet, endpoint: false };
+    let mut gates = vec![filter(world, place, Way::Outbound, &packet(sender))];
+    let Some(seat) = &spot.seat else {
+        gates.push(outside(world, flow.subnet, spot.to));
+        return gates;
+    };
+    let far = network_of(&seat.subnet);
+    let hop = next_hop(world, flow.subnet, Some(spot.to), None, "route");
+    let is_opaque = arrive(hop, near, far, &mut gates);
+    let place = Place { subnet: &seat.subnet, endpoint: false };
+    let packet = packet(if is_opaque { End::Somewhere } else { sender });
+    gates.push(filter(world, place, Way::Inbound, &packet));
+    gates.extend(seat.group.as_deref().map(|key| group(world, key, place, Way::Inbound, &packet)));
+    if is_opaque {
+        return gates;
+    }
+    if near != far {
+        let (subnet, address) = (flow.subnet, flow.from);
+        let here = Shore { network: near, subnet, address, filtered: has_group(world, subnet) };
+        let filtered = seat.group.is_some() || has_group(world, &seat.subnet);
+        let (subnet, address) = (seat.subnet.as_str(), Some(spot.to));
+        let there = Shore { network: far, subnet, address, filtered };
+        gates.extend(cross(world, here, there));
+        gates.extend(seat.balancer.as_deref().map(|key| basic_balancer(world, key, near, far)));
+    }
+    arrive(next_hop(world, &seat.subnet, flow.from, None, "return"), far, near, &mut gates);
+    gates
+}
+
+/// An address, and who has it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Spot {
+    to: u32,
+    seat: Option<Seat>,
+}
+
+impl Spot {
+    /// Looks from a network for who has an address.
+    pub(super) fn of(world: &World, near: &str, to: u32) -> Spot {
+        Spot { to, seat: seat(world, near, to) }
+    }
+
+    /// The network that a resolver asks from, where the address is one of its inbound endpoints.
+    pub(super) fn resolver(&self) -> Option<&str> {
+        self.seat.as_ref().filter(|seat| seat.is_resolver).map(|seat| network_of(&seat.subnet))
+    }
+}
+
+/// Where an address sits.
+#[derive(Clone, Debug, PartialEq)]
+struct Seat {
+    subnet: String,
+    /// The security group of its own interface.
+    group: Option<String>,
+    /// Application security groups that it is a member of.
+    groups: Vec<String>,
+    balancer: Option<String>,
+    is_resolver: bool,
+}
+
+impl Seat {
+    fn in_subnet(subnet: String) -> Seat {
+        Seat { subnet, group: None, groups: Vec::new(), balancer: None, is_resolver: false }
+    }
+}
+
+/// Who has an address: seen from a network, something in it or in a peered one; or the only thing that has it at all.
+fn seat(world: &World, near: &str, to: u32) -> Option<Seat> {
+    let networks: Vec<String> = std::iter::once(near.to_owned())
+        .chain(halves(world, near).iter().filter_map(|half| half.remote()))
+        .collect();
+    let is_near = |seat: &Seat| networks.iter().any(|one| network_of(&seat.subnet) == one);
+    let mut all = seats(world, to);
+    if let Some(index) = all.iter().position(is_near) {
+        return Some(all.swap_remove(index));
+    }
+    let holds = |body: &Value| subnet_prefixes(body).iter().any(|one| one.contains(to));
+    for network in &networks {
+        let mut subnets = world.children(network, "subnets");
+        if let Some((name, _)) = subnets.find(|(_, body)| holds(body)) {
+            return Some(Seat::in_subnet(format!("{network}/subnets/{name}")));
+        }
+    }
+    if all.len() == 1 { all.pop() } else { None }
+}
+
+fn seats(world: &World, to: u32) -> Vec<Seat> {
+    let mut all = Vec::new();
+    let kinds = [
+        ("microsoft.network/networkinterfaces", "ipConfigurations"),
+        ("microsoft.network/loadbalancers", "frontendIPConfigurations"),
+        ("microsoft.network/dnsresolvers/inboundendpoints", "ipConfigurations"),
+    ];
+    for (kind, field) in kinds {
+        for (key, body) in world.all(kind) {
+            let parts = list(body, &["properties", field]).unwrap_or(&[]);
+            let Some(part) = parts.iter().find(|part| address(part) == Some(to)) else { continue };
+            let inner = part.get("properties").unwrap_or(part);
+            let Some(subnet) = reference(inner, &["subnet", "id"]) else { continue };
+            let members = list(inner, &["applicationSecurityGroups"]).unwrap_or(&[]);
+            all.push(Seat {
+                group: reference(body, &["properties", "networkSecurityGroup", "id"]),
+                groups: members.iter().filter_map(|one| reference(one, &["id"])).collect(),
+                balancer: kind.ends_with("balancers").then(|| key.to_owned()),
+                is_resolver: kind.ends_with("inboundendpoints"),
+                ..Seat::in_subnet(subnet)
+            });
+        }
+    }
+    all
+}
+
+fn address(part: &Value) -> Option<u32> {
+    let inner = part.get("properties").unwrap_or(part);
+    let word = text(inner, &["privateIPAddress"]).or_else(|| text(inner, &["privateIpAddress"]));
+    address_of(word?)
+}
+
+/// Peerings between regions do not reach load balancers of the Basic sort.
+fn basic_balancer(world: &World, key: &str, near: &str, far: &str) -> Gate {
+    let place = |network| world.body(network).and_then(region);
+    let sort = world.body(key).and_then(|body| text(body, &["sku", "name"]));
+    match (sort, place(near), place(far)) {
+        (Some(sort), ..) if !sort.eq_ignore_ascii_case("Basic") => Gate::Pass,
+        (Some(_), Some(near), Some(far)) if near != far => Gate::drop("peering", key, Some("sku")),
+        (Some(_), Some(_), Some(_)) => Gate::Pass,
+        (_, _, _) => Gate::unknown("the sort and region", key),
+    }
+}
+
+/// The way out to an address that nobody here has: beyond a gateway, or in the internet.
+fn outside(world: &World, subnet: &str, to: u32) -> Gate {
+    let own = own_routes(world, subnet);
+    let caught =
+        own.iter().flatten().filter(|route| route.prefix.is_some_and(|one| one.contains(to)));
+    let longest = caught.max_by_key(|route| route.prefix.map(|one| one.len));
+    let network = network_of(subnet);
+    if is_private(to) {
+        let len = longest.and_then(|route| route.prefix).map(|prefix| prefix.len);
+        // A user's route wins over a gateway's of the same length.
+        if let (Some(route), Some(known)) = (longest, beyond_gateways(world, to))
+            && len >= Some(known)
+            && let Hop::Drop(gate) = own_hop(route, network, "route")
+        {
+            return gate;
+        }
+        return match next_hop(world, subnet, Some(to), None, "route") {
+            Hop::Drop(gate) | Hop::Unknown(gate) | Hop::Opaque(gate) => gate,
+            Hop::Local | Hop::Peer(_) | Hop::Endpoint => {
+                Gate::unknown("who has the address that is dialled, beyond", subnet)
+            }
+        };
+    }
+    let Some(own) = &own else { return Gate::unknown("the routes", subnet) };
+    let learns = may_have_gateway(world, network) && propagates(world, subnet);
+    match longest {
+        Some(route) => own_exit(route, subnet).0,
+        None if own.iter().any(|route| route.prefix.is_none()) => {
+            Gate::unknown("what the tags in the routes hold, of", subnet)
+        }
+        None if learns => Gate::unknown("the default route of the gateway", network),
+        None => Gate::Pass,
+    }
+}
+
+/// Length of the longest prefix of a network beyond a gateway that holds an address.
+fn beyond_gateways(world: &World, to: u32) -> Option<u8> {
+    let field = ["properties", "localNetworkAddressSpace", "addressPrefixes"];
+    let all = world.all("microsoft.network/localnetworkgateways");
+    let known = all.filter_map(|(_, body)| prefixes(body, &field)).flatten();
+    known.filter(|prefix| prefix.contains(to)).map(|prefix| prefix.len).max()
+}
+
+/// Whom a network asks for names.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Asked {
+    /// Azure's own resolver.
+    Azure,
+    /// A DNS server.
+    Server(Spot),
+    /// A DNS server, behind which others stand in the list.
+    First(Spot),
+    /// Nobody, or nobody knows who.
+    Nobody,
+}
+
+impl Asked {
+    /// The gates between a client and whom it asks.
+    pub(super) fn gates(&self, world: &World, subnet: &str, from: Option<u32>) -> Vec<Gate> {
+        let to = |spot| gates_to(world, Flow { subnet, from, port: 53, protocol: "udp" }, spot);
+        match self {
+            Asked::Azure => vec![resolver(world, subnet, End::at(from))],
+            Asked::Nobody => Vec::new(),
+            Asked::Server(spot) => to(spot),
+            // The next one is asked only when one does not answer.
+            Asked::First(spot) => match to(spot) {
+                gates if Fate::of(&gates) == Fate::Passes => gates,
+                _ => vec![Gate::unknown("which DNS server answers, of", network_of(subnet))],
+            },
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The private DNS zones of an estate, and which of them a network is linked to.
+
+use serde_json::Value;
+
+use super::endpoint::{admitted, endpoints};
+use super::world::{World, at, last_name, list, reference, text};
+
+/// Whether a zone is linked to a network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Linked {
+    Yes,
+    No,
+    /// No link was captured, or one that is not complete, and no count proves that there is none.
+    Unproven,
+    /// The link or the zone is referred to, and what decides was not captured.
+    Unknown,
+}
+
+/// A private DNS zone, as a network sees it.
+pub(super) struct Zone {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) linked: Linked,
+    pub(super) redirects: bool,
+    /// Whether anything of the zone was captured, or it is only referred to.
+    pub(super) observed: bool,
+}
+
+const ZONES: &str = "/providers/microsoft.network/privatednszones/";
+
+/// Every zone of which something is known.
+pub(super) fn zones(world: &World, network: &str, server: &str) -> Vec<Zone> {
+    let mut keys: Vec<String> = Vec::new();
+    for kind in ["", "/virtualnetworklinks", "/a", "/cname"] {
+        for (key, _) in world.all(&format!("microsoft.network/privatednszones{kind}")) {
+            let end = key.find(ZONES).map_or(0, |start| start + ZONES.len());
+            let len = key[end..].find('/').unwrap_or(key.len() - end);
+            keys.push(key[..end + len].to_owned());
+        }
+    }
+    keys.extend(referred_zones(world, server));
+    keys.sort_unstable();
+    keys.dedup();
+    keys.into_iter().map(|key| zone(world, network, key)).collect()
+}
+
+/// Zones that the server, or one of its private endpoints, names.
+fn referred_zones(world: &World, server: &str) -> Vec<String> {
+    let own = world.body(server).and_then(own_zone);
+    let mut found: Vec<String> = own.into_iter().collect();
+    for (key, body) in world.all("microsoft.network/privateendpoints/privatednszonegroups") {
+        let endpoint = key.split("/privatednszonegroups/").next().unwrap_or("");
+        let listed = admitted(world, server);
+        let leads_here =
+            endpoints(world, server).iter().any(|one| one.key == endpoint && one.leads_here)
+                || listed.entries.iter().any(|(of, _)| of.as_deref() == Some(endpoint));
+        if leads_here {
+            for config in list(body, &["properties", "privateDnsZoneConfigs"]).unwrap_or(&[]) {
+                found.extend(reference(config, &["properties", "privateDnsZoneId"]));
+            }
+        }
+    }
+    found
+}
+
+pub(super) fn own_zone(body: &Value) -> Option<String> {
+    let old = ["properties", "privateDnsZoneArguments", "privateDnsZoneArmResourceId"];
+    reference(body, &["properties", "network", "privateDnsZoneArmResourceId"])
+        .or_else(|| reference(body, &old))
+}
+
+fn zone(world: &World, network: &str, key: String) -> Zone {
+    let (mut linked, mut redirects, mut count) = (None, false, 0);
+    for (_, link) in world.children(&key, "virtualnetworklinks") {
+        count += 1;
+        let of = reference(link, &["properties", "virtualNetwork", "id"]);
+        if of.is_none() {
+            linked = linked.or(Some(Linked::Unknown));
+        }
+        if of.as_deref() != Some(network) {
+            continue;
+        }
+        redirects = text(link, &["properties", "resolutionPolicy"])
+            .is_some_and(|word| word.eq_ignore_ascii_case("NxDomainRedirect"));
+        linked = Some(match text(link, &["properties", "virtualNetworkLinkState"]) {
+            Some(word) if word.eq_ignore_ascii_case("Completed") => Linked::Yes,
+            Some(_) => Linked::Unproven,
+            None => Linked::Unknown,
+        });
+    }
+    let links = world
+        .body(&key)
+        .map(|body| at(body, &["properties", "numberOfVirtualNetworkLinks"])?.as_u64());
+    let observed = links.is_some()
+        || ["virtualnetworklinks", "a", "cname"]
+            .iter()
+            .any(|kind| world.children(&key, kind).next().is_some());
+    let otherwise = match links {
+        Some(Some(number)) if number <= count => Linked::No,
+        Some(_) => Linked::Unproven,
+        None if observed => Linked::Unproven,
+        None => Linked::Unknown,
+    };
+    let name = last_name(&key).to_owned();
+    Zone { key, name, linked: linked.unwrap_or(otherwise), redirects, observed }
+}
