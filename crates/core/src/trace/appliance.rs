@@ -2,16 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use ipnet::Ipv4Net;
-
-use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
-use crate::estate::gateway::LoadBalancer;
-use crate::estate::network::{Peering, Subnet, Vnet};
+use crate::estate::network::Subnet;
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
 use crate::trace::hop::{self, Joined};
-use crate::trace::leg::Start;
+use crate::trace::leg::{Machine, Start};
+use crate::trace::place::{self, Place};
 
 /// What stands at the next hop of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +37,7 @@ impl Appliance {
 
 /// Looks for the machine at an address that packets of a subnet are handed to.
 pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
-    let Some((id, interface)) = estate.list::<Interface>(Key::Holders(address)).next() else {
+    let Some((id, interface)) = holder(estate, start, address) else {
         return absence(estate, start, address);
     };
     let far = interface.subnet.as_ref().and_then(|subnet| Some((subnet.parent()?, subnet)));
@@ -58,6 +55,24 @@ pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
     }
 }
 
+/// The interface that has an address: one near the copier's network, since networks that are not joined may use the same
+/// addresses, or any where no network near claims it.
+fn holder<'e>(
+    estate: &'e Estate,
+    start: &Start,
+    address: Ipv4Addr,
+) -> Option<(&'e ResourceId, &'e Interface)> {
+    let is_near = |(_, one): &(_, &Interface)| {
+        one.subnet.as_ref().is_some_and(|subnet| place::is_near(estate, &start.vnet, subnet))
+    };
+    let mut all = estate.list::<Interface>(Key::Holders(address));
+    let any = || estate.list::<Interface>(Key::Holders(address)).next();
+    all.find(is_near).or_else(|| match place::claim(estate, &start.vnet, address) {
+        Some(_) => None,
+        None => any(),
+    })
+}
+
 /// Nobody is known to have the address: proven only where its subnet lists who is in it, and all of them are known.
 fn absence(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
     let Some((id, subnet)) = empty_place(estate, start, address) else { return Appliance::Opaque };
@@ -65,7 +80,7 @@ fn absence(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
         configuration.parent().is_some_and(|owner| estate.get::<Interface>(&owner).is_ok())
     };
     match &subnet.occupants {
-        Some(all) if all.iter().all(is_known) => Appliance::Absent(id.clone()),
+        Some(all) if all.iter().all(is_known) => Appliance::Absent(id),
         Some(_) | None => Appliance::Opaque,
     }
 }
@@ -76,17 +91,14 @@ fn empty_place<'e>(
     estate: &'e Estate,
     start: &Start,
     address: Ipv4Addr,
-) -> Option<(&'e ResourceId, &'e Subnet)> {
-    let is_held = estate.list::<Interface>(Key::Holders(address)).next().is_some()
-        || estate.list::<LoadBalancer>(Key::Holders(address)).next().is_some();
-    if is_held {
-        return None;
+) -> Option<(ResourceId, &'e Subnet)> {
+    match place::of(estate, &start.vnet, address) {
+        Place::Here(Machine { subnet, holder: None, .. }) => {
+            let facts = estate.get::<Subnet>(&subnet).ok()?;
+            Some((subnet, facts))
+        }
+        Place::Here(_) | Place::Claimed(_) | Place::Beyond => None,
     }
-    let holds = |set: &[Ipv4Net]| AddressSet::of(set).contains(address);
-    let peered = estate.children::<Peering>(&start.vnet).map(|(_, half)| &half.remote);
-    let mut vnets = std::iter::once(&start.vnet).chain(peered);
-    let vnet = vnets.find(|id| estate.get::<Vnet>(id).is_ok_and(|vnet| holds(&vnet.space)))?;
-    estate.children::<Subnet>(vnet).find(|(_, subnet)| holds(&subnet.prefixes))
 }
 
 /// The subnet in which an appliance should stand, where interfaces of its network were captured and none has the address.

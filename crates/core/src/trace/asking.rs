@@ -35,17 +35,17 @@ pub(super) enum Asked {
 impl Path<'_> {
     /// Asks for the server's name. What stands in the way of an answer is taken down, and what the answer would be without it.
     pub(super) fn ask_name(&mut self, start: &Start) {
-        let denied = self.see_denier(start);
         let (server, unseen) = match self.whom(start) {
             Ok(Asked::Nobody) => return,
             Ok(Asked::Azure) => (None, None),
             Ok(Asked::Server(server, unseen)) => (Some(server), unseen),
             Err(missing) => {
                 self.opening.push(Step::unknown(Stage::Name, missing.clone()));
-                self.leads = denied.unwrap_or(Leads::Unknown(missing));
+                self.leads = Leads::Unknown(missing);
                 return;
             }
         };
+        let denied = if server.is_none() { self.see_denier(start) } else { None };
         let is_denied = denied == Some(Leads::Nowhere);
         self.would_lead = self.follow(start, server, unseen.as_ref(), is_denied);
         self.leads = match denied {
@@ -147,13 +147,8 @@ impl Path<'_> {
         Some(leads)
     }
 
-    /// The rule that keeps the subnet from Azure's resolver, where the network uses it. What cannot be read here is said by the
-    /// filter step.
+    /// The rule that keeps the subnet from Azure's resolver. What cannot be read here is said by the filter step.
     fn ask_platform_dns(&self, start: &Start) -> Option<(Decider, bool)> {
-        let servers = resolve::custom_servers(self.estate, &start.vnet).ok()?;
-        if !servers.is_empty() {
-            return None;
-        }
         let subnet = self.estate.get::<Subnet>(&start.subnet).ok()?;
         let group = subnet.security_group.id(&start.subnet, "networkSecurityGroup").ok()??;
         filter::platform_dns_denier(self.estate, group, &usable_addresses(subnet)).ok()?
@@ -165,23 +160,30 @@ impl Path<'_> {
     /// [`Missing`] when the network or its list of DNS servers was not observed.
     pub(super) fn whom(&mut self, start: &Start) -> Result<Asked, Missing> {
         let servers = resolve::custom_servers(self.estate, &start.vnet)?;
-        let mut first = None;
+        let (mut first, mut unseen) = (None, None);
         for server in servers {
             let leg = self.way_to_resolver(start, server);
-            // A server that no captured network holds may be reached by a way that was not captured either.
-            if leg.verdict() != Verdict::Unreachable || leg.outward.is_some() {
-                let is_open = leg.verdict() == Verdict::Reachable;
-                let missing = leg.steps().find_map(|step| step.missing.clone());
-                let unseen = || {
-                    let what = format!("the way to DNS server {server}");
-                    Missing::other(what, "capture the network that it stands in")
-                };
-                let missing = (!is_open).then(|| missing.unwrap_or_else(unseen));
-                return Ok(Asked::Server(server, missing));
+            if leg.verdict() != Verdict::Unreachable {
+                return Ok(unseen.unwrap_or_else(|| {
+                    let is_open = leg.verdict() == Verdict::Reachable;
+                    let missing = leg.steps().find_map(|step| step.missing.clone());
+                    let missing = missing.or_else(|| Some(unseen_way(server)));
+                    Asked::Server(server, missing.filter(|_| !is_open))
+                }));
+            }
+            // A server that no captured network holds may be reached by a way that was not captured.
+            if leg.outward.is_some() && unseen.is_none() {
+                unseen = Some(Asked::Server(server, Some(unseen_way(server))));
             }
             first = first.or(Some((server, leg)));
         }
         let Some((server, leg)) = first else { return Ok(Asked::Azure) };
+        if let Some(unseen) = unseen {
+            return Ok(unseen);
+        }
+        if resolve::falls_back_on_azure(self.estate, &start.vnet) {
+            return Ok(Asked::Azure);
+        }
         self.leads = Leads::Nowhere;
         let detail =
             format!("DNS server {server} of network `{}` cannot be reached", start.vnet.name());
@@ -207,6 +209,11 @@ impl Path<'_> {
             Place::Claimed(_) | Place::Beyond => walker.beyond(server),
         }
     }
+}
+
+fn unseen_way(server: Ipv4Addr) -> Missing {
+    let what = format!("the way to DNS server {server}");
+    Missing::other(what, "capture the network that it stands in")
 }
 
 /// What leads a question astray: a forwarding rule, or the link of a zone that takes the server's own name.

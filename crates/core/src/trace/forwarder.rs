@@ -2,10 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use crate::estate::endpoint::Interface;
 use crate::estate::forwarder::{ForwardingRule, InboundEndpoint, RulesetLink};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::trace::place;
 use crate::trace::resolve::{AZURE_DNS, holds};
 
 /// Something that asks on behalf of others.
@@ -52,16 +52,15 @@ pub enum Forwarded {
     Wrong(WrongRule),
 }
 
-/// The forwarder that holds an address.
-pub fn at(estate: &Estate, server: Ipv4Addr) -> Option<Forwarder> {
-    let endpoint = estate.list::<InboundEndpoint>(Key::Holders(server)).next();
-    if let Some((id, facts)) = endpoint {
-        let vnet = facts.subnets.first().and_then(ResourceId::parent)?;
-        return Some(Forwarder { kind: ForwarderKind::Resolver, vnet, holder: id.clone() });
-    }
-    let (id, interface) = estate.list::<Interface>(Key::Holders(server)).next()?;
-    let vnet = interface.subnet.as_ref().and_then(ResourceId::parent)?;
-    Some(Forwarder { kind: ForwarderKind::Machine, vnet, holder: id.clone() })
+/// The forwarder that holds an address, as seen from a network.
+pub fn at(estate: &Estate, vnet: &ResourceId, server: Ipv4Addr) -> Option<Forwarder> {
+    let machine = place::holder(estate, vnet, server)?;
+    let (vnet, holder) = (machine.subnet.parent()?, machine.holder?);
+    let kind = match estate.get::<InboundEndpoint>(&holder) {
+        Ok(_) => ForwarderKind::Resolver,
+        Err(_) => ForwarderKind::Machine,
+    };
+    Some(Forwarder { kind, vnet, holder })
 }
 
 /// What the rulesets linked to a network do with a name: the rule of the longest domain decides. Rules of `without` are taken as
@@ -77,15 +76,11 @@ pub fn rule_for(
         .filter_map(|(link, _)| link.parent())
         .collect();
     let rules = rulesets.iter().flat_map(|set| estate.children::<ForwardingRule>(set));
-    // A rule for every name does not act on the names that Azure keeps for itself.
-    let catches = |rule: &ForwardingRule| {
-        rule.is_enabled && !rule.domain.is_empty() && holds(&rule.domain, name)
-    };
-    if let Some(unread) = unread(estate, &rulesets, catches) {
+    if let Some(unread) = unread(estate, &rulesets, |rule| rule.catches(name)) {
         return Some(unread);
     }
     let (id, rule) = rules
-        .filter(|(id, rule)| catches(rule) && !without.contains(id))
+        .filter(|(id, rule)| rule.catches(name) && !without.contains(id))
         .max_by_key(|(_, rule)| rule.domain.len())?;
     let wrong = |why: String| {
         let pointer = rule.servers_pointer.clone();
@@ -97,7 +92,7 @@ pub fn rule_for(
     if *server == AZURE_DNS {
         return wrong(format!("to {AZURE_DNS}, which Azure does not allow as a destination"));
     }
-    match at(estate, *server) {
+    match at(estate, vnet, *server) {
         Some(next) if next.kind == ForwarderKind::Resolver => {
             let set = id.parent()?;
             let mut links = estate.children::<RulesetLink>(&set);
@@ -120,8 +115,8 @@ pub fn rule_for(
     }
 }
 
-/// Rulesets that were not captured in full: linked ones without a rule, and ones with a rule for the
-/// name, whose link to this network was not captured.
+/// Rulesets that were not captured in full: linked ones without a rule or with one that could not be read, and ones with a rule for the
+/// name and no link at all.
 fn unread(
     estate: &Estate,
     linked: &[ResourceId],
@@ -139,17 +134,53 @@ fn unread(
         };
         return Some(Forwarded::Unknown(set.clone(), missing));
     }
-    // Nothing counts the links of a ruleset, so one that was not captured may be to this network.
-    let is_loose = |set: &ResourceId| !linked.contains(set);
-    let mut loose = estate.all::<ForwardingRule>().filter(|(_, rule)| catches(rule));
-    let set = loose.find_map(|(id, _)| id.parent().filter(is_loose))?;
-    let missing = Missing {
+    let is_rule = |id: &&ResourceId| id.resource_type().ends_with("/forwardingrules");
+    let mut below = linked.iter().flat_map(|set| estate.unread_below(set));
+    if let Some(rule) = below.find(is_rule) {
+        return Some(Forwarded::Unknown(rule.clone(), Missing::field(rule, "domainName")));
+    }
+    // None of its links was captured, so one may be to this network.
+    let is_loose = |set: &ResourceId| estate.children::<RulesetLink>(set).next().is_none();
+    let set = catching(estate, catches).find(is_loose)?;
+    let missing = unread_links(&set);
+    Some(Forwarded::Unknown(set, missing))
+}
+
+/// A ruleset that would catch a name and is not known to be linked to a network: nothing counts its links, so that no link is missing
+/// cannot be proved.
+pub(super) fn perhaps_forwarded(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Missing> {
+    let links = |set: &ResourceId| {
+        estate
+            .list::<RulesetLink>(Key::RulesetsOf(vnet.clone()))
+            .any(|(link, _)| link.parent().as_ref() == Some(set))
+    };
+    let set = catching(estate, |rule| rule.catches(name)).find(|set| !links(set))?;
+    Some(unread_links(&set))
+}
+
+/// The rulesets that have a rule of some sort.
+fn catching<'e>(
+    estate: &'e Estate,
+    catches: impl Fn(&ForwardingRule) -> bool + 'e,
+) -> impl Iterator<Item = ResourceId> + 'e {
+    let rules = estate.all::<ForwardingRule>().filter(move |(_, rule)| catches(rule));
+    rules.filter_map(|(id, _)| id.parent())
+}
+
+fn unread_links(set: &ResourceId) -> Missing {
+    Missing {
         what: format!("the networks that DNS forwarding ruleset `{}` is linked to", set.name()),
         resource: Some(set.clone()),
         help: format!(
             "add the output of `az dns-resolver vnet-link list --ruleset-name {}`",
             set.name()
         ),
-    };
-    Some(Forwarded::Unknown(set, missing))
+    }
+}
+
+impl ForwardingRule {
+    /// A rule for every name does not act on the names that Azure keeps for itself.
+    fn catches(&self, name: &str) -> bool {
+        self.is_enabled && !self.domain.is_empty() && holds(&self.domain, name)
+    }
 }

@@ -270,8 +270,12 @@ impl Path<'_> {
             (Some(name), _) => {
                 name.custom_servers.is_empty() || !matches!(name.answer, Answer::Unknown(_))
             }
-            (None, Some((server, _))) => forwarder::at(self.estate, *server)
-                .is_some_and(|one| one.kind == ForwarderKind::Resolver),
+            (None, Some((server, _))) => {
+                let start = self.start.as_ref();
+                start
+                    .and_then(|start| forwarder::at(self.estate, &start.vnet, *server))
+                    .is_some_and(|one| one.kind == ForwarderKind::Resolver)
+            }
             (None, None) => false,
         }
     }

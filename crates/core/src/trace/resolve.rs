@@ -117,7 +117,7 @@ pub fn resolve(
         wrong_rule: None,
     };
     if let Some(server) = server {
-        match forwarder::at(estate, server) {
+        match forwarder::at(estate, vnet_id, server) {
             Some(Forwarder { kind: ForwarderKind::Resolver, vnet, holder }) => {
                 result.place = vnet.clone();
                 result.forwarders.push(Forwarder { kind: ForwarderKind::Resolver, vnet, holder });
@@ -164,7 +164,10 @@ pub fn resolve(
             }
             return Ok(result);
         }
-        result.unproven = result.unproven.or_else(|| perhaps_linked(estate, &asked));
+        result.unproven = result
+            .unproven
+            .or_else(|| perhaps_linked(estate, &asked))
+            .or_else(|| forwarder::perhaps_forwarded(estate, &place, &asked));
         match forwarder::rule_for(estate, &place, &asked, without) {
             None => {}
             Some(Forwarded::To(next)) => {
@@ -205,15 +208,24 @@ pub fn resolve(
     Ok(result)
 }
 
-/// The DNS servers that a network has of its own; empty where it asks Azure.
+/// The DNS servers that a network asks before Azure; empty where it asks Azure first. They are tried in their order, and the next
+/// one is asked only when one does not answer.
 ///
 /// # Errors
 /// [`Missing`] when the network or its list was not observed.
 pub fn custom_servers(estate: &Estate, vnet_id: &ResourceId) -> Result<Vec<Ipv4Addr>, Missing> {
-    let vnet = estate.get::<Vnet>(vnet_id)?;
-    let servers = vnet.dns_servers.as_ref();
-    let servers = servers.ok_or_else(|| Missing::field(vnet_id, "dhcpOptions.dnsServers"))?;
-    Ok(servers.iter().copied().filter(|server| *server != AZURE_DNS).collect())
+    let servers = dns_servers(estate, vnet_id)?.iter().copied();
+    Ok(servers.take_while(|server| *server != AZURE_DNS).collect())
+}
+
+/// Whether a network asks Azure at last, when none of its own DNS servers answers.
+pub(super) fn falls_back_on_azure(estate: &Estate, vnet_id: &ResourceId) -> bool {
+    dns_servers(estate, vnet_id).is_ok_and(|all| all.contains(&AZURE_DNS))
+}
+
+fn dns_servers<'e>(estate: &'e Estate, vnet_id: &ResourceId) -> Result<&'e [Ipv4Addr], Missing> {
+    let servers = estate.get::<Vnet>(vnet_id)?.dns_servers.as_deref();
+    servers.ok_or_else(|| Missing::field(vnet_id, "dhcpOptions.dnsServers"))
 }
 
 fn unread_server(servers: &[Ipv4Addr], vnet: &ResourceId, name: &str) -> Missing {

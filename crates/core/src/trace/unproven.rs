@@ -1,5 +1,7 @@
 //! What of zones was not observed and would change an answer: their links, and their records.
 
+use std::cmp::Ordering;
+
 use super::resolve::{is_private_link, links_of};
 use crate::estate::dns::{Record, Zone};
 use crate::estate::{Estate, Missing};
@@ -59,22 +61,24 @@ pub fn unread_links(zone: &ResourceId) -> Missing {
     }
 }
 
-/// Whether the zone's own count says that every link was captured.
+/// Whether the zone's own count says that every link was captured, and each of them tells its network.
 pub fn are_links_complete(estate: &Estate, zone: &ResourceId) -> bool {
-    let captured = links_of(estate, zone).count() as u64;
-    estate
-        .get::<Zone>(zone)
-        .ok()
-        .and_then(|facts| facts.link_count)
-        .is_some_and(|count| count <= captured)
+    compared(estate, zone).is_some_and(|order| order.is_le()) && unread_link(estate, zone).is_none()
 }
 
-/// Whether the zone's own count says that some link was not captured.
+/// Whether the zone's own count says that some link was not captured, or one of them does not tell its network.
 pub fn are_links_incomplete(estate: &Estate, zone: &ResourceId) -> bool {
+    compared(estate, zone).is_some_and(|order| order.is_gt()) || unread_link(estate, zone).is_some()
+}
+
+/// The zone's count of links against those that were captured.
+fn compared(estate: &Estate, zone: &ResourceId) -> Option<Ordering> {
     let captured = links_of(estate, zone).count() as u64;
-    estate
-        .get::<Zone>(zone)
-        .ok()
-        .and_then(|facts| facts.link_count)
-        .is_some_and(|count| count > captured)
+    let count = estate.get::<Zone>(zone).ok()?.link_count?;
+    Some(count.cmp(&captured))
+}
+
+fn unread_link<'e>(estate: &'e Estate, zone: &ResourceId) -> Option<&'e ResourceId> {
+    let is_link = |id: &&ResourceId| id.resource_type().ends_with("/virtualnetworklinks");
+    estate.unread_below(zone).find(is_link)
 }

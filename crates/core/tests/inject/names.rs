@@ -74,27 +74,27 @@ pub(crate) fn other_zone(world: &mut World, chance: &mut Chance) {
 }
 
 /// An inbound endpoint of a resolver in a hub.
-fn resolver(world: &mut World, hub: &str) {
+fn resolver(world: &mut World, hub: &str, address: &str) {
     let id = format!("{}/Microsoft.Network/dnsResolvers/r/inboundEndpoints/in", world.roles.spare);
     world.put(
         &id,
         json!({ "properties": { "ipConfigurations": [{
-        "subnet": { "id": format!("{hub}/subnets/core") }, "privateIpAddress": "10.250.1.4" }] } }),
+        "subnet": { "id": format!("{hub}/subnets/core") }, "privateIpAddress": address }] } }),
     );
     let net = world.roles.from_net.clone();
-    world.set(&net, "dhcpOptions", json!({ "dnsServers": ["10.250.1.4"] }));
+    world.set(&net, "dhcpOptions", json!({ "dnsServers": [address] }));
 }
 
 pub(crate) fn hub_asks(world: &mut World, _: &mut Chance) {
     let hub = hub(world);
-    resolver(world, &hub);
+    resolver(world, &hub, "10.250.1.4");
 }
 
 /// The DNS server stands in a network that is joined with nothing.
 pub(crate) fn far_server(world: &mut World, _: &mut Chance) {
     let hub = format!("{}/Microsoft.Network/virtualNetworks/far-dns", world.roles.spare);
-    world.net(&hub, "10.250.0.0/16", "core", "10.250.1.0/24");
-    resolver(world, &hub);
+    world.net(&hub, "10.251.0.0/16", "core", "10.251.1.0/24");
+    resolver(world, &hub, "10.251.1.4");
 }
 
 /// A rule of a ruleset leads the name to Azure's own address, which no rule may.

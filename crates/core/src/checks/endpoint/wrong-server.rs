@@ -9,6 +9,7 @@ use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::endpoint::WrongEnd;
+use crate::trace::place;
 
 const ONE_SERVER: &str =
     "a private endpoint maps to one server only: the copier would talk to another one";
@@ -55,7 +56,17 @@ pub(super) fn owner(path: &Path, addresses: &[Ipv4Addr]) -> Option<(ResourceId, 
         let ids = interfaces.filter_map(|(_, interface)| interface.endpoint.as_ref());
         ids.filter_map(|id| Some((id, path.estate.get::<Endpoint>(id).ok()?)))
     };
-    let mut holders = addresses.iter().flat_map(|one| by_body(one).chain(by_interface(one)));
+    // Networks that are not joined may use the same addresses: a network near the copier's that claims it is meant.
+    let vnet = &path.start.as_ref()?.vnet;
+    let is_meant = |one: &Ipv4Addr, endpoint: &Endpoint| {
+        let subnet = endpoint.subnet.as_ref();
+        subnet.is_some_and(|subnet| place::is_near(path.estate, vnet, subnet))
+            || place::claim(path.estate, vnet, *one).is_none()
+    };
+    let mut holders = addresses.iter().flat_map(|one| {
+        let all = by_body(one).chain(by_interface(one));
+        all.filter(|(_, endpoint)| is_meant(one, endpoint))
+    });
     holders.find_map(|(id, endpoint)| {
         let services: Vec<_> =
             endpoint.connections.iter().filter_map(|one| one.service.clone()).collect();
