@@ -153,6 +153,22 @@ pub fn private() -> AddressSet {
     ])
 }
 
+/// Addresses that a machine in the internet can have: neither private ones nor those kept for no machine (this host, loopback,
+/// link-local, documentation, multicast, and what is reserved).
+pub fn internet() -> AddressSet {
+    let net = |a, b, c, d, length| Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length);
+    let nobodys = AddressSet::of(&[
+        net(0, 0, 0, 0, 8),
+        net(127, 0, 0, 0, 8),
+        net(169, 254, 0, 0, 16),
+        net(192, 0, 2, 0, 24),
+        net(198, 51, 100, 0, 24),
+        net(203, 0, 113, 0, 24),
+        net(224, 0, 0, 0, 3),
+    ]);
+    AddressSet::all().difference(&private()).difference(&nobodys)
+}
+
 impl fmt::Display for AddressSet {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == AddressSet::all() {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::change::{Change, Safety};
+use crate::estate::Missing;
 use crate::id::ResourceId;
 use crate::trace::step::Fact;
 
@@ -104,6 +105,13 @@ impl Finding {
         self.severity = Severity::Risks;
         self.certainty = Certainty::Possible;
         self
+    }
+
+    /// Possible where something was not observed that may prove otherwise.
+    pub fn unless(self, unseen: Option<&Missing>) -> Finding {
+        let Some(missing) = unseen else { return self };
+        let why = format!("{}; not observed: {}", self.why, missing.what);
+        Finding { why, ..self.possible() }
     }
 
     /// The flow does not depend on it.

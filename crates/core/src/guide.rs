@@ -97,7 +97,7 @@ fn front_door_steps(path: &Path) -> Vec<GuideStep> {
     let (state, on_path) = match gate {
         Some(Gate::Open(rule)) if is_vnet_rule(rule) => (State::Met, true),
         Some(Gate::Open(_)) => (State::NotMet, false),
-        Some(Gate::Unknown(_)) | None => (State::Unknown, true),
+        Some(Gate::Unknown(_) | Gate::Unsure(..)) | None => (State::Unknown, true),
         Some(_) => (State::NotMet, true),
     };
     let open = match path.to.public_access {

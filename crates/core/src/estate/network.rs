@@ -40,8 +40,6 @@ pub struct Subnet {
     pub sql_endpoint_trouble: Option<String>,
     /// Service endpoints are named, and some could not be read.
     pub are_endpoints_unreadable: bool,
-    /// Whether a NAT gateway is attached, readable or not.
-    pub has_nat_gateway: bool,
     /// Services that the subnet is delegated to.
     pub delegations: Vec<String>,
     /// `privateEndpointNetworkPolicies`, as written.
@@ -201,7 +199,6 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
         security_group: node.reference("networkSecurityGroup", problems),
         route_table: node.reference("routeTable", problems),
         are_endpoints_unreadable: !is_listed || names.len() < services.len(),
-        has_nat_gateway: node.reference("natGateway", problems) != Reference::None,
         service_endpoints: names,
         delegations: delegations
             .iter()

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::body::{Node, Problems};
 use super::endpoint::STATUS;
 use super::network::fields_of;
-use crate::address::AddressSet;
+use crate::address::{AddressSet, internet};
 use crate::id::ResourceId;
 
 /// Which service a server belongs to.
@@ -96,9 +96,10 @@ impl FirewallRule {
         self.start.is_unspecified() && self.end.is_unspecified()
     }
 
-    /// Whether every address of the rule is private: no caller at a public door has one.
-    pub fn is_private(&self) -> bool {
-        AddressSet::from_ranges(vec![(self.start.into(), self.end.into())]).is_private()
+    /// Whether no caller at a public door has an address of the rule: the internet routes none of them.
+    pub fn admits_nobody(&self) -> bool {
+        let held = AddressSet::from_ranges(vec![(self.start.into(), self.end.into())]);
+        !self.is_all_of_azure() && !held.overlaps(&internet())
     }
 
     /// Whether every IPv4 address is let in.

@@ -98,7 +98,11 @@ impl Path<'_> {
                 match rules.iter().find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything())
                 {
                     Some((id, _)) => Gate::Open((*id).clone()),
-                    None if rules.is_empty() => Gate::FirewallRuleMissing,
+                    None if rules.is_empty() => {
+                        let rule = gate::FIREWALL_RULE;
+                        let unread = gate::unread_rule(self.estate, &self.to_id, rule);
+                        unread.map_or(Gate::FirewallRuleMissing, Gate::Unknown)
+                    }
                     None => Gate::Unknown(Missing::other(
                         format!("the public address of `{}`", self.from_id.name()),
                         "resolve its name and compare it with the source's firewall rules",

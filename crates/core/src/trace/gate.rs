@@ -31,6 +31,18 @@ pub enum Gate {
     FirewallRuleMissing,
     /// The estate does not tell.
     Unknown(Missing),
+    /// Closed so, unless what was not observed opens it.
+    Unsure(Box<Gate>, Missing),
+}
+
+impl Gate {
+    /// The gate as far as it is known, and what may prove otherwise.
+    pub fn as_known(&self) -> (&Gate, Option<&Missing>) {
+        match self {
+            Gate::Unsure(gate, missing) => (gate, Some(missing)),
+            gate => (gate, None),
+        }
+    }
 }
 
 /// Asks the front door of a server about a caller in a subnet.
@@ -84,23 +96,53 @@ pub fn gate_behind(
     }
 }
 
+/// The front door of a Single Server. Without the service endpoint nobody knows the address that packets of a managed subnet come
+/// with, so a firewall rule may hold it.
 fn single_gate(
     estate: &Estate,
     server_id: &ResourceId,
     server: &Server,
-    (vnet_id, subnet_id, subnet): (&ResourceId, &ResourceId, &Subnet),
+    caller: (&ResourceId, &ResourceId, &Subnet),
 ) -> Gate {
+    let (gate, is_identified) = rules_of_single(estate, server_id, server, caller);
+    let by_address = || {
+        let may_hold = public_rules(estate, server_id).next().is_some();
+        let unseen = || may_hold.then(|| unseen_address(caller.1.name()));
+        unread_rule(estate, server_id, FIREWALL_RULE).or_else(unseen)
+    };
+    let doubt = || {
+        let unread = unread_rule(estate, server_id, VNET_RULE);
+        unread.or_else(|| if is_identified { None } else { by_address() })
+    };
+    match &gate {
+        Gate::RuleMissing { .. }
+        | Gate::ServiceEndpointMissing(_)
+        | Gate::RuleNotReady(..)
+        | Gate::OtherRegion(..) => match doubt() {
+            Some(missing) => Gate::Unsure(Box::new(gate), missing),
+            None => gate,
+        },
+        _ => gate,
+    }
+}
+
+/// What the rules of a Single Server that were read do with a subnet, and whether its packets carry the subnet's identity.
+fn rules_of_single(
+    estate: &Estate,
+    server_id: &ResourceId,
+    server: &Server,
+    (vnet_id, subnet_id, subnet): (&ResourceId, &ResourceId, &Subnet),
+) -> (Gate, bool) {
     if subnet.are_endpoints_unreadable {
-        return Gate::Unknown(Missing::field(subnet_id, "serviceEndpoints"));
+        return (Gate::Unknown(Missing::field(subnet_id, "serviceEndpoints")), true);
     }
     if let Some(state) = &subnet.sql_endpoint_trouble {
-        return Gate::Unknown(Missing {
-            what: format!(
-                "whether service endpoint Microsoft.Sql of `{}` is up: its state is {state}",
-                subnet_id.name()
-            ),
-            ..Missing::field(subnet_id, "serviceEndpoints")
-        });
+        let what = format!(
+            "whether service endpoint Microsoft.Sql of `{}` is up: its state is {state}",
+            subnet_id.name()
+        );
+        let missing = Missing { what, ..Missing::field(subnet_id, "serviceEndpoints") };
+        return (Gate::Unknown(missing), true);
     }
     let has_endpoint = subnet.has_sql_endpoint();
     let region = |location: &Option<String>| location.as_deref().map(region_key);
@@ -120,22 +162,26 @@ fn single_gate(
     let is_let_in = rule.is_some_and(|(_, rule)| is_ready(rule));
     if let Some((id, _)) = opening {
         match is_identified {
-            false => return Gate::Open(id.clone()),
-            true if !is_let_in => return Gate::Disputed(id.clone()),
+            false => return (Gate::Open(id.clone()), false),
+            true if !is_let_in => return (Gate::Disputed(id.clone()), true),
             true => {}
         }
     }
-    let Some((rule_id, rule)) = rule else {
-        // Whether a NAT gateway acts on a managed subnet is documented nowhere: a rule may hold its address.
-        let may_hold = public_rules(estate, server_id).next().is_some();
-        return match subnet.has_nat_gateway && !is_identified && may_hold {
-            true => Gate::Unknown(unseen_address(subnet_id.name())),
-            false => Gate::RuleMissing { has_endpoint },
-        };
+    let gate = match rule {
+        None => Gate::RuleMissing { has_endpoint },
+        Some((id, _)) if !has_endpoint => Gate::ServiceEndpointMissing(id.clone()),
+        Some((id, rule)) => vnet_rule_gate(estate, (id, rule), vnet_id, (server_id, server)),
     };
-    if !has_endpoint {
-        return Gate::ServiceEndpointMissing(rule_id.clone());
-    }
+    (gate, is_identified)
+}
+
+/// What a VNet rule does for a subnet that has the service endpoint.
+fn vnet_rule_gate(
+    estate: &Estate,
+    (rule_id, rule): (&ResourceId, &VnetRule),
+    vnet_id: &ResourceId,
+    (server_id, server): (&ResourceId, &Server),
+) -> Gate {
     match rule.state.as_deref() {
         None => return Gate::Unknown(Missing::field(rule_id, "state")),
         Some(state) if !state.eq_ignore_ascii_case("ready") => {
@@ -161,7 +207,8 @@ fn single_gate(
 fn flexible_gate(estate: &Estate, server_id: &ResourceId, subnet: &str) -> Gate {
     let mut rules = public_rules(estate, server_id).peekable();
     if rules.peek().is_none() {
-        return Gate::FirewallRuleMissing;
+        let unread = unread_rule(estate, server_id, FIREWALL_RULE);
+        return unread.map_or(Gate::FirewallRuleMissing, Gate::Unknown);
     }
     match rules.find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
         Some((id, _)) => Gate::Open(id.clone()),
@@ -169,12 +216,27 @@ fn flexible_gate(estate: &Estate, server_id: &ResourceId, subnet: &str) -> Gate 
     }
 }
 
+/// Ends of the types of rules, with the field that has to be read.
+pub const FIREWALL_RULE: (&str, &str) = ("/firewallrules", "startIpAddress");
+const VNET_RULE: (&str, &str) = ("/virtualnetworkrules", "virtualNetworkSubnetId");
+
+/// A rule of a server that could not be read: it may be the one that lets the caller in.
+pub fn unread_rule(
+    estate: &Estate,
+    server: &ResourceId,
+    (kind, field): (&str, &str),
+) -> Option<Missing> {
+    let mut unread = estate.unread_below(server);
+    let rule = unread.find(|id| id.resource_type().ends_with(kind))?;
+    Some(Missing::field(rule, field))
+}
+
 /// The firewall rules of a server that may hold a caller's address.
 pub fn public_rules<'e>(
     estate: &'e Estate,
     server: &ResourceId,
 ) -> impl Iterator<Item = (&'e ResourceId, &'e FirewallRule)> {
-    estate.children::<FirewallRule>(server).filter(|(_, rule)| !rule.is_private())
+    estate.children::<FirewallRule>(server).filter(|(_, rule)| !rule.admits_nobody())
 }
 
 fn unseen_address(subnet: &str) -> Missing {

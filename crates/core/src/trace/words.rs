@@ -77,6 +77,11 @@ pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate:
         }
         Gate::FirewallRuleMissing => drop("the server has no firewall rule at all".to_owned()),
         Gate::Unknown(missing) => Step::unknown(Stage::Admit, missing.clone()),
+        Gate::Unsure(gate, missing) => {
+            let closed = gate_step(estate, id, server, gate);
+            let detail = format!("{}; not observed: {}", closed.detail, missing.what);
+            Step { detail, facts: closed.facts, ..Step::unknown(Stage::Admit, missing.clone()) }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let what = match path.estate.children::<FirewallRule>(&path.to_id).next() {
         None => "no firewall rule",
-        Some(_) => "firewall rules for private addresses only",
+        Some(_) => "firewall rules only for addresses that no packet of the internet has",
     };
     let message = format!("source `{}` has {what}", path.to_id.name());
     let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";

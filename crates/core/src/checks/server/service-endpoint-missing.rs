@@ -9,7 +9,8 @@ use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let Some(Gate::ServiceEndpointMissing(rule)) = &path.taken()?.gate else { return None };
+    let (gate, unseen) = path.taken()?.gate.as_ref()?.as_known();
+    let Gate::ServiceEndpointMissing(rule) = gate else { return None };
     let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
     let message = format!(
         "VNet rule `{}` has no effect: service endpoint {SQL_ENDPOINT} of subnet `{}` is off",
@@ -19,7 +20,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "without the service endpoint packets arrive with a public address, and a VNet rule matches subnets only";
     let pointer = path.estate.locate(&start.subnet, "", "serviceEndpoints");
     let fix = Fix::of(vec![server::turn_on_service_endpoint(path.estate, &start.subnet, subnet)]);
-    let mut finding = Finding::blocks(message, why).at(&start.subnet, pointer).fix(fix);
+    let finding = Finding::blocks(message, why).at(&start.subnet, pointer).fix(fix);
+    let mut finding = finding.unless(unseen);
     finding.on_fallback = path.leads == Leads::Fallback;
     Some(finding)
 }

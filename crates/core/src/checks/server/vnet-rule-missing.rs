@@ -9,9 +9,10 @@ use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let (has_endpoint, is_disputed) = match &path.taken()?.gate {
-        Some(Gate::RuleMissing { has_endpoint }) => (has_endpoint, false),
-        Some(Gate::Disputed(_)) => (&true, true),
+    let (gate, unseen) = path.taken()?.gate.as_ref()?.as_known();
+    let (has_endpoint, is_disputed) = match gate {
+        Gate::RuleMissing { has_endpoint } => (has_endpoint, false),
+        Gate::Disputed(_) => (&true, true),
         _ => return None,
     };
     let message = format!(
@@ -32,7 +33,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if let (false, Ok(subnet)) = (has_endpoint, path.estate.get::<Subnet>(&start.subnet)) {
         changes.push(server::turn_on_service_endpoint(path.estate, &start.subnet, subnet));
     }
-    let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
+    let mut finding = Finding::blocks(message, why).at(&path.to_id, "").unless(unseen);
     if is_disputed {
         finding = finding.possible();
         finding

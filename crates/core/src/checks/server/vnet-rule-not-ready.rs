@@ -9,7 +9,8 @@ use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let (rule, state) = match path.taken()?.gate.as_ref()? {
+    let (gate, unseen) = path.taken()?.gate.as_ref()?.as_known();
+    let (rule, state) = match gate {
         Gate::RuleNotReady(rule, state) => (rule, state.clone()),
         Gate::ServiceEndpointMissing(rule) => (rule, unready(path, rule)?),
         _ => return None,
@@ -27,7 +28,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
     };
     let pointer = path.estate.locate(rule, "", "state");
-    let mut finding = Finding::blocks(message, why).at(rule, pointer).fix(fix);
+    let mut finding = Finding::blocks(message, why).at(rule, pointer).fix(fix).unless(unseen);
     finding.on_fallback = path.leads == Leads::Fallback;
     Some(finding)
 }

@@ -7,7 +7,8 @@ use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let place = match path.taken()?.gate.as_ref()? {
+    let (gate, unseen) = path.taken()?.gate.as_ref()?.as_known();
+    let place = match gate {
         Gate::OtherRegion(rule, _)
         | Gate::RuleNotReady(rule, _)
         | Gate::ServiceEndpointMissing(rule) => rule,
@@ -24,7 +25,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let advice =
         || Fix::advice("reach the source through a private endpoint, which may be in any region");
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
-    let mut finding = Finding::blocks(message, why).at(place, "").fix(fix);
+    let mut finding = Finding::blocks(message, why).at(place, "").fix(fix).unless(unseen);
     finding.on_fallback = path.leads == Leads::Fallback;
     Some(finding)
 }
