@@ -12,7 +12,7 @@ use crate::fusion::Fusion;
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
 use crate::trace::leg::Start;
-use crate::trace::step::{Stage, Step, Verdict};
+use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{self, Path};
 
 pub use crate::trace::PORT;
@@ -84,6 +84,16 @@ pub struct Senders {
     pub dropped: AddressSet,
 }
 
+impl Senders {
+    /// Those that pass two flows.
+    fn and(&self, other: &Senders) -> Senders {
+        Senders {
+            pass: self.pass.intersection(&other.pass),
+            dropped: self.dropped.union(&other.dropped),
+        }
+    }
+}
+
 /// Answers a question from an estate.
 pub fn check(estate: &Estate, question: &Question) -> Report {
     let copier = match &question.copier {
@@ -104,7 +114,7 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
     if let Copier::Runtime(runtime) = &question.copier {
         match trace::path(estate, runtime, &question.target, PORT) {
             Ok(path) => add_second_flow(&mut report, &of_path(question, &path)),
-            Err(missing) => report.missing.push(missing),
+            Err(missing) => add_second_flow(&mut report, &undecided(question, missing)),
         }
     }
     report
@@ -279,18 +289,34 @@ fn add_second_flow(report: &mut Report, second: &Report) {
         }
         report.findings.push(finding);
     }
-    report.verdict = match (report.verdict, second.verdict) {
-        (Verdict::Reachable, other) => other,
-        (_, Verdict::Unreachable) => Verdict::Unreachable,
-        (own, _) => own,
+    report.senders = match (report.senders.take(), second.senders.clone()) {
+        (Some(first), Some(second)) => Some(first.and(&second)),
+        (first, second) => first.or(second),
     };
-    report.senders = report.senders.take().or_else(|| second.senders.clone());
+    // The runtime server has one address, which has to pass on both ways.
+    let is_cut_off = report.senders.as_ref().is_some_and(|one| one.pass.is_empty());
+    let both = [report.verdict, second.verdict];
+    let worst = [Verdict::Unreachable, Verdict::Undetermined, Verdict::Partial];
+    report.verdict = match worst.into_iter().find(|one| both.contains(one)) {
+        Some(Verdict::Partial) if is_cut_off => Verdict::Unreachable,
+        Some(worst) => worst,
+        None => Verdict::Reachable,
+    };
+    report.senders = report.senders.take().filter(|_| report.verdict == Verdict::Partial);
+    consequences::weaken(report.verdict, &mut report.findings);
     report.missing.extend(second.missing.iter().cloned());
     report.forward.extend(second.forward.iter().cloned());
     report.back.extend(second.back.iter().cloned());
 }
 
 impl Report {
+    /// Whether a gate is known to be closed, if only for a part of the senders.
+    pub fn is_closed(&self) -> bool {
+        let closes = |step: &Step| step.outcome == Outcome::Drop;
+        matches!(self.verdict, Verdict::Unreachable | Verdict::Partial)
+            || self.forward.iter().chain(&self.back).any(closes)
+    }
+
     /// The faults that cause the verdict.
     pub fn causes(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_cause())

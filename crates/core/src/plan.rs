@@ -53,6 +53,8 @@ pub struct Plan {
 pub struct Rest {
     /// The verdict.
     pub verdict: Verdict,
+    /// Whether a gate is known to be closed, if only for a part of the senders.
+    pub is_closed: bool,
     /// Flows that it breaks, where the copier reaches the source.
     pub broken_flows: usize,
 }
@@ -120,13 +122,15 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
     plan.closed = found.closed;
     plan.is_complete = found.is_complete;
     let others = found.others.iter().map(alternative).collect();
+    // Nothing is opened but what is known to be closed, if only for a part of the senders.
+    let opens = found.best.is_none() && found.opened.is_some();
     match found.best.or(found.opened) {
         Some(best) if by_estate != first.verdict && has_unmended(first) => {
             plan.refusal = Some(by_probes(first));
             plan.alternatives.push(alternative(&best));
         }
         // What was not observed may be fine: a repair of it is offered, not proposed.
-        Some(best) if first.verdict == Verdict::Undetermined => {
+        Some(best) if first.verdict == Verdict::Undetermined && !opens => {
             plan.refusal = Some(unobserved(first));
             plan.alternatives.push(alternative(&best));
         }
@@ -156,12 +160,14 @@ fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec
         others.remove(left_out);
         let after = apply(estate, &others);
         let verdict = diagnose::verdict(&after, question);
+        let is_closed =
+            verdict != Verdict::Reachable && diagnose::check(&after, question).is_closed();
         // A change may be there to keep alive what the others would break.
         let broken_flows = match verdict {
             Verdict::Reachable => safety::broken(estate, &after, question).len(),
             _ => 0,
         };
-        Rest { verdict, broken_flows }
+        Rest { verdict, is_closed, broken_flows }
     };
     (0..changes.len()).map(rest).collect()
 }
@@ -267,7 +273,9 @@ impl Plan {
     pub fn is_irredundant(&self) -> bool {
         let broken = self.safety.broken.len();
         let is_needed = |rest: &Rest| {
-            ![Verdict::Reachable, self.after].contains(&rest.verdict) || rest.broken_flows > broken
+            rest.is_closed
+                || ![Verdict::Reachable, self.after].contains(&rest.verdict)
+                || rest.broken_flows > broken
         };
         self.without.iter().all(is_needed)
     }

@@ -2,6 +2,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "reads and writes files, as core must not")]
 
+#[path = "estates/runtime.rs"]
+mod runtime;
+#[path = "estates/silent.rs"]
+mod silent;
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -193,31 +197,6 @@ fn a_field_that_is_not_resolved_never_makes_the_source_reachable() {
         }
     }
     assert!(tried > 500, "{tried} fields");
-}
-
-/// A firewall rule may hold its address, whichever it is.
-#[test]
-fn a_nat_gateway_that_cannot_be_read_is_there() {
-    let rule = json!({
-        "id": "$source/Microsoft.DBforPostgreSQL/servers/old-db/firewallRules/nat",
-        "type": "Microsoft.DBforPostgreSQL/servers/firewallRules",
-        "properties": { "startIpAddress": "20.9.9.9", "endIpAddress": "20.9.9.9" },
-    });
-    let verdict = |gateway: Value| {
-        let mut resources = support::fixture("public-source");
-        for line in [
-            "delete virtualNetworkRules/target".to_owned(),
-            "set target-net/subnets/postgres /properties/serviceEndpoints []".to_owned(),
-            format!("set target-net/subnets/postgres /properties/natGateway {gateway}"),
-            format!("add {rule}"),
-        ] {
-            support::edit(&mut resources, &line);
-        }
-        let estate = load(vec![Input { file: "nat".to_owned(), json: json!(resources) }]).estate;
-        diagnose::check(&estate, &support::question(&estate)).verdict
-    };
-    assert_eq!(verdict(Value::Null), Verdict::Unreachable);
-    assert_eq!(verdict(json!({ "id": 7 })), Verdict::Undetermined);
 }
 
 #[test]

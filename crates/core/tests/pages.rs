@@ -60,7 +60,7 @@ fn plan_line(estate: &Estate, question: &Question) -> String {
         );
         return "no plan".to_owned();
     }
-    let is_open = plan.after == Verdict::Undetermined && plan.before == Verdict::Unreachable;
+    let is_open = plan.after == Verdict::Undetermined && plan.before != Verdict::Reachable;
     assert!(is_open || plan.after == Verdict::Reachable, "{:?}", plan.after);
     assert!(plan.is_irredundant(), "no change is superfluous");
     support::undo(estate, question, &plan.changes, plan.before);

@@ -65,7 +65,22 @@ impl Denial<'_> {
             .intended
             .as_ref()
             .is_some_and(|leg| leg.is_apart && (leg.joined.is_some() || leg.outward.is_some()));
-        (miss.miss != Miss::NetworkTag || !is_apart).then_some(miss)
+        match miss.miss {
+            Miss::NetworkTag if is_apart => None,
+            Miss::Group if !self.is_at_server(path) => None,
+            _ => Some(miss),
+        }
+    }
+
+    /// Whether the group is that of a subnet delegated to flexible servers, which no rule about groups of interfaces fits.
+    fn is_at_server(&self, path: &Path) -> bool {
+        let is_injected =
+            || path.intended.as_ref().is_some_and(|leg| matches!(leg.way, Way::Injected(_)));
+        match self.gate {
+            Gate::Out => true,
+            Gate::In => is_injected(),
+            Gate::Endpoint | Gate::Interface => false,
+        }
     }
 
     /// Whether the machine's other group lets the same packets pass.
@@ -75,6 +90,9 @@ impl Denial<'_> {
         let follows = |decision: &Decision| {
             leg.is_apart && decision.denied.iter().all(|(_, rule)| rule.is_default())
         };
+        if follows(self.decision) {
+            return false;
+        }
         let passes = |one: &Option<(ResourceId, Decision)>| {
             one.as_ref()
                 .is_some_and(|(_, decision)| decision.denied.is_empty() || follows(decision))
@@ -133,10 +151,16 @@ pub(super) fn plain(path: &Path, gate: Gate) -> Option<Finding> {
     let denial = denials
         .iter()
         .find(|one| one.gate == gate && one.miss(path).is_none() && !one.is_conflict(path))?;
-    denial.finding(
-        path,
-        "rules are read from the lowest priority number up, and the first that matches decides",
-    )
+    let mut why =
+        "rules are read from the lowest priority number up, and the first that matches decides"
+            .to_owned();
+    if let Some(near) = denial.decision.miss.as_ref().filter(|near| near.miss == Miss::Group) {
+        let (rule, group) = (&near.rule.name, &near.names);
+        why.push_str(&format!(
+            "; rule `{rule}` ahead of it names application security group `{group}`, of which that end is no member"
+        ));
+    }
+    denial.finding(path, &why)
 }
 
 /// A denial behind a rule that misses the flow by one thing.

@@ -152,9 +152,7 @@ pub(super) fn let_questions_through(
         to: Ok(vec![Ipv4Net::from(server)]),
         service: Service::any(DNS_PORT),
     };
-    let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
-    let change = filter::allow(path.estate, group, direction, &flow, denied_at)?;
-    Some(Fix::of(vec![change]))
+    ahead(path, group, direction, &flow, &deniers(decision))
 }
 
 /// Lets questions of the copier's subnet through to Azure's own resolver, ahead of the rule that denies them.
@@ -167,8 +165,7 @@ pub(super) fn let_names_through(path: &Path, rule: &Decider) -> Option<Fix> {
         to: Err("AzurePlatformDNS".to_owned()),
         service: Service::any(DNS_PORT),
     };
-    let change = filter::allow(path.estate, group, Direction::Outbound, &flow, rule.priority)?;
-    Some(Fix::of(vec![change]))
+    ahead(path, group, Direction::Outbound, &flow, &[rule])
 }
 
 /// Lets the denied senders of a flow through one security group, and nothing else.
@@ -191,7 +188,9 @@ pub(super) fn let_through(
         Way::Beyond(address) => Ok(vec![Ipv4Net::from(*address)]),
         Way::Public => {
             let region = path.to.location.as_ref().map(|text| text.replace(' ', ""))?;
-            Err(format!("Sql.{region}"))
+            // Whether `Sql` holds flexible servers is documented nowhere.
+            let tag = if path.to.kind == ServerKind::Flexible { "AzureCloud" } else { "Sql" };
+            Err(format!("{tag}.{region}"))
         }
     };
     // With the addresses that Azure keeps for itself, and that nobody sends from, fewer networks hold the denied ones.
@@ -201,14 +200,27 @@ pub(super) fn let_through(
     let mut from = denied.union(&kept).networks();
     from.retain(|network| denied.meets(network));
     let flow = filter::Flow { from, to, service: Service::tcp(path.port) };
-    let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
-    if let Some(change) = filter::allow(path.estate, group, direction, &flow, denied_at) {
+    ahead(path, group, direction, &flow, &deniers(decision))
+}
+
+fn deniers(decision: &Decision) -> Vec<&Decider> {
+    decision.denied.iter().map(|(_, rule)| rule).collect()
+}
+
+/// Lets a flow pass ahead of the rules that deny it.
+fn ahead(
+    path: &Path,
+    group: &ResourceId,
+    direction: Direction,
+    flow: &filter::Flow,
+    denying: &[&Decider],
+) -> Option<Fix> {
+    let first = denying.iter().min_by_key(|rule| rule.priority)?;
+    if let Some(change) = filter::allow(path.estate, group, direction, flow, first.priority) {
         return Some(Fix::of(vec![change]));
     }
     // Every number ahead of the rule is taken: the rule itself moves back and leaves its own.
-    let rule =
-        decision.denied.iter().map(|(_, rule)| rule).find(|rule| rule.priority == denied_at)?;
-    let moved = filter::move_back(path.estate, group, direction, rule)?;
-    let allow = filter::allow_at(path.estate, group, direction, &flow, denied_at);
+    let moved = filter::move_back(path.estate, group, direction, first)?;
+    let allow = filter::allow_at(path.estate, group, direction, flow, first.priority);
     Some(Fix::of(vec![moved, allow]))
 }

@@ -2,8 +2,6 @@
 
 use crate::checks;
 use crate::finding::{Finding, Severity};
-use crate::id::ResourceId;
-use crate::trace::filter::Decision;
 use crate::trace::step::Verdict;
 use crate::trace::{Leads, Path};
 
@@ -40,18 +38,19 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     let peering =
         findings.iter().find(|one| one.is_cause() && joins(one.fault)).map(|one| one.fault);
     if let (Some(peering), Some(leg)) = (peering, &path.intended) {
-        let by_default = |side: &Option<(ResourceId, Decision)>| {
-            side.as_ref().is_some_and(|(_, decision)| {
-                decision.denied.iter().all(|(_, rule)| rule.is_default())
-            })
-        };
         let sides = [
-            ("filter/outbound-denied", by_default(&leg.outbound)),
-            ("filter/inbound-denied", by_default(&leg.inbound)),
-            ("filter/endpoint-subnet-denied", by_default(&leg.inbound)),
+            ("filter/outbound-denied", &leg.outbound),
+            ("filter/inbound-denied", &leg.inbound),
+            ("filter/inbound-denied", &leg.inbound_interface),
+            ("filter/endpoint-subnet-denied", &leg.inbound),
         ];
-        for (fault, _) in sides.iter().filter(|(_, by_default)| *by_default) {
-            for finding in findings.iter_mut().filter(|one| one.fault == *fault) {
+        for (fault, side) in sides {
+            let Some((group, decision)) = side else { continue };
+            if !decision.denied.iter().all(|(_, rule)| rule.is_default()) {
+                continue;
+            }
+            let is_of = |one: &Finding| one.place.as_ref().is_some_and(|at| at.resource == *group);
+            for finding in findings.iter_mut().filter(|one| one.fault == fault && is_of(one)) {
                 finding.consequence_of = Some(peering);
             }
         }

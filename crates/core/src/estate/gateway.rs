@@ -46,8 +46,8 @@ pub struct GatewayConnection {
 /// A network that is connected to a virtual hub, which routes between its networks.
 #[derive(Debug, Clone)]
 pub struct HubConnection {
-    /// The network.
-    pub vnet: ResourceId,
+    /// The network; `None` where it is not told.
+    pub vnet: Option<ResourceId>,
 }
 
 /// A load balancer.
@@ -79,12 +79,15 @@ pub(crate) fn gateway(node: &Node, problems: &mut Problems) -> Gateway {
     }
 }
 
-pub(crate) fn hub_connection(node: &Node, problems: &mut Problems) -> Option<HubConnection> {
-    let Some(vnet) = node.id("remoteVirtualNetwork.id", problems) else {
-        problems.add("", "connection of a hub without remoteVirtualNetwork.id; it is left out");
-        return None;
-    };
-    Some(HubConnection { vnet })
+pub(crate) fn hub_connection(node: &Node, problems: &mut Problems) -> HubConnection {
+    let vnet = node.id("remoteVirtualNetwork.id", problems);
+    if vnet.is_none() {
+        problems.add(
+            "",
+            "connection of a hub without remoteVirtualNetwork.id: it may be any network's",
+        );
+    }
+    HubConnection { vnet }
 }
 
 pub(crate) fn local_gateway(node: &Node, problems: &mut Problems) -> LocalGateway {

@@ -36,6 +36,8 @@ pub enum Key {
     GatewaysOf(ResourceId),
     /// The connections that join a network to virtual hubs.
     HubsOf(ResourceId),
+    /// Connections of virtual hubs that do not tell their network.
+    HubsOfUnknown,
     /// The connections of a gateway.
     ConnectionsOf(ResourceId),
     /// The forwarding rulesets of a network, by their links.
@@ -100,7 +102,9 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
                 server.fqdn.as_ref().map(|fqdn| Key::ServersNamed(fqdn.to_ascii_lowercase())),
             );
         }
-        Facts::HubConnection(connection) => keys.push(Key::HubsOf(connection.vnet.clone())),
+        Facts::HubConnection(connection) => {
+            keys.push(connection.vnet.clone().map_or(Key::HubsOfUnknown, Key::HubsOf));
+        }
         Facts::GroupMember(member) => keys.push(Key::GroupsOf(member.vnet.clone())),
         Facts::Subnet(subnet) => {
             let used = [&subnet.security_group, &subnet.route_table];

@@ -261,7 +261,7 @@ fn read_surroundings(kind: &str, node: &Node, problems: &mut Problems) -> Facts 
             Facts::GatewayConnection(gateway::connection(node, problems))
         }
         "microsoft.network/virtualhubs/hubvirtualnetworkconnections" => {
-            gateway::hub_connection(node, problems).map_or(Facts::Other, Facts::HubConnection)
+            Facts::HubConnection(gateway::hub_connection(node, problems))
         }
         "microsoft.network/loadbalancers" => {
             Facts::LoadBalancer(gateway::load_balancer(node, problems))

@@ -159,8 +159,7 @@ impl Search<'_> {
         }
         // Of a machine no configuration tells everything: more than its gates cannot be opened.
         let is_machine = matches!(self.question.source, Source::Host(_));
-        let root = self.found.closed.first().map(|root| root.verdict);
-        if is_machine && verdict == Verdict::Undetermined && root == Some(Verdict::Unreachable) {
+        if is_machine && verdict == Verdict::Undetermined && !node.changes.is_empty() {
             self.open(&node.changes);
         }
         // Rules are tried once everything else lets the packets pass: every repair mends the other gates too.
@@ -179,16 +178,20 @@ impl Search<'_> {
         }
     }
 
-    /// Takes a set after which nothing is known to be closed, if it breaks nothing and leads no further into the dark: what is not
-    /// known afterwards was not known before.
+    /// Takes a set after which nothing is known to be closed any more, if it breaks nothing and leads no further into the dark: what
+    /// is not known afterwards was not known before.
     fn open(&mut self, changes: &[Change]) {
         let dark = |report: &Report| -> BTreeSet<String> {
             report.missing.iter().map(|one| one.what.clone()).collect()
         };
-        let unseen = dark(&diagnose::check(self.estate, self.question));
+        let before = diagnose::check(self.estate, self.question);
+        if !before.is_closed() {
+            return;
+        }
+        let unseen = dark(&before);
         let opens = |set: &Vec<Change>| {
             let report = diagnose::check(&apply(self.estate, set), self.question);
-            report.verdict == Verdict::Undetermined && dark(&report).is_subset(&unseen)
+            !report.is_closed() && dark(&report).is_subset(&unseen)
         };
         let mut changes = changes.to_vec();
         if !opens(&changes) {

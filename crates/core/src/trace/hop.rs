@@ -246,7 +246,7 @@ pub fn half<'e>(
 }
 
 /// A half of which it is not known where it leads: it may be the one that is looked for.
-fn unread_half(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
+pub(super) fn unread_half(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
     let is_half =
         |id: &&ResourceId| id.is_type("microsoft.network/virtualnetworks/virtualnetworkpeerings");
     let unread = estate.unread_below(vnet).find(is_half)?;

@@ -17,6 +17,7 @@ mod naming;
 pub mod near_miss;
 pub mod outward;
 pub mod place;
+mod range;
 pub mod resolve;
 pub mod route;
 mod rules;

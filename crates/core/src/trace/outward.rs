@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::estate::gateway::{Gateway, GatewayConnection, HubConnection, LocalGateway};
-use crate::estate::network::{Peering, Subnet};
+use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::hop;
@@ -65,13 +65,17 @@ pub struct Line {
 
 /// Finds the way out of a network to an address.
 pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
-    let mut perhaps = None;
+    let mut perhaps = hop::unread_half(estate, vnet);
     match own(estate, vnet, address) {
         Outward::Nowhere => {}
         Outward::Perhaps(missing) => perhaps = Some(missing),
         found => return found,
     }
     for (half, facts) in estate.children::<Peering>(vnet) {
+        if let Some(missing) = unread_neighbour(estate, facts, address) {
+            perhaps = Some(missing);
+            continue;
+        }
         let Some((other, back)) = hop::half(estate, &facts.remote, vnet) else { continue };
         let line = match own(estate, &facts.remote, address) {
             Outward::Through(line) => line,
@@ -104,6 +108,18 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
     perhaps.map_or(Outward::Nowhere, Outward::Perhaps)
 }
 
+/// A peered network that was not captured, and that may hold an address or lend the gateway that leads to it.
+fn unread_neighbour(estate: &Estate, half: &Peering, address: Ipv4Addr) -> Option<Missing> {
+    let is_down = |state: &String| !state.eq_ignore_ascii_case("connected");
+    if estate.get::<Vnet>(&half.remote).is_ok() || half.state.as_ref().is_some_and(is_down) {
+        return None;
+    }
+    let space = &half.remote_space;
+    let may_hold = space.is_empty() || space.iter().any(|net| net.contains(&address));
+    let may_lend = half.uses_remote_gateway != Some(false);
+    (may_hold || may_lend).then(|| Missing::resource("virtual network", &half.remote))
+}
+
 /// Whether the network, or one that is peered with it, has a gateway.
 pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     let peered = estate.children::<Peering>(vnet).map(|(_, facts)| &facts.remote);
@@ -114,9 +130,11 @@ pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     })
 }
 
-/// The virtual hub that a network is connected to.
+/// The virtual hub that a network is connected to; or may be, where a connection does not tell its network.
 pub fn hub_of(estate: &Estate, vnet: &ResourceId) -> Option<ResourceId> {
-    estate.list::<HubConnection>(Key::HubsOf(vnet.clone())).next()?.0.parent()
+    let keys = [Key::HubsOf(vnet.clone()), Key::HubsOfUnknown];
+    let mut connections = keys.into_iter().flat_map(|key| estate.list::<HubConnection>(key));
+    connections.next()?.0.parent()
 }
 
 /// What a virtual hub routes, which no resource tells in full.
@@ -133,25 +151,25 @@ pub fn routes_of_hub(hub: &ResourceId) -> Missing {
 
 /// The prefixes that the gateways of a network, or of those that lend theirs, are known to lead to; and whether there may be more.
 pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
+    let mut has_more = hub_of(estate, vnet).is_some() || unread_gateway(estate, vnet).is_some();
+    let gateways = |vnet: &ResourceId| estate.list::<Gateway>(Key::GatewaysOf(vnet.clone()));
     let mut lenders = vec![vnet.clone()];
     for (_, facts) in estate.children::<Peering>(vnet) {
-        let lends = |(_, back): (_, &Peering)| back.lends_gateway == Some(true);
-        if facts.uses_remote_gateway == Some(true)
-            && hop::half(estate, &facts.remote, vnet).is_some_and(lends)
-        {
+        let back = hop::half(estate, &facts.remote, vnet);
+        let lends = back.is_none_or(|(_, back)| back.lends_gateway != Some(false));
+        if facts.uses_remote_gateway == Some(true) && lends {
+            has_more |= gateways(&facts.remote).next().is_none();
             lenders.push(facts.remote.clone());
         }
     }
-    let (mut known, mut has_more) = (Vec::new(), hub_of(estate, vnet).is_some());
-    for lender in &lenders {
-        for (gateway, facts) in estate.list::<Gateway>(Key::GatewaysOf(lender.clone())) {
-            has_more |= facts.learns_routes;
-            let lines = estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone()));
-            for (_, line) in lines {
-                has_more |= line.learns_routes;
-                let local = line.local.as_ref().and_then(|id| estate.get::<LocalGateway>(id).ok());
-                known.extend(local.into_iter().flat_map(|one| one.space.iter().copied()));
-            }
+    let mut known = Vec::new();
+    for (gateway, facts) in lenders.iter().flat_map(gateways) {
+        has_more |= facts.learns_routes;
+        let lines = estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone()));
+        for (_, line) in lines {
+            has_more |= line.learns_routes;
+            let local = line.local.as_ref().and_then(|id| estate.get::<LocalGateway>(id).ok());
+            known.extend(local.into_iter().flat_map(|one| one.space.iter().copied()));
         }
     }
     (known, has_more)

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::address::AddressSet;
+use crate::address::{AddressSet, internet};
 use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -128,6 +128,12 @@ pub fn to_addresses(
                 )),
                 false => judge(table_id, route, matches!(own, OwnRoute::Internet)),
             };
+            let routed = match routed {
+                Routed::ByUser(route) if !matches!(own, OwnRoute::Internet) => {
+                    within(estate, subnet.0, route, &part)
+                }
+                routed => routed,
+            };
             parts.push((part, routed));
         }
     }
@@ -137,18 +143,39 @@ pub fn to_addresses(
     parts
 }
 
+/// A route into the network is told of the network's own addresses; what it does with those of a neighbour no document says.
+fn within(estate: &Estate, subnet: &ResourceId, route: UserRoute, part: &AddressSet) -> Routed {
+    let own = subnet.parent().and_then(|vnet| estate.get::<Vnet>(&vnet).ok());
+    if own.is_some_and(|vnet| part.is_within(&AddressSet::of(&vnet.space))) {
+        return Routed::ByUser(route);
+    }
+    Routed::Unknown(Missing::other(
+        format!(
+            "what route `{}` ({}) to VnetLocal does with addresses of another network",
+            route.name, route.prefix
+        ),
+        "take the route away, or probe the path from the target: `flexway probe`",
+    ))
+}
+
 /// What becomes of packets to a server that may have any address of its subnet: told only where it is the same for all of them.
 pub(super) fn one_of(parts: Vec<(AddressSet, Routed)>, subnet: &ResourceId) -> Routed {
-    let passes = |routed: &Routed| matches!(routed, Routed::Directly | Routed::ByUser(_));
-    let is_same = parts.iter().all(|(_, one)| passes(one)) || parts.len() == 1;
-    match (is_same, parts.into_iter().next()) {
-        (true, Some((_, routed))) => routed,
-        (true, None) => Routed::Directly,
-        (false, _) => Routed::Unknown(Missing::other(
+    shared(parts).unwrap_or_else(|| {
+        Routed::Unknown(Missing::other(
             format!("which address the server in subnet `{}` has: routes differ", subnet.name()),
             "resolve its name on the target with `flexway probe`",
-        )),
-    }
+        ))
+    })
+}
+
+/// What becomes of all parts alike; `None` where they differ.
+fn shared(parts: Vec<(AddressSet, Routed)>) -> Option<Routed> {
+    let passes = |routed: &Routed| matches!(routed, Routed::Directly | Routed::ByUser(_));
+    let drops = |routed: &Routed| matches!(routed, Routed::Dropped(_));
+    let is_same = parts.len() <= 1
+        || parts.iter().all(|(_, one)| passes(one))
+        || parts.iter().all(|(_, one)| drops(one));
+    is_same.then(|| parts.into_iter().next().map_or(Routed::Directly, |(_, routed)| routed))
 }
 
 /// Routes a packet to the public front door of a service in a region.
@@ -164,35 +191,70 @@ pub fn to_gateway(
         Ok(None) => return by_default(estate, subnet, has_endpoint && !is_flexible),
         Err(missing) => return Routed::Unknown(missing),
     };
-    let is_sql = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        let (service, region) = text.split_once('.').unwrap_or((&text, ""));
-        matches!(service, "sql" | "azurecloud")
-            && (region.is_empty() || location.is_none_or(|location| region_key(location) == region))
-    };
-    let by_tag =
-        routes.iter().find(|route| matches!(&route.prefix, RoutePrefix::Tag(text) if is_sql(text)));
-    let default = routes
-        .iter()
-        .find(|route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0));
-    let is_open = by_tag.is_some() || has_endpoint && default.is_some();
+    let by_tag = service_route(&routes, location);
+    let is_default = |route: &&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0);
+    let has_default = routes.iter().any(is_default);
+    let is_open = by_tag.is_some() || has_endpoint && has_default;
     if is_flexible && is_open {
         return Routed::Unknown(Missing::other(
             "whether the service tag Sql and the service endpoint Microsoft.Sql hold flexible servers",
             "documents do not say: route the server's own address, or probe the path from the target",
         ));
     }
-    if let Some(route) = by_tag {
-        return judge(table_id, route, true);
+    let public = internet();
+    let parts = to_addresses(estate, subnet, &public, OwnRoute::Internet);
+    let names_addresses = |route: &&Route| match &route.prefix {
+        RoutePrefix::Network(net) => net.prefix_len() > 0 && public.meets(net),
+        RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => false,
+    };
+    let named = routes.iter().copied().find(names_addresses);
+    match (by_tag, named) {
+        (Some(_), Some(route)) => beyond_knowledge(route),
+        // The prefixes of Sql are those of the service endpoint, and a user's route wins; those of AzureCloud are others.
+        (Some((route, service)), None) if has_endpoint && service != "sql" => {
+            beyond_knowledge(route)
+        }
+        (Some((route, _)), None) => judge(table_id, route, true),
+        // The service endpoint's own routes are longer than a default route.
+        (None, Some(route)) if has_endpoint => beyond_knowledge(route),
+        (None, None) if has_endpoint => Routed::Directly,
+        (None, Some(route)) => shared(parts).unwrap_or_else(|| beyond_knowledge(route)),
+        (None, None) => match shared(parts) {
+            Some(Routed::Directly) | None => by_default(estate, subnet, false),
+            Some(routed) => routed,
+        },
     }
-    // The service endpoint's own routes are longer than a default route.
-    if has_endpoint {
-        return Routed::Directly;
-    }
-    match default {
-        Some(route) => judge(table_id, route, true),
-        None => by_default(estate, subnet, false),
-    }
+}
+
+/// The route whose tag holds the front door of a service, with the tag's service: a region's tag comes before the world's, and
+/// AzureCloud last.
+fn service_route<'r>(
+    routes: &[&'r Route],
+    location: Option<&str>,
+) -> Option<(&'r Route, &'static str)> {
+    let fits = |region: &str| {
+        region.is_empty() || location.is_none_or(|location| region_key(location) == region)
+    };
+    let rank = |route: &&'r Route| {
+        let RoutePrefix::Tag(tag) = &route.prefix else { return None };
+        let tag = tag.to_ascii_lowercase();
+        let (service, region) = tag.split_once('.').unwrap_or((&tag, ""));
+        let service = ["azurecloud", "sql"].into_iter().find(|one| *one == service)?;
+        fits(region).then_some((service, !region.is_empty()))
+    };
+    let ranked = routes.iter().filter_map(|route| Some((rank(route)?, *route)));
+    ranked.max_by_key(|(rank, _)| *rank).map(|((service, _), route)| (route, service))
+}
+
+/// A route for public addresses may hold the front door's, which no resource tells.
+fn beyond_knowledge(route: &Route) -> Routed {
+    Routed::Unknown(Missing::other(
+        format!(
+            "whether route `{}` catches the public address of the server's front door",
+            route.name
+        ),
+        "resolve the server's name on the target with `flexway probe`, and compare it with the route",
+    ))
 }
 
 /// Whether a service stands in another region than a subnet: the subnet's service endpoint has no routes there.
@@ -289,6 +351,17 @@ pub fn range_length(vnet: &Vnet, address: Ipv4Addr) -> u8 {
         .map(Ipv4Net::prefix_len)
         .max()
         .unwrap_or(0)
+}
+
+/// Length of the range, 10/8 and its like, in which Azure drops packets to a private address that no network near uses.
+pub fn nowhere_length(address: Ipv4Addr) -> u8 {
+    match address.octets() {
+        [10, ..] => 8,
+        [172, 16..=31, ..] => 12,
+        [192, 168, ..] => 16,
+        [100, 64..=127, ..] => 10,
+        _ => 0,
+    }
 }
 
 /// Addresses that a server in a subnet can have: Azure keeps the first four and the last one of each prefix.

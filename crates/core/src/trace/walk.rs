@@ -237,16 +237,12 @@ impl Walker<'_> {
             }
             _ => route::to_address(self.estate, subnet, destination, own),
         };
+        let is_apart = leg.is_apart && near.vnet != far.vnet;
+        let routed = match routed {
+            Routed::Directly if is_apart => self.past_the_join(leg, subnet, destination),
+            routed => routed,
+        };
         self.routed(leg, near, routed, destination);
-    }
-
-    /// Length of Azure's own route to the other end: a peering routes what it knows of the other network.
-    fn range_of(&self, leg: &Leg, near: &End, far: &End, vnet: &Vnet, destination: Ipv4Addr) -> u8 {
-        let half = hop::half(self.estate, near.vnet, far.vnet).filter(|_| !leg.is_apart);
-        let known = half.into_iter().flat_map(|(_, half)| &half.remote_space);
-        let longest =
-            known.filter(|net| net.contains(&destination)).map(ipnet::Ipv4Net::prefix_len).max();
-        longest.unwrap_or_else(|| route::range_length(vnet, destination))
     }
 
     /// Takes down what a route table does, and what is known of the appliance that it names.

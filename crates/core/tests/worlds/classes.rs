@@ -84,17 +84,6 @@ pub(crate) const CLASSES: &[Class] = &[
         holds: |facts| facts.first != "unreachable" && facts.misses("all links of zone"),
     },
     Class {
-        name: "endpoint-in-other-region",
-        why: "analyser wrong: without identity a packet has a public address (1.5, 7.1)",
-        holds: |facts| {
-            facts.first == "unreachable"
-                && facts.is_single()
-                && facts.has_service_endpoint()
-                && facts.regions_differ()
-                && !facts.misses(CALLER)
-        },
-    },
-    Class {
         name: "route-to-vnetlocal",
         why: "facts silent: what VnetLocal does with addresses outside the network (3.3)",
         holds: |facts| {
@@ -142,33 +131,11 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "address-of-injected-copier",
-        why: "documents disagree: the guide asks for a VNet rule; the address that packets leave with may lie in a rule (D6)",
-        holds: |facts| facts.first == "unreachable" && facts.is_single() && facts.misses(CALLER),
-    },
-    Class {
         name: "link-in-progress-beside-open-door",
         why: "analyser wrong: until the link is complete the public answer is possible (6.4)",
         holds: |facts| {
             facts.first == "unreachable"
                 && facts.has_link("virtualNetworkLinkState", &Value::from("InProgress"))
-        },
-    },
-    Class {
-        name: "sql-and-flexible-server",
-        why: "analyser wrong: whether `Sql` holds flexible servers is not documented (2.7)",
-        holds: |facts| {
-            !facts.is_single() && (facts.misses("/out r") || facts.has_service_endpoint())
-        },
-    },
-    Class {
-        name: "tunnel-by-gateway",
-        why: "analyser wrong: a gateway may learn a default route, which is not in ARM (3.1, 3.5)",
-        holds: |facts| {
-            facts.second == "undetermined"
-                && facts.any("/virtualNetworkPeerings/", |body| {
-                    body["properties"]["useRemoteGateways"] == true
-                })
         },
     },
 ];
@@ -206,16 +173,6 @@ impl Facts<'_> {
         body["properties"].get("privateEndpointConnections")
     }
 
-    fn regions_differ(&self) -> bool {
-        let region = |tail: &str| {
-            let ends = |body: &&Value| body["id"].as_str().is_some_and(|id| id.ends_with(tail));
-            let body = self.case.resources.iter().find(ends);
-            let text = body.and_then(|body| body["location"].as_str()).unwrap_or("");
-            text.replace(' ', "").to_ascii_lowercase()
-        };
-        region("/servers/old") != region("/virtualNetworks/target")
-    }
-
     fn has_link(&self, field: &str, value: &Value) -> bool {
         self.any("/virtualNetworkLinks/target", |body| body["properties"][field] == *value)
     }
@@ -225,9 +182,5 @@ impl Facts<'_> {
             let routes = body["properties"]["routes"].as_array();
             routes.into_iter().flatten().any(|route| route["properties"]["nextHopType"] == hop)
         })
-    }
-
-    fn has_service_endpoint(&self) -> bool {
-        self.any("/subnets/postgres", |body| body["properties"]["serviceEndpoints"].is_array())
     }
 }

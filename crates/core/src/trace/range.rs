@@ -1,0 +1,53 @@
+//! Azure's own route to the other end: how long it is, and where packets go without one.
+
+use std::net::Ipv4Addr;
+
+use crate::estate::network::{Peering, Subnet, Vnet};
+use crate::id::ResourceId;
+use crate::trace::hop;
+use crate::trace::leg::{Leg, Walker};
+use crate::trace::route::{self, OwnRoute, Routed};
+use crate::trace::walk::End;
+
+impl Walker<'_> {
+    /// Where packets go while no peering routes the other network: Azure drops them, unless a shorter route hands them to an appliance
+    /// or a gateway. One that drops them too is no fault of its own, since a peering's route beats it.
+    pub(super) fn past_the_join(
+        &self,
+        leg: &Leg,
+        subnet: (&ResourceId, &Subnet),
+        to: Ipv4Addr,
+    ) -> Routed {
+        let is_routed = |half: &Peering| {
+            let is_up = |state: &String| state.eq_ignore_ascii_case("connected");
+            half.state.as_ref().is_none_or(is_up)
+                && half.remote_space.iter().any(|net| net.contains(&to))
+        };
+        let vnet = subnet.0.parent();
+        let halves = vnet.iter().flat_map(|vnet| self.estate.children::<Peering>(vnet));
+        if leg.is_perhaps_joined || halves.into_iter().any(|(_, half)| is_routed(half)) {
+            return Routed::Directly;
+        }
+        let own = OwnRoute::Network(route::nowhere_length(to));
+        match route::to_address(self.estate, subnet, to, own) {
+            shorter @ Routed::Elsewhere(..) => shorter,
+            _ => Routed::Directly,
+        }
+    }
+
+    /// Length of Azure's own route to the other end: a peering routes what it knows of the other network.
+    pub(super) fn range_of(
+        &self,
+        leg: &Leg,
+        near: &End,
+        far: &End,
+        vnet: &Vnet,
+        destination: Ipv4Addr,
+    ) -> u8 {
+        let half = hop::half(self.estate, near.vnet, far.vnet).filter(|_| !leg.is_apart);
+        let known = half.into_iter().flat_map(|(_, half)| &half.remote_space);
+        let longest =
+            known.filter(|net| net.contains(&destination)).map(ipnet::Ipv4Net::prefix_len).max();
+        longest.unwrap_or_else(|| route::range_length(vnet, destination))
+    }
+}
