@@ -28,6 +28,7 @@ mod options;
 pub mod run;
 mod secret;
 mod server;
+mod still;
 mod tls;
 pub mod twin;
 
@@ -36,3 +37,4 @@ pub use folder::Scratch;
 pub use installed::Install;
 pub use options::{Auth, Options};
 pub use server::Server;
+pub use still::Still;

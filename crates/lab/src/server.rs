@@ -16,6 +16,7 @@ use crate::installed::{self, Install};
 use crate::options::{Auth, Options};
 use crate::run::{self, POLL, tail};
 use crate::secret::Secret;
+use crate::still::Still;
 use crate::tls::Certificates;
 
 /// Start and stop take a tenth of a second; recovery after a kill replays what was written since.
@@ -161,6 +162,15 @@ impl Server {
             child.kill().map_err(Error::io("kill postgres"))?;
         }
         self.reap()
+    }
+
+    /// Has all its processes stand still, as on a machine that hangs, until what this gives is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when they cannot be halted, such as those of a server that does not run.
+    pub fn stand_still(&self) -> Result<Still, Error> {
+        let id = self.postmaster.as_ref().map_or(0, Child::id);
+        Still::family(id).map_err(Error::io("halt postgres"))
     }
 
     /// Starts a stopped or killed server again, on the same port. A running one is left alone.

@@ -67,7 +67,7 @@ impl Canceller {
         // later statement of the session.
         match wire.message(&mut Patience::at_most(limit)) {
             Err(WireError::Io(_)) => Ok(()),
-            Err(WireError::Silent(_) | WireError::Malformed(_)) | Ok(_) => {
+            Err(WireError::Silent(_) | WireError::Mute(_) | WireError::Malformed(_)) | Ok(_) => {
                 Err(failed("the server did not confirm the request"))
             }
         }

@@ -13,6 +13,7 @@ pub mod rungs;
 mod stream;
 mod tls;
 mod waiting;
+mod watch;
 mod wire;
 
 // Sessions and what runs on them.

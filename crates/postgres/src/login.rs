@@ -11,6 +11,7 @@ use crate::connect_error::ConnectError;
 use crate::conninfo::ConnInfo;
 use crate::pg_error::ServerError;
 use crate::refusal;
+use crate::watch::Mute;
 use crate::wire::{self, Patience, Wire, WireError};
 
 /// Protocol 3.0, which every server since 7.4 speaks.
@@ -218,7 +219,7 @@ impl Ladder<'_> {
     fn broken(&self, error: WireError) -> ConnectError {
         match error {
             WireError::Malformed(what) => self.not_postgres(what),
-            WireError::Silent(limit) => ConnectError::new(
+            WireError::Silent(limit) | WireError::Mute(Mute(limit)) => ConnectError::new(
                 self.rung,
                 self.what(),
                 format!("the server said nothing for {} s", limit.as_secs()),

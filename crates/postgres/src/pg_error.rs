@@ -164,6 +164,7 @@ impl ConnectionLost {
             WireError::Silent(limit) => {
                 (format!("no byte came or went for {} s", limit.as_secs()), None)
             }
+            WireError::Mute(mute) => (mute.to_string(), None),
         };
         ConnectionLost { label: label.to_owned(), reason, source }
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::octets;
 use crate::stream::Stream;
+use crate::watch::{Mute, Watch};
 
 /// The largest message: PostgreSQL's own limit for one (`PQ_LARGE_MESSAGE_LIMIT` is 1 GiB - 1).
 const MESSAGE_BYTES_MAX: usize = 1 << 30;
@@ -20,6 +21,14 @@ pub(crate) enum WireError {
     Malformed(&'static str),
     /// Nothing happened for this long.
     Silent(Duration),
+    /// Nothing happened, and the server answers no new connection either.
+    Mute(Mute),
+}
+
+impl From<Mute> for WireError {
+    fn from(mute: Mute) -> WireError {
+        WireError::Mute(mute)
+    }
 }
 
 impl From<io::Error> for WireError {
@@ -43,6 +52,7 @@ pub(crate) struct Wire {
     end: usize,
     /// The largest message that is accepted at this stage.
     message_bytes_max: usize,
+    watch: Option<Watch>,
 }
 
 impl std::fmt::Debug for Wire {
@@ -62,7 +72,13 @@ impl Wire {
             start: 0,
             end: 0,
             message_bytes_max: LOGIN_MESSAGE_BYTES_MAX,
+            watch: None,
         }
+    }
+
+    /// From here on a wait ends too when the server answers nobody.
+    pub(crate) fn watched(self, watch: Watch) -> Wire {
+        Wire { watch: Some(watch), ..self }
     }
 
     /// From here on messages may be as long as PostgreSQL makes them.
@@ -132,14 +148,16 @@ impl Wire {
         Ok(moved)
     }
 
-    /// Tells the path that bytes moved, or looks whether it is dead after a tick without.
+    /// Tells path and server that bytes moved, or looks whether one of them is dead after a tick without.
     fn look(&mut self, moved: bool) -> Result<(), WireError> {
         let socket = self.stream.socket_mut();
         if moved {
             socket.moved();
+            self.watch.iter_mut().for_each(Watch::moved);
             return Ok(());
         }
-        Ok(socket.quiet()?)
+        socket.quiet()?;
+        Ok(self.watch.as_mut().map_or(Ok(()), Watch::quiet)?)
     }
 
     /// Takes what has come already, without waiting; false when nothing has.
@@ -242,7 +260,7 @@ pub(crate) enum Patience {
     Until(Instant, Duration),
     /// As long as bytes move at least this often.
     Quiet { limit: Duration, since: Instant },
-    /// For ever: a statement may take days. A dead path ends it: see [`crate::path`].
+    /// For ever: a statement may take days. A dead path ends it, see [`crate::path`], and a dead server, see [`crate::watch`].
     Endless,
 }
 

@@ -44,9 +44,9 @@ fn start() -> Pair {
     pair
 }
 
-fn begin(pair: &Pair, failpoint: &str) -> Child {
+fn begin(pair: &Pair, failpoint: &str, more: &[&str]) -> Child {
     let mut command = pair.command("migrate");
-    command.args(["--database", "d", "--jobs", "2", "--ledger"]).arg(pair.ledger());
+    command.args(["--database", "d", "--jobs", "2", "--ledger"]).arg(pair.ledger()).args(more);
     command.env("FLEXWAY_FAILPOINT", failpoint);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -86,7 +86,7 @@ fn after_kill_9_at_any_moment_the_same_command_copies_no_part_twice() {
     let pair = start();
     let mut parts_kept = 0;
     for moment in MOMENTS {
-        let ended = begin(&pair, &format!("{moment}:kill")).wait_with_output().unwrap();
+        let ended = begin(&pair, &format!("{moment}:kill"), &[]).wait_with_output().unwrap();
         let words = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert_eq!(ended.status.signal(), Some(KILL), "{moment} was not reached: {words}");
         let before = arrived(&pair);
@@ -101,8 +101,13 @@ fn after_kill_9_at_any_moment_the_same_command_copies_no_part_twice() {
 }
 
 /// Begins a move, halts it at a moment, does something, and lets it go on; gives its end.
-fn with_halted(pair: &mut Pair, moment: &str, meanwhile: impl FnOnce(&mut Pair)) -> Ran {
-    let child = begin(pair, &format!("{moment}:stop"));
+fn with_halted(
+    pair: &mut Pair,
+    moment: &str,
+    more: &[&str],
+    meanwhile: impl FnOnce(&mut Pair),
+) -> Ran {
+    let child = begin(pair, &format!("{moment}:stop"), more);
     let (pid, end) = (child.id(), Instant::now() + Duration::from_secs(60));
     let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     while !state().rsplit_once(')').unwrap().1.starts_with(" T") {
@@ -128,7 +133,7 @@ fn a_server_killed_or_cut_off_at_any_moment_is_waited_for() {
     ];
     for (moment, what) in cases {
         let mut before = Vec::new();
-        let ran = with_halted(&mut pair, moment, |pair| {
+        let ran = with_halted(&mut pair, moment, &[], |pair| {
             match what {
                 "kill target" => {
                     pair.target.kill9().unwrap();
@@ -145,6 +150,28 @@ fn a_server_killed_or_cut_off_at_any_moment_is_waited_for() {
         });
         ran.ended(0).says(&["equal"]);
         assert_kept(&pair, &before, &format!("{what} at {moment}"));
+        begin_anew(&pair);
+    }
+}
+
+#[test]
+fn a_server_that_takes_connections_and_does_not_answer_is_given_up() {
+    let mut pair = start();
+    // A silent server is asked after two seconds, and has as long for an answer.
+    pair.parameters =
+        "?connect_timeout=2&keepalives_idle=1&keepalives_interval=1&keepalives_count=1";
+    for (moment, which) in [("part:3", "source"), ("entry:2", "target")] {
+        let mut still = None;
+        let ran = with_halted(&mut pair, moment, &["--patience", "1"], |pair| {
+            let server = if which == "source" { &pair.source } else { &pair.target };
+            still = Some(server.stand_still().unwrap());
+        });
+        ran.ended(3)
+            .says(&["takes new connections without answering them", "go on with the same command"]);
+        drop(still);
+        let before = arrived(&pair);
+        begin(&pair, "", &[]).wait_with_output().map(Ran::from).unwrap().ended(0).says(&["equal"]);
+        assert_kept(&pair, &before, &format!("{which} stood still at {moment}"));
         begin_anew(&pair);
     }
 }

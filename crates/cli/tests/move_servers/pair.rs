@@ -17,6 +17,8 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Pair {
     pub(crate) source: Server,
     pub(crate) target: Server,
+    /// What follows both URLs.
+    pub(crate) parameters: &'static str,
     folder: Folder,
 }
 
@@ -50,7 +52,8 @@ impl Pair {
             let hba = vec!["host all banned all reject".to_owned()];
             Server::start(&install, &Options { hba, ..Options::default() }).unwrap()
         };
-        Pair { source: start(source), target: start(target), folder: Folder::new() }
+        let (source, target) = (start(source), start(target));
+        Pair { source, target, parameters: "", folder: Folder::new() }
     }
 
     pub(crate) fn ledger(&self) -> PathBuf {
@@ -61,8 +64,9 @@ impl Pair {
     pub(crate) fn command(&self, command: &str) -> Command {
         let mut flexway = flexway(self.folder.path());
         flexway.arg(command);
-        flexway.env("FLEXWAY_SOURCE", self.source.url("postgres"));
-        flexway.env("FLEXWAY_TARGET", self.target.url("postgres"));
+        for (name, server) in [("FLEXWAY_SOURCE", &self.source), ("FLEXWAY_TARGET", &self.target)] {
+            flexway.env(name, server.url("postgres") + self.parameters);
+        }
         flexway
     }
 

@@ -156,6 +156,12 @@ impl ConnInfo {
         other
     }
 
+    /// The same login to one address of its host.
+    #[must_use]
+    pub(crate) fn at(&self, address: IpAddr) -> ConnInfo {
+        ConnInfo { address: Some(address), ..self.clone() }
+    }
+
     /// The same login for a session that follows changes of its database.
     #[must_use]
     pub(crate) fn for_replication(&self) -> ConnInfo {

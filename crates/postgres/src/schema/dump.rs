@@ -12,6 +12,8 @@ use crate::ConnInfo;
 use crate::ask::{Outcome, act};
 use crate::octets;
 use crate::pool::connect;
+use crate::stream::TICK;
+use crate::watch::Watch;
 
 /// A schema's text above this is refused: it would not fit into one message of the protocol either.
 const TEXT_BYTES_MAX: u64 = 1 << 30;
@@ -139,7 +141,7 @@ fn collect(what: &str, info: &ConnInfo, child: &mut Child) -> Outcome<String> {
             let _ = sender.send(Piece::Errors(last_lines(BufReader::new(stderr))));
         });
     }
-    let result = wait(what, &pieces);
+    let result = wait(what, &pieces, Watch::of(info));
     if result.is_err() {
         let _ = child.kill();
     }
@@ -181,7 +183,11 @@ fn refused(what: &str, info: &ConnInfo, said: &str) -> MoveError {
     act(what, why, help)
 }
 
-fn wait(what: &str, pieces: &Receiver<Piece>) -> Outcome<(Vec<u8>, VecDeque<String>)> {
+fn wait(
+    what: &str,
+    pieces: &Receiver<Piece>,
+    mut watch: Watch,
+) -> Outcome<(Vec<u8>, VecDeque<String>)> {
     let deadline = Instant::now() + RUN_TIME_MAX;
     let (mut text, mut errors) = (None, None);
     loop {
@@ -189,7 +195,7 @@ fn wait(what: &str, pieces: &Receiver<Piece>) -> Outcome<(Vec<u8>, VecDeque<Stri
             (Some(text), Some(errors)) => return Ok((text, errors)),
             (earlier_text, earlier_errors) => (text, errors) = (earlier_text, earlier_errors),
         }
-        match pieces.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        match pieces.recv_timeout(TICK) {
             Ok(Piece::Text(Ok(bytes))) if bytes.len() as u64 > TEXT_BYTES_MAX => {
                 return Err(act(
                     what,
@@ -202,6 +208,12 @@ fn wait(what: &str, pieces: &Receiver<Piece>) -> Outcome<(Vec<u8>, VecDeque<Stri
                 return Err(act(what, format!("read from pg_dump: {error}"), ""));
             }
             Ok(Piece::Errors(lines)) => errors = Some(lines),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {
+                watch.quiet().map_err(|mute| MoveError {
+                    remedy: Remedy::Retry,
+                    ..act(what, mute.to_string(), "")
+                })?;
+            }
             Err(RecvTimeoutError::Timeout) => {
                 return Err(act(
                     what,
@@ -250,6 +262,22 @@ mod tests {
         let lines = last_lines(text.as_bytes());
         assert_eq!(lines.len(), ERROR_LINES_MAX);
         assert_eq!(lines.back().map(String::as_str), Some("error: 19"));
+    }
+
+    #[test]
+    fn a_server_that_takes_connections_and_does_not_answer_is_not_waited_for() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let text = format!(
+            "host=127.0.0.1 port={port} user=u connect_timeout=2 keepalives_idle=1 \
+             keepalives_interval=1 keepalives_count=1"
+        );
+        let info = ConnInfo::parse(&text, &|_| None).expect("a connection string");
+        // pg_dump says nothing as long as it waits.
+        let (_pg_dump, pieces) = channel();
+        let error = wait("dump", &pieces, Watch::of(&info)).expect_err("nothing comes");
+        assert_eq!(error.remedy, Remedy::Retry);
+        assert!(error.why.contains("takes new connections without answering"), "{error}");
     }
 
     #[test]

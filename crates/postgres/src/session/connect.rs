@@ -44,7 +44,8 @@ pub(crate) fn connect(info: &ConnInfo) -> Result<Connection, ConnectError> {
     }
 }
 
-fn climb(info: &ConnInfo) -> Result<Connection, ConnectError> {
+/// Climbs the ladder once.
+pub(crate) fn climb(info: &ConnInfo) -> Result<Connection, ConnectError> {
     if info.socket_path().is_some() {
         // A Unix socket leaves no machine; PostgreSQL offers no TLS on it.
         return climb_plain(info);

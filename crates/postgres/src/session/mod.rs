@@ -15,6 +15,7 @@ use crate::connect_error::ConnectError;
 use crate::conninfo::ConnInfo;
 use crate::dial::{self, Keepalive};
 use crate::pg_error::{PgError, ServerError};
+use crate::watch::Watch;
 use crate::wire::{self, Wire};
 
 use connect::Connection;
@@ -121,8 +122,9 @@ impl Session {
 
     /// A session on a logged-in connection, its version not asked for yet.
     pub(crate) fn on(connection: Connection, info: &ConnInfo) -> Session {
+        let watch = Watch::over(info, &connection.address);
         Session {
-            wire: connection.wire,
+            wire: connection.wire.watched(watch),
             label: info.label(),
             version: ServerVersion { number: 0 },
             parameters: connection.login.parameters,

@@ -4,6 +4,7 @@
 
 mod connect;
 mod fake;
+mod hung;
 mod relay;
 mod relay_failures;
 mod session;
