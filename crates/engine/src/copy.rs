@@ -50,7 +50,9 @@ impl<'a> Unit<'a> {
             parts.into_iter().partition(|part| part.arrived.is_some());
         let arrived = arrived.iter().filter_map(|part| part.arrived).reduce(Copied::and);
         let name = qualified(&table.schema, &table.name);
-        let left = left.into_iter().map(Some).collect();
+        let mut left: Vec<Option<Part>> = left.into_iter().map(Some).collect();
+        // Most tables have one part, and a list that grew has room for four.
+        left.shrink_to_fit();
         let unit = Unit::new((ItemKind::Table, name), table.size_bytes, Some(table), left, arrived);
         Unit { is_cut, ..unit }
     }

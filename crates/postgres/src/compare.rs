@@ -18,7 +18,7 @@ pub(crate) use table::hash;
 
 use flexway_core::migrate::Difference;
 
-use crate::ask::Outcome;
+use crate::ask::{Outcome, number, query_one};
 use crate::content::positions;
 use crate::pool::Pool;
 use crate::schema::dump::{self, Part};
@@ -51,7 +51,7 @@ pub(crate) fn differences(
     Ok(found)
 }
 
-/// Dumps both schemas with the same program at the same time and compares them entry by entry.
+/// Dumps both schemas with the same program and compares them entry by entry.
 fn schema_differences(
     pg_dump: &str,
     source: &Pool,
@@ -60,14 +60,18 @@ fn schema_differences(
 ) -> Outcome<Vec<Difference>> {
     let part = Part::WholeWithDatabase;
     let spelling = spelling(source, target)?;
-    let (wanted, present) = std::thread::scope(|scope| {
-        let other =
-            scope.spawn(|| dump::run(pg_dump, target.info(), target.encoding(), part, None));
-        let wanted = dump::run(pg_dump, source.info(), source.encoding(), part, Some(snapshot));
-        (wanted, other.join())
-    });
-    let present = present.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    let [wanted, present] = [wanted?, present?].map(|text| normal::entries(&text, &spelling));
+    let dump =
+        |side: &Pool, snapshot| dump::run(pg_dump, side.info(), side.encoding(), part, snapshot);
+    let texts = match is_large(source)? {
+        true => [dump(source, Some(snapshot))?, dump(target, None)?],
+        false => std::thread::scope(|scope| {
+            let other = scope.spawn(|| dump(target, None));
+            let wanted = dump(source, Some(snapshot));
+            let present = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok([wanted?, present?])
+        })?,
+    };
+    let [wanted, present] = texts.map(|text| normal::entries(&text, &spelling));
     let mut found = Vec::new();
     for difference in normal::differences(&wanted, &present, &spelling) {
         let is_same = match &difference.both {
@@ -82,6 +86,17 @@ fn schema_differences(
         }
     }
     Ok(found)
+}
+
+/// Whether two of pg_dump at a time would take much memory: it holds some 1.7 kB a relation.
+fn is_large(source: &Pool) -> Outcome<bool> {
+    /// Two hold 35 MB then, and take a second each.
+    const RELATIONS_MAX: u64 = 10_000;
+    const WHAT: &str = "count the source's relations";
+    source.with(|source| {
+        let row = query_one(source, WHAT, "SELECT count(*) FROM pg_catalog.pg_class")?;
+        Ok(number(WHAT, &row, 0)? > RELATIONS_MAX)
+    })
 }
 
 fn spelling(source: &Pool, target: &Pool) -> Outcome<Spelling> {

@@ -20,6 +20,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// As [`decode`], without a copy of what is UTF-8.
+pub(crate) fn into_text(bytes: Vec<u8>) -> String {
+    if let Cow::Owned(text) = decode(&bytes) {
+        return text;
+    }
+    String::from_utf8(bytes).unwrap_or_else(|error| decode_slowly(error.as_bytes()))
+}
+
 fn decode_slowly(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     let disguise = |text: &mut String, bytes: &[u8]| {

@@ -7,7 +7,7 @@ use flexway_core::migrate::{Difference, SchemaEntry};
 use super::families;
 use super::spelling::Spelling;
 use crate::schema::database::is_of_database;
-use crate::schema::entries::Dump;
+use crate::schema::entries::for_each;
 use crate::schema::scan::lines;
 
 /// What an entry is called: kind, schema, name.
@@ -32,19 +32,19 @@ pub(super) struct TextDifference {
 /// Reads a dump.
 pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
     let mut found = Entries::new();
-    for entry in Dump::parse(text, None).entries {
+    for_each(text, None, |entry| {
         let sql = normalised(&entry, spelling);
         // The comment of an extension comes with its version, and on managed servers belongs to the
         // service.
         let is_of_extension = entry.kind == "COMMENT" && entry.name.starts_with("EXTENSION ");
         if sql.is_empty() || is_of_extension || spelling.is_default_public(&sql) {
-            continue;
+            return;
         }
         let name = spelling.without_quotes(&entry.name);
         let key = Key { kind: entry.kind, schema: entry.schema, name };
         // Entries of one name, such as several grants on one object, are one thing.
         found.entry(key).or_default().push_str(&sql);
-    }
+    });
     families::gather(&mut found);
     found
 }
@@ -52,7 +52,6 @@ pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
 /// The entry without comments, blank lines and settings of the dump's session.
 fn normalised(entry: &SchemaEntry, spelling: &Spelling) -> String {
     let mut kept: Vec<&str> = lines(&entry.sql)
-        .into_iter()
         .filter(|(is_boundary, line)| !(*is_boundary && is_noise(line)))
         .filter(|(_, line)| !(is_of_database(entry) && spelling.tablespaces.lack_of(line)))
         .map(|(_, line)| line.strip_suffix('\n').unwrap_or(line))

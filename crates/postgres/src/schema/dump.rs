@@ -153,7 +153,7 @@ fn collect(what: &str, info: &ConnInfo, child: &mut Child) -> Outcome<String> {
         let said = if said.is_empty() { status.to_string() } else { said };
         return Err(refused(what, info, &said));
     }
-    Ok(octets::decode(&text).into_owned())
+    Ok(octets::into_text(text))
 }
 
 /// The engine's words for what pg_dump said. When that is about its connection, one of our own

@@ -22,31 +22,42 @@ impl Dump {
     /// SQL, and settings that are not in `known_settings`: a newer pg_dump sets some that an older
     /// server has not heard of. `None` keeps all settings.
     pub(crate) fn parse(text: &str, known_settings: Option<&HashSet<String>>) -> Dump {
-        let mut dump = Dump::default();
-        let mut after_rule = false;
-        for (is_boundary, line) in lines(text) {
-            let is_rule = is_boundary && line.trim_end() == "--";
-            if is_boundary
-                && after_rule
-                && let Some(entry) = header(line)
-            {
-                dump.entries.push(entry);
-            } else if !(is_rule || is_boundary && is_dropped(line, known_settings)) {
-                dump.entries
-                    .last_mut()
-                    .map_or(&mut dump.prologue, |entry| &mut entry.sql)
-                    .push_str(line);
-            }
-            after_rule = is_rule;
-        }
-        dump.entries.retain(|entry| !entry.sql.trim().is_empty());
-        for entry in &mut dump.entries {
-            entry.sql.truncate(entry.sql.trim_end().len());
-            entry.sql.drain(..entry.sql.len() - entry.sql.trim_start().len());
-            entry.table = of_table(entry);
-        }
-        dump
+        let mut entries = Vec::new();
+        let prologue = for_each(text, known_settings, |entry| entries.push(entry));
+        Dump { prologue, entries }
     }
+}
+
+/// As [`Dump::parse`], with one entry in memory at a time; gives what stands before the first.
+pub(crate) fn for_each(
+    text: &str,
+    known_settings: Option<&HashSet<String>>,
+    mut each: impl FnMut(SchemaEntry),
+) -> String {
+    let mut finish = |mut entry: SchemaEntry| {
+        entry.sql = entry.sql.trim().to_owned();
+        if !entry.sql.is_empty() {
+            entry.table = of_table(&entry);
+            each(entry);
+        }
+    };
+    let mut prologue = String::new();
+    let mut entry: Option<SchemaEntry> = None;
+    let mut after_rule = false;
+    for (is_boundary, line) in lines(text) {
+        let is_rule = is_boundary && line.trim_end() == "--";
+        if is_boundary
+            && after_rule
+            && let Some(next) = header(line)
+        {
+            entry.replace(next).into_iter().for_each(&mut finish);
+        } else if !(is_rule || is_boundary && is_dropped(line, known_settings)) {
+            entry.as_mut().map_or(&mut prologue, |entry| &mut entry.sql).push_str(line);
+        }
+        after_rule = is_rule;
+    }
+    entry.into_iter().for_each(finish);
+    prologue
 }
 
 /// Reads `-- Name: a; Type: b; Schema: c; Owner: d`. Names may hold anything but line ends, so it

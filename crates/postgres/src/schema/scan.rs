@@ -112,20 +112,19 @@ pub(crate) fn statements(sql: &str) -> Vec<&str> {
 }
 
 /// The lines of `sql` with their line ends; true for those that begin between statements.
-pub(crate) fn lines(sql: &str) -> Vec<(bool, &str)> {
+pub(crate) fn lines(sql: &str) -> impl Iterator<Item = (bool, &str)> {
     let mut starts = Vec::new();
     walk(sql, |_| {}, |at| starts.push(at));
-    let mut found = Vec::new();
     let mut at = 0;
     let mut next = starts.into_iter().peekable();
-    for line in sql.split_inclusive('\n') {
+    sql.split_inclusive('\n').map(move |line| {
         while next.peek().is_some_and(|&start| start < at) {
             next.next();
         }
-        found.push((next.peek() == Some(&at), line));
+        let is_boundary = next.peek() == Some(&at);
         at += line.len();
-    }
-    found
+        (is_boundary, line)
+    })
 }
 
 #[cfg(test)]
@@ -159,14 +158,14 @@ mod tests {
     #[test]
     fn a_command_of_psql_ends_with_its_line() {
         let sql = "\\connect \"dbname='x\nSET a = 1;\n\\restrict y;\nSET b = 2;\n";
-        assert!(lines(sql).into_iter().all(|(is_boundary, _)| is_boundary));
+        assert!(lines(sql).all(|(is_boundary, _)| is_boundary));
     }
 
     #[test]
     fn lines_inside_of_bodies_are_no_boundaries() {
         let sql =
             "-- head\nCREATE FUNCTION f() AS $$\n-- Name: fake\n\\restrict x\n$$;\nSET a = 1;\n";
-        let kinds: Vec<bool> = lines(sql).into_iter().map(|(is_boundary, _)| is_boundary).collect();
+        let kinds: Vec<bool> = lines(sql).map(|(is_boundary, _)| is_boundary).collect();
         assert_eq!(kinds, [true, true, false, false, false, true]);
     }
 }
