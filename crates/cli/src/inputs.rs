@@ -1,7 +1,7 @@
 //! Files, folders and standard input into resources with their ages.
 
 use std::fs::File;
-use std::io::{self, Read, Take};
+use std::io::{self, Read, Seek, Take};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -39,7 +39,7 @@ pub(crate) fn values(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
 }
 
 /// Reads a file of some name that is a list, through a window; `None` for others.
-type ParseList<T> = fn(&str, &mut Take<File>, &mut Vec<u8>) -> io::Result<Option<T>>;
+type ParseList<T> = fn(&str, &mut Take<&File>, &mut Vec<u8>) -> io::Result<Option<T>>;
 
 /// What an input of some name gives.
 struct Parse<T> {
@@ -106,12 +106,16 @@ fn parse_file<T>(path: &Path, window: &mut Vec<u8>, parse: &Parse<T>) -> Result<
         Failure::failed(format!("read estate {}", path.display()), why, help)
     };
     let name = path.display().to_string();
-    let open = || File::open(path).map_err(failed);
-    let mut limited = open()?.take(FILE_BYTES_MAX);
-    if let Some(found) = (parse.list)(&name, &mut limited, window).map_err(failed)? {
-        return Ok(found);
+    let mut file = File::open(path).map_err(failed)?;
+    // What comes through a pipe cannot be read a second time.
+    if file.metadata().map_err(failed)?.is_file() {
+        let mut limited = (&file).take(FILE_BYTES_MAX);
+        if let Some(found) = (parse.list)(&name, &mut limited, window).map_err(failed)? {
+            return Ok(found);
+        }
+        file.rewind().map_err(failed)?;
     }
-    text::fill(open()?, window, FILE_BYTES_MAX).map_err(failed)?;
+    text::fill(file, window, FILE_BYTES_MAX).map_err(failed)?;
     parse_bytes(&name, window, parse)
 }
 

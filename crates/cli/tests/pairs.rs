@@ -30,6 +30,23 @@ fn pairs(name: &str, text: &str, more: &[&str]) -> Output {
 }
 
 #[test]
+fn an_estate_may_come_through_a_pipe() {
+    let list = std::fs::read_to_string(estate()).expect("the fixture");
+    for (name, text) in [("list", list.clone()), ("page", format!("{{\"value\": {list}}}"))] {
+        let pipe = std::env::temp_dir().join(format!("flexway-pipe-{name}-{}", std::process::id()));
+        assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        let told = std::thread::scope(|scope| {
+            let written = scope.spawn(|| std::fs::write(&pipe, &text));
+            let told = with_file(name, b"old-db,new-db", |pairs| check(pairs, &pipe, &[]));
+            written.join().expect("no panic").expect("written");
+            told
+        });
+        std::fs::remove_file(&pipe).expect("removed");
+        assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
+    }
+}
+
+#[test]
 fn every_pair_has_its_answer() {
     let text = "source,target\nold-db,new-db\n\n# a note\nno-such,new-db\n{\"source\": \"old-db\", \"target\": \"new-db\", \"port\": 1}\n";
     let told = pairs("all", text, &["--json"]);
