@@ -10,9 +10,9 @@ use super::resolve::{self, Answer, Published, Resolution};
 use super::route::usable_addresses;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Leads, Path};
-use crate::estate::Missing;
 use crate::estate::network::Subnet;
 use crate::estate::server::ServerKind;
+use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
 /// Port of DNS servers.
@@ -126,7 +126,9 @@ impl Path<'_> {
 
     /// Takes down the rule that keeps the subnet from Azure's resolver. Where the name leads for that reason.
     fn see_denier(&mut self, start: &Start) -> Option<Leads> {
-        let denier = self.estate.aside(|| self.ask_platform_dns(start));
+        let denier = self.estate.aside(|| {
+            self.estate.remember_alone("rule that denies DNS", &start.subnet, platform_dns_denier)
+        });
         let (denier, is_for_all) = denier?;
         let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
         let (step, leads) = if is_for_all {
@@ -145,13 +147,6 @@ impl Path<'_> {
         self.opening.push(step.read(&denier.resource, denier.place.pointer()));
         self.dns_denier = Some(denier);
         Some(leads)
-    }
-
-    /// The rule that keeps the subnet from Azure's resolver. What cannot be read here is said by the filter step.
-    fn ask_platform_dns(&self, start: &Start) -> Option<(Decider, bool)> {
-        let subnet = self.estate.get::<Subnet>(&start.subnet).ok()?;
-        let group = subnet.security_group.id(&start.subnet, "networkSecurityGroup").ok()??;
-        filter::platform_dns_denier(self.estate, group, &usable_addresses(subnet)).ok()?
     }
 
     /// Finds out whom the network asks: the first of its servers that answers. Says so where nobody does.
@@ -214,6 +209,13 @@ impl Path<'_> {
 fn unseen_way(server: Ipv4Addr) -> Missing {
     let what = format!("the way to DNS server {server}");
     Missing::other(what, "capture the network that it stands in")
+}
+
+/// The rule that keeps a subnet from Azure's resolver. What cannot be read here is said by the filter step.
+fn platform_dns_denier(estate: &Estate, id: &ResourceId) -> Option<(Decider, bool)> {
+    let subnet = estate.get::<Subnet>(id).ok()?;
+    let group = subnet.security_group.id(id, "networkSecurityGroup").ok()??;
+    filter::platform_dns_denier(estate, group, &usable_addresses(subnet)).ok()?
 }
 
 /// What leads a question astray: a forwarding rule, or the link of a zone that takes the server's own name.

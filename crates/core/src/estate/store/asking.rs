@@ -73,6 +73,24 @@ impl Estate {
         answer
     }
 
+    /// The same about one resource, for whoever depends on the answer alone: what it read may change while the answer stays.
+    pub(crate) fn remember_alone<T: Clone + PartialEq + Send + Sync + 'static>(
+        &self,
+        question: &'static str,
+        about: &ResourceId,
+        work_out: fn(&Estate, &ResourceId) -> T,
+    ) -> T {
+        let ask = move |estate: &Estate, about: &ResourceId| {
+            estate.remember_reads(question, &[about], |estate| work_out(estate, about))
+        };
+        let (answer, reads) = ask(self, about);
+        if self.is_watched() {
+            let (about, before) = (about.clone(), answer.clone());
+            self.note_part(reads, move |after| ask(after, &about).0 == before);
+        }
+        answer
+    }
+
     /// The same, with what the answer read; it is not noted as read by whoever asks.
     pub(crate) fn remember_reads<T: Clone + Send + Sync + 'static>(
         &self,
