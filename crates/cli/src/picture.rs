@@ -153,9 +153,15 @@ fn write_fusion(out: &mut impl Write, fusion: &Fusion, verdict: Verdict) -> std:
 }
 
 fn write_path(out: &mut impl Write, report: &Report, with_facts: bool) -> std::io::Result<()> {
-    writeln!(out, "\n{STRONG}path from the copier to the source{STRONG:#}")?;
-    for step in &report.forward {
-        write_step(out, step, with_facts)?;
+    // A runtime server has a second flow: it starts with a gate of its own mode.
+    let flows =
+        report.forward.chunk_by(|one, next| one.stage == Stage::Mode || next.stage != Stage::Mode);
+    for (index, steps) in flows.enumerate() {
+        let end = if index == 0 { "source" } else { "target" };
+        writeln!(out, "\n{STRONG}path from the copier to the {end}{STRONG:#}")?;
+        for step in steps {
+            write_step(out, step, with_facts)?;
+        }
     }
     if !report.back.is_empty() {
         writeln!(out, "{STRONG}and back{STRONG:#}")?;

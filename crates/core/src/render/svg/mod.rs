@@ -49,8 +49,9 @@ pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String 
     if let (Some(plan), Some((changed, after))) = (plan, &repaired) {
         let mut lanes_after = scene::lanes(changed, after);
         for (index, change) in plan.changes.iter().enumerate() {
-            if let Some(lane) = lanes_after.first_mut() {
-                lane.credit(index + 1, change, &before);
+            let opened = before.iter().position(|lane| lane.is_opened_by(change)).unwrap_or(0);
+            if let Some(lane) = lanes_after.get_mut(opened) {
+                lane.credit(index + 1, change, before.get(opened));
             }
         }
         y = section(&mut canvas, &simulated(plan.changes.len()), y + 10.0);

@@ -57,6 +57,12 @@ pub(super) struct Station<'r> {
     pub(super) is_changed: bool,
 }
 
+/// The fault under which everything stands that is wrong with the way to the target.
+pub(super) const SECOND_FLOW: &str = "mode/runtime-server-cannot-reach-target";
+
+/// What the server is at the end of that way.
+const TARGET: &str = "target";
+
 /// One way from left to right, and back.
 pub(super) struct Lane<'r> {
     pub(super) copier: String,
@@ -101,7 +107,7 @@ fn flows(question: &Question) -> Vec<Flow> {
         Copier::Relay => vec![(None, source, question.port, "source")],
         Copier::Runtime(id) => vec![
             (Some(id.clone()), source, question.port, "source"),
-            (Some(id.clone()), question.target.to_string(), trace::PORT, "target"),
+            (Some(id.clone()), question.target.to_string(), trace::PORT, TARGET),
         ],
     }
 }
@@ -192,30 +198,67 @@ impl Lane<'_> {
 
     /// Ties the nth cause to the gate that it closes, or to the one that leads the wrong way.
     pub(super) fn blame(&mut self, number: usize, cause: &Finding) {
+        let is_second = cause.fault == SECOND_FLOW;
+        if is_second != (self.role == TARGET) {
+            return;
+        }
         let stages = stages_of_fault(cause.fault);
         let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
-        all.retain(|one| stages.contains(&one.step.stage));
-        let index = all.iter().position(|one| one.step.outcome != Outcome::Pass).unwrap_or(0);
-        if let Some(station) = all.get_mut(index) {
+        all.retain(|one| is_second || stages.contains(&one.step.stage));
+        let place = cause.place.as_ref().map(|place| &place.resource);
+        if let Some(station) = most_fitting(all, place, |step| step.outcome != Outcome::Pass) {
             station.badges.push(number);
         }
     }
 
-    /// Ties the nth change to the gate that it opens.
-    pub(super) fn credit(&mut self, number: usize, change: &Change, before: &[Lane<'_>]) {
+    /// Ties the nth change to the gate that it opens; `before` is the same lane without the changes.
+    pub(super) fn credit(&mut self, number: usize, change: &Change, before: Option<&Lane<'_>>) {
         let stages = stages_of_change(change);
         let was_shut = |step: &Step| {
-            let mut old = before.iter().flat_map(Lane::stations).map(|one| one.step);
+            let mut old = before.iter().flat_map(|lane| lane.stations()).map(|one| one.step);
             old.any(|old| old.stage == step.stage && old.outcome != Outcome::Pass)
         };
+        // A peering lends a gateway: that opens the route out of the network, where no network is entered.
+        let has_one = self.stations().any(|one| stages.contains(&one.step.stage));
+        let stages = if has_one { stages } else { &[Stage::Route] };
         let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
         all.retain(|one| stages.contains(&one.step.stage));
-        let index = all.iter().position(|one| was_shut(one.step)).unwrap_or(0);
-        if let Some(station) = all.get_mut(index) {
+        if let Some(station) = most_fitting(all, change.resource.parent().as_ref(), was_shut) {
             station.badges.push(number);
             station.is_changed = true;
         }
     }
+
+    /// Whether a change may have opened a gate of this lane: one of its sort is closed, between its networks.
+    pub(super) fn is_opened_by(&self, change: &Change) -> bool {
+        let stages = stages_of_change(change);
+        let is_shut =
+            |one: &Station| stages.contains(&one.step.stage) && one.step.outcome != Outcome::Pass;
+        let far = match &self.far {
+            FarSide::Endpoint(net, _) | FarSide::Injected(net) => net.as_ref(),
+            FarSide::Public => None,
+        };
+        let nets = || self.near.iter().chain(far).map(|net| &net.id);
+        let is_between = |id: ResourceId| nets().any(|net| *net == id);
+        let joins = change.request.body["properties"]["remoteVirtualNetwork"]["id"].as_str();
+        let joins_these = joins.and_then(ResourceId::parse).is_none_or(is_between);
+        joins_these && self.stations().any(is_shut)
+    }
+}
+
+/// The station whose gate is of a resource, or else the first that some word holds for, or the first at all.
+fn most_fitting<'s, 'r>(
+    mut all: Vec<&'s mut Station<'r>>,
+    resource: Option<&ResourceId>,
+    holds: impl Fn(&Step) -> bool,
+) -> Option<&'s mut Station<'r>> {
+    let is_of = |one: &Station| resource.is_some() && one.step.resource.as_ref() == resource;
+    let index = all
+        .iter()
+        .position(|one| holds(one.step) && is_of(one))
+        .or_else(|| all.iter().position(|one| holds(one.step)))
+        .unwrap_or(0);
+    (index < all.len()).then(|| all.swap_remove(index))
 }
 
 fn stages_of_fault(fault: &str) -> &'static [Stage] {
@@ -244,7 +287,7 @@ fn stages_of_change(change: &Change) -> &'static [Stage] {
         "privatednszones" | "virtualnetworklinks" | "a" | "privatednszonegroups" => &[Stage::Name],
         "securityrules" if is_outbound => &[Stage::FilterOut],
         "securityrules" => &[Stage::FilterIn],
-        "routes" => &[Stage::Route, Stage::Return],
+        "routes" | "routetables" | "networkinterfaces" => &[Stage::Route, Stage::Return],
         "virtualnetworkpeerings" => &[Stage::Hop],
         "configurations" => &[Stage::Listen],
         _ => &[Stage::Admit],

@@ -1,25 +1,35 @@
 //! The picture in sentences, for those who do not see it.
 
 use super::gate::word;
-use super::scene::{copier_name, source_name};
-use crate::diagnose::Report;
+use super::scene::{SECOND_FLOW, copier_name, source_name};
+use crate::diagnose::{Copier, Report};
 use crate::plan::Plan;
 use crate::trace::step::{Outcome, Step, Verdict};
 
 /// The answer in a sentence.
 pub(super) fn answer(report: &Report) -> String {
-    let (copier, source) = (copier_name(&report.question), source_name(&report.question));
-    let port = report.question.port;
+    let (copier, goal) = (copier_name(&report.question), goal(report));
     match report.verdict {
-        Verdict::Reachable => format!("`{copier}` reaches `{source}` on port {port}"),
-        Verdict::Unreachable => format!("`{copier}` cannot reach `{source}` on port {port}"),
-        Verdict::Partial => format!("`{copier}` reaches `{source}` on port {port} only in part"),
-        Verdict::Undetermined => {
-            format!("Not known whether `{copier}` reaches `{source}` on port {port}")
-        }
+        Verdict::Reachable => format!("`{copier}` reaches {goal}"),
+        Verdict::Unreachable => format!("`{copier}` cannot reach {goal}"),
+        Verdict::Partial => format!("`{copier}` reaches {goal} only in part"),
+        Verdict::Undetermined => format!("Not known whether `{copier}` reaches {goal}"),
         Verdict::Inconsistent => {
-            format!("Configuration and probes disagree on `{copier}` reaching `{source}`")
+            format!("Configuration and probes disagree on `{copier}` reaching {goal}")
         }
+    }
+}
+
+/// What the answer is about: a runtime server has to reach the target, too.
+fn goal(report: &Report) -> String {
+    let source = format!("`{}` on port {}", source_name(&report.question), report.question.port);
+    let Copier::Runtime(_) = &report.question.copier else { return source };
+    let target = format!("`{}`", report.question.target.name());
+    let any = |second: bool| report.causes().any(|one| (one.fault == SECOND_FLOW) == second);
+    match (any(false), any(true)) {
+        (true, false) => source,
+        (false, true) => target,
+        (true, true) | (false, false) => format!("{source} and {target}"),
     }
 }
 
