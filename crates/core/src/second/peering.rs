@@ -106,6 +106,9 @@ pub(super) fn has_hub(world: &World, network: &str) -> bool {
     world
         .all("microsoft.network/virtualhubs/hubvirtualnetworkconnections")
         .any(|(_, body)| joined(body).is_none_or(|joined| joined == network))
+        || halves(world, network)
+            .iter()
+            .any(|half| half.remote().is_some_and(|key| last_name(&key).starts_with("hv_")))
 }
 
 fn half_gates(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Vec<Gate> {

@@ -253,10 +253,12 @@ pub(super) fn unread_half(estate: &Estate, vnet: &ResourceId) -> Option<Missing>
     Some(Missing::field(unread, "remoteVirtualNetwork.id"))
 }
 
-/// A network that both networks are peered with.
+/// A network that both networks are peered with, and that is no virtual hub's.
 fn between(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<ResourceId> {
     let remotes = estate.children::<Peering>(near).map(|(_, half)| &half.remote);
-    remotes.filter(|hub| half(estate, far, hub).is_some()).min().cloned()
+    let joins_both =
+        |hub: &&ResourceId| !outward::is_of_hub(hub) && half(estate, far, hub).is_some();
+    remotes.filter(joins_both).min().cloned()
 }
 
 /// Addresses that both networks claim.

@@ -10,6 +10,11 @@ use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::hop;
 
+/// Whether a network is the one that Azure keeps for a virtual hub, as its name says.
+pub fn is_of_hub(vnet: &ResourceId) -> bool {
+    vnet.name().starts_with("HV_")
+}
+
 /// The way out of a network to one address.
 #[derive(Debug, Clone)]
 pub enum Outward {
@@ -130,11 +135,16 @@ pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     })
 }
 
-/// The virtual hub that a network is connected to; or may be, where a connection does not tell its network.
+/// The virtual hub that a network is connected to; or may be, where a connection does not tell its network. A connection that was not
+/// captured shows as a peering with the network that Azure keeps for the hub.
 pub fn hub_of(estate: &Estate, vnet: &ResourceId) -> Option<ResourceId> {
     let keys = [Key::HubsOf(vnet.clone()), Key::HubsOfUnknown];
     let mut connections = keys.into_iter().flat_map(|key| estate.list::<HubConnection>(key));
-    connections.next()?.0.parent()
+    let kept = || {
+        let mut remotes = estate.children::<Peering>(vnet).map(|(_, half)| &half.remote);
+        remotes.find(|remote| is_of_hub(remote)).cloned()
+    };
+    connections.next().and_then(|(id, _)| id.parent()).or_else(kept)
 }
 
 /// What a virtual hub routes, which no resource tells in full.
