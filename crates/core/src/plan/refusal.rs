@@ -38,7 +38,14 @@ pub(super) fn refusal(report: &Report, barred: &[(Change, String)], is_complete:
         risks.filter_map(|one| Some(format!("{}: {}", one.fault, one.fixes.first()?.title))),
     );
     parts.push(RELAY.to_owned());
-    format!("no request mends this: {}", parts.join(". "))
+    let opening = match () {
+        () if !barred.is_empty() => "what mends this is not allowed",
+        () if is_complete && !has_unmended(report) => {
+            "requests mend what is known to be wrong, and what is left then cannot be told"
+        }
+        () => "no request mends this",
+    };
+    format!("{opening}: {}", parts.join(". "))
 }
 
 /// What would have to be observed before anything is changed.
