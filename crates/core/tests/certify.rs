@@ -19,7 +19,6 @@ const OPEN: &[(&str, &[&str])] = &[
     // With the record both readings lead to an open way; the planner abstains.
     ("The link does not tell whether it is finished, and the public way is open", &["refusal"]),
     ("A tag of the region comes before a tag of all that Azure has", &["facts", "sufficiency"]),
-    ("Two routes hold all that a default route holds", &["facts", "refusal"]),
     ("The interface does not forward", &["facts", "irredundance", "optimality"]),
     (
         "The subnet of a peered network lists who is in it: nobody has the address",

@@ -25,7 +25,6 @@ const OTHERWISE: &[(&str, &str)] = &[
         "undetermined",
     ),
     ("A tag of the region comes before a tag of all that Azure has", "undetermined"),
-    ("Two routes hold all that a default route holds", "undetermined"),
     ("The mesh ends at the region's border", "unreachable"),
     ("Both are in one region: the mesh joins them where it is deployed", "unreachable"),
     ("A default route takes the packets through an appliance", "unreachable"),

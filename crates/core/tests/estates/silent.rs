@@ -93,3 +93,34 @@ fn a_resource_that_does_not_tell_whom_it_concerns_counts() {
         assert_eq!(report.verdict, expected, "{lines:?}: {:?}", report.missing);
     }
 }
+
+/// No resource tells the address of a front door: one half of all addresses may hold it, both surely do.
+#[test]
+fn two_routes_hold_what_a_default_route_holds() {
+    let verdict = |prefixes: &[&str]| {
+        let route = |(index, prefix): (usize, &&str)| {
+            json!({ "name": format!("half-{index}"),
+                "properties": { "addressPrefix": prefix, "nextHopType": "None" } })
+        };
+        let routes: Vec<_> = prefixes.iter().enumerate().map(route).collect();
+        let table = "$target/Microsoft.Network/routeTables/table";
+        let body = json!({ "id": table, "properties": { "routes": routes } });
+        let reference = json!({ "id": table });
+        let door = json!({ "startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0" });
+        let mut resources = support::fixture("public-source");
+        for line in [
+            "set target-net/subnets/postgres /properties/serviceEndpoints []".to_owned(),
+            format!("set firewallRules/office /properties {door}"),
+            format!("add {body}"),
+            format!("set target-net/subnets/postgres /properties/routeTable {reference}"),
+        ] {
+            support::edit(&mut resources, &line);
+        }
+        let estate = support::estate(&resources);
+        diagnose::check(&estate, &support::question(&estate)).verdict
+    };
+    assert_eq!(verdict(&[]), Verdict::Reachable);
+    assert_eq!(verdict(&["0.0.0.0/1"]), Verdict::Undetermined);
+    assert_eq!(verdict(&["0.0.0.0/1", "128.0.0.0/1"]), Verdict::Unreachable);
+    assert_eq!(verdict(&["0.0.0.0/0"]), Verdict::Unreachable);
+}
