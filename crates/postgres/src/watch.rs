@@ -20,6 +20,9 @@ use crate::session::connect::climb;
 /// Who waits looks at least this often; a longer pause means that something else went on meanwhile.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// Unanswered questions that tell: one may meet a moment of great load.
+const QUESTIONS_MIN: u32 = 2;
+
 /// A server that takes connections and answers none; how long it has been silent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mute(pub(crate) Duration);
@@ -45,15 +48,15 @@ pub(crate) struct Watch {
     silent: Option<(Instant, Instant)>,
     /// A question under way, and when it was asked.
     asked: Option<(Instant, Receiver<bool>)>,
-    /// When the first of the questions was asked that had no answer.
-    mute_since: Option<Instant>,
+    /// When the first of the questions was asked that had no answer, and how many they are.
+    unanswered: Option<(Instant, u32)>,
 }
 
 impl Watch {
     /// A watch over what a login leads to.
     pub(crate) fn of(info: &ConnInfo) -> Watch {
         let limit = info.keepalive().limit();
-        Watch { info: info.clone(), limit, silent: None, asked: None, mute_since: None }
+        Watch { info: info.clone(), limit, silent: None, asked: None, unanswered: None }
     }
 
     /// A watch over the one server, of those that a login may lead to, that a session has got.
@@ -68,7 +71,7 @@ impl Watch {
     pub(crate) fn moved(&mut self) {
         self.silent = None;
         self.asked = None;
-        self.mute_since = None;
+        self.unanswered = None;
     }
 
     /// Nothing came for a moment.
@@ -95,9 +98,10 @@ impl Watch {
                     self.moved();
                 }
                 Ok(false) => {
-                    let mute_since = *self.mute_since.get_or_insert(*asked);
+                    let (first, count) = self.unanswered.unwrap_or((*asked, 0));
+                    self.unanswered = Some((first, count + 1));
                     self.asked = None;
-                    if now.duration_since(mute_since) >= self.limit {
+                    if count + 1 >= QUESTIONS_MIN && now.duration_since(first) >= self.limit {
                         return Err(Mute(now.duration_since(since)));
                     }
                 }
