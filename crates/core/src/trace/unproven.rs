@@ -10,7 +10,7 @@ use crate::id::ResourceId;
 /// A zone that would own the name and that has links which were not captured: one of them may be to this network.
 pub(super) fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
     let asked_zone = name.split_once('.').map_or("", |(_, zone)| zone);
-    if is_private_link(asked_zone) && estate.zones_named(asked_zone).is_empty() {
+    if is_private_link(asked_zone) && !estate.has_zone_named(asked_zone) {
         return Some(Missing::other(
             format!(
                 "a private DNS zone `{asked_zone}`, which may stand in a subscription that was not read"
@@ -18,15 +18,15 @@ pub(super) fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
             "add the output of `az network private-dns zone list` of every subscription to the estate",
         ));
     }
-    let zones = estate.zones_holding(name);
-    zones.iter().find(|zone| !are_links_complete(estate, zone)).map(unread_links)
+    let mut zones = estate.zones_holding(name);
+    zones.find(|zone| !are_links_complete(estate, zone)).as_ref().map(unread_links)
 }
 
 /// A zone of a longer name that may be linked too, and would answer instead.
 pub(super) fn longer_zone(estate: &Estate, zone: &ResourceId, name: &str) -> Option<Missing> {
     let zones = estate.zones_holding(name);
-    let mut longer = zones.iter().take_while(|one| one.name().len() > zone.name().len());
-    longer.find(|one| !are_links_complete(estate, one)).map(unread_links)
+    let mut longer = zones.take_while(|one| one.name().len() > zone.name().len());
+    longer.find(|one| !are_links_complete(estate, one)).as_ref().map(unread_links)
 }
 
 /// The record sets of a zone, when its own count does not say that all of them were captured.

@@ -159,24 +159,27 @@ impl Estate {
 
     /// Private DNS zones of a name in any case: those captured, and those that a captured child speaks for.
     pub fn zones_named(&self, name: &str) -> Vec<ResourceId> {
-        self.zones_of(&name.to_ascii_lowercase())
+        self.zones_of(&name.to_ascii_lowercase()).iter().cloned().collect()
+    }
+
+    /// Whether there is one.
+    pub fn has_zone_named(&self, name: &str) -> bool {
+        !self.zones_of(&name.to_ascii_lowercase()).is_empty()
     }
 
     /// The same of a name in lower case.
-    fn zones_of(&self, name: &str) -> Vec<ResourceId> {
+    fn zones_of(&self, name: &str) -> Cow<'_, BTreeSet<ResourceId>> {
         self.note(|| Key::ZonesNamed(name.to_owned()));
-        match self.changed.is_empty() {
-            true => self.base.zones.get(name).into_iter().flatten().cloned().collect(),
-            false => self.zones(name).into_iter().collect(),
-        }
+        self.zones(name)
     }
 
-    fn zones(&self, name: &str) -> BTreeSet<ResourceId> {
-        let mut zones = self.base.zones.get(name).cloned().unwrap_or_default();
+    fn zones(&self, name: &str) -> Cow<'_, BTreeSet<ResourceId>> {
+        static NONE: BTreeSet<ResourceId> = BTreeSet::new();
+        let mut zones = Cow::Borrowed(self.base.zones.get(name).unwrap_or(&NONE));
         for zone in self.changed.values().filter_map(|one| one.zone.as_ref()) {
             match zone.name().eq_ignore_ascii_case(name) {
-                true if self.is_spoken_for(zone) => zones.insert(zone.clone()),
-                true => zones.remove(zone),
+                true if self.is_spoken_for(zone) => zones.to_mut().insert(zone.clone()),
+                true => zones.to_mut().remove(zone),
                 false => false,
             };
         }
@@ -191,11 +194,17 @@ impl Estate {
             || self.changed.values().any(|one| one.now.is_some() && one.zone.as_ref() == Some(zone))
     }
 
-    /// Private DNS zones that a name lies in, the longest first.
-    pub fn zones_holding(&self, name: &str) -> Vec<ResourceId> {
+    /// Private DNS zones that a name lies in, the longest first. Those of shorter names are looked up when somebody asks for them.
+    pub fn zones_holding(&self, name: &str) -> impl Iterator<Item = ResourceId> {
         let name = name.to_ascii_lowercase();
-        let starts = name.match_indices('.').map(|(at, _)| at + 1);
-        std::iter::once(0).chain(starts).flat_map(|at| self.zones_of(&name[at..])).collect()
+        let dots: Vec<usize> = name.match_indices('.').map(|(at, _)| at + 1).collect();
+        std::iter::once(0).chain(dots).flat_map(move |at| {
+            let (known, made) = match self.zones_of(&name[at..]) {
+                Cow::Borrowed(zones) => (Some(zones), None),
+                Cow::Owned(zones) => (None, Some(zones)),
+            };
+            known.into_iter().flatten().cloned().chain(made.into_iter().flatten())
+        })
     }
 
     /// Whether a private DNS zone was captured, or a child that speaks for it.
