@@ -43,6 +43,7 @@ pub(crate) fn begin(
            cut text, row_count bigint, byte_count bigint, hash text, is_binary boolean, \
            PRIMARY KEY (schema_name, table_name, number)); \
          CREATE TABLE IF NOT EXISTS {SCHEMA}.mark (number bigint); \
+         ALTER TABLE {SCHEMA}.mark REPLICA IDENTITY FULL; \
          INSERT INTO {SCHEMA}.mark SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.mark)"
     );
     run(target, "make the record of what has arrived", &make)?;

@@ -44,7 +44,11 @@ fn settings_of_a_database_do_not_get_in_the_way() {
         "CREATE TABLE t (id int PRIMARY KEY, a text[] DEFAULT '{x,NULL}', \"é\" text DEFAULT '€'); \
          INSERT INTO t VALUES (1, ARRAY['a', NULL, 'NULL']), (2, NULL); \
          CREATE VIEW v AS SELECT t.id, t.a FROM t WHERE t.a IS NOT NULL; CREATE MATERIALIZED VIEW \
-         m AS SELECT v.a FROM v",
+         m AS SELECT v.a FROM v; \
+         ALTER TABLE t ENABLE ROW LEVEL SECURITY; \
+         CREATE POLICY own ON t USING (a[1] = 'CORP\\ann'); \
+         CREATE PUBLICATION everything FOR ALL TABLES; \
+         COMMENT ON DATABASE hurt IS 'a\\b'",
     );
     let settings = [
         "role = 'plain'",
@@ -66,6 +70,17 @@ fn settings_of_a_database_do_not_get_in_the_way() {
     assert_eq!(
         ask(&world.target, "hurt", "SELECT a[2] IS NULL, a[3], \"é\" FROM public.t WHERE id = 1"),
         "t,NULL,€"
+    );
+    // As it is spelled depends on the same setting.
+    assert_eq!(
+        ask(
+            &world.target,
+            "hurt",
+            "SELECT set_config('standard_conforming_strings', 'on', false), \
+             pg_get_expr(polqual, polrelid), length(shobj_description(d.oid, 'pg_database')) \
+             FROM pg_policy, pg_database d WHERE d.datname = 'hurt'"
+        ),
+        "on,(a[1] = 'CORP\\ann'::text),3"
     );
 }
 

@@ -30,7 +30,8 @@ use secret::Secret;
 /// role's, be cut short before it can lift the limits, end at its first error, or read and write
 /// SQL otherwise.
 const START_OPTIONS: &str = "-c role=none -c statement_timeout=0 -c lock_timeout=0 \
-    -c exit_on_error=off -c array_nulls=on -c transform_null_equals=off -c quote_all_identifiers=off";
+    -c exit_on_error=off -c array_nulls=on -c transform_null_equals=off -c quote_all_identifiers=off \
+    -c standard_conforming_strings=on";
 
 /// Where a server is, who logs in, and how the connection is protected.
 ///
