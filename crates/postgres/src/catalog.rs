@@ -26,11 +26,15 @@ pub(crate) const OWN_TYPES: &str = "(o.typtype IN ('d', 'e', 'r') \
     OR o.typtype = 'b' AND o.typcategory <> 'A' OR o.typtype = 'c' \
     AND EXISTS (SELECT 1 FROM pg_class w WHERE w.oid = o.typrelid AND w.relkind = 'c'))";
 
-/// Condition that leaves out objects that an extension brought along.
+/// Condition that leaves out objects that an extension brought along, and the functions and casts that come with a range type.
 pub(crate) fn not_of_extension(catalog: &str, oid: &str) -> String {
+    let kinds = match catalog {
+        "pg_proc" | "pg_cast" => "'e', 'i'",
+        _ => "'e'",
+    };
     format!(
         "NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = '{catalog}'::regclass \
-         AND e.objid = {oid} AND e.deptype = 'e')"
+         AND e.objid = {oid} AND e.deptype IN ({kinds}))"
     )
 }
 

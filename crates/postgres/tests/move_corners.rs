@@ -6,6 +6,7 @@ mod move_world;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use flexway_core::assess::facts::Census;
 use flexway_core::migrate::{CopyProgress, Remedy, Room};
 use flexway_core::port::{Databases, Servers};
 use flexway_lab::Options;
@@ -37,7 +38,8 @@ fn an_ordinary_login_moves_a_database() {
          INSERT INTO s.t SELECT i, repeat('b', i) FROM generate_series(1, 500) i; GRANT \
          SELECT ON s.t \
          TO app_user; \
-         CREATE VIEW s.v AS SELECT id FROM s.t; SELECT lo_from_bytea(77, 'hello')",
+         CREATE VIEW s.v AS SELECT id FROM s.t; SELECT lo_from_bytea(77, 'hello'); \
+         CREATE TYPE s.floats AS RANGE (subtype = float8); CREATE TABLE s.r (f s.floats)",
     );
     run(
         &world.target,
@@ -59,6 +61,12 @@ fn an_ordinary_login_moves_a_database() {
         "{roles:?}"
     );
     assert!(!roles.notes.iter().any(|note| note.contains("secret")), "{roles:?}");
+    // The constructors of a range type belong to the first superuser; nobody has to create them.
+    let facts = world.mover.look_into("plain").expect("facts");
+    for census in [Census::SuperuserOnly, Census::Casts] {
+        assert_eq!(facts.objects(census), Ok([].as_slice()), "{census:?}");
+    }
+    assert!(facts.objects(Census::Owners).expect("seen").iter().all(|one| one.name == "app_owner"));
     world.mover.prepare("plain", false).expect("prepare");
     let open = world.mover.open("plain").expect("open");
     copy(&*open);
