@@ -68,7 +68,8 @@ pub(crate) fn copy_part(
     }
 }
 
-/// Whether a server does not take a type's binary form, or has none. Source: PostgreSQL 18, appendix A.
+/// Whether the target does not take a type's binary form. What the source refuses has ended its transaction, and is told as it is.
+/// Source: PostgreSQL 18, appendix A.
 fn is_refusal_of_binary(error: &RelayError) -> bool {
     const CODES: [&str; 4] = [
         "22P03", // invalid_binary_representation
@@ -76,12 +77,8 @@ fn is_refusal_of_binary(error: &RelayError) -> bool {
         "42883", // undefined_function: no binary input or output
         "0A000", // feature_not_supported
     ];
-    match error {
-        RelayError::Source(error) | RelayError::Target(error) => {
-            error.code().is_some_and(|code| CODES.contains(&code))
-        }
-        RelayError::Stopped => false,
-    }
+    let RelayError::Target(error) = error else { return false };
+    error.code().is_some_and(|code| CODES.contains(&code))
 }
 
 const UNIQUE_VIOLATION: &str = "23505";

@@ -5,10 +5,11 @@ use crate::assess::finding::quoted;
 use crate::assess::{Finding, Found, Place};
 
 pub(super) fn find(facts: &Facts) -> Found {
-    if facts.overwrite {
+    let target = &facts.target.facts;
+    // What stands on the source itself must not be dropped: see server/same.
+    if facts.overwrite || facts.source.facts.started_us == target.started_us {
         return Ok(Vec::new());
     }
-    let target = &facts.target.facts;
     let is_meant = |name: &String| facts.databases.iter().any(|one| one.name == *name);
     let mut found = Vec::new();
     for one in target.databases.iter().filter(|one| is_meant(&one.name)) {
