@@ -119,6 +119,10 @@ fn help_of(code: &str) -> &'static str {
         "42501" => {
             "grant the login what it lacks, or use the owner of the object or an administrator"
         }
+        "55P03" => {
+            "another session holds a lock there, or waits for one: `SELECT pid, query FROM pg_stat_activity WHERE \
+             wait_event_type = 'Lock'` names who waits; end that session, or let it do its work before the move"
+        }
         "53100" => "give the server more disk space, then resume",
         "53200" => "raise max_locks_per_transaction or the server's memory, then resume",
         "42704" | "42883" | "42P01" => {

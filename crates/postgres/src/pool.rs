@@ -162,9 +162,12 @@ pub(crate) fn prepare(session: &mut Session, encoding: &str) -> Outcome<()> {
     run(session, "prepare the session", &sql)
 }
 
+/// Joins the pinned snapshot. A reader waits for a lock only where somebody else waits for a stronger one, which the session that
+/// pinned the snapshot keeps from him: neither would ever end, and the server sees no deadlock.
 fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
     let sql = format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'"
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'; \
+         SET LOCAL lock_timeout = '10s'"
     );
     session.execute(&sql).map_err(|error| {
         let mut failure = failed("read as of the pinned snapshot", &error);

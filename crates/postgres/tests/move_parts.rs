@@ -5,7 +5,7 @@ mod move_world;
 
 use std::sync::atomic::AtomicBool;
 
-use flexway_core::migrate::{Copied, CopyProgress, Part};
+use flexway_core::migrate::{Copied, CopyProgress, Part, Remedy};
 use flexway_core::port::{Database, Databases};
 use flexway_lab::Server;
 
@@ -25,6 +25,32 @@ const TABLES: &str = "
 
 fn sum(parts: &[Part]) -> Copied {
     parts.iter().map(|part| part.arrived.unwrap()).reduce(Copied::and).unwrap()
+}
+
+/// Who wants a table for himself waits for the move, and the move's readers would wait for him.
+#[test]
+fn a_reader_does_not_wait_for_who_waits_for_the_move() {
+    let Some(world) = start(15, 17) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    run(&world.source, "d", "CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1)");
+    world.mover.prepare("d", false).unwrap();
+    let open = world.mover.open("d").unwrap();
+    open.schema().pre_data(1).unwrap();
+    let table = open.data().contents().unwrap().tables.remove(0);
+    let parts = open.data().begin().unwrap();
+    let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| run(&world.source, "d", "TRUNCATE t"));
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        while ask(&world.source, "d", waiting) == "0" {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        let error = open.data().copy_part(&table, &parts[0][0], &progress, &stop).unwrap_err();
+        assert_eq!(error.remedy, Remedy::Retry, "{error}");
+        assert!(error.help.contains("names who waits"), "{error}");
+        drop(open);
+    });
+    assert_eq!(ask(&world.source, "d", "SELECT count(*) FROM public.t"), "0");
 }
 
 fn moves_in_parts(source: u32, target: u32) {
