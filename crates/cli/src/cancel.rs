@@ -74,12 +74,12 @@ fn lines(report: &CancelReport) -> Vec<String> {
             "dropped" => format!("{}: dropped from the target", one.name),
             "complete" => format!("{}: complete and verified; it stays", one.name),
             _ => format!(
-                "{}: kept on the target, unfinished: {} of {}, {} of {} built",
+                "{}: kept on the target, unfinished: {} of {}, {} of {} indexes, keys and others built",
                 one.name,
                 one.tables_done,
                 things(one.tables, "table"),
                 one.entries_done,
-                things(one.entries, "index, key or other entry")
+                one.entries
             ),
         })
         .collect();
