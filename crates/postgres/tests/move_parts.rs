@@ -4,6 +4,7 @@
 mod move_world;
 
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use flexway_core::migrate::{Copied, CopyProgress, Part, Remedy};
 use flexway_core::port::{Database, Databases};
@@ -42,8 +43,10 @@ fn a_reader_does_not_wait_for_who_waits_for_the_move() {
     std::thread::scope(|scope| {
         scope.spawn(|| run(&world.source, "d", "TRUNCATE t"));
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        let began = Instant::now();
         while ask(&world.source, "d", waiting) == "0" {
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            assert!(began.elapsed() < Duration::from_secs(30), "nobody waits for the table");
+            std::thread::sleep(Duration::from_millis(50));
         }
         let error = open.data().copy_part(&table, &parts[0][0], &progress, &stop).unwrap_err();
         assert_eq!(error.remedy, Remedy::Retry, "{error}");
