@@ -32,7 +32,8 @@ pub(crate) struct FlowArgs {
     /// The target: an ARM resource id or the name of a server in the estate
     #[arg(long, value_name = "ID", required = true)]
     pub(crate) target: Option<String>,
-    /// Where the copying process runs: `target` (Azure's tool), `relay` (a host that runs Flexway), or the id of a runtime server
+    /// Where the copying process runs: `target` (Azure's tool), the id or name of a runtime server, or that of a relay host: a
+    /// machine, or its network interface. `relay` where that host is not in the estate
     #[arg(long, value_name = "PLACE", default_value = "target")]
     pub(crate) copier: String,
     /// The source's port
@@ -99,10 +100,15 @@ impl Ends {
         let copier = match self.copier.as_str() {
             "target" => Copier::Target,
             "relay" => Copier::Relay,
-            id => Copier::Runtime(estate.find_server(id).map_err(|why| {
-                let help = "give `target`, `relay`, or the id of a runtime server in the estate";
-                Failure::failed(format!("find copier `{id}`"), why, help)
-            })?),
+            place => match (estate.find_server(place), estate.find_host(place)) {
+                (Ok(server), _) => Copier::Runtime(server),
+                (Err(_), Ok(interface)) => Copier::Host(interface),
+                (Err(server), Err(host)) => {
+                    let help = "give `target`, `relay`, or the id of a runtime server or a relay host in the estate";
+                    let why = format!("{host}, and {server}");
+                    return Err(Failure::failed(format!("find copier `{place}`"), why, help));
+                }
+            },
         };
         if let Source::Server(id) = &source
             && *id == target

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use flexway_core::change::Change;
-use flexway_core::diagnose::{self, Question};
+use flexway_core::diagnose;
 use flexway_core::render::terraform::{self, Azurerm};
 use flexway_core::render::{bicep, svg};
 use flexway_core::repair::Policy;
@@ -24,7 +24,7 @@ fn main() {
     for check in checks::ALL {
         for (number, example) in support::examples(check.page).into_iter().enumerate() {
             let estate = support::estate(&example.resources);
-            let question = Question { port: example.port, ..support::question(&estate) };
+            let question = example.question(&estate);
             let plan = plan::plan(&estate, &question, &Policy::default());
             let name = format!("{}-{}", check.fault.replace('/', "-"), number + 1);
             let report = diagnose::check(&estate, &question);
@@ -34,7 +34,8 @@ fn main() {
                 continue;
             }
             let asked = json!({ "fault": check.fault, "port": example.port, "resources": example.resources,
-                "source": question.source.text(), "target": question.target });
+                "source": question.source.text(), "target": question.target,
+                "copier": question.copier.text(), "after": plan.after });
             fs::write(estates.join(format!("{name}.json")), asked.to_string())
                 .expect("write the estate");
             fs::write(folder.join(format!("{name}.sh")), plan.to_az()).expect("write the script");

@@ -11,7 +11,7 @@ use crate::finding::Finding;
 use crate::fusion::Fusion;
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
-use crate::trace::leg::Start;
+use crate::trace::start::Start;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{self, Path};
 
@@ -24,8 +24,10 @@ pub enum Copier {
     Target,
     /// On a flexible server between the two.
     Runtime(ResourceId),
-    /// On a host that runs Flexway.
+    /// On a host that runs Flexway, and that is not in the estate.
     Relay,
+    /// On a host that runs Flexway and has this network interface.
+    Host(ResourceId),
 }
 
 /// The source of a move.
@@ -96,11 +98,10 @@ impl Senders {
 
 /// Answers a question from an estate.
 pub fn check(estate: &Estate, question: &Question) -> Report {
-    let copier = match &question.copier {
-        Copier::Target => &question.target,
-        Copier::Runtime(id) => id,
-        Copier::Relay => return undecided(question, relay()),
-    };
+    if question.copier == Copier::Relay {
+        return undecided(question, relay());
+    }
+    let copier = &question.copier_id();
     let path = match &question.source {
         Source::Server(id) => trace::path(estate, copier, id, question.port),
         Source::Host(host) => trace::path_to_host(estate, copier, host, question.port),
@@ -111,8 +112,8 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
     };
     let mut report = of_path(question, &path);
     report.code = (report.verdict == Verdict::Unreachable).then_some("ST008");
-    if let Copier::Runtime(runtime) = &question.copier {
-        match trace::path(estate, runtime, &question.target, PORT) {
+    if question.copier.has_two_flows() {
+        match trace::path(estate, copier, &question.target, PORT) {
             Ok(path) => add_second_flow(&mut report, &of_path(question, &path)),
             Err(missing) => add_second_flow(&mut report, &undecided(question, missing)),
         }
@@ -165,32 +166,33 @@ pub fn check_from_subnet(
     subnet: &ResourceId,
     server: &ResourceId,
 ) -> Option<Report> {
-    let start = Start { vnet: subnet.parent()?, subnet: subnet.clone() };
+    let start = Start::in_subnet(subnet)?;
     let path = trace::path_from_subnet(estate, &question.copier_id(), start, server).ok()?;
     let asked = Question { source: Source::Server(server.clone()), port: PORT, ..question.clone() };
     Some(of_path(&asked, &path))
 }
 
 impl Question {
-    /// The server that the copier runs on; the target where it runs on a relay host.
+    /// The server that the copier runs on, or the interface of its host; the target where that is not known.
     pub fn copier_id(&self) -> ResourceId {
         match &self.copier {
             Copier::Target | Copier::Relay => self.target.clone(),
-            Copier::Runtime(id) => id.clone(),
+            Copier::Runtime(id) | Copier::Host(id) => id.clone(),
         }
     }
 
     /// Whether a server is one that the copier has to reach.
     pub fn is_about(&self, server: &ResourceId) -> bool {
         self.source == Source::Server(server.clone())
-            || matches!(self.copier, Copier::Runtime(_)) && self.target == *server
+            || self.copier.has_two_flows() && self.target == *server
     }
 }
 
 fn relay() -> Missing {
     Missing::other(
         "the relay host's place in the network",
-        "run `flexway migrate --copier relay` on that host: it connects to both servers before it touches anything",
+        "name the host by its machine or network interface in the estate (`--copier ID`), or run `flexway migrate --copier relay` \
+         on it: it connects to both servers before it touches anything",
     )
 }
 
@@ -265,18 +267,20 @@ fn senders(path: &Path, verdict: Verdict) -> Option<Senders> {
     (verdict == Verdict::Partial).then_some(Senders { pass, dropped })
 }
 
-/// Adds the flow from a runtime server to the target: its causes stand under one fault of their own.
+/// Adds the flow to the target, of a copier that does not run there: its causes stand under one fault of their own.
 fn add_second_flow(report: &mut Report, second: &Report) {
     const FAULT: &str = "mode/runtime-server-cannot-reach-target";
+    let who = match report.question.copier {
+        Copier::Host(_) => "relay host",
+        _ => "runtime server",
+    };
     let causes: Vec<&Finding> = second.findings.iter().filter(|one| one.is_cause()).collect();
     if let Some(first) = causes.first() {
         let messages: Vec<&str> = causes.iter().map(|one| one.message.as_str()).collect();
         let why =
-            "a runtime server copies from the source and to the target: both flows have to pass";
-        let mut finding = Finding::blocks(
-            format!("the runtime server cannot reach the target: {}", messages.join("; ")),
-            why,
-        );
+            format!("a {who} copies from the source and to the target: both flows have to pass");
+        let message = format!("the {who} cannot reach the target: {}", messages.join("; "));
+        let mut finding = Finding::blocks(message, why);
         finding.fault = FAULT;
         finding.place = first.place.clone();
         finding.fixes = first.fixes.clone();
@@ -293,7 +297,7 @@ fn add_second_flow(report: &mut Report, second: &Report) {
         (Some(first), Some(second)) => Some(first.and(&second)),
         (first, second) => first.or(second),
     };
-    // The runtime server has one address, which has to pass on both ways.
+    // The copier has one address, which has to pass on both ways.
     let is_cut_off = report.senders.as_ref().is_some_and(|one| one.pass.is_empty());
     let both = [report.verdict, second.verdict];
     let worst = [Verdict::Unreachable, Verdict::Undetermined, Verdict::Partial];
@@ -354,12 +358,17 @@ impl Source {
 }
 
 impl Copier {
+    /// Whether it has to reach the target, too: it does not run there.
+    pub fn has_two_flows(&self) -> bool {
+        *self != Copier::Target
+    }
+
     /// As the user may write it.
     pub fn text(&self) -> &str {
         match self {
             Copier::Target => "target",
             Copier::Relay => "relay",
-            Copier::Runtime(id) => id.as_str(),
+            Copier::Runtime(id) | Copier::Host(id) => id.as_str(),
         }
     }
 }

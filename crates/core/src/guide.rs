@@ -180,7 +180,9 @@ fn is_linked(path: &Path, zone: &ResourceId, vnet: &ResourceId) -> bool {
 
 /// State of the guide's step 4, with the network that is not linked.
 fn own_zone(path: &Path) -> (State, Option<(ResourceId, ResourceId)>) {
-    let Some(zone) = &path.from.private_zone else { return (State::NotApplicable, None) };
+    let Some(zone) = path.from.and_then(|from| from.private_zone.as_ref()) else {
+        return (State::NotApplicable, None);
+    };
     if !path.estate.has_zone(zone) {
         return (State::Unknown, None);
     }

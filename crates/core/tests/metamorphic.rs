@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 
 use chance::Chance;
 use flexway_core::checks;
-use flexway_core::diagnose::{self, Question, Source};
+use flexway_core::diagnose::{self, Copier, Question, Source};
 use flexway_core::estate::{Estate, Input, load};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
@@ -105,7 +105,11 @@ fn asked(question: &Question, relation: &str) -> Question {
         Source::Server(server) => Source::Server(id(server)),
         Source::Host(host) => Source::Host(host.clone()),
     };
-    Question { source, target: id(&question.target), ..question.clone() }
+    let copier = match &question.copier {
+        Copier::Host(interface) => Copier::Host(id(interface)),
+        other => other.clone(),
+    };
+    Question { source, target: id(&question.target), copier, port: question.port }
 }
 
 /// A relation that the analyser breaks. Deleted when it no longer does.

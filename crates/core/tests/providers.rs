@@ -89,12 +89,11 @@ fn attributes_of_all_versions_of_the_providers_are_read() {
     for (name, expected) in [
         ("old", "security_group: None, route_table: To("),
         ("old", "endpoint_policies: Some(\"Disabled\")"),
-        (
-            "mid",
-            "security_group: Unreadable, route_table: Unreadable, service_endpoints: [\"Microsoft.Sql\"]",
-        ),
+        ("mid", "security_group: Unreadable, route_table: Unreadable, nat_gateway: Unreadable"),
+        ("mid", "service_endpoints: [\"Microsoft.Sql\"]"),
         ("mid", "endpoint_policies: Some(\"Enabled\")"),
-        ("new", "route_table: Unreadable, service_endpoints: [\"Microsoft.Sql\"]"),
+        ("new", "route_table: Unreadable, nat_gateway: To("),
+        ("new", "service_endpoints: [\"Microsoft.Sql\"]"),
     ] {
         let facts = facts(&at(&format!("virtualNetworks/v/subnets/{name}")));
         assert!(facts.contains(expected), "{name}: {facts}");

@@ -5,7 +5,7 @@ mod support;
 
 use std::net::Ipv4Addr;
 
-use flexway_core::diagnose::Question;
+use flexway_core::diagnose::{PORT, Question, Source};
 use flexway_core::estate::Estate;
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
@@ -30,13 +30,15 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("A default route takes the packets through an appliance", "unreachable"),
 ];
 
-fn answer(estate: &Estate, port: u16) -> Answer {
-    let bodies = estate.ids().filter_map(|id| Some((id, estate.body(id)?)));
-    let question = support::question(estate);
-    let flexway_core::diagnose::Source::Server(source) = &question.source else {
-        panic!("examples ask about servers")
-    };
-    ask(&World::of(bodies), &question.target, source, port)
+fn answer(estate: &Estate, question: &Question) -> Answer {
+    let world = World::of(estate.ids().filter_map(|id| Some((id, estate.body(id)?))));
+    let Source::Server(source) = &question.source else { panic!("examples ask about servers") };
+    let ask = |server: &ResourceId, port| ask(&world, &question.copier_id(), server, port);
+    let to_source = ask(source, question.port);
+    match question.copier.has_two_flows() {
+        true => to_source.and(ask(&question.target, PORT)),
+        false => to_source,
+    }
 }
 
 /// The second reading knows servers of Azure only.
@@ -59,7 +61,8 @@ fn examples_of_every_page_agree() {
     for check in flexway_core::checks::ALL {
         for example in support::examples(check.page).into_iter().filter(is_of_servers) {
             count += 1;
-            let answer = answer(&support::estate(&example.resources), example.port);
+            let estate = support::estate(&example.resources);
+            let answer = answer(&estate, &example.question(&estate));
             let has_reason = answer.verdict == Verdict::Reachable
                 || !answer.blockers.is_empty()
                 || !answer.unknowns.is_empty();
@@ -82,14 +85,14 @@ fn plans_of_every_page_are_confirmed() {
     for check in flexway_core::checks::ALL {
         for example in support::examples(check.page).into_iter().filter(is_of_servers) {
             let before = support::estate(&example.resources);
-            let question = Question { port: example.port, ..support::question(&before) };
+            let question = example.question(&before);
             let plan = plan::plan(&before, &question, &Policy::default());
             if plan.changes.is_empty() {
                 continue;
             }
             count += 1;
             let after = plan.changes.iter().fold(before, |estate, change| change.apply(&estate));
-            let answer = answer(&after, example.port);
+            let answer = answer(&after, &question);
             let is_known = answer.verdict == Verdict::Undetermined
                 && OTHERWISE.iter().any(|(title, _)| *title == example.title);
             if (answer.verdict == Verdict::Reachable) == is_known {
@@ -115,7 +118,8 @@ fn half_denied(prefix: &str, denied: &str) -> Answer {
         "destinationAddressPrefix": "*", "destinationPortRange": "*" } });
     let rules = format!("set networkSecurityGroups/target-nsg /properties/securityRules [{rule}]");
     support::edit(&mut resources, &rules);
-    answer(&support::estate(&resources), 5432)
+    let estate = support::estate(&resources);
+    answer(&estate, &support::question(&estate))
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod filters;
 mod generate;
 #[path = "worlds/names.rs"]
 mod names;
+#[path = "worlds/relay.rs"]
+mod relay;
 #[path = "worlds/shrink.rs"]
 mod shrink;
 
@@ -56,7 +58,12 @@ fn second(case: &Case) -> Answer {
     let text = |body: &Value| id(body["id"].as_str().unwrap_or(""));
     let ids: Vec<ResourceId> = case.resources.iter().map(text).collect();
     let world = World::of(ids.iter().zip(&case.resources));
-    ask(&world, &id(TARGET), &id(&case.source), case.port)
+    let copier = id(case.copier.as_deref().unwrap_or(TARGET));
+    let to_source = ask(&world, &copier, &id(&case.source), case.port);
+    match case.copier {
+        Some(_) => to_source.and(ask(&world, &copier, &id(TARGET), 5432)),
+        None => to_source,
+    }
 }
 
 /// What both say of one world.
@@ -126,6 +133,7 @@ fn small(seed: u64, case: &Case) -> Value {
         resources: resources.to_vec(),
         source: case.source.clone(),
         port: case.port,
+        copier: case.copier.clone(),
     };
     let resources = shrink::shrink(case.resources.clone(), |fewer| {
         let case = with(fewer);
@@ -195,31 +203,59 @@ fn two_readings_of_random_worlds_agree() {
     assert!(wrong.is_empty(), "{} mismatches of no class:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Worlds with a relay host in a run.
+const WORLDS_RELAYED: u64 = 4_000;
+
+#[test]
+fn two_readings_of_random_relay_hosts_agree() {
+    let (start, count) = (number("WORLDS_FIRST", 0), number("WORLDS_RELAYED", WORLDS_RELAYED));
+    let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for seed in start..start + count {
+        let case = relay::relayed(seed);
+        let said = both(&case);
+        *verdicts.entry(said.words.0.clone()).or_default() += 1;
+        if !said.agrees() && said.class(&case).is_none() {
+            wrong.push(small(seed, &case).to_string());
+        }
+    }
+    println!("{count} worlds: {verdicts:?}");
+    assert!(wrong.is_empty(), "{} mismatches of no class:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// Worlds from which one resource after the other is taken away.
 const WORLDS_FEWER: u64 = 250;
 
 #[test]
-fn the_second_reading_takes_nothing_missing_for_good_news() {
+fn nothing_missing_is_taken_for_good_news() {
     for seed in 0..WORLDS_FEWER {
-        let case = case(seed);
-        let word = |case: &Case| format!("{:?}", second(case).verdict);
-        // A server that lists no endpoint, and an endpoint that names the server, contradict each
-        // other; without the endpoint nothing is doubtful.
-        let unlisted = case.resources.iter().any(|body| {
-            body["properties"]["privateEndpointConnections"] == json!([])
-                && case.resources.iter().any(|body| body["id"] == generate::ENDPOINT)
-        });
-        let before = word(&case);
-        if before == "Reachable" || unlisted {
-            continue;
-        }
-        for index in 0..case.resources.len() {
-            let mut resources = case.resources.clone();
-            let gone = resources.remove(index);
-            let fewer = Case { resources, source: case.source.clone(), port: case.port };
-            let after = word(&fewer);
-            assert_ne!(after, "Reachable", "{before} before, world {seed}, without {}", gone["id"]);
-        }
+        let second_word = |case: &Case| format!("{:?}", second(case).verdict);
+        let first_word = |case: &Case| format!("{:?}", first(case).verdict);
+        without_each(seed, &case(seed), second_word);
+        without_each(seed, &relay::relayed(seed), first_word);
+        without_each(seed, &relay::relayed(seed), second_word);
+    }
+}
+
+/// Takes one resource after the other away from a world in which the source is not reached: it never becomes reachable.
+fn without_each(seed: u64, case: &Case, word: impl Fn(&Case) -> String) {
+    // A server that lists no endpoint, and an endpoint that names the server, contradict each other; without the endpoint nothing is
+    // doubtful.
+    let unlisted = case.resources.iter().any(|body| {
+        body["properties"]["privateEndpointConnections"] == json!([])
+            && case.resources.iter().any(|body| body["id"] == generate::ENDPOINT)
+    });
+    let before = word(case);
+    if before == "Reachable" || unlisted {
+        return;
+    }
+    for index in 0..case.resources.len() {
+        let mut resources = case.resources.clone();
+        let gone = resources.remove(index);
+        let (source, copier) = (case.source.clone(), case.copier.clone());
+        let fewer = Case { resources, source, port: case.port, copier };
+        let after = word(&fewer);
+        assert_ne!(after, "Reachable", "{before} before, world {seed}, without {}", gone["id"]);
     }
 }
 
@@ -231,8 +267,7 @@ const RARE_PLANNED: [u64; 10] =
     [3_024, 3_039, 3_598, 3_899, 4_297, 5_495, 6_893, 8_566, 10_004, 12_452];
 
 /// What the checker finds wrong with the plan for a world; `None` where there is no plan, or none that is judged.
-fn uncertified(seed: u64) -> Option<Vec<String>> {
-    let case = case(seed);
+fn uncertified(seed: u64, case: &Case) -> Option<Vec<String>> {
     let estate = case.estate();
     let plan = plan::plan(&estate, &case.question(), &Policy::default());
     let json = plan.to_json();
@@ -250,7 +285,10 @@ fn uncertified(seed: u64) -> Option<Vec<String>> {
 fn plans_of_random_worlds_are_certified() {
     let seeds = || (0..number("WORLDS_PLANNED", WORLDS_PLANNED)).chain(RARE_PLANNED);
     let run = |odd: u64| -> Vec<Vec<String>> {
-        seeds().filter(|seed| seed % 2 == odd).filter_map(uncertified).collect()
+        let mine = |seed: &u64| seed % 2 == odd;
+        let plain = seeds().filter(mine).filter_map(|seed| uncertified(seed, &case(seed)));
+        let relayed = (0..WORLDS_PLANNED / 4).filter(mine);
+        plain.chain(relayed.filter_map(|seed| uncertified(seed, &relay::relayed(seed)))).collect()
     };
     let judged = std::thread::scope(|scope| {
         let other = scope.spawn(|| run(1));

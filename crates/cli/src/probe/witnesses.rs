@@ -53,7 +53,7 @@ impl WitnessArgs {
         let (estate, question) = (&asked.loaded.estate, &asked.question);
         let name = fusion::dialled_name(estate, question);
         match &question.copier {
-            Copier::Relay => {
+            Copier::Relay | Copier::Host(_) => {
                 let target = fusion::server_name(estate, &question.target);
                 let port = flexway_core::diagnose::PORT;
                 let source = self.servers.source().ok();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, Exposure};
 use super::{
-    Change, Edit, Listed, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest,
+    Change, Edit, FLEXIBLE_API, Listed, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest,
     in_subscription, place, quoted,
 };
 use crate::estate::Estate;
@@ -16,13 +16,10 @@ use crate::id::ResourceId;
 /// What an approver writes beside the approval.
 const APPROVAL: &str = "Approved for the migration";
 
-/// API version of a flexible server's private endpoint connections.
-const FLEXIBLE_ENDPOINT_API: &str = "2024-08-01";
-
 /// Approves a connection that waits on the server's side.
 pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) -> Change {
     let is_single = connection.key().contains("/providers/microsoft.dbforpostgresql/servers/");
-    let api = if is_single { SINGLE_ENDPOINT_API } else { FLEXIBLE_ENDPOINT_API };
+    let api = if is_single { SINGLE_ENDPOINT_API } else { FLEXIBLE_API };
     let state = json!({ "status": "Approved", "description": APPROVAL });
     let body = json!({ "properties": { "privateLinkServiceConnectionState": state } });
     let simulated = json!({ "properties": {

@@ -28,11 +28,14 @@ pub const DNS_API: &str = "2024-06-01";
 pub const RESOLVER_API: &str = "2022-07-01";
 /// API version of Single Server requests.
 pub const SINGLE_API: &str = "2017-12-01";
+/// API version of flexible server requests.
+pub const FLEXIBLE_API: &str = "2024-08-01";
 /// API version of a Single Server's private endpoint connections.
 pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
 
 /// Every kind of change that a plan may hold.
-pub const KINDS: [&str; 24] = [
+pub const KINDS: [&str; 25] = [
+    "add-firewall-rule",
     "add-peered-subnets",
     "add-rule",
     "add-vnet-rule",

@@ -1,11 +1,13 @@
 //! Changes at the server's own gate and at the subnet's service endpoint.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Value, json};
 
 use super::exposure::{self, Exposure};
 use super::{
-    Change, Edit, NETWORK_API, Request, SINGLE_API, Safety, az_rest, free_name, in_subscription,
-    place, quoted, whole_body,
+    Change, Edit, FLEXIBLE_API, NETWORK_API, Request, SINGLE_API, Safety, az_rest, free_name,
+    in_subscription, place, quoted, whole_body,
 };
 use crate::estate::Estate;
 use crate::estate::network::SQL_ENDPOINT;
@@ -42,6 +44,36 @@ pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) 
         )],
         affected: Vec::new(),
         edits: vec![Edit::PutRule(rule.clone(), simulated)],
+        resource: rule,
+    }
+}
+
+/// Lets one public address in by a firewall rule.
+pub fn add_firewall_rule(estate: &Estate, server: &ResourceId, address: Ipv4Addr) -> Change {
+    let name =
+        free_name(estate, server, "firewallRules", &format!("relay-{address}").replace('.', "-"));
+    let rule = server.child("firewallRules", &name);
+    let is_single = server.is_type("microsoft.dbforpostgresql/servers");
+    let api = if is_single { SINGLE_API } else { FLEXIBLE_API };
+    let address = address.to_string();
+    let body = json!({ "properties": { "startIpAddress": address, "endIpAddress": address } });
+    let request = Request::put(&rule, api, body.clone());
+    Change {
+        kind: "add-firewall-rule",
+        title: format!("let {address} in by a firewall rule of `{}`", server.name()),
+        az: vec![az_rest(&request)],
+        request,
+        inverse: Some(Request::delete(&rule, api)),
+        downtime: "none",
+        safety: Safety::Safe,
+        exposure: vec![Exposure::new(
+            format!("{address} -> `{}`:5432/tcp", server.name()),
+            1,
+            1,
+            1,
+        )],
+        affected: Vec::new(),
+        edits: vec![Edit::Put(rule.clone(), body)],
         resource: rule,
     }
 }

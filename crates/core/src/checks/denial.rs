@@ -2,14 +2,12 @@
 
 use crate::checks::fixes;
 use crate::estate::filter::Direction;
-use crate::estate::network::Subnet;
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::filter::Decision;
 use crate::trace::leg::Way;
 use crate::trace::near_miss::{Miss, NearMiss};
-use crate::trace::route::usable_addresses;
 
 /// A group that denies the flow, or a part of it.
 pub(super) struct Denial<'p> {
@@ -21,6 +19,8 @@ pub(super) struct Denial<'p> {
 /// Which gate of the path a group stands at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gate {
+    /// The relay host's own interface.
+    OutInterface,
     /// The copier's subnet.
     Out,
     /// The subnet of the other end.
@@ -34,7 +34,7 @@ pub(super) enum Gate {
 impl Gate {
     fn direction(self) -> Direction {
         match self {
-            Gate::Out => Direction::Outbound,
+            Gate::OutInterface | Gate::Out => Direction::Outbound,
             Gate::In | Gate::Endpoint | Gate::Interface => Direction::Inbound,
         }
     }
@@ -45,6 +45,7 @@ pub(super) fn of<'p>(path: &'p Path) -> Vec<Denial<'p>> {
     let Some(leg) = &path.intended else { return Vec::new() };
     let inside = if matches!(leg.way, Way::Endpoint(_)) { Gate::Endpoint } else { Gate::In };
     let gates = [
+        (&leg.outbound_interface, Gate::OutInterface),
         (&leg.outbound, Gate::Out),
         (&leg.inbound, inside),
         (&leg.inbound_interface, Gate::Interface),
@@ -77,9 +78,9 @@ impl Denial<'_> {
         let is_injected =
             || path.intended.as_ref().is_some_and(|leg| matches!(leg.way, Way::Injected(_)));
         match self.gate {
-            Gate::Out => true,
+            Gate::Out => path.start.as_ref().is_some_and(|start| start.interface.is_none()),
             Gate::In => is_injected(),
-            Gate::Endpoint | Gate::Interface => false,
+            Gate::OutInterface | Gate::Endpoint | Gate::Interface => false,
         }
     }
 
@@ -98,9 +99,11 @@ impl Denial<'_> {
                 .is_some_and(|(_, decision)| decision.denied.is_empty() || follows(decision))
         };
         match self.gate {
+            Gate::OutInterface => passes(&leg.outbound),
+            Gate::Out => passes(&leg.outbound_interface),
             Gate::In => passes(&leg.inbound_interface),
             Gate::Interface => passes(&leg.inbound),
-            Gate::Out | Gate::Endpoint => false,
+            Gate::Endpoint => false,
         }
     }
 
@@ -108,9 +111,9 @@ impl Denial<'_> {
     pub(super) fn finding(&self, path: &Path, why: &str) -> Option<Finding> {
         let (_, rule) = self.decision.denied.first()?;
         let start = path.start.as_ref()?;
-        let sender = path.estate.get::<Subnet>(&start.subnet).ok()?;
         let denied = self.decision.denied_senders();
-        let who = match denied == usable_addresses(sender) {
+        let who = match denied == start.addresses(path.estate).ok()? {
+            true if start.interface.is_some() => format!("the relay host ({denied})"),
             true => format!("subnet `{}`", start.subnet.name()),
             false => denied.to_string(),
         };
@@ -136,7 +139,7 @@ impl Denial<'_> {
             Some(Way::Public | Way::Beyond(_)) | None => None,
         };
         match (self.gate, subnet) {
-            (Gate::Out, _) => "the way out".to_owned(),
+            (Gate::OutInterface | Gate::Out, _) => "the way out".to_owned(),
             (Gate::In | Gate::Endpoint, Some(subnet)) => {
                 format!("the way into subnet `{}`", subnet.name())
             }
@@ -161,6 +164,20 @@ pub(super) fn plain(path: &Path, gate: Gate) -> Option<Finding> {
         ));
     }
     denial.finding(path, &why)
+}
+
+/// The plain denials at the two groups of a machine, on its subnet and on its interface, as one.
+pub(super) fn plain_of_both(path: &Path, gates: [Gate; 2]) -> Option<Finding> {
+    let (mut finding, other) = match gates.map(|gate| plain(path, gate)) {
+        [Some(subnet), interface] => (subnet, interface),
+        [None, interface] => return interface,
+    };
+    if let Some(other) = other {
+        finding.message = format!("{}; and {}", finding.message, other.message);
+        let both = finding.fixes.iter().chain(&other.fixes).flat_map(|fix| fix.changes.clone());
+        finding.fixes = vec![Fix::of(both.collect())];
+    }
+    Some(finding)
 }
 
 /// A denial behind a rule that misses the flow by one thing.

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
 use crate::change::exposure::{MANY, size_of_vnet};
-use crate::change::{Change, dns, filter};
+use crate::change::{Change, dns, filter, server};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
 use crate::estate::network::region_key;
@@ -19,7 +19,6 @@ use crate::trace::Path;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decider, Decision, Service};
 use crate::trace::leg::Way;
-use crate::trace::route::usable_addresses;
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
 const RESERVED_FIRST: usize = 4;
@@ -138,6 +137,13 @@ pub(super) fn right_record(path: &Path, view: &View) -> Option<Fix> {
     Some(Fix::of(vec![change]))
 }
 
+/// Lets the public addresses of a relay host in at the server's front door.
+pub(super) fn let_address_in(path: &Path, addresses: &[Ipv4Addr]) -> Fix {
+    let rules =
+        addresses.iter().map(|one| server::add_firewall_rule(path.estate, &path.to_id, *one));
+    Fix::of(rules.collect())
+}
+
 /// Lets questions of the copier's subnet through to a DNS server, and nothing else.
 pub(super) fn let_questions_through(
     path: &Path,
@@ -146,9 +152,8 @@ pub(super) fn let_questions_through(
     direction: Direction,
     server: Ipv4Addr,
 ) -> Option<Fix> {
-    let start = path.estate.get::<Subnet>(&path.start.as_ref()?.subnet).ok()?;
     let flow = filter::Flow {
-        from: start.prefixes.clone(),
+        from: path.start.as_ref()?.networks(path.estate).ok()?,
         to: Ok(vec![Ipv4Net::from(server)]),
         service: Service::any(DNS_PORT),
     };
@@ -157,15 +162,14 @@ pub(super) fn let_questions_through(
 
 /// Lets questions of the copier's subnet through to Azure's own resolver, ahead of the rule that denies them.
 pub(super) fn let_names_through(path: &Path, rule: &Decider) -> Option<Fix> {
-    let start_id = &path.start.as_ref()?.subnet;
-    let start = path.estate.get::<Subnet>(start_id).ok()?;
-    let group = start.security_group.to()?;
+    let is_rule = rule.resource.is_type("microsoft.network/networksecuritygroups/securityrules");
+    let group = if is_rule { rule.resource.parent()? } else { rule.resource.clone() };
     let flow = filter::Flow {
-        from: start.prefixes.clone(),
+        from: path.start.as_ref()?.networks(path.estate).ok()?,
         to: Err("AzurePlatformDNS".to_owned()),
         service: Service::any(DNS_PORT),
     };
-    ahead(path, group, Direction::Outbound, &flow, &[rule])
+    ahead(path, &group, Direction::Outbound, &flow, &[rule])
 }
 
 /// Lets the denied senders of a flow through one security group, and nothing else.
@@ -194,9 +198,10 @@ pub(super) fn let_through(
         }
     };
     // With the addresses that Azure keeps for itself, and that nobody sends from, fewer networks hold the denied ones.
-    let start = path.estate.get::<Subnet>(&path.start.as_ref()?.subnet).ok()?;
+    let start = path.start.as_ref()?;
     let denied = decision.denied_senders();
-    let kept = AddressSet::of(&start.prefixes).difference(&usable_addresses(start));
+    let all = AddressSet::of(&start.networks(path.estate).ok()?);
+    let kept = all.difference(&start.addresses(path.estate).ok()?);
     let mut from = denied.union(&kept).networks();
     from.retain(|network| denied.meets(network));
     let flow = filter::Flow { from, to, service: Service::tcp(path.port) };

@@ -80,7 +80,7 @@ registry! {
     "route/on-premises-return-missing";
     "route/on-premises-overlap" in "route/on-premises-overlap.rs" as on_premises_overlap;
     "route/default-route-starves-server" in "route/default-route-starves-server.rs" as default_route_starves_server;
-    "route/no-egress";
+    "route/no-egress" in "route/no-egress.rs" as no_egress;
 
     "peering/missing" in "peering/missing.rs" as peering_missing;
     "peering/initiated" in "peering/initiated.rs" as peering_initiated;

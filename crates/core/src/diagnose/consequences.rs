@@ -39,6 +39,7 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
         findings.iter().find(|one| one.is_cause() && joins(one.fault)).map(|one| one.fault);
     if let (Some(peering), Some(leg)) = (peering, &path.intended) {
         let sides = [
+            ("filter/outbound-denied", &leg.outbound_interface),
             ("filter/outbound-denied", &leg.outbound),
             ("filter/inbound-denied", &leg.inbound),
             ("filter/inbound-denied", &leg.inbound_interface),

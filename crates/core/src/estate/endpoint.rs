@@ -51,12 +51,22 @@ pub struct ZoneGroup {
 /// A network interface.
 #[derive(Debug, Clone)]
 pub struct Interface {
-    /// Private addresses.
+    /// Private addresses; the primary one first.
     pub addresses: Vec<Ipv4Addr>,
     /// The private endpoint that owns it.
     pub endpoint: Option<ResourceId>,
+    /// The machine that it belongs to.
+    pub machine: Option<ResourceId>,
+    /// `primary`: whether it is the machine's first interface.
+    pub is_primary: Option<bool>,
     /// The subnet of its first address.
     pub subnet: Option<ResourceId>,
+    /// Its DNS servers, which count before those of its network; `None` when they could not be read.
+    pub dns_servers: Option<Vec<Ipv4Addr>>,
+    /// The public address of its primary address.
+    pub public_address: Reference,
+    /// Whether it is in a pool of a load balancer.
+    pub is_in_pool: bool,
     /// Network security group bound to it.
     pub security_group: Reference,
     /// Application security groups that its addresses are members of.
@@ -118,18 +128,34 @@ pub(crate) fn zone_group(node: &Node, problems: &mut Problems) -> ZoneGroup {
 }
 
 pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
+    let mut configurations = node.array("ipConfigurations", problems).unwrap_or_default();
+    configurations.sort_by_key(|one| one.flag("primary", problems) != Some(true));
     let mut addresses = Vec::new();
-    for one in node.array("ipConfigurations", problems).unwrap_or_default() {
-        addresses.extend(address(&one, "privateIPAddress", problems));
+    for one in &configurations {
+        addresses.extend(address(one, "privateIPAddress", problems));
         if addresses.is_empty() {
-            addresses.extend(address(&one, "privateIpAddress", problems));
+            addresses.extend(address(one, "privateIpAddress", problems));
         }
     }
-    let configurations = node.array("ipConfigurations", problems).unwrap_or_default();
+    let public_address = match configurations.first() {
+        Some(first) => first.reference("publicIPAddress", problems),
+        None => Reference::None,
+    };
+    let pools = "loadBalancerBackendAddressPools";
     Interface {
         addresses,
         endpoint: node.id("privateEndpoint.id", problems),
+        machine: node.id("virtualMachine.id", problems),
+        is_primary: node.flag("primary", problems),
         subnet: configurations.iter().find_map(|one| one.id("subnet.id", problems)),
+        dns_servers: match node.path("dnsSettings.dnsServers") {
+            Some(_) => node.addresses("dnsSettings.dnsServers", problems),
+            None => Some(Vec::new()),
+        },
+        public_address,
+        is_in_pool: configurations
+            .iter()
+            .any(|one| one.array(pools, problems).is_some_and(|list| !list.is_empty())),
         security_group: node.reference("networkSecurityGroup", problems),
         groups: configurations.iter().flat_map(|one| groups_of(one, problems)).collect(),
         forwards: node.flag("enableIPForwarding", problems),

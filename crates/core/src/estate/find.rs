@@ -1,5 +1,6 @@
 //! Finds the servers that users name.
 
+use super::endpoint::Interface;
 use super::server::Server;
 use super::{Estate, Key};
 use crate::id::ResourceId;
@@ -27,6 +28,36 @@ impl Estate {
                 more + 1,
                 self.servers()
             )),
+        }
+    }
+
+    /// The network interface of a machine that a user named: by the id or name of either.
+    ///
+    /// # Errors
+    /// A sentence saying that no machine, or more than one interface, has that name.
+    pub fn find_host(&self, text: &str) -> Result<ResourceId, String> {
+        let wanted = ResourceId::parse(text);
+        let is_it = |id: &ResourceId| match &wanted {
+            Some(wanted) => id == wanted,
+            None => id.name().eq_ignore_ascii_case(text),
+        };
+        let of_machines = || self.all::<Interface>().filter(|(_, one)| one.endpoint.is_none());
+        if let Some((id, _)) = of_machines().find(|(id, _)| wanted.is_some() && is_it(id)) {
+            return Ok(id.clone());
+        }
+        let mut found: Vec<(&ResourceId, &Interface)> = of_machines()
+            .filter(|(id, one)| is_it(id) || one.machine.as_ref().is_some_and(is_it))
+            .collect();
+        if found.iter().any(|(_, one)| one.is_primary == Some(true)) {
+            found.retain(|(_, one)| one.is_primary == Some(true));
+        }
+        match found[..] {
+            [(id, _)] => Ok(id.clone()),
+            [] if of_machines().next().is_none() => {
+                Err("the estate holds no network interface of a machine".to_owned())
+            }
+            [] => Err("no machine or network interface has that name".to_owned()),
+            _ => Err("several network interfaces fit: give the id of one".to_owned()),
         }
     }
 

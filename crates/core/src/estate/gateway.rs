@@ -124,3 +124,33 @@ pub(crate) fn load_balancer(node: &Node, problems: &mut Problems) -> LoadBalance
     }
     LoadBalancer { sku: node.text("sku.name", problems), frontends }
 }
+
+/// A public address.
+#[derive(Debug, Clone)]
+pub struct PublicAddress {
+    /// The address; `None` while none is given out.
+    pub address: Option<Ipv4Addr>,
+}
+
+/// A NAT gateway: what subnets behind it send into the internet comes from its addresses.
+#[derive(Debug, Clone)]
+pub struct NatGateway {
+    /// Its public addresses.
+    pub addresses: Vec<ResourceId>,
+    /// Whether it has whole prefixes of addresses besides.
+    pub has_prefixes: bool,
+}
+
+pub(crate) fn public_address(node: &Node, problems: &mut Problems) -> PublicAddress {
+    let text = node.text("ipAddress", problems);
+    PublicAddress { address: text.and_then(|text| text.parse().ok()) }
+}
+
+pub(crate) fn nat_gateway(node: &Node, problems: &mut Problems) -> NatGateway {
+    let addresses = node.array("publicIpAddresses", problems).unwrap_or_default();
+    let prefixes = node.array("publicIpPrefixes", problems).unwrap_or_default();
+    NatGateway {
+        addresses: addresses.iter().filter_map(|one| one.id("id", problems)).collect(),
+        has_prefixes: !prefixes.is_empty(),
+    }
+}

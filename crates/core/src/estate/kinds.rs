@@ -40,7 +40,7 @@ pub enum Facts {
     /// `privateEndpoints/privateDnsZoneGroups`
     ZoneGroup(endpoint::ZoneGroup),
     /// `networkInterfaces`
-    Interface(endpoint::Interface),
+    Interface(Box<endpoint::Interface>),
     /// `servers` and `flexibleServers`
     Server(Box<server::Server>),
     /// `privateEndpointConnections` of a server
@@ -61,6 +61,10 @@ pub enum Facts {
     HubConnection(gateway::HubConnection),
     /// `loadBalancers`
     LoadBalancer(gateway::LoadBalancer),
+    /// `publicIPAddresses`
+    PublicAddress(gateway::PublicAddress),
+    /// `natGateways`
+    NatGateway(gateway::NatGateway),
     /// `dnsResolvers/inboundEndpoints`
     InboundEndpoint(forwarder::InboundEndpoint),
     /// `dnsForwardingRulesets/forwardingRules`
@@ -135,6 +139,8 @@ kinds! {
     GatewayConnection gateway::GatewayConnection, "connection";
     HubConnection gateway::HubConnection, "hub connection";
     LoadBalancer gateway::LoadBalancer, "load balancer";
+    PublicAddress gateway::PublicAddress, "public address";
+    NatGateway gateway::NatGateway, "NAT gateway";
     InboundEndpoint forwarder::InboundEndpoint, "inbound endpoint";
     ForwardingRule forwarder::ForwardingRule, "forwarding rule";
     RulesetLink forwarder::RulesetLink, "ruleset link";
@@ -219,7 +225,7 @@ pub(super) fn read_facts(
             Facts::ZoneGroup(endpoint::zone_group(&node, problems))
         }
         "microsoft.network/networkinterfaces" => {
-            Facts::Interface(endpoint::interface(&node, problems))
+            Facts::Interface(Box::new(endpoint::interface(&node, problems)))
         }
         "microsoft.dbforpostgresql/servers" => {
             let server = server::server(id, server::ServerKind::Single, &node, problems);
@@ -266,6 +272,10 @@ fn read_surroundings(kind: &str, node: &Node, problems: &mut Problems) -> Facts 
         "microsoft.network/loadbalancers" => {
             Facts::LoadBalancer(gateway::load_balancer(node, problems))
         }
+        "microsoft.network/publicipaddresses" => {
+            Facts::PublicAddress(gateway::public_address(node, problems))
+        }
+        "microsoft.network/natgateways" => Facts::NatGateway(gateway::nat_gateway(node, problems)),
         "microsoft.network/dnsresolvers/inboundendpoints" => {
             Facts::InboundEndpoint(forwarder::inbound_endpoint(node, problems))
         }

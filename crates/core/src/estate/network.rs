@@ -32,6 +32,10 @@ pub struct Subnet {
     pub security_group: Reference,
     /// Route table bound to it.
     pub route_table: Reference,
+    /// NAT gateway bound to it.
+    pub nat_gateway: Reference,
+    /// `defaultOutboundAccess` is false: machines in it get no way into the internet but their own.
+    pub is_private: bool,
     /// Service endpoints that are on, such as `Microsoft.Sql`.
     pub service_endpoints: Vec<String>,
     /// The addresses that Azure says are in use, by the ids of their configurations; `None` when not told.
@@ -198,6 +202,8 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
         prefixes: node.networks("addressPrefix", "addressPrefixes", problems),
         security_group: node.reference("networkSecurityGroup", problems),
         route_table: node.reference("routeTable", problems),
+        nat_gateway: node.reference("natGateway", problems),
+        is_private: node.flag("defaultOutboundAccess", problems) == Some(false),
         are_endpoints_unreadable: !is_listed || names.len() < services.len(),
         service_endpoints: names,
         delegations: delegations

@@ -96,6 +96,11 @@ impl FirewallRule {
         self.start.is_unspecified() && self.end.is_unspecified()
     }
 
+    /// Whether an address is let in.
+    pub fn holds(&self, address: Ipv4Addr) -> bool {
+        (self.start..=self.end).contains(&address)
+    }
+
     /// Whether no caller at a public door has an address of the rule: the internet routes none of them.
     pub fn admits_nobody(&self) -> bool {
         let held = AddressSet::from_ranges(vec![(self.start.into(), self.end.into())]);

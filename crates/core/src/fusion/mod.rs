@@ -109,7 +109,7 @@ pub fn fuse(estate: &Estate, report: &mut Report, observations: &[Observation]) 
 fn flows(estate: &Estate, question: &Question) -> Vec<(Flow, String, u16)> {
     let source = predicted::dialled_name(estate, question);
     let mut flows = vec![(Flow::ToSource, source, question.port)];
-    if matches!(question.copier, Copier::Runtime(_) | Copier::Relay) {
+    if question.copier.has_two_flows() {
         let target = predicted::server_name(estate, &question.target);
         flows.push((Flow::ToTarget, target, crate::trace::PORT));
     }
@@ -121,6 +121,8 @@ fn place_of(question: &Question) -> &'static str {
     match question.copier {
         Copier::Target => "`flexway probe --from target` with the target's URL",
         Copier::Runtime(_) => "`flexway probe --from runtime` with the runtime server's URL",
-        Copier::Relay => "`flexway probe --from relay` on the relay host, of source and of target",
+        Copier::Relay | Copier::Host(_) => {
+            "`flexway probe --from relay` on the relay host, of source and of target"
+        }
     }
 }

@@ -97,11 +97,10 @@ pub(super) fn senders(estate: &Estate, question: &Question) -> AddressSet {
 }
 
 fn path<'e>(estate: &'e Estate, question: &Question) -> Option<Path<'e>> {
-    let copier = match &question.copier {
-        Copier::Target => &question.target,
-        Copier::Runtime(id) => id,
-        Copier::Relay => return None,
-    };
+    if question.copier == Copier::Relay {
+        return None;
+    }
+    let copier = &question.copier_id();
     match &question.source {
         Source::Server(id) => trace::path(estate, copier, id, question.port).ok(),
         Source::Host(host) => trace::path_to_host(estate, copier, host, question.port).ok(),

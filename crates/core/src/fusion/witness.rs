@@ -94,6 +94,7 @@ fn stands_at_copier(observation: &Observation, question: &Question) -> Result<()
         Copier::Target => (Place::Target, Some(&question.target)),
         Copier::Runtime(id) => (Place::Runtime, Some(id)),
         Copier::Relay => (Place::Relay, None),
+        Copier::Host(id) => (Place::Relay, Some(id)),
     };
     let words = place_words(observation);
     if vantage.place != wanted.0 {
@@ -109,7 +110,7 @@ fn stands_at_copier(observation: &Observation, question: &Question) -> Result<()
     match is_by_id || is_by_name {
         true => Ok(()),
         false => Err(format!(
-            "it stood {words}, and `{}` is not known by that name: give the server's id to the probe (`--resource`)",
+            "it stood {words}, and `{}` is not known by that name: give that id to the probe (`--resource`)",
             id.name()
         )),
     }

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::diagnose::Question;
 use crate::estate::dns::Link;
-use crate::estate::endpoint::Endpoint;
+use crate::estate::endpoint::{Endpoint, Interface};
 use crate::estate::network::{Peering, Subnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Kind, Set, Writes};
 use crate::id::ResourceId;
-use crate::trace::leg::Start;
+use crate::trace::start::Start;
 use crate::trace::step::Verdict;
 use crate::trace::{self, Path};
 
@@ -91,7 +91,10 @@ fn judge(
 }
 
 fn copier_subnet<'e>(estate: &'e Estate, copier: &ResourceId) -> Option<&'e ResourceId> {
-    estate.get::<Server>(copier).ok()?.delegated_subnet.as_ref()
+    match estate.get::<Server>(copier) {
+        Ok(server) => server.delegated_subnet.as_ref(),
+        Err(_) => estate.get::<Interface>(copier).ok()?.subnet.as_ref(),
+    }
 }
 
 /// The verdict over a flow of a subnet; `None` where the subnet or the server is not known, or is the server's own.
@@ -100,7 +103,7 @@ fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Ver
     if facts.delegated_subnet.as_ref() == Some(subnet) {
         return None;
     }
-    let start = Start { vnet: subnet.parent()?, subnet: subnet.clone() };
+    let start = Start::in_subnet(subnet)?;
     estate.briefly(|estate| {
         trace::path_from_subnet(estate, server, start, server).ok().as_ref().map(Path::verdict)
     })

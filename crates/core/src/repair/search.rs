@@ -348,9 +348,8 @@ fn purpose(change: &Change) -> String {
     let place = match change.kind {
         // Where a new one stands is a matter of names and free addresses.
         "create-endpoint" | "create-subnet" => return change.kind.to_owned(),
-        "add-rule" | "add-vnet-rule" | "link-zone" | "create-peering" | "attach-zone" => {
-            change.resource.parent()
-        }
+        "add-firewall-rule" | "add-rule" | "add-vnet-rule" | "link-zone" | "create-peering"
+        | "attach-zone" => change.resource.parent(),
         _ => None,
     };
     let place = place.unwrap_or_else(|| change.resource.clone());

@@ -70,6 +70,8 @@ pub(super) enum Caller<'w> {
     Turning(&'w str),
     /// From some public address of Azure.
     Azure,
+    /// From this public address of Azure.
+    At(u32),
     /// By way of something that may have changed the address: an appliance, for packets of that
     /// subnet, or a gateway.
     Somewhere(Option<&'w str>),
@@ -101,6 +103,7 @@ pub(super) fn rules(world: &World, server: &str, caller: Caller<'_>) -> Gate {
             }
         }
         Caller::Azure => firewall(world, server, true),
+        Caller::At(address) => firewall_at(world, server, address),
         Caller::Somewhere(subnet) => {
             // The subnet's own identity does not survive; that of the appliance's might count.
             let mut rules = world.children(server, "virtualnetworkrules");
@@ -167,6 +170,23 @@ fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
         Tri::Yes => Gate::Pass,
         Tri::No => Gate::drop("door", server, Some("no firewall rule")),
         Tri::Maybe => Gate::unknown("the caller's public address at", server),
+    }
+}
+
+/// The same for an address that is known.
+fn firewall_at(world: &World, server: &str, address: u32) -> Gate {
+    let mut sum = Tri::No;
+    for (_, rule) in world.children(server, "firewallrules") {
+        sum = sum.or(match span(rule) {
+            Some((0, 0)) => Tri::Yes,
+            Some((start, end)) => Tri::of((start..=end).contains(&address)),
+            None => Tri::Maybe,
+        });
+    }
+    match sum {
+        Tri::Yes => Gate::Pass,
+        Tri::No => Gate::drop("door", server, Some("no firewall rule")),
+        Tri::Maybe => Gate::unknown("the firewall rules", server),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::address::{Prefix, is_private};
+use super::sender::Sender;
 use super::tag;
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, list, reference, text, texts};
@@ -34,6 +35,8 @@ pub(super) struct Packet<'w> {
     pub(super) port: u16,
     /// In lower case.
     pub(super) protocol: &'static str,
+    /// Application security groups that the sender is a member of.
+    pub(super) members: &'w [String],
     /// Application security groups that the destination is a member of.
     pub(super) groups: &'w [String],
 }
@@ -231,7 +234,7 @@ fn rule_matches(
     if quick == Tri::No {
         return Tri::No;
     }
-    quick.and(rule_end(world, place, rule, "source", packet.from, &[])).and(rule_end(
+    quick.and(rule_end(world, place, rule, "source", packet.from, packet.members)).and(rule_end(
         world,
         place,
         rule,
@@ -341,14 +344,23 @@ fn source_port(rule: &Value) -> Tri {
 }
 
 /// Azure's own resolver is outside the groups unless a rule names its tag.
-pub(super) fn resolver(world: &World, subnet: &str, from: End<'_>) -> Gate {
-    let key = world
-        .body(subnet)
-        .and_then(|body| reference(body, &["properties", "networkSecurityGroup", "id"]));
-    let Some((key, rules)) = key.and_then(|key| rules(world, &key).map(|rules| (key, rules)))
-    else {
-        return Gate::Pass;
-    };
+pub(super) fn resolver(world: &World, sender: &Sender, subnet: &str, from: End<'_>) -> Gate {
+    let groups = sender.groups(world, subnet).into_iter();
+    let gates = groups.map(|key| resolver_at(world, &key, sender, subnet, from));
+    let mut worst = Gate::Pass;
+    for gate in gates {
+        worst = match (worst, gate) {
+            (Gate::Drop(why), _) | (_, Gate::Drop(why)) => Gate::Drop(why),
+            (Gate::Unknown(why), _) | (_, Gate::Unknown(why)) => Gate::Unknown(why),
+            (Gate::Pass, Gate::Pass) => Gate::Pass,
+        };
+    }
+    worst
+}
+
+/// The same at one group.
+fn resolver_at(world: &World, key: &str, sender: &Sender, subnet: &str, from: End<'_>) -> Gate {
+    let Some(rules) = rules(world, key) else { return Gate::Pass };
     let place = Place { subnet, endpoint: false };
     for (name, rule) in rules {
         let tags = text(rule, &["properties", "destinationAddressPrefix"])
@@ -359,14 +371,14 @@ pub(super) fn resolver(world: &World, subnet: &str, from: End<'_>) -> Gate {
             .and(direction(rule, Way::Outbound))
             .and(protocol(rule, &["udp"]))
             .and(destination_port(rule, 53))
-            .and(rule_end(world, place, rule, "source", from, &[]));
+            .and(rule_end(world, place, rule, "source", from, &sender.members));
         let denies = text(rule, &["properties", "access"])
             .is_none_or(|word| !word.eq_ignore_ascii_case("Allow"));
         match matches {
             Tri::No => {}
-            Tri::Yes if denies => return Gate::drop("name", &key, Some(name)),
+            Tri::Yes if denies => return Gate::drop("name", key, Some(name)),
             Tri::Yes => return Gate::Pass,
-            Tri::Maybe => return Gate::unknown("whether a rule on AzurePlatformDNS acts", &key),
+            Tri::Maybe => return Gate::unknown("whether a rule on AzurePlatformDNS acts", key),
         }
     }
     Gate::Pass

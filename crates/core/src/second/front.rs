@@ -4,8 +4,9 @@ use super::address::is_private;
 use super::door::{
     Caller, delegated_subnet, has_identity, is_single, may_bypass, public_access, rules,
 };
-use super::filter::{End, Packet, Place, Way, filter};
+use super::filter::{End, Packet};
 use super::route::{OwnRoute, may_have_gateway, own_routes, propagates};
+use super::sender::Egress;
 use super::tag;
 use super::verdict::{Gate, Tri};
 use super::walk::Walk;
@@ -38,22 +39,39 @@ impl Walk<'_> {
     }
 
     pub(super) fn public_ways(&self, subnet: &str, from: Option<u32>) -> Vec<Vec<Gate>> {
-        let place = Place { subnet, endpoint: false };
         let packet = Packet {
             from: End::at(from),
             to: self.front(),
             port: self.port,
             protocol: "tcp",
+            members: &self.sender.members,
             groups: &[],
         };
-        let out = filter(self.world, place, Way::Outbound, &packet);
+        let out = self.sender.out(self.world, subnet, &packet);
         let door = public_access(self.world, self.server);
-        self.exits(subnet)
-            .into_iter()
+        let exits = self.exits(subnet).into_iter();
+        exits
+            .flat_map(|(route, caller)| self.leave(subnet, route, caller))
             .map(|(route, caller)| {
-                vec![out.clone(), route, door.clone(), rules(self.world, self.server, caller)]
+                let last = [route, door.clone(), rules(self.world, self.server, caller)];
+                out.iter().cloned().chain(last).collect()
             })
             .collect()
+    }
+
+    /// What comes into the internet comes with the addresses of a relay host, or not at all.
+    fn leave<'s>(&self, subnet: &str, route: Gate, caller: Caller<'s>) -> Vec<(Gate, Caller<'s>)> {
+        if caller != Caller::Azure {
+            return vec![(route, caller)];
+        }
+        match self.sender.egress(self.world, subnet) {
+            Egress::Somehow => vec![(route, caller)],
+            Egress::At(all) => all.iter().map(|one| (route.clone(), Caller::At(*one))).collect(),
+            Egress::Nowhere => {
+                let private = Gate::drop("route", subnet, Some("defaultOutboundAccess"));
+                vec![(if matches!(route, Gate::Pass) { private } else { route }, caller)]
+            }
+        }
     }
 
     /// How packets for the public door may leave a subnet, and as what they arrive.

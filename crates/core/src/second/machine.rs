@@ -9,18 +9,23 @@ use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
 use super::peering::{Shore, cross, halves};
 use super::route::{Hop, may_have_gateway, next_hop, own_hop, own_routes, propagates};
+use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
 use super::walk::{arrive, has_group};
 use super::world::{World, list, network_of, prefixes, reference, region, subnet_prefixes, text};
-use super::{ADDRESSES_MAX, answer, door, fate_over, single_fate, stretches};
+use super::{answer, door, fate_over, place_of, single_fate};
 
 /// Whether nothing that is known keeps the copier from a machine's port.
 pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) -> Answer {
     let notes = Notes::default();
-    let standing = door::standing(world, copier);
+    let sender = &Sender::of(world, copier);
+    let standing = match sender.interface {
+        Some(_) => Gate::Pass,
+        None => door::standing(world, copier),
+    };
     let unseen = Gate::unknown(&format!("what listens on port {port}"), host);
-    let subnet = match door::delegated_subnet(world, copier) {
-        Ok(Some(subnet)) => subnet,
+    let (subnet, all) = match place_of(world, copier) {
+        Ok(Some(place)) => place,
         Ok(None) => {
             let mode = match address_of(host) {
                 Some(to) if is_private(to) => Gate::drop("mode", copier, None),
@@ -32,9 +37,9 @@ pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) ->
     };
     let names = match address_of(host) {
         Some(to) => Names::sure(Name::Record(vec![to], String::new())),
-        None => resolve_host(world, network_of(&subnet), host),
+        None => resolve_host(world, sender, network_of(&subnet), host),
     };
-    let (all, mut notes) = (stretches(world, &subnet, ADDRESSES_MAX), notes);
+    let mut notes = notes;
     if all.is_empty() {
         let gates = vec![standing, Gate::unknown("the prefix", &subnet), unseen];
         return single_fate(gates, notes);
@@ -43,12 +48,13 @@ pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) ->
     let fates: Vec<Fate> = all
         .iter()
         .map(|(first, _)| {
-            let flow = Flow { subnet: &subnet, from: Some(*first), port, protocol: "tcp" };
+            let from = Some(*first);
+            let flow = Flow { sender, subnet: &subnet, from, port, protocol: "tcp" };
             let ways = spots.iter().map(|spot| match spot {
                 Ok(spot) => gates_to(world, flow, spot),
                 Err(gate) => vec![gate.clone()],
             });
-            let mut ends = names.asked.gates(world, &subnet, Some(*first));
+            let mut ends = names.asked.gates(world, sender, &subnet, from);
             ends.extend([standing.clone(), unseen.clone()]);
             fate_over(ways.collect(), &ends, &mut notes)
         })
@@ -71,6 +77,7 @@ fn spots(world: &World, network: &str, names: &Names, host: &str) -> Vec<Result<
 /// What goes from one address of a subnet to a port.
 #[derive(Clone, Copy)]
 struct Flow<'w> {
+    sender: &'w Sender,
     subnet: &'w str,
     from: Option<u32>,
     port: u16,
@@ -82,12 +89,19 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     let near = network_of(flow.subnet);
     let groups = spot.seat.as_ref().map_or(&[][..], |seat| &seat.groups);
     let (to, port, protocol) = (End::Address(spot.to), flow.port, flow.protocol);
-    let packet = |from| Packet { from, to, port, protocol, groups };
+    let members = &flow.sender.members[..];
+    let packet = |from| Packet { from, to, port, protocol, members, groups };
     let sender = End::at(flow.from);
-    let place = Place { subnet: flow.subnet, endpoint: false };
-    let mut gates = vec![filter(world, place, Way::Outbound, &packet(sender))];
+    let mut gates = flow.sender.out(world, flow.subnet, &packet(sender));
     let Some(seat) = &spot.seat else {
-        gates.push(outside(world, flow.subnet, spot.to));
+        let gate = outside(world, flow.subnet, spot.to);
+        let is_private = is_private(spot.to);
+        gates.push(match (gate, flow.sender.egress(world, flow.subnet)) {
+            (Gate::Pass, Egress::Nowhere) if !is_private => {
+                Gate::drop("route", flow.subnet, Some("defaultOutboundAccess"))
+            }
+            (gate, _) => gate,
+        });
         return gates;
     };
     let far = network_of(&seat.subnet);
@@ -272,10 +286,17 @@ pub(super) enum Asked {
 
 impl Asked {
     /// The gates between a client and whom it asks.
-    pub(super) fn gates(&self, world: &World, subnet: &str, from: Option<u32>) -> Vec<Gate> {
-        let to = |spot| gates_to(world, Flow { subnet, from, port: 53, protocol: "udp" }, spot);
+    pub(super) fn gates(
+        &self,
+        world: &World,
+        sender: &Sender,
+        subnet: &str,
+        from: Option<u32>,
+    ) -> Vec<Gate> {
+        let flow = Flow { sender, subnet, from, port: 53, protocol: "udp" };
+        let to = |spot| gates_to(world, flow, spot);
         match self {
-            Asked::Azure => vec![resolver(world, subnet, End::at(from))],
+            Asked::Azure => vec![resolver(world, sender, subnet, End::at(from))],
             Asked::Nobody => Vec::new(),
             Asked::Server(spot) => to(spot),
             // The next one is asked only when one does not answer.

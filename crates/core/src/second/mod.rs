@@ -15,6 +15,7 @@ mod machine;
 mod name;
 mod peering;
 mod route;
+mod sender;
 mod tag;
 mod walk;
 mod zone;
@@ -44,8 +45,8 @@ pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -
     let (copier, server) = (&*copier.key(), &*server.key());
     let notes = Notes::default();
     let walk = Walk::new(world, copier, server, port);
-    let subnet = match door::delegated_subnet(world, copier) {
-        Ok(Some(subnet)) => subnet,
+    let (subnet, all) = match place_of(world, copier) {
+        Ok(Some(place)) => place,
         Ok(None) if world.body(copier).is_some() && !door::is_single(copier) => {
             return single_fate(walk.public_copier(), notes);
         }
@@ -58,7 +59,25 @@ pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -
             return single_fate(gates, notes);
         }
     };
-    from_subnet(&walk, &subnet, &stretches(world, &subnet, ADDRESSES_MAX), notes)
+    from_subnet(&walk, &subnet, &all, notes)
+}
+
+/// A subnet, and stretches of its addresses.
+type Span = (String, Vec<(u32, u32)>);
+
+/// The copier's subnet, and the stretches of it that the copier's address may lie in: those of its delegated subnet, or the one address
+/// of a relay host's interface. `None` for a server with public access.
+fn place_of(world: &World, copier: &str) -> Result<Option<Span>, Gate> {
+    if sender::is_interface(copier) {
+        let seat = sender::seat(world, copier);
+        let (subnet, address) = seat.ok_or_else(|| Gate::unknown("the place", copier))?;
+        return Ok(Some((subnet, vec![(address, address)])));
+    }
+    let subnet = door::delegated_subnet(world, copier)?;
+    Ok(subnet.map(|subnet| {
+        let all = stretches(world, &subnet, ADDRESSES_MAX);
+        (subnet, all)
+    }))
 }
 
 /// Whether clients in a subnet can open a connection to the server's port.
@@ -69,7 +88,7 @@ fn ask_from(world: &World, subnet: &str, server: &str, port: u16) -> Answer {
 
 /// The sum over stretches of a subnet's addresses.
 fn from_subnet(walk: &Walk<'_>, subnet: &str, all: &[(u32, u32)], mut notes: Notes) -> Answer {
-    let names = name::resolve(walk.world, world::network_of(subnet), walk.server);
+    let names = name::resolve(walk.world, &walk.sender, world::network_of(subnet), walk.server);
     if all.is_empty() {
         let fate = match fate_of(walk, &names, subnet, None, &mut notes) {
             Fate::Dropped => Fate::Dropped,
@@ -150,7 +169,7 @@ fn fate_of(
     from: Option<u32>,
     notes: &mut Notes,
 ) -> Fate {
-    let ask = names.asked.gates(walk.world, subnet, from);
+    let ask = names.asked.gates(walk.world, &walk.sender, subnet, from);
     let mut fates = names.captured.iter().map(|name| walk.fate(name, subnet, from, &ask, notes));
     let first = fates.next().unwrap_or(Fate::Open);
     let captured = fates.fold(first, Fate::either);

@@ -5,6 +5,7 @@ use super::door::delegated_subnet;
 use super::endpoint::{admitted, endpoints};
 use super::forward::Rule;
 use super::machine::{Asked, Spot};
+use super::sender::Sender;
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
 use super::zone::{Linked, Zone, own_zone, zones};
@@ -62,26 +63,30 @@ impl Names {
 pub(super) const AZURE: &str = "168.63.129.16";
 
 /// Asks whom a network asks for a server's name.
-pub(super) fn resolve(world: &World, network: &str, server: &str) -> Names {
+pub(super) fn resolve(world: &World, sender: &Sender, network: &str, server: &str) -> Names {
     let name =
         world.body(server).and_then(|body| text(body, &["properties", "fullyQualifiedDomainName"]));
     let unnamed = || Names::unknown("the name", server);
     let at =
         |network: &str| name.map_or_else(unnamed, |name| azure(world, network, server, name, 0));
-    by_list(world, network, at)
+    by_list(world, sender, network, at)
 }
 
 /// The same for the name of a machine, which only private zones tell.
-pub(super) fn resolve_host(world: &World, network: &str, host: &str) -> Names {
-    by_list(world, network, |network| azure(world, network, "", host, 0))
+pub(super) fn resolve_host(world: &World, sender: &Sender, network: &str, host: &str) -> Names {
+    by_list(world, sender, network, |network| azure(world, network, "", host, 0))
 }
 
-/// Asks the first DNS server of a network's list; `azure` asks Azure's resolver from a network.
-fn by_list(world: &World, network: &str, azure: impl Fn(&str) -> Names) -> Names {
+/// Asks the first DNS server of the sender's list, or of its network's; `azure` asks Azure's resolver from a network.
+fn by_list(world: &World, sender: &Sender, network: &str, azure: impl Fn(&str) -> Names) -> Names {
     let Some(body) = world.body(network) else {
         return Names::unknown("the DNS servers", network);
     };
-    let servers = texts(body, &["properties", "dhcpOptions", "dnsServers"]);
+    let own: Vec<&str> = sender.dns.iter().map(String::as_str).collect();
+    let servers = match own.is_empty() {
+        true => texts(body, &["properties", "dhcpOptions", "dnsServers"]),
+        false => own,
+    };
     let first = match servers.first() {
         None => return Names { asked: Asked::Azure, ..azure(network) },
         Some(first) if *first == AZURE => return Names { asked: Asked::Azure, ..azure(network) },

@@ -13,6 +13,14 @@ pub enum Verdict {
     Undetermined,
 }
 
+impl Verdict {
+    /// The worse of two.
+    pub(super) fn and(self, other: Verdict) -> Verdict {
+        let worst = [Verdict::Unreachable, Verdict::Undetermined, Verdict::Partial];
+        worst.into_iter().find(|one| [self, other].contains(one)).unwrap_or(Verdict::Reachable)
+    }
+}
+
 /// A gate that drops packets, and what makes it do so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Blocker {
@@ -37,6 +45,17 @@ pub struct Answer {
     pub blockers: Vec<Blocker>,
     /// What was not observed, or is not documented, and stood in the way.
     pub unknowns: Vec<String>,
+}
+
+impl Answer {
+    /// The answer for two flows of one sender, which both have to pass.
+    pub fn and(mut self, other: Answer) -> Answer {
+        self.verdict = self.verdict.and(other.verdict);
+        self.passes.retain(|span| other.passes.contains(span));
+        self.blockers.extend(other.blockers);
+        self.unknowns.extend(other.unknowns);
+        self
+    }
 }
 
 /// What one gate does with one packet.

@@ -8,6 +8,7 @@ use super::filter::{End, Packet, Place, Way, filter};
 use super::name::Name;
 use super::peering::{Shore, cross};
 use super::route::{Hop, next_hop};
+use super::sender::Sender;
 use super::verdict::{Fate, Gate, Notes, Tri};
 use super::world::{World, network_of, reference, region, subnet_prefixes, text};
 
@@ -18,6 +19,8 @@ pub(super) struct Walk<'w> {
     pub(super) server: &'w str,
     pub(super) port: u16,
     pub(super) endpoints: Vec<Endpoint>,
+    /// Who sends.
+    pub(super) sender: Sender,
     /// What holds on every way: both servers run, and the source listens.
     pub(super) servers: Vec<Gate>,
     /// The injected source's subnet.
@@ -30,20 +33,23 @@ pub(super) struct Walk<'w> {
 impl<'w> Walk<'w> {
     pub(super) fn new(world: &'w World, copier: &'w str, server: &'w str, port: u16) -> Walk<'w> {
         let home = delegated_subnet(world, server).ok().flatten();
+        let sender = Sender::of(world, copier);
+        // What runs on a relay host says so by running.
+        let copying = match sender.interface {
+            Some(_) => Gate::Pass,
+            None => standing(world, copier),
+        };
         Walk {
             world,
             copier,
             server,
             port,
             endpoints: endpoints(world, server),
-            servers: vec![
-                standing(world, copier),
-                standing(world, server),
-                listening(world, server, port),
-            ],
+            servers: vec![copying, standing(world, server), listening(world, server, port)],
             region: world.body(server).and_then(region),
             cuts: if home.is_some() { world.boundaries() } else { Vec::new() },
             home,
+            sender,
         }
     }
 
@@ -141,12 +147,12 @@ impl<'w> Walk<'w> {
 
     fn own_way(&self, subnet: &str, from: Option<u32>, home: &str, to: Option<u32>) -> Vec<Gate> {
         let (near, far) = (network_of(subnet), network_of(home));
-        let place = Place { subnet, endpoint: false };
+        let members = &self.sender.members[..];
         let packet = |from| {
             let (to, port) = (End::at(to), self.port);
-            Packet { from, to, port, protocol: "tcp", groups: &[] }
+            Packet { from, to, port, protocol: "tcp", members, groups: &[] }
         };
-        let mut gates = vec![filter(self.world, place, Way::Outbound, &packet(End::at(from)))];
+        let mut gates = self.sender.out(self.world, subnet, &packet(End::at(from)));
         let hop = next_hop(self.world, subnet, to, None, "route");
         let is_opaque = arrive(hop, near, far, &mut gates);
         let place = Place { subnet: home, endpoint: false };
@@ -276,16 +282,14 @@ impl<'w> Walk<'w> {
         endpoint: &Endpoint,
         to: Option<u32>,
     ) -> Vec<Gate> {
-        let place = Place { subnet, endpoint: false };
+        let members = &self.sender.members[..];
         let packet = |from| {
             let (to, port, groups) = (End::at(to), self.port, &endpoint.groups[..]);
-            Packet { from, to, port, protocol: "tcp", groups }
+            Packet { from, to, port, protocol: "tcp", members, groups }
         };
         let near = network_of(subnet);
-        let mut gates = vec![
-            admits(self.world, self.server, &endpoint.key),
-            filter(self.world, place, Way::Outbound, &packet(End::at(from))),
-        ];
+        let mut gates = vec![admits(self.world, self.server, &endpoint.key)];
+        gates.extend(self.sender.out(self.world, subnet, &packet(End::at(from))));
         let hop = next_hop(self.world, subnet, to, Some(endpoint), "route");
         let Some(home) = endpoint.subnet.as_deref() else {
             gates.push(Gate::unknown("the subnet", &endpoint.key));

@@ -7,8 +7,9 @@ use crate::estate::network::Subnet;
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
 use crate::trace::hop::{self, Joined};
-use crate::trace::leg::{Machine, Start};
+use crate::trace::leg::Machine;
 use crate::trace::place::{self, Place};
+use crate::trace::start::Start;
 
 /// What stands at the next hop of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]

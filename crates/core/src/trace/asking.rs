@@ -2,17 +2,17 @@
 
 use std::net::Ipv4Addr;
 
-use super::filter::{self, Decider, Service};
-use super::leg::{Leg, Start, Walker};
+use super::filter::Service;
+use super::leg::{Leg, Walker};
 use super::naming::name_step;
 use super::place::{self, Place};
+use super::platform_dns;
 use super::resolve::{self, Answer, Published, Resolution};
-use super::route::usable_addresses;
+use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Leads, Path};
-use crate::estate::network::Subnet;
+use crate::estate::Missing;
 use crate::estate::server::ServerKind;
-use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
 /// Port of DNS servers.
@@ -73,8 +73,7 @@ impl Path<'_> {
         let door = self.fallback.as_ref().map(Leg::verdict);
         let mut without = Vec::new();
         loop {
-            let question =
-                resolve::Question { vnet: &start.vnet, server, name: &name, without: &without };
+            let question = resolve::Question { start, server, name: &name, without: &without };
             let answer = resolve::resolve(self.estate, question, published, zone.as_ref());
             let resolution = match answer {
                 Ok(resolution) => resolution,
@@ -126,8 +125,13 @@ impl Path<'_> {
 
     /// Takes down the rule that keeps the subnet from Azure's resolver. Where the name leads for that reason.
     fn see_denier(&mut self, start: &Start) -> Option<Leads> {
-        let denier = self.estate.aside(|| {
-            self.estate.remember_alone("rule that denies DNS", &start.subnet, platform_dns_denier)
+        let denier = self.estate.aside(|| match &start.interface {
+            Some(_) => platform_dns::of_relay(self.estate, start),
+            None => self.estate.remember_alone(
+                "rule that denies DNS",
+                &start.subnet,
+                platform_dns::of_subnet,
+            ),
         });
         let (denier, is_for_all) = denier?;
         let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
@@ -154,7 +158,7 @@ impl Path<'_> {
     /// # Errors
     /// [`Missing`] when the network or its list of DNS servers was not observed.
     pub(super) fn whom(&mut self, start: &Start) -> Result<Asked, Missing> {
-        let servers = resolve::custom_servers(self.estate, &start.vnet)?;
+        let servers = resolve::custom_servers(self.estate, start)?;
         let (mut first, mut unseen) = (None, None);
         for server in servers {
             let leg = self.way_to_resolver(start, server);
@@ -176,13 +180,14 @@ impl Path<'_> {
         if let Some(unseen) = unseen {
             return Ok(unseen);
         }
-        if resolve::falls_back_on_azure(self.estate, &start.vnet) {
+        if resolve::falls_back_on_azure(self.estate, start) {
             return Ok(Asked::Azure);
         }
         self.leads = Leads::Nowhere;
-        let detail =
-            format!("DNS server {server} of network `{}` cannot be reached", start.vnet.name());
-        let mut step = Step::drop(Stage::Name, Some(&start.vnet), detail);
+        let owner = resolve::dns_owner_words(self.estate, start);
+        let detail = format!("DNS server {server} of {owner} cannot be reached");
+        let owner = resolve::dns_owner(self.estate, start);
+        let mut step = Step::drop(Stage::Name, Some(owner), detail);
         let closed = leg.steps().find(|step| step.outcome == Outcome::Drop);
         step.facts.extend(closed.into_iter().flat_map(|step| step.facts.clone()));
         self.opening.push(step);
@@ -209,13 +214,6 @@ impl Path<'_> {
 fn unseen_way(server: Ipv4Addr) -> Missing {
     let what = format!("the way to DNS server {server}");
     Missing::other(what, "capture the network that it stands in")
-}
-
-/// The rule that keeps a subnet from Azure's resolver. What cannot be read here is said by the filter step.
-fn platform_dns_denier(estate: &Estate, id: &ResourceId) -> Option<(Decider, bool)> {
-    let subnet = estate.get::<Subnet>(id).ok()?;
-    let group = subnet.security_group.id(id, "networkSecurityGroup").ok()??;
-    filter::platform_dns_denier(estate, group, &usable_addresses(subnet)).ok()?
 }
 
 /// What leads a question astray: a forwarding rule, or the link of a zone that takes the server's own name.

@@ -50,7 +50,12 @@ impl Walker<'_> {
                 leg.is_apart = !matches!(found, Outward::Through(_) | Outward::Perhaps(_));
                 leg.outward = Some(found);
             }
-            routed => self.routed(leg, near, routed, address),
+            routed => {
+                self.routed(leg, near, routed, address);
+                if !is_private && !matches!(leg.route, Some(Routed::Elsewhere(..))) {
+                    self.see_egress(leg, None);
+                }
+            }
         }
     }
 }

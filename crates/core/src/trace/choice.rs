@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::endpoint::{Status, View};
 use super::hop::{self, Joined};
-use super::leg::{Leg, Start, Walker};
+use super::leg::{Leg, Walker};
 use super::resolve::Answer;
+use super::start::Start;
 use super::step::{Stage, Step, Verdict};
 use super::{Leads, Path};
 use crate::estate::Missing;

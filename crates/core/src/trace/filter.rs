@@ -26,6 +26,8 @@ pub enum Receiver {
 pub struct Flow<'f> {
     /// Addresses that they may come from.
     pub senders: &'f AddressSet,
+    /// Application security groups that the sender is a member of.
+    pub members: &'f [ResourceId],
     /// Where they go.
     pub receiver: &'f Receiver,
     /// The receiver's port.
@@ -130,8 +132,13 @@ pub fn decide(
     tag: &NetworkTag,
 ) -> Result<Decision, Missing> {
     let rules = rules::all_for(estate, group_id, direction, flow)?;
-    let question =
-        Question { group: group_id, receiver: flow.receiver, service: flow.service, tag };
+    let question = Question {
+        group: group_id,
+        members: flow.members,
+        receiver: flow.receiver,
+        service: flow.service,
+        tag,
+    };
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
     if !estate.is_brief() {
@@ -140,46 +147,9 @@ pub fn decide(
     Ok(decision)
 }
 
-/// The rule that denies senders of the subnet Azure's own resolver, with whether it denies all of them. Only a rule that names the
-/// tag AzurePlatformDNS speaks of it.
-///
-/// # Errors
-/// [`Missing`] when the group's rules were not observed in full.
-pub fn platform_dns_denier(
-    estate: &Estate,
-    group_id: &ResourceId,
-    senders: &AddressSet,
-) -> Result<Option<(Decider, bool)>, Missing> {
-    const DNS_PORT: u16 = 53;
-    let names_it = |prefix: &Prefix| matches!(prefix, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("AzurePlatformDNS"));
-    let holds = |prefix: &Prefix| match prefix {
-        Prefix::Network(network) => AddressSet::of([network]),
-        Prefix::Any => AddressSet::all(),
-        Prefix::Tag(tag) if tag.eq_ignore_ascii_case("VirtualNetwork") => AddressSet::all(),
-        Prefix::Tag(_) | Prefix::ApplicationGroup(_) | Prefix::Ipv6 => AddressSet::default(),
-    };
-    let rules = rules::of_users(estate, group_id, Direction::Outbound, Some(DNS_PORT))?;
-    let speaking = rules.iter().filter(|rule| {
-        rule.to.iter().any(names_it)
-            && matches!(rule.protocol, Protocol::Udp | Protocol::Any)
-            && covers(&rule.ports.to, DNS_PORT)
-    });
-    let (mut rest, mut denied, mut first) = (senders.clone(), AddressSet::default(), None);
-    for rule in speaking {
-        let caught =
-            rule.from.iter().fold(AddressSet::default(), |all, one| all.union(&holds(one)));
-        let caught = caught.intersection(&rest);
-        rest = rest.difference(&caught);
-        if !rule.allows && !caught.is_empty() {
-            denied = denied.union(&caught);
-            first = first.or_else(|| Some(decider(rule)));
-        }
-    }
-    Ok(first.map(|rule| (rule, senders.is_within(&denied))))
-}
-
 pub(super) struct Question<'a> {
     group: &'a ResourceId,
+    members: &'a [ResourceId],
     pub(super) receiver: &'a Receiver,
     pub(super) service: Service,
     tag: &'a NetworkTag,
@@ -240,7 +210,8 @@ impl Question<'_> {
     /// Senders that the rule catches: surely, and perhaps.
     fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
         let nothing = (AddressSet::default(), AddressSet::default());
-        let flow = Flow { senders, receiver: self.receiver, service: self.service };
+        let (members, receiver, service) = (self.members, self.receiver, self.service);
+        let flow = Flow { senders, members, receiver, service };
         if flow.is_missed_by(rule) {
             return nothing;
         }
@@ -265,7 +236,21 @@ impl Question<'_> {
         }
     }
 
+    /// Senders that a prefix stands for: surely, and perhaps.
     pub(super) fn sends(&self, prefix: &Prefix) -> (AddressSet, AddressSet) {
+        match prefix {
+            Prefix::ApplicationGroup(Some(group)) if self.members.contains(group) => {
+                (AddressSet::all(), AddressSet::all())
+            }
+            Prefix::ApplicationGroup(None) if !self.members.is_empty() => {
+                (AddressSet::default(), AddressSet::all())
+            }
+            _ => self.holds(prefix),
+        }
+    }
+
+    /// Addresses that a prefix stands for: surely, and perhaps.
+    fn holds(&self, prefix: &Prefix) -> (AddressSet, AddressSet) {
         match prefix {
             Prefix::Any => (AddressSet::all(), AddressSet::all()),
             Prefix::Network(network) => (AddressSet::of([network]), AddressSet::of([network])),
@@ -292,7 +277,7 @@ impl Question<'_> {
         if best != Match::Perhaps || prefixes.len() < 2 {
             return best;
         }
-        let held = prefixes.iter().map(|prefix| self.sends(prefix).0);
+        let held = prefixes.iter().map(|prefix| self.holds(prefix).0);
         let together = held.fold(AddressSet::default(), |all, one| all.union(&one));
         if set.is_within(&together) { Match::Yes } else { best }
     }
@@ -307,7 +292,7 @@ impl Question<'_> {
             },
             (_, Prefix::ApplicationGroup(_) | Prefix::Ipv6) => Match::No,
             (Receiver::Addresses(set, _), Prefix::Network(_) | Prefix::Tag(_)) => {
-                let (surely, perhaps) = self.sends(prefix);
+                let (surely, perhaps) = self.holds(prefix);
                 match () {
                     () if set.is_within(&surely) => Match::Yes,
                     () if set.overlaps(&perhaps) => Match::Perhaps,
@@ -368,7 +353,7 @@ pub(super) fn client_ports(ranges: &[(u16, u16)]) -> Match {
     if touches { Match::Perhaps } else { Match::No }
 }
 
-fn decider(rule: &Rule) -> Decider {
+pub(super) fn decider(rule: &Rule) -> Decider {
     Decider {
         resource: rule.resource.clone(),
         place: rule.place,

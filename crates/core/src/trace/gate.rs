@@ -1,9 +1,13 @@
 //! The server's own gate at its public front door: public access, VNet rules and firewall rules.
 
+use std::net::Ipv4Addr;
+
 use crate::estate::network::{NextHop, Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::egress::Egress;
+use crate::trace::start::Start;
 
 /// What the server does with a caller at its front door.
 #[derive(Debug, Clone)]
@@ -29,6 +33,8 @@ pub enum Gate {
     Disputed(ResourceId),
     /// No firewall rule can hold the caller's address.
     FirewallRuleMissing,
+    /// No firewall rule holds these public addresses of the caller.
+    AddressNotAllowed(Vec<Ipv4Addr>),
     /// The estate does not tell.
     Unknown(Missing),
     /// Closed so, unless what was not observed opens it.
@@ -45,30 +51,65 @@ impl Gate {
     }
 }
 
+/// Who calls at a front door.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'c> {
+    /// Where it is.
+    pub start: &'c Start,
+    /// What it looks like in the internet, where that is known.
+    pub egress: Option<&'c Egress>,
+}
+
+impl Caller<'_> {
+    /// What the firewall rules of a server that were read do with the caller's public address, where that is known.
+    fn by_rules(&self, estate: &Estate, server: &ResourceId) -> Result<Option<Gate>, Missing> {
+        let addresses = match self.egress {
+            Some(Egress::Known(addresses)) => addresses,
+            Some(Egress::Unknown(missing)) => return Err(missing.clone()),
+            Some(Egress::Nowhere) | None => return Ok(None),
+        };
+        let holder = |address: &Ipv4Addr| {
+            public_rules(estate, server).find(|(_, rule)| rule.holds(*address))
+        };
+        let holders: Vec<_> = addresses.iter().map(holder).collect();
+        let unread = unread_rule(estate, server, FIREWALL_RULE);
+        match holders.iter().copied().collect::<Option<Vec<_>>>().as_deref() {
+            Some([(id, _), ..]) => Ok(Some(Gate::Open((*id).clone()))),
+            Some([]) | None => match unread {
+                Some(missing) => Err(missing),
+                None if holders.iter().any(Option::is_some) => Err(Missing::other(
+                    "which of its addresses the NAT gateway gives to the packets",
+                    "let all of them in",
+                )),
+                None => Ok(Some(Gate::AddressNotAllowed(addresses.clone()))),
+            },
+        }
+    }
+}
+
 /// Asks the front door of a server about a caller in a subnet.
 pub fn public_gate(
     estate: &Estate,
     server_id: &ResourceId,
     server: &Server,
-    caller: (&ResourceId, &ResourceId),
+    caller: &Caller,
 ) -> Gate {
     match server.public_access {
         None => return Gate::Unknown(Missing::field(server_id, "publicNetworkAccess")),
         Some(false) => return Gate::PublicDenied,
         Some(true) => {}
     }
-    let (vnet_id, subnet_id) = caller;
-    let subnet = match estate.get::<Subnet>(subnet_id) {
+    let subnet = match estate.get::<Subnet>(&caller.start.subnet) {
         Ok(subnet) => subnet,
         Err(missing) => return Gate::Unknown(missing),
     };
     match server.kind {
-        ServerKind::Single => single_gate(estate, server_id, server, (vnet_id, subnet_id, subnet)),
+        ServerKind::Single => single_gate(estate, server_id, server, (caller, subnet)),
         ServerKind::Host => Gate::Unknown(Missing::other(
             format!("what host `{}` does with callers", server_id.name()),
             "probe it from the target: `flexway probe`",
         )),
-        ServerKind::Flexible => flexible_gate(estate, server_id, subnet_id.name()),
+        ServerKind::Flexible => flexible_gate(estate, server_id, caller),
     }
 }
 
@@ -102,12 +143,27 @@ fn single_gate(
     estate: &Estate,
     server_id: &ResourceId,
     server: &Server,
-    caller: (&ResourceId, &ResourceId, &Subnet),
+    (caller, subnet): (&Caller, &Subnet),
 ) -> Gate {
-    let (gate, is_identified) = rules_of_single(estate, server_id, server, caller);
+    let Start { vnet, subnet: subnet_id, .. } = caller.start;
+    let (gate, is_identified) =
+        rules_of_single(estate, server_id, server, (vnet, subnet_id, subnet));
+    let by_rules = match is_identified || matches!(gate, Gate::Open(_)) {
+        true => Ok(None),
+        false => caller.by_rules(estate, server_id),
+    };
+    if let Ok(Some(open @ Gate::Open(_))) = by_rules {
+        return open;
+    }
     let by_address = || {
+        if let Ok(Some(_)) = by_rules {
+            return None;
+        }
         let may_hold = public_rules(estate, server_id).next().is_some();
-        let unseen = || may_hold.then(|| unseen_address(caller.1.name()));
+        let unseen = || {
+            may_hold
+                .then(|| by_rules.clone().err().unwrap_or_else(|| unseen_address(subnet_id.name())))
+        };
         unread_rule(estate, server_id, FIREWALL_RULE).or_else(unseen)
     };
     let doubt = || {
@@ -145,9 +201,7 @@ fn rules_of_single(
         return (Gate::Unknown(missing), true);
     }
     let has_endpoint = subnet.has_sql_endpoint();
-    let region = |location: &Option<String>| location.as_deref().map(region_key);
-    let near = estate.get::<Vnet>(vnet_id).ok().and_then(|vnet| region(&vnet.location));
-    let is_afar = near.is_some() && server.location.is_some() && near != region(&server.location);
+    let is_afar = is_afar(estate, server, vnet_id);
     // Any rule that is ready lets the subnet in.
     let is_ready = |rule: &VnetRule| {
         rule.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("ready"))
@@ -173,6 +227,19 @@ fn rules_of_single(
         Some((id, rule)) => vnet_rule_gate(estate, (id, rule), vnet_id, (server_id, server)),
     };
     (gate, is_identified)
+}
+
+/// Whether a network is known to be in another region than the server.
+fn is_afar(estate: &Estate, server: &Server, vnet: &ResourceId) -> bool {
+    let region = |location: &Option<String>| location.as_deref().map(region_key);
+    let near = estate.get::<Vnet>(vnet).ok().and_then(|vnet| region(&vnet.location));
+    near.is_some() && server.location.is_some() && near != region(&server.location)
+}
+
+/// Whether packets of a subnet come to a server with the subnet's identity, by its service endpoint, and not from the internet.
+pub fn is_identified(estate: &Estate, server: &Server, start: &Start) -> bool {
+    let has_endpoint = estate.get::<Subnet>(&start.subnet).is_ok_and(Subnet::has_sql_endpoint);
+    server.kind == ServerKind::Single && has_endpoint && !is_afar(estate, server, &start.vnet)
 }
 
 /// What a VNet rule does for a subnet that has the service endpoint.
@@ -204,7 +271,7 @@ fn vnet_rule_gate(
     Gate::Open(rule_id.clone())
 }
 
-fn flexible_gate(estate: &Estate, server_id: &ResourceId, subnet: &str) -> Gate {
+fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Gate {
     let mut rules = public_rules(estate, server_id).peekable();
     if rules.peek().is_none() {
         let unread = unread_rule(estate, server_id, FIREWALL_RULE);
@@ -212,7 +279,11 @@ fn flexible_gate(estate: &Estate, server_id: &ResourceId, subnet: &str) -> Gate 
     }
     match rules.find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
         Some((id, _)) => Gate::Open(id.clone()),
-        None => Gate::Unknown(unseen_address(subnet)),
+        None => match caller.by_rules(estate, server_id) {
+            Ok(Some(gate)) => gate,
+            Ok(None) => Gate::Unknown(unseen_address(caller.start.subnet.name())),
+            Err(missing) => Gate::Unknown(missing),
+        },
     }
 }
 

@@ -5,9 +5,10 @@ use std::net::Ipv4Addr;
 
 use super::asking::Asked;
 use super::filter::Service;
-use super::leg::{Machine, Start, Walker};
+use super::leg::{Machine, Walker};
 use super::place::{self, Place};
 use super::resolve::{self, Answer, Published};
+use super::start::Start;
 use super::step::{Stage, Step};
 use super::{Leads, Path};
 use crate::address::private;
@@ -99,8 +100,7 @@ impl Path<'_> {
                     Asked::Server(server, _) => Some(server),
                     Asked::Azure | Asked::Nobody => None,
                 };
-                let question =
-                    resolve::Question { vnet: &start.vnet, server, name: &name, without: &[] };
+                let question = resolve::Question { start, server, name: &name, without: &[] };
                 resolve::resolve(self.estate, question, Published::Address, None)
             }
         };

@@ -10,24 +10,16 @@ use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance::Appliance;
+use crate::trace::egress::Egress;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decision, Receiver, Service};
-use crate::trace::gate::{self, Gate};
+use crate::trace::gate::{self, Caller, Gate};
 use crate::trace::hop::Joined;
 use crate::trace::outward::Outward;
 use crate::trace::route::{self, Routed};
+use crate::trace::start::Start;
 use crate::trace::step::{self, Stage, Step, Verdict};
-use crate::trace::walk::End;
 use crate::trace::words::{admit_step, gate_step, route_step};
-
-/// Where a flow starts: a subnet, and the network that it is in.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// The network.
-    pub vnet: ResourceId,
-    /// The subnet.
-    pub subnet: ResourceId,
-}
 
 /// Which way a leg goes.
 #[derive(Debug, Clone)]
@@ -60,6 +52,8 @@ pub struct Machine {
 pub struct Leg {
     /// Which way.
     pub way: Way,
+    /// Rules of the relay host's own interface; `None` where none apply.
+    pub outbound_interface: Option<(ResourceId, Decision)>,
     /// Rules of the subnet that packets leave; `None` where it has no group.
     pub outbound: Option<(ResourceId, Decision)>,
     /// Routes of that subnet.
@@ -86,6 +80,8 @@ pub struct Leg {
     pub senders: AddressSet,
     /// A security admin rule that may drop the packets.
     pub admin_rule: Option<ResourceId>,
+    /// How the packets of a relay host get into the internet, where they have to.
+    pub egress: Option<Egress>,
     /// The front door; `None` for a private way.
     pub gate: Option<Gate>,
     /// Steps there.
@@ -98,6 +94,7 @@ impl Leg {
     fn new(way: Way) -> Leg {
         Leg {
             way,
+            outbound_interface: None,
             outbound: None,
             route: None,
             route_back: None,
@@ -111,6 +108,7 @@ impl Leg {
             is_basic_balancer_afar: false,
             senders: AddressSet::default(),
             admin_rule: None,
+            egress: None,
             gate: None,
             forward: Vec::new(),
             back: Vec::new(),
@@ -214,7 +212,7 @@ impl Walker<'_> {
     /// The way to an address that no captured network holds.
     pub fn beyond(&self, address: Ipv4Addr) -> Leg {
         let mut leg = Leg::new(Way::Beyond(address));
-        match End::read(self.estate, &self.start.vnet, &self.start.subnet) {
+        match self.near() {
             Ok(near) => self.out_of_azure(&mut leg, &near, address),
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
@@ -226,7 +224,7 @@ impl Walker<'_> {
         let mut leg = Leg::new(Way::Public);
         let location = self.server.location.clone();
         let is_flexible = self.server.kind == ServerKind::Flexible;
-        match End::read(self.estate, &self.start.vnet, &self.start.subnet) {
+        match self.near() {
             Ok(near) => {
                 leg.senders = near.addresses.clone();
                 self.outbound(
@@ -248,12 +246,15 @@ impl Walker<'_> {
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
-        let caller = (&self.start.vnet, &self.start.subnet);
         let gate = match &leg.route {
             Some(Routed::Elsewhere(route, _)) => {
                 gate::gate_behind(self.estate, self.server_id, self.server, &route.next_hop)
             }
-            _ => gate::public_gate(self.estate, self.server_id, self.server, caller),
+            _ => {
+                self.see_egress(&mut leg, Some((self.server_id, self.server)));
+                let caller = Caller { start: self.start, egress: leg.egress.as_ref() };
+                gate::public_gate(self.estate, self.server_id, self.server, &caller)
+            }
         };
         leg.forward.push(gate_step(self.estate, self.server_id, self.server, &gate));
         leg.gate = Some(gate);

@@ -6,6 +6,7 @@ pub mod appliance;
 mod asking;
 mod beyond;
 mod choice;
+pub mod egress;
 pub mod endpoint;
 pub mod filter;
 pub mod forwarder;
@@ -17,10 +18,13 @@ mod naming;
 pub mod near_miss;
 pub mod outward;
 pub mod place;
+mod platform_dns;
 mod range;
 pub mod resolve;
 pub mod route;
 mod rules;
+mod sides;
+pub mod start;
 pub mod step;
 pub mod tag;
 pub mod unproven;
@@ -40,10 +44,11 @@ use access::{access, copier_access};
 use endpoint::View;
 use filter::Service;
 pub use host::path_to_host;
-use leg::{Leg, Start, Walker, Way};
+use leg::{Leg, Walker, Way};
 pub use naming::default_name;
 use place::Place;
 use resolve::Resolution;
+use start::Start;
 use step::{Outcome, Stage, Step, Verdict};
 
 /// PostgreSQL's port.
@@ -72,10 +77,10 @@ pub enum Leads {
 pub struct Path<'e> {
     /// The estate.
     pub estate: &'e Estate,
-    /// The server that the copier runs on.
+    /// The server that the copier runs on, or the network interface of the relay host that does.
     pub from_id: ResourceId,
-    /// Its facts.
-    pub from: &'e Server,
+    /// The server's facts.
+    pub from: Option<&'e Server>,
     /// The server that is dialled.
     pub to_id: ResourceId,
     /// Its facts.
@@ -117,10 +122,10 @@ pub struct Path<'e> {
     pub opening: Vec<Step>,
 }
 
-/// Looks at the flow from a server's place to another server.
+/// Looks at the flow from the place of a server, or from the network interface of a relay host, to another server.
 ///
 /// # Errors
-/// [`Missing`] when one of the servers was not observed.
+/// [`Missing`] when one of them was not observed.
 pub fn path<'e>(
     estate: &'e Estate,
     from_id: &ResourceId,
@@ -160,12 +165,15 @@ impl<'e> Path<'e> {
         port: u16,
         endpoints: Vec<Arc<View>>,
     ) -> Result<Path<'e>, Missing> {
-        let from = estate.get::<Server>(from_id)?;
         let to_access = access(to_id, &to, !endpoints.is_empty());
-        let start = from
-            .delegated_subnet
-            .as_ref()
-            .and_then(|subnet| Some(Start { vnet: subnet.parent()?, subnet: subnet.clone() }));
+        let (from, start, from_access) = match start::is_interface(from_id) {
+            true => (None, Some(Start::at_interface(estate, from_id)?), Ok(Access::Private)),
+            false => {
+                let from = estate.get::<Server>(from_id)?;
+                let start = from.delegated_subnet.as_ref().and_then(Start::in_subnet);
+                (Some(from), start, copier_access(estate, from_id, from))
+            }
+        };
         Ok(Path {
             estate,
             from_id: from_id.clone(),
@@ -174,7 +182,7 @@ impl<'e> Path<'e> {
             to,
             port,
             to_access,
-            from_access: copier_access(estate, from_id, from),
+            from_access,
             dns_denier: None,
             place: None,
             dns_server: None,
@@ -197,7 +205,8 @@ impl Path<'_> {
     fn walk(&mut self) {
         let Some(start) = self.start.clone() else { return self.walk_from_outside() };
         // Clients of another subnet need no server to run there.
-        if self.from.delegated_subnet.as_ref() == Some(&start.subnet) {
+        let is_home = |from: &Server| from.delegated_subnet.as_ref() == Some(&start.subnet);
+        if start.interface.is_some() || self.from.is_some_and(is_home) {
             self.begin(&start);
         }
         let (to_id, server) = (self.to_id.clone(), self.to.clone());
@@ -236,7 +245,10 @@ impl Path<'_> {
     fn begin(&mut self, start: &Start) {
         let detail = self.estate.words(|| {
             let (subnet, vnet) = (start.subnet.name(), start.vnet.name());
-            format!("the copier runs in subnet `{subnet}` of network `{vnet}`")
+            let host =
+                start.interface.as_ref().map(|id| format!("behind interface `{}` ", id.name()));
+            let host = host.unwrap_or_default();
+            format!("the copier runs {host}in subnet `{subnet}` of network `{vnet}`")
         });
         self.opening.push(Step::pass(Stage::Mode, Some(&self.from_id), detail));
         self.opening.extend(self.copier_step());
@@ -244,7 +256,9 @@ impl Path<'_> {
 
     /// The server that the copier runs in has to run.
     pub(super) fn copier_step(&self) -> Option<Step> {
-        let step = match self.from.state.as_deref() {
+        // What runs on a relay host is Flexway: it says so by running.
+        let from = self.from?;
+        let step = match from.state.as_deref() {
             None => Step::unknown(Stage::Mode, Missing::field(&self.from_id, "state")),
             Some(state) if state.eq_ignore_ascii_case("ready") => return None,
             Some(state) => {
@@ -253,7 +267,7 @@ impl Path<'_> {
                 Step::drop(Stage::Mode, Some(&self.from_id), detail)
             }
         };
-        Some(step.read(&self.from_id, &self.from.state_pointer))
+        Some(step.read(&self.from_id, &from.state_pointer))
     }
 
     /// The ways that were walked: the meant one first.

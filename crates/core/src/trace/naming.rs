@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::endpoint::{Status, View};
 use super::forwarder::{self, ForwarderKind};
-use super::leg::Start;
-use super::resolve::{self, Answer, Resolution};
+use super::resolve::{self, Answer, Resolution, dns_owner};
+use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::unproven;
 use super::{Access, Leads, Path};
@@ -339,9 +339,10 @@ pub(super) fn name_step(
         }
         _ => step,
     };
-    let mut step = match estate.get::<Vnet>(&start.vnet) {
-        Ok(vnet) => step.read(&start.vnet, &vnet.dns_pointer),
-        Err(_) => step,
+    let mut step = match (estate.get::<Vnet>(&start.vnet), dns_owner(estate, start)) {
+        (Ok(vnet), owner) if *owner == start.vnet => step.read(owner, &vnet.dns_pointer),
+        (Err(_), owner) if *owner == start.vnet => step,
+        (_, owner) => step.read(owner, estate.locate(owner, "", "dnsSettings")),
     };
     if let Some((_, link)) = &resolution.zone {
         step = step.read(link, estate.locate(link, "", "virtualNetwork"));

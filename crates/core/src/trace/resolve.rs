@@ -3,10 +3,12 @@
 use std::net::Ipv4Addr;
 
 use crate::estate::dns::{Link, Record};
+use crate::estate::endpoint::Interface;
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
+use crate::trace::start::Start;
 use crate::trace::unproven::{longer_zone, perhaps_linked, unread_records};
 
 /// Azure's own resolver, as seen from inside every network.
@@ -83,8 +85,8 @@ pub enum Published {
 /// A question for a name.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'q> {
-    /// The network that asks.
-    pub vnet: &'q ResourceId,
+    /// Who asks.
+    pub start: &'q Start,
     /// The DNS server that it asks; `None` for Azure's own resolver.
     pub server: Option<Ipv4Addr>,
     /// The name.
@@ -103,7 +105,8 @@ pub fn resolve(
     published: Published,
     private_zone: Option<&ResourceId>,
 ) -> Result<Resolution, Missing> {
-    let Question { vnet: vnet_id, server, name, without } = question;
+    let Question { start, server, name, without } = question;
+    let vnet_id = &start.vnet;
     let mut result = Resolution {
         answer: Answer::Public,
         names: vec![name.to_owned()],
@@ -111,7 +114,7 @@ pub fn resolve(
         record: None,
         is_link_pending: false,
         unproven: None,
-        custom_servers: custom_servers(estate, vnet_id)?,
+        custom_servers: custom_servers(estate, start)?,
         place: vnet_id.clone(),
         forwarders: Vec::new(),
         wrong_rule: None,
@@ -124,8 +127,7 @@ pub fn resolve(
             }
             known => {
                 result.forwarders.extend(known);
-                result.answer =
-                    Answer::Unknown(unread_server(&result.custom_servers, vnet_id, name));
+                result.answer = Answer::Unknown(unread_server(&result.custom_servers, start, name));
                 return Ok(result);
             }
         }
@@ -208,33 +210,53 @@ pub fn resolve(
     Ok(result)
 }
 
-/// The DNS servers that a network asks before Azure; empty where it asks Azure first. They are tried in their order, and the next
-/// one is asked only when one does not answer.
+/// The DNS servers that are asked before Azure; none where Azure is asked first. They are tried in their order, and the next one is
+/// asked only when one does not answer.
 ///
 /// # Errors
-/// [`Missing`] when the network or its list was not observed.
-pub fn custom_servers(estate: &Estate, vnet_id: &ResourceId) -> Result<Vec<Ipv4Addr>, Missing> {
-    let servers = dns_servers(estate, vnet_id)?.iter().copied();
+/// [`Missing`] when the list was not observed.
+pub fn custom_servers(estate: &Estate, start: &Start) -> Result<Vec<Ipv4Addr>, Missing> {
+    let servers = dns_servers(estate, start)?.iter().copied();
     Ok(servers.take_while(|server| *server != AZURE_DNS).collect())
 }
 
-/// Whether a network asks Azure at last, when none of its own DNS servers answers.
-pub(super) fn falls_back_on_azure(estate: &Estate, vnet_id: &ResourceId) -> bool {
-    dns_servers(estate, vnet_id).is_ok_and(|all| all.contains(&AZURE_DNS))
+/// Whether Azure is asked at last, when none of the other DNS servers answers.
+pub(super) fn falls_back_on_azure(estate: &Estate, start: &Start) -> bool {
+    dns_servers(estate, start).is_ok_and(|all| all.contains(&AZURE_DNS))
 }
 
-fn dns_servers<'e>(estate: &'e Estate, vnet_id: &ResourceId) -> Result<&'e [Ipv4Addr], Missing> {
-    let servers = estate.get::<Vnet>(vnet_id)?.dns_servers.as_deref();
-    servers.ok_or_else(|| Missing::field(vnet_id, "dhcpOptions.dnsServers"))
+fn dns_servers<'e>(estate: &'e Estate, start: &Start) -> Result<&'e [Ipv4Addr], Missing> {
+    let owner = dns_owner(estate, start);
+    let servers = match start.relay(estate).filter(|_| *owner != start.vnet) {
+        Some(relay) => relay.dns_servers.as_deref(),
+        None => estate.get::<Vnet>(&start.vnet)?.dns_servers.as_deref(),
+    };
+    servers.ok_or_else(|| Missing::field(owner, "dnsServers"))
 }
 
-fn unread_server(servers: &[Ipv4Addr], vnet: &ResourceId, name: &str) -> Missing {
+/// Who lists the DNS servers: the relay host's interface where it has servers of its own, else the network.
+pub fn dns_owner<'s>(estate: &Estate, start: &'s Start) -> &'s ResourceId {
+    let has_own = |one: &Interface| one.dns_servers.as_ref().is_none_or(|list| !list.is_empty());
+    match &start.interface {
+        Some(id) if start.relay(estate).is_some_and(has_own) => id,
+        Some(_) | None => &start.vnet,
+    }
+}
+
+/// The same in words.
+pub fn dns_owner_words(estate: &Estate, start: &Start) -> String {
+    let owner = dns_owner(estate, start);
+    let kind = if *owner == start.vnet { "network" } else { "interface" };
+    format!("{kind} `{}`", owner.name())
+}
+
+fn unread_server(servers: &[Ipv4Addr], start: &Start, name: &str) -> Missing {
     let servers: Vec<String> = servers.iter().map(Ipv4Addr::to_string).collect();
+    let vnet = start.vnet.name();
     Missing::other(
         format!(
-            "what the DNS servers {} of network `{}` answer for {name}",
-            servers.join(", "),
-            vnet.name()
+            "what the DNS servers {} of network `{vnet}` answer for {name}",
+            servers.join(", ")
         ),
         format!(
             "resolve {name} on a machine in that network, or on the target with `flexway probe`"

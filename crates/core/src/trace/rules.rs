@@ -44,9 +44,11 @@ fn watched<'e>(
     let port = port_of(estate, flow);
     let (rules, reads) = estate.watch(|estate| of_users(estate, group_id, direction, port));
     let (group_id, service) = (group_id.clone(), flow.service);
-    let (senders, receiver) = (flow.senders.clone(), flow.receiver.clone());
+    let (senders, members) = (flow.senders.clone(), flow.members.to_vec());
+    let receiver = flow.receiver.clone();
     let speaking = move |rules: Result<Vec<&Rule>, Missing>| -> Result<Vec<Rule>, Missing> {
-        let flow = Flow { senders: &senders, receiver: &receiver, service };
+        let (senders, members, receiver) = (&senders, &members[..], &receiver);
+        let flow = Flow { senders, members, receiver, service };
         Ok(rules?.into_iter().filter(|rule| !flow.is_missed_by(rule)).cloned().collect())
     };
     let before = speaking(rules.clone());

@@ -102,6 +102,8 @@ pub(crate) struct Example {
     pub(crate) port: u16,
     /// A source outside the fixture: the address of a machine.
     pub(crate) host: Option<String>,
+    /// The machine that copies, where the target does not.
+    pub(crate) copier: Option<String>,
     pub(crate) expected: Vec<String>,
 }
 
@@ -119,17 +121,18 @@ fn example(text: &str) -> Example {
         text[start..].lines().take_while(|line| *line != "```").map(str::to_owned).collect()
     };
     let estate = block("estate");
-    // "private-source", "private-source port 6432", or "private-source from 192.168.7.5".
+    // "private-source", "private-source port 6432", "private-source from 192.168.7.5", or "private-source copier relay-1".
     let head: Vec<&str> = estate[0].trim_start_matches("```estate").split_whitespace().collect();
     let mut resources = fixture(head[0]);
     let after = |word| head.windows(2).find(|pair| pair[0] == word).map(|pair| pair[1]);
     let port = after("port").map_or(PORT, |port| port.parse().expect("a port"));
     let host = after("from").map(str::to_owned);
+    let copier = after("copier").map(str::to_owned);
     for line in estate.iter().skip(1).filter(|line| !line.trim().is_empty()) {
         edit(&mut resources, line);
     }
     let expected = block("expect").split_off(1);
-    Example { title, resources, port, host, expected }
+    Example { title, resources, port, host, copier, expected }
 }
 
 impl Example {
@@ -137,7 +140,9 @@ impl Example {
     pub(crate) fn question(&self, estate: &Estate) -> Question {
         let asked = question(estate);
         let source = self.host.clone().map_or(asked.source.clone(), Source::Host);
-        Question { source, port: self.port, ..asked }
+        let host = self.copier.as_ref().map(|name| estate.find_host(name).expect("a host"));
+        let copier = host.map_or(asked.copier.clone(), Copier::Host);
+        Question { source, copier, port: self.port, ..asked }
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Case {
     pub(crate) resources: Vec<Value>,
     pub(crate) source: String,
     pub(crate) port: u16,
+    /// The interface of a relay host that copies; `None` where the target does.
+    pub(crate) copier: Option<String>,
 }
 
 impl Case {
@@ -28,7 +30,7 @@ impl Case {
         Question {
             source: Source::Server(id(&self.source)),
             target: id(TARGET),
-            copier: Copier::Target,
+            copier: self.copier.as_ref().map_or(Copier::Target, |one| Copier::Host(id(one))),
             port: self.port,
         }
     }
@@ -137,7 +139,7 @@ pub(crate) fn case(seed: u64) -> Case {
         maker.all.remove(index);
     }
     let port = maker.chance.mostly(5432, 4, &[6432, 6432, 5433]);
-    Case { resources: maker.all, source: maker.source, port }
+    Case { resources: maker.all, source: maker.source, port, copier: None }
 }
 
 impl Maker {

@@ -68,6 +68,7 @@ fn small(seed: u64, case: &Case, folder: &std::path::Path) -> String {
         resources: resources.to_vec(),
         source: case.source.clone(),
         port: case.port,
+        copier: case.copier.clone(),
     };
     let resources =
         shrink::shrink(case.resources.clone(), |fewer| mismatch(&with(fewer), folder).is_some());

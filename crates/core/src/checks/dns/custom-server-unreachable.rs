@@ -4,6 +4,7 @@ use crate::checks::fixes;
 use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::resolve::dns_owner_words;
 use crate::trace::step::{Outcome, Stage};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -11,8 +12,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let (server, leg) = path.dns_server.as_ref()?;
     let closed = leg.steps().find(|step| step.outcome == Outcome::Drop)?;
     let message = format!(
-        "DNS server {server} of network `{}` cannot be reached on port 53: {}",
-        start.vnet.name(),
+        "DNS server {server} of {} cannot be reached on port 53: {}",
+        dns_owner_words(path.estate, start),
         closed.detail
     );
     let why =
@@ -23,7 +24,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         None => finding.at(&start.vnet, path.estate.locate(&start.vnet, "", "dhcpOptions")),
     };
     let side = match closed.stage {
-        Stage::FilterOut => leg.outbound.as_ref().map(|side| (side, Direction::Outbound)),
+        Stage::FilterOut => [&leg.outbound_interface, &leg.outbound]
+            .into_iter()
+            .flatten()
+            .find(|(_, decision)| !decision.denied.is_empty())
+            .map(|side| (side, Direction::Outbound)),
         Stage::FilterIn => leg.inbound.as_ref().map(|side| (side, Direction::Inbound)),
         _ => None,
     };

@@ -14,7 +14,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         .filter(|name| name.answer == Answer::NoSuchName && name.zone.is_none())?;
     let zone = path.to.private_zone.as_ref()?;
     let message = format!(
-        "private DNS zone `{}` of source `{}` is not linked to network `{}`",
+        "private DNS zone `{}` of server `{}` is not linked to network `{}`",
         zone.name(),
         path.to_id.name(),
         start.vnet.name()

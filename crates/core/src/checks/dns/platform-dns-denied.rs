@@ -6,9 +6,12 @@ use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let rule = path.dns_denier.as_ref()?;
-    let subnet = path.start.as_ref()?.subnet.name();
+    let who = match path.start.as_ref()?.interface {
+        Some(_) => "the relay host".to_owned(),
+        None => format!("subnet `{}`", path.start.as_ref()?.subnet.name()),
+    };
     let message = format!(
-        "security rule `{}` (priority {}) denies subnet `{subnet}` Azure's resolver",
+        "security rule `{}` (priority {}) denies {who} Azure's resolver",
         rule.name, rule.priority
     );
     let why = "a rule that names the tag AzurePlatformDNS acts on queries to 168.63.129.16, which no other rule does: no name \

@@ -7,7 +7,7 @@ use crate::trace::Path;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let (zone, link) = path.name.as_ref()?.zone.as_ref().filter(|_| path.is_shadowed)?;
     let message = format!(
-        "private DNS zone `{}` is linked to the copier's network and has no record of the public source `{}`",
+        "private DNS zone `{}` is linked to the copier's network and has no record of the public server `{}`",
         zone.name(),
         path.to_id.name()
     );

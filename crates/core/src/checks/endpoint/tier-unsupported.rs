@@ -21,7 +21,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "source `{}` is of the Basic tier, which has neither VNet rules nor private endpoints",
+        "server `{}` is of the Basic tier, which has neither VNet rules nor private endpoints",
         path.to_id.name()
     );
     let why = "Single Server offers both in General Purpose and Memory Optimized only";

@@ -11,7 +11,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if is_pooler || path.intended.is_none() || path.listens() != Ok(false) {
         return None;
     }
-    let message = format!("source `{}` does not listen on port {}", path.to_id.name(), path.port);
+    let message = format!("server `{}` does not listen on port {}", path.to_id.name(), path.port);
     let why = "servers of Azure listen on 5432, and flexible ones with a pooler on 6432 too";
     Some(
         Finding::blocks(message, why)

@@ -1,21 +1,25 @@
 //! A public server has no firewall rule that could let the copier in.
 
+use std::net::Ipv4Addr;
+
+use crate::checks::fixes;
 use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
 use crate::trace::gate::{self, Gate};
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    match path.taken()?.gate {
+    match &path.taken()?.gate {
         Some(Gate::FirewallRuleMissing) => {}
         Some(Gate::OpensItself) => return unlisted(path),
+        Some(Gate::AddressNotAllowed(addresses)) => return not_held(path, addresses),
         _ => return None,
     }
     let what = match path.estate.children::<FirewallRule>(&path.to_id).next() {
         None => "no firewall rule",
         Some(_) => "firewall rules only for addresses that no packet of the internet has",
     };
-    let message = format!("source `{}` has {what}", path.to_id.name());
+    let message = format!("server `{}` has {what}", path.to_id.name());
     let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
     finding.on_fallback = path.leads == Leads::Fallback;
@@ -30,6 +34,20 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     )))
 }
 
+/// The relay host's public address is known, and no rule holds it.
+fn not_held(path: &Path, addresses: &[Ipv4Addr]) -> Option<Finding> {
+    let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "no firewall rule of server `{}` holds {}, with which the relay host's packets arrive",
+        path.to_id.name(),
+        words.join(", ")
+    );
+    let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
+    let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
+    finding.on_fallback = path.leads == Leads::Fallback;
+    Some(finding.fix(fixes::let_address_in(path, addresses)))
+}
+
 /// Azure's tool is said to open a public Single Server by itself; newer documents ask for a rule.
 fn unlisted(path: &Path) -> Option<Finding> {
     let mut rules = gate::public_rules(path.estate, &path.to_id);
@@ -37,7 +55,7 @@ fn unlisted(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "no firewall rule of source `{}` surely holds the address of `{}`",
+        "no firewall rule of server `{}` surely holds the address of `{}`",
         path.to_id.name(),
         path.from_id.name()
     );

@@ -18,7 +18,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "route `{}` lets packets to source `{}` leave by another way, with an address that is not in the estate",
+        "route `{}` lets packets to server `{}` leave by another way, with an address that is not in the estate",
         route.name,
         path.to_id.name()
     );

@@ -7,10 +7,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let is_down = |state: &Option<String>| {
         state.as_deref().is_some_and(|state| !state.eq_ignore_ascii_case("ready"))
     };
-    let (id, server, why) = match (is_down(&path.to.state), is_down(&path.from.state)) {
-        (true, _) => (&path.to_id, &*path.to, "a server listens only while its state is Ready"),
-        (false, true) => (&path.from_id, path.from, "the copier runs inside that server"),
-        (false, false) => return None,
+    let (id, server, why) = match path.from.filter(|from| is_down(&from.state)) {
+        _ if is_down(&path.to.state) => {
+            (&path.to_id, &*path.to, "a server listens only while its state is Ready")
+        }
+        Some(from) => (&path.from_id, from, "the copier runs inside that server"),
+        None => return None,
     };
     let message = format!("server `{}` is in state {}", id.name(), server.state.as_deref()?);
     Some(Finding::blocks(message, why).at(id, server.state_pointer.clone()).fix(Fix::advice(

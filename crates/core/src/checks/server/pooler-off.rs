@@ -13,7 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "source `{}` does not run its pooler, which listens on port {}",
+        "server `{}` does not run its pooler, which listens on port {}",
         path.to_id.name(),
         path.port
     );

@@ -19,7 +19,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "the name leads to the public front door, and source `{}` denies public access",
+        "the name leads to the public front door, and server `{}` denies public access",
         path.to_id.name()
     );
     let mut finding = Finding::blocks(message, WHY).at(&path.to_id, path.to.public_pointer.clone());
@@ -40,7 +40,7 @@ fn without_endpoint(path: &Path) -> Option<Finding> {
         return None;
     }
     let message =
-        format!("source `{}` denies public access and has no private endpoint", path.to_id.name());
+        format!("server `{}` denies public access and has no private endpoint", path.to_id.name());
     let advice = || Fix::advice("create a private endpoint of the source in the target's network");
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
     Some(Finding::blocks(message, WHY).at(&path.to_id, path.to.public_pointer.clone()).fix(fix))

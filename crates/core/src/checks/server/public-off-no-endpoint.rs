@@ -14,7 +14,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let message =
-        format!("source `{}` denies public access and has no private endpoint", path.to_id.name());
+        format!("server `{}` denies public access and has no private endpoint", path.to_id.name());
     let why =
         "with public access denied a server is reached through approved private endpoints only";
     let advice = || Fix::advice("create a private endpoint of the source in the target's network");

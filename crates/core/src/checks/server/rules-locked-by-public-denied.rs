@@ -15,7 +15,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "source `{}` denies public access: no VNet rule for subnet `{}` can be added meanwhile",
+        "server `{}` denies public access: no VNet rule for subnet `{}` can be added meanwhile",
         path.to_id.name(),
         start.subnet.name()
     );

@@ -4,6 +4,7 @@ use crate::change::server;
 use crate::checks::fixes;
 use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
+use crate::trace::egress::Egress;
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
@@ -16,7 +17,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         _ => return None,
     };
     let message = format!(
-        "source `{}` has no VNet rule for subnet `{}` of network `{}`",
+        "server `{}` has no VNet rule for subnet `{}` of network `{}`",
         path.to_id.name(),
         start.subnet.name(),
         start.vnet.name()
@@ -46,6 +47,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     if super::vnet_rule_other_region::afar(path).is_none() {
         finding = finding.fix(Fix::of(changes));
+    }
+    if let (false, Some(Egress::Known(addresses))) = (has_endpoint, &path.taken()?.egress) {
+        finding = finding.fix(fixes::let_address_in(path, addresses));
     }
     finding.fixes.extend(fixes::endpoint_nearby(path));
     Some(finding)

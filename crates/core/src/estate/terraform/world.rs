@@ -15,8 +15,14 @@ use crate::estate::{Origin, Problem, merge, nested};
 use crate::id::ResourceId;
 
 /// What may be bound to a subnet, with the attribute under which provider 5 and versions before 2 tell it.
-const BOUND: [(&str, &str); 2] =
-    [("networkSecurityGroup", "network_security_group_id"), ("routeTable", "route_table_id")];
+const BOUND: [(&str, &str); 3] = [
+    ("networkSecurityGroup", "network_security_group_id"),
+    ("routeTable", "route_table_id"),
+    (NAT_GATEWAY, "nat_gateway_id"),
+];
+
+/// No list of a network tells what NAT gateway a subnet has.
+const NAT_GATEWAY: &str = "natGateway";
 
 /// Ids made of other ids that are not known either: a record in a zone, a rule of a server.
 const IDS_DEEP_MAX: usize = 8;
@@ -279,10 +285,10 @@ impl<'w> World<'w> {
                 let by_network = listed.get(id).map(|body| body["properties"].get(property));
                 match by_network {
                     Some(Some(value)) => place[property] = value.clone(),
-                    Some(None) => {}
-                    None if self.told_none.contains(&(id.clone(), property)) => {}
-                    None if piece.is_new && !self.unplaced.contains(property) => {}
-                    None => place[property] = not_told(),
+                    Some(None) if property != NAT_GATEWAY => {}
+                    _ if self.told_none.contains(&(id.clone(), property)) => {}
+                    _ if piece.is_new && !self.unplaced.contains(property) => {}
+                    _ => place[property] = not_told(),
                 }
             }
         }

@@ -105,7 +105,7 @@ fn flows(question: &Question) -> Vec<Flow> {
     match &question.copier {
         Copier::Target => vec![(Some(question.target.clone()), source, question.port, "source")],
         Copier::Relay => vec![(None, source, question.port, "source")],
-        Copier::Runtime(id) => vec![
+        Copier::Runtime(id) | Copier::Host(id) => vec![
             (Some(id.clone()), source, question.port, "source"),
             (Some(id.clone()), question.target.to_string(), trace::PORT, TARGET),
         ],
@@ -307,6 +307,6 @@ pub(super) fn copier_name(question: &Question) -> &str {
     match &question.copier {
         Copier::Target => question.target.name(),
         Copier::Relay => "the relay host",
-        Copier::Runtime(id) => id.name(),
+        Copier::Runtime(id) | Copier::Host(id) => id.name(),
     }
 }

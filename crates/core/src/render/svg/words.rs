@@ -20,10 +20,12 @@ pub(super) fn answer(report: &Report) -> String {
     }
 }
 
-/// What the answer is about: a runtime server has to reach the target, too.
+/// What the answer is about: a copier that does not run on the target has to reach it, too.
 fn goal(report: &Report) -> String {
     let source = format!("`{}` on port {}", source_name(&report.question), report.question.port);
-    let Copier::Runtime(_) = &report.question.copier else { return source };
+    if matches!(report.question.copier, Copier::Target | Copier::Relay) {
+        return source;
+    }
     let target = format!("`{}`", report.question.target.name());
     let any = |second: bool| report.causes().any(|one| (one.fault == SECOND_FLOW) == second);
     match (any(false), any(true)) {

@@ -32,7 +32,8 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
     for change in &judge.plan.changes {
         let is_new = matches!(
             change.kind.as_str(),
-            "add-rule"
+            "add-firewall-rule"
+                | "add-rule"
                 | "add-vnet-rule"
                 | "attach-zone"
                 | "create-endpoint"

@@ -142,21 +142,11 @@ impl Judge<'_> {
                 }
             })
             .collect();
-        let all = |wanted| answers.iter().all(|one| one.verdict == wanted);
-        let any = |wanted| answers.iter().any(|one| one.verdict == wanted);
-        let why = reasons(&answers);
-        let verdict = if answers.is_empty() {
+        let Some(verdict) = answers.iter().map(|one| one.verdict).reduce(Verdict::and) else {
             let why = "a relay host's place is not in the estate".to_owned();
             return Judged { verdict: Verdict::Undetermined, why };
-        } else if all(Verdict::Reachable) {
-            Verdict::Reachable
-        } else if any(Verdict::Unreachable) {
-            Verdict::Unreachable
-        } else if any(Verdict::Undetermined) {
-            Verdict::Undetermined
-        } else {
-            Verdict::Partial
         };
+        let why = reasons(&answers);
         Judged { verdict, why }
     }
 

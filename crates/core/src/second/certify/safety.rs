@@ -2,7 +2,7 @@
 
 use super::super::verdict::{Answer, Verdict};
 use super::super::world::{World, last_name, network_of};
-use super::super::{ask_from, door};
+use super::super::{ask_from, door, sender};
 use super::read::{Goal, PORT};
 use super::{Bounds, Check, Judge, State, count, summed};
 
@@ -71,7 +71,11 @@ fn is_no_worse(was: &Answer, is: &Answer) -> bool {
 }
 
 fn is_own(world: &World, subnet: &str, server: &str) -> bool {
-    door::delegated_subnet(world, server).ok().flatten().as_deref() == Some(subnet)
+    let home = match sender::is_interface(server) {
+        true => sender::seat(world, server).map(|(subnet, _)| subnet),
+        false => door::delegated_subnet(world, server).ok().flatten(),
+    };
+    home.as_deref() == Some(subnet)
 }
 
 fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {

@@ -1,0 +1,123 @@
+//! Who sends: whatever is in a subnet, or the one machine of a relay host.
+
+use serde_json::Value;
+
+use super::address::address_of;
+use super::filter::{Packet, Place, Way, filter, group};
+use super::verdict::Gate;
+use super::world::{World, at, flag, interface_addresses, list, reference, text, texts};
+
+/// What is particular to a machine; nothing for other senders.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Sender {
+    /// The network interface, where the sender is a machine.
+    pub(super) interface: Option<String>,
+    /// The security group of its own interface.
+    group: Option<String>,
+    /// Application security groups that it is a member of.
+    pub(super) members: Vec<String>,
+    /// DNS servers that it asks in place of its network's.
+    pub(super) dns: Vec<String>,
+}
+
+/// As what a machine's packets come into the internet.
+pub(super) enum Egress {
+    /// With one of these addresses.
+    At(Vec<u32>),
+    /// With some address of Azure.
+    Somehow,
+    /// Not at all.
+    Nowhere,
+}
+
+/// Whether an id is that of a network interface.
+pub(super) fn is_interface(key: &str) -> bool {
+    key.contains("/providers/microsoft.network/networkinterfaces/")
+}
+
+/// The interface's subnet and its first address.
+pub(super) fn seat(world: &World, key: &str) -> Option<(String, u32)> {
+    let body = world.body(key)?;
+    let subnet = reference(first(body)?, &["properties", "subnet", "id"])?;
+    let address = text(first(body)?, &["properties", "privateIPAddress"]).and_then(address_of);
+    Some((subnet, address.or_else(|| interface_addresses(body).first().copied())?))
+}
+
+/// The primary configuration of an interface.
+fn first(body: &Value) -> Option<&Value> {
+    let all = list(body, &["properties", "ipConfigurations"])?;
+    let is_primary = |one: &&Value| flag(one, &["properties", "primary"]) == Some(true);
+    all.iter().find(is_primary).or_else(|| all.first())
+}
+
+impl Sender {
+    pub(super) fn of(world: &World, copier: &str) -> Sender {
+        let body = world.body(copier).filter(|_| is_interface(copier));
+        let Some(body) = body else { return Sender::default() };
+        let configurations = list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]);
+        let groups = configurations
+            .iter()
+            .flat_map(|one| list(one, &["properties", "applicationSecurityGroups"]).unwrap_or(&[]));
+        let dns = texts(body, &["properties", "dnsSettings", "dnsServers"]);
+        Sender {
+            interface: Some(copier.to_owned()),
+            group: reference(body, &["properties", "networkSecurityGroup", "id"]),
+            members: groups.filter_map(|one| reference(one, &["id"])).collect(),
+            dns: dns.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The security groups that its packets meet on the way out: its own, then its subnet's.
+    pub(super) fn out(&self, world: &World, subnet: &str, packet: &Packet<'_>) -> Vec<Gate> {
+        let place = Place { subnet, endpoint: false };
+        let own = self.group.iter().map(|key| group(world, key, place, Way::Outbound, packet));
+        own.chain([filter(world, place, Way::Outbound, packet)]).collect()
+    }
+
+    /// The keys of the groups that questions to Azure's resolver meet.
+    pub(super) fn groups(&self, world: &World, subnet: &str) -> Vec<String> {
+        let of_subnet = world
+            .body(subnet)
+            .and_then(|body| reference(body, &["properties", "networkSecurityGroup", "id"]));
+        self.group.iter().cloned().chain(of_subnet).collect()
+    }
+
+    /// As what its packets come into the internet.
+    pub(super) fn egress(&self, world: &World, subnet: &str) -> Egress {
+        let Some(body) = self.interface.as_deref().and_then(|key| world.body(key)) else {
+            return Egress::Somehow;
+        };
+        let around = world.body(subnet);
+        let nat = around.and_then(|body| reference(body, &["properties", "natGateway", "id"]));
+        let own =
+            first(body).and_then(|one| reference(one, &["properties", "publicIPAddress", "id"]));
+        let address = |key: &str| {
+            world.body(key).and_then(|body| address_of(text(body, &["properties", "ipAddress"])?))
+        };
+        let known = |all: Option<Vec<u32>>| {
+            all.filter(|all| !all.is_empty()).map_or(Egress::Somehow, Egress::At)
+        };
+        let has_pool =
+            list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]).iter().any(|one| {
+                list(one, &["properties", "loadBalancerBackendAddressPools"])
+                    .is_some_and(|all| !all.is_empty())
+            });
+        match (nat, own) {
+            (Some(_), Some(_)) => Egress::Somehow,
+            (None, Some(own)) => known(address(&own).map(|one| vec![one])),
+            (Some(nat), None) => known(world.body(&nat).and_then(|nat| {
+                if at(nat, &["properties", "publicIpPrefixes"]).is_some() {
+                    return None;
+                }
+                let all = list(nat, &["properties", "publicIpAddresses"])?;
+                all.iter().map(|one| address(&reference(one, &["id"])?)).collect()
+            })),
+            (None, None) => {
+                let is_private = around
+                    .and_then(|body| flag(body, &["properties", "defaultOutboundAccess"]))
+                    == Some(false);
+                if is_private && !has_pool { Egress::Nowhere } else { Egress::Somehow }
+            }
+        }
+    }
+}

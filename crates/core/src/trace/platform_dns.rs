@@ -1,0 +1,67 @@
+//! What keeps a copier from Azure's own resolver.
+
+use super::filter::{Decider, covers, decider};
+use super::route::usable_addresses;
+use super::rules;
+use super::start::Start;
+use crate::address::AddressSet;
+use crate::estate::filter::{Direction, Prefix, Protocol};
+use crate::estate::network::Subnet;
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+
+/// The rule that keeps a subnet from Azure's resolver. What cannot be read here is said by the filter step.
+pub(super) fn of_subnet(estate: &Estate, id: &ResourceId) -> Option<(Decider, bool)> {
+    let subnet = estate.get::<Subnet>(id).ok()?;
+    let group = subnet.security_group.id(id, "networkSecurityGroup").ok()??;
+    denier(estate, group, (&usable_addresses(subnet), &[])).ok()?
+}
+
+/// The same for one machine, whose questions pass the group of its interface, too.
+pub(super) fn of_relay(estate: &Estate, start: &Start) -> Option<(Decider, bool)> {
+    let senders = start.addresses(estate).ok()?;
+    let subnet = estate.get::<Subnet>(&start.subnet).ok()?;
+    let relay = start.relay(estate)?;
+    let groups = [&relay.security_group, &subnet.security_group];
+    let mut groups = groups.into_iter().filter_map(|group| group.to());
+    groups.find_map(|group| denier(estate, group, (&senders, &relay.groups)).ok()?)
+}
+
+/// The rule that denies senders Azure's own resolver, with whether it denies all of them; `members` are the application security groups
+/// that they are members of. Only a rule that names the tag AzurePlatformDNS speaks of it.
+///
+/// # Errors
+/// [`Missing`] when the group's rules were not observed in full.
+fn denier(
+    estate: &Estate,
+    group_id: &ResourceId,
+    (senders, members): (&AddressSet, &[ResourceId]),
+) -> Result<Option<(Decider, bool)>, Missing> {
+    const DNS_PORT: u16 = 53;
+    let names_it = |prefix: &Prefix| matches!(prefix, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("AzurePlatformDNS"));
+    let holds = |prefix: &Prefix| match prefix {
+        Prefix::Network(network) => AddressSet::of([network]),
+        Prefix::Any => AddressSet::all(),
+        Prefix::Tag(tag) if tag.eq_ignore_ascii_case("VirtualNetwork") => AddressSet::all(),
+        Prefix::ApplicationGroup(Some(group)) if members.contains(group) => AddressSet::all(),
+        Prefix::Tag(_) | Prefix::ApplicationGroup(_) | Prefix::Ipv6 => AddressSet::default(),
+    };
+    let rules = rules::of_users(estate, group_id, Direction::Outbound, Some(DNS_PORT))?;
+    let speaking = rules.iter().filter(|rule| {
+        rule.to.iter().any(names_it)
+            && matches!(rule.protocol, Protocol::Udp | Protocol::Any)
+            && covers(&rule.ports.to, DNS_PORT)
+    });
+    let (mut rest, mut denied, mut first) = (senders.clone(), AddressSet::default(), None);
+    for rule in speaking {
+        let caught =
+            rule.from.iter().fold(AddressSet::default(), |all, one| all.union(&holds(one)));
+        let caught = caught.intersection(&rest);
+        rest = rest.difference(&caught);
+        if !rule.allows && !caught.is_empty() {
+            denied = denied.union(&caught);
+            first = first.or_else(|| Some(decider(rule)));
+        }
+    }
+    Ok(first.map(|rule| (rule, senders.is_within(&denied))))
+}

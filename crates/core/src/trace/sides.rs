@@ -1,0 +1,243 @@
+//! The security groups of a way: of the copier's subnet and interface, and of the other end's.
+
+use crate::address::AddressSet;
+use crate::estate::Missing;
+use crate::estate::endpoint::{Endpoint, Interface};
+use crate::estate::filter::Direction;
+use crate::estate::network::Vnet;
+use crate::id::ResourceId;
+use crate::trace::admin;
+use crate::trace::filter::{self, Decision, Flow, Receiver};
+use crate::trace::leg::{Leg, Walker, Way};
+use crate::trace::route::Routed;
+use crate::trace::step::{Outcome, Stage, Step};
+use crate::trace::tag::{self, NetworkTag};
+use crate::trace::walk::End;
+use crate::trace::words::filter_step;
+
+/// One side of a flow that a security group filters.
+struct Side<'a> {
+    group: &'a ResourceId,
+    direction: Direction,
+    at: &'a End<'a>,
+    /// The network at the other end.
+    other: Option<&'a ResourceId>,
+}
+
+fn stage(direction: Direction) -> Stage {
+    match direction {
+        Direction::Outbound => Stage::FilterOut,
+        Direction::Inbound => Stage::FilterIn,
+    }
+}
+
+/// A group and what it decides.
+type Decided = Option<(ResourceId, Decision)>;
+
+impl Walker<'_> {
+    /// Application security groups that the other end is a member of.
+    pub(super) fn groups(&self, leg: &Leg) -> Vec<ResourceId> {
+        match &leg.way {
+            Way::Endpoint(view) => self
+                .estate
+                .get::<Endpoint>(&view.id)
+                .map(|one| one.groups.clone())
+                .unwrap_or_default(),
+            Way::Machine(machine) => {
+                let interface =
+                    machine.holder.as_ref().and_then(|id| self.estate.get::<Interface>(id).ok());
+                interface.map(|one| one.groups.clone()).unwrap_or_default()
+            }
+            Way::Injected(_) | Way::Beyond(_) | Way::Public => Vec::new(),
+        }
+    }
+
+    pub(super) fn outbound(
+        &self,
+        leg: &mut Leg,
+        near: &End,
+        other: Option<&ResourceId>,
+        receiver: &Receiver,
+    ) {
+        let direction = Direction::Outbound;
+        self.admin(leg, Stage::FilterOut, direction);
+        // Packets of a relay host meet the rules of its own interface before those of its subnet.
+        if let Some(id) = &self.start.interface {
+            leg.outbound_interface =
+                self.at_interface(leg, id, (direction, near, other), near, receiver);
+        }
+        leg.outbound = match near.group() {
+            Ok(Some(group)) => {
+                let side = Side { group, direction, at: near, other };
+                self.at_group(leg, &side, near, receiver)
+            }
+            Ok(None) => return leg.forward.push(self.open_step(Stage::FilterOut, near)),
+            Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterOut, missing)),
+        };
+    }
+
+    pub(super) fn inbound(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
+        let is_endpoint = matches!(leg.way, Way::Endpoint(_));
+        if !is_endpoint {
+            self.admin(leg, Stage::FilterIn, Direction::Inbound);
+        }
+        let group = match far.group() {
+            Ok(Some(group)) => group,
+            Ok(None) => return leg.forward.push(self.open_step(Stage::FilterIn, far)),
+            Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
+        };
+        let acts = if is_endpoint { far.subnet.rules_act_on_endpoints() } else { Some(true) };
+        if acts == Some(false) {
+            let detail = self.estate.words(|| {
+                let (group, subnet) = (group.name(), far.id.name());
+                format!("rules of `{group}` do not act on private endpoints in `{subnet}`")
+            });
+            let place = format!("{}/privateEndpointNetworkPolicies", far.subnet.fields);
+            return leg
+                .forward
+                .push(Step::pass(Stage::FilterIn, Some(far.id), detail).read(far.id, place));
+        }
+        let side = Side { group, direction: Direction::Inbound, at: far, other: Some(near.vnet) };
+        match self.filter(leg, &side, near, receiver) {
+            Ok((decision, _)) if acts.is_none() && !decision.denied.is_empty() => {
+                let missing = Missing::field(far.id, "privateEndpointNetworkPolicies");
+                leg.forward.push(Step::unknown(Stage::FilterIn, missing));
+            }
+            Ok((decision, standing)) => {
+                let step = self.decided(&side, &decision);
+                leg.forward.push(doubted(leg, step));
+                leg.inbound = Some((group.clone(), standing.unwrap_or(decision)));
+            }
+            Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
+        }
+    }
+
+    /// Rules of the machine's own interface, after those of its subnet.
+    pub(super) fn inbound_interface(
+        &self,
+        leg: &mut Leg,
+        near: &End,
+        far: &End,
+        receiver: &Receiver,
+    ) {
+        let Way::Machine(machine) = &leg.way else { return };
+        let Some(id) = machine.holder.clone() else { return };
+        let at = (Direction::Inbound, far, Some(near.vnet));
+        leg.inbound_interface = self.at_interface(leg, &id, at, near, receiver);
+    }
+
+    /// Takes down what the group of an interface decides, where it has one.
+    fn at_interface(
+        &self,
+        leg: &mut Leg,
+        id: &ResourceId,
+        (direction, at, other): (Direction, &End, Option<&ResourceId>),
+        near: &End,
+        receiver: &Receiver,
+    ) -> Decided {
+        let interface = self.estate.get::<Interface>(id).ok()?;
+        match interface.security_group.id(id, "networkSecurityGroup") {
+            Ok(group) => {
+                let side = Side { group: group?, direction, at, other };
+                self.at_group(leg, &side, near, receiver)
+            }
+            Err(missing) => {
+                leg.forward.push(Step::unknown(stage(direction), missing));
+                None
+            }
+        }
+    }
+
+    /// Takes down what a group decides.
+    fn at_group(&self, leg: &mut Leg, side: &Side, near: &End, receiver: &Receiver) -> Decided {
+        match self.filter(leg, side, near, receiver) {
+            Ok((decision, standing)) => {
+                leg.forward.push(self.decided(side, &decision));
+                Some((side.group.clone(), standing.unwrap_or(decision)))
+            }
+            Err(missing) => {
+                leg.forward.push(Step::unknown(stage(side.direction), missing));
+                None
+            }
+        }
+    }
+
+    fn open_step(&self, stage: Stage, end: &End) -> Step {
+        let words = || format!("subnet `{}` has no security group", end.id.name());
+        Step::pass(stage, Some(end.id), self.estate.words(words)).read(end.id, end.subnet.fields)
+    }
+
+    /// The step of a group's decision. An admin rule that always allows may overrule a denial.
+    fn decided(&self, side: &Side, decision: &Decision) -> Step {
+        let stage = stage(side.direction);
+        let step = filter_step(self.estate, stage, side.group, decision);
+        let opener = admin::admin_opener(self.estate, side.direction, self.service);
+        match opener.filter(|_| step.outcome == Outcome::Drop) {
+            Some(rule) => {
+                let detail = format!("{}; rule `{}` may overrule it", step.detail, rule.name());
+                Step { detail, facts: step.facts, ..Step::unknown(stage, admin::unplaced(&rule)) }
+            }
+            None => step,
+        }
+    }
+
+    /// Security admin rules come before security groups; which networks they act on is not in the estate.
+    fn admin(&self, leg: &mut Leg, stage: Stage, direction: Direction) {
+        if let Some(id) = admin::admin_denier(self.estate, direction, self.service) {
+            leg.forward.push(Step::unknown(stage, admin::unplaced(&id)));
+            leg.admin_rule = Some(id);
+        } else if let Some(missing) = admin::unread_admin_rules(self.estate) {
+            leg.forward.push(Step::unknown(stage, missing));
+        }
+    }
+
+    /// What a group decides; and what it would decide if the networks were joined, where that is another denial: then that stands
+    /// for itself, and is no consequence of the missing join.
+    fn filter(
+        &self,
+        leg: &Leg,
+        side: &Side,
+        near: &End,
+        receiver: &Receiver,
+    ) -> Result<(Decision, Option<Decision>), Missing> {
+        // Whether the tag holds every address counts for the front door alone.
+        let ends = match receiver {
+            Receiver::Addresses(set, _) => Some(near.addresses.union(set)),
+            Receiver::Gateway(..) => None,
+        };
+        let mut seen = tag::network_tag(self.estate, side.at.vnet, side.at.id, ends.as_ref())?;
+        let members = self.start.relay(self.estate).map_or(&[][..], |one| &one.groups);
+        let (senders, service) = (&near.addresses, self.service);
+        let flow = Flow { senders, members, receiver, service };
+        let decide = |seen: &NetworkTag| {
+            filter::decide(self.estate, side.group, side.direction, &flow, seen)
+        };
+        let decision = decide(&seen)?;
+        let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
+        if let Some(other) = other.filter(|_| leg.is_perhaps_joined) {
+            seen.perhaps = seen.perhaps.union(&AddressSet::of(&other.space));
+            return Ok((decide(&seen)?, None));
+        }
+        if let Some(other) = other.filter(|_| leg.is_apart && !decision.denied.is_empty()) {
+            seen.add(&AddressSet::of(&other.space));
+            let joined = decide(&seen)?;
+            if !joined.denied.is_empty() {
+                return Ok((decision, Some(joined)));
+            }
+        }
+        Ok((decision, None))
+    }
+}
+
+/// What comes through an appliance may come with its address: then what the rules say of the sender proves nothing.
+fn doubted(leg: &Leg, step: Step) -> Step {
+    if step.outcome != Outcome::Drop || !matches!(leg.route, Some(Routed::Elsewhere(..))) {
+        return step;
+    }
+    let missing = Missing::other(
+        "the address that packets have behind the appliance or gateway",
+        "look whether it translates addresses, or probe the path from the target: `flexway probe`",
+    );
+    let detail = format!("{}, unless the sender's address is translated before", step.detail);
+    Step { detail, facts: step.facts, ..Step::unknown(step.stage, missing) }
+}
