@@ -3,8 +3,10 @@
 pub mod allowed;
 pub mod cost;
 mod halves;
+mod rules;
 pub mod safety;
 pub mod search;
+mod sets;
 
 pub use allowed::Policy;
 pub use cost::Cost;

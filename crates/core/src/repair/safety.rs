@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::rules::Rules;
 use crate::diagnose::Question;
 use crate::estate::dns::Link;
 use crate::estate::endpoint::{Endpoint, Interface};
@@ -68,8 +69,14 @@ fn judge(
     let own = copier_subnet(before, &question.copier_id());
     let (flows, is_cut) = touched(before, &writes);
     let mut safety = Safety { is_cut, ..Safety::default() };
+    let rules = Rules::between(before, after, &writes);
     for (client, server) in flows {
         let judge = |estate: &Estate| flow(estate, &client, &server);
+        if rules.as_ref().is_some_and(|rules| !rules.may_alter(before, &client, &server)) {
+            debug_assert_eq!(judge(before), judge(after), "{client} -> {server}");
+            safety.flows_checked += usize::from(is_flow(before, &client, &server));
+            continue;
+        }
         let (then, reads) = before.remember_reads("flow", &[&client, &server], judge);
         let Some(then) = then else { continue };
         safety.flows_checked += 1;
@@ -99,14 +106,18 @@ fn copier_subnet<'e>(estate: &'e Estate, copier: &ResourceId) -> Option<&'e Reso
 
 /// The verdict over a flow of a subnet; `None` where the subnet or the server is not known, or is the server's own.
 fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Verdict> {
-    let facts = estate.get::<Server>(server).ok()?;
-    if facts.delegated_subnet.as_ref() == Some(subnet) {
+    if !is_flow(estate, subnet, server) {
         return None;
     }
     let start = Start::in_subnet(subnet)?;
     estate.briefly(|estate| {
         trace::path_from_subnet(estate, server, start, server).ok().as_ref().map(Path::verdict)
     })
+}
+
+/// Whether a server is known, and the subnet is not its own.
+fn is_flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> bool {
+    estate.get::<Server>(server).is_ok_and(|one| one.delegated_subnet.as_ref() != Some(subnet))
 }
 
 /// Flows that changes may touch: of each subnet whose network or record is touched to the servers near it, and of their neighbours

@@ -7,13 +7,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use serde_json::Value;
-
 use super::allowed::Policy;
 use super::cost::Cost;
 use super::halves;
 use super::safety::{self, Flow, Safety};
-use crate::change::{Change, Edit};
+use super::sets::{Tried, each_left_out, identities, serves_twice, turn};
+use crate::change::Change;
 use crate::diagnose::{self, Question, Report, Source};
 use crate::estate::Estate;
 use crate::finding::{Finding, Severity};
@@ -29,7 +28,7 @@ const CHANGES_MAX: usize = 8;
 const MENDED_MAX: usize = 4;
 
 /// Sets looked at for other ways, after the cheapest one is found.
-const NODES_FOR_OTHERS_MAX: usize = 150;
+const NODES_FOR_OTHERS_MAX: usize = 24;
 
 /// Other ways that are shown.
 const OTHERS_MAX: usize = 4;
@@ -95,6 +94,7 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         queue: BinaryHeap::new(),
         seen: BTreeSet::new(),
         found: Found { is_complete: true, ..Found::default() },
+        tried: Tried::new(estate, question),
         known: Vec::new(),
         age: 0,
         nodes_max: NODES_MAX,
@@ -116,6 +116,8 @@ struct Search<'s> {
     queue: BinaryHeap<Reverse<Node>>,
     seen: BTreeSet<Vec<String>>,
     found: Found,
+    /// Sets that were tried.
+    tried: Tried<'s>,
     /// Repairs that were found, with each edit of a half of a peering by itself.
     known: Vec<Vec<Change>>,
     age: usize,
@@ -149,9 +151,10 @@ impl Search<'_> {
         if node.broken.is_some() {
             return self.accept(node.changes, node.cost);
         }
-        let after = apply(self.estate, &node.changes);
+        let after = self.tried.apply(&node.changes);
         let question = self.question;
         let ((verdict, findings), reads) = after.watch(|estate| diagnose::judged(estate, question));
+        self.tried.note(&node.changes, verdict);
         if verdict == Verdict::Reachable {
             // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
             debug_assert!(fixes(&findings).is_empty());
@@ -189,8 +192,8 @@ impl Search<'_> {
             return;
         }
         let unseen = dark(&before);
-        let opens = |set: &Vec<Change>| {
-            let report = diagnose::check(&apply(self.estate, set), self.question);
+        let mut opens = |set: &Vec<Change>| {
+            let report = diagnose::check(&self.tried.apply(set), self.question);
             !report.is_closed() && dark(&report).is_subset(&unseen)
         };
         let mut changes = changes.to_vec();
@@ -198,11 +201,12 @@ impl Search<'_> {
             return;
         }
         loop {
-            let fewer = each_left_out(&changes).find(opens);
+            let fewer = each_left_out(&changes).find(|fewer| opens(fewer));
             let Some(fewer) = fewer else { break };
             changes = fewer;
         }
-        let safety = safety::look(self.estate, &apply(self.estate, &changes), self.question);
+        let after = self.tried.apply(&changes);
+        let safety = safety::look(self.estate, &after, self.question);
         if safety.broken.is_empty() {
             let changes = halves::merged(self.estate, &changes);
             self.found.opened = Some(Repair { cost: Cost::of(&changes), changes, safety });
@@ -230,12 +234,10 @@ impl Search<'_> {
     }
 
     /// Sets that lack one of the changes and do.
-    fn smaller_that_do(&self, changes: &[Change]) -> Vec<Vec<Change>> {
-        let does = |fewer: &Vec<Change>| {
-            let after = apply(self.estate, fewer);
-            diagnose::verdict(&after, self.question) == Verdict::Reachable
-        };
-        each_left_out(changes).filter(does).collect()
+    fn smaller_that_do(&mut self, changes: &[Change]) -> Vec<Vec<Change>> {
+        each_left_out(changes)
+            .filter(|fewer| self.tried.verdict(fewer) == Verdict::Reachable)
+            .collect()
     }
 
     /// Changes that keep alive what a repair would break: all flows have to, so those for the first one lead to every way.
@@ -269,7 +271,7 @@ impl Search<'_> {
                 self.found.barred.push((change, why));
                 continue;
             }
-            let grown = apply(after, added);
+            let grown = self.tried.apply(&[changes, added].concat());
             if !reads.meets(&grown.writes_since(after)) {
                 continue;
             }
@@ -284,9 +286,7 @@ impl Search<'_> {
     }
 
     fn push(&mut self, changes: Vec<Change>, is_mended: bool) {
-        let mut key: Vec<String> = changes.iter().map(identity).collect();
-        key.sort();
-        if !self.seen.insert(key) {
+        if !self.seen.insert(identities(&changes)) {
             return;
         }
         self.age += 1;
@@ -295,7 +295,7 @@ impl Search<'_> {
     }
 
     fn accept(&mut self, changes: Vec<Change>, cost: Cost) {
-        let after = apply(self.estate, &changes);
+        let after = self.tried.apply(&changes);
         let safety = safety::look(self.estate, &after, self.question);
         let repair = Repair { changes: halves::merged(self.estate, &changes), cost, safety };
         self.known.push(changes);
@@ -307,62 +307,9 @@ impl Search<'_> {
     }
 }
 
-/// The sets that lack one of the changes.
-fn each_left_out(changes: &[Change]) -> impl Iterator<Item = Vec<Change>> {
-    (0..changes.len()).map(|left_out| {
-        let mut fewer = changes.to_vec();
-        fewer.remove(left_out);
-        fewer
-    })
-}
-
 /// The estate with changes made to it.
 pub fn apply(estate: &Estate, changes: &[Change]) -> Estate {
     changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate))
-}
-
-/// When a change is made: what others stand on first, names that others follow last.
-fn turn(kind: &str) -> u8 {
-    match kind {
-        "create-subnet" | "create-zone" => 0,
-        "delete-peering" | "delete-vnet-rule" | "delete-endpoint" | "move-rule" => 1,
-        "create-endpoint" => 2,
-        "link-zone" => 4,
-        "redirect-missing-names" => 5,
-        _ => 3,
-    }
-}
-
-/// Whether two changes of a set serve one purpose: a second endpoint of the server, a second rule for the same flow,
-/// a second value of one record.
-fn serves_twice(changes: &[Change]) -> bool {
-    let records = changes.iter().flat_map(|change| &change.edits).filter_map(|edit| match edit {
-        Edit::PutInZone(id, _) | Edit::PutForEndpoint(_, id, _) => Some(id.key().to_owned()),
-        _ => None,
-    });
-    let mut purposes = BTreeSet::new();
-    !changes.iter().map(purpose).chain(records).all(|purpose| purposes.insert(purpose))
-}
-
-fn purpose(change: &Change) -> String {
-    let place = match change.kind {
-        // Where a new one stands is a matter of names and free addresses.
-        "create-endpoint" | "create-subnet" => return change.kind.to_owned(),
-        "add-firewall-rule" | "add-rule" | "add-vnet-rule" | "link-zone" | "create-peering"
-        | "attach-zone" => change.resource.parent(),
-        _ => None,
-    };
-    let place = place.unwrap_or_else(|| change.resource.clone());
-    let mut body = change.request.body.clone();
-    if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.remove("priority");
-    }
-    format!("{} {} {body}", change.kind, place.key())
-}
-
-/// What tells a change from others.
-fn identity(change: &Change) -> String {
-    format!("{} {} {}", change.request.method, change.request.path, change.request.body)
 }
 
 /// The ways to mend what findings name, whatever they are sure of.

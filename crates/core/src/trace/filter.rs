@@ -340,7 +340,7 @@ fn gateway_has_tag(
     }
 }
 
-pub(super) fn covers(ranges: &[(u16, u16)], port: u16) -> bool {
+pub(crate) fn covers(ranges: &[(u16, u16)], port: u16) -> bool {
     ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
 }
 

@@ -22,7 +22,7 @@ mod platform_dns;
 mod range;
 pub mod resolve;
 pub mod route;
-mod rules;
+pub(crate) mod rules;
 mod sides;
 pub mod start;
 pub mod step;

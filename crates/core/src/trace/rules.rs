@@ -71,7 +71,7 @@ fn port_of(estate: &Estate, flow: &Flow) -> Option<u16> {
 }
 
 /// A user's rules of one direction, lowest priority number first. Those that speak of other ports than `port` may be left out.
-pub(super) fn of_users<'e>(
+pub(crate) fn of_users<'e>(
     estate: &'e Estate,
     group_id: &ResourceId,
     direction: Direction,

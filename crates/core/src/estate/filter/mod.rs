@@ -95,7 +95,12 @@ pub struct Rule {
 impl Rule {
     /// Whether another rule does the same with the same packets at the same turn, whatever it is called.
     pub(crate) fn acts_like(&self, other: &Rule) -> bool {
-        let catches = |rule: &Rule| (rule.priority, rule.direction, rule.allows, rule.protocol);
+        self.priority == other.priority && self.catches_like(other)
+    }
+
+    /// The same at whatever turn.
+    pub(crate) fn catches_like(&self, other: &Rule) -> bool {
+        let catches = |rule: &Rule| (rule.direction, rule.allows, rule.protocol);
         catches(self) == catches(other)
             && (&self.from, &self.to, &self.ports) == (&other.from, &other.to, &other.ports)
     }

@@ -6,7 +6,7 @@ use super::{Estate, Remembered, Topic};
 use crate::estate::{Map, Reads, Writes};
 use crate::id::ResourceId;
 
-/// Answers that are remembered; more are worked out each time.
+/// Answers that are remembered; where there are more, all are forgotten, since few are asked for again.
 const REMEMBERED_MAX: usize = 50_000;
 
 impl Estate {
@@ -119,9 +119,10 @@ impl Estate {
         let reads = remembered.1.clone();
         let is_observed = self.changed.is_empty();
         let keep = |answers: &mut Map<Topic, Remembered>| {
-            if answers.len() < REMEMBERED_MAX {
-                answers.insert(topic, remembered);
+            if answers.len() >= REMEMBERED_MAX {
+                answers.clear();
             }
+            answers.insert(topic, remembered);
         };
         match is_observed {
             true => keep(&mut observed()),
