@@ -1,6 +1,7 @@
 //! What the system catalogs say of a server and its databases.
 
 pub(crate) mod binary;
+pub(crate) mod queried;
 pub(crate) mod relations;
 pub(crate) mod tables;
 pub(crate) mod trees;

@@ -110,9 +110,7 @@ fn filling(table: &Table, rows: Rows, part: &Part, format: Format) -> String {
     if is_frozen {
         options.push("FREEZE");
     }
-    // A list of no columns is no syntax; without a list, generated columns are left out as well.
-    let list =
-        if table.columns.is_empty() { String::new() } else { format!("({})", columns(table)) };
+    let list = list(table);
     let options =
         if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) };
     format!("BEGIN; {emptying}COPY {name} {list} FROM STDIN{options}")
@@ -126,12 +124,22 @@ pub(crate) fn in_format(copy_out: String, format: Format) -> String {
     }
 }
 
-/// `COPY (SELECT ...) TO STDOUT` of the `rows`. A table without columns gives empty lines.
+/// `COPY ... TO STDOUT` of the `rows`; `columns` are those of the table, or expressions. A table without columns gives empty lines.
+///
+/// Where the table is named instead of a query, the server plans nothing: planning looks into the functions of indexes, which may find
+/// what they call only by another `search_path`.
 pub(crate) fn copy_out(table: &Table, columns: &str, rows: Rows) -> String {
     let of = |schema: &str, name: &str, condition: &str| {
         format!("SELECT {columns} FROM ONLY {} {condition}", qualified(schema, name))
     };
     let query = match rows {
+        Rows::Own if columns == self::columns(table) => {
+            return format!(
+                "COPY {} {} TO STDOUT",
+                qualified(&table.schema, &table.name),
+                list(table)
+            );
+        }
         // A partitioned table has no rows of its own.
         Rows::Own | Rows::OfLeaves([]) => of(&table.schema, &table.name, ""),
         Rows::Where(condition) => of(&table.schema, &table.name, condition),
@@ -142,6 +150,11 @@ pub(crate) fn copy_out(table: &Table, columns: &str, rows: Rows) -> String {
         }
     };
     format!("COPY ({query}) TO STDOUT")
+}
+
+/// The columns as COPY takes them. A list of none is no syntax; without a list, generated columns are left out as well.
+fn list(table: &Table) -> String {
+    if table.columns.is_empty() { String::new() } else { format!("({})", columns(table)) }
 }
 
 pub(crate) fn columns(table: &Table) -> String {
@@ -308,7 +321,11 @@ mod tests {
         let table = table(&["a", "B c"]);
         assert_eq!(
             copy_out(&table, &columns(&table), Rows::Own),
-            "COPY (SELECT \"a\", \"B c\" FROM ONLY \"s p\".\"t\"\"x\" ) TO STDOUT"
+            "COPY \"s p\".\"t\"\"x\" (\"a\", \"B c\") TO STDOUT"
+        );
+        assert_eq!(
+            copy_out(&table, "1", Rows::Own),
+            "COPY (SELECT 1 FROM ONLY \"s p\".\"t\"\"x\" ) TO STDOUT"
         );
         assert_eq!(
             filling(&table, Rows::Own, &part(), Format::Text),

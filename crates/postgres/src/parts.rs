@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use flexway_core::migrate::{Copied, Part, RowsHash, Table};
 
 use crate::ask::{Outcome, act, flag, number, optional, query, query_one, run, text};
+use crate::catalog::queried::can_be_queried;
 use crate::catalog::tables::{Rows, Tables};
 use crate::content::qualified;
 use crate::{Session, quote_literal};
@@ -147,12 +148,17 @@ pub(crate) fn end(target: &mut Session) -> Outcome<()> {
     run(target, "remove the record of what has arrived", &sql)
 }
 
-/// Parts of each table, in the order of `tables`.
+/// Parts of each table, in the order of `tables`. A part is read by a query.
 fn cut(source: &mut Session, tables: &Tables) -> Outcome<Vec<Vec<Part>>> {
     let is_large = |table: &Table| {
         table.size_bytes >= CUT_BYTES_MIN && matches!(tables.rows(table), Rows::Own)
     };
-    let large: Vec<&Table> = tables.all.iter().filter(|table| is_large(table)).collect();
+    let mut large = Vec::new();
+    for table in tables.all.iter().filter(|table| is_large(table)) {
+        if can_be_queried(source, table)? {
+            large.push(table);
+        }
+    }
     let files = files(source, &large)?;
     let one = |table: &Table| {
         let key = (table.schema.clone(), table.name.clone());

@@ -113,6 +113,36 @@ fn rewritten(world: &World, open: &dyn Database) {
     assert_eq!(rows(&world.target), "0");
 }
 
+/// What an index calls is found by the search_path of the application alone: every query of the table fails in a move.
+#[test]
+fn a_table_that_no_query_can_read_is_copied_whole() {
+    let Some(world) = start(15, 17) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    let indexed = "CREATE SCHEMA app; SET search_path = app; \
+        CREATE FUNCTION bare(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)'; \
+        CREATE FUNCTION folded(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT bare($1)'; \
+        CREATE TABLE large (id int PRIMARY KEY, name text, f float8); CREATE INDEX ON large (folded(name)); \
+        INSERT INTO large SELECT i, repeat('X', 1000) || i, i / 3.0 FROM generate_series(1, 70000) i";
+    run(&world.source, "d", indexed);
+    world.mover.prepare("d", false).unwrap();
+    let open = world.mover.open("d").unwrap();
+    open.schema().pre_data(3).unwrap();
+    let table = open.data().contents().unwrap().tables.remove(0);
+    let parts = open.data().begin().unwrap().remove(0);
+    let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
+    let sent: Vec<Copied> = parts
+        .iter()
+        .map(|part| open.data().copy_part(&table, part, &progress, &stop).unwrap())
+        .collect();
+    assert_eq!(sent.iter().map(|sent| sent.rows).collect::<Vec<_>>(), [70_000]);
+    let compare = |sent| open.compare().table(&table, sent, &progress, &stop).unwrap();
+    assert!(compare(Some(&sent[0])).is_equal() && compare(None).is_equal());
+    let sample = "10".parse().unwrap();
+    assert!(open.compare().sample(&table, sample, &progress, &stop).unwrap().is_equal());
+    run(&world.target, "d", "UPDATE app.large SET f = 0 WHERE id = 77");
+    assert_eq!(compare(None).differing.and_then(|rows| rows.changed), Some(1));
+}
+
 fn rows(server: &Server) -> String {
     ask(server, "d", "SELECT count(*) FROM public.large")
 }

@@ -7,6 +7,7 @@ use flexway_core::migrate::{Column, DifferingRows, Table};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use crate::ask::{Outcome, query, relay_failed, text};
+use crate::catalog::queried::can_be_queried;
 use crate::catalog::tables::Rows;
 use crate::content::{plain, qualified};
 use crate::{Session, quote_ident, quote_literal, read_copy};
@@ -56,7 +57,7 @@ impl Key {
         };
         let names: Vec<String> = rows.iter().map(|row| quote_ident(text(row, 0))).collect();
         let is_plain = rows.iter().all(|row| PLAIN_TYPES.contains(&text(row, 1)));
-        let group = is_plain.then(|| {
+        let group = (is_plain && can_be_queried(session, table)?).then(|| {
             // Columns of different collations have none together.
             let text = format!("concat_ws(',', {}) COLLATE \"C\"", names.join(", "));
             format!("hashtext({text}) & {}", GROUPS - 1)

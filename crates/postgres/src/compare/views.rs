@@ -33,7 +33,9 @@ pub(super) fn differences(
                 ("schema", "MATERIALIZED VIEW holds data on the target only".to_owned())
             }
             (true, true) if has_same_columns(table, &other.table) => {
-                let copy_out = copy_out(table, &types.columns(source, table)?, Rows::Own);
+                // COPY takes views by a query alone.
+                let all = Rows::Where("");
+                let copy_out = copy_out(table, &types.columns(source, table)?, all);
                 let Some(detail) = rows_differ(source, target, table, &copy_out)? else { continue };
                 let is_stale = is_fresh(target_pool, table, &copy_out)?;
                 (if is_stale { STALE_VIEW } else { "schema" }, detail)

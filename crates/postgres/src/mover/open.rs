@@ -10,6 +10,7 @@ use flexway_core::migrate::{
 use flexway_core::port::{Compare, Data, Database, Schema};
 
 use crate::ask::{Outcome, failed, query_one, run, text};
+use crate::catalog::queried::can_be_queried;
 use crate::catalog::tables::{Rows, Tables, tables};
 use crate::catalog::trees::leaves_of;
 use crate::catalog::{binary, relations};
@@ -344,7 +345,9 @@ impl Compare for OpenDatabase {
         let sampled = self.source.with(|source| {
             self.target.with(|target| {
                 // A hash of other bytes would choose other rows.
-                if source.parameter("server_encoding") != target.parameter("server_encoding") {
+                if source.parameter("server_encoding") != target.parameter("server_encoding")
+                    || !can_be_queried(source, table)?
+                {
                     return Ok(None);
                 }
                 let types = self.types(source, target.version().number)?;
