@@ -268,7 +268,7 @@ fn end(report: &MoveReport, ways: Option<&Ways>, ledger: &Path, json: bool) -> E
     );
     if !report.errors.is_empty() {
         // What other databases came to is not lost in the failure of one.
-        for line in differences(report) {
+        for line in findings(report) {
             output::answer(&line, json);
         }
         let seen = ways.into_iter().flat_map(Ways::sentences);
@@ -280,10 +280,14 @@ fn end(report: &MoveReport, ways: Option<&Ways>, ledger: &Path, json: bool) -> E
         output::answer(&line, json);
     }
     let agrees = report.verify.sample.as_ref().is_some_and(|sample| sample.agrees);
-    if report.verify.equal || report.verify.skipped || agrees {
+    let help = if !report.open.is_empty() {
+        format!("all rows are there; mend what is left open, then {go_on}")
+    } else if report.verify.equal || report.verify.skipped || agrees {
         return Ok(Exit::Good);
-    }
-    output::remark(&format!("  help: {}", help_with(&report.verify.differences, ledger)));
+    } else {
+        help_with(&report.verify.differences, ledger)
+    };
+    output::remark(&format!("  help: {help}"));
     Ok(Exit::Findings)
 }
 
@@ -302,18 +306,25 @@ fn help_with(differences: &[FoundDifference], ledger: &Path) -> String {
     }
 }
 
-/// What differs, a line each: first what was known not to be carried.
-fn differences(report: &MoveReport) -> Vec<String> {
+/// What was not done, and what differs, a line each: first what was known not to be carried.
+fn findings(report: &MoveReport) -> Vec<String> {
     let not_carried = report.roles.iter().flat_map(|roles| &roles.not_carried);
     let not_carried = not_carried.map(|one| format!("not carried: {one}"));
     let found = report.verify.differences.iter().map(|found| format!("differs: {found}"));
-    not_carried.chain(found).collect()
+    not_carried.chain(report.open.iter().map(left_open)).chain(found).collect()
+}
+
+fn left_open(problem: &Problem) -> String {
+    let Problem { database, what, why, help, .. } = problem;
+    let database = database.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    let help = if help.is_empty() { String::new() } else { format!("\n  help: {help}") };
+    format!("left open: {database}{what}: {why}{help}")
 }
 
 /// What was moved, a line for each database, and whether it is equal.
 fn summary(report: &MoveReport) -> Vec<String> {
     let mut lines: Vec<String> = report.databases.iter().map(database_line).collect();
-    lines.extend(differences(report));
+    lines.extend(findings(report));
     let verify = &report.verify;
     let not_carried = report.roles.iter().map(|roles| roles.not_carried.len() as u64).sum();
     let verdict = if verify.skipped {

@@ -80,6 +80,8 @@ pub struct Ending {
     pub differences: Vec<String>,
     /// What is not moved, or worth knowing, a sentence each.
     pub notes: Vec<String>,
+    /// What failed and nothing else needed, a sentence each: it can be done later.
+    pub open: Vec<String>,
     /// What failed, a sentence each.
     pub errors: Vec<String>,
 }

@@ -241,6 +241,8 @@ pub struct Finished {
     pub statistics: Statistics,
     /// What failed and keeps nobody from using the database, a sentence each.
     pub notes: Vec<String>,
+    /// Steps that failed and that nothing else needs, of [`Remedy::Open`]: materialized views that cannot be refreshed.
+    pub open: Vec<MoveError>,
 }
 
 /// What became of the roles.
@@ -319,12 +321,14 @@ pub enum Remedy {
     Later,
     /// Somebody has to change something first.
     Act,
+    /// The same, but nothing else needs the step: the move goes on and leaves it open, and the next run tries it again.
+    Open,
     /// The run was asked to stop.
     Stopped,
 }
 
 /// A step of a move that failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {why}")]
 pub struct MoveError {
     /// What was being done, such as `copy table app.orders`.

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use flexway_core::migrate::{Contents, Phase, Remedy, Sample};
+use flexway_core::migrate::{Contents, Finished, MoveError, Phase, Remedy, Sample};
 use flexway_core::port::{Database, Databases};
 
 use crate::clock::Stopwatch;
@@ -21,6 +21,8 @@ pub(crate) struct Outcome {
     pub(crate) differences: Vec<FoundDifference>,
     /// What is worth knowing and no difference, a sentence each.
     pub(crate) notes: Vec<String>,
+    /// Steps that failed and that nothing else needed.
+    pub(crate) open: Vec<MoveError>,
     pub(crate) tables_compared: u64,
     pub(crate) rows_compared: u64,
     /// What of it was a sample.
@@ -54,15 +56,15 @@ impl Job<'_> {
         self.workers.go_on()?;
         let database = self.workers.attempt(|| self.databases.open(self.name))?;
         self.pre_data(&record, database.as_ref())?;
-        let mut notes = self.fill(&record, database.as_ref())?;
+        let Finished { mut notes, open, .. } = self.fill(&record, database.as_ref())?;
         self.note(&notes);
         if !self.verify {
-            return Ok(Outcome { notes, ..Outcome::default() });
+            return Ok(Outcome { notes, open, ..Outcome::default() });
         }
-        let mut outcome = self.verify(database.as_ref())?;
+        let mut outcome = self.verify(database.as_ref(), open.is_empty())?;
         self.note(&outcome.notes);
         notes.append(&mut outcome.notes);
-        Ok(Outcome { notes, ..outcome })
+        Ok(Outcome { notes, open, ..outcome })
     }
 
     fn note(&self, notes: &[String]) {
@@ -110,16 +112,12 @@ impl Job<'_> {
         result
     }
 
-    /// Rows, indexes and the rest, sequences. Gives what has to be told of it.
-    fn fill(
-        &self,
-        record: &DatabaseRecord,
-        database: &dyn Database,
-    ) -> Result<Vec<String>, Failure> {
-        let mut notes = Vec::new();
+    /// Rows, indexes and the rest, sequences. A phase that leaves something open is not complete, nor is a later one.
+    fn fill(&self, record: &DatabaseRecord, database: &dyn Database) -> Result<Finished, Failure> {
         if record.phase >= Some(Phase::Finished) {
-            return Ok(notes);
+            return Ok(Finished::default());
         }
+        let mut open = Vec::new();
         self.workers.go_on()?;
         let contents: Contents = self.workers.attempt(|| database.data().contents())?;
         if record.phase < Some(Phase::PostData) {
@@ -135,19 +133,24 @@ impl Job<'_> {
                 contents: &contents,
                 memory: &memory,
             };
-            job.fill(&reached)?;
+            open = job.fill(&reached)?;
         }
         self.workers.go_on()?;
         let Workers { jobs, stop, .. } = self.workers;
-        self.phase(Phase::Finished, || {
-            let finished =
-                self.workers.attempt(|| database.data().finish(&contents, jobs, stop))?;
-            let statistics = &finished.statistics;
-            self.workers.tell(&Event::StatisticsSettled { database: self.name, statistics });
-            notes = finished.notes;
-            recorded(self.ledger.set_statistics(self.name, statistics))
-        })?;
-        Ok(notes)
+        let watch = Stopwatch::start();
+        let mut finished =
+            self.workers.attempt(|| database.data().finish(&contents, jobs, stop))?;
+        for error in &finished.open {
+            self.workers.tell(&Event::LeftOpen { database: self.name, error });
+        }
+        let statistics = &finished.statistics;
+        self.workers.tell(&Event::StatisticsSettled { database: self.name, statistics });
+        self.ledger.set_statistics(self.name, statistics)?;
+        finished.open.splice(..0, open);
+        if finished.open.is_empty() {
+            self.end_phase(Phase::Finished, watch)?;
+        }
+        Ok(finished)
     }
 
     fn build_memory(&self, database: &dyn Database) -> Result<Memory, Failure> {
@@ -156,7 +159,7 @@ impl Job<'_> {
         Ok(Memory::new(target, self.workers.jobs))
     }
 
-    fn verify(&self, database: &dyn Database) -> Result<Outcome, Failure> {
+    fn verify(&self, database: &dyn Database, is_finished: bool) -> Result<Outcome, Failure> {
         self.workers.go_on()?;
         let watch = Stopwatch::start();
         let sent = self.ledger.sent(self.name)?;
@@ -167,7 +170,7 @@ impl Job<'_> {
         self.ledger.add_spans(&guard(&spans))?;
         let outcome = outcome?;
         // After a sample it is not known to be equal: a later run may compare it all.
-        if outcome.differences.is_empty() && self.sample.is_none() {
+        if outcome.differences.is_empty() && self.sample.is_none() && is_finished {
             let (tables, rows) = (outcome.tables_compared, outcome.rows_compared);
             self.ledger.set_compared(self.name, tables, rows)?;
             self.end_phase(Phase::Verified, watch)?;

@@ -38,14 +38,15 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Copies and builds what the target lacks; `reached` is told when all rows are there and when all is built.
+    /// Copies and builds what the target lacks; `reached` is told when all rows are there and when all is built. Gives what is left
+    /// open.
     ///
     /// A target that crashed may have lost what it had told to be done a moment before. So after a step that had to be tried again,
     /// all is looked through once more: what the target has by its own notes is left alone.
     pub(crate) fn fill(
         &self,
         reached: &(dyn Fn(Phase) -> Result<(), Failure> + Sync),
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<MoveError>, Failure> {
         for _ in 0..PASSES_MAX {
             let losses = || self.workers.losses.load(Ordering::SeqCst);
             let before = losses();
@@ -53,13 +54,15 @@ impl Job<'_> {
             let copied = || if is_sure() { reached(Phase::Copied) } else { Ok(()) };
             let result = self.pass(&copied);
             if is_sure() {
-                result?;
-                return reached(Phase::PostData);
+                return match result {
+                    Err(failure) if failure.remedy() == Remedy::Open => Ok(failure.into_errors()),
+                    other => other.and_then(|()| reached(Phase::PostData)).map(|()| Vec::new()),
+                };
             }
             self.ledger.doubt_entries(self.name)?;
             match result {
                 // Rows that a crash took back leave errors behind, such as a key that misses what it refers to.
-                Err(failure) if failure.remedy() == Remedy::Act => {}
+                Err(failure) if matches!(failure.remedy(), Remedy::Act | Remedy::Open) => {}
                 other => other?,
             }
         }

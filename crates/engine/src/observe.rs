@@ -142,6 +142,13 @@ pub enum Event<'a> {
         /// Where they come from.
         statistics: &'a Statistics,
     },
+    /// A step failed that nothing else needs; the move goes on.
+    LeftOpen {
+        /// The database.
+        database: &'a str,
+        /// Why it failed.
+        error: &'a MoveError,
+    },
     /// Something is worth knowing that is no failure.
     Noted {
         /// The database.

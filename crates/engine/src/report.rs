@@ -19,6 +19,8 @@ pub struct MoveReport {
     pub verify: CompareReport,
     /// What is not moved with them, a sentence each.
     pub notes: Vec<String>,
+    /// What failed and nothing else needed: all rows are there, and the next run tries it again.
+    pub open: Vec<Problem>,
     /// What failed.
     pub errors: Vec<Problem>,
     /// How long this run took; earlier runs of the ledger are not counted.

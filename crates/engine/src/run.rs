@@ -112,16 +112,20 @@ impl<'a> Run<'a> {
             }
         }
         run.tell_accepted(&inspected);
-        let mut notes = inspected.notes.clone();
-        let (problems, verify, end) = run.all(&inspected.databases, &mut notes);
-        let summary = (end != RunEnd::Done).then(|| summary(&problems, &verify));
-        let word = Word { verify, notes, errors: problems };
+        let mut word = Word {
+            verify: CompareReport::of(options.sample),
+            notes: inspected.notes.clone(),
+            ..Word::default()
+        };
+        let end = run.all(&inspected.databases, &mut word);
+        let summary = (end != RunEnd::Done).then(|| summary(&word));
         ledger.end_run(id, end, summary.as_deref(), &word)?;
         let mut report = run.report(id, &inspected, end)?;
         for database in &mut report.databases {
             database.by_earlier_run = verified_before.contains(&database.name);
         }
         report.notes = word.notes;
+        report.open = word.open;
         report.errors = word.errors;
         report.verify = word.verify;
         report.seconds = started.elapsed().as_secs_f64();
@@ -142,26 +146,25 @@ impl<'a> Run<'a> {
 
     /// Roles, then one database after the other. A database that somebody has to act on does not
     /// keep the others from being moved; servers that stay away do.
-    fn all(
-        &self,
-        databases: &[DatabaseFacts],
-        notes: &mut Vec<String>,
-    ) -> (Vec<Problem>, CompareReport, RunEnd) {
-        let mut problems = Vec::new();
-        let mut verify = CompareReport::of(self.options.sample);
+    fn all(&self, databases: &[DatabaseFacts], word: &mut Word) -> RunEnd {
+        let Word { verify, notes, open, errors: problems } = word;
         if let Err(failure) = self.roles() {
-            take(&mut problems, None, failure);
+            take(problems, None, failure);
         } else {
             for facts in databases {
                 let failure = match self.database(&facts.name) {
-                    Ok(outcome) => {
+                    Ok(mut outcome) => {
+                        let left = std::mem::take(&mut outcome.open);
+                        open.extend(
+                            left.iter().map(|error| Problem::new(Some(&facts.name), error)),
+                        );
                         notes.extend(inspect::of_database(&facts.name, verify.add(outcome)));
                         continue;
                     }
                     Err(failure) => failure,
                 };
                 let remedy = failure.remedy();
-                take(&mut problems, Some(&facts.name), failure);
+                take(problems, Some(&facts.name), failure);
                 if remedy != Remedy::Act || self.workers.is_stopping() {
                     break;
                 }
@@ -169,25 +172,24 @@ impl<'a> Run<'a> {
         }
         verify.skipped = !self.options.verify;
         if problems.is_empty()
-            && let Err(failure) = self.verify_roles(&mut verify)
+            && let Err(failure) = self.verify_roles(verify)
         {
-            take(&mut problems, None, failure);
+            take(problems, None, failure);
         }
         // Ctrl-C reaches child processes too: what fails after it is no news.
         let is_stopped = !problems.is_empty() && self.workers.is_stopping();
         if is_stopped {
             problems.clear();
-            take(&mut problems, None, Failure::stopped());
+            take(problems, None, Failure::stopped());
         }
-        let finds_nothing = problems.is_empty() && verify.differences.is_empty();
+        let finds_nothing = problems.is_empty() && open.is_empty() && verify.differences.is_empty();
         verify.judge(finds_nothing);
-        let end = match (is_stopped, problems.is_empty(), finds_nothing) {
+        match (is_stopped, problems.is_empty(), finds_nothing) {
             (true, _, _) => RunEnd::Stopped,
             (false, false, _) => RunEnd::Failed,
             (false, true, false) => RunEnd::Differs,
             (false, true, true) => RunEnd::Done,
-        };
-        (problems, verify, end)
+        }
     }
 
     fn roles(&self) -> Result<(), Failure> {
@@ -254,14 +256,14 @@ impl<'a> Run<'a> {
         };
         let text = match &result {
             Err(_) if self.workers.is_stopping() => None,
-            Ok(outcome) => outcome.differences.first().map(|found| {
-                format!(
-                    "{} differences, first {} {}",
-                    outcome.differences.len(),
-                    found.kind,
-                    found.name
-                )
-            }),
+            Ok(Outcome { open, differences, .. }) => {
+                let left = open.first().map(|error| format!("left open: {error}"));
+                left.or_else(|| {
+                    let found = differences.first()?;
+                    let count = differences.len();
+                    Some(format!("{count} differences, first {} {}", found.kind, found.name))
+                })
+            }
             Err(failure) => Some(failure.first().to_string()),
         };
         self.ledger.leave_database(name, started.elapsed().as_secs_f64(), text.as_deref())?;
@@ -300,6 +302,7 @@ impl<'a> Run<'a> {
             roles: if self.options.roles { self.ledger.roles()? } else { None },
             verify: CompareReport::default(),
             notes: Vec::new(),
+            open: Vec::new(),
             errors: Vec::new(),
             seconds: 0.0,
             ledger: self.ledger.path().display().to_string(),
@@ -344,12 +347,13 @@ pub(crate) fn take(problems: &mut Vec<Problem>, database: Option<&str>, failure:
 }
 
 /// One line for the ledger: the first thing that went wrong, and how many more there are.
-fn summary(problems: &[Problem], verify: &CompareReport) -> String {
+fn summary(word: &Word) -> String {
+    let problems = if word.errors.is_empty() { &word.open } else { &word.errors };
     match problems.first() {
         Some(first) if problems.len() == 1 => format!("{}: {}", first.what, first.why),
         Some(first) => {
             format!("{}: {} (and {} more)", first.what, first.why, problems.len() - 1)
         }
-        None => format!("{} differences found", verify.differences.len()),
+        None => format!("{} differences found", word.verify.differences.len()),
     }
 }

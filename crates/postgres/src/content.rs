@@ -230,11 +230,11 @@ pub(crate) fn finish(
     for group in contents.sequences.chunks(SEQUENCES_PER_STATEMENT) {
         source.with(|source| target.with(|target| set_sequences(source, target, group)))?;
     }
-    refresh_all(target, &contents.materialized_views, stop)?;
+    let open = refresh_all(target, &contents.materialized_views, stop)?;
     let mixed: HashSet<&Leaf> = trees.values().flatten().collect();
-    let finished = statistics::settle([source, target], &mixed, jobs, stop)?;
+    let (statistics, notes) = statistics::settle([source, target], &mixed, jobs, stop)?;
     target.with(parts::end)?;
-    Ok(finished)
+    Ok(Finished { statistics, notes, open })
 }
 
 fn set_sequences(

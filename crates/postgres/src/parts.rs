@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use flexway_core::migrate::{Copied, Part, RowsHash, Table};
 
-use crate::ask::{Outcome, act, flag, number, optional, query, query_one, run, text};
+use crate::ask::{Outcome, act, failed, flag, number, optional, query, query_one, run, text};
 use crate::catalog::queried::can_be_queried;
 use crate::catalog::tables::{Rows, Tables};
 use crate::content::qualified;
@@ -38,16 +38,7 @@ pub(crate) fn begin(
     tables: &Tables,
 ) -> Outcome<Vec<Vec<Part>>> {
     refuse_namesake(source)?;
-    let make = format!(
-        "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; \
-         CREATE TABLE IF NOT EXISTS {SCHEMA}.part (schema_name text, table_name text, number integer, \
-           cut text, row_count bigint, byte_count bigint, hash text, is_binary boolean, \
-           PRIMARY KEY (schema_name, table_name, number)); \
-         CREATE TABLE IF NOT EXISTS {SCHEMA}.mark (number bigint); \
-         ALTER TABLE {SCHEMA}.mark REPLICA IDENTITY FULL; \
-         INSERT INTO {SCHEMA}.mark SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.mark)"
-    );
-    run(target, "make the record of what has arrived", &make)?;
+    make(target)?;
     let mut arrived = arrived(target)?;
     let mut found = Vec::with_capacity(tables.all.len());
     for (table, mut parts) in tables.all.iter().zip(cut(source, tables)?) {
@@ -65,6 +56,19 @@ pub(crate) fn begin(
         found.push(parts);
     }
     Ok(found)
+}
+
+fn make(target: &mut Session) -> Outcome<()> {
+    let sql = format!(
+        "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; \
+         CREATE TABLE IF NOT EXISTS {SCHEMA}.part (schema_name text, table_name text, number integer, \
+           cut text, row_count bigint, byte_count bigint, hash text, is_binary boolean, \
+           PRIMARY KEY (schema_name, table_name, number)); \
+         CREATE TABLE IF NOT EXISTS {SCHEMA}.mark (number bigint); \
+         ALTER TABLE {SCHEMA}.mark REPLICA IDENTITY FULL; \
+         INSERT INTO {SCHEMA}.mark SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.mark)"
+    );
+    run(target, "make the record of what has arrived", &sql)
 }
 
 /// The source may be the target of another move that is not over.
@@ -139,7 +143,16 @@ pub(crate) fn make_durable(target: &mut Session) -> Outcome<()> {
     let sql = format!(
         "BEGIN; SET LOCAL synchronous_commit = on; UPDATE {SCHEMA}.mark SET number = number + 1; COMMIT"
     );
-    run(target, "make sure that the target keeps what it has", &sql)
+    let what = "make sure that the target keeps what it has";
+    match target.execute(&sql) {
+        // 42P01 undefined_table: an earlier run had all rows, took the record away, and left other things open.
+        Err(error) if error.code() == Some("42P01") => {
+            run(target, what, "ROLLBACK")?;
+            make(target)?;
+            run(target, what, &sql)
+        }
+        other => other.map_err(|error| failed(what, &error)),
+    }
 }
 
 /// Removes the record, once nothing is left to copy.

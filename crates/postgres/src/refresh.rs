@@ -4,45 +4,70 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
+use flexway_core::migrate::{MoveError, Remedy};
+
 use crate::Session;
-use crate::ask::{Outcome, failed, query, run, run_unless, text};
+use crate::ask::{Outcome, failed, flag, query, run, run_unless, text};
 use crate::content::qualified;
 use crate::pool::Pool;
 use crate::quote_literal;
 
-/// Refreshes the target's views, in their order.
+/// Refreshes those of the target's views that hold no data yet, in their order. Those that fail are tried again after the others, as
+/// long as that helps one: a function may read a view that comes later. Gives what fails in the end, of [`Remedy::Open`].
 ///
 /// # Errors
-/// The first view that cannot be refreshed; `stop` was set.
+/// The connection is lost; `stop` was set.
 pub(crate) fn refresh_all(
     target: &Pool,
     views: &[(String, String)],
     stop: &AtomicBool,
-) -> Outcome<()> {
-    let owners = target.with(owners)?;
+) -> Outcome<Vec<MoveError>> {
+    let there = target.with(standing)?;
+    let is_empty = |view: &&(String, String)| there.get(*view).is_none_or(|one| !one.is_populated);
+    let mut left: Vec<&(String, String)> = views.iter().filter(is_empty).collect();
     let mut current: Option<(&str, Session)> = None;
-    for view in views {
-        let owner = owners.get(view).map_or("", String::as_str);
-        let session = match current.take() {
-            Some((of, session)) if of == owner => session,
-            _ => session_of(target, owner)?,
-        };
-        let (_, session) = current.insert((owner, session));
-        refresh(session, view, stop)?;
+    loop {
+        let (mut failed, mut errors) = (Vec::new(), Vec::new());
+        for view in &left {
+            let owner = there.get(*view).map_or("", |one| one.owner.as_str());
+            let mut session = match current.take() {
+                Some((of, session)) if of == owner => session,
+                _ => session_of(target, owner)?,
+            };
+            match refresh(&mut session, view, stop) {
+                Ok(()) => {}
+                Err(error) if error.remedy == Remedy::Act && !session.is_lost() => {
+                    failed.push(*view);
+                    errors.push(MoveError { remedy: Remedy::Open, ..error });
+                }
+                Err(error) => return Err(error),
+            }
+            current = Some((owner, session));
+        }
+        if failed.is_empty() || failed.len() == left.len() {
+            return Ok(errors);
+        }
+        left = failed;
     }
-    Ok(())
 }
 
-/// Names of the roles that own materialized views, by schema and name of these.
-pub(crate) fn owners(target: &mut Session) -> Outcome<HashMap<(String, String), String>> {
+/// A materialized view of the target.
+pub(crate) struct Standing {
+    pub(crate) owner: String,
+    is_populated: bool,
+}
+
+/// The materialized views, by schema and name.
+pub(crate) fn standing(target: &mut Session) -> Outcome<HashMap<(String, String), Standing>> {
     let rows = query(
         target,
         "read the owners of the materialized views",
-        "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner) FROM pg_class c \
+        "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relispopulated FROM pg_class c \
          JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm'",
     )?;
     let owned = |row, index| text(row, index).to_owned();
-    Ok(rows.iter().map(|row| ((owned(row, 0), owned(row, 1)), owned(row, 2))).collect())
+    let one = |row| Standing { owner: owned(row, 2), is_populated: flag(row, 3) };
+    Ok(rows.iter().map(|row| ((owned(row, 0), owned(row, 1)), one(row))).collect())
 }
 
 /// A session with the settings that the server gives to `owner` in this database. What the login of
@@ -101,7 +126,10 @@ fn refresh(
 ) -> Outcome<()> {
     let what = format!("refresh materialized view {schema}.{name}");
     run_unless(stop, session, &what, &statement(schema, name)).map_err(|mut error| {
-        if error.help.is_empty() || error.why.contains("does not exist") {
+        // 55000 object_not_in_prerequisite_state.
+        if error.why.starts_with("ERROR 55000") {
+            error.help = "it reads a view that holds no data yet".to_owned();
+        } else if error.help.is_empty() || error.why.contains("does not exist") {
             error.help =
                 "functions that the view calls must name schemas in full (or set their own \
                           search_path): PostgreSQL 17 and newer refresh it with an empty one"

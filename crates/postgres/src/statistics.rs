@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use flexway_core::migrate::{Finished, GatherReason, Statistics};
+use flexway_core::migrate::{GatherReason, Statistics};
 
 use crate::ask::Outcome;
 use crate::catalog::trees::Leaf;
@@ -35,7 +35,7 @@ struct Left {
 }
 
 /// Gives the target's planner its statistics, by `jobs` sessions, largest tables first. `mixed` are partitions that hold other rows
-/// than on the source.
+/// than on the source. Gives where they come from, and what failed, a sentence each.
 ///
 /// # Errors
 /// The connection is lost; `stop` was set. That a table could not be analyzed (a function of an index may fail) is a note.
@@ -44,7 +44,7 @@ pub(crate) fn settle(
     mixed: &HashSet<&Leaf>,
     jobs: usize,
     stop: &AtomicBool,
-) -> Outcome<Finished> {
+) -> Outcome<(Statistics, Vec<String>)> {
     let version = target.with(|target| Ok(target.version().number))?;
     let relations = target.with(facts::relations)?;
     let (mut statistics, tasks) = if version < CARRIED_SINCE {
@@ -59,7 +59,7 @@ pub(crate) fn settle(
     };
     statistics.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
     let notes = gather::gather(target, tasks, jobs, stop)?;
-    Ok(Finished { statistics, notes })
+    Ok((statistics, notes))
 }
 
 /// Carries over what can be; gives what is left, largest first.

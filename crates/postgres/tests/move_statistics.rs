@@ -139,8 +139,8 @@ fn a_target_of_18_takes_what_the_source_knows_and_gathers_the_rest() {
         if is_newest {
             run(&world.source, "d", SORTED_OTHERWISE);
         }
-        let Finished { statistics, notes } = move_it(&world);
-        assert_eq!(notes, Vec::<String>::new(), "{source}");
+        let Finished { statistics, notes, open } = move_it(&world);
+        assert_eq!((notes, open), (Vec::new(), Vec::new()), "{source}");
         let gathered = "extended|grown|later|moods_|ranges|sorted";
         let (ours, theirs) =
             (statistics_of(&world.source, gathered), statistics_of(&world.target, gathered));

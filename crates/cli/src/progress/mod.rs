@@ -192,6 +192,9 @@ impl State {
                     self.say(&format!("{database}: gathered: {reason}"));
                 }
             }
+            Event::LeftOpen { database, error } => {
+                self.say(&format!("{database}: left open: {error}"));
+            }
             Event::Noted { database, text } => self.say(&format!("  note: {database}: {text}")),
             Event::Retrying { error, wait } => {
                 let wait = duration(wait.as_secs_f64());

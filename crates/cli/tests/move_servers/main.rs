@@ -10,6 +10,7 @@ mod cancelled;
 mod crashes;
 mod interrupted;
 mod kills;
+mod left_open;
 mod noted;
 mod paced;
 mod packed;

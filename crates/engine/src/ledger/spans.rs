@@ -21,6 +21,8 @@ const SPANS_MAX: i64 = 200_000;
 pub(crate) struct Word {
     pub(crate) verify: CompareReport,
     pub(crate) notes: Vec<String>,
+    #[serde(default)]
+    pub(crate) open: Vec<Problem>,
     pub(crate) errors: Vec<Problem>,
 }
 
@@ -130,6 +132,7 @@ fn ending(word: Word) -> Ending {
         sample: word.verify.sample.filter(|sample| sample.agrees).map(|sample| sample.to_string()),
         differences: word.verify.differences.iter().map(ToString::to_string).collect(),
         notes: word.notes,
+        open: word.open.iter().map(problem).collect(),
         errors: word.errors.iter().map(problem).collect(),
     }
 }

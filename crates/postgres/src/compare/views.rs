@@ -11,7 +11,7 @@ use crate::catalog::tables::Rows;
 use crate::content::{copy_out, plain};
 use crate::copy::Format;
 use crate::pool::Pool;
-use crate::refresh::{owners, session_of, statement};
+use crate::refresh::{session_of, standing, statement};
 use crate::session::NEVER;
 
 /// Materialized views that hold data on one side only, or other rows. One that a side lacks is a
@@ -82,9 +82,9 @@ fn rows_differ(
 /// whatever functions the owner put into the view with the rights of the move's login.
 fn is_fresh(target: &Pool, table: &Table, copy_out: &str) -> Outcome<bool> {
     let what = format!("refresh materialized view {} in vain", plain(table));
-    let owners = target.with(owners)?;
-    let owner = owners.get(&(table.schema.clone(), table.name.clone()));
-    let mut session = session_of(target, owner.map_or("", String::as_str))?;
+    let there = target.with(standing)?;
+    let owner = there.get(&(table.schema.clone(), table.name.clone())).map(|view| &*view.owner);
+    let mut session = session_of(target, owner.unwrap_or_default())?;
     run(&mut session, &what, &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
     let before = hash(&mut session, table, (copy_out, Format::Text), None, &NEVER)?;
     let is_fresh = match session.execute(&statement(&table.schema, &table.name)) {

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
-use flexway_core::migrate::{BuildMemory, MoveError, Room, SchemaEntry};
+use flexway_core::migrate::{BuildMemory, MoveError, Remedy, Room, SchemaEntry};
 
 use crate::ask::{Outcome, failed, number, query, query_one, run, stopped, text};
 use crate::catalog::is_superuser;
 use crate::schema::entries::Dump;
-use crate::schema::{foreign_key, violated};
+use crate::schema::foreign_key::{self, Steps};
+use crate::schema::violated;
 use crate::{PgError, Session, quote_literal};
 
 /// SQL sent at once: large enough that a slow network does not count, small enough for any server's
@@ -164,7 +165,7 @@ pub(crate) fn foreign_extension_comments(session: &mut Session) -> Outcome<HashS
 /// session that was stopped or failed is left within its transaction, for its caller to end.
 ///
 /// A foreign key comes in two steps, each a transaction: first for new rows alone, then also for those that are there. So its
-/// tables stay readable while it is checked, and one that rows violate stands for all others.
+/// tables stay readable while it is checked, and one that rows violate stands for all others: nothing else needs its second step.
 pub(crate) fn apply_one(
     session: &mut Session,
     entry: &SchemaEntry,
@@ -172,7 +173,7 @@ pub(crate) fn apply_one(
     stop: &AtomicBool,
 ) -> Outcome<()> {
     let what = create(entry);
-    let steps = foreign_key::steps(entry);
+    let steps = foreign_key::steps(entry, session.version().number);
     let first = steps.as_ref().map_or(entry.sql.as_str(), |steps| &steps.add);
     let room = room_settings(entry, room, session.version().number);
     let sql = format!("BEGIN; {room}{first}\n; COMMIT");
@@ -185,13 +186,13 @@ pub(crate) fn apply_one(
                 return Err(failed(&what, &error));
             }
         }
-        Err(error) => return Err(refused(entry, &what, &error)),
+        Err(error) => return Err(refused(entry, None, &what, &error)),
     }
     let Some(steps) = steps else { return Ok(()) };
     match session.execute_unless(stop, &steps.validate) {
         Ok(true) => Ok(()),
         Ok(false) => Err(stopped(&what)),
-        Err(error) => Err(refused(entry, &what, &error)),
+        Err(error) => Err(refused(entry, Some(&steps), &what, &error)),
     }
 }
 
@@ -223,11 +224,13 @@ pub(crate) fn build_memory(session: &mut Session) -> Outcome<BuildMemory> {
     Ok(BuildMemory { each_bytes, all_bytes: cache_bytes.max(each_bytes) })
 }
 
-fn refused(entry: &SchemaEntry, what: &str, error: &PgError) -> MoveError {
+/// `steps` are those of a foreign key that stands for new rows.
+fn refused(entry: &SchemaEntry, steps: Option<&Steps>, what: &str, error: &PgError) -> MoveError {
     let mut failure = failed(what, error);
     // 23503 foreign_key_violation.
     if error.code() == Some("23503") {
-        failure.help = violated::help(entry);
+        failure.help = violated::help(entry, steps);
+        failure.remedy = Remedy::Open;
     }
     failure
 }

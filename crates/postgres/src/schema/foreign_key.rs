@@ -11,11 +11,16 @@ pub(crate) struct Steps {
     pub(crate) add: String,
     /// Looks at all rows; does nothing for a key that was looked at before.
     pub(crate) validate: String,
+    /// Makes a key that stands one that was not looked at; `None` for one of a partitioned table, which older sources cannot have.
+    pub(crate) weaken: Option<String>,
 }
 
-/// The steps of a foreign key. `None` for other entries, for keys of partitioned tables, which take no such key before 18 (pg_dump
-/// writes them without `ONLY`), and for those that the source does not validate or enforce.
-pub(crate) fn steps(entry: &SchemaEntry) -> Option<Steps> {
+/// First version whose partitioned tables take a key for new rows alone.
+const PARTITIONED_SINCE: u32 = 180_000;
+
+/// The steps of a foreign key on a target of this version. `None` for other entries, for keys of partitioned tables before 18, which
+/// pg_dump writes without `ONLY`, and for those that the source does not validate or enforce.
+pub(crate) fn steps(entry: &SchemaEntry, version: u32) -> Option<Steps> {
     if entry.kind != "FK CONSTRAINT" {
         return None;
     }
@@ -23,14 +28,22 @@ pub(crate) fn steps(entry: &SchemaEntry) -> Option<Steps> {
     if sql.ends_with(" NOT VALID") || sql.ends_with(" NOT ENFORCED") {
         return None;
     }
-    let (schema, rest) = take_name(sql.strip_prefix("ALTER TABLE ONLY ")?)?;
+    let of = sql.strip_prefix("ALTER TABLE ")?;
+    let of_one = of.strip_prefix("ONLY ");
+    let (schema, rest) = take_name(of_one.or((version >= PARTITIONED_SINCE).then_some(of))?)?;
     let (table, rest) = take_name(rest.strip_prefix('.')?)?;
     let (name, rest) = take_name(rest.trim_start().strip_prefix("ADD CONSTRAINT ")?)?;
     rest.strip_prefix(" FOREIGN KEY ")?;
+    let key = rest;
     let [schema, table, name] = [schema, table, name].map(|name| quote_ident(&name));
     Some(Steps {
         add: format!("{sql} NOT VALID"),
         validate: format!("ALTER TABLE {schema}.{table} VALIDATE CONSTRAINT {name}"),
+        weaken: of_one.map(|_| {
+            format!(
+                "ALTER TABLE {schema}.{table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}{key} NOT VALID"
+            )
+        }),
     })
 }
 
@@ -38,24 +51,33 @@ pub(crate) fn steps(entry: &SchemaEntry) -> Option<Steps> {
 mod tests {
     use super::*;
 
-    fn of(sql: &str) -> Option<Steps> {
-        steps(&SchemaEntry {
+    fn of(sql: &str, version: u32) -> Option<Steps> {
+        let entry = SchemaEntry {
             kind: "FK CONSTRAINT".to_owned(),
             schema: "s".to_owned(),
             name: "t k".to_owned(),
             table: None,
             sql: sql.to_owned(),
-        })
+        };
+        steps(&entry, version)
     }
 
     #[test]
     fn a_key_is_added_and_then_validated() {
         let sql = "ALTER TABLE ONLY \"s\".\"t\"\n    ADD CONSTRAINT \"k\" FOREIGN KEY (\"a\") REFERENCES \
                    \"s\".\"u\"(\"b\") DEFERRABLE";
-        let steps = of(&format!("{sql};")).expect("two steps");
+        let steps = of(&format!("{sql};"), 170_000).expect("two steps");
         assert_eq!(steps.add, format!("{sql} NOT VALID"));
         assert_eq!(steps.validate, "ALTER TABLE \"s\".\"t\" VALIDATE CONSTRAINT \"k\"");
-        assert!(of(&format!("{sql} NOT VALID;")).is_none());
-        assert!(of(&format!("{};", sql.replace("ONLY ", ""))).is_none());
+        assert_eq!(
+            steps.weaken.as_deref(),
+            Some(
+                "ALTER TABLE \"s\".\"t\" DROP CONSTRAINT \"k\", ADD CONSTRAINT \"k\" FOREIGN KEY (\"a\") \
+             REFERENCES \"s\".\"u\"(\"b\") DEFERRABLE NOT VALID"
+            )
+        );
+        assert!(of(&format!("{sql} NOT VALID;"), 180_000).is_none());
+        let partitioned = format!("{};", sql.replace("ONLY ", ""));
+        assert!(of(&partitioned, 170_000).is_none() && of(&partitioned, 180_000).is_some());
     }
 }

@@ -2,16 +2,26 @@
 
 use flexway_core::migrate::SchemaEntry;
 
+use crate::schema::foreign_key::Steps;
+
 /// What to do about a foreign key that the target refused for the rows that it got.
 ///
-/// The source has the same rows: its key was disabled or NOT VALID when they came, or its trigger
-/// was. They have to be mended there and on the target, where the tables are not copied again.
-pub(super) fn help(entry: &SchemaEntry) -> String {
+/// The source has the same rows: its triggers were disabled when they came. They have to be mended there and on the target, where the
+/// tables are not copied again; or the source's key says that it was not enforced, as the target's does with `steps`.
+pub(super) fn help(entry: &SchemaEntry, steps: Option<&Steps>) -> String {
     let rows = query(&entry.sql).map_or_else(String::new, |sql| format!(": {sql}"));
+    let stands = match steps {
+        Some(_) => "the target has the key as NOT VALID, which guards new rows",
+        None => "the target does not have the key",
+    };
+    let or = match steps.map(|steps| &steps.weaken) {
+        Some(Some(weaken)) => format!("keep it so and make the source's alike: {weaken}"),
+        Some(None) => "drop the key on both".to_owned(),
+        None => "drop the key on the source".to_owned(),
+    };
     format!(
-        "the source holds rows that violate the key, which was not enforced for them; find them on \
-         either server{rows}; then delete or mend them on both, or drop the constraint on the \
-         source, and go on"
+        "the source holds rows that violate the key, which was not enforced for them; {stands}; find \
+         them on either server{rows}; delete or mend them on both, or {or}"
     )
 }
 

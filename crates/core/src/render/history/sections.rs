@@ -24,6 +24,10 @@ pub(super) fn verdict(history: &History) -> String {
         (Some(ending), "done") if ending.is_skipped => {
             ("muted", "Done. Nothing was compared, as asked.".to_owned())
         }
+        (Some(ending), "differs") if ending.is_skipped => {
+            let left = things(ending.open.len() as u64, "step");
+            ("bad", format!("Done but for {left}. Nothing was compared, as asked."))
+        }
         (Some(ending), "differs") => {
             let found = things(ending.differences.len() as u64, "difference");
             ("bad", format!("Done, compared, and NOT equal: {found}."))
@@ -35,6 +39,7 @@ pub(super) fn verdict(history: &History) -> String {
     let mut out = format!("<p class=\"{class}\">{}</p>\n", escaped(&text));
     if let Some(ending) = &history.ending {
         out += &list("What failed", &ending.errors);
+        out += &list("What is left open, and tried again by the next run", &ending.open);
         out += &list("What differs", &ending.differences);
     }
     out += &list("The planner's statistics", &statistics(history));

@@ -1,0 +1,81 @@
+//! Steps that fail and that nothing else needs: the move goes on, lists them, and does them once they can be done.
+
+use serde_json::Value;
+
+use crate::pair::Pair;
+
+/// Rows that violate keys, and views: one whose function names no schema, one over it, and one that reads a later one through a
+/// function.
+const SOURCE: &str = "
+    CREATE TABLE u (k int PRIMARY KEY);
+    CREATE TABLE t (k int REFERENCES u);
+    CREATE TABLE kept (k int REFERENCES u ON DELETE CASCADE DEFERRABLE);
+    CREATE TABLE p (k int REFERENCES u) PARTITION BY RANGE (k);
+    CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (0) TO (9999);
+    INSERT INTO u VALUES (1);
+    SET session_replication_role = replica;
+    INSERT INTO t VALUES (1), (4711);
+    INSERT INTO kept VALUES (4711);
+    INSERT INTO p VALUES (1), (4711);
+    RESET session_replication_role;
+    CREATE FUNCTION bare() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM t); END';
+    CREATE MATERIALIZED VIEW bad AS SELECT bare() AS n;
+    CREATE MATERIALIZED VIEW a_over_bad AS SELECT n + 1 AS n FROM bad;
+    CREATE MATERIALIZED VIEW z_good AS SELECT count(*) AS n FROM u;
+    CREATE FUNCTION hidden() RETURNS bigint LANGUAGE plpgsql AS
+        'BEGIN RETURN (SELECT z.n FROM public.z_good z); END';
+    CREATE MATERIALIZED VIEW a_hidden AS SELECT hidden() AS n;
+";
+
+fn left_open(report: &Value) -> Vec<&str> {
+    report["open"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn what_fails_alone_is_left_open_and_done_later() {
+    let pair = Pair::start(15, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", SOURCE);
+    let ran = pair.migrate(&["--json"]).ended(1).says(&[
+        "left open: d: refresh materialized view public.bad: ERROR 42P01",
+        "NOT equal: ",
+        "all rows are there; mend what is left open",
+    ]);
+    assert!(!ran.err.contains("4711"), "{}", ran.err);
+    let report = ran.json();
+    let mut open = left_open(&report);
+    open.sort_unstable();
+    let expected = [
+        "create fk constraint kept kept_k_fkey in schema public",
+        "create fk constraint p p_k_fkey in schema public",
+        "create fk constraint t t_k_fkey in schema public",
+        "refresh materialized view public.a_over_bad",
+        "refresh materialized view public.bad",
+    ];
+    assert_eq!((open.as_slice(), &report["run"]["state"]), (&expected[..], &"differs".into()));
+    let keys = "SELECT conrelid::regclass::text, convalidated FROM pg_constraint \
+                WHERE contype = 'f' AND conparentid = 0 ORDER BY 1";
+    assert_eq!(pair.on_target("d", keys), "kept|f\np|f\nt|f\n");
+    assert_eq!(pair.on_target("d", "SELECT z.n, a.n FROM z_good z, a_hidden a"), "1|1\n");
+    // What stays open is said each time; the comparison has its own word for it.
+    let ran = pair.migrate(&["--no-verify"]).ended(1);
+    assert!(ran.out.contains("left open: d: refresh materialized view"), "{}", ran.out);
+    pair.verify(&[]).ended(1);
+
+    let kept = report["open"].as_array().unwrap().iter();
+    let kept = kept.filter_map(|one| one["help"].as_str()).find(|help| help.contains("\"kept\""));
+    let weaken = kept.unwrap().split("make the source's alike: ").nth(1).unwrap();
+    pair.on_source("d", weaken);
+    for sql in [
+        "DELETE FROM t WHERE k = 4711; DELETE FROM p WHERE k = 4711",
+        "ALTER FUNCTION bare SET search_path = public",
+    ] {
+        pair.on_source("d", sql);
+        pair.on_target("d", sql);
+    }
+    pair.on_source("d", "REFRESH MATERIALIZED VIEW bad; REFRESH MATERIALIZED VIEW a_over_bad");
+    let report = pair.migrate(&["--json"]).ended(0).json();
+    assert_eq!((left_open(&report).len(), &report["verify"]["equal"]), (0, &true.into()));
+    assert_eq!(pair.on_target("d", keys), "kept|f\np|t\nt|t\n");
+    assert_eq!(pair.on_target("d", "SELECT b.n, a.n FROM bad b, a_over_bad a"), "1|2\n");
+}
