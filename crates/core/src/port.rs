@@ -67,13 +67,15 @@ pub trait Schema: Send + Sync {
     /// Creates everything that comes before the data, by up to `jobs` sessions. What stands there already as on the source is kept, so
     /// it can be run again after a failure.
     fn pre_data(&self, jobs: usize) -> Result<(), MoveError>;
-    /// Lists what comes after the data, in the dump's order.
+    /// Lists what comes after the data, in the dump's order, but for what [`Schema::last`] creates.
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError>;
     /// The memory that builds of indexes may take together, by the target's settings.
     fn build_memory(&self) -> Result<BuildMemory, MoveError>;
     /// Creates one entry of [`Schema::post_data`] in one transaction; an entry that stands already is left as it is and is no error.
     /// Setting `stop` cancels it; nothing of it is left then.
     fn apply(&self, entry: &SchemaEntry, room: Room, stop: &AtomicBool) -> Result<(), MoveError>;
+    /// Creates what would see or refuse the move's own statements: event triggers. Nothing is done to the database after it.
+    fn last(&self, stop: &AtomicBool) -> Result<(), MoveError>;
 }
 
 /// Data of one database.

@@ -148,6 +148,7 @@ impl Job<'_> {
         self.ledger.set_statistics(self.name, statistics)?;
         finished.open.splice(..0, open);
         if finished.open.is_empty() {
+            self.workers.attempt(|| database.schema().last(stop))?;
             self.end_phase(Phase::Finished, watch)?;
         }
         Ok(finished)

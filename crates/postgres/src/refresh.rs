@@ -92,14 +92,11 @@ pub(crate) fn session_of(target: &Pool, owner: &str) -> Outcome<Session> {
         )
     })?;
     let mut session = target.configured()?;
+    attempt(&mut session, &what, NO_EVENT_TRIGGERS)?;
     for row in &settings {
         let (name, value) = (quote_literal(text(row, 0)), quote_literal(text(row, 1)));
         let sql = format!("SELECT pg_catalog.set_config({name}, {value}, false)");
-        match session.execute(&sql) {
-            // The login may not set it, or the server does not know it.
-            Err(error) if error.code().is_some() => {}
-            other => other.map_err(|error| failed(&what, &error))?,
-        }
+        attempt(&mut session, &what, &sql)?;
     }
     session.lift_limits().map_err(|error| failed(&what, &error))?;
     run(
@@ -112,6 +109,17 @@ pub(crate) fn session_of(target: &Pool, owner: &str) -> Outcome<Session> {
         ),
     )?;
     Ok(session)
+}
+
+/// A comparison refreshes views too, in vain, when the database has its event triggers. Superusers may set it, since 17.
+const NO_EVENT_TRIGGERS: &str = "SET event_triggers = off";
+
+/// Sets something that the login may not set, or that the server does not know.
+fn attempt(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
+    match session.execute(sql) {
+        Err(error) if error.code().is_none() => Err(failed(what, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// The statement that refreshes a view.

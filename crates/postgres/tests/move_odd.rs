@@ -6,7 +6,7 @@ mod move_world;
 use std::sync::atomic::AtomicBool;
 
 use flexway_core::assess::facts::Census;
-use flexway_core::migrate::CopyProgress;
+use flexway_core::migrate::{CopyProgress, STALE_VIEW};
 use flexway_core::port::{Database, Databases, Servers};
 use flexway_postgres::Session;
 use move_world::{World, ask, copy, info, run, start};
@@ -126,6 +126,55 @@ fn schemas_in_latin1_and_in_bytes_of_no_encoding_move() {
         ),
         "6dfc,6e61c3af7665,7afc72696368"
     );
+}
+
+/// They see nothing of the move, and refuse nothing, though they would: not in a comparison either.
+#[test]
+fn event_triggers_come_last() {
+    for (source, target) in [(11, 15), (15, 18)] {
+        let Some(world) = start(source, target) else { return };
+        run(&world.source, "postgres", "CREATE DATABASE d");
+        let watched = "CREATE TABLE log (tag text); CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1); \
+            CREATE TABLE refers (a int REFERENCES t); \
+            CREATE MATERIALIZED VIEW m AS SELECT count(*) AS n FROM t; INSERT INTO t VALUES (2); \
+            CREATE FUNCTION seen() RETURNS event_trigger LANGUAGE plpgsql AS \
+              'BEGIN INSERT INTO public.log VALUES (tg_tag); END'; \
+            CREATE FUNCTION refused() RETURNS event_trigger LANGUAGE plpgsql AS \
+              'BEGIN RAISE ''not %'', tg_tag; END'; \
+            CREATE EVENT TRIGGER seeing ON ddl_command_end EXECUTE PROCEDURE seen(); \
+            CREATE EVENT TRIGGER refusing ON sql_drop EXECUTE PROCEDURE refused(); \
+            CREATE EVENT TRIGGER idle ON ddl_command_start WHEN TAG IN ('DROP SCHEMA') EXECUTE PROCEDURE refused(); \
+            COMMENT ON EVENT TRIGGER refusing IS 'says no'; ALTER EVENT TRIGGER refusing ENABLE ALWAYS; \
+            ALTER EVENT TRIGGER seeing ENABLE ALWAYS; ALTER EVENT TRIGGER idle ENABLE ALWAYS; DELETE FROM log";
+        run(&world.source, "d", watched);
+        // Since 17 the comparison can switch them off for itself.
+        let is_new = target >= 17;
+        if is_new {
+            let refresh = "CREATE EVENT TRIGGER z_strict ON ddl_command_end \
+                           WHEN TAG IN ('REFRESH MATERIALIZED VIEW') EXECUTE FUNCTION refused()";
+            run(&world.source, "d", refresh);
+        }
+        world.mover.prepare("d", false).expect("prepare");
+        let open = world.mover.open("d").expect("open");
+        let contents = copy(&*open);
+        let stop = AtomicBool::new(false);
+        // As after a crash before the ledger knew.
+        open.data().finish(&contents, 2, &stop).expect("finish again");
+        open.schema().last(&stop).expect("last again");
+        let found = open.compare().schema().expect("compare");
+        let found: Vec<_> = found.iter().map(|one| (one.kind, one.name.as_str())).collect();
+        assert_eq!(found, [(STALE_VIEW, "public.m")]);
+        assert_eq!(
+            ask(&world.target, "d", "SELECT count(*) FROM public.log"),
+            ask(&world.source, "d", "SELECT count(*) FROM public.log")
+        );
+        let enabled =
+            "SELECT string_agg(evtname || evtenabled::text, ' ' ORDER BY 1) FROM pg_event_trigger";
+        assert_eq!(
+            ask(&world.target, "d", enabled),
+            if is_new { "idleA refusingA seeingA z_strictO" } else { "idleA refusingA seeingA" }
+        );
+    }
 }
 
 /// What is the server's own: grants on settings, passwords that never end, and what stays behind.

@@ -27,6 +27,30 @@ const SOURCE: &str = "
     CREATE MATERIALIZED VIEW a_hidden AS SELECT hidden() AS n;
 ";
 
+/// They would see or refuse what the next run does.
+#[test]
+fn event_triggers_wait_until_nothing_is_left_open() {
+    let pair = Pair::start(15, 15);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    let watched = "CREATE TABLE u (k int PRIMARY KEY); CREATE TABLE t (k int REFERENCES u); \
+        SET session_replication_role = replica; INSERT INTO t VALUES (4711); \
+        CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not %'', tg_tag; END'; \
+        CREATE EVENT TRIGGER refusing ON ddl_command_start EXECUTE FUNCTION no(); \
+        ALTER EVENT TRIGGER refusing ENABLE ALWAYS";
+    pair.on_source("d", watched);
+    let ran = pair.migrate(&["--json"]).ended(1);
+    assert_eq!(left_open(&ran.json()), ["create fk constraint t t_k_fkey in schema public"]);
+    for server in [&pair.source, &pair.target] {
+        server.psql("d", "DELETE FROM t").unwrap();
+    }
+    pair.migrate(&[]).ended(0);
+    assert_eq!(
+        pair.on_target("d", "SELECT evtname, evtenabled FROM pg_event_trigger"),
+        "refusing|A\n"
+    );
+    assert_eq!(pair.on_target("d", "SELECT to_regnamespace('flexway_progress')"), "\n");
+}
+
 fn left_open(report: &Value) -> Vec<&str> {
     report["open"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect()
 }

@@ -101,6 +101,7 @@ fn phases_follow_each_other_and_tables_go_largest_first() {
         "shop apply FK CONSTRAINT fk",
         "shop apply TRIGGER t",
         "shop finish",
+        "shop last",
         "shop compare schema",
         "shop compare tables",
         "shop compare big",

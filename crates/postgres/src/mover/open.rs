@@ -20,11 +20,7 @@ use crate::compare::{self, Types};
 use crate::copy::Format;
 use crate::pool::{self, Pool, client_encoding, connect, prepare};
 use crate::row_sum::RowSum;
-use crate::schema::apply;
-use crate::schema::dump;
-use crate::schema::entries::Dump;
-use crate::schema::maintain;
-use crate::schema::pre_data;
+use crate::schema::{apply, post_data, pre_data};
 use crate::{ConnInfo, Session, content, large_objects, parts};
 
 /// Tables locked with one statement.
@@ -72,11 +68,6 @@ impl OpenDatabase {
             drilling: Mutex::new(()),
             _keeper: Mutex::new(keeper),
         })
-    }
-
-    fn dump(&self, part: dump::Part) -> Outcome<String> {
-        let (info, encoding) = (self.source.info(), self.source.encoding());
-        dump::run(&self.tool.pg_dump, info, encoding, part, Some(&self.snapshot))
     }
 
     /// Counts the rows that differ. One table at a time: the hashes of its rows are held in memory.
@@ -209,17 +200,8 @@ impl Schema for OpenDatabase {
     }
 
     fn post_data(&self) -> Result<Vec<SchemaEntry>, MoveError> {
-        let text = self.dump(dump::Part::PostData)?;
-        let version = self.source.with(|source| Ok(source.version().number))?;
-        self.target.with(|session| {
-            let mut entries = Dump::parse(&text, Some(&apply::known_settings(session)?)).entries;
-            let skipped = apply::foreign_extension_comments(session)?;
-            entries.retain(|entry| !skipped.contains(&entry.name));
-            if maintain::is_new(version, session.version().number) {
-                entries.iter_mut().for_each(maintain::revoke);
-            }
-            Ok(entries)
-        })
+        let pg_dump = &self.tool.pg_dump;
+        post_data::list(pg_dump, &self.source, &self.target, &self.snapshot)
     }
 
     fn build_memory(&self) -> Result<BuildMemory, MoveError> {
@@ -228,6 +210,11 @@ impl Schema for OpenDatabase {
 
     fn apply(&self, entry: &SchemaEntry, room: Room, stop: &AtomicBool) -> Result<(), MoveError> {
         self.target.with(|session| apply::apply_one(session, entry, room, stop))
+    }
+
+    fn last(&self, stop: &AtomicBool) -> Result<(), MoveError> {
+        let OpenDatabase { tool, source, target, snapshot, .. } = self;
+        post_data::create_event_triggers(&tool.pg_dump, source, target, snapshot, stop)
     }
 }
 

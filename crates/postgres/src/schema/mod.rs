@@ -11,6 +11,7 @@ pub(crate) mod entries;
 mod foreign_key;
 pub(crate) mod maintain;
 mod of_table;
+pub(crate) mod post_data;
 pub(crate) mod pre_data;
 pub(crate) mod public;
 mod replace;

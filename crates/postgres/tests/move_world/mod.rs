@@ -147,6 +147,7 @@ pub(crate) fn copy(open: &dyn Database) -> Contents {
         open.schema().apply(&entry, ALONE, &stop).expect("apply");
     }
     open.data().finish(&contents, 2, &stop).expect("finish");
+    open.schema().last(&stop).expect("event triggers");
     contents
 }
 

@@ -74,6 +74,13 @@ impl Schema for Open {
             Ok(())
         })
     }
+
+    fn last(&self, _stop: &AtomicBool) -> Result<(), MoveError> {
+        self.call("last", |_, target| {
+            assert!(target.is_finished, "something is done after what comes last");
+            Ok(())
+        })
+    }
 }
 
 impl Data for Open {
