@@ -19,6 +19,14 @@ pub(crate) fn run(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
     session.execute(sql).map_err(|error| failed(what, &error))
 }
 
+/// Runs a statement that the server may refuse: it sets what the login may not set, or what an older server does not know.
+pub(crate) fn attempt(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
+    match session.execute(sql) {
+        Err(error) if error.code().is_none() => Err(failed(what, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// As [`run`], for what may take long: the statement is cancelled when `stop` is set.
 pub(crate) fn run_unless(
     stop: &AtomicBool,

@@ -7,7 +7,7 @@ use std::thread;
 use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::ConnInfo;
-use crate::ask::{Outcome, failed, query_one, run, text};
+use crate::ask::{Outcome, attempt, failed, query_one, run, text};
 use crate::{ConnectError, Session};
 
 /// Runs work on as many threads, each with a session of its own, and puts together what they give.
@@ -183,11 +183,13 @@ fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
 }
 
 fn make_writer(session: &mut Session) -> Outcome<()> {
-    run(session, "prepare the session", "SET synchronous_commit = off")?;
+    let what = "prepare the session";
+    run(session, what, "SET synchronous_commit = off")?;
     // Triggers and rules must not fire on copied rows. They are created after the data anyway, so a
     // login that may not set this loses nothing but a second safeguard.
-    match session.execute("SET session_replication_role = replica") {
-        Err(error) if error.code() == Some("42501") => Ok(()),
-        other => other.map_err(|error| failed("prepare the session", &error)),
-    }
+    attempt(session, what, "SET session_replication_role = replica")?;
+    attempt(session, what, NO_EVENT_TRIGGERS)
 }
+
+/// A comparison makes views and functions again, in vain, when the database has its event triggers. Superusers may set it, since 17.
+pub(crate) const NO_EVENT_TRIGGERS: &str = "SET event_triggers = off";

@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicBool;
 use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::Session;
-use crate::ask::{Outcome, failed, flag, query, run, run_unless, text};
+use crate::ask::{Outcome, attempt, failed, flag, query, run, run_unless, text};
 use crate::content::qualified;
-use crate::pool::Pool;
+use crate::pool::{NO_EVENT_TRIGGERS, Pool};
 use crate::quote_literal;
 
 /// Refreshes those of the target's views that hold no data yet, in their order. Those that fail are tried again after the others, as
@@ -109,17 +109,6 @@ pub(crate) fn session_of(target: &Pool, owner: &str) -> Outcome<Session> {
         ),
     )?;
     Ok(session)
-}
-
-/// A comparison refreshes views too, in vain, when the database has its event triggers. Superusers may set it, since 17.
-const NO_EVENT_TRIGGERS: &str = "SET event_triggers = off";
-
-/// Sets something that the login may not set, or that the server does not know.
-fn attempt(session: &mut Session, what: &str, sql: &str) -> Outcome<()> {
-    match session.execute(sql) {
-        Err(error) if error.code().is_none() => Err(failed(what, &error)),
-        _ => Ok(()),
-    }
 }
 
 /// The statement that refreshes a view.
