@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use flexway_core::migrate::{Copied, CopyProgress};
 
 use crate::ask::{Outcome, act, flag, number, optional, query, run, stopped, text};
+use crate::catalog::is_superuser;
 use crate::{Session, quote_literal};
 
 /// Objects per target transaction: each costs a lock, and the default of max_locks_per_transaction
@@ -146,7 +147,8 @@ fn write(target: &mut Session, what: &str, piece: &Piece) -> Outcome<()> {
     run(target, what, &sql)
 }
 
-/// Gives the objects their owners, grants and comments.
+/// Gives the objects their owners, grants and comments. A grant is given by who gave it on the source, as far as the login may speak for
+/// others.
 fn describe(source: &mut Session, target: &mut Session, what: &str, ids: &[u64]) -> Outcome<()> {
     let list = comma_separated(ids);
     let mut sql = String::new();
@@ -175,13 +177,23 @@ fn describe(source: &mut Session, target: &mut Session, what: &str, ids: &[u64])
         &format!(
             "SELECT m.oid, a.privilege_type, CASE WHEN a.grantee = 0 THEN 'PUBLIC' \
                     ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.is_grantable \
-             FROM pg_largeobject_metadata m, aclexplode(m.lomacl) a WHERE m.oid IN ({list})"
+               , quote_ident(pg_get_userbyid(nullif(a.grantor, m.lomowner))) \
+             FROM pg_largeobject_metadata m, aclexplode(m.lomacl) \
+               WITH ORDINALITY a (grantor, grantee, privilege_type, is_grantable, place) \
+             WHERE m.oid IN ({list}) ORDER BY m.oid, a.grantor <> m.lomowner, a.place"
         ),
     )?;
+    let speaks_for_others = is_superuser(target)?;
     for row in &grants {
         let option = if flag(row, 3) { " WITH GRANT OPTION" } else { "" };
         let (id, right, to) = (number(what, row, 0)?, text(row, 1), text(row, 2));
-        sql.push_str(&format!("GRANT {right} ON LARGE OBJECT {id} TO {to}{option};\n"));
+        let grant = format!("GRANT {right} ON LARGE OBJECT {id} TO {to}{option};\n");
+        match optional(row, 4).filter(|_| speaks_for_others) {
+            Some(by) => sql.push_str(&format!(
+                "SET SESSION AUTHORIZATION {by}; {grant}RESET SESSION AUTHORIZATION;\n"
+            )),
+            None => sql.push_str(&grant),
+        }
     }
     run(target, what, &sql)
 }

@@ -1,12 +1,13 @@
 //! A dump as a set of entries whose order and noise do not count.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use flexway_core::migrate::{Difference, SchemaEntry};
 
 use super::families;
 use super::spelling::Spelling;
-use crate::schema::database::is_of_database;
+use crate::schema::database::{SPEAK_FOR, is_of_database};
 use crate::schema::entries::for_each;
 use crate::schema::scan::lines;
 
@@ -51,12 +52,13 @@ pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
 
 /// The entry without comments, blank lines and settings of the dump's session.
 fn normalised(entry: &SchemaEntry, spelling: &Spelling) -> String {
-    let mut kept: Vec<&str> = lines(&entry.sql)
+    let mut kept: Vec<Cow<'_, str>> = lines(&entry.sql)
         .filter(|(is_boundary, line)| !(*is_boundary && is_noise(line)))
         .filter(|(_, line)| !(is_of_database(entry) && spelling.tablespaces.lack_of(line)))
-        .map(|(_, line)| line.strip_suffix('\n').unwrap_or(line))
+        .map(|(_, line)| Cow::from(line.strip_suffix('\n').unwrap_or(line)))
         .collect();
     if entry.kind.ends_with("ACL") {
+        kept = with_grantors(kept);
         // Grants stand in the order in which they were given.
         kept.sort_unstable();
     }
@@ -71,10 +73,29 @@ fn normalised(entry: &SchemaEntry, spelling: &Spelling) -> String {
     sql
 }
 
+/// Grants that each say by whom they are, where that is not the owner.
+fn with_grantors(lines: Vec<Cow<'_, str>>) -> Vec<Cow<'_, str>> {
+    let mut by = None;
+    let mut kept = Vec::with_capacity(lines.len());
+    for line in lines {
+        if let Some(who) = line.strip_prefix(SPEAK_FOR) {
+            by = Some(who.trim_end_matches(';').to_owned());
+        } else if line.starts_with("RESET SESSION AUTHORIZATION") {
+            by = None;
+        } else {
+            kept.push(match (&by, line.strip_suffix(';')) {
+                (Some(by), Some(grant)) => format!("{grant} GRANTED BY {by};").into(),
+                _ => line,
+            });
+        }
+    }
+    kept
+}
+
 fn is_noise(line: &str) -> bool {
     line.trim().is_empty()
         || line.starts_with("--")
-        || line.starts_with("SET ")
+        || line.starts_with("SET ") && !line.starts_with(SPEAK_FOR)
         || line.starts_with("SELECT pg_catalog.set_config('search_path'")
 }
 

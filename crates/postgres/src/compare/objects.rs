@@ -139,9 +139,9 @@ fn fingerprints(session: &mut Session, ids: &[u64]) -> Outcome<VecDeque<(u64, Fi
 fn properties(ids: &[u64]) -> String {
     format!(
         "SELECT m.oid, pg_get_userbyid(m.lomowner), \
-                (SELECT string_agg(concat_ws(',', pg_get_userbyid(a.grantee), a.privilege_type, \
-                a.is_grantable), ';' \
-                        ORDER BY a.grantee::regrole::text, a.privilege_type) \
+                (SELECT string_agg(concat_ws(',', pg_get_userbyid(a.grantor), \
+                pg_get_userbyid(a.grantee), a.privilege_type, a.is_grantable), ';' \
+                        ORDER BY a.grantee::regrole::text, a.privilege_type, a.grantor::regrole::text) \
                         FROM aclexplode(m.lomacl) a), \
                 obj_description(m.oid, 'pg_largeobject') \
          FROM pg_largeobject_metadata m WHERE m.oid IN ({})",

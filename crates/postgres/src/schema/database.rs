@@ -92,6 +92,9 @@ pub(crate) fn is_of_database(entry: &SchemaEntry) -> bool {
     entry.kind.starts_with("DATABASE") || entry.name.starts_with("DATABASE ") && entry.schema == "-"
 }
 
+/// Who gives the next grants of a dump, unless the owner does.
+pub(crate) const SPEAK_FOR: &str = "SET SESSION AUTHORIZATION ";
+
 /// Statements of the entries in order, without leading comments and without pg_dump's own session
 /// settings.
 pub(super) fn described(entries: &[SchemaEntry]) -> impl Iterator<Item = &str> {
@@ -99,7 +102,8 @@ pub(super) fn described(entries: &[SchemaEntry]) -> impl Iterator<Item = &str> {
         .iter()
         .flat_map(|entry| statements(&entry.sql))
         .map(without_comments)
-        .filter(|sql| !sql.starts_with("SET ") && !sql.starts_with("SELECT "))
+        .filter(|sql| !sql.starts_with("SELECT "))
+        .filter(|sql| !sql.starts_with("SET ") || sql.starts_with(SPEAK_FOR))
 }
 
 fn without_comments(mut sql: &str) -> &str {
