@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use flexway_core::migrate::{Copied, CopyProgress};
 
 use crate::ask::{Outcome, act, flag, number, optional, query, run, stopped, text};
-use crate::catalog::is_superuser;
-use crate::{Session, quote_literal};
+use crate::schema::grantors::{Grantors, SPEAK_FOR, SPEAK_FOR_OWNER};
+use crate::{Session, quote_ident, quote_literal};
 
 /// Objects per target transaction: each costs a lock, and the default of max_locks_per_transaction
 /// leaves room for 6400.
@@ -147,8 +147,7 @@ fn write(target: &mut Session, what: &str, piece: &Piece) -> Outcome<()> {
     run(target, what, &sql)
 }
 
-/// Gives the objects their owners, grants and comments. A grant is given by who gave it on the source, as far as the login may speak for
-/// others.
+/// Gives the objects their owners, grants and comments.
 fn describe(source: &mut Session, target: &mut Session, what: &str, ids: &[u64]) -> Outcome<()> {
     let list = comma_separated(ids);
     let mut sql = String::new();
@@ -177,23 +176,26 @@ fn describe(source: &mut Session, target: &mut Session, what: &str, ids: &[u64])
         &format!(
             "SELECT m.oid, a.privilege_type, CASE WHEN a.grantee = 0 THEN 'PUBLIC' \
                     ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.is_grantable \
-               , quote_ident(pg_get_userbyid(nullif(a.grantor, m.lomowner))) \
+               , pg_get_userbyid(nullif(a.grantor, m.lomowner)) \
              FROM pg_largeobject_metadata m, aclexplode(m.lomacl) \
                WITH ORDINALITY a (grantor, grantee, privilege_type, is_grantable, place) \
              WHERE m.oid IN ({list}) ORDER BY m.oid, a.grantor <> m.lomowner, a.place"
         ),
     )?;
-    let speaks_for_others = is_superuser(target)?;
     for row in &grants {
         let option = if flag(row, 3) { " WITH GRANT OPTION" } else { "" };
         let (id, right, to) = (number(what, row, 0)?, text(row, 1), text(row, 2));
         let grant = format!("GRANT {right} ON LARGE OBJECT {id} TO {to}{option};\n");
-        match optional(row, 4).filter(|_| speaks_for_others) {
-            Some(by) => sql.push_str(&format!(
-                "SET SESSION AUTHORIZATION {by}; {grant}RESET SESSION AUTHORIZATION;\n"
-            )),
+        match optional(row, 4) {
+            Some(by) => {
+                let by = quote_ident(by);
+                sql.push_str(&format!("{SPEAK_FOR}{by};\n{grant}{SPEAK_FOR_OWNER}\n"));
+            }
             None => sql.push_str(&grant),
         }
+    }
+    if sql.contains(SPEAK_FOR) {
+        sql = Grantors::read(target)?.adapted(&sql).into_owned();
     }
     run(target, what, &sql)
 }

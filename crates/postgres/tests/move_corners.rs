@@ -36,7 +36,8 @@ fn an_ordinary_login_moves_a_database() {
          INSERT INTO s.t SELECT i, repeat('b', i) FROM generate_series(1, 500) i; GRANT \
          SELECT ON s.t \
          TO app_user; \
-         CREATE VIEW s.v AS SELECT id FROM s.t; SELECT lo_from_bytea(77, 'hello'); \
+         CREATE VIEW s.v AS SELECT id FROM s.t; GRANT SELECT ON s.v TO app_user WITH GRANT OPTION; GRANT USAGE ON SCHEMA s TO app_user; \
+         RESET ROLE; SET ROLE app_user; GRANT SELECT ON s.v TO strong; RESET ROLE; SET ROLE app_owner; SELECT lo_from_bytea(77, 'hello'); \
          CREATE TYPE s.floats AS RANGE (subtype = float8); CREATE TABLE s.r (f s.floats)",
     );
     run(

@@ -7,8 +7,9 @@ use flexway_core::migrate::{Difference, SchemaEntry};
 
 use super::families;
 use super::spelling::Spelling;
-use crate::schema::database::{SPEAK_FOR, is_of_database};
+use crate::schema::database::is_of_database;
 use crate::schema::entries::for_each;
+use crate::schema::grantors::{SPEAK_FOR, SPEAK_FOR_OWNER};
 use crate::schema::scan::lines;
 
 /// What an entry is called: kind, schema, name.
@@ -80,7 +81,7 @@ fn with_grantors(lines: Vec<Cow<'_, str>>) -> Vec<Cow<'_, str>> {
     for line in lines {
         if let Some(who) = line.strip_prefix(SPEAK_FOR) {
             by = Some(who.trim_end_matches(';').to_owned());
-        } else if line.starts_with("RESET SESSION AUTHORIZATION") {
+        } else if line == SPEAK_FOR_OWNER {
             by = None;
         } else {
             kept.push(match (&by, line.strip_suffix(';')) {

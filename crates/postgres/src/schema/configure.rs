@@ -3,7 +3,7 @@
 use flexway_core::migrate::SchemaEntry;
 
 use crate::ask::{Outcome, failed, query, run, text};
-use crate::schema::database::{SPEAK_FOR, described};
+use crate::schema::database::described;
 use crate::schema::tablespaces::Tablespaces;
 use crate::{Session, quote_literal};
 
@@ -43,8 +43,7 @@ pub(super) fn within(admin: &mut Session, database: &str, wanted: &[SchemaEntry]
         if there.lack_of(sql) {
             continue;
         }
-        // A login that may not speak for others gives their grants itself.
-        if sql.starts_with(SPEAK_FOR) || sql.starts_with("ALTER ") && sql.contains(" SET ") {
+        if sql.starts_with("ALTER ") && sql.contains(" SET ") {
             attempt(admin, &what, sql)?;
         } else {
             run(admin, &what, sql)?;

@@ -11,6 +11,7 @@ use crate::schema::configure;
 use crate::schema::dump::{self, Part};
 use crate::schema::empty;
 use crate::schema::entries::Dump;
+use crate::schema::grantors::{Grantors, SPEAK_FOR};
 use crate::schema::replace::{Replacement, remove_leftovers};
 use crate::schema::scan::statements;
 use crate::{Session, quote_ident, quote_literal};
@@ -34,8 +35,9 @@ pub(crate) fn prepare(
     database: &str,
     overwrite: bool,
 ) -> Outcome<u64> {
-    let wanted = description(pg_dump, &source.with_database(database))?;
+    let mut wanted = description(pg_dump, &source.with_database(database))?;
     let mut admin = connect(target)?;
+    Grantors::read(&mut admin)?.adapt(&mut wanted);
     remove_leftovers(&mut admin, target, database)?;
     let may_replace = may_replace(&mut admin, target, database)?;
     match standing(&mut admin, target, database)? {
@@ -92,9 +94,6 @@ pub(crate) fn is_of_database(entry: &SchemaEntry) -> bool {
     entry.kind.starts_with("DATABASE") || entry.name.starts_with("DATABASE ") && entry.schema == "-"
 }
 
-/// Who gives the next grants of a dump, unless the owner does.
-pub(crate) const SPEAK_FOR: &str = "SET SESSION AUTHORIZATION ";
-
 /// Statements of the entries in order, without leading comments and without pg_dump's own session
 /// settings.
 pub(super) fn described(entries: &[SchemaEntry]) -> impl Iterator<Item = &str> {
@@ -103,7 +102,10 @@ pub(super) fn described(entries: &[SchemaEntry]) -> impl Iterator<Item = &str> {
         .flat_map(|entry| statements(&entry.sql))
         .map(without_comments)
         .filter(|sql| !sql.starts_with("SELECT "))
-        .filter(|sql| !sql.starts_with("SET ") || sql.starts_with(SPEAK_FOR))
+        .filter(|sql| {
+            let speaks = [SPEAK_FOR, "SET ROLE "].iter().any(|one| sql.starts_with(one));
+            !sql.starts_with("SET ") || speaks
+        })
 }
 
 fn without_comments(mut sql: &str) -> &str {

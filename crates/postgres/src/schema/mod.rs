@@ -9,6 +9,7 @@ pub(crate) mod dump;
 mod empty;
 pub(crate) mod entries;
 mod foreign_key;
+pub(crate) mod grantors;
 pub(crate) mod maintain;
 mod of_table;
 pub(crate) mod post_data;

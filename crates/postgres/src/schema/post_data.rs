@@ -9,6 +9,7 @@ use crate::catalog::not_of_extension;
 use crate::pool::Pool;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
+use crate::schema::grantors::Grantors;
 use crate::schema::{apply, maintain};
 
 /// The source's schema after the data as of `snapshot`, in the dump's order, without event triggers.
@@ -61,6 +62,7 @@ fn all(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str) -> Outcome<V
         let mut entries = Dump::parse(&text, Some(&apply::known_settings(session)?)).entries;
         let skipped = apply::foreign_extension_comments(session)?;
         entries.retain(|entry| !skipped.contains(&entry.name));
+        Grantors::read(session)?.adapt(&mut entries);
         if maintain::is_new(version, session.version().number) {
             entries.iter_mut().for_each(maintain::revoke);
         }

@@ -11,6 +11,7 @@ use crate::schema::apply::{self, Refusal};
 use crate::schema::beside;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
+use crate::schema::grantors::Grantors;
 use crate::schema::{maintain, public};
 
 /// Puts the source's schema before the data onto the target: by `jobs` sessions where tables are many,
@@ -29,6 +30,7 @@ pub(crate) fn create(
     let mut dump = Dump::parse(&text, Some(&apply::known_settings(&mut session)?));
     let skipped = apply::foreign_extension_comments(&mut session)?;
     dump.entries.retain(|entry| !skipped.contains(&entry.name));
+    Grantors::read(&mut session)?.adapt(&mut dump.entries);
     if source
         .with(|source| Ok(maintain::is_new(source.version().number, session.version().number)))?
     {
