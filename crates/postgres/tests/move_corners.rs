@@ -210,6 +210,31 @@ fn a_database_without_public_and_with_bytes_of_no_encoding() {
     assert_eq!(comparison.target_rows, 51);
 }
 
+/// No dump makes it, and what is made beside it must not hide that.
+#[test]
+fn a_table_that_became_an_extensions_is_said_to_be_missing() {
+    let Some(world) = start(15, 17) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    let member = "CREATE EXTENSION hstore; CREATE EXTENSION pg_stat_statements; \
+                  CREATE TABLE mine (a int); ALTER EXTENSION hstore ADD TABLE mine";
+    run(&world.source, "d", member);
+    let names = |world: &World| {
+        let facts = world.mover.look_into("d").expect("facts");
+        let tables = facts.objects(Census::MemberTables).expect("seen");
+        tables.iter().map(|one| one.sql.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&world), Vec::<String>::new());
+    run(&world.source, "d", "INSERT INTO mine VALUES (1)");
+    assert_eq!(names(&world), ["ALTER EXTENSION hstore DROP TABLE public.mine"]);
+    world.mover.prepare("d", false).expect("prepare");
+    let open = world.mover.open("d").expect("open");
+    copy(&*open);
+    let found = open.compare().schema().expect("compare");
+    let found: Vec<String> =
+        found.iter().map(|one| format!("{}: {}", one.name, one.detail)).collect();
+    assert_eq!(found, ["hstore: public.mine belongs to the EXTENSION on the source only"]);
+}
+
 #[test]
 fn only_the_users_rows_of_an_extensions_table_are_copied() {
     let Some(world) = start(15, 15) else { return };

@@ -19,6 +19,8 @@ const OLD: &str = "
     CREATE FUNCTION to_money(text) RETURNS money_of LANGUAGE sql AS 'SELECT 1::numeric, $1';
     CREATE CAST (text AS money_of) WITH FUNCTION to_money(text);
     CREATE EXTENSION hstore;
+    CREATE TABLE member AS SELECT 7 AS a;
+    ALTER EXTENSION hstore ADD TABLE member;
     SELECT lo_create(42);
     CREATE UNLOGGED TABLE scratch (a int);
     CREATE ROLE auditor;
@@ -76,6 +78,7 @@ fn faults_are_found_with_codes_and_their_fixes_mend() {
     assert_eq!(report["schema"], "flexway.assess/1");
     let expected = [
         "database/odd-name note",
+        "left/extension-table risks",
         "left/oids risks 603404",
         "privilege/catalog-grant note 603410",
         "schema/cast note 603409",
@@ -93,7 +96,9 @@ fn faults_are_found_with_codes_and_their_fixes_mend() {
         "on the source: DROP OPERATOR public.~! (bigint, NONE)",
         "flexway explain schema/not-in-version",
     ]);
-    for id in ["left/oids", "privilege/catalog-grant", "schema/not-in-version"] {
+    for id in
+        ["left/extension-table", "left/oids", "privilege/catalog-grant", "schema/not-in-version"]
+    {
         mend(&pair, &report, id);
     }
     let (code, report) = of_pair(&pair, &[]);
@@ -101,6 +106,7 @@ fn faults_are_found_with_codes_and_their_fixes_mend() {
     let left: BTreeSet<String> = found(&report);
     assert!(!left.iter().any(|one| one.contains("not-in-version") || one.contains("oids")));
     pair.migrate(&[]).ended(0);
+    assert_eq!(pair.on_target("Old one", "SELECT a FROM member"), "7\n");
 }
 
 #[test]

@@ -76,6 +76,8 @@ census! {
     Owners = "owners";
     /// Security labels; detail: the provider.
     SecurityLabels = "security labels";
+    /// Tables of extensions that hold rows and are no configuration of theirs; detail: the extension, sql: takes it out of that.
+    MemberTables = "tables of extensions";
     /// Indexes that are not valid.
     InvalidIndexes = "indexes that are not valid";
 }

@@ -228,6 +228,7 @@ registry! {
     database "schema/large-objects" in "schema/large-objects.rs" as large_objects;
 
     database "left/oids" = "603404" in "left/oids.rs" as oids;
+    database "left/extension-table" in "left/extension-table.rs" as extension_table;
     database "left/tablespace" in "left/tablespace.rs" as tablespace;
     database "left/tablespace-setting" in "left/tablespace-setting.rs" as tablespace_setting;
     database "left/subscription" in "left/subscription.rs" as subscription;

@@ -1,5 +1,7 @@
 //! The questions about a database whose answers are lists: name, detail, and a statement that mends.
 
+mod versions;
+
 use flexway_core::assess::facts::Census;
 
 use crate::catalog::trees::USERS_OID_MIN;
@@ -10,8 +12,8 @@ use crate::roles::SERVICE_ROLES;
 /// `target` is the version of the server that is moved to.
 pub(super) fn question(census: Census, version: u32, target: u32) -> Option<String> {
     match census {
-        Census::Oids | Census::RegTypes | Census::BuiltInTypes => columns(census, version),
-        Census::Unknown => unknown_to(version, target),
+        Census::Oids | Census::RegTypes | Census::BuiltInTypes => versions::columns(census, version),
+        Census::Unknown => versions::unknown_to(version, target),
         Census::SuperuserOnly => Some(superuser_only(version)),
         Census::Unreadable | Census::RowSecurity | Census::Owners | Census::CatalogGrants => {
             Some(rights(census))
@@ -23,7 +25,7 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
             collations(census, version)
         }
         Census::Subscriptions | Census::WidePublications => replication(census, version),
-        Census::Unlogged | Census::NoIdentity | Census::InvalidIndexes => {
+        Census::Unlogged | Census::NoIdentity | Census::InvalidIndexes | Census::MemberTables => {
             Some(relations(census))
         }
         Census::Tablespaces => Some(
@@ -47,90 +49,6 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
 const RELATION: &str = "format('%I.%I', n.nspname, c.relname)";
 
 const FROM_RELATIONS: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace";
-
-fn columns(census: Census, version: u32) -> Option<String> {
-    let own = not_of_extension("pg_class", "c.oid");
-    match census {
-        Census::Oids if version >= 120_000 => None,
-        Census::Oids => Some(format!(
-            "SELECT n.nspname || '.' || c.relname, '', \
-             format('ALTER TABLE %I.%I SET WITHOUT OIDS', n.nspname, c.relname) {FROM_RELATIONS} \
-             WHERE c.relhasoids AND c.relkind IN ('r', 'p') AND {USER_SCHEMAS} AND {own} ORDER BY 1"
-        )),
-        Census::RegTypes => Some(format!(
-            "SELECT concat('column ', a.attname, ' of ', n.nspname, '.', c.relname), \
-             format_type(a.atttypid, NULL), '' {FROM_RELATIONS} \
-             JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid \
-             WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
-             AND t.typnamespace = 'pg_catalog'::regnamespace AND t.typname ~ '^_?reg' \
-             AND {USER_SCHEMAS} AND {own} ORDER BY 1"
-        )),
-        // Views get their types from what they read.
-        _ => Some(format!(
-            "SELECT u.place, format_type(t.oid, NULL), t.typname \
-             FROM (SELECT a.atttypid AS oid, concat('column ', a.attname, ' of ', n.nspname, '.', \
-                          c.relname) AS place \
-                   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-                   JOIN pg_namespace n ON n.oid = c.relnamespace \
-                   WHERE c.relkind IN ('r', 'p', 'f', 'c') AND a.attnum > 0 \
-                   AND NOT a.attisdropped AND {USER_SCHEMAS} AND {own} \
-                   UNION ALL SELECT d.typbasetype, concat('domain ', n.nspname, '.', d.typname) \
-                   FROM pg_type d JOIN pg_namespace n ON n.oid = d.typnamespace \
-                   WHERE d.typtype = 'd' AND {USER_SCHEMAS}) u \
-             JOIN pg_type t ON t.oid = u.oid JOIN pg_namespace n ON n.oid = t.typnamespace \
-             WHERE n.nspname = 'pg_catalog' AND t.oid < {USERS_OID_MIN} ORDER BY 1"
-        )),
-    }
-}
-
-/// What a newer major took away: name, why, what mends.
-fn unknown_to(version: u32, target: u32) -> Option<String> {
-    let since = |major: u32| version < major * 10_000 && target >= major * 10_000;
-    let mut parts = Vec::new();
-    if since(14) {
-        // Source: PostgreSQL 14 release notes, "Migration to Version 14".
-        parts.push(format!(
-            "SELECT format('operator %I.%s', n.nspname, o.oprname), 'postfix operators', \
-             format('DROP OPERATOR %I.%s (%s, NONE)', n.nspname, o.oprname, \
-             format_type(o.oprleft, NULL)) \
-             FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace \
-             WHERE o.oprright = 0 AND o.oid >= {USERS_OID_MIN}"
-        ));
-        let changed = "('array_append', 'array_cat', 'array_position', 'array_positions', \
-                       'array_prepend', 'array_remove', 'array_replace', 'width_bucket')";
-        parts.push(format!(
-            "SELECT format('aggregate %s', a.aggfnoid::regprocedure), \
-             'aggregates over functions that take anycompatible now', \
-             format('DROP AGGREGATE %s', a.aggfnoid::regprocedure) \
-             FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (a.aggtransfn, a.aggfinalfn) \
-             JOIN pg_type t ON t.oid = a.aggtranstype \
-             WHERE a.aggfnoid >= {USERS_OID_MIN} AND p.oid < {USERS_OID_MIN} \
-             AND p.proname IN {changed} AND t.typname = 'anyarray'"
-        ));
-        parts.push(format!(
-            "SELECT format('conversion %I.%I', n.nspname, k.conname), \
-             'conversions whose function takes no flag', \
-             format('DROP CONVERSION %I.%I', n.nspname, k.conname) \
-             FROM pg_conversion k JOIN pg_namespace n ON n.oid = k.connamespace \
-             JOIN pg_proc p ON p.oid = k.conproc \
-             WHERE k.oid >= {USERS_OID_MIN} AND p.oid >= {USERS_OID_MIN}"
-        ));
-    }
-    if since(16) && version >= 120_000 {
-        parts.push(format!(
-            "SELECT format('column %I of {table}', a.attname, n.nspname, c.relname), \
-             'generated columns whose parent is none', \
-             format('ALTER TABLE {table} NO INHERIT %s', n.nspname, c.relname, i.inhparent::regclass) \
-             {FROM_RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid \
-             JOIN pg_inherits i ON i.inhrelid = c.oid \
-             JOIN pg_attribute b ON b.attrelid = i.inhparent AND b.attname = a.attname \
-             WHERE a.attgenerated <> '' AND b.attgenerated = '' AND NOT b.attisdropped \
-             AND b.attnum > 0 AND NOT c.relispartition",
-            table = "%I.%I"
-        ));
-    }
-    (!parts.is_empty()).then(|| parts.join(" UNION ALL ") + " ORDER BY 1")
-}
 
 fn superuser_only(version: u32) -> String {
     let user = |oid: &str, catalog: &str| {
@@ -398,6 +316,14 @@ fn relations(census: Census) -> String {
              AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) \
              OR c.relreplident = 'i' AND NOT EXISTS (SELECT 1 FROM pg_index i \
              WHERE i.indrelid = c.oid AND i.indisreplident)) ORDER BY 1"
+        ),
+        Census::MemberTables => format!(
+            "SELECT {RELATION}, quote_ident(x.extname), format('ALTER EXTENSION %I DROP TABLE %I.%I', \
+             x.extname, n.nspname, c.relname) {FROM_RELATIONS} \
+             JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e' \
+             JOIN pg_extension x ON x.oid = e.refobjid AND e.refclassid = 'pg_extension'::regclass \
+             WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND pg_relation_size(c.oid) > 0 \
+             AND c.oid <> ALL (coalesce(x.extconfig, '{{}}')) ORDER BY 1"
         ),
         _ => format!(
             "SELECT {RELATION}, '', format('REINDEX INDEX %I.%I', n.nspname, c.relname) \

@@ -1,4 +1,4 @@
-//! Comments on extensions, which an extension brings along and users may change.
+//! What dumps do not say of extensions: comments, which they bring along and users may change, and members that users added.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,57 @@ struct Comment {
     is_ours: bool,
 }
 
+/// Extensions that differ in their comment or their members.
+pub(super) fn differences(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
+    let mut found = of_comments(source, target)?;
+    found.extend(of_members(source, target)?);
+    Ok(found)
+}
+
+/// Relations that belong to an extension on the source alone. Versions of an extension bring different ones: of another version only
+/// tables that hold rows count.
+fn of_members(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
+    let (wanted, present) = (members(source)?, members(target)?);
+    let differs = |((extension, relation), member): (&(String, String), &Member)| {
+        let version = &present.get(&(extension.clone(), String::new()))?.version;
+        let counts = member.holds_rows || member.version == *version;
+        let is_there = present.contains_key(&(extension.clone(), relation.clone()));
+        (counts && !is_there).then(|| Difference {
+            kind: "schema",
+            name: extension.clone(),
+            detail: format!("{relation} belongs to the EXTENSION on the source only"),
+        })
+    };
+    Ok(wanted.iter().filter_map(differs).collect())
+}
+
+struct Member {
+    /// Of the extension.
+    version: String,
+    holds_rows: bool,
+}
+
+/// Relations of extensions, by the names of both; an empty one stands for the extension itself.
+fn members(session: &mut Session) -> Outcome<BTreeMap<(String, String), Member>> {
+    let rows = query(
+        session,
+        "read the members of extensions",
+        "SELECT x.extname, '', x.extversion, false FROM pg_extension x \
+         UNION ALL SELECT x.extname, format('%I.%I', n.nspname, c.relname), x.extversion, \
+           c.relkind = 'r' AND pg_relation_size(c.oid) > 0 \
+         FROM pg_extension x JOIN pg_depend e ON e.refclassid = 'pg_extension'::regclass \
+           AND e.refobjid = x.oid AND e.deptype = 'e' AND e.classid = 'pg_class'::regclass \
+         JOIN pg_class c ON c.oid = e.objid AND c.relkind <> 'c' \
+         JOIN pg_namespace n ON n.oid = c.relnamespace",
+    )?;
+    let member = |row| Member { version: text(row, 2).to_owned(), holds_rows: flag(row, 3) };
+    let key = |row| (text(row, 0).to_owned(), text(row, 1).to_owned());
+    Ok(rows.iter().map(|row| (key(row), member(row))).collect())
+}
+
 /// Extensions whose comment was changed on one side. Servers ship different words; and what the
 /// target's login may not change (on managed servers it belongs to the service) was not carried.
-pub(super) fn differences(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
+fn of_comments(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
     let (wanted, present) = (comments(source)?, comments(target)?);
     let differs = |(name, wanted): &(String, Comment)| {
         present.get(name).is_some_and(|present| {
