@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 use flexway_core::migrate::{BuildMemory, MoveError, Remedy, Room, SchemaEntry};
 
 use crate::ask::{Outcome, failed, number, query, query_one, run, stopped, text};
-use crate::catalog::is_superuser;
 use crate::schema::entries::Dump;
 use crate::schema::foreign_key::{self, Steps};
 use crate::schema::violated;
@@ -138,27 +137,6 @@ fn apply_batches<'a>(
     session.execute(&batch)?;
     // What comes later rests on it, so it must survive a crash.
     session.execute("SET LOCAL synchronous_commit = on; COMMIT")
-}
-
-/// Dump names of comments on extensions that stand on the target and belong to somebody else (on
-/// managed servers to the service): the login may not change them, and they are no data.
-pub(crate) fn foreign_extension_comments(session: &mut Session) -> Outcome<HashSet<String>> {
-    if is_superuser(session)? {
-        return Ok(HashSet::new());
-    }
-    let rows = query(
-        session,
-        "list the target's extensions",
-        "SELECT 'EXTENSION ' || extname FROM pg_extension WHERE NOT pg_has_role(extowner, 'USAGE')",
-    )?;
-    let names = rows.iter().map(|row| text(row, 0).to_owned());
-    // pg_dump writes the name quoted since quoting is asked for.
-    Ok(names
-        .flat_map(|name| {
-            let quoted = format!("EXTENSION \"{}\"", name.trim_start_matches("EXTENSION "));
-            [name, quoted]
-        })
-        .collect())
 }
 
 /// Creates one entry in a transaction of its own. One that stands already is left as it is. A

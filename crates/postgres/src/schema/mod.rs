@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod dump;
 mod empty;
 pub(crate) mod entries;
+mod extension_comments;
 mod foreign_key;
 pub(crate) mod grantors;
 pub(crate) mod maintain;

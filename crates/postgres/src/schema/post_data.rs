@@ -10,7 +10,7 @@ use crate::pool::Pool;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
 use crate::schema::grantors::Grantors;
-use crate::schema::{apply, maintain};
+use crate::schema::{apply, extension_comments, maintain};
 
 /// The source's schema after the data as of `snapshot`, in the dump's order, without event triggers.
 pub(crate) fn list(
@@ -60,7 +60,7 @@ fn all(pg_dump: &str, source: &Pool, target: &Pool, snapshot: &str) -> Outcome<V
     let version = source.with(|source| Ok(source.version().number))?;
     target.with(|session| {
         let mut entries = Dump::parse(&text, Some(&apply::known_settings(session)?)).entries;
-        let skipped = apply::foreign_extension_comments(session)?;
+        let skipped = extension_comments::foreign(session)?;
         entries.retain(|entry| !skipped.contains(&entry.name));
         Grantors::read(session)?.adapt(&mut entries);
         if maintain::is_new(version, session.version().number) {

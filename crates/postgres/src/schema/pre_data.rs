@@ -12,7 +12,7 @@ use crate::schema::beside;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
 use crate::schema::grantors::Grantors;
-use crate::schema::{maintain, public};
+use crate::schema::{extension_comments, maintain, public};
 
 /// Puts the source's schema before the data onto the target: by `jobs` sessions where tables are many,
 /// else in one transaction where the target has room for its locks, in pieces otherwise. What an
@@ -28,7 +28,8 @@ pub(crate) fn create(
     let mut session = connect(target.info())?;
     prepare(&mut session, target.encoding())?;
     let mut dump = Dump::parse(&text, Some(&apply::known_settings(&mut session)?));
-    let skipped = apply::foreign_extension_comments(&mut session)?;
+    dump.entries.extend(source.with(extension_comments::changed)?);
+    let skipped = extension_comments::foreign(&mut session)?;
     dump.entries.retain(|entry| !skipped.contains(&entry.name));
     Grantors::read(&mut session)?.adapt(&mut dump.entries);
     if source
