@@ -5,6 +5,7 @@ mod canonical;
 mod deparse;
 mod extensions;
 mod families;
+mod floats;
 mod normal;
 mod objects;
 pub(crate) mod rows;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::CopyProgress;
 use flexway_core::port::{Databases, Servers};
-use move_world::{ALONE, DATABASE, World, ask, differences, fill, move_all, run, start};
+use move_world::{ALONE, DATABASE, World, ask, copy, differences, fill, move_all, run, start};
 
 /// Statements that break equality, and what the comparison must say, nothing else.
 const CHANGES: [(&str, &str); 14] = [
@@ -124,6 +124,37 @@ fn last_digits_count_between_11_and_18() {
         assert_ne!(now.target_hash, before.target_hash, "after {change}");
         before = now;
     }
+}
+
+/// Servers before 12 write more digits of the same number, in all that holds constants.
+#[test]
+fn constants_are_the_same_between_11_and_18() {
+    let Some(world) = start(11, 18) else { return };
+    run(
+        &world.source,
+        "postgres",
+        "CREATE DATABASE d; ALTER DATABASE d SET extra_float_digits = -3",
+    );
+    let constants = "CREATE TABLE p (f float8) PARTITION BY RANGE (f); \
+        CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM ('-Infinity') TO (0.1); \
+        CREATE TABLE p_2 PARTITION OF p FOR VALUES FROM (0.1) TO (1.1); \
+        CREATE TABLE l (r float4) PARTITION BY LIST (r); CREATE TABLE l_1 PARTITION OF l FOR VALUES IN ('0.1', '1e-7'); \
+        CREATE TABLE t (c float8 DEFAULT '0.30000000000000004', d float8 DEFAULT '0.1', r float4 DEFAULT '0.1', \
+          at point DEFAULT '(0.1,0.30000000000000004)', many float8[] DEFAULT '{0.1,0.2}', \
+          CHECK (c <> '0.1'::float8), CHECK (d < '1e-5'::float8 OR true)); \
+        CREATE INDEX i ON t (c) WHERE d > '0.7'::float8; \
+        CREATE VIEW v AS SELECT t.c FROM t WHERE t.r = '0.1'::float4; \
+        CREATE FUNCTION f(x float8 DEFAULT '0.1') RETURNS float8 LANGUAGE sql AS 'SELECT $1'; \
+        CREATE DOMAIN small AS float8 DEFAULT '0.1' CHECK (value < '0.7'); \
+        CREATE RULE r AS ON UPDATE TO t WHERE new.c = '0.1'::float8 DO INSTEAD NOTHING";
+    run(&world.source, "d", constants);
+    world.mover.prepare("d", false).expect("prepare");
+    let open = world.mover.open("d").expect("open");
+    copy(&*open);
+    assert_eq!(open.compare().schema().expect("compare"), []);
+    open.schema().pre_data(3).expect("stands already");
+    run(&world.target, "d", "ALTER TABLE t ALTER d SET DEFAULT '0.10000000000000002'");
+    assert_eq!(open.compare().schema().expect("compare").len(), 1);
 }
 
 /// Steps may be repeated: roles, schema, entries.

@@ -6,12 +6,10 @@
 
 use std::collections::HashMap;
 
+use super::floats::SHORT_SINCE;
 use crate::ask::{Outcome, number, query, text};
 use crate::{Session, quote_ident, quote_literal};
 use flexway_core::migrate::Table;
-
-/// First version that writes floating point numbers as short as possible.
-const SHORT_FLOATS_SINCE: u32 = 120_000;
 
 /// Types nest by the user's hand; this deep only by mistake.
 const DEPTH_MAX: u32 = 16;
@@ -42,7 +40,7 @@ impl Types {
     /// Reads the types when one of the versions needs it; otherwise every column's text is right as
     /// it is.
     pub(crate) fn read(session: &mut Session, source: u32, target: u32) -> Outcome<Types> {
-        if source.min(target) >= SHORT_FLOATS_SINCE {
+        if source.min(target) >= SHORT_SINCE {
             return Ok(Types::default());
         }
         let what = "read the types";

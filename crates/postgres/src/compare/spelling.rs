@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::floats::{self, SHORT_SINCE};
 use crate::Session;
 use crate::ask::{Outcome, query, text};
 use crate::schema::tablespaces::Tablespaces;
@@ -18,6 +19,8 @@ pub(super) struct Spelling {
     words: Vec<String>,
     /// Whether only one of them names the constraints behind NOT NULL.
     is_not_null_named_once: bool,
+    /// Whether only the source writes floating point numbers with all their digits.
+    are_floats_longer: bool,
     /// Whether only the target has MAINTAIN among the rights on a table.
     is_maintain_new: bool,
     /// The superusers that made the servers, where the source gives schema public to its own.
@@ -40,6 +43,7 @@ impl Spelling {
         Ok(Spelling {
             words,
             is_not_null_named_once: is_named != is_named_there,
+            are_floats_longer: versions[0] < SHORT_SINCE && versions[1] >= SHORT_SINCE,
             is_maintain_new: maintain::is_new(versions[0], versions[1]),
             default_public,
             tablespaces,
@@ -57,7 +61,11 @@ impl Spelling {
             let sql = self.without_quotes(sql);
             if self.is_not_null_named_once { without_names_of_not_null(&sql) } else { sql }
         };
-        wanted == present || plain(wanted) == plain(present)
+        if wanted == present {
+            return true;
+        }
+        let (wanted, present) = (plain(wanted), plain(present));
+        wanted == present || self.are_floats_longer && floats::are_same(&wanted, &present)
     }
 
     /// The same for the text of grants.
