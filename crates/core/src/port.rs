@@ -39,6 +39,8 @@ pub trait Servers: Send + Sync {
 pub trait Databases: Send + Sync {
     /// Keeps other moves off these databases of the target for as long as the ports live; refuses when another is at work there.
     fn reserve(&self, databases: &[String]) -> Result<(), MoveError>;
+    /// Those of these databases of the target that a move is at work in, with a word about whose it is. Changes nothing.
+    fn at_work(&self, databases: &[String]) -> Result<Vec<(String, String)>, MoveError>;
     /// What the database is on the source, and what stands on the target under its name. Changes nothing.
     fn look_into(&self, database: &str) -> Result<assess::facts::Database, MoveError>;
     /// Creates the target database with the source's encoding, collation, owner, settings and grants, empty. With `overwrite` one

@@ -101,9 +101,18 @@ pub(crate) fn inspect_for_comparison(
     if !refusals.is_empty() {
         return Err(RunError::Refused(refusals));
     }
+    let databases: Vec<String> = facts.databases.iter().map(|one| one.name.clone()).collect();
+    let movers =
+        ports.databases.at_work(&databases).map_err(|error| RunError::Refused(vec![error]))?;
+    let at_work = movers.iter().map(|(database, mover)| {
+        format!(
+            "{mover} moves database {database} just now: what it has not brought yet differs; compare \
+             again when it has ended"
+        )
+    });
     Ok(Compared {
-        databases: facts.databases.iter().map(|one| one.name.clone()).collect(),
-        notes: assess::left_behind(&assessment),
+        notes: at_work.chain(assess::left_behind(&assessment)).collect(),
+        databases,
         source: facts.source.facts,
         target: facts.target.facts,
     })

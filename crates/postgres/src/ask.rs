@@ -97,6 +97,16 @@ pub(crate) fn failed(what: &str, error: &PgError) -> MoveError {
     MoveError { what: what.to_owned(), why: error.to_string(), help: help.to_owned(), remedy }
 }
 
+/// The engine's words for rows that could not be read from the session's server.
+pub(crate) fn read_failed(what: &str, session: &Session, error: RelayError) -> MoveError {
+    match error {
+        RelayError::Source(error) | RelayError::Target(error) => {
+            failed(&format!("{what} of {}", session.label()), &error)
+        }
+        RelayError::Stopped => stopped(what),
+    }
+}
+
 /// The engine's words for a failed copy; says which side failed.
 pub(crate) fn relay_failed(what: &str, error: RelayError) -> MoveError {
     match error {
@@ -122,14 +132,14 @@ fn remedy_of(code: &str) -> Remedy {
     if code.starts_with("08") || TRANSIENT.contains(&code) { Remedy::Retry } else { Remedy::Act }
 }
 
-fn help_of(code: &str) -> &'static str {
+pub(crate) fn help_of(code: &str) -> &'static str {
     match code {
         "42501" => {
             "grant the login what it lacks, or use the owner of the object or an administrator"
         }
         "55P03" => {
             "another session holds a lock there, or waits for one: `SELECT pid, query FROM pg_stat_activity WHERE \
-             wait_event_type = 'Lock'` names who waits; end that session, or let it do its work before the move"
+             wait_event_type = 'Lock'` names who waits; end that session, or let it do its work first"
         }
         "53100" => "give the server more disk space, then resume",
         "53200" => "raise max_locks_per_transaction or the server's memory, then resume",

@@ -40,7 +40,7 @@ pub(crate) fn differences(
 ) -> Outcome<Vec<Difference>> {
     let mut found = schema_differences(pg_dump, source, target, snapshot)?;
     source.with(|source| {
-        target.with(|session| {
+        target.compare_with(|session| {
             found.extend(views::differences(source, session, target, types)?);
             let target = session;
             found.extend(extensions::differences(source, target)?);

@@ -33,6 +33,7 @@ mod catalog;
 mod compare;
 mod content;
 mod large_objects;
+mod locks;
 mod mover;
 mod parts;
 mod path;

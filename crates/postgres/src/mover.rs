@@ -13,7 +13,7 @@ use flexway_core::port::{Database, Databases, Servers};
 use crate::ask::Outcome;
 use crate::pool::connect;
 use crate::schema::{abandon, database, tool};
-use crate::{ConnInfo, assess, catalog, roles};
+use crate::{ConnInfo, assess, catalog, locks, roles};
 
 /// The database that every server has from the start; it counts as one of the users' when they keep
 /// objects in it.
@@ -130,8 +130,14 @@ impl Databases for Mover {
         Ok(())
     }
 
+    fn at_work(&self, databases: &[String]) -> Result<Vec<(String, String)>, MoveError> {
+        reserve::at_work(&self.target, databases)
+    }
+
     fn look_into(&self, database: &str) -> Result<facts::Database, MoveError> {
+        let source = self.source.with_database(database);
         assess::database(&self.source, &self.target, database)
+            .map_err(|error| locks::explained(&source, error))
     }
 
     fn prepare(&self, database: &str, overwrite: bool) -> Result<u64, MoveError> {
@@ -150,6 +156,7 @@ impl Databases for Mover {
         let tool = self.tool()?;
         let (source, target) =
             (self.source.with_database(database), self.target.with_database(database));
-        Ok(Box::new(open::OpenDatabase::open(tool, source, target)?))
+        let open = open::OpenDatabase::open(tool, source.clone(), target);
+        Ok(Box::new(open.map_err(|error| locks::explained(&source, error))?))
     }
 }

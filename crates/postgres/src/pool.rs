@@ -8,7 +8,7 @@ use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::ConnInfo;
 use crate::ask::{Outcome, attempt, failed, query_one, run, text};
-use crate::{ConnectError, Session};
+use crate::{ConnectError, Session, locks};
 
 /// Runs work on as many threads, each with a session of its own, and puts together what they give.
 ///
@@ -90,7 +90,23 @@ impl Pool {
         } else if session.is_lost() {
             self.idle().clear();
         }
-        result
+        result.map_err(|error| locks::explained(&self.info, error))
+    }
+
+    /// As [`Pool::with`], for what is not worth a long wait for somebody's lock: a comparison.
+    pub(crate) fn compare_with<T>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let bound = |session: &mut Session, limit: &str| {
+            run(session, "bound the wait for locks", &format!("SET lock_timeout = '{limit}'"))
+        };
+        self.with(|session| {
+            bound(session, locks::WAIT_MAX)?;
+            let result = work(session)?;
+            bound(session, "0")?;
+            Ok(result)
+        })
     }
 
     /// A session of one's own, prepared.
@@ -124,11 +140,15 @@ impl Pool {
     }
 }
 
-/// Opens a session that may write; the error names the rung of the ladder that failed. A database
+/// Opens a session that may write and waits for no lock for long; the error names the rung of the ladder that failed. A database
 /// or role may say that its transactions only read, and a move copies that setting.
 pub(crate) fn connect(info: &ConnInfo) -> Outcome<Session> {
     let mut session = Session::connect(info).map_err(unreachable)?;
-    run(&mut session, "prepare the session", "SET default_transaction_read_only = off")?;
+    let sql = format!(
+        "SET default_transaction_read_only = off; SET lock_timeout = '{}'",
+        locks::WAIT_MAX
+    );
+    run(&mut session, "prepare the session", &sql)?;
     Ok(session)
 }
 
@@ -163,11 +183,10 @@ pub(crate) fn prepare(session: &mut Session, encoding: &str) -> Outcome<()> {
 }
 
 /// Joins the pinned snapshot. A reader waits for a lock only where somebody else waits for a stronger one, which the session that
-/// pinned the snapshot keeps from him: neither would ever end, and the server sees no deadlock.
+/// pinned the snapshot keeps from him: neither would ever end, and the server sees no deadlock. So the bound of [`connect`] stays.
 fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
     let sql = format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'; \
-         SET LOCAL lock_timeout = '10s'"
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'"
     );
     session.execute(&sql).map_err(|error| {
         let mut failure = failed("read as of the pinned snapshot", &error);
@@ -184,7 +203,8 @@ fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
 
 fn make_writer(session: &mut Session) -> Outcome<()> {
     let what = "prepare the session";
-    run(session, what, "SET synchronous_commit = off")?;
+    // What is built side by side may wait for each other.
+    run(session, what, "SET synchronous_commit = off; SET lock_timeout = 0")?;
     // Triggers and rules must not fire on copied rows. They are created after the data anyway, so a
     // login that may not set this loses nothing but a second safeguard.
     attempt(session, what, "SET session_replication_role = replica")?;

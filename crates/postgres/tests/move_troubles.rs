@@ -173,6 +173,44 @@ fn what_pg_dump_meets_is_tried_again_where_that_helps() {
     assert!(error.why.contains("refused"), "{error}");
 }
 
+/// Nothing of a comparison waits for long, and who is in the way is named.
+#[test]
+fn a_comparison_names_who_locks_a_table() {
+    let Some(world) = start(15, 15) else { return };
+    for server in [&world.source, &world.target] {
+        run(server, "postgres", "CREATE DATABASE d");
+        run(server, "d", "CREATE TABLE t (a int); CREATE VIEW v AS SELECT t.a FROM t");
+    }
+    let open = world.mover.open("d").expect("open");
+    let table = open.compare().tables().expect("tables").0.remove(0);
+    let (progress, stop) = (CopyProgress::default(), AtomicBool::new(false));
+    let mut locker = Session::connect(&info(&world.target, "d")).expect("connects");
+    locker.execute("BEGIN; LOCK TABLE public.t").expect("lock");
+    let expected = format!("public.t is locked by server process {} (", locker.backend_pid());
+    let began = Instant::now();
+    let (dumped, read) = std::thread::scope(|scope| {
+        let read = scope.spawn(|| open.compare().table(&table, None, &progress, &stop));
+        (
+            open.compare().schema().expect_err("locked"),
+            read.join().expect("no panic").expect_err("locked"),
+        )
+    });
+    for error in [dumped, read] {
+        assert_eq!(error.remedy, Remedy::Retry, "{error:?}");
+        assert!(error.why.contains(&expected), "{error}");
+        assert!(error.what.contains(" of 127.0.0.1:"), "{error}");
+        assert!(error.help.contains("names who waits"), "{error:?}");
+    }
+    drop((locker, open));
+    let mut locker = Session::connect(&info(&world.source, "d")).expect("connects");
+    locker.execute("BEGIN; LOCK TABLE public.t").expect("lock");
+    for error in [world.mover.open("d").err(), world.mover.look_into("d").err()] {
+        let error = error.expect("locked");
+        assert!(error.why.contains("public.t is locked by server process "), "{error}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+}
+
 /// Whoever comes second is told who is there; a lost session of the first is made up for.
 #[test]
 fn a_database_is_moved_into_by_one_at_a_time() {
@@ -185,6 +223,9 @@ fn a_database_is_moved_into_by_one_at_a_time() {
     let error = second.reserve(&names(&["e", "d"])).expect_err("taken");
     assert!(error.what.contains("reserve database d"), "{error}");
     assert!(error.why.starts_with("flexway (server process "), "{error}");
+    let at_work = second.at_work(&names(&["c", "d", "e"])).expect("asked");
+    assert_eq!(at_work.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["d", "e"]);
+    assert!(at_work[0].1.starts_with("flexway (server process "), "{at_work:?}");
     let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'";
     run(&world.target, "postgres", cut);
     world.mover.prepare("d", false).expect("reserved again");

@@ -105,3 +105,22 @@ fn differences_are_said_beside_failures_and_old_results_are_dated() {
     pair.on_target("one", "CREATE TABLE t AS SELECT 2 AS a");
     pair.verify(&["--database", "one"]).ended(1);
 }
+
+/// The move builds an index meanwhile, which takes a minute on the target.
+#[test]
+fn a_comparison_beside_a_move_says_so() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    let slow = "CREATE FUNCTION slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS \
+        'BEGIN IF current_setting(''server_version_num'')::int > 160000 THEN PERFORM pg_sleep(0.1); \
+        END IF; RETURN n; END'; CREATE TABLE t AS SELECT generate_series(1, 600) AS a; CREATE INDEX ON t (slow(a))";
+    pair.on_source("d", slow);
+    let is_copied = |status: &serde_json::Value| status["databases"][0]["tables_done"] == 1;
+    let mut child = pair.begin(&[], is_copied);
+    let ran = pair.verify(&["--json"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = "moves database d just now: what it has not brought yet differs";
+    let notes = ran.ended(1).says(&[told]).json()["notes"].to_string();
+    assert!(notes.contains("flexway (server process "), "{notes}");
+}

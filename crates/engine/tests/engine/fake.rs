@@ -263,6 +263,14 @@ impl Databases for World {
         })
     }
 
+    fn at_work(&self, databases: &[String]) -> Result<Vec<(String, String)>, MoveError> {
+        self.call("at work", |state| {
+            let is_reserved = |name: &&String| state.reserved.contains(name);
+            let reserved = databases.iter().filter(is_reserved);
+            Ok(reserved.map(|name| (name.clone(), "another".to_owned())).collect())
+        })
+    }
+
     fn look_into(&self, database: &str) -> Result<facts::Database, MoveError> {
         self.call(&format!("{database} look into"), |_| {
             Ok(facts::Database::empty(database, 1000, 100))

@@ -34,7 +34,7 @@ pub(super) fn is_same(sides: Sides, key: &Key, wanted: &str, present: &str) -> O
         ("RULE", Some(name)) => view(name),
         ("TABLE", _) => Ok(is_same_heir(sides.spelling, wanted, present)),
         ("RULE" | "POLICY" | "FUNCTION" | "PROCEDURE", _) => {
-            sides.target.with(|target| is_same_when_made_again(target, key, wanted))
+            sides.target.compare_with(|target| is_same_when_made_again(target, key, wanted))
         }
         _ => Ok(false),
     }
@@ -68,7 +68,7 @@ fn is_same_view(
     );
     let what = format!("compare view {schema}.{name}");
     let theirs = sides.source.with(|source| query(source, &what, &sql))?;
-    sides.target.with(|target| {
+    sides.target.compare_with(|target| {
         let ours = query(target, &what, &sql)?;
         let (Some(theirs), Some(ours)) = (theirs.first(), ours.first()) else { return Ok(false) };
         let (theirs, ours) = (text(theirs, 0), text(ours, 0));

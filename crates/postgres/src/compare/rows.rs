@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use flexway_core::migrate::{Column, DifferingRows, Table};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
-use crate::ask::{Outcome, query, relay_failed, text};
+use crate::ask::{Outcome, query, read_failed, text};
 use crate::catalog::queried::can_be_queried;
 use crate::catalog::tables::Rows;
 use crate::content::{plain, qualified};
@@ -211,7 +211,7 @@ fn read(
 ) -> Outcome<()> {
     read_copy(side.session, &side.copy_out, stop, &mut |line| each(key.row(line)))
         .map(drop)
-        .map_err(|error| relay_failed(&format!("read table {}", plain(table)), error))
+        .map_err(|error| read_failed(&format!("read table {}", plain(table)), side.session, error))
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]

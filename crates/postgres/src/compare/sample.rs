@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use flexway_core::migrate::{Sample, Table};
 
-use crate::ask::{Outcome, act, relay_failed};
+use crate::ask::{Outcome, act, read_failed};
 use crate::content::{plain, qualified};
 use crate::{Session, read_copy};
 
@@ -36,7 +36,7 @@ pub(crate) fn count(session: &mut Session, table: &Table, stop: &AtomicBool) -> 
     read_copy(session, &sql, stop, &mut |line| {
         counted = std::str::from_utf8(line).ok().and_then(|text| text.trim_end().parse().ok());
     })
-    .map_err(|error| relay_failed(&what, error))?;
+    .map_err(|error| read_failed(&what, session, error))?;
     counted.ok_or_else(|| act(&what, "the server gave no number", ""))
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use flexway_core::migrate::{CopyProgress, Table};
 
-use crate::ask::{Outcome, relay_failed};
+use crate::ask::{Outcome, read_failed};
 use crate::content::{in_format, plain};
 use crate::copy::Format;
 use crate::row_sum::RowSum;
@@ -26,6 +26,6 @@ pub(crate) fn hash(
             progress.bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
         }
     })
-    .map_err(|error| relay_failed(&format!("read table {}", plain(table)), error))?;
+    .map_err(|error| read_failed(&format!("read table {}", plain(table)), session, error))?;
     Ok(found)
 }

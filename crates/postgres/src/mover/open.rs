@@ -9,7 +9,7 @@ use flexway_core::migrate::{
 };
 use flexway_core::port::{Compare, Data, Database, Schema};
 
-use crate::ask::{Outcome, failed, query_one, run, text};
+use crate::ask::{Outcome, query_one, run, text};
 use crate::catalog::queried::can_be_queried;
 use crate::catalog::tables::{Rows, Tables, tables};
 use crate::catalog::trees::leaves_of;
@@ -170,11 +170,10 @@ fn lock(keeper: &mut Session, tables: &Tables) -> Outcome<()> {
     let leaves = tables.trees.values().flatten();
     let leaves = leaves.map(|(schema, name)| content::qualified(schema, name));
     let names: Vec<String> = all.chain(leaves).map(|name| format!("ONLY {name}")).collect();
+    let what = "lock the source's tables against being dropped, altered or truncated";
     for group in names.chunks(TABLES_PER_LOCK) {
         let sql = format!("LOCK TABLE {} IN ACCESS SHARE MODE", group.join(", "));
-        keeper.execute(&sql).map_err(|error| {
-            failed("lock the source's tables against being dropped, altered or truncated", &error)
-        })?;
+        run(keeper, what, &sql)?;
     }
     Ok(())
 }
@@ -292,7 +291,7 @@ impl Compare for OpenDatabase {
         stop: &AtomicBool,
     ) -> Result<TableComparison, MoveError> {
         self.source.with(|source| {
-            self.target.with(|target| {
+            self.target.compare_with(|target| {
                 let types = self.types(source, target.version().number)?;
                 let columns = types.columns(source, table)?;
                 let rows = self.tables.rows(table);
@@ -330,7 +329,7 @@ impl Compare for OpenDatabase {
             return self.table(table, None, progress, stop);
         }
         let sampled = self.source.with(|source| {
-            self.target.with(|target| {
+            self.target.compare_with(|target| {
                 // A hash of other bytes would choose other rows.
                 if source.parameter("server_encoding") != target.parameter("server_encoding")
                     || !can_be_queried(source, table)?
@@ -360,7 +359,7 @@ impl Compare for OpenDatabase {
     }
 
     fn tables(&self) -> Result<(Vec<Table>, Vec<Table>), MoveError> {
-        let target = self.target.with(|session| Ok(tables(session)?.all))?;
+        let target = self.target.compare_with(|session| Ok(tables(session)?.all))?;
         Ok((self.tables.all.clone(), target))
     }
 }

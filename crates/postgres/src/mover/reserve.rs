@@ -78,8 +78,27 @@ fn lock(keeper: &mut Session, database: &str) -> Outcome<()> {
     Err(taken(keeper, &what, &name)?)
 }
 
-/// Who holds the lock, as far as the login may see.
+/// Databases that somebody has reserved, each with who it is.
+pub(super) fn at_work(target: &ConnInfo, databases: &[String]) -> Outcome<Vec<(String, String)>> {
+    let mut session = meet(target)?;
+    let what = "ask whether a move is at work on the target";
+    let mut found = Vec::new();
+    for database in databases {
+        let holder = holder(&mut session, what, &quote_literal(database))?;
+        found.extend(holder.map(|holder| (database.clone(), holder)));
+    }
+    Ok(found)
+}
+
 fn taken(keeper: &mut Session, what: &str, name: &str) -> Outcome<MoveError> {
+    let holder = holder(keeper, what, name)?.unwrap_or_else(|| "another session".to_owned());
+    let help = "wait until that move has ended, or stop it; when its machine is gone, end its session \
+                with pg_terminate_backend";
+    Ok(act(what, format!("{holder} moves something into it"), help))
+}
+
+/// Who holds the lock, as far as the login may see.
+fn holder(keeper: &mut Session, what: &str, name: &str) -> Outcome<Option<String>> {
     let sql = format!(
         "SELECT a.application_name, l.pid, a.usename, host(a.client_addr) \
          FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
@@ -88,15 +107,9 @@ fn taken(keeper: &mut Session, what: &str, name: &str) -> Outcome<MoveError> {
          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     );
     let rows = query(keeper, what, &sql)?;
-    let holder = rows.first().map_or_else(
-        || "another session".to_owned(),
-        |row| {
-            let from = optional(row, 3).map(|host| format!(" from {host}")).unwrap_or_default();
-            let user = optional(row, 2).map(|user| format!(" as {user}")).unwrap_or_default();
-            format!("{} (server process {}{from}{user})", text(row, 0), text(row, 1))
-        },
-    );
-    let help = "wait until that move has ended, or stop it; when its machine is gone, end its session \
-                with pg_terminate_backend";
-    Ok(act(what, format!("{holder} moves something into it"), help))
+    Ok(rows.first().map(|row| {
+        let from = optional(row, 3).map(|host| format!(" from {host}")).unwrap_or_default();
+        let user = optional(row, 2).map(|user| format!(" as {user}")).unwrap_or_default();
+        format!("{} (server process {}{from}{user})", text(row, 0), text(row, 1))
+    }))
 }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use flexway_core::migrate::{MoveError, Remedy};
 
-use crate::ConnInfo;
-use crate::ask::{Outcome, act};
+use crate::ask::{Outcome, act, help_of};
 use crate::octets;
 use crate::pool::connect;
 use crate::stream::TICK;
 use crate::watch::Watch;
+use crate::{ConnInfo, locks};
 
 /// A schema's text above this is refused: it would not fit into one message of the protocol either.
 const TEXT_BYTES_MAX: u64 = 1 << 30;
@@ -50,6 +50,9 @@ const TLS_TROUBLE: [&str; 4] = ["certificate", "SSL error", "sslmode", "does not
 
 /// What the statement that takes over a snapshot becomes in the messages.
 const NO_SNAPSHOT: &str = "the snapshot could not be taken over";
+
+/// What the statement that locks tables becomes.
+const NO_LOCK: &str = "tables could not be locked";
 
 /// Part of the schema, as pg_dump cuts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +104,7 @@ pub(crate) fn run(
     let what = format!("dump the schema of {}", info.label());
     let mut command = Command::new(pg_dump);
     command.args(["--schema-only", "--no-password", "--no-tablespaces", "--no-subscriptions"]);
+    command.arg(format!("--lock-wait-timeout={}", locks::WAIT_MAX));
     command.arg(format!("--encoding={encoding}")).args(part.arguments());
     command.args(snapshot.map(|id| format!("--snapshot={id}")));
     for (name, _) in std::env::vars_os() {
@@ -174,13 +178,20 @@ fn refused(what: &str, info: &ConnInfo, said: &str) -> MoveError {
             Ok(_) => MoveError { remedy: Remedy::Retry, ..act(what, why, "") },
         };
     }
-    let help = if says(&["permission denied"]) {
-        "use a login that may read every table: the owner, a member of pg_read_all_data, or an \
-         administrator"
-    } else {
-        ""
-    };
-    act(what, why, help)
+    if says(&["permission denied"]) {
+        let help = "use a login that may read every table: the owner, a member of pg_read_all_data, or \
+                    an administrator";
+        return act(what, why, help);
+    }
+    let holders = || connect(info).and_then(|mut session| locks::holders(&mut session));
+    // The server's own words for it may be in any language.
+    if says(&[NO_LOCK])
+        && let Ok(Some(holders)) = holders()
+    {
+        let why = format!("{why}; {holders}");
+        return MoveError { remedy: Remedy::Retry, ..act(what, why, help_of("55P03")) };
+    }
+    act(what, why, "")
 }
 
 fn wait(
@@ -241,6 +252,7 @@ fn last_lines(stderr: impl BufRead) -> VecDeque<String> {
         let lower = line.to_lowercase();
         let line = match lower.split_once("query was:") {
             Some((_, sql)) if sql.contains("set transaction snapshot") => NO_SNAPSHOT.to_owned(),
+            Some((_, sql)) if sql.trim_start().starts_with("lock table") => NO_LOCK.to_owned(),
             Some(_) => continue,
             None => line.chars().take(LINE_CHARS_MAX).collect(),
         };
@@ -285,7 +297,8 @@ mod tests {
         let text = "pg_dump: error: query failed: permission denied for table t\n\
                     pg_dump: detail: Query was: LOCK TABLE x\n";
         let lines = last_lines(text.as_bytes());
-        assert_eq!(lines.len(), 1);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines.back().map(String::as_str), Some(NO_LOCK));
         let text = "pg_dump: error: query failed: FEHLER:  ...\n\
                     pg_dump: error: query was: SET TRANSACTION SNAPSHOT '0-1'\n";
         assert_eq!(last_lines(text.as_bytes()).back().map(String::as_str), Some(NO_SNAPSHOT));
