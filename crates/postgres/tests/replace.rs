@@ -102,6 +102,9 @@ fn only_what_killed_runs_left_is_removed() {
         run(&world.target, "postgres", &format!("COMMENT ON DATABASE {name} IS {mark}"));
     }
     run(&world.target, "flexway_old_1", "CREATE TABLE old (a int)");
+    // What a server leaves that was killed while it dropped one.
+    let cut = "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'flexway_new_1'";
+    run(&world.target, "postgres", cut);
     world.mover.prepare("d", true).expect("replaced");
     assert_eq!(ask(&world.target, "postgres", OURS), "flexway_new_d,flexway_old_2");
     // Somebody keeps things under the name that we need: nothing is touched.

@@ -106,19 +106,20 @@ pub(super) fn remove_leftovers(
 ) -> Outcome<()> {
     let what = format!("look for leftovers of database {database} on the target");
     let sql = format!(
-        "SELECT d.datname FROM pg_database d \
+        "SELECT d.datname, d.datconnlimit = -2 FROM pg_database d \
          WHERE d.datname ~ '^flexway_(new|old)_[0-9]+$' \
            AND shobj_description(d.oid, 'pg_database') = {mark} \
-         UNION SELECT n.datname FROM pg_database d \
+         UNION SELECT n.datname, n.datconnlimit = -2 FROM pg_database d \
            JOIN pg_database n ON n.datname = 'flexway_new_' || d.oid \
          WHERE d.datname = {name} AND shobj_description(n.oid, 'pg_database') IS NULL",
         mark = quote_literal(&mark(database)),
         name = quote_literal(database)
     );
-    for row in query(admin, &what, &sql)? {
-        let name = text(&row, 0);
-        let is_old = name.starts_with("flexway_old_");
-        if is_old || holds_nothing(target, name)? {
+    for row in &query(admin, &what, &sql)? {
+        let name = text(row, 0);
+        // The server lets nobody into a database whose drop was cut off.
+        let is_gone = name.starts_with("flexway_old_") || flag(row, 1);
+        if is_gone || holds_nothing(target, name)? {
             drop_database(admin, name)?;
         }
     }
