@@ -34,7 +34,7 @@ fn assess(command: Command) -> (Option<i32>, Value) {
     (ran.code, ran.json())
 }
 
-fn of_pair(pair: &Pair, more: &[&str]) -> (Option<i32>, Value) {
+pub(crate) fn of_pair(pair: &Pair, more: &[&str]) -> (Option<i32>, Value) {
     let mut command = pair.command("assess");
     command.args(more);
     assess(command)
@@ -53,7 +53,7 @@ fn found(report: &Value) -> BTreeSet<String> {
 }
 
 /// Runs the SQL that mends findings of this id.
-fn mend(pair: &Pair, report: &Value, id: &str) {
+pub(crate) fn mend(pair: &Pair, report: &Value, id: &str) {
     let all = report["findings"].as_array().unwrap();
     for one in all.iter().filter(|one| one["id"] == id) {
         for fix in one["fixes"].as_array().unwrap() {

@@ -11,6 +11,7 @@ mod crashes;
 mod interrupted;
 mod kills;
 mod left_open;
+mod newer;
 mod noted;
 mod paced;
 mod packed;

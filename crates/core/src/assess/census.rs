@@ -40,6 +40,8 @@ census! {
     TablespaceSettings = "settings that name a tablespace";
     /// What the target's version does not take any more; detail: the kind, sql: the removal.
     Unknown = "things that newer versions do not take";
+    /// Things made with what the target lacks of PostgreSQL's own; detail: what that is, sql: the removal.
+    Removed = "things made with what newer versions lack";
     /// Casts of users.
     Casts = "casts";
     /// Languages that no extension brought; detail: the name, quoted.

@@ -4,9 +4,9 @@ mod versions;
 
 use flexway_core::assess::facts::Census;
 
+use super::grants;
 use crate::catalog::trees::USERS_OID_MIN;
 use crate::catalog::{OWN_TYPES, USER_SCHEMAS, not_of_extension};
-use crate::roles::SERVICE_ROLES;
 
 /// The query that answers it on a server of this version; `None` where nothing of that kind exists.
 /// `target` is the version of the server that is moved to.
@@ -15,9 +15,8 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
         Census::Oids | Census::RegTypes | Census::BuiltInTypes => versions::columns(census, version),
         Census::Unknown => versions::unknown_to(version, target),
         Census::SuperuserOnly => Some(superuser_only(version)),
-        Census::Unreadable | Census::RowSecurity | Census::Owners | Census::CatalogGrants => {
-            Some(rights(census))
-        }
+        Census::Unreadable | Census::RowSecurity | Census::Owners => Some(rights(census)),
+        Census::CatalogGrants => grants::of_users(version),
         Census::Casts | Census::Languages | Census::EventTriggers | Census::ForeignServers => {
             Some(objects(census))
         }
@@ -40,8 +39,8 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
              WHERE objtype NOT IN ('role', 'database', 'tablespace') ORDER BY 1"
                 .to_owned(),
         ),
-        // Read from settings, not by one query.
-        Census::TablespaceSettings => None,
+        // Not read by one query.
+        Census::TablespaceSettings | Census::Removed => None,
     }
 }
 
@@ -139,7 +138,6 @@ fn superuser_only(version: u32) -> String {
 
 fn rights(census: Census) -> String {
     let own = not_of_extension("pg_class", "c.oid");
-    let services = SERVICE_ROLES.map(|name| format!("'{name}'")).join(", ");
     match census {
         Census::RowSecurity => format!(
             "SELECT {RELATION}, '', '' {FROM_RELATIONS} WHERE c.relrowsecurity \
@@ -163,7 +161,7 @@ fn rights(census: Census) -> String {
              AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE'))) ORDER BY 1"
         ),
         // Schema public belongs to whoever the version gives it to, and is not created.
-        Census::Owners => {
+        _ => {
             let part = |catalog: &str, owner: &str, more: &str| {
                 format!(
                     "SELECT o.{owner} AS owner FROM {catalog} o WHERE o.oid >= {USERS_OID_MIN} AND {} \
@@ -197,13 +195,6 @@ fn rights(census: Census) -> String {
                 parts.join(" UNION ")
             )
         }
-        _ => format!(
-            "SELECT DISTINCT {RELATION}, pg_get_userbyid(a.grantee), \
-             format('REVOKE ALL ON %I.%I FROM %I', n.nspname, c.relname, pg_get_userbyid(a.grantee)) \
-             {FROM_RELATIONS} CROSS JOIN LATERAL aclexplode(c.relacl) a \
-             WHERE n.nspname = 'pg_catalog' AND a.grantee >= {USERS_OID_MIN} \
-             AND pg_get_userbyid(a.grantee) NOT IN ({services}) ORDER BY 1, 2"
-        ),
     }
 }
 

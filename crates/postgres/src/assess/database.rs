@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, Object, Standing};
 use flexway_core::migrate::Remedy;
 
-use super::{ask, census};
+use super::{ask, built_ins, census};
 use crate::ask::{Outcome, flag, number, optional, query, query_one, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::pool::connect;
@@ -17,10 +17,9 @@ use crate::{ConnInfo, Session, quote_literal};
 pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outcome<Database> {
     let here = &mut connect(&source.with_database(name))?;
     let there = &mut connect(target)?;
-    let version = there.version().number;
     let mut all = BTreeMap::new();
     for one in Census::ALL {
-        all.insert(*one, list(here, *one, version, name)?);
+        all.insert(*one, list(here, there, *one, name)?);
     }
     let (described, sizes) = (described(here)?, sizes(here)?);
     let count = |session: &mut Session, what: &str, sql: &str| {
@@ -54,16 +53,17 @@ pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outc
 
 fn list(
     session: &mut Session,
+    there: &mut Session,
     one: Census,
-    target: u32,
     database: &str,
 ) -> Outcome<Known<Vec<Object>>> {
-    if one == Census::TablespaceSettings {
-        return Ok(Ok(tablespace_settings(session)?));
+    match one {
+        Census::TablespaceSettings => return Ok(Ok(tablespace_settings(session)?)),
+        Census::Removed => return built_ins::removed(session, there, database),
+        _ => {}
     }
-    let Some(sql) = census::question(one, session.version().number, target) else {
-        return Ok(Ok(Vec::new()));
-    };
+    let (version, target) = (session.version().number, there.version().number);
+    let Some(sql) = census::question(one, version, target) else { return Ok(Ok(Vec::new())) };
     let rows = ask(session, &format!("{} of database {database}", one.words()), &sql)?;
     let object = |row: &crate::Row| {
         let [name, detail, sql] =

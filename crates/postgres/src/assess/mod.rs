@@ -1,8 +1,11 @@
 //! Reads what an assessment judges: one file for servers, one for databases, one for the questions
-//! whose answers are lists, one for rates. Nothing is changed on either side.
+//! whose answers are lists, one for what they use of PostgreSQL itself, one for rights on that, one for
+//! rates. Nothing is changed on either side.
 
+mod built_ins;
 mod census;
 mod database;
+mod grants;
 mod rates;
 mod server;
 

@@ -1,0 +1,118 @@
+//! What newer versions lack: `flexway assess` names each use of it, and once that is mended the move
+//! goes through.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::assessed::{mend, of_pair};
+use crate::pair::Pair;
+
+const ID: &str = "schema/built-in-removed";
+
+/// Each use in another kind of stored definition; `fine` uses what was moved or given other types.
+const OLD: &str = "
+    CREATE TABLE with_oids (a int) WITH OIDS;
+    CREATE VIEW of_oid AS SELECT oid, a FROM with_oids;
+    CREATE MATERIALIZED VIEW kept_oid AS SELECT oid FROM with_oids;
+    ALTER TABLE with_oids ADD PRIMARY KEY (oid);
+    CREATE INDEX sum_oid ON with_oids ((oid::bigint + a));
+    CREATE VIEW catalogs AS SELECT c.oid, c.relname, c.relhasoids FROM pg_class c
+        JOIN pg_attrdef d ON d.adrelid = c.oid
+        WHERE EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid AND k.consrc <> '');
+    CREATE VIEW counters AS WITH b AS (SELECT buffers_clean, buffers_checkpoint,
+        checkpoints_req FROM pg_stat_bgwriter) SELECT b.buffers_clean FROM b;
+    CREATE VIEW shapes AS SELECT point '(1,1)' @ box '((0,0),(2,2))' AS inside;
+    CREATE TABLE times (a int DEFAULT 3 !, n int, CHECK (n > ('2001-01-01'::abstime)::int));
+    CREATE INDEX factorials ON times ((!! n::bigint));
+    CREATE DOMAIN large AS numeric DEFAULT 4 ! CHECK (VALUE > 2 !);
+    CREATE FUNCTION since(abstime) RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE FUNCTION more(n numeric DEFAULT 4 !) RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE AGGREGATE gathered(interval) (SFUNC = interval_accum, STYPE = interval[], INITCOND = '{0,0}');
+    CREATE RULE also AS ON INSERT TO times DO ALSO SELECT pg_is_in_backup();
+    CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER firing BEFORE INSERT ON times FOR EACH ROW WHEN (pg_is_in_backup())
+        EXECUTE PROCEDURE fired();
+    CREATE POLICY seen ON times USING (pg_is_in_backup());
+    CREATE ROLE backer;
+    GRANT EXECUTE ON FUNCTION pg_start_backup(text, boolean, boolean) TO backer;
+    CREATE VIEW fine AS SELECT c.oid, c.relname, array_append(a.attacl, NULL) AS acl, u.valuntil
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_user u ON u.usesysid = c.relowner
+        WHERE ':relid 1136 :funcid 4099 ' <> c.relname;
+";
+
+const USED: [&str; 10] = [
+    "column buffers_checkpoint of pg_stat_bgwriter, column checkpoints_req of pg_stat_bgwriter: \
+     view public.counters",
+    "column consrc of pg_constraint, column relhasoids of pg_class: view public.catalogs",
+    "column oid of tables made WITH OIDS: index public.sum_oid, materialized view public.kept_oid, \
+     table constraint with_oids_pkey on public.with_oids, view public.of_oid",
+    "function interval_accum(interval[], interval): aggregate public.gathered(interval)",
+    "function pg_is_in_backup(): policy seen on public.times, rule also on public.times, trigger firing on \
+     public.times",
+    "function pg_start_backup(text, boolean, boolean): the rights of backer on \
+     pg_start_backup(text,boolean,boolean)",
+    "operator !! bigint: index public.factorials",
+    "operator bigint !: default value for public.times.a, domain constraint large_check on public.large, \
+     domain public.large, function public.more(numeric)",
+    "operator point @ box: view public.shapes",
+    "type abstime: function public.since(pg_catalog.abstime), table constraint times_n_check on public.times",
+];
+
+/// What is lacking, and what uses it.
+fn uses(report: &Value) -> BTreeSet<String> {
+    let findings = report["findings"].as_array().unwrap();
+    let message = |one: &Value| {
+        let message = one["message"].as_str().unwrap();
+        let (_, rest) = message.split_once(" has no ").unwrap();
+        rest.replacen(", which is used by ", ": ", 1)
+    };
+    findings.iter().filter(|one| one["id"] == ID).map(message).collect()
+}
+
+#[test]
+fn what_is_gone_is_named_with_all_that_use_it() {
+    let pair = Pair::start(11, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", OLD);
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_eq!(uses(&report), USED.map(str::to_owned).into(), "{report:#}");
+    mend(&pair, &report, ID);
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!((code, uses(&report).len()), (Some(0), 0), "{report:#}");
+    pair.migrate(&[]).ended(0);
+    pair.assert_same("d", "SELECT pg_get_viewdef('fine'::regclass)");
+}
+
+/// From 14 on functions may have parsed bodies, from 16 on rights stand apart from what they are of.
+const NEW: &str = "
+    CREATE VIEW counters AS SELECT x FROM (SELECT (SELECT wal_records FROM pg_stat_wal) AS x) s
+        WHERE EXISTS (SELECT wal_write FROM pg_stat_wal);
+    CREATE VIEW zones AS SELECT abbrev FROM pg_timezone_abbrevs();
+    CREATE FUNCTION written() RETURNS bigint LANGUAGE sql
+        BEGIN ATOMIC SELECT wal_sync FROM pg_stat_wal; END;
+    CREATE TABLE t (a int);
+    CREATE VIEW fine AS SELECT c.oid, relname, s.seq_scan FROM pg_class c
+        JOIN pg_stat_user_tables s USING (relname) JOIN t ON t.a = c.relpages;
+";
+
+#[test]
+fn parsed_bodies_count_and_what_is_still_there_does_not() {
+    for source in [15, 17] {
+        let pair = Pair::start(source, 18);
+        pair.on_source("postgres", "CREATE DATABASE d");
+        pair.on_source("d", NEW);
+        let (_, report) = of_pair(&pair, &[]);
+        let expected = [
+            "column wal_sync of pg_stat_wal: function public.written()",
+            "column wal_write of pg_stat_wal: view public.counters",
+            "function pg_timezone_abbrevs(): view public.zones",
+        ];
+        assert_eq!(uses(&report), expected.map(str::to_owned).into(), "{report:#}");
+        mend(&pair, &report, ID);
+        let (code, report) = of_pair(&pair, &[]);
+        assert_eq!((code, uses(&report).len()), (Some(0), 0), "{report:#}");
+        pair.migrate(&[]).ended(0);
+    }
+}

@@ -1,0 +1,285 @@
+//! What stored definitions use of PostgreSQL itself that the target does not have any more.
+//!
+//! PostgreSQL notes no dependency on what comes with it. Its parsed expressions name everything by
+//! object id, though: that is read, not their text.
+
+use flexway_core::assess::facts::{Known, Object};
+
+use super::{ask, grants};
+use crate::ask::{Outcome, text};
+use crate::catalog::USER_SCHEMAS;
+use crate::catalog::trees::USERS_OID_MIN;
+use crate::{Row, Session, quote_literal};
+
+/// Parsed expressions: class and id of what one belongs to, its text, and class and id of what decides
+/// whether that is a user's. The first number is the version from which on the catalog has it.
+const EXPRESSIONS: [(u32, &str); 12] = [
+    (
+        0,
+        "SELECT CASE r.rulename WHEN '_RETURN' THEN 'pg_class'::regclass ELSE 'pg_rewrite' END, \
+         CASE r.rulename WHEN '_RETURN' THEN r.ev_class ELSE r.oid END, \
+         concat(r.ev_qual, ' ', r.ev_action), 'pg_class'::regclass, r.ev_class FROM pg_rewrite r",
+    ),
+    (
+        0,
+        "SELECT 'pg_attrdef'::regclass, d.oid, d.adbin::text, 'pg_class'::regclass, d.adrelid \
+         FROM pg_attrdef d",
+    ),
+    (
+        0,
+        "SELECT 'pg_constraint'::regclass, k.oid, k.conbin::text, \
+         CASE k.conrelid WHEN 0 THEN 'pg_type'::regclass ELSE 'pg_class' END, \
+         CASE k.conrelid WHEN 0 THEN k.contypid ELSE k.conrelid END FROM pg_constraint k",
+    ),
+    (
+        0,
+        "SELECT CASE WHEN k.oid IS NULL THEN 'pg_class'::regclass ELSE 'pg_constraint' END, \
+         coalesce(k.oid, i.indexrelid), concat(i.indexprs, ' ', i.indpred), 'pg_class'::regclass, \
+         i.indrelid FROM pg_index i LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid \
+         AND k.contype = 'x'",
+    ),
+    (
+        0,
+        "SELECT 'pg_trigger'::regclass, t.oid, t.tgqual::text, 'pg_class'::regclass, t.tgrelid \
+         FROM pg_trigger t",
+    ),
+    (
+        0,
+        "SELECT 'pg_policy'::regclass, p.oid, concat(p.polqual, ' ', p.polwithcheck), \
+         'pg_class'::regclass, p.polrelid FROM pg_policy p",
+    ),
+    (
+        0,
+        "SELECT 'pg_proc'::regclass, p.oid, p.proargdefaults::text, 'pg_proc'::regclass, p.oid \
+         FROM pg_proc p",
+    ),
+    (
+        0,
+        "SELECT 'pg_type'::regclass, t.oid, t.typdefaultbin::text, 'pg_type'::regclass, t.oid \
+         FROM pg_type t",
+    ),
+    (
+        100_000,
+        "SELECT 'pg_class'::regclass, p.partrelid, p.partexprs::text, 'pg_class'::regclass, \
+         p.partrelid FROM pg_partitioned_table p",
+    ),
+    (
+        140_000,
+        "SELECT 'pg_proc'::regclass, p.oid, p.prosqlbody::text, 'pg_proc'::regclass, p.oid \
+         FROM pg_proc p",
+    ),
+    (
+        140_000,
+        "SELECT 'pg_statistic_ext'::regclass, s.oid, s.stxexprs::text, 'pg_class'::regclass, \
+         s.stxrelid FROM pg_statistic_ext s",
+    ),
+    (
+        150_000,
+        "SELECT 'pg_publication_rel'::regclass, p.oid, p.prqual::text, 'pg_class'::regclass, \
+         p.prrelid FROM pg_publication_rel p",
+    ),
+];
+
+/// What things name outside of expressions: class and id, what kind is named, and its id.
+const NAMED: [&str; 5] = [
+    "SELECT 'pg_proc'::regclass, p.oid, 'type', \
+     unnest(p.proargtypes::oid[] || p.proallargtypes || p.prorettype) FROM pg_proc p",
+    "SELECT 'pg_trigger'::regclass, t.oid, 'function', t.tgfoid FROM pg_trigger t \
+     WHERE NOT t.tgisinternal",
+    "SELECT 'pg_operator'::regclass, o.oid, 'function', \
+     unnest(ARRAY[o.oprcode, o.oprrest, o.oprjoin]::oid[]) FROM pg_operator o",
+    "SELECT 'pg_proc'::regclass, a.aggfnoid::oid, 'function', unnest(ARRAY[a.aggtransfn, a.aggfinalfn, \
+     a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]) FROM pg_aggregate a",
+    "SELECT 'pg_cast'::regclass, c.oid, 'function', c.castfunc FROM pg_cast c",
+];
+
+/// How to be rid of `u`, of which `i` says what it is.
+const MEND: &str = "CASE i.type \
+    WHEN 'table constraint' THEN (SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', \
+    k.conrelid::regclass, k.conname) FROM pg_constraint k WHERE k.oid = u.id) \
+    WHEN 'domain constraint' THEN (SELECT format('ALTER DOMAIN %s DROP CONSTRAINT IF EXISTS %I', \
+    k.contypid::regtype, k.conname) FROM pg_constraint k WHERE k.oid = u.id) \
+    WHEN 'default value' THEN (SELECT format('ALTER TABLE %s ALTER COLUMN %I DROP %s', \
+    d.adrelid::regclass, a.attname, CASE to_jsonb(a) ->> 'attgenerated' WHEN 's' THEN 'EXPRESSION IF EXISTS' \
+    ELSE 'DEFAULT' END) FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid \
+    AND a.attnum = d.adnum WHERE d.oid = u.id) \
+    WHEN 'type' THEN format('ALTER DOMAIN %s DROP DEFAULT', i.identity) \
+    WHEN 'statistics object' THEN format('DROP STATISTICS IF EXISTS %s', i.identity) \
+    WHEN 'table' THEN '' WHEN 'publication relation' THEN '' \
+    ELSE format('DROP %s IF EXISTS %s', upper(i.type), i.identity) END";
+
+/// What of the source's database the target cannot make for that reason. Name: the thing; detail: what
+/// is lacking; sql: what takes the thing away.
+pub(super) fn removed(
+    here: &mut Session,
+    there: &mut Session,
+    database: &str,
+) -> Outcome<Known<Vec<Object>>> {
+    let (version, target) = (here.version().number, there.version().number);
+    if target / 10_000 <= version / 10_000 {
+        return Ok(Ok(Vec::new()));
+    }
+    let what = format!("the built-in things that database {database} uses");
+    let used = match ask(here, &what, &used(version))? {
+        Ok(used) => used,
+        Err(missing) => return Ok(Err(missing)),
+    };
+    let gone = match used.is_empty() {
+        true => Vec::new(),
+        false => match ask(there, "the built-in things of the target", &lacking(&used))? {
+            Ok(rows) => rows,
+            Err(missing) => return Ok(Err(missing)),
+        },
+    };
+    let mut places = Vec::new();
+    let described = |places: &str| {
+        format!(
+            "SELECT concat(CASE i.type WHEN 'type' THEN 'domain' ELSE i.type END, ' ', i.identity), \
+             u.words, {MEND} FROM ({places}) AS u (class, id, words), \
+             LATERAL pg_identify_object(u.class, u.id, 0) i"
+        )
+    };
+    if !gone.is_empty() {
+        let among = list(&gone, |row| {
+            let [kind, words] = [0, 3].map(|index| literal(row, index));
+            format!("({kind}, {}, {}, {words})", text(row, 1), text(row, 2))
+        });
+        let among =
+            format!("(VALUES {among}) AS g (kind, oid, number, words) USING (kind, oid, number)");
+        places.push(described(&format!(
+            "SELECT DISTINCT u.class, u.id, g.words FROM ({}) u JOIN {among}",
+            usage(version)
+        )));
+        places.extend(grants::changed(version).map(|changed| {
+            format!(
+                "SELECT concat('the rights of ', u.role, ' on ', u.name), g.words, u.mend \
+                 FROM ({changed}) u JOIN {among}"
+            )
+        }));
+    }
+    if version < 120_000 && target >= 120_000 {
+        places.push(described(&with_oids()));
+    }
+    if places.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
+    let sql = format!("{} ORDER BY 2, 1", places.join(" UNION ALL "));
+    let object = |row: &Row| {
+        let [name, detail, sql] = [0, 1, 2].map(|index| text(row, index).to_owned());
+        Object { name, detail, sql }
+    };
+    Ok(ask(here, &what, &sql)?.map(|rows| rows.iter().map(object).collect()))
+}
+
+/// Each use of something built in: class and id of the thing that uses, kind and oid of what is used,
+/// and the number of a column.
+fn usage(version: u32) -> String {
+    let expressions: Vec<&str> =
+        EXPRESSIONS.iter().filter(|one| one.0 <= version).map(|one| one.1).collect();
+    // Bits of a set of columns begin at the lowest number of a system column.
+    let lowest = if version >= 120_000 { 7 } else { 8 };
+    format!(
+        "WITH held (class, id, body, holder_class, holder) AS ({expressions}), \
+         expression AS (SELECT class, id, body FROM held WHERE id >= {USERS_OID_MIN} \
+          AND body LIKE '%{{%' AND (holder_class <> 'pg_class'::regclass OR EXISTS \
+          (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+           WHERE c.oid = holder AND {USER_SCHEMAS})) \
+          AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = holder_class \
+           AND e.objid = holder AND e.deptype = 'e')), \
+         named (class, id, kind, oid) AS ({named}) \
+         SELECT class, id, CASE WHEN m[1] IN ('funcid', 'aggfnoid', 'winfnoid') THEN 'function' \
+          WHEN m[1] = 'opno' THEN 'operator' WHEN m[1] = 'relid' THEN 'relation' ELSE 'type' END AS kind, \
+          m[2]::oid AS oid, 0 AS number \
+         FROM expression, regexp_matches(body, ':(funcid|aggfnoid|winfnoid|opno|relid|consttype|\
+          resulttype|array_typeid|row_typeid) ([0-9]+) ', 'g') m WHERE m[2]::oid < {USERS_OID_MIN} \
+         UNION ALL SELECT class, id, 'column', m[1]::oid, bit::int - {lowest} \
+         FROM expression, regexp_matches(body, ':relid ([0-9]+) [^{{}}]*:selectedCols [(]b([ 0-9]*)[)]', \
+          'g') m, regexp_split_to_table(btrim(m[2]), ' +') bit \
+         WHERE m[1]::oid < {USERS_OID_MIN} AND bit <> '' \
+         UNION ALL SELECT class, id, kind, oid, 0 FROM named WHERE id >= {USERS_OID_MIN} \
+          AND oid > 0 AND oid < {USERS_OID_MIN} AND NOT EXISTS (SELECT 1 FROM pg_depend e \
+          WHERE e.classid = class AND e.objid = id AND e.deptype IN ('e', 'i'))",
+        expressions = expressions.join(" UNION ALL "),
+        named = NAMED.join(" UNION ALL "),
+    )
+}
+
+/// What is used of the server, each once: kind, oid, number, schema, name, arguments or column.
+fn used(version: u32) -> String {
+    let mut all = format!("SELECT kind, oid, number FROM ({}) u", usage(version));
+    if let Some(changed) = grants::changed(version) {
+        all = format!("{all} UNION SELECT kind, oid, number FROM ({changed}) u");
+    }
+    format!(
+        "SELECT u.kind, u.oid, u.number, n.nspname, d.name, d.more \
+         FROM (SELECT DISTINCT kind, oid, number FROM ({all}) u) u, LATERAL ( \
+          SELECT p.pronamespace AS schema, p.proname::text AS name, oidvectortypes(p.proargtypes) AS more \
+          FROM pg_proc p WHERE u.kind = 'function' AND p.oid = u.oid \
+          UNION ALL SELECT o.oprnamespace, o.oprname, concat(format_type(o.oprleft, NULL), ', ', \
+           format_type(o.oprright, NULL)) FROM pg_operator o WHERE u.kind = 'operator' AND o.oid = u.oid \
+          UNION ALL SELECT t.typnamespace, t.typname, '' FROM pg_type t \
+          WHERE u.kind = 'type' AND t.oid = u.oid \
+          UNION ALL SELECT c.relnamespace, c.relname, '' FROM pg_class c \
+          WHERE u.kind = 'relation' AND c.oid = u.oid \
+          UNION ALL SELECT c.relnamespace, c.relname, a.attname FROM pg_class c \
+          JOIN pg_attribute a ON a.attrelid = c.oid WHERE u.kind = 'column' AND c.oid = u.oid \
+          AND a.attnum = u.number) d JOIN pg_namespace n ON n.oid = d.schema"
+    )
+}
+
+/// Which of them the target lacks: kind, oid, number, and words for it. What keeps its oid and its name
+/// takes other types now, and calls of it are resolved anew.
+fn lacking(used: &[Row]) -> String {
+    let wanted = list(used, |row| {
+        let [kind, schema, name, more] = [0, 3, 4, 5].map(|index| literal(row, index));
+        format!("({kind}, {}, {}, {schema}, {name}, {more})", text(row, 1), text(row, 2))
+    });
+    let relation = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                    WHERE n.nspname = w.schema AND c.relname = w.name";
+    format!(
+        "SELECT w.kind, w.oid, w.number, concat(w.kind, ' ', CASE w.kind \
+          WHEN 'operator' THEN btrim(concat(split_part(w.more, ', ', 1), ' ', w.name, ' ', \
+           split_part(w.more, ', ', 2)), '- ') \
+          WHEN 'column' THEN concat(w.more, ' of ', s.prefix, w.name) \
+          WHEN 'function' THEN concat(s.prefix, w.name, '(', w.more, ')') \
+          ELSE concat(s.prefix, w.name) END) \
+         FROM (VALUES {wanted}) AS w (kind, oid, number, schema, name, more), \
+         LATERAL (SELECT CASE w.schema WHEN 'pg_catalog' THEN '' ELSE w.schema || '.' END AS prefix) s \
+         WHERE NOT CASE w.kind \
+          WHEN 'function' THEN EXISTS (SELECT 1 FROM pg_proc p JOIN pg_namespace n \
+           ON n.oid = p.pronamespace WHERE n.nspname = w.schema AND p.proname = w.name \
+           AND (p.oid = w.oid OR oidvectortypes(p.proargtypes) = w.more)) \
+          WHEN 'operator' THEN EXISTS (SELECT 1 FROM pg_operator o WHERE o.oprname = w.name \
+           AND (o.oid = w.oid OR concat(format_type(o.oprleft, NULL), ', ', \
+           format_type(o.oprright, NULL)) = w.more)) \
+          WHEN 'type' THEN EXISTS (SELECT 1 FROM pg_type t JOIN pg_namespace n \
+           ON n.oid = t.typnamespace WHERE n.nspname = w.schema AND t.typname = w.name) \
+          WHEN 'relation' THEN EXISTS ({relation}) \
+          ELSE NOT EXISTS ({relation}) OR EXISTS ({relation} AND EXISTS (SELECT 1 FROM pg_attribute a \
+           WHERE a.attrelid = c.oid AND a.attname = w.more AND NOT a.attisdropped)) END"
+    )
+}
+
+/// What uses the column oid that a table has beside its own: on this PostgreSQL notes dependencies.
+fn with_oids() -> String {
+    format!(
+        "SELECT DISTINCT coalesce(v.class, k.class, d.classid::regclass), \
+         coalesce(v.id, k.id, d.objid), 'column oid of tables made WITH OIDS' FROM pg_depend d \
+         LEFT JOIN LATERAL (SELECT 'pg_class'::regclass AS class, r.ev_class AS id FROM pg_rewrite r \
+          WHERE d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN') v \
+          ON true \
+         LEFT JOIN LATERAL (SELECT 'pg_constraint'::regclass AS class, c.oid AS id FROM pg_constraint c \
+          WHERE d.classid = 'pg_class'::regclass AND c.conindid = d.objid \
+          AND c.contype IN ('p', 'u', 'x')) k ON true \
+         WHERE d.refclassid = 'pg_class'::regclass AND d.refobjsubid = -2 \
+         AND d.refobjid >= {USERS_OID_MIN} AND d.objid >= {USERS_OID_MIN}"
+    )
+}
+
+fn list(rows: &[Row], one: impl Fn(&Row) -> String) -> String {
+    rows.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn literal(row: &Row, index: usize) -> String {
+    quote_literal(text(row, index))
+}
