@@ -170,7 +170,7 @@ fn what_stands_on_the_target_is_compared() {
     let mut facts = facts();
     let standing = Standing {
         encoding: "LATIN1".to_owned(),
-        collate: "C".to_owned(),
+        sorts_by: "C".to_owned(),
         extensions: BTreeSet::new(),
         may_drop: false,
         session_count: 2,

@@ -116,3 +116,56 @@ fn parsed_bodies_count_and_what_is_still_there_does_not() {
         pair.migrate(&[]).ended(0);
     }
 }
+
+#[test]
+fn a_database_that_sorts_by_icu_needs_a_target_with_it() {
+    let pair = Pair::start(15, 18);
+    pair.on_source(
+        "postgres",
+        "CREATE DATABASE d TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'",
+    );
+    pair.on_source("d", "CREATE TABLE t (a text); INSERT INTO t VALUES ('Ä'), ('z')");
+    let report = of_pair(&pair, &[]).1;
+    let text = report.to_string();
+    assert!(
+        text.contains("the target was built without ICU, by which database d sorts: de-DE of ICU"),
+        "{text}"
+    );
+    pair.migrate(&[]).ended(3).says(&["built without ICU", "flexway explain database/locale"]);
+    mend(&pair, &report, "database/locale");
+    let (code, report) = of_pair(&pair, &[]);
+    let text = report.to_string();
+    assert!(
+        code == Some(0) && text.contains("of the target sorts by C, the source's by de-DE of ICU"),
+        "{text}"
+    );
+    assert!(pair.migrate(&[]).ended(1).out.contains("NOT equal: 1 difference"));
+}
+
+/// `never` and what is made of it go: a server without libxml takes NULL.
+const XML: &str = "
+    CREATE TABLE never (a xml, b xml[]); INSERT INTO never VALUES (NULL, NULL);
+    CREATE VIEW fine AS SELECT a, xpath('/a', a), xmlconcat(a, a), NULL::xml AS n FROM never;
+    CREATE VIEW named AS SELECT xmlforest(a AS x) FROM never;
+    CREATE DOMAIN page AS xml; CREATE TYPE pair AS (n int, x xml);
+    CREATE TABLE pages (a page, b pair); INSERT INTO pages VALUES ('<a/>', NULL);
+    CREATE TABLE lists (a xml[]); INSERT INTO lists VALUES (ARRAY['<a/>'::xml, NULL]);
+    CREATE TABLE with_default (a xml DEFAULT '<a/>');
+    CREATE VIEW constant AS SELECT '<a/>'::xml AS x, NULL::xml AS y;
+";
+
+#[test]
+fn only_values_of_xml_keep_it_from_a_target_without_libxml() {
+    let pair = Pair::start(15, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", XML);
+    let report = of_pair(&pair, &[]).1;
+    let words = "the target was built without libxml, and xml is in default value for \
+                 public.with_default.a, view public.constant, view public.named, column a of public.lists, column a of \
+                 public.pages";
+    assert_eq!(report["findings"][0]["message"], words, "{report:#}");
+    mend(&pair, &report, "schema/xml-unreadable");
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!((code, report["verdict"].as_str()), (Some(0), Some("ready")), "{report:#}");
+    pair.migrate(&[]).ended(0);
+}

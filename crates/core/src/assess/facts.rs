@@ -149,6 +149,12 @@ impl Server {
         }
     }
 
+    /// Whether it was built with ICU: then it has ICU's collations by these names.
+    pub fn has_icu(&self) -> Known<bool> {
+        let collations = self.collations.as_ref().map_err(Clone::clone)?;
+        Ok(collations.iter().any(|name| name.ends_with("-x-icu")))
+    }
+
     /// The setting's value; `None` where this version has none of that name.
     pub fn setting(&self, name: &str) -> Known<Option<&str>> {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
@@ -263,6 +269,8 @@ pub struct Database {
     pub locales: [String; 2],
     /// `libc`, `icu`, `builtin`.
     pub provider: String,
+    /// What text is sorted by: a locale, and whose it is where that is not the system's.
+    pub sorts_by: String,
     /// What the target has of that name; `None` when there is none.
     pub standing: Known<Option<Standing>>,
     /// Extensions but plpgsql.
@@ -289,6 +297,7 @@ impl Database {
             encoding: "UTF8".to_owned(),
             locales: ["C".to_owned(), "C".to_owned()],
             provider: "libc".to_owned(),
+            sorts_by: "C".to_owned(),
             standing: Ok(None),
             extensions: Vec::new(),
             census: Census::ALL.iter().map(|one| (*one, Ok(Vec::new()))).collect(),
@@ -317,8 +326,8 @@ impl Database {
 pub struct Standing {
     /// Its encoding.
     pub encoding: String,
-    /// Its locale of sorting.
-    pub collate: String,
+    /// What text is sorted by, as [`Database::sorts_by`].
+    pub sorts_by: String,
     /// Extensions that it has already.
     pub extensions: BTreeSet<String>,
     /// Whether the login owns it or is a member of its owner.

@@ -214,6 +214,7 @@ registry! {
     database "extension/system-schema" = "603407" in "extension/system-schema.rs" as system_schema;
 
     database "schema/type-removed" in "schema/type-removed.rs" as type_removed;
+    database "schema/xml-unreadable" in "schema/xml-unreadable.rs" as xml_unreadable;
     database "schema/built-in-removed" in "schema/built-in-removed.rs" as built_in_removed;
     database "schema/not-in-version" in "schema/not-in-version.rs" as not_in_version;
     database "schema/object-ids" in "schema/object-ids.rs" as object_ids;

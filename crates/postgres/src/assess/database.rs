@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, Object, Standing};
 use flexway_core::migrate::Remedy;
 
-use super::{ask, built_ins, census};
+use super::{ask, built_ins, census, xml};
 use crate::ask::{Outcome, flag, number, optional, query, query_one, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::pool::connect;
@@ -33,6 +33,7 @@ pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outc
         encoding: text(&described, 2).to_owned(),
         locales: [text(&described, 3).to_owned(), text(&described, 4).to_owned()],
         provider: text(&described, 5).to_owned(),
+        sorts_by: text(&described, 6).to_owned(),
         standing: standing(there, target, name)?,
         extensions: extensions(here)?,
         census: all,
@@ -60,6 +61,7 @@ fn list(
     match one {
         Census::TablespaceSettings => return Ok(Ok(tablespace_settings(session)?)),
         Census::Removed => return built_ins::removed(session, there, database),
+        Census::Xml => return xml::unreadable(session, there, database),
         _ => {}
     }
     let (version, target) = (session.version().number, there.version().number);
@@ -81,9 +83,23 @@ fn described(session: &mut Session) -> Outcome<crate::Row> {
     };
     let sql = format!(
         "SELECT pg_database_size(oid), pg_get_userbyid(datdba), pg_encoding_to_char(encoding), \
-         datcollate, datctype, {provider} FROM pg_database WHERE datname = current_database()"
+         datcollate, datctype, {provider}, {} FROM pg_database WHERE datname = current_database()",
+        sorting(session)
     );
     query_one(session, "read what the database is", &sql)
+}
+
+/// What `pg_database` says that text is sorted by, in words.
+fn sorting(session: &Session) -> String {
+    let locale = match session.version().number {
+        170_000.. => "datlocale",
+        150_000.. => "daticulocale",
+        _ => return "datcollate".to_owned(),
+    };
+    format!(
+        "CASE datlocprovider WHEN 'c' THEN datcollate \
+         WHEN 'i' THEN {locale} || ' of ICU' ELSE {locale} || ' of PostgreSQL' END"
+    )
 }
 
 /// Bytes of tables with TOAST, and of indexes.
@@ -148,9 +164,10 @@ fn standing(
     let what = format!("database {name} of the target");
     let literal = quote_literal(name);
     let sql = format!(
-        "SELECT pg_encoding_to_char(encoding), datcollate, datallowconn, \
+        "SELECT pg_encoding_to_char(encoding), {}, datallowconn, \
          (SELECT count(*) FROM pg_stat_activity a WHERE a.datname = {literal} \
-          AND a.pid <> pg_backend_pid()) FROM pg_database WHERE datname = {literal}"
+          AND a.pid <> pg_backend_pid()) FROM pg_database WHERE datname = {literal}",
+        sorting(session)
     );
     let rows = query(session, &what, &sql)?;
     let Some(row) = rows.first() else { return Ok(Ok(None)) };
@@ -167,7 +184,7 @@ fn standing(
     };
     Ok(Ok(Some(Standing {
         encoding: text(row, 0).to_owned(),
-        collate: text(row, 1).to_owned(),
+        sorts_by: text(row, 1).to_owned(),
         extensions: extensions.iter().map(|row| text(row, 0).to_owned()).collect(),
         may_drop,
         session_count: number(&what, row, 3)?,

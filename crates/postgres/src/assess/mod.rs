@@ -1,13 +1,15 @@
 //! Reads what an assessment judges: one file for servers, one for databases, one for the questions
-//! whose answers are lists, one for what they use of PostgreSQL itself, one for rights on that, one for
-//! rates. Nothing is changed on either side.
+//! whose answers are lists, one for parsed expressions, with what they use of PostgreSQL itself (rights
+//! on that beside it) and of xml, one for rates. Nothing is changed on either side.
 
 mod built_ins;
 mod census;
 mod database;
+mod expressions;
 mod grants;
 mod rates;
 mod server;
+mod xml;
 
 use flexway_core::assess::facts::{Known, Missing};
 use flexway_core::migrate::Remedy;

@@ -22,12 +22,6 @@ pub(super) fn find(facts: &Facts, database: &Database) -> Found {
         some_of(&places)
     );
     let advice = "give them another type on the source first (ALTER TABLE ... ALTER COLUMN ... TYPE \
-                  timestamptz or interval, text for xml), or drop them";
-    Ok(vec![
-        Finding::blocks(
-            message,
-            "the table cannot be created there; xml cannot be read where the server lacks libxml",
-        )
-        .advice(advice),
-    ])
+                  timestamptz or interval), or drop them";
+    Ok(vec![Finding::blocks(message, "the table cannot be created there").advice(advice)])
 }

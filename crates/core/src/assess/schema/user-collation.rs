@@ -15,11 +15,8 @@ pub(super) fn find(facts: &Facts, database: &Database) -> Found {
     let why = "Flexway carries them where the target knows their locale; Azure's own service refuses \
                them";
     let mut found = vec![Finding::note(message, why)];
-    let there = facts.target.collations.as_ref().map_err(Clone::clone)?;
-    // Every server with ICU has its collations by these names.
-    let has_icu = there.iter().any(|name| name.ends_with("-x-icu"));
     let icu: Vec<_> = all.iter().filter(|one| one.detail == "icu").collect();
-    if !has_icu && !icu.is_empty() {
+    if !icu.is_empty() && !facts.target.has_icu()? {
         let names: Vec<&str> = icu.iter().map(|one| one.name.as_str()).collect();
         let message = format!("the target was built without ICU: {}", some_of(&names));
         let finding = Finding::blocks(message, "such collations cannot be created there")
