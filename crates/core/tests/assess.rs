@@ -76,7 +76,8 @@ fn what_was_not_observed_is_never_fine() {
         ("types", |facts| facts.target.types = missing()),
         ("roles", |facts| facts.target.roles = missing()),
         ("slots", |facts| {
-            let setting = Setting { value: "9".into(), unit: String::new(), default: "9".into() };
+            let setting =
+                Setting { value: "9".into(), own: None, unit: String::new(), default: "9".into() };
             let name = "max_replication_slots".to_owned();
             facts.source.settings = Ok(BTreeMap::from([(name, setting)]));
             facts.source.slots = missing();
@@ -149,6 +150,7 @@ fn the_list_of_allowed_extensions_is_given_whole() {
     facts.target.extensions = Ok(offered.into());
     let setting = |value: &str| Setting {
         value: value.to_owned(),
+        own: Some(value.to_owned()),
         unit: String::new(),
         default: value.to_owned(),
     };

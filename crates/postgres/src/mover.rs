@@ -103,8 +103,7 @@ impl Servers for Mover {
         target: ServerFacts,
         databases: &[String],
     ) -> Result<(facts::Server, facts::Server), MoveError> {
-        let (here, there) = (&mut connect(&self.source)?, &mut connect(&self.target)?);
-        assess::servers((here, source), (there, target), databases)
+        assess::servers((&self.source, source), (&self.target, target), databases)
     }
 
     fn measure(&self, databases: &[String]) -> Result<Rates, MoveError> {

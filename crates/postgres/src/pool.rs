@@ -76,7 +76,7 @@ impl Pool {
 
     /// A new session as server, database and login configure it; it belongs to no pool.
     pub(crate) fn configured(&self) -> Outcome<Session> {
-        Session::connect_as_configured(&self.info).map_err(unreachable)
+        connect_as_configured(&self.info)
     }
 
     /// Takes a session, uses it, and keeps it when `work` succeeds. After a lost connection the
@@ -150,6 +150,11 @@ pub(crate) fn connect(info: &ConnInfo) -> Outcome<Session> {
     );
     run(&mut session, "prepare the session", &sql)?;
     Ok(session)
+}
+
+/// Opens a session with the settings that server, database and login give.
+pub(crate) fn connect_as_configured(info: &ConnInfo) -> Outcome<Session> {
+    Session::connect_as_configured(info).map_err(unreachable)
 }
 
 /// What was tried on the rung that failed, why it failed, and the advice: each once.

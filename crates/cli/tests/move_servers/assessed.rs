@@ -27,7 +27,7 @@ const OLD: &str = "
     GRANT SELECT ON pg_authid TO auditor;
 ";
 
-fn assess(command: Command) -> (Option<i32>, Value) {
+pub(crate) fn assess(command: Command) -> (Option<i32>, Value) {
     let mut command = command;
     command.arg("--json");
     let ran = Ran::of(command);

@@ -9,6 +9,7 @@ mod assessed;
 mod cancelled;
 mod crashes;
 mod interrupted;
+mod judged;
 mod kills;
 mod left_open;
 mod newer;

@@ -170,8 +170,11 @@ impl Server {
 /// A setting of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// In its base unit.
+    /// What a session of the login begins with, in its base unit.
     pub value: String,
+    /// The server's own, where neither the login's role, nor the database, nor the connection says
+    /// otherwise; `None`: not seen behind what they say.
+    pub own: Option<String>,
     /// Such as `8kB` or `ms`; empty without one.
     pub unit: String,
     /// The value that the server has when nobody sets one.
@@ -179,12 +182,9 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Value and unit, for people.
-    pub fn words(&self) -> String {
-        match self.value.as_str() {
-            "" => "empty".to_owned(),
-            value => format!("{value}{}", self.unit),
-        }
+    /// A value of it with its unit, for people.
+    pub fn words(&self, value: &str) -> String {
+        if value.is_empty() { "empty".to_owned() } else { format!("{value}{}", self.unit) }
     }
 }
 

@@ -136,14 +136,58 @@ impl Provider {
                 "gcloud alloydb instances update <instance> --cluster=<cluster> --region=<region> \
                  --database-flags={name}={value}"
             ),
-            Provider::Own => format!("ALTER SYSTEM SET {name} = '{}'", value.replace('\'', "''")),
+            Provider::Own if OF_NAMES.contains(&name) => {
+                let names = elements(value).iter().map(|one| literal(one)).collect::<Vec<_>>();
+                match names.as_slice() {
+                    [] => format!("ALTER SYSTEM SET {name} = ''"),
+                    names => format!("ALTER SYSTEM SET {name} = {}", names.join(", ")),
+                }
+            }
+            Provider::Own => format!("ALTER SYSTEM SET {name} = {}", literal(value)),
         }
     }
+}
+
+/// Settings whose value is a list of names: `SET` takes each by itself, and a list that is given as one
+/// string for one name. Source: PostgreSQL 18, `GUC_LIST_QUOTE` in guc_tables.c.
+const OF_NAMES: [&str; 5] = [
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+];
+
+/// The names in such a list, without the quotes around them.
+fn elements(value: &str) -> Vec<String> {
+    let (mut all, mut one, mut is_quoted) = (Vec::new(), String::new(), false);
+    for sign in value.chars().chain([',']) {
+        match sign {
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => all.push(std::mem::take(&mut one).trim().to_owned()),
+            sign => one.push(sign),
+        }
+    }
+    all.retain(|one| !one.is_empty());
+    all
+}
+
+fn literal(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_names_is_set_name_by_name() {
+        let set = |name: &str, value: &str| Provider::Own.set_parameter(name, value);
+        let libraries = "ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', '$libdir/b,c'";
+        assert_eq!(set("shared_preload_libraries", "auto_explain, \"$libdir/b,c\""), libraries);
+        assert_eq!(set("search_path", ""), "ALTER SYSTEM SET search_path = ''");
+        assert_eq!(set("DateStyle", "ISO, DMY"), "ALTER SYSTEM SET DateStyle = 'ISO, DMY'");
+    }
 
     #[test]
     fn services_are_told_by_their_roles() {

@@ -1,4 +1,4 @@
-//! Reads what an assessment judges: one file for servers, one for databases, one for the questions
+//! Reads what an assessment judges: one file for servers, one for their settings, one for databases, one for the questions
 //! whose answers are lists, one for parsed expressions, with what they use of PostgreSQL itself (rights
 //! on that beside it) and of xml, one for rates. Nothing is changed on either side.
 
@@ -9,6 +9,7 @@ mod expressions;
 mod grants;
 mod rates;
 mod server;
+mod settings;
 mod xml;
 
 use flexway_core::assess::facts::{Known, Missing};

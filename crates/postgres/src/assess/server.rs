@@ -2,31 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flexway_core::assess::facts::{
-    Available, Known, Login, Missing, Role, Server, Setting, Transaction,
-};
+use flexway_core::assess::facts::{Available, Known, Login, Missing, Role, Server, Transaction};
 use flexway_core::assess::provider::Provider;
 use flexway_core::migrate::ServerFacts;
 
-use super::ask;
+use super::{ask, settings};
 use crate::ask::{Outcome, flag, optional, query, query_one, text};
 use crate::catalog::is_superuser;
-use crate::{Row, Session, quote_literal, roles};
+use crate::pool::connect;
+use crate::{ConnInfo, Row, Session, quote_literal, roles};
 
 /// Transactions that are listed: those that wait longest say enough.
 const TRANSACTIONS_MAX: usize = 50;
 
 /// Both servers. `databases` are those to move.
 pub(crate) fn servers(
-    source: (&mut Session, ServerFacts),
-    target: (&mut Session, ServerFacts),
+    source: (&ConnInfo, ServerFacts),
+    target: (&ConnInfo, ServerFacts),
     databases: &[String],
 ) -> Outcome<(Server, Server)> {
+    let (here, there) = (&mut connect(source.0)?, &mut connect(target.0)?);
     let names: Vec<String> = databases.iter().map(|name| quote_literal(name)).collect();
     let locales = match names.as_slice() {
         [] => Vec::new(),
         names => query(
-            source.0,
+            here,
             "read the locales of the databases",
             &format!(
                 "SELECT datcollate FROM pg_database WHERE datname IN ({0}) \
@@ -36,22 +36,22 @@ pub(crate) fn servers(
         )?,
     };
     let locales: Vec<&str> = locales.iter().map(|row| text(row, 0)).collect();
-    let carried = roles::to_carry(source.0, databases)?;
-    let present = roles_there(target.0)?;
-    let mut there = server(target.0, target.1, "target", Ok(present))?;
+    let carried = roles::to_carry(here, databases)?;
+    let present = roles_there(there)?;
+    let mut of_target = server((there, target.0), target.1, "target", Ok(present))?;
     for name in locales {
-        there.locales.insert(name.to_owned(), has_locale(target.0, name)?);
+        of_target.locales.insert(name.to_owned(), has_locale(there, name)?);
     }
-    Ok((server(source.0, source.1, "source", Ok(carried))?, there))
+    Ok((server((here, source.0), source.1, "source", Ok(carried))?, of_target))
 }
 
 fn server(
-    session: &mut Session,
+    (session, info): (&mut Session, &ConnInfo),
     facts: ServerFacts,
     side: &str,
     roles: Known<Vec<Role>>,
 ) -> Outcome<Server> {
-    let settings = settings(session, side)?;
+    let settings = settings::read(session, info, side)?;
     let has_azure =
         settings.as_ref().is_ok_and(|all: &BTreeMap<_, _>| all.contains_key("azure.extensions"));
     let provider = provider(session, has_azure)?;
@@ -97,18 +97,6 @@ fn count(session: &mut Session, what: &str, sql: &str) -> Outcome<Known<u64>> {
 
 fn number(row: &Row, index: usize) -> Option<u64> {
     text(row, index).parse().ok()
-}
-
-fn settings(session: &mut Session, side: &str) -> Outcome<Known<BTreeMap<String, Setting>>> {
-    // What a session begins with, whatever this one has set since.
-    let sql = "SELECT name, coalesce(reset_val, setting, ''), coalesce(unit, ''), \
-               coalesce(boot_val, '') FROM pg_settings";
-    let setting = |row: &Row| {
-        let [value, unit, default] = [1, 2, 3].map(|index| text(row, index).to_owned());
-        (text(row, 0).to_owned(), Setting { value, unit, default })
-    };
-    let rows = ask(session, &format!("the settings of the {side}"), sql)?;
-    Ok(rows.map(|rows| rows.iter().map(setting).collect()))
 }
 
 fn provider(session: &mut Session, has_azure_settings: bool) -> Outcome<Provider> {

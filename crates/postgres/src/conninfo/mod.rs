@@ -50,6 +50,7 @@ pub struct ConnInfo {
     connect_timeout: Option<Duration>,
     keepalive: Keepalive,
     application_name: String,
+    start_options: &'static str,
     options: Option<String>,
     is_replication: bool,
 }
@@ -139,6 +140,7 @@ impl ConnInfo {
                 .or_else(|| parameters.get("fallback_application_name"))
                 .unwrap_or("flexway")
                 .to_owned(),
+            start_options: START_OPTIONS,
             options: parameters.get("options").map(str::to_owned),
             is_replication: false,
         })
@@ -155,6 +157,11 @@ impl ConnInfo {
             other.password = None;
         }
         other
+    }
+
+    /// The same without settings of ours, for a look at what a session begins with.
+    pub(crate) fn without_settings(&self) -> ConnInfo {
+        ConnInfo { start_options: "", ..self.clone() }
     }
 
     /// The same login to one address of its host.
@@ -256,8 +263,8 @@ impl ConnInfo {
     /// Command line of the session: ours first, so that what the user gave wins.
     pub(crate) fn options(&self) -> String {
         match &self.options {
-            Some(options) => format!("{START_OPTIONS} {options}"),
-            None => START_OPTIONS.to_owned(),
+            Some(options) => format!("{} {options}", self.start_options),
+            None => self.start_options.to_owned(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Settings of the source that the target does not have.
+//! Settings of the source's server that the target's does not have. Those of databases and roles are
+//! carried.
 
 use crate::assess::facts::Facts;
 use crate::assess::finding::some_of;
@@ -66,14 +67,23 @@ pub(super) fn find(facts: &Facts) -> Found {
     let target = facts.target.settings.as_ref().map_err(Clone::clone)?;
     let mut of_results = Vec::new();
     let mut others = Vec::new();
+    let mut unseen = Vec::new();
     for (name, setting) in facts.source.settings.as_ref().map_err(Clone::clone)? {
         let Some(there) = target.get(name) else { continue };
         let is_own = OF_MACHINE.iter().any(|start| name.starts_with(start));
-        if is_own || setting.value == setting.default || setting.value == there.value {
+        if is_own || setting.own.as_ref() == Some(&setting.default) {
             continue;
         }
-        let words = format!("{name} ({} here, {} there)", setting.words(), there.words());
-        let fix = facts.target.provider.set_parameter(name, &setting.value);
+        let (Some(value), Some(value_there)) = (&setting.own, &there.own) else {
+            unseen.push(name.as_str());
+            continue;
+        };
+        if value == value_there {
+            continue;
+        }
+        let words =
+            format!("{name} ({} here, {} there)", setting.words(value), there.words(value_there));
+        let fix = facts.target.provider.set_parameter(name, value);
         match OF_RESULTS.contains(&name.as_str()) {
             true => of_results.push((words, fix)),
             false => others.push((words, fix)),
@@ -89,8 +99,15 @@ pub(super) fn find(facts: &Facts) -> Found {
     };
     let results = "they change what queries give; settings of servers are not carried";
     let rest = "settings of servers are not carried; take over what was set for a reason";
-    Ok([finding(of_results, Finding::risks, results), finding(others, Finding::note, rest)]
-        .into_iter()
-        .flatten()
-        .collect())
+    let covered = (!unseen.is_empty()).then(|| {
+        let message = format!("settings of the server are not compared: {}", some_of(&unseen));
+        let why = "the login's role, its database or the connection sets them, which covers the server's own";
+        Finding::note(message, why).advice("compare the files of settings, or look with another login")
+    });
+    let found = [
+        finding(of_results, Finding::risks, results),
+        finding(others, Finding::note, rest),
+        covered,
+    ];
+    Ok(found.into_iter().flatten().collect())
 }
