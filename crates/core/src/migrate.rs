@@ -82,10 +82,25 @@ pub struct LeftOut {
     pub name: String,
     /// Why, a clause about it.
     pub why: String,
-    /// What has to be done to have it moved; empty when nothing can be.
+    /// Why that speaks against it.
+    pub because: String,
+    /// The statement that makes it one like others; empty where there is none.
+    pub change: String,
+    /// What else is to be done; may be empty.
     pub help: String,
     /// Whether users may keep something in it, so that they have to be told.
     pub is_users: bool,
+}
+
+impl LeftOut {
+    /// What has to be done to have it moved; empty when nothing can be.
+    pub fn remedy(&self) -> String {
+        match (self.change.as_str(), self.help.as_str()) {
+            ("", help) => help.to_owned(),
+            (change, "") => format!("to move it: {change}"),
+            (change, help) => format!("to move it: {change}; {help}"),
+        }
+    }
 }
 
 /// A database as the server's catalog describes it.

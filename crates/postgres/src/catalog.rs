@@ -85,18 +85,39 @@ fn left_out(session: &mut Session, hidden: &str) -> Outcome<Vec<LeftOut>> {
     let one = |row: &crate::Row| {
         let [is_service, is_template, may_connect, is_own] = [2, 3, 4, 5].map(|i| flag(row, i));
         let quoted = text(row, 1);
-        let (why, help) = if is_service {
-            ("it belongs to the service", String::new())
+        let alter = |what: &str| format!("ALTER DATABASE {quoted} {what}");
+        let none = String::new;
+        let (why, because, change, help) = if is_service {
+            ("it belongs to the service", "its servers have their own", none(), none())
+        } else if is_own {
+            let help = match text(row, 0) {
+                "template1" => {
+                    "to move what was put into it, make a database of it: CREATE DATABASE <name> \
+                     TEMPLATE template1"
+                }
+                _ => "",
+            };
+            let help = help.to_owned();
+            ("every server has it", "new databases are made from the target's own", none(), help)
         } else if is_template {
-            ("it is a template", format!("to move it: ALTER DATABASE {quoted} IS_TEMPLATE false"))
+            let help = "make it a template again on both servers after the move".to_owned();
+            let because = "databases are made from it, and a session in it keeps others from that";
+            ("it is a template", because, alter("IS_TEMPLATE false"), help)
         } else if !may_connect {
-            let help = format!("to move it: ALTER DATABASE {quoted} ALLOW_CONNECTIONS true");
-            ("it allows no connections", help)
+            let because = "it can be neither read nor written as it stands";
+            ("it allows no connections", because, alter("ALLOW_CONNECTIONS true"), none())
         } else {
-            ("its DROP was interrupted", format!("finish that: DROP DATABASE {quoted}"))
+            let help = format!("finish that: DROP DATABASE {quoted}");
+            ("its DROP was interrupted", "nobody can connect to it any more", none(), help)
         };
-        let is_users = !is_service && !is_own;
-        LeftOut { name: text(row, 0).to_owned(), why: why.to_owned(), help, is_users }
+        LeftOut {
+            name: text(row, 0).to_owned(),
+            why: why.to_owned(),
+            because: because.to_owned(),
+            change,
+            help,
+            is_users: !is_service && !is_own,
+        }
     };
     Ok(rows.iter().map(one).collect())
 }

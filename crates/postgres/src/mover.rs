@@ -71,10 +71,11 @@ impl Servers for Mover {
             match Mover::count_objects(&self.source, MAINTENANCE_DATABASE)? {
                 0 => {
                     let name = facts.databases.remove(index).name;
-                    let why = "it holds nothing of users".to_owned();
                     facts.left_out.push(LeftOut {
                         name,
-                        why,
+                        why: "it holds nothing of users".to_owned(),
+                        because: "every server has one".to_owned(),
+                        change: String::new(),
                         help: String::new(),
                         is_users: false,
                     });

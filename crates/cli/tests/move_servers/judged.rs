@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::assessed::{assess, of_pair};
-use crate::pair::Pair;
+use crate::assessed::{assess, mend, of_pair};
+use crate::pair::{Pair, Ran};
 
 /// Messages and fixes of the findings of one validation.
 fn told(report: &Value, id: &str) -> Vec<String> {
@@ -61,4 +61,82 @@ fn the_servers_settings_are_told_from_those_of_roles_and_databases() {
     let report = of_pair(&pair, &[]).1;
     let told = told(&report, "server/target-read-only");
     assert!(told.len() == 1 && told[0].contains("is on for the login at the target"), "{report:#}");
+}
+
+/// An owner who is no superuser, in a schema of his own.
+#[test]
+fn an_owner_is_told_what_binds_him() {
+    let pair = Pair::start(15, 17);
+    pair.on_source(
+        "postgres",
+        "CREATE ROLE app LOGIN PASSWORD 'pass'; CREATE DATABASE d OWNER app",
+    );
+    pair.on_source(
+        "d",
+        "SET ROLE app; CREATE SCHEMA own; CREATE SCHEMA shut; \
+         CREATE TABLE own.forced (a int); INSERT INTO own.forced VALUES (1); \
+         ALTER TABLE own.forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; \
+         CREATE TABLE shut.t (a int); RESET ROLE; REVOKE USAGE ON SCHEMA shut FROM app; \
+         CREATE TABLE own.others (a int)",
+    );
+    let as_app = |what: &str| {
+        let mut command = pair.command(what);
+        let url = format!("postgres://app:pass@127.0.0.1:{}/d", pair.source.port());
+        command.env("FLEXWAY_SOURCE", url);
+        command
+    };
+    let report = assess(as_app("assess")).1;
+    let expected = [
+        "the source's login app may not read table own.others, table shut.t",
+        "GRANT SELECT ON own.others TO app",
+        "GRANT USAGE ON SCHEMA shut TO app",
+    ];
+    assert_eq!(told(&report, "privilege/unreadable"), expected, "{report:#}");
+    let findings = report["findings"].as_array().unwrap();
+    let bound = findings.iter().find(|one| one["id"] == "privilege/row-security").unwrap();
+    let advice = bound["advice"].as_str().unwrap();
+    assert!(!advice.contains("use the tables' owner"), "{advice}");
+    let free = "ALTER TABLE own.forced NO FORCE ROW LEVEL SECURITY";
+    assert!(advice.contains(free), "{advice}");
+    mend(&pair, &report, "privilege/unreadable");
+    pair.on_source("d", free);
+    let (code, report) = assess(as_app("assess"));
+    assert_eq!(code, Some(0), "{report:#}");
+    let mut command = as_app("migrate");
+    command.arg("--ledger").arg(pair.ledger());
+    Ran::of(command).ended(0);
+}
+
+#[test]
+fn templates_are_never_advised_away_from_every_server() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE shape IS_TEMPLATE true; CREATE DATABASE shut");
+    pair.on_target("postgres", "CREATE DATABASE shape IS_TEMPLATE true");
+    pair.on_target("postgres", "CREATE DATABASE shut ALLOW_CONNECTIONS false");
+    let advice = |name: &str| {
+        let report = of_pair(&pair, &["--database", name]).1;
+        let one = &report["findings"][0];
+        [one["message"].as_str().unwrap(), one["advice"].as_str().unwrap()].join("; ")
+    };
+    let words = "database template1 cannot be moved: every server has it; to move what was put into it, \
+                 make a database of it: CREATE DATABASE <name> TEMPLATE template1";
+    assert_eq!(advice("template1"), words);
+    assert!(
+        advice("shape")
+            .contains("it is a template; to move it: ALTER DATABASE shape IS_TEMPLATE false")
+    );
+    pair.on_source("postgres", "ALTER DATABASE shape IS_TEMPLATE false");
+    // Nothing can be put into those of the target, with --overwrite or without.
+    for more in [&[][..], &["--overwrite"]] {
+        let report = of_pair(&pair, more).1;
+        let said = told(&report, "database/target-holds-data");
+        assert!(said.contains(&"ALTER DATABASE shape IS_TEMPLATE false".to_owned()), "{report:#}");
+        assert!(
+            said.contains(&"ALTER DATABASE shut ALLOW_CONNECTIONS true".to_owned()),
+            "{report:#}"
+        );
+        assert_eq!(told(&report, "database/not-replaceable"), [""; 0], "{report:#}");
+    }
+    mend(&pair, &of_pair(&pair, &[]).1, "database/target-holds-data");
+    pair.migrate(&[]).ended(0);
 }

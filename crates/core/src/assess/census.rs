@@ -58,7 +58,7 @@ census! {
     SuperuserOnly = "things that only superusers create";
     /// Things that the login may not read; detail: the kind, sql: the grant.
     Unreadable = "things that the login may read";
-    /// Tables whose policies hide rows from the login.
+    /// Tables whose policies hide rows from the login; sql: what frees an owner whom they bind too.
     RowSecurity = "tables with row security";
     /// Unlogged tables, sequences and materialized views.
     Unlogged = "unlogged tables";

@@ -330,8 +330,10 @@ pub struct Standing {
     pub sorts_by: String,
     /// Extensions that it has already.
     pub extensions: BTreeSet<String>,
-    /// Whether the login owns it or is a member of its owner.
+    /// Whether it may be replaced: the login owns it or is a member of its owner, and it is not kept.
     pub may_drop: bool,
+    /// Whether it is one that every server has, or the one that the login comes by.
+    pub is_kept: bool,
     /// Sessions of others.
     pub session_count: u64,
 }

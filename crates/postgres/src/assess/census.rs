@@ -140,19 +140,25 @@ fn rights(census: Census) -> String {
     let own = not_of_extension("pg_class", "c.oid");
     match census {
         Census::RowSecurity => format!(
-            "SELECT {RELATION}, '', '' {FROM_RELATIONS} WHERE c.relrowsecurity \
+            "SELECT {RELATION}, CASE WHEN c.relforcerowsecurity THEN 'forced' ELSE '' END, \
+             CASE WHEN c.relforcerowsecurity THEN \
+             format('ALTER TABLE %I.%I NO FORCE ROW LEVEL SECURITY', n.nspname, c.relname) ELSE '' END \
+             {FROM_RELATIONS} WHERE c.relrowsecurity \
              AND c.relkind IN ('r', 'p') AND row_security_active(c.oid) AND {USER_SCHEMAS} ORDER BY 1"
         ),
         Census::Unreadable => format!(
             "SELECT concat(CASE c.relkind WHEN 'S' THEN 'sequence ' WHEN 'm' THEN 'materialized view ' \
              ELSE 'table ' END, {RELATION}), '', \
-             concat(format('GRANT USAGE ON SCHEMA %I TO %I; ', n.nspname, current_user), \
-             format('GRANT SELECT ON %s%I.%I TO %I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' \
-             ELSE '' END, n.nspname, c.relname, current_user)) {FROM_RELATIONS} \
-             WHERE c.relkind IN ('r', 'p', 'S', 'm') AND {USER_SCHEMAS} AND {own} \
-             AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind \
+             concat_ws('; ', CASE WHEN NOT p.of_schema THEN \
+             format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user) END, \
+             CASE WHEN NOT p.of_relation THEN format('GRANT SELECT ON %s%I.%I TO %I', CASE c.relkind \
+             WHEN 'S' THEN 'SEQUENCE ' ELSE '' END, n.nspname, c.relname, current_user) END) \
+             {FROM_RELATIONS}, \
+             LATERAL (SELECT has_schema_privilege(n.oid, 'USAGE') AS of_schema, CASE c.relkind \
              WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') \
-             ELSE has_table_privilege(c.oid, 'SELECT') END) \
+             ELSE has_table_privilege(c.oid, 'SELECT') END AS of_relation) p \
+             WHERE c.relkind IN ('r', 'p', 'S', 'm') AND {USER_SCHEMAS} AND {own} \
+             AND NOT (p.of_schema AND p.of_relation) \
              UNION ALL SELECT concat('large object ', l.oid), '', \
              format('GRANT SELECT ON LARGE OBJECT %s TO %I', l.oid, current_user) \
              FROM pg_largeobject_metadata l WHERE NOT pg_has_role(l.lomowner, 'USAGE') \

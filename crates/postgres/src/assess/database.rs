@@ -10,7 +10,7 @@ use crate::ask::{Outcome, flag, number, optional, query, query_one, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::pool::connect;
 use crate::roles::list_elements;
-use crate::schema::database::may_replace;
+use crate::schema::database::{is_kept, may_replace};
 use crate::{ConnInfo, Session, quote_literal};
 
 /// Looks into a database of the source; `target` names any database of the target.
@@ -187,6 +187,7 @@ fn standing(
         sorts_by: text(row, 1).to_owned(),
         extensions: extensions.iter().map(|row| text(row, 0).to_owned()).collect(),
         may_drop,
+        is_kept: is_kept(target, name),
         session_count: number(&what, row, 3)?,
     })))
 }

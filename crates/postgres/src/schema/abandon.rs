@@ -2,7 +2,7 @@
 
 use crate::ask::{Outcome, query, run};
 use crate::pool::connect;
-use crate::schema::database::{STANDING_DATABASES, may_make_again};
+use crate::schema::database::may_replace;
 use crate::schema::empty;
 use crate::schema::replace::remove_leftovers;
 use crate::{ConnInfo, parts, quote_ident, quote_literal};
@@ -16,10 +16,7 @@ pub(crate) fn abandon(target: &ConnInfo, database: &str, drop: bool) -> Outcome<
     if query(&mut admin, &what, &sql)?.is_empty() {
         return Ok(());
     }
-    let may_drop = !STANDING_DATABASES.contains(&database)
-        && database != target.database()
-        && may_make_again(&mut admin, database)?;
-    if drop && may_drop {
+    if drop && may_replace(&mut admin, target, database)? {
         return run(&mut admin, &what, &format!("DROP DATABASE {}", quote_ident(database)));
     }
     let mut session = connect(&target.with_database(database))?;

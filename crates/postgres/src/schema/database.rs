@@ -131,9 +131,12 @@ fn standing(admin: &mut Session, target: &ConnInfo, database: &str) -> Outcome<S
 
 /// Whether the database may be dropped once a new one stands; otherwise it is emptied.
 pub(crate) fn may_replace(admin: &mut Session, target: &ConnInfo, database: &str) -> Outcome<bool> {
-    Ok(!STANDING_DATABASES.contains(&database)
-        && database != target.database()
-        && may_make_again(admin, database)?)
+    Ok(!is_kept(target, database) && may_make_again(admin, database)?)
+}
+
+/// Whether every server has the database, or the login comes by it.
+pub(crate) fn is_kept(target: &ConnInfo, database: &str) -> bool {
+    STANDING_DATABASES.contains(&database) || database == target.database()
 }
 
 /// Whether the login may create a database, give it the name of the standing one, and drop that.

@@ -8,8 +8,8 @@ pub(super) fn find(facts: &Facts) -> Found {
     let unnamed = all.iter().filter(|one| one.is_users && facts.wanted.is_empty());
     Ok(unnamed
         .map(|one| {
-            let message = format!("database {} is left out: {} ({})", one.name, one.why, one.help);
-            Finding::risks(message, "it cannot be read as it stands")
+            let message = format!("database {} is left out: {}", one.name, one.why);
+            Finding::risks(message, one.because.clone()).advice(one.remedy())
         })
         .collect())
 }

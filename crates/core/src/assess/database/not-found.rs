@@ -15,7 +15,7 @@ pub(super) fn find(facts: &Facts) -> Found {
         found.push(match source.left_out.iter().find(|one| one.name == *wanted) {
             Some(one) => {
                 let message = format!("database {wanted} cannot be moved: {}", one.why);
-                Finding::blocks(message, "it cannot be read as it stands").advice(one.help.clone())
+                Finding::blocks(message, one.because.clone()).advice(one.remedy())
             }
             None => {
                 let message = format!("the source {} has no database {wanted}", source.label);

@@ -6,11 +6,23 @@ use crate::assess::{Finding, Found, Place};
 
 pub(super) fn find(facts: &Facts, database: &Database) -> Found {
     let standing = database.standing.as_ref().map_err(Clone::clone)?;
-    match standing {
-        Some(standing) if facts.overwrite && !standing.may_drop => {}
-        _ => return Ok(Vec::new()),
-    }
+    let Some(standing) = standing.as_ref().filter(|one| facts.overwrite && !one.may_drop) else {
+        return Ok(Vec::new());
+    };
     let login = &facts.target.login.name;
+    if facts.target.facts.left_out.iter().any(|one| one.name == database.name) {
+        // Named already, with what makes it one like others.
+        return Ok(Vec::new());
+    }
+    if standing.is_kept {
+        let message = format!("database {} of the target is emptied, not replaced", database.name);
+        let why = "every server has it, or the login comes by it; it is emptied object by object, as \
+                   far as the login owns them";
+        return Ok(vec![match facts.target.facts.is_superuser {
+            true => Finding::note(message, why),
+            false => Finding::risks(message, why),
+        }]);
+    }
     let message = format!("the target's login {login} may not drop database {}", database.name);
     let why = "only its owner may; with --overwrite it is emptied object by object, as far as the \
                login owns them";

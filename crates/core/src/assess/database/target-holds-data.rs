@@ -1,4 +1,4 @@
-//! Databases of the target that hold something.
+//! Databases of the target that hold something, or that nothing can be put into.
 
 use crate::assess::facts::Facts;
 use crate::assess::finding::quoted;
@@ -7,11 +7,21 @@ use crate::assess::{Finding, Found, Place};
 pub(super) fn find(facts: &Facts) -> Found {
     let target = &facts.target.facts;
     // What stands on the source itself must not be dropped: see server/same.
-    if facts.overwrite || facts.source.facts.started_us == target.started_us {
-        return Ok(Vec::new());
-    }
     let is_meant = |name: &String| facts.databases.iter().any(|one| one.name == *name);
     let mut found = Vec::new();
+    for one in target.left_out.iter().filter(|one| is_meant(&one.name)) {
+        let message = format!("database {} of the target {}: {}", one.name, target.label, one.why);
+        let finding = Finding::blocks(message, one.because.clone());
+        let mut finding = match one.change.as_str() {
+            "" => finding.advice(one.help.clone()),
+            change => finding.fix(Place::Target, change),
+        };
+        finding.database = Some(one.name.clone());
+        found.push(finding);
+    }
+    if facts.overwrite || facts.source.facts.started_us == target.started_us {
+        return Ok(found);
+    }
     for one in target.databases.iter().filter(|one| is_meant(&one.name)) {
         if facts.touched.contains(&one.name) {
             continue;

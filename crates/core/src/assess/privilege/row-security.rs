@@ -17,8 +17,18 @@ pub(super) fn find(facts: &Facts, database: &Database) -> Found {
     );
     let why =
         "a move reads with row security off, which the server refuses to those whom policies bind";
+    let forced: Vec<&str> =
+        all.iter().map(|one| one.sql.as_str()).filter(|sql| !sql.is_empty()).collect();
+    let advice = match forced.as_slice() {
+        [] => "or use the tables' owner as the source's login".to_owned(),
+        forced => format!(
+            "or use a superuser as the source's login; FORCE ROW LEVEL SECURITY binds the owner too, \
+             unless it is taken off for the time of the move and put back on both servers: {}",
+            some_of(forced)
+        ),
+    };
     let finding = Finding::blocks(message, why)
         .fix(Place::Source, format!("ALTER ROLE {} BYPASSRLS", quoted(&facts.source.login.name)))
-        .advice("or use the tables' owner as the source's login");
+        .advice(advice);
     Ok(vec![finding])
 }
