@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::assessed::{assess, mend, of_pair};
-use crate::pair::{Pair, Ran};
+use crate::pair::{Folder, Pair, Ran};
 
 /// Messages and fixes of the findings of one validation.
 fn told(report: &Value, id: &str) -> Vec<String> {
@@ -139,4 +139,28 @@ fn templates_are_never_advised_away_from_every_server() {
     }
     mend(&pair, &of_pair(&pair, &[]).1, "database/target-holds-data");
     pair.migrate(&[]).ended(0);
+}
+
+/// One bad file among those of all extensions makes the server's list of them fail.
+#[test]
+fn a_bad_control_file_does_not_end_a_comparison() {
+    let pair = Pair::start(15, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", "CREATE EXTENSION hstore; CREATE TABLE t (a hstore)");
+    let folder = Folder::new();
+    let files = folder.path().join("extension");
+    std::fs::create_dir(&files).unwrap();
+    std::fs::write(files.join("bad.control"), "no_such_word = true\n").unwrap();
+    let path =
+        format!("ALTER SYSTEM SET extension_control_path = '$system:{}'", folder.path().display());
+    pair.on_target("postgres", &path);
+    pair.on_target("postgres", "SELECT pg_reload_conf()");
+    assert!(pair.target.psql("postgres", "TABLE pg_available_extensions").is_err());
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!((code, report["verdict"].as_str()), (Some(2), Some("undetermined")), "{report:#}");
+    assert!(report["missing"].to_string().contains("no_such_word"), "{report:#}");
+    pair.migrate(&[]).ended(0);
+    pair.on_target("d", "COMMENT ON EXTENSION hstore IS 'changed'");
+    let ran = pair.verify(&[]).ended(1);
+    assert!(ran.out.contains("which words it came with is not known"), "{}", ran.out);
 }

@@ -1,6 +1,7 @@
-//! Reads what an assessment judges: one file for servers, one for their settings, one for databases, one for the questions
-//! whose answers are lists, one for parsed expressions, with what they use of PostgreSQL itself (rights
-//! on that beside it) and of xml, one for rates. Nothing is changed on either side.
+//! Reads what an assessment judges. `server` reads what a server is, `settings` its settings, `database`
+//! what one database is; `census` asks for lists, those about owners and readers in `rights`;
+//! `expressions` finds what is stored parsed, `built_ins` what that uses of PostgreSQL itself, `grants`
+//! who may use those, `xml` who needs libxml; `rates` measures. Nothing is changed on either side.
 
 mod built_ins;
 mod census;
@@ -8,6 +9,7 @@ mod database;
 mod expressions;
 mod grants;
 mod rates;
+mod rights;
 mod server;
 mod settings;
 mod xml;

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use flexway_core::migrate::Difference;
+use flexway_core::migrate::{Difference, Remedy};
 
-use crate::Session;
-use crate::ask::{Outcome, flag, query, text};
+use crate::ask::{Outcome, flag, optional, query, text};
+use crate::{Row, Session};
 
 struct Comment {
     words: String,
-    /// Whether it is what this server's version of the extension says of itself.
-    is_shipped: bool,
+    /// Whether it is what this server's version of the extension says of itself; `None` where the server
+    /// cannot tell: one bad file among those of all extensions is enough for that.
+    is_shipped: Option<bool>,
     /// Whether the session's login may change it.
     is_ours: bool,
 }
@@ -67,41 +68,41 @@ fn members(session: &mut Session) -> Outcome<BTreeMap<(String, String), Member>>
 /// target's login may not change (on managed servers it belongs to the service) was not carried.
 fn of_comments(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
     let (wanted, present) = (comments(source)?, comments(target)?);
-    let differs = |(name, wanted): &(String, Comment)| {
-        present.get(name).is_some_and(|present| {
-            present.is_ours
-                && wanted.words != present.words
-                && !(wanted.is_shipped && present.is_shipped)
-        })
-    };
-    Ok(wanted
-        .into_iter()
-        .filter(differs)
-        .map(|(name, _)| {
-            let detail = "comment on EXTENSION differs on the target".to_owned();
-            Difference { kind: "schema", name, detail }
-        })
-        .collect())
+    let mut found = Vec::new();
+    for (name, wanted) in wanted {
+        let Some(present) = present.get(&name) else { continue };
+        let shipped = [wanted.is_shipped, present.is_shipped];
+        if !present.is_ours || wanted.words == present.words || shipped == [Some(true); 2] {
+            continue;
+        }
+        let mut detail = "comment on EXTENSION differs on the target".to_owned();
+        if !shipped.contains(&Some(false)) {
+            detail +=
+                "; which words it came with is not known, since pg_available_extensions fails";
+        }
+        found.push(Difference { kind: "schema", name, detail });
+    }
+    Ok(found)
 }
 
 fn comments(session: &mut Session) -> Outcome<BTreeMap<String, Comment>> {
-    let rows = query(
-        session,
-        "read the comments on extensions",
-        "SELECT e.extname, c.words, c.words = coalesce(a.comment, ''), \
-                pg_has_role(e.extowner, 'USAGE') \
-         FROM pg_extension e LEFT JOIN pg_available_extensions a ON a.name = e.extname \
-         CROSS JOIN LATERAL (SELECT coalesce(obj_description(e.oid, 'pg_extension'), '') AS words) c",
-    )?;
-    Ok(rows
-        .iter()
-        .map(|row| {
-            let comment = Comment {
-                words: text(row, 1).to_owned(),
-                is_shipped: flag(row, 2),
-                is_ours: flag(row, 3),
-            };
-            (text(row, 0).to_owned(), comment)
-        })
-        .collect())
+    let what = "read the comments on extensions";
+    let sql = |is_shipped: &str, from: &str| {
+        format!(
+            "SELECT e.extname, c.words, {is_shipped}, pg_has_role(e.extowner, 'USAGE') \
+             FROM pg_extension e {from} \
+             CROSS JOIN LATERAL (SELECT coalesce(obj_description(e.oid, 'pg_extension'), '') AS words) c"
+        )
+    };
+    let offered = "LEFT JOIN pg_available_extensions a ON a.name = e.extname";
+    let rows = match query(session, what, &sql("c.words = coalesce(a.comment, '')", offered)) {
+        Err(error) if error.remedy == Remedy::Act => query(session, what, &sql("NULL", ""))?,
+        rows => rows?,
+    };
+    let comment = |row: &Row| Comment {
+        words: text(row, 1).to_owned(),
+        is_shipped: optional(row, 2).map(|word| word == "t"),
+        is_ours: flag(row, 3),
+    };
+    Ok(rows.iter().map(|row| (text(row, 0).to_owned(), comment(row))).collect())
 }
