@@ -36,22 +36,35 @@ const OLD: &str = "
     CREATE POLICY seen ON times USING (pg_is_in_backup());
     CREATE ROLE backer;
     GRANT EXECUTE ON FUNCTION pg_start_backup(text, boolean, boolean) TO backer;
+    GRANT EXECUTE ON FUNCTION pg_terminate_backend(int) TO backer;
+    CREATE OPERATOR +! (LEFTARG = anyarray, RIGHTARG = anyelement, PROCEDURE = array_append);
+    CREATE VIEW named AS SELECT 'abstimein'::regproc AS f, 'pg_class'::regclass AS c, 'int4'::regtype AS t;
+    CREATE FUNCTION careful() RETURNS int LANGUAGE sql SET operator_precedence_warning = on
+        SET my.own = 'x' SET work_mem = '1MB' AS 'SELECT 1';
+    CREATE EXTENSION pg_stat_statements;
+    CREATE VIEW slowest AS SELECT query, total_time FROM pg_stat_statements;
     CREATE VIEW fine AS SELECT c.oid, c.relname, array_append(a.attacl, NULL) AS acl, u.valuntil
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_user u ON u.usesysid = c.relowner
         WHERE ':relid 1136 :funcid 4099 ' <> c.relname;
 ";
 
-const USED: [&str; 10] = [
+const USED: [&str; 15] = [
     "column buffers_checkpoint of pg_stat_bgwriter, column checkpoints_req of pg_stat_bgwriter: \
      view public.counters",
     "column consrc of pg_constraint, column relhasoids of pg_class: view public.catalogs",
     "column oid of tables made WITH OIDS: index public.sum_oid, materialized view public.kept_oid, \
      table constraint with_oids_pkey on public.with_oids, view public.of_oid",
+    "column total_time of pg_stat_statements 1.12: view public.slowest",
+    "function abstimein(cstring): view public.named",
+    "function array_append(anyarray, anyelement): operator \
+     public.+!(pg_catalog.anyarray,pg_catalog.anyelement)",
     "function interval_accum(interval[], interval): aggregate public.gathered(interval)",
     "function pg_is_in_backup(): policy seen on public.times, rule also on public.times, trigger firing on \
      public.times",
     "function pg_start_backup(text, boolean, boolean): the rights of backer on \
      pg_start_backup(text,boolean,boolean)",
+    "function pg_terminate_backend(integer): the rights of backer on pg_terminate_backend(integer)",
+    "setting operator_precedence_warning: function public.careful()",
     "operator !! bigint: index public.factorials",
     "operator bigint !: default value for public.times.a, domain constraint large_check on public.large, \
      domain public.large, function public.more(numeric)",
@@ -83,6 +96,42 @@ fn what_is_gone_is_named_with_all_that_use_it() {
     assert_eq!((code, uses(&report).len()), (Some(0), 0), "{report:#}");
     pair.migrate(&[]).ended(0);
     pair.assert_same("d", "SELECT pg_get_viewdef('fine'::regclass)");
+}
+
+/// Names that newer versions take for something that they make along, and settings that they lack.
+const NAMES: &str = "
+    CREATE TYPE timer AS RANGE (subtype = time); CREATE TYPE timer_multirange AS (a int);
+    CREATE TYPE range_of AS RANGE (subtype = int); CREATE TABLE multirange_of (a range_of);
+    CREATE TYPE free AS RANGE (subtype = int); CREATE TABLE free_of (a free[]);
+    CREATE DOMAIN above AS int CONSTRAINT above_not_null CHECK (VALUE > 0) NOT NULL;
+    CREATE TABLE kept (a int NOT NULL, CONSTRAINT kept_a_not_null CHECK (a > 0));
+    ALTER DATABASE d SET operator_precedence_warning = on;
+    ALTER ROLE postgres IN DATABASE d SET force_parallel_mode = on;
+";
+
+#[test]
+fn names_and_settings_that_newer_versions_take_otherwise() {
+    let pair = Pair::start(11, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", NAMES);
+    let report = of_pair(&pair, &[]).1;
+    let findings = report["findings"].as_array().unwrap();
+    let said = findings.iter().map(|one| one["message"].as_str().unwrap());
+    let said: Vec<&str> = said.filter(|one| one.starts_with("PostgreSQL 18")).collect();
+    let expected = [
+        "PostgreSQL 18 takes no checks with the name of the NOT NULL of their domain: constraint \
+         above_not_null of public.above",
+        "PostgreSQL 18 takes no range types whose multirange would have the name of another type: type \
+         public.range_of, type public.timer",
+        "PostgreSQL 18 has no setting force_parallel_mode of role postgres in database d, setting \
+         operator_precedence_warning of database d",
+    ];
+    assert_eq!(said, expected, "{report:#}");
+    mend(&pair, &report, "schema/not-in-version");
+    mend(&pair, &report, "left/unknown-setting");
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!(code, Some(0), "{report:#}");
+    pair.migrate(&[]).ended(0);
 }
 
 /// From 14 on functions may have parsed bodies, from 16 on rights stand apart from what they are of.

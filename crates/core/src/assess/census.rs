@@ -38,6 +38,8 @@ census! {
     BuiltInTypes = "built-in types in use";
     /// Settings that name a tablespace; name: whose, detail: the setting, sql: the tablespace.
     TablespaceSettings = "settings that name a tablespace";
+    /// Settings of the database that the target does not know; name: whose, detail: the setting.
+    LostSettings = "settings that the target does not know";
     /// What the target's version does not take any more; detail: the kind, sql: the removal.
     Unknown = "things that newer versions do not take";
     /// Things made with what the target lacks of PostgreSQL's own; detail: what that is, sql: the removal.

@@ -16,11 +16,11 @@ const NAMED: [&str; 5] = [
      unnest(p.proargtypes::oid[] || p.proallargtypes || p.prorettype) FROM pg_proc p",
     "SELECT 'pg_trigger'::regclass, t.oid, 'function', t.tgfoid FROM pg_trigger t \
      WHERE NOT t.tgisinternal",
-    "SELECT 'pg_operator'::regclass, o.oid, 'function', \
+    "SELECT 'pg_operator'::regclass, o.oid, 'signature', \
      unnest(ARRAY[o.oprcode, o.oprrest, o.oprjoin]::oid[]) FROM pg_operator o",
     "SELECT 'pg_proc'::regclass, a.aggfnoid::oid, 'function', unnest(ARRAY[a.aggtransfn, a.aggfinalfn, \
      a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]) FROM pg_aggregate a",
-    "SELECT 'pg_cast'::regclass, c.oid, 'function', c.castfunc FROM pg_cast c",
+    "SELECT 'pg_cast'::regclass, c.oid, 'signature', c.castfunc FROM pg_cast c",
 ];
 
 /// What of the source's database the target cannot make for that reason. Name: the thing; detail: what
@@ -95,6 +95,11 @@ fn usage(version: u32) -> String {
          FROM expression, regexp_matches(body, ':relid ([0-9]+) [^{{}}]*:selectedCols [(]b([ 0-9]*)[)]', \
           'g') m, regexp_split_to_table(btrim(m[2]), ' +') bit \
          WHERE m[1]::oid < {USERS_OID_MIN} AND bit <> '' \
+         UNION ALL SELECT class, id, CASE WHEN m[1] IN ('24', '2202') THEN 'function' \
+          WHEN m[1] = '2205' THEN 'relation' WHEN m[1] = '2206' THEN 'type' ELSE 'operator' END, \
+          ((m[2]::int + 256) % 256 + 256 * m[3]::int)::oid, 0 \
+         FROM expression, regexp_matches(body, ':consttype (24|220[2-6]) [^{{}}]*:constvalue 4 \
+          [[] (-?[0-9]+) ([0-9]+) 0 0 ', 'g') m WHERE m[3]::int < {USERS_OID_MIN} / 256 \
          UNION ALL SELECT class, id, kind, oid, 0 FROM named WHERE id >= {USERS_OID_MIN} \
           AND oid > 0 AND oid < {USERS_OID_MIN} AND NOT EXISTS (SELECT 1 FROM pg_depend e \
           WHERE e.classid = class AND e.objid = id AND e.deptype IN ('e', 'i'))",
@@ -113,7 +118,7 @@ fn used(version: u32) -> String {
         "SELECT u.kind, u.oid, u.number, n.nspname, d.name, d.more \
          FROM (SELECT DISTINCT kind, oid, number FROM ({all}) u) u, LATERAL ( \
           SELECT p.pronamespace AS schema, p.proname::text AS name, oidvectortypes(p.proargtypes) AS more \
-          FROM pg_proc p WHERE u.kind = 'function' AND p.oid = u.oid \
+          FROM pg_proc p WHERE u.kind IN ('function', 'signature') AND p.oid = u.oid \
           UNION ALL SELECT o.oprnamespace, o.oprname, concat(format_type(o.oprleft, NULL), ', ', \
            format_type(o.oprright, NULL)) FROM pg_operator o WHERE u.kind = 'operator' AND o.oid = u.oid \
           UNION ALL SELECT t.typnamespace, t.typname, '' FROM pg_type t \
@@ -127,7 +132,7 @@ fn used(version: u32) -> String {
 }
 
 /// Which of them the target lacks: kind, oid, number, and words for it. What keeps its oid and its name
-/// takes other types now, and calls of it are resolved anew.
+/// takes other types now, and calls of it are resolved anew; a `signature` is not.
 fn lacking(used: &[Row]) -> String {
     let wanted = list(used, |row| {
         let [kind, schema, name, more] = [0, 3, 4, 5].map(|index| literal(row, index));
@@ -136,11 +141,13 @@ fn lacking(used: &[Row]) -> String {
     let relation = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                     WHERE n.nspname = w.schema AND c.relname = w.name";
     format!(
-        "SELECT w.kind, w.oid, w.number, concat(w.kind, ' ', CASE w.kind \
+        "SELECT w.kind, w.oid, w.number, concat(CASE w.kind WHEN 'signature' THEN 'function' \
+          ELSE w.kind END, ' ', CASE w.kind \
           WHEN 'operator' THEN btrim(concat(split_part(w.more, ', ', 1), ' ', w.name, ' ', \
            split_part(w.more, ', ', 2)), '- ') \
           WHEN 'column' THEN concat(w.more, ' of ', s.prefix, w.name) \
           WHEN 'function' THEN concat(s.prefix, w.name, '(', w.more, ')') \
+          WHEN 'signature' THEN concat(s.prefix, w.name, '(', w.more, ')') \
           ELSE concat(s.prefix, w.name) END) \
          FROM (VALUES {wanted}) AS w (kind, oid, number, schema, name, more), \
          LATERAL (SELECT CASE w.schema WHEN 'pg_catalog' THEN '' ELSE w.schema || '.' END AS prefix) s \
@@ -148,6 +155,9 @@ fn lacking(used: &[Row]) -> String {
           WHEN 'function' THEN EXISTS (SELECT 1 FROM pg_proc p JOIN pg_namespace n \
            ON n.oid = p.pronamespace WHERE n.nspname = w.schema AND p.proname = w.name \
            AND (p.oid = w.oid OR oidvectortypes(p.proargtypes) = w.more)) \
+          WHEN 'signature' THEN EXISTS (SELECT 1 FROM pg_proc p JOIN pg_namespace n \
+           ON n.oid = p.pronamespace WHERE n.nspname = w.schema AND p.proname = w.name \
+           AND oidvectortypes(p.proargtypes) = w.more) \
           WHEN 'operator' THEN EXISTS (SELECT 1 FROM pg_operator o WHERE o.oprname = w.name \
            AND (o.oid = w.oid OR concat(format_type(o.oprleft, NULL), ', ', \
            format_type(o.oprright, NULL)) = w.more)) \

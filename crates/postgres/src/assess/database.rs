@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, Object, Standing};
 use flexway_core::migrate::Remedy;
 
-use super::{ask, built_ins, census, xml};
+use super::{ask, built_ins, census, extension_columns, lost_settings, xml};
 use crate::ask::{Outcome, flag, number, optional, query, query_one, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::pool::connect;
@@ -60,7 +60,16 @@ fn list(
 ) -> Outcome<Known<Vec<Object>>> {
     match one {
         Census::TablespaceSettings => return Ok(Ok(tablespace_settings(session)?)),
-        Census::Removed => return built_ins::removed(session, there, database),
+        Census::Removed => {
+            let all = [
+                built_ins::removed(session, there, database)?,
+                lost_settings::of_functions(session, there)?,
+                extension_columns::used(session, there)?,
+            ];
+            let all: Known<Vec<Vec<Object>>> = all.into_iter().collect();
+            return Ok(all.map(|all| all.concat()));
+        }
+        Census::LostSettings => return lost_settings::of_database(session, there),
         Census::Xml => return xml::unreadable(session, there, database),
         _ => {}
     }

@@ -9,7 +9,7 @@ const SINCE: u32 = 90_600;
 /// What has rights: kind, class, oid, number of a column, its schema, words for it in statements, the
 /// column in brackets, rights as they are, and rights without any grant.
 const KINDS: [&str; 3] = [
-    "SELECT 'function', 'pg_proc'::regclass, p.oid, 0, p.pronamespace, 'FUNCTION', \
+    "SELECT 'signature', 'pg_proc'::regclass, p.oid, 0, p.pronamespace, 'FUNCTION', \
      p.oid::regprocedure::text, '', p.proacl, acldefault('f', p.proowner) FROM pg_proc p",
     "SELECT 'relation', 'pg_class'::regclass, c.oid, 0, c.relnamespace, 'TABLE', c.oid::regclass::text, \
      '', c.relacl, acldefault('r', c.relowner) FROM pg_class c",

@@ -74,6 +74,31 @@ pub(super) fn unknown_to(version: u32, target: u32) -> Option<String> {
              WHERE k.oid >= {USERS_OID_MIN} AND p.oid >= {USERS_OID_MIN}"
         ));
     }
+    if since(14) {
+        parts.push(format!(
+            "SELECT format('type %I.%I', n.nspname, t.typname), \
+             'range types whose multirange would have the name of another type', \
+             format('ALTER %s %I.%I RENAME TO %I', CASE WHEN o.typrelid <> 0 AND c.relkind <> 'c' \
+             THEN 'TABLE' ELSE 'TYPE' END, n.nspname, o.typname, left(o.typname, 60) || '_2') \
+             FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
+             JOIN pg_type o ON o.typnamespace = t.typnamespace AND o.typname = left(CASE \
+             WHEN t.typname LIKE '%range%' THEN regexp_replace(t.typname, 'range', 'multirange') \
+             ELSE t.typname || '_multirange' END, 63) LEFT JOIN pg_class c ON c.oid = o.typrelid \
+             WHERE t.typtype = 'r' AND t.oid >= {USERS_OID_MIN} \
+             AND NOT (o.typelem <> 0 AND o.typcategory = 'A')"
+        ));
+    }
+    if since(17) {
+        parts.push(format!(
+            "SELECT format('constraint %I of %I.%I', k.conname, n.nspname, t.typname), \
+             'checks with the name of the NOT NULL of their domain', \
+             format('ALTER DOMAIN %I.%I RENAME CONSTRAINT %I TO %I', n.nspname, t.typname, k.conname, \
+             left(t.typname, 57) || '_check') \
+             FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid \
+             JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typnotnull AND k.contype = 'c' \
+             AND k.conname = t.typname || '_not_null' AND t.oid >= {USERS_OID_MIN}"
+        ));
+    }
     if since(16) && version >= 120_000 {
         parts.push(format!(
             "SELECT format('column %I of {table}', a.attname, n.nspname, c.relname), \

@@ -1,0 +1,78 @@
+//! Settings that functions, the database and roles in it carry, and that the target does not know.
+
+use flexway_core::assess::facts::{Known, Object};
+
+use super::ask;
+use crate::ask::{Outcome, flag, query, text};
+use crate::catalog::not_of_extension;
+use crate::catalog::trees::USERS_OID_MIN;
+use crate::{Row, Session, quote_literal};
+
+/// Settings of functions. Name: the function; detail: the setting; sql: what takes it away.
+pub(super) fn of_functions(here: &mut Session, there: &mut Session) -> Outcome<Known<Vec<Object>>> {
+    let sql = format!(
+        "SELECT concat(i.type, ' ', i.identity), s.name, \
+         format('ALTER %s %s RESET %I', upper(i.type), i.identity, s.name) \
+         FROM pg_proc p, unnest(p.proconfig) c, LATERAL (SELECT split_part(c, '=', 1) AS name) s, \
+         LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) i \
+         WHERE p.oid >= {USERS_OID_MIN} AND {} ORDER BY 2, 1",
+        not_of_extension("pg_proc", "p.oid")
+    );
+    unknown(here, there, "the settings of functions", &sql)
+}
+
+/// Settings of the database, for all and for roles. Name: whose; detail and sql as above.
+pub(super) fn of_database(here: &mut Session, there: &mut Session) -> Outcome<Known<Vec<Object>>> {
+    let sql = "SELECT CASE s.setrole WHEN 0 THEN concat('database ', d.datname) \
+               ELSE concat('role ', pg_get_userbyid(s.setrole), ' in database ', d.datname) END, n.name, \
+               CASE s.setrole WHEN 0 THEN format('ALTER DATABASE %I RESET %I', d.datname, n.name) \
+               ELSE format('ALTER ROLE %I IN DATABASE %I RESET %I', pg_get_userbyid(s.setrole), \
+               d.datname, n.name) END \
+               FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, \
+               unnest(s.setconfig) c, LATERAL (SELECT split_part(c, '=', 1) AS name) n \
+               WHERE d.datname = current_database() ORDER BY 2, 1";
+    unknown(here, there, "the settings of the database", sql)
+}
+
+fn unknown(
+    here: &mut Session,
+    there: &mut Session,
+    what: &str,
+    sql: &str,
+) -> Outcome<Known<Vec<Object>>> {
+    let rows = match ask(here, what, sql)? {
+        Ok(rows) => rows,
+        Err(missing) => return Ok(Err(missing)),
+    };
+    let mut found = Vec::new();
+    for row in &rows {
+        if !is_known(there, text(row, 1))? {
+            found.push(object(row));
+        }
+    }
+    Ok(Ok(found))
+}
+
+fn object(row: &Row) -> Object {
+    let [name, setting, sql] = [0, 1, 2].map(|index| text(row, index));
+    Object { name: name.to_owned(), detail: format!("setting {setting}"), sql: sql.to_owned() }
+}
+
+/// Whether the target has a setting of that name. Any name with a dot may be set; some that can be set
+/// are in no list, and what the login may not see is there.
+fn is_known(there: &mut Session, name: &str) -> Outcome<bool> {
+    if name.contains('.') {
+        return Ok(true);
+    }
+    let name = quote_literal(name);
+    let what = "look a setting up on the target";
+    let listed = format!("SELECT count(*) > 0 FROM pg_settings WHERE lower(name) = lower({name})");
+    if query(there, what, &listed)?.first().is_some_and(|row| flag(row, 0)) {
+        return Ok(true);
+    }
+    let hidden = format!("SELECT current_setting({name}, true) IS NOT NULL");
+    Ok(match ask(there, what, &hidden)? {
+        Ok(rows) => rows.first().is_some_and(|row| flag(row, 0)),
+        Err(_) => true,
+    })
+}
