@@ -44,6 +44,8 @@ census! {
     Unknown = "things that newer versions do not take";
     /// Things made with what the target lacks of PostgreSQL's own; detail: what that is, sql: the removal.
     Removed = "things made with what newer versions lack";
+    /// Functions whose text names what newer versions lack; detail: what.
+    Bodies = "bodies of functions";
     /// What holds xml that the target cannot read; sql: what mends.
     Xml = "xml that the target does not read";
     /// Casts of users.

@@ -152,6 +152,7 @@ macro_rules! registry {
     (@code $code:literal) => { Some($code) };
     (@code) => { None };
     (@blocks advisory_server) => { false };
+    (@blocks advisory_database) => { false };
     (@blocks $other:ident) => { true };
     (@online online_server) => { true };
     (@online online_database) => { true };
@@ -160,6 +161,7 @@ macro_rules! registry {
     (@look advisory_server $name:ident) => { Look::Servers($name::find) };
     (@look online_server $name:ident) => { Look::Servers($name::find) };
     (@look database $name:ident) => { Look::Database($name::find) };
+    (@look advisory_database $name:ident) => { Look::Database($name::find) };
     (@look online_database $name:ident) => { Look::Database($name::find) };
 }
 
@@ -216,6 +218,7 @@ registry! {
     database "schema/type-removed" in "schema/type-removed.rs" as type_removed;
     database "schema/xml-unreadable" in "schema/xml-unreadable.rs" as xml_unreadable;
     database "schema/built-in-removed" in "schema/built-in-removed.rs" as built_in_removed;
+    advisory_database "schema/body-out-of-date" in "schema/body-out-of-date.rs" as body_out_of_date;
     database "schema/not-in-version" in "schema/not-in-version.rs" as not_in_version;
     database "schema/object-ids" in "schema/object-ids.rs" as object_ids;
     database "schema/cast" = "603409" in "schema/cast.rs" as cast;

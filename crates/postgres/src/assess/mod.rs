@@ -1,9 +1,11 @@
-//! Reads what an assessment judges. `server` reads what a server is, `settings` its settings, `database`
-//! what one database is, `lost_settings` what it sets that the target does not know; `census` asks for lists, those about owners and readers in `rights`;
-//! `expressions` finds what is stored parsed, `built_ins` what that uses of PostgreSQL itself,
-//! `extension_columns` of extensions, `grants`
-//! who may use those, `xml` who needs libxml; `rates` measures. Nothing is changed on either side.
+//! Reads what an assessment judges. `server` reads what a server is, `settings` its settings,
+//! `database` what one database is, `lost_settings` what it sets that the target does not know;
+//! `census` asks for lists, those about owners and readers in `rights`; `expressions` finds what is
+//! stored parsed, `built_ins` what that uses of PostgreSQL itself, `extension_columns` of extensions,
+//! `grants` who may use those, `xml` who needs libxml; `bodies` reads the text of functions; `rates`
+//! measures. Nothing is changed on either side.
 
+mod bodies;
 mod built_ins;
 mod census;
 mod database;
