@@ -122,16 +122,28 @@ fn refresh(
     stop: &AtomicBool,
 ) -> Outcome<()> {
     let what = format!("refresh materialized view {schema}.{name}");
-    run_unless(stop, session, &what, &statement(schema, name)).map_err(|mut error| {
-        // 55000 object_not_in_prerequisite_state.
-        if error.why.starts_with("ERROR 55000") {
-            error.help = "it reads a view that holds no data yet".to_owned();
-        } else if error.help.is_empty() || error.why.contains("does not exist") {
-            error.help =
-                "functions that the view calls must name schemas in full (or set their own \
-                          search_path): PostgreSQL 17 and newer refresh it with an empty one"
-                    .to_owned();
-        }
-        error
+    run_unless(stop, session, &what, &statement(schema, name)).map_err(|error| {
+        let help = help(&error);
+        MoveError { help, ..error }
     })
+}
+
+fn help(error: &MoveError) -> String {
+    let help = match error.why.as_str() {
+        // The server's hint, in any language.
+        why if why.contains("REFRESH MATERIALIZED VIEW") => {
+            "it reads a view that holds no data yet"
+        }
+        // Names that are not found.
+        why if ["42P01", "42883", "42704", "3F000"].iter().any(|code| why.contains(code)) => {
+            "functions that the view calls must name schemas in full (or set their own search_path): \
+             PostgreSQL 17 and newer refresh it with an empty one"
+        }
+        _ if error.help.is_empty() && error.remedy == Remedy::Act => {
+            "mend what the view reads or calls, on source and target; one that fails on the source too can \
+             be dropped there"
+        }
+        _ => &error.help,
+    };
+    help.to_owned()
 }

@@ -86,6 +86,13 @@ fn what_fails_alone_is_left_open_and_done_later() {
     assert!(ran.out.contains("left open: d: refresh materialized view"), "{}", ran.out);
     pair.verify(&[]).ended(1);
 
+    let help_with = |view: &str| {
+        let mut open = report["open"].as_array().unwrap().iter();
+        let found = open.find(|one| one["what"].as_str().is_some_and(|what| what.ends_with(view)));
+        found.unwrap()["help"].as_str().unwrap()
+    };
+    assert_eq!(help_with("public.a_over_bad"), "it reads a view that holds no data yet");
+    assert!(help_with("public.bad").contains("must name schemas in full"));
     let kept = report["open"].as_array().unwrap().iter();
     let kept = kept.filter_map(|one| one["help"].as_str()).find(|help| help.contains("\"kept\""));
     let weaken = kept.unwrap().split("make the source's alike: ").nth(1).unwrap();

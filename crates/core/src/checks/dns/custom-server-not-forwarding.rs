@@ -14,8 +14,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let name = path.name.as_ref().filter(is_open)?;
     let servers: Vec<String> = name.custom_servers.iter().map(Ipv4Addr::to_string).collect();
-    let message =
-        format!("{} asks DNS servers of its own: {}", dns_owner_words(path.estate, start), servers.join(", "));
+    let message = format!(
+        "{} asks DNS servers of its own: {}",
+        dns_owner_words(path.estate, start),
+        servers.join(", ")
+    );
     let why = "with servers of its own a network does not look into linked zones: the answer is right only if they \
                forward the public name to 168.63.129.16 from a network that is linked to the zone";
     let owner = dns_owner(path.estate, start);
