@@ -64,9 +64,5 @@ pub(super) fn out_of_date(
         own = not_of_extension("pg_proc", "p.oid"),
         list = list.collect::<Vec<_>>().join(", "),
     );
-    let object = |row: &Row| {
-        let [name, detail, sql] = [0, 1, 2].map(|index| text(row, index).to_owned());
-        Object { name, detail, sql }
-    };
-    Ok(ask(here, &what, &sql)?.map(|rows| rows.iter().map(object).collect()))
+    Ok(ask(here, &what, &sql)?.map(|rows| rows.iter().map(super::object).collect()))
 }

@@ -72,11 +72,7 @@ pub(super) fn removed(
         return Ok(Ok(Vec::new()));
     }
     let sql = format!("{} ORDER BY 2, 1", places.join(" UNION ALL "));
-    let object = |row: &Row| {
-        let [name, detail, sql] = [0, 1, 2].map(|index| text(row, index).to_owned());
-        Object { name, detail, sql }
-    };
-    Ok(ask(here, &what, &sql)?.map(|rows| rows.iter().map(object).collect()))
+    Ok(ask(here, &what, &sql)?.map(|rows| rows.iter().map(super::object).collect()))
 }
 
 /// Each use of something built in: class and id of the thing that uses, kind and oid of what is used,

@@ -6,7 +6,7 @@ use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, O
 use flexway_core::migrate::Remedy;
 
 use super::{ask, bodies, built_ins, census, extension_columns, lost_settings, xml};
-use crate::ask::{Outcome, flag, number, optional, query, query_one, text};
+use crate::ask::{Outcome, flag, number, query, query_one, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::pool::connect;
 use crate::roles::list_elements;
@@ -77,12 +77,7 @@ fn list(
     let (version, target) = (session.version().number, there.version().number);
     let Some(sql) = census::question(one, version, target) else { return Ok(Ok(Vec::new())) };
     let rows = ask(session, &format!("{} of database {database}", one.words()), &sql)?;
-    let object = |row: &crate::Row| {
-        let [name, detail, sql] =
-            [0, 1, 2].map(|index| optional(row, index).unwrap_or("").to_owned());
-        Object { name, detail, sql }
-    };
-    Ok(rows.map(|rows| rows.iter().map(object).collect()))
+    Ok(rows.map(|rows| rows.iter().map(super::object).collect()))
 }
 
 fn described(session: &mut Session) -> Outcome<crate::Row> {

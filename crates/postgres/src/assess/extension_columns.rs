@@ -66,10 +66,6 @@ pub(super) fn used(here: &mut Session, there: &mut Session) -> Outcome<Known<Vec
         gone.join(", ")
     );
     let sql = format!("{} ORDER BY 2, 1", expressions::described(&things));
-    let object = |row: &crate::Row| {
-        let [name, detail, sql] = [0, 1, 2].map(|index| text(row, index).to_owned());
-        Object { name, detail, sql }
-    };
     let rows = ask(here, "the columns of extensions that are used", &sql)?;
-    Ok(rows.map(|rows| rows.iter().map(object).collect()))
+    Ok(rows.map(|rows| rows.iter().map(super::object).collect()))
 }

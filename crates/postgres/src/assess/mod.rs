@@ -19,10 +19,10 @@ mod server;
 mod settings;
 mod xml;
 
-use flexway_core::assess::facts::{Known, Missing};
+use flexway_core::assess::facts::{Known, Missing, Object};
 use flexway_core::migrate::Remedy;
 
-use crate::ask::{Outcome, query};
+use crate::ask::{Outcome, query, text};
 use crate::{Row, Session};
 
 pub(crate) use database::database;
@@ -39,4 +39,10 @@ fn ask(session: &mut Session, what: &str, sql: &str) -> Outcome<Known<Vec<Row>>>
         }
         Err(error) => Err(error),
     }
+}
+
+/// A row of name, detail and statement; NULL is empty.
+fn object(row: &Row) -> Object {
+    let [name, detail, sql] = [0, 1, 2].map(|index| text(row, index).to_owned());
+    Object { name, detail, sql }
 }

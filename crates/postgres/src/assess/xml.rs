@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use flexway_core::assess::facts::{Known, Missing, Object};
 
 use super::{ask, expressions};
+use crate::Session;
 use crate::ask::{Outcome, flag, run, text};
 use crate::catalog::{USER_SCHEMAS, not_of_extension};
-use crate::{Row, Session};
 
 /// The first value ends a search; a large table whose column is always NULL is read to its end.
 const TABLE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ pub(super) fn unreadable(
         (Ok(constants), Ok(columns)) => (constants, columns),
         (Err(missing), _) | (_, Err(missing)) => return Ok(Err(missing)),
     };
-    let mut found: Vec<Object> = constants.iter().map(object).collect();
+    let mut found: Vec<Object> = constants.iter().map(super::object).collect();
     let mut unknown = None;
     let end = Instant::now() + TIME_MAX;
     let limit = TABLE_TIME_MAX.as_millis();
@@ -42,7 +42,9 @@ pub(super) fn unreadable(
             break;
         }
         match ask(here, &what, text(row, 3))? {
-            Ok(rows) if rows.first().is_some_and(|row| flag(row, 0)) => found.push(object(row)),
+            Ok(rows) if rows.first().is_some_and(|row| flag(row, 0)) => {
+                found.push(super::object(row))
+            }
             Ok(_) => {}
             Err(missing) => unknown = Some(missing),
         }
@@ -52,11 +54,6 @@ pub(super) fn unreadable(
         Some(missing) if found.is_empty() => Err(missing),
         _ => Ok(found),
     })
-}
-
-fn object(row: &Row) -> Object {
-    let [name, detail, sql] = [0, 1, 2].map(|index| text(row, index).to_owned());
-    Object { name, detail, sql }
 }
 
 /// What has constants, and what names an element or an instruction: the server spells names by libxml.
