@@ -107,7 +107,7 @@ fn facts_name_the_databases_that_count() {
     let users: Vec<_> = left_out.iter().filter(|one| one.is_users).collect();
     assert_eq!(users.len(), 2, "{left_out:?}");
     assert_eq!((users[0].name.as_str(), users[0].why.as_str()), ("C", "it allows no connections"));
-    assert_eq!(users[0].help, "to move it: ALTER DATABASE \"C\" ALLOW_CONNECTIONS true");
+    assert_eq!(users[0].change, "ALTER DATABASE \"C\" ALLOW_CONNECTIONS true");
     assert_eq!((users[1].name.as_str(), users[1].why.as_str()), ("b", "it is a template"));
     run(&world.source, "postgres", "CREATE TABLE t ()");
     assert_eq!(names(&world), ["a", "postgres"]);

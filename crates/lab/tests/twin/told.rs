@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use flexway_core::checks;
-use flexway_core::diagnose::{self, Question};
+use flexway_core::diagnose::{self, Copier, Question};
 use flexway_core::estate::Estate;
 use flexway_lab::twin::{blueprint, tools};
 
@@ -41,7 +41,9 @@ fn look(case: &Case, folder: &std::path::Path) -> End {
     let report = diagnose::check(&case.estate, &case.question);
     let Some(expected) = expect(&case.estate, &report) else { return End::Unsure };
     let plan = blueprint(&case.estate, Some(&case.question.target));
-    if plan.is_ok_and(|plan| !plan.notes.is_empty()) {
+    // The twin's clients stand where the target does.
+    let is_elsewhere = case.question.copier != Copier::Target;
+    if is_elsewhere || plan.is_ok_and(|plan| !plan.notes.is_empty()) {
         return End::LeftOut;
     }
     let seen = seen::look(&case.estate, &case.question, &expected, folder);
