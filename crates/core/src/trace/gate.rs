@@ -274,8 +274,11 @@ fn vnet_rule_gate(
 fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Gate {
     let mut rules = public_rules(estate, server_id).peekable();
     if rules.peek().is_none() {
-        let unread = unread_rule(estate, server_id, FIREWALL_RULE);
-        return unread.map_or(Gate::FirewallRuleMissing, Gate::Unknown);
+        return match (unread_rule(estate, server_id, FIREWALL_RULE), caller.egress) {
+            (Some(missing), _) => Gate::Unknown(missing),
+            (None, Some(Egress::Known(addresses))) => Gate::AddressNotAllowed(addresses.clone()),
+            (None, _) => Gate::FirewallRuleMissing,
+        };
     }
     match rules.find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
         Some((id, _)) => Gate::Open(id.clone()),
