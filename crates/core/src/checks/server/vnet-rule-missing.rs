@@ -48,7 +48,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if super::vnet_rule_other_region::afar(path).is_none() {
         finding = finding.fix(Fix::of(changes));
     }
-    if let (false, Some(Egress::Known(addresses))) = (has_endpoint, &path.taken()?.egress) {
+    if let Some(Egress::Known(addresses)) = &path.taken()?.egress {
         finding = finding.fix(fixes::let_address_in(path, addresses));
     }
     finding.fixes.extend(fixes::endpoint_nearby(path));

@@ -3,6 +3,7 @@
 use crate::checks::fixes;
 use crate::estate::network::{Vnet, region_key};
 use crate::finding::{Finding, Fix};
+use crate::trace::egress::Egress;
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
@@ -27,6 +28,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
     let mut finding = Finding::blocks(message, why).at(place, "").fix(fix).unless(unseen);
     finding.on_fallback = path.leads == Leads::Fallback;
+    // Packets to a server of another region come with a public address, whatever the subnet's service endpoint.
+    if let Some(Egress::Known(addresses)) = &path.taken()?.egress {
+        finding = finding.fix(fixes::let_address_in(path, addresses));
+    }
     Some(finding)
 }
 
