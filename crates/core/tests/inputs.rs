@@ -2,6 +2,7 @@
 
 mod support;
 
+use flexway_core::estate::endpoint::Interface;
 use flexway_core::estate::{Input, Loaded, load, load_dated, overlay};
 use flexway_core::id::ResourceId;
 use flexway_core::trace::step::Verdict;
@@ -326,4 +327,18 @@ fn a_relay_host_is_found_by_machine_or_interface() {
     assert!(two.find_host("relay").is_err_and(|why| why.starts_with("several")));
     let none = support::estate(&support::fixture("injected-source"));
     assert!(none.find_host("relay").is_err_and(|why| why.contains("holds no network interface")));
+}
+
+#[test]
+fn a_public_address_is_read_as_older_clients_spell_it() {
+    let group = format!("{}/resourceGroups/rg/providers/Microsoft.Network", support::SUBSCRIPTION);
+    let interface = format!("{group}/networkInterfaces/relay");
+    let public = format!("{group}/publicIPAddresses/relay-ip");
+    let estate =
+        support::estate(&[json!({ "id": interface, "name": "relay", "ipConfigurations": [
+        { "id": format!("{interface}/ipConfigurations/ip"), "name": "ip",
+            "privateIpAddress": "10.20.2.4", "publicIpAddress": { "id": public } }] })]);
+    let (_, facts) = estate.all::<Interface>().next().expect("the interface");
+    assert_eq!(facts.public_address.to(), ResourceId::parse(&public).as_ref());
+    assert_eq!(facts.addresses.len(), 1);
 }

@@ -138,7 +138,10 @@ pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
         }
     }
     let public_address = match configurations.first() {
-        Some(first) => first.reference("publicIPAddress", problems),
+        Some(first) => match first.reference("publicIPAddress", problems) {
+            Reference::None => first.reference("publicIpAddress", problems),
+            found => found,
+        },
         None => Reference::None,
     };
     let pools = "loadBalancerBackendAddressPools";

@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::address::address_of;
 use super::filter::{Packet, Place, Way, filter, group};
 use super::verdict::Gate;
-use super::world::{World, at, flag, interface_addresses, list, reference, text, texts};
+use super::world::{
+    World, at, flag, interface_addresses, list, private_address, reference, text, texts,
+};
 
 /// What is particular to a machine; nothing for other senders.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,7 +41,7 @@ pub(super) fn is_interface(key: &str) -> bool {
 pub(super) fn seat(world: &World, key: &str) -> Option<(String, u32)> {
     let body = world.body(key)?;
     let subnet = reference(first(body)?, &["properties", "subnet", "id"])?;
-    let address = text(first(body)?, &["properties", "privateIPAddress"]).and_then(address_of);
+    let address = private_address(first(body)?);
     Some((subnet, address.or_else(|| interface_addresses(body).first().copied())?))
 }
 
@@ -89,8 +91,10 @@ impl Sender {
         };
         let around = world.body(subnet);
         let nat = around.and_then(|body| reference(body, &["properties", "natGateway", "id"]));
-        let own =
-            first(body).and_then(|one| reference(one, &["properties", "publicIPAddress", "id"]));
+        let own = first(body).and_then(|one| {
+            reference(one, &["properties", "publicIPAddress", "id"])
+                .or_else(|| reference(one, &["properties", "publicIpAddress", "id"]))
+        });
         let address = |key: &str| {
             world.body(key).and_then(|body| address_of(text(body, &["properties", "ipAddress"])?))
         };

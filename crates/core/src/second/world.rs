@@ -275,6 +275,13 @@ pub(super) fn interface_addresses(body: &Value) -> Vec<u32> {
     list(body, &["properties", "ipConfigurations"])
         .unwrap_or(&[])
         .iter()
-        .filter_map(|one| address_of(text(one, &["properties", "privateIPAddress"])?))
+        .filter_map(private_address)
         .collect()
+}
+
+/// The private address of one configuration of an interface; older clients write `Ip`.
+pub(super) fn private_address(configuration: &Value) -> Option<u32> {
+    let word = text(configuration, &["properties", "privateIPAddress"])
+        .or_else(|| text(configuration, &["properties", "privateIpAddress"]));
+    address_of(word?)
 }
