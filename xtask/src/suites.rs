@@ -21,7 +21,8 @@ const SUITE_LIMIT: Duration = Duration::from_secs(900);
 const SIDE_BY_SIDE: usize = 2;
 
 /// Suites that take longest, in the order in which they start: the others fill the gaps.
-const LONG: [&str; 5] = ["move_servers", "twin", "worlds", "ladder", "wire"];
+const LONG: [&str; 8] =
+    ["move_servers", "lab", "twin", "worlds", "wire", "move_troubles", "move_everything", "ladder"];
 
 /// A test binary.
 struct Suite {

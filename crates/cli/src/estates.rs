@@ -101,6 +101,7 @@ impl Ends {
             "target" => Copier::Target,
             "relay" => Copier::Relay,
             place => match (estate.find_server(place), estate.find_host(place)) {
+                (Ok(server), _) if server == target => Copier::Target,
                 (Ok(server), _) => Copier::Runtime(server),
                 (Err(_), Ok(interface)) => Copier::Host(interface),
                 (Err(server), Err(host)) => {
@@ -119,6 +120,13 @@ impl Ends {
                 "source and target are the same server",
                 help,
             ));
+        }
+        if let (Source::Server(id), Copier::Runtime(copier)) = (&source, &copier)
+            && id == copier
+        {
+            let why = "no tool copies on the source: it is to be left as it is";
+            let help = "give `target`, a runtime server or a relay host";
+            return Err(Failure::usage("check the flow", why, help));
         }
         Ok(Question { source, target, copier, port })
     }

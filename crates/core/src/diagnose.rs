@@ -309,6 +309,8 @@ fn add_second_flow(report: &mut Report, second: &Report) {
     report.senders = report.senders.take().filter(|_| report.verdict == Verdict::Partial);
     consequences::weaken(report.verdict, &mut report.findings);
     report.missing.extend(second.missing.iter().cloned());
+    report.missing.sort();
+    report.missing.dedup();
     report.forward.extend(second.forward.iter().cloned());
     report.back.extend(second.back.iter().cloned());
 }

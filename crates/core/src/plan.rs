@@ -15,7 +15,7 @@ use crate::repair::search::{Closed, apply};
 use crate::repair::{self, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
 
-use refusal::{RELAY, REST, by_probes, has_unmended, refusal, unobserved};
+use refusal::{REST, by_probes, has_unmended, refusal, relay, unobserved};
 
 /// A repair, or the reason why there is none.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ fn advice(report: &Report) -> Vec<Alternative> {
     let advised = report.causes().flat_map(|cause| &cause.fixes);
     let titles = advised.filter(|fix| fix.changes.is_empty()).map(|fix| fix.title.clone());
     titles
-        .chain([RELAY.to_owned()])
+        .chain(relay(report))
         .map(|title| Alternative {
             title,
             safety: Review,

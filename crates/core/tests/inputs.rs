@@ -322,7 +322,7 @@ fn a_relay_host_is_found_by_machine_or_interface() {
     assert_eq!(found("relay"), Ok("front".to_owned()), "the machine's first interface");
     assert_eq!(found(&machine), Ok("front".to_owned()));
     assert_eq!(found("BACK"), Ok("back".to_owned()));
-    assert!(found("other").is_err_and(|why| why.starts_with("no machine or network interface")));
+    assert!(found("other").is_err_and(|why| why.starts_with("no network interface")));
     let two = support::estate(&[nic("one", false), nic("two", false)]);
     assert!(two.find_host("relay").is_err_and(|why| why.starts_with("several")));
     let none = support::estate(&support::fixture("injected-source"));

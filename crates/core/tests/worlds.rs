@@ -204,7 +204,7 @@ fn two_readings_of_random_worlds_agree() {
 }
 
 /// Worlds with a relay host in a run.
-const WORLDS_RELAYED: u64 = 4_000;
+const WORLDS_RELAYED: u64 = 3_000;
 
 #[test]
 fn two_readings_of_random_relay_hosts_agree() {
@@ -232,8 +232,10 @@ fn nothing_missing_is_taken_for_good_news() {
         let second_word = |case: &Case| format!("{:?}", second(case).verdict);
         let first_word = |case: &Case| format!("{:?}", first(case).verdict);
         without_each(seed, &case(seed), second_word);
-        without_each(seed, &relay::relayed(seed), first_word);
-        without_each(seed, &relay::relayed(seed), second_word);
+        if seed % 4 == 0 {
+            without_each(seed, &relay::relayed(seed), first_word);
+            without_each(seed, &relay::relayed(seed), second_word);
+        }
     }
 }
 
@@ -287,7 +289,7 @@ fn plans_of_random_worlds_are_certified() {
     let run = |odd: u64| -> Vec<Vec<String>> {
         let mine = |seed: &u64| seed % 2 == odd;
         let plain = seeds().filter(mine).filter_map(|seed| uncertified(seed, &case(seed)));
-        let relayed = (0..WORLDS_PLANNED / 4).filter(mine);
+        let relayed = (0..WORLDS_PLANNED / 8).filter(mine);
         plain.chain(relayed.filter_map(|seed| uncertified(seed, &relay::relayed(seed)))).collect()
     };
     let judged = std::thread::scope(|scope| {

@@ -1,6 +1,6 @@
 //! Finds the servers that users name.
 
-use super::endpoint::Interface;
+use super::endpoint::{Endpoint, Interface};
 use super::server::Server;
 use super::{Estate, Key};
 use crate::id::ResourceId;
@@ -41,7 +41,12 @@ impl Estate {
             Some(wanted) => id == wanted,
             None => id.name().eq_ignore_ascii_case(text),
         };
-        let of_machines = || self.all::<Interface>().filter(|(_, one)| one.endpoint.is_none());
+        let of_endpoints: Vec<&ResourceId> =
+            self.all::<Endpoint>().flat_map(|(_, one)| &one.interfaces).collect();
+        let of_machines = || {
+            let all = self.all::<Interface>().filter(|(_, one)| one.endpoint.is_none());
+            all.filter(|(id, _)| !of_endpoints.contains(id))
+        };
         if let Some((id, _)) = of_machines().find(|(id, _)| wanted.is_some() && is_it(id)) {
             return Ok(id.clone());
         }
@@ -56,7 +61,9 @@ impl Estate {
             [] if of_machines().next().is_none() => {
                 Err("the estate holds no network interface of a machine".to_owned())
             }
-            [] => Err("no machine or network interface has that name".to_owned()),
+            [] => Err("no network interface of a machine has that name, and none belongs to a machine of it \
+                       (`az network nic list` captures them)"
+                .to_owned()),
             _ => Err("several network interfaces fit: give the id of one".to_owned()),
         }
     }

@@ -1,12 +1,12 @@
 //! Why a plan changes nothing, in words.
 
 use crate::change::Change;
-use crate::diagnose::Report;
+use crate::diagnose::{Copier, Report};
 use crate::finding::{Finding, Severity};
 use crate::trace::step::Verdict;
 
 /// The way that is left when no change of the network helps.
-pub(super) const RELAY: &str =
+const RELAY: &str =
     "what always remains: a relay host that reaches both servers, `flexway migrate --copier relay`";
 
 /// What is left after a plan that opens all that is known to be closed.
@@ -37,7 +37,7 @@ pub(super) fn refusal(report: &Report, barred: &[(Change, String)], is_complete:
     parts.extend(
         risks.filter_map(|one| Some(format!("{}: {}", one.fault, one.fixes.first()?.title))),
     );
-    parts.push(RELAY.to_owned());
+    parts.extend(relay(report));
     let opening = match () {
         () if !barred.is_empty() => "what mends this is not allowed",
         () if is_complete && !has_unmended(report) => {
@@ -46,6 +46,12 @@ pub(super) fn refusal(report: &Report, barred: &[(Change, String)], is_complete:
         () => "no request mends this",
     };
     format!("{opening}: {}", parts.join(". "))
+}
+
+/// The way that always remains, where it is not the one that was asked about.
+pub(super) fn relay(report: &Report) -> Option<String> {
+    let copier = &report.question.copier;
+    (!matches!(copier, Copier::Relay | Copier::Host(_))).then(|| RELAY.to_owned())
 }
 
 /// What would have to be observed before anything is changed.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::rules::Rules;
 use crate::diagnose::Question;
 use crate::estate::dns::Link;
-use crate::estate::endpoint::{Endpoint, Interface};
+use crate::estate::endpoint::Endpoint;
 use crate::estate::network::{Peering, Subnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Kind, Set, Writes};
@@ -97,11 +97,9 @@ fn judge(
     safety
 }
 
+/// The subnet that holds nothing but the copier. The neighbours of a relay host are others.
 fn copier_subnet<'e>(estate: &'e Estate, copier: &ResourceId) -> Option<&'e ResourceId> {
-    match estate.get::<Server>(copier) {
-        Ok(server) => server.delegated_subnet.as_ref(),
-        Err(_) => estate.get::<Interface>(copier).ok()?.subnet.as_ref(),
-    }
+    estate.get::<Server>(copier).ok()?.delegated_subnet.as_ref()
 }
 
 /// The verdict over a flow of a subnet; `None` where the subnet or the server is not known, or is the server's own.

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::address::{Prefix, is_private};
-use super::sender::Sender;
 use super::tag;
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, list, reference, text, texts};
@@ -37,6 +36,8 @@ pub(super) struct Packet<'w> {
     pub(super) protocol: &'static str,
     /// Application security groups that the sender is a member of.
     pub(super) members: &'w [String],
+    /// Whether both ends are in one network: elsewhere nobody says whether rules match members of groups.
+    pub(super) one_network: bool,
     /// Application security groups that the destination is a member of.
     pub(super) groups: &'w [String],
 }
@@ -234,36 +235,41 @@ fn rule_matches(
     if quick == Tri::No {
         return Tri::No;
     }
-    quick.and(rule_end(world, place, rule, "source", packet.from, packet.members)).and(rule_end(
-        world,
-        place,
-        rule,
-        "destination",
-        packet.to,
-        packet.groups,
-    ))
+    // A rule stands in the network of the end that is nearer to it.
+    let members = |of, near| Members { of, one_network: packet.one_network || way == near };
+    let senders = members(packet.members, Way::Outbound);
+    let receivers = members(packet.groups, Way::Inbound);
+    let from = rule_end(world, place, rule, "source", packet.from, senders);
+    let to = rule_end(world, place, rule, "destination", packet.to, receivers);
+    quick.and(from).and(to)
 }
 
-fn direction(rule: &Value, way: Way) -> Tri {
+pub(super) fn direction(rule: &Value, way: Way) -> Tri {
     text(rule, &["properties", "direction"])
         .map_or(Tri::Maybe, |word| Tri::of(word.eq_ignore_ascii_case(way.word())))
 }
 
-fn protocol(rule: &Value, wanted: &[&str]) -> Tri {
+pub(super) fn protocol(rule: &Value, wanted: &[&str]) -> Tri {
     text(rule, &["properties", "protocol"]).map_or(Tri::Maybe, |word| {
         let word = word.to_ascii_lowercase();
         Tri::of(word == "*" || word == "any" || wanted.contains(&word.as_str()))
     })
 }
 
+/// Groups that an end is a member of, and whether that is known to count.
+pub(super) struct Members<'w> {
+    pub(super) of: &'w [String],
+    pub(super) one_network: bool,
+}
+
 /// One end of a rule: the singular field, the plural one, and application security groups.
-fn rule_end(
+pub(super) fn rule_end(
     world: &World,
     place: Place<'_>,
     rule: &Value,
     side: &str,
     end: End<'_>,
-    member_of: &[String],
+    members: Members<'_>,
 ) -> Tri {
     let field = |suffix: &str| format!("{side}{suffix}");
     let groups = list(rule, &["properties", &field("ApplicationSecurityGroups")]).unwrap_or(&[]);
@@ -274,10 +280,14 @@ fn rule_end(
     }
     let named = groups
         .iter()
-        .any(|group| reference(group, &["id"]).is_some_and(|group| member_of.contains(&group)));
+        .any(|group| reference(group, &["id"]).is_some_and(|group| members.of.contains(&group)));
+    let named = match (named, members.one_network) {
+        (true, false) => Tri::Maybe,
+        (named, _) => Tri::of(named),
+    };
     one.into_iter()
         .chain(many)
-        .fold(Tri::of(named), |sum, text| sum.or(end_matches(world, place, text, end)))
+        .fold(named, |sum, text| sum.or(end_matches(world, place, text, end)))
 }
 
 fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri {
@@ -317,7 +327,7 @@ fn ports<'v>(rule: &'v Value, one: &str, many: &str) -> Vec<&'v str> {
     single.into_iter().chain(texts(rule, &["properties", many])).collect()
 }
 
-fn destination_port(rule: &Value, port: u16) -> Tri {
+pub(super) fn destination_port(rule: &Value, port: u16) -> Tri {
     let all = ports(rule, "destinationPortRange", "destinationPortRanges");
     if all.is_empty() {
         return Tri::Maybe;
@@ -341,45 +351,4 @@ fn source_port(rule: &Value) -> Tri {
             _ => Tri::Maybe,
         })
     })
-}
-
-/// Azure's own resolver is outside the groups unless a rule names its tag.
-pub(super) fn resolver(world: &World, sender: &Sender, subnet: &str, from: End<'_>) -> Gate {
-    let groups = sender.groups(world, subnet).into_iter();
-    let gates = groups.map(|key| resolver_at(world, &key, sender, subnet, from));
-    let mut worst = Gate::Pass;
-    for gate in gates {
-        worst = match (worst, gate) {
-            (Gate::Drop(why), _) | (_, Gate::Drop(why)) => Gate::Drop(why),
-            (Gate::Unknown(why), _) | (_, Gate::Unknown(why)) => Gate::Unknown(why),
-            (Gate::Pass, Gate::Pass) => Gate::Pass,
-        };
-    }
-    worst
-}
-
-/// The same at one group.
-fn resolver_at(world: &World, key: &str, sender: &Sender, subnet: &str, from: End<'_>) -> Gate {
-    let Some(rules) = rules(world, key) else { return Gate::Pass };
-    let place = Place { subnet, endpoint: false };
-    for (name, rule) in rules {
-        let tags = text(rule, &["properties", "destinationAddressPrefix"])
-            .into_iter()
-            .chain(texts(rule, &["properties", "destinationAddressPrefixes"]));
-        let names_it = tags.into_iter().any(|tag| tag.eq_ignore_ascii_case("AzurePlatformDNS"));
-        let matches = Tri::of(names_it)
-            .and(direction(rule, Way::Outbound))
-            .and(protocol(rule, &["udp"]))
-            .and(destination_port(rule, 53))
-            .and(rule_end(world, place, rule, "source", from, &sender.members));
-        let denies = text(rule, &["properties", "access"])
-            .is_none_or(|word| !word.eq_ignore_ascii_case("Allow"));
-        match matches {
-            Tri::No => {}
-            Tri::Yes if denies => return Gate::drop("name", key, Some(name)),
-            Tri::Yes => return Gate::Pass,
-            Tri::Maybe => return Gate::unknown("whether a rule on AzurePlatformDNS acts", key),
-        }
-    }
-    Gate::Pass
 }

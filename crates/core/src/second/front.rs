@@ -45,6 +45,7 @@ impl Walk<'_> {
             port: self.port,
             protocol: "tcp",
             members: &self.sender.members,
+            one_network: true,
             groups: &[],
         };
         let out = self.sender.out(self.world, subnet, &packet);
@@ -66,6 +67,9 @@ impl Walk<'_> {
         }
         match self.sender.egress(self.world, subnet) {
             Egress::Somehow => vec![(route, caller)],
+            Egress::Perhaps(gate) => {
+                vec![(if matches!(route, Gate::Pass) { gate } else { route }, caller)]
+            }
             Egress::At(all) => all.iter().map(|one| (route.clone(), Caller::At(*one))).collect(),
             Egress::Nowhere => {
                 let private = Gate::drop("route", subnet, Some("defaultOutboundAccess"));

@@ -4,10 +4,11 @@
 use serde_json::Value;
 
 use super::address::{address_of, is_private};
-use super::filter::{End, Packet, Place, Way, filter, group, resolver};
+use super::filter::{End, Packet, Place, Way, filter, group};
 use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
 use super::peering::{Shore, cross, halves};
+use super::resolver::resolver;
 use super::route::{Hop, may_have_gateway, next_hop, own_hop, own_routes, propagates};
 use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
@@ -90,7 +91,8 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     let groups = spot.seat.as_ref().map_or(&[][..], |seat| &seat.groups);
     let (to, port, protocol) = (End::Address(spot.to), flow.port, flow.protocol);
     let members = &flow.sender.members[..];
-    let packet = |from| Packet { from, to, port, protocol, members, groups };
+    let one_network = spot.seat.as_ref().is_none_or(|seat| network_of(&seat.subnet) == near);
+    let packet = |from| Packet { from, to, port, protocol, members, one_network, groups };
     let sender = End::at(flow.from);
     let mut gates = flow.sender.out(world, flow.subnet, &packet(sender));
     let Some(seat) = &spot.seat else {
@@ -100,6 +102,7 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
             (Gate::Pass, Egress::Nowhere) if !is_private => {
                 Gate::drop("route", flow.subnet, Some("defaultOutboundAccess"))
             }
+            (Gate::Pass, Egress::Perhaps(gate)) if !is_private => gate,
             (gate, _) => gate,
         });
         return gates;
@@ -116,7 +119,8 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     }
     if near != far {
         let (subnet, address) = (flow.subnet, flow.from);
-        let here = Shore { network: near, subnet, address, filtered: has_group(world, subnet) };
+        let filtered = flow.sender.is_filtered(world, subnet);
+        let here = Shore { network: near, subnet, address, filtered };
         let filtered = seat.group.is_some() || has_group(world, &seat.subnet);
         let (subnet, address) = (seat.subnet.as_str(), Some(spot.to));
         let there = Shore { network: far, subnet, address, filtered };

@@ -14,6 +14,7 @@ mod front;
 mod machine;
 mod name;
 mod peering;
+mod resolver;
 mod route;
 mod sender;
 mod tag;

@@ -28,6 +28,8 @@ pub(super) enum Egress {
     At(Vec<u32>),
     /// With some address of Azure.
     Somehow,
+    /// That hangs on what is not known.
+    Perhaps(Gate),
     /// Not at all.
     Nowhere,
 }
@@ -76,6 +78,11 @@ impl Sender {
         own.chain([filter(world, place, Way::Outbound, packet)]).collect()
     }
 
+    /// Whether a security group stands where its packets leave.
+    pub(super) fn is_filtered(&self, world: &World, subnet: &str) -> bool {
+        !self.groups(world, subnet).is_empty()
+    }
+
     /// The keys of the groups that questions to Azure's resolver meet.
     pub(super) fn groups(&self, world: &World, subnet: &str) -> Vec<String> {
         let of_subnet = world
@@ -98,30 +105,44 @@ impl Sender {
         let address = |key: &str| {
             world.body(key).and_then(|body| address_of(text(body, &["properties", "ipAddress"])?))
         };
-        let known = |all: Option<Vec<u32>>| {
-            all.filter(|all| !all.is_empty()).map_or(Egress::Somehow, Egress::At)
-        };
         let has_pool =
             list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]).iter().any(|one| {
                 list(one, &["properties", "loadBalancerBackendAddressPools"])
                     .is_some_and(|all| !all.is_empty())
             });
-        match (nat, own) {
-            (Some(_), Some(_)) => Egress::Somehow,
-            (None, Some(own)) => known(address(&own).map(|one| vec![one])),
-            (Some(nat), None) => known(world.body(&nat).and_then(|nat| {
-                if at(nat, &["properties", "publicIpPrefixes"]).is_some() {
-                    return None;
-                }
-                let all = list(nat, &["properties", "publicIpAddresses"])?;
-                all.iter().map(|one| address(&reference(one, &["id"])?)).collect()
-            })),
-            (None, None) => {
-                let is_private = around
-                    .and_then(|body| flag(body, &["properties", "defaultOutboundAccess"]))
-                    == Some(false);
-                if is_private && !has_pool { Egress::Nowhere } else { Egress::Somehow }
+        let of_nat = |nat: &str| -> Option<Vec<u32>> {
+            let nat = world.body(nat)?;
+            if at(nat, &["properties", "publicIpPrefixes"]).is_some() {
+                return None;
             }
+            let all = list(nat, &["properties", "publicIpAddresses"])?;
+            all.iter().map(|one| address(&reference(one, &["id"])?)).collect()
+        };
+        // Documents disagree which of the two counts.
+        let mut all = Vec::new();
+        if let Some(nat) = &nat {
+            match of_nat(nat) {
+                None => return Egress::Somehow,
+                Some(some) if some.is_empty() => {
+                    return Egress::Perhaps(Gate::unknown("the addresses", nat));
+                }
+                Some(some) => all.extend(some),
+            }
+        }
+        if let Some(own) = &own {
+            match address(own) {
+                None => return Egress::Somehow,
+                Some(one) => all.push(one),
+            }
+        }
+        let is_private = around
+            .and_then(|body| flag(body, &["properties", "defaultOutboundAccess"]))
+            == Some(false);
+        match () {
+            () if !all.is_empty() => Egress::At(all),
+            () if has_pool => Egress::Perhaps(Gate::unknown("the outbound rules", subnet)),
+            () if is_private => Egress::Nowhere,
+            () => Egress::Somehow,
         }
     }
 }

@@ -150,7 +150,8 @@ impl<'w> Walk<'w> {
         let members = &self.sender.members[..];
         let packet = |from| {
             let (to, port) = (End::at(to), self.port);
-            Packet { from, to, port, protocol: "tcp", members, groups: &[] }
+            let one_network = near == far;
+            Packet { from, to, port, protocol: "tcp", members, one_network, groups: &[] }
         };
         let mut gates = self.sender.out(self.world, subnet, &packet(End::at(from)));
         let hop = next_hop(self.world, subnet, to, None, "route");
@@ -166,7 +167,7 @@ impl<'w> Walk<'w> {
                 network: near,
                 subnet,
                 address: from,
-                filtered: has_group(self.world, subnet),
+                filtered: self.sender.is_filtered(self.world, subnet),
             };
             let there = Shore {
                 network: far,
@@ -283,11 +284,13 @@ impl<'w> Walk<'w> {
         to: Option<u32>,
     ) -> Vec<Gate> {
         let members = &self.sender.members[..];
+        let near = network_of(subnet);
         let packet = |from| {
             let (to, port, groups) = (End::at(to), self.port, &endpoint.groups[..]);
-            Packet { from, to, port, protocol: "tcp", members, groups }
+            let one_network =
+                endpoint.subnet.as_deref().is_none_or(|home| network_of(home) == near);
+            Packet { from, to, port, protocol: "tcp", members, one_network, groups }
         };
-        let near = network_of(subnet);
         let mut gates = vec![admits(self.world, self.server, &endpoint.key)];
         gates.extend(self.sender.out(self.world, subnet, &packet(End::at(from))));
         let hop = next_hop(self.world, subnet, to, Some(endpoint), "route");
@@ -304,7 +307,7 @@ impl<'w> Walk<'w> {
                 network: near,
                 subnet,
                 address: from,
-                filtered: has_group(self.world, subnet),
+                filtered: self.sender.is_filtered(self.world, subnet),
             };
             let acts = self.policy(home) == Tri::Yes && has_group(self.world, home);
             let there = Shore { network: far, subnet: home, address: to, filtered: acts };

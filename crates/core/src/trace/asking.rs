@@ -124,7 +124,7 @@ impl Path<'_> {
     }
 
     /// Takes down the rule that keeps the subnet from Azure's resolver. Where the name leads for that reason.
-    fn see_denier(&mut self, start: &Start) -> Option<Leads> {
+    pub(super) fn see_denier(&mut self, start: &Start) -> Option<Leads> {
         let denier = self.estate.aside(|| match &start.interface {
             Some(_) => platform_dns::of_relay(self.estate, start),
             None => self.estate.remember_alone(

@@ -20,6 +20,8 @@ pub enum Egress {
     Known(Vec<Ipv4Addr>),
     /// With an address that is not observed.
     Unknown(Missing),
+    /// Perhaps there is none: that hangs on what is not observed.
+    Perhaps(Missing),
     /// There is none: the subnet is private, and nothing else gives the machine a way.
     Nowhere,
 }
@@ -47,6 +49,9 @@ impl Walker<'_> {
             let place = self.estate.locate(subnet, "", "defaultOutboundAccess");
             leg.forward.push(Step::drop(Stage::Route, Some(subnet), detail).read(subnet, place));
         }
+        if let Egress::Perhaps(missing) = &egress {
+            leg.forward.push(Step::unknown(Stage::Route, missing.clone()));
+        }
         leg.egress = Some(egress);
     }
 
@@ -56,29 +61,37 @@ impl Walker<'_> {
         let subnet = self.estate.get::<Subnet>(subnet_id)?;
         let nat = subnet.nat_gateway.id(subnet_id, "natGateway")?;
         let own = interface.public_address.id(id, "publicIPAddress")?;
-        let addresses = match (nat, own) {
-            (None, Some(own)) => vec![address(self.estate, own)?],
-            (Some(nat), None) => {
-                let facts = self.estate.get::<NatGateway>(nat)?;
-                if facts.has_prefixes || facts.addresses.is_empty() {
-                    return Err(Missing::field(nat, "publicIpAddresses"));
+        let mut addresses = Vec::new();
+        // Documents disagree which of the two counts.
+        if let Some(nat) = nat {
+            let facts = self.estate.get::<NatGateway>(nat)?;
+            let missing = Missing::field(nat, "publicIpAddresses");
+            if facts.addresses.is_empty() {
+                return Ok(if facts.has_prefixes {
+                    Egress::Unknown(missing)
+                } else {
+                    Egress::Perhaps(missing)
+                });
+            }
+            if facts.has_prefixes {
+                return Err(missing);
+            }
+            for one in &facts.addresses {
+                addresses.push(address(self.estate, one)?);
+            }
+        }
+        if let Some(own) = own {
+            addresses.push(address(self.estate, own)?);
+        }
+        if addresses.is_empty() {
+            return Ok(match () {
+                () if interface.is_in_pool => {
+                    Egress::Perhaps(unseen("the outbound rules of the relay host's load balancer"))
                 }
-                let all = facts.addresses.iter().map(|one| address(self.estate, one));
-                all.collect::<Result<_, _>>()?
-            }
-            (Some(nat), Some(_)) => {
-                let what = format!(
-                    "whether packets leave with the address of NAT gateway `{}` or with the machine's own",
-                    nat.name()
-                );
-                return Err(unseen(what));
-            }
-            (None, None) if interface.is_in_pool => {
-                return Err(unseen("the outbound rules of the relay host's load balancer"));
-            }
-            (None, None) if subnet.is_private => return Ok(Egress::Nowhere),
-            (None, None) => return Err(unseen("the address that Azure gives the relay host")),
-        };
+                () if subnet.is_private => Egress::Nowhere,
+                () => Egress::Unknown(unseen("the address that Azure gives the relay host")),
+            });
+        }
         Ok(Egress::Known(addresses))
     }
 }

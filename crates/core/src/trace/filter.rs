@@ -28,6 +28,8 @@ pub struct Flow<'f> {
     pub senders: &'f AddressSet,
     /// Application security groups that the sender is a member of.
     pub members: &'f [ResourceId],
+    /// Whether both ends are in one network: of groups with members in another one, no document says that rules match them.
+    pub is_one_network: bool,
     /// Where they go.
     pub receiver: &'f Receiver,
     /// The receiver's port.
@@ -135,6 +137,10 @@ pub fn decide(
     let question = Question {
         group: group_id,
         members: flow.members,
+        holds_members: (
+            flow.is_one_network || direction == Direction::Outbound,
+            flow.is_one_network || direction == Direction::Inbound,
+        ),
         receiver: flow.receiver,
         service: flow.service,
         tag,
@@ -150,6 +156,8 @@ pub fn decide(
 pub(super) struct Question<'a> {
     group: &'a ResourceId,
     members: &'a [ResourceId],
+    /// Whether rules here surely match members of groups, by whether the sender and the receiver are in the network of these rules.
+    holds_members: (bool, bool),
     pub(super) receiver: &'a Receiver,
     pub(super) service: Service,
     tag: &'a NetworkTag,
@@ -211,7 +219,9 @@ impl Question<'_> {
     fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
         let nothing = (AddressSet::default(), AddressSet::default());
         let (members, receiver, service) = (self.members, self.receiver, self.service);
-        let flow = Flow { senders, members, receiver, service };
+        // Of no account for what a rule surely misses.
+        let is_one_network = true;
+        let flow = Flow { senders, members, is_one_network, receiver, service };
         if flow.is_missed_by(rule) {
             return nothing;
         }
@@ -240,7 +250,9 @@ impl Question<'_> {
     pub(super) fn sends(&self, prefix: &Prefix) -> (AddressSet, AddressSet) {
         match prefix {
             Prefix::ApplicationGroup(Some(group)) if self.members.contains(group) => {
-                (AddressSet::all(), AddressSet::all())
+                let surely =
+                    if self.holds_members.0 { AddressSet::all() } else { AddressSet::default() };
+                (surely, AddressSet::all())
             }
             Prefix::ApplicationGroup(None) if !self.members.is_empty() => {
                 (AddressSet::default(), AddressSet::all())
@@ -286,7 +298,8 @@ impl Question<'_> {
         match (self.receiver, prefix) {
             (_, Prefix::Any) => Match::Yes,
             (Receiver::Addresses(_, groups), Prefix::ApplicationGroup(group)) => match group {
-                Some(group) if groups.contains(group) => Match::Yes,
+                Some(group) if groups.contains(group) && self.holds_members.1 => Match::Yes,
+                Some(group) if groups.contains(group) => Match::Perhaps,
                 Some(_) => Match::No,
                 None => Match::Perhaps,
             },

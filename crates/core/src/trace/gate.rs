@@ -65,7 +65,9 @@ impl Caller<'_> {
     fn by_rules(&self, estate: &Estate, server: &ResourceId) -> Result<Option<Gate>, Missing> {
         let addresses = match self.egress {
             Some(Egress::Known(addresses)) => addresses,
-            Some(Egress::Unknown(missing)) => return Err(missing.clone()),
+            Some(Egress::Unknown(missing) | Egress::Perhaps(missing)) => {
+                return Err(missing.clone());
+            }
             Some(Egress::Nowhere) | None => return Ok(None),
         };
         let holder = |address: &Ipv4Addr| {
@@ -78,7 +80,7 @@ impl Caller<'_> {
             Some([]) | None => match unread {
                 Some(missing) => Err(missing),
                 None if holders.iter().any(Option::is_some) => Err(Missing::other(
-                    "which of its addresses the NAT gateway gives to the packets",
+                    "which of these addresses the packets leave with",
                     "let all of them in",
                 )),
                 None => Ok(Some(Gate::AddressNotAllowed(addresses.clone()))),
@@ -107,7 +109,7 @@ pub fn public_gate(
         ServerKind::Single => single_gate(estate, server_id, server, (caller, subnet)),
         ServerKind::Host => Gate::Unknown(Missing::other(
             format!("what host `{}` does with callers", server_id.name()),
-            "probe it from the target: `flexway probe`",
+            "probe it from the copier's place: `flexway probe`",
         )),
         ServerKind::Flexible => flexible_gate(estate, server_id, caller),
     }
@@ -132,7 +134,7 @@ pub fn gate_behind(
         Some((id, _)) => Gate::Open(id.clone()),
         None => Gate::Unknown(Missing::other(
             "the public address that packets leave with behind the appliance or gateway",
-            "connect from the target and read the address in the server's refusal, or in `inet_client_addr()`",
+            "connect from the copier's place and read the address in the server's refusal, or in `inet_client_addr()`",
         )),
     }
 }
@@ -318,6 +320,6 @@ fn unseen_address(subnet: &str) -> Missing {
         format!(
             "the public address that packets from subnet `{subnet}` leave Azure's network with"
         ),
-        "connect from the target and read the address in the server's refusal, or in `inet_client_addr()`",
+        "connect from the copier's place and read the address in the server's refusal, or in `inet_client_addr()`",
     )
 }

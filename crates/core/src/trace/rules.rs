@@ -45,10 +45,10 @@ fn watched<'e>(
     let (rules, reads) = estate.watch(|estate| of_users(estate, group_id, direction, port));
     let (group_id, service) = (group_id.clone(), flow.service);
     let (senders, members) = (flow.senders.clone(), flow.members.to_vec());
-    let receiver = flow.receiver.clone();
+    let (receiver, is_one_network) = (flow.receiver.clone(), flow.is_one_network);
     let speaking = move |rules: Result<Vec<&Rule>, Missing>| -> Result<Vec<Rule>, Missing> {
         let (senders, members, receiver) = (&senders, &members[..], &receiver);
-        let flow = Flow { senders, members, receiver, service };
+        let flow = Flow { senders, members, is_one_network, receiver, service };
         Ok(rules?.into_iter().filter(|rule| !flow.is_missed_by(rule)).cloned().collect())
     };
     let before = speaking(rules.clone());

@@ -208,7 +208,8 @@ impl Walker<'_> {
         let mut seen = tag::network_tag(self.estate, side.at.vnet, side.at.id, ends.as_ref())?;
         let members = self.start.relay(self.estate).map_or(&[][..], |one| &one.groups);
         let (senders, service) = (&near.addresses, self.service);
-        let flow = Flow { senders, members, receiver, service };
+        let is_one_network = side.other.is_none_or(|other| other == side.at.vnet);
+        let flow = Flow { senders, members, is_one_network, receiver, service };
         let decide = |seen: &NetworkTag| {
             filter::decide(self.estate, side.group, side.direction, &flow, seen)
         };

@@ -173,7 +173,10 @@ impl Walker<'_> {
                     || !matches!(leg.way, Way::Endpoint(_))
                     || far.subnet.rules_act_on_endpoints() == Some(true);
                 let group = if is_near { near.group() } else { far.group() };
-                *step = access_step(broken, matches!(group, Ok(Some(_))) && acts);
+                let relay = self.start.relay(self.estate).filter(|_| is_near);
+                let is_filtered = matches!(group, Ok(Some(_)))
+                    || relay.is_some_and(|one| one.security_group.to().is_some());
+                *step = access_step(broken, is_filtered && acts);
             }
         }
         steps

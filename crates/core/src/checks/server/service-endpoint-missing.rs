@@ -1,9 +1,11 @@
 //! The VNet rule is there, and the copier's subnet does not have the service endpoint that it works through.
 
 use crate::change::server;
+use crate::checks::fixes;
 use crate::estate::network::SQL_ENDPOINT;
 use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
+use crate::trace::egress::Egress;
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
@@ -23,5 +25,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let finding = Finding::blocks(message, why).at(&start.subnet, pointer).fix(fix);
     let mut finding = finding.unless(unseen);
     finding.on_fallback = path.leads == Leads::Fallback;
+    if let Some(Egress::Known(addresses)) = &path.taken()?.egress {
+        finding = finding.fix(fixes::let_address_in(path, addresses));
+    }
     Some(finding)
 }

@@ -71,11 +71,9 @@ fn is_no_worse(was: &Answer, is: &Answer) -> bool {
 }
 
 fn is_own(world: &World, subnet: &str, server: &str) -> bool {
-    let home = match sender::is_interface(server) {
-        true => sender::seat(world, server).map(|(subnet, _)| subnet),
-        false => door::delegated_subnet(world, server).ok().flatten(),
-    };
-    home.as_deref() == Some(subnet)
+    // The neighbours of a relay host are others.
+    !sender::is_interface(server)
+        && door::delegated_subnet(world, server).ok().flatten().as_deref() == Some(subnet)
 }
 
 fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
