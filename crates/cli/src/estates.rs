@@ -100,15 +100,14 @@ impl Ends {
         let copier = match self.copier.as_str() {
             "target" => Copier::Target,
             "relay" => Copier::Relay,
-            place => match (estate.find_server(place), estate.find_host(place)) {
-                (Ok(server), _) if server == target => Copier::Target,
-                (Ok(server), _) => Copier::Runtime(server),
-                (Err(_), Ok(interface)) => Copier::Host(interface),
-                (Err(server), Err(host)) => {
+            place => match estate.find_server(place) {
+                Ok(server) if server == target => Copier::Target,
+                Ok(server) => Copier::Runtime(server),
+                Err(no_server) => Copier::Host(estate.find_host(place).map_err(|no_host| {
                     let help = "give `target`, `relay`, or the id of a runtime server or a relay host in the estate";
-                    let why = format!("{host}, and {server}");
-                    return Err(Failure::failed(format!("find copier `{place}`"), why, help));
-                }
+                    let why = format!("{no_host}, and {no_server}");
+                    Failure::failed(format!("find copier `{place}`"), why, help)
+                })?),
             },
         };
         if let Source::Server(id) = &source

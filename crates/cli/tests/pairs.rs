@@ -116,3 +116,19 @@ fn files_may_be_written_by_powershell() {
     let place = broken.len() - 2;
     assert!(said.contains(&format!("UTF-16 with half a character at byte {place};")), "{said}");
 }
+
+#[test]
+fn the_copier_is_the_target_another_server_or_a_host() {
+    let told = |copier: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+        let flow = ["--source", "old-db", "--target", "new-db", "--copier", copier, "--json"];
+        let told = command.arg("check").arg("--estate").arg(estate()).args(flow).output();
+        let told = told.expect("flexway runs");
+        let answer: Value = serde_json::from_slice(&told.stdout).unwrap_or_default();
+        (told.status.code(), answer["copier"].clone())
+    };
+    assert_eq!(told("new-db"), (Some(0), "target".into()), "the target by its name");
+    assert_eq!(told("old-db").0, Some(64), "nothing copies on the source");
+    assert_eq!(told("old-db-pe.nic").0, Some(3), "an endpoint's interface is no machine's");
+    assert_eq!(told("").0, Some(3));
+}

@@ -178,6 +178,14 @@ impl<'a> Node<'a> {
         Some(known.map(node).collect())
     }
 
+    /// The same where no such list is an empty one; `None` where it is there and cannot be read.
+    pub(crate) fn list(&self, name: &'a str, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
+        match self.field(name) {
+            None => Some(Vec::new()),
+            Some(_) => self.array(name, problems),
+        }
+    }
+
     /// Whether the field at `path` is there and could not be resolved.
     pub(crate) fn is_unresolved_at(&self, path: &str) -> bool {
         self.value_at(path).is_some_and(is_unresolved)

@@ -65,12 +65,14 @@ pub struct Interface {
     pub dns_servers: Option<Vec<Ipv4Addr>>,
     /// The public address of its primary address.
     pub public_address: Reference,
-    /// Whether it is in a pool of a load balancer.
+    /// Whether it is, or may be, in a pool of a load balancer.
     pub is_in_pool: bool,
     /// Network security group bound to it.
     pub security_group: Reference,
     /// Application security groups that its addresses are members of.
     pub groups: Vec<ResourceId>,
+    /// Whether such groups are written and cannot be read.
+    pub hides_groups: bool,
     /// `enableIPForwarding`: whether Azure lets it send packets of others.
     pub forwards: Option<bool>,
     /// Tag `disableSnatOnPL`: answers of private endpoints come back to it without address translation.
@@ -112,7 +114,7 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
         hides_services,
         addresses,
         interfaces: interfaces.iter().filter_map(|one| one.id("id", problems)).collect(),
-        groups: groups_of(node, problems),
+        groups: groups_of(node, problems).0,
     }
 }
 
@@ -145,6 +147,7 @@ pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
         None => Reference::None,
     };
     let pools = "loadBalancerBackendAddressPools";
+    let groups: Vec<_> = configurations.iter().map(|one| groups_of(one, problems)).collect();
     Interface {
         addresses,
         endpoint: node.id("privateEndpoint.id", problems),
@@ -158,9 +161,10 @@ pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
         public_address,
         is_in_pool: configurations
             .iter()
-            .any(|one| one.array(pools, problems).is_some_and(|list| !list.is_empty())),
+            .any(|one| one.list(pools, problems).is_none_or(|list| !list.is_empty())),
         security_group: node.reference("networkSecurityGroup", problems),
-        groups: configurations.iter().flat_map(|one| groups_of(one, problems)).collect(),
+        hides_groups: groups.iter().any(|(_, is_hidden)| *is_hidden),
+        groups: groups.into_iter().flat_map(|(known, _)| known).collect(),
         forwards: node.flag("enableIPForwarding", problems),
         has_endpoint_answers: node
             .text("tags.disableSnatOnPL", problems)
@@ -169,9 +173,14 @@ pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
     }
 }
 
-fn groups_of(node: &Node, problems: &mut Problems) -> Vec<ResourceId> {
-    let groups = node.array("applicationSecurityGroups", problems).unwrap_or_default();
-    groups.iter().filter_map(|one| one.id("id", problems)).collect()
+/// Application security groups, and whether there are others that cannot be read.
+fn groups_of(node: &Node, problems: &mut Problems) -> (Vec<ResourceId>, bool) {
+    let listed = node.list("applicationSecurityGroups", problems);
+    let is_read = listed.is_some();
+    let listed = listed.unwrap_or_default();
+    let known: Vec<ResourceId> = listed.iter().filter_map(|one| one.id("id", problems)).collect();
+    let is_hidden = !is_read || known.len() < listed.len();
+    (known, is_hidden)
 }
 
 fn address(node: &Node, field: &str, problems: &mut Problems) -> Option<Ipv4Addr> {

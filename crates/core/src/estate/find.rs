@@ -41,24 +41,19 @@ impl Estate {
             Some(wanted) => id == wanted,
             None => id.name().eq_ignore_ascii_case(text),
         };
-        let of_endpoints: Vec<&ResourceId> =
-            self.all::<Endpoint>().flat_map(|(_, one)| &one.interfaces).collect();
-        let of_machines = || {
-            let all = self.all::<Interface>().filter(|(_, one)| one.endpoint.is_none());
-            all.filter(|(id, _)| !of_endpoints.contains(id))
+        let is_meant = |(id, one): &(&ResourceId, &Interface)| {
+            let is_named = is_it(id) || one.machine.as_ref().is_some_and(is_it);
+            is_named && one.endpoint.is_none()
         };
-        if let Some((id, _)) = of_machines().find(|(id, _)| wanted.is_some() && is_it(id)) {
-            return Ok(id.clone());
-        }
-        let mut found: Vec<(&ResourceId, &Interface)> = of_machines()
-            .filter(|(id, one)| is_it(id) || one.machine.as_ref().is_some_and(is_it))
-            .collect();
+        let mut found: Vec<(&ResourceId, &Interface)> = self.all().filter(is_meant).collect();
+        let is_of = |one: &Endpoint, id: &ResourceId| one.interfaces.contains(id);
+        found.retain(|(id, _)| !self.all::<Endpoint>().any(|(_, one)| is_of(one, id)));
         if found.iter().any(|(_, one)| one.is_primary == Some(true)) {
             found.retain(|(_, one)| one.is_primary == Some(true));
         }
         match found[..] {
             [(id, _)] => Ok(id.clone()),
-            [] if of_machines().next().is_none() => {
+            [] if self.all::<Interface>().all(|(_, one)| one.endpoint.is_some()) => {
                 Err("the estate holds no network interface of a machine".to_owned())
             }
             [] => Err("no network interface of a machine has that name, and none belongs to a machine of it \

@@ -135,10 +135,8 @@ pub struct PublicAddress {
 /// A NAT gateway: what subnets behind it send into the internet comes from its addresses.
 #[derive(Debug, Clone)]
 pub struct NatGateway {
-    /// Its public addresses.
-    pub addresses: Vec<ResourceId>,
-    /// Whether it has whole prefixes of addresses besides.
-    pub has_prefixes: bool,
+    /// Its public addresses; `None` where there are, or may be, others.
+    pub addresses: Option<Vec<ResourceId>>,
 }
 
 pub(crate) fn public_address(node: &Node, problems: &mut Problems) -> PublicAddress {
@@ -147,10 +145,10 @@ pub(crate) fn public_address(node: &Node, problems: &mut Problems) -> PublicAddr
 }
 
 pub(crate) fn nat_gateway(node: &Node, problems: &mut Problems) -> NatGateway {
-    let addresses = node.array("publicIpAddresses", problems).unwrap_or_default();
-    let prefixes = node.array("publicIpPrefixes", problems).unwrap_or_default();
-    NatGateway {
-        addresses: addresses.iter().filter_map(|one| one.id("id", problems)).collect(),
-        has_prefixes: !prefixes.is_empty(),
-    }
+    // A prefix stands for all addresses in it.
+    let prefixes = node.list("publicIpPrefixes", problems);
+    let has_no_prefix = prefixes.is_some_and(|all| all.is_empty());
+    let listed = node.list("publicIpAddresses", problems);
+    let known = listed.and_then(|all| all.iter().map(|one| one.id("id", problems)).collect());
+    NatGateway { addresses: known.filter(|_| has_no_prefix) }
 }

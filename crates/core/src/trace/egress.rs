@@ -35,11 +35,11 @@ impl Walker<'_> {
         if server.is_some_and(is_identified) {
             return;
         }
-        let egress = self.egress(id).unwrap_or_else(Egress::Unknown);
         // A route that was not observed may lead to an appliance, which has a way of its own.
         if matches!(leg.route, Some(Routed::Unknown(_))) {
             return;
         }
+        let egress = self.egress(id).unwrap_or_else(Egress::Unknown);
         if matches!(egress, Egress::Nowhere) {
             let subnet = &self.start.subnet;
             let detail = format!(
@@ -64,19 +64,13 @@ impl Walker<'_> {
         let mut addresses = Vec::new();
         // Documents disagree which of the two counts.
         if let Some(nat) = nat {
-            let facts = self.estate.get::<NatGateway>(nat)?;
-            let missing = Missing::field(nat, "publicIpAddresses");
-            if facts.addresses.is_empty() {
-                return Ok(if facts.has_prefixes {
-                    Egress::Unknown(missing)
-                } else {
-                    Egress::Perhaps(missing)
-                });
+            let missing = || Missing::field(nat, "publicIpAddresses");
+            let listed = self.estate.get::<NatGateway>(nat)?.addresses.as_ref();
+            let listed = listed.ok_or_else(missing)?;
+            if listed.is_empty() {
+                return Ok(Egress::Perhaps(missing()));
             }
-            if facts.has_prefixes {
-                return Err(missing);
-            }
-            for one in &facts.addresses {
+            for one in listed {
                 addresses.push(address(self.estate, one)?);
             }
         }

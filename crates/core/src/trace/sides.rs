@@ -206,7 +206,12 @@ impl Walker<'_> {
             Receiver::Gateway(..) => None,
         };
         let mut seen = tag::network_tag(self.estate, side.at.vnet, side.at.id, ends.as_ref())?;
-        let members = self.start.relay(self.estate).map_or(&[][..], |one| &one.groups);
+        let relay = self.start.relay(self.estate);
+        if let (Some(id), true) = (&self.start.interface, relay.is_some_and(|one| one.hides_groups))
+        {
+            return Err(Missing::field(id, "applicationSecurityGroups"));
+        }
+        let members = relay.map_or(&[][..], |one| &one.groups);
         let (senders, service) = (&near.addresses, self.service);
         let is_one_network = side.other.is_none_or(|other| other == side.at.vnet);
         let flow = Flow { senders, members, is_one_network, receiver, service };
