@@ -27,6 +27,23 @@ pub(crate) fn attempt(session: &mut Session, what: &str, sql: &str) -> Outcome<(
     }
 }
 
+/// Does something within a transaction, which goes on if the server refuses it: then the refusal is given.
+pub(crate) fn try_within<T>(
+    session: &mut Session,
+    what: &str,
+    work: impl FnOnce(&mut Session) -> Outcome<T>,
+) -> Outcome<Outcome<T>> {
+    run(session, what, "SAVEPOINT trial")?;
+    match work(session) {
+        Ok(done) => run(session, what, "RELEASE trial").map(|()| Ok(done)),
+        Err(refusal) if refusal.remedy == Remedy::Act => {
+            run(session, what, "ROLLBACK TO trial; RELEASE trial")?;
+            Ok(Err(refusal))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
 /// As [`run`], for what may take long: the statement is cancelled when `stop` is set.
 pub(crate) fn run_unless(
     stop: &AtomicBool,

@@ -142,17 +142,23 @@ fn templates_are_never_advised_away_from_every_server() {
 }
 
 /// One bad file among those of all extensions makes the server's list of them fail.
+/// A folder with a control file that cannot be read, and the statement that has a server look there.
+fn bad_control_file() -> (Folder, String) {
+    let folder = Folder::new();
+    let files = folder.path().join("extension");
+    std::fs::create_dir(&files).unwrap();
+    std::fs::write(files.join("bad.control"), "no_such_word = true\n").unwrap();
+    let sql =
+        format!("ALTER SYSTEM SET extension_control_path = '$system:{}'", folder.path().display());
+    (folder, sql)
+}
+
 #[test]
 fn a_bad_control_file_does_not_end_a_comparison() {
     let pair = Pair::start(15, 18);
     pair.on_source("postgres", "CREATE DATABASE d");
     pair.on_source("d", "CREATE EXTENSION hstore; CREATE TABLE t (a hstore)");
-    let folder = Folder::new();
-    let files = folder.path().join("extension");
-    std::fs::create_dir(&files).unwrap();
-    std::fs::write(files.join("bad.control"), "no_such_word = true\n").unwrap();
-    let path =
-        format!("ALTER SYSTEM SET extension_control_path = '$system:{}'", folder.path().display());
+    let (_folder, path) = bad_control_file();
     pair.on_target("postgres", &path);
     pair.on_target("postgres", "SELECT pg_reload_conf()");
     assert!(pair.target.psql("postgres", "TABLE pg_available_extensions").is_err());
@@ -163,4 +169,19 @@ fn a_bad_control_file_does_not_end_a_comparison() {
     pair.on_target("d", "COMMENT ON EXTENSION hstore IS 'changed'");
     let ran = pair.verify(&[]).ended(1);
     assert!(ran.out.contains("which words it came with is not known"), "{}", ran.out);
+}
+
+#[test]
+fn a_bad_control_file_on_the_source_does_not_end_a_move() {
+    let pair = Pair::start(18, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", "CREATE EXTENSION hstore; CREATE TABLE t (a hstore)");
+    let (_folder, path) = bad_control_file();
+    pair.on_source("postgres", &path);
+    pair.on_source("postgres", "SELECT pg_reload_conf()");
+    assert!(pair.source.psql("postgres", "TABLE pg_available_extensions").is_err());
+    pair.migrate(&[]).ended(0);
+    pair.on_target("d", "COMMENT ON EXTENSION hstore IS 'changed'");
+    let ran = pair.verify(&[]).ended(1);
+    assert!(ran.out.contains("comment on EXTENSION differs"), "{}", ran.out);
 }

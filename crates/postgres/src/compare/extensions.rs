@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use flexway_core::migrate::{Difference, Remedy};
+use flexway_core::migrate::Difference;
 
-use crate::ask::{Outcome, flag, optional, query, text};
+use crate::ask::{Outcome, flag, optional, query, run, text, try_within};
 use crate::{Row, Session};
 
 struct Comment {
@@ -67,7 +67,10 @@ fn members(session: &mut Session) -> Outcome<BTreeMap<(String, String), Member>>
 /// Extensions whose comment was changed on one side. Servers ship different words; and what the
 /// target's login may not change (on managed servers it belongs to the service) was not carried.
 fn of_comments(source: &mut Session, target: &mut Session) -> Outcome<Vec<Difference>> {
-    let (wanted, present) = (comments(source)?, comments(target)?);
+    let wanted = comments(source)?;
+    run(target, COMMENTS, "BEGIN")?;
+    let present = comments(target)?;
+    run(target, COMMENTS, "COMMIT")?;
     let mut found = Vec::new();
     for (name, wanted) in wanted {
         let Some(present) = present.get(&name) else { continue };
@@ -85,8 +88,10 @@ fn of_comments(source: &mut Session, target: &mut Session) -> Outcome<Vec<Differ
     Ok(found)
 }
 
+const COMMENTS: &str = "read the comments on extensions";
+
+/// The comments on a server's extensions, by a session within a transaction.
 fn comments(session: &mut Session) -> Outcome<BTreeMap<String, Comment>> {
-    let what = "read the comments on extensions";
     let sql = |is_shipped: &str, from: &str| {
         format!(
             "SELECT e.extname, c.words, {is_shipped}, pg_has_role(e.extowner, 'USAGE') \
@@ -95,9 +100,10 @@ fn comments(session: &mut Session) -> Outcome<BTreeMap<String, Comment>> {
         )
     };
     let offered = "LEFT JOIN pg_available_extensions a ON a.name = e.extname";
-    let rows = match query(session, what, &sql("c.words = coalesce(a.comment, '')", offered)) {
-        Err(error) if error.remedy == Remedy::Act => query(session, what, &sql("NULL", ""))?,
-        rows => rows?,
+    let all = sql("c.words = coalesce(a.comment, '')", offered);
+    let rows = match try_within(session, COMMENTS, |session| query(session, COMMENTS, &all))? {
+        Ok(rows) => rows,
+        Err(_) => query(session, COMMENTS, &sql("NULL", ""))?,
     };
     let comment = |row: &Row| Comment {
         words: text(row, 1).to_owned(),
