@@ -11,6 +11,7 @@ use flexway_core::repair::Policy;
 use flexway_core::trace::step::Verdict;
 
 use crate::exit::Failure;
+use crate::output::remark;
 
 /// Where to draw.
 #[derive(Args)]
@@ -42,6 +43,6 @@ fn write(path: &Path, picture: &str) -> Result<(), Failure> {
         let help = "check that the folder exists and that you may write to it";
         Failure::failed(format!("write the picture to {}", path.display()), why, help)
     })?;
-    eprintln!("picture written to {}", path.display());
+    remark(format_args!("picture written to {}", path.display()));
     Ok(())
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Failure;
 use crate::inputs;
+use crate::output::remark;
 
 /// Problems of the input that are printed; the JSON has them all.
 const PROBLEMS_SHOWN_MAX: usize = 10;
@@ -189,7 +190,7 @@ pub(crate) fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<Str
             let file = plan.file.clone();
             let result = overlay(&loaded.estate, plan);
             warn(&result.problems);
-            eprintln!("note: judged as it will be after {file}");
+            remark(format_args!("note: judged as it will be after {file}"));
             loaded.estate = result.estate;
             loaded.problems.extend(result.problems);
             names.push(file);
@@ -200,11 +201,16 @@ pub(crate) fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<Str
 
 fn warn(problems: &[Problem]) {
     for problem in problems.iter().take(PROBLEMS_SHOWN_MAX) {
-        eprintln!("warning: {}{}: {}", problem.file, pointer(&problem.pointer), problem.message);
+        remark(format_args!(
+            "warning: {}{}: {}",
+            problem.file,
+            pointer(&problem.pointer),
+            problem.message
+        ));
     }
     if problems.len() > PROBLEMS_SHOWN_MAX {
         let more = problems.len() - PROBLEMS_SHOWN_MAX;
-        eprintln!("warning: {more} more problems of the input; `--json` lists them all");
+        remark(format_args!("warning: {more} more problems of the input; `--json` lists them all"));
     }
 }
 
@@ -213,11 +219,13 @@ fn tell_replaced(loaded: &Loaded) {
     for one in loaded.replaced.iter().take(REPLACED_SHOWN_MAX) {
         let (name, kept, dropped) = (one.resource.name(), &one.kept, &one.dropped);
         let why = if kept == dropped { "the last one in the file" } else { kept };
-        eprintln!("note: `{name}` is given more than once: {why} counts, not {dropped}");
+        remark(format_args!("note: `{name}` is given more than once: {why} counts, not {dropped}"));
     }
     if loaded.replaced.len() > REPLACED_SHOWN_MAX {
         let more = loaded.replaced.len() - REPLACED_SHOWN_MAX;
-        eprintln!("note: {more} more resources are given more than once; `--json` lists them all");
+        remark(format_args!(
+            "note: {more} more resources are given more than once; `--json` lists them all"
+        ));
     }
 }
 

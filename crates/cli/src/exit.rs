@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::output::remark;
+
 /// Ends of a command that are answers, not failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -72,7 +74,7 @@ pub(crate) fn report(ended: Ended) -> ExitCode {
         Ok(Exit::Findings) => ExitCode::from(1),
         Ok(Exit::Unknown) => ExitCode::from(2),
         Err(failure) => {
-            eprintln!("{failure}");
+            remark(&failure);
             ExitCode::from(failure.code)
         }
     }

@@ -8,6 +8,7 @@ use flexway_core::trace::step::Verdict;
 use crate::check::{exit_of, print_value};
 use crate::estates::FlowArgs;
 use crate::exit::{Exit, Failure};
+use crate::output::remark;
 use crate::picture;
 
 /// What the network check says about the move.
@@ -37,7 +38,7 @@ pub(crate) fn check(
     let asked = flow.ask()?;
     let report = diagnose::check(&asked.loaded.estate, &asked.question);
     if report.verdict == Verdict::Reachable {
-        eprintln!("network: the target reaches the source");
+        remark("network: the target reaches the source");
         return Ok(Gate::Open);
     }
     if through_here {
@@ -47,17 +48,17 @@ pub(crate) fn check(
         } else {
             causes.join(", ")
         };
-        eprintln!(
+        remark(format_args!(
             "network: the target does not reach the source ({why}); rows go through this host, which connects to both"
-        );
+        ));
         return Ok(Gate::Open);
     }
     match json {
         true => print_value(&report.to_json()),
         false => picture::print_refusal(&report),
     }
-    eprintln!(
-        "the move did not start: repair the path (`flexway plan`), or let this host copy with `--copier relay`"
+    remark(
+        "the move did not start: repair the path (`flexway plan`), or let this host copy with `--copier relay`",
     );
     Ok(Gate::Closed(exit_of(report.verdict)))
 }

@@ -1,5 +1,8 @@
 //! The binary `flexway`: arguments in, exit code out; every command lives in a file of its own.
 
+// They panic once the reader has gone away: `output` prints.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod exit;
 
 mod certify;

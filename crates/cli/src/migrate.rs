@@ -213,7 +213,7 @@ fn carry_on(
             }
             // How the move ended counts, not whether its report could be written.
             if let Err(failure) = page.write(ledger.path()) {
-                output::remark(&failure.to_string());
+                output::remark(&failure);
             }
             end(&report, ways.as_ref(), ledger.path(), json)
         }
@@ -287,7 +287,7 @@ fn end(report: &MoveReport, ways: Option<&Ways>, ledger: &Path, json: bool) -> E
     } else {
         help_with(&report.verify.differences, ledger)
     };
-    output::remark(&format!("  help: {help}"));
+    output::remark(format_args!("  help: {help}"));
     Ok(Exit::Findings)
 }
 

@@ -1,8 +1,9 @@
-//! What the commands of a move print: answers, remarks, several failures at once, JSON.
+//! What commands print: answers, remarks, several failures at once, JSON.
 //!
 //! A reader that goes away (`| head`) ends nothing: a move is worth more than its log.
 
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 
 use flexway_engine::report::Problem;
 use serde::Serialize;
@@ -17,12 +18,17 @@ pub(crate) fn answer(line: &str, is_json_there: bool) {
     if is_json_there {
         remark(line);
     } else {
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        say(line);
     }
 }
 
+/// A line on standard output.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
 /// A line for people on standard error.
-pub(crate) fn remark(line: &str) {
+pub(crate) fn remark(line: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
@@ -43,10 +49,10 @@ pub(crate) fn tell(problems: &[Problem], after: &str) -> Failure {
     });
     let last = failures.next_back();
     for (what, why, help) in failures {
-        remark(&Failure::failed(what, why, help).to_string());
+        remark(Failure::failed(what, why, help));
     }
     if left_out > 0 {
-        remark(&format!("and {left_out} more"));
+        remark(format_args!("and {left_out} more"));
     }
     let (what, why, help) =
         last.unwrap_or_else(|| ("finish".into(), "not known".into(), "".into()));
@@ -66,10 +72,13 @@ struct Document<'a, T> {
     report: &'a T,
 }
 
-/// Prints a report as JSON on standard output.
+/// Prints a report as JSON on standard output. Where that is a file, it has to hold it.
 pub(crate) fn print_json<T: Serialize>(schema: &str, report: &T) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed("print the report", error, "");
     let text = serde_json::to_string_pretty(&Document { schema, report })
         .map_err(|error| failed(&error))?;
-    writeln!(std::io::stdout().lock(), "{text}").map_err(|error| failed(&error))
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(&error)),
+        _ => Ok(()),
+    }
 }

@@ -31,7 +31,7 @@ impl PageArgs {
             (true, true) => "it is a folder".to_owned(),
             (true, false) => return,
         };
-        output::remark(&format!("warning: --report {}: {why}", file.display()));
+        output::remark(format_args!("warning: --report {}: {why}", file.display()));
     }
 
     /// Writes the page when one was asked for and a move was begun.
@@ -51,7 +51,7 @@ impl PageArgs {
             );
             Failure::failed(format!("write the report to {}", file.display()), why, help)
         })?;
-        output::remark(&format!("report written to {}", file.display()));
+        output::remark(format_args!("report written to {}", file.display()));
         Ok(())
     }
 }

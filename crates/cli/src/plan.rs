@@ -15,7 +15,7 @@ use crate::check::exit_of;
 use crate::drawing::DrawingArgs;
 use crate::estates::{Asked, FlowArgs};
 use crate::exit::{Ended, Failure};
-use crate::output::printable;
+use crate::output::{printable, remark};
 use crate::probe::WitnessArgs;
 
 /// Computes the smallest change that lets the copier reach the source, and re-checks it in simulation
@@ -92,23 +92,23 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
         }
     }
     if let Some(refusal) = &plan.refusal {
-        eprintln!("no plan: {refusal}");
+        remark(format_args!("no plan: {refusal}"));
     } else if !matches!(format, Format::Json | Format::Arm) && !plan.changes.is_empty() {
         let count = plan.changes.len();
         let noun = if count == 1 { "change" } else { "changes" };
-        eprintln!(
+        remark(format_args!(
             "simulated: {} before, {} after {count} {noun}",
             word(plan.before),
             word(plan.after)
-        );
-        plan.rest().inspect(|rest| eprintln!("{rest}"));
+        ));
+        plan.rest().inspect(|rest| remark(rest));
     }
     let witnesses = plan.fusion.iter().flat_map(|fusion| &fusion.witnesses);
     for witness in witnesses.filter(|one| one.flow.is_none()) {
-        eprintln!("an observation does not count: {}", printable(&witness.why));
+        remark(format_args!("an observation does not count: {}", printable(&witness.why)));
     }
     for line in plan.breaks() {
-        eprintln!("breaks what works: {line}");
+        remark(format_args!("breaks what works: {line}"));
     }
     Ok(exit_of(plan.after))
 }
@@ -175,7 +175,7 @@ fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
         let help = "check that the folder exists and that you may write to it";
         Failure::failed(format!("write the plan to {}", path.display()), why, help)
     })?;
-    eprintln!("plan written to {}", path.display());
+    remark(format_args!("plan written to {}", path.display()));
     Ok(())
 }
 

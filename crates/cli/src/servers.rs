@@ -9,6 +9,7 @@ use clap::Args;
 use flexway_postgres::ConnInfo;
 
 use crate::exit::Failure;
+use crate::output::remark;
 
 const SOURCE_VARIABLE: &str = "FLEXWAY_SOURCE";
 const TARGET_VARIABLE: &str = "FLEXWAY_TARGET";
@@ -79,10 +80,10 @@ pub(crate) fn hide_urls() {
     }
     let error = command.args(kept.iter().skip(1)).envs(hidden).exec();
     // exec returns only when it failed. Going on would leave the password where everybody sees it.
-    eprintln!("error: failed to hide the URLs from other users' ps: {error}");
-    eprintln!(
+    remark(format_args!("error: failed to hide the URLs from other users' ps: {error}"));
+    remark(format_args!(
         "  help: set {SOURCE_VARIABLE} and {TARGET_VARIABLE} instead of giving them as options"
-    );
+    ));
     std::process::exit(3);
 }
 

@@ -1,6 +1,9 @@
 //! `flexway-agent`: reads a plan of `flexway probe --print-plan` on standard input and writes what
 //! it saw on standard output. Built by `cargo xtask agent` it is one static file.
 
+// They panic once the reader has gone away.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod names;
 
 use std::env;
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
             return print(concat!("flexway-agent ", env!("CARGO_PKG_VERSION"), "\n"));
         }
         _ => {
-            eprint!("{USAGE}");
+            tell(USAGE);
             return ExitCode::from(64);
         }
     }
@@ -52,9 +55,9 @@ fn main() -> ExitCode {
             })
         }
         Err(Failure { code, text, help }) => {
-            eprintln!("error: failed to {text}");
+            tell(&format!("error: failed to {text}\n"));
             if !help.is_empty() {
-                eprintln!("  help: {help}");
+                tell(&format!("  help: {help}\n"));
             }
             ExitCode::from(code)
         }
@@ -98,8 +101,13 @@ fn conn_info(url: &str, what: &str) -> Result<ConnInfo, Failure> {
     })
 }
 
+// A reader that went away is not our failure, of either stream.
+
+fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 fn print(text: &str) -> ExitCode {
-    // A reader that went away is not our failure.
     let _ = io::stdout().lock().write_all(text.as_bytes());
     ExitCode::SUCCESS
 }

@@ -19,6 +19,7 @@ use flexway_postgres::{ConnInfo, Session};
 use serde_json::{Value, json};
 
 use crate::exit::{Ended, Exit, Failure};
+use crate::output::say;
 
 const SAMPLE: &str = include_str!("sample.sql");
 const ESTATE: &str = include_str!("../../../../fixtures/private-source.json");
@@ -57,11 +58,11 @@ pub(crate) fn run(args: &DemoArgs) -> Ended {
         Ok(()) if !args.no_twin => twin::run(args)?,
         Ok(()) => on_this_machine(args)?,
         Err(why) => {
-            println!("without a twin, since it failed to {why}");
+            say(format_args!("without a twin, since it failed to {why}"));
             on_this_machine(args)?;
         }
     }
-    println!("done in {:.0} s", started.elapsed().as_secs_f64());
+    say(format_args!("done in {:.0} s", started.elapsed().as_secs_f64()));
     Ok(Exit::Good)
 }
 
@@ -100,7 +101,7 @@ fn on_this_machine(args: &DemoArgs) -> Result<(), Failure> {
 
     drop((source, target));
     if args.keep.is_none() {
-        println!("\nservers stopped, folders removed");
+        say("\nservers stopped, folders removed");
     }
     Ok(())
 }
@@ -198,7 +199,10 @@ fn servers() -> Result<(Server, Server), Failure> {
         Server::start(install, &Options::default())
             .map_err(|why| Failure::failed("start a PostgreSQL server", why, ""))
     };
-    println!("starting PostgreSQL {} and {} in private folders", source.major, target.major);
+    say(format_args!(
+        "starting PostgreSQL {} and {} in private folders",
+        source.major, target.major
+    ));
     Ok((start(&source)?, start(&target)?))
 }
 
@@ -216,6 +220,6 @@ fn fill(source: &Server) -> Result<(), Failure> {
         .rows("SELECT pg_size_pretty(pg_database_size('shop'))")
         .map_err(|why| failed(why.to_string()))?;
     let size = size.first().and_then(|row| row.first().cloned().flatten()).unwrap_or_default();
-    println!("source filled: database shop, {size}");
+    say(format_args!("source filled: database shop, {size}"));
     Ok(())
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{DemoArgs, SAMPLE, broken_resources, flexway, title, write_estate};
 use crate::exit::Failure;
+use crate::output::say;
 
 /// Majors of the source and of the target: the sample has generated columns, which came with 12.
 const MAJORS: (&str, &str) = ("15", "18");
@@ -77,7 +78,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
     flexway(folder, &[&at_target[..], &["verify"]].concat(), &environment, &[0])?;
     drop((standing, twin));
     drop(scratch);
-    println!("\ntwin ended, nothing left of it");
+    say("\ntwin ended, nothing left of it");
     Ok(())
 }
 

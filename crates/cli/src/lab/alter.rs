@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{Named, failed, find};
 use crate::exit::{Ended, Exit, Failure};
+use crate::output::{remark, say};
 use crate::text;
 
 /// Largest plan that is read: a certificate of the largest search has a few megabytes.
@@ -50,7 +51,7 @@ pub(super) struct ApplyArgs {
 
 pub(super) fn break_it(args: &BreakArgs) -> Ended {
     let Some(fault) = &args.fault else {
-        faults::ids().for_each(|id| println!("{id}"));
+        faults::ids().for_each(say);
         return Ok(Exit::Good);
     };
     let what = format!("break the twin by `{fault}`");
@@ -65,7 +66,7 @@ pub(super) fn break_it(args: &BreakArgs) -> Ended {
         faults::set(&estate, &flow, fault).map_err(|why| Failure::usage(&what, why, help))?;
     write(args.out.as_ref(), &resources)?;
     standing.change(resources).map_err(|why| failed(&what, why))?;
-    eprintln!("twin `{}`: {fault} is set", standing.name);
+    remark(format_args!("twin `{}`: {fault} is set", standing.name));
     Ok(Exit::Good)
 }
 
@@ -112,11 +113,11 @@ pub(super) fn apply(args: &ApplyArgs) -> Ended {
     write(args.out.as_ref(), &resources)?;
     standing.change(resources).map_err(|why| failed("apply the plan", why))?;
     let count = requests.len();
-    eprintln!(
+    remark(format_args!(
         "twin `{}`: {count} {} made",
         standing.name,
         if count == 1 { "change" } else { "changes" }
-    );
+    ));
     Ok(Exit::Good)
 }
 

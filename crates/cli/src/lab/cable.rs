@@ -7,6 +7,7 @@ use flexway_lab::twin::Place;
 
 use super::{Named, find, place_of};
 use crate::exit::{Ended, Exit, Failure};
+use crate::output::remark;
 
 #[derive(Args)]
 pub(super) struct CableArgs {
@@ -44,6 +45,6 @@ fn set(args: &CableArgs, rules: &str, done: &str) -> Ended {
     if !output.status.success() {
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
-    eprintln!("`{}` is {done}", place.name);
+    remark(format_args!("`{}` is {done}", place.name));
     Ok(Exit::Good)
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::estates;
 use crate::exit::{Ended, Exit, Failure};
+use crate::output::remark;
 
 /// Builds a twin of an estate on this machine: real routing, real filters, a real DNS server, real PostgreSQL
 #[derive(Args)]
@@ -144,10 +145,10 @@ fn down(args: &DownArgs) -> Ended {
     let names = if args.all { standing::names(&home) } else { vec![args.named.name.clone()] };
     for name in &names {
         let was_there = standing::down(&home, name).map_err(|why| failed("end the twin", why))?;
-        eprintln!(
+        remark(format_args!(
             "twin `{name}`: {}",
             if was_there { "ended and removed" } else { "there is none" }
-        );
+        ));
     }
     Ok(Exit::Good)
 }
@@ -165,7 +166,10 @@ fn find(named: &Named) -> Result<Standing, Failure> {
     let standing = Standing::find(&standing::home(), &named.name)
         .map_err(|why| failed("find the twin", why))?;
     if standing.is_restored {
-        eprintln!("twin `{}`: a change was cut off; it stands again as before", standing.name);
+        remark(format_args!(
+            "twin `{}`: a change was cut off; it stands again as before",
+            standing.name
+        ));
     }
     Ok(standing)
 }

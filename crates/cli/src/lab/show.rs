@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Named, failed, find};
 use crate::check::print_value;
 use crate::exit::{Ended, Exit};
+use crate::output::remark;
 
 #[derive(Args)]
 pub(super) struct StatusArgs {
@@ -72,7 +73,10 @@ fn gates(standing: &Standing) -> Result<Vec<Value>, flexway_lab::Error> {
 /// Prints the places, one a line.
 pub(super) fn places(standing: &Standing) {
     if standing.networks.blueprint.places.is_empty() {
-        eprintln!("twin `{}`: the estate has no server and no machine to stand at", standing.name);
+        remark(format_args!(
+            "twin `{}`: the estate has no server and no machine to stand at",
+            standing.name
+        ));
     }
     let mut out = std::io::stdout().lock();
     for place in &standing.networks.blueprint.places {
@@ -93,6 +97,6 @@ pub(super) fn places(standing: &Standing) {
 /// Says what of the estate the twin does not show.
 pub(super) fn notes(standing: &Standing) {
     for note in &standing.networks.blueprint.notes {
-        eprintln!("not in the twin: {note}");
+        remark(format_args!("not in the twin: {note}"));
     }
 }

@@ -19,6 +19,7 @@ use self::file::Pair;
 use crate::check::exit_of;
 use crate::estates::{Ends, FlowArgs};
 use crate::exit::{Ended, Exit, Failure};
+use crate::output::remark;
 
 /// Threads that judge: more than that no machine of an operator has to spare.
 const THREADS_MAX: usize = 16;
@@ -231,7 +232,7 @@ fn end(answers: &[Answer]) -> Ended {
     let unread: Vec<&Answer> = answers.iter().filter(|one| one.verdict.is_none()).collect();
     if !unread.is_empty() {
         for answer in unread.iter().take(UNREAD_SHOWN_MAX) {
-            eprintln!("warning: {}", answer.line);
+            remark(format_args!("warning: {}", answer.line));
         }
         return Err(Failure::failed(
             "judge all pairs",

@@ -13,6 +13,7 @@ use flexway_probe::{machine, now};
 use super::{conn_info, host_url};
 use crate::estates::Asked;
 use crate::exit::Failure;
+use crate::output::remark;
 use crate::servers::ServerArgs;
 use crate::text;
 
@@ -71,7 +72,7 @@ impl WitnessArgs {
         // A name of Azure tells by itself which server it is; another one is as the user says.
         let resource = (!is_azure(server.host())).then(|| id.as_str().to_owned());
         let plan = ProbePlan { place, resource, ..ProbePlan::of(String::new()) };
-        eprintln!("probing {} from inside {}", source.place(), server.place());
+        remark(format_args!("probing {} from inside {}", source.place(), server.place()));
         flexway_probe::probe_inside(&server, &source, &plan, now()).map_err(|why| {
             let help = "check --target-url, or probe elsewhere and give --observations";
             Failure::failed("probe from inside the server of --target-url", why, help)
@@ -85,7 +86,7 @@ fn from_here(login: Option<ConnInfo>, name: &str, port: u16) -> Result<Observati
         Some(info) => (info, Rung::Auth),
         None => (conn_info(&host_url(&format!("{name}:{port}"))?)?, Rung::Tls),
     };
-    eprintln!("probing {} from this machine", info.place());
+    remark(format_args!("probing {} from this machine", info.place()));
     let plan = ProbePlan { place: Place::Relay, up_to, ..ProbePlan::of(String::new()) };
     Ok(flexway_probe::climb(&plan, &info, now(), machine()))
 }
