@@ -88,7 +88,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Ended {
     }
 }
 
-/// Differences are the answer of this command: on standard output, unless the JSON is there.
+/// Differences are the answer of this command: on standard output, unless the JSON is there. What could not be compared leaves it open,
+/// unless something was found to differ.
 fn end(report: &VerifyReport, json: bool) -> Ended {
     let compared = &report.compared;
     let mut lines: Vec<String> =
@@ -111,7 +112,13 @@ fn end(report: &VerifyReport, json: bool) -> Ended {
         output::answer(&line, json);
     }
     if !report.errors.is_empty() {
-        return Err(output::tell(&report.errors, ""));
+        output::remark(output::tell(&report.errors, ""));
     }
-    Ok(if compared.equal || agreed.is_some() { Exit::Good } else { Exit::Findings })
+    Ok(if compared.equal || agreed.is_some() {
+        Exit::Good
+    } else if compared.differences.is_empty() {
+        Exit::Unknown
+    } else {
+        Exit::Findings
+    })
 }

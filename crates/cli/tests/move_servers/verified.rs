@@ -1,6 +1,6 @@
 //! `flexway verify` after somebody changed the target.
 
-use crate::pair::Pair;
+use crate::pair::{Pair, Ran};
 use crate::sample;
 
 #[test]
@@ -123,4 +123,23 @@ fn a_comparison_beside_a_move_says_so() {
     let told = "moves database d just now: what it has not brought yet differs";
     let notes = ran.ended(1).says(&[told]).json()["notes"].to_string();
     assert!(notes.contains("flexway (server process "), "{notes}");
+}
+
+/// Also when nothing differs in what could be.
+#[test]
+fn what_cannot_be_compared_is_not_known() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE d; CREATE ROLE reader LOGIN PASSWORD 'pass'");
+    pair.on_source("d", "CREATE TABLE t AS SELECT 1 AS a; GRANT SELECT ON t TO reader");
+    pair.migrate(&[]).ended(0);
+    let as_reader = || {
+        let mut command = pair.command("verify");
+        let url = format!("postgres://reader:pass@127.0.0.1:{}/d", pair.source.port());
+        command.env("FLEXWAY_SOURCE", url).args(["--database", "d", "--json"]);
+        Ran::of(command)
+    };
+    as_reader().ended(0);
+    pair.on_source("d", "REVOKE SELECT ON t FROM reader");
+    let ran = as_reader().ended(2).says(&["not known; ", "permission denied for table t"]);
+    assert_eq!(ran.json()["equal"], false);
 }
