@@ -7,7 +7,7 @@
 use crate::ask::{Outcome, failed, query, run, text};
 use crate::compare::normal::Key;
 use crate::compare::spelling::Spelling;
-use crate::pool::Pool;
+use crate::pool::{Pool, silence_event_triggers};
 use crate::{Session, quote_literal};
 
 /// How long a probe may wait for a lock that users of the target hold; when it ends, the texts
@@ -150,6 +150,7 @@ fn is_same_when_made_again(target: &mut Session, key: &Key, wanted: &str) -> Out
 /// Runs `sql`, asks `question`, and takes all back. `None` when the target does not accept `sql`.
 fn in_vain(target: &mut Session, what: &str, sql: &str, question: &str) -> Outcome<Option<String>> {
     run(target, what, &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
+    silence_event_triggers(target, what)?;
     let answer = match target.execute(sql) {
         Ok(()) => query(target, what, question)
             .map(|rows| rows.first().map(|row| text(row, 0).to_owned())),

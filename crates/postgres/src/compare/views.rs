@@ -10,7 +10,7 @@ use crate::catalog::relations::{MaterializedView, materialized_view_tables};
 use crate::catalog::tables::Rows;
 use crate::content::{copy_out, plain};
 use crate::copy::Format;
-use crate::pool::Pool;
+use crate::pool::{Pool, silence_event_triggers};
 use crate::refresh::{session_of, standing, statement};
 use crate::session::NEVER;
 
@@ -86,6 +86,7 @@ fn is_fresh(target: &Pool, table: &Table, copy_out: &str) -> Outcome<bool> {
     let owner = there.get(&(table.schema.clone(), table.name.clone())).map(|view| &*view.owner);
     let mut session = session_of(target, owner.unwrap_or_default())?;
     run(&mut session, &what, &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
+    silence_event_triggers(&mut session, &what)?;
     let before = hash(&mut session, table, (copy_out, Format::Text), None, &NEVER)?;
     let is_fresh = match session.execute(&statement(&table.schema, &table.name)) {
         Ok(()) => before == hash(&mut session, table, (copy_out, Format::Text), None, &NEVER)?,
