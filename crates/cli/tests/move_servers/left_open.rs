@@ -110,3 +110,43 @@ fn what_fails_alone_is_left_open_and_done_later() {
     assert_eq!(pair.on_target("d", keys), "kept|f\np|t\nt|t\n");
     assert_eq!(pair.on_target("d", "SELECT b.n, a.n FROM bad b, a_over_bad a"), "1|2\n");
 }
+
+/// Before 18 a partitioned table takes no key for new rows alone.
+#[test]
+fn partitions_guard_new_rows_until_their_table_can() {
+    let pair = Pair::start(15, 15);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source(
+        "d",
+        "CREATE TABLE u (k int PRIMARY KEY); INSERT INTO u VALUES (1); \
+         CREATE TABLE p (k int CONSTRAINT \"to U\" REFERENCES u ON DELETE CASCADE, n int) PARTITION BY RANGE (n); \
+         CREATE TABLE \"p 1\" PARTITION OF p FOR VALUES FROM (0) TO (10); \
+         CREATE TABLE p_2 (n int, k int) PARTITION BY LIST (n); \
+         CREATE TABLE p_2_1 PARTITION OF p_2 DEFAULT; \
+         ALTER TABLE p ATTACH PARTITION p_2 FOR VALUES FROM (10) TO (20); \
+         SET session_replication_role = replica; \
+         INSERT INTO p VALUES (1, 1), (4711, 2), (1, 11)",
+    );
+    let report = pair.migrate(&["--json"]).ended(1).json();
+    assert_eq!(left_open(&report), ["create fk constraint p to U in schema public"]);
+    let help = report["open"][0]["help"].as_str().unwrap();
+    assert!(help.contains("each partition of the target has the key as NOT VALID"), "{help}");
+    let rows = help.split("on either server: ").nth(1).and_then(|rest| rest.split("; ").next());
+    for server in [&pair.source, &pair.target] {
+        assert_eq!(server.psql("d", rows.unwrap()).unwrap(), "4711|2\n");
+    }
+    let keys = "SELECT conrelid::regclass, convalidated, conparentid = 0 FROM pg_constraint \
+                WHERE contype = 'f' AND confrelid = 'u'::regclass AND conrelid <> 'u'::regclass ORDER BY 1::text";
+    assert_eq!(pair.on_target("d", keys), "\"p 1\"|f|t\np_2_1|f|t\n");
+    for n in [3, 12] {
+        let refused = pair.target.psql("d", &format!("INSERT INTO p VALUES (4712, {n})"));
+        assert!(refused.unwrap_err().to_string().contains("to U"));
+    }
+    // Again in vain, and then not.
+    pair.migrate(&[]).ended(1);
+    for server in [&pair.source, &pair.target] {
+        server.psql("d", "DELETE FROM p WHERE k = 4711").unwrap();
+    }
+    pair.migrate(&[]).ended(0);
+    pair.assert_same("d", keys);
+}

@@ -7,8 +7,8 @@ use flexway_core::migrate::{BuildMemory, MoveError, Remedy, Room, SchemaEntry};
 
 use crate::ask::{Outcome, failed, number, query, query_one, run, stopped, text};
 use crate::schema::entries::Dump;
-use crate::schema::foreign_key::{self, Steps};
-use crate::schema::violated;
+use crate::schema::violated::{self, Stands};
+use crate::schema::{foreign_key, partitioned_key};
 use crate::{PgError, Session, quote_literal};
 
 /// SQL sent at once: large enough that a slow network does not count, small enough for any server's
@@ -151,11 +151,16 @@ pub(crate) fn apply_one(
     stop: &AtomicBool,
 ) -> Outcome<()> {
     let what = create(entry);
-    let steps = foreign_key::steps(entry, session.version().number);
+    let version = session.version().number;
+    let steps = foreign_key::steps(entry, version);
+    let whole = foreign_key::of_partitioned(entry, version);
+    let mut before = room_settings(entry, room, version);
+    if let Some(key) = &whole {
+        before.push_str(&partitioned_key::without_guards(session, key)?);
+    }
     let first = steps.as_ref().map_or(entry.sql.as_str(), |steps| &steps.add);
-    let room = room_settings(entry, room, session.version().number);
-    let sql = format!("BEGIN; {room}{first}\n; COMMIT");
-    match session.execute_unless(stop, &sql) {
+    let made = session.execute_unless(stop, &format!("BEGIN; {before}{first}\n; COMMIT"));
+    match made {
         Ok(true) => {}
         Ok(false) => return Err(stopped(&what)),
         Err(error) if is_duplicate(&error) => {
@@ -164,13 +169,21 @@ pub(crate) fn apply_one(
                 return Err(failed(&what, &error));
             }
         }
-        Err(error) => return Err(refused(entry, None, &what, &error)),
+        Err(error) => {
+            let mut stands = Stands::Nowhere;
+            if let (Some(key), Some(VIOLATION)) = (&whole, error.code()) {
+                run(session, &what, "ROLLBACK")?;
+                partitioned_key::guard(session, key)?;
+                stands = Stands::OnPartitions;
+            }
+            return Err(refused(entry, stands, &what, &error));
+        }
     }
     let Some(steps) = steps else { return Ok(()) };
     match session.execute_unless(stop, &steps.validate) {
         Ok(true) => Ok(()),
         Ok(false) => Err(stopped(&what)),
-        Err(error) => Err(refused(entry, Some(&steps), &what, &error)),
+        Err(error) => Err(refused(entry, Stands::ForNewRows(&steps), &what, &error)),
     }
 }
 
@@ -202,12 +215,13 @@ pub(crate) fn build_memory(session: &mut Session) -> Outcome<BuildMemory> {
     Ok(BuildMemory { each_bytes, all_bytes: cache_bytes.max(each_bytes) })
 }
 
-/// `steps` are those of a foreign key that stands for new rows.
-fn refused(entry: &SchemaEntry, steps: Option<&Steps>, what: &str, error: &PgError) -> MoveError {
+/// Source: PostgreSQL 18, appendix A: foreign_key_violation.
+const VIOLATION: &str = "23503";
+
+fn refused(entry: &SchemaEntry, stands: Stands, what: &str, error: &PgError) -> MoveError {
     let mut failure = failed(what, error);
-    // 23503 foreign_key_violation.
-    if error.code() == Some("23503") {
-        failure.help = violated::help(entry, steps);
+    if error.code() == Some(VIOLATION) {
+        failure.help = violated::help(entry, stands);
         failure.remedy = Remedy::Open;
     }
     failure

@@ -15,31 +15,58 @@ pub(crate) struct Steps {
     pub(crate) weaken: Option<String>,
 }
 
+/// A foreign key that the source enforces.
+pub(crate) struct Key<'a> {
+    pub(crate) schema: String,
+    pub(crate) table: String,
+    pub(crate) name: String,
+    /// ` FOREIGN KEY ...`
+    pub(crate) definition: &'a str,
+    /// Whether partitions do not get it too.
+    is_of_one: bool,
+}
+
+impl Key<'_> {
+    /// Reads pg_dump's statement. `None` for other entries, and for keys that the source does not validate or enforce.
+    fn read(entry: &SchemaEntry) -> Option<Key<'_>> {
+        if entry.kind != "FK CONSTRAINT" {
+            return None;
+        }
+        let sql = entry.sql.trim_end().strip_suffix(';')?;
+        if sql.ends_with(" NOT VALID") || sql.ends_with(" NOT ENFORCED") {
+            return None;
+        }
+        let of = sql.strip_prefix("ALTER TABLE ")?;
+        let of_one = of.strip_prefix("ONLY ");
+        let (schema, rest) = take_name(of_one.unwrap_or(of))?;
+        let (table, rest) = take_name(rest.strip_prefix('.')?)?;
+        let (name, rest) = take_name(rest.trim_start().strip_prefix("ADD CONSTRAINT ")?)?;
+        let is_key = rest.starts_with(" FOREIGN KEY ");
+        is_key.then_some(Key { schema, table, name, definition: rest, is_of_one: of_one.is_some() })
+    }
+}
+
+/// The key of a partitioned table, which pg_dump writes without `ONLY`, on a target that takes none for new rows alone.
+pub(crate) fn of_partitioned(entry: &SchemaEntry, version: u32) -> Option<Key<'_>> {
+    Key::read(entry).filter(|key| !key.is_of_one && version < PARTITIONED_SINCE)
+}
+
 /// First version whose partitioned tables take a key for new rows alone.
 const PARTITIONED_SINCE: u32 = 180_000;
 
 /// The steps of a foreign key on a target of this version. `None` for other entries, for keys of partitioned tables before 18, which
 /// pg_dump writes without `ONLY`, and for those that the source does not validate or enforce.
 pub(crate) fn steps(entry: &SchemaEntry, version: u32) -> Option<Steps> {
-    if entry.kind != "FK CONSTRAINT" {
+    let Key { schema, table, name, definition: key, is_of_one } = Key::read(entry)?;
+    if !is_of_one && version < PARTITIONED_SINCE {
         return None;
     }
-    let sql = entry.sql.trim_end().strip_suffix(';')?;
-    if sql.ends_with(" NOT VALID") || sql.ends_with(" NOT ENFORCED") {
-        return None;
-    }
-    let of = sql.strip_prefix("ALTER TABLE ")?;
-    let of_one = of.strip_prefix("ONLY ");
-    let (schema, rest) = take_name(of_one.or((version >= PARTITIONED_SINCE).then_some(of))?)?;
-    let (table, rest) = take_name(rest.strip_prefix('.')?)?;
-    let (name, rest) = take_name(rest.trim_start().strip_prefix("ADD CONSTRAINT ")?)?;
-    rest.strip_prefix(" FOREIGN KEY ")?;
-    let key = rest;
+    let sql = entry.sql.trim_end().trim_end_matches(';');
     let [schema, table, name] = [schema, table, name].map(|name| quote_ident(&name));
     Some(Steps {
         add: format!("{sql} NOT VALID"),
         validate: format!("ALTER TABLE {schema}.{table} VALIDATE CONSTRAINT {name}"),
-        weaken: of_one.map(|_| {
+        weaken: is_of_one.then(|| {
             format!(
                 "ALTER TABLE {schema}.{table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}{key} NOT VALID"
             )

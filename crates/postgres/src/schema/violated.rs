@@ -4,23 +4,42 @@ use flexway_core::migrate::SchemaEntry;
 
 use crate::schema::foreign_key::Steps;
 
+/// What the target has of a foreign key that it refused for the rows that it got.
+#[derive(Clone, Copy)]
+pub(super) enum Stands<'a> {
+    /// The key, for new rows.
+    ForNewRows(&'a Steps),
+    /// The same on each partition.
+    OnPartitions,
+    /// Nothing.
+    Nowhere,
+}
+
 /// What to do about a foreign key that the target refused for the rows that it got.
 ///
 /// The source has the same rows: its triggers were disabled when they came. They have to be mended there and on the target, where the
-/// tables are not copied again; or the source's key says that it was not enforced, as the target's does with `steps`.
-pub(super) fn help(entry: &SchemaEntry, steps: Option<&Steps>) -> String {
+/// tables are not copied again; or the source's key says that it was not enforced, as the target's does.
+pub(super) fn help(entry: &SchemaEntry, stands: Stands) -> String {
     let rows = query(&entry.sql).map_or_else(String::new, |sql| format!(": {sql}"));
-    let stands = match steps {
-        Some(_) => "the target has the key as NOT VALID, which guards new rows",
-        None => "the target does not have the key",
-    };
-    let or = match steps.map(|steps| &steps.weaken) {
-        Some(Some(weaken)) => format!("keep it so and make the source's alike: {weaken}"),
-        Some(None) => "drop the key on both".to_owned(),
-        None => "drop the key on the source".to_owned(),
+    let (there, or) = match stands {
+        Stands::ForNewRows(Steps { weaken, .. }) => (
+            "the target has the key as NOT VALID, which guards new rows",
+            weaken.as_ref().map_or_else(
+                || "drop the key on both".to_owned(),
+                |weaken| format!("keep it so and make the source's alike: {weaken}"),
+            ),
+        ),
+        Stands::OnPartitions => (
+            "each partition of the target has the key as NOT VALID, which guards new rows, until the next \
+             run can put the whole key in their place",
+            "drop the key on the source and those of the partitions on the target".to_owned(),
+        ),
+        Stands::Nowhere => {
+            ("the target does not have the key", "drop the key on the source".to_owned())
+        }
     };
     format!(
-        "the source holds rows that violate the key, which was not enforced for them; {stands}; find \
+        "the source holds rows that violate the key, which was not enforced for them; {there}; find \
          them on either server{rows}; delete or mend them on both, or {or}"
     )
 }
