@@ -1,5 +1,7 @@
 //! Settings that functions, the database and roles in it carry, and that the target does not know.
 
+use std::collections::BTreeSet;
+
 use flexway_core::assess::facts::{Known, Object};
 
 use super::ask;
@@ -21,9 +23,8 @@ pub(super) fn of_functions(here: &mut Session, there: &mut Session) -> Outcome<K
     unknown(here, there, "the settings of functions", &sql)
 }
 
-/// Settings of the database, for all and for roles. Name: whose; detail and sql as above.
-pub(super) fn of_database(here: &mut Session, there: &mut Session) -> Outcome<Known<Vec<Object>>> {
-    let sql = "SELECT CASE s.setrole WHEN 0 THEN concat('database ', d.datname) \
+/// Settings of a database, for all and for roles: whose, the setting, what takes it away.
+const OF_DATABASE: &str = "SELECT CASE s.setrole WHEN 0 THEN concat('database ', d.datname) \
                ELSE concat('role ', pg_get_userbyid(s.setrole), ' in database ', d.datname) END, n.name, \
                CASE s.setrole WHEN 0 THEN format('ALTER DATABASE %I RESET %I', d.datname, n.name) \
                ELSE format('ALTER ROLE %I IN DATABASE %I RESET %I', pg_get_userbyid(s.setrole), \
@@ -31,7 +32,25 @@ pub(super) fn of_database(here: &mut Session, there: &mut Session) -> Outcome<Kn
                FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, \
                unnest(s.setconfig) c, LATERAL (SELECT split_part(c, '=', 1) AS name) n \
                WHERE d.datname = current_database() ORDER BY 2, 1";
-    unknown(here, there, "the settings of the database", sql)
+
+/// Settings of the database. Name: whose; detail and sql as above.
+pub(super) fn of_database(here: &mut Session, there: &mut Session) -> Outcome<Known<Vec<Object>>> {
+    unknown(here, there, "the settings of the database", OF_DATABASE)
+}
+
+/// Names of those settings.
+pub(crate) fn names_of_database(
+    here: &mut Session,
+    there: &mut Session,
+) -> Outcome<BTreeSet<String>> {
+    let rows = query(here, "read the settings of the database", OF_DATABASE)?;
+    let mut names = BTreeSet::new();
+    for row in &rows {
+        if !is_known(there, text(row, 1))? {
+            names.insert(text(row, 1).to_owned());
+        }
+    }
+    Ok(names)
 }
 
 fn unknown(

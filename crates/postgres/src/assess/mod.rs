@@ -12,7 +12,7 @@ mod database;
 mod expressions;
 mod extension_columns;
 mod grants;
-mod lost_settings;
+pub(crate) mod lost_settings;
 mod rates;
 mod rights;
 mod server;

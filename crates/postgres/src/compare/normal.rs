@@ -55,7 +55,7 @@ pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
 fn normalised(entry: &SchemaEntry, spelling: &Spelling) -> String {
     let mut kept: Vec<Cow<'_, str>> = lines(&entry.sql)
         .filter(|(is_boundary, line)| !(*is_boundary && is_noise(line)))
-        .filter(|(_, line)| !(is_of_database(entry) && spelling.tablespaces.lack_of(line)))
+        .filter(|(_, line)| !(is_of_database(entry) && spelling.is_left_behind(line)))
         .map(|(_, line)| Cow::from(line.strip_suffix('\n').unwrap_or(line)))
         .collect();
     if entry.kind.ends_with("ACL") {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::floats::{self, SHORT_SINCE};
 use crate::Session;
 use crate::ask::{Outcome, query, text};
+use crate::assess::lost_settings;
 use crate::schema::tablespaces::Tablespaces;
 use crate::schema::{maintain, public};
 
@@ -26,7 +27,9 @@ pub(super) struct Spelling {
     /// The superusers that made the servers, where the source gives schema public to its own.
     default_public: Vec<String>,
     /// Tablespaces of the target.
-    pub(super) tablespaces: Tablespaces,
+    tablespaces: Tablespaces,
+    /// Settings of the source's database that the target does not know.
+    lost_settings: BTreeSet<String>,
 }
 
 impl Spelling {
@@ -38,6 +41,7 @@ impl Spelling {
             None => Vec::new(),
             Some(owner) => vec![owner, public::maker(target)?],
         };
+        let lost_settings = lost_settings::names_of_database(source, target)?;
         let versions = [source, target].map(|session| session.version().number);
         let [is_named, is_named_there] = versions.map(|version| version >= NAMED_NOT_NULL_SINCE);
         Ok(Spelling {
@@ -47,7 +51,19 @@ impl Spelling {
             is_maintain_new: maintain::is_new(versions[0], versions[1]),
             default_public,
             tablespaces,
+            lost_settings,
         })
+    }
+
+    /// Whether a statement about a database sets what no move carries.
+    pub(super) fn is_left_behind(&self, statement: &str) -> bool {
+        let sets = |name: &String| {
+            [format!(" SET {name} TO "), format!(" SET \"{name}\" TO ")]
+                .iter()
+                .any(|words| statement.contains(words))
+        };
+        self.tablespaces.lack_of(statement)
+            || statement.starts_with("ALTER ") && self.lost_settings.iter().any(sets)
     }
 
     /// Whether the text says no more than that schema public belongs to whom it does by default.

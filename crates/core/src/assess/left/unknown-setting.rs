@@ -12,7 +12,7 @@ pub(super) fn find(facts: &Facts, database: &Database) -> Found {
     let names: Vec<String> =
         all.iter().map(|one| format!("{} of {}", one.detail, one.name)).collect();
     let message = format!("PostgreSQL {} has no {}", facts.target.major(), some_of(&names));
-    let why = "it is not carried, and the comparison at the end names a difference";
+    let why = "it is not carried, and the comparison does not look for it";
     Ok(vec![
         Finding::risks(message, why).fixes(Place::Source, all.iter().map(|one| one.sql.clone())),
     ])
