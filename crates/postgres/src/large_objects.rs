@@ -195,7 +195,7 @@ fn describe(source: &mut Session, target: &mut Session, what: &str, ids: &[u64])
         }
     }
     if sql.contains(SPEAK_FOR) {
-        sql = Grantors::read(target)?.adapted(&sql).into_owned();
+        sql = Grantors::read(target)?.adapted(&sql);
     }
     run(target, what, &sql)
 }

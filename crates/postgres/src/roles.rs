@@ -6,6 +6,7 @@ mod needed;
 mod own;
 mod parameters;
 mod read;
+mod services;
 mod statements;
 
 use flexway_core::assess::facts;
@@ -17,7 +18,7 @@ use crate::catalog::is_superuser;
 use crate::schema::tablespaces::Tablespaces;
 
 pub(crate) use compare::differences;
-pub(crate) use read::SERVICE_ROLES;
+pub(crate) use services::{SERVICE_ROLES, Strangers};
 use statements::Login;
 pub(crate) use statements::list_elements;
 

@@ -20,5 +20,6 @@ mod refused;
 mod reported;
 mod sampled;
 mod secret;
+mod serviced;
 mod verified;
 mod whole;

@@ -46,6 +46,8 @@ census! {
     Removed = "things made with what newer versions lack";
     /// Functions whose text names what newer versions lack; detail: what.
     Bodies = "bodies of functions";
+    /// Roles of the source's service with rights on things of users, that the target lacks; detail: how many things.
+    ServiceGrants = "rights of the service's roles";
     /// What holds xml that the target cannot read; sql: what mends.
     Xml = "xml that the target does not read";
     /// Casts of users.

@@ -8,6 +8,9 @@ pub use super::census::{Census, Object};
 use super::provider::{Power, Provider};
 use crate::migrate::{ServerFacts, ToolFacts};
 
+/// The role that plain servers have, and that owns empty databases.
+const EXAMPLE_OWNER: &str = "postgres";
+
 /// A fact, or why it was not observed.
 pub type Known<T> = Result<T, Missing>;
 
@@ -112,7 +115,7 @@ impl Server {
             extensions: Ok(BTreeMap::new()),
             collations: Ok(BTreeSet::new()),
             locales: BTreeMap::new(),
-            roles: Ok(Vec::new()),
+            roles: Ok(vec![Role { name: EXAMPLE_OWNER.to_owned(), ..Role::default() }]),
             transactions: Ok(Vec::new()),
             prepared: Ok(Vec::new()),
             slots: Ok(0),
@@ -293,7 +296,7 @@ impl Database {
         Database {
             name: name.to_owned(),
             size_bytes: table_bytes + index_bytes,
-            owner: String::new(),
+            owner: EXAMPLE_OWNER.to_owned(),
             encoding: "UTF8".to_owned(),
             locales: ["C".to_owned(), "C".to_owned()],
             provider: "libc".to_owned(),

@@ -237,6 +237,7 @@ registry! {
     database "left/tablespace" in "left/tablespace.rs" as tablespace;
     database "left/tablespace-setting" in "left/tablespace-setting.rs" as tablespace_setting;
     database "left/unknown-setting" in "left/unknown-setting.rs" as unknown_setting;
+    advisory_database "left/service-grant" in "left/service-grant.rs" as service_grant;
     database "left/subscription" in "left/subscription.rs" as subscription;
 
     online_server "online/wal-level" = "603107" in "online/wal-level.rs" as wal_level;

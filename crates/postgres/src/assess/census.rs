@@ -40,7 +40,8 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
                 .to_owned(),
         ),
         // Not read by one query.
-        Census::TablespaceSettings | Census::Removed | Census::Xml | Census::LostSettings | Census::Bodies => None,
+        Census::TablespaceSettings | Census::Removed | Census::Xml | Census::LostSettings
+        | Census::Bodies | Census::ServiceGrants => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, Object, Standing};
 use flexway_core::migrate::Remedy;
 
-use super::{ask, bodies, built_ins, census, extension_columns, lost_settings, xml};
+use super::{ask, bodies, built_ins, census, extension_columns, grants, lost_settings, xml};
 use crate::ask::{Outcome, flag, number, query, query_one, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::pool::connect;
@@ -70,6 +70,7 @@ fn list(
             return Ok(all.map(|all| all.concat()));
         }
         Census::Bodies => return bodies::out_of_date(session, there, database),
+        Census::ServiceGrants => return grants::of_services(session, there),
         Census::LostSettings => return lost_settings::of_database(session, there),
         Census::Xml => return xml::unreadable(session, there, database),
         _ => {}

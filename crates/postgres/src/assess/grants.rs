@@ -1,7 +1,12 @@
 //! Rights on what comes with PostgreSQL, where somebody changed them: pg_dump carries the change.
 
+use flexway_core::assess::facts::{Known, Object};
+
+use super::ask;
+use crate::ask::Outcome;
 use crate::catalog::trees::USERS_OID_MIN;
-use crate::roles::SERVICE_ROLES;
+use crate::roles::{SERVICE_ROLES, Strangers};
+use crate::{Session, quote_literal};
 
 /// First version that remembers the rights which it came with; pg_dump carries none before.
 const SINCE: u32 = 90_600;
@@ -27,6 +32,25 @@ pub(super) fn of_users(version: u32) -> Option<String> {
              AND pg_get_userbyid(grantee) NOT IN ({services}) ORDER BY 1, 2"
         )
     })
+}
+
+/// Roles of the source's service with rights in its database that the target lacks. Name: the role; detail: how many things.
+pub(super) fn of_services(here: &mut Session, there: &mut Session) -> Outcome<Known<Vec<Object>>> {
+    let strangers = Strangers::between(here, there)?;
+    let list: Vec<String> = strangers.names().map(quote_literal).collect();
+    if list.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
+    let sql = format!(
+        "SELECT r.rolname, concat(count(*), CASE count(*) WHEN 1 THEN ' thing' ELSE ' things' END), '' \
+         FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid JOIN pg_database d \
+         ON s.dbid = d.oid OR s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.objid = d.oid \
+         WHERE d.datname = current_database() AND s.refclassid = 'pg_authid'::regclass \
+         AND s.deptype = 'a' AND r.rolname IN ({}) GROUP BY 1 ORDER BY 1",
+        list.join(", ")
+    );
+    let rows = ask(here, "the rights of the service's roles", &sql)?;
+    Ok(rows.map(|rows| rows.iter().map(super::object).collect()))
 }
 
 /// The query of all changes: kind, oid and number as [`super::built_ins`] has them, name, role, and the

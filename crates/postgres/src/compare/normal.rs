@@ -53,7 +53,8 @@ pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
 
 /// The entry without comments, blank lines and settings of the dump's session.
 fn normalised(entry: &SchemaEntry, spelling: &Spelling) -> String {
-    let mut kept: Vec<Cow<'_, str>> = lines(&entry.sql)
+    let sql = spelling.comparable(entry);
+    let mut kept: Vec<Cow<'_, str>> = lines(&sql)
         .filter(|(is_boundary, line)| !(*is_boundary && is_noise(line)))
         .filter(|(_, line)| !(is_of_database(entry) && spelling.is_left_behind(line)))
         .map(|(_, line)| Cow::from(line.strip_suffix('\n').unwrap_or(line)))

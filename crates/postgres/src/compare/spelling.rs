@@ -1,12 +1,16 @@
 //! What two servers spell otherwise though it is the same: words that only one of them has to
 //! quote, names of constraints that only one of them knows.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use flexway_core::migrate::SchemaEntry;
 
 use super::floats::{self, SHORT_SINCE};
 use crate::Session;
 use crate::ask::{Outcome, query, text};
 use crate::assess::lost_settings;
+use crate::roles::Strangers;
 use crate::schema::tablespaces::Tablespaces;
 use crate::schema::{maintain, public};
 
@@ -30,6 +34,8 @@ pub(super) struct Spelling {
     tablespaces: Tablespaces,
     /// Settings of the source's database that the target does not know.
     lost_settings: BTreeSet<String>,
+    /// Roles of services that only one of them has.
+    strangers: Strangers,
 }
 
 impl Spelling {
@@ -42,6 +48,7 @@ impl Spelling {
             Some(owner) => vec![owner, public::maker(target)?],
         };
         let lost_settings = lost_settings::names_of_database(source, target)?;
+        let strangers = Strangers::between(source, target)?;
         let versions = [source, target].map(|session| session.version().number);
         let [is_named, is_named_there] = versions.map(|version| version >= NAMED_NOT_NULL_SINCE);
         Ok(Spelling {
@@ -52,7 +59,13 @@ impl Spelling {
             default_public,
             tablespaces,
             lost_settings,
+            strangers,
         })
+    }
+
+    /// What is to be compared of an entry: without grants to roles that a server lacks.
+    pub(super) fn comparable<'a>(&self, entry: &'a SchemaEntry) -> Cow<'a, str> {
+        self.strangers.left_out_of(entry)
     }
 
     /// Whether a statement about a database sets what no move carries.

@@ -4,39 +4,11 @@ use std::collections::BTreeSet;
 
 use super::needed;
 use super::parameters::{self, ParameterGrant};
+use super::services::SERVICE_ROLES;
 use crate::Session;
 use crate::ask::{Outcome, flag, optional, query, query_one, text};
 use crate::pool::prepare;
 use crate::schema::tablespaces::Tablespaces;
-
-/// Roles that managed services keep for themselves; they are neither created nor altered, but may
-/// be granted.
-pub(crate) const SERVICE_ROLES: [&str; 24] = [
-    "alloydbadmin",
-    "azure_pg_admin",
-    "azure_superuser",
-    "azuresu",
-    "cloudsqladmin",
-    "cloudsqlagent",
-    "cloudsqlconnpooladmin",
-    "cloudsqliamgroup",
-    "cloudsqliamgroupserviceaccount",
-    "cloudsqliamgroupuser",
-    "cloudsqliamserviceaccount",
-    "cloudsqliamuser",
-    "cloudsqlimportexport",
-    "cloudsqlobservabilityadmin",
-    "cloudsqlreplica",
-    "cloudsqlsuperuser",
-    "rds_ad",
-    "rds_iam",
-    "rds_password",
-    "rds_replication",
-    "rds_superuser",
-    "rdsadmin",
-    "rdsrepladmin",
-    "rdswriteforwarduser",
-];
 
 /// Roles of a server, by name.
 pub(super) struct Roles {

@@ -9,6 +9,7 @@ use crate::Session;
 use crate::ask::{Outcome, query, text};
 use crate::catalog::is_superuser;
 use crate::quote_ident;
+use crate::roles::Strangers;
 use crate::schema::scan::lines;
 
 /// What a dump says before such grants.
@@ -24,31 +25,43 @@ const SET_SINCE: u32 = 160_000;
 pub(crate) struct Grantors {
     /// Their names in double quotes; `None` for everybody.
     names: Option<BTreeSet<String>>,
+    /// Roles that get none.
+    strangers: Strangers,
 }
 
 impl Grantors {
     /// Asks the session's server.
     pub(crate) fn read(session: &mut Session) -> Outcome<Grantors> {
+        let strangers = Strangers::to(session)?;
         if is_superuser(session)? {
-            return Ok(Grantors { names: None });
+            return Ok(Grantors { names: None, strangers });
         }
         let kind = if session.version().number >= SET_SINCE { "SET" } else { "MEMBER" };
         let sql = format!("SELECT rolname FROM pg_roles WHERE pg_has_role(oid, '{kind}')");
         let rows = query(session, "ask which roles the login can become", &sql)?;
-        Ok(Grantors { names: Some(rows.iter().map(|row| quote_ident(text(row, 0))).collect()) })
+        let names = Some(rows.iter().map(|row| quote_ident(text(row, 0))).collect());
+        Ok(Grantors { names, strangers })
     }
 
     /// Has a dump's grants given as the login may give them.
     pub(crate) fn adapt(&self, entries: &mut [SchemaEntry]) {
         for entry in entries.iter_mut().filter(|entry| entry.kind.ends_with("ACL")) {
-            if let Cow::Owned(sql) = self.adapted(&entry.sql) {
+            if let Cow::Owned(sql) = self.strangers.left_out_of(entry) {
+                entry.sql = sql;
+            }
+            if let Cow::Owned(sql) = self.spoken(&entry.sql) {
                 entry.sql = sql;
             }
         }
     }
 
-    /// The text of grants as the login may give them: those of a role that it cannot become are the owner's.
-    pub(crate) fn adapted<'a>(&self, sql: &'a str) -> Cow<'a, str> {
+    /// The text of grants as the login may give them: those of a role that it cannot become are the owner's, and those to roles of
+    /// another service are left out.
+    pub(crate) fn adapted(&self, sql: &str) -> String {
+        self.spoken(&self.strangers.left_out(sql)).into_owned()
+    }
+
+    fn spoken<'a>(&self, sql: &'a str) -> Cow<'a, str> {
         let Some(names) = self.names.as_ref().filter(|_| sql.contains(SPEAK_FOR)) else {
             return Cow::from(sql);
         };
@@ -74,8 +87,10 @@ mod tests {
         let sql = "GRANT SELECT ON t TO a;\nSET SESSION AUTHORIZATION \"a\";\nGRANT SELECT ON t TO b;\n\
                    RESET SESSION AUTHORIZATION;\nSET SESSION AUTHORIZATION \"x\"\"y\";\n\
                    GRANT SELECT ON t TO c;\nRESET SESSION AUTHORIZATION;";
-        assert_eq!(Grantors { names: None }.adapted(sql), sql);
-        let some = Grantors { names: Some(BTreeSet::from(["\"x\"\"y\"".to_owned()])) };
+        let all = Grantors { names: None, strangers: Strangers::default() };
+        assert_eq!(all.adapted(sql), sql);
+        let names = Some(BTreeSet::from(["\"x\"\"y\"".to_owned()]));
+        let some = Grantors { names, strangers: Strangers::default() };
         assert_eq!(
             some.adapted(sql),
             "GRANT SELECT ON t TO a;\nGRANT SELECT ON t TO b;\nRESET ROLE;\nSET ROLE \"x\"\"y\";\n\

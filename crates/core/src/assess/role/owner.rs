@@ -5,9 +5,6 @@ use crate::assess::finding::{quoted, some_of};
 use crate::assess::{Finding, Found, Place, distinct};
 
 pub(super) fn find(facts: &Facts, database: &Database) -> Found {
-    if facts.target.facts.is_superuser {
-        return Ok(Vec::new());
-    }
     let there = facts.target.roles.as_ref().map_err(Clone::clone)?;
     let carried = facts.source.roles.as_ref().map_err(Clone::clone)?;
     let login = &facts.target.login.name;
@@ -17,6 +14,7 @@ pub(super) fn find(facts: &Facts, database: &Database) -> Found {
     let (mut closed, mut absent) = (Vec::new(), Vec::new());
     for owner in distinct(wanted) {
         match there.iter().find(|role| role.name == owner) {
+            Some(_) if facts.target.facts.is_superuser => {}
             Some(role) if role.may_become || facts.with_roles && role.may_join => {}
             Some(_) => closed.push(owner),
             None if facts.with_roles && carried.iter().any(|role| role.name == owner) => {}
