@@ -146,6 +146,47 @@ fn names_and_settings_that_newer_versions_take_otherwise() {
     pair.verify(&[]).ended(1);
 }
 
+/// Names of code: of a library that 18 does not come with, of a function that it has no more, and of what both have.
+const CODE: &str = "
+    CREATE FUNCTION written(text, text, boolean) RETURNS bigint LANGUAGE c
+        AS '$libdir/adminpack', 'pg_file_write';
+    CREATE FUNCTION renamed(text, text) RETURNS boolean LANGUAGE c AS '$libdir/adminpack', 'pg_file_rename';
+    CREATE FUNCTION backed(text, boolean, boolean) RETURNS pg_lsn LANGUAGE internal AS 'pg_start_backup';
+    CREATE FUNCTION added(int, int) RETURNS int LANGUAGE internal AS 'int4pl';
+    CREATE FUNCTION stored(cstring) RETURNS text LANGUAGE c AS '$libdir/hstore', 'hstore_in';
+    CREATE EXTENSION adminpack;
+";
+
+#[test]
+fn code_that_the_target_does_not_have_is_named() {
+    let pair = Pair::start(11, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", CODE);
+    pair.on_source("d", "DROP EXTENSION adminpack");
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!(code, Some(1), "{report:#}");
+    let findings = report["findings"].as_array().unwrap();
+    let found = findings.iter().filter(|one| one["id"] == "schema/code-missing");
+    let found: Vec<&str> = found.map(|one| one["message"].as_str().unwrap()).collect();
+    assert_eq!(found.len(), 2, "{report:#}");
+    for words in [
+        ["public.backed(", "ERROR 42883: there is no built-in function named \"pg_start_backup\""],
+        [
+            "public.renamed(pg_catalog.text,pg_catalog.text), function public.written(",
+            "ERROR 58P01: ",
+        ],
+    ] {
+        assert!(found.iter().any(|one| words.iter().all(|word| one.contains(word))), "{found:?}");
+    }
+    pair.migrate(&[]).ended(3).says(&["explain schema/code-missing"]);
+    assert_eq!(pair.on_target("postgres", "SELECT to_regnamespace('pg_temp')"), "\n");
+    mend(&pair, &report, "schema/code-missing");
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!((code, report["verdict"].as_str()), (Some(0), Some("ready")), "{report:#}");
+    pair.migrate(&[]).ended(0);
+    assert_eq!(pair.on_target("d", "SELECT added(1, 2)"), "3\n");
+}
+
 /// From 14 on functions may have parsed bodies, from 16 on rights stand apart from what they are of.
 const NEW: &str = "
     CREATE VIEW counters AS SELECT x FROM (SELECT (SELECT wal_records FROM pg_stat_wal) AS x) s

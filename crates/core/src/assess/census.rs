@@ -46,6 +46,8 @@ census! {
     Removed = "things made with what newer versions lack";
     /// Functions whose text names what newer versions lack; detail: what.
     Bodies = "bodies of functions";
+    /// Functions in C and internal ones whose code the target lacks; detail: what it says, sql: the removal.
+    Code = "functions whose code the target lacks";
     /// Roles of the source's service with rights on things of users, that the target lacks; detail: how many things.
     ServiceGrants = "rights of the service's roles";
     /// What holds xml that the target cannot read; sql: what mends.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, Object, Standing};
 use flexway_core::migrate::Remedy;
 
-use super::{ask, bodies, built_ins, census, extension_columns, grants, lost_settings, xml};
+use super::{ask, bodies, built_ins, census, code, extension_columns, grants, lost_settings, xml};
 use crate::ask::{Outcome, flag, number, query, query_one, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::pool::connect;
@@ -19,7 +19,11 @@ pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outc
     let there = &mut connect(target)?;
     let mut all = BTreeMap::new();
     for one in Census::ALL {
-        all.insert(*one, list(here, there, *one, name)?);
+        let found = match one {
+            Census::Code => code::lacking(here, target)?,
+            _ => list(here, there, *one, name)?,
+        };
+        all.insert(*one, found);
     }
     let (described, sizes) = (described(here)?, sizes(here)?);
     let count = |session: &mut Session, what: &str, sql: &str| {

@@ -2,12 +2,13 @@
 //! `database` what one database is, `lost_settings` what it sets that the target does not know;
 //! `census` asks for lists, those about owners and readers in `rights`; `expressions` finds what is
 //! stored parsed, `built_ins` what that uses of PostgreSQL itself, `extension_columns` of extensions,
-//! `grants` who may use those, `xml` who needs libxml; `bodies` reads the text of functions; `rates`
-//! measures. Nothing is changed on either side.
+//! `grants` who may use those, `xml` who needs libxml; `bodies` reads the text of functions, `code` asks
+//! for that of those in C; `rates` measures. Nothing is changed on either side.
 
 mod bodies;
 mod built_ins;
 mod census;
+mod code;
 mod database;
 mod expressions;
 mod extension_columns;
