@@ -222,7 +222,9 @@ impl Floor<'_> {
             match (result, taken.task) {
                 (Ok(()), Task::List) => self.add_builds(&mut state),
                 (Ok(()), Task::Copy { .. } | Task::Build(_)) => {}
-                (Err(error), Task::Build(entry)) if error.remedy == Remedy::Act => {
+                (Err(error), Task::Build(entry))
+                    if matches!(error.remedy, Remedy::Act | Remedy::Open) =>
+                {
                     state.failed.push(entry);
                 }
                 (Err(error), task) if error.remedy == Remedy::Later => {

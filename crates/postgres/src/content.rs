@@ -15,7 +15,7 @@ use crate::copy::Format;
 use crate::pool::Pool;
 use crate::refresh::refresh_all;
 use crate::{PgError, RelayError, Session, quote_ident, quote_literal, relay};
-use crate::{parts, statistics};
+use crate::{owners_path, parts, statistics};
 
 /// Sequences read or set with one statement.
 const SEQUENCES_PER_STATEMENT: usize = 100;
@@ -47,14 +47,21 @@ pub(crate) fn copy_part(
     let condition = parts::condition(source, part)?;
     let rows_of_part = if condition.is_empty() { rows } else { Rows::Where(&condition) };
     let all = columns(table);
-    let attempt = |source: &mut Session, target: &mut Session, format| {
+    let attempt = |source: &mut Session, target: &mut Session, format, path: &str| {
         let copy_out = in_format(copy_out(table, &all, rows_of_part), format);
-        relay(source, &copy_out, target, &filling(table, rows, part, format), progress, stop)
+        let copy_in = filling(table, rows, part, format, path);
+        relay(source, &copy_out, target, &copy_in, progress, stop)
     };
-    let mut copied = attempt(source, target, job.format);
+    let mut path = String::new();
+    let mut copied = attempt(source, target, job.format, &path);
+    if copied.as_ref().is_err_and(is_lack_of_name) {
+        path = owners_path::take(&table.schema, &table.name);
+        run(target, &what, "ROLLBACK")?;
+        copied = attempt(source, target, job.format, &path);
+    }
     if job.format == Format::Binary && copied.as_ref().is_err_and(is_refusal_of_binary) {
         run(target, &what, "ROLLBACK")?;
-        copied = attempt(source, target, Format::Text);
+        copied = attempt(source, target, Format::Text, &path);
     }
     let copied = copied.map_err(|error| copy_failed(&what, table, error))?;
     match target.execute(&format!("{}; COMMIT", parts::record(table, part, &copied))) {
@@ -66,6 +73,11 @@ pub(crate) fn copy_part(
         }
         Err(error) => Err(failed(&what, &error)),
     }
+}
+
+/// Whether the target did not find something by its name, which a constraint may have looked for.
+fn is_lack_of_name(error: &RelayError) -> bool {
+    matches!(error, RelayError::Target(error) if owners_path::lacks_name(error))
 }
 
 /// Whether the target does not take a type's binary form. What the source refuses has ended its transaction, and is told as it is.
@@ -92,8 +104,8 @@ pub(crate) struct Job<'a> {
     pub(crate) format: Format,
 }
 
-/// Begins the transaction of a part and copies into it. Rows that an extension brought along are replaced.
-fn filling(table: &Table, rows: Rows, part: &Part, format: Format) -> String {
+/// Begins the transaction of a part, with the statement `path`, and copies into it. Rows that an extension brought along are replaced.
+fn filling(table: &Table, rows: Rows, part: &Part, format: Format, path: &str) -> String {
     let name = qualified(&table.schema, &table.name);
     let is_frozen =
         matches!(rows, Rows::Own) && part.blocks.is_none() && table.size_bytes >= FREEZE_BYTES_MIN;
@@ -113,7 +125,7 @@ fn filling(table: &Table, rows: Rows, part: &Part, format: Format) -> String {
     let list = list(table);
     let options =
         if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) };
-    format!("BEGIN; {emptying}COPY {name} {list} FROM STDIN{options}")
+    format!("BEGIN; {path}{emptying}COPY {name} {list} FROM STDIN{options}")
 }
 
 /// A `COPY ... TO STDOUT` in this format.
@@ -328,7 +340,7 @@ mod tests {
             "COPY (SELECT 1 FROM ONLY \"s p\".\"t\"\"x\" ) TO STDOUT"
         );
         assert_eq!(
-            filling(&table, Rows::Own, &part(), Format::Text),
+            filling(&table, Rows::Own, &part(), Format::Text, ""),
             "BEGIN; COPY \"s p\".\"t\"\"x\" (\"a\", \"B c\") FROM STDIN"
         );
     }
@@ -337,12 +349,12 @@ mod tests {
     fn large_tables_are_frozen_unless_they_come_in_parts() {
         let large = Table { size_bytes: FREEZE_BYTES_MIN, ..table(&["a"]) };
         assert_eq!(
-            filling(&large, Rows::Own, &part(), Format::Binary),
+            filling(&large, Rows::Own, &part(), Format::Binary, ""),
             "BEGIN; TRUNCATE ONLY \"s p\".\"t\"\"x\"; COPY \"s p\".\"t\"\"x\" (\"a\") FROM STDIN \
              WITH (FORMAT binary, FREEZE)"
         );
         let some = Part { blocks: Some((0, Some(7))), ..part() };
-        let sql = filling(&large, Rows::Own, &some, Format::Binary);
+        let sql = filling(&large, Rows::Own, &some, Format::Binary, "");
         assert!(sql.ends_with("(\"a\") FROM STDIN WITH (FORMAT binary)"), "{sql}");
     }
 
@@ -357,7 +369,7 @@ mod tests {
              \"s\".\"y\" ) TO STDOUT"
         );
         assert_eq!(
-            filling(&table, rows, &part(), Format::Text),
+            filling(&table, rows, &part(), Format::Text, ""),
             "BEGIN; COPY \"s p\".\"t\"\"x\" (\"a\") FROM STDIN"
         );
     }
@@ -366,7 +378,7 @@ mod tests {
     fn a_table_without_columns_has_no_list() {
         let table = table(&[]);
         assert_eq!(
-            filling(&table, Rows::Where("WHERE x"), &part(), Format::Text),
+            filling(&table, Rows::Where("WHERE x"), &part(), Format::Text, ""),
             "BEGIN; DELETE FROM ONLY \"s p\".\"t\"\"x\" WHERE x; COPY \"s p\".\"t\"\"x\"  FROM STDIN"
         );
     }

@@ -35,6 +35,7 @@ mod content;
 mod large_objects;
 mod locks;
 mod mover;
+mod owners_path;
 mod parts;
 mod path;
 mod pool;

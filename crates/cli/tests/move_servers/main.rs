@@ -16,6 +16,7 @@ mod newer;
 mod noted;
 mod paced;
 mod packed;
+mod pathless;
 mod refused;
 mod reported;
 mod sampled;

@@ -48,6 +48,8 @@ census! {
     Bodies = "bodies of functions";
     /// Functions in C and internal ones whose code the target lacks; detail: what it says, sql: the removal.
     Code = "functions whose code the target lacks";
+    /// What calls functions that find what they call by `search_path`; detail: the function, sql: what gives it one.
+    PathDependent = "functions that depend on search_path";
     /// Roles of the source's service with rights on things of users, that the target lacks; detail: how many things.
     ServiceGrants = "rights of the service's roles";
     /// What holds xml that the target cannot read; sql: what mends.

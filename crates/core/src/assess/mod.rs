@@ -220,6 +220,7 @@ registry! {
     database "schema/built-in-removed" in "schema/built-in-removed.rs" as built_in_removed;
     database "schema/code-missing" in "schema/code-missing.rs" as code_missing;
     advisory_database "schema/body-out-of-date" in "schema/body-out-of-date.rs" as body_out_of_date;
+    advisory_database "schema/search-path" in "schema/search-path.rs" as search_path;
     database "schema/not-in-version" in "schema/not-in-version.rs" as not_in_version;
     database "schema/object-ids" in "schema/object-ids.rs" as object_ids;
     database "schema/cast" = "603409" in "schema/cast.rs" as cast;

@@ -2,8 +2,8 @@
 //! `database` what one database is, `lost_settings` what it sets that the target does not know;
 //! `census` asks for lists, those about owners and readers in `rights`; `expressions` finds what is
 //! stored parsed, `built_ins` what that uses of PostgreSQL itself, `extension_columns` of extensions,
-//! `grants` who may use those, `xml` who needs libxml; `bodies` reads the text of functions, `code` asks
-//! for that of those in C; `rates` measures. Nothing is changed on either side.
+//! `grants` who may use those, `xml` who needs libxml; `bodies` and `search_path` read the text of
+//! functions, `code` asks for that of those in C; `rates` measures. Nothing is changed on either side.
 
 mod bodies;
 mod built_ins;
@@ -16,6 +16,7 @@ mod grants;
 pub(crate) mod lost_settings;
 mod rates;
 mod rights;
+mod search_path;
 mod server;
 mod settings;
 mod xml;

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use flexway_core::migrate::{BuildMemory, MoveError, Remedy, Room, SchemaEntry};
 
 use crate::ask::{Outcome, failed, number, query, query_one, run, stopped, text};
+use crate::owners_path::{self, CLOSED_SINCE};
 use crate::schema::entries::Dump;
 use crate::schema::violated::{self, Stands};
 use crate::schema::{foreign_key, partitioned_key};
@@ -159,7 +160,14 @@ pub(crate) fn apply_one(
         before.push_str(&partitioned_key::without_guards(session, key)?);
     }
     let first = steps.as_ref().map_or(entry.sql.as_str(), |steps| &steps.add);
-    let made = session.execute_unless(stop, &format!("BEGIN; {before}{first}\n; COMMIT"));
+    let mut made = session.execute_unless(stop, &format!("BEGIN; {before}{first}\n; COMMIT"));
+    if let (Some((schema, table)), true) = (&entry.table, version < CLOSED_SINCE)
+        && made.as_ref().is_err_and(owners_path::lacks_name)
+    {
+        before.push_str(&owners_path::take(schema, table));
+        run(session, &what, "ROLLBACK")?;
+        made = session.execute_unless(stop, &format!("BEGIN; {before}{first}\n; COMMIT"));
+    }
     match made {
         Ok(true) => {}
         Ok(false) => return Err(stopped(&what)),
@@ -218,10 +226,16 @@ pub(crate) fn build_memory(session: &mut Session) -> Outcome<BuildMemory> {
 /// Source: PostgreSQL 18, appendix A: foreign_key_violation.
 const VIOLATION: &str = "23503";
 
+/// Kinds of entries that little rests on: what does is left open with them.
+const LEAVES: [&str; 4] = ["INDEX", "INDEX ATTACH", "CONSTRAINT", "COMMENT"];
+
 fn refused(entry: &SchemaEntry, stands: Stands, what: &str, error: &PgError) -> MoveError {
     let mut failure = failed(what, error);
     if error.code() == Some(VIOLATION) {
         failure.help = violated::help(entry, stands);
+        failure.remedy = Remedy::Open;
+    } else if owners_path::lacks_name(error) && LEAVES.contains(&entry.kind.as_str()) {
+        failure.help = owners_path::HELP.to_owned();
         failure.remedy = Remedy::Open;
     }
     failure
