@@ -164,7 +164,7 @@ fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec
             verdict != Verdict::Reachable && diagnose::check(&after, question).is_closed();
         // A change may be there to keep alive what the others would break.
         let broken_flows = match verdict {
-            Verdict::Reachable => safety::broken(estate, &after, question).len(),
+            Verdict::Reachable => safety::look(estate, &after, question).broken.len(),
             _ => 0,
         };
         Rest { verdict, is_closed, broken_flows }

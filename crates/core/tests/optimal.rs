@@ -32,7 +32,7 @@ fn cost(estate: &Estate, question: &Question, changes: &[Change]) -> Option<Cost
     if diagnose::check(&after, question).verdict != Verdict::Reachable {
         return None;
     }
-    let broken = safety::broken(estate, &after, question).len() as u32;
+    let broken = safety::look(estate, &after, question).broken.len() as u32;
     Some(Cost { broken_flows: broken, ..Cost::of(changes) })
 }
 

@@ -49,52 +49,92 @@ pub struct Safety {
     pub is_cut: bool,
 }
 
+/// A subnet and a server.
+pub(super) type Ends = (ResourceId, ResourceId);
+
 /// Judges the flows that changes may touch, before and after.
 pub fn look(before: &Estate, after: &Estate, question: &Question) -> Safety {
-    judge(before, after, question, |_| true)
+    look_until(before, after, question, &mut Set::default(), usize::MAX).0
 }
 
-/// Flows that work and do not, or not surely, any more.
-pub fn broken(before: &Estate, after: &Estate, question: &Question) -> Vec<Flow> {
-    judge(before, after, question, |then| then == Verdict::Reachable).broken
-}
-
-fn judge(
+/// The same until more than `most` are broken; and whether it came to the end. Flows that are fragile are all judged, and first; those
+/// that the changes break are fragile from now on, since sets of changes that grow from each other break the same.
+pub(super) fn look_until(
     before: &Estate,
     after: &Estate,
     question: &Question,
-    is_wanted: impl Fn(Verdict) -> bool,
-) -> Safety {
-    let writes = after.writes_since(before);
-    let own = copier_subnet(before, &question.copier_id());
-    let (flows, is_cut) = touched(before, &writes);
+    fragile: &mut Set<Ends>,
+    most: usize,
+) -> (Safety, bool) {
+    let judge = Judge::new(before, after, question);
+    let (flows, is_cut) = touched(before, &judge.writes);
+    let (early, late): (Vec<_>, Vec<_>) =
+        flows.iter().enumerate().partition(|(_, ends)| fragile.contains(ends));
+    let early_count = early.len();
     let mut safety = Safety { is_cut, ..Safety::default() };
-    let rules = Rules::between(before, after, &writes);
-    for (client, server) in flows {
-        let judge = |estate: &Estate| flow(estate, &client, &server);
-        if rules.as_ref().is_some_and(|rules| !rules.may_alter(before, &client, &server)) {
-            debug_assert_eq!(judge(before), judge(after), "{client} -> {server}");
-            safety.flows_checked += usize::from(is_flow(before, &client, &server));
-            continue;
+    let (mut broken, mut opened) = (Vec::new(), Vec::new());
+    for (turn, (place, (client, server))) in early.into_iter().chain(late).enumerate() {
+        if turn >= early_count && broken.len() > most {
+            break;
         }
-        let (then, reads) = before.remember_reads("flow", &[&client, &server], judge);
-        let Some(then) = then else { continue };
+        let Some(judged) = judge.flow(client, server) else { continue };
         safety.flows_checked += 1;
-        if !is_wanted(then) || reads.stand(after, &writes) {
-            continue;
-        }
-        let Some(now) = judge(after) else { continue };
-        let is_asked = question.is_about(&server) && own == Some(&client);
-        let flow = Flow { from: client, to: server, before: then, after: now };
-        match (then, now) {
-            _ if is_asked => {}
-            (Verdict::Reachable, Verdict::Reachable) => {}
-            (Verdict::Reachable, _) => safety.broken.push(flow),
-            (_, Verdict::Reachable) => safety.opened.push(flow),
-            _ => {}
+        match judged {
+            Some(flow) if flow.before == Verdict::Reachable => broken.push((place, flow)),
+            Some(flow) => opened.push((place, flow)),
+            None => {}
         }
     }
-    safety
+    let is_whole = broken.len() <= most;
+    let in_order = |mut list: Vec<(usize, Flow)>| {
+        list.sort_by_key(|(place, _)| *place);
+        list.into_iter().map(|(_, flow)| flow).collect()
+    };
+    (safety.broken, safety.opened) = (in_order(broken), in_order(opened));
+    fragile.extend(safety.broken.iter().map(|flow| (flow.from.clone(), flow.to.clone())));
+    (safety, is_whole)
+}
+
+/// Judges flows before and after.
+struct Judge<'e> {
+    before: &'e Estate,
+    after: &'e Estate,
+    writes: Writes,
+    rules: Option<Rules<'e>>,
+    question: &'e Question,
+    /// The copier's subnet.
+    own: Option<&'e ResourceId>,
+}
+
+impl<'e> Judge<'e> {
+    fn new(before: &'e Estate, after: &'e Estate, question: &'e Question) -> Judge<'e> {
+        let writes = after.writes_since(before);
+        let rules = Rules::between(before, after, &writes);
+        let own = copier_subnet(before, &question.copier_id());
+        Judge { before, after, writes, rules, question, own }
+    }
+
+    /// A flow where it is broken or opened; `None` for what is no flow.
+    fn flow(&self, client: &ResourceId, server: &ResourceId) -> Option<Option<Flow>> {
+        let judge = |estate: &Estate| flow(estate, client, server);
+        if self.rules.as_ref().is_some_and(|rules| !rules.may_alter(self.before, client, server)) {
+            debug_assert_eq!(judge(self.before), judge(self.after), "{client} -> {server}");
+            return is_flow(self.before, client, server).then_some(None);
+        }
+        let (then, reads) = self.before.remember_reads("flow", &[client, server], judge);
+        let then = then?;
+        let now = if reads.stand(self.after, &self.writes) { None } else { judge(self.after) };
+        let is_open = |verdict: Verdict| verdict == Verdict::Reachable;
+        let differs = now.filter(|now| is_open(*now) != is_open(then));
+        let is_asked = self.question.is_about(server) && self.own == Some(client);
+        let flow = differs.filter(|_| !is_asked).map(|after| Flow {
+            from: client.clone(),
+            to: server.clone(),
+            before: then,
+            after,
+        });
+        Some(flow)
+    }
 }
 
 /// The subnet that holds nothing but the copier. The neighbours of a relay host are others.

@@ -10,11 +10,11 @@ use std::collections::{BTreeSet, BinaryHeap};
 use super::allowed::Policy;
 use super::cost::Cost;
 use super::halves;
-use super::safety::{self, Flow, Safety};
+use super::safety::{self, Ends, Flow, Safety};
 use super::sets::{Tried, each_left_out, identities, serves_twice, turn};
 use crate::change::Change;
 use crate::diagnose::{self, Question, Report, Source};
-use crate::estate::Estate;
+use crate::estate::{Estate, Set};
 use crate::finding::{Finding, Severity};
 use crate::trace::step::Verdict;
 
@@ -79,10 +79,20 @@ struct Node {
     cost: Cost,
     age: usize,
     changes: Vec<Change>,
-    /// What it breaks, once it was found to do.
-    broken: Option<Vec<Flow>>,
+    /// What it does to other flows, as far as that is known.
+    touches: Touches,
     /// Whether it grew from a set that does, to keep alive what that one breaks.
     is_mended: bool,
+}
+
+/// What a set does to other flows.
+enum Touches {
+    /// It was not looked at.
+    Unknown,
+    /// It breaks as many as its cost counts, or more.
+    Some,
+    /// All is known.
+    All(Safety),
 }
 
 /// Searches for the cheapest repair of a flow.
@@ -95,7 +105,8 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         seen: BTreeSet::new(),
         found: Found { is_complete: true, ..Found::default() },
         tried: Tried::new(estate, question),
-        known: Vec::new(),
+        found_before: Vec::new(),
+        fragile: Set::default(),
         age: 0,
         nodes_max: NODES_MAX,
         unmended: None,
@@ -119,7 +130,9 @@ struct Search<'s> {
     /// Sets that were tried.
     tried: Tried<'s>,
     /// Repairs that were found, with each edit of a half of a peering by itself.
-    known: Vec<Vec<Change>>,
+    found_before: Vec<Vec<Change>>,
+    /// Flows that a set broke.
+    fragile: Set<Ends>,
     age: usize,
     nodes_max: usize,
     /// The least cost of a set that breaks more flows than are mended.
@@ -134,10 +147,14 @@ impl Search<'_> {
                 return;
             }
             // What holds a known way in full is no other way.
-            if self.known.iter().any(|known| known.iter().all(|one| node.changes.contains(one))) {
+            if self
+                .found_before
+                .iter()
+                .any(|known| known.iter().all(|one| node.changes.contains(one)))
+            {
                 continue;
             }
-            if node.broken.is_none() {
+            if matches!(node.touches, Touches::Unknown) {
                 self.found.node_count += 1;
             }
             self.look_at(node);
@@ -148,10 +165,13 @@ impl Search<'_> {
     }
 
     fn look_at(&mut self, node: Node) {
-        if node.broken.is_some() {
-            return self.accept(node.changes, node.cost);
+        if let Touches::All(safety) = node.touches {
+            return self.accept(node.changes, node.cost, safety);
         }
         let after = self.tried.apply(&node.changes);
+        if matches!(node.touches, Touches::Some) {
+            return self.weigh(node, &after, usize::MAX);
+        }
         let question = self.question;
         let ((verdict, findings), reads) = after.watch(|estate| diagnose::judged(estate, question));
         self.tried.note(&node.changes, verdict);
@@ -217,25 +237,37 @@ impl Search<'_> {
     fn pass(&mut self, node: Node, after: &Estate) {
         // A change may have led to another that does without it. What the smaller set breaks is mended from there, unless this is
         // how it was mended.
-        let smaller = self.smaller_that_do(&node.changes);
+        let smaller = self.smaller_that_do(&node);
         let is_minimal = smaller.is_empty();
         smaller.into_iter().for_each(|changes| self.push(changes, false));
         if !is_minimal && !node.is_mended {
             return;
         }
-        let broken = safety::broken(self.estate, after, self.question);
-        self.mend_broken(&node, after, &broken);
-        let cost = Cost { broken_flows: broken.len() as u32, ..node.cost };
-        let node = Node { cost, broken: Some(broken), ..node };
+        // While a set breaks what it was to mend, it does not matter what else it breaks.
+        let most = if node.is_mended { 0 } else { MENDED_MAX };
+        self.weigh(node, after, most);
+    }
+
+    /// Counts the flows that a set breaks which does, until they are more than `most`.
+    fn weigh(&mut self, node: Node, after: &Estate, most: usize) {
+        let (safety, is_whole) =
+            safety::look_until(self.estate, after, self.question, &mut self.fragile, most);
+        if matches!(node.touches, Touches::Unknown) {
+            self.mend_broken(&node, after, &safety.broken);
+        }
+        let cost = Cost { broken_flows: safety.broken.len() as u32, ..node.cost };
+        let touches = if is_whole { Touches::All(safety) } else { Touches::Some };
+        let node = Node { cost, touches, ..node };
         match self.queue.peek() {
             Some(Reverse(next)) if next.cost < cost => self.queue.push(Reverse(node)),
             _ => self.look_at(node),
         }
     }
 
-    /// Sets that lack one of the changes and do.
-    fn smaller_that_do(&mut self, changes: &[Change]) -> Vec<Vec<Change>> {
-        each_left_out(changes)
+    /// Sets that lack one of the changes and do; of one that was mended, those that nobody came upon.
+    fn smaller_that_do(&mut self, node: &Node) -> Vec<Vec<Change>> {
+        each_left_out(&node.changes)
+            .filter(|fewer| !node.is_mended || !self.seen.contains(&identities(fewer)))
             .filter(|fewer| self.tried.verdict(fewer) == Verdict::Reachable)
             .collect()
     }
@@ -291,14 +323,18 @@ impl Search<'_> {
         }
         self.age += 1;
         let cost = Cost::of(&halves::merged(self.estate, &changes));
-        self.queue.push(Reverse(Node { cost, age: self.age, changes, broken: None, is_mended }));
+        self.queue.push(Reverse(Node {
+            cost,
+            age: self.age,
+            changes,
+            touches: Touches::Unknown,
+            is_mended,
+        }));
     }
 
-    fn accept(&mut self, changes: Vec<Change>, cost: Cost) {
-        let after = self.tried.apply(&changes);
-        let safety = safety::look(self.estate, &after, self.question);
+    fn accept(&mut self, changes: Vec<Change>, cost: Cost, safety: Safety) {
         let repair = Repair { changes: halves::merged(self.estate, &changes), cost, safety };
-        self.known.push(changes);
+        self.found_before.push(changes);
         if self.found.best.is_some() {
             return self.found.others.push(repair);
         }
