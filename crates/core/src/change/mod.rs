@@ -34,9 +34,10 @@ pub const FLEXIBLE_API: &str = "2024-08-01";
 pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
 
 /// Every kind of change that a plan may hold.
-pub const KINDS: [&str; 25] = [
+pub const KINDS: [&str; 27] = [
     "add-firewall-rule",
     "add-peered-subnets",
+    "add-route",
     "add-rule",
     "add-vnet-rule",
     "allow-peering-access",
@@ -51,6 +52,7 @@ pub const KINDS: [&str; 25] = [
     "delete-route",
     "delete-vnet-rule",
     "let-gateway-routes-in",
+    "link-ruleset",
     "link-zone",
     "move-rule",
     "redirect-missing-names",
@@ -142,6 +144,8 @@ pub enum Edit {
     PutForEndpoint(ResourceId, ResourceId, Value),
     /// The VNet rule has this body, where no other rule of the server names its subnet.
     PutRule(ResourceId, Value),
+    /// The route has this body, where no other one of its table has its prefix.
+    PutRoute(ResourceId, Value),
     /// The half of a peering has this body, unless its network holds one towards the same network.
     Create(ResourceId, Value),
     /// These fields of `properties` now have these values.
@@ -205,6 +209,7 @@ impl Edit {
             | Edit::PutInZone(id, _)
             | Edit::PutForEndpoint(_, id, _)
             | Edit::PutRule(id, _)
+            | Edit::PutRoute(id, _)
             | Edit::Create(id, _)
             | Edit::Patch(id, _)
             | Edit::Part(id)
@@ -236,6 +241,11 @@ impl Edit {
                     .flat_map(|server| estate.children::<VnetRule>(server))
                     .any(|(other, rule)| other != id && Some(&rule.subnet) == subnet.as_ref());
                 if !is_taken {
+                    put(estate, id, body.clone());
+                }
+            }
+            Edit::PutRoute(id, body) => {
+                if !route::is_taken(estate, id, body) {
                     put(estate, id, body.clone());
                 }
             }

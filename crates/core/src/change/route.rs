@@ -1,12 +1,14 @@
-//! Changes of route tables: take one route away, let the routes of gateways in.
+//! Changes of route tables: take one route away, add one for a service, let the routes of gateways in.
 
 use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, Exposure};
 use super::{
-    Change, Edit, Listed, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
+    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    whole_body,
 };
 use crate::estate::Estate;
+use crate::estate::network::{Route, RoutePrefix, RouteTable};
 use crate::id::ResourceId;
 
 /// Deletes a user-defined route.
@@ -59,6 +61,68 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         ],
         resource: id,
     }
+}
+
+/// Adds a route that sends packets for a service tag to the internet, past broader routes.
+pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change {
+    let wanted = tag.replace('.', "-").to_ascii_lowercase();
+    let listed = estate.get::<RouteTable>(table).ok().and_then(|table| table.routes.as_ref());
+    let is_taken = |name: &str| {
+        listed.is_some_and(|all| all.iter().any(|one| one.name.eq_ignore_ascii_case(name)))
+    };
+    let wanted = if is_taken(&wanted) { format!("{wanted}-to-internet") } else { wanted };
+    let name = free_name(estate, table, "routes", &wanted);
+    let id = table.child("routes", &name);
+    let body = json!({ "properties": { "addressPrefix": tag, "nextHopType": "Internet" } });
+    Change {
+        kind: "add-route",
+        title: format!(
+            "send packets for `{tag}` to the internet by a route of table `{}`",
+            table.name()
+        ),
+        request: Request::put(&id, NETWORK_API, body.clone()),
+        az: in_subscription(
+            table,
+            format!(
+                "az network route-table route create {} --route-table-name {} --name {} --address-prefix {} \
+             --next-hop-type Internet",
+                place(table),
+                quoted(table.name()),
+                quoted(&name),
+                quoted(tag)
+            ),
+        ),
+        inverse: Some(Request::delete(&id, NETWORK_API)),
+        downtime: "open connections to the service are rerouted",
+        safety: Safety::Review,
+        exposure: vec![Exposure::new(
+            format!("every subnet bound to table `{}` -> `{tag}`", table.name()),
+            exposure::MANY,
+            exposure::MANY,
+            EVERY_PORT,
+        )],
+        affected: vec![format!("every subnet bound to table `{}`", table.name())],
+        edits: vec![Edit::PutRoute(id.clone(), body)],
+        resource: id,
+    }
+}
+
+/// Whether another route of the table has the prefix of a new one: Azure takes no second one.
+pub(super) fn is_taken(estate: &Estate, id: &ResourceId, body: &Value) -> bool {
+    let prefix = body.pointer("/properties/addressPrefix").and_then(Value::as_str);
+    let Some((table, prefix)) = id.parent().zip(prefix) else { return false };
+    let has_prefix = |one: &Route| {
+        let is_other = !one.name.eq_ignore_ascii_case(id.name());
+        is_other
+            && match &one.prefix {
+                RoutePrefix::Tag(tag) => tag.eq_ignore_ascii_case(prefix),
+                RoutePrefix::Network(network) => prefix.parse() == Ok(*network),
+                RoutePrefix::Ipv6 => false,
+            }
+    };
+    let listed = estate.get::<RouteTable>(&table).ok().and_then(|table| table.routes.as_deref());
+    let alone = estate.children::<Route>(&table).map(|(_, route)| route);
+    listed.into_iter().flatten().chain(alone).any(has_prefix)
 }
 
 /// Lets the routes of gateways into the subnets of a table.

@@ -127,7 +127,13 @@ pub fn turn_on_service_endpoint(
         inverse: Some(Request::put(subnet_id, NETWORK_API, body(&subnet.service_endpoints))),
         downtime: "open connections from the subnet to Azure SQL, MySQL and PostgreSQL servers are reset once",
         safety: Safety::Review,
-        exposure: Vec::new(),
+        // VNet rules that had no effect let the subnet in from then on.
+        exposure: vec![Exposure::new(
+            format!("subnet `{}` -> every server whose VNet rule names it", subnet_id.name()),
+            exposure::size_of_subnet(estate, subnet_id),
+            1,
+            1,
+        )],
         affected: vec![format!(
             "firewall rules of Azure SQL, MySQL and PostgreSQL servers stop matching callers in subnet `{}`: only VNet \
              rules count for them then",

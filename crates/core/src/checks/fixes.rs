@@ -15,10 +15,10 @@ use crate::estate::network::{Subnet, Vnet};
 use crate::estate::server::ServerKind;
 use crate::finding::Fix;
 use crate::id::ResourceId;
-use crate::trace::Path;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decider, Decision, Service};
 use crate::trace::leg::Way;
+use crate::trace::Path;
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
 const RESERVED_FIRST: usize = 4;
@@ -190,12 +190,7 @@ pub(super) fn let_through(
         Way::Injected(subnet) => Ok(path.estate.get::<Subnet>(subnet).ok()?.prefixes.clone()),
         Way::Machine(machine) => Ok(vec![Ipv4Net::from(machine.address)]),
         Way::Beyond(address) => Ok(vec![Ipv4Net::from(*address)]),
-        Way::Public => {
-            let region = path.to.location.as_ref().map(|text| text.replace(' ', ""))?;
-            // Whether `Sql` holds flexible servers is documented nowhere.
-            let tag = if path.to.kind == ServerKind::Flexible { "AzureCloud" } else { "Sql" };
-            Err(format!("{tag}.{region}"))
-        }
+        Way::Public => Err(service_tag(path)?),
     };
     // With the addresses that Azure keeps for itself, and that nobody sends from, fewer networks hold the denied ones.
     let start = path.start.as_ref()?;
@@ -206,6 +201,14 @@ pub(super) fn let_through(
     from.retain(|network| denied.meets(network));
     let flow = filter::Flow { from, to, service: Service::tcp(path.port) };
     ahead(path, group, direction, &flow, &deniers(decision))
+}
+
+/// The service tag that surely holds the source's public front door.
+pub(super) fn service_tag(path: &Path) -> Option<String> {
+    let region = path.to.location.as_ref().map(|text| text.replace(' ', ""))?;
+    // Whether `Sql` holds flexible servers is documented nowhere.
+    let tag = if path.to.kind == ServerKind::Flexible { "AzureCloud" } else { "Sql" };
+    Some(format!("{tag}.{region}"))
 }
 
 fn deniers(decision: &Decision) -> Vec<&Decider> {

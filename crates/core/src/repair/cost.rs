@@ -49,6 +49,7 @@ fn privilege(kind: &str) -> u32 {
     match kind {
         "create-zone"
         | "link-zone"
+        | "link-ruleset"
         | "attach-zone"
         | "set-record"
         | "redirect-missing-names"

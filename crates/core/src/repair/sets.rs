@@ -76,7 +76,7 @@ pub(super) fn turn(kind: &str) -> u8 {
         "create-subnet" | "create-zone" => 0,
         "delete-peering" | "delete-vnet-rule" | "delete-endpoint" | "move-rule" => 1,
         "create-endpoint" => 2,
-        "link-zone" => 4,
+        "link-zone" | "link-ruleset" => 4,
         "redirect-missing-names" => 5,
         _ => 3,
     }
@@ -97,8 +97,8 @@ fn purpose(change: &Change) -> String {
     let place = match change.kind {
         // Where a new one stands is a matter of names and free addresses.
         "create-endpoint" | "create-subnet" => return change.kind.to_owned(),
-        "add-firewall-rule" | "add-rule" | "add-vnet-rule" | "link-zone" | "create-peering"
-        | "attach-zone" => change.resource.parent(),
+        "add-firewall-rule" | "add-rule" | "add-vnet-rule" | "link-zone" | "link-ruleset"
+        | "create-peering" | "attach-zone" => change.resource.parent(),
         _ => None,
     };
     let place = place.unwrap_or_else(|| change.resource.clone());

@@ -172,11 +172,20 @@ pub(super) fn one_of(parts: Vec<(AddressSet, Routed)>, subnet: &ResourceId) -> R
 fn shared(parts: Vec<(AddressSet, Routed)>) -> Option<Routed> {
     let passes = |routed: &Routed| matches!(routed, Routed::Directly | Routed::ByUser(_));
     let drops = |routed: &Routed| matches!(routed, Routed::Dropped(_));
+    let hop = |routed: &Routed| match routed {
+        Routed::Elsewhere(route, _) => Some(route.next_hop.clone()),
+        _ => None,
+    };
+    let first = parts.first().and_then(|(_, one)| hop(one));
     let is_same = parts.len() <= 1
         || parts.iter().all(|(_, one)| passes(one))
-        || parts.iter().all(|(_, one)| drops(one));
+        || parts.iter().all(|(_, one)| drops(one))
+        || first.is_some() && parts.iter().all(|(_, one)| hop(one) == first);
     is_same.then(|| parts.into_iter().next().map_or(Routed::Directly, |(_, routed)| routed))
 }
+
+/// Routes of this length or less are shorter than every prefix of a service: no whole /7 is that of one owner of addresses.
+const BROAD_LENGTH_MAX: u8 = 7;
 
 /// Routes a packet to the public front door of a service in a region.
 pub fn to_gateway(
@@ -186,28 +195,30 @@ pub fn to_gateway(
     is_flexible: bool,
 ) -> Routed {
     let has_endpoint = subnet.1.has_sql_endpoint() && !is_afar(estate, subnet.0, location);
+    let public = internet();
     let (table_id, routes) = match user_routes(estate, subnet) {
         Ok(Some(found)) => found,
         Ok(None) => return by_default(estate, subnet, has_endpoint && !is_flexible),
         Err(missing) => return Routed::Unknown(missing),
     };
     let by_tag = service_route(&routes, location);
-    let is_default = |route: &&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0);
-    let has_default = routes.iter().any(is_default);
-    let is_open = by_tag.is_some() || has_endpoint && has_default;
+    let length = |route: &&Route| match &route.prefix {
+        RoutePrefix::Network(net) if public.meets(net) => Some(net.prefix_len()),
+        RoutePrefix::Network(_) | RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => None,
+    };
+    let is_broad = |route: &&Route| length(route).is_some_and(|length| length <= BROAD_LENGTH_MAX);
+    let is_open = by_tag.is_some_and(|(_, service)| service == "sql")
+        || has_endpoint && routes.iter().any(is_broad);
     if is_flexible && is_open {
         return Routed::Unknown(Missing::other(
             "whether the service tag Sql and the service endpoint Microsoft.Sql hold flexible servers",
             "documents do not say: route the server's own address, or probe the path from the target",
         ));
     }
-    let public = internet();
     let parts = to_addresses(estate, subnet, &public, OwnRoute::Internet);
-    let names_addresses = |route: &&Route| match &route.prefix {
-        RoutePrefix::Network(net) => net.prefix_len() > 0 && public.meets(net),
-        RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => false,
-    };
-    let named = routes.iter().copied().find(names_addresses);
+    let is_narrow = |route: &&Route| length(route).is_some() && !is_broad(route);
+    let named = routes.iter().copied().find(is_narrow);
+    let broad = || routes.iter().copied().find(|route| length(route).is_some_and(|one| one > 0));
     match (by_tag, named) {
         (Some(_), Some(route)) => beyond_knowledge(route),
         // The prefixes of Sql are those of the service endpoint, and a user's route wins; those of AzureCloud are others.
@@ -218,12 +229,27 @@ pub fn to_gateway(
         // The service endpoint's own routes are longer than a default route.
         (None, Some(route)) if has_endpoint => beyond_knowledge(route),
         (None, None) if has_endpoint => Routed::Directly,
-        (None, Some(route)) => shared(parts).unwrap_or_else(|| beyond_knowledge(route)),
-        (None, None) => match shared(parts) {
-            Some(Routed::Directly) | None => by_default(estate, subnet, false),
-            Some(routed) => routed,
-        },
+        (None, _) => {
+            let has_rest = parts.iter().any(|(_, one)| matches!(one, Routed::Directly));
+            let rest = by_default(estate, subnet, false);
+            match (shared(parts), named.or_else(broad)) {
+                (None, Some(route)) => beyond_knowledge(route),
+                (None | Some(Routed::Directly), _) => rest,
+                (Some(_), _) if has_rest && matches!(rest, Routed::Unknown(_)) => rest,
+                (Some(routed), _) => routed,
+            }
+        }
     }
+}
+
+/// The routes of a subnet's table that drop packets to public addresses, by address alone: the broadest ones that no other covers.
+pub fn droppers(estate: &Estate, subnet: (&ResourceId, &Subnet)) -> Vec<UserRoute> {
+    let parts = to_addresses(estate, subnet, &internet(), OwnRoute::Internet);
+    let dropping = parts.into_iter().filter_map(|(_, routed)| match routed {
+        Routed::Dropped(route) => Some(route),
+        _ => None,
+    });
+    dropping.collect()
 }
 
 /// The route whose tag holds the front door of a service, with the tag's service: a region's tag comes before the world's, and

@@ -1,10 +1,13 @@
 //! A user-defined route drops the packets on their way to the source.
 
-use crate::change::route;
+use crate::change::{route, server};
+use crate::checks::fixes;
+use crate::estate::network::Subnet;
+use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::leg::Leg;
-use crate::trace::route::Routed;
+use crate::trace::leg::{Leg, Way};
+use crate::trace::route::{Routed, UserRoute, droppers};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let (leg, route) = path.legs().find_map(|leg| match &leg.route {
@@ -18,11 +21,43 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         route.table.name()
     );
     let why = "a user-defined route beats Azure's own route of the same or a shorter prefix";
-    let fix = Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]);
-    let mut finding =
-        Finding::blocks(message, why).at(&route.resource, route.pointer.clone()).fix(fix);
+    let mut finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone());
+    if matches!(leg.way, Way::Public) {
+        finding.fixes.extend(past_the_route(path, route));
+    }
+    finding.fixes.push(without_routes(path, leg, route));
     finding.on_fallback = is_other_way(path, leg);
     Some(finding)
+}
+
+/// Ways past a broad route to a public front door, which leave the route where it is: the routes of the service endpoint, or one of
+/// the service's tag.
+fn past_the_route(path: &Path, route: &UserRoute) -> Vec<Fix> {
+    let Some(start) = &path.start else { return Vec::new() };
+    let subnet = path.estate.get::<Subnet>(&start.subnet).ok();
+    let is_single = path.to.kind == ServerKind::Single;
+    let can_identify = is_single && super::vnet_rule_other_region::afar(path).is_none();
+    let off = subnet.filter(|subnet| can_identify && !subnet.has_sql_endpoint());
+    let endpoint = off.map(|subnet| {
+        Fix::of(vec![server::turn_on_service_endpoint(path.estate, &start.subnet, subnet)])
+    });
+    let by_tag = fixes::service_tag(path)
+        .map(|tag| Fix::of(vec![route::add_for_service(path.estate, &route.table, &tag)]));
+    endpoint.into_iter().chain(by_tag).collect()
+}
+
+/// The table without the route: or without all that drop packets to public addresses, as the front door has any of them.
+fn without_routes(path: &Path, leg: &Leg, first: &UserRoute) -> Fix {
+    let subnet =
+        path.start.as_ref().filter(|_| matches!(leg.way, Way::Public)).and_then(|start| {
+            Some((&start.subnet, path.estate.get::<Subnet>(&start.subnet).ok()?))
+        });
+    let mut routes = subnet.map_or(Vec::new(), |subnet| droppers(path.estate, subnet));
+    if !routes.iter().any(|one| one.name == first.name) {
+        routes = vec![first.clone()];
+    }
+    let delete = |one: &UserRoute| route::delete(path.estate, &one.table, &one.name);
+    Fix::of(routes.iter().map(delete).collect())
 }
 
 /// Whether a leg is the public way of a server whose private endpoint is meant.

@@ -49,6 +49,9 @@ const VNET_RULE: Names = &[
 const FIREWALL: Names =
     &[("startIpAddress", "start_ip_address"), ("endIpAddress", "end_ip_address")];
 
+const RULESET_LINK: Names = &[("virtualNetwork", "virtual_network_id")];
+const ROUTE: Names = &[("addressPrefix", "address_prefix"), ("nextHopType", "next_hop_type")];
+
 /// A resource type of the provider.
 pub(super) struct Known {
     /// Its name.
@@ -82,6 +85,14 @@ pub(super) fn known(id: &ResourceId, body: &Value, version: Azurerm) -> Option<K
         "microsoft.network/networksecuritygroups/securityrules" => {
             known("azurerm_network_security_rule", RULE, Some("network_security_group_name"))
         }
+        "microsoft.network/routetables/routes" if is_four => {
+            known("azurerm_route", ROUTE, Some("route_table_name"))
+        }
+        "microsoft.network/dnsforwardingrulesets/virtualnetworklinks" => known(
+            "azurerm_private_dns_resolver_virtual_network_link",
+            RULESET_LINK,
+            Some("dns_forwarding_ruleset_id"),
+        ),
         "microsoft.network/privateendpoints" => known("azurerm_private_endpoint", &[], None),
         "microsoft.dbforpostgresql/servers/virtualnetworkrules" if is_four => {
             known("azurerm_postgresql_virtual_network_rule", VNET_RULE, Some("server_name"))

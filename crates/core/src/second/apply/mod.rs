@@ -50,6 +50,7 @@ const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings"
 const ENDPOINT: &str = "microsoft.network/privateendpoints";
 const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroups";
 const INTERFACE: &str = "microsoft.network/networkinterfaces";
+const ROUTE: &str = "microsoft.network/routetables/routes";
 const VNET_RULE: &str = "microsoft.dbforpostgresql/servers/virtualnetworkrules";
 const CONNECTION: &str = "/privateendpointconnections";
 
@@ -143,6 +144,21 @@ impl World {
                 (!self.is_there(&subnet)).then(|| format!("there is no {subnet}"))
             }
             ZONE_GROUP => self.refuses_group(put),
+            ROUTE => {
+                let word = |body: &Value| {
+                    at(body, &["properties", "addressPrefix"])
+                        .and_then(Value::as_str)
+                        .map(str::to_ascii_lowercase)
+                };
+                let own = last_name(put.key);
+                let inside =
+                    self.body(put.parent).and_then(|body| list(body, &["properties", "routes"]));
+                let inside = inside.unwrap_or(&[]).iter().filter(|one| !is_named(one, own));
+                let alone = self.children(put.parent, "routes");
+                let alone = alone.filter(|(name, _)| *name != own).map(|(_, body)| body);
+                let is_taken = inside.chain(alone).any(|one| word(one) == word(put.body));
+                is_taken.then(|| "the table has a route of that prefix already".to_owned())
+            }
             VNET_RULE => {
                 let subnet = named(&["properties", "virtualNetworkSubnetId"]);
                 let taken = self

@@ -16,7 +16,12 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         Verdict::Partial if claimed == "undetermined" && judge.asks_machine() => {}
         // A plan that abstains claims nothing: the second reading may see what the first does not.
         found if claimed == "undetermined" && found != Verdict::Undetermined => {
-            open.push(format!("the plan says undetermined before, the checker {}", word(found)));
+            let why = if before.why.is_empty() { "" } else { ": " };
+            let why = format!("{why}{}", before.why);
+            open.push(format!(
+                "the plan says undetermined before, the checker {}{why}",
+                word(found)
+            ));
         }
         found if word(found) != claimed => {
             let why = if before.why.is_empty() { before.why } else { format!(": {}", before.why) };
@@ -33,6 +38,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         let is_new = matches!(
             change.kind.as_str(),
             "add-firewall-rule"
+                | "add-route"
                 | "add-rule"
                 | "add-vnet-rule"
                 | "attach-zone"
@@ -40,6 +46,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
                 | "create-peering"
                 | "create-subnet"
                 | "create-zone"
+                | "link-ruleset"
                 | "link-zone"
         );
         match change.request.apply(&mut world) {
