@@ -1,4 +1,4 @@
-//! Changes of private DNS: links, zone groups and records.
+//! Changes of private DNS: links, rules, zone groups and records.
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ use super::{
 use crate::estate::Estate;
 use crate::estate::dns::Record;
 use crate::estate::endpoint::Endpoint;
-use crate::estate::forwarder::RulesetLink;
+use crate::estate::forwarder::{ForwardingRule, RulesetLink};
 use crate::estate::server::{Server, ServerConnection};
 use crate::id::ResourceId;
 use crate::trace::resolve;
@@ -147,6 +147,42 @@ pub fn switch_off_rule(estate: &Estate, rule: &ResourceId) -> Change {
             })
             .collect(),
         edits: vec![Edit::Patch(rule.clone(), json!({ "forwardingRuleState": "Disabled" }))],
+    }
+}
+
+/// Links a forwarding ruleset to a network.
+pub fn link_ruleset(estate: &Estate, ruleset: &ResourceId, vnet: &ResourceId) -> Change {
+    let wanted = format!("{}-link", vnet.name());
+    let link = ruleset
+        .child("virtualNetworkLinks", &free_name(estate, ruleset, "virtualNetworkLinks", &wanted));
+    let body = json!({ "properties": { "virtualNetwork": { "id": vnet.as_str() } } });
+    let request = Request::put(&link, RESOLVER_API, body.clone());
+    let rules = estate.children::<ForwardingRule>(ruleset).filter(|(_, rule)| rule.is_enabled);
+    let domains: Vec<String> = rules.map(|(_, rule)| format!("`{}.`", rule.domain)).collect();
+    let shown = domains[..domains.len().min(NAMES_SHOWN_MAX)].join(", ");
+    let more = match domains.len().saturating_sub(NAMES_SHOWN_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Change {
+        kind: "link-ruleset",
+        resource: link.clone(),
+        title: format!(
+            "link DNS forwarding ruleset `{}` to network `{}`",
+            ruleset.name(),
+            vnet.name()
+        ),
+        az: vec![az_rest(&request)],
+        request,
+        inverse: Some(Request::delete(&link, RESOLVER_API)),
+        downtime: "none",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: vec![format!(
+            "network `{}` asks for names of {shown}{more} where the ruleset sends them, unless a linked zone holds them",
+            vnet.name()
+        )],
+        edits: vec![Edit::Put(link, body)],
     }
 }
 

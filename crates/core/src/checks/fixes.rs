@@ -18,7 +18,7 @@ use crate::id::ResourceId;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decider, Decision, Service};
 use crate::trace::leg::Way;
-use crate::trace::Path;
+use crate::trace::{Path, forwarder};
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
 const RESERVED_FIRST: usize = 4;
@@ -135,6 +135,14 @@ pub(super) fn right_record(path: &Path, view: &View) -> Option<Fix> {
         Some(_) => dns::set_record(path.estate, &zone, &label, address),
     };
     Some(Fix::of(vec![change]))
+}
+
+/// Lets the copier's network ask where another one asks: through a forwarding ruleset that is there and leads to a resolver.
+pub(super) fn linked_ruleset(path: &Path) -> Option<Fix> {
+    let (start, name) = (path.start.as_ref()?, path.name.as_ref()?);
+    let linkable = |name: &String| forwarder::linkable(path.estate, &start.vnet, name);
+    let ruleset = name.names.iter().find_map(linkable)?;
+    Some(Fix::of(vec![dns::link_ruleset(path.estate, &ruleset, &start.vnet)]))
 }
 
 /// Lets the public addresses of a relay host in at the server's front door.

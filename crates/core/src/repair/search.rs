@@ -14,7 +14,8 @@ use super::safety::{self, Ends, Flow, Safety};
 use super::sets::{Tried, each_left_out, identities, serves_twice, turn};
 use crate::change::Change;
 use crate::diagnose::{self, Question, Report, Source};
-use crate::estate::{Estate, Set};
+use crate::estate::forwarder::ForwardingRule;
+use crate::estate::{Estate, Missing, Set};
 use crate::finding::{Finding, Severity};
 use crate::trace::step::Verdict;
 
@@ -114,6 +115,9 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
     search.push(Vec::new(), false);
     search.run();
     let best = search.found.best.as_ref().map(|best| best.cost);
+    if best.is_some() {
+        search.found.opened = None;
+    }
     if search.unmended.is_some_and(|least| best.is_none_or(|best| least < best)) {
         search.found.is_complete = false;
     }
@@ -158,7 +162,8 @@ impl Search<'_> {
                 self.found.node_count += 1;
             }
             self.look_at(node);
-            if self.found.opened.is_some() || self.found.others.len() >= OTHERS_MAX {
+            let is_done = self.asks_machine() && self.found.opened.is_some();
+            if is_done || self.found.others.len() >= OTHERS_MAX {
                 return;
             }
         }
@@ -180,9 +185,11 @@ impl Search<'_> {
             debug_assert!(fixes(&findings).is_empty());
             return self.pass(node, &after);
         }
-        // Of a machine no configuration tells everything: more than its gates cannot be opened.
-        let is_machine = matches!(self.question.source, Source::Host(_));
-        if is_machine && verdict == Verdict::Undetermined && !node.changes.is_empty() {
+        // Of a machine no configuration tells everything, nor of the links of a forwarding ruleset: more than what is known to be
+        // closed cannot be opened.
+        let is_partly_dark = self.asks_machine()
+            || self.found.opened.is_none() && self.estate.all::<ForwardingRule>().next().is_some();
+        if is_partly_dark && verdict == Verdict::Undetermined && !node.changes.is_empty() {
             self.open(&node.changes);
         }
         // Rules are tried once everything else lets the packets pass: every repair mends the other gates too.
@@ -201,11 +208,18 @@ impl Search<'_> {
         }
     }
 
+    fn asks_machine(&self) -> bool {
+        matches!(self.question.source, Source::Host(_))
+    }
+
     /// Takes a set after which nothing is known to be closed any more, if it breaks nothing and leads no further into the dark: what
-    /// is not known afterwards was not known before.
+    /// is not known afterwards was not known before. That a ruleset has no other link nothing ever proves.
     fn open(&mut self, changes: &[Change]) {
+        const RULESET: &str = "microsoft.network/dnsforwardingrulesets";
+        let is_provable =
+            |one: &&Missing| !one.resource.as_ref().is_some_and(|id| id.is_type(RULESET));
         let dark = |report: &Report| -> BTreeSet<String> {
-            report.missing.iter().map(|one| one.what.clone()).collect()
+            report.missing.iter().filter(is_provable).map(|one| one.what.clone()).collect()
         };
         let before = diagnose::check(self.estate, self.question);
         if !before.is_closed() {

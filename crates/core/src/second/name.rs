@@ -245,8 +245,16 @@ impl Ask<'_> {
             Rule::None => {}
             Rule::Loses(gate) => return vec![Name::Nothing(gate)],
             Rule::Unknown(gate) => return vec![Name::Unknown(gate)],
-            Rule::Leads(network) => {
+            Rule::Leads(network) if depth < FORWARDS => {
+                let names = azure(self.world, &network, self.server, name, depth + 1);
+                if names.open.is_empty() && names.unproven.is_empty() {
+                    return names.captured;
+                }
                 let gate = Gate::unknown("what is answered for an alias in", &network);
+                return vec![Name::Unknown(gate)];
+            }
+            Rule::Leads(network) => {
+                let gate = Gate::unknown("the end of a chain of resolvers", &network);
                 return vec![Name::Unknown(gate)];
             }
         }

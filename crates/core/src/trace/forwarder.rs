@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::estate::forwarder::{ForwardingRule, InboundEndpoint, RulesetLink};
+use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::place;
@@ -156,6 +157,30 @@ pub(super) fn perhaps_forwarded(estate: &Estate, vnet: &ResourceId, name: &str) 
     };
     let set = catching(estate, |rule| rule.catches(name)).find(|set| !links(set))?;
     Some(unread_links(&set))
+}
+
+/// A ruleset that would lead a name to a resolver of Azure, and that may be linked to a network: one that is linked to no ruleset, in the
+/// ruleset's region, and not to the resolver's own, where questions would go round.
+pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<ResourceId> {
+    if estate.list::<RulesetLink>(Key::RulesetsOf(vnet.clone())).next().is_some() {
+        return None;
+    }
+    let region = estate.get::<Vnet>(vnet).ok()?.location.as_deref().map(region_key);
+    let leads = |set: &ResourceId| {
+        let body = estate.body(set);
+        let place = body.as_ref().and_then(|body| body.get("location")?.as_str().map(region_key));
+        let rules = estate.children::<ForwardingRule>(set).filter(|(_, rule)| rule.catches(name));
+        let rule = rules.max_by_key(|(_, rule)| rule.domain.len());
+        let next = rule.and_then(|(_, rule)| at(estate, vnet, *rule.servers.first()?));
+        let goes_round = |next: &Forwarder| {
+            next.vnet == *vnet
+                || estate.children::<RulesetLink>(set).any(|(_, link)| link.vnet == next.vnet)
+        };
+        let is_near = place.is_none() || region.is_none() || place == region;
+        let is_resolver = |next: &Forwarder| next.kind == ForwarderKind::Resolver;
+        is_near && next.is_some_and(|next| is_resolver(&next) && !goes_round(&next))
+    };
+    catching(estate, |rule| rule.catches(name)).find(leads)
 }
 
 /// The rulesets that have a rule of some sort.

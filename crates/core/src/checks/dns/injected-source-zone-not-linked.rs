@@ -1,6 +1,7 @@
 //! The source is injected into a network, and its private zone is not linked to the copier's network.
 
 use crate::change::dns;
+use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::resolve::Answer;
@@ -22,5 +23,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why =
         format!("{} is an alias into that zone and has no public address", name.names.join(" -> "));
     let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet, &path.to_id)]);
-    Some(Finding::blocks(message, why).at(zone, "").fix(fix))
+    let mut finding = Finding::blocks(message, why).at(zone, "").fix(fix);
+    // A question that a ruleset has led elsewhere is not led on by another one.
+    finding.fixes.extend(fixes::linked_ruleset(path).filter(|_| name.place == start.vnet));
+    Some(finding)
 }

@@ -1,6 +1,7 @@
 //! The zone that holds the source's private address is not linked to the copier's network.
 
 use crate::change::dns;
+use crate::checks::fixes;
 use crate::finding::{Certainty, Finding, Fix};
 use crate::trace::resolve::{self, Answer};
 use crate::trace::{Leads, Path};
@@ -66,6 +67,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let mut finding =
         if matches!(path.would_lead, Leads::Unknown(_)) { finding.possible() } else { finding };
+    finding.fixes.extend(fixes::linked_ruleset(path));
     if path.are_links_incomplete() {
         finding.certainty = Certainty::Possible;
     }
