@@ -119,4 +119,9 @@ fn print(certified: &Certified) {
         None => "the certificate could not be checked in full: nothing of it was found wrong",
     };
     let _ = writeln!(out, "{sum}");
+    if certified.holds().is_none() {
+        let next =
+            "capture or probe what a line with ? names, make the plan again, and certify that";
+        let _ = writeln!(out, "next: {next}");
+    }
 }

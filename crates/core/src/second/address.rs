@@ -76,6 +76,12 @@ pub(super) fn holds_no_public(start: u32, end: u32) -> bool {
     })
 }
 
+/// First addresses behind ranges that are private or nobody's.
+pub(super) fn public_starts() -> impl Iterator<Item = u32> {
+    let ranges = PRIVATE.iter().chain(&NOBODYS);
+    ranges.filter_map(|(base, len)| Prefix { base: *base, len: *len }.last().checked_add(1))
+}
+
 /// Joins sorted spans that touch.
 pub(super) fn joined(spans: &[(u32, u32)]) -> Vec<(u32, u32)> {
     let mut joined: Vec<(u32, u32)> = Vec::new();

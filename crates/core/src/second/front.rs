@@ -1,6 +1,6 @@
 //! Ways to the public front door: how packets leave a subnet, and as what they arrive.
 
-use super::address::is_private;
+use super::address::{holds_no_public, public_starts};
 use super::door::{
     Caller, delegated_subnet, has_identity, is_single, may_bypass, public_access, rules,
 };
@@ -10,7 +10,7 @@ use super::sender::Egress;
 use super::tag;
 use super::verdict::{Gate, Tri};
 use super::walk::Walk;
-use super::world::network_of;
+use super::world::{World, network_of};
 
 impl Walk<'_> {
     fn front(&self) -> End<'_> {
@@ -93,40 +93,107 @@ impl Walk<'_> {
             exits.push((Gate::unknown("the routes", subnet), Caller::Somewhere(Some(subnet))));
             return exits;
         };
-        let exit = |route: &OwnRoute<'_>| own_exit(route, subnet);
-        if identity != Tri::Yes {
-            let all = own.iter().find(|route| route.prefix.is_some_and(|prefix| prefix.len == 0));
-            match all {
-                Some(route) if may_bypass(world, subnet, self.server) => {
-                    exits.extend([exit(route), (Gate::Pass, Caller::Azure)]);
+        // Prefixes of the service endpoint, of whose length no document speaks, beat broad routes only.
+        for address in doors(&own) {
+            let ways = self.exits_at(subnet, &own, address, identity);
+            for one in ways {
+                if !exits.contains(&one) {
+                    exits.push(one);
                 }
-                Some(route) => exits.push(exit(route)),
-                None if may_have_gateway(world, network) && propagates(world, subnet) => {
-                    exits.push((Gate::Pass, Caller::Azure));
-                    let gate = Gate::unknown("the default route of the gateway", network);
-                    exits.push((gate, Caller::Somewhere(None)));
-                }
-                None => exits.push((Gate::Pass, Caller::Azure)),
             }
         }
-        for route in &own {
-            let may_match = match route.prefix {
-                Some(prefix) => prefix.len > 0 && !is_private(prefix.first()),
-                None => {
-                    let tag = route.word.to_ascii_lowercase();
-                    tag::contains(world, subnet, &tag, self.front()) != Tri::No
-                }
-            };
-            if may_match {
-                exits.push(exit(route));
+        exits
+    }
+
+    /// The same, if the door had that address.
+    fn exits_at<'s>(
+        &self,
+        subnet: &'s str,
+        own: &[OwnRoute<'_>],
+        address: u32,
+        identity: Tri,
+    ) -> Vec<(Gate, Caller<'s>)> {
+        let world = self.world;
+        let network = network_of(subnet);
+        let holding = own
+            .iter()
+            .filter_map(|route| Some((route.prefix.filter(|one| one.contains(address))?, route)));
+        let longest = holding.max_by_key(|(prefix, _)| prefix.len);
+        let is_broad = longest.as_ref().is_none_or(|(prefix, _)| prefix.len <= BROAD);
+        let exit = |route: &OwnRoute<'_>| own_exit(world, route, subnet);
+        let mut exits = Vec::new();
+        // A region's tag comes before the world's, and AzureCloud last.
+        let rank = |route: &OwnRoute<'_>| {
+            let word = route.word.to_ascii_lowercase();
+            (!word.starts_with("azurecloud"), word.contains('.'))
+        };
+        let held = |route: &OwnRoute<'_>| match route.prefix {
+            Some(_) => Tri::No,
+            None => {
+                let tag = route.word.to_ascii_lowercase();
+                tag::contains(world, subnet, &tag, self.front())
             }
+        };
+        let mut tagged: Vec<&OwnRoute<'_>> =
+            own.iter().filter(|route| held(route) != Tri::No).collect();
+        tagged.sort_by_key(|route| std::cmp::Reverse(rank(route)));
+        let mut is_sure = false;
+        for route in tagged {
+            exits.push(exit(route));
+            is_sure = held(route) == Tri::Yes;
+            if is_sure {
+                break;
+            }
+        }
+        if is_sure && is_broad {
+            return exits;
+        }
+        if let Some((_, route)) = &longest
+            && (identity != Tri::Yes || !is_broad)
+        {
+            exits.push(exit(route));
+        }
+        let may_bypass = longest.is_some() && may_bypass(world, subnet, self.server);
+        if may_bypass || longest.is_none() && identity != Tri::Yes {
+            exits.push((Gate::Pass, Caller::Azure));
+        }
+        if longest.is_none()
+            && identity != Tri::Yes
+            && may_have_gateway(world, network)
+            && propagates(world, subnet)
+        {
+            let gate = Gate::unknown("the default route of the gateway", network);
+            exits.push((gate, Caller::Somewhere(None)));
         }
         exits
     }
 }
 
+/// Routes of this length or less are shorter than every prefix of a service: nobody owns a whole /7 of addresses.
+const BROAD: u8 = 7;
+
+/// One address for each stretch of public addresses that no route divides: no resource tells which one a front door has.
+fn doors(own: &[OwnRoute<'_>]) -> Vec<u32> {
+    let prefixes = || own.iter().filter_map(|route| route.prefix);
+    let ends = prefixes().filter_map(|prefix| prefix.last().checked_add(1));
+    // The first address behind each range that is private, or nobody's.
+    let mut cuts: Vec<u32> =
+        public_starts().chain(prefixes().map(|one| one.first())).chain(ends).collect();
+    cuts.retain(|address| !holds_no_public(*address, *address));
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts
+}
+
 /// What a route that somebody wrote does with packets for the internet, and as what they arrive.
-pub(super) fn own_exit<'s>(route: &OwnRoute<'_>, subnet: &'s str) -> (Gate, Caller<'s>) {
+pub(super) fn own_exit<'s>(
+    world: &World,
+    route: &OwnRoute<'_>,
+    subnet: &'s str,
+) -> (Gate, Caller<'s>) {
+    if route.leads_to_nobody(world, network_of(subnet)) {
+        return (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure);
+    }
     match route.hop.to_ascii_lowercase().as_str() {
         "none" => (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure),
         "internet" => (Gate::Pass, Caller::Azure),

@@ -9,12 +9,18 @@ use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
 use super::peering::{Shore, cross, halves};
 use super::resolver::resolver;
-use super::route::{Hop, may_have_gateway, next_hop, own_hop, own_routes, propagates};
+use super::route::{Hop, OwnRoute, may_have_gateway, next_hop, own_hop, own_routes, propagates};
 use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
 use super::walk::{arrive, has_group};
-use super::world::{World, list, network_of, prefixes, reference, region, subnet_prefixes, text};
+use super::world::{
+    World, interface_addresses, list, network_of, prefixes, reference, region, subnet_prefixes,
+    text,
+};
 use super::{answer, door, fate_over, place_of, single_fate};
+
+/// Addresses that begin so are those of a machine itself.
+const LOOPBACK: u32 = 127;
 
 /// Whether nothing that is known keeps the copier from a machine's port.
 pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) -> Answer {
@@ -36,6 +42,11 @@ pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) ->
         }
         Err(gate) => return single_fate(vec![standing, gate, unseen], notes),
     };
+    let is_own = |to: u32| {
+        let body = sender.interface.as_deref().and_then(|key| world.body(key));
+        let own = body.map_or(Vec::new(), interface_addresses);
+        body.is_some() && (to >> 24 == LOOPBACK || own.contains(&to))
+    };
     let names = match address_of(host) {
         Some(to) => Names::sure(Name::Record(vec![to], String::new())),
         None => resolve_host(world, sender, network_of(&subnet), host),
@@ -52,6 +63,8 @@ pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) ->
             let from = Some(*first);
             let flow = Flow { sender, subnet: &subnet, from, port, protocol: "tcp" };
             let ways = spots.iter().map(|spot| match spot {
+                // What a machine sends to itself does not leave it.
+                Ok(spot) if is_own(spot.to) => Vec::new(),
                 Ok(spot) => gates_to(world, flow, spot),
                 Err(gate) => vec![gate.clone()],
             });
@@ -244,7 +257,7 @@ fn outside(world: &World, subnet: &str, to: u32) -> Gate {
         // A user's route wins over a gateway's of the same length.
         if let (Some(route), Some(known)) = (longest, beyond_gateways(world, to))
             && len >= Some(known)
-            && let Hop::Drop(gate) = own_hop(route, network, "route")
+            && let Hop::Drop(gate) = own_hop(world, route, network, "route")
         {
             return gate;
         }
@@ -257,14 +270,16 @@ fn outside(world: &World, subnet: &str, to: u32) -> Gate {
     }
     let Some(own) = &own else { return Gate::unknown("the routes", subnet) };
     let learns = may_have_gateway(world, network) && propagates(world, subnet);
-    match longest {
-        Some(route) => own_exit(route, subnet).0,
-        None if own.iter().any(|route| route.prefix.is_none()) => {
-            Gate::unknown("what the tags in the routes hold, of", subnet)
-        }
+    let by_address = match longest {
+        Some(route) => own_exit(world, route, subnet).0,
         None if learns => Gate::unknown("the default route of the gateway", network),
         None => Gate::Pass,
-    }
+    };
+    // Whether a tag holds the address no resource tells; those of single services hold no machine.
+    let is_cloud =
+        |route: &&OwnRoute<'_>| route.word.to_ascii_lowercase().starts_with("azurecloud");
+    let tagged = own.iter().filter(is_cloud).map(|route| own_exit(world, route, subnet).0);
+    tagged.fold(by_address, Gate::either)
 }
 
 /// Length of the longest prefix of a network beyond a gateway that holds an address.

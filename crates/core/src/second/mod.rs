@@ -6,12 +6,14 @@ mod address;
 mod verdict;
 mod world;
 
+mod appliance;
 mod door;
 mod endpoint;
 mod filter;
 mod forward;
 mod front;
 mod machine;
+mod mesh;
 mod name;
 mod peering;
 mod resolver;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::address::Prefix;
+use super::mesh;
 use super::verdict::Gate;
 use super::world::{World, flag, last_name, prefixes, reference, text, texts};
 
@@ -89,9 +90,8 @@ fn no_half(world: &World, near: Shore<'_>, far: Shore<'_>, found: &[Half<'_>]) -
     if world.body(near.network).is_none() {
         return Gate::unknown("the peerings", near.network);
     }
-    let mesh = "microsoft.network/networkmanagers/connectivityconfigurations";
-    if let Some((key, _)) = world.all(mesh).next() {
-        return Gate::unknown("the members of a mesh", key);
+    if let Some(gate) = mesh::between(world, near.network, far.network) {
+        return gate;
     }
     if has_hub(world, near.network) && has_hub(world, far.network) {
         return Gate::unknown("what a virtual hub routes", near.network);

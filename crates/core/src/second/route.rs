@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::address::{Prefix, is_private};
+use super::address::{Prefix, address_of, is_private};
 use super::endpoint::Endpoint;
 use super::peering::{halves, has_hub};
 use super::verdict::{Gate, Tri};
 use super::world::{
     World, address_space, flag, list, network_of, prefixes, reference, subnet_prefixes, text,
 };
+use super::{appliance, mesh};
 
 /// A route that somebody wrote.
 pub(super) struct OwnRoute<'w> {
@@ -18,6 +19,17 @@ pub(super) struct OwnRoute<'w> {
     pub(super) prefix: Option<Prefix>,
     pub(super) word: &'w str,
     pub(super) hop: &'w str,
+    /// The appliance's address, where the route names one.
+    appliance: Option<u32>,
+}
+
+impl OwnRoute<'_> {
+    /// Whether it hands packets to a machine that surely does not send them on.
+    pub(super) fn leads_to_nobody(&self, world: &World, network: &str) -> bool {
+        let is_appliance = self.hop.eq_ignore_ascii_case("virtualappliance");
+        let address = self.appliance.filter(|_| is_appliance);
+        address.is_some_and(|address| appliance::is_dead(world, network, address))
+    }
 }
 
 /// The routes of a subnet's table, none if it has no table; `None` when they were not observed.
@@ -36,7 +48,9 @@ pub(super) fn own_routes<'w>(world: &'w World, subnet: &str) -> Option<Vec<OwnRo
     let read = |(name, route): (&'w str, &'w Value)| {
         let word = text(route, &["properties", "addressPrefix"])?;
         let hop = text(route, &["properties", "nextHopType"])?;
-        Some(OwnRoute { table: table.clone(), name, prefix: Prefix::parse(word), word, hop })
+        let appliance = text(route, &["properties", "nextHopIpAddress"]).and_then(address_of);
+        let (table, prefix) = (table.clone(), Prefix::parse(word));
+        Some(OwnRoute { table, name, prefix, word, hop, appliance })
     };
     bodies.into_iter().map(read).collect()
 }
@@ -100,7 +114,7 @@ pub(super) fn next_hop(
         .iter()
         .filter_map(|route| Some((route.prefix.filter(|prefix| prefix.contains(address))?, route)))
         .max_by_key(|(prefix, _)| prefix.len)
-        .map(|(prefix, route)| (prefix.len, own_hop(route, network, stage)));
+        .map(|(prefix, route)| (prefix.len, own_hop(world, route, network, stage)));
     if let Some(endpoint) = endpoint
         && let Some(hop) = to_endpoint(world, network, address, endpoint)
     {
@@ -140,8 +154,16 @@ fn subnet_len(world: &World, address: u32) -> u8 {
     prefixes.filter(|prefix| prefix.contains(address)).map(|prefix| prefix.len).max().unwrap_or(32)
 }
 
-pub(super) fn own_hop(route: &OwnRoute<'_>, network: &str, stage: &'static str) -> Hop {
+pub(super) fn own_hop(
+    world: &World,
+    route: &OwnRoute<'_>,
+    network: &str,
+    stage: &'static str,
+) -> Hop {
     let drop = || Hop::Drop(Gate::drop(stage, &route.table, Some(route.name)));
+    if route.leads_to_nobody(world, network) {
+        return drop();
+    }
     match route.hop.to_ascii_lowercase().as_str() {
         // A private address is nowhere on the internet.
         "none" | "internet" => drop(),
@@ -230,9 +252,12 @@ fn system(
         (None, None) if may_have_gateway(world, network) && propagates(world, subnet) => {
             Err(Gate::unknown("the routes of the gateway", network))
         }
-        (None, None) => {
-            let len = if is_private(address) { 8 } else { 0 };
-            Ok((len, Hop::Drop(Gate::drop(stage, network, None))))
-        }
+        (None, None) => match mesh::towards(world, network, address) {
+            Some(gate) => Err(gate),
+            None => {
+                let len = if is_private(address) { 8 } else { 0 };
+                Ok((len, Hop::Drop(Gate::drop(stage, network, None))))
+            }
+        },
     }
 }

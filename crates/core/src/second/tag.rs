@@ -2,6 +2,7 @@
 
 use super::address::is_private;
 use super::filter::End;
+use super::mesh;
 use super::peering::{Half, halves};
 use super::route::{may_have_gateway, own_routes, propagates};
 use super::verdict::Tri;
@@ -56,6 +57,9 @@ fn virtual_network(world: &World, subnet: &str, address: u32) -> Tri {
     let mut sum = if is_whole { Tri::No } else { Tri::Maybe };
     for half in halves(world, network) {
         sum = sum.or(half_in_tag(&half, address));
+    }
+    if mesh::towards(world, network, address).is_some() {
+        sum = sum.or(Tri::Maybe);
     }
     sum.or(routes_in_tag(world, subnet, Some(address)))
 }

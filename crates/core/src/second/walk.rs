@@ -85,8 +85,13 @@ impl<'w> Walk<'w> {
         };
         let count = ways.len();
         let sum = fate_over(ways, &[ask, &self.servers[..]].concat(), notes);
-        if matches!(name, Name::Own) && count > 1 && sum == Fate::Open {
-            notes.take(vec![Gate::unknown("which address of its subnet is that", self.server)]);
+        if count > 1 && sum == Fate::Open {
+            let what = match name {
+                Name::Own => Some("which address of its subnet is that"),
+                Name::Public => Some("which way of the subnet's leads to the public address"),
+                _ => None,
+            };
+            notes.take(what.map(|what| Gate::unknown(what, self.server)).into_iter().collect());
         }
         sum
     }

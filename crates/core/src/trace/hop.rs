@@ -85,6 +85,23 @@ fn mesh(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Mesh> {
     })
 }
 
+/// A mesh whose members were not captured, or follow from a policy: both networks may be among them.
+fn unread_group(estate: &Estate) -> Option<Missing> {
+    let mut groups = estate.all::<Connectivity>().flat_map(|(_, one)| &one.meshed_groups);
+    let is_unread =
+        |(group, _): &&(ResourceId, bool)| estate.children::<GroupMember>(group).next().is_none();
+    groups.find(is_unread).map(|(group, _)| Missing {
+        what: format!(
+            "the members of network group `{}`, which a mesh joins to each other",
+            group.name()
+        ),
+        resource: Some(group.clone()),
+        help: "add the output of `az network manager group static-member list`, or look at \
+               `az network manager list-effective-connectivity-config` of both networks"
+            .to_owned(),
+    })
+}
+
 /// Why a peering does not carry traffic.
 #[derive(Debug, Clone)]
 pub struct Break {
@@ -150,6 +167,7 @@ pub fn join(
             other_way: mesh
                 .as_ref()
                 .map(Mesh::missing)
+                .or_else(|| unread_group(estate))
                 .or_else(|| gateway_way(estate, near_vnet, far_vnet)),
             mesh,
             between: between(estate, near_vnet, far_vnet),

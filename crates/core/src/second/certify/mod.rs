@@ -199,6 +199,14 @@ fn reasons(answers: &[Answer]) -> String {
             }));
         }
     }
+    let is_open = answers.iter().any(|one| one.verdict == Verdict::Undetermined);
+    if words.is_empty() && is_open {
+        let mut gates = answers.iter().flat_map(|one| &one.blockers);
+        let gate =
+            gates.next().map(|one| format!("{} at `{}`", one.stage, last_name(&one.resource)));
+        let gate = gate.unwrap_or_else(|| "a gate".to_owned());
+        words.push(format!("not known: whether {gate} is on the way that packets take"));
+    }
     words.truncate(REASONS_MAX);
     words.join("; ")
 }

@@ -82,7 +82,7 @@ fn closed(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, notes: &mut Notes) -
             }
             State::Fails => notes.take(judge, catalogue, &set, "reachable with"),
             State::CouldNotTell => {
-                notes.open.push(format!("nobody knows with {}", catalogue.titles(&set)));
+                notes.open.push(catalogue.doubt(&set));
             }
         }
     }
@@ -172,10 +172,7 @@ fn others(
                             return tried;
                         }
                     }
-                    Verdict::Undetermined => {
-                        let titles = catalogue.titles(set);
-                        notes.open.push(format!("nobody knows with {titles}"));
-                    }
+                    Verdict::Undetermined => notes.open.push(catalogue.doubt(set)),
                     Verdict::Reachable | Verdict::Unreachable | Verdict::Partial => {}
                 }
             }

@@ -80,6 +80,12 @@ impl<'p> Catalogue<'p> {
         verdict
     }
 
+    /// Why nobody knows what a set does.
+    pub(super) fn doubt(&self, set: &[usize]) -> String {
+        let why = self.judge.ask(&self.world(set)).why;
+        format!("nobody knows with {}: {why}", self.titles(set))
+    }
+
     pub(super) fn world(&self, set: &[usize]) -> World {
         let mut changes: Vec<&Change> = set.iter().map(|index| self.changes[*index]).collect();
         changes.sort_by_key(|change| rank(change));
