@@ -117,6 +117,14 @@ impl Overlay<'_> {
         let Some(after) = &one.after else { return };
         let is_known = self.estate.resource(&one.id).is_some();
         let body = self.laid_over(&one.id, one.before.as_ref(), after, one.is_replaced);
+        let body = match &one.memberships {
+            Some(all) => {
+                let known = self.estate.resource(&one.id).filter(|_| !one.is_replaced);
+                let known = known.map(|known| with_properties(&known.body.value()));
+                all.laid_over(known.as_ref(), body)
+            }
+            None => body,
+        };
         let json = Json::from(after);
         let (origin, standing) = (&one.origin, Standing::Wanted);
         let children = inline_children(&one.id, &json, origin, standing, ResourceId::parse);
@@ -182,6 +190,7 @@ impl Estate {
                 origin: resource.origin.clone(),
                 is_made: false,
                 is_replaced: false,
+                memberships: None,
             })
         });
         planned.collect()

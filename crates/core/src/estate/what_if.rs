@@ -6,6 +6,7 @@ use super::json::Json;
 use super::read::{Found, Standing};
 use super::shapes::below;
 use super::template::inside_expression;
+use super::terraform::Memberships;
 use super::unresolved::{each_unresolved, unresolved};
 use super::{Origin, Problem};
 use crate::id::ResourceId;
@@ -22,6 +23,8 @@ pub(crate) struct Planned {
     pub(crate) is_made: bool,
     /// Whether it is made in place of another one: nothing that was observed of it holds any longer.
     pub(crate) is_replaced: bool,
+    /// What becomes of entries in lists, where the body leaves them out; `None` for a body that is whole.
+    pub(crate) memberships: Option<Memberships>,
 }
 
 /// Whether an object is a result of what-if.
@@ -91,7 +94,7 @@ fn one(change: &Value, origin: &Origin, problems: &mut Vec<Problem>) -> Result<P
     }
     let is_made = kind.eq_ignore_ascii_case("create");
     let origin = below(origin, "after");
-    Ok(Planned { id, before, after, origin, is_made, is_replaced: false })
+    Ok(Planned { id, before, after, origin, is_made, is_replaced: false, memberships: None })
 }
 
 /// What-if writes the expression where it cannot tell a value.

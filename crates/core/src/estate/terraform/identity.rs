@@ -24,12 +24,13 @@ const VNET_NAME: &[&str] = &["virtual_network_name"];
 const SERVER: &[&str] = &["server_id"];
 const SERVER_NAME: &[&str] = &["server_name"];
 const GROUP: &[&str] = &["network_security_group_id"];
+const BALANCER: &[&str] = &["loadbalancer_id"];
 const TABLE: &[&str] = &["route_table_id"];
 
 type Row = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
-const KINDS: [Row; 24] = [
+const KINDS: [Row; 25] = [
     ("azurerm_virtual_network", "Microsoft.Network/virtualNetworks", NONE, NONE),
     ("azurerm_subnet", "Microsoft.Network/virtualNetworks/subnets", VNET, VNET_NAME),
     ("azurerm_virtual_network_peering", "Microsoft.Network/virtualNetworks/virtualNetworkPeerings", VNET, VNET_NAME),
@@ -52,14 +53,32 @@ const KINDS: [Row; 24] = [
     ("azurerm_postgresql_flexible_server_configuration", "Microsoft.DBforPostgreSQL/flexibleServers/configurations", SERVER, SERVER_NAME),
     ("azurerm_public_ip", "Microsoft.Network/publicIPAddresses", NONE, NONE),
     ("azurerm_nat_gateway", "Microsoft.Network/natGateways", NONE, NONE),
+    ("azurerm_lb", "Microsoft.Network/loadBalancers", NONE, NONE),
     ("azurerm_virtual_network_gateway", "Microsoft.Network/virtualNetworkGateways", NONE, NONE),
     ("azurerm_management_lock", "Microsoft.Authorization/locks", &["scope"], NONE),
 ];
 
-/// The ARM type of a Terraform type; `None` when it is none that decides anything here.
+/// Types that others refer to, and of which nothing but the id matters.
+#[rustfmt::skip]
+const NAMED: [Row; 7] = [
+    ("azurerm_application_security_group", "Microsoft.Network/applicationSecurityGroups", NONE, NONE),
+    ("azurerm_public_ip_prefix", "Microsoft.Network/publicIPPrefixes", NONE, NONE),
+    ("azurerm_lb_backend_address_pool", "Microsoft.Network/loadBalancers/backendAddressPools", BALANCER, NONE),
+    ("azurerm_lb_nat_rule", "Microsoft.Network/loadBalancers/inboundNatRules", BALANCER, NONE),
+    ("azurerm_linux_virtual_machine", "Microsoft.Compute/virtualMachines", NONE, NONE),
+    ("azurerm_windows_virtual_machine", "Microsoft.Compute/virtualMachines", NONE, NONE),
+    ("azurerm_virtual_machine", "Microsoft.Compute/virtualMachines", NONE, NONE),
+];
+
+/// Whether the resources of a Terraform type decide something here.
+pub(super) fn is_read(terraform: &str) -> bool {
+    KINDS.iter().any(|(known, ..)| *known == terraform)
+}
+
+/// The ARM type of a Terraform type; `None` when it is none that decides anything here, or is referred to.
 pub(super) fn kind_of(terraform: &str) -> Option<Kind> {
     let (terraform, arm, parents, around) =
-        KINDS.into_iter().find(|(known, ..)| *known == terraform)?;
+        KINDS.into_iter().chain(NAMED).find(|(known, ..)| *known == terraform)?;
     Some(Kind { terraform, arm, parents, around })
 }
 

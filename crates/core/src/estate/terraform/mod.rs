@@ -4,6 +4,7 @@ mod configuration;
 mod fields;
 mod identity;
 mod instance;
+mod members;
 mod network;
 mod service;
 mod subscription;
@@ -17,6 +18,7 @@ use super::what_if::Planned;
 use super::{Origin, Problem};
 use fields::without_untold;
 use instance::{Instance, Side};
+pub(crate) use members::Memberships;
 use world::World;
 
 /// Whether an object with these fields is a state file, or what `terraform show -json` prints of a state or a plan.
@@ -71,6 +73,7 @@ pub(crate) fn read(
     let old = World::new(&before, &subscriptions, origin, &mut Vec::new());
     world.unbind(&old);
     world.mark_untold(&old);
+    world.take_members();
     let ended = old.pieces.iter().filter(|(id, piece)| {
         piece.is_owner && world.pieces.get(id).is_none_or(|after| !after.is_owner)
     });
@@ -121,6 +124,7 @@ pub(crate) fn planned(
             origin: at(origin, &piece.pointer),
             is_made: piece.is_new,
             is_replaced: piece.is_replaced,
+            memberships: Some(new.memberships_since(&old, id)),
         });
     }
     for (id, piece) in old.pieces.iter().filter(|(id, _)| !new.pieces.contains_key(id)) {
@@ -133,6 +137,7 @@ pub(crate) fn planned(
             origin: at(origin, &piece.pointer),
             is_made: false,
             is_replaced: false,
+            memberships: Some(new.memberships_since(&old, id)),
         });
     }
     planned

@@ -169,6 +169,9 @@ pub(super) fn interface(fields: &Fields) -> Value {
             ("privateIPAddress", block.get("private_ip_address")),
             ("subnet", block.reference("subnet_id")),
             ("publicIPAddress", block.reference("public_ip_address_id")),
+            ("primary", block.get("primary")),
+            ("applicationSecurityGroups", untold_members(&block)),
+            ("loadBalancerBackendAddressPools", untold_members(&block)),
         ]);
         object([("name", block.get("name")), ("properties", Some(properties))])
     });
@@ -179,8 +182,55 @@ pub(super) fn interface(fields: &Fields) -> Value {
             ("ipConfigurations", configurations),
             ("enableIPForwarding", forwards),
             ("dnsSettings", fields.get("dns_servers").map(|list| json!({ "dnsServers": list }))),
+            ("virtualMachine", fields.reference("virtual_machine_id")),
         ],
     )
+}
+
+/// A list whose entries are resources of their own: of an interface that exists there may be others than Terraform knows.
+fn untold_members(block: &Fields) -> Option<Value> {
+    (!block.is_new).then(not_told)
+}
+
+/// The interfaces of a machine, its first one first; `None` for other types.
+pub(super) fn interfaces_of_machine(kind: &str, fields: &Fields) -> Option<Vec<ResourceId>> {
+    if !kind.ends_with("_virtual_machine") {
+        return None;
+    }
+    let listed = fields.get("network_interface_ids");
+    let listed = listed.iter().filter_map(Value::as_array).flatten();
+    Some(listed.filter_map(|one| ResourceId::parse(one.as_str()?)).collect())
+}
+
+pub(super) fn nat_gateway(fields: &Fields) -> Value {
+    let references = |name: &str| {
+        fields.get(name).map(|list| match list {
+            Value::Array(items) => items.into_iter().map(referring).collect(),
+            unresolved => unresolved,
+        })
+    };
+    // Versions before 3 told them here; since then each is a resource of its own.
+    body(
+        fields,
+        [
+            ("publicIpAddresses", references("public_ip_address_ids")),
+            ("publicIpPrefixes", references("public_ip_prefix_ids")),
+        ],
+    )
+}
+
+pub(super) fn load_balancer(fields: &Fields) -> Value {
+    let frontends = fields.list("frontend_ip_configuration", |block| {
+        let properties = object([
+            ("privateIPAddress", block.get("private_ip_address")),
+            ("subnet", block.reference("subnet_id")),
+            ("publicIPAddress", block.reference("public_ip_address_id")),
+        ]);
+        object([("name", block.get("name")), ("properties", Some(properties))])
+    });
+    let mut balancer = body(fields, [("frontendIPConfigurations", frontends)]);
+    balancer["sku"] = object([("name", fields.get("sku"))]);
+    balancer
 }
 
 pub(super) fn public_address(fields: &Fields) -> Value {

@@ -9,6 +9,7 @@ use super::configuration::refers_to;
 use super::fields::{Fields, NOT_TOLD, not_told};
 use super::identity::{self, Surroundings};
 use super::instance::{Instance, text};
+use super::members::{self, Member, Memberships};
 use super::{network, service};
 use crate::estate::unresolved::{each_unresolved, is_unresolved, unresolved, why_unresolved};
 use crate::estate::{Origin, Problem, merge, nested};
@@ -58,6 +59,8 @@ pub(super) struct World<'w> {
     told_none: BTreeSet<(ResourceId, &'static str)>,
     /// ARM types, in lower case, of instances that were left out.
     left_out: BTreeSet<String>,
+    /// Entries of lists.
+    members: Vec<Member>,
 }
 
 /// Subscriptions that are known of a state or plan.
@@ -103,6 +106,7 @@ impl<'w> World<'w> {
             bound: BTreeSet::new(),
             told_none: BTreeSet::new(),
             left_out: BTreeSet::new(),
+            members: Vec::new(),
         };
         for (index, instance) in instances.iter().enumerate() {
             world.take(index, instance, origin, problems);
@@ -181,8 +185,31 @@ impl<'w> World<'w> {
             self.bound.insert((owner.clone(), property));
             return self.put(owner, body, instance, false);
         }
+        match members::member(&instance.kind, &fields) {
+            Some(Ok(member)) => {
+                self.put(member.owner.clone(), json!({ "properties": {} }), instance, false);
+                return self.members.push(member);
+            }
+            Some(Err(list)) => {
+                return say(format!(
+                    "adds to {list} of something whose id is not known before apply"
+                ));
+            }
+            None => {}
+        }
+        if let Some(interfaces) = network::interfaces_of_machine(&instance.kind, &fields) {
+            self.ignored_count += 1;
+            let Some(machine) = self.id_at(index) else { return };
+            for (number, interface) in interfaces.into_iter().enumerate() {
+                let body = json!({ "properties": {
+                    "virtualMachine": { "id": machine.as_str() }, "primary": number == 0 } });
+                self.bound.insert((interface.clone(), "virtualMachine"));
+                self.put(interface, body, instance, false);
+            }
+            return;
+        }
         let is_azapi = matches!(instance.kind.as_str(), "azapi_resource" | "azapi_update_resource");
-        if identity::kind_of(&instance.kind).is_none() && !is_azapi {
+        if !identity::is_read(&instance.kind) && !is_azapi {
             self.ignored_count += 1;
             return;
         }
@@ -264,6 +291,25 @@ impl<'w> World<'w> {
         }
     }
 
+    /// Puts entries into the lists that they belong in.
+    pub(super) fn take_members(&mut self) {
+        for member in &self.members {
+            if let Some(piece) = self.pieces.get_mut(&member.owner) {
+                member.put_in(&mut piece.body);
+            }
+        }
+    }
+
+    /// What became of the entries in the lists of a resource.
+    pub(super) fn memberships_since(&self, before: &World, id: &ResourceId) -> Memberships {
+        let of = |all: &[Member]| -> Vec<Member> {
+            all.iter().filter(|one| one.owner == *id).cloned().collect()
+        };
+        let added = of(&self.members);
+        let ended = of(&before.members).into_iter().filter(|one| !added.contains(one)).collect();
+        Memberships { added, ended }
+    }
+
     /// Marks what is bound to a subnet and is not told: neither a binding, nor an attribute, nor the network's own list speaks of it.
     /// A binding that `before` had has ended: the list of the network is older than that.
     pub(super) fn mark_untold(&mut self, before: &World) {
@@ -320,7 +366,9 @@ fn body_of(kind: &str, id: &ResourceId, fields: &Fields) -> Value {
         "azurerm_route" => network::route(fields),
         "azurerm_network_interface" => network::interface(fields),
         "azurerm_public_ip" => network::public_address(fields),
-        "azurerm_nat_gateway" | "azurerm_virtual_network_gateway" => network::gateway(fields),
+        "azurerm_nat_gateway" => network::nat_gateway(fields),
+        "azurerm_virtual_network_gateway" => network::gateway(fields),
+        "azurerm_lb" => network::load_balancer(fields),
         "azurerm_private_endpoint" => service::endpoint(fields),
         "azurerm_private_dns_zone" => service::zone(fields),
         "azurerm_private_dns_zone_virtual_network_link" => service::link(fields),
