@@ -34,7 +34,8 @@ pub(crate) struct FlowArgs {
     #[arg(long, value_name = "ID", required = true)]
     pub(crate) target: Option<String>,
     /// Where the copying process runs: `target` (Azure's tool), the id or name of a runtime server, or that of a relay host: a
-    /// machine, or its network interface. `relay` where that host is not in the estate
+    /// machine, or its network interface. `relay` where that host is not in the estate; a machine with the name `relay` or `target`
+    /// is given by its id
     #[arg(long, value_name = "PLACE", default_value = "target")]
     pub(crate) copier: String,
     /// The source's port
@@ -100,7 +101,12 @@ impl Ends {
         })?;
         let copier = match self.copier.as_str() {
             "target" => Copier::Target,
-            "relay" => Copier::Relay,
+            "relay" => {
+                if let Ok(host) = estate.find_host("relay") {
+                    eprintln!("note: `relay` stands for a host outside the estate; for the machine of that name give `{host}`");
+                }
+                Copier::Relay
+            }
             place => match estate.find_server(place) {
                 Ok(server) if server == target => Copier::Target,
                 Ok(server) => Copier::Runtime(server),

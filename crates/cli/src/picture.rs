@@ -88,7 +88,8 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
         Verdict::Undetermined => (DOUBT, "undetermined"),
         Verdict::Inconsistent => (DOUBT, "inconsistent"),
     };
-    let code = report.code.map_or(String::new(), |code| format!("  ({code} in Azure's tool)"));
+    let code =
+        report.code_shown().map_or(String::new(), |code| format!("  ({code} in Azure's tool)"));
     writeln!(out, "{style}{word}{style:#}{code}")?;
     let name = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
     let question = &report.question;

@@ -59,7 +59,7 @@ pub struct Report {
     pub question: Question,
     /// Whether the copier can reach the source (and the target, where it does not run there).
     pub verdict: Verdict,
-    /// `ST008` where Azure's tool would say so.
+    /// `ST008` where the copier cannot reach the source: what Azure's tool says of that.
     pub code: Option<&'static str>,
     /// Senders that pass and senders that are dropped, where the verdict is partial.
     pub senders: Option<Senders>,
@@ -316,6 +316,11 @@ fn add_second_flow(report: &mut Report, second: &Report) {
 }
 
 impl Report {
+    /// The code as Azure's tool would show it: none where a relay host copies, which that tool does not know.
+    pub fn code_shown(&self) -> Option<&'static str> {
+        self.code.filter(|_| !matches!(self.question.copier, Copier::Relay | Copier::Host(_)))
+    }
+
     /// Whether a gate is known to be closed, if only for a part of the senders.
     pub fn is_closed(&self) -> bool {
         let closes = |step: &Step| step.outcome == Outcome::Drop;

@@ -109,7 +109,8 @@ impl Path<'_> {
         }
     }
 
-    /// Whether the server has private endpoints was not observed, and a zone is linked that would answer if it has.
+    /// Whether the server has private endpoints was not observed, and a zone is linked that would answer if it has; or may be linked, of
+    /// which public answers are no proof. What Azure says of a Single Server always lists them, of a flexible one not in every version.
     fn unread_alias(&self, question: resolve::Question, plain: &Resolution) -> Option<Missing> {
         let is_open = self.to.kind != ServerKind::Host
             && self.to.connections.is_none()
@@ -120,7 +121,14 @@ impl Path<'_> {
         }
         let alias = Published::PrivateLinkAlias;
         let other = resolve::resolve(self.estate, question, alias, None).ok()?;
-        other.zone.is_some().then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
+        let is_told_always = self.to.kind == ServerKind::Single;
+        let is_zone_known = || {
+            let zone = self.zone_name_meant();
+            zone.is_some_and(|zone| self.estate.has_zone_named(&zone))
+        };
+        let is_doubtful =
+            other.zone.is_some() || other.unproven.is_some() && (is_told_always || is_zone_known());
+        is_doubtful.then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
     }
 
     /// Takes down the rule that keeps the subnet from Azure's resolver. Where the name leads for that reason.

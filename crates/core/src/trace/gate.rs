@@ -70,8 +70,9 @@ impl Caller<'_> {
             }
             Some(Egress::Nowhere) | None => return Ok(None),
         };
+        // A known address counts as it is written, be it one that the internet does not route.
         let holder = |address: &Ipv4Addr| {
-            public_rules(estate, server).find(|(_, rule)| rule.holds(*address))
+            estate.children::<FirewallRule>(server).find(|(_, rule)| rule.holds(*address))
         };
         let holders: Vec<_> = addresses.iter().map(holder).collect();
         let unread = unread_rule(estate, server, FIREWALL_RULE);
@@ -274,21 +275,20 @@ fn vnet_rule_gate(
 }
 
 fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Gate {
-    let mut rules = public_rules(estate, server_id).peekable();
-    if rules.peek().is_none() {
-        return match (unread_rule(estate, server_id, FIREWALL_RULE), caller.egress) {
-            (Some(missing), _) => Gate::Unknown(missing),
-            (None, Some(Egress::Known(addresses))) => Gate::AddressNotAllowed(addresses.clone()),
-            (None, _) => Gate::FirewallRuleMissing,
-        };
+    let opens = |rule: &FirewallRule| rule.is_all_of_azure() || rule.is_everything();
+    let mut rules = estate.children::<FirewallRule>(server_id);
+    if let Some((id, _)) = rules.find(|(_, rule)| opens(rule)) {
+        return Gate::Open(id.clone());
     }
-    match rules.find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
-        Some((id, _)) => Gate::Open(id.clone()),
-        None => match caller.by_rules(estate, server_id) {
-            Ok(Some(gate)) => gate,
-            Ok(None) => Gate::Unknown(unseen_address(caller.start.subnet.name())),
-            Err(missing) => Gate::Unknown(missing),
-        },
+    let is_known = matches!(caller.egress, Some(Egress::Known(_)));
+    if !is_known && public_rules(estate, server_id).next().is_none() {
+        let unread = unread_rule(estate, server_id, FIREWALL_RULE);
+        return unread.map_or(Gate::FirewallRuleMissing, Gate::Unknown);
+    }
+    match caller.by_rules(estate, server_id) {
+        Ok(Some(gate)) => gate,
+        Ok(None) => Gate::Unknown(unseen_address(caller.start.subnet.name())),
+        Err(missing) => Gate::Unknown(missing),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::asking::Asked;
 use super::filter::Service;
-use super::leg::{Machine, Walker};
+use super::leg::{self, Machine, Walker};
 use super::place::{self, Place};
 use super::resolve::{self, Answer, Published};
 use super::start::Start;
@@ -72,6 +72,11 @@ impl Path<'_> {
             None => self.ask_host_name(start),
         };
         let Some(address) = address else { return };
+        if let Some(machine) = self.relay_itself(start, address) {
+            self.intended = Some(leg::to_itself(machine.clone()));
+            self.place = Some(Place::Here(machine));
+            return;
+        }
         let (to_id, server) = (self.to_id.clone(), self.to.clone());
         let walker = Walker {
             estate: self.estate,
@@ -86,6 +91,14 @@ impl Path<'_> {
             Place::Claimed(_) | Place::Beyond => walker.beyond(address),
         });
         self.place = Some(place);
+    }
+
+    /// The relay host, where it is dialled by itself: at one of its own addresses, or at that of loopback.
+    fn relay_itself(&self, start: &Start, address: Ipv4Addr) -> Option<Machine> {
+        let own = start.relay(self.estate)?;
+        let is_own = address.is_loopback() || own.addresses.contains(&address);
+        let (subnet, holder) = (start.subnet.clone(), start.interface.clone());
+        is_own.then_some(Machine { address, subnet, holder })
     }
 
     /// Asks for the name of a machine: only private zones tell its address.

@@ -263,6 +263,15 @@ impl Walker<'_> {
     }
 }
 
+/// The way of a relay host to itself.
+pub(super) fn to_itself(machine: Machine) -> Leg {
+    let detail = "the source is the relay host itself: packets do not leave the machine";
+    let senders = AddressSet::one(machine.address);
+    let step = Step::pass(Stage::Route, machine.holder.as_ref(), detail);
+    let back = vec![Step::pass(Stage::Return, None, "answers belong to the open connection")];
+    Leg { senders, forward: vec![step], back, ..Leg::new(Way::Machine(machine)) }
+}
+
 /// The front door of a server for a copier that has no network of its own.
 pub fn front_door(estate: &Estate, id: &ResourceId, server: &Server, gate: Gate) -> Leg {
     let mut leg = Leg::new(Way::Public);

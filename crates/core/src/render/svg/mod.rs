@@ -86,7 +86,8 @@ fn heading(canvas: &mut Canvas, report: &Report) -> f64 {
         Verdict::Undetermined => ("undetermined", "doubt"),
         Verdict::Inconsistent => ("inconsistent", "doubt"),
     };
-    let code = report.code.map_or(String::new(), |code| format!("  ·  {code} in Azure's tool"));
+    let code =
+        report.code_shown().map_or(String::new(), |code| format!("  ·  {code} in Azure's tool"));
     let label = format!("{word}{code}");
     let wide = width(&label, 14.0, true) + 28.0;
     let answer = words::answer(report);
