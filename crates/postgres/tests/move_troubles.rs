@@ -97,7 +97,8 @@ fn rows_at_fault_can_be_found_and_mended() {
     let fault = "CREATE TABLE u (\"K\" int PRIMARY KEY); CREATE TABLE t (k int REFERENCES u); \
                  SET session_replication_role = replica; INSERT INTO t VALUES (4711), (NULL); \
                  RESET session_replication_role; \
-                 CREATE TABLE limits (n int); INSERT INTO limits VALUES (5); \
+                 CREATE SCHEMA aside; SET search_path = public, aside; \
+                 CREATE TABLE aside.limits (n int); INSERT INTO limits VALUES (5); \
                  CREATE FUNCTION small(n int) RETURNS boolean LANGUAGE plpgsql AS \
                  'BEGIN RETURN n < (SELECT max(l.n) FROM limits l); END'; \
                  CREATE TABLE c (n int CHECK (small(n))); INSERT INTO c VALUES (1); \
@@ -116,7 +117,7 @@ fn rows_at_fault_can_be_found_and_mended() {
     let error = copy("c").expect_err("the function finds no table");
     let advice = "ALTER FUNCTION ... SET search_path = ... on source and target";
     assert!(error.help.contains(advice), "{error:?}");
-    run(&world.target, "d", "ALTER FUNCTION small SET search_path = public");
+    run(&world.target, "d", "ALTER FUNCTION small SET search_path = aside");
     // As if the target sorted otherwise.
     let other = "ALTER TABLE p DETACH PARTITION p_1; \
                  ALTER TABLE p ATTACH PARTITION p_1 FOR VALUES FROM (2) TO (9)";
