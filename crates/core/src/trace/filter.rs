@@ -34,6 +34,8 @@ pub struct Flow<'f> {
     pub receiver: &'f Receiver,
     /// The receiver's port.
     pub service: Service,
+    /// Whether the rules stand at private endpoints, where Azure reads ports that packets come from as any.
+    pub is_at_endpoint: bool,
 }
 
 impl Flow<'_> {
@@ -151,6 +153,7 @@ pub fn decide(
         decision.miss = question.near_miss(&rules, &decision);
     }
     Ok(decision)
+        is_at_endpoint: flow.is_at_endpoint,
 }
 
 pub(super) struct Question<'a> {
@@ -168,6 +171,7 @@ pub(super) enum Match {
     No,
     Perhaps,
     Yes,
+    is_at_endpoint: bool,
 }
 
 impl Question<'_> {
@@ -220,13 +224,13 @@ impl Question<'_> {
         let nothing = (AddressSet::default(), AddressSet::default());
         let (members, receiver, service) = (self.members, self.receiver, self.service);
         // Of no account for what a rule surely misses.
-        let is_one_network = true;
-        let flow = Flow { senders, members, is_one_network, receiver, service };
+        let (is_one_network, is_at_endpoint) = (true, false);
+        let flow = Flow { senders, members, is_one_network, receiver, service, is_at_endpoint };
         if flow.is_missed_by(rule) {
             return nothing;
         }
         let receiver = self.receives_any(&rule.to);
-        let ports = client_ports(&rule.ports.from);
+        let ports = self.client_ports(rule);
         let certainty = receiver.min(ports);
         if certainty == Match::No {
             return nothing;
@@ -254,6 +258,11 @@ impl Question<'_> {
                     if self.holds_members.0 { AddressSet::all() } else { AddressSet::default() };
                 (surely, AddressSet::all())
             }
+    /// Whether a rule catches the ports that clients send from.
+    pub(super) fn client_ports(&self, rule: &Rule) -> Match {
+        if self.is_at_endpoint { Match::Yes } else { client_ports(&rule.ports.from) }
+    }
+
             Prefix::ApplicationGroup(None) if !self.members.is_empty() => {
                 (AddressSet::default(), AddressSet::all())
             }
@@ -357,7 +366,7 @@ pub(crate) fn covers(ranges: &[(u16, u16)], port: u16) -> bool {
     ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
 }
 
-pub(super) fn client_ports(ranges: &[(u16, u16)]) -> Match {
+fn client_ports(ranges: &[(u16, u16)]) -> Match {
     let (first, last) = CLIENT_PORTS;
     if ranges.iter().any(|&(low, high)| low <= first && last <= high) {
         return Match::Yes;

@@ -4,7 +4,7 @@ use crate::address::AddressSet;
 use crate::estate::filter::{Prefix, Protocol, Rule};
 use crate::trace::POOLER_PORT;
 use crate::trace::PORT;
-use crate::trace::filter::{Decider, Decision, Match, Question, Receiver, client_ports, covers};
+use crate::trace::filter::{Decider, Decision, Match, Question, Receiver, covers};
 
 /// What a rule misses the packets by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Question<'_> {
             rule.allows
                 && rule.priority < denied_at
                 && (rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
-                && client_ports(&rule.ports.from) != Match::No
+                && self.client_ports(rule) != Match::No
         });
         let mut misses: Vec<NearMiss> =
             ahead.filter_map(|rule| self.miss_of(rule, &denied)).collect();

@@ -45,10 +45,11 @@ fn watched<'e>(
     let (rules, reads) = estate.watch(|estate| of_users(estate, group_id, direction, port));
     let (group_id, service) = (group_id.clone(), flow.service);
     let (senders, members) = (flow.senders.clone(), flow.members.to_vec());
-    let (receiver, is_one_network) = (flow.receiver.clone(), flow.is_one_network);
+    let receiver = flow.receiver.clone();
+    let (is_one_network, is_at_endpoint) = (flow.is_one_network, flow.is_at_endpoint);
     let speaking = move |rules: Result<Vec<&Rule>, Missing>| -> Result<Vec<Rule>, Missing> {
         let (senders, members, receiver) = (&senders, &members[..], &receiver);
-        let flow = Flow { senders, members, is_one_network, receiver, service };
+        let flow = Flow { senders, members, is_one_network, receiver, service, is_at_endpoint };
         Ok(rules?.into_iter().filter(|rule| !flow.is_missed_by(rule)).cloned().collect())
     };
     let before = speaking(rules.clone());

@@ -214,7 +214,9 @@ impl Walker<'_> {
         let members = relay.map_or(&[][..], |one| &one.groups);
         let (senders, service) = (&near.addresses, self.service);
         let is_one_network = side.other.is_none_or(|other| other == side.at.vnet);
-        let flow = Flow { senders, members, is_one_network, receiver, service };
+        let is_inbound = side.direction == Direction::Inbound;
+        let is_at_endpoint = is_inbound && matches!(leg.way, Way::Endpoint(_));
+        let flow = Flow { senders, members, is_one_network, receiver, service, is_at_endpoint };
         let decide = |seen: &NetworkTag| {
             filter::decide(self.estate, side.group, side.direction, &flow, seen)
         };
