@@ -33,11 +33,20 @@ pub enum Joined {
         mesh: Option<Mesh>,
         /// A network that both are peered with: peering does not carry on through it.
         between: Option<ResourceId>,
-        /// The address spaces overlap, so that a peering is impossible.
-        overlap: AddressSet,
+        /// Addresses that make a peering impossible.
+        overlap: Option<Overlap>,
     },
     /// The second network was not observed.
     Unknown(Missing),
+}
+
+/// Addresses that one of two networks has and that the other one has too, or is peered with already.
+#[derive(Debug, Clone)]
+pub struct Overlap {
+    /// The addresses.
+    pub addresses: AddressSet,
+    /// The network that has them as a peer, and that peer; `None` where both have them themselves.
+    pub peer: Option<(ResourceId, ResourceId)>,
 }
 
 /// A connected group of a network manager.
@@ -279,14 +288,28 @@ fn between(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Resou
     remotes.filter(joins_both).min().cloned()
 }
 
-/// Addresses that both networks claim.
-pub fn overlap(estate: &Estate, near: &ResourceId, far: &ResourceId) -> AddressSet {
-    match (estate.get::<Vnet>(near), estate.get::<Vnet>(far)) {
-        (Ok(near), Ok(far)) => {
-            AddressSet::of(&near.space).intersection(&AddressSet::of(&far.space))
-        }
-        _ => AddressSet::default(),
-    }
+/// Why Azure refuses to peer two networks: it knows one network at most behind each address.
+fn overlap(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Overlap> {
+    let space = |vnet: &ResourceId| {
+        estate.get::<Vnet>(vnet).map(|vnet| AddressSet::of(&vnet.space)).unwrap_or_default()
+    };
+    let found = |addresses: AddressSet, peer| {
+        (!addresses.is_empty()).then_some(Overlap { addresses, peer })
+    };
+    let of_peers = |vnet: &ResourceId, other: &ResourceId| {
+        let claimed = space(other);
+        // Between subnets only those have to differ.
+        let mut halves = estate
+            .children::<Peering>(vnet)
+            .filter(|(_, half)| half.remote != *other && half.subnets_only.is_none());
+        halves.find_map(|(_, half)| {
+            let shared = AddressSet::of(&half.remote_space).intersection(&claimed);
+            found(shared, Some((vnet.clone(), half.remote.clone())))
+        })
+    };
+    found(space(near).intersection(&space(far)), None)
+        .or_else(|| of_peers(near, far))
+        .or_else(|| of_peers(far, near))
 }
 
 /// Gateways in both networks can join them; whether they do is not followed here.

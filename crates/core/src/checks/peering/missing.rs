@@ -13,7 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(Joined::Apart { near, far, other_way, between, overlap, .. }) = &leg.joined else {
         return None;
     };
-    if !overlap.is_empty() || (between.is_some() && near.is_none() && far.is_none()) {
+    if overlap.is_some() || (between.is_some() && near.is_none() && far.is_none()) {
         return None; // peering/overlapping-spaces, peering/not-transitive
     }
     // A single half that is not connected tells which story it is: peering/initiated, peering/disconnected.

@@ -13,7 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     else {
         return None;
     };
-    if !overlap.is_empty() {
+    if overlap.is_some() {
         return None; // peering/overlapping-spaces
     }
     let (near, far) = super::peering_missing::ends(path)?;

@@ -6,17 +6,22 @@ use crate::trace::Path;
 use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let Some(Joined::Apart { overlap, .. }) = &path.intended.as_ref()?.joined else { return None };
-    if overlap.is_empty() {
+    let Some(Joined::Apart { overlap: Some(overlap), .. }) = &path.intended.as_ref()?.joined else {
         return None;
-    }
+    };
     let (near, far) = super::peering_missing::ends(path)?;
-    let message = format!(
-        "networks `{}` and `{}` are not peered and both hold {overlap}",
-        near.name(),
-        far.name()
-    );
-    let why = "Azure refuses to peer networks whose address spaces overlap";
+    let (names, shared) = ((near.name(), far.name()), &overlap.addresses);
+    let claim = match &overlap.peer {
+        None => format!("both hold {shared}"),
+        Some((vnet, peer)) => format!(
+            "`{}` is peered with `{}` of group `{}`, which holds {shared} too",
+            vnet.name(),
+            peer.name(),
+            peer.resource_group()
+        ),
+    };
+    let message = format!("networks `{}` and `{}` are not peered, and {claim}", names.0, names.1);
+    let why = "Azure refuses to peer networks whose address spaces overlap, and a network with two peers whose do";
     let advice = || {
         Fix::advice(
             "move one of the servers to a network with other addresses, or copy through a relay host",
