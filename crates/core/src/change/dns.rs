@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Change, DNS_API, Edit, NETWORK_API, RESOLVER_API, Request, Safety, az_rest, free_name,
@@ -82,6 +82,13 @@ pub fn link_zone(
         edits: vec![Edit::PutInZone(link.clone(), body)],
         resource: link,
     }
+}
+
+/// Whether a body is a link to a network that is linked to another zone of the same name.
+pub(super) fn is_taken(estate: &Estate, zone: &ResourceId, body: &Value) -> bool {
+    let vnet = body.pointer("/properties/virtualNetwork/id").and_then(Value::as_str);
+    let vnet = vnet.and_then(ResourceId::parse);
+    vnet.is_some_and(|vnet| resolve::rival(estate, zone, &vnet).is_some())
 }
 
 /// Lets names that a linked zone lacks be asked for publicly.

@@ -223,7 +223,8 @@ impl Edit {
         match self {
             Edit::Put(id, body) => put(estate, id, body.clone()),
             Edit::PutInZone(id, body) => {
-                if id.parent().is_some_and(|zone| estate.has_zone(&zone)) {
+                let Some(zone) = id.parent().filter(|zone| estate.has_zone(zone)) else { return };
+                if !dns::is_taken(estate, &zone, body) {
                     put(estate, id, body.clone());
                 }
             }

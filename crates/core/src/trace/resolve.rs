@@ -309,6 +309,17 @@ pub fn links_of<'e>(
     estate.children::<Link>(zone)
 }
 
+/// Another zone of the same name that is linked to a network, with the link: Azure refuses a second one.
+pub fn rival(
+    estate: &Estate,
+    zone: &ResourceId,
+    vnet: &ResourceId,
+) -> Option<(ResourceId, ResourceId)> {
+    let links = estate.list::<Link>(Key::LinksOf(vnet.clone()));
+    let mut zones = links.filter_map(|(link, _)| Some((link.parent()?, link.clone())));
+    zones.find(|(one, _)| one != zone && one.name().eq_ignore_ascii_case(zone.name()))
+}
+
 /// The zone of the longest matching name among those linked to the network.
 fn linked_zone<'e>(
     estate: &'e Estate,

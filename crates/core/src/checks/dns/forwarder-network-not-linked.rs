@@ -13,7 +13,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(zone) if path.to.delegated_subnet.is_some() => zone.clone(),
         _ => path.zone_meant().filter(|_| !path.endpoints.is_empty())?,
     };
-    let is_known = path.estate.has_zone(&zone);
+    let is_known = path.estate.has_zone(&zone)
+        && resolve::rival(path.estate, &zone, &forwarder.vnet).is_none();
     let is_linked =
         resolve::links_of(path.estate, &zone).any(|(_, link)| link.vnet == forwarder.vnet);
     let (is_sure, who) = match forwarder.kind {

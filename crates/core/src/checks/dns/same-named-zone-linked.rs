@@ -4,11 +4,16 @@ use crate::change::dns;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::resolve::{self, Answer};
+use crate::trace::resolve::{self, Answer, Resolution};
+
+const ONE_OF_A_NAME: &str = "a network can be linked to one zone of a name only, and a linked zone that lacks a name denies it";
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let name = path.name.as_ref()?;
+    if let Some(finding) = before_own_zone(path, name) {
+        return Some(finding);
+    }
     let (linked, link) = name.zone.as_ref().filter(|_| name.answer == Answer::NoSuchName)?;
     let full = resolve::private_link_name(&path.server_name())?;
     let full_zone = other_with_record(path, linked, &full)?;
@@ -20,8 +25,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         linked.resource_group(),
         full_zone.resource_group()
     );
-    let why = "a network can be linked to one zone of a name only, and a linked zone that lacks a name denies it";
-    let mut finding = Finding::blocks(message, why).at(link, "");
+    let mut finding = Finding::blocks(message, ONE_OF_A_NAME).at(link, "");
     // The other zone's record may be of another endpoint than the one that is meant.
     let meant = path.endpoint().and_then(|view| view.addresses.as_ref().ok());
     let address = meant.or(record.addresses.as_ref()).and_then(|list| list.first());
@@ -30,6 +34,29 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             finding.fix(Fix::of(vec![dns::set_record(path.estate, linked, &label, *address)]));
     }
     Some(finding)
+}
+
+/// A zone that is linked in place of the one that the service keeps for an injected source.
+fn before_own_zone(path: &Path, name: &Resolution) -> Option<Finding> {
+    path.to.delegated_subnet.as_ref()?;
+    let own = path.to.private_zone.as_ref()?;
+    let is_unlinked = name.answer == Answer::NoSuchName && name.zone.is_none();
+    let (zone, link) = resolve::rival(path.estate, own, &name.place).filter(|_| is_unlinked)?;
+    let message = format!(
+        "network `{}` is linked to zone `{}` of group `{}`; server `{}` has its record in that of group `{}`",
+        name.place.name(),
+        zone.name(),
+        zone.resource_group(),
+        path.to_id.name(),
+        own.resource_group()
+    );
+    let fix = Fix::advice(format!(
+        "delete link `{}` once nobody needs the records of its zone, and link zone `{}` of group `{}`",
+        link.name(),
+        own.name(),
+        own.resource_group()
+    ));
+    Some(Finding::blocks(message, ONE_OF_A_NAME).at(&link, "").fix(fix))
 }
 
 /// A zone of the same name as another one, that has the record.
