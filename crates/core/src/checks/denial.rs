@@ -87,10 +87,7 @@ impl Denial<'_> {
     /// Whether the machine's other group lets the same packets pass.
     pub(super) fn is_conflict(&self, path: &Path) -> bool {
         let Some(leg) = &path.intended else { return false };
-        // Azure's own last rule denies networks that are not joined: that follows from the missing join.
-        let follows = |decision: &Decision| {
-            leg.is_apart && decision.denied.iter().all(|(_, rule)| rule.is_default())
-        };
+        let follows = |decision: &Decision| leg.is_apart && decision.lacks_join();
         if follows(self.decision) {
             return false;
         }

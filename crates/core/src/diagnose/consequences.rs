@@ -33,7 +33,7 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
             finding.consequence_of = Some(WRONG_SERVER);
         }
     }
-    // Without the join of the networks the tag VirtualNetwork does not hold the other one, and Azure's last rule denies it.
+    // Without the join of the networks the tag VirtualNetwork does not hold the other one, and rules that let it pass miss.
     let joins = |fault: &str| fault.starts_with("peering/") || WAYS_OUT.contains(&fault);
     let peering =
         findings.iter().find(|one| one.is_cause() && joins(one.fault)).map(|one| one.fault);
@@ -47,10 +47,14 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
         ];
         for (fault, side) in sides {
             let Some((group, decision)) = side else { continue };
-            if !decision.denied.iter().all(|(_, rule)| rule.is_default()) {
+            if !decision.lacks_join() {
                 continue;
             }
-            let is_of = |one: &Finding| one.place.as_ref().is_some_and(|at| at.resource == *group);
+            let deciders = || decision.denied.iter().map(|(_, rule)| &rule.resource);
+            let is_of = |one: &Finding| {
+                let at = one.place.as_ref().map(|at| &at.resource);
+                at.is_some_and(|at| at == group || deciders().any(|one| one == at))
+            };
             for finding in findings.iter_mut().filter(|one| one.fault == fault && is_of(one)) {
                 finding.consequence_of = Some(peering);
             }

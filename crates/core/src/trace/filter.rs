@@ -112,9 +112,17 @@ pub struct Decision {
     pub unknown: Vec<(AddressSet, Decider)>,
     /// An earlier rule that was meant to let them pass, and misses them.
     pub miss: Option<NearMiss>,
+    /// Whether nothing would be denied if the two networks were joined.
+    pub(super) passes_joined: bool,
 }
 
 impl Decision {
+    /// Whether senders are dropped only since the tag VirtualNetwork does not hold the other network.
+    pub fn lacks_join(&self) -> bool {
+        let is_by_default = || self.denied.iter().all(|(_, rule)| rule.is_default());
+        !self.denied.is_empty() && (self.passes_joined || is_by_default())
+    }
+
     /// All senders that are dropped.
     pub fn denied_senders(&self) -> AddressSet {
         self.denied.iter().fold(AddressSet::default(), |all, (part, _)| all.union(part))
@@ -145,6 +153,7 @@ pub fn decide(
         ),
         receiver: flow.receiver,
         service: flow.service,
+        is_at_endpoint: flow.is_at_endpoint,
         tag,
     };
     let mut decision = Decision::default();
@@ -153,7 +162,6 @@ pub fn decide(
         decision.miss = question.near_miss(&rules, &decision);
     }
     Ok(decision)
-        is_at_endpoint: flow.is_at_endpoint,
 }
 
 pub(super) struct Question<'a> {
@@ -163,6 +171,7 @@ pub(super) struct Question<'a> {
     holds_members: (bool, bool),
     pub(super) receiver: &'a Receiver,
     pub(super) service: Service,
+    is_at_endpoint: bool,
     tag: &'a NetworkTag,
 }
 
@@ -171,7 +180,6 @@ pub(super) enum Match {
     No,
     Perhaps,
     Yes,
-    is_at_endpoint: bool,
 }
 
 impl Question<'_> {
@@ -250,6 +258,11 @@ impl Question<'_> {
         }
     }
 
+    /// Whether a rule catches the ports that clients send from.
+    pub(super) fn client_ports(&self, rule: &Rule) -> Match {
+        if self.is_at_endpoint { Match::Yes } else { client_ports(&rule.ports.from) }
+    }
+
     /// Senders that a prefix stands for: surely, and perhaps.
     pub(super) fn sends(&self, prefix: &Prefix) -> (AddressSet, AddressSet) {
         match prefix {
@@ -258,11 +271,6 @@ impl Question<'_> {
                     if self.holds_members.0 { AddressSet::all() } else { AddressSet::default() };
                 (surely, AddressSet::all())
             }
-    /// Whether a rule catches the ports that clients send from.
-    pub(super) fn client_ports(&self, rule: &Rule) -> Match {
-        if self.is_at_endpoint { Match::Yes } else { client_ports(&rule.ports.from) }
-    }
-
             Prefix::ApplicationGroup(None) if !self.members.is_empty() => {
                 (AddressSet::default(), AddressSet::all())
             }

@@ -220,7 +220,7 @@ impl Walker<'_> {
         let decide = |seen: &NetworkTag| {
             filter::decide(self.estate, side.group, side.direction, &flow, seen)
         };
-        let decision = decide(&seen)?;
+        let mut decision = decide(&seen)?;
         let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
         if let Some(other) = other.filter(|_| leg.is_perhaps_joined) {
             seen.perhaps = seen.perhaps.union(&AddressSet::of(&other.space));
@@ -243,6 +243,7 @@ fn doubted(leg: &Leg, step: Step) -> Step {
         return step;
     }
     let missing = Missing::other(
+            decision.passes_joined = joined.unknown.is_empty();
         "the address that packets have behind the appliance or gateway",
         "look whether it translates addresses, or probe the path from the target: `flexway probe`",
     );

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::net::Ipv4Addr;
 
 use crate::address::AddressSet;
+use crate::estate::endpoint::Interface;
 use crate::estate::network::{NextHop, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -173,9 +174,16 @@ impl Walker<'_> {
                     || !matches!(leg.way, Way::Endpoint(_))
                     || far.subnet.rules_act_on_endpoints() == Some(true);
                 let group = if is_near { near.group() } else { far.group() };
-                let relay = self.start.relay(self.estate).filter(|_| is_near);
+                let interface = match &leg.way {
+                    _ if is_near => self.start.relay(self.estate),
+                    Way::Machine(machine) => {
+                        let holder = machine.holder.as_ref();
+                        holder.and_then(|id| self.estate.get::<Interface>(id).ok())
+                    }
+                    Way::Endpoint(_) | Way::Injected(_) | Way::Beyond(_) | Way::Public => None,
+                };
                 let is_filtered = matches!(group, Ok(Some(_)))
-                    || relay.is_some_and(|one| one.security_group.to().is_some());
+                    || interface.is_some_and(|one| one.security_group.to().is_some());
                 *step = access_step(broken, is_filtered && acts);
             }
         }
