@@ -222,8 +222,9 @@ impl Walker<'_> {
         };
         let mut decision = decide(&seen)?;
         let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
-        if let Some(other) = other.filter(|_| leg.is_perhaps_joined) {
-            seen.perhaps = seen.perhaps.union(&AddressSet::of(&other.space));
+        if leg.is_perhaps_joined {
+            let space = other.map_or_else(AddressSet::all, |other| AddressSet::of(&other.space));
+            seen.perhaps = seen.perhaps.union(&space);
             return Ok((decide(&seen)?, None));
         }
         if let Some(other) = other.filter(|_| leg.is_apart && !decision.denied.is_empty()) {

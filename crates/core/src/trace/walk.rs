@@ -66,7 +66,15 @@ impl Walker<'_> {
         };
         let far = match End::read(self.estate, far_vnet, far_id) {
             Ok(far) => far,
-            Err(missing) => return leg.forward.push(Step::unknown(Stage::Route, missing)),
+            Err(missing) => {
+                // Rules on the way out may speak of every address.
+                let to = address.map_or_else(AddressSet::all, AddressSet::one);
+                let receiver = Receiver::Addresses(to, self.groups(leg));
+                leg.senders = near.addresses.clone();
+                leg.is_perhaps_joined = near.vnet != far_vnet;
+                self.estate.aside(|| self.outbound(leg, &near, Some(far_vnet), &receiver));
+                return leg.forward.push(Step::unknown(Stage::Route, missing));
+            }
         };
         let receiver = Receiver::Addresses(
             address.map_or_else(|| far.addresses.clone(), AddressSet::one),
