@@ -151,7 +151,7 @@ fn span(rule: &Value) -> Option<(u32, u32)> {
 }
 
 fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
-    let mut sum = Tri::No;
+    let mut sum = Tri::of(are_whole(world, server));
     for (_, rule) in world.children(server, "firewallrules") {
         sum = sum.or(match span(rule) {
             Some((0, 0)) => {
@@ -171,6 +171,25 @@ fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
         Tri::No => Gate::drop("door", server, Some("no firewall rule")),
         Tri::Maybe => Gate::unknown("the caller's public address at", server),
     }
+}
+
+/// Whether the rules together leave out no address of the internet.
+fn are_whole(world: &World, server: &str) -> bool {
+    let mut spans: Vec<_> =
+        world.children(server, "firewallrules").filter_map(|(_, rule)| span(rule)).collect();
+    spans.retain(|(start, end)| start <= end);
+    spans.sort_unstable();
+    let mut next = 0;
+    for (start, end) in spans {
+        if start > next && !holds_no_public(next, start - 1) {
+            return false;
+        }
+        match end.checked_add(1) {
+            Some(after) => next = next.max(after),
+            None => return true,
+        }
+    }
+    holds_no_public(next, u32::MAX)
 }
 
 /// The same for an address that is known.

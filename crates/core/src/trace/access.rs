@@ -95,9 +95,8 @@ impl Path<'_> {
             ServerKind::Host => Gate::Unknown(host::unseen_gate(&self.to_id, self.port)),
             ServerKind::Flexible => {
                 let rules: Vec<_> = gate::public_rules(self.estate, &self.to_id).collect();
-                match rules.iter().find(|(_, rule)| rule.is_all_of_azure() || rule.is_everything())
-                {
-                    Some((id, _)) => Gate::Open((*id).clone()),
+                match gate::opener(self.estate, &self.to_id, true) {
+                    Some(id) => Gate::Open(id.clone()),
                     None if rules.is_empty() => {
                         let rule = gate::FIREWALL_RULE;
                         let unread = gate::unread_rule(self.estate, &self.to_id, rule);

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::address::{AddressSet, internet};
 use crate::estate::network::{NextHop, Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
 use crate::estate::{Estate, Missing};
@@ -128,11 +129,8 @@ pub fn gate_behind(
         Some(false) => return Gate::PublicDenied,
         Some(true) => {}
     }
-    let is_in_azure = matches!(next_hop, NextHop::Appliance(_));
-    let opens = |rule: &FirewallRule| rule.is_everything() || is_in_azure && rule.is_all_of_azure();
-    let mut rules = estate.children::<FirewallRule>(server_id);
-    match rules.find(|(_, rule)| opens(rule)) {
-        Some((id, _)) => Gate::Open(id.clone()),
+    match opener(estate, server_id, matches!(next_hop, NextHop::Appliance(_))) {
+        Some(id) => Gate::Open(id.clone()),
         None => Gate::Unknown(Missing::other(
             "the public address that packets leave with behind the appliance or gateway",
             "connect from the copier's place and read the address in the server's refusal, or in `inet_client_addr()`",
@@ -212,12 +210,10 @@ fn rules_of_single(
     let rules =
         estate.children::<VnetRule>(server_id).filter(|(_, rule)| rule.subnet == *subnet_id);
     let rule = rules.max_by_key(|(_, rule)| is_ready(rule));
-    let firewall = || estate.children::<FirewallRule>(server_id);
-    let opening = firewall().find(|(_, one)| one.is_all_of_azure() || one.is_everything());
     // The endpoint gives packets to servers of its own region the subnet's identity, to others a public address.
     let is_identified = has_endpoint && !is_afar;
     let is_let_in = rule.is_some_and(|(_, rule)| is_ready(rule));
-    if let Some((id, _)) = opening {
+    if let Some(id) = opener(estate, server_id, true) {
         match is_identified {
             false => return (Gate::Open(id.clone()), false),
             true if !is_let_in => return (Gate::Disputed(id.clone()), true),
@@ -275,9 +271,7 @@ fn vnet_rule_gate(
 }
 
 fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Gate {
-    let opens = |rule: &FirewallRule| rule.is_all_of_azure() || rule.is_everything();
-    let mut rules = estate.children::<FirewallRule>(server_id);
-    if let Some((id, _)) = rules.find(|(_, rule)| opens(rule)) {
+    if let Some(id) = opener(estate, server_id, true) {
         return Gate::Open(id.clone());
     }
     let is_known = matches!(caller.egress, Some(Egress::Known(_)));
@@ -313,6 +307,22 @@ pub fn public_rules<'e>(
     server: &ResourceId,
 ) -> impl Iterator<Item = (&'e ResourceId, &'e FirewallRule)> {
     estate.children::<FirewallRule>(server).filter(|(_, rule)| !rule.admits_nobody())
+}
+
+/// The firewall rule that lets every caller in, or the first of several that do so together; for callers of Azure also one that lets
+/// all of Azure in.
+pub fn opener<'e>(
+    estate: &'e Estate,
+    server: &ResourceId,
+    is_in_azure: bool,
+) -> Option<&'e ResourceId> {
+    let rules: Vec<_> = public_rules(estate, server).collect();
+    let opens = |rule: &FirewallRule| rule.is_everything() || is_in_azure && rule.is_all_of_azure();
+    let alone = rules.iter().find(|(_, rule)| opens(rule));
+    let range = |rule: &FirewallRule| (u32::from(rule.start), u32::from(rule.end));
+    let held = || AddressSet::from_ranges(rules.iter().map(|(_, rule)| range(rule)).collect());
+    let are_whole = || rules.len() > 1 && internet().is_within(&held());
+    alone.or_else(|| rules.first().filter(|_| are_whole())).map(|(id, _)| *id)
 }
 
 fn unseen_address(subnet: &str) -> Missing {
