@@ -1,33 +1,58 @@
 //! Security admin rules of network managers, which are read before security groups.
 
-use crate::estate::filter::{AdminRule, Direction, NetworkManager, Protocol};
+use crate::address::AddressSet;
+use crate::estate::filter::{AdminRule, Direction, NetworkManager, Prefix, Protocol};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::filter::{Service, covers};
+use crate::trace::filter::{Receiver, Service, covers};
 
-/// A security admin rule of a network manager that may deny the flow. Which networks it acts on is not in the estate.
-pub fn admin_denier(estate: &Estate, direction: Direction, service: Service) -> Option<ResourceId> {
-    find(estate, direction, service, |rule| rule.denies)
+/// Packets that admin rules may speak of.
+#[derive(Clone, Copy)]
+pub(super) struct Packets<'p> {
+    pub(super) direction: Direction,
+    pub(super) senders: &'p AddressSet,
+    pub(super) receiver: &'p Receiver,
+    pub(super) service: Service,
 }
 
-/// A security admin rule of a network manager that may let the flow pass whatever security groups say.
-pub fn admin_opener(estate: &Estate, direction: Direction, service: Service) -> Option<ResourceId> {
-    find(estate, direction, service, |rule| rule.always_allows)
+impl Packets<'_> {
+    /// A security admin rule of a network manager that may deny them. Which networks it acts on is not in the estate.
+    pub(super) fn denier(&self, estate: &Estate) -> Option<ResourceId> {
+        self.find(estate, |rule| rule.denies)
+    }
+
+    /// A security admin rule of a network manager that may let them pass whatever security groups say.
+    pub(super) fn opener(&self, estate: &Estate) -> Option<ResourceId> {
+        self.find(estate, |rule| rule.always_allows)
+    }
+
+    fn find(&self, estate: &Estate, wanted: impl Fn(&AdminRule) -> bool) -> Option<ResourceId> {
+        let speaks = |rule: &AdminRule| wanted(rule) && self.may_meet(rule);
+        estate.all::<AdminRule>().find(|(_, rule)| speaks(rule)).map(|(id, _)| id.clone())
+    }
+
+    fn may_meet(&self, rule: &AdminRule) -> bool {
+        let receives = |prefix: &Prefix| match (self.receiver, prefix) {
+            (Receiver::Addresses(set, _), _) => may_hold(prefix, set),
+            (Receiver::Gateway(..), Prefix::Network(net)) => !AddressSet::of([net]).is_private(),
+            (Receiver::Gateway(..), _) => *prefix != Prefix::Ipv6,
+        };
+        rule.direction.is_none_or(|one| one == self.direction)
+            && (rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
+            && covers(&rule.to_ports, self.service.port)
+            && rule.from.iter().any(|prefix| may_hold(prefix, self.senders))
+            && rule.to.iter().any(receives)
+    }
 }
 
-fn find(
-    estate: &Estate,
-    direction: Direction,
-    service: Service,
-    wanted: impl Fn(&AdminRule) -> bool,
-) -> Option<ResourceId> {
-    let speaks = |rule: &AdminRule| {
-        wanted(rule)
-            && rule.direction.is_none_or(|one| one == direction)
-            && (rule.protocol == Protocol::Any || rule.protocol == service.protocol)
-            && covers(&rule.to_ports, service.port)
-    };
-    estate.all::<AdminRule>().find(|(_, rule)| speaks(rule)).map(|(id, _)| id.clone())
+/// Whether a prefix may stand for one of some addresses. Tags other than `VirtualNetwork` hold public addresses only.
+fn may_hold(prefix: &Prefix, set: &AddressSet) -> bool {
+    match prefix {
+        Prefix::Any | Prefix::ApplicationGroup(_) => true,
+        Prefix::Network(network) => set.meets(network),
+        Prefix::Tag(tag) => tag.eq_ignore_ascii_case("VirtualNetwork") || !set.is_private(),
+        Prefix::Ipv6 => false,
+    }
 }
 
 /// A network manager that may hold security admin rules, none of which was captured.

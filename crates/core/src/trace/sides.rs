@@ -6,7 +6,7 @@ use crate::estate::endpoint::{Endpoint, Interface};
 use crate::estate::filter::Direction;
 use crate::estate::network::Vnet;
 use crate::id::ResourceId;
-use crate::trace::admin;
+use crate::trace::admin::{self, Packets};
 use crate::trace::filter::{self, Decision, Flow, Receiver};
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route::Routed;
@@ -60,7 +60,7 @@ impl Walker<'_> {
         receiver: &Receiver,
     ) {
         let direction = Direction::Outbound;
-        self.admin(leg, Stage::FilterOut, direction);
+        self.admin(leg, direction, near, receiver);
         // Packets of a relay host meet the rules of its own interface before those of its subnet.
         if let Some(id) = &self.start.interface {
             leg.outbound_interface =
@@ -79,7 +79,7 @@ impl Walker<'_> {
     pub(super) fn inbound(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
         let is_endpoint = matches!(leg.way, Way::Endpoint(_));
         if !is_endpoint {
-            self.admin(leg, Stage::FilterIn, Direction::Inbound);
+            self.admin(leg, Direction::Inbound, near, receiver);
         }
         let group = match far.group() {
             Ok(Some(group)) => group,
@@ -104,7 +104,7 @@ impl Walker<'_> {
                 leg.forward.push(Step::unknown(Stage::FilterIn, missing));
             }
             Ok((decision, standing)) => {
-                let step = self.decided(&side, &decision);
+                let step = self.decided(&side, near, receiver, &decision);
                 leg.forward.push(doubted(leg, step));
                 leg.inbound = Some((group.clone(), standing.unwrap_or(decision)));
             }
@@ -152,7 +152,7 @@ impl Walker<'_> {
     fn at_group(&self, leg: &mut Leg, side: &Side, near: &End, receiver: &Receiver) -> Decided {
         match self.filter(leg, side, near, receiver) {
             Ok((decision, standing)) => {
-                leg.forward.push(self.decided(side, &decision));
+                leg.forward.push(self.decided(side, near, receiver, &decision));
                 Some((side.group.clone(), standing.unwrap_or(decision)))
             }
             Err(missing) => {
@@ -168,10 +168,10 @@ impl Walker<'_> {
     }
 
     /// The step of a group's decision. An admin rule that always allows may overrule a denial.
-    fn decided(&self, side: &Side, decision: &Decision) -> Step {
+    fn decided(&self, side: &Side, near: &End, receiver: &Receiver, decision: &Decision) -> Step {
         let stage = stage(side.direction);
         let step = filter_step(self.estate, stage, side.group, decision);
-        let opener = admin::admin_opener(self.estate, side.direction, self.service);
+        let opener = self.packets(side.direction, near, receiver).opener(self.estate);
         match opener.filter(|_| step.outcome == Outcome::Drop) {
             Some(rule) => {
                 let detail = format!("{}; rule `{}` may overrule it", step.detail, rule.name());
@@ -182,13 +182,23 @@ impl Walker<'_> {
     }
 
     /// Security admin rules come before security groups; which networks they act on is not in the estate.
-    fn admin(&self, leg: &mut Leg, stage: Stage, direction: Direction) {
-        if let Some(id) = admin::admin_denier(self.estate, direction, self.service) {
+    fn admin(&self, leg: &mut Leg, direction: Direction, near: &End, receiver: &Receiver) {
+        let stage = stage(direction);
+        if let Some(id) = self.packets(direction, near, receiver).denier(self.estate) {
             leg.forward.push(Step::unknown(stage, admin::unplaced(&id)));
             leg.admin_rule = Some(id);
         } else if let Some(missing) = admin::unread_admin_rules(self.estate) {
             leg.forward.push(Step::unknown(stage, missing));
         }
+    }
+
+    fn packets<'p>(
+        &self,
+        direction: Direction,
+        near: &'p End,
+        receiver: &'p Receiver,
+    ) -> Packets<'p> {
+        Packets { direction, senders: &near.addresses, receiver, service: self.service }
     }
 
     /// What a group decides; and what it would decide if the networks were joined, where that is another denial: then that stands
@@ -233,6 +243,7 @@ impl Walker<'_> {
             if !joined.denied.is_empty() {
                 return Ok((decision, Some(joined)));
             }
+            decision.passes_joined = joined.unknown.is_empty();
         }
         Ok((decision, None))
     }
@@ -244,7 +255,6 @@ fn doubted(leg: &Leg, step: Step) -> Step {
         return step;
     }
     let missing = Missing::other(
-            decision.passes_joined = joined.unknown.is_empty();
         "the address that packets have behind the appliance or gateway",
         "look whether it translates addresses, or probe the path from the target: `flexway probe`",
     );

@@ -149,6 +149,10 @@ pub struct AdminRule {
     pub protocol: Protocol,
     /// Ports of the receivers; all when not observed.
     pub to_ports: Vec<(u16, u16)>,
+    /// Senders; all when not observed.
+    pub from: Vec<Prefix>,
+    /// Receivers; all when not observed.
+    pub to: Vec<Prefix>,
 }
 
 /// A network manager.

@@ -71,7 +71,24 @@ pub(in crate::estate) fn admin_rule(node: &Node, problems: &mut Problems) -> Adm
             _ => Protocol::Any,
         },
         to_ports,
+        from: admin_side(node, "sources", problems),
+        to: admin_side(node, "destinations", problems),
     }
+}
+
+/// Addresses of one side of an admin rule. What cannot be read may be any.
+fn admin_side(node: &Node, field: &'static str, problems: &mut Problems) -> Vec<Prefix> {
+    let entries = node.array(field, problems).unwrap_or_default();
+    let read = |entry: &Node, problems: &mut Problems| {
+        let text = entry.borrowed_text("addressPrefix", problems)?;
+        prefix(&text, problems)
+    };
+    let mut all: Vec<Prefix> =
+        entries.iter().map(|one| read(one, problems).unwrap_or(Prefix::Any)).collect();
+    if all.is_empty() {
+        all.push(Prefix::Any);
+    }
+    all
 }
 
 /// One rule; `None` when a field that decides is absent or cannot be read.
