@@ -173,7 +173,9 @@ fn fate_of(
     notes: &mut Notes,
 ) -> Fate {
     let ask = names.asked.gates(walk.world, &walk.sender, subnet, from);
-    let mut fates = names.captured.iter().map(|name| walk.fate(name, subnet, from, &ask, notes));
+    let behind = names.answer_behind(&ask);
+    let answers = names.captured.iter().chain(&behind);
+    let mut fates = answers.map(|name| walk.fate(name, subnet, from, &ask, notes));
     let first = fates.next().unwrap_or(Fate::Open);
     let captured = fates.fold(first, Fate::either);
     if captured == Fate::Open && names.captured.len() > 1 {

@@ -6,7 +6,7 @@ use super::endpoint::{admitted, endpoints};
 use super::forward::Rule;
 use super::machine::{Asked, Spot};
 use super::sender::Sender;
-use super::verdict::{Gate, Tri};
+use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
 use super::zone::{Linked, Zone, own_zone, zones};
 
@@ -53,6 +53,13 @@ impl Names {
     /// One answer, and no doubt about it.
     pub(super) fn sure(name: Name) -> Names {
         Names { captured: vec![name], ..Names::nothing() }
+    }
+
+    /// What a server further down the list may answer, where the first one may not be reached.
+    pub(super) fn answer_behind(&self, ask: &[Gate]) -> Option<Name> {
+        let is_open = matches!(self.asked, Asked::First(_)) && Fate::of(ask) == Fate::Open;
+        let gate = ask.iter().find(|gate| matches!(gate, Gate::Unknown(_)))?;
+        is_open.then(|| Name::Unknown(gate.clone()))
     }
 
     fn unknown(what: &str, of: &str) -> Names {

@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::filter::Service;
+use super::forwarder::{self, ForwarderKind};
+use super::hop::Joined;
 use super::leg::{Leg, Walker};
 use super::naming::name_step;
 use super::place::{self, Place};
@@ -36,7 +38,7 @@ impl Path<'_> {
     /// Asks for the server's name. What stands in the way of an answer is taken down, and what the answer would be without it.
     pub(super) fn ask_name(&mut self, start: &Start) {
         let (server, unseen) = match self.whom(start) {
-            Ok(Asked::Nobody) => return,
+            Ok(Asked::Nobody) => return self.ask_beyond(start),
             Ok(Asked::Azure) => (None, None),
             Ok(Asked::Server(server, unseen)) => (Some(server), unseen),
             Err(missing) => {
@@ -53,6 +55,15 @@ impl Path<'_> {
             Some(denied) if self.would_lead != Leads::Nowhere => denied,
             Some(_) | None => self.would_lead.clone(),
         };
+    }
+
+    /// Takes down what the DNS server would answer that cannot be reached, where that is known.
+    fn ask_beyond(&mut self, start: &Start) {
+        let Some((server, _)) = self.dns_server else { return };
+        let forwarder = forwarder::at(self.estate, &start.vnet, server);
+        if forwarder.is_some_and(|one| one.kind == ForwarderKind::Resolver) {
+            self.would_lead = self.follow(start, Some(server), None, true);
+        }
     }
 
     /// Asks until the answer does not lead astray any more. `unseen` is what is not known of the way to the DNS server.
@@ -167,10 +178,13 @@ impl Path<'_> {
     /// [`Missing`] when the network or its list of DNS servers was not observed.
     pub(super) fn whom(&mut self, start: &Start) -> Result<Asked, Missing> {
         let servers = resolve::custom_servers(self.estate, start)?;
-        let (mut first, mut unseen) = (None, None);
+        let (mut first, mut unseen, mut apart) = (None, None, None);
         for server in servers {
             let leg = self.way_to_resolver(start, server);
             if leg.verdict() != Verdict::Unreachable {
+                if let Some(missing) = apart {
+                    return Err(missing);
+                }
                 return Ok(unseen.unwrap_or_else(|| {
                     let is_open = leg.verdict() == Verdict::Reachable;
                     let missing = leg.steps().find_map(|step| step.missing.clone());
@@ -182,6 +196,10 @@ impl Path<'_> {
             if leg.outward.is_some() && unseen.is_none() {
                 unseen = Some(Asked::Server(server, Some(unseen_way(server))));
             }
+            // That the next one is asked would be good news, and what was not captured proves none.
+            if matches!(leg.joined, Some(Joined::Apart { .. })) {
+                apart = apart.or_else(|| Some(unseen_join(server)));
+            }
             first = first.or(Some((server, leg)));
         }
         let Some((server, leg)) = first else { return Ok(Asked::Azure) };
@@ -189,7 +207,7 @@ impl Path<'_> {
             return Ok(unseen);
         }
         if resolve::falls_back_on_azure(self.estate, start) {
-            return Ok(Asked::Azure);
+            return apart.map_or(Ok(Asked::Azure), Err);
         }
         self.leads = Leads::Nowhere;
         let owner = resolve::dns_owner_words(self.estate, start);
@@ -222,6 +240,15 @@ impl Path<'_> {
 fn unseen_way(server: Ipv4Addr) -> Missing {
     let what = format!("the way to DNS server {server}");
     Missing::other(what, "capture the network that it stands in")
+}
+
+fn unseen_join(server: Ipv4Addr) -> Missing {
+    let what =
+        format!("whether DNS server {server} answers: its network is not known to be peered");
+    Missing::other(
+        what,
+        "capture both networks with their peerings, or resolve the name from there",
+    )
 }
 
 /// What leads a question astray: a forwarding rule, or the link of a zone that takes the server's own name.

@@ -95,6 +95,8 @@ pub(crate) fn far_server(world: &mut World, _: &mut Chance) {
     let hub = format!("{}/Microsoft.Network/virtualNetworks/far-dns", world.roles.spare);
     world.net(&hub, "10.251.0.0/16", "core", "10.251.1.0/24");
     resolver(world, &hub, "10.251.1.4");
+    let zone = world.roles.zone.clone();
+    world.link(&format!("{zone}/virtualNetworkLinks/far-dns"), &hub);
 }
 
 /// A rule of a ruleset leads the name to Azure's own address, which no rule may.

@@ -1,10 +1,12 @@
 //! The DNS servers of the copier's network cannot be reached from the copier's subnet.
 
+use crate::change::route;
 use crate::checks::fixes;
 use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::resolve::dns_owner_words;
+use crate::trace::route::Routed;
 use crate::trace::step::{Outcome, Stage};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -32,9 +34,20 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Stage::FilterIn => leg.inbound.as_ref().map(|side| (side, Direction::Inbound)),
         _ => None,
     };
-    let fix = side.and_then(|((group, decision), direction)| {
-        fixes::let_questions_through(path, group, decision, direction, *server)
-    });
+    let routed = match closed.stage {
+        Stage::Route => leg.route.as_ref(),
+        Stage::Return => leg.route_back.as_ref(),
+        _ => None,
+    };
+    let fix = match (side, routed) {
+        (Some(((group, decision), direction)), _) => {
+            fixes::let_questions_through(path, group, decision, direction, *server)
+        }
+        (None, Some(Routed::Dropped(route) | Routed::Dead(route, _))) => {
+            Some(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]))
+        }
+        (None, _) => None,
+    };
     let advice = || Fix::advice("mend the way to the DNS server, or list one that can be reached");
     Some(finding.fix(fix.unwrap_or_else(advice)))
 }
