@@ -1,5 +1,6 @@
 //! Changes of route tables: take one route away, add one for a service, let the routes of gateways in.
 
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, Exposure};
@@ -7,8 +8,9 @@ use super::{
     Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
     whole_body,
 };
-use crate::estate::Estate;
-use crate::estate::network::{Route, RoutePrefix, RouteTable};
+use crate::estate::endpoint::Interface;
+use crate::estate::network::{Route, RoutePrefix, RouteTable, Subnet};
+use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
 
 /// Deletes a user-defined route.
@@ -22,7 +24,7 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
     let prefix = old.as_ref().map(|old| old.get("properties").unwrap_or(old));
     let prefix = prefix.and_then(|fields| fields.get("addressPrefix")?.as_str()?.parse().ok());
-    let caught = prefix.map_or(exposure::MANY, |prefix: ipnet::Ipv4Net| exposure::size(&[prefix]));
+    let caught = prefix.map_or(exposure::MANY, |prefix: Ipv4Net| exposure::size(&[prefix]));
     let inverse = old.map(|old| {
         let properties = old.get("properties").cloned().unwrap_or(old);
         Request::put(&id, NETWORK_API, json!({ "properties": properties }))
@@ -45,9 +47,9 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("everything that route `{route}` kept from its way"),
-            exposure::MANY,
+            senders(estate, table),
             caught,
-            EVERY_PORT,
+            prefix.map_or(EVERY_PORT, |prefix| ports(estate, prefix)),
         )],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
         edits: vec![
@@ -97,7 +99,7 @@ pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("every subnet bound to table `{}` -> `{tag}`", table.name()),
-            exposure::MANY,
+            senders(estate, table),
             exposure::MANY,
             EVERY_PORT,
         )],
@@ -123,6 +125,20 @@ pub(super) fn is_taken(estate: &Estate, id: &ResourceId, body: &Value) -> bool {
     let listed = estate.get::<RouteTable>(&table).ok().and_then(|table| table.routes.as_deref());
     let alone = estate.children::<Route>(&table).map(|(_, route)| route);
     listed.into_iter().flatten().chain(alone).any(has_prefix)
+}
+
+/// Addresses of the subnets that are bound to a table.
+fn senders(estate: &Estate, table: &ResourceId) -> u128 {
+    let bound = estate.list::<Subnet>(Key::UsersOf(table.clone()));
+    let sizes = bound.map(|(subnet, _)| exposure::size_of_subnet(estate, subnet));
+    Some(sizes.fold(0, u128::saturating_add)).filter(|size| *size > 0).unwrap_or(exposure::MANY)
+}
+
+/// Ports that answer behind a prefix: a private endpoint carries one service.
+fn ports(estate: &Estate, prefix: Ipv4Net) -> u128 {
+    let mut holders = estate.list::<Interface>(Key::Holders(prefix.addr())).peekable();
+    let is_one = prefix.prefix_len() == 32 && holders.peek().is_some();
+    if is_one && holders.all(|(_, one)| one.endpoint.is_some()) { 1 } else { EVERY_PORT }
 }
 
 /// Lets the routes of gateways into the subnets of a table.

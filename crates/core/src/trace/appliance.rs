@@ -34,6 +34,17 @@ impl Appliance {
             Appliance::Forwards(_) | Appliance::Opaque => false,
         }
     }
+
+    /// The network that it stands in, or should stand in, where that is known.
+    pub fn vnet(&self, estate: &Estate) -> Option<ResourceId> {
+        match self {
+            Appliance::Forwards(id) | Appliance::Stands(id) | Appliance::OutOfReach(id) => {
+                estate.get::<Interface>(id).ok()?.subnet.as_ref()?.parent()
+            }
+            Appliance::Absent(subnet) => subnet.parent(),
+            Appliance::Opaque => None,
+        }
+    }
 }
 
 /// Looks for the machine at an address that packets of a subnet are handed to.

@@ -89,8 +89,15 @@ impl Walker<'_> {
         if let Some(destination) = address.or_else(|| far.addresses.first()) {
             self.route(leg, &near, &far, destination);
         }
-        // What an appliance does with the packets is not told by a peering.
-        if !matches!(leg.route, Some(Routed::Elsewhere(..) | Routed::Dead(..))) {
+        // What an appliance does with the packets is not told by a peering. A dead one of the copier's own network leaves only that.
+        let crosses = match &leg.route {
+            Some(Routed::Elsewhere(..)) => false,
+            Some(Routed::Dead(_, appliance)) => {
+                appliance.vnet(self.estate).as_ref() == Some(near.vnet)
+            }
+            Some(_) | None => true,
+        };
+        if crosses {
             leg.forward.extend(self.hop(leg, &joined, &near, &far));
             leg.joined = Some(joined);
         }
