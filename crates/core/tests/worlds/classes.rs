@@ -79,11 +79,6 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "link-not-proved-absent",
-        why: "analyser wrong: a link that was not captured counts as absent: good news",
-        holds: |facts| facts.first != "unreachable" && facts.misses("all links of zone"),
-    },
-    Class {
         name: "route-to-vnetlocal",
         why: "facts silent: what VnetLocal does with addresses outside the network (3.3)",
         holds: |facts| {
