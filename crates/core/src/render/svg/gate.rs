@@ -43,6 +43,7 @@ pub(super) fn card(canvas: &mut Canvas, station: &Station, area: Area) {
     let (class, badge) = match station.step.outcome {
         Outcome::Drop if station.step.is_consequence => ("", "bad"),
         Outcome::Drop => ("card-bad", "bad"),
+        Outcome::Unknown if station.is_changed => ("card-doubt", "good"),
         Outcome::Unknown => ("card-doubt", "doubt"),
         Outcome::Pass if station.is_changed => ("card-good", "good"),
         Outcome::Pass => ("", "bad"),
