@@ -185,3 +185,35 @@ fn a_bad_control_file_on_the_source_does_not_end_a_move() {
     let ran = pair.verify(&[]).ended(1);
     assert!(ran.out.contains("comment on EXTENSION differs"), "{}", ran.out);
 }
+
+/// pg_dump leaves it out without a word.
+#[test]
+fn what_stands_among_the_systems_things_is_seen() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source(
+        "d",
+        "CREATE FUNCTION pg_catalog.helper(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1'; \
+         CREATE TYPE pg_catalog.mood AS ENUM ('sad'); CREATE DOMAIN pg_catalog.small AS int; \
+         CREATE TABLE information_schema.kept (a pg_catalog.mood); \
+         INSERT INTO information_schema.kept VALUES ('sad')",
+    );
+    let id = "left/system-schema";
+    let (code, report) = of_pair(&pair, &[]);
+    let things = told(&report, id);
+    // The table needs its type.
+    let words = "not carried, as its schema is the system's: function pg_catalog.helper(integer), \
+                 table information_schema.kept, type pg_catalog.mood, type pg_catalog.small";
+    assert_eq!((code, things[0].as_str()), (Some(1), words), "{report:#}");
+    pair.on_source("d", "DROP TABLE information_schema.kept");
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!((code, told(&report, id).len()), (Some(0), 4), "{report:#}");
+    pair.on_source("d", "CREATE VIEW needs AS SELECT helper(1) AS n");
+    let report = of_pair(&pair, &[]).1;
+    assert!(report.to_string().contains("needed by rule _RETURN on view public.needs"), "{report:#}");
+    pair.migrate(&[]).ended(3).says(&["explain left/system-schema"]);
+    mend(&pair, &report, id);
+    assert_eq!(told(&of_pair(&pair, &[]).1, id), [""; 0]);
+    pair.migrate(&[]).ended(0);
+    pair.assert_same("d", "SELECT n, public.helper(2), 1::public.small FROM needs");
+}

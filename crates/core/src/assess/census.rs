@@ -52,6 +52,8 @@ census! {
     PathDependent = "functions that depend on search_path";
     /// Roles of the source's service with rights on things of users, that the target lacks; detail: how many things.
     ServiceGrants = "rights of the service's roles";
+    /// Things of users in schemas of the system; detail: what needs it, sql: what takes it out of there.
+    SystemSchemas = "things in schemas of the system";
     /// What holds xml that the target cannot read; sql: what mends.
     Xml = "xml that the target does not read";
     /// Casts of users.

@@ -234,6 +234,7 @@ registry! {
     database "schema/unlogged-on-standby" in "schema/unlogged-on-standby.rs" as unlogged_on_standby;
     database "schema/large-objects" in "schema/large-objects.rs" as large_objects;
 
+    database "left/system-schema" in "left/system-schema.rs" as left_system_schema;
     database "left/oids" = "603404" in "left/oids.rs" as oids;
     database "left/extension-table" in "left/extension-table.rs" as extension_table;
     database "left/tablespace" in "left/tablespace.rs" as tablespace;

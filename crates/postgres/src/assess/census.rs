@@ -4,7 +4,7 @@ mod versions;
 
 use flexway_core::assess::facts::Census;
 
-use super::{grants, rights, search_path};
+use super::{grants, rights, search_path, system_schemas};
 use crate::catalog::trees::USERS_OID_MIN;
 use crate::catalog::{USER_SCHEMAS, not_of_extension};
 
@@ -17,6 +17,7 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
         Census::SuperuserOnly => Some(superuser_only(version)),
         Census::Unreadable | Census::RowSecurity | Census::Owners => Some(rights::question(census)),
         Census::CatalogGrants => grants::of_users(version),
+        Census::SystemSchemas => Some(system_schemas::question()),
         Census::PathDependent => Some(search_path::question(version, target)),
         Census::Casts | Census::Languages | Census::EventTriggers | Census::ForeignServers => {
             Some(objects(census))

@@ -2,8 +2,9 @@
 //! `database` what one database is, `lost_settings` what it sets that the target does not know;
 //! `census` asks for lists, those about owners and readers in `rights`; `expressions` finds what is
 //! stored parsed, `built_ins` what that uses of PostgreSQL itself, `extension_columns` of extensions,
-//! `grants` who may use those, `xml` who needs libxml; `bodies` and `search_path` read the text of
-//! functions, `code` asks for that of those in C; `rates` measures. Nothing is changed on either side.
+//! `grants` who may use those, `system_schemas` what users put beside them, `xml` who needs libxml;
+//! `bodies` and `search_path` read the text of functions, `code` asks for that of those in C; `rates`
+//! measures. Nothing is changed on either side.
 
 mod bodies;
 mod built_ins;
@@ -19,6 +20,7 @@ mod rights;
 mod search_path;
 mod server;
 mod settings;
+mod system_schemas;
 mod xml;
 
 use flexway_core::assess::facts::{Known, Missing, Object};
