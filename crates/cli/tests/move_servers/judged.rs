@@ -210,7 +210,10 @@ fn what_stands_among_the_systems_things_is_seen() {
     assert_eq!((code, told(&report, id).len()), (Some(0), 4), "{report:#}");
     pair.on_source("d", "CREATE VIEW needs AS SELECT helper(1) AS n");
     let report = of_pair(&pair, &[]).1;
-    assert!(report.to_string().contains("needed by rule _RETURN on view public.needs"), "{report:#}");
+    assert!(
+        report.to_string().contains("needed by rule _RETURN on view public.needs"),
+        "{report:#}"
+    );
     pair.migrate(&[]).ended(3).says(&["explain left/system-schema"]);
     mend(&pair, &report, id);
     assert_eq!(told(&of_pair(&pair, &[]).1, id), [""; 0]);

@@ -14,6 +14,7 @@ mod kills;
 mod left_open;
 mod newer;
 mod noted;
+mod ordinary;
 mod paced;
 mod packed;
 mod pathless;

@@ -9,7 +9,7 @@ use crate::ask::{Outcome, failed, number, query, query_one, run, stopped, text};
 use crate::owners_path::{self, CLOSED_SINCE};
 use crate::schema::entries::Dump;
 use crate::schema::violated::{self, Stands};
-use crate::schema::{foreign_key, partitioned_key};
+use crate::schema::{foreign_key, owners, partitioned_key};
 use crate::{PgError, Session, quote_literal};
 
 /// SQL sent at once: large enough that a slow network does not count, small enough for any server's
@@ -167,6 +167,12 @@ pub(crate) fn apply_one(
         before.push_str(&owners_path::take(schema, table));
         run(session, &what, "ROLLBACK")?;
         made = session.execute_unless(stop, &format!("BEGIN; {before}{first}\n; COMMIT"));
+    }
+    if made.as_ref().is_err_and(|error| error.code() == Some("42501")) {
+        run(session, &what, "ROLLBACK")?;
+        if let Some(sql) = owners::letting_create(session, entry)? {
+            made = session.execute_unless(stop, &format!("BEGIN; {sql}; COMMIT"));
+        }
     }
     match made {
         Ok(true) => {}

@@ -13,6 +13,7 @@ mod foreign_key;
 pub(crate) mod grantors;
 pub(crate) mod maintain;
 mod of_table;
+mod owners;
 mod partitioned_key;
 pub(crate) mod post_data;
 pub(crate) mod pre_data;

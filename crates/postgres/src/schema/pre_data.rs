@@ -12,7 +12,7 @@ use crate::schema::beside;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
 use crate::schema::grantors::Grantors;
-use crate::schema::{extension_comments, maintain, public};
+use crate::schema::{extension_comments, maintain, owners, public};
 
 /// Puts the source's schema before the data onto the target: by `jobs` sessions where tables are many,
 /// else in one transaction where the target has room for its locks, in pieces otherwise. What an
@@ -37,10 +37,11 @@ pub(crate) fn create(
     {
         dump.entries.iter_mut().for_each(maintain::revoke);
     }
-    if !is_superuser(&mut session)?
-        && let Some(owner) = source.with(public::default_owner)?
-    {
-        public::leave(&mut dump.entries, &owner);
+    if !is_superuser(&mut session)? {
+        if let Some(owner) = source.with(public::default_owner)? {
+            public::leave(&mut dump.entries, &owner);
+        }
+        owners::let_create(&mut session, &mut dump.entries)?;
     }
     let compare = || before_data(pg_dump, source, target, snapshot);
     if beside::pays(&dump) {

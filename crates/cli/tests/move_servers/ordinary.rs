@@ -1,0 +1,43 @@
+//! Moves by a login of the target that is no superuser, as on every managed service.
+
+use crate::pair::{Pair, Ran};
+
+/// Things in schemas of other owners: `app` may create there by a grant, `late` never could.
+const SOURCE: &str = "
+    SET ROLE boss;
+    CREATE SCHEMA \"S p\"; GRANT ALL ON SCHEMA \"S p\" TO app; GRANT USAGE ON SCHEMA \"S p\" TO late;
+    CREATE TABLE public.t (id int PRIMARY KEY, a int, b int); INSERT INTO public.t SELECT n, n, n FROM generate_series(1, 9) n;
+    CREATE TYPE \"S p\".mood AS ENUM ('sad');
+    CREATE FUNCTION \"S p\".f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE VIEW \"S p\".late AS SELECT id, a, count(*) FROM public.t GROUP BY id;
+    CREATE MATERIALIZED VIEW \"S p\".stored AS SELECT id, a, count(*) FROM public.t GROUP BY id;
+    CREATE STATISTICS \"S p\".s (dependencies) ON a, b FROM public.t;
+    CREATE PUBLICATION p FOR TABLE public.t;
+    RESET ROLE;
+    GRANT SELECT ON public.t TO late, app;
+    ALTER TABLE public.t OWNER TO app; ALTER TYPE \"S p\".mood OWNER TO late; ALTER FUNCTION \"S p\".f() OWNER TO app;
+    ALTER VIEW \"S p\".late OWNER TO late; ALTER MATERIALIZED VIEW \"S p\".stored OWNER TO late;
+    ALTER STATISTICS \"S p\".s OWNER TO late; ALTER PUBLICATION p OWNER TO late;
+";
+
+#[test]
+fn owners_need_not_be_those_of_their_schemas() {
+    for (source, target) in [(11, 17), (15, 15), (15, 18)] {
+        let pair = Pair::start(source, target);
+        pair.on_source(
+            "postgres",
+            "CREATE ROLE boss; CREATE ROLE app; CREATE ROLE late; CREATE DATABASE d OWNER boss",
+        );
+        pair.on_source("d", SOURCE);
+        pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
+        let mut command = pair.command("migrate");
+        let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
+        command.env("FLEXWAY_TARGET", url).arg("--ledger").arg(pair.ledger());
+        command.args(["--database", "d"]);
+        Ran::of(command).ended(0);
+        pair.verify(&["--database", "d"]).ended(0);
+        let may = "SELECT has_schema_privilege('late', 'S p', 'CREATE'), has_schema_privilege('app', 'S p', 'CREATE'), \
+                   has_database_privilege('late', 'd', 'CREATE'), (SELECT sum(id) FROM \"S p\".stored)";
+        assert_eq!(pair.on_target("d", may), "f|t|f|45\n");
+    }
+}
