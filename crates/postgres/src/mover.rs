@@ -23,8 +23,7 @@ const MAINTENANCE_DATABASE: &str = "postgres";
 ///
 /// Not carried, since they would do harm or belong to the server: subscriptions (their text holds
 /// passwords, and a copy would pull from the old publisher), tablespaces, replication slots,
-/// server settings, and the contents of foreign tables. Global default privileges of a standing
-/// database that is emptied stay.
+/// server settings, and the contents of foreign tables.
 #[derive(Debug)]
 pub struct Mover {
     source: ConnInfo,

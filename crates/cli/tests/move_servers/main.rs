@@ -23,5 +23,6 @@ mod reported;
 mod sampled;
 mod secret;
 mod serviced;
+mod standing;
 mod verified;
 mod whole;

@@ -53,7 +53,10 @@ pub(crate) fn prepare(
             configure::check(&mut admin, database, &wanted)?;
             empty::empty(&mut connect(&target.with_database(database))?)?;
         }
-        Standing::Empty => fits(pg_dump, target, database, &wanted)?,
+        Standing::Empty => {
+            fits(pg_dump, target, database, &wanted)?;
+            empty::forget_default_privileges(&mut connect(&target.with_database(database))?)?;
+        }
     }
     configure::configure(&mut admin, database, &wanted)?;
     public_like_source(source, target, database)?;

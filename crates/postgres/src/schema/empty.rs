@@ -1,6 +1,7 @@
 //! Removes what users keep in a database that cannot be dropped.
 
 use crate::ask::{Outcome, act, failed, query, query_one, run, text};
+use crate::catalog::trees::USERS_OID_MIN;
 use crate::{PgError, Session, catalog};
 
 /// Removes everything that users keep in the session's database: in one transaction where the
@@ -74,7 +75,49 @@ fn lists(version: u32) -> Vec<String> {
     if version >= 100_000 {
         lists.push("SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication".to_owned());
     }
+    lists.push(format!(
+        "SELECT format('DROP CAST IF EXISTS (%s AS %s)', format_type(c.castsource, NULL), \
+         format_type(c.casttarget, NULL)) FROM pg_cast c WHERE c.oid >= {USERS_OID_MIN} AND {}",
+        catalog::not_of_extension("pg_cast", "c.oid")
+    ));
+    lists.extend(default_privileges());
     lists
+}
+
+/// Takes default privileges back: what is made in the database would have rights that it has not on the source. Those of roles for which
+/// the login may not speak stay.
+pub(super) fn forget_default_privileges(session: &mut Session) -> Outcome<()> {
+    let what = "take default privileges of the target back";
+    for list in default_privileges() {
+        for row in query(session, what, &list)? {
+            run(session, what, text(&row, 0))?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes all rights away first, and then gives those that there are without any word about them; then the server forgets the entry.
+fn default_privileges() -> [String; 2] {
+    let rights = |verb: &str, right: &str, word: &str, acl: &str, only: &str| {
+        format!(
+            "SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s {verb} %s ON %s {word} %s', \
+               pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname), {right}, \
+               CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' \
+               WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' \
+               ELSE 'LARGE OBJECTS' END, CASE a.grantee WHEN 0 THEN 'PUBLIC' \
+               ELSE quote_ident(pg_get_userbyid(a.grantee)) END) \
+             FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, \
+             aclexplode({acl}) a WHERE {only} AND pg_has_role(d.defaclrole, 'USAGE') \
+             GROUP BY d.oid, d.defaclrole, n.nspname, d.defaclobjtype, a.grantee"
+        )
+    };
+    let without_words =
+        "acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole)";
+    let each = "string_agg(a.privilege_type, ', ')";
+    [
+        rights("REVOKE", "'ALL'", "FROM", "d.defaclacl", "true"),
+        rights("GRANT", each, "TO", without_words, "d.defaclnamespace = 0"),
+    ]
 }
 
 /// Tables, views and sequences one by one, also of schemas that stay.
