@@ -109,6 +109,7 @@ const NAMES: &str = "
     CREATE FUNCTION fine() RETURNS text LANGUAGE sql
         AS 'SELECT ''checkpoints_timed, my_pg_start_backup()''::text FROM pg_stat_database';
     CREATE TABLE kept (a int NOT NULL, CONSTRAINT kept_a_not_null CHECK (a > 0));
+    CREATE CAST (int AS bytea) WITH INOUT; CREATE CAST (bytea AS bigint) WITH INOUT; CREATE CAST (bytea AS json) WITH INOUT;
     ALTER DATABASE d SET operator_precedence_warning = on;
     ALTER ROLE postgres IN DATABASE d SET force_parallel_mode = on;
 ";
@@ -123,6 +124,7 @@ fn names_and_settings_that_newer_versions_take_otherwise() {
     let said = findings.iter().map(|one| one["message"].as_str().unwrap());
     let said: Vec<&str> = said.filter(|one| one.contains("PostgreSQL 18")).collect();
     let expected = [
+        "PostgreSQL 18 takes no casts that it has itself: cast (bytea AS bigint), cast (integer AS bytea)",
         "PostgreSQL 18 takes no checks with the name of the NOT NULL of their domain: constraint \
          above_not_null of public.above",
         "PostgreSQL 18 takes no range types whose multirange would have the name of another type: type \

@@ -99,6 +99,28 @@ pub(super) fn unknown_to(version: u32, target: u32) -> Option<String> {
              AND k.conname = t.typname || '_not_null' AND t.oid >= {USERS_OID_MIN}"
         ));
     }
+    // Source: PostgreSQL 11 and 18 release notes, "Data Types".
+    let own = [
+        (
+            11,
+            "c.castsource = to_regtype('jsonb') AND c.casttarget IN ('bool'::regtype, 'numeric'::regtype, \
+              'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype, 'float8'::regtype)",
+        ),
+        (
+            18,
+            "'bytea'::regtype IN (c.castsource, c.casttarget) AND (c.castsource IN ('int2'::regtype, \
+              'int4'::regtype, 'int8'::regtype) OR c.casttarget IN ('int2'::regtype, 'int4'::regtype, \
+              'int8'::regtype))",
+        ),
+    ];
+    for (_, casts) in own.iter().filter(|(major, _)| since(*major)) {
+        parts.push(format!(
+            "SELECT format('cast (%s AS %s)', s.name, s.other), 'casts that it has itself', \
+             format('DROP CAST (%s AS %s)', s.name, s.other) FROM pg_cast c, LATERAL (SELECT \
+             format_type(c.castsource, NULL) AS name, format_type(c.casttarget, NULL) AS other) s \
+             WHERE c.oid >= {USERS_OID_MIN} AND {casts}"
+        ));
+    }
     if since(16) && version >= 120_000 {
         parts.push(format!(
             "SELECT format('column %I of {table}', a.attname, n.nspname, c.relname), \
