@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
 use crate::change::exposure::{MANY, size_of_vnet};
-use crate::change::{Change, dns, filter, server};
+use crate::change::{Change, dns, filter, route, server};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
 use crate::estate::network::region_key;
@@ -18,6 +18,7 @@ use crate::id::ResourceId;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decider, Decision, Service};
 use crate::trace::leg::Way;
+use crate::trace::route::UserRoute;
 use crate::trace::{Path, forwarder};
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
@@ -209,6 +210,22 @@ pub(super) fn let_through(
     from.retain(|network| denied.meets(network));
     let flow = filter::Flow { from, to, service: Service::tcp(path.port) };
     ahead(path, group, direction, &flow, &deniers(decision))
+}
+
+/// Ways past a broad route to a public front door, which leave the route where it is: the routes of the service endpoint, or one of
+/// the service's tag.
+pub(super) fn past_broad_route(path: &Path, broad: &UserRoute) -> Vec<Fix> {
+    let Some(start) = &path.start else { return Vec::new() };
+    let subnet = path.estate.get::<Subnet>(&start.subnet).ok();
+    let is_single = path.to.kind == ServerKind::Single;
+    let can_identify = is_single && super::vnet_rule_other_region::afar(path).is_none();
+    let off = subnet.filter(|subnet| can_identify && !subnet.has_sql_endpoint());
+    let endpoint = off.map(|subnet| {
+        Fix::of(vec![server::turn_on_service_endpoint(path.estate, &start.subnet, subnet)])
+    });
+    let by_tag = service_tag(path)
+        .map(|tag| Fix::of(vec![route::add_for_service(path.estate, &broad.table, &tag)]));
+    endpoint.into_iter().chain(by_tag).collect()
 }
 
 /// The service tag that surely holds the source's public front door.

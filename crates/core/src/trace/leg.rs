@@ -19,7 +19,7 @@ use crate::trace::outward::Outward;
 use crate::trace::route::{self, Routed};
 use crate::trace::start::Start;
 use crate::trace::step::{self, Stage, Step, Verdict};
-use crate::trace::words::{admit_step, gate_step, route_step};
+use crate::trace::words::{admit_step, gate_step};
 
 /// Which way a leg goes.
 #[derive(Debug, Clone)]
@@ -239,15 +239,12 @@ impl Walker<'_> {
                     location.as_deref(),
                     is_flexible,
                 );
-                let step =
-                    route_step(self.estate, near.id, &routed, "the server's public front door");
-                leg.forward.push(step);
-                leg.route = Some(routed);
+                self.routed(&mut leg, &near, routed, "the server's public front door");
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
         let gate = match &leg.route {
-            Some(Routed::Elsewhere(route, _)) => {
+            Some(Routed::Elsewhere(route, _) | Routed::Dead(route, _)) => {
                 gate::gate_behind(self.estate, self.server_id, self.server, &route.next_hop)
             }
             _ => {

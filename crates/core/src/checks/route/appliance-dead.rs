@@ -2,10 +2,12 @@
 
 use crate::change::interface;
 use crate::change::route as routes;
+use crate::checks::fixes;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::appliance::{self, Appliance};
+use crate::trace::leg::Way;
 use crate::trace::route::Routed;
 use crate::trace::words::appliance_words;
 
@@ -13,10 +15,10 @@ const WHY: &str = "Azure delivers such packets to the interface with that addres
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let dead = path.legs().find_map(|leg| match &leg.route {
-        Some(Routed::Dead(route, appliance)) => Some((route, appliance)),
+        Some(Routed::Dead(route, appliance)) => Some((leg, route, appliance)),
         _ => None,
     });
-    let Some((route, appliance)) = dead else { return perhaps(path) };
+    let Some((leg, route, appliance)) = dead else { return perhaps(path) };
     let message = format!(
         "route `{}` ({}) of table `{}` hands packets to {}",
         route.name,
@@ -24,8 +26,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         route.table.name(),
         appliance_words(appliance)
     );
-    let mut finding = Finding::blocks(message, WHY);
-    finding = match appliance {
+    let finding = Finding::blocks(message, WHY);
+    let mut finding = match appliance {
         Appliance::Stands(nic) => {
             let pointer = path.estate.locate(nic, "", "enableIPForwarding");
             let fix = Fix::of(vec![interface::turn_on_forwarding(path.estate, nic)]);
@@ -33,6 +35,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
         _ => finding.at(&route.resource, route.pointer.clone()),
     };
+    if matches!(leg.way, Way::Public) {
+        finding.fixes.extend(fixes::past_broad_route(path, route));
+    }
+    finding.on_fallback = super::blackhole::is_other_way(path, leg);
     Some(finding.fix(Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)])))
 }
 

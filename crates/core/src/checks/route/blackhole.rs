@@ -1,9 +1,8 @@
 //! A user-defined route drops the packets on their way to the source.
 
-use crate::change::{route, server};
+use crate::change::route;
 use crate::checks::fixes;
 use crate::estate::network::Subnet;
-use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::leg::{Leg, Way};
@@ -23,27 +22,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a user-defined route beats Azure's own route of the same or a shorter prefix";
     let mut finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone());
     if matches!(leg.way, Way::Public) {
-        finding.fixes.extend(past_the_route(path, route));
+        finding.fixes.extend(fixes::past_broad_route(path, route));
     }
     finding.fixes.push(without_routes(path, leg, route));
     finding.on_fallback = is_other_way(path, leg);
     Some(finding)
-}
-
-/// Ways past a broad route to a public front door, which leave the route where it is: the routes of the service endpoint, or one of
-/// the service's tag.
-fn past_the_route(path: &Path, route: &UserRoute) -> Vec<Fix> {
-    let Some(start) = &path.start else { return Vec::new() };
-    let subnet = path.estate.get::<Subnet>(&start.subnet).ok();
-    let is_single = path.to.kind == ServerKind::Single;
-    let can_identify = is_single && super::vnet_rule_other_region::afar(path).is_none();
-    let off = subnet.filter(|subnet| can_identify && !subnet.has_sql_endpoint());
-    let endpoint = off.map(|subnet| {
-        Fix::of(vec![server::turn_on_service_endpoint(path.estate, &start.subnet, subnet)])
-    });
-    let by_tag = fixes::service_tag(path)
-        .map(|tag| Fix::of(vec![route::add_for_service(path.estate, &route.table, &tag)]));
-    endpoint.into_iter().chain(by_tag).collect()
 }
 
 /// The table without the route: or without all that drop packets to public addresses, as the front door has any of them.

@@ -1,8 +1,10 @@
 //! A user-defined route takes packets for a public source to a gateway, and on to another network.
 
+use crate::checks::fixes;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::leg::Way;
 use crate::trace::route::Routed;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -15,7 +17,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         route.name, route.prefix
     );
     let why = "the packets leave from another network with another address, which the source may not let in";
-    Some(Finding::blocks(message, why).possible().at(&route.resource, route.pointer.clone()).fix(Fix::advice(
-        "turn the service endpoint Microsoft.Sql on for the subnet and add a VNet rule: its routes are longer than the default route",
+    let mut finding =
+        Finding::blocks(message, why).possible().at(&route.resource, route.pointer.clone());
+    if path.taken().is_some_and(|leg| matches!(leg.way, Way::Public)) {
+        finding.fixes.extend(fixes::past_broad_route(path, route));
+    }
+    Some(finding.fix(Fix::advice(
+        "let the network beyond the gateway lead to the source, and its public address in there",
     )))
 }

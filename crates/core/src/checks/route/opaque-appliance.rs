@@ -1,8 +1,10 @@
 //! A user-defined route hands the packets to an appliance whose rules are not in the estate.
 
+use crate::checks::fixes;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::leg::Way;
 use crate::trace::route::Routed;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -12,8 +14,18 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "route `{}` ({}) sends packets to the source through the appliance at {address}",
         route.name, route.prefix
     );
-    let why = "an appliance filters by rules of its own; it must let port 5432 pass and return the answers the same way";
-    Some(Finding::blocks(message, why).possible().at(&route.resource, route.pointer.clone()).fix(Fix::advice(
-        "look for the flow in the appliance's log, and let the target's subnet reach the source's address on port 5432 there",
-    )))
+    let why = format!(
+        "an appliance filters by rules of its own; it must let port {} pass and return the answers the same way",
+        path.port
+    );
+    let finding = Finding::blocks(message, why).possible();
+    let mut finding = finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(format!(
+        "look for the flow in the appliance's log, and let the copier's subnet reach the source's address on port {} there",
+        path.port
+    )));
+    // Past the appliance nobody inspects the flow: that is the second choice.
+    if path.taken().is_some_and(|leg| matches!(leg.way, Way::Public)) {
+        finding.fixes.extend(fixes::past_broad_route(path, route));
+    }
+    Some(finding)
 }
