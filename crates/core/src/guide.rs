@@ -153,7 +153,9 @@ fn joined(path: &Path) -> State {
     let Some(leg) = &path.intended else { return State::NotApplicable };
     let mut state = match &leg.joined {
         Some(Joined::Same | Joined::Peered { .. }) => State::Met,
-        Some(Joined::Unknown(_)) | None => State::Unknown,
+        Some(Joined::Unknown(_) | Joined::Apart { other_way: Some(_), .. }) | None => {
+            State::Unknown
+        }
         Some(Joined::Apart { .. } | Joined::Broken(..)) => return State::NotMet,
     };
     for one in

@@ -10,6 +10,7 @@ use crate::change::{self, Change, Exposure};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
 use crate::fusion::Fusion;
+use crate::render::{one_line, purpose, remarks};
 use crate::repair::safety::{self, Flow};
 use crate::repair::search::{Closed, apply};
 use crate::repair::{self, Cost, Policy, Repair, Safety};
@@ -317,13 +318,9 @@ impl Plan {
     /// The changes as a script of the Azure CLI.
     pub fn to_az(&self) -> String {
         let mut script = String::from("#!/usr/bin/env bash\n");
-        script.push_str(&format!(
-            "# Lets the copier of {} reach {}.\n",
-            self.question.target,
-            self.question.source.text()
-        ));
+        script.push_str(&format!("# {}\n", purpose(self).join(" ")));
         if let Some(refusal) = &self.refusal {
-            script.push_str(&format!("# No changes: {}\n", refusal.replace('\n', " ")));
+            script.push_str(&format!("# No changes: {}\n", one_line(refusal)));
             return script;
         }
         if self.changes.is_empty() {
@@ -331,7 +328,7 @@ impl Plan {
             return script;
         }
         for line in self.breaks() {
-            script.push_str(&format!("# Breaks what works: {line}\n"));
+            script.push_str(&format!("# Breaks what works: {}\n", one_line(&line)));
         }
         if let Some(rest) = self.rest() {
             script.push_str(&format!("# After it: {rest}.\n"));
@@ -339,12 +336,9 @@ impl Plan {
         script.push_str("set -euo pipefail\n");
         let mut selected = "";
         for (index, change) in self.changes.iter().enumerate() {
-            script.push_str(&format!("\n# {}. {}\n", index + 1, change.title));
-            if change.downtime != "none" {
-                script.push_str(&format!("#    downtime: {}\n", change.downtime));
-            }
-            for line in &change.affected {
-                script.push_str(&format!("#    touches: {line}\n"));
+            script.push('\n');
+            for line in remarks(index + 1, change) {
+                script.push_str(&format!("# {line}\n"));
             }
             for command in &change.az {
                 if command.starts_with("az account set") {

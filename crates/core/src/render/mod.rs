@@ -8,6 +8,7 @@ pub mod terraform;
 mod names;
 
 use crate::change::Change;
+use crate::diagnose::Copier;
 use crate::id::ResourceId;
 use crate::plan::Plan;
 
@@ -80,16 +81,26 @@ fn share_top(one: &ResourceId, other: &ResourceId) -> bool {
     top(one) == top(other)
 }
 
+/// What a plan is for, in two lines.
+pub(crate) fn purpose(plan: &Plan) -> [String; 2] {
+    let (source, target) = (plan.question.source.text(), &plan.question.target);
+    let lines = match &plan.question.copier {
+        Copier::Target => [format!("Lets the copier of {target}"), format!("reach {source}.")],
+        copier => {
+            let copier = copier.text();
+            [format!("Lets the copier {copier}"), format!("reach {source} and {target}.")]
+        }
+    };
+    lines.map(|line| one_line(&line))
+}
+
 /// First lines of every rendering, without comment marks.
 fn head(plan: &Plan) -> Vec<String> {
     let word = |verdict| {
         let word = serde_json::to_value(verdict).ok();
         word.and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
     };
-    let mut lines = vec![
-        format!("Lets the copier of {}", plan.question.target),
-        format!("reach {}.", plan.question.source.text()),
-    ];
+    let mut lines: Vec<String> = purpose(plan).into();
     if let Some(refusal) = &plan.refusal {
         lines.push(format!("No changes: {}", one_line(refusal)));
     } else if plan.changes.is_empty() {
@@ -102,7 +113,7 @@ fn head(plan: &Plan) -> Vec<String> {
 }
 
 /// What to know of a change before making it, without comment marks.
-fn remarks(number: usize, change: &Change) -> Vec<String> {
+pub(crate) fn remarks(number: usize, change: &Change) -> Vec<String> {
     let mut lines = vec![one_line(&format!("{number}. {}", change.title))];
     if change.downtime != "none" {
         lines.push(format!("   downtime: {}", change.downtime));
@@ -113,6 +124,6 @@ fn remarks(number: usize, change: &Change) -> Vec<String> {
 }
 
 /// A name or sentence of the estate must not end a comment.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.replace(['\n', '\r', '\u{2028}', '\u{2029}', '\u{85}'], " ")
 }
