@@ -63,8 +63,8 @@ fn every_pair_has_its_answer() {
     assert_eq!((&totals["pairs"], &totals["unread"]), (&3.into(), &1.into()));
     let table = pairs("table", text, &[]);
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
-    assert!(table.starts_with("reachable     old-db <- new-db\nnot read"), "{table}");
-    assert!(table.ends_with("3 pairs: 1 reachable, 1 unreachable, 1 unread\n"), "{table}");
+    assert!(table.starts_with("reachable     old-db <- new-db\nnot judged"), "{table}");
+    assert!(table.ends_with("3 pairs: 1 reachable, 1 unreachable, 1 not judged\n"), "{table}");
 }
 
 #[test]

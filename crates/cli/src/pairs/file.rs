@@ -39,13 +39,18 @@ pub(super) fn read(path: &Path, given: &Ends) -> Result<Vec<Pair>, Failure> {
             let items: Vec<Value> =
                 serde_json::from_str(text).map_err(|why| Failure::failed(what(), why, help))?;
             let numbered = items.into_iter().enumerate();
-            numbered.map(|(index, item)| object(item, &format!("pair {index}"), given)).collect()
+            numbered
+                .map(|(index, item)| object(item, &format!("pair {}", index + 1), given))
+                .collect()
         }
         Some(_) => lines(text, given),
         None => Vec::new(),
     };
     if pairs.is_empty() || pairs.len() > PAIRS_MAX {
-        let why = format!("it holds {} pairs", pairs.len());
+        let why = match pairs.len() {
+            0 => "it holds no pair".to_owned(),
+            many => format!("it holds {many} pairs"),
+        };
         let help = format!("give 1 to {PAIRS_MAX}: lines `SOURCE,TARGET` or JSON objects");
         return Err(Failure::failed(what(), why, help));
     }
@@ -84,6 +89,9 @@ fn columns(line: &str, place: &str, given: &Ends) -> Pair {
         [source, target] if !source.is_empty() && !target.is_empty() => {
             Ok(Ends { source: (*source).to_owned(), target: (*target).to_owned(), ..given.clone() })
         }
+        [_, _, _, ..] => Err(format!(
+            "{place} has more than two columns: a copier or port of its own takes a JSON object"
+        )),
         _ => Err(format!("{place} is not `SOURCE,TARGET`")),
     }
 }

@@ -24,14 +24,16 @@ use crate::output::remark;
 /// Threads that judge: more than that no machine of an operator has to spare.
 const THREADS_MAX: usize = 16;
 
-/// Pairs that could not be read and are named on standard error; the answer has them all.
+/// Pairs that could not be judged and are named on standard error; the answer has them all.
 const UNREAD_SHOWN_MAX: usize = 10;
 
 /// The answer for one pair, as it is printed.
 struct Answer {
-    /// The name of the verdict; `None` for a pair that could not be read.
+    /// The verdict; `None` for a pair that could not be judged.
     verdict: Option<Verdict>,
     line: String,
+    /// Why it could not be judged, for people; empty otherwise.
+    trouble: String,
 }
 
 /// How pairs are printed.
@@ -67,7 +69,7 @@ pub(crate) fn run(
     std::mem::forget(loaded.estate);
     // A reader that went away is not our failure.
     let _ = printed;
-    end(&answers)
+    end(&answers, is_json)
 }
 
 /// Judges the pairs on all cores; the answers are in the order of the pairs.
@@ -137,17 +139,18 @@ fn judge(estate: &Estate, pair: &Pair, observations: &[Observation], form: Form)
             value.to_string()
         }
     };
-    Answer { verdict: Some(report.verdict), line }
+    Answer { verdict: Some(report.verdict), line, trouble: String::new() }
 }
 
 fn unread(source: &str, target: &str, why: &str, form: Form) -> Answer {
+    let trouble = format!("{source} <- {target}  {why}");
     let line = match form {
-        Form::Lines => format!("{:<12}  {source} <- {target}  {why}", "not read"),
+        Form::Lines => format!("{:<12}  {trouble}", "not judged"),
         Form::Objects { .. } => json!({ "source": source, "target": target, "verdict": null,
             "code": null, "causes": [], "error": why })
         .to_string(),
     };
-    Answer { verdict: None, line }
+    Answer { verdict: None, line, trouble }
 }
 
 fn line_of(report: &Report, ends: &Ends) -> String {
@@ -201,14 +204,16 @@ fn totals(answers: &[Answer]) -> BTreeMap<&'static str, usize> {
     totals
 }
 
-fn print_lines(answers: &[Answer], totals: &BTreeMap<&str, usize>) -> std::io::Result<()> {
+fn print_lines(answers: &[Answer], totals: &BTreeMap<&'static str, usize>) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for answer in answers {
         writeln!(out, "{}", answer.line)?;
     }
     let told = totals.iter().filter(|(name, count)| **name != "pairs" && **count > 0);
-    let told: Vec<String> = told.map(|(name, count)| format!("{count} {name}")).collect();
-    writeln!(out, "\n{} pairs: {}", answers.len(), told.join(", "))?;
+    let words = |name: &'static str| if name == word(None) { "not judged" } else { name };
+    let told: Vec<String> = told.map(|(name, count)| format!("{count} {}", words(name))).collect();
+    let noun = if answers.len() == 1 { "pair" } else { "pairs" };
+    writeln!(out, "\n{} {noun}: {}", answers.len(), told.join(", "))?;
     out.flush()
 }
 
@@ -227,17 +232,21 @@ fn print_objects(answers: &[Answer], rest: &Value) -> std::io::Result<()> {
     out.flush()
 }
 
-/// The worst of all ends.
-fn end(answers: &[Answer]) -> Ended {
+/// The worst of all ends. Beside JSON, people are told what could not be judged; lines have said it.
+fn end(answers: &[Answer], is_json: bool) -> Ended {
     let unread: Vec<&Answer> = answers.iter().filter(|one| one.verdict.is_none()).collect();
     if !unread.is_empty() {
-        for answer in unread.iter().take(UNREAD_SHOWN_MAX) {
-            remark(format_args!("warning: {}", answer.line));
+        for answer in unread.iter().take(UNREAD_SHOWN_MAX).filter(|_| is_json) {
+            remark(format_args!("warning: not judged: {}", answer.trouble));
         }
         return Err(Failure::failed(
             "judge all pairs",
-            format!("{} of {} could not be read", unread.len(), answers.len()),
-            "the answer names them; the others are judged",
+            format!(
+                "{} of {} name something that is not there, or cannot be read",
+                unread.len(),
+                answers.len()
+            ),
+            "the answer says why for each of them; the others are judged",
         ));
     }
     let ends: Vec<Exit> = answers.iter().filter_map(|one| one.verdict).map(exit_of).collect();
