@@ -103,7 +103,9 @@ impl Ends {
             "target" => Copier::Target,
             "relay" => {
                 if let Ok(host) = estate.find_host("relay") {
-                    eprintln!("note: `relay` stands for a host outside the estate; for the machine of that name give `{host}`");
+                    remark(format_args!(
+                        "note: `relay` stands for a host outside the estate; for the machine of that name give `{host}`"
+                    ));
                 }
                 Copier::Relay
             }

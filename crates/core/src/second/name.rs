@@ -154,7 +154,7 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
     for asked in [&name, &format!("{}.{}", alias_of(&name).0, alias_of(&name).1)] {
         let is_zoned = sure.iter().any(|zone| covers(&zone.name, asked));
         if let Some(ruleset) = ask.loose_ruleset(asked).filter(|_| !is_zoned) {
-            let why = Gate::unknown("all networks linked to ruleset", &ruleset);
+            let why = Gate::unknown("all links", &ruleset);
             names.unproven.push((Name::Unknown(why.clone()), why));
         }
     }

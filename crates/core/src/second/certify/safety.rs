@@ -4,7 +4,7 @@ use super::super::verdict::{Answer, Verdict};
 use super::super::world::{World, last_name, network_of};
 use super::super::{ask_from, door, sender};
 use super::read::{Goal, PORT};
-use super::{Bounds, Check, Judge, State, count, summed};
+use super::{Bounds, Check, Judge, State, count, reasons, summed};
 
 /// A flow: subnet and server.
 type Flow = (String, String);
@@ -106,11 +106,13 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
         wrong.push(format!("{} stops working, and the plan does not say so", words(flow)));
     }
     for flow in found.doubtful.iter().chain(&found.unknown).filter(unclaimed) {
-        open.push(format!("whether {} still works", words(flow)));
+        let why = reasons(&[ask_from(after, &flow.0, &flow.1, PORT)]);
+        open.push(format!("whether {} still works: {why}", words(flow)));
     }
     for flow in claimed {
         if found.unknown.contains(flow) {
-            open.push(format!("whether {} worked before", words(flow)));
+            let why = reasons(&[ask_from(judge.world, &flow.0, &flow.1, PORT)]);
+            open.push(format!("whether {} worked before: {why}", words(flow)));
         } else if !found.surely.contains(flow) && !found.doubtful.contains(flow) {
             match found.is_cut {
                 true => open.push(format!("whether {} breaks", words(flow))),
