@@ -66,6 +66,10 @@ fn body(change: &Change) -> Option<Value> {
     }
     let (id, version) = change.request.path.split_once("?api-version=")?;
     let id = flexway_core::id::ResourceId::parse(id)?;
+    // The checker has no types of DNS resolvers.
+    if id.resource_type().starts_with("microsoft.network/dnsforwardingrulesets") {
+        return None;
+    }
     let mut body = change.request.body.as_object()?.clone();
     let types = id.as_str().rsplit_once("/providers/")?.1.split('/');
     let kind: Vec<&str> = types

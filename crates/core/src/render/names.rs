@@ -17,7 +17,7 @@ const fn kind(spelled: &'static str, bicep: &'static str, terraform: &'static st
 }
 
 /// Types that plans deal with, and their parents.
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 22] = [
     kind("Microsoft.Network/virtualNetworks", "network", "network"),
     kind("Microsoft.Network/virtualNetworks/subnets", "subnet", "subnet"),
     kind("Microsoft.Network/virtualNetworks/virtualNetworkPeerings", "peering", "peering"),
@@ -30,6 +30,9 @@ const KINDS: [Kind; 19] = [
     kind("Microsoft.Network/privateDnsZones", "zone", "zone"),
     kind("Microsoft.Network/privateDnsZones/virtualNetworkLinks", "link", "link"),
     kind("Microsoft.Network/privateDnsZones/A", "record", "record"),
+    kind("Microsoft.Network/dnsForwardingRulesets", "ruleset", "ruleset"),
+    kind("Microsoft.Network/dnsForwardingRulesets/virtualNetworkLinks", "link", "link"),
+    kind("Microsoft.Network/dnsForwardingRulesets/forwardingRules", "rule", "rule"),
     kind("Microsoft.DBforPostgreSQL/servers", "server", "server"),
     kind("Microsoft.DBforPostgreSQL/servers/virtualNetworkRules", "vnetRule", "vnet_rule"),
     kind("Microsoft.DBforPostgreSQL/servers/firewallRules", "firewallRule", "firewall_rule"),

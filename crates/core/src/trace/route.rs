@@ -231,11 +231,14 @@ pub fn to_gateway(
         (None, None) if has_endpoint => Routed::Directly,
         (None, _) => {
             let has_rest = parts.iter().any(|(_, one)| matches!(one, Routed::Directly));
-            let rest = by_default(estate, subnet, false);
+            let rest = || by_default(estate, subnet, false);
             match (shared(parts), named.or_else(broad)) {
                 (None, Some(route)) => beyond_knowledge(route),
-                (None | Some(Routed::Directly), _) => rest,
-                (Some(_), _) if has_rest && matches!(rest, Routed::Unknown(_)) => rest,
+                (None | Some(Routed::Directly), _) => rest(),
+                (Some(routed), _) if has_rest => match rest() {
+                    unknown @ Routed::Unknown(_) => unknown,
+                    _ => routed,
+                },
                 (Some(routed), _) => routed,
             }
         }

@@ -50,7 +50,8 @@ pub(crate) struct Expected {
     pub(crate) verdict: Verdict,
     /// Every address that the copier may have.
     pub(crate) senders: AddressSet,
-    /// Whether the source may have any address of its subnet: then several rules may be the one that drops.
+    /// Whether several rules may be the one that drops: the source may have any address of its subnet, or two routes hold the front
+    /// door's between them.
     pub(crate) is_vague: bool,
     /// Whether a gate is not known, and may drop.
     pub(crate) is_unsure: bool,
@@ -159,11 +160,12 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
             *symptom = Symptom::WrongAddress;
         }
     }
+    let is_shared = report.causes().any(|cause| cause.message.contains(", and so does "));
     let loses_answers = report.back.iter().any(|step| step.outcome != Outcome::Pass);
     Some(Expected {
         verdict: report.verdict,
         senders,
-        is_vague: is_injected,
+        is_vague: is_injected || is_shared,
         is_unsure,
         loses_answers,
         dropped,

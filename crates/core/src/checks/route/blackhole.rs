@@ -1,6 +1,6 @@
 //! A user-defined route drops the packets on their way to the source.
 
-use crate::change::route;
+use crate::change::route as change;
 use crate::checks::fixes;
 use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
@@ -13,34 +13,40 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(Routed::Dropped(route)) => Some((leg, route)),
         _ => None,
     })?;
+    let routes = dropping(path, leg, route);
+    let others: Vec<String> = routes
+        .iter()
+        .filter(|one| one.name != route.name)
+        .map(|one| format!(", and so does `{}` ({})", one.name, one.prefix))
+        .collect();
     let message = format!(
-        "route `{}` ({}) of table `{}` drops packets to the source",
+        "route `{}` ({}) of table `{}` drops packets to the source{}",
         route.name,
         route.prefix,
-        route.table.name()
+        route.table.name(),
+        others.concat()
     );
     let why = "a user-defined route beats Azure's own route of the same or a shorter prefix";
     let mut finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone());
     if matches!(leg.way, Way::Public) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
     }
-    finding.fixes.push(without_routes(path, leg, route));
+    let delete = |one: &UserRoute| change::delete(path.estate, &one.table, &one.name);
+    finding.fixes.push(Fix::of(routes.iter().map(delete).collect()));
     finding.on_fallback = is_other_way(path, leg);
     Some(finding)
 }
 
-/// The table without the route: or without all that drop packets to public addresses, as the front door has any of them.
-fn without_routes(path: &Path, leg: &Leg, first: &UserRoute) -> Fix {
-    let subnet =
-        path.start.as_ref().filter(|_| matches!(leg.way, Way::Public)).and_then(|start| {
-            Some((&start.subnet, path.estate.get::<Subnet>(&start.subnet).ok()?))
-        });
-    let mut routes = subnet.map_or(Vec::new(), |subnet| droppers(path.estate, subnet));
-    if !routes.iter().any(|one| one.name == first.name) {
-        routes = vec![first.clone()];
+/// The route, and all others that drop packets to public addresses beside it, as a front door has any of them.
+fn dropping(path: &Path, leg: &Leg, first: &UserRoute) -> Vec<UserRoute> {
+    let start = path.start.as_ref().filter(|_| matches!(leg.way, Way::Public));
+    let subnet = start
+        .and_then(|start| Some((&start.subnet, path.estate.get::<Subnet>(&start.subnet).ok()?)));
+    let routes = subnet.map_or(Vec::new(), |subnet| droppers(path.estate, subnet));
+    match routes.iter().any(|one| one.name == first.name) {
+        true => routes,
+        false => vec![first.clone()],
     }
-    let delete = |one: &UserRoute| route::delete(path.estate, &one.table, &one.name);
-    Fix::of(routes.iter().map(delete).collect())
 }
 
 /// Whether a leg is the public way of a server whose private endpoint is meant.
