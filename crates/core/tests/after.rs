@@ -159,6 +159,42 @@ fn deleting_an_endpoint_takes_along_what_azure_takes_along() {
 }
 
 #[test]
+fn an_endpoint_that_a_deployment_makes_is_not_missed_on_the_servers_side() {
+    let is_of_endpoint = |one: &Value| {
+        let id = one["id"].as_str().unwrap_or("");
+        id.contains("old-db-pe") || id.ends_with("/A/old-db")
+    };
+    let (made, mut kept): (Vec<Value>, Vec<Value>) =
+        support::fixture("private-source").into_iter().partition(is_of_endpoint);
+    for one in kept.iter_mut().filter(|one| one["name"] == "old-db") {
+        one["properties"]["privateEndpointConnections"] = json!([]);
+    }
+    let estate = support::estate(&kept);
+    let after = |field: &str| {
+        let change = |one: &Value| {
+            let mut body = one.clone();
+            let list = body["properties"]["privateLinkServiceConnections"].take();
+            if list.is_array() {
+                body["properties"][field] = list;
+                let state = "/0/properties/privateLinkServiceConnectionState";
+                body["properties"][field].pointer_mut(state).expect("a state").take();
+            }
+            json!({ "resourceId": one["id"], "changeType": "Create", "before": null, "after": body })
+        };
+        let is_wanted = |one: &&Value| {
+            one["type"].as_str().is_some_and(|kind| kind.contains("/privateEndpoints"))
+        };
+        let changes: Vec<Value> = made.iter().filter(is_wanted).map(change).collect();
+        let result = input("what-if.json", json!({ "status": "Succeeded", "changes": changes }));
+        check(&overlay(&estate, result).estate)
+    };
+    let report = after("privateLinkServiceConnections");
+    assert_eq!(report.verdict, Verdict::Undetermined, "{:?}", causes(&report));
+    assert_eq!(causes(&report), Vec::<&str>::new(), "the zone group writes the record");
+    assert_eq!(causes(&after("manualPrivateLinkServiceConnections")), ["endpoint/pending"]);
+}
+
+#[test]
 fn a_plan_that_mends_the_peering_is_judged_too() {
     let mut resources = support::fixture("private-source");
     support::edit(&mut resources, "delete target-net/virtualNetworkPeerings/to-source");

@@ -27,6 +27,9 @@ pub(super) fn of_putting(
     if is_new && id.resource_type() == LINK {
         count_links(estate, id, 1, problems);
     }
+    if is_new && id.resource_type() == ENDPOINT {
+        announce(estate, id, problems);
+    }
     if let Some(body) = estate.body(id).map(Cow::into_owned) {
         reflect(estate, id, Nested::Is(&body), problems);
     }
@@ -192,6 +195,38 @@ fn addresses_of(
         }
     }
     addresses.into_iter()
+}
+
+/// The server's side of a new endpoint: one that asks by hand waits, and of another nobody knows whether its maker may approve it.
+fn announce(estate: &mut Estate, endpoint: &ResourceId, problems: &mut Vec<Problem>) {
+    for (field, state) in [
+        ("privateLinkServiceConnections", json!({})),
+        ("manualPrivateLinkServiceConnections", json!({ "status": "Pending" })),
+    ] {
+        let place = estate.locate(endpoint, "", field);
+        let body = estate.body(endpoint);
+        let asked = body.as_ref().and_then(|body| body.pointer(&place)?.as_array());
+        let servers: Vec<ResourceId> = asked.into_iter().flatten().filter_map(service_of).collect();
+        for server in servers {
+            let place = estate.locate(&server, "", "privateEndpointConnections");
+            edit(estate, &server, problems, |body| {
+                let Some(list) = body.pointer_mut(&place).and_then(Value::as_array_mut) else {
+                    return;
+                };
+                if !list.iter().any(|one| endpoint_of(one).as_ref() == Some(endpoint)) {
+                    list.push(
+                        json!({ "properties": { "privateEndpoint": { "id": endpoint.as_str() },
+                        "privateLinkServiceConnectionState": state } }),
+                    );
+                }
+            });
+        }
+    }
+}
+
+fn service_of(connection: &Value) -> Option<ResourceId> {
+    let nested = connection.pointer("/properties/privateLinkServiceId");
+    ResourceId::parse(nested.or_else(|| connection.get("privateLinkServiceId"))?.as_str()?)
 }
 
 /// The interface of an endpoint goes with it, and its connection on the server's side.
