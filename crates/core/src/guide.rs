@@ -230,6 +230,7 @@ fn record(path: &Path) -> State {
         return State::Unknown;
     }
     match path.record_meant() {
+        None if path.is_kept(&zone) => State::Unknown,
         None => State::NotMet,
         Some((_, addresses)) if path.is_stale(&addresses) => State::NotMet,
         Some((_, addresses)) => {

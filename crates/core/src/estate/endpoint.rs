@@ -2,9 +2,12 @@
 
 use std::net::Ipv4Addr;
 
+use serde_json::Value;
+
 use super::body::{Node, Problems};
 use super::network::fields_of;
 use super::reference::Reference;
+use super::unresolved::unresolved;
 use crate::id::ResourceId;
 
 /// A private endpoint, as its owner sees it.
@@ -46,6 +49,8 @@ pub struct ZoneGroup {
     pub zones: Vec<ResourceId>,
     /// Addresses of the records it wrote, where Azure tells them.
     pub addresses: Vec<Ipv4Addr>,
+    /// Whether it comes from an input that tells of no record which Azure writes.
+    pub hides_records: bool,
 }
 
 /// A network interface.
@@ -118,10 +123,24 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
     }
 }
 
+/// Marks the records of a zone group as not told, in a body that Azure did not answer: it writes them when it deploys the group.
+pub(super) fn hide_records(id: &ResourceId, body: &mut Value) {
+    if !id.is_type("microsoft.network/privateendpoints/privatednszonegroups") {
+        return;
+    }
+    let configs = body.pointer_mut("/properties/privateDnsZoneConfigs");
+    for config in configs.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(fields) = config.get_mut("properties").and_then(Value::as_object_mut) {
+            fields.entry("recordSets").or_insert_with(|| unresolved(""));
+        }
+    }
+}
+
 pub(crate) fn zone_group(node: &Node, problems: &mut Problems) -> ZoneGroup {
-    let mut group = ZoneGroup { zones: Vec::new(), addresses: Vec::new() };
+    let mut group = ZoneGroup { zones: Vec::new(), addresses: Vec::new(), hides_records: false };
     for config in node.array("privateDnsZoneConfigs", problems).unwrap_or_default() {
         group.zones.extend(config.id("privateDnsZoneId", problems));
+        group.hides_records |= config.is_unresolved_at("recordSets");
         for set in config.array("recordSets", problems).unwrap_or_default() {
             group.addresses.extend(set.addresses("ipAddresses", problems).unwrap_or_default());
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::endpoint::hide_records;
 use super::json::Json;
 use super::read::{Found, Standing};
 use super::shapes::below;
@@ -93,6 +94,9 @@ fn one(change: &Value, origin: &Origin, problems: &mut Vec<Problem>) -> Result<P
         });
     }
     let is_made = kind.eq_ignore_ascii_case("create");
+    if let (Some(after), true) = (&mut after, is_made) {
+        hide_records(&id, after);
+    }
     let origin = below(origin, "after");
     Ok(Planned { id, before, after, origin, is_made, is_replaced: false, memberships: None })
 }

@@ -39,7 +39,7 @@ impl Predicted {
             Answer::Addresses(list) => Predicted::Addresses(list.clone()),
             Answer::Public => Predicted::Public,
             Answer::NoSuchName | Answer::NoAnswer => Predicted::Nothing,
-            Answer::Injected => Predicted::Private,
+            Answer::Injected | Answer::Kept => Predicted::Private,
             Answer::Unknown(_) => Predicted::Unknown,
         }
     }

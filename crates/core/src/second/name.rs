@@ -8,7 +8,7 @@ use super::machine::{Asked, Spot};
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
-use super::zone::{Linked, Zone, own_zone, zones};
+use super::zone::{Linked, Zone, keeper, own_zone, zones};
 
 /// What the resolver answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -238,6 +238,9 @@ impl Ask<'_> {
         }
         if !zone.observed {
             return vec![Name::Unknown(Gate::unknown("the records", &zone.key))];
+        }
+        if let Some(keeper) = keeper(self.world, self.server, &zone.key) {
+            return vec![Name::Endpoint(keeper)];
         }
         if zone.redirects && zone.name.starts_with("privatelink.") {
             return vec![Name::Public];

@@ -63,6 +63,22 @@ fn referred_zones(world: &World, server: &str) -> Vec<String> {
     found
 }
 
+/// A private endpoint of the server whose zone group writes records into a zone that no input tells of.
+pub(super) fn keeper(world: &World, server: &str, zone: &str) -> Option<String> {
+    let hides = |config: &Value| {
+        let into = reference(config, &["properties", "privateDnsZoneId"]);
+        let untold = at(config, &["properties", "recordSets", "$unresolved"]);
+        into.as_deref() == Some(zone) && untold.is_some()
+    };
+    let configs = |body| list(body, &["properties", "privateDnsZoneConfigs"]).unwrap_or(&[]);
+    let writes = |key: &str| {
+        let mut groups = world.children(key, "privatednszonegroups");
+        groups.any(|(_, body)| configs(body).iter().any(hides))
+    };
+    let mut all = endpoints(world, server).into_iter();
+    all.find(|one| one.leads_here && writes(&one.key)).map(|one| one.key)
+}
+
 pub(super) fn own_zone(body: &Value) -> Option<String> {
     let old = ["properties", "privateDnsZoneArguments", "privateDnsZoneArmResourceId"];
     reference(body, &["properties", "network", "privateDnsZoneArmResourceId"])

@@ -87,7 +87,7 @@ impl Path<'_> {
             let question = resolve::Question { start, server, name: &name, without: &without };
             let answer = resolve::resolve(self.estate, question, published, zone.as_ref());
             let resolution = match answer {
-                Ok(resolution) => resolution,
+                Ok(resolution) => self.with_kept(resolution),
                 Err(missing) => {
                     self.opening.push(Step::unknown(Stage::Name, missing.clone()));
                     return Leads::Unknown(missing);

@@ -12,6 +12,7 @@ use super::unproven;
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
 use crate::estate::dns::Link;
+use crate::estate::endpoint::ZoneGroup;
 use crate::estate::network::{Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -29,7 +30,7 @@ impl Path<'_> {
             // Until the link is completed the network asks publicly.
             _ if resolution.is_link_pending => self.judge_pending(resolution, open_door),
             Answer::NoSuchName | Answer::NoAnswer => self.judge_nothing(resolution, open_door),
-            Answer::Injected => self.proven(resolution),
+            Answer::Injected | Answer::Kept => self.proven(resolution),
             Answer::Public => self.judge_public(resolution, open_door),
             Answer::Addresses(addresses) => self.judge_addresses(resolution, addresses),
         }
@@ -160,6 +161,28 @@ impl Path<'_> {
                     .is_err_and(|missing| missing.resource.as_ref() == Some(&view.id))
                 && subnet.is_some_and(|subnet| inside(AddressSet::of(&subnet.prefixes)))
         })
+    }
+
+    /// Whether a zone that holds no record of the server is written to by a zone group of which no input tells the records.
+    pub fn is_kept(&self, zone: &ResourceId) -> bool {
+        let keeps = |(_, group): (&ResourceId, &ZoneGroup)| {
+            group.hides_records && group.zones.contains(zone)
+        };
+        self.record_meant().is_none()
+            && self
+                .live_endpoints()
+                .any(|view| self.estate.children::<ZoneGroup>(&view.id).any(keeps))
+    }
+
+    /// The answer of a linked zone that lacks the record which a zone group keeps there.
+    pub(super) fn with_kept(&self, resolution: Resolution) -> Resolution {
+        let lacks = resolution.record.is_none()
+            && matches!(resolution.answer, Answer::NoSuchName | Answer::Public);
+        let is_kept = |(zone, _): &(ResourceId, ResourceId)| self.is_kept(zone);
+        match lacks && resolution.zone.as_ref().is_some_and(is_kept) {
+            true => Resolution { answer: Answer::Kept, ..resolution },
+            false => resolution,
+        }
     }
 
     /// The endpoints that hold some of the resolved addresses.
@@ -308,6 +331,11 @@ pub(super) fn name_step(
             ),
         },
         Answer::Injected => format!("{name} resolves to the server's private address"),
+        Answer::Kept => {
+            format!(
+                "{name} resolves to the address of a private endpoint, which its zone group keeps"
+            )
+        }
         Answer::NoAnswer => {
             let rule = resolution.wrong_rule.as_ref();
             let words = rule

@@ -28,6 +28,8 @@ pub enum Answer {
     NoSuchName,
     /// The private address of an injected server, kept in its zone by the service.
     Injected,
+    /// The address of a private endpoint that tells none, kept in the zone by its zone group.
+    Kept,
     /// No answer comes: the question goes astray.
     NoAnswer,
     /// Configuration does not tell.

@@ -19,7 +19,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let zone = path.zone_meant()?;
     let label = path.record_label()?;
     let is_known = path.estate.has_zone(&zone);
-    if !is_known || path.record_meant().is_some() || other_zone_answers(path, &zone) {
+    if !is_known
+        || path.record_meant().is_some()
+        || path.is_kept(&zone)
+        || other_zone_answers(path, &zone)
+    {
         return None;
     }
     let message =

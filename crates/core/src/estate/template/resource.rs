@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::limits::Limits;
 use super::place;
 use super::scope::{Loop, Scope, Why};
+use crate::estate::endpoint::hide_records;
 use crate::estate::nested;
 use crate::estate::read::{Found, Standing};
 use crate::estate::unresolved::each_unresolved;
@@ -291,6 +292,7 @@ impl<'a> Reader<'a> {
         body.insert("name".to_owned(), json!(id.name()));
         let mut body = Value::Object(body);
         name_children(id, &mut body);
+        hide_records(id, &mut body);
         let mut said = Vec::new();
         each_unresolved(&body, pointer, &mut |place, why| {
             said.push((place.to_owned(), why.to_owned()))

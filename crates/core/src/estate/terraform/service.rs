@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fields::{Fields, body, object, referring};
-use crate::estate::unresolved::is_unresolved;
+use crate::estate::unresolved::{is_unresolved, unresolved};
 use crate::id::ResourceId;
 
 /// An endpoint. Whether its connection is approved is not in Terraform's state.
@@ -93,6 +93,8 @@ fn zone_config(fields: &Fields, zone: &Value) -> Value {
         })
     });
     let name = written.and_then(|block| block.get("name"));
+    // A group that is yet to be made writes them when it is.
+    let sets = sets.or_else(|| Some(unresolved("")));
     let properties = object([("privateDnsZoneId", Some(zone.clone())), ("recordSets", sets)]);
     object([("name", name), ("properties", Some(properties))])
 }
