@@ -39,6 +39,19 @@ pub(crate) fn listed(id: &ResourceId, body: &Value) -> Vec<ResourceId> {
     ids
 }
 
+/// Children written inside a body get ids, as Azure answers them.
+pub(crate) fn name_children(id: &ResourceId, body: &mut Value) {
+    for list in ["subnets", "virtualNetworkPeerings"] {
+        let place = format!("/properties/{list}");
+        for child in body.pointer_mut(&place).and_then(Value::as_array_mut).into_iter().flatten() {
+            let name = child.get("name").and_then(Value::as_str).map(str::to_owned);
+            if let (Some(name), Some(fields)) = (name, child.as_object_mut()) {
+                fields.insert("id".to_owned(), json!(id.child(list, &name).as_str()));
+            }
+        }
+    }
+}
+
 /// Whether a body lists children, be it none.
 pub(crate) fn has_list(id: &ResourceId, body: &Value) -> bool {
     let kind = id.resource_type();

@@ -200,6 +200,7 @@ impl<'a> Reader<'a> {
             Ok(false) => return,
             Err(why) => {
                 self.doubt(fields, parent);
+                self.perhaps(scope, fields, pointer, parent, loops);
                 return self.left_out(
                     &format!("{pointer}/condition"),
                     "resource with a condition",
@@ -207,8 +208,7 @@ impl<'a> Reader<'a> {
                 );
             }
         }
-        let known = |name: &str| scope.known(fields.get(name).unwrap_or(&Value::Null), loops);
-        let text = |name: &str| known(name).and_then(|value| super::functions::text(&value));
+        let text = |name: &str| scope.known_text(fields, name, loops);
         if text("type").is_ok_and(|kind| kind.eq_ignore_ascii_case(DEPLOYMENTS)) {
             // What a deployment is called decides nothing.
             let name = text("name").unwrap_or_else(|_| place::GROUP.to_owned());
@@ -233,6 +233,25 @@ impl<'a> Reader<'a> {
             let place = format!("{pointer}/resources");
             let parent = Parent { kind, name, depth };
             self.resources(scope, fields.get("resources"), &place, Some(&parent), loops);
+        }
+    }
+
+    /// Keeps a child that may be deployed or not as one of which nothing is known: its parent may have it.
+    fn perhaps(
+        &mut self,
+        scope: &Scope,
+        fields: &Map<String, Value>,
+        pointer: &str,
+        parent: Option<&Parent>,
+        loops: &[Loop],
+    ) {
+        let text = |name: &str| scope.known_text(fields, name, loops);
+        let (Ok(kind), Ok(name)) = (text("type"), text("name")) else { return };
+        let (kind, name) = whole_name(parent, kind, name);
+        let Ok(id) = self.id_of(scope, fields, &kind, &name, loops) else { return };
+        if id.parent().is_some() && !kind.eq_ignore_ascii_case(DEPLOYMENTS) {
+            let body = json!({ "id": id.as_str(), "type": kind, "name": id.name() });
+            self.keep(id, body, pointer);
         }
     }
 
@@ -291,7 +310,7 @@ impl<'a> Reader<'a> {
         body.insert("type".to_owned(), json!(kind));
         body.insert("name".to_owned(), json!(id.name()));
         let mut body = Value::Object(body);
-        name_children(id, &mut body);
+        nested::name_children(id, &mut body);
         hide_records(id, &mut body);
         let mut said = Vec::new();
         each_unresolved(&body, pointer, &mut |place, why| {
@@ -300,10 +319,13 @@ impl<'a> Reader<'a> {
         for (place, why) in said {
             self.unknown(&place, &why);
         }
+        self.keep(id.clone(), body, pointer);
+    }
+
+    fn keep(&mut self, id: ResourceId, body: Value, pointer: &str) {
         let place = self.in_file(pointer);
         let origin = Origin { file: self.origin.file.clone(), pointer: place };
-        let (id, standing) = (id.clone(), Standing::Wanted);
-        self.deployed.push(Found { id, body, origin, standing });
+        self.deployed.push(Found { id, body, origin, standing: Standing::Wanted });
     }
 
     fn unknown(&mut self, pointer: &str, why: &str) {
@@ -367,18 +389,5 @@ fn whole_name(parent: Option<&Parent>, kind: String, name: String) -> (String, S
             (format!("{}/{kind}", parent.kind), format!("{}/{name}", parent.name))
         }
         _ => (kind, name),
-    }
-}
-
-/// Children written inside a body get ids, as Azure answers them.
-fn name_children(id: &ResourceId, body: &mut Value) {
-    for list in ["subnets", "virtualNetworkPeerings"] {
-        let place = format!("/properties/{list}");
-        for child in body.pointer_mut(&place).and_then(Value::as_array_mut).into_iter().flatten() {
-            let name = child.get("name").and_then(Value::as_str).map(str::to_owned);
-            if let (Some(name), Some(fields)) = (name, child.as_object_mut()) {
-                fields.insert("id".to_owned(), json!(id.child(list, &name).as_str()));
-            }
-        }
     }
 }

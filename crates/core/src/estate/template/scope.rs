@@ -97,6 +97,17 @@ impl<'t> Scope<'t> {
         check(self.resolve(value, loops))
     }
 
+    /// A field that has to be a known text.
+    pub(super) fn known_text(
+        &self,
+        fields: &Map<String, Value>,
+        name: &str,
+        loops: &[Loop],
+    ) -> Result<String, Why> {
+        let value = self.known(fields.get(name).unwrap_or(&Value::Null), loops)?;
+        functions::text(&value)
+    }
+
     fn resolve_here(&self, value: &Value, loops: &[Loop]) -> Known {
         let resolved = match value {
             Value::String(text) => return self.text(text, loops),
