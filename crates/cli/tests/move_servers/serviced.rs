@@ -1,7 +1,7 @@
 //! What a source's service did for itself.
 
 use crate::assessed::of_pair;
-use crate::pair::Pair;
+use crate::pair::{Pair, Ran};
 
 const SOURCE: &str = "
     CREATE ROLE rdsadmin; CREATE ROLE rds_superuser; CREATE ROLE app;
@@ -55,4 +55,29 @@ fn what_its_roles_own_is_no_surprise() {
     );
     pair.on_target("postgres", "CREATE ROLE \"cloudsqlsuperuser\"");
     pair.migrate(&[]).ended(0);
+}
+
+/// Each service hardens its own server; a login that is no superuser has no say in it.
+#[test]
+fn rights_of_everybody_on_catalogs_are_the_superusers() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE ROLE boss; CREATE DATABASE d OWNER boss");
+    let hard = "REVOKE EXECUTE ON FUNCTION pg_sleep(float8) FROM PUBLIC; GRANT SELECT ON pg_authid TO PUBLIC";
+    pair.on_source("d", &format!("{hard}; SET ROLE boss; CREATE TABLE t (a int)"));
+    pair.on_target(
+        "template1",
+        "REVOKE EXECUTE ON FUNCTION pg_stat_file(text) FROM PUBLIC; REVOKE SELECT ON pg_tables FROM PUBLIC",
+    );
+    pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
+    let note = "what everybody may do on system catalogs is not carried: pg_authid, pg_sleep(double precision)";
+    for command in ["migrate", "verify"] {
+        let mut command = pair.command(command);
+        let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
+        command.env("FLEXWAY_TARGET", url).args(["--database", "d"]);
+        Ran::of(command).ended(0).says(&[note]);
+    }
+    // A superuser carries and compares it.
+    pair.verify(&["--database", "d"]).ended(1);
+    let report = of_pair(&pair, &["--database", "d"]).1;
+    assert!(!report.to_string().contains("left/catalog-right"), "{report:#}");
 }

@@ -86,7 +86,7 @@ census! {
     Subscriptions = "subscriptions";
     /// Publications of all tables, or of all in a schema.
     WidePublications = "publications of all tables";
-    /// Grants on system catalogs to users; detail: the role, sql: the revocation.
+    /// Grants on system catalogs to users, and what PUBLIC gained or lost there; detail: the role, sql: what takes it back.
     CatalogGrants = "grants on system catalogs";
     /// Owners of objects; name: the role.
     Owners = "owners";

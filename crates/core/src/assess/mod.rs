@@ -240,6 +240,7 @@ registry! {
     database "left/tablespace" in "left/tablespace.rs" as tablespace;
     database "left/tablespace-setting" in "left/tablespace-setting.rs" as tablespace_setting;
     database "left/unknown-setting" in "left/unknown-setting.rs" as unknown_setting;
+    advisory_database "left/catalog-right" in "left/catalog-right.rs" as catalog_right;
     advisory_database "left/service-grant" in "left/service-grant.rs" as service_grant;
     database "left/subscription" in "left/subscription.rs" as subscription;
 

@@ -23,12 +23,12 @@ const KINDS: [&str; 3] = [
      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid",
 ];
 
-/// The query of those that concern roles of users: name, role, statement.
+/// The query of those that concern roles of users, and `PUBLIC`: name, role, statement.
 pub(super) fn of_users(version: u32) -> Option<String> {
     let services = SERVICE_ROLES.map(|name| format!("'{name}'")).join(", ");
     changed(version).map(|changed| {
         format!(
-            "SELECT name, role, mend FROM ({changed}) g WHERE grantee >= {USERS_OID_MIN} \
+            "SELECT name, role, mend FROM ({changed}) g WHERE grantee = 0 OR grantee >= {USERS_OID_MIN} \
              AND pg_get_userbyid(grantee) NOT IN ({services}) ORDER BY 1, 2"
         )
     })

@@ -7,6 +7,7 @@ use flexway_core::migrate::SchemaEntry;
 
 use crate::Session;
 use crate::ask::{Outcome, query, text};
+use crate::catalog::is_superuser;
 use crate::schema::scan::lines;
 
 /// Their names. They are neither created nor altered, but may
@@ -41,43 +42,51 @@ pub(crate) const SERVICE_ROLES: [&str; 24] = [
 /// Schema of the system, on which a service's own grants are each server's own.
 const CATALOG: &str = "pg_catalog";
 
-/// Roles of services whose rights are not carried, since a server lacks them.
+/// Rights that are not carried.
 #[derive(Debug, Default)]
-pub(crate) struct Strangers(BTreeSet<String>);
+pub(crate) struct Strangers {
+    /// Roles of services that a server lacks.
+    roles: BTreeSet<String>,
+    /// Whether the target's login may say nothing about catalogs.
+    are_catalogs_closed: bool,
+}
 
 impl Strangers {
     /// Those that only one of two servers has.
     pub(crate) fn between(source: &mut Session, target: &mut Session) -> Outcome<Strangers> {
         let (ours, theirs) = (there(source)?, there(target)?);
-        Ok(Strangers(ours.symmetric_difference(&theirs).cloned().collect()))
+        let roles = ours.symmetric_difference(&theirs).cloned().collect();
+        Ok(Strangers { roles, are_catalogs_closed: !is_superuser(target)? })
     }
 
     /// Those that a server lacks.
     pub(crate) fn to(target: &mut Session) -> Outcome<Strangers> {
         let there = there(target)?;
         let absent = SERVICE_ROLES.iter().filter(|name| !there.contains(**name));
-        Ok(Strangers(absent.map(|name| (*name).to_owned()).collect()))
+        let roles = absent.map(|name| (*name).to_owned()).collect();
+        Ok(Strangers { roles, are_catalogs_closed: !is_superuser(target)? })
     }
 
-    /// Their names.
+    /// The names of the roles.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.roles.iter().map(String::as_str)
     }
 
-    /// A dump's grants without theirs; on the catalogs without those of any service's role.
+    /// A dump's grants without those of the roles; on the catalogs without those of any service's role.
     pub(crate) fn left_out_of<'a>(&self, entry: &'a SchemaEntry) -> Cow<'a, str> {
         if !entry.kind.ends_with("ACL") {
             return Cow::from(&entry.sql);
         }
         match entry.schema == CATALOG {
+            true if self.are_catalogs_closed => Cow::Owned(String::new()),
             true => without(&entry.sql, |role| SERVICE_ROLES.contains(&role)),
             false => self.left_out(&entry.sql),
         }
     }
 
-    /// Grants without theirs.
+    /// Grants without those of the roles.
     pub(crate) fn left_out<'a>(&self, sql: &'a str) -> Cow<'a, str> {
-        without(sql, |role| self.0.contains(role))
+        without(sql, |role| self.roles.contains(role))
     }
 }
 
@@ -132,12 +141,14 @@ mod tests {
                   ALTER DEFAULT PRIVILEGES FOR ROLE rdsadmin GRANT ALL ON TABLES TO app;"
                 .to_owned(),
         };
-        let strangers = Strangers(BTreeSet::from(["rdsadmin".to_owned()]));
+        let roles = BTreeSet::from(["rdsadmin".to_owned()]);
+        let strangers = Strangers { roles, are_catalogs_closed: true };
         let kept = "GRANT ALL ON TABLE rdsadmin TO app;\nRESET SESSION AUTHORIZATION;\n";
         assert_eq!(
             strangers.left_out_of(&entry("s")),
             format!("{kept}REVOKE ALL ON TABLE t FROM rds_superuser;\n")
         );
+        assert_eq!(strangers.left_out_of(&entry(CATALOG)), "");
         assert_eq!(Strangers::default().left_out_of(&entry(CATALOG)), kept);
         assert_eq!(Strangers::default().left_out_of(&entry("s")), entry("s").sql);
     }
