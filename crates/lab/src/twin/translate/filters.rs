@@ -178,7 +178,9 @@ fn group_chain(
             let leg = &draft.legs[at];
             (tags::addresses(draft, leg, &rule.from), tags::addresses(draft, leg, &rule.to))
         };
-        lines.extend(line(rule, (&from, &to), &counter));
+        // Azure reads ports that packets come from as any at private endpoints.
+        let reads_from_ports = !draft.legs[at].is_endpoint;
+        lines.extend(line(rule, (&from, &to), &counter, reads_from_ports));
     }
     for (name, way, allows, from, to) in DEFAULTS {
         if way != direction {
@@ -218,13 +220,18 @@ fn dns_chain(draft: &mut Draft, at: usize, group: &ResourceId) -> Vec<String> {
             drops: !rule.allows,
         });
         let from = tags::addresses(draft, &draft.legs[at], &rule.from);
-        lines.extend(line(rule, (&from, &AddressSet::all()), &counter));
+        lines.extend(line(rule, (&from, &AddressSet::all()), &counter, true));
     }
     lines
 }
 
 /// A rule as a line of nftables; `None` for one that can match nothing.
-fn line(rule: &Rule, (from, to): (&AddressSet, &AddressSet), counter: &str) -> Option<String> {
+fn line(
+    rule: &Rule,
+    (from, to): (&AddressSet, &AddressSet),
+    counter: &str,
+    reads_from_ports: bool,
+) -> Option<String> {
     let (from, to) = (matching("saddr", from)?, matching("daddr", to)?);
     let ports = |side: &str, ranges: &[(u16, u16)]| {
         if ranges.contains(&(0, u16::MAX)) {
@@ -236,7 +243,9 @@ fn line(rule: &Rule, (from, to): (&AddressSet, &AddressSet), counter: &str) -> O
         });
         format!("th {side} {} ", set(ranges))
     };
-    let ports = ports("sport", &rule.ports.from) + &ports("dport", &rule.ports.to);
+    let from_ports =
+        if reads_from_ports { ports("sport", &rule.ports.from) } else { String::new() };
+    let ports = from_ports + &ports("dport", &rule.ports.to);
     let protocol = match rule.protocol {
         Protocol::Tcp => "meta l4proto tcp ",
         Protocol::Udp => "meta l4proto udp ",
