@@ -132,13 +132,12 @@ impl Path<'_> {
         }
         let alias = Published::PrivateLinkAlias;
         let other = resolve::resolve(self.estate, question, alias, None).ok()?;
-        let is_told_always = self.to.kind == ServerKind::Single;
+        // A zone that nothing tells of is no reason for doubt: a template never lists the endpoints.
         let is_zone_known = || {
             let zone = self.zone_name_meant();
             zone.is_some_and(|zone| self.estate.has_zone_named(&zone))
         };
-        let is_doubtful =
-            other.zone.is_some() || other.unproven.is_some() && (is_told_always || is_zone_known());
+        let is_doubtful = other.zone.is_some() || other.unproven.is_some() && is_zone_known();
         is_doubtful.then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
     }
 
