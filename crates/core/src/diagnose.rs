@@ -1,8 +1,7 @@
 //! The diagnosis: verdict, causes with their consequences, what is missing, and the path itself.
 
 mod consequences;
-
-use serde_json::{Value, json};
+mod json;
 
 use crate::address::AddressSet;
 use crate::checks;
@@ -332,26 +331,6 @@ impl Report {
     pub fn causes(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_cause())
     }
-
-    /// The JSON that scripts rely on (`flexway.check/1`).
-    pub fn to_json(&self) -> Value {
-        json!({
-            "schema": "flexway.check/1",
-            "source": self.question.source.text(),
-            "target": self.question.target,
-            "copier": self.question.copier.text(),
-            "port": self.question.port,
-            "verdict": self.verdict,
-            "code": self.code,
-            "senders": self.senders.as_ref().map(|one| json!({
-                "pass": words(&one.pass), "dropped": words(&one.dropped) })),
-            "guide": self.guide,
-            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
-            "missing": self.missing,
-            "probes": self.fusion,
-            "trace": { "forward": self.forward, "return": self.back },
-        })
-    }
 }
 
 impl Source {
@@ -378,26 +357,4 @@ impl Copier {
             Copier::Runtime(id) | Copier::Host(id) => id.as_str(),
         }
     }
-}
-
-fn words(addresses: &AddressSet) -> Vec<String> {
-    addresses.networks().iter().map(ToString::to_string).collect()
-}
-
-fn finding_json(finding: &Finding) -> Value {
-    let fixes = finding.fixes.iter().map(|fix| {
-        let az: Vec<&String> = fix.changes.iter().flat_map(|change| &change.az).collect();
-        json!({ "title": fix.title, "safety": fix.safety(), "az": az })
-    });
-    json!({
-        "fault": finding.fault,
-        "severity": finding.severity,
-        "certainty": finding.certainty,
-        "resource": finding.place.as_ref().map(|place| &place.resource),
-        "pointer": finding.place.as_ref().map(|place| &place.pointer),
-        "message": finding.message,
-        "why": finding.why,
-        "consequence_of": finding.consequence_of,
-        "fixes": fixes.collect::<Vec<_>>(),
-    })
 }

@@ -1,5 +1,6 @@
 //! One edit of an estate as plain data: what to ask Azure for, what it does to the estate, how to take it back.
 
+mod az;
 pub mod dns;
 pub mod endpoint;
 pub mod exposure;
@@ -9,6 +10,7 @@ pub mod peering;
 pub mod route;
 pub mod server;
 
+pub(crate) use az::{az_rest, in_subscription, place, quoted};
 pub use exposure::Exposure;
 use std::borrow::Cow;
 
@@ -366,35 +368,6 @@ const READ_ONLY: [&str; 22] = [
     "serviceAssociationLinks",
     "purpose",
 ];
-
-/// `value` as one word of a POSIX shell.
-pub(crate) fn quoted(value: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_.:=@,+".contains(letter);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
-/// `--resource-group G` of a resource.
-pub(crate) fn place(id: &ResourceId) -> String {
-    format!("--resource-group {}", quoted(id.resource_group()))
-}
-
-/// A command, after the one that selects the subscription of the resource it is about.
-pub(crate) fn in_subscription(id: &ResourceId, command: String) -> Vec<String> {
-    vec![format!("az account set --subscription {}", quoted(id.subscription())), command]
-}
-
-/// A command that sends a request as it is.
-pub(crate) fn az_rest(request: &Request) -> String {
-    let method = request.method.to_ascii_lowercase();
-    let body = match &request.body {
-        Value::Null => String::new(),
-        body => format!(" --body {}", quoted(&body.to_string())),
-    };
-    format!("az rest --method {method} --uri {}{body}", quoted(&request.path))
-}
 
 /// A name that no child of `parent` has yet: `wanted`, or `wanted-2` and so on.
 pub(crate) fn free_name(estate: &Estate, parent: &ResourceId, kind: &str, wanted: &str) -> String {

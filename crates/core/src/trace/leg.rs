@@ -13,10 +13,11 @@ use crate::trace::appliance::Appliance;
 use crate::trace::egress::Egress;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decision, Receiver, Service};
+use crate::trace::front_route;
 use crate::trace::gate::{self, Caller, Gate};
 use crate::trace::hop::Joined;
 use crate::trace::outward::Outward;
-use crate::trace::route::{self, Routed};
+use crate::trace::route::Routed;
 use crate::trace::start::Start;
 use crate::trace::step::{self, Stage, Step, Verdict};
 use crate::trace::words::{admit_step, gate_step};
@@ -233,7 +234,7 @@ impl Walker<'_> {
                     None,
                     &Receiver::Gateway(location.clone(), is_flexible),
                 );
-                let routed = route::to_gateway(
+                let routed = front_route::to_gateway(
                     self.estate,
                     (near.id, near.subnet),
                     location.as_deref(),

@@ -10,6 +10,7 @@ pub mod egress;
 pub mod endpoint;
 pub mod filter;
 pub mod forwarder;
+pub mod front_route;
 pub mod gate;
 pub mod hop;
 mod host;

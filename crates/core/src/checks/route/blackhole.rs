@@ -5,8 +5,9 @@ use crate::checks::fixes;
 use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::front_route::droppers;
 use crate::trace::leg::{Leg, Way};
-use crate::trace::route::{Routed, UserRoute, droppers};
+use crate::trace::route::{Routed, UserRoute};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let (leg, route) = path.legs().find_map(|leg| match &leg.route {

@@ -1,5 +1,6 @@
 //! Terraform states and plans: what they say of Azure, as resources with ids. What they do not tell is marked, never guessed.
 
+mod bodies;
 mod configuration;
 mod fields;
 mod identity;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::bodies::{body_of, children_of};
 use super::configuration::refers_to;
 use super::fields::{Fields, NOT_TOLD, not_told};
 use super::identity::{self, Surroundings};
@@ -16,7 +17,7 @@ use crate::estate::{Origin, Problem, merge, nested};
 use crate::id::ResourceId;
 
 /// What may be bound to a subnet, with the attribute under which provider 5 and versions before 2 tell it.
-const BOUND: [(&str, &str); 3] = [
+pub(super) const BOUND: [(&str, &str); 3] = [
     ("networkSecurityGroup", "network_security_group_id"),
     ("routeTable", "route_table_id"),
     (NAT_GATEWAY, "nat_gateway_id"),
@@ -352,56 +353,5 @@ impl<'w> World<'w> {
             }
         }
         listed
-    }
-}
-
-fn body_of(kind: &str, id: &ResourceId, fields: &Fields) -> Value {
-    match kind {
-        "azurerm_virtual_network" => network::vnet(id, fields),
-        "azurerm_subnet" => bound_subnet(fields),
-        "azurerm_virtual_network_peering" => network::peering(fields),
-        "azurerm_network_security_group" => network::security_group(fields),
-        "azurerm_network_security_rule" => network::rule(fields),
-        "azurerm_route_table" => network::route_table(fields),
-        "azurerm_route" => network::route(fields),
-        "azurerm_network_interface" => network::interface(fields),
-        "azurerm_public_ip" => network::public_address(fields),
-        "azurerm_nat_gateway" => network::nat_gateway(fields),
-        "azurerm_virtual_network_gateway" => network::gateway(fields),
-        "azurerm_lb" => network::load_balancer(fields),
-        "azurerm_private_endpoint" => service::endpoint(fields),
-        "azurerm_private_dns_zone" => service::zone(fields),
-        "azurerm_private_dns_zone_virtual_network_link" => service::link(fields),
-        "azurerm_private_dns_a_record" => service::addresses_record(fields),
-        "azurerm_private_dns_cname_record" => service::alias_record(fields),
-        "azurerm_postgresql_server" => service::single_server(fields),
-        "azurerm_postgresql_flexible_server" => service::flexible_server(fields),
-        "azurerm_postgresql_firewall_rule" | "azurerm_postgresql_flexible_server_firewall_rule" => {
-            service::firewall_rule(fields)
-        }
-        "azurerm_postgresql_virtual_network_rule" => service::vnet_rule(fields),
-        "azurerm_postgresql_configuration" | "azurerm_postgresql_flexible_server_configuration" => {
-            service::setting(fields)
-        }
-        "azurerm_management_lock" => service::lock(fields),
-        _ => service::azapi(fields),
-    }
-}
-
-/// A subnet with what its own attributes say is bound to it.
-fn bound_subnet(fields: &Fields) -> Value {
-    let mut subnet = network::subnet(fields);
-    for (property, attribute) in BOUND {
-        if let Some(value) = fields.reference(attribute) {
-            subnet["properties"][property] = value;
-        }
-    }
-    subnet
-}
-
-fn children_of(kind: &str, id: &ResourceId, fields: &Fields) -> Vec<(ResourceId, Value)> {
-    match kind {
-        "azurerm_private_endpoint" => service::zone_groups(id, fields),
-        _ => Vec::new(),
     }
 }
