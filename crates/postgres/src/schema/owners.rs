@@ -91,9 +91,18 @@ pub(super) fn letting_create(
 
 /// To whom an entry gives its thing, as the dump quotes it.
 fn owner(entry: &SchemaEntry) -> Option<&str> {
-    let gift = |sql: &&str| sql.starts_with("ALTER ") && sql.contains(" OWNER TO ");
-    let gift = statements(&entry.sql).into_iter().find(gift)?;
+    let is_gift = |sql: &&str| sql.starts_with("ALTER ") && sql.contains(" OWNER TO ");
+    let gift = statements(&entry.sql).into_iter().map(without_comments).find(is_gift)?;
     Some(gift.rsplit_once(" OWNER TO ")?.1.trim_end_matches(';'))
+}
+
+/// A statement without the comments ahead of it: of schema `public` pg_dump says that it is not made.
+fn without_comments(sql: &str) -> &str {
+    let mut rest = sql.trim_start();
+    while rest.starts_with("--") {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -138,5 +147,9 @@ mod tests {
         let mut alone = vec![entries.remove(4)];
         insert(&mut alone, "\"it\"\"s\"");
         assert_eq!(alone.len(), 1);
+        let given = "-- *not* creating schema, since initdb creates it\n\n\nALTER SCHEMA \"public\" OWNER TO \"it\"\"s\";";
+        let mut given = vec![entry("SCHEMA", "-", "public", given), alone.remove(0)];
+        insert(&mut given, "pg_database_owner");
+        assert_eq!(given.len(), 2);
     }
 }
