@@ -13,7 +13,7 @@ use crate::account::{Account, clean_command};
 use crate::cluster;
 use crate::folder::{self, Folder};
 use crate::installed::{self, Install};
-use crate::options::{Auth, Options};
+use crate::options::Options;
 use crate::run::{self, POLL, tail};
 use crate::secret::Secret;
 use crate::still::Still;
@@ -55,15 +55,11 @@ impl Server {
         account.require_entry(&bin.map_err(Error::io("find the server's programs"))?)?;
         let folder = Folder::create(options.folder.as_deref(), &account)?;
         folder.subfolder("s", &account)?;
-        let password = match options.auth {
-            Auth::Scram => Some(Secret::random()?),
-            Auth::Trust => None,
-        };
         let certificates = match options.tls {
             true => Some(Certificates::create(&folder, &account, &[])?),
             false => None,
         };
-        cluster::initialise(install, &account, &folder, password.as_ref())?;
+        let password = cluster::copy_fresh(install, &account, &folder, options.auth)?;
         cluster::configure(&folder, certificates.as_ref(), options)?;
         let install = install.clone();
         let (port, postmaster) = (0, None);
