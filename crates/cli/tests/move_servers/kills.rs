@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::pair::Pair;
 
 /// Rounds in an ordinary run of the tests.
-const ROUNDS: u64 = 2;
+const ROUNDS: u64 = 1;
 
 /// Disturbances of one move: each may cost it ten seconds of waiting.
 const DISTURBANCES_MAX: u64 = 3;
