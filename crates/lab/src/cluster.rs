@@ -96,6 +96,8 @@ pub(crate) fn configure(
         ("listen_addresses".to_owned(), "127.0.0.1".to_owned()),
         ("unix_socket_directories".to_owned(), folder.socket().display().to_string()),
         ("fsync".to_owned(), "off".to_owned()),
+        // What a killed server leaves of its shared memory goes with its folder.
+        ("dynamic_shared_memory_type".to_owned(), "mmap".to_owned()),
     ];
     let tls = certificates.into_iter().flat_map(Certificates::settings);
     let settings: String = own

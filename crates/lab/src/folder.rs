@@ -26,7 +26,8 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// Waits for the end of its input, which comes when the owner closes it or dies in any way; then
 /// ends the server of folder `$1` (told by its working directory: process ids are reused) and
-/// removes the folder, trying again while the server's last processes still write into it.
+/// removes the shared memory of one that was killed, which line 7 of its status file names, and
+/// the folder, trying again while the server's last processes still write into it.
 const CLEANER: &str = r#"
 trap '' HUP INT QUIT TERM
 read -r line
@@ -36,6 +37,8 @@ serves() { [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$dat
 if serves; then kill -QUIT "$pid"; fi
 for try in 0 1 2 3 4 5 6 7 8 9; do if serves; then sleep 1; fi; done
 if serves; then kill -KILL "$pid"; fi
+shared=$(sed -n '7s/.* //p' "$data/postmaster.pid" 2>/dev/null)
+if [ -n "$shared" ]; then ipcrm -m "$shared" 2>/dev/null; fi
 for try in 0 1 2 3 4; do rm -rf -- "$1" 2>/dev/null && exit 0; sleep 1; done
 exit 1
 "#;

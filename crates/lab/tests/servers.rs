@@ -214,3 +214,20 @@ fn a_killed_owner_leaves_nothing() {
     assert!(folder.starts_with("/"));
     assert_gone(&folder);
 }
+
+#[test]
+fn a_killed_server_leaves_no_shared_memory() {
+    let mut server = start(15, &Options::default());
+    let status = std::fs::read_to_string(server.folder().join("data/postmaster.pid"));
+    let status = status.expect("its status");
+    let id = status.lines().nth(6).and_then(|line| line.split_whitespace().last());
+    let id = id.expect("line 7 names its shared memory");
+    server.kill9().expect("it dies");
+    let is_there = || {
+        let all = std::fs::read_to_string("/proc/sysvipc/shm").expect("a Linux");
+        all.lines().any(|line| line.split_whitespace().nth(1) == Some(id))
+    };
+    assert!(is_there(), "the kernel keeps it");
+    drop(server);
+    assert!(!is_there());
+}

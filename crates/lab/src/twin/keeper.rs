@@ -45,7 +45,10 @@ impl Process {
     pub fn enter(&self) -> Command {
         let mut command = clean_command(Path::new("nsenter"));
         let of = |kind: &str| format!("/proc/{}/ns/{kind}", self.id);
-        command.arg(format!("--mount={}", of("mnt"))).arg(format!("--net={}", of("net")));
+        command
+            .arg(format!("--mount={}", of("mnt")))
+            .arg(format!("--net={}", of("net")))
+            .arg(format!("--ipc={}", of("ipc")));
         command.arg(format!("--pid={}", of("pid_for_children")));
         command
     }
@@ -96,7 +99,15 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub(crate) fn start() -> Result<Keeper, Error> {
         let mut command = clean_command(Path::new("unshare"));
-        command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command.args([
+            "--mount",
+            "--net",
+            "--ipc",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ]);
         command.args(["sh", "-c", SCRIPT, "flexway-twin"]).current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         // A group of its own: a Ctrl-C is for the owner, who then ends the twin.

@@ -44,7 +44,7 @@ pub fn require() -> Result<(), Error> {
     }
     find_unbound()?;
     let mut command = clean_command(Path::new("unshare"));
-    command.args(["--net", "--mount", "--pid", "--fork", "--mount-proc", "true"]);
+    command.args(["--net", "--mount", "--ipc", "--pid", "--fork", "--mount-proc", "true"]);
     match run::run(command, "", &std::env::temp_dir(), TRY_LIMIT) {
         Ok(_) => Ok(()),
         Err(why) => {
