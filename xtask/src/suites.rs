@@ -23,7 +23,7 @@ const SIDE_BY_SIDE: usize = 3;
 /// Suites that run four tests at a time: much of their time is waiting.
 const FOUR_AT_A_TIME: [&str; 2] = ["move_servers", "lab"];
 
-/// Where servers have their files if there is room: in memory, which takes a fifth off a suite's time.
+/// Where servers have their files if there is room: in memory, which takes a sixth off a suite's CPU.
 const MEMORY: &str = "/dev/shm";
 
 /// Room that the servers of all suites have there at least, in KiB.

@@ -120,8 +120,7 @@ impl Path<'_> {
         }
     }
 
-    /// Whether the server has private endpoints was not observed, and a zone is linked that would answer if it has; or may be linked, of
-    /// which public answers are no proof. What Azure says of a Single Server always lists them, of a flexible one not in every version.
+    /// Whether the server has private endpoints was not observed, and a zone that would answer if it has is linked, or may be.
     fn unread_alias(&self, question: resolve::Question, plain: &Resolution) -> Option<Missing> {
         let is_open = self.to.kind != ServerKind::Host
             && self.to.connections.is_none()

@@ -28,7 +28,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         format!("{} is an alias into that zone and has no public address", name.names.join(" -> "));
     let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet, &path.to_id)]);
     let mut finding = Finding::blocks(message, why).at(zone, "").fix(fix);
-    // A question that a ruleset has led elsewhere is not led on by another one.
-    finding.fixes.extend(fixes::linked_ruleset(path).filter(|_| name.place == start.vnet));
+    finding.fixes.extend(fixes::linked_ruleset(path));
     Some(finding)
 }
