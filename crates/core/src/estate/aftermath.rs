@@ -12,6 +12,7 @@ use super::server::{Server, ServerConnection};
 use super::{Estate, Problem};
 use crate::id::ResourceId;
 
+const ZONE: &str = "microsoft.network/privatednszones/";
 const LINK: &str = "microsoft.network/privatednszones/virtualnetworklinks";
 const ENDPOINT: &str = "microsoft.network/privateendpoints";
 const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroups";
@@ -24,8 +25,8 @@ pub(super) fn of_putting(
     is_new: bool,
     problems: &mut Vec<Problem>,
 ) {
-    if is_new && id.resource_type() == LINK {
-        count_links(estate, id, 1, problems);
+    if is_new {
+        count_in_zone(estate, id, 1, problems);
     }
     if is_new && id.resource_type() == ENDPOINT {
         announce(estate, id, problems);
@@ -45,15 +46,17 @@ pub(super) fn of_removal(estate: &mut Estate, id: &ResourceId, problems: &mut Ve
             disconnect(estate, child, problems);
         }
         if child.resource_type() == ZONE_GROUP {
-            forget_records(estate, child);
+            forget_records(estate, child, problems);
         }
     }
     match id.resource_type().as_str() {
-        LINK => count_links(estate, id, -1, problems),
         PEERING => disconnect(estate, id, problems),
-        ZONE_GROUP => forget_records(estate, id),
+        ZONE_GROUP => forget_records(estate, id, problems),
         ENDPOINT => forget_endpoint(estate, id, problems),
         _ => {}
+    }
+    if estate.resource(id).is_some() {
+        count_in_zone(estate, id, -1, problems);
     }
     reflect(estate, id, Nested::Gone, problems);
     estate.remove(id);
@@ -86,10 +89,15 @@ fn edit(
     }
 }
 
-/// The zone's own count of its links.
-fn count_links(estate: &mut Estate, link: &ResourceId, by: i64, problems: &mut Vec<Problem>) {
-    let Some(zone) = link.parent() else { return };
-    let place = estate.locate(&zone, "", "numberOfVirtualNetworkLinks");
+/// The zone's own counts of its links and of its record sets.
+fn count_in_zone(estate: &mut Estate, child: &ResourceId, by: i64, problems: &mut Vec<Problem>) {
+    let Some(zone) = child.parent() else { return };
+    let field = match child.resource_type().as_str() {
+        LINK => "numberOfVirtualNetworkLinks",
+        kind if kind.starts_with(ZONE) => "numberOfRecordSets",
+        _ => return,
+    };
+    let place = estate.locate(&zone, "", field);
     edit(estate, &zone, problems, |body| {
         let count = body.pointer_mut(&place).filter(|count| count.is_number());
         if let Some(count) = count {
@@ -163,7 +171,7 @@ fn disconnect(estate: &mut Estate, half: &ResourceId, problems: &mut Vec<Problem
 }
 
 /// Records that a zone group wrote go with it.
-fn forget_records(estate: &mut Estate, group_id: &ResourceId) {
+fn forget_records(estate: &mut Estate, group_id: &ResourceId, problems: &mut Vec<Problem>) {
     let (Some(endpoint), Ok(group)) = (group_id.parent(), estate.get::<ZoneGroup>(group_id)) else {
         return;
     };
@@ -179,7 +187,10 @@ fn forget_records(estate: &mut Estate, group_id: &ResourceId) {
         let records = estate.children::<Record>(zone).filter(|(_, record)| is_its(record));
         gone.extend(records.map(|(id, _)| id.clone()));
     }
-    gone.iter().for_each(|id| estate.remove(id));
+    for id in gone {
+        count_in_zone(estate, &id, -1, problems);
+        estate.remove(&id);
+    }
 }
 
 fn addresses_of(

@@ -245,6 +245,11 @@ impl Ask<'_> {
         if zone.redirects && zone.name.starts_with("privatelink.") {
             return vec![Name::Public];
         }
+        // A zone with records of which none is here was never listed.
+        let (counted, captured) = self.record_sets(&zone.key);
+        if captured == 0 && counted.is_some_and(|sets| sets > 0) {
+            return vec![Name::Unknown(Gate::unknown("the records", &zone.key))];
+        }
         vec![Name::Nothing(Gate::drop("name", &zone.key, Some(label)))]
     }
 
@@ -321,18 +326,19 @@ impl Ask<'_> {
     fn has_doubtful_redirect(&self, zones: &[&Zone]) -> bool {
         zones.iter().filter(|zone| zone.redirects && zone.name.starts_with("privatelink.")).any(
             |zone| {
-                let sets = self
-                    .world
-                    .body(&zone.key)
-                    .and_then(|body| at(body, &["properties", "numberOfRecordSets"])?.as_u64());
-                let captured = ["a", "cname"]
-                    .iter()
-                    .map(|kind| self.world.children(&zone.key, kind).count() as u64)
-                    .sum::<u64>();
-                // The zone's own start-of-authority record is counted and not captured.
-                sets.is_none_or(|sets| sets > captured + 1)
+                let (counted, captured) = self.record_sets(&zone.key);
+                counted.is_none_or(|sets| sets > captured)
             },
         )
+    }
+
+    /// The record sets that a zone counts, and those that were captured; without its own start of authority, which is rarely
+    /// captured.
+    fn record_sets(&self, zone: &str) -> (Option<u64>, u64) {
+        let count = |body| at(body, &["properties", "numberOfRecordSets"])?.as_u64();
+        let counted = self.world.body(zone).and_then(count).map(|sets| sets.saturating_sub(1));
+        let captured = |kind| self.world.children(zone, kind).count() as u64;
+        (counted, captured("a") + captured("cname"))
     }
 }
 

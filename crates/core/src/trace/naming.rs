@@ -48,6 +48,12 @@ impl Path<'_> {
 
     /// A zone without an address for the name, which may leave the question to the public way.
     fn judge_nothing(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
+        let zone = resolution.zone.as_ref().filter(|_| resolution.record.is_none());
+        if let Some(missing) =
+            zone.and_then(|(zone, _)| unproven::unlisted_records(self.estate, zone))
+        {
+            return Leads::Unknown(missing);
+        }
         let open = resolution.zone.as_ref().and_then(|(zone, id)| {
             let link = self.estate.get::<Link>(id).ok()?;
             let is_empty_set = resolution.record.is_some();

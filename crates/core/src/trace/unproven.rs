@@ -31,12 +31,24 @@ pub(super) fn longer_zone(estate: &Estate, zone: &ResourceId, name: &str) -> Opt
 
 /// The record sets of a zone, when its own count does not say that all of them were captured.
 pub(super) fn unread_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
-    // The zone's own SOA record is counted and rarely captured.
-    const OWN: u64 = 1;
     let captured = estate.children::<Record>(zone).count() as u64;
-    let count = estate.get::<Zone>(zone).ok().and_then(|facts| facts.record_count);
-    let is_whole = count.is_some_and(|count| count <= captured + OWN);
-    (!is_whole).then(|| Missing {
+    let is_whole = record_count(estate, zone).is_some_and(|count| count <= captured);
+    (!is_whole).then(|| all_records(zone))
+}
+
+/// The record sets of a zone, when it counts some and none was captured: nobody listed them.
+pub fn unlisted_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
+    let counts_some = record_count(estate, zone).is_some_and(|count| count > 0);
+    (counts_some && estate.children::<Record>(zone).next().is_none()).then(|| all_records(zone))
+}
+
+/// How many record sets a zone says it has, without its own SOA record, which is rarely captured.
+fn record_count(estate: &Estate, zone: &ResourceId) -> Option<u64> {
+    Some(estate.get::<Zone>(zone).ok()?.record_count?.saturating_sub(1))
+}
+
+fn all_records(zone: &ResourceId) -> Missing {
+    Missing {
         what: format!("all record sets of zone `{}`", zone.name()),
         resource: Some(zone.clone()),
         help: format!(
@@ -44,7 +56,7 @@ pub(super) fn unread_records(estate: &Estate, zone: &ResourceId) -> Option<Missi
             zone.resource_group(),
             zone.name()
         ),
-    })
+    }
 }
 
 /// The links of a zone, as something that was not observed in full.

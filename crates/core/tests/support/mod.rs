@@ -64,7 +64,8 @@ pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
     let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
     match verb {
         "delete" => {
-            resources.remove(position(resources, rest));
+            let gone = resources.remove(position(resources, rest));
+            count_less(resources, gone["id"].as_str().expect("an id"));
         }
         "set" => {
             let mut words = rest.splitn(3, ' ');
@@ -92,6 +93,15 @@ pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
             }
         }
         _ => panic!("unknown edit `{line}`"),
+    }
+}
+
+/// The zone of a record set that was deleted counts one less.
+fn count_less(resources: &mut [Value], gone: &str) {
+    let Some((zone, _)) = gone.rsplit_once("/A/") else { return };
+    let count = resources.iter_mut().find(|one| one["id"] == zone);
+    if let Some(count) = count.and_then(|zone| zone.pointer_mut("/properties/numberOfRecordSets")) {
+        *count = json!(count.as_u64().expect("a count") - 1);
     }
 }
 
