@@ -123,15 +123,13 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
     plan.closed = found.closed;
     plan.is_complete = found.is_complete;
     let others = found.others.iter().map(alternative).collect();
-    // Nothing is opened but what is known to be closed, if only for a part of the senders.
-    let opens = found.best.is_none() && found.opened.is_some();
-    match found.best.or(found.opened) {
+    match found.best {
         Some(best) if by_estate != first.verdict && has_unmended(first) => {
             plan.refusal = Some(by_probes(first));
             plan.alternatives.push(alternative(&best));
         }
         // What was not observed may be fine: a repair of it is offered, not proposed.
-        Some(best) if first.verdict == Verdict::Undetermined && !opens => {
+        Some(best) if first.verdict == Verdict::Undetermined && !found.leaves_open => {
             plan.refusal = Some(unobserved(first));
             plan.alternatives.push(alternative(&best));
         }
@@ -185,7 +183,7 @@ fn relaxation(
     }
     let open = Policy { forbidden: Vec::new(), ignores_locks: true };
     let found = repair::search(estate, question, &open);
-    let best = found.best.or(found.opened)?;
+    let best = found.best?;
     let is_barred = |change: &Change| policy.bars(estate, std::slice::from_ref(change));
     let mut needs: Vec<String> =
         best.changes.iter().filter_map(is_barred).map(|(_, why)| why).collect();

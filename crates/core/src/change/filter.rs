@@ -7,11 +7,16 @@ use super::exposure::{self, Exposure};
 use super::{
     Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
 };
-use crate::estate::filter::{Direction, Protocol, Rule, SecurityGroup};
+use crate::estate::filter::{Direction, Prefix, Protocol, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
 use crate::trace::filter::{Decider, Service};
+
+/// Moves of rules that make room for one.
+const MOVES_MAX: usize = 6;
+
+const RULE: &str = "microsoft.network/networksecuritygroups/securityrules";
 
 /// Priorities that a rule of a user may have.
 const PRIORITIES: std::ops::RangeInclusive<u32> = 100..=4096;
@@ -132,6 +137,13 @@ fn set_addresses(properties: &mut Value, side: &str, values: &[String]) {
     }
 }
 
+/// The rules of a group; none where it was not observed.
+fn rules_of<'e>(estate: &'e Estate, group: &ResourceId) -> Vec<&'e Rule> {
+    let listed = estate.get::<SecurityGroup>(group).ok().and_then(|facts| facts.rules.as_ref());
+    let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
+    listed.into_iter().flat_map(|rules| rules.iter()).chain(alone).collect()
+}
+
 /// The highest free priority number below the rule that denies: later rules stay as they are.
 fn free_priority(
     estate: &Estate,
@@ -139,14 +151,10 @@ fn free_priority(
     direction: Direction,
     below: u32,
 ) -> Option<u32> {
-    let listed = estate.get::<SecurityGroup>(group).ok()?.rules.as_ref()?;
-    let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
-    let taken: Vec<u32> = listed
-        .iter()
-        .chain(alone)
-        .filter(|rule| rule.direction == direction)
-        .map(|rule| rule.priority)
-        .collect();
+    estate.get::<SecurityGroup>(group).ok()?.rules.as_ref()?;
+    let rules = rules_of(estate, group).into_iter();
+    let taken: Vec<u32> =
+        rules.filter(|rule| rule.direction == direction).map(|rule| rule.priority).collect();
     // Round numbers leave room for the next one.
     let highest = below.saturating_sub(1).min(*PRIORITIES.end());
     let round = (*PRIORITIES.start()..=highest)
@@ -155,23 +163,85 @@ fn free_priority(
     round.or_else(|| (*PRIORITIES.start()..=highest).rev().find(|number| !taken.contains(number)))
 }
 
-/// Moves a rule to the next free priority number, ahead of no rule that it was behind. `None` when the next number is taken, or the
-/// rule is one of Azure's own.
-pub fn move_back(
+/// Moves a rule off its priority number, behind no rule that it is not behind by now: rules whose order counts go first. `None` when
+/// that takes too many moves, or the rule is one of Azure's own.
+pub fn make_room(
     estate: &Estate,
     group: &ResourceId,
     direction: Direction,
     rule: &Decider,
-) -> Option<Change> {
-    let listed = estate.get::<SecurityGroup>(group).ok()?.rules.as_ref()?;
-    let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
-    let rules: Vec<&Rule> = listed.iter().chain(alone).collect();
-    let is_taken =
-        |number: u32| rules.iter().any(|one| one.direction == direction && one.priority == number);
-    let number = rule.priority + 1;
-    if rule.is_default() || !PRIORITIES.contains(&number) || is_taken(number) {
-        return None;
+) -> Option<Vec<Change>> {
+    let mut rules = rules_of(estate, group);
+    rules.retain(|rule| rule.direction == direction);
+    let mut moves = Vec::new();
+    retreat(&rules, rule.priority, &mut moves)?;
+    moves.into_iter().map(|(rule, number)| move_to(estate, group, rule, number)).collect()
+}
+
+/// The moves that free a number, in order.
+fn retreat<'e>(rules: &[&'e Rule], number: u32, moves: &mut Vec<(&'e Rule, u32)>) -> Option<()> {
+    let at = |number: u32| rules.iter().find(|rule| rule.priority == number).copied();
+    let rule = at(number)?;
+    let mut behind = number + 1..=*PRIORITIES.end();
+    let place = behind.find(|number| at(*number).is_none_or(|other| is_order_told(rule, other)))?;
+    if at(place).is_some() {
+        retreat(rules, place, moves)?;
     }
+    moves.push((rule, place));
+    (moves.len() <= MOVES_MAX).then_some(())
+}
+
+/// Whether it may count which of two rules is read first: they do not do the same, and some packet may fit both.
+fn is_order_told(rule: &Rule, other: &Rule) -> bool {
+    let meet = |ports: &[(u16, u16)], others: &[(u16, u16)]| {
+        ports.iter().any(|a| others.iter().any(|b| a.0 <= b.1 && b.0 <= a.1))
+    };
+    let share = |prefixes: &[Prefix], others: &[Prefix]| {
+        prefixes.iter().any(|a| others.iter().any(|b| may_share(a, b)))
+    };
+    let is_any = |protocol: Protocol| protocol == Protocol::Any;
+    rule.allows != other.allows
+        && (rule.protocol == other.protocol || is_any(rule.protocol) || is_any(other.protocol))
+        && meet(&rule.ports.to, &other.ports.to)
+        && share(&rule.from, &other.from)
+        && share(&rule.to, &other.to)
+}
+
+fn may_share(one: &Prefix, other: &Prefix) -> bool {
+    match (one, other) {
+        (Prefix::Network(one), Prefix::Network(other)) => {
+            one.contains(other) || other.contains(one)
+        }
+        _ => true,
+    }
+}
+
+/// Whether an edit gives a rule a number that another one has: Azure refuses that.
+pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
+    let (group, name, direction, fields) = match edit {
+        Edit::Put(id, body) if id.is_type(RULE) => {
+            let fields = &body["properties"];
+            let is_inbound = fields["direction"] == "Inbound";
+            let direction = if is_inbound { Direction::Inbound } else { Direction::Outbound };
+            (id.parent(), id.name(), Some(direction), fields)
+        }
+        Edit::Patch(id, fields) if id.is_type(RULE) => (id.parent(), id.name(), None, fields),
+        Edit::Listed(Listed { holder, list: "securityRules", element, fields: Some(fields) }) => {
+            (Some(holder.clone()), element.as_str(), None, fields)
+        }
+        _ => return false,
+    };
+    let Some((group, number)) = group.zip(fields["priority"].as_u64()) else { return false };
+    let rules = rules_of(estate, &group);
+    let is_it = |rule: &&&Rule| rule.name.eq_ignore_ascii_case(name);
+    let direction = direction.or_else(|| rules.iter().find(is_it).map(|rule| rule.direction));
+    rules.iter().any(|rule| {
+        Some(rule.direction) == direction && !is_it(&rule) && u64::from(rule.priority) == number
+    })
+}
+
+/// Moves a rule to another priority number.
+fn move_to(estate: &Estate, group: &ResourceId, rule: &Rule, number: u32) -> Option<Change> {
     let id = group.child("securityRules", &rule.name);
     let holder = estate.resource(&rule.resource)?;
     let mut own = holder.body.at(&format!("{}/properties", rule.place.pointer()))?;

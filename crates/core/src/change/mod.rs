@@ -222,6 +222,9 @@ impl Edit {
     }
 
     fn apply(&self, estate: &mut Estate) {
+        if filter::is_refused(estate, self) {
+            return;
+        }
         match self {
             Edit::Put(id, body) => put(estate, id, body.clone()),
             Edit::PutInZone(id, body) => {

@@ -128,12 +128,13 @@ fn free_prefix(path: &Path, vnet_id: &ResourceId, vnet: &Vnet) -> Option<Ipv4Net
 
 /// Makes the record of the server right: by a zone group where the endpoint has none, by the record itself otherwise.
 pub(super) fn right_record(path: &Path, view: &View) -> Option<Fix> {
-    let zone = path.zone_meant()?;
-    let label = path.record_label()?;
+    let (zone, label) = path.record_set()?;
     let address = *view.addresses.as_ref().ok()?.first()?;
+    // A zone group writes into the zone of private endpoints; an alias there may lead elsewhere.
+    let is_aliased = path.zone_meant().as_ref() != Some(&zone);
     let change = match &view.zone_group {
-        None => dns::attach_zone(path.estate, &view.id, &zone, &label, address),
-        Some(_) => dns::set_record(path.estate, &zone, &label, address),
+        None if !is_aliased => dns::attach_zone(path.estate, &view.id, &zone, &label, address),
+        _ => dns::set_record(path.estate, &zone, &label, address),
     };
     Some(Fix::of(vec![change]))
 }
@@ -253,7 +254,7 @@ fn ahead(
         return Some(Fix::of(vec![change]));
     }
     // Every number ahead of the rule is taken: the rule itself moves back and leaves its own.
-    let moved = filter::move_back(path.estate, group, direction, first)?;
-    let allow = filter::allow_at(path.estate, group, direction, flow, first.priority);
-    Some(Fix::of(vec![moved, allow]))
+    let mut changes = filter::make_room(path.estate, group, direction, first)?;
+    changes.push(filter::allow_at(path.estate, group, direction, flow, first.priority));
+    Some(Fix::of(changes))
 }

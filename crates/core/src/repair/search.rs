@@ -14,7 +14,6 @@ use super::safety::{self, Ends, Flow, Safety};
 use super::sets::{Tried, each_left_out, identities, serves_twice, turn};
 use crate::change::Change;
 use crate::diagnose::{self, Question, Report, Source};
-use crate::estate::forwarder::ForwardingRule;
 use crate::estate::{Estate, Missing, Set};
 use crate::finding::{Finding, Severity};
 use crate::trace::step::Verdict;
@@ -59,12 +58,12 @@ pub struct Repair {
 /// What the search found.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// The cheapest repair.
+    /// The cheapest repair: after it the source is reached, or nothing is known to be closed any more.
     pub best: Option<Repair>,
+    /// Whether what was not observed before the cheapest repair is still not known after it.
+    pub leaves_open: bool,
     /// Other ways, dearer.
     pub others: Vec<Repair>,
-    /// The cheapest set that opens all that is known to be closed on the way to a machine.
-    pub opened: Option<Repair>,
     /// Every cheaper set that was looked at, in the order of cost.
     pub closed: Vec<Closed>,
     /// Whether every set was looked at that could have been a repair at no higher cost.
@@ -84,6 +83,14 @@ struct Node {
     touches: Touches,
     /// Whether it grew from a set that does, to keep alive what that one breaks.
     is_mended: bool,
+}
+
+/// What an estate tells before it is repaired.
+struct Before {
+    /// Faults that cause the verdict.
+    causes: BTreeSet<&'static str>,
+    /// What is not known.
+    unseen: BTreeSet<String>,
 }
 
 /// What a set does to other flows.
@@ -107,6 +114,8 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         found: Found { is_complete: true, ..Found::default() },
         tried: Tried::new(estate, question),
         found_before: Vec::new(),
+        opened: None,
+        before: None,
         fragile: Set::default(),
         age: 0,
         nodes_max: NODES_MAX,
@@ -114,10 +123,11 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
     };
     search.push(Vec::new(), false);
     search.run();
-    let best = search.found.best.as_ref().map(|best| best.cost);
-    if best.is_some() {
-        search.found.opened = None;
+    if let Some(opened) = search.opened.take() {
+        search.found.others.splice(0..0, search.found.best.replace(opened));
+        search.found.leaves_open = true;
     }
+    let best = search.found.best.as_ref().map(|best| best.cost);
     if search.unmended.is_some_and(|least| best.is_none_or(|best| least < best)) {
         search.found.is_complete = false;
     }
@@ -135,6 +145,10 @@ struct Search<'s> {
     tried: Tried<'s>,
     /// Repairs that were found, with each edit of a half of a peering by itself.
     found_before: Vec<Vec<Change>>,
+    /// The cheapest set that opens all that is known to be closed, where it is cheaper than every repair.
+    opened: Option<Repair>,
+    /// What the estate tells as things stand, where a gate is known to be closed; worked out once.
+    before: Option<Option<Before>>,
     /// Flows that a set broke.
     fragile: Set<Ends>,
     age: usize,
@@ -147,7 +161,7 @@ impl Search<'_> {
     fn run(&mut self) {
         while let Some(Reverse(node)) = self.queue.pop() {
             if self.found.node_count >= self.nodes_max {
-                self.found.is_complete &= self.found.best.is_some();
+                self.found.is_complete &= self.found.best.is_some() || self.opened.is_some();
                 return;
             }
             // What holds a known way in full is no other way.
@@ -162,7 +176,7 @@ impl Search<'_> {
                 self.found.node_count += 1;
             }
             self.look_at(node);
-            let is_done = self.asks_machine() && self.found.opened.is_some();
+            let is_done = self.asks_machine() && self.opened.is_some();
             if is_done || self.found.others.len() >= OTHERS_MAX {
                 return;
             }
@@ -185,11 +199,10 @@ impl Search<'_> {
             debug_assert!(fixes(&findings).is_empty());
             return self.pass(node, &after);
         }
-        // Of a machine no configuration tells everything, nor of the links of a forwarding ruleset: more than what is known to be
-        // closed cannot be opened.
-        let is_partly_dark = self.asks_machine()
-            || self.found.opened.is_none() && self.estate.all::<ForwardingRule>().next().is_some();
-        if is_partly_dark && verdict == Verdict::Undetermined && !node.changes.is_empty() {
+        let is_first = self.found.best.is_none() && self.opened.is_none();
+        // Another endpoint makes another way: what is closed on the one at hand stays so.
+        let is_same_way = node.changes.iter().all(|change| change.kind != "create-endpoint");
+        if is_first && is_same_way && verdict == Verdict::Undetermined && !node.changes.is_empty() {
             self.open(&node.changes);
         }
         // Rules are tried once everything else lets the packets pass: every repair mends the other gates too.
@@ -212,8 +225,8 @@ impl Search<'_> {
         matches!(self.question.source, Source::Host(_))
     }
 
-    /// Takes a set after which nothing is known to be closed any more, if it breaks nothing and leads no further into the dark: what
-    /// is not known afterwards was not known before. That a ruleset has no other link nothing ever proves.
+    /// Takes a set after which nothing is known to be closed any more and no cause is left, if it breaks nothing and leads no further
+    /// into the dark: what is not known afterwards was not known before. That a ruleset has no other link nothing ever proves.
     fn open(&mut self, changes: &[Change]) {
         const RULESET: &str = "microsoft.network/dnsforwardingrulesets";
         let is_provable =
@@ -221,14 +234,25 @@ impl Search<'_> {
         let dark = |report: &Report| -> BTreeSet<String> {
             report.missing.iter().filter(is_provable).map(|one| one.what.clone()).collect()
         };
-        let before = diagnose::check(self.estate, self.question);
-        if !before.is_closed() {
-            return;
-        }
-        let unseen = dark(&before);
+        let before = self.before.get_or_insert_with(|| {
+            let report = diagnose::check(self.estate, self.question);
+            let causes = report.causes().map(|one| one.fault).collect();
+            let is_closed = match self.question.source {
+                Source::Host(_) => report.is_closed(),
+                // A gate that is closed on one of several ways keeps nobody away for sure.
+                Source::Server(_) => {
+                    matches!(report.verdict, Verdict::Unreachable | Verdict::Partial)
+                }
+            };
+            is_closed.then(|| Before { causes, unseen: dark(&report) })
+        });
+        let Some(before) = before else { return };
         let mut opens = |set: &Vec<Change>| {
             let report = diagnose::check(&self.tried.apply(set), self.question);
-            !report.is_closed() && dark(&report).is_subset(&unseen)
+            let mut left = report.findings.iter().filter(|one| one.severity != Severity::Note);
+            !report.is_closed()
+                && left.all(|one| !before.causes.contains(one.fault))
+                && dark(&report).is_subset(&before.unseen)
         };
         let mut changes = changes.to_vec();
         if !opens(&changes) {
@@ -243,7 +267,8 @@ impl Search<'_> {
         let safety = safety::look(self.estate, &after, self.question);
         if safety.broken.is_empty() {
             let changes = halves::merged(self.estate, &changes);
-            self.found.opened = Some(Repair { cost: Cost::of(&changes), changes, safety });
+            self.opened = Some(Repair { cost: Cost::of(&changes), changes, safety });
+            self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
         }
     }
 
@@ -324,7 +349,7 @@ impl Search<'_> {
             let added = added.iter().map(|one| halves::alone(self.estate, one));
             let new = added.filter(|one| !changes.contains(one));
             let mut set: Vec<Change> = changes.iter().cloned().chain(new).collect();
-            set.sort_by_key(|change| turn(change.kind));
+            set.sort_by_key(turn);
             if set.len() <= CHANGES_MAX && !serves_twice(&set) {
                 self.push(set, mends);
             }

@@ -70,16 +70,22 @@ pub(super) fn each_left_out(changes: &[Change]) -> impl Iterator<Item = Vec<Chan
     })
 }
 
-/// When a change is made: what others stand on first, names that others follow last.
-pub(super) fn turn(kind: &str) -> u8 {
-    match kind {
+/// When a change is made: what others stand on first, names that others follow last. Rules that move make room for each other, the
+/// last one first.
+pub(super) fn turn(change: &Change) -> (u8, std::cmp::Reverse<u64>) {
+    let number = match change.kind {
+        "move-rule" => change.request.body["properties"]["priority"].as_u64().unwrap_or(0),
+        _ => 0,
+    };
+    let turn = match change.kind {
         "create-subnet" | "create-zone" => 0,
         "delete-peering" | "delete-vnet-rule" | "delete-endpoint" | "move-rule" => 1,
         "create-endpoint" => 2,
         "link-zone" | "link-ruleset" => 4,
         "redirect-missing-names" => 5,
         _ => 3,
-    }
+    };
+    (turn, std::cmp::Reverse(number))
 }
 
 /// Whether two changes of a set serve one purpose: a second endpoint of the server, a second rule for the same flow,

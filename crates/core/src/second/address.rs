@@ -65,7 +65,13 @@ const NOBODYS: [(u32, u8); 8] = [
 ];
 
 pub(super) fn is_private(address: u32) -> bool {
-    PRIVATE.iter().any(|(base, len)| Prefix { base: *base, len: *len }.contains(address))
+    private_range(address).is_some()
+}
+
+/// The private range that holds an address.
+pub(super) fn private_range(address: u32) -> Option<Prefix> {
+    let mut all = PRIVATE.iter().map(|(base, len)| Prefix { base: *base, len: *len });
+    all.find(|range| range.contains(address))
 }
 
 /// Whether no address of the range can be a public one of Azure.

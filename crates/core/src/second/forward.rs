@@ -7,6 +7,7 @@ use super::machine::Spot;
 use super::name::{AZURE, Ask, covers};
 use super::verdict::Gate;
 use super::world::{list, reference, text};
+use super::zone::{Linked, zones};
 
 /// What the forwarding rules of a network do with a name.
 pub(super) enum Rule {
@@ -42,7 +43,7 @@ impl Ask<'_> {
                 }
             }
         }
-        best.map_or(Rule::None, |(_, ruleset, rule)| self.destination(ruleset, rule))
+        best.map_or(Rule::None, |(_, ruleset, rule)| self.destination(ruleset, rule, name))
     }
 
     /// A ruleset with a rule for a name whose link to the network was not captured, and nothing proves absent.
@@ -60,7 +61,7 @@ impl Ask<'_> {
     }
 
     /// Where a rule leads: to the first of its servers.
-    fn destination(&self, ruleset: &str, rule: &Value) -> Rule {
+    fn destination(&self, ruleset: &str, rule: &Value, name: &str) -> Rule {
         let servers = list(rule, &["properties", "targetDnsServers"]).unwrap_or(&[]);
         let Some(first) = servers.first().and_then(|one| text(one, &["ipAddress"])) else {
             return Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
@@ -77,7 +78,12 @@ impl Ask<'_> {
         let goes_round = links.any(|(_, link)| {
             reference(link, &["properties", "virtualNetwork", "id"]).as_deref() == Some(next)
         });
-        if goes_round { loses() } else { Rule::Leads(next.to_owned()) }
+        // Zones of the resolver's network answer before its rulesets.
+        let is_answered = || {
+            let mut zones = zones(self.world, next, self.server).into_iter();
+            zones.any(|zone| zone.linked == Linked::Yes && covers(&zone.name, name))
+        };
+        if goes_round && !is_answered() { loses() } else { Rule::Leads(next.to_owned()) }
     }
 }
 

@@ -185,7 +185,7 @@ const ALIASES: usize = 8;
 pub(super) struct Ask<'w> {
     pub(super) world: &'w World,
     pub(super) network: &'w str,
-    server: &'w str,
+    pub(super) server: &'w str,
 }
 
 impl Ask<'_> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::address::{Prefix, address_of, is_private};
+use super::address::{Prefix, address_of, private_range};
 use super::endpoint::Endpoint;
 use super::peering::{halves, has_hub};
 use super::verdict::{Gate, Tri};
@@ -129,7 +129,10 @@ pub(super) fn next_hop(
             None => hop,
         };
     }
+    let has_default = own.iter().any(|route| route.prefix.is_some_and(|prefix| prefix.len == 0));
     let (system_len, system) = match system(world, network, address, subnet, stage) {
+        // A route for 0.0.0.0/0 takes those away that drop packets to private addresses.
+        Ok((_, Hop::Drop(gate))) if has_default => (0, Hop::Drop(gate)),
         Ok(system) => system,
         // A network's range is never longer than the subnets in it.
         Err(_) if longest.as_ref().is_some_and(|(len, _)| *len >= subnet_len(world, address)) => {
@@ -255,7 +258,7 @@ fn system(
         (None, None) => match mesh::towards(world, network, address) {
             Some(gate) => Err(gate),
             None => {
-                let len = if is_private(address) { 8 } else { 0 };
+                let len = private_range(address).map_or(0, |range| range.len);
                 Ok((len, Hop::Drop(Gate::drop(stage, network, None))))
             }
         },

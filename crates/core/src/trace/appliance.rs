@@ -6,7 +6,7 @@ use crate::estate::endpoint::Interface;
 use crate::estate::network::Subnet;
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
-use crate::trace::hop::{self, Joined};
+use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::Machine;
 use crate::trace::place::{self, Place};
 use crate::trace::start::Start;
@@ -53,10 +53,10 @@ pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
         return absence(estate, start, address);
     };
     let far = interface.subnet.as_ref().and_then(|subnet| Some((subnet.parent()?, subnet)));
-    let near = (&start.vnet, &start.subnet);
+    let near = Shore::of(&start.vnet, &start.subnet);
     if let Some((vnet, subnet)) = far
         && let Joined::Apart { other_way: None, .. } | Joined::Broken(..) =
-            hop::join(estate, near, (&vnet, subnet))
+            hop::join(estate, near, Shore::of(&vnet, subnet))
     {
         return Appliance::OutOfReach(id.clone());
     }

@@ -28,26 +28,33 @@ impl Walker<'_> {
                 other => other,
             };
         }
-        let own = match &found {
-            Outward::Through(line) => OwnRoute::Network(line.prefix.prefix_len()),
-            _ if is_private => OwnRoute::Nothing,
-            _ => OwnRoute::Internet,
+        let gateway = match &found {
+            Outward::Through(line) => Some((line.gateway.clone(), Some(line.clone()))),
+            Outward::Learned(gateway, _) => Some((gateway.clone(), None)),
+            _ => None,
         };
-        let routed = route::to_address(self.estate, subnet, address, own);
-        if let Outward::Through(line) = &found
-            && matches!(routed, Routed::Directly)
+        if let Some((gateway, line)) = gateway
             && let Ok(Some((table, facts))) = route::table_of(self.estate, subnet)
             && facts.keeps_gateway_routes_out
         {
-            let (line, table) = (line.clone(), table.clone());
-            found = Outward::KeptOut { line, table, pointer: facts.propagation_pointer.clone() };
+            let (table, pointer) = (table.clone(), facts.propagation_pointer.clone());
+            found = Outward::KeptOut { line, gateway, table, pointer };
         }
+        let own = match &found {
+            Outward::Through(line) => OwnRoute::Network(line.prefix.prefix_len()),
+            _ if is_private => route::to_nowhere(self.estate, subnet, address),
+            _ => OwnRoute::Internet,
+        };
+        let routed = route::to_address(self.estate, subnet, address, own);
         // A route of a user decides before the gateways do.
         match routed {
             Routed::Directly if is_private => {
                 leg.forward.push(outward_step(near.vnet, &found, address));
                 leg.route = Some(Routed::Directly);
-                leg.is_apart = !matches!(found, Outward::Through(_) | Outward::Perhaps(_));
+                leg.is_apart = !matches!(
+                    found,
+                    Outward::Through(_) | Outward::Perhaps(_) | Outward::Learned(..)
+                );
                 leg.outward = Some(found);
             }
             routed => {

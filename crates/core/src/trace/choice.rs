@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::endpoint::{Status, View};
-use super::hop::{self, Joined};
+use super::hop::{self, Joined, Shore};
 use super::leg::{Leg, Walker};
 use super::resolve::Answer;
 use super::start::Start;
@@ -23,8 +23,8 @@ impl Path<'_> {
             };
             let distance = match (&view.subnet, view.vnet()) {
                 (Ok(subnet), Ok(vnet)) => {
-                    let near = (&start.vnet, &start.subnet);
-                    match hop::join(self.estate, near, (&vnet, subnet)) {
+                    let near = Shore::of(&start.vnet, &start.subnet);
+                    match hop::join(self.estate, near, Shore::of(&vnet, subnet)) {
                         Joined::Same => 0,
                         Joined::Peered { .. } => 1,
                         Joined::Unknown(_) => 2,
@@ -70,8 +70,9 @@ impl Path<'_> {
     pub fn is_overwritten(&self, named: &View) -> bool {
         let near = |view: &View| {
             let start = self.start.as_ref()?;
-            let far = (&view.vnet().ok()?, view.subnet.as_ref().ok()?);
-            Some(hop::join(self.estate, (&start.vnet, &start.subnet), far))
+            let (vnet, subnet) = (view.vnet().ok()?, view.subnet.as_ref().ok()?);
+            let near = Shore::of(&start.vnet, &start.subnet);
+            Some(hop::join(self.estate, near, Shore::of(&vnet, subnet)))
         };
         let is_better = |meant: &View| {
             meant.id != named.id

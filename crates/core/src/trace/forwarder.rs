@@ -7,7 +7,7 @@ use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::place;
-use crate::trace::resolve::{AZURE_DNS, holds};
+use crate::trace::resolve::{AZURE_DNS, holds, linked_zone};
 
 /// Something that asks on behalf of others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +95,7 @@ pub fn rule_for(
     }
     match at(estate, vnet, *server) {
         Some(next) if next.kind == ForwarderKind::Resolver => {
-            let set = id.parent()?;
-            let mut links = estate.children::<RulesetLink>(&set);
-            if links.any(|(_, link)| link.vnet == next.vnet) {
+            if goes_round(estate, &id.parent()?, &next, name) {
                 let why = "to an inbound endpoint in a network that the ruleset is linked to: the question goes round";
                 return wrong(why.to_owned());
             }
@@ -172,15 +170,20 @@ pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Resour
         let rules = estate.children::<ForwardingRule>(set).filter(|(_, rule)| rule.catches(name));
         let rule = rules.max_by_key(|(_, rule)| rule.domain.len());
         let next = rule.and_then(|(_, rule)| at(estate, vnet, *rule.servers.first()?));
-        let goes_round = |next: &Forwarder| {
-            next.vnet == *vnet
-                || estate.children::<RulesetLink>(set).any(|(_, link)| link.vnet == next.vnet)
-        };
         let is_near = place.is_none() || region.is_none() || place == region;
         let is_resolver = |next: &Forwarder| next.kind == ForwarderKind::Resolver;
-        is_near && next.is_some_and(|next| is_resolver(&next) && !goes_round(&next))
+        let is_other =
+            |next: &Forwarder| next.vnet != *vnet && !goes_round(estate, set, next, name);
+        is_near && next.is_some_and(|next| is_resolver(&next) && is_other(&next))
     };
     catching(estate, |rule| rule.catches(name)).find(leads)
+}
+
+/// Whether a resolver asks the ruleset again that sent the question: it is linked to its network, and no zone there answers first.
+fn goes_round(estate: &Estate, set: &ResourceId, next: &Forwarder, name: &str) -> bool {
+    let mut links = estate.children::<RulesetLink>(set);
+    links.any(|(_, link)| link.vnet == next.vnet)
+        && linked_zone(estate, &next.vnet, name, &[]).is_none()
 }
 
 /// The rulesets that have a rule of some sort.

@@ -7,6 +7,24 @@ use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::outward;
 
+/// One of two ends whose networks may be joined.
+#[derive(Debug, Clone, Copy)]
+pub struct Shore<'e> {
+    /// The network.
+    pub vnet: &'e ResourceId,
+    /// The subnet.
+    pub subnet: &'e ResourceId,
+    /// Addresses there that count; `None` for all of the subnet.
+    pub addresses: Option<&'e AddressSet>,
+}
+
+impl<'e> Shore<'e> {
+    /// A whole subnet.
+    pub fn of(vnet: &'e ResourceId, subnet: &'e ResourceId) -> Shore<'e> {
+        Shore { vnet, subnet, addresses: None }
+    }
+}
+
 /// How two networks stand to each other.
 #[derive(Debug, Clone)]
 pub enum Joined {
@@ -38,6 +56,17 @@ pub enum Joined {
     },
     /// The second network was not observed.
     Unknown(Missing),
+}
+
+impl Joined {
+    /// Whether no packet crosses.
+    pub fn is_apart(&self) -> bool {
+        match self {
+            Joined::Apart { .. } => true,
+            Joined::Broken(breaks, _) => breaks.iter().any(|one| one.lost_part.is_none()),
+            Joined::Same | Joined::Peered { .. } | Joined::Unknown(_) => false,
+        }
+    }
 }
 
 /// Addresses that one of two networks has and that the other one has too, or is peered with already.
@@ -122,6 +151,8 @@ pub struct Break {
     pub pointer: String,
     /// The value there, for messages.
     pub value: String,
+    /// Addresses of the other network that it does not route, where it routes others.
+    pub lost_part: Option<AddressSet>,
     /// The half in the first network.
     pub near: ResourceId,
     /// The half in the second network.
@@ -146,11 +177,9 @@ pub enum BreakKind {
 }
 
 /// Looks at both halves of the peering between two networks for traffic between two subnets.
-pub fn join(
-    estate: &Estate,
-    (near_vnet, near_subnet): (&ResourceId, &ResourceId),
-    (far_vnet, far_subnet): (&ResourceId, &ResourceId),
-) -> Joined {
+pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
+    let (near_vnet, far_vnet) = (near.vnet, far.vnet);
+    let (here, there) = (near, far);
     if near_vnet == far_vnet {
         return Joined::Same;
     }
@@ -183,10 +212,7 @@ pub fn join(
             overlap: overlap(estate, near_vnet, far_vnet),
         };
     };
-    let halves = [
-        (near_id, near_half, far_subnet, near_subnet),
-        (far_id, far_half, near_subnet, far_subnet),
-    ];
+    let halves = [(near_id, near_half, there, here), (far_id, far_half, here, there)];
     let (mut breaks, mut unread) = (Vec::new(), None);
     for (id, facts, other, own) in halves {
         let found = breaks_of(estate, (id, facts), other, own);
@@ -195,11 +221,12 @@ pub fn join(
             half: id.clone(),
             pointer: format!("{}/{field}", facts.fields),
             value,
+            lost_part: found.lost_part.clone().filter(|_| kind == BreakKind::OutOfSync),
             near: near_id.clone(),
             far: far_id.clone(),
         };
-        breaks.extend(found.0.into_iter().map(of));
-        unread = unread.or(found.1);
+        breaks.extend(found.breaks.into_iter().map(of));
+        unread = unread.or(found.unread);
     }
     // A half that does not count the other one has it made anew with itself, whatever else is wrong with either.
     if breaks.iter().any(|one: &Break| one.kind == BreakKind::Initiated) {
@@ -212,14 +239,23 @@ pub fn join(
     }
 }
 
-/// What is wrong with one half for traffic between two subnets, with the field that says so; and what of it was not observed.
+/// What is wrong with one half of a peering.
+struct Flaws {
+    /// With the field that says so, and its value.
+    breaks: Vec<(BreakKind, &'static str, String)>,
+    /// Addresses of the other subnet that it does not route, where it routes others.
+    lost_part: Option<AddressSet>,
+    unread: Option<Missing>,
+}
+
+/// What is wrong with one half for traffic between two subnets.
 fn breaks_of(
     estate: &Estate,
     (id, facts): (&ResourceId, &Peering),
-    other: &ResourceId,
-    own: &ResourceId,
-) -> (Vec<(BreakKind, &'static str, String)>, Option<Missing>) {
-    let (mut breaks, mut unread) = (Vec::new(), None);
+    other: Shore,
+    own: Shore,
+) -> Flaws {
+    let (mut breaks, mut lost_part, mut unread) = (Vec::new(), None, None);
     let mut see = |kind, field, value: &str| breaks.push((kind, field, value.to_owned()));
     let mut miss = |field| unread = unread.take().or(Some(Missing::field(id, field)));
     match facts.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
@@ -228,7 +264,7 @@ fn breaks_of(
         // It has to be made anew, whatever else is wrong with it.
         Some("disconnected") => {
             see(BreakKind::Disconnected, "peeringState", "Disconnected");
-            return (breaks, None);
+            return Flaws { breaks, lost_part, unread };
         }
         Some(_) | None => miss("peeringState"),
     }
@@ -238,7 +274,7 @@ fn breaks_of(
         None => miss("allowVirtualNetworkAccess"),
     }
     let is_excluded = facts.subnets_only.as_ref().is_some_and(|(own_names, other_names)| {
-        !(has_name(own_names, own) && has_name(other_names, other))
+        !(has_name(own_names, own.subnet) && has_name(other_names, other.subnet))
     });
     if is_excluded {
         see(BreakKind::SubnetExcluded, "peerCompleteVnets", "false");
@@ -247,16 +283,20 @@ fn breaks_of(
         see(BreakKind::Ipv6Only, "enableOnlyIPv6Peering", "true");
     }
     let routed = AddressSet::of(&facts.remote_space);
-    match estate.get::<Subnet>(other) {
+    let subnet = estate.get::<Subnet>(other.subnet);
+    let all = subnet
+        .map(|subnet| other.addresses.cloned().unwrap_or_else(|| AddressSet::of(&subnet.prefixes)));
+    match all {
         // Between subnets only the listed ones are routed: that this one is not among them is told already.
         Ok(_) if is_excluded => {}
         Ok(_) if routed.is_empty() => miss("remoteAddressSpace"),
-        Ok(subnet) if !AddressSet::of(&subnet.prefixes).is_within(&routed) => {
+        Ok(all) if !all.is_within(&routed) => {
             see(BreakKind::OutOfSync, "remoteAddressSpace", &routed.to_string());
+            lost_part = Some(all.difference(&routed)).filter(|lost| *lost != all);
         }
         Ok(_) | Err(_) => {}
     }
-    (breaks, unread)
+    Flaws { breaks, lost_part, unread }
 }
 
 fn has_name(names: &[String], subnet: &ResourceId) -> bool {

@@ -262,15 +262,34 @@ impl Path<'_> {
         with_record.or(zones.first()).cloned()
     }
 
+    /// Where the server's record belongs: the zone that is meant, or the one that an alias there leads into; and the name to look up.
+    fn record_place(&self) -> Option<(ResourceId, String)> {
+        let (zone, name) = (self.zone_meant()?, self.private_link_name()?);
+        let is_alias = resolve::find_record(self.estate, &zone, &name)
+            .is_some_and(|(_, record)| record.alias.is_some());
+        let end = self.name.as_ref().filter(|_| is_alias).and_then(|resolution| {
+            let (zone, _) = resolution.zone.as_ref()?;
+            Some((zone.clone(), resolution.names.last()?.clone()))
+        });
+        Some(end.unwrap_or((zone, name)))
+    }
+
     /// Name of the server's record set in the zone that is meant.
     pub fn record_label(&self) -> Option<String> {
         Some(self.private_link_name()?.split_once('.')?.0.to_owned())
     }
 
-    /// The record set of the server in the zone that is meant.
+    /// The zone of the server's record set, and its name there.
+    pub fn record_set(&self) -> Option<(ResourceId, String)> {
+        let (zone, name) = self.record_place()?;
+        let label = resolve::record_label(zone.name(), &name)?;
+        Some((zone, label))
+    }
+
+    /// The record set of the server, with addresses.
     pub fn record_meant(&self) -> Option<(ResourceId, Vec<Ipv4Addr>)> {
-        let (id, record) =
-            resolve::find_record(self.estate, &self.zone_meant()?, &self.private_link_name()?)?;
+        let (zone, name) = self.record_place()?;
+        let (id, record) = resolve::find_record(self.estate, &zone, &name)?;
         let addresses = record.addresses.clone().filter(|list| !list.is_empty())?;
         Some((id, addresses))
     }

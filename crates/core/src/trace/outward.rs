@@ -33,8 +33,10 @@ pub enum Outward {
     },
     /// Routes of gateways are kept out of the subnet.
     KeptOut {
-        /// The connection.
-        line: Line,
+        /// The connection; `None` where the gateway may have learned such a route from its neighbours.
+        line: Option<Line>,
+        /// The gateway.
+        gateway: ResourceId,
         /// The route table.
         table: ResourceId,
         /// Pointer of the flag.
@@ -47,7 +49,9 @@ pub enum Outward {
         /// The network.
         vnet: ResourceId,
     },
-    /// A gateway learns routes that no resource tells.
+    /// A gateway learns routes, and no resource tells which.
+    Learned(ResourceId, Missing),
+    /// Something that was not observed may lead there.
     Perhaps(Missing),
     /// No gateway of the network, or of one peered with it, is known to lead there.
     Nowhere,
@@ -71,9 +75,11 @@ pub struct Line {
 /// Finds the way out of a network to an address.
 pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
     let mut perhaps = hop::unread_half(estate, vnet);
+    let mut learned = None;
     match own(estate, vnet, address) {
         Outward::Nowhere => {}
         Outward::Perhaps(missing) => perhaps = Some(missing),
+        Outward::Learned(gateway, missing) => learned = Some((gateway, missing)),
         found => return found,
     }
     for (half, facts) in estate.children::<Peering>(vnet) {
@@ -82,13 +88,16 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
             continue;
         }
         let Some((other, back)) = hop::half(estate, &facts.remote, vnet) else { continue };
+        let may = |flag: Option<bool>| flag != Some(false);
+        let may_use = may(facts.uses_remote_gateway) && may(back.lends_gateway);
         let line = match own(estate, &facts.remote, address) {
             Outward::Through(line) => line,
-            Outward::Perhaps(missing) => {
-                let may = |flag: Option<bool>| flag != Some(false);
-                if may(facts.uses_remote_gateway) && may(back.lends_gateway) {
-                    perhaps = Some(missing);
-                }
+            Outward::Perhaps(missing) if may_use => {
+                perhaps = Some(missing);
+                continue;
+            }
+            Outward::Learned(gateway, missing) if may_use => {
+                learned = Some((gateway, missing));
                 continue;
             }
             _ => continue,
@@ -110,7 +119,11 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
         }
         return Outward::Through(line);
     }
-    perhaps.map_or(Outward::Nowhere, Outward::Perhaps)
+    match (perhaps, learned) {
+        (Some(missing), _) => Outward::Perhaps(missing),
+        (None, Some((gateway, missing))) => Outward::Learned(gateway, missing),
+        (None, None) => Outward::Nowhere,
+    }
 }
 
 /// A peered network that was not captured, and that may hold an address or lend the gateway that leads to it.
@@ -205,6 +218,7 @@ fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
     if let Some(hub) = hub_of(estate, vnet) {
         perhaps = Some(routes_of_hub(&hub));
     }
+    let mut learned = None;
     for (gateway, facts) in estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())) {
         let mut learns = facts.learns_routes;
         for (id, line) in estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone())) {
@@ -227,13 +241,12 @@ fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
             }
         }
         if learns {
-            perhaps = Some(Missing::other(
-                format!("the routes that gateway `{}` has learned", gateway.name()),
-                format!(
-                    "add the output of `az network vnet-gateway list-learned-routes --ids {gateway}`"
-                ),
-            ));
+            let what = format!("the routes that gateway `{}` has learned", gateway.name());
+            let help = format!(
+                "add the output of `az network vnet-gateway list-learned-routes --ids {gateway}`"
+            );
+            learned = Some(Outward::Learned(gateway.clone(), Missing::other(what, help)));
         }
     }
-    perhaps.map_or(Outward::Nowhere, Outward::Perhaps)
+    perhaps.map(Outward::Perhaps).or(learned).unwrap_or(Outward::Nowhere)
 }

@@ -6,7 +6,7 @@ use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
 use crate::trace::hop;
 use crate::trace::leg::{Leg, Walker};
-use crate::trace::route::{self, OwnRoute, Routed};
+use crate::trace::route::{self, Routed};
 use crate::trace::walk::End;
 
 impl Walker<'_> {
@@ -28,7 +28,7 @@ impl Walker<'_> {
         if leg.is_perhaps_joined || halves.into_iter().any(|(_, half)| is_routed(half)) {
             return Routed::Directly;
         }
-        let own = OwnRoute::Network(route::nowhere_length(to));
+        let own = route::to_nowhere(self.estate, subnet, to);
         match route::to_address(self.estate, subnet, to, own) {
             shorter @ Routed::Elsewhere(..) => shorter,
             _ => Routed::Directly,

@@ -107,6 +107,23 @@ pub fn resolve(
     published: Published,
     private_zone: Option<&ResourceId>,
 ) -> Result<Resolution, Missing> {
+    let mut unanswered = Vec::new();
+    let mut result = ask(estate, question, published, private_zone, &mut unanswered)?;
+    // The zone that answers in the end would say the same if it were linked where the name was asked first.
+    let zone = result.zone.as_ref().map(|(zone, _)| zone);
+    let doubt = unanswered.iter().find_map(|asked| perhaps_linked(estate, asked, zone));
+    result.unproven = doubt.or(result.unproven);
+    Ok(result)
+}
+
+/// The same, but for the doubt about names that no linked zone answered: they are taken down.
+fn ask(
+    estate: &Estate,
+    question: Question,
+    published: Published,
+    private_zone: Option<&ResourceId>,
+    unanswered: &mut Vec<String>,
+) -> Result<Resolution, Missing> {
     let Question { start, server, name, without } = question;
     let vnet_id = &start.vnet;
     let mut result = Resolution {
@@ -168,10 +185,9 @@ pub fn resolve(
             }
             return Ok(result);
         }
-        result.unproven = result
-            .unproven
-            .or_else(|| perhaps_linked(estate, &asked))
-            .or_else(|| forwarder::perhaps_forwarded(estate, &place, &asked));
+        unanswered.push(asked.clone());
+        result.unproven =
+            result.unproven.or_else(|| forwarder::perhaps_forwarded(estate, &place, &asked));
         match forwarder::rule_for(estate, &place, &asked, without) {
             None => {}
             Some(Forwarded::To(next)) => {
@@ -323,7 +339,7 @@ pub fn rival(
 }
 
 /// The zone of the longest matching name among those linked to the network.
-fn linked_zone<'e>(
+pub(super) fn linked_zone<'e>(
     estate: &'e Estate,
     vnet_id: &ResourceId,
     name: &str,

@@ -59,7 +59,7 @@ pub enum OwnRoute {
     Network(u8),
     /// The internet.
     Internet,
-    /// None: Azure drops packets to private addresses that no network uses.
+    /// None at all.
     Nothing,
 }
 
@@ -159,12 +159,15 @@ fn within(estate: &Estate, subnet: &ResourceId, route: UserRoute, part: &Address
 
 /// What becomes of packets to a server that may have any address of its subnet: told only where it is the same for all of them.
 pub(super) fn one_of(parts: Vec<(AddressSet, Routed)>, subnet: &ResourceId) -> Routed {
-    shared(parts).unwrap_or_else(|| {
-        Routed::Unknown(Missing::other(
-            format!("which address the server in subnet `{}` has: routes differ", subnet.name()),
-            "resolve its name on the target with `flexway probe`",
-        ))
-    })
+    shared(parts).unwrap_or_else(|| Routed::Unknown(unknown_address(subnet)))
+}
+
+/// The address of a server in a subnet, where routes to its addresses differ.
+pub(super) fn unknown_address(subnet: &ResourceId) -> Missing {
+    Missing::other(
+        format!("which address the server in subnet `{}` has: routes differ", subnet.name()),
+        "resolve its name on the target with `flexway probe`",
+    )
 }
 
 /// What becomes of all parts alike; `None` where they differ.
@@ -257,15 +260,27 @@ pub fn range_length(vnet: &Vnet, address: Ipv4Addr) -> u8 {
         .unwrap_or(0)
 }
 
-/// Length of the range, 10/8 and its like, in which Azure drops packets to a private address that no network near uses.
-pub fn nowhere_length(address: Ipv4Addr) -> u8 {
-    match address.octets() {
+/// Azure's own route to a private address that no network near uses: it drops the packets in the range, 10/8 and its like, around
+/// the address. Azure takes these routes out of a subnet whose table has one for 0.0.0.0/0.
+pub(super) fn to_nowhere(
+    estate: &Estate,
+    subnet: (&ResourceId, &Subnet),
+    address: Ipv4Addr,
+) -> OwnRoute {
+    let is_default =
+        |route: &Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0);
+    if let Ok(Some((_, routes))) = user_routes(estate, subnet)
+        && routes.into_iter().any(is_default)
+    {
+        return OwnRoute::Nothing;
+    }
+    OwnRoute::Network(match address.octets() {
         [10, ..] => 8,
         [172, 16..=31, ..] => 12,
         [192, 168, ..] => 16,
         [100, 64..=127, ..] => 10,
         _ => 0,
-    }
+    })
 }
 
 /// Addresses that a server in a subnet can have: Azure keeps the first four and the last one of each prefix.

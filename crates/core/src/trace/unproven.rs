@@ -7,8 +7,12 @@ use crate::estate::dns::{Record, Zone};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
-/// A zone that would own the name and that has links which were not captured: one of them may be to this network.
-pub(super) fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
+/// A zone, other than one, that would own the name and that has links which were not captured: one of them may be to this network.
+pub(super) fn perhaps_linked(
+    estate: &Estate,
+    name: &str,
+    other_than: Option<&ResourceId>,
+) -> Option<Missing> {
     let asked_zone = name.split_once('.').map_or("", |(_, zone)| zone);
     if is_private_link(asked_zone) && !estate.has_zone_named(asked_zone) {
         return Some(Missing::other(
@@ -19,7 +23,9 @@ pub(super) fn perhaps_linked(estate: &Estate, name: &str) -> Option<Missing> {
         ));
     }
     let mut zones = estate.zones_holding(name);
-    zones.find(|zone| !are_links_complete(estate, zone)).as_ref().map(unread_links)
+    let is_doubtful =
+        |zone: &ResourceId| Some(zone) != other_than && !are_links_complete(estate, zone);
+    zones.find(is_doubtful).as_ref().map(unread_links)
 }
 
 /// A zone of a longer name that may be linked too, and would answer instead.

@@ -10,7 +10,7 @@ use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance;
 use crate::trace::filter::Receiver;
-use crate::trace::hop::{self, BreakKind, Joined};
+use crate::trace::hop::{self, BreakKind, Joined, Shore};
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::step::{Outcome, Stage, Step};
@@ -76,15 +76,15 @@ impl Walker<'_> {
                 return leg.forward.push(Step::unknown(Stage::Route, missing));
             }
         };
-        let receiver = Receiver::Addresses(
-            address.map_or_else(|| far.addresses.clone(), AddressSet::one),
-            self.groups(leg),
-        );
         leg.senders = near.addresses.clone();
-        let joined = hop::join(self.estate, (near.vnet, near.id), (far.vnet, far.id));
-        leg.is_apart = matches!(joined, Joined::Apart { .. } | Joined::Broken(..));
+        let receivers = address.map_or_else(|| far.addresses.clone(), AddressSet::one);
+        let here = Shore { vnet: near.vnet, subnet: near.id, addresses: Some(&near.addresses) };
+        let there = Shore { vnet: far.vnet, subnet: far.id, addresses: Some(&receivers) };
+        let joined = hop::join(self.estate, here, there);
+        leg.is_apart = joined.is_apart();
         leg.is_perhaps_joined =
             matches!(joined, Joined::Apart { other_way: Some(_), .. } | Joined::Unknown(_));
+        let receiver = Receiver::Addresses(receivers, self.groups(leg));
         self.estate.aside(|| self.outbound(leg, &near, Some(far.vnet), &receiver));
         if let Some(destination) = address.or_else(|| far.addresses.first()) {
             self.route(leg, &near, &far, destination);
@@ -183,8 +183,14 @@ impl Walker<'_> {
         let mut steps = hop_steps(self.estate, joined, near.vnet, far.vnet);
         let Joined::Broken(breaks, _) = joined else { return steps };
         for (step, broken) in steps.iter_mut().zip(breaks) {
+            let is_near = broken.half == broken.near;
+            match &broken.lost_part {
+                // Answers to some senders are lost.
+                Some(lost) if !is_near => step.dropped_part = Some(lost.clone()),
+                Some(_) => *step = Step::unknown(Stage::Hop, route::unknown_address(far.id)),
+                None => {}
+            }
             if broken.kind == BreakKind::AccessOff {
-                let is_near = broken.half == broken.near;
                 let acts = is_near
                     || !matches!(leg.way, Way::Endpoint(_))
                     || far.subnet.rules_act_on_endpoints() == Some(true);

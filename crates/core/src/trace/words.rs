@@ -183,13 +183,17 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
             );
             Step::drop(Stage::Route, Some(half), detail).read(half, pointer)
         }
-        Outward::KeptOut { line, table, pointer } => {
-            let detail = format!(
-                "table `{}` keeps the route of gateway `{}` to {} out",
-                table.name(),
-                line.gateway.name(),
-                line.prefix
-            );
+        Outward::KeptOut { line, gateway, table, pointer } => {
+            let (table_name, gateway) = (table.name(), gateway.name());
+            let detail = match line {
+                Some(line) => format!(
+                    "table `{table_name}` keeps the route of gateway `{gateway}` to {} out",
+                    line.prefix
+                ),
+                None => {
+                    format!("table `{table_name}` keeps out what gateway `{gateway}` has learned")
+                }
+            };
             Step::drop(Stage::Route, Some(table), detail).read(table, pointer)
         }
         Outward::Claimed { line, vnet } => {
@@ -200,7 +204,9 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
             );
             Step::drop(Stage::Route, Some(vnet), detail).read(vnet, "/properties/addressSpace")
         }
-        Outward::Perhaps(missing) => Step::unknown(Stage::Route, missing.clone()),
+        Outward::Perhaps(missing) | Outward::Learned(_, missing) => {
+            Step::unknown(Stage::Route, missing.clone())
+        }
         Outward::Nowhere => {
             let detail = format!(
                 "no route leads to {address}: Azure drops packets to private addresses that no network uses"

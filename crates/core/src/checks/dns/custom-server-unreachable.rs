@@ -12,7 +12,10 @@ use crate::trace::step::{Outcome, Stage};
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let (server, leg) = path.dns_server.as_ref()?;
-    let closed = leg.steps().find(|step| step.outcome == Outcome::Drop)?;
+    let closed = || leg.steps().filter(|step| step.outcome == Outcome::Drop);
+    // Rules that keep another network out follow from networks that are not joined.
+    let joins = closed().find(|step| step.stage == Stage::Hop);
+    let closed = joins.or_else(|| closed().next())?;
     let message = format!(
         "DNS server {server} of {} cannot be reached on port 53: {}",
         dns_owner_words(path.estate, start),
@@ -40,6 +43,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         _ => None,
     };
     let fix = match (side, routed) {
+        _ if closed.stage == Stage::Hop => super::peering_missing::join(path, leg),
         (Some(((group, decision), direction)), _) => {
             fixes::let_questions_through(path, group, decision, direction, *server)
         }

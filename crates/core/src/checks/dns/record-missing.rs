@@ -16,8 +16,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if path.is_shadowed || path.endpoints.is_empty() || !path.asks_zones() {
         return None;
     }
-    let zone = path.zone_meant()?;
-    let label = path.record_label()?;
+    let (zone, label) = path.record_set()?;
     let is_known = path.estate.has_zone(&zone);
     if !is_known
         || path.record_meant().is_some()

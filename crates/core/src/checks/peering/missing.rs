@@ -4,9 +4,10 @@ use crate::change::peering;
 use crate::checks::fixes;
 use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::hop::Joined;
-use crate::trace::leg::Way;
+use crate::trace::leg::{Leg, Way};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
@@ -39,23 +40,30 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         ),
     };
     let why = "private addresses of another network are dropped unless a peering, with both halves connected, carries them";
-    let mut changes = Vec::new();
-    if near.is_none() {
-        changes.push(peering::create_half(path.estate, &near_vnet, &far_vnet));
-    }
-    if far.is_none() {
-        changes.push(peering::create_half(path.estate, &far_vnet, &near_vnet));
-    }
-    let mut finding =
-        Finding::blocks(message, why).at(half.unwrap_or(&near_vnet), "").fix(Fix::of(changes));
+    let mut finding = Finding::blocks(message, why).at(half.unwrap_or(&near_vnet), "");
+    finding.fixes.extend(join(path, leg));
     finding.fixes.extend(fixes::endpoint_nearby(path));
     Some(if other_way.is_some() { finding.possible() } else { finding })
 }
 
+/// Makes the halves of the peering that a way lacks. `None` where it lacks none, or where Azure refuses to peer the networks.
+pub(super) fn join(path: &Path, leg: &Leg) -> Option<Fix> {
+    let Some(Joined::Apart { near, far, overlap: None, .. }) = &leg.joined else { return None };
+    let (near_vnet, far_vnet) = ends_of(path, leg)?;
+    let halves = [(near, &near_vnet, &far_vnet), (far, &far_vnet, &near_vnet)];
+    let lacking = halves.into_iter().filter(|(half, ..)| half.is_none());
+    let made = lacking.map(|(_, vnet, remote)| peering::create_half(path.estate, vnet, remote));
+    Some(Fix::of(made.collect()))
+}
+
 /// The copier's network and the network that the intended way leads into.
-pub(super) fn ends(path: &Path) -> Option<(crate::id::ResourceId, crate::id::ResourceId)> {
+pub(super) fn ends(path: &Path) -> Option<(ResourceId, ResourceId)> {
+    ends_of(path, path.intended.as_ref()?)
+}
+
+fn ends_of(path: &Path, leg: &Leg) -> Option<(ResourceId, ResourceId)> {
     let near = path.start.as_ref()?.vnet.clone();
-    let far = match &path.intended.as_ref()?.way {
+    let far = match &leg.way {
         Way::Injected(subnet) => subnet.parent()?,
         Way::Endpoint(view) => view.vnet().ok()?,
         Way::Machine(machine) => machine.subnet.parent()?,

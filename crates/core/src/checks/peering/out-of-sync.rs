@@ -7,8 +7,12 @@ use crate::trace::hop::BreakKind;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let broken = super::access_off::broken(path, BreakKind::OutOfSync).next()?;
+    let outside = match &broken.lost_part {
+        Some(part) => format!("{part} of the other subnet is outside"),
+        None => "the other subnet is outside".to_owned(),
+    };
     let message = format!(
-        "peering `{}` of network `{}` routes only {}: the other subnet is outside",
+        "peering `{}` of network `{}` routes only {}: {outside}",
         broken.half.name(),
         broken.half.name_at(0),
         broken.value

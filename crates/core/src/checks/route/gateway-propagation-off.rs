@@ -9,8 +9,12 @@ use crate::trace::route::table_of;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let what = match path.intended.as_ref()?.outward.as_ref()? {
-        Outward::KeptOut { line, .. }
+    let outward = path.intended.as_ref()?.outward.as_ref()?;
+    let what = match outward {
+        Outward::KeptOut { line: None, gateway, .. } => {
+            format!("perhaps one to the source that `{}` has learned", gateway.name())
+        }
+        Outward::KeptOut { line: Some(line), .. }
         | Outward::NotLent { line, .. }
         | Outward::Claimed { line, .. } => {
             format!("also that of `{}` to {}", line.gateway.name(), line.prefix)
@@ -18,7 +22,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Outward::Nowhere if outward::has_gateway(path.estate, &start.vnet) => {
             "also one to the source, once a gateway has it".to_owned()
         }
-        Outward::Nowhere | Outward::Through(_) | Outward::Perhaps(_) => return None,
+        _ => return None,
     };
     let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
     let (table, facts) = table_of(path.estate, (&start.subnet, subnet)).ok()??;
@@ -28,5 +32,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let message = format!("route table `{}` keeps routes of gateways out, {what}", table.name());
     let why = "without it packets to the source have no route: Azure drops them in the copier's own subnet";
     let fix = Fix::of(vec![route::let_gateway_routes_in(path.estate, table)]);
-    Some(Finding::blocks(message, why).at(table, facts.propagation_pointer.clone()).fix(fix))
+    let finding =
+        Finding::blocks(message, why).at(table, facts.propagation_pointer.clone()).fix(fix);
+    let is_learned = matches!(outward, Outward::KeptOut { line: None, .. });
+    Some(if is_learned { finding.possible() } else { finding })
 }

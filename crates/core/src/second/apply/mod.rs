@@ -6,7 +6,7 @@ mod zone;
 
 use serde_json::{Map, Value, json};
 
-use super::world::{World, at, items_mut, last_name, list, reference};
+use super::world::{World, at, items_mut, last_name, list, reference, text};
 use crate::id::ResourceId;
 
 /// A request of a plan.
@@ -50,6 +50,7 @@ const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings"
 const ENDPOINT: &str = "microsoft.network/privateendpoints";
 const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroups";
 const INTERFACE: &str = "microsoft.network/networkinterfaces";
+const RULE: &str = "microsoft.network/networksecuritygroups/securityrules";
 const ROUTE: &str = "microsoft.network/routetables/routes";
 const VNET_RULE: &str = "microsoft.dbforpostgresql/servers/virtualnetworkrules";
 const CONNECTION: &str = "/privateendpointconnections";
@@ -158,6 +159,25 @@ impl World {
                 let alone = alone.filter(|(name, _)| *name != own).map(|(_, body)| body);
                 let is_taken = inside.chain(alone).any(|one| word(one) == word(put.body));
                 is_taken.then(|| "the table has a route of that prefix already".to_owned())
+            }
+            RULE => {
+                let fields = |body: &Value| {
+                    let word = text(body, &["properties", "direction"])?.to_ascii_lowercase();
+                    Some((word, at(body, &["properties", "priority"])?.as_u64()?))
+                };
+                let own = last_name(put.key);
+                let alone: Vec<_> = self.children(put.parent, "securityrules").collect();
+                let inside = self.body(put.parent);
+                let inside = inside.and_then(|body| list(body, &["properties", "securityRules"]));
+                // A rule that was put by itself stands for the one in the list.
+                let is_newer = |one: &&Value| alone.iter().any(|(name, _)| is_named(one, name));
+                let inside = inside.unwrap_or(&[]).iter().filter(|one| !is_newer(one));
+                let inside = inside.filter(|one| !is_named(one, own));
+                let others = alone.iter().filter(|(name, _)| *name != own).map(|(_, body)| *body);
+                let wanted = fields(put.body)?;
+                let is_taken =
+                    inside.chain(others).any(|one| fields(one).as_ref() == Some(&wanted));
+                is_taken.then(|| "a rule of the group has that priority already".to_owned())
             }
             VNET_RULE => {
                 let subnet = named(&["properties", "virtualNetworkSubnetId"]);

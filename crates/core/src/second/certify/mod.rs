@@ -170,6 +170,9 @@ impl Judge<'_> {
     /// so too, it does not: a repair has to be proved.
     fn not_enough(&self, found: Verdict, claimed: &str) -> State {
         match found {
+            Verdict::Undetermined if ["unreachable", "partial"].contains(&claimed) => {
+                State::CouldNotTell
+            }
             found if self.does(found) => State::Fails,
             Verdict::Undetermined if claimed != "undetermined" => State::CouldNotTell,
             Verdict::Unreachable | Verdict::Partial | Verdict::Undetermined => State::Holds,

@@ -92,7 +92,6 @@ fn to_peer(draft: &Draft, peer: &Peer) -> String {
 fn of_subnet(draft: &mut Draft, at: usize, peers: &[Peer]) -> Vec<String> {
     let network = draft.legs[at].network;
     let mut lines = vec![format!("default via {INTERNET} dev out onlink metric {LAST}")];
-    lines.extend(UNUSED.iter().map(|net| format!("blackhole {net} metric {LAST}")));
     lines.extend(
         draft.networks[network].space.iter().map(|net| format!("throw {net} metric {OWN}")),
     );
@@ -103,6 +102,11 @@ fn of_subnet(draft: &mut Draft, at: usize, peers: &[Peer]) -> Vec<String> {
     }
     let leg = &draft.legs[at];
     let routes: Vec<&Route> = routes_of(draft, leg.subnet);
+    let is_default =
+        |route: &&Route| matches!(route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0);
+    if !routes.iter().any(is_default) {
+        lines.extend(UNUSED.iter().map(|net| format!("blackhole {net} metric {LAST}")));
+    }
     lines.extend(to_endpoints(draft, leg, peers, &routes));
     if leg.facts.has_sql_endpoint() {
         for address in doors_by_endpoint(draft, leg) {
