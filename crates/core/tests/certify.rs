@@ -24,7 +24,6 @@ const OPEN: &[(&str, &[&str])] = &[
         "Both servers are public, and no rule is there: the guide and newer documents disagree",
         &["facts", "sufficiency"],
     ),
-    ("A default route takes the packets through an appliance", &["facts"]),
     // Nothing proves that a ruleset has no other link.
     ("The same, and the zone is locked", &["safety"]),
 ];

@@ -1,11 +1,12 @@
 //! Denials of security rules on a path, and the one thing that an earlier rule misses by.
 
+use crate::address::internet;
 use crate::checks::fixes;
 use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::filter::Decision;
+use crate::trace::filter::{Decider, Decision};
 use crate::trace::leg::Way;
 use crate::trace::near_miss::{Miss, NearMiss};
 
@@ -67,10 +68,16 @@ impl Denial<'_> {
             .as_ref()
             .is_some_and(|leg| leg.is_apart && (leg.joined.is_some() || leg.outward.is_some()));
         match miss.miss {
-            Miss::NetworkTag if is_apart => None,
+            Miss::NetworkTag if is_apart || self.is_public(path) => None,
             Miss::Group if !self.is_at_server(path) => None,
             _ => Some(miss),
         }
+    }
+
+    /// Whether the packets come from the internet, which is in no network's tag.
+    fn is_public(&self, path: &Path) -> bool {
+        let way = path.intended.as_ref().map(|leg| &leg.way);
+        self.gate.direction() == Direction::Inbound && matches!(way, Some(Way::Beyond(_)))
     }
 
     /// Whether the group is that of a subnet delegated to flexible servers, which no rule about groups of interfaces fits.
@@ -112,16 +119,22 @@ impl Denial<'_> {
         let who = match denied == start.addresses(path.estate).ok()? {
             true if start.interface.is_some() => format!("the relay host ({denied})"),
             true => format!("subnet `{}`", start.subnet.name()),
+            false if denied == internet() => "every public address".to_owned(),
             false => denied.to_string(),
         };
-        let message = format!(
-            "security rule `{}` (priority {}) of `{}` denies {who} {} on port {}",
-            rule.name,
-            rule.priority,
-            self.group.name(),
-            self.way(path),
-            path.port
-        );
+        let (group, way, port) = (self.group.name(), self.way(path), path.port);
+        let denies = |rule: &Decider, who: &str| {
+            format!(
+                "security rule `{}` (priority {}) of `{group}` denies {who}",
+                rule.name, rule.priority
+            )
+        };
+        // Each piece of the senders has the rule that denies it.
+        let each: Vec<String> = match self.decision.denied.as_slice() {
+            [_] => vec![denies(rule, &who)],
+            several => several.iter().map(|(part, rule)| denies(rule, &part.to_string())).collect(),
+        };
+        let message = format!("{} {way} on port {port}", each.join(", "));
         let mut finding = Finding::blocks(message, why).at(&rule.resource, rule.place.pointer());
         let direction = self.gate.direction();
         finding.fixes.extend(fixes::let_through(path, self.group, self.decision, direction));

@@ -52,7 +52,9 @@ pub(super) fn endpoint_nearby(path: &Path) -> Option<Fix> {
         let name = id.name().to_ascii_lowercase();
         subnet.delegations.is_empty()
             && *id != start.subnet
+            && !subnet.is_reserved
             && !SPECIAL_SUBNETS.contains(&name.as_str())
+            && free_address(path, &subnet.prefixes).is_some()
     };
     let existing =
         path.estate.children::<Subnet>(&start.vnet).find(|(id, subnet)| is_usable(id, subnet));
@@ -147,6 +149,22 @@ pub(super) fn linked_ruleset(path: &Path) -> Option<Fix> {
     Some(Fix::of(vec![dns::link_ruleset(path.estate, &ruleset, &start.vnet)]))
 }
 
+/// Lets the copier's subnet in at the front door of a Single Server: by a VNet rule, which works through the subnet's service endpoint.
+pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
+    let start = path.start.as_ref().filter(|_| path.to.kind == ServerKind::Single)?;
+    if super::vnet_rule_other_region::afar(path).is_some()
+        || super::tier_unsupported::is_basic(path)
+    {
+        return None;
+    }
+    let mut changes = vec![server::add_vnet_rule(path.estate, &path.to_id, &start.subnet)];
+    let subnet = path.estate.get::<Subnet>(&start.subnet).ok();
+    if let Some(subnet) = subnet.filter(|subnet| !subnet.has_sql_endpoint()) {
+        changes.push(server::turn_on_service_endpoint(path.estate, &start.subnet, subnet));
+    }
+    Some(Fix::of(changes))
+}
+
 /// Lets the public addresses of a relay host in at the server's front door.
 pub(super) fn let_address_in(path: &Path, addresses: &[Ipv4Addr]) -> Fix {
     let rules =
@@ -190,6 +208,12 @@ pub(super) fn let_through(
     direction: Direction,
 ) -> Option<Fix> {
     let leg = path.intended.as_ref()?;
+    if let (Way::Beyond(_), Direction::Inbound) = (&leg.way, direction) {
+        let (group, port) = (group.name(), path.port);
+        return Some(Fix::advice(format!(
+            "let the public address that the copier leaves with in at `{group}`, on port {port}: give its subnet a NAT gateway to know it"
+        )));
+    }
     let to = match &leg.way {
         Way::Endpoint(view) => match &view.addresses {
             Ok(addresses) => Ok(addresses.iter().copied().map(Ipv4Net::from).collect()),

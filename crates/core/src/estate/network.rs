@@ -46,11 +46,21 @@ pub struct Subnet {
     pub are_endpoints_unreadable: bool,
     /// Services that the subnet is delegated to.
     pub delegations: Vec<String>,
+    /// Gateways of applications, or a service that links the subnet to itself, have it for their own.
+    pub is_reserved: bool,
     /// `privateEndpointNetworkPolicies`, as written.
     pub endpoint_policies: Option<String>,
     /// Prefix of the subnet's fields: `/properties`, or empty in output of az.
     pub fields: &'static str,
 }
+
+/// Lists of a subnet in which those stand that need it for themselves.
+const OWNERS: [&str; 4] = [
+    "applicationGatewayIPConfigurations",
+    "applicationGatewayIpConfigurations",
+    "resourceNavigationLinks",
+    "serviceAssociationLinks",
+];
 
 /// One half of a peering: what the network that owns it says.
 #[derive(Debug, Clone)]
@@ -213,6 +223,9 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
         occupants: node
             .array("ipConfigurations", problems)
             .map(|list| list.iter().filter_map(|one| one.id("id", problems)).collect()),
+        is_reserved: OWNERS
+            .iter()
+            .any(|field| node.array(field, problems).is_some_and(|all| !all.is_empty())),
         endpoint_policies: node.text("privateEndpointNetworkPolicies", problems),
         fields: fields_of(node),
     }

@@ -13,6 +13,8 @@ pub(super) enum End<'w> {
     Address(u32),
     /// Somewhere, after a translation that nobody described.
     Somewhere,
+    /// Some public address.
+    Internet,
     /// The public front door of a server, whose address is not in ARM.
     Front {
         single: bool,
@@ -299,8 +301,8 @@ fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri
         return match end {
             End::Address(address) => Tri::of(prefix.contains(address)),
             End::Somewhere => Tri::Maybe,
-            End::Front { .. } if is_private(prefix.first()) => Tri::No,
-            End::Front { .. } => Tri::Maybe,
+            End::Front { .. } | End::Internet if is_private(prefix.first()) => Tri::No,
+            End::Front { .. } | End::Internet => Tri::Maybe,
         };
     }
     if word.contains(':') {

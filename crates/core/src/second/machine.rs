@@ -118,6 +118,7 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
             (Gate::Pass, Egress::Perhaps(gate)) if !is_private => gate,
             (gate, _) => gate,
         });
+        gates.extend(owner_gates(world, spot.to, &packet(End::Internet)));
         return gates;
     };
     let far = network_of(&seat.subnet);
@@ -142,6 +143,30 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     }
     arrive(next_hop(world, &seat.subnet, flow.from, None, "return"), far, near, &mut gates);
     gates
+}
+
+/// The rules of a machine that has a public address: they see its private one.
+fn owner_gates(world: &World, public: u32, packet: &Packet<'_>) -> Vec<Gate> {
+    let is_it = |body: &Value| text(body, &["properties", "ipAddress"]).and_then(address_of);
+    let mut all = world.all("microsoft.network/publicipaddresses");
+    let Some((key, _)) = all.find(|(_, body)| is_it(body) == Some(public)) else {
+        return Vec::new();
+    };
+    for (_, body) in world.all("microsoft.network/networkinterfaces") {
+        for part in list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]) {
+            let inner = part.get("properties").unwrap_or(part);
+            let named = reference(inner, &["publicIPAddress", "id"]);
+            let subnet = reference(inner, &["subnet", "id"]);
+            let (true, Some(subnet)) = (named.as_deref() == Some(key), subnet) else { continue };
+            let packet = Packet { to: End::at(address(part)), ..*packet };
+            let place = Place { subnet: &subnet, endpoint: false };
+            let own = reference(body, &["properties", "networkSecurityGroup", "id"]);
+            let mut gates = vec![filter(world, place, Way::Inbound, &packet)];
+            gates.extend(own.map(|key| group(world, &key, place, Way::Inbound, &packet)));
+            return gates;
+        }
+    }
+    Vec::new()
 }
 
 /// An address, and who has it.

@@ -13,16 +13,17 @@ use super::world::{World, address_space, network_of};
 pub(super) fn contains(world: &World, subnet: &str, tag: &str, end: End<'_>) -> Tri {
     match (tag, end) {
         ("virtualnetwork", End::Address(address)) => virtual_network(world, subnet, address),
-        ("virtualnetwork", End::Front { .. }) => front_in_network(world, subnet),
+        ("virtualnetwork", End::Front { .. } | End::Internet) => front_in_network(world, subnet),
         ("internet", End::Address(address)) if is_private(address) => Tri::No,
         ("internet", End::Address(address)) => match virtual_network(world, subnet, address) {
             Tri::Yes => Tri::No,
             Tri::No => Tri::Yes,
             Tri::Maybe => Tri::Maybe,
         },
-        ("internet", End::Front { .. }) => Tri::Yes,
+        ("internet", End::Front { .. } | End::Internet) => Tri::Yes,
+        ("azureloadbalancer", End::Internet) => Tri::No,
         (_, End::Front { single, region }) => service(tag, single, region),
-        (_, End::Somewhere) => Tri::Maybe,
+        (_, End::Somewhere | End::Internet) => Tri::Maybe,
         (_, End::Address(_)) => Tri::No,
     }
 }

@@ -122,16 +122,25 @@ pub fn gate_behind(
     estate: &Estate,
     server_id: &ResourceId,
     server: &Server,
-    next_hop: &NextHop,
+    (subnet, next_hop): (&ResourceId, &NextHop),
 ) -> Gate {
     match server.public_access {
         None => return Gate::Unknown(Missing::field(server_id, "publicNetworkAccess")),
         Some(false) => return Gate::PublicDenied,
         Some(true) => {}
     }
-    match opener(estate, server_id, matches!(next_hop, NextHop::Appliance(_))) {
-        Some(id) => Gate::Open(id.clone()),
-        None => Gate::Unknown(Missing::other(
+    let is_appliance = matches!(next_hop, NextHop::Appliance(_));
+    if let Some(id) = opener(estate, server_id, is_appliance) {
+        return Gate::Open(id.clone());
+    }
+    let unread = [FIREWALL_RULE, VNET_RULE];
+    let unread = unread.into_iter().find_map(|kind| unread_rule(estate, server_id, kind));
+    // An appliance's own subnet may be let in by a VNet rule.
+    let lets_in = estate.children::<VnetRule>(server_id).any(|(_, rule)| rule.subnet != *subnet);
+    match (unread, public_rules(estate, server_id).next()) {
+        (Some(missing), _) => Gate::Unknown(missing),
+        (None, None) if !(is_appliance && lets_in) => Gate::FirewallRuleMissing,
+        (None, _) => Gate::Unknown(Missing::other(
             "the public address that packets leave with behind the appliance or gateway",
             "connect from the copier's place and read the address in the server's refusal, or in `inet_client_addr()`",
         )),

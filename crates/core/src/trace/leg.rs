@@ -246,7 +246,8 @@ impl Walker<'_> {
         }
         let gate = match &leg.route {
             Some(Routed::Elsewhere(route, _) | Routed::Dead(route, _)) => {
-                gate::gate_behind(self.estate, self.server_id, self.server, &route.next_hop)
+                let caller = (&self.start.subnet, &route.next_hop);
+                gate::gate_behind(self.estate, self.server_id, self.server, caller)
             }
             _ => {
                 self.see_egress(&mut leg, Some((self.server_id, self.server)));

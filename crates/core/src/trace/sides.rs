@@ -105,7 +105,11 @@ impl Walker<'_> {
             }
             Ok((decision, standing)) => {
                 let step = self.decided(&side, near, receiver, &decision);
-                leg.forward.push(doubted(leg, step));
+                let step = match step.outcome == Outcome::Drop && is_handed_on(leg) {
+                    true if !self.denies_all(leg, &side, near, receiver) => doubted(step),
+                    _ => step,
+                };
+                leg.forward.push(step);
                 leg.inbound = Some((group.clone(), standing.unwrap_or(decision)));
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
@@ -201,6 +205,13 @@ impl Walker<'_> {
         Packets { direction, senders: &near.addresses, receiver, service: self.service }
     }
 
+    /// Whether a group denies the packets whatever address they come with.
+    fn denies_all(&self, leg: &Leg, side: &Side, near: &End, receiver: &Receiver) -> bool {
+        let anywhere = End { addresses: AddressSet::all(), ..*near };
+        let decided = self.filter(leg, side, &anywhere, receiver);
+        decided.is_ok_and(|(one, _)| one.allowed.is_empty() && one.unknown.is_empty())
+    }
+
     /// What a group decides; and what it would decide if the networks were joined, where that is another denial: then that stands
     /// for itself, and is no consequence of the missing join.
     fn filter(
@@ -249,11 +260,13 @@ impl Walker<'_> {
     }
 }
 
-/// What comes through an appliance may come with its address: then what the rules say of the sender proves nothing.
-fn doubted(leg: &Leg, step: Step) -> Step {
-    if step.outcome != Outcome::Drop || !matches!(leg.route, Some(Routed::Elsewhere(..))) {
-        return step;
-    }
+/// Whether an appliance or a gateway sends the packets on, perhaps with its own address.
+fn is_handed_on(leg: &Leg) -> bool {
+    matches!(leg.route, Some(Routed::Elsewhere(..)))
+}
+
+/// A denial of senders who may come with another address: what the rules say of them proves nothing.
+fn doubted(step: Step) -> Step {
     let missing = Missing::other(
         "the address that packets have behind the appliance or gateway",
         "look whether it translates addresses, or probe the path from the target: `flexway probe`",

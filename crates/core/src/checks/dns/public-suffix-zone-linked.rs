@@ -4,7 +4,7 @@ use crate::change::dns;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::resolve::Answer;
+use crate::trace::resolve::{self, Answer};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let asked = path.server_name();
@@ -22,19 +22,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why =
         "a linked zone owns every name below its own: public DNS is not asked for any server there";
     let mut finding = Finding::blocks(message, why).at(link, "");
-    if *answer == Answer::NoSuchName {
-        finding.fixes.extend(own_record(path, zone));
-    }
+    finding.fixes.extend(own_record(path, zone));
     Some(finding.fix(Fix::advice(format!(
         "take the link of zone `{}` away after moving its records to a zone of their own: other names depend on it",
         zone.name()
     ))))
 }
 
-/// A record of the source in the zone that took the name: it touches no other one.
-fn own_record(path: &Path, zone: &ResourceId) -> Option<Fix> {
-    let asked = path.server_name();
-    let label = asked.strip_suffix(&zone.name().to_ascii_lowercase())?.strip_suffix('.')?;
+/// The right record of the source in the zone that took the name: it touches no other one.
+pub(super) fn own_record(path: &Path, zone: &ResourceId) -> Option<Fix> {
+    let label = resolve::record_label(zone.name(), &path.server_name())?;
     let address = *path.endpoint()?.addresses.as_ref().ok()?.first()?;
-    Some(Fix::of(vec![dns::set_record(path.estate, zone, label, address)]))
+    Some(Fix::of(vec![dns::set_record(path.estate, zone, &label, address)]))
 }

@@ -29,9 +29,17 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             path.from_id.name()
         ))));
     }
-    Some(finding.fix(Fix::advice(
+    let finding = finding.fix(Fix::advice(
         "add a firewall rule for the one public address that the copier leaves with: give its subnet a NAT gateway to know it",
-    )))
+    ));
+    Some(with_other_ways(path, finding))
+}
+
+/// Ways in that need no public address: the subnet's identity, and a private endpoint.
+fn with_other_ways(path: &Path, mut finding: Finding) -> Finding {
+    finding.fixes.extend(fixes::let_subnet_in(path));
+    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding
 }
 
 /// The relay host's public address is known, and no rule holds it.
@@ -45,7 +53,7 @@ fn not_held(path: &Path, addresses: &[Ipv4Addr]) -> Option<Finding> {
     let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
     finding.on_fallback = path.leads == Leads::Fallback;
-    Some(finding.fix(fixes::let_address_in(path, addresses)))
+    Some(with_other_ways(path, finding.fix(fixes::let_address_in(path, addresses))))
 }
 
 /// Azure's tool is said to open a public Single Server by itself; newer documents ask for a rule.

@@ -4,13 +4,15 @@ use crate::estate::network::NextHop;
 use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::gate::Gate;
 use crate::trace::leg::Way;
 use crate::trace::route::Routed;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.taken().filter(|leg| matches!(leg.way, Way::Public))?;
     let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
-    if !matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Gateway) {
+    let is_shut = matches!(leg.gate, Some(Gate::FirewallRuleMissing));
+    if is_shut || !matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Gateway) {
         return None;
     }
     let mut rules = path.estate.children::<FirewallRule>(&path.to_id);

@@ -1,9 +1,7 @@
 //! No VNet rule of the source names the copier's subnet.
 
-use crate::change::server;
 use crate::checks::fixes;
-use crate::estate::network::Subnet;
-use crate::finding::{Finding, Fix};
+use crate::finding::Finding;
 use crate::trace::egress::Egress;
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
@@ -30,10 +28,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             "the source lets a subnet in by a VNet rule, which works through the subnet's service endpoint Microsoft.Sql"
         }
     };
-    let mut changes = vec![server::add_vnet_rule(path.estate, &path.to_id, &start.subnet)];
-    if let (false, Ok(subnet)) = (has_endpoint, path.estate.get::<Subnet>(&start.subnet)) {
-        changes.push(server::turn_on_service_endpoint(path.estate, &start.subnet, subnet));
-    }
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "").unless(unseen);
     if is_disputed {
         finding = finding.possible();
@@ -45,9 +39,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if super::tier_unsupported::is_basic(path) {
         return Some(finding); // endpoint/tier-unsupported says what to do
     }
-    if super::vnet_rule_other_region::afar(path).is_none() {
-        finding = finding.fix(Fix::of(changes));
-    }
+    finding.fixes.extend(fixes::let_subnet_in(path));
     if let Some(Egress::Known(addresses)) = &path.taken()?.egress {
         finding = finding.fix(fixes::let_address_in(path, addresses));
     }
