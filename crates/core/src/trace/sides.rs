@@ -242,6 +242,9 @@ impl Walker<'_> {
             filter::decide(self.estate, side.group, side.direction, &flow, seen)
         };
         let mut decision = decide(&seen)?;
+        if let (Some(unread), false) = (&seen.unread, decision.unknown.is_empty()) {
+            return Err(unread.clone());
+        }
         let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
         if leg.is_perhaps_joined {
             let space = other.map_or_else(AddressSet::all, |other| AddressSet::of(&other.space));

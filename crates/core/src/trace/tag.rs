@@ -14,15 +14,18 @@ use crate::trace::route::{table_of, user_routes};
 pub struct NetworkTag {
     /// Addresses that are in it.
     pub surely: AddressSet,
-    /// Addresses that are in it by one reading of the documents: all of them where a default route is user-defined.
+    /// Addresses that are in it by one reading of the documents: all of them where a default route is user-defined, or may be.
     pub perhaps: AddressSet,
+    /// The subnet's own routes, where they were not observed.
+    pub unread: Option<Missing>,
 }
 
 impl NetworkTag {
     fn part(&self, within: Option<&AddressSet>) -> NetworkTag {
         let part =
             |set: &AddressSet| within.map_or_else(|| set.clone(), |part| set.intersection(part));
-        NetworkTag { surely: part(&self.surely), perhaps: part(&self.perhaps) }
+        let unread = self.unread.clone();
+        NetworkTag { surely: part(&self.surely), perhaps: part(&self.perhaps), unread }
     }
 
     /// Puts addresses into it.
@@ -33,11 +36,11 @@ impl NetworkTag {
 }
 
 /// The tag `VirtualNetwork` as the subnet sees it: its own network, peered networks that are let in, and prefixes of
-/// user-defined routes. A peering whose address space was not observed makes the answer wider, not narrower. What lies outside of
-/// `within` is left out, where that is given.
+/// user-defined routes. A peering whose address space was not observed makes the answer wider, not narrower; so do routes. What lies
+/// outside of `within` is left out, where that is given.
 ///
 /// # Errors
-/// [`Missing`] when the network or the subnet's route table was not observed.
+/// [`Missing`] when the network or the subnet was not observed.
 pub fn network_tag(
     estate: &Estate,
     vnet: &ResourceId,
@@ -103,28 +106,29 @@ fn put_together(
     }
     let (mut surely, mut perhaps) = (AddressSet::of(&surely), AddressSet::of(&perhaps));
     // What gateways lead to belongs to it, unless the subnet keeps their routes out.
-    let keeps_out =
-        table_of(estate, subnet)?.is_some_and(|(_, table)| table.keeps_gateway_routes_out);
+    let lets_in = match table_of(estate, subnet) {
+        Ok(table) => table.is_none_or(|(_, table)| !table.keeps_gateway_routes_out),
+        Err(_) => false,
+    };
     let (prefixes, has_more) = outward::prefixes(estate, vnet_id);
-    match keeps_out {
-        true => perhaps = perhaps.union(&AddressSet::of(&prefixes)),
-        false => surely = surely.union(&AddressSet::of(&prefixes)),
+    match lets_in {
+        true => surely = surely.union(&AddressSet::of(&prefixes)),
+        false => perhaps = perhaps.union(&AddressSet::of(&prefixes)),
     }
     if has_more {
         perhaps = perhaps.union(&private());
     }
-    if let Some((_, routes)) = user_routes(estate, subnet)? {
-        for route in routes {
-            match &route.prefix {
-                RoutePrefix::Network(network) if network.prefix_len() == 0 => {
-                    perhaps = AddressSet::all()
-                }
-                RoutePrefix::Network(network) => {
-                    perhaps = perhaps.union(&AddressSet::of([network]))
-                }
-                RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => {}
-            }
+    let (routes, unread) = match user_routes(estate, subnet) {
+        Ok(found) => (found.map(|(_, routes)| routes).unwrap_or_default(), None),
+        Err(missing) => (Vec::new(), Some(missing)),
+    };
+    for route in routes {
+        if let RoutePrefix::Network(network) = &route.prefix {
+            perhaps = perhaps.union(&AddressSet::of([network]));
         }
     }
-    Ok(NetworkTag { perhaps: perhaps.union(&surely), surely })
+    if unread.is_some() {
+        perhaps = AddressSet::all();
+    }
+    Ok(NetworkTag { perhaps: perhaps.union(&surely), surely, unread })
 }
