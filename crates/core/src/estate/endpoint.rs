@@ -49,6 +49,8 @@ pub struct ZoneGroup {
     pub zones: Vec<ResourceId>,
     /// Addresses of the records it wrote, where Azure tells them.
     pub addresses: Vec<Ipv4Addr>,
+    /// Those records, where Azure tells them.
+    pub records: Vec<ResourceId>,
     /// Whether it comes from an input that tells of no record which Azure writes.
     pub hides_records: bool,
 }
@@ -137,13 +139,21 @@ pub(super) fn hide_records(id: &ResourceId, body: &mut Value) {
 }
 
 pub(crate) fn zone_group(node: &Node, problems: &mut Problems) -> ZoneGroup {
-    let mut group = ZoneGroup { zones: Vec::new(), addresses: Vec::new(), hides_records: false };
+    let mut group = ZoneGroup {
+        zones: Vec::new(),
+        addresses: Vec::new(),
+        records: Vec::new(),
+        hides_records: false,
+    };
     for config in node.array("privateDnsZoneConfigs", problems).unwrap_or_default() {
-        group.zones.extend(config.id("privateDnsZoneId", problems));
+        let zone = config.id("privateDnsZoneId", problems);
         group.hides_records |= config.is_unresolved_at("recordSets");
         for set in config.array("recordSets", problems).unwrap_or_default() {
             group.addresses.extend(set.addresses("ipAddresses", problems).unwrap_or_default());
+            let name = set.text("recordSetName", problems);
+            group.records.extend(zone.iter().zip(name).map(|(zone, name)| zone.child("A", &name)));
         }
+        group.zones.extend(zone);
     }
     group
 }

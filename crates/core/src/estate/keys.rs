@@ -24,6 +24,8 @@ pub enum Key {
     EndpointsOf(ResourceId),
     /// The network interfaces of a private endpoint.
     InterfacesOf(ResourceId),
+    /// The zone groups that say they wrote a record set.
+    WritersOf(ResourceId),
     /// The resources that a security group or a route table acts on.
     UsersOf(ResourceId),
     /// The private DNS zones of a name, in lower case.
@@ -70,6 +72,9 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
             let vnet = endpoint.subnet.as_ref().and_then(ResourceId::parent);
             keys.extend(vnet.map(Key::EndpointsIn));
             keys.extend(endpoint.addresses.iter().copied().map(Key::Holders));
+        }
+        Facts::ZoneGroup(group) => {
+            keys.extend(group.records.iter().cloned().map(Key::WritersOf));
         }
         Facts::Interface(interface) => {
             keys.extend(interface.endpoint.clone().map(Key::InterfacesOf));

@@ -24,7 +24,7 @@ pub(super) fn endpoints(world: &World, server: &str) -> Vec<Endpoint> {
         .map(|(key, body)| Endpoint {
             key: key.to_owned(),
             subnet: reference(body, &["properties", "subnet", "id"]),
-            addresses: addresses(world, body),
+            addresses: addresses(world, key, body),
             leads_here: connections(body).any(|one| leads_to(one, server)),
             groups: list(body, &["properties", "applicationSecurityGroups"])
                 .unwrap_or(&[])
@@ -48,7 +48,7 @@ fn leads_to(connection: &Value, server: &str) -> bool {
     is_postgres && service.as_deref() == Some(server)
 }
 
-fn addresses(world: &World, body: &Value) -> Vec<u32> {
+fn addresses(world: &World, key: &str, body: &Value) -> Vec<u32> {
     let mut found = interface_addresses(body);
     for config in list(body, &["properties", "customDnsConfigs"]).unwrap_or(&[]) {
         found.extend(texts(config, &["ipAddresses"]).into_iter().filter_map(address_of));
@@ -58,6 +58,17 @@ fn addresses(world: &World, body: &Value) -> Vec<u32> {
         if let Some(body) = body.as_deref().and_then(|key| world.body(key)) {
             found.extend(interface_addresses(body));
         }
+    }
+    // A zone group once wrote what nothing else tells.
+    if found.is_empty() {
+        let groups = world.children(key, "privatednszonegroups");
+        let configs = groups.flat_map(|(_, body)| {
+            list(body, &["properties", "privateDnsZoneConfigs"]).unwrap_or(&[])
+        });
+        let sets =
+            configs.flat_map(|config| list(config, &["properties", "recordSets"]).unwrap_or(&[]));
+        let words = sets.flat_map(|set| texts(set, &["ipAddresses"]));
+        found.extend(words.filter_map(address_of));
     }
     found
 }

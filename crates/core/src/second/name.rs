@@ -8,7 +8,7 @@ use super::machine::{Asked, Spot};
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
-use super::zone::{Linked, Zone, keeper, own_zone, zones};
+use super::zone::{Linked, Zone, is_written, keeper, own_zone, zones};
 
 /// What the resolver answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -242,11 +242,15 @@ impl Ask<'_> {
         if let Some(keeper) = keeper(self.world, self.server, &zone.key) {
             return vec![Name::Endpoint(keeper)];
         }
+        let (counted, captured) = self.record_sets(&zone.key);
+        let is_whole = counted.is_some_and(|sets| sets <= captured);
+        if !is_whole && is_written(self.world, &zone.key, label) {
+            return vec![Name::Unknown(Gate::unknown("the addresses", &record))];
+        }
         if zone.redirects && zone.name.starts_with("privatelink.") {
             return vec![Name::Public];
         }
         // A zone with records of which none is here was never listed.
-        let (counted, captured) = self.record_sets(&zone.key);
         if captured == 0 && counted.is_some_and(|sets| sets > 0) {
             return vec![Name::Unknown(Gate::unknown("the records", &zone.key))];
         }

@@ -79,6 +79,20 @@ pub(super) fn keeper(world: &World, server: &str, zone: &str) -> Option<String> 
     all.find(|one| one.leads_here && writes(&one.key)).map(|one| one.key)
 }
 
+/// Whether a zone group says that it wrote a record set.
+pub(super) fn is_written(world: &World, zone: &str, label: &str) -> bool {
+    let is_it = |set: &Value| {
+        text(set, &["recordSetName"]).is_some_and(|name| name.eq_ignore_ascii_case(label))
+    };
+    let writes = |config: &Value| {
+        reference(config, &["properties", "privateDnsZoneId"]).as_deref() == Some(zone)
+            && list(config, &["properties", "recordSets"]).unwrap_or(&[]).iter().any(is_it)
+    };
+    let configs = |body| list(body, &["properties", "privateDnsZoneConfigs"]).unwrap_or(&[]);
+    let mut groups = world.all("microsoft.network/privateendpoints/privatednszonegroups");
+    groups.any(|(_, body)| configs(body).iter().any(writes))
+}
+
 pub(super) fn own_zone(body: &Value) -> Option<String> {
     let old = ["properties", "privateDnsZoneArguments", "privateDnsZoneArmResourceId"];
     reference(body, &["properties", "network", "privateDnsZoneArmResourceId"])

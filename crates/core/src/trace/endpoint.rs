@@ -203,7 +203,7 @@ fn zones_of(estate: &Estate, id: &ResourceId) -> Option<Vec<ResourceId>> {
     (!groups.is_empty()).then(|| groups.iter().flat_map(|group| group.zones.clone()).collect())
 }
 
-/// Addresses of an endpoint, from its own body, its interface, or the records that its zone group wrote.
+/// Addresses of an endpoint, from its own body and its interface; without them, from the records that its zone group wrote once.
 fn addresses(
     estate: &Estate,
     id: &ResourceId,
@@ -215,8 +215,9 @@ fn addresses(
     found.extend(named.flat_map(|nic| nic.addresses.iter().copied()));
     let owned = estate.list::<Interface>(Key::InterfacesOf(id.clone()));
     found.extend(owned.flat_map(|(_, nic)| nic.addresses.iter().copied()));
-    for (_, group) in estate.children::<ZoneGroup>(id) {
-        found.extend(&group.addresses);
+    if found.is_empty() {
+        let groups = estate.children::<ZoneGroup>(id);
+        found.extend(groups.flat_map(|(_, group)| &group.addresses));
     }
     found.sort_unstable();
     found.dedup();

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::estate::dns::{Link, Record};
-use crate::estate::endpoint::Interface;
+use crate::estate::endpoint::{Interface, ZoneGroup};
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
@@ -175,6 +175,9 @@ fn ask(
                             result.answer = Answer::Unknown(Missing::field(&id, "aRecords"))
                         }
                     }
+                }
+                None if let Some(missing) = written_record(estate, &zone, &asked) => {
+                    result.answer = Answer::Unknown(missing)
                 }
                 // Azure offers the redirect for zones of private endpoints only.
                 None if link.redirects && is_private_link(zone.name()) => {
@@ -377,6 +380,15 @@ pub fn find_record<'e>(
             Some((id, record))
         })
     })
+}
+
+/// A record set of a zone that a zone group says it wrote, and that nobody captured: it may hold something else by now. Nothing where
+/// the zone's own count proves it gone.
+pub fn written_record(estate: &Estate, zone: &ResourceId, name: &str) -> Option<Missing> {
+    let id = zone.child("A", &record_label(zone.name(), name)?);
+    let is_captured = estate.get::<Record>(&id).is_ok();
+    estate.list::<ZoneGroup>(Key::WritersOf(id)).next().filter(|_| !is_captured)?;
+    unread_records(estate, zone)
 }
 
 /// The name of a record set inside its zone: `@` for the zone itself.

@@ -10,6 +10,11 @@ impl Chance {
         Chance(mix(mix(seed.wrapping_add(STEP))))
     }
 
+    /// A stream of its own, from which draws leave this one as it is.
+    pub(crate) fn aside(&self) -> Chance {
+        Chance(mix(self.0))
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mix(self.0)

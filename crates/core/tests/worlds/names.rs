@@ -28,8 +28,16 @@ impl Maker {
         self.put(&nic, "Microsoft.Network/networkInterfaces", body);
         if self.chance.hits(70) {
             let id = format!("{ENDPOINT}/privateDnsZoneGroups/default");
-            let body = json!({ "properties": { "privateDnsZoneConfigs": [{ "properties": {
-                "privateDnsZoneId": zone_id("g", PRIVATELINK) } }] } });
+            let mut config = json!({ "privateDnsZoneId": zone_id("g", PRIVATELINK) });
+            let mut aside = self.chance.aside();
+            if aside.hits(30) {
+                let name = aside.mostly("old", 5, &["OLD", "someone"]);
+                let address = aside.mostly(self.address, 5, &["10.1.1.9", "10.1.1.200"]);
+                config["recordSets"] =
+                    json!([{ "recordType": "A", "recordSetName": name, "ipAddresses": [address] }]);
+            }
+            let body =
+                json!({ "properties": { "privateDnsZoneConfigs": [{ "properties": config }] } });
             self.put(&id, "Microsoft.Network/privateEndpoints/privateDnsZoneGroups", body);
         }
     }
@@ -91,7 +99,10 @@ impl Maker {
             let address =
                 if self.chance.hits(3) { json!([]) } else { json!([{ "ipv4Address": address }]) };
             let body = json!({ "properties": { "ttl": 10, "aRecords": address } });
-            self.put(&format!("{id}/A/{label}"), "Microsoft.Network/privateDnsZones/A", body);
+            // Some estates have zones without their records.
+            if !self.chance.aside().hits(15) {
+                self.put(&format!("{id}/A/{label}"), "Microsoft.Network/privateDnsZones/A", body);
+            }
         }
         let mut properties = json!({});
         if self.chance.hits(70) {

@@ -18,10 +18,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let (zone, label) = path.record_set()?;
     let is_known = path.estate.has_zone(&zone);
+    let full = resolve::private_link_name(&path.server_name())?;
     if !is_known
         || path.record_meant().is_some()
         || path.is_kept(&zone)
-        || other_zone_answers(path, &zone)
+        || resolve::written_record(path.estate, &zone, &full).is_some()
+        || super::same_named_zone_linked::other_with_record(path, &zone, &full).is_some()
     {
         return None;
     }
@@ -46,10 +48,4 @@ fn of_machine(path: &Path) -> Option<Finding> {
         format!("private DNS zone `{}` has no A record of `{}`", zone.name(), path.server_name());
     let advice = format!("add an A record of `{}` to zone `{}`", path.server_name(), zone.name());
     Some(Finding::blocks(message, WHY).at(link, "").fix(Fix::advice(advice)))
-}
-
-/// A same-named zone with a record stands beside the linked one: dns/same-named-zone-linked.
-fn other_zone_answers(path: &Path, zone: &crate::id::ResourceId) -> bool {
-    let Some(full) = resolve::private_link_name(&path.server_name()) else { return false };
-    super::same_named_zone_linked::other_with_record(path, zone, &full).is_some()
 }

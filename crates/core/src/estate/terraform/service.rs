@@ -79,23 +79,13 @@ pub(super) fn zone_groups(id: &ResourceId, fields: &Fields) -> Vec<(ResourceId, 
     fields.blocks("private_dns_zone_group").filter_map(group).collect()
 }
 
+/// The records that a group writes stand in no state: what it says of them is that it wrote them. So it stands for them.
 fn zone_config(fields: &Fields, zone: &Value) -> Value {
     let is_its = |block: &Fields| block.get("private_dns_zone_id").as_ref() == Some(zone);
     let written = fields.blocks("private_dns_zone_configs").find(is_its);
-    let sets = written.and_then(|block| {
-        block.list("record_sets", |set| {
-            object([
-                ("recordSetName", set.get("name")),
-                ("recordType", set.get("type")),
-                ("fqdn", set.get("fqdn")),
-                ("ipAddresses", set.get("ip_addresses")),
-            ])
-        })
-    });
     let name = written.and_then(|block| block.get("name"));
-    // A group that is yet to be made writes them when it is.
-    let sets = sets.or_else(|| Some(unresolved("")));
-    let properties = object([("privateDnsZoneId", Some(zone.clone())), ("recordSets", sets)]);
+    let properties =
+        object([("privateDnsZoneId", Some(zone.clone())), ("recordSets", Some(unresolved("")))]);
     object([("name", name), ("properties", Some(properties))])
 }
 
