@@ -278,9 +278,9 @@ impl Edit {
                     return;
                 };
                 let properties = object.entry("properties").or_insert_with(|| json!({}));
-                for (name, value) in fields {
-                    properties[name] = value.clone();
-                }
+                // A body whose properties are no object is broken: it cannot be mended.
+                let Some(properties) = properties.as_object_mut() else { return };
+                properties.extend(fields.clone());
                 put(estate, id, body);
             }
             Edit::Join(near, far) => {
