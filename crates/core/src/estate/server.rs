@@ -79,6 +79,8 @@ pub struct Migration {
     pub source_name: Option<String>,
     /// Pointer of that name.
     pub name_pointer: String,
+    /// The runtime server that copies.
+    pub runtime: Option<ResourceId>,
 }
 
 /// A firewall rule of a server.
@@ -191,6 +193,10 @@ pub(crate) fn migration(node: &Node, problems: &mut Problems) -> Migration {
         source: node.id("sourceDbServerResourceId", problems),
         source_name: node.text(NAME, problems),
         name_pointer: format!("{}/{NAME}", fields_of(node)),
+        // ARM's name, and that of az.
+        runtime: node
+            .id("migrationInstanceResourceId", problems)
+            .or_else(|| node.id("migrationRuntimeResourceId", problems)),
     }
 }
 
