@@ -17,7 +17,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         format!("server `{}` denies public access and has no private endpoint", path.to_id.name());
     let why =
         "with public access denied a server is reached through approved private endpoints only";
-    let advice = || Fix::advice("create a private endpoint of the source in the target's network");
+    let advice = || match path.start {
+        Some(_) => Fix::advice("create a private endpoint of the server in the copier's network"),
+        // Without a network of its own the copier has no use for an endpoint.
+        None => Fix::advice(
+            "turn public access on for the time of the move, with one firewall rule for the copier's address; or copy through a \
+             relay host beside a private endpoint: `flexway migrate --copier relay`",
+        ),
+    };
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
     Some(Finding::blocks(message, why).at(&path.to_id, path.to.public_pointer.clone()).fix(fix))
 }
