@@ -104,7 +104,7 @@ impl Path<'_> {
                     }
                     None => Gate::Unknown(Missing::other(
                         format!("the public address of `{}`", self.from_id.name()),
-                        "resolve its name and compare it with the source's firewall rules",
+                        "resolve its name and compare it with the server's firewall rules",
                     )),
                 }
             }

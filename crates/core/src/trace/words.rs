@@ -47,7 +47,7 @@ pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate:
         Gate::PublicDenied => drop("the server denies public network access".to_owned())
             .read(id, &server.public_pointer),
         Gate::RuleMissing { .. } => {
-            drop("no VNet rule of the server names the target's subnet".to_owned())
+            drop("no VNet rule of the server names the copier's subnet".to_owned())
         }
         Gate::ServiceEndpointMissing(rule) => {
             let detail =

@@ -7,9 +7,10 @@ use crate::trace::Path;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let wrong = path.astray.iter().find_map(|answer| answer.wrong_rule.as_ref())?;
     let message = format!(
-        "forwarding rule `{}` of ruleset `{}` sends questions for the source's name {}",
+        "forwarding rule `{}` of ruleset `{}` sends questions for {} {}",
         wrong.rule.name(),
         wrong.rule.name_at(0),
+        path.server_name(),
         wrong.why
     );
     let why = "a rule decides for every name that it catches and no linked zone holds: no other place is asked";

@@ -14,8 +14,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some((&one.answer, zone, link))
     })?;
     let what = match answer {
-        Answer::NoSuchName => "has no record of the source",
-        _ => "answers with an address that is not the source's",
+        Answer::NoSuchName => "has no record of the server",
+        _ => "answers with an address that is not the server's",
     };
     let message =
         format!("private DNS zone `{}` is linked to the copier's network and {what}", zone.name());

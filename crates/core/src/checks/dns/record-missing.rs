@@ -27,8 +27,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     {
         return None;
     }
-    let message =
-        format!("private DNS zone `{}` has no A record `{label}` for the source", zone.name());
+    let (name, server) = (zone.name(), path.to_id.name());
+    let message = format!("private DNS zone `{name}` has no A record `{label}` for `{server}`");
     let finding = Finding::blocks(message, WHY).at(&zone, "");
     let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
     let advice = || {

@@ -17,10 +17,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let real = view.addresses.as_ref().map(|list| words(list)).unwrap_or_default();
     let message = format!(
-        "A record `{}` holds {}; private endpoint `{}` of the source has {real}",
+        "A record `{}` holds {}; private endpoint `{}` of `{}` has {real}",
         record.name(),
         words(&addresses),
-        view.id.name()
+        view.id.name(),
+        path.to_id.name()
     );
     let why = "packets go to an address where nothing answers, or something else does";
     let pointer = path.estate.locate(&record, "", "aRecords");

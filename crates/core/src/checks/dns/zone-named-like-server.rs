@@ -8,7 +8,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let mut takers = path.astray.iter().filter_map(|answer| answer.taker());
     let (zone, link) = takers.find(|(zone, _)| zone.name().eq_ignore_ascii_case(&asked))?;
     let message = format!(
-        "private DNS zone `{}` has the source's own name and does not lead to it",
+        "private DNS zone `{}` has the server's own name and does not lead to it",
         zone.name()
     );
     let why =

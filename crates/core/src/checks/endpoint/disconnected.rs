@@ -7,8 +7,8 @@ use crate::trace::endpoint::Status;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let view = path.endpoint().filter(|view| view.status == Status::Disconnected)?;
-    let message =
-        format!("private endpoint `{}` is no longer connected to the source", view.id.name());
+    let (name, server) = (view.id.name(), path.to_id.name());
+    let message = format!("private endpoint `{name}` is no longer connected to `{server}`");
     let why =
         "its connection was removed on the server's side; the endpoint stays and leads nowhere";
     let (resource, pointer) = view.status_from.clone();

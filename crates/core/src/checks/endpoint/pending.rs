@@ -7,7 +7,8 @@ use crate::trace::endpoint::Status;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let view = path.endpoint().filter(|view| view.status == Status::Pending)?;
-    let message = format!("private endpoint `{}` of the source waits for approval", view.id.name());
+    let (name, server) = (view.id.name(), path.to_id.name());
+    let message = format!("private endpoint `{name}` of `{server}` waits for approval");
     let why = "a private endpoint carries traffic only after the server's owner has approved its connection";
     let (resource, pointer) = view.status_from.clone();
     let fix = match &view.connection {

@@ -7,7 +7,8 @@ use crate::trace::endpoint::Status;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let view = path.endpoint().filter(|view| view.status == Status::Rejected)?;
-    let message = format!("private endpoint `{}` of the source was rejected", view.id.name());
+    let (name, server) = (view.id.name(), path.to_id.name());
+    let message = format!("private endpoint `{name}` of `{server}` was rejected");
     let why = "a rejected connection carries nothing, and only a pending one can be approved: it has to be made anew";
     let (resource, pointer) = view.status_from.clone();
     let advice = || Fix::advice("delete the private endpoint and create it again");

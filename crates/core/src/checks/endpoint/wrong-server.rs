@@ -43,7 +43,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let pointer = path.estate.locate(&record, "", "aRecords");
     let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
     let advice = || {
-        Fix::advice("create a private endpoint of the source and let the record hold its address")
+        Fix::advice("create a private endpoint of the server and let the record hold its address")
     };
     Some(Finding::blocks(message, ONE_SERVER).at(&record, pointer).fix(fix.unwrap_or_else(advice)))
 }

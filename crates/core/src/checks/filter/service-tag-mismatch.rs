@@ -9,8 +9,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let region = path.to.location.clone().unwrap_or_default();
     denial::missed(path, Miss::Region, |near| {
         format!(
-            "rule `{}` names the tag {}; the source's front door is in {region}",
-            near.rule.name, near.names
+            "rule `{}` names the tag {}; the front door of `{}` is in {region}",
+            near.rule.name,
+            near.names,
+            path.to_id.name()
         )
     })
 }

@@ -16,12 +16,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "source `{}` has private access, target `{}` has public access: Azure's tool does not support this pair",
+        "server `{}` has private access, the copier's server `{}` has public access: Azure's tool does not support this pair",
         path.to_id.name(),
         path.from_id.name()
     );
-    let why = "the copier runs on the target, outside every network, and the source answers inside networks only";
+    let why = "the copier runs outside every network, and the other server answers inside networks only";
     Some(Finding::blocks(message, why).at(&path.to_id, path.to.public_pointer.clone()).fix(Fix::advice(
-        "copy through a relay host in a network that reaches the source: `flexway migrate --copier relay`",
+        "copy through a relay host in a network that reaches both: `flexway migrate --copier relay`",
     )))
 }

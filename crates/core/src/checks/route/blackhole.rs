@@ -21,10 +21,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         .map(|one| format!(", and so does `{}` ({})", one.name, one.prefix))
         .collect();
     let message = format!(
-        "route `{}` ({}) of table `{}` drops packets to the source{}",
+        "route `{}` ({}) of table `{}` drops packets to `{}`{}",
         route.name,
         route.prefix,
         route.table.name(),
+        path.to_id.name(),
         others.concat()
     );
     let why = "a user-defined route beats Azure's own route of the same or a shorter prefix";

@@ -13,16 +13,18 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "route `{}` ({}) sends packets to the source through the virtual network gateway",
-        route.name, route.prefix
+        "route `{}` ({}) sends packets to `{}` through the virtual network gateway",
+        route.name,
+        route.prefix,
+        path.to_id.name()
     );
-    let why = "the packets leave from another network with another address, which the source may not let in";
+    let why = "the packets leave from another network with another address, which the server may not let in";
     let mut finding =
         Finding::blocks(message, why).possible().at(&route.resource, route.pointer.clone());
     if path.taken().is_some_and(|leg| matches!(leg.way, Way::Public)) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
     }
     Some(finding.fix(Fix::advice(
-        "let the network beyond the gateway lead to the source, and its public address in there",
+        "let the network beyond the gateway lead to the server, and its public address in there",
     )))
 }

@@ -11,8 +11,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(Routed::Elsewhere(route, _)) = &path.taken()?.route else { return None };
     let NextHop::Appliance(address) = &route.next_hop else { return None };
     let message = format!(
-        "route `{}` ({}) sends packets to the source through the appliance at {address}",
-        route.name, route.prefix
+        "route `{}` ({}) sends packets to `{}` through the appliance at {address}",
+        route.name,
+        route.prefix,
+        path.to_id.name()
     );
     let why = format!(
         "an appliance filters by rules of its own; it must let port {} pass and return the answers the same way",
@@ -20,7 +22,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let finding = Finding::blocks(message, why).possible();
     let mut finding = finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(format!(
-        "look for the flow in the appliance's log, and let the copier's subnet reach the source's address on port {} there",
+        "look for the flow in the appliance's log, and let the copier's subnet reach the server's address on port {} there",
         path.port
     )));
     // Past the appliance nobody inspects the flow: that is the second choice.

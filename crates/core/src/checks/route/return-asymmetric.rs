@@ -10,13 +10,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let is_direct = matches!(leg.route, Some(Routed::Directly | Routed::ByUser(_)));
     let route = match &leg.route_back {
         Some(Routed::Dropped(route) | Routed::Dead(route, _)) => route,
-        Some(Routed::Elsewhere(route, _)) if is_direct => return Some(one_half(route)),
+        Some(Routed::Elsewhere(route, _)) if is_direct => return Some(one_half(path, route)),
         _ => return None,
     };
     let message = format!(
-        "route `{}` of table `{}` drops the source's answers to the copier",
+        "route `{}` of table `{}` drops the answers of `{}` to the copier",
         route.name,
-        route.table.name()
+        route.table.name(),
+        path.to_id.name()
     );
     let why = "security rules let answers of an open connection pass; routes look at every packet";
     let fix = Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]);
@@ -24,11 +25,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 }
 
 /// Packets go directly and the answers through an appliance, which sees half of each connection.
-fn one_half(route: &UserRoute) -> Finding {
+fn one_half(path: &Path, route: &UserRoute) -> Finding {
     let message = format!(
-        "route `{}` of table `{}` takes the source's answers another way than the copier's packets",
+        "route `{}` of table `{}` takes the answers of `{}` another way than the copier's packets",
         route.name,
-        route.table.name()
+        route.table.name(),
+        path.to_id.name()
     );
     let why =
         "a firewall that sees half of each connection drops it; one that forwards blindly does not";

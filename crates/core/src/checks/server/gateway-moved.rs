@@ -11,15 +11,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     // Only a rule that names addresses leaves it open whether the front door is among them.
     let (_, rule) = decision.unknown.first().filter(|(_, rule)| !rule.is_default())?;
     let message = format!(
-        "rule `{}` of `{}` names public addresses: whether the source's front door is among them is not told",
+        "rule `{}` of `{}` names public addresses: whether the front door of `{}` is among them is not told",
         rule.name,
-        group.name()
+        group.name(),
+        path.to_id.name()
     );
     let why = "the front doors of a region move to other addresses from time to time; the service tag follows them";
     let region = path.to.location.as_deref().map(region_key).unwrap_or_default();
     Some(Finding::blocks(message, why).possible().at(&rule.resource, rule.place.pointer()).fix(
         Fix::advice(format!(
-            "let the rule name the tag Sql.{region}, or resolve the source's name and compare"
+            "let the rule name the tag Sql.{region}, or resolve the server's name and compare"
         )),
     ))
 }

@@ -41,7 +41,7 @@ fn without_endpoint(path: &Path) -> Option<Finding> {
     }
     let message =
         format!("server `{}` denies public access and has no private endpoint", path.to_id.name());
-    let advice = || Fix::advice("create a private endpoint of the source in the target's network");
+    let advice = || Fix::advice("create a private endpoint of the server in the copier's network");
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
     Some(Finding::blocks(message, WHY).at(&path.to_id, path.to.public_pointer.clone()).fix(fix))
 }

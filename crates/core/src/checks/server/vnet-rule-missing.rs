@@ -22,10 +22,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = match has_endpoint {
         true => {
-            "the subnet's service endpoint is on, so the source sees the subnet, and only a VNet rule can let it in"
+            "the subnet's service endpoint is on, so the server sees the subnet, and only a VNet rule can let it in"
         }
         false => {
-            "the source lets a subnet in by a VNet rule, which works through the subnet's service endpoint Microsoft.Sql"
+            "the server lets a subnet in by a VNet rule, which works through the subnet's service endpoint Microsoft.Sql"
         }
     };
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "").unless(unseen);

@@ -15,7 +15,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Gate::ServiceEndpointMissing(rule) => (rule, unready(path, rule)?),
         _ => return None,
     };
-    let message = format!("VNet rule `{}` of the source is in state {state}", rule.name());
+    let (name, server) = (rule.name(), path.to_id.name());
+    let message = format!("VNet rule `{name}` of `{server}` is in state {state}");
     let why = "a VNet rule lets its subnet in once its state is Ready";
     let fix = match state.to_ascii_lowercase().as_str() {
         "initializing" | "inprogress" => {

@@ -18,13 +18,13 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let location = afar(path)?;
     let message = format!(
-        "no VNet rule has an effect for subnet `{}`: it is in {location}, the source in {}",
+        "no VNet rule has an effect for subnet `{}`: it is in {location}, the server in {}",
         path.start.as_ref()?.subnet.name(),
         path.to.location.as_deref().unwrap_or("another region")
     );
     let why = "a VNet rule of a Single Server speaks of subnets of the server's own region only";
     let advice =
-        || Fix::advice("reach the source through a private endpoint, which may be in any region");
+        || Fix::advice("reach the server through a private endpoint, which may be in any region");
     let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
     let mut finding = Finding::blocks(message, why).at(place, "").fix(fix).unless(unseen);
     finding.on_fallback = path.leads == Leads::Fallback;
