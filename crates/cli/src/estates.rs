@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use flexway_core::diagnose::{Copier, PORT, Question, Source};
 use flexway_core::estate::{Estate, Loaded, Problem, overlay, settle};
+use flexway_core::id::ResourceId;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -136,8 +137,26 @@ impl Ends {
             let help = "give `target`, a runtime server or a relay host";
             return Err(Failure::usage("check the flow", why, help));
         }
+        refuse_single_servers(&target, &copier)?;
         Ok(Question { source, target, copier, port })
     }
+}
+
+/// Azure's tool moves from Single Servers, never to one, nor by means of one.
+fn refuse_single_servers(target: &ResourceId, copier: &Copier) -> Result<(), Failure> {
+    let is_single = |id: &ResourceId| id.is_type("microsoft.dbforpostgresql/servers");
+    let (why, help) = match copier {
+        Copier::Runtime(id) if is_single(id) => (
+            format!("copier `{}` is a Single Server", id.name()),
+            "name a flexible server inside a network",
+        ),
+        Copier::Target | Copier::Runtime(_) if is_single(target) => (
+            format!("target `{}` is a Single Server: Azure's tool moves from those", target.name()),
+            "swap source and target, or name a relay host as copier",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Failure::usage("check the flow", why, help))
 }
 
 fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), Failure> {

@@ -129,6 +129,13 @@ fn the_copier_is_the_target_another_server_or_a_host() {
     };
     assert_eq!(told("new-db"), (Some(0), "target".into()), "the target by its name");
     assert_eq!(told("old-db").0, Some(64), "nothing copies on the source");
+    let mut swapped = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    let flow = ["--source", "new-db", "--target", "old-db"];
+    let swapped = swapped.arg("check").arg("--estate").arg(estate()).args(flow).output();
+    let swapped = swapped.expect("flexway runs");
+    let said = String::from_utf8_lossy(&swapped.stderr);
+    assert_eq!(swapped.status.code(), Some(64), "{said}");
+    assert!(said.contains("target `old-db` is a Single Server"), "{said}");
     assert_eq!(told("old-db-pe.nic").0, Some(3), "an endpoint's interface is no machine's");
     assert_eq!(told("").0, Some(3));
 }
