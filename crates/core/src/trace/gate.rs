@@ -222,12 +222,14 @@ fn rules_of_single(
     // The endpoint gives packets to servers of its own region the subnet's identity, to others a public address.
     let is_identified = has_endpoint && !is_afar;
     let is_let_in = rule.is_some_and(|(_, rule)| is_ready(rule));
-    if let Some(id) = opener(estate, server_id, true) {
-        match is_identified {
-            false => return (Gate::Open(id.clone()), false),
-            true if !is_let_in => return (Gate::Disputed(id.clone()), true),
-            true => {}
-        }
+    if let (false, Some(id)) = (is_identified, opener(estate, server_id, true)) {
+        return (Gate::Open(id.clone()), false);
+    }
+    // Rules of addresses do not speak of a subnet with an identity; of the one for all of Azure documents disagree.
+    let mut rules_of_addresses = public_rules(estate, server_id);
+    let of_azure = rules_of_addresses.find(|(_, rule)| rule.is_all_of_azure());
+    if let (true, false, Some((id, _))) = (is_identified, is_let_in, of_azure) {
+        return (Gate::Disputed(id.clone()), true);
     }
     let gate = match rule {
         None => Gate::RuleMissing { has_endpoint },
