@@ -83,8 +83,9 @@ pub struct Overlap {
 pub struct Mesh {
     /// The configuration that makes it.
     pub configuration: ResourceId,
-    /// Whether it joins the two networks in spite of their regions.
-    pub is_global: bool,
+    /// Whether it joins the two networks where it is deployed: one that is not global ends at its region's border. `None` where a
+    /// region was not observed.
+    pub reaches: Option<bool>,
 }
 
 impl Mesh {
@@ -113,21 +114,30 @@ fn mesh(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Mesh> {
     if both.is_empty() {
         return None;
     }
+    let is_near = are_in_one_region(estate, near, far);
+    let meshes = estate.all::<Connectivity>().filter_map(|(id, one)| {
+        let groups = one.meshed_groups.iter().filter(|(group, _)| both.contains(group));
+        let is_global = groups.map(|(_, is_global)| *is_global).max()?;
+        let reaches = if is_global { Some(true) } else { is_near };
+        Some(Mesh { configuration: id.clone(), reaches })
+    });
+    meshes.min_by_key(|mesh| mesh.reaches == Some(false))
+}
+
+fn are_in_one_region(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<bool> {
     let region = |vnet: &ResourceId| {
         estate.get::<Vnet>(vnet).ok().and_then(|vnet| vnet.location.as_deref().map(region_key))
     };
-    let is_near = region(near).is_some() && region(near) == region(far);
-    estate.all::<Connectivity>().find_map(|(id, one)| {
-        let (_, is_global) = one.meshed_groups.iter().find(|(group, _)| both.contains(group))?;
-        Some(Mesh { configuration: id.clone(), is_global: *is_global || is_near })
-    })
+    Some(region(near)? == region(far)?)
 }
 
 /// A mesh whose members were not captured, or follow from a policy: both networks may be among them.
-fn unread_group(estate: &Estate) -> Option<Missing> {
+fn unread_group(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Missing> {
+    let are_apart = are_in_one_region(estate, near, far) == Some(false);
     let mut groups = estate.all::<Connectivity>().flat_map(|(_, one)| &one.meshed_groups);
-    let is_unread =
-        |(group, _): &&(ResourceId, bool)| estate.children::<GroupMember>(group).next().is_none();
+    let is_unread = |(group, is_global): &&(ResourceId, bool)| {
+        (*is_global || !are_apart) && estate.children::<GroupMember>(group).next().is_none()
+    };
     groups.find(is_unread).map(|(group, _)| Missing {
         what: format!(
             "the members of network group `{}`, which a mesh joins to each other",
@@ -204,8 +214,9 @@ pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
             far: far.map(|(id, _)| id.clone()),
             other_way: mesh
                 .as_ref()
+                .filter(|mesh| mesh.reaches != Some(false))
                 .map(Mesh::missing)
-                .or_else(|| unread_group(estate))
+                .or_else(|| unread_group(estate, near_vnet, far_vnet))
                 .or_else(|| gateway_way(estate, near_vnet, far_vnet)),
             mesh,
             between: between(estate, near_vnet, far_vnet),

@@ -8,7 +8,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let Joined::Apart { mesh: Some(mesh), .. } = path.intended.as_ref()?.joined.as_ref()? else {
         return None;
     };
-    if mesh.is_global {
+    if mesh.reaches != Some(false) {
         return None;
     }
     let message = format!(
