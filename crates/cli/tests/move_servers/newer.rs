@@ -189,6 +189,31 @@ fn code_that_the_target_does_not_have_is_named() {
     assert_eq!(pair.on_target("d", "SELECT added(1, 2)"), "3\n");
 }
 
+/// Base types with elements: from 14 on a function takes one out, which those of a fixed length need not name.
+const ELEMENTS: &str = "
+    CREATE FUNCTION place_in(cstring) RETURNS place STRICT IMMUTABLE LANGUAGE internal AS 'point_in';
+    CREATE FUNCTION place_out(place) RETURNS cstring STRICT IMMUTABLE LANGUAGE internal AS 'point_out';
+    CREATE TYPE place (INPUT = place_in, OUTPUT = place_out, INTERNALLENGTH = 16, ALIGNMENT = double, ELEMENT = float8);
+    CREATE TABLE places (a place, b place[]); INSERT INTO places VALUES ('(1,2)', '{\"(3,4)\",NULL}');
+    CREATE FUNCTION loose_in(cstring) RETURNS loose STRICT IMMUTABLE LANGUAGE internal AS 'textin';
+    CREATE FUNCTION loose_out(loose) RETURNS cstring STRICT IMMUTABLE LANGUAGE internal AS 'textout';
+    CREATE TYPE loose (INPUT = loose_in, OUTPUT = loose_out, ELEMENT = \"char\");
+";
+
+#[test]
+fn base_types_with_elements() {
+    let pair = Pair::start(11, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", ELEMENTS);
+    let report = of_pair(&pair, &[]).1;
+    let words = "PostgreSQL 18 takes no types with elements without a function that takes one out: type public.loose";
+    assert_eq!(report["findings"][0]["message"], words, "{report:#}");
+    mend(&pair, &report, "schema/not-in-version");
+    assert_eq!(of_pair(&pair, &[]).0, Some(0));
+    pair.migrate(&[]).ended(0);
+    pair.assert_same("d", "SELECT a, a[1], b FROM places");
+}
+
 /// From 14 on functions may have parsed bodies, from 16 on rights stand apart from what they are of.
 const NEW: &str = "
     CREATE VIEW counters AS SELECT x FROM (SELECT (SELECT wal_records FROM pg_stat_wal) AS x) s

@@ -138,23 +138,25 @@ pub(super) fn differences(
 /// Whether two texts of one entry differ only as the servers' versions do.
 fn is_same(spelling: &Spelling, key: &Key, wanted: &str, present: &str) -> bool {
     spelling.is_same(wanted, present)
-        || differs_in_multirange_only(wanted, present)
+        || differs_in_new_words_only(wanted, present)
         || key.kind.ends_with("ACL") && spelling.is_same_grant(wanted, present)
 }
 
-/// Range types have a multirange type since 14, named in the dump of newer servers only.
-fn differs_in_multirange_only(wanted: &str, present: &str) -> bool {
-    const WORD: &str = ",\n    multirange_type_name = ";
-    let without = |sql: &str| {
-        let (before, rest) = sql.split_once(WORD)?;
+/// What a type has since 14, named in the dump of newer servers only: a range its multirange, and a base type with elements the function
+/// that takes one out, which was always the same before.
+fn differs_in_new_words_only(wanted: &str, present: &str) -> bool {
+    const WORDS: [&str; 2] =
+        [",\n    multirange_type_name = ", ",\n    SUBSCRIPT = raw_array_subscript_handler"];
+    let without = |sql: &str, word: &str| {
+        let (before, rest) = sql.split_once(word)?;
         let end = rest.find(['\n', ',']).unwrap_or(rest.len());
         Some(format!("{before}{}", &rest[end..]))
     };
-    match (wanted.contains(WORD), present.contains(WORD)) {
-        (false, true) => without(present).as_deref() == Some(wanted),
-        (true, false) => without(wanted).as_deref() == Some(present),
+    WORDS.iter().any(|word| match (wanted.contains(word), present.contains(word)) {
+        (false, true) => without(present, word).as_deref() == Some(wanted),
+        (true, false) => without(wanted, word).as_deref() == Some(present),
         _ => false,
-    }
+    })
 }
 
 fn difference(key: &Key, what: &str, both: Option<(String, String)>) -> TextDifference {

@@ -45,6 +45,7 @@ pub(super) fn columns(census: Census, version: u32) -> Option<String> {
 pub(super) fn unknown_to(version: u32, target: u32) -> Option<String> {
     let since = |major: u32| version < major * 10_000 && target >= major * 10_000;
     let mut parts = Vec::new();
+    let own_type = not_of_extension("pg_type", "t.oid");
     if since(14) {
         // Source: PostgreSQL 14 release notes, "Migration to Version 14".
         parts.push(format!(
@@ -64,6 +65,15 @@ pub(super) fn unknown_to(version: u32, target: u32) -> Option<String> {
              JOIN pg_type t ON t.oid = a.aggtranstype \
              WHERE a.aggfnoid >= {USERS_OID_MIN} AND p.oid < {USERS_OID_MIN} \
              AND p.proname IN {changed} AND t.typname = 'anyarray'"
+        ));
+        parts.push(format!(
+            "SELECT format('type %I.%I', n.nspname, t.typname), \
+             'types with elements without a function that takes one out', \
+             format('DROP TYPE %I.%I CASCADE', n.nspname, t.typname) \
+             FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
+             JOIN pg_type e ON e.oid = t.typelem WHERE t.typtype = 'b' AND t.oid >= {USERS_OID_MIN} \
+             AND NOT EXISTS (SELECT 1 FROM pg_type a WHERE a.typarray = t.oid) \
+             AND (t.typlen < 0 OR t.typbyval OR e.typlen < 0) AND {own_type}"
         ));
         parts.push(format!(
             "SELECT format('conversion %I.%I', n.nspname, k.conname), \
