@@ -189,6 +189,48 @@ fn code_that_the_target_does_not_have_is_named() {
     assert_eq!(pair.on_target("d", "SELECT added(1, 2)"), "3\n");
 }
 
+/// What users make of extensions, of whose things newer versions have some no more, or with other arguments.
+const OF_EXTENSIONS: &str = "
+    CREATE SCHEMA ext; CREATE EXTENSION pg_stat_statements SCHEMA ext VERSION '1.4';
+    CREATE EXTENSION hstore SCHEMA ext VERSION '1.4';
+    CREATE ROLE watcher;
+    GRANT EXECUTE ON FUNCTION ext.pg_stat_statements_reset() TO watcher;
+    GRANT EXECUTE ON FUNCTION ext.pg_stat_statements(boolean) TO watcher;
+    GRANT SELECT ON ext.pg_stat_statements TO watcher;
+    CREATE VIEW slowest AS SELECT query, total_time FROM ext.pg_stat_statements;
+    CREATE VIEW busiest AS SELECT query, calls FROM ext.pg_stat_statements;
+    CREATE VIEW resets AS SELECT ext.pg_stat_statements_reset() IS NULL AS is_done;
+    CREATE TABLE pairs (a ext.hstore PRIMARY KEY, b ext.hstore DEFAULT 'a=>1'::ext.hstore OPERATOR(ext.||) ''::ext.hstore);
+    CREATE INDEX pairs_b ON pairs USING gin (b);
+";
+
+#[test]
+fn what_is_used_of_extensions_is_looked_for_in_the_version_that_is_made() {
+    let pair = Pair::start(11, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", OF_EXTENSIONS);
+    let report = of_pair(&pair, &[]).1;
+    let expected = [
+        "column total_time of pg_stat_statements 1.12: view public.slowest",
+        "function pg_stat_statements_reset() of pg_stat_statements 1.12: the rights of watcher on \
+         ext.pg_stat_statements_reset()",
+    ];
+    assert_eq!(uses(&report), expected.map(str::to_owned).into(), "{report:#}");
+    assert_eq!(pair.on_target("postgres", "SELECT count(*) FROM pg_extension"), "1\n");
+    mend(&pair, &report, ID);
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!((code, uses(&report).len()), (Some(0), 0), "{report:#}");
+    pair.migrate(&[]).ended(0);
+    pair.verify(&[]).ended(0);
+    pair.on_target("d", "REVOKE ALL ON FUNCTION ext.pg_stat_statements(boolean) FROM watcher");
+    let ran = pair.verify(&[]).ended(1);
+    assert!(
+        ran.out.contains("FUNCTION pg_stat_statements(showtext boolean): ACL is"),
+        "{}",
+        ran.out
+    );
+}
+
 /// Base types with elements: from 14 on a function takes one out, which those of a fixed length need not name.
 const ELEMENTS: &str = "
     CREATE FUNCTION place_in(cstring) RETURNS place STRICT IMMUTABLE LANGUAGE internal AS 'point_in';

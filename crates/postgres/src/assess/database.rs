@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, Object, Standing};
 use flexway_core::migrate::Remedy;
 
-use super::{ask, bodies, built_ins, census, code, extension_columns, grants, lost_settings, xml};
+use super::{ask, bodies, built_ins, census, code, extension_members, grants, lost_settings, xml};
 use crate::ask::{Outcome, flag, number, query, query_one, text};
 use crate::catalog::USER_SCHEMAS;
 use crate::pool::connect;
@@ -21,7 +21,7 @@ pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outc
     for one in Census::ALL {
         let found = match one {
             Census::Code => code::lacking(here, target)?,
-            _ => list(here, there, *one, name)?,
+            _ => list((here, there), target, *one, name)?,
         };
         all.insert(*one, found);
     }
@@ -57,8 +57,8 @@ pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outc
 }
 
 fn list(
-    session: &mut Session,
-    there: &mut Session,
+    (session, there): (&mut Session, &mut Session),
+    target: &ConnInfo,
     one: Census,
     database: &str,
 ) -> Outcome<Known<Vec<Object>>> {
@@ -68,7 +68,7 @@ fn list(
             let all = [
                 built_ins::removed(session, there, database)?,
                 lost_settings::of_functions(session, there)?,
-                extension_columns::used(session, there)?,
+                extension_members::lacking(session, target)?,
             ];
             let all: Known<Vec<Vec<Object>>> = all.into_iter().collect();
             return Ok(all.map(|all| all.concat()));

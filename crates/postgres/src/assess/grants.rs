@@ -56,29 +56,38 @@ pub(super) fn of_services(here: &mut Session, there: &mut Session) -> Outcome<Kn
 /// The query of all changes: kind, oid and number as [`super::built_ins`] has them, name, role, and the
 /// statement that takes the change back. `None` where none is carried.
 pub(super) fn changed(version: u32) -> Option<String> {
+    let of_system = format!("o.oid < {USERS_OID_MIN} AND o.schema = 'pg_catalog'::regnamespace");
+    (version >= SINCE).then(|| changed_where(&of_system))
+}
+
+/// As [`changed`], with the class, for members of extensions.
+pub(super) fn changed_of_extensions(version: u32) -> Option<String> {
+    let is_member = "EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = o.class AND e.objid = o.oid \
+                     AND e.deptype = 'e')";
+    (version >= SINCE).then(|| changed_where(is_member))
+}
+
+fn changed_where(condition: &str) -> String {
     let rights = |acl: &str| {
         format!("SELECT a.grantee, a.privilege_type AS privilege FROM aclexplode({acl}) a")
     };
     let now = rights("o.acl");
     let first = rights("coalesce(i.initprivs, o.standard)");
-    (version >= SINCE).then(|| {
-        format!(
-            "SELECT o.kind, o.oid, o.number, o.name || o.columns AS name, r.role, x.grantee, \
+    format!(
+        "SELECT o.kind, o.class, o.oid, o.number, o.name || o.columns AS name, r.role, x.grantee, \
              concat(x.verb, ' ', string_agg(x.privilege || o.columns, ', ' ORDER BY x.privilege), \
               ' ON ', o.word, ' ', o.name, ' ', x.preposition, ' ', r.role) AS mend \
              FROM ({kinds}) AS o (kind, class, oid, number, schema, word, name, columns, acl, standard) \
              LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid \
-              AND i.objsubid = o.number AND i.privtype = 'i', \
+              AND i.objsubid = o.number, \
              LATERAL (SELECT 'REVOKE' AS verb, 'FROM' AS preposition, g.* \
               FROM ({now} EXCEPT {first}) g \
               UNION ALL SELECT 'GRANT', 'TO', g.* FROM ({first} EXCEPT {now}) g) x, \
              LATERAL (SELECT CASE x.grantee WHEN 0 THEN 'PUBLIC' \
               ELSE quote_ident(pg_get_userbyid(x.grantee)) END AS role) r \
-             WHERE o.acl IS NOT NULL AND o.oid < {USERS_OID_MIN} \
-             AND o.schema = 'pg_catalog'::regnamespace \
-             GROUP BY o.kind, o.oid, o.number, o.word, o.name, o.columns, x.verb, x.preposition, \
+             WHERE o.acl IS NOT NULL AND {condition} \
+             GROUP BY o.kind, o.class, o.oid, o.number, o.word, o.name, o.columns, x.verb, x.preposition, \
               x.grantee, r.role",
-            kinds = KINDS.join(" UNION ALL ")
-        )
-    })
+        kinds = KINDS.join(" UNION ALL ")
+    )
 }

@@ -1,7 +1,7 @@
 //! Reads what an assessment judges. `server` reads what a server is, `settings` its settings,
 //! `database` what one database is, `lost_settings` what it sets that the target does not know;
 //! `census` asks for lists, those about owners and readers in `rights`; `expressions` finds what is
-//! stored parsed, `built_ins` what that uses of PostgreSQL itself, `extension_columns` of extensions,
+//! stored parsed, `built_ins` what that uses of PostgreSQL itself, `extension_members` of extensions,
 //! `grants` who may use those, `system_schemas` what users put beside them, `xml` who needs libxml;
 //! `bodies` and `search_path` read the text of functions, `code` asks for that of those in C; `rates`
 //! measures. Nothing is changed on either side.
@@ -12,7 +12,7 @@ mod census;
 mod code;
 mod database;
 mod expressions;
-mod extension_columns;
+mod extension_members;
 mod grants;
 pub(crate) mod lost_settings;
 mod rates;

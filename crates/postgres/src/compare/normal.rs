@@ -44,8 +44,12 @@ pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
         }
         let name = spelling.without_quotes(&entry.name);
         let is_of_procedure = name.starts_with(PROCEDURE);
-        let [name, sql] =
-            [name, sql].map(|text| if is_of_procedure { without_in(&text) } else { text });
+        let is_right = name.starts_with(FUNCTION) && entry.kind == "ACL";
+        let [name, sql] = [name, sql].map(|text| match (is_of_procedure, is_right) {
+            (true, _) => without_in(&text),
+            (false, true) => text.split_inclusive('\n').map(without_out).collect(),
+            (false, false) => text,
+        });
         let key = Key { kind: entry.kind, schema: entry.schema, name };
         // Entries of one name, such as several grants on one object, are one thing.
         found.entry(key).or_default().push_str(&sql);
@@ -60,6 +64,36 @@ const PROCEDURE: &str = "PROCEDURE ";
 /// The signature of a procedure as servers before 14 write it: without the word for what goes in.
 fn without_in(text: &str) -> String {
     text.replace("(IN ", "(").replace(", IN ", ", ")
+}
+
+/// How the names of grants on functions begin.
+const FUNCTION: &str = "FUNCTION ";
+
+/// A line with the signature of a function, without what comes out of it: that is no part of the name, and another for the function of
+/// an extension's newer version.
+fn without_out(line: &str) -> String {
+    let Some(open) = outside_quotes(line, '(').next() else { return line.to_owned() };
+    let Some(close) = outside_quotes(line, ')').find(|at| *at > open) else {
+        return line.to_owned();
+    };
+    let ends = outside_quotes(line, ',').filter(|at| (open..close).contains(at)).chain([close]);
+    let mut start = open + 1;
+    let mut kept = Vec::new();
+    for end in ends {
+        let one = line[start..end].trim();
+        kept.extend((!one.starts_with("OUT ")).then_some(one));
+        start = end + 1;
+    }
+    format!("{}({}{}", &line[..open], kept.join(", "), &line[close..])
+}
+
+/// Where a character stands that is no part of a quoted name.
+fn outside_quotes(line: &str, wanted: char) -> impl Iterator<Item = usize> {
+    let mut is_inside = false;
+    line.char_indices().filter_map(move |(at, one)| {
+        is_inside ^= one == '"';
+        (one == wanted && !is_inside).then_some(at)
+    })
 }
 
 /// The entry without comments, blank lines and settings of the dump's session.
@@ -242,6 +276,19 @@ mod tests {
                 !between(&of(kind, older), &of(kind, "INOUT a integer, OUT b text")).is_empty()
             );
         }
+    }
+
+    #[test]
+    fn what_comes_out_of_a_function_is_no_part_of_a_grant() {
+        let of = |signature: &str, role: &str| {
+            let sql = format!("GRANT ALL ON FUNCTION a.f({signature}) TO {role};");
+            text(&[("ACL", &format!("FUNCTION f({signature})"), sql.as_str())])
+        };
+        let older = of("a integer, OUT b text, OUT \"c, d)\" numeric", "x");
+        assert!(between(&older, &of("a integer, OUT e text", "x")).is_empty());
+        assert!(between(&of("OUT b text", "x"), &of("", "x")).is_empty());
+        assert_eq!(between(&older, &of("a integer, OUT e text", "y")).len(), 1);
+        assert_eq!(between(&older, &of("a integer, b text", "x")).len(), 2);
     }
 
     #[test]

@@ -1,0 +1,153 @@
+//! What things of users need of extensions, and the versions of these that the target makes have no more.
+
+use flexway_core::assess::facts::{Known, Object};
+
+use super::{ask, expressions, grants};
+use crate::ask::{Outcome, run, text};
+use crate::catalog::trees::USERS_OID_MIN;
+use crate::pool::{connect, silence_event_triggers};
+use crate::{ConnInfo, Row, Session, quote_ident, quote_literal};
+
+/// Members of extensions `x`, as `m`.
+const MEMBERS: &str = "pg_extension x JOIN pg_depend m ON m.refclassid = 'pg_extension'::regclass \
+    AND m.refobjid = x.oid AND m.deptype = 'e'";
+
+/// Schema in which the target makes an extension to look at it.
+const LOOK: &str = "flexway_look";
+
+/// Things of the database that the target cannot make for that reason, as `built_ins` names them.
+///
+/// The target makes each extension whose version it would change, where anything hangs on it, and takes all back. What it refuses to
+/// make is a matter of other validations.
+pub(super) fn lacking(here: &mut Session, target: &ConnInfo) -> Outcome<Known<Vec<Object>>> {
+    const WHAT: &str = "what is used of extensions";
+    let needed = match ask(here, WHAT, &needed(here.version().number))? {
+        Ok(rows) if rows.is_empty() => return Ok(Ok(Vec::new())),
+        Ok(rows) => rows,
+        Err(missing) => return Ok(Err(missing)),
+    };
+    // A session of its own, which an extension's library may end.
+    let mut there = connect(target)?;
+    let mut gone = Vec::new();
+    for of_one in needed.chunk_by(|one, next| text(one, 0) == text(next, 0)) {
+        gone.extend(absent(&mut there, of_one)?);
+    }
+    if gone.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
+    let gone = format!("(VALUES {}) AS g (class, oid, number, is_call, words)", gone.join(", "));
+    let mut parts = vec![expressions::described(&format!(
+        "SELECT DISTINCT u.class, u.id, g.words FROM ({}) u JOIN {gone} \
+         ON g.is_call AND g.class = u.of_class::oid AND g.oid = u.oid AND g.number = u.number",
+        usage()
+    ))];
+    parts.extend(grants::changed_of_extensions(here.version().number).map(|changed| {
+        format!(
+            "SELECT concat('the rights of ', u.role, ' on ', u.name), g.words, u.mend FROM ({changed}) u \
+             JOIN {gone} ON NOT g.is_call AND g.class = u.class::oid AND g.oid = u.oid AND g.number = u.number"
+        )
+    }));
+    let sql = format!("{} ORDER BY 2, 1", parts.join(" UNION ALL "));
+    Ok(ask(here, WHAT, &sql)?.map(|rows| rows.iter().map(super::object).collect()))
+}
+
+/// Each use of a member: class and id of the thing that uses, class and oid of the member, number of its column. What belongs to an
+/// extension, or to a thing of one, is none of the users'.
+fn usage() -> String {
+    format!(
+        "SELECT DISTINCT t.class, t.id, m.classid AS of_class, m.objid AS oid, d.refobjsubid AS number \
+         FROM {MEMBERS} JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid \
+          AND d.deptype = 'n' AND d.objid >= {USERS_OID_MIN} \
+         LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid \
+          AND r.rulename = '_RETURN', \
+         LATERAL (SELECT CASE WHEN r.oid IS NULL THEN d.classid::regclass ELSE 'pg_class' END AS class, \
+          coalesce(r.ev_class, d.objid) AS id) t \
+         WHERE NOT EXISTS (SELECT 1 FROM pg_depend h LEFT JOIN pg_depend e \
+          ON e.classid = h.refclassid AND e.objid = h.refobjid AND e.deptype = 'e' \
+          WHERE h.classid = t.class AND h.objid = t.id AND (h.deptype = 'e' \
+          OR h.deptype IN ('a', 'i') AND e.objid IS NOT NULL))"
+    )
+}
+
+/// Members in use: extension, its version, class, oid, number of the column, type, identity without the extension's schema, name of the
+/// column, and whether calls of it are resolved anew.
+fn needed(version: u32) -> String {
+    let mut all = format!("SELECT of_class, oid, number, true AS is_call FROM ({}) u", usage());
+    if let Some(changed) = grants::changed_of_extensions(version) {
+        all = format!("{all} UNION SELECT class, oid, number, false FROM ({changed}) g");
+    }
+    format!(
+        "SELECT x.extname, x.extversion, u.of_class::oid, u.oid, u.number, i.type, {}, \
+          coalesce(a.attname, ''), u.is_call FROM ({all}) u \
+         JOIN {MEMBERS} ON m.classid = u.of_class AND m.objid = u.oid \
+         JOIN pg_namespace n ON n.oid = x.extnamespace \
+         LEFT JOIN pg_attribute a ON u.of_class = 'pg_class'::regclass AND a.attrelid = u.oid \
+          AND a.attnum = u.number AND u.number <> 0, \
+         LATERAL pg_identify_object(u.of_class, u.oid, 0) i ORDER BY 1",
+        plain_identity()
+    )
+}
+
+/// The identity `i` without the schema `n`.
+fn plain_identity() -> &'static str {
+    "replace(replace(i.identity, 'pg_catalog.', ''), concat(quote_ident(n.nspname), '.'), '')"
+}
+
+/// Those of an extension's members that the target's version lacks, as values: class, oid, number, whether calls of it are meant, words. Nothing when it cannot be seen.
+fn absent(there: &mut Session, needed: &[Row]) -> Outcome<Vec<String>> {
+    let Some(first) = needed.first() else { return Ok(Vec::new()) };
+    let (extension, version) = (text(first, 0), text(first, 1));
+    let what = format!("look at extension {extension} on the target");
+    let offered = format!(
+        "SELECT default_version FROM pg_available_extensions WHERE name = {} AND default_version <> {}",
+        quote_literal(extension),
+        quote_literal(version)
+    );
+    let Ok(rows) = ask(there, &what, &offered)? else { return Ok(Vec::new()) };
+    let Some(offered) = rows.first() else { return Ok(Vec::new()) };
+    let words = format!("{extension} {}", text(offered, 0));
+    run(there, &what, "BEGIN; SET LOCAL lock_timeout = '2s'")?;
+    silence_event_triggers(there, &what)?;
+    let make = format!(
+        "CREATE SCHEMA {LOOK}; SET LOCAL search_path = {LOOK}; \
+         CREATE EXTENSION IF NOT EXISTS {} CASCADE",
+        quote_ident(extension)
+    );
+    let made = match there.execute(&make) {
+        Ok(()) => ask(there, &what, &absence(extension, &words, needed))?.unwrap_or_default(),
+        Err(error) if error.code().is_some() => Vec::new(),
+        Err(error) => return Err(crate::ask::failed(&what, &error)),
+    };
+    run(there, &what, "ROLLBACK")?;
+    Ok(made.iter().map(|row| text(row, 0).to_owned()).collect())
+}
+
+/// Which of them are not among the members that stand now. A call finds a function that takes more, where the rest has defaults.
+fn absence(extension: &str, words: &str, needed: &[Row]) -> String {
+    let wanted = needed.iter().map(|row| {
+        let [kind, identity, column] = [5, 6, 7].map(|index| quote_literal(text(row, index)));
+        let [class, oid, number] = [2, 3, 4].map(|index| text(row, index));
+        let is_call = text(row, 8) == "t";
+        format!("({class}, {oid}, {number}, {kind}, {identity}, {column}, {is_call})")
+    });
+    format!(
+        "WITH member AS (SELECT m.classid, m.objid, i.type, {} AS identity FROM {MEMBERS} \
+          JOIN pg_namespace n ON n.oid = x.extnamespace, \
+          LATERAL pg_identify_object(m.classid, m.objid, 0) i WHERE x.extname = {}) \
+         SELECT format('(%s, %s, %s, %L::bool, %L)', w.class, w.oid, w.number, w.is_call, concat(CASE w.attribute WHEN '' \
+          THEN concat(w.type, ' ', w.identity) ELSE concat('column ', w.attribute) END, ' of ', {})) \
+         FROM (VALUES {}) AS w (class, oid, number, type, identity, attribute, is_call) \
+         WHERE NOT EXISTS (SELECT 1 FROM member m WHERE m.type = w.type AND m.identity = w.identity \
+          AND (w.attribute = '' OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = m.objid \
+          AND a.attname = w.attribute AND NOT a.attisdropped))) \
+         AND NOT (w.is_call AND EXISTS (SELECT 1 FROM member m JOIN pg_proc p ON p.oid = m.objid \
+          WHERE m.classid = 'pg_proc'::regclass AND m.type = w.type \
+          AND strpos(m.identity, concat(rtrim(w.identity, ')'), CASE WHEN w.identity ~ '[(][)]$' \
+          THEN '' ELSE ',' END)) = 1 AND p.pronargs - p.pronargdefaults <= \
+          cardinality(string_to_array(split_part(rtrim(w.identity, ')'), '(', 2), ','))))",
+        plain_identity(),
+        quote_literal(extension),
+        quote_literal(words),
+        wanted.collect::<Vec<_>>().join(", "),
+    )
+}
