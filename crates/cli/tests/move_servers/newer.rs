@@ -231,6 +231,35 @@ fn what_is_used_of_extensions_is_looked_for_in_the_version_that_is_made() {
     );
 }
 
+#[test]
+fn languages_that_no_extension_brought() {
+    let pair = Pair::start(11, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    // As databases from before 9.1 have it.
+    pair.on_source("d", "DROP EXTENSION plpgsql");
+    pair.on_source(
+        "d",
+        "CREATE LANGUAGE plpgsql; CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 7; END'; \
+         CREATE LANGUAGE own HANDLER pg_catalog.plpgsql_call_handler",
+    );
+    let report = of_pair(&pair, &[]).1;
+    let blocking: Vec<&Value> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["level"] == "blocks")
+        .collect();
+    let words = "language own was made without an extension, and the target has none to make it";
+    assert!(blocking.len() == 1 && blocking[0]["message"] == words, "{report:#}");
+    mend(&pair, &report, "schema/language");
+    assert_eq!(of_pair(&pair, &[]).0, Some(0));
+    pair.migrate(&[]).ended(0);
+    pair.assert_same("d", "SELECT f()");
+    // One that is missing counts.
+    pair.on_target("d", "DROP EXTENSION plpgsql CASCADE");
+    assert!(pair.verify(&[]).ended(1).out.contains("plpgsql: PROCEDURAL LANGUAGE is missing"));
+}
+
 /// Base types with elements: from 14 on a function takes one out, which those of a fixed length need not name.
 const ELEMENTS: &str = "
     CREATE FUNCTION place_in(cstring) RETURNS place STRICT IMMUTABLE LANGUAGE internal AS 'point_in';

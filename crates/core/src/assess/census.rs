@@ -58,7 +58,7 @@ census! {
     Xml = "xml that the target does not read";
     /// Casts of users.
     Casts = "casts";
-    /// Languages that no extension brought; detail: the name, quoted.
+    /// Languages that no extension brought; detail: the handler, where that is carried too; sql: what takes one away.
     Languages = "languages";
     /// Collations of users; detail: `libc` or `icu`.
     Collations = "collations of users";

@@ -7,6 +7,7 @@ use flexway_core::assess::facts::Census;
 use super::{grants, rights, search_path, system_schemas};
 use crate::catalog::trees::USERS_OID_MIN;
 use crate::catalog::{USER_SCHEMAS, not_of_extension};
+use crate::schema::languages;
 
 /// The query that answers it on a server of this version; `None` where nothing of that kind exists.
 /// `target` is the version of the server that is moved to.
@@ -149,8 +150,10 @@ fn objects(census: Census) -> String {
             not_of_extension("pg_cast", "c.oid")
         ),
         Census::Languages => format!(
-            "SELECT l.lanname, quote_ident(l.lanname), '' FROM pg_language l \
+            "SELECT l.lanname, CASE WHEN {} THEN '' ELSE l.lanplcallfoid::regproc::text END, \
+             format('DROP LANGUAGE %I CASCADE', l.lanname) FROM pg_language l \
              WHERE l.oid >= {USERS_OID_MIN} AND {} ORDER BY 1",
+            languages::is_bare_there(),
             not_of_extension("pg_language", "l.oid")
         ),
         Census::EventTriggers => format!(

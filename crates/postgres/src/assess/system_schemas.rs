@@ -7,7 +7,14 @@ use crate::roles::SERVICE_ROLES;
 /// Catalogs of things with a schema: its column, that of the owner, and what of it is a thing by itself.
 const CATALOGS: [(&str, &str, &str, &str); 10] = [
     ("pg_class", "relnamespace", "relowner", "o.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')"),
-    ("pg_proc", "pronamespace", "proowner", "true"),
+    (
+        "pg_proc",
+        "pronamespace",
+        "proowner",
+        // Those of a language come with it.
+        "NOT EXISTS (SELECT 1 FROM pg_language l \
+         WHERE o.oid IN (l.lanplcallfoid, l.laninline, l.lanvalidator))",
+    ),
     ("pg_type", "typnamespace", "typowner", OWN_TYPES),
     ("pg_operator", "oprnamespace", "oprowner", "true"),
     ("pg_opclass", "opcnamespace", "opcowner", "true"),

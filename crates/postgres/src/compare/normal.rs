@@ -39,7 +39,11 @@ pub(super) fn entries(text: &str, spelling: &Spelling) -> Entries {
         // The comment of an extension comes with its version, and on managed servers belongs to the
         // service.
         let is_of_extension = entry.kind == "COMMENT" && entry.name.starts_with("EXTENSION ");
-        if sql.is_empty() || is_of_extension || spelling.is_default_public(&sql) {
+        if sql.is_empty()
+            || is_of_extension
+            || spelling.is_default_public(&sql)
+            || spelling.is_same_language(&entry)
+        {
             return;
         }
         let name = spelling.without_quotes(&entry.name);

@@ -12,7 +12,7 @@ use crate::ask::{Outcome, query, text};
 use crate::assess::lost_settings;
 use crate::roles::Strangers;
 use crate::schema::tablespaces::Tablespaces;
-use crate::schema::{maintain, public};
+use crate::schema::{languages, maintain, public};
 
 /// First version that gives a NOT NULL a name; generated ones that were cut are written out.
 const NAMED_NOT_NULL_SINCE: u32 = 180_000;
@@ -36,6 +36,8 @@ pub(super) struct Spelling {
     lost_settings: BTreeSet<String>,
     /// Roles of services that only one of them has.
     strangers: Strangers,
+    /// Languages that only on the target belong to the extension of their name.
+    languages: BTreeSet<String>,
 }
 
 impl Spelling {
@@ -49,7 +51,7 @@ impl Spelling {
         };
         let lost_settings = lost_settings::names_of_database(source, target)?;
         let strangers = Strangers::between(source, target)?;
-        let versions = [source, target].map(|session| session.version().number);
+        let versions = [source.version().number, target.version().number];
         let [is_named, is_named_there] = versions.map(|version| version >= NAMED_NOT_NULL_SINCE);
         Ok(Spelling {
             words,
@@ -60,6 +62,7 @@ impl Spelling {
             tablespaces,
             lost_settings,
             strangers,
+            languages: languages::of_extensions_now(source, target)?,
         })
     }
 
@@ -82,6 +85,12 @@ impl Spelling {
     /// Whether the text says no more than that schema public belongs to whom it does by default.
     pub(super) fn is_default_public(&self, sql: &str) -> bool {
         self.default_public.iter().any(|owner| public::is_gift(sql, owner))
+    }
+
+    /// Whether the entry is a language that both have, or what brings it along on the target.
+    pub(super) fn is_same_language(&self, entry: &SchemaEntry) -> bool {
+        ["PROCEDURAL LANGUAGE", "EXTENSION"].contains(&entry.kind.as_str())
+            && self.languages.contains(&entry.name)
     }
 
     /// Whether two texts of one entry differ in spelling only.

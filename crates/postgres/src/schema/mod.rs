@@ -11,6 +11,7 @@ pub(crate) mod entries;
 mod extension_comments;
 mod foreign_key;
 pub(crate) mod grantors;
+pub(crate) mod languages;
 pub(crate) mod maintain;
 mod of_table;
 mod owners;

@@ -12,7 +12,7 @@ use crate::schema::beside;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
 use crate::schema::grantors::Grantors;
-use crate::schema::{extension_comments, maintain, owners, public};
+use crate::schema::{extension_comments, languages, maintain, owners, public};
 
 /// Puts the source's schema before the data onto the target: by `jobs` sessions where tables are many,
 /// else in one transaction where the target has room for its locks, in pieces otherwise. What an
@@ -31,6 +31,7 @@ pub(crate) fn create(
     dump.entries.extend(source.with(extension_comments::changed)?);
     let skipped = extension_comments::foreign(&mut session)?;
     dump.entries.retain(|entry| !skipped.contains(&entry.name));
+    languages::leave(&mut session, &mut dump.entries)?;
     Grantors::read(&mut session)?.adapt(&mut dump.entries);
     if source
         .with(|source| Ok(maintain::is_new(source.version().number, session.version().number)))?
