@@ -29,6 +29,10 @@ fn owners_need_not_be_those_of_their_schemas() {
             "CREATE ROLE boss; CREATE ROLE app; CREATE ROLE late; CREATE DATABASE d OWNER boss",
         );
         pair.on_source("d", SOURCE);
+        if source >= 15 {
+            let of_owner = "CREATE TABLE kept (a int); ALTER TABLE kept OWNER TO pg_database_owner";
+            pair.on_source("d", of_owner);
+        }
         pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
         let mut command = pair.command("migrate");
         let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
