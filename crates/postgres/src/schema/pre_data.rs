@@ -29,6 +29,7 @@ pub(crate) fn create(
     prepare(&mut session, target.encoding())?;
     let mut dump = Dump::parse(&text, Some(&apply::known_settings(&mut session)?));
     dump.entries.extend(source.with(extension_comments::changed)?);
+    dump.entries.extend(source.with(public::without_comment)?);
     let skipped = extension_comments::foreign(&mut session)?;
     dump.entries.retain(|entry| !skipped.contains(&entry.name));
     languages::leave(&mut session, &mut dump.entries)?;

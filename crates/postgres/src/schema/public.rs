@@ -4,7 +4,7 @@
 use flexway_core::migrate::SchemaEntry;
 
 use crate::Session;
-use crate::ask::{Outcome, query_one, text};
+use crate::ask::{Outcome, query, query_one, text};
 
 /// First version in which a database's owner owns it.
 const OF_DATABASE_OWNER_SINCE: u32 = 150_000;
@@ -22,6 +22,20 @@ pub(crate) fn maker(session: &mut Session) -> Outcome<String> {
     let sql = "SELECT rolname FROM pg_roles WHERE oid = 10";
     let row = query_one(session, "ask who made the server", sql)?;
     Ok(text(&row, 0).to_owned())
+}
+
+/// What takes the comment away with which `public` comes, where the source has none: a dump with all names quoted does not.
+pub(crate) fn without_comment(source: &mut Session) -> Outcome<Option<SchemaEntry>> {
+    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public' \
+               AND obj_description(oid, 'pg_namespace') IS NULL";
+    let has_none = !query(source, "read the comment on schema public", sql)?.is_empty();
+    Ok(has_none.then(|| SchemaEntry {
+        kind: "COMMENT".to_owned(),
+        schema: "-".to_owned(),
+        name: "SCHEMA public".to_owned(),
+        table: None,
+        sql: "COMMENT ON SCHEMA public IS NULL;".to_owned(),
+    }))
 }
 
 /// Whether the statement gives `public` to the role; quotes do not matter.

@@ -1,6 +1,7 @@
 -- What a source may hold. Runs on every major from 11; statements for later ones are in the test.
 CREATE SCHEMA app AUTHORIZATION owner_a;
 CREATE SCHEMA "odd ""name"" %s é" AUTHORIZATION "Odd Role %";
+COMMENT ON SCHEMA public IS NULL;
 COMMENT ON SCHEMA app IS 'the application''s \ schema';
 SET search_path = app, public;
 SET ROLE owner_a;
