@@ -110,6 +110,18 @@ fn faults_are_found_with_codes_and_their_fixes_mend() {
 }
 
 #[test]
+fn a_name_of_two_lines_blocks() {
+    let pair = Pair::start(15, 17);
+    pair.on_source("postgres", "CREATE DATABASE \"two\nlines\"");
+    let report = of_pair(&pair, &[]).1;
+    assert!(found(&report).contains("database/odd-name blocks"), "{report:#}");
+    let first = &report["findings"][0]["fixes"][0]["run"];
+    pair.on_source("postgres", first.as_str().unwrap());
+    assert_eq!(of_pair(&pair, &[]).0, Some(0));
+    pair.migrate(&[]).ended(0).says(&["two_lines"]);
+}
+
+#[test]
 fn online_has_its_own_conditions() {
     let pair = Pair::start(15, 17);
     pair.on_source("postgres", "CREATE DATABASE d");
