@@ -202,6 +202,8 @@ const OF_EXTENSIONS: &str = "
     CREATE VIEW resets AS SELECT ext.pg_stat_statements_reset() IS NULL AS is_done;
     CREATE TABLE pairs (a ext.hstore PRIMARY KEY, b ext.hstore DEFAULT 'a=>1'::ext.hstore OPERATOR(ext.||) ''::ext.hstore);
     CREATE INDEX pairs_b ON pairs USING gin (b);
+    CREATE EXTENSION citext; CREATE TABLE added (a int); ALTER EXTENSION citext ADD TABLE added;
+    GRANT SELECT ON added TO watcher;
 ";
 
 #[test]
@@ -212,6 +214,7 @@ fn what_is_used_of_extensions_is_looked_for_in_the_version_that_is_made() {
     let report = of_pair(&pair, &[]).1;
     let expected = [
         "column total_time of pg_stat_statements 1.12: view public.slowest",
+        "table added of citext 1.8: the rights of watcher on public.added",
         "function pg_stat_statements_reset() of pg_stat_statements 1.12: the rights of watcher on \
          ext.pg_stat_statements_reset()",
     ];

@@ -1,9 +1,9 @@
-//! What things of users need of extensions, and the versions of these that the target makes have no more.
+//! What things of users need of extensions, and the versions of these that the target makes have not, or no more.
 
 use flexway_core::assess::facts::{Known, Object};
 
 use super::{ask, expressions, grants};
-use crate::ask::{Outcome, run, text};
+use crate::ask::{Outcome, failed, run, text};
 use crate::catalog::trees::USERS_OID_MIN;
 use crate::pool::{connect, silence_event_triggers};
 use crate::{ConnInfo, Row, Session, quote_ident, quote_literal};
@@ -12,13 +12,17 @@ use crate::{ConnInfo, Row, Session, quote_ident, quote_literal};
 const MEMBERS: &str = "pg_extension x JOIN pg_depend m ON m.refclassid = 'pg_extension'::regclass \
     AND m.refobjid = x.oid AND m.deptype = 'e'";
 
+/// Beginnings of codes for files that lack, or do not fit: whoever makes the extension meets them.
+const BROKEN: [&str; 2] = ["58", "XX"];
+
 /// Schema in which the target makes an extension to look at it.
 const LOOK: &str = "flexway_look";
 
 /// Things of the database that the target cannot make for that reason, as `built_ins` names them.
 ///
-/// The target makes each extension whose version it would change, where anything hangs on it, and takes all back. What it refuses to
-/// make is a matter of other validations.
+/// The target makes each extension on which anything hangs, and takes all back: of the same version too, since users may add members.
+/// What
+/// it refuses to make for other reasons than a library that does not load is a matter of other validations.
 pub(super) fn lacking(here: &mut Session, target: &ConnInfo) -> Outcome<Known<Vec<Object>>> {
     const WHAT: &str = "what is used of extensions";
     let needed = match ask(here, WHAT, &needed(here.version().number))? {
@@ -69,7 +73,7 @@ fn usage() -> String {
     )
 }
 
-/// Members in use: extension, its version, class, oid, number of the column, type, identity without the extension's schema, name of the
+/// Members in use: extension, class, oid, number of the column, type, identity without schemas, name of the
 /// column, and whether calls of it are resolved anew.
 fn needed(version: u32) -> String {
     let mut all = format!("SELECT of_class, oid, number, true AS is_call FROM ({}) u", usage());
@@ -77,31 +81,28 @@ fn needed(version: u32) -> String {
         all = format!("{all} UNION SELECT class, oid, number, false FROM ({changed}) g");
     }
     format!(
-        "SELECT x.extname, x.extversion, u.of_class::oid, u.oid, u.number, i.type, {}, \
+        "SELECT x.extname, u.of_class::oid, u.oid, u.number, i.type, {}, \
           coalesce(a.attname, ''), u.is_call FROM ({all}) u \
          JOIN {MEMBERS} ON m.classid = u.of_class AND m.objid = u.oid \
-         JOIN pg_namespace n ON n.oid = x.extnamespace \
          LEFT JOIN pg_attribute a ON u.of_class = 'pg_class'::regclass AND a.attrelid = u.oid \
           AND a.attnum = u.number AND u.number <> 0, \
          LATERAL pg_identify_object(u.of_class, u.oid, 0) i ORDER BY 1",
-        plain_identity()
+        PLAIN_IDENTITY
     )
 }
 
-/// The identity `i` without the schema `n`.
-fn plain_identity() -> &'static str {
-    "replace(replace(i.identity, 'pg_catalog.', ''), concat(quote_ident(n.nspname), '.'), '')"
-}
+/// The identity `i` without schemas: an extension, and those that it needs, may stand in others on the target.
+const PLAIN_IDENTITY: &str =
+    r#"regexp_replace(i.identity, '("([^"]|"")+"|[^\s.,()"]+)[.]', '', 'g')"#;
 
 /// Those of an extension's members that the target's version lacks, as values: class, oid, number, whether calls of it are meant, words. Nothing when it cannot be seen.
 fn absent(there: &mut Session, needed: &[Row]) -> Outcome<Vec<String>> {
     let Some(first) = needed.first() else { return Ok(Vec::new()) };
-    let (extension, version) = (text(first, 0), text(first, 1));
+    let extension = text(first, 0);
     let what = format!("look at extension {extension} on the target");
     let offered = format!(
-        "SELECT default_version FROM pg_available_extensions WHERE name = {} AND default_version <> {}",
-        quote_literal(extension),
-        quote_literal(version)
+        "SELECT default_version FROM pg_available_extensions WHERE name = {} AND default_version <> ''",
+        quote_literal(extension)
     );
     let Ok(rows) = ask(there, &what, &offered)? else { return Ok(Vec::new()) };
     let Some(offered) = rows.first() else { return Ok(Vec::new()) };
@@ -113,30 +114,42 @@ fn absent(there: &mut Session, needed: &[Row]) -> Outcome<Vec<String>> {
          CREATE EXTENSION IF NOT EXISTS {} CASCADE",
         quote_ident(extension)
     );
-    let made = match there.execute(&make) {
-        Ok(()) => ask(there, &what, &absence(extension, &words, needed))?.unwrap_or_default(),
-        Err(error) if error.code().is_some() => Vec::new(),
-        Err(error) => return Err(crate::ask::failed(&what, &error)),
+    let gone = match there.execute(&make) {
+        Ok(()) => {
+            let rows = ask(there, &what, &absence(extension, &words, needed))?.unwrap_or_default();
+            rows.iter().map(|row| text(row, 0).to_owned()).collect()
+        }
+        Err(error) => match error.code() {
+            Some(code) if BROKEN.iter().any(|class| code.starts_with(class)) => {
+                let words = quote_literal(&format!("working extension {extension} ({error})"));
+                needed.iter().map(|row| format!("({}, {words})", key(row))).collect()
+            }
+            Some(_) => Vec::new(),
+            None => return Err(failed(&what, &error)),
+        },
     };
     run(there, &what, "ROLLBACK")?;
-    Ok(made.iter().map(|row| text(row, 0).to_owned()).collect())
+    Ok(gone)
+}
+
+/// Class, oid, number, and whether calls are meant.
+fn key(row: &Row) -> String {
+    let [class, oid, number] = [1, 2, 3].map(|index| text(row, index));
+    format!("{class}, {oid}, {number}, {}", text(row, 7) == "t")
 }
 
 /// Which of them are not among the members that stand now. A call finds a function that takes more, where the rest has defaults.
 fn absence(extension: &str, words: &str, needed: &[Row]) -> String {
     let wanted = needed.iter().map(|row| {
-        let [kind, identity, column] = [5, 6, 7].map(|index| quote_literal(text(row, index)));
-        let [class, oid, number] = [2, 3, 4].map(|index| text(row, index));
-        let is_call = text(row, 8) == "t";
-        format!("({class}, {oid}, {number}, {kind}, {identity}, {column}, {is_call})")
+        let [kind, identity, column] = [4, 5, 6].map(|index| quote_literal(text(row, index)));
+        format!("({}, {kind}, {identity}, {column})", key(row))
     });
     format!(
-        "WITH member AS (SELECT m.classid, m.objid, i.type, {} AS identity FROM {MEMBERS} \
-          JOIN pg_namespace n ON n.oid = x.extnamespace, \
+        "WITH member AS (SELECT m.classid, m.objid, i.type, {} AS identity FROM {MEMBERS}, \
           LATERAL pg_identify_object(m.classid, m.objid, 0) i WHERE x.extname = {}) \
          SELECT format('(%s, %s, %s, %L::bool, %L)', w.class, w.oid, w.number, w.is_call, concat(CASE w.attribute WHEN '' \
           THEN concat(w.type, ' ', w.identity) ELSE concat('column ', w.attribute) END, ' of ', {})) \
-         FROM (VALUES {}) AS w (class, oid, number, type, identity, attribute, is_call) \
+         FROM (VALUES {}) AS w (class, oid, number, is_call, type, identity, attribute) \
          WHERE NOT EXISTS (SELECT 1 FROM member m WHERE m.type = w.type AND m.identity = w.identity \
           AND (w.attribute = '' OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = m.objid \
           AND a.attname = w.attribute AND NOT a.attisdropped))) \
@@ -145,7 +158,7 @@ fn absence(extension: &str, words: &str, needed: &[Row]) -> String {
           AND strpos(m.identity, concat(rtrim(w.identity, ')'), CASE WHEN w.identity ~ '[(][)]$' \
           THEN '' ELSE ',' END)) = 1 AND p.pronargs - p.pronargdefaults <= \
           cardinality(string_to_array(split_part(rtrim(w.identity, ')'), '(', 2), ','))))",
-        plain_identity(),
+        PLAIN_IDENTITY,
         quote_literal(extension),
         quote_literal(words),
         wanted.collect::<Vec<_>>().join(", "),
