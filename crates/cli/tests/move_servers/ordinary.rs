@@ -1,5 +1,8 @@
 //! Moves by a login of the target that is no superuser, as on every managed service.
 
+use serde_json::Value;
+
+use crate::assessed::assess;
 use crate::pair::{Pair, Ran};
 
 /// Things in schemas of other owners: `app` may create there by a grant, `late` never could.
@@ -44,4 +47,48 @@ fn owners_need_not_be_those_of_their_schemas() {
                    has_database_privilege('late', 'd', 'CREATE'), (SELECT sum(id) FROM \"S p\".stored)";
         assert_eq!(pair.on_target("d", may), "f|t|f|45\n");
     }
+}
+
+#[test]
+fn settings_that_a_login_may_not_give_are_foretold() {
+    let pair = Pair::start(15, 18);
+    pair.on_source(
+        "postgres",
+        "CREATE ROLE app; CREATE DATABASE d OWNER app; ALTER DATABASE d SET app.tenant = '7'; ALTER DATABASE d SET log_statement = 'all'; \
+         ALTER DATABASE d SET work_mem = '5MB'",
+    );
+    pair.on_source(
+        "d",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET my.own = 'x' AS 'SELECT 1'; \
+         CREATE FUNCTION fine() RETURNS int LANGUAGE sql SET search_path = public AS 'SELECT 1'; \
+         ALTER FUNCTION f() OWNER TO app; ALTER FUNCTION fine() OWNER TO app",
+    );
+    pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
+    let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
+    let as_mover = |verb: &str| {
+        let mut command = pair.command(verb);
+        command.env("FLEXWAY_TARGET", &url).args(["--database", "d"]);
+        command
+    };
+    let told = || {
+        let (_, report) = assess(as_mover("assess"));
+        let findings = report["findings"].as_array().unwrap();
+        let these = findings.iter().filter(|one| one["id"] == "privilege/setting");
+        let words = |one: &Value| format!("{}: {}", one["level"], one["message"]).replace('"', "");
+        (these.map(words).collect::<Vec<_>>(), report)
+    };
+    let of_database = "risks: the target's login mover may not give setting app.tenant of database d, setting \
+                       log_statement of database d";
+    let of_function =
+        "blocks: the target's login mover may not give setting my.own of function public.f()";
+    let (words, report) = told();
+    assert_eq!(words, [of_function, of_database], "{report:#}");
+    pair.on_source("d", "ALTER FUNCTION f() RESET my.own");
+    let (words, report) = told();
+    assert_eq!(words, [of_database], "{report:#}");
+    let mut command = as_mover("migrate");
+    command.arg("--ledger").arg(pair.ledger());
+    assert!(Ran::of(command).ended(1).out.contains("DATABASE PROPERTIES differs"));
+    pair.on_target("postgres", "GRANT SET ON PARAMETER app.tenant, log_statement TO mover");
+    assert_eq!(told().0, [""; 0]);
 }

@@ -40,6 +40,10 @@ census! {
     TablespaceSettings = "settings that name a tablespace";
     /// Settings of the database that the target does not know; name: whose, detail: the setting.
     LostSettings = "settings that the target does not know";
+    /// Settings of functions that the target's login may not give; detail: the setting.
+    ForbiddenToFunctions = "settings of functions that the login may not give";
+    /// Settings of the database that the target's login may not give; name: whose, detail: the setting.
+    ForbiddenToDatabase = "settings of the database that the login may not give";
     /// What the target's version does not take any more; detail: the kind, sql: the removal.
     Unknown = "things that newer versions do not take";
     /// Things made with what the target lacks of PostgreSQL's own; detail: what that is, sql: the removal.

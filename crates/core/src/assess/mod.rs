@@ -206,6 +206,7 @@ registry! {
     database "privilege/superuser-only" in "privilege/superuser-only.rs" as superuser_only;
     database "privilege/event-trigger" in "privilege/event-trigger.rs" as event_trigger;
     database "privilege/wide-publication" in "privilege/wide-publication.rs" as wide_publication;
+    database "privilege/setting" in "privilege/setting.rs" as setting;
     database "privilege/catalog-grant" = "603410" in "privilege/catalog-grant.rs" as catalog_grant;
 
     database "extension/not-available" = "603405" in "extension/not-available.rs" as not_available;

@@ -76,6 +76,12 @@ fn list(
         Census::Bodies => return bodies::out_of_date(session, there, database),
         Census::ServiceGrants => return grants::of_services(session, there),
         Census::LostSettings => return lost_settings::of_database(session, there),
+        Census::ForbiddenToFunctions => {
+            return lost_settings::forbidden_to_functions(session, there);
+        }
+        Census::ForbiddenToDatabase => {
+            return lost_settings::forbidden_to_database(session, there);
+        }
         Census::Xml => return xml::unreadable(session, there, database),
         _ => {}
     }

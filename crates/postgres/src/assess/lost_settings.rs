@@ -1,41 +1,62 @@
-//! Settings that functions, the database and roles in it carry, and that the target does not know.
+//! Settings that functions, the database and roles in it carry, and that the target does not know or its login may not give.
 
 use std::collections::BTreeSet;
 
 use flexway_core::assess::facts::{Known, Object};
 
 use super::ask;
-use crate::ask::{Outcome, flag, query, text};
+use crate::ask::{Outcome, failed, flag, query, run, text};
 use crate::catalog::not_of_extension;
 use crate::catalog::trees::USERS_OID_MIN;
-use crate::{Row, Session, quote_literal};
+use crate::{Row, Session, quote_ident, quote_literal};
 
-/// Settings of functions. Name: the function; detail: the setting; sql: what takes it away.
+/// Settings of functions that the target does not know. Name: the function; detail: the setting; sql: what takes it away.
 pub(super) fn of_functions(here: &mut Session, there: &mut Session) -> Outcome<Known<Vec<Object>>> {
-    let sql = format!(
+    refused(here, there, &functions(), |there, row| Ok(!is_known(there, text(row, 1))?))
+}
+
+/// Settings of functions that the target's login may not give, told alike.
+pub(super) fn forbidden_to_functions(
+    here: &mut Session,
+    there: &mut Session,
+) -> Outcome<Known<Vec<Object>>> {
+    refused(here, there, &functions(), is_forbidden)
+}
+
+/// Function, setting, what takes it away, value.
+fn functions() -> String {
+    format!(
         "SELECT concat(i.type, ' ', i.identity), s.name, \
-         format('ALTER %s %s RESET %I', upper(i.type), i.identity, s.name) \
+         format('ALTER %s %s RESET %I', upper(i.type), i.identity, s.name), \
+         substr(c, strpos(c, '=') + 1) \
          FROM pg_proc p, unnest(p.proconfig) c, LATERAL (SELECT split_part(c, '=', 1) AS name) s, \
          LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) i \
          WHERE p.oid >= {USERS_OID_MIN} AND {} ORDER BY 2, 1",
         not_of_extension("pg_proc", "p.oid")
-    );
-    unknown(here, there, "the settings of functions", &sql)
+    )
 }
 
-/// Settings of a database, for all and for roles: whose, the setting, what takes it away.
+/// Settings of a database, for all and for roles: whose, the setting, what takes it away, value.
 const OF_DATABASE: &str = "SELECT CASE s.setrole WHEN 0 THEN concat('database ', d.datname) \
                ELSE concat('role ', pg_get_userbyid(s.setrole), ' in database ', d.datname) END, n.name, \
                CASE s.setrole WHEN 0 THEN format('ALTER DATABASE %I RESET %I', d.datname, n.name) \
                ELSE format('ALTER ROLE %I IN DATABASE %I RESET %I', pg_get_userbyid(s.setrole), \
-               d.datname, n.name) END \
+               d.datname, n.name) END, substr(c, strpos(c, '=') + 1) \
                FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, \
                unnest(s.setconfig) c, LATERAL (SELECT split_part(c, '=', 1) AS name) n \
                WHERE d.datname = current_database() ORDER BY 2, 1";
 
 /// Settings of the database. Name: whose; detail and sql as above.
 pub(super) fn of_database(here: &mut Session, there: &mut Session) -> Outcome<Known<Vec<Object>>> {
-    unknown(here, there, "the settings of the database", OF_DATABASE)
+    refused(here, there, OF_DATABASE, |there, row| Ok(!is_known(there, text(row, 1))?))
+}
+
+/// Settings of the database that the target's login may not give, told alike. Those that name a tablespace are a matter of their own.
+pub(super) fn forbidden_to_database(
+    here: &mut Session,
+    there: &mut Session,
+) -> Outcome<Known<Vec<Object>>> {
+    refused(here, there, OF_DATABASE, is_forbidden)
 }
 
 /// Names of those settings.
@@ -53,23 +74,42 @@ pub(crate) fn names_of_database(
     Ok(names)
 }
 
-fn unknown(
+/// Those of which the target says so.
+fn refused(
     here: &mut Session,
     there: &mut Session,
-    what: &str,
     sql: &str,
+    is_refused: impl Fn(&mut Session, &Row) -> Outcome<bool>,
 ) -> Outcome<Known<Vec<Object>>> {
-    let rows = match ask(here, what, sql)? {
+    let rows = match ask(here, "the settings of functions and of the database", sql)? {
         Ok(rows) => rows,
         Err(missing) => return Ok(Err(missing)),
     };
     let mut found = Vec::new();
     for row in &rows {
-        if !is_known(there, text(row, 1))? {
+        if is_refused(there, row)? {
             found.push(object(row));
         }
     }
     Ok(Ok(found))
+}
+
+/// Whether the target keeps its login from it: what may be given to a database or a function may be given to the login itself. That is
+/// tried and taken back.
+fn is_forbidden(there: &mut Session, row: &Row) -> Outcome<bool> {
+    let what = "give a setting on the target in vain";
+    run(there, what, "BEGIN")?;
+    let [name, value] = [text(row, 1), text(row, 3)];
+    let given = there.execute(&format!(
+        "ALTER ROLE CURRENT_USER SET {} TO {}",
+        quote_ident(name),
+        quote_literal(value)
+    ));
+    match given {
+        Err(error) if error.code().is_none() => return Err(failed(what, &error)),
+        _ => run(there, what, "ROLLBACK")?,
+    }
+    Ok(given.is_err_and(|error| error.code() == Some("42501")))
 }
 
 fn object(row: &Row) -> Object {
