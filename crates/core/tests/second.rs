@@ -21,7 +21,6 @@ const OTHERWISE: &[(&str, &str)] = &[
         "Both servers are public, and no rule is there: the guide and newer documents disagree",
         "undetermined",
     ),
-    ("A default route takes the packets through an appliance", "unreachable"),
 ];
 
 fn answer(estate: &Estate, question: &Question) -> Answer {
