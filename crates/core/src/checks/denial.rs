@@ -9,6 +9,7 @@ use crate::trace::Path;
 use crate::trace::filter::{Decider, Decision};
 use crate::trace::leg::Way;
 use crate::trace::near_miss::{Miss, NearMiss};
+use crate::trace::start::Start;
 
 /// A group that denies the flow, or a part of it.
 pub(super) struct Denial<'p> {
@@ -114,13 +115,13 @@ impl Denial<'_> {
     /// The finding, without what is particular to a fault.
     pub(super) fn finding(&self, path: &Path, why: &str) -> Option<Finding> {
         let (_, rule) = self.decision.denied.first()?;
-        let start = path.start.as_ref()?;
         let denied = self.decision.denied_senders();
-        let who = match denied == start.addresses(path.estate).ok()? {
-            true if start.interface.is_some() => format!("the relay host ({denied})"),
-            true => format!("subnet `{}`", start.subnet.name()),
-            false if denied == internet() => "every public address".to_owned(),
-            false => denied.to_string(),
+        let all = |start: &&Start| start.addresses(path.estate).is_ok_and(|all| all == denied);
+        let who = match path.start.as_ref().filter(all) {
+            Some(start) if start.interface.is_some() => format!("the relay host ({denied})"),
+            Some(start) => format!("subnet `{}`", start.subnet.name()),
+            None if denied == internet() => "every public address".to_owned(),
+            None => denied.to_string(),
         };
         let (group, way, port) = (self.group.name(), self.way(path), path.port);
         let denies = |rule: &Decider, who: &str| {

@@ -38,7 +38,21 @@ pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) ->
                 Some(to) if is_private(to) => Gate::drop("mode", copier, None),
                 Some(_) | None => Gate::Pass,
             };
-            return single_fate(vec![standing, mode, unseen], notes);
+            let mut gates = vec![standing, mode];
+            if let Some(to) = address_of(host) {
+                let packet = Packet {
+                    from: End::Internet,
+                    to: End::Address(to),
+                    port,
+                    protocol: "tcp",
+                    members: &[],
+                    one_network: false,
+                    groups: &[],
+                };
+                gates.extend(owner_gates(world, to, &packet));
+            }
+            gates.push(unseen);
+            return single_fate(gates, notes);
         }
         Err(gate) => return single_fate(vec![standing, gate, unseen], notes),
     };

@@ -1,6 +1,10 @@
 //! How servers can be reached, and the copier that has no network of its own.
 
+use std::net::Ipv4Addr;
+
+use super::filter::Service;
 use super::gate::{self, Gate};
+use super::leg::Way;
 use super::step::{Stage, Step};
 use super::{Leads, Path, endpoint, host, leg};
 use crate::estate::server::{Server, ServerKind};
@@ -109,6 +113,13 @@ impl Path<'_> {
                 }
             }
         };
-        self.intended = Some(leg::front_door(self.estate, &self.to_id, &self.to, gate));
+        let mut leg = leg::front_door(self.estate, &self.to_id, &self.to, gate);
+        let address = self.server_name().parse::<Ipv4Addr>().ok();
+        if let Some(address) = address.filter(|_| self.to.kind == ServerKind::Host) {
+            leg.way = Way::Beyond(address);
+            let steps = leg.enter_owner(self.estate, address, Service::tcp(self.port));
+            leg.forward.splice(0..0, steps);
+        }
+        self.intended = Some(leg);
     }
 }

@@ -18,6 +18,7 @@ pub mod leg;
 mod naming;
 pub mod near_miss;
 pub mod outward;
+mod owner;
 pub mod place;
 mod platform_dns;
 mod range;

@@ -1,0 +1,74 @@
+//! A machine of the estate that is dialled by its public address.
+
+use std::net::Ipv4Addr;
+
+use crate::address::{AddressSet, internet};
+use crate::estate::endpoint::Interface;
+use crate::estate::filter::Direction;
+use crate::estate::gateway::PublicAddress;
+use crate::estate::network::Subnet;
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+use crate::trace::egress::Egress;
+use crate::trace::filter::{self, Flow, Receiver, Service};
+use crate::trace::leg::Leg;
+use crate::trace::step::{Stage, Step};
+use crate::trace::tag;
+use crate::trace::words::filter_step;
+
+impl Leg {
+    /// Takes down the rules of the machine that has a public address, where they let nobody in: which public address the copier comes
+    /// with is mostly not told. The steps at which packets end.
+    pub(super) fn enter_owner(
+        &mut self,
+        estate: &Estate,
+        public: Ipv4Addr,
+        service: Service,
+    ) -> Vec<Step> {
+        let Some((id, interface)) = owner(estate, public) else { return Vec::new() };
+        let (Some(subnet_id), Some(own)) = (&interface.subnet, interface.addresses.first()) else {
+            return Vec::new();
+        };
+        let Ok(subnet) = estate.get::<Subnet>(subnet_id) else { return Vec::new() };
+        let senders = match &self.egress {
+            Some(Egress::Known(addresses)) => addresses
+                .iter()
+                .fold(AddressSet::default(), |all, one| all.union(&AddressSet::one(*one))),
+            _ => internet(),
+        };
+        let receiver = Receiver::Addresses(AddressSet::one(*own), interface.groups.clone());
+        let decide = |group: Result<Option<&ResourceId>, Missing>| {
+            let group = group.ok()??;
+            let vnet = subnet_id.parent()?;
+            let ends = senders.union(&AddressSet::one(*own));
+            let seen = tag::network_tag(estate, &vnet, subnet_id, Some(&ends)).ok()?;
+            let flow = Flow {
+                senders: &senders,
+                members: &[],
+                is_one_network: false,
+                receiver: &receiver,
+                service,
+                is_at_endpoint: false,
+            };
+            let decision = filter::decide(estate, group, Direction::Inbound, &flow, &seen).ok()?;
+            let is_shut = decision.allowed.is_empty() && decision.unknown.is_empty();
+            is_shut.then(|| (group.clone(), decision))
+        };
+        self.inbound = decide(subnet.security_group.id(subnet_id, "networkSecurityGroup"));
+        self.inbound_interface = decide(interface.security_group.id(id, "networkSecurityGroup"));
+        let sides = [&self.inbound, &self.inbound_interface].into_iter().flatten();
+        sides
+            .map(|(group, decision)| filter_step(estate, Stage::FilterIn, group, decision))
+            .collect()
+    }
+}
+
+/// The interface that a public address is bound to.
+fn owner(estate: &Estate, public: Ipv4Addr) -> Option<(&ResourceId, &Interface)> {
+    let has_it = |interface: &Interface| {
+        let address = interface.public_address.to();
+        let facts = address.and_then(|id| estate.get::<PublicAddress>(id).ok());
+        facts.is_some_and(|facts| facts.address == Some(public))
+    };
+    estate.all::<Interface>().find(|(_, one)| has_it(one))
+}
