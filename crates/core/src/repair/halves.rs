@@ -1,4 +1,5 @@
-//! Edits of one half of a peering. Each request sends the whole half, so that what a plan changes there is one request.
+//! Edits of one half of a peering, and the order of changes. Each request sends the whole half, so that what a plan changes there is
+//! one request.
 
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ pub(super) fn alone(estate: &Estate, change: &Change) -> Change {
     }
 }
 
-/// Changes with all edits of a half in one, where the first of them stood.
+/// Changes with all edits of a half in one, where the first of them stood; what has to wait for the others comes last.
 pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
     let mut merged = Vec::new();
     for (index, change) in changes.iter().enumerate() {
@@ -41,7 +42,19 @@ pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
             merged.push(together(estate, change, &rest));
         }
     }
+    merged.sort_by_key(waits);
     merged
+}
+
+/// Whether a change waits for others: Azure lets no network use a gateway that is not lent yet, and a service endpoint without its VNet
+/// rule shuts the subnet out.
+fn waits(change: &Change) -> bool {
+    let uses_gateway = |edit: &Edit| match edit {
+        Edit::Patch(_, fields) => fields["useRemoteGateways"] == true,
+        Edit::Create(_, body) => body["properties"]["useRemoteGateways"] == true,
+        _ => false,
+    };
+    change.kind == "turn-on-service-endpoint" || change.edits.iter().any(uses_gateway)
 }
 
 /// One change for one or several edits of a half.
