@@ -273,7 +273,13 @@ fn add_second_flow(report: &mut Report, second: &Report) {
         Copier::Host(_) => "relay host",
         _ => "runtime server",
     };
-    let causes: Vec<&Finding> = second.findings.iter().filter(|one| one.is_cause()).collect();
+    // A copier that does not run stops both flows: that is one cause.
+    let known: Vec<Finding> = report.causes().cloned().collect();
+    let is_known = |one: &&Finding| {
+        let is_same = |other: &Finding| other.fault == one.fault && other.message == one.message;
+        one.fault == "server/not-ready" && known.iter().any(is_same)
+    };
+    let causes: Vec<&Finding> = second.causes().filter(|one| !is_known(one)).collect();
     if let Some(first) = causes.first() {
         let messages: Vec<&str> = causes.iter().map(|one| one.message.as_str()).collect();
         let why =
@@ -285,7 +291,7 @@ fn add_second_flow(report: &mut Report, second: &Report) {
         finding.fixes = first.fixes.clone();
         report.findings.insert(0, finding);
     }
-    for finding in &second.findings {
+    for finding in second.findings.iter().filter(|one| !is_known(one)) {
         let mut finding = finding.clone();
         if finding.is_cause() {
             finding.consequence_of = Some(FAULT);

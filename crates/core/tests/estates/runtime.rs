@@ -10,6 +10,11 @@ const NETWORK: &str = "$target/Microsoft.Network/virtualNetworks/target-net";
 
 /// The answer for a runtime server whose subnet 10.20.3.0/28 denies itself some ways out.
 fn report(rules: &[(&str, &str)]) -> Report {
+    report_in("Ready", rules)
+}
+
+/// The same for one in a state.
+fn report_in(state: &str, rules: &[(&str, &str)]) -> Report {
     let rules: Vec<Value> = rules
         .iter()
         .enumerate()
@@ -28,7 +33,7 @@ fn report(rules: &[(&str, &str)]) -> Report {
         json!({ "id": group, "properties": { "securityRules": rules } }),
         json!({ "id": subnet, "properties": { "addressPrefix": "10.20.3.0/28",
             "networkSecurityGroup": { "id": group } } }),
-        json!({ "id": server, "name": "runner", "properties": { "state": "Ready",
+        json!({ "id": server, "name": "runner", "properties": { "state": state,
             "fullyQualifiedDomainName": "runner.postgres.database.azure.com",
             "network": { "delegatedSubnetResourceId": subnet } } }),
     ] {
@@ -53,4 +58,11 @@ fn a_runtime_server_needs_an_address_that_passes_both_ways() {
     assert_eq!(partial.verdict, Verdict::Partial);
     let pass = partial.senders.expect("a part passes").pass;
     assert_eq!(pass.to_string(), "10.20.3.12-10.20.3.14");
+}
+
+#[test]
+fn a_runtime_server_that_is_stopped_is_one_cause() {
+    let stopped = report_in("Stopped", &[]);
+    let causes: Vec<&str> = stopped.causes().map(|one| one.fault).collect();
+    assert_eq!((stopped.verdict, causes), (Verdict::Unreachable, vec!["server/not-ready"]));
 }
