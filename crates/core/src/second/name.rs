@@ -207,6 +207,14 @@ impl Ask<'_> {
             "" => "@",
             label => label,
         };
+        // A wildcard stands for what has no record of its own, and never for the zone's own name.
+        let has = |label: &str| {
+            ["a", "cname"]
+                .iter()
+                .any(|kind| self.world.body(&format!("{}/{kind}/{label}", zone.key)).is_some())
+        };
+        let is_wild = label != "@" && !has(label) && has("*");
+        let label = if is_wild { "*" } else { label };
         let record = format!("{}/a/{label}", zone.key);
         if let Some(body) = self.world.body(&record) {
             return match list(body, &["properties", "aRecords"]) {

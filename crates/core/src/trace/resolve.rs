@@ -62,14 +62,12 @@ pub struct Resolution {
 }
 
 impl Resolution {
-    /// The zone that took the server's own name, before any alias of the service was read, with its link: the public suffix, or
-    /// the very name.
+    /// The zone that took the server's own name, before any alias of the service was read, with its link: the public suffix, a part
+    /// of it, or the very name.
     pub fn taker(&self) -> Option<(&ResourceId, &ResourceId)> {
         let (zone, link) = self.zone.as_ref()?;
-        let name = self.names.first()?;
-        let (_, suffix) = name.split_once('.')?;
-        let takes = [name, suffix].iter().any(|one| zone.name().eq_ignore_ascii_case(one));
-        takes.then_some((zone, link))
+        let name = self.names.first()?.to_ascii_lowercase();
+        holds(&zone.name().to_ascii_lowercase(), &name).then_some((zone, link))
     }
 }
 
@@ -146,7 +144,8 @@ fn ask(
             }
             known => {
                 result.forwarders.extend(known);
-                result.answer = Answer::Unknown(unread_server(&result.custom_servers, start, name));
+                result.answer =
+                    Answer::Unknown(unread_server(estate, &result.custom_servers, start, name));
                 return Ok(result);
             }
         }
@@ -271,16 +270,13 @@ pub fn dns_owner_words(estate: &Estate, start: &Start) -> String {
     format!("{kind} `{}`", owner.name())
 }
 
-fn unread_server(servers: &[Ipv4Addr], start: &Start, name: &str) -> Missing {
+fn unread_server(estate: &Estate, servers: &[Ipv4Addr], start: &Start, name: &str) -> Missing {
     let servers: Vec<String> = servers.iter().map(Ipv4Addr::to_string).collect();
-    let vnet = start.vnet.name();
+    let owner = dns_owner_words(estate, start);
     Missing::other(
+        format!("what the DNS servers {} of {owner} answer for {name}", servers.join(", ")),
         format!(
-            "what the DNS servers {} of network `{vnet}` answer for {name}",
-            servers.join(", ")
-        ),
-        format!(
-            "resolve {name} on a machine in that network, or on the target with `flexway probe`"
+            "resolve {name} on a machine that asks them, or on the target with `flexway probe`"
         ),
     )
 }
@@ -366,14 +362,15 @@ pub fn holds(zone: &str, name: &str) -> bool {
     name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
 }
 
-/// The record set that answers for a name: the exact one, or the wildcard.
+/// The record set that answers for a name: the exact one, or the wildcard, which does not stand for the zone's own name.
 pub fn find_record<'e>(
     estate: &'e Estate,
     zone: &ResourceId,
     name: &str,
 ) -> Option<(ResourceId, &'e Record)> {
     let label = record_label(zone.name(), name)?;
-    [label.as_str(), "*"].iter().find_map(|label| {
+    let wildcard = (label != "@").then_some("*");
+    [label.as_str()].into_iter().chain(wildcard).find_map(|label| {
         ["A", "CNAME"].iter().find_map(|kind| {
             let id = zone.child(kind, label);
             let record = estate.get::<Record>(&id).ok()?;
