@@ -29,14 +29,92 @@ fn base(half: &ResourceId) -> String {
     )
 }
 
-/// Creates the half of a peering that `vnet` holds towards `remote`.
+/// What a half of a peering says of its own accord.
+const TERMS: [&str; 6] = [
+    "allowForwardedTraffic",
+    "allowGatewayTransit",
+    "useRemoteGateways",
+    "peerCompleteVnets",
+    "localSubnetNames",
+    "remoteSubnetNames",
+];
+
+/// Creates the half of a peering that `vnet` holds towards `remote`, as the other half wants it, where there is one: between the
+/// subnets that it names, and lending the gateway that it uses.
 pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> Change {
+    let other = hop::half(estate, remote, vnet).map(|(_, facts)| facts);
+    let mut terms = json!({});
+    if let Some((theirs, ours)) = other.and_then(|other| other.subnets_only.as_ref()) {
+        terms["peerCompleteVnets"] = json!(false);
+        (terms["localSubnetNames"], terms["remoteSubnetNames"]) = (json!(ours), json!(theirs));
+    }
+    if other.is_some_and(|other| other.uses_remote_gateway == Some(true)) {
+        terms["allowGatewayTransit"] = json!(true);
+    }
+    half_on(estate, vnet, remote, &terms)
+}
+
+/// Creates a half anew that was deleted, on the terms that it had in `before`.
+pub fn create_half_again(
+    (before, half): (&Estate, &ResourceId),
+    estate: &Estate,
+    vnet: &ResourceId,
+    remote: &ResourceId,
+) -> Change {
+    let body = before.body(half);
+    let term = |name: &&str| body.as_ref()?.pointer(&before.locate(half, "", name)).cloned();
+    let terms = TERMS.iter().filter_map(|name| Some(((*name).to_owned(), term(name)?)));
+    half_on(estate, vnet, remote, &Value::Object(terms.collect()))
+}
+
+/// Number of addresses of some subnets of a network.
+fn size_of_subnets(estate: &Estate, vnet: &ResourceId, names: &Value) -> u128 {
+    let names = names.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let sizes = names.map(|name| exposure::size_of_subnet(estate, &vnet.child("subnets", name)));
+    sizes.fold(0, u128::saturating_add)
+}
+
+fn half_on(estate: &Estate, vnet: &ResourceId, remote: &ResourceId, terms: &Value) -> Change {
     let name = free_name(estate, vnet, "virtualNetworkPeerings", &format!("to-{}", remote.name()));
     let half = vnet.child("virtualNetworkPeerings", &name);
-    let body = json!({ "properties": {
+    let mut body = json!({ "properties": {
         "remoteVirtualNetwork": { "id": remote.as_str() },
         "allowVirtualNetworkAccess": true, "allowForwardedTraffic": false,
         "allowGatewayTransit": false, "useRemoteGateways": false } });
+    let mut options = String::new();
+    for (name, term) in terms.as_object().into_iter().flatten().filter(|(_, one)| !one.is_null()) {
+        body["properties"][name] = term.clone();
+        let option = option_of(name);
+        match term {
+            Value::Bool(is_on) if *is_on != (name == "peerCompleteVnets") => {
+                options.push_str(&format!(" {option} {is_on}"));
+            }
+            Value::Array(names) if !names.is_empty() => {
+                let names = names.iter().filter_map(Value::as_str).map(quoted);
+                options.push_str(&format!(" {option} {}", names.collect::<Vec<_>>().join(" ")));
+            }
+            _ => {}
+        }
+    }
+    let (ours, theirs) = (&terms["localSubnetNames"], &terms["remoteSubnetNames"]);
+    let exposure = match terms["peerCompleteVnets"] == false {
+        true => Exposure::new(
+            format!(
+                "subnets {ours} of `{}` <-> subnets {theirs} of `{}`",
+                vnet.name(),
+                remote.name()
+            ),
+            size_of_subnets(estate, vnet, ours),
+            size_of_subnets(estate, remote, theirs),
+            EVERY_PORT,
+        ),
+        false => Exposure::new(
+            format!("every subnet of `{}` <-> every subnet of `{}`", vnet.name(), remote.name()),
+            exposure::size_of_vnet(estate, vnet),
+            exposure::size_of_vnet(estate, remote),
+            EVERY_PORT,
+        ),
+    };
     let mut simulated = body.clone();
     simulated["properties"]["peeringState"] = json!("Initiated");
     if let Ok(network) = estate.get::<Vnet>(remote) {
@@ -56,7 +134,7 @@ pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> C
         az: in_subscription(
             &half,
             format!(
-                "az network vnet peering create {} --remote-vnet {} --allow-vnet-access true",
+                "az network vnet peering create {} --remote-vnet {} --allow-vnet-access true{options}",
                 base(&half),
                 quoted(remote.as_str())
             ),
@@ -64,12 +142,7 @@ pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> C
         inverse: Some(Request::delete(&half, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![Exposure::new(
-            format!("every subnet of `{}` <-> every subnet of `{}`", vnet.name(), remote.name()),
-            exposure::size_of_vnet(estate, vnet),
-            exposure::size_of_vnet(estate, remote),
-            EVERY_PORT,
-        )],
+        exposure: vec![exposure],
         affected: vec![format!(
             "rules with the tag VirtualNetwork in `{}` now speak of `{}` too",
             vnet.name(),
@@ -77,6 +150,18 @@ pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> C
         )],
         edits: vec![Edit::Create(half.clone(), simulated), Edit::Join(half.clone(), other)],
         resource: half,
+    }
+}
+
+/// The option of az for a term.
+fn option_of(term: &str) -> &'static str {
+    match term {
+        "allowForwardedTraffic" => "--allow-forwarded-traffic",
+        "allowGatewayTransit" => "--allow-gateway-transit",
+        "useRemoteGateways" => "--use-remote-gateways",
+        "peerCompleteVnets" => "--peer-complete-vnets",
+        "localSubnetNames" => "--local-subnet-names",
+        _ => "--remote-subnet-names",
     }
 }
 

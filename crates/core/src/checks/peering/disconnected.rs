@@ -37,9 +37,17 @@ pub(super) fn anew(
         }
     }
     for (owner, remote) in pairs {
-        if hop::half(&without, owner, remote).is_none() {
-            changes.push(peering::create_half(&without, owner, remote));
+        if hop::half(&without, owner, remote).is_some() {
+            continue;
         }
+        let change = match hop::half(path.estate, owner, remote) {
+            Some((id, _)) => {
+                peering::create_half_again((path.estate, id), &without, owner, remote)
+            }
+            None => peering::create_half(&without, owner, remote),
+        };
+        without = change.apply(&without);
+        changes.push(change);
     }
     changes
 }
