@@ -1,5 +1,6 @@
 //! The network arguments shared by `check`, `trace` and `plan`: estates, the two servers, the copier's place.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -167,6 +168,14 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
     if let Some(id) = estate.server_at(text) {
         return Ok((Source::Server(id), port));
     }
+    if text.parse::<Ipv6Addr>().is_ok() || text.starts_with('[') {
+        let help = "give its name or an IPv4 address";
+        return Err(Failure::usage(
+            format!("read the source `{text}`"),
+            "only ways over IPv4 are checked",
+            help,
+        ));
+    }
     let (host, given) = match text.rsplit_once(':') {
         Some((host, digits)) => match digits.parse::<u16>() {
             Ok(given) if given > 0 => (host, Some(given)),
@@ -181,6 +190,14 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
         },
         None => (text, None),
     };
+    let is_numeric = |host: &str| host.chars().all(|one| one.is_ascii_digit() || one == '.');
+    if host.contains('.') && is_numeric(host) && host.parse::<Ipv4Addr>().is_err() {
+        return Err(Failure::usage(
+            format!("read the source `{text}`"),
+            format!("`{host}` is no address"),
+            "give HOST:PORT",
+        ));
+    }
     let is_host = !text.starts_with('/') && (text.contains('.') || given.is_some());
     match is_host {
         true => Ok((Source::Host(host.to_owned()), given.unwrap_or(port))),

@@ -129,6 +129,12 @@ fn the_copier_is_the_target_another_server_or_a_host() {
     };
     assert_eq!(told("new-db"), (Some(0), "target".into()), "the target by its name");
     assert_eq!(told("old-db").0, Some(64), "nothing copies on the source");
+    for host in ["[2001:db8::5]:5432", "2001:db8::5", "10.0.0.300"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+        let flow = ["--source", host, "--target", "new-db"];
+        let told = command.arg("check").arg("--estate").arg(estate()).args(flow).output();
+        assert_eq!(told.expect("flexway runs").status.code(), Some(64), "{host}");
+    }
     let mut swapped = Command::new(env!("CARGO_BIN_EXE_flexway"));
     let flow = ["--source", "new-db", "--target", "old-db"];
     let swapped = swapped.arg("check").arg("--estate").arg(estate()).args(flow).output();

@@ -45,6 +45,10 @@ pub(super) fn access(
         return Ok(Access::Private);
     }
     match server.public_access {
+        None if server.kind == ServerKind::Host => Err(Missing::other(
+            format!("the address of {id}"),
+            "resolve the name, and give the address as source",
+        )),
         None => Err(Missing::field(id, "publicNetworkAccess")),
         Some(false) => Ok(Access::Private),
         Some(true) if has_endpoint => Ok(Access::PublicWithEndpoint),

@@ -127,7 +127,8 @@ fn unread(
             what: format!("the rules of DNS forwarding ruleset `{}`", set.name()),
             resource: Some(set.clone()),
             help: format!(
-                "add the output of `az dns-resolver forwarding-rule list --ruleset-name {}`",
+                "add the output of `az dns-resolver forwarding-rule list --resource-group {} --ruleset-name {}`",
+                set.resource_group(),
                 set.name()
             ),
         };
@@ -200,7 +201,8 @@ fn unread_links(set: &ResourceId) -> Missing {
         what: format!("the networks that DNS forwarding ruleset `{}` is linked to", set.name()),
         resource: Some(set.clone()),
         help: format!(
-            "add the output of `az dns-resolver vnet-link list --ruleset-name {}`",
+            "add the output of `az dns-resolver vnet-link list --resource-group {} --ruleset-name {}`",
+            set.resource_group(),
             set.name()
         ),
     }

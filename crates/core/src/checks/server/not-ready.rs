@@ -1,5 +1,6 @@
 //! The server is stopped, or busy with something that takes it away.
 
+use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
@@ -14,8 +15,17 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(from) => (&path.from_id, from, "the copier runs inside that server"),
         None => return None,
     };
-    let message = format!("server `{}` is in state {}", id.name(), server.state.as_deref()?);
-    Some(Finding::blocks(message, why).at(id, server.state_pointer.clone()).fix(Fix::advice(
-        "start the server, or wait until its state is Ready, then capture and check again",
-    )))
+    let state = server.state.as_deref()?;
+    let advice = match state.to_ascii_lowercase().as_str() {
+        "stopped" | "stopping" if server.kind == ServerKind::Flexible => {
+            format!("start the server: `az postgres flexible-server start --ids {id}`")
+        }
+        "dropping" => "the server is being deleted: name another one".to_owned(),
+        "inaccessible" => "give the server access to its encryption key again".to_owned(),
+        "disabled" => "look at the server's page in the portal: the service has switched it off".to_owned(),
+        _ => "start the server, or wait until its state is Ready, then capture and check again".to_owned(),
+    };
+    let message = format!("server `{}` is in state {state}", id.name());
+    let finding = Finding::blocks(message, why).at(id, server.state_pointer.clone());
+    Some(finding.fix(Fix::advice(advice)))
 }
