@@ -138,6 +138,41 @@ fn what_if_results_change_what_they_tell() {
 }
 
 #[test]
+fn what_a_preview_does_not_tell_is_not_observed() {
+    let estate = support::estate(&support::fixture("private-source"));
+    let half = format!(
+        "{SUBSCRIPTION}/resourceGroups/rg-target/providers/Microsoft.Network/virtualNetworks/target-net/virtualNetworkPeerings/to-source"
+    );
+    let judged = |kind: &str| {
+        let changes = json!([{ "resourceId": half, "changeType": kind }]);
+        let result = input("what-if.json", json!({ "status": "Succeeded", "changes": changes }));
+        check(&overlay(&estate, result).estate).verdict
+    };
+    for kind in ["Deploy", "Unsupported", "Modify"] {
+        assert_eq!(judged(kind), Verdict::Undetermined, "{kind}");
+    }
+    assert_eq!(judged("NoChange"), Verdict::Reachable);
+}
+
+#[test]
+fn a_link_that_a_plan_makes_is_completed() {
+    let mut resources = support::fixture("private-source");
+    let link = "privatelink.postgres.database.azure.com/virtualNetworkLinks/target-link";
+    support::edit(&mut resources, &format!("delete {link}"));
+    let estate = support::estate(&resources);
+    assert_eq!(check(&estate).verdict, Verdict::Unreachable);
+    let place = |group: &str| format!("{SUBSCRIPTION}/resourceGroups/{group}/providers");
+    let id = format!("{}/Microsoft.Network/privateDnsZones/{link}", place("rg-dns"));
+    let vnet = format!("{}/Microsoft.Network/virtualNetworks/target-net", place("rg-target"));
+    let body = json!({ "id": id, "location": "global", "properties": {
+        "registrationEnabled": false, "virtualNetwork": { "id": vnet } } });
+    let change = json!({ "resourceId": id, "changeType": "Create", "before": null, "after": body });
+    let result = json!({ "status": "Succeeded", "changes": [change] });
+    let after = overlay(&estate, input("what-if.json", result));
+    assert_eq!(check(&after.estate).verdict, Verdict::Reachable);
+}
+
+#[test]
 fn deleting_an_endpoint_takes_along_what_azure_takes_along() {
     let estate = support::estate(&support::fixture("private-source"));
     let endpoint = format!(

@@ -106,6 +106,17 @@ fn count_in_zone(estate: &mut Estate, child: &ResourceId, by: i64, problems: &mu
     });
 }
 
+/// Links of zones that a plan makes: Azure completes them.
+pub(super) fn of_new_links(estate: &mut Estate, made: &[ResourceId], problems: &mut Vec<Problem>) {
+    for link in made.iter().filter(|id| id.resource_type() == LINK) {
+        edit(estate, link, problems, |body| {
+            if let Some(fields) = body["properties"].as_object_mut() {
+                fields.entry("virtualNetworkLinkState").or_insert_with(|| json!("Completed"));
+            }
+        });
+    }
+}
+
 /// Halves of peerings that a plan makes: Azure connects two of which neither lost another partner before.
 pub(super) fn of_new_halves(estate: &mut Estate, made: &[ResourceId], problems: &mut Vec<Problem>) {
     for half in made.iter().filter(|id| id.resource_type() == PEERING) {

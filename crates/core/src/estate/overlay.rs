@@ -107,6 +107,7 @@ impl Overlay<'_> {
             self.remove(&one.id);
         }
         aftermath::of_new_halves(self.estate, &made, self.problems);
+        aftermath::of_new_links(self.estate, &made, self.problems);
     }
 
     fn remove(&mut self, id: &ResourceId) {

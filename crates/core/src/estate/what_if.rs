@@ -1,6 +1,6 @@
 //! Results of `az deployment ... what-if`: each resource before and after a deployment.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::endpoint::hide_records;
 use super::json::Json;
@@ -76,13 +76,15 @@ fn one(change: &Value, origin: &Origin, problems: &mut Vec<Problem>) -> Result<P
         "delete" => after = None,
         "ignore" | "nochange" | "noeffect" => after = after.or_else(|| before.clone()),
         "create" | "deploy" | "modify" => {}
-        _ => return Err(format!("change `{kind}`: what becomes of the resource is not told")),
+        _ => after = None,
     }
-    let is_told = after.is_some() || kind.eq_ignore_ascii_case("delete");
-    if !is_told {
-        return Err(
-            "what the resource is afterwards is not told; ask for FullResourcePayloads".to_owned()
-        );
+    let kind = kind.to_ascii_lowercase();
+    match (&after, kind.as_str()) {
+        (Some(_), _) | (None, "delete") => {}
+        (None, "ignore" | "nochange" | "noeffect") => {
+            return Err("a resource that stays as it is, and is not told".to_owned());
+        }
+        (None, _) => return Ok(untold(id, before, &kind, origin, problems)),
     }
     if let Some(after) = &mut after {
         mark(after);
@@ -93,12 +95,29 @@ fn one(change: &Value, origin: &Origin, problems: &mut Vec<Problem>) -> Result<P
             problems.push(Problem { file, pointer, message });
         });
     }
-    let is_made = kind.eq_ignore_ascii_case("create");
+    let is_made = kind == "create";
     if let (Some(after), true) = (&mut after, is_made) {
         hide_records(&id, after);
     }
     let origin = below(origin, "after");
     Ok(Planned { id, before, after, origin, is_made, is_replaced: false, memberships: None })
+}
+
+/// What a resource is afterwards is not told: nothing that was observed of it counts any longer.
+fn untold(
+    id: ResourceId,
+    before: Option<Value>,
+    kind: &str,
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) -> Planned {
+    problems.push(origin.problem(format!(
+        "change `{kind}`: what becomes of `{}` is not told, and counts as not observed; ask for FullResourcePayloads",
+        id.name()
+    )));
+    let after = Some(json!({ "properties": unresolved("what-if does not tell it") }));
+    let (origin, memberships) = (origin.clone(), None);
+    Planned { id, before, after, origin, is_made: false, is_replaced: true, memberships }
 }
 
 /// What-if writes the expression where it cannot tell a value.
