@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::address::{address_of, holds_no_public};
 use super::verdict::{Gate, Tri};
-use super::world::{World, at, last_name, list, reference, region, text};
+use super::world::{World, at, last_name, list, network_of, reference, region, text};
 
 pub(super) fn is_single(server: &str) -> bool {
     server.contains("/providers/microsoft.dbforpostgresql/servers/")
@@ -234,7 +234,13 @@ pub(super) fn has_identity(
 /// Whether a service endpoint might go round a route of one's own: the routes of `Microsoft.Sql`
 /// may hold flexible servers, or not.
 pub(super) fn may_bypass(world: &World, subnet: &str, server: &str) -> bool {
-    !is_single(server) && world.body(subnet).is_some_and(|body| sql_endpoint(body).is_some())
+    let near = world.body(network_of(subnet)).and_then(region);
+    let far = world.body(server).and_then(region);
+    // The endpoint's routes are those of its own region.
+    let is_afar = near.is_some() && far.is_some() && near != far;
+    !is_single(server)
+        && !is_afar
+        && world.body(subnet).is_some_and(|body| sql_endpoint(body).is_some())
 }
 
 fn sql_endpoint(subnet: &Value) -> Option<&Value> {

@@ -53,7 +53,7 @@ pub fn to_gateway(
         (Some((route, _)), None) => judge(table_id, route, true),
         // The service endpoint's own routes are longer than a default route.
         (None, Some(route)) if has_endpoint => beyond_knowledge(route),
-        (None, None) if has_endpoint => Routed::Directly,
+        (None, None) if has_endpoint && !is_flexible => Routed::Directly,
         (None, _) => {
             let has_rest = parts.iter().any(|(_, one)| matches!(one, Routed::Directly));
             let rest = || by_default(estate, subnet, false);
