@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::scope::{Known, Why, check, field};
-use super::{lists, texts};
+use super::{cidr, lists, texts};
 use crate::estate::unresolved::why_in;
 
 /// Calls a function by its lower-case name.
@@ -39,6 +39,7 @@ pub(super) fn call(name: &str, arguments: Vec<Value>) -> Known {
         }
         _ => texts::call(name, a)
             .or_else(|| lists::call(name, a))
+            .or_else(|| cidr::call(name, a))
             .unwrap_or_else(|| Err(Why::because(format!("function `{name}` is not known here")))),
     }
 }

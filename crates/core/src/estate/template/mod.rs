@@ -1,5 +1,6 @@
 //! ARM templates: what they would deploy, as resources with ids. What a template does not tell is marked, never guessed.
 
+mod cidr;
 mod deployment;
 mod functions;
 mod limits;
