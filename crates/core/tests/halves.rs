@@ -49,4 +49,5 @@ fn a_half_that_is_made_again_keeps_its_terms() {
     };
     assert_eq!(flags(lender), [false, true, false], "what is used is lent first");
     assert_eq!(flags(user), [true, false, true]);
+    assert_eq!(user.get("localSubnetNames"), None, "it peers whole networks");
 }

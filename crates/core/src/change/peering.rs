@@ -62,7 +62,10 @@ pub fn create_half_again(
     remote: &ResourceId,
 ) -> Change {
     let body = before.body(half);
-    let term = |name: &&str| body.as_ref()?.pointer(&before.locate(half, "", name)).cloned();
+    let term = |name: &&str| {
+        let term = body.as_ref()?.pointer(&before.locate(half, "", name))?;
+        (term.is_boolean() || term.is_array()).then(|| term.clone())
+    };
     let terms = TERMS.iter().filter_map(|name| Some(((*name).to_owned(), term(name)?)));
     half_on(estate, vnet, remote, &Value::Object(terms.collect()))
 }
