@@ -12,17 +12,14 @@ use crate::ask::{Outcome, query, text};
 use crate::assess::lost_settings;
 use crate::roles::Strangers;
 use crate::schema::tablespaces::Tablespaces;
-use crate::schema::{languages, maintain, public};
-
-/// First version that gives a NOT NULL a name; generated ones that were cut are written out.
-const NAMED_NOT_NULL_SINCE: u32 = 180_000;
+use crate::schema::{languages, maintain, not_null, public};
 
 /// How one pair of servers differs in spelling.
 #[derive(Debug, Default)]
 pub(super) struct Spelling {
     /// Words that only one of them quotes.
     words: Vec<String>,
-    /// Whether only one of them names the constraints behind NOT NULL.
+    /// Whether only one of them names the constraints behind NOT NULL; generated names that were cut are written out.
     is_not_null_named_once: bool,
     /// Whether only the source writes floating point numbers with all their digits.
     are_floats_longer: bool,
@@ -52,7 +49,7 @@ impl Spelling {
         let lost_settings = lost_settings::names_of_database(source, target)?;
         let strangers = Strangers::between(source, target)?;
         let versions = [source.version().number, target.version().number];
-        let [is_named, is_named_there] = versions.map(|version| version >= NAMED_NOT_NULL_SINCE);
+        let [is_named, is_named_there] = versions.map(|version| version >= not_null::NAMED_SINCE);
         Ok(Spelling {
             words,
             is_not_null_named_once: is_named != is_named_there,

@@ -13,6 +13,7 @@ mod foreign_key;
 pub(crate) mod grantors;
 pub(crate) mod languages;
 pub(crate) mod maintain;
+pub(crate) mod not_null;
 mod of_table;
 mod owners;
 mod partitioned_key;

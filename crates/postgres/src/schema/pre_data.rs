@@ -12,7 +12,7 @@ use crate::schema::beside;
 use crate::schema::dump::{self, Part};
 use crate::schema::entries::Dump;
 use crate::schema::grantors::Grantors;
-use crate::schema::{extension_comments, languages, maintain, owners, public};
+use crate::schema::{extension_comments, languages, maintain, not_null, owners, public};
 
 /// Puts the source's schema before the data onto the target: by `jobs` sessions where tables are many,
 /// else in one transaction where the target has room for its locks, in pieces otherwise. What an
@@ -34,10 +34,12 @@ pub(crate) fn create(
     dump.entries.retain(|entry| !skipped.contains(&entry.name));
     languages::leave(&mut session, &mut dump.entries)?;
     Grantors::read(&mut session)?.adapt(&mut dump.entries);
-    if source
-        .with(|source| Ok(maintain::is_new(source.version().number, session.version().number)))?
-    {
+    let versions = [source.with(|source| Ok(source.version().number))?, session.version().number];
+    if maintain::is_new(versions[0], versions[1]) {
         dump.entries.iter_mut().for_each(maintain::revoke);
+    }
+    if versions.iter().all(|version| *version >= not_null::NAMED_SINCE) {
+        dump.entries.iter_mut().for_each(not_null::name);
     }
     if !is_superuser(&mut session)? {
         if let Some(owner) = source.with(public::default_owner)? {

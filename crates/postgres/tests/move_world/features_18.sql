@@ -7,3 +7,6 @@ CREATE PUBLICATION p18 FOR TABLE n18 WITH (publish_generated_columns=stored);
 CREATE TABLE fkne (a int, FOREIGN KEY (a) REFERENCES t NOT ENFORCED); INSERT INTO fkne VALUES (777);
 GRANT MAINTAIN ON t TO first; ALTER DEFAULT PRIVILEGES GRANT SELECT ON LARGE OBJECTS TO first; CREATE ROLE fourth; GRANT fourth TO first WITH INHERIT FALSE, SET FALSE; 
 CREATE COLLATION bc (provider=builtin, locale='C.UTF-8'); CREATE TABLE id2 (a int NOT NULL NO INHERIT); CREATE EVENT TRIGGER lg ON login EXECUTE FUNCTION ev(); ALTER EVENT TRIGGER lg DISABLE;
+-- Tables that have the names that the server would give to others'.
+CREATE TABLE f.named (a int NOT NULL, "B c" numeric(9, 2) DEFAULT 1 NOT NULL, d text COLLATE "C" NOT NULL);
+CREATE TABLE f.a_copy (LIKE f.named);
