@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::assessed::assess;
+use crate::assessed::{assess, mend};
 use crate::pair::{Pair, Ran};
 
 /// Things in schemas of other owners: `app` may create there by a grant, `late` never could.
@@ -91,4 +91,31 @@ fn settings_that_a_login_may_not_give_are_foretold() {
     assert!(Ran::of(command).ended(1).out.contains("DATABASE PROPERTIES differs"));
     pair.on_target("postgres", "GRANT SET ON PARAMETER app.tenant, log_statement TO mover");
     assert_eq!(told().0, [""; 0]);
+}
+
+#[test]
+fn rows_that_policies_hide_from_the_targets_login_are_foretold() {
+    let pair = Pair::start(15, 18);
+    pair.on_source("postgres", "CREATE ROLE app; CREATE DATABASE d OWNER app");
+    pair.on_source(
+        "d",
+        "SET ROLE app; CREATE SCHEMA s; CREATE TABLE s.bound (a int); INSERT INTO s.bound VALUES (7); \
+         ALTER TABLE s.bound ENABLE ROW LEVEL SECURITY; ALTER TABLE s.bound FORCE ROW LEVEL SECURITY; \
+         CREATE TABLE s.free (a int); ALTER TABLE s.free ENABLE ROW LEVEL SECURITY",
+    );
+    pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
+    let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
+    let as_mover = |verb: &str| {
+        let mut command = pair.command(verb);
+        command.env("FLEXWAY_TARGET", &url).args(["--database", "d"]);
+        command
+    };
+    let (_, report) = assess(as_mover("assess"));
+    let words = "policies would hide rows from the target's login mover: s.bound";
+    assert_eq!(report["findings"][0]["message"], words, "{report:#}");
+    mend(&pair, &report, "privilege/row-security");
+    let mut command = as_mover("migrate");
+    command.arg("--ledger").arg(pair.ledger());
+    Ran::of(command).ended(0);
+    assert_eq!(pair.on_target("d", "SELECT a FROM s.bound"), "7\n");
 }

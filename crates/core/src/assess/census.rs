@@ -76,6 +76,8 @@ census! {
     Unreadable = "things that the login may read";
     /// Tables whose policies hide rows from the login; sql: what frees an owner whom they bind too.
     RowSecurity = "tables with row security";
+    /// Tables whose policies bind their owner too; sql: what frees the owner.
+    ForcedSecurity = "tables whose row security binds the owner";
     /// Unlogged tables, sequences and materialized views.
     Unlogged = "unlogged tables";
     /// Tables without a replica identity; sql: what gives them one.

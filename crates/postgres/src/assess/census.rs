@@ -16,7 +16,9 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
         Census::Oids | Census::RegTypes | Census::BuiltInTypes => versions::columns(census, version),
         Census::Unknown => versions::unknown_to(version, target),
         Census::SuperuserOnly => Some(superuser_only(version)),
-        Census::Unreadable | Census::RowSecurity | Census::Owners => Some(rights::question(census)),
+        Census::Unreadable | Census::RowSecurity | Census::ForcedSecurity | Census::Owners => {
+            Some(rights::question(census))
+        }
         Census::CatalogGrants => grants::of_users(version),
         Census::SystemSchemas => Some(system_schemas::question()),
         Census::PathDependent => Some(search_path::question(version, target)),

@@ -16,6 +16,11 @@ pub(super) fn question(census: Census) -> String {
              {FROM_RELATIONS} WHERE c.relrowsecurity \
              AND c.relkind IN ('r', 'p') AND row_security_active(c.oid) AND {USER_SCHEMAS} ORDER BY 1"
         ),
+        Census::ForcedSecurity => format!(
+            "SELECT {RELATION}, '', format('ALTER TABLE %I.%I NO FORCE ROW LEVEL SECURITY', n.nspname, \
+             c.relname) {FROM_RELATIONS} WHERE c.relrowsecurity AND c.relforcerowsecurity \
+             AND c.relkind IN ('r', 'p') AND {USER_SCHEMAS} ORDER BY 1"
+        ),
         Census::Unreadable => format!(
             "SELECT concat(CASE c.relkind WHEN 'S' THEN 'sequence ' WHEN 'm' THEN 'materialized view ' \
              ELSE 'table ' END, {RELATION}), '', \
