@@ -70,9 +70,12 @@ fn constants(version: u32) -> String {
 /// mends, and the query whether there is a value.
 fn columns() -> String {
     format!(
-        "WITH RECURSIVE made (oid) AS (SELECT 'xml'::regtype::oid UNION SELECT t.oid FROM made m \
-          JOIN pg_type t ON t.typbasetype = m.oid OR t.typelem = m.oid OR t.typrelid IN \
-          (SELECT a.attrelid FROM pg_attribute a WHERE a.atttypid = m.oid AND NOT a.attisdropped)) \
+        "WITH RECURSIVE part (oid, whole) AS ( \
+          SELECT typbasetype, oid FROM pg_type WHERE typbasetype <> 0 \
+          UNION ALL SELECT typelem, oid FROM pg_type WHERE typelem <> 0 \
+          UNION ALL SELECT a.atttypid, t.oid FROM pg_attribute a JOIN pg_type t ON t.typrelid = a.attrelid \
+          WHERE NOT a.attisdropped AND a.attnum > 0), \
+         made (oid) AS (SELECT 'xml'::regtype::oid UNION SELECT p.whole FROM made m JOIN part p USING (oid)) \
          SELECT format('column %I of %I.%I', a.attname, n.nspname, c.relname), '', \
           CASE t.typtype WHEN 'c' THEN '' ELSE format('ALTER TABLE %I.%I ALTER COLUMN %I TYPE %s', \
           n.nspname, c.relname, a.attname, CASE t.typcategory WHEN 'A' THEN 'text[]' ELSE 'text' END) END, \
