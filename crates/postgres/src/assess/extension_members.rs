@@ -93,9 +93,10 @@ fn needed(version: u32) -> String {
 
 /// The identity `i` without schemas: an extension, and those that it needs, may stand in others on the target.
 const PLAIN_IDENTITY: &str =
-    r#"regexp_replace(i.identity, '("([^"]|"")+"|[^\s.,()"]+)[.]', '', 'g')"#;
+    r#"regexp_replace(i.identity, '("([^"]|"")+"|[^ .,()"]+)[.]', '', 'g')"#;
 
-/// Those of an extension's members that the target's version lacks, as values: class, oid, number, whether calls of it are meant, words. Nothing when it cannot be seen.
+/// Those of an extension's members that the target's version lacks, as values: class, oid, number, whether calls of it are meant, words.
+/// Nothing when it cannot be seen.
 fn absent(there: &mut Session, needed: &[Row]) -> Outcome<Vec<String>> {
     let Some(first) = needed.first() else { return Ok(Vec::new()) };
     let extension = text(first, 0);
