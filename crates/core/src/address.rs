@@ -153,6 +153,11 @@ pub fn private() -> AddressSet {
     ])
 }
 
+/// All others, as rules write them: examples are often given addresses that the internet does not route.
+pub fn public() -> AddressSet {
+    AddressSet::all().difference(&private())
+}
+
 /// Addresses that a machine in the internet can have: neither private ones nor those kept for no machine (this host, loopback,
 /// link-local, documentation, multicast, and what is reserved).
 pub fn internet() -> AddressSet {
@@ -166,7 +171,7 @@ pub fn internet() -> AddressSet {
         net(203, 0, 113, 0, 24),
         net(224, 0, 0, 0, 3),
     ]);
-    AddressSet::all().difference(&private()).difference(&nobodys)
+    public().difference(&nobodys)
 }
 
 impl fmt::Display for AddressSet {

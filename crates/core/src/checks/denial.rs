@@ -1,6 +1,6 @@
 //! Denials of security rules on a path, and the one thing that an earlier rule misses by.
 
-use crate::address::internet;
+use crate::address::public;
 use crate::checks::fixes;
 use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
@@ -120,7 +120,7 @@ impl Denial<'_> {
         let who = match path.start.as_ref().filter(all) {
             Some(start) if start.interface.is_some() => format!("the relay host ({denied})"),
             Some(start) => format!("subnet `{}`", start.subnet.name()),
-            None if denied == internet() => "every public address".to_owned(),
+            None if denied == public() => "every public address".to_owned(),
             None => denied.to_string(),
         };
         let (group, way, port) = (self.group.name(), self.way(path), path.port);

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::address::{AddressSet, private};
+use crate::address::{AddressSet, public};
 use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule};
 use crate::estate::network::region_key;
 use crate::estate::{Estate, Missing};
@@ -290,11 +290,11 @@ impl Question<'_> {
                 "azureloadbalancer" | "azureplatformdns" | "azureplatformimds"
                 | "azureplatformlkm" => Default::default(),
                 "internet" => {
-                    let public = AddressSet::all().difference(&private());
+                    let public = public();
                     (public.difference(&self.tag.perhaps), public.difference(&self.tag.surely))
                 }
                 // Every other tag stands for public addresses of a service.
-                _ => (AddressSet::default(), AddressSet::all().difference(&private())),
+                _ => (AddressSet::default(), public()),
             },
         }
     }

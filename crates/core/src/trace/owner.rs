@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::address::{AddressSet, internet};
+use crate::address::{AddressSet, public};
 use crate::estate::endpoint::Interface;
 use crate::estate::filter::Direction;
 use crate::estate::gateway::PublicAddress;
@@ -22,10 +22,10 @@ impl Leg {
     pub(super) fn enter_owner(
         &mut self,
         estate: &Estate,
-        public: Ipv4Addr,
+        address: Ipv4Addr,
         service: Service,
     ) -> Vec<Step> {
-        let Some((id, interface)) = owner(estate, public) else { return Vec::new() };
+        let Some((id, interface)) = owner(estate, address) else { return Vec::new() };
         let (Some(subnet_id), Some(own)) = (&interface.subnet, interface.addresses.first()) else {
             return Vec::new();
         };
@@ -34,7 +34,7 @@ impl Leg {
             Some(Egress::Known(addresses)) => addresses
                 .iter()
                 .fold(AddressSet::default(), |all, one| all.union(&AddressSet::one(*one))),
-            _ => internet(),
+            _ => public(),
         };
         let receiver = Receiver::Addresses(AddressSet::one(*own), interface.groups.clone());
         let decide = |group: Result<Option<&ResourceId>, Missing>| {
@@ -64,11 +64,11 @@ impl Leg {
 }
 
 /// The interface that a public address is bound to.
-fn owner(estate: &Estate, public: Ipv4Addr) -> Option<(&ResourceId, &Interface)> {
+fn owner(estate: &Estate, wanted: Ipv4Addr) -> Option<(&ResourceId, &Interface)> {
     let has_it = |interface: &Interface| {
         let address = interface.public_address.to();
         let facts = address.and_then(|id| estate.get::<PublicAddress>(id).ok());
-        facts.is_some_and(|facts| facts.address == Some(public))
+        facts.is_some_and(|facts| facts.address == Some(wanted))
     };
     estate.all::<Interface>().find(|(_, one)| has_it(one))
 }
