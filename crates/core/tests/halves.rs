@@ -1,7 +1,8 @@
-//! Halves of peerings that a plan makes are like those that they stand in for, and fit the other half.
+//! What halves of peerings say that a plan makes anew: as the lost one said, or as the remaining one asks.
 
 mod support;
 
+use flexway_core::change::Change;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
 use serde_json::{Value, json};
@@ -9,45 +10,79 @@ use serde_json::{Value, json};
 const NEAR: &str = "target-net/virtualNetworkPeerings/to-source";
 const FAR: &str = "source-net/virtualNetworkPeerings/to-target";
 
-/// The properties of the halves that the plan makes, the copier's first.
-fn made(edits: &[String]) -> Vec<Value> {
+/// The properties of the halves that the plan makes after some edits, by the name of their network.
+fn made(edits: &[String]) -> Vec<(String, Value)> {
+    // A new endpoint would do without the peering.
+    let policy = Policy { forbidden: vec!["create-endpoint".to_owned()], ignores_locks: false };
     let mut resources = support::fixture("private-source");
-    edits.iter().for_each(|line| support::edit(&mut resources, line));
+    edits.iter().for_each(|edit| support::edit(&mut resources, edit));
     let estate = support::estate(&resources);
-    let plan = plan::plan(&estate, &support::question(&estate), &Policy::default());
+    let plan = plan::plan(&estate, &support::question(&estate), &policy);
     let made = plan.changes.iter().filter(|change| change.kind == "create-peering");
-    made.map(|change| change.request.body["properties"].clone()).collect()
+    let of = |change: &Change| {
+        (change.resource.name_at(0).to_owned(), change.request.body["properties"].clone())
+    };
+    made.map(of).collect()
+}
+
+fn set(half: &str, field: &str, value: Value) -> String {
+    format!("set {half} /properties/{field} {value}")
+}
+
+/// Peers the subnets of the two servers alone, by one half.
+fn narrow(half: &str, own: &str, other: &str) -> Vec<String> {
+    vec![
+        set(half, "peerCompleteVnets", json!(false)),
+        set(half, "localSubnetNames", json!([own])),
+        set(half, "remoteSubnetNames", json!([other])),
+    ]
 }
 
 #[test]
-fn the_other_half_of_peered_subnets_names_the_same_ones() {
-    let halves = made(&[
-        format!("delete {FAR}"),
-        format!("set {NEAR} /properties/peeringState \"Initiated\""),
-        format!("set {NEAR} /properties/peerCompleteVnets false"),
-        format!("set {NEAR} /properties/localSubnetNames [\"postgres\"]"),
-        format!("set {NEAR} /properties/remoteSubnetNames [\"endpoints\"]"),
+fn a_lost_half_is_made_again_with_its_flags() {
+    let made = made(&[
+        set(NEAR, "peeringState", json!("Disconnected")),
+        set(NEAR, "allowForwardedTraffic", json!(true)),
+        set(NEAR, "allowGatewayTransit", json!(true)),
     ]);
-    let [half] = halves.as_slice() else { panic!("one half: {halves:?}") };
+    let [(_, half)] = &made[..] else { panic!("{made:?}") };
+    assert_eq!(half["allowForwardedTraffic"], true);
+    assert_eq!(half["allowGatewayTransit"], true);
+    assert_eq!(half["useRemoteGateways"], false);
+    assert_eq!(half.get("peerCompleteVnets"), None);
+}
+
+#[test]
+fn a_gateway_is_lent_before_it_is_used() {
+    let made = made(&[
+        format!("delete {FAR}"),
+        set(NEAR, "peeringState", json!("Disconnected")),
+        set(NEAR, "useRemoteGateways", json!(true)),
+    ]);
+    let [(first, lent), (second, used)] = &made[..] else { panic!("{made:?}") };
+    assert_eq!((first.as_str(), &lent["allowGatewayTransit"]), ("source-net", &json!(true)));
+    assert_eq!((second.as_str(), &used["useRemoteGateways"]), ("target-net", &json!(true)));
+}
+
+#[test]
+fn the_other_half_of_a_peering_of_subnets_names_the_same_ones() {
+    let mut edits = narrow(NEAR, "postgres", "endpoints");
+    edits.push(set(NEAR, "peeringState", json!("Initiated")));
+    edits.push(format!("delete {FAR}"));
+    let made = made(&edits);
+    let [(owner, half)] = &made[..] else { panic!("{made:?}") };
+    assert_eq!(owner, "source-net");
     assert_eq!(half["peerCompleteVnets"], false);
     assert_eq!(half["localSubnetNames"], json!(["endpoints"]));
     assert_eq!(half["remoteSubnetNames"], json!(["postgres"]));
 }
 
 #[test]
-fn a_half_that_is_made_again_keeps_its_terms() {
-    let halves = made(&[
-        format!("delete {FAR}"),
-        format!("set {NEAR} /properties/peeringState \"Disconnected\""),
-        format!("set {NEAR} /properties/allowForwardedTraffic true"),
-        format!("set {NEAR} /properties/useRemoteGateways true"),
-    ]);
-    let [lender, user] = halves.as_slice() else { panic!("two halves: {halves:?}") };
-    let flags = |half: &Value| {
-        ["allowForwardedTraffic", "allowGatewayTransit", "useRemoteGateways"]
-            .map(|flag| half[flag] == true)
-    };
-    assert_eq!(flags(lender), [false, true, false], "what is used is lent first");
-    assert_eq!(flags(user), [true, false, true]);
-    assert_eq!(user.get("localSubnetNames"), None, "it peers whole networks");
+fn a_lost_half_that_left_the_subnets_out_holds_them_then() {
+    let mut edits = narrow(NEAR, "apps", "endpoints");
+    edits.push(set(NEAR, "peeringState", json!("Disconnected")));
+    let made = made(&edits);
+    let [(_, half)] = &made[..] else { panic!("{made:?}") };
+    assert_eq!(half["localSubnetNames"], json!(["apps", "postgres"]));
+    assert_eq!(half["remoteSubnetNames"], json!(["endpoints"]));
 }

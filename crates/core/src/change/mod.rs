@@ -9,6 +9,7 @@ pub mod interface;
 pub mod peering;
 pub mod route;
 pub mod server;
+pub mod terms;
 
 pub(crate) use az::{az_rest, in_subscription, place, quoted};
 pub use exposure::Exposure;
@@ -148,8 +149,9 @@ pub enum Edit {
     PutRule(ResourceId, Value),
     /// The route has this body, where no other one of its table has its prefix.
     PutRoute(ResourceId, Value),
-    /// The half of a peering has this body, unless its network holds one towards the same network.
-    Create(ResourceId, Value),
+    /// The half of a peering has this body, unless its network holds one towards the same network. If the other half, by its id, exists
+    /// and is not disconnected, both are connected then.
+    Create(ResourceId, Value, ResourceId),
     /// These fields of `properties` now have these values.
     Patch(ResourceId, Value),
     /// The resource is gone.
@@ -158,8 +160,6 @@ pub enum Edit {
     Part(ResourceId),
     /// One element of a list in the body of a resource has other fields, or is gone.
     Listed(Listed),
-    /// If both halves of a peering exist and none is disconnected, both are connected now.
-    Join(ResourceId, ResourceId),
 }
 
 /// One change.
@@ -204,20 +204,19 @@ impl Change {
 }
 
 impl Edit {
-    /// The resource that is written; for a join of two, the first.
-    pub fn resource(&self) -> Option<&ResourceId> {
+    /// The resource that is written.
+    pub fn resource(&self) -> &ResourceId {
         match self {
             Edit::Put(id, _)
             | Edit::PutInZone(id, _)
             | Edit::PutForEndpoint(_, id, _)
             | Edit::PutRule(id, _)
             | Edit::PutRoute(id, _)
-            | Edit::Create(id, _)
+            | Edit::Create(id, ..)
             | Edit::Patch(id, _)
             | Edit::Part(id)
-            | Edit::Remove(id) => Some(id),
-            Edit::Listed(listed) => Some(&listed.holder),
-            Edit::Join(..) => None,
+            | Edit::Remove(id) => id,
+            Edit::Listed(listed) => &listed.holder,
         }
     }
 
@@ -255,10 +254,19 @@ impl Edit {
                     put(estate, id, body.clone());
                 }
             }
-            Edit::Create(id, body) => {
+            Edit::Create(id, body, other) => {
                 // A network holds one half of a peering towards another, whatever its name and state.
-                if estate.resource(id).is_none() && !peering::is_held(estate, id, body) {
-                    put(estate, id, body.clone());
+                if estate.resource(id).is_some() || peering::is_held(estate, id, body) {
+                    return;
+                }
+                put(estate, id, body.clone());
+                let other_half = estate.get::<Peering>(other).ok();
+                let state = other_half.and_then(|half| half.state.clone());
+                if state.is_some_and(|state| !state.eq_ignore_ascii_case("disconnected")) {
+                    for half in [id, other] {
+                        let state = json!({ "peeringState": "Connected", "peeringSyncLevel": "FullyInSync" });
+                        Edit::Patch(half.clone(), state).apply(estate);
+                    }
                 }
             }
             Edit::Remove(id) => estate.remove(id),
@@ -282,18 +290,6 @@ impl Edit {
                 let Some(properties) = properties.as_object_mut() else { return };
                 properties.extend(fields.clone());
                 put(estate, id, body);
-            }
-            Edit::Join(near, far) => {
-                let is_whole = |id: &ResourceId| {
-                    let state = estate.get::<Peering>(id).ok().and_then(|half| half.state.clone());
-                    state.is_some_and(|state| !state.eq_ignore_ascii_case("disconnected"))
-                };
-                if is_whole(near) && is_whole(far) {
-                    for half in [near, far] {
-                        let state = json!({ "peeringState": "Connected", "peeringSyncLevel": "FullyInSync" });
-                        Edit::Patch(half.clone(), state).apply(estate);
-                    }
-                }
             }
         }
     }

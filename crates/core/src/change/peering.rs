@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, Exposure};
+use super::terms::{Terms, size_of};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
     whole_body,
@@ -29,99 +30,19 @@ fn base(half: &ResourceId) -> String {
     )
 }
 
-/// What a half of a peering says of its own accord.
-const TERMS: [&str; 6] = [
-    "allowForwardedTraffic",
-    "allowGatewayTransit",
-    "useRemoteGateways",
-    "peerCompleteVnets",
-    "localSubnetNames",
-    "remoteSubnetNames",
-];
-
-/// Creates the half of a peering that `vnet` holds towards `remote`, as the other half wants it, where there is one: between the
-/// subnets that it names, and lending the gateway that it uses.
-pub fn create_half(estate: &Estate, vnet: &ResourceId, remote: &ResourceId) -> Change {
-    let other = hop::half(estate, remote, vnet).map(|(_, facts)| facts);
-    let mut terms = json!({});
-    if let Some((theirs, ours)) = other.and_then(|other| other.subnets_only.as_ref()) {
-        terms["peerCompleteVnets"] = json!(false);
-        (terms["localSubnetNames"], terms["remoteSubnetNames"]) = (json!(ours), json!(theirs));
-    }
-    if other.is_some_and(|other| other.uses_remote_gateway == Some(true)) {
-        terms["allowGatewayTransit"] = json!(true);
-    }
-    half_on(estate, vnet, remote, &terms)
-}
-
-/// Creates a half anew that was deleted, on the terms that it had in `before`.
-pub fn create_half_again(
-    (before, half): (&Estate, &ResourceId),
+/// Creates the half of a peering that `vnet` holds towards `remote`.
+pub fn create_half(
     estate: &Estate,
     vnet: &ResourceId,
     remote: &ResourceId,
+    terms: &Terms,
 ) -> Change {
-    let body = before.body(half);
-    let term = |name: &&str| {
-        let term = body.as_ref()?.pointer(&before.locate(half, "", name))?;
-        (term.is_boolean() || term.is_array()).then(|| term.clone())
-    };
-    let terms = TERMS.iter().filter_map(|name| Some(((*name).to_owned(), term(name)?)));
-    half_on(estate, vnet, remote, &Value::Object(terms.collect()))
-}
-
-/// Number of addresses of some subnets of a network.
-fn size_of_subnets(estate: &Estate, vnet: &ResourceId, names: &Value) -> u128 {
-    let names = names.as_array().into_iter().flatten().filter_map(Value::as_str);
-    let sizes = names.map(|name| exposure::size_of_subnet(estate, &vnet.child("subnets", name)));
-    sizes.fold(0, u128::saturating_add)
-}
-
-fn half_on(estate: &Estate, vnet: &ResourceId, remote: &ResourceId, terms: &Value) -> Change {
     let name = free_name(estate, vnet, "virtualNetworkPeerings", &format!("to-{}", remote.name()));
     let half = vnet.child("virtualNetworkPeerings", &name);
-    let mut body = json!({ "properties": {
-        "remoteVirtualNetwork": { "id": remote.as_str() },
-        "allowVirtualNetworkAccess": true, "allowForwardedTraffic": false,
-        "allowGatewayTransit": false, "useRemoteGateways": false } });
-    let mut options = String::new();
-    for (name, term) in terms.as_object().into_iter().flatten().filter(|(_, one)| !one.is_null()) {
-        body["properties"][name] = term.clone();
-        let option = option_of(name);
-        match term {
-            Value::Bool(is_on) if *is_on != (name == "peerCompleteVnets") => {
-                options.push_str(&format!(" {option} {is_on}"));
-            }
-            Value::Array(names) if !names.is_empty() => {
-                let names = names.iter().filter_map(Value::as_str).map(quoted);
-                options.push_str(&format!(" {option} {}", names.collect::<Vec<_>>().join(" ")));
-            }
-            _ => {}
-        }
-    }
-    let (ours, theirs) = (&terms["localSubnetNames"], &terms["remoteSubnetNames"]);
-    let exposure = match terms["peerCompleteVnets"] == false {
-        true => Exposure::new(
-            format!(
-                "subnets {ours} of `{}` <-> subnets {theirs} of `{}`",
-                vnet.name(),
-                remote.name()
-            ),
-            size_of_subnets(estate, vnet, ours),
-            size_of_subnets(estate, remote, theirs),
-            EVERY_PORT,
-        ),
-        false => Exposure::new(
-            format!("every subnet of `{}` <-> every subnet of `{}`", vnet.name(), remote.name()),
-            exposure::size_of_vnet(estate, vnet),
-            exposure::size_of_vnet(estate, remote),
-            EVERY_PORT,
-        ),
-    };
+    let body = terms.body(remote);
     let mut simulated = body.clone();
     simulated["properties"]["peeringState"] = json!("Initiated");
-    if let Ok(network) = estate.get::<Vnet>(remote) {
-        let space: Vec<String> = network.space.iter().map(ToString::to_string).collect();
+    if let Some(space) = terms.space(estate, remote) {
         simulated["properties"]["remoteAddressSpace"] = json!({ "addressPrefixes": space });
     }
     let other = hop::half(estate, remote, vnet).map(|(id, _)| id.clone());
@@ -130,6 +51,8 @@ fn half_on(estate: &Estate, vnet: &ResourceId, remote: &ResourceId, terms: &Valu
         let kind = "virtualNetworkPeerings";
         remote.child(kind, &free_name(estate, remote, kind, &format!("to-{}", vnet.name())))
     });
+    let (own_part, own_size) = terms.part(estate, vnet, true);
+    let (other_part, other_size) = terms.part(estate, remote, false);
     Change {
         kind: "create-peering",
         title: format!("peer network `{}` with `{}`", vnet.name(), remote.name()),
@@ -137,34 +60,28 @@ fn half_on(estate: &Estate, vnet: &ResourceId, remote: &ResourceId, terms: &Valu
         az: in_subscription(
             &half,
             format!(
-                "az network vnet peering create {} --remote-vnet {} --allow-vnet-access true{options}",
+                "az network vnet peering create {} --remote-vnet {} --allow-vnet-access true{}",
                 base(&half),
-                quoted(remote.as_str())
+                quoted(remote.as_str()),
+                terms.options()
             ),
         ),
         inverse: Some(Request::delete(&half, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![exposure],
+        exposure: vec![Exposure::new(
+            format!("{own_part} <-> {other_part}"),
+            own_size,
+            other_size,
+            EVERY_PORT,
+        )],
         affected: vec![format!(
             "rules with the tag VirtualNetwork in `{}` now speak of `{}` too",
             vnet.name(),
             remote.name()
         )],
-        edits: vec![Edit::Create(half.clone(), simulated), Edit::Join(half.clone(), other)],
+        edits: vec![Edit::Create(half.clone(), simulated, other)],
         resource: half,
-    }
-}
-
-/// The option of az for a term.
-fn option_of(term: &str) -> &'static str {
-    match term {
-        "allowForwardedTraffic" => "--allow-forwarded-traffic",
-        "allowGatewayTransit" => "--allow-gateway-transit",
-        "useRemoteGateways" => "--use-remote-gateways",
-        "peerCompleteVnets" => "--peer-complete-vnets",
-        "localSubnetNames" => "--local-subnet-names",
-        _ => "--remote-subnet-names",
     }
 }
 
@@ -296,11 +213,8 @@ pub fn add_subnets(
     };
     let (own_after, other_after) = (with(&own_names, own), with(&other_names, other));
     // Every subnet that one list holds talks to every one of the other list.
-    let size = |names: &[String], sibling: &ResourceId| -> u128 {
-        let id = |name: &String| sibling.parent().map(|vnet| vnet.child("subnets", name));
-        let subnets = names.iter().filter_map(id);
-        let sizes = subnets.map(|subnet| exposure::size_of_subnet(estate, &subnet));
-        sizes.fold(0, u128::saturating_add)
+    let size = |names: &[String], sibling: &ResourceId| {
+        sibling.parent().map_or(0, |vnet| size_of(estate, &vnet, names))
     };
     let pairs = |own_names: &[String], other_names: &[String]| {
         size(own_names, own).saturating_mul(size(other_names, other))

@@ -2,6 +2,7 @@
 
 mod denial;
 mod fixes;
+mod joins;
 
 use crate::finding::Finding;
 use crate::trace::Path;

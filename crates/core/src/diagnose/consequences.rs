@@ -2,6 +2,8 @@
 
 use crate::checks;
 use crate::finding::{Finding, Severity};
+use crate::trace::leg::Leg;
+use crate::trace::outward::Outward;
 use crate::trace::step::Verdict;
 use crate::trace::{Leads, Path};
 
@@ -33,10 +35,20 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
             finding.consequence_of = Some(WRONG_SERVER);
         }
     }
+    // An appliance beyond a peering that carries nothing.
+    let is_of_peering = |one: &&Finding| one.is_cause() && one.fault.starts_with("peering/");
+    let broken = findings.iter().find(is_of_peering).map(|one| one.fault);
+    if path.intended.as_ref().is_some_and(Leg::leads_out_of_reach) {
+        for finding in findings.iter_mut().filter(|one| one.fault == "route/appliance-dead") {
+            finding.consequence_of = broken;
+        }
+    }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and rules that let it pass miss.
     let joins = |fault: &str| fault.starts_with("peering/") || WAYS_OUT.contains(&fault);
-    let peering =
-        findings.iter().find(|one| one.is_cause() && joins(one.fault)).map(|one| one.fault);
+    let outward = path.intended.as_ref().and_then(|leg| leg.outward.as_ref());
+    let is_severed = matches!(outward, Some(Outward::Severed { .. }));
+    let counts = |one: &&Finding| joins(one.fault) && (one.is_cause() || is_severed);
+    let peering = findings.iter().find(counts).map(|one| one.fault);
     if let (Some(peering), Some(leg)) = (peering, &path.intended) {
         let sides = [
             ("filter/outbound-denied", &leg.outbound_interface),

@@ -87,6 +87,15 @@ pub struct Peering {
     pub fields: &'static str,
 }
 
+impl Peering {
+    /// Whether its state says that it carries nothing.
+    pub fn is_down(&self) -> bool {
+        let is_in =
+            |word: &str| self.state.as_deref().is_some_and(|one| one.eq_ignore_ascii_case(word));
+        is_in("initiated") || is_in("disconnected")
+    }
+}
+
 /// A route table.
 #[derive(Debug, Clone)]
 pub struct RouteTable {

@@ -28,7 +28,7 @@ impl Policy {
             return None;
         }
         let is_deletion = change.request.method == "DELETE";
-        let written = change.edits.iter().filter_map(Edit::resource).chain([&change.resource]);
+        let written = change.edits.iter().map(Edit::resource).chain([&change.resource]);
         for id in written {
             if let Some((lock, facts)) = locks_on(estate, id).next()
                 && (facts.forbids_changes() || is_deletion)

@@ -51,7 +51,7 @@ pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
 fn waits(change: &Change) -> bool {
     let uses_gateway = |edit: &Edit| match edit {
         Edit::Patch(_, fields) => fields["useRemoteGateways"] == true,
-        Edit::Create(_, body) => body["properties"]["useRemoteGateways"] == true,
+        Edit::Create(_, body, _) => body["properties"]["useRemoteGateways"] == true,
         _ => false,
     };
     change.kind == "turn-on-service-endpoint" || change.edits.iter().any(uses_gateway)

@@ -336,7 +336,9 @@ impl Search<'_> {
         fix: &[Change],
         mends: bool,
     ) {
-        let singles = fix.iter().map(std::slice::from_ref).filter(|_| fix.len() > 1);
+        // A peering that is made anew takes all of its steps.
+        let has_parts = fix.len() > 1 && fix.iter().all(|one| one.kind != "delete-peering");
+        let singles = fix.iter().map(std::slice::from_ref).filter(|_| has_parts);
         for added in std::iter::once(fix).chain(singles) {
             if let Some((change, why)) = self.policy.bars(self.estate, added) {
                 self.found.barred.push((change, why));

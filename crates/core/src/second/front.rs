@@ -191,7 +191,7 @@ pub(super) fn own_exit<'s>(
     route: &OwnRoute<'_>,
     subnet: &'s str,
 ) -> (Gate, Caller<'s>) {
-    if route.leads_to_nobody(world, network_of(subnet)) {
+    if route.leads_to_nobody(world, subnet) {
         return (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure);
     }
     match route.hop.to_ascii_lowercase().as_str() {

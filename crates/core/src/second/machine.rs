@@ -125,6 +125,8 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     let Some(seat) = &spot.seat else {
         let gate = outside(world, flow.subnet, spot.to);
         let is_private = is_private(spot.to);
+        let is_led_out = matches!(gate, Gate::Unknown(_)) && is_private;
+        gates.extend(loses_answers(world, near, flow.from).filter(|_| is_led_out));
         gates.push(match (gate, flow.sender.egress(world, flow.subnet)) {
             (Gate::Pass, Egress::Nowhere) if !is_private => {
                 Gate::drop("route", flow.subnet, Some("defaultOutboundAccess"))
@@ -296,7 +298,7 @@ fn outside(world: &World, subnet: &str, to: u32) -> Gate {
         // A user's route wins over a gateway's of the same length.
         if let (Some(route), Some(known)) = (longest, beyond_gateways(world, to))
             && len >= Some(known)
-            && let Hop::Drop(gate) = own_hop(world, route, network, "route")
+            && let Hop::Drop(gate) = own_hop(world, route, subnet, "route")
         {
             return gate;
         }
@@ -319,6 +321,25 @@ fn outside(world: &World, subnet: &str, to: u32) -> Gate {
         |route: &&OwnRoute<'_>| route.word.to_ascii_lowercase().starts_with("azurecloud");
     let tagged = own.iter().filter(is_cloud).map(|route| own_exit(world, route, subnet).0);
     tagged.fold(by_address, Gate::either)
+}
+
+/// Whether every network that lends its gateway knows no way back to the sender.
+fn loses_answers(world: &World, network: &str, from: Option<u32>) -> Option<Gate> {
+    let from = from?;
+    if world.body(&format!("{network}/subnets/gatewaysubnet")).is_some() {
+        return None;
+    }
+    let mut lost = None;
+    for half in halves(world, network).iter().filter(|half| half.uses_remote_gateways()) {
+        let remote = half.remote()?;
+        let all = halves(world, &remote);
+        let back = all.iter().find(|back| back.remote().as_deref() == Some(network))?;
+        if back.space()?.iter().any(|prefix| prefix.contains(from)) {
+            return None;
+        }
+        lost = Some(Gate::drop("peering", &remote, Some("remoteAddressSpace")));
+    }
+    lost
 }
 
 /// Length of the longest prefix of a network beyond a gateway that holds an address.

@@ -25,10 +25,10 @@ pub(super) struct OwnRoute<'w> {
 
 impl OwnRoute<'_> {
     /// Whether it hands packets to a machine that surely does not send them on.
-    pub(super) fn leads_to_nobody(&self, world: &World, network: &str) -> bool {
+    pub(super) fn leads_to_nobody(&self, world: &World, subnet: &str) -> bool {
         let is_appliance = self.hop.eq_ignore_ascii_case("virtualappliance");
         let address = self.appliance.filter(|_| is_appliance);
-        address.is_some_and(|address| appliance::is_dead(world, network, address))
+        address.is_some_and(|address| appliance::is_dead(world, subnet, address))
     }
 }
 
@@ -71,7 +71,11 @@ pub(super) fn may_have_gateway(world: &World, network: &str) -> bool {
     let lends = |remote: String| {
         let back = halves(world, &remote).into_iter();
         let mut back = back.filter(|half| half.remote().as_deref() == Some(network));
-        back.next().is_none_or(|half| half.lends_gateway())
+        let is_up = |state: String| state == "connected";
+        match back.next() {
+            Some(half) => half.lends_gateway() && half.state().is_none_or(is_up),
+            None => world.body(&remote).is_none(),
+        }
     };
     world.body(&format!("{network}/subnets/gatewaysubnet")).is_some()
         || halves(world, network)
@@ -114,7 +118,7 @@ pub(super) fn next_hop(
         .iter()
         .filter_map(|route| Some((route.prefix.filter(|prefix| prefix.contains(address))?, route)))
         .max_by_key(|(prefix, _)| prefix.len)
-        .map(|(prefix, route)| (prefix.len, own_hop(world, route, network, stage)));
+        .map(|(prefix, route)| (prefix.len, own_hop(world, route, subnet, stage)));
     if let Some(endpoint) = endpoint
         && let Some(hop) = to_endpoint(world, network, address, endpoint)
     {
@@ -160,11 +164,11 @@ fn subnet_len(world: &World, address: u32) -> u8 {
 pub(super) fn own_hop(
     world: &World,
     route: &OwnRoute<'_>,
-    network: &str,
+    subnet: &str,
     stage: &'static str,
 ) -> Hop {
     let drop = || Hop::Drop(Gate::drop(stage, &route.table, Some(route.name)));
-    if route.leads_to_nobody(world, network) {
+    if route.leads_to_nobody(world, subnet) {
         return drop();
     }
     match route.hop.to_ascii_lowercase().as_str() {
@@ -172,7 +176,8 @@ pub(super) fn own_hop(
         "none" | "internet" => drop(),
         "vnetlocal" | "virtualnetwork" => Hop::Local,
         "virtualappliance" | "virtualnetworkgateway" => {
-            Hop::Opaque(Gate::unknown(&format!("what stands behind route {}", route.name), network))
+            let what = format!("what stands behind route {}", route.name);
+            Hop::Opaque(Gate::unknown(&what, network_of(subnet)))
         }
         _ => Hop::Unknown(Gate::unknown(&format!("the next hop {}", route.hop), &route.table)),
     }

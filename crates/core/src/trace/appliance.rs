@@ -2,12 +2,16 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+
+use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
-use crate::estate::network::Subnet;
+use crate::estate::network::{Peering, Subnet};
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
-use crate::trace::hop::{self, Joined, Shore};
+use crate::trace::hop::{self, Shore};
 use crate::trace::leg::Machine;
+use crate::trace::outward::{self, Outward};
 use crate::trace::place::{self, Place};
 use crate::trace::start::Start;
 
@@ -20,10 +24,10 @@ pub enum Appliance {
     Stands(ResourceId),
     /// Nothing: the subnet tells who is in it, and nobody has the address.
     Absent(ResourceId),
-    /// An interface in a network that the copier's is not joined with.
+    /// An interface, or the subnet with the address, in a network that the copier's is not joined with.
     OutOfReach(ResourceId),
-    /// The estate does not tell.
-    Opaque,
+    /// The estate does not tell; with the subnet that the address is in, where it does tell that.
+    Opaque(Option<ResourceId>),
 }
 
 impl Appliance {
@@ -31,39 +35,62 @@ impl Appliance {
     pub fn is_dead(&self) -> bool {
         match self {
             Appliance::Stands(_) | Appliance::Absent(_) | Appliance::OutOfReach(_) => true,
-            Appliance::Forwards(_) | Appliance::Opaque => false,
+            Appliance::Forwards(_) | Appliance::Opaque(_) => false,
         }
     }
 
     /// The network that it stands in, or should stand in, where that is known.
     pub fn vnet(&self, estate: &Estate) -> Option<ResourceId> {
+        self.subnet(estate)?.parent()
+    }
+
+    /// The subnet that it stands in, or should stand in, where that is known.
+    pub fn subnet(&self, estate: &Estate) -> Option<ResourceId> {
         match self {
-            Appliance::Forwards(id) | Appliance::Stands(id) | Appliance::OutOfReach(id) => {
-                estate.get::<Interface>(id).ok()?.subnet.as_ref()?.parent()
-            }
-            Appliance::Absent(subnet) => subnet.parent(),
-            Appliance::Opaque => None,
+            Appliance::Forwards(id)
+            | Appliance::Stands(id)
+            | Appliance::OutOfReach(id)
+            | Appliance::Absent(id)
+            | Appliance::Opaque(Some(id)) => subnet_of(estate, id),
+            Appliance::Opaque(None) => None,
         }
+    }
+}
+
+/// The subnet of an interface, or itself.
+pub fn subnet_of(estate: &Estate, id: &ResourceId) -> Option<ResourceId> {
+    match estate.get::<Interface>(id) {
+        Ok(interface) => interface.subnet.clone(),
+        Err(_) => Some(id.clone()),
     }
 }
 
 /// Looks for the machine at an address that packets of a subnet are handed to.
 pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
-    let Some((id, interface)) = holder(estate, start, address) else {
-        return absence(estate, start, address);
+    let holder = holder(estate, start, address);
+    let subnet = match holder {
+        Some((_, interface)) => interface.subnet.clone(),
+        None => match place::of(estate, &start.vnet, address) {
+            Place::Here(machine) => Some(machine.subnet),
+            Place::Claimed(_) => None,
+            Place::Beyond => elsewhere(estate, start, address),
+        },
     };
-    let far = interface.subnet.as_ref().and_then(|subnet| Some((subnet.parent()?, subnet)));
     let near = Shore::of(&start.vnet, &start.subnet);
-    if let Some((vnet, subnet)) = far
-        && let Joined::Apart { other_way: None, .. } | Joined::Broken(..) =
-            hop::join(estate, near, Shore::of(&vnet, subnet))
+    if let Some(far) = &subnet
+        && let Some(vnet) = far.parent()
     {
-        return Appliance::OutOfReach(id.clone());
+        let there = AddressSet::one(address);
+        let far_shore = Shore { vnet: &vnet, subnet: far, addresses: Some(&there) };
+        if hop::join(estate, near, far_shore).is_cut() {
+            return Appliance::OutOfReach(holder.map_or(far, |(id, _)| id).clone());
+        }
     }
-    match interface.forwards {
-        Some(true) => Appliance::Forwards(id.clone()),
-        Some(false) => Appliance::Stands(id.clone()),
-        None => Appliance::Opaque,
+    match holder.map(|(id, interface)| (id.clone(), interface.forwards)) {
+        Some((id, Some(true))) => Appliance::Forwards(id),
+        Some((id, Some(false))) => Appliance::Stands(id),
+        Some((_, None)) => Appliance::Opaque(subnet),
+        None => absence(estate, start, address),
     }
 }
 
@@ -85,15 +112,34 @@ fn holder<'e>(
     })
 }
 
+/// The one subnet that an address is in, of a network that the copier's does not route to, where no gateway leads to it either.
+fn elsewhere(estate: &Estate, start: &Start, address: Ipv4Addr) -> Option<ResourceId> {
+    let holds = |nets: &[Ipv4Net]| nets.iter().any(|net| net.contains(&address));
+    let may_lead = |half: &Peering| half.remote_space.is_empty() || holds(&half.remote_space);
+    if estate.children::<Peering>(&start.vnet).any(|(_, half)| may_lead(half)) {
+        return None;
+    }
+    match outward::outward(estate, &start.vnet, address) {
+        Outward::Nowhere | Outward::Severed { .. } | Outward::NotLent { .. } => {}
+        _ => return None,
+    }
+    let mut subnets = estate.all::<Subnet>().filter(|(_, subnet)| holds(&subnet.prefixes));
+    let (only, _) = subnets.next()?;
+    subnets.next().is_none().then(|| only.clone())
+}
+
 /// Nobody is known to have the address: proven only where its subnet lists who is in it, and all of them are known.
 fn absence(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
-    let Some((id, subnet)) = empty_place(estate, start, address) else { return Appliance::Opaque };
+    let Some((id, subnet)) = empty_place(estate, start, address) else {
+        let balancer = place::holder(estate, &start.vnet, address);
+        return Appliance::Opaque(balancer.map(|machine| machine.subnet));
+    };
     let is_known = |configuration: &ResourceId| {
         configuration.parent().is_some_and(|owner| estate.get::<Interface>(&owner).is_ok())
     };
     match &subnet.occupants {
         Some(all) if all.iter().all(is_known) => Appliance::Absent(id),
-        Some(_) | None => Appliance::Opaque,
+        Some(_) | None => Appliance::Opaque(Some(id)),
     }
 }
 

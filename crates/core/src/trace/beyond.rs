@@ -3,13 +3,15 @@
 use std::net::Ipv4Addr;
 
 use crate::address::private;
+use crate::trace::breaks::{Break, BreakKind};
 use crate::trace::filter;
+use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Walker};
 use crate::trace::outward::{self, Outward};
 use crate::trace::place::{self, Place};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::walk::End;
-use crate::trace::words::outward_step;
+use crate::trace::words::{hop_steps, outward_step};
 
 impl Walker<'_> {
     /// The way out of Azure's networks: to a network beyond a gateway, or into the internet.
@@ -50,6 +52,7 @@ impl Walker<'_> {
         match routed {
             Routed::Directly if is_private => {
                 leg.forward.push(outward_step(near.vnet, &found, address));
+                self.towards_the_gateway(leg, near, &found);
                 leg.route = Some(Routed::Directly);
                 leg.is_apart = !matches!(
                     found,
@@ -68,5 +71,31 @@ impl Walker<'_> {
                 }
             }
         }
+    }
+
+    /// The peering with the network of the gateway that leads there. Both halves have to be connected, and that network's half has to
+    /// route the copier's; its own need not route the gateway, and rules about subnets speak of none.
+    fn towards_the_gateway(&self, leg: &mut Leg, near: &End, found: &Outward) {
+        let vnet = match found {
+            Outward::Severed { vnet, .. } => vnet,
+            Outward::Through(line) if line.vnet != *near.vnet => &line.vnet,
+            _ => return,
+        };
+        let subnet = vnet.child("subnets", "GatewaySubnet");
+        let here = Shore { vnet: near.vnet, subnet: near.id, addresses: Some(&near.addresses) };
+        let mut joined = hop::join(self.estate, here, Shore::of(vnet, &subnet));
+        let counts = |one: &Break| match one.kind {
+            BreakKind::Initiated | BreakKind::Disconnected => true,
+            BreakKind::OutOfSync => !one.is_near,
+            BreakKind::AccessOff | BreakKind::SubnetExcluded | BreakKind::Ipv6Only => false,
+        };
+        if let Joined::Apart { breaks, .. } | Joined::Broken(breaks, _) = &mut joined {
+            breaks.retain(counts);
+        }
+        if matches!(found, Outward::Through(_)) && joined.breaks().is_empty() {
+            return;
+        }
+        let steps = hop_steps(self.estate, &joined, near.vnet, vnet);
+        leg.cross(&subnet, joined, steps);
     }
 }

@@ -5,6 +5,7 @@ use crate::estate::governance::{Connectivity, GroupMember};
 use crate::estate::network::{Peering, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::trace::breaks::{Break, BreakKind, breaks_of_both};
 use crate::trace::outward;
 
 /// One of two ends whose networks may be joined.
@@ -45,6 +46,8 @@ pub enum Joined {
         near: Option<ResourceId>,
         /// The half in the second network, if it is there.
         far: Option<ResourceId>,
+        /// What is wrong with the half that is there, and would be once the other one is there too.
+        breaks: Vec<Break>,
         /// Another way that this model does not follow: gateways, or a virtual hub.
         other_way: Option<Missing>,
         /// A mesh that both networks are members of, where a network manager has deployed it.
@@ -59,6 +62,25 @@ pub enum Joined {
 }
 
 impl Joined {
+    /// What is wrong with the halves that are there.
+    pub fn breaks(&self) -> &[Break] {
+        match self {
+            Joined::Apart { breaks, .. } | Joined::Broken(breaks, _) => breaks,
+            Joined::Same | Joined::Peered { .. } | Joined::Unknown(_) => &[],
+        }
+    }
+
+    /// Whether something is known to lead neither there nor back: rules alone decide where a half does not let the other network in.
+    pub fn is_cut(&self) -> bool {
+        match self {
+            Joined::Apart { other_way, .. } => other_way.is_none(),
+            Joined::Broken(breaks, _) => {
+                breaks.iter().any(|one| one.kind != BreakKind::AccessOff && one.lost_part.is_none())
+            }
+            Joined::Same | Joined::Peered { .. } | Joined::Unknown(_) => false,
+        }
+    }
+
     /// Whether no packet crosses.
     pub fn is_apart(&self) -> bool {
         match self {
@@ -150,42 +172,6 @@ fn unread_group(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<
     })
 }
 
-/// Why a peering does not carry traffic.
-#[derive(Debug, Clone)]
-pub struct Break {
-    /// What is wrong.
-    pub kind: BreakKind,
-    /// The half that says so.
-    pub half: ResourceId,
-    /// Pointer in that half's body.
-    pub pointer: String,
-    /// The value there, for messages.
-    pub value: String,
-    /// Addresses of the other network that it does not route, where it routes others.
-    pub lost_part: Option<AddressSet>,
-    /// The half in the first network.
-    pub near: ResourceId,
-    /// The half in the second network.
-    pub far: ResourceId,
-}
-
-/// What can be wrong with a peering of two halves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BreakKind {
-    /// `Initiated`: Azure does not count the other half.
-    Initiated,
-    /// `Disconnected`: the other half was deleted at some time.
-    Disconnected,
-    /// `allowVirtualNetworkAccess` is false.
-    AccessOff,
-    /// The half does not route a prefix of the other network.
-    OutOfSync,
-    /// Only some subnets are peered, and not these.
-    SubnetExcluded,
-    /// Only IPv6 is peered.
-    Ipv6Only,
-}
-
 /// Looks at both halves of the peering between two networks for traffic between two subnets.
 pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
     let (near_vnet, far_vnet) = (near.vnet, far.vnet);
@@ -195,7 +181,7 @@ pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
     }
     let near = half(estate, near_vnet, far_vnet);
     let far = half(estate, far_vnet, near_vnet);
-    let (Some((near_id, near_half)), Some((far_id, far_half))) = (near, far) else {
+    let (Some((near_id, _)), Some((far_id, _))) = (near, far) else {
         // The network's own body lists its halves, so without it their absence proves nothing.
         for vnet in [far_vnet, near_vnet] {
             if let Err(missing) = estate.get::<Vnet>(vnet) {
@@ -209,36 +195,27 @@ pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
             return Joined::Unknown(missing);
         }
         let mesh = mesh(estate, near_vnet, far_vnet);
+        let other_way = mesh
+            .as_ref()
+            .filter(|mesh| mesh.reaches != Some(false))
+            .map(Mesh::missing)
+            .or_else(|| unread_group(estate, near_vnet, far_vnet))
+            .or_else(|| gateway_way(estate, near_vnet, far_vnet));
+        let (mut breaks, _) = breaks_of_both(estate, (near, here), (far, there));
+        let is_of_state =
+            |one: &Break| matches!(one.kind, BreakKind::Initiated | BreakKind::Disconnected);
+        breaks.retain(|one| other_way.is_none() && !is_of_state(one));
         return Joined::Apart {
             near: near.map(|(id, _)| id.clone()),
             far: far.map(|(id, _)| id.clone()),
-            other_way: mesh
-                .as_ref()
-                .filter(|mesh| mesh.reaches != Some(false))
-                .map(Mesh::missing)
-                .or_else(|| unread_group(estate, near_vnet, far_vnet))
-                .or_else(|| gateway_way(estate, near_vnet, far_vnet)),
+            breaks,
+            other_way,
             mesh,
             between: between(estate, near_vnet, far_vnet),
             overlap: overlap(estate, near_vnet, far_vnet),
         };
     };
-    let halves = [(near_id, near_half, there, here), (far_id, far_half, here, there)];
-    let (mut breaks, mut unread) = (Vec::new(), None);
-    for (id, facts, other, own) in halves {
-        let found = breaks_of(estate, (id, facts), other, own);
-        let of = |(kind, field, value): (BreakKind, &str, String)| Break {
-            kind,
-            half: id.clone(),
-            pointer: format!("{}/{field}", facts.fields),
-            value,
-            lost_part: found.lost_part.clone().filter(|_| kind == BreakKind::OutOfSync),
-            near: near_id.clone(),
-            far: far_id.clone(),
-        };
-        breaks.extend(found.breaks.into_iter().map(of));
-        unread = unread.or(found.unread);
-    }
+    let (mut breaks, unread) = breaks_of_both(estate, (near, here), (far, there));
     // A half that does not count the other one has it made anew with itself, whatever else is wrong with either.
     if breaks.iter().any(|one: &Break| one.kind == BreakKind::Initiated) {
         breaks.retain(|one| matches!(one.kind, BreakKind::Initiated | BreakKind::Disconnected));
@@ -250,70 +227,6 @@ pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
     }
 }
 
-/// What is wrong with one half of a peering.
-struct Flaws {
-    /// With the field that says so, and its value.
-    breaks: Vec<(BreakKind, &'static str, String)>,
-    /// Addresses of the other subnet that it does not route, where it routes others.
-    lost_part: Option<AddressSet>,
-    unread: Option<Missing>,
-}
-
-/// What is wrong with one half for traffic between two subnets.
-fn breaks_of(
-    estate: &Estate,
-    (id, facts): (&ResourceId, &Peering),
-    other: Shore,
-    own: Shore,
-) -> Flaws {
-    let (mut breaks, mut lost_part, mut unread) = (Vec::new(), None, None);
-    let mut see = |kind, field, value: &str| breaks.push((kind, field, value.to_owned()));
-    let mut miss = |field| unread = unread.take().or(Some(Missing::field(id, field)));
-    match facts.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        Some("connected") => {}
-        Some("initiated") => see(BreakKind::Initiated, "peeringState", "Initiated"),
-        // It has to be made anew, whatever else is wrong with it.
-        Some("disconnected") => {
-            see(BreakKind::Disconnected, "peeringState", "Disconnected");
-            return Flaws { breaks, lost_part, unread };
-        }
-        Some(_) | None => miss("peeringState"),
-    }
-    match facts.allows_access {
-        Some(true) => {}
-        Some(false) => see(BreakKind::AccessOff, "allowVirtualNetworkAccess", "false"),
-        None => miss("allowVirtualNetworkAccess"),
-    }
-    let is_excluded = facts.subnets_only.as_ref().is_some_and(|(own_names, other_names)| {
-        !(has_name(own_names, own.subnet) && has_name(other_names, other.subnet))
-    });
-    if is_excluded {
-        see(BreakKind::SubnetExcluded, "peerCompleteVnets", "false");
-    }
-    if facts.is_ipv6_only {
-        see(BreakKind::Ipv6Only, "enableOnlyIPv6Peering", "true");
-    }
-    let routed = AddressSet::of(&facts.remote_space);
-    let subnet = estate.get::<Subnet>(other.subnet);
-    let all = subnet
-        .map(|subnet| other.addresses.cloned().unwrap_or_else(|| AddressSet::of(&subnet.prefixes)));
-    match all {
-        // Between subnets only the listed ones are routed: that this one is not among them is told already.
-        Ok(_) if is_excluded => {}
-        Ok(_) if routed.is_empty() => miss("remoteAddressSpace"),
-        Ok(all) if !all.is_within(&routed) => {
-            see(BreakKind::OutOfSync, "remoteAddressSpace", &routed.to_string());
-            lost_part = Some(all.difference(&routed)).filter(|lost| *lost != all);
-        }
-        Ok(_) | Err(_) => {}
-    }
-    Flaws { breaks, lost_part, unread }
-}
-
-fn has_name(names: &[String], subnet: &ResourceId) -> bool {
-    names.iter().any(|name| name.eq_ignore_ascii_case(subnet.name()))
-}
-
 /// The half of a peering that one network holds towards another.
 pub fn half<'e>(
     estate: &'e Estate,
@@ -321,6 +234,14 @@ pub fn half<'e>(
     remote: &ResourceId,
 ) -> Option<(&'e ResourceId, &'e Peering)> {
     estate.list::<Peering>(Key::PeeringsBetween(vnet.clone(), remote.clone())).next()
+}
+
+/// Whether the peering of two networks surely carries nothing: a half is not connected, or not there.
+pub fn is_severed(estate: &Estate, near: &ResourceId, far: &ResourceId) -> bool {
+    [(near, far), (far, near)].into_iter().any(|(vnet, remote)| match half(estate, vnet, remote) {
+        Some((_, half)) => half.is_down(),
+        None => estate.get::<Vnet>(vnet).is_ok() && unread_half(estate, vnet).is_none(),
+    })
 }
 
 /// A half of which it is not known where it leads: it may be the one that is looked for.

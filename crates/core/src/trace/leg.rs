@@ -65,8 +65,10 @@ pub struct Leg {
     pub is_apart: bool,
     /// Whether the two networks are joined is not known.
     pub is_perhaps_joined: bool,
-    /// The join of the two networks; `None` for the public way.
+    /// The join of the copier's network with the next one on the way; `None` where packets enter none.
     pub joined: Option<Joined>,
+    /// The subnet in that next network: of the other end, or of a gateway or an appliance on the way there.
+    pub next: Option<ResourceId>,
     /// Rules of the subnet that packets enter; `None` where none apply.
     pub inbound: Option<(ResourceId, Decision)>,
     /// Rules of the interface that packets enter; `None` where none apply.
@@ -102,6 +104,7 @@ impl Leg {
             is_apart: false,
             is_perhaps_joined: false,
             joined: None,
+            next: None,
             inbound: None,
             inbound_interface: None,
             outward: None,
@@ -114,6 +117,24 @@ impl Leg {
             forward: Vec::new(),
             back: Vec::new(),
         }
+    }
+
+    /// Whether a route hands its packets to an appliance in a network that the copier's is not joined with.
+    pub fn leads_out_of_reach(&self) -> bool {
+        matches!(self.route, Some(Routed::Dead(_, Appliance::OutOfReach(_))))
+    }
+
+    /// Takes down what the route table of the copier's subnet does.
+    pub(super) fn take_route(&mut self, step: Step, routed: Routed) {
+        self.forward.push(step);
+        self.route = Some(routed);
+    }
+
+    /// Takes down how the copier's network and the next one on the way are joined.
+    pub(super) fn cross(&mut self, next: &ResourceId, joined: Joined, steps: Vec<Step>) {
+        self.forward.extend(steps);
+        self.next = Some(next.clone());
+        self.joined = Some(joined);
     }
 
     /// All steps, there and back.

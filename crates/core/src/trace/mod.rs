@@ -5,6 +5,7 @@ pub mod admin;
 pub mod appliance;
 mod asking;
 mod beyond;
+pub mod breaks;
 mod choice;
 pub mod egress;
 pub mod endpoint;

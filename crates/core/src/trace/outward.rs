@@ -31,6 +31,13 @@ pub enum Outward {
         /// The other half.
         other: ResourceId,
     },
+    /// A network has such a gateway, and the peering with it carries nothing.
+    Severed {
+        /// What would lead on from there.
+        beyond: Box<Outward>,
+        /// The gateway's network.
+        vnet: ResourceId,
+    },
     /// Routes of gateways are kept out of the subnet.
     KeptOut {
         /// The connection; `None` where the gateway may have learned such a route from its neighbours.
@@ -57,11 +64,20 @@ pub enum Outward {
     Nowhere,
 }
 
+impl Outward {
+    /// Whether a peering carries nothing, beyond which a way is known.
+    pub fn is_surely_severed(&self) -> bool {
+        matches!(self, Outward::Severed { beyond, .. } if matches!(**beyond, Outward::Through(_)))
+    }
+}
+
 /// A connection to a network beyond a gateway.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// The gateway.
     pub gateway: ResourceId,
+    /// The gateway's network.
+    pub vnet: ResourceId,
     /// The connection.
     pub connection: ResourceId,
     /// The local network gateway that tells the prefix.
@@ -75,7 +91,7 @@ pub struct Line {
 /// Finds the way out of a network to an address.
 pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
     let mut perhaps = hop::unread_half(estate, vnet);
-    let mut learned = None;
+    let (mut learned, mut severed) = (None, None);
     match own(estate, vnet, address) {
         Outward::Nowhere => {}
         Outward::Perhaps(missing) => perhaps = Some(missing),
@@ -85,6 +101,10 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
     for (half, facts) in estate.children::<Peering>(vnet) {
         if let Some(missing) = unread_neighbour(estate, facts, address) {
             perhaps = Some(missing);
+            continue;
+        }
+        if hop::is_severed(estate, vnet, &facts.remote) {
+            severed = severed.or_else(|| beyond_a_cut(estate, &facts.remote, address));
             continue;
         }
         let Some((other, back)) = hop::half(estate, &facts.remote, vnet) else { continue };
@@ -122,14 +142,32 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
     match (perhaps, learned) {
         (Some(missing), _) => Outward::Perhaps(missing),
         (None, Some((gateway, missing))) => Outward::Learned(gateway, missing),
-        (None, None) => Outward::Nowhere,
+        (None, None) => {
+            let towards = severed.or_else(|| one_sided(estate, vnet, address));
+            towards.unwrap_or(Outward::Nowhere)
+        }
     }
+}
+
+/// The way out through the gateways of a network to which the peering carries nothing.
+fn beyond_a_cut(estate: &Estate, remote: &ResourceId, address: Ipv4Addr) -> Option<Outward> {
+    let beyond = own(estate, remote, address);
+    let leads = !matches!(beyond, Outward::Nowhere);
+    leads.then(|| Outward::Severed { beyond: Box::new(beyond), vnet: remote.clone() })
+}
+
+/// The same for networks that hold a half towards this one, which holds none towards them.
+fn one_sided(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Option<Outward> {
+    let lenders = estate.all::<Gateway>().flat_map(|(_, gateway)| gateway.vnets());
+    let is_one_sided = |lender: &ResourceId| {
+        hop::half(estate, lender, vnet).is_some() && hop::half(estate, vnet, lender).is_none()
+    };
+    lenders.filter(is_one_sided).find_map(|lender| beyond_a_cut(estate, &lender, address))
 }
 
 /// A peered network that was not captured, and that may hold an address or lend the gateway that leads to it.
 fn unread_neighbour(estate: &Estate, half: &Peering, address: Ipv4Addr) -> Option<Missing> {
-    let is_down = |state: &String| !state.eq_ignore_ascii_case("connected");
-    if estate.get::<Vnet>(&half.remote).is_ok() || half.state.as_ref().is_some_and(is_down) {
+    if estate.get::<Vnet>(&half.remote).is_ok() || half.is_down() {
         return None;
     }
     let space = &half.remote_space;
@@ -179,7 +217,8 @@ pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
     let mut lenders = vec![vnet.clone()];
     for (_, facts) in estate.children::<Peering>(vnet) {
         let back = hop::half(estate, &facts.remote, vnet);
-        let lends = back.is_none_or(|(_, back)| back.lends_gateway != Some(false));
+        let lends = back.is_none_or(|(_, back)| back.lends_gateway != Some(false))
+            && !hop::is_severed(estate, vnet, &facts.remote);
         if facts.uses_remote_gateway == Some(true) && lends {
             has_more |= gateways(&facts.remote).next().is_none();
             lenders.push(facts.remote.clone());
@@ -233,6 +272,7 @@ fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
                 let is_up = |status: &&String| status.eq_ignore_ascii_case("connected");
                 return Outward::Through(Line {
                     gateway: gateway.clone(),
+                    vnet: vnet.clone(),
                     connection: id.clone(),
                     local: local.clone(),
                     prefix: *prefix,

@@ -8,9 +8,10 @@ use crate::estate::endpoint::Interface;
 use crate::estate::network::{NextHop, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::appliance;
+use crate::trace::appliance::{self, Appliance};
+use crate::trace::breaks::BreakKind;
 use crate::trace::filter::Receiver;
-use crate::trace::hop::{self, BreakKind, Joined, Shore};
+use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::step::{Outcome, Stage, Step};
@@ -98,8 +99,8 @@ impl Walker<'_> {
             Some(_) | None => true,
         };
         if crosses {
-            leg.forward.extend(self.hop(leg, &joined, &near, &far));
-            leg.joined = Some(joined);
+            let steps = self.hop(leg, &joined, &near, &far);
+            leg.cross(far.id, joined, steps);
         }
         self.estate.aside(|| {
             self.inbound(leg, &near, &far, &receiver);
@@ -158,37 +159,53 @@ impl Walker<'_> {
         routed: Routed,
         destination: impl Display,
     ) {
-        let routed = match routed {
-            Routed::Elsewhere(route, missing) => {
-                let address = match &route.next_hop {
-                    NextHop::Appliance(text) => text.parse().ok(),
-                    _ => None,
-                };
-                let appliance = address.map(|one| appliance::look(self.estate, self.start, one));
-                leg.appliance = appliance.clone();
-                match appliance {
-                    Some(one) if one.is_dead() => Routed::Dead(route, one),
-                    Some(_) | None => Routed::Elsewhere(route, missing),
-                }
-            }
-            other => other,
+        let Routed::Elsewhere(route, missing) = routed else {
+            return leg.take_route(route_step(self.estate, near.id, &routed, destination), routed);
         };
-        leg.forward.push(route_step(self.estate, near.id, &routed, destination));
-        leg.route = Some(routed);
+        let address = match &route.next_hop {
+            NextHop::Appliance(text) => text.parse().ok(),
+            _ => None,
+        };
+        leg.appliance = address.map(|one| appliance::look(self.estate, self.start, one));
+        let routed = match leg.appliance.clone().filter(Appliance::is_dead) {
+            Some(one) => Routed::Dead(route, one),
+            None => Routed::Elsewhere(route, missing.clone()),
+        };
+        leg.take_route(route_step(self.estate, near.id, &routed, destination), routed);
+        if address.is_some_and(|one| self.towards_the_appliance(leg, near, one)) {
+            // Nor is it known what becomes of the packets once they reach it.
+            leg.forward.push(Step::unknown(Stage::Route, missing));
+        }
+    }
+
+    /// The join with the network of an appliance that is out of reach, where one half of their peering is there: whether it is.
+    fn towards_the_appliance(&self, leg: &mut Leg, near: &End, address: Ipv4Addr) -> bool {
+        let Some(Appliance::OutOfReach(id)) = &leg.appliance else { return false };
+        let subnet = appliance::subnet_of(self.estate, id);
+        let Some((subnet, vnet)) = subnet.and_then(|one| Some((one.clone(), one.parent()?))) else {
+            return false;
+        };
+        let here = Shore { vnet: near.vnet, subnet: near.id, addresses: Some(&near.addresses) };
+        let addresses = AddressSet::one(address);
+        let there = Shore { vnet: &vnet, subnet: &subnet, addresses: Some(&addresses) };
+        let joined = hop::join(self.estate, here, there);
+        let is_begun = !matches!(joined, Joined::Apart { near: None, far: None, .. });
+        if is_begun {
+            let steps = hop_steps(self.estate, &joined, near.vnet, &vnet);
+            leg.cross(&subnet, joined, steps);
+        }
+        is_begun
     }
 
     /// The join of the two networks. A peering that keeps the other network out of the tag VirtualNetwork leaves the decision to the
     /// security groups; where there is none, public documents disagree about what happens.
     fn hop(&self, leg: &Leg, joined: &Joined, near: &End, far: &End) -> Vec<Step> {
         let mut steps = hop_steps(self.estate, joined, near.vnet, far.vnet);
-        let Joined::Broken(breaks, _) = joined else { return steps };
-        for (step, broken) in steps.iter_mut().zip(breaks) {
-            let is_near = broken.half == broken.near;
-            match &broken.lost_part {
-                // Answers to some senders are lost.
-                Some(lost) if !is_near => step.dropped_part = Some(lost.clone()),
-                Some(_) => *step = Step::unknown(Stage::Hop, route::unknown_address(far.id)),
-                None => {}
+        let first = usize::from(matches!(joined, Joined::Apart { .. }));
+        for (step, broken) in steps.iter_mut().skip(first).zip(joined.breaks()) {
+            let is_near = broken.is_near;
+            if is_near && broken.lost_part.is_some() {
+                *step = Step::unknown(Stage::Hop, route::unknown_address(far.id));
             }
             if broken.kind == BreakKind::AccessOff {
                 let acts = is_near

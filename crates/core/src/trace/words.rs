@@ -8,10 +8,11 @@ use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance::Appliance;
+use crate::trace::breaks::Break;
 use crate::trace::endpoint::{Status, View};
 use crate::trace::filter::{Decider, Decision};
 use crate::trace::gate::Gate;
-use crate::trace::hop::{Break, Joined};
+use crate::trace::hop::Joined;
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::step::{Stage, Step};
@@ -140,10 +141,16 @@ pub(crate) fn appliance_words(appliance: &Appliance) -> String {
         Appliance::Absent(subnet) => {
             format!("an address in subnet `{}` that nobody has", subnet.name())
         }
+        Appliance::OutOfReach(id) if id.is_type("microsoft.network/virtualnetworks/subnets") => {
+            format!(
+                "an address in subnet `{}`, whose network is not joined with this one",
+                id.name()
+            )
+        }
         Appliance::OutOfReach(nic) => {
             format!("interface `{}`, whose network is not joined with this one", nic.name())
         }
-        Appliance::Opaque => "an appliance".to_owned(),
+        Appliance::Opaque(_) => "an appliance".to_owned(),
     }
 }
 
@@ -182,6 +189,13 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
                 half.name()
             );
             Step::drop(Stage::Route, Some(half), detail).read(half, pointer)
+        }
+        Outward::Severed { vnet: lender, .. } => {
+            let detail = format!(
+                "the peering with network `{}`, whose gateway leads there, carries nothing",
+                lender.name()
+            );
+            Step::drop(Stage::Route, Some(vnet), detail)
         }
         Outward::KeptOut { line, gateway, table, pointer } => {
             let (table_name, gateway) = (table.name(), gateway.name());
@@ -235,22 +249,13 @@ pub(super) fn hop_steps(
             Step::pass(Stage::Hop, Some(near), detail).read(near, "").read(far, "")
         }
         Joined::Broken(breaks, unread) => {
-            let step = |broken: &Break| {
-                let detail = format!(
-                    "peering `{}` does not carry this traffic ({})",
-                    broken.half.name(),
-                    broken.value
-                );
-                Step::drop(Stage::Hop, Some(&broken.half), detail)
-                    .read(&broken.half, &broken.pointer)
-            };
             let unread = unread.iter().map(|missing| Step::unknown(Stage::Hop, missing.clone()));
-            return breaks.iter().map(step).chain(unread).collect();
+            return breaks.iter().map(break_step).chain(unread).collect();
         }
         Joined::Apart { other_way: Some(missing), .. } => {
             Step::unknown(Stage::Hop, missing.clone())
         }
-        Joined::Apart { near: near_half, far: far_half, other_way: None, .. } => {
+        Joined::Apart { near: near_half, far: far_half, other_way: None, breaks, .. } => {
             let detail = estate.words(|| match (near_half, far_half) {
                 (None, None) => format!("networks `{near_name}` and `{far_name}` are not peered"),
                 (Some(half), None) => {
@@ -260,11 +265,20 @@ pub(super) fn hop_steps(
                     format!("`{near_name}` has no half of peering `{}`", half.name())
                 }
             });
-            Step::drop(Stage::Hop, Some(near), detail)
+            let lacking = Step::drop(Stage::Hop, Some(near), detail);
+            return std::iter::once(lacking).chain(breaks.iter().map(break_step)).collect();
         }
         Joined::Unknown(missing) => Step::unknown(Stage::Hop, missing.clone()),
     };
     vec![step]
+}
+
+fn break_step(broken: &Break) -> Step {
+    let detail = format!("peering `{}` {}", broken.half.name(), broken.words());
+    let step = Step::drop(Stage::Hop, Some(&broken.half), detail);
+    // Answers to some senders are lost.
+    let dropped_part = broken.lost_part.clone().filter(|_| !broken.is_near);
+    Step { dropped_part, ..step }.read(&broken.half, &broken.pointer)
 }
 
 /// What becomes of packets where a half does not allow virtual network access: rules decide, where some act on its side.

@@ -241,9 +241,7 @@ fn made(edit: &Edit) -> Option<ResourceId> {
         | Edit::PutForEndpoint(_, id, _)
         | Edit::PutRule(id, _)
         | Edit::PutRoute(id, _)
-        | Edit::Create(id, _) => Some(id.clone()),
-        Edit::Patch(..) | Edit::Remove(_) | Edit::Part(_) | Edit::Listed(_) | Edit::Join(..) => {
-            None
-        }
+        | Edit::Create(id, ..) => Some(id.clone()),
+        Edit::Patch(..) | Edit::Remove(_) | Edit::Part(_) | Edit::Listed(_) => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The DNS servers of the copier's network cannot be reached from the copier's subnet.
 
 use crate::change::route;
-use crate::checks::fixes;
+use crate::checks::{fixes, joins};
 use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
@@ -43,7 +43,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         _ => None,
     };
     let fix = match (side, routed) {
-        _ if closed.stage == Stage::Hop => super::peering_missing::join(path, leg),
+        _ if closed.stage == Stage::Hop => joins::mend(path, leg),
         (Some(((group, decision), direction)), _) => {
             fixes::let_questions_through(path, group, decision, direction, *server)
         }

@@ -1,16 +1,17 @@
 //! The peering is connected and keeps the remote network out.
 
 use crate::change::peering;
+use crate::checks::joins;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::filter::Decision;
-use crate::trace::hop::{Break, BreakKind, Joined};
+use crate::trace::breaks::BreakKind;
 use crate::trace::step::{Outcome, Stage, Step};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let off: Vec<_> = broken(path, BreakKind::AccessOff).map(|one| &one.half).collect();
-    let first = broken(path, BreakKind::AccessOff).next()?;
     let leg = path.intended.as_ref()?;
+    let off: Vec<_> = joins::broken(leg, BreakKind::AccessOff).map(|one| &one.half).collect();
+    let first = joins::broken(leg, BreakKind::AccessOff).next()?;
     let names: Vec<String> =
         off.iter().map(|id| format!("`{}` of `{}`", id.name(), id.name_at(0))).collect();
     let message = format!("peering {} does not allow virtual network access", names.join(" and "));
@@ -32,13 +33,4 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let changes = off.iter().map(|id| peering::allow_access(path.estate, id)).collect();
     let finding = finding.fix(Fix::of(changes));
     Some(if is_certain { finding } else { finding.possible() })
-}
-
-/// What breaks the peering of the intended way, of one kind.
-pub(super) fn broken<'p>(path: &'p Path, kind: BreakKind) -> impl Iterator<Item = &'p Break> {
-    let breaks = path.intended.as_ref().and_then(|leg| match &leg.joined {
-        Some(Joined::Broken(breaks, _)) => Some(breaks),
-        _ => None,
-    });
-    breaks.into_iter().flatten().filter(move |one| one.kind == kind)
 }

@@ -1,13 +1,13 @@
 //! Both networks are peered with a third one, and with each other not at all.
 
-use crate::change::peering;
-use crate::checks::fixes;
+use crate::checks::{fixes, joins};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let joined = path.intended.as_ref()?.joined.as_ref()?;
+    let leg = path.intended.as_ref()?;
+    let joined = leg.joined.as_ref()?;
     let Joined::Apart { near: None, far: None, between: Some(hub), overlap, other_way, .. } =
         joined
     else {
@@ -16,7 +16,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if overlap.is_some() {
         return None; // peering/overlapping-spaces
     }
-    let (near, far) = super::peering_missing::ends(path)?;
+    let (near, far) = joins::ends(path, leg)?;
     let message = format!(
         "networks `{}` and `{}` are peered with `{}`, not with each other",
         near.name(),
@@ -24,10 +24,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         hub.name()
     );
     let why = "a peering carries packets of its two networks only; through a third one they need an appliance and routes";
-    let changes = vec![
-        peering::create_half(path.estate, &near, &far),
-        peering::create_half(path.estate, &far, &near),
-    ];
+    let changes = joins::peered(path.estate, &near, &far);
     let mut finding = Finding::blocks(message, why).at(&near, "").fix(Fix::of(changes));
     finding.fixes.extend(fixes::endpoint_nearby(path));
     Some(if other_way.is_some() { finding.possible() } else { finding })

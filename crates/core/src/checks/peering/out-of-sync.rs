@@ -1,12 +1,13 @@
 //! A half of the peering does not route an address prefix that the remote network has.
 
-use crate::change::peering;
+use crate::checks::joins;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::hop::BreakKind;
+use crate::trace::breaks::BreakKind;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let broken = super::access_off::broken(path, BreakKind::OutOfSync).next()?;
+    let leg = path.intended.as_ref()?;
+    let broken = joins::broken(leg, BreakKind::OutOfSync).next()?;
     let outside = match &broken.lost_part {
         Some(part) => format!("{part} of the other subnet is outside"),
         None => "the other subnet is outside".to_owned(),
@@ -18,7 +19,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         broken.value
     );
     let why = "a prefix that a network gets after the peering was made is routed only once the peering is synchronised";
-    let halves = super::access_off::broken(path, BreakKind::OutOfSync).map(|one| &one.half);
-    let fix = Fix::of(halves.map(|half| peering::sync(path.estate, half)).collect());
+    let fix = Fix::of(joins::synced(path, leg));
     Some(Finding::blocks(message, why).at(&broken.half, broken.pointer.clone()).fix(fix))
 }

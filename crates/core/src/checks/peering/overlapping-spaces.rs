@@ -1,15 +1,14 @@
 //! Both networks claim the same addresses, so they cannot be peered.
 
-use crate::checks::fixes;
+use crate::checks::{fixes, joins};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let Some(Joined::Apart { overlap: Some(overlap), .. }) = &path.intended.as_ref()?.joined else {
-        return None;
-    };
-    let (near, far) = super::peering_missing::ends(path)?;
+    let leg = path.intended.as_ref()?;
+    let Some(Joined::Apart { overlap: Some(overlap), .. }) = &leg.joined else { return None };
+    let (near, far) = joins::ends(path, leg)?;
     let (names, shared) = ((near.name(), far.name()), &overlap.addresses);
     let claim = match &overlap.peer {
         None => format!("both hold {shared}"),

@@ -2,7 +2,7 @@
 
 use crate::change::interface;
 use crate::change::route as routes;
-use crate::checks::fixes;
+use crate::checks::{fixes, joins};
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
@@ -39,7 +39,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         finding.fixes.extend(fixes::past_broad_route(path, route));
     }
     finding.on_fallback = super::blackhole::is_other_way(path, leg);
-    Some(finding.fix(Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)])))
+    // Where a peering leads to the appliance once it is mended, the route does what it was made for.
+    let fix = match leg.leads_out_of_reach() && joins::mend(path, leg).is_some() {
+        true => Fix::advice("mend the peering with the network of the appliance"),
+        false => Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)]),
+    };
+    Some(finding.fix(fix))
 }
 
 /// Interfaces of the appliance's network were captured, and none has its address.

@@ -9,14 +9,18 @@ use crate::trace::route::table_of;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let outward = path.intended.as_ref()?.outward.as_ref()?;
+    let outward = match path.intended.as_ref()?.outward.as_ref()? {
+        Outward::Severed { beyond, .. } => beyond,
+        outward => outward,
+    };
     let what = match outward {
         Outward::KeptOut { line: None, gateway, .. } => {
             format!("perhaps one to the source that `{}` has learned", gateway.name())
         }
         Outward::KeptOut { line: Some(line), .. }
         | Outward::NotLent { line, .. }
-        | Outward::Claimed { line, .. } => {
+        | Outward::Claimed { line, .. }
+        | Outward::Through(line) => {
             format!("also that of `{}` to {}", line.gateway.name(), line.prefix)
         }
         Outward::Nowhere if outward::has_gateway(path.estate, &start.vnet) => {

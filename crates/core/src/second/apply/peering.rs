@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::world::{World, at, last_name, reference, text};
+use super::super::world::{World, at, flag, last_name, reference, text, texts};
 use super::Put;
 
 const REMOTE: &[&str] = &["properties", "remoteVirtualNetwork", "id"];
@@ -62,12 +62,26 @@ impl World {
             })
     }
 
-    /// A half takes over the other network's address space.
+    /// A half takes over the other network's address space, or that of the subnets that it names there.
     fn learn_space(&mut self, half: &str, remote: &str) {
-        let space = self
-            .body(remote)
-            .and_then(|body| at(body, &["properties", "addressSpace", "addressPrefixes"]))
-            .cloned();
+        let body = self.body(half);
+        let is_whole =
+            body.is_none_or(|body| flag(body, &["properties", "peerCompleteVnets"]) != Some(false));
+        let named =
+            body.map_or(Vec::new(), |body| texts(body, &["properties", "remoteSubnetNames"]));
+        let named = named.iter().map(|name| name.to_ascii_lowercase());
+        let subnets = named.filter_map(|name| self.body(&format!("{remote}/subnets/{name}")));
+        let parts = subnets.flat_map(|body| {
+            let one = text(body, &["properties", "addressPrefix"]).into_iter();
+            one.chain(texts(body, &["properties", "addressPrefixes"]))
+        });
+        let space = match is_whole {
+            true => self
+                .body(remote)
+                .and_then(|body| at(body, &["properties", "addressSpace", "addressPrefixes"]))
+                .cloned(),
+            false => Some(parts.collect()),
+        };
         if let Some(space) = space {
             self.edit(half, |body| {
                 body["properties"]["remoteAddressSpace"] = json!({ "addressPrefixes": space });

@@ -1,0 +1,179 @@
+//! Ways to mend the join of the copier's network with the next one on a leg.
+
+use crate::change::terms::Terms;
+use crate::change::{Change, peering};
+use crate::estate::Estate;
+use crate::estate::network::{NextHop, Peering};
+use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
+use crate::trace::Path;
+use crate::trace::breaks::{Break, BreakKind};
+use crate::trace::hop::{self, Joined, Shore};
+use crate::trace::leg::{Leg, Way};
+use crate::trace::outward::Outward;
+use crate::trace::route::Routed;
+
+/// The copier's network, and the next one that a leg leads into.
+pub(super) fn ends(path: &Path, leg: &Leg) -> Option<(ResourceId, ResourceId)> {
+    Some((path.start.as_ref()?.vnet.clone(), leg.next.as_ref()?.parent()?))
+}
+
+/// What breaks the join of a leg, of one kind.
+pub(super) fn broken(leg: &Leg, kind: BreakKind) -> impl Iterator<Item = &Break> {
+    let breaks = leg.joined.iter().flat_map(Joined::breaks);
+    breaks.filter(move |one| one.kind == kind)
+}
+
+/// A fault of the join, which counts as possible where it is not known whether the way leads on beyond it.
+pub(super) fn fault_of(leg: &Leg, finding: Finding) -> Finding {
+    let is_doubtful = leg.outward.as_ref().is_some_and(|outward| {
+        matches!(outward, Outward::Severed { .. }) && !outward.is_surely_severed()
+    });
+    if is_doubtful { finding.possible() } else { finding }
+}
+
+/// Whether a half is in a state.
+pub(super) fn is_in_state(facts: &Peering, state: &str) -> bool {
+    facts.state.as_deref().is_some_and(|word| word.eq_ignore_ascii_case(state))
+}
+
+/// Everything that the join of a leg lacks. `None` where it lacks nothing, or what nobody can make.
+pub(super) fn mend(path: &Path, leg: &Leg) -> Option<Fix> {
+    let mut changes = match leg.joined.as_ref()? {
+        Joined::Apart { overlap: None, .. } | Joined::Broken(..) => whole(path, leg),
+        _ => return None,
+    };
+    if changes.is_empty() {
+        changes.extend(synced(path, leg));
+        changes.extend(with_subnets(path, leg));
+    }
+    (!changes.is_empty()).then(|| Fix::of(changes))
+}
+
+/// Makes both halves stand and count each other: those that are lost are deleted, and those that are not there then created.
+pub(super) fn whole(path: &Path, leg: &Leg) -> Vec<Change> {
+    let Some((near, far)) = ends(path, leg) else { return Vec::new() };
+    let both = [hop::half(path.estate, &near, &far), hop::half(path.estate, &far, &near)];
+    // Two halves that are there and do not count each other are both made anew: with one the other is lost too.
+    let are_strangers = both.iter().flatten().count() == 2
+        && both.iter().flatten().any(|(_, half)| is_in_state(half, "initiated"));
+    anew(path, leg, |half| are_strangers || is_in_state(half, "disconnected"))
+}
+
+fn anew(path: &Path, leg: &Leg, is_lost: impl Fn(&Peering) -> bool) -> Vec<Change> {
+    let Some((near, far)) = ends(path, leg) else { return Vec::new() };
+    let pairs = [(&near, &far), (&far, &near)];
+    let mut changes = Vec::new();
+    let mut without = path.estate.clone();
+    for (owner, remote) in pairs {
+        if let Some((id, facts)) = hop::half(path.estate, owner, remote)
+            && is_lost(facts)
+        {
+            let change = peering::delete_half(id);
+            without = change.apply(&without);
+            changes.push(change);
+        }
+    }
+    let lacking =
+        pairs.into_iter().filter(|(owner, remote)| hop::half(&without, owner, remote).is_none());
+    let made = lacking.map(|(owner, remote)| {
+        peering::create_half(&without, owner, remote, &terms(path, leg, *owner == near))
+    });
+    changes.extend(made);
+    changes
+}
+
+/// What a new half says: as the lost one did, or as the other one asks; and what this leg needs of it.
+fn terms(path: &Path, leg: &Leg, is_near: bool) -> Terms {
+    let mut terms = Terms::default();
+    let Some((near, far)) = ends(path, leg) else { return terms };
+    let (owner, remote) = if is_near { (&near, &far) } else { (&far, &near) };
+    terms = Terms::of(path.estate, owner, remote);
+    if matches!(leg.outward, Some(Outward::Severed { .. })) {
+        terms.uses_remote_gateway |= is_near;
+        terms.lends_gateway |= !is_near;
+    }
+    if let (Some((own, other)), Some(start), Some(next)) =
+        (&mut terms.subnets, &path.start, &leg.next)
+    {
+        let (near, far) = (start.subnet.name(), next.name());
+        let (here, there) = if is_near { (near, far) } else { (far, near) };
+        for (names, name) in [(own, here), (other, there)] {
+            if !names.iter().any(|one| one.eq_ignore_ascii_case(name)) {
+                names.push(name.to_owned());
+            }
+        }
+    }
+    terms
+}
+
+/// Lets the halves learn the address space that they do not route.
+pub(super) fn synced(path: &Path, leg: &Leg) -> Vec<Change> {
+    broken(leg, BreakKind::OutOfSync).map(|one| peering::sync(path.estate, &one.half)).collect()
+}
+
+/// Adds the subnets of both ends to halves that carry others only.
+pub(super) fn with_subnets(path: &Path, leg: &Leg) -> Vec<Change> {
+    let (Some(start), Some(next)) = (&path.start, &leg.next) else { return Vec::new() };
+    let add = |one: &Break| {
+        let (own, other) = if one.is_near { (&start.subnet, next) } else { (next, &start.subnet) };
+        peering::add_subnets(path.estate, &one.half, own, other)
+    };
+    broken(leg, BreakKind::SubnetExcluded).map(add).collect()
+}
+
+/// Peers the copier's network and another one, of which neither holds a half.
+pub(super) fn peered(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Vec<Change> {
+    let create = |owner, remote| peering::create_half(estate, owner, remote, &Terms::default());
+    vec![create(near, far), create(far, near)]
+}
+
+/// The subnets of an appliance that takes the packets and of the other end, where the appliance stands in a third network.
+pub(super) fn past_a_third(path: &Path) -> Option<(ResourceId, ResourceId)> {
+    let (start, leg) = (path.start.as_ref()?, path.intended.as_ref()?);
+    let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
+    if !matches!(route.next_hop, NextHop::Appliance(_)) {
+        return None;
+    }
+    let middle = leg.appliance.as_ref()?.subnet(path.estate)?;
+    let end = match &leg.way {
+        Way::Endpoint(view) => view.subnet.clone().ok()?,
+        Way::Injected(subnet) => subnet.clone(),
+        Way::Machine(machine) => machine.subnet.clone(),
+        Way::Public | Way::Beyond(_) => return None,
+    };
+    // An appliance in the network of one end passes on what comes from there, or what stays there.
+    let vnet = middle.parent()?;
+    (vnet != start.vnet && Some(&vnet) != end.parent().as_ref()).then_some((middle, end))
+}
+
+/// The peering of that third network with the other end's, with a half in a state, or with one lacking: the appliance may know another
+/// way.
+pub(super) fn behind_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
+    let (middle, end) = past_a_third(path)?;
+    let (hub, far) = (middle.parent()?, end.parent()?);
+    let joined = hop::join(path.estate, Shore::of(&hub, &middle), Shore::of(&far, &end));
+    if !joined.is_cut() {
+        return None;
+    }
+    let halves = [hop::half(path.estate, &hub, &far), hop::half(path.estate, &far, &hub)];
+    let down = halves.iter().flatten().find(|(_, half)| half.is_down());
+    let (place, fault) = match (state, down) {
+        (Some(state), Some((id, half))) if is_in_state(half, state) => {
+            (*id, format!("peering `{}` of network `{}` is {state}", id.name(), id.name_at(0)))
+        }
+        (None, None) if matches!(joined, Joined::Apart { .. }) => {
+            (&hub, format!("networks `{}` and `{}` are not peered", hub.name(), far.name()))
+        }
+        _ => return None,
+    };
+    let message = format!("{fault}, and the appliance of `{}` takes the packets", hub.name());
+    let why = "what an appliance passes on needs a way into the source's network: a peering with both halves connected, \
+               or one that the appliance keeps itself";
+    let advice = format!(
+        "peer `{}` with `{}`, unless the appliance has another way there",
+        hub.name(),
+        far.name()
+    );
+    Some(Finding::blocks(message, why).possible().at(place, "").fix(Fix::advice(advice)))
+}
