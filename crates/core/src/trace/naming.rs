@@ -262,16 +262,24 @@ impl Path<'_> {
         with_record.or(zones.first()).cloned()
     }
 
-    /// Where the server's record belongs: the zone that is meant, or the one that an alias there leads into; and the name to look up.
+    /// Where the server's record belongs, and the name to look up: in the zone that is meant, in the one that an alias there leads into,
+    /// or in one of a longer name, which is asked instead.
     fn record_place(&self) -> Option<(ResourceId, String)> {
-        let (zone, name) = (self.zone_meant()?, self.private_link_name()?);
-        let is_alias = resolve::find_record(self.estate, &zone, &name)
-            .is_some_and(|(_, record)| record.alias.is_some());
-        let end = self.name.as_ref().filter(|_| is_alias).and_then(|resolution| {
-            let (zone, _) = resolution.zone.as_ref()?;
-            Some((zone.clone(), resolution.names.last()?.clone()))
+        let (meant, name) = (self.zone_meant()?, self.private_link_name()?);
+        let is_alias = || {
+            let record = resolve::find_record(self.estate, &meant, &name);
+            record.is_some_and(|(_, record)| record.alias.is_some())
+        };
+        let end = self.name.as_ref().and_then(|resolution| {
+            let (zone, _) = resolution.zone.as_ref().filter(|(zone, _)| *zone != meant)?;
+            let is_longer =
+                zone.name().len() > meant.name().len() && resolve::holds(zone.name(), &name);
+            (is_longer || is_alias()).then(|| (zone.clone(), resolution.names.last().cloned()))
         });
-        Some(end.unwrap_or((zone, name)))
+        match end {
+            Some((zone, asked)) => Some((zone, asked?)),
+            None => Some((meant, name)),
+        }
     }
 
     /// Name of the server's record set in the zone that is meant.
