@@ -207,7 +207,7 @@ fn blamed(step: &Step) -> BTreeSet<Blamed> {
         Stage::Admit if step.detail.ends_with(ELSEWHERE) => BTreeSet::from([Blamed::Nobody]),
         Stage::Admit => BTreeSet::from([Blamed::Gate]),
         // A peering of some subnets drops the others; what else breaks one leaves no way to count at.
-        Stage::Hop if step.detail.ends_with("(false)") => {
+        Stage::Hop if step.detail.ends_with("joins other subnets only") => {
             let halves =
                 step.facts.iter().map(|fact| Blamed::Rule(fact.resource.clone(), String::new()));
             halves.collect()
