@@ -99,6 +99,8 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
     FAULTS.iter().map(|(id, _)| *id)
 }
 
+const RECORD: &str = "microsoft.network/privatednszones/a";
+
 /// The resources with a fault in them.
 ///
 /// # Errors
@@ -145,6 +147,15 @@ impl Scene<'_> {
 
     fn remove(&mut self, id: &ResourceId) {
         self.bodies.retain(|(known, _)| known != id);
+        let Some(zone) = id.parent().filter(|_| id.is_type(RECORD)) else { return };
+        // The zone counts what it holds.
+        let count = self.body(&zone).and_then(|body| {
+            let fields = if body.get("properties").is_some() { &body["properties"] } else { body };
+            fields["numberOfRecordSets"].as_u64()
+        });
+        if let Some(count) = count {
+            self.set(&zone, "numberOfRecordSets", count.saturating_sub(1).into());
+        }
     }
 
     fn remove_all(&mut self, find: impl FnOnce(&Self) -> Option<Vec<ResourceId>>) -> Option<()> {
