@@ -112,6 +112,14 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
         let may_use = may(facts.uses_remote_gateway) && may(back.lends_gateway);
         let line = match own(estate, &facts.remote, address) {
             Outward::Through(line) => line,
+            // Azure lets no network use a gateway that is not there.
+            Outward::Nowhere if facts.uses_remote_gateway == Some(true) => {
+                let mut known = estate.list::<Gateway>(Key::GatewaysOf(facts.remote.clone()));
+                if known.next().is_none() {
+                    perhaps = Some(unread_gateway_of(&facts.remote));
+                }
+                continue;
+            }
             Outward::Perhaps(missing) if may_use => {
                 perhaps = Some(missing);
                 continue;
@@ -122,6 +130,10 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
             }
             _ => continue,
         };
+        // A network uses one gateway: that of another peering, or its own, leaves no flag to set.
+        if facts.uses_remote_gateway != Some(true) && uses_another(estate, vnet, half) {
+            continue;
+        }
         let flags = [
             (facts.uses_remote_gateway, half, facts.fields, "useRemoteGateways", other),
             (back.lends_gateway, other, back.fields, "allowGatewayTransit", half),
@@ -147,6 +159,13 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
             towards.unwrap_or(Outward::Nowhere)
         }
     }
+}
+
+/// Whether a network has a gateway of its own, or uses that of another peering.
+fn uses_another(estate: &Estate, vnet: &ResourceId, half: &ResourceId) -> bool {
+    let mut halves = estate.children::<Peering>(vnet);
+    estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_some()
+        || halves.any(|(id, other)| id != half && other.uses_remote_gateway == Some(true))
 }
 
 /// The way out through the gateways of a network to which the peering carries nothing.
@@ -242,13 +261,15 @@ fn unread_gateway(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
     let subnet = vnet.child("subnets", "GatewaySubnet");
     let is_unread = estate.get::<Subnet>(&subnet).is_ok()
         && estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_none();
-    is_unread.then(|| {
-        Missing::other(
-            format!("the gateway of network `{}`", vnet.name()),
-            "add the output of `az network vnet-gateway list`, `az network local-gateway list` and \
-             `az network vpn-connection list` to the estate",
-        )
-    })
+    is_unread.then(|| unread_gateway_of(vnet))
+}
+
+fn unread_gateway_of(vnet: &ResourceId) -> Missing {
+    Missing::other(
+        format!("the gateway of network `{}`", vnet.name()),
+        "add the output of `az network vnet-gateway list`, `az network local-gateway list` and \
+         `az network vpn-connection list` to the estate",
+    )
 }
 
 /// The way out through the network's own gateways.
