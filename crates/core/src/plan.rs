@@ -12,8 +12,8 @@ use crate::estate::Estate;
 use crate::fusion::Fusion;
 use crate::render::{one_line, purpose, remarks};
 use crate::repair::safety::{self, Flow};
-use crate::repair::search::{Closed, apply};
-use crate::repair::{self, Cost, Policy, Repair, Safety};
+use crate::repair::search::apply;
+use crate::repair::{self, Closed, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
 
 use refusal::{REST, by_probes, has_unmended, refusal, relay, unobserved};

@@ -2,6 +2,7 @@
 
 pub mod allowed;
 pub mod cost;
+mod found;
 mod halves;
 mod rules;
 pub mod safety;
@@ -10,5 +11,6 @@ mod sets;
 
 pub use allowed::Policy;
 pub use cost::Cost;
+pub use found::{Closed, Found, Repair};
 pub use safety::Safety;
-pub use search::{Found, Repair, search};
+pub use search::search;

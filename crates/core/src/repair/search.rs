@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use super::allowed::Policy;
 use super::cost::Cost;
+use super::found::{Closed, Found, Repair};
 use super::halves;
 use super::safety::{self, Ends, Flow, Safety};
 use super::sets::{Tried, each_left_out, identities, serves_twice, turn};
@@ -32,47 +33,6 @@ const NODES_FOR_OTHERS_MAX: usize = 24;
 
 /// Other ways that are shown.
 const OTHERS_MAX: usize = 4;
-
-/// A set of changes that was looked at and does not do.
-#[derive(Debug, Clone)]
-pub struct Closed {
-    /// The changes.
-    pub changes: Vec<Change>,
-    /// Their cost.
-    pub cost: Cost,
-    /// The verdict with them.
-    pub verdict: Verdict,
-}
-
-/// A set of changes that does.
-#[derive(Debug, Clone)]
-pub struct Repair {
-    /// The changes, in order.
-    pub changes: Vec<Change>,
-    /// Their cost, with what they break.
-    pub cost: Cost,
-    /// What they do to other flows.
-    pub safety: Safety,
-}
-
-/// What the search found.
-#[derive(Debug, Clone, Default)]
-pub struct Found {
-    /// The cheapest repair: after it the source is reached, or nothing is known to be closed any more.
-    pub best: Option<Repair>,
-    /// Whether what was not observed before the cheapest repair is still not known after it.
-    pub leaves_open: bool,
-    /// Other ways, dearer.
-    pub others: Vec<Repair>,
-    /// Every cheaper set that was looked at, in the order of cost.
-    pub closed: Vec<Closed>,
-    /// Whether every set was looked at that could have been a repair at no higher cost.
-    pub is_complete: bool,
-    /// Changes that would have been tried, and are not allowed; with the reason.
-    pub barred: Vec<(Change, String)>,
-    /// Number of sets looked at.
-    pub node_count: usize,
-}
 
 /// A set of changes on its way to being looked at; ordered by cost, then by age.
 struct Node {

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::dns_servers;
 use super::filter::Service;
 use super::forwarder::{self, ForwarderKind};
 use super::hop::Joined;
@@ -175,7 +176,7 @@ impl Path<'_> {
     /// # Errors
     /// [`Missing`] when the network or its list of DNS servers was not observed.
     pub(super) fn whom(&mut self, start: &Start) -> Result<Asked, Missing> {
-        let servers = resolve::custom_servers(self.estate, start)?;
+        let servers = dns_servers::custom_servers(self.estate, start)?;
         let (mut first, mut unseen, mut apart) = (None, None, None);
         for server in servers {
             let leg = self.way_to_resolver(start, server);
@@ -204,13 +205,13 @@ impl Path<'_> {
         if let Some(unseen) = unseen {
             return Ok(unseen);
         }
-        if resolve::falls_back_on_azure(self.estate, start) {
+        if dns_servers::falls_back_on_azure(self.estate, start) {
             return apart.map_or(Ok(Asked::Azure), Err);
         }
         self.leads = Leads::Nowhere;
-        let owner = resolve::dns_owner_words(self.estate, start);
+        let owner = dns_servers::dns_owner_words(self.estate, start);
         let detail = format!("DNS server {server} of {owner} cannot be reached");
-        let owner = resolve::dns_owner(self.estate, start);
+        let owner = dns_servers::dns_owner(self.estate, start);
         let mut step = Step::drop(Stage::Name, Some(owner), detail);
         let closed = leg.steps().find(|step| step.outcome == Outcome::Drop);
         step.facts.extend(closed.into_iter().flat_map(|step| step.facts.clone()));

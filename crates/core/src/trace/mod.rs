@@ -7,6 +7,7 @@ mod asking;
 mod beyond;
 pub mod breaks;
 mod choice;
+pub mod dns_servers;
 pub mod egress;
 pub mod endpoint;
 pub mod filter;
@@ -16,6 +17,7 @@ pub mod gate;
 pub mod hop;
 mod host;
 pub mod leg;
+mod listen;
 mod naming;
 pub mod near_miss;
 pub mod outward;
@@ -23,6 +25,7 @@ mod owner;
 pub mod place;
 mod platform_dns;
 mod range;
+mod records;
 pub mod resolve;
 pub mod route;
 pub(crate) mod rules;
@@ -39,7 +42,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::address::AddressSet;
-use crate::estate::server::{Server, ServerKind, Setting};
+use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 pub use access::Access;
@@ -320,53 +323,6 @@ impl Path<'_> {
     /// Steps back.
     pub fn back(&self) -> Vec<Step> {
         self.taken().map(|leg| leg.back.clone()).unwrap_or_default()
-    }
-
-    /// Whether the server is up and listens on the port, as far as its body tells; a probe tells the rest. `None` where no way leads
-    /// there.
-    fn listen_step(&self) -> Option<Step> {
-        self.intended.as_ref()?;
-        if self.to.kind == ServerKind::Host {
-            let missing = host::unseen_gate(&self.to_id, self.port);
-            return Some(Step::unknown(Stage::Listen, missing));
-        }
-        let Some(state) = self.to.state.as_deref() else {
-            return Some(Step::unknown(Stage::Listen, Missing::field(&self.to_id, "state")));
-        };
-        let is_in_state =
-            || self.estate.words(|| format!("server `{}` is in state {state}", self.to_id.name()));
-        let step = match state.eq_ignore_ascii_case("ready") {
-            true => match self.listens() {
-                Ok(true) => Step::pass(Stage::Listen, Some(&self.to_id), is_in_state()),
-                Ok(false) => {
-                    let name = self.to_id.name();
-                    let detail = format!("server `{name}` does not listen on port {}", self.port);
-                    Step::drop(Stage::Listen, Some(&self.to_id), detail)
-                }
-                Err(missing) => Step::unknown(Stage::Listen, missing),
-            },
-            false => Step::drop(Stage::Listen, Some(&self.to_id), is_in_state()),
-        };
-        Some(step.read(&self.to_id, &self.to.state_pointer))
-    }
-
-    /// Whether the server has a listener on the port: its own, or the pooler that a flexible server may run.
-    ///
-    /// # Errors
-    /// [`Missing`] when the setting of the pooler was not observed.
-    pub fn listens(&self) -> Result<bool, Missing> {
-        match (self.to.kind, self.port) {
-            (ServerKind::Single | ServerKind::Flexible, PORT) => Ok(true),
-            (ServerKind::Flexible, POOLER_PORT) => {
-                let setting = self.to_id.child("configurations", "pgbouncer.enabled");
-                let value = self.estate.get::<Setting>(&setting)?;
-                let value =
-                    value.value.as_deref().ok_or_else(|| Missing::field(&setting, "value"))?;
-                Ok(value.eq_ignore_ascii_case("true"))
-            }
-            (ServerKind::Single | ServerKind::Flexible, _) => Ok(false),
-            (ServerKind::Host, _) => Ok(true),
-        }
     }
 
     /// Whether a gate other than security rules drops the packets, and rules have no say in which way is taken.

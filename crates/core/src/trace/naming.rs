@@ -3,9 +3,10 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use super::dns_servers::dns_owner;
 use super::endpoint::{Status, View};
 use super::forwarder::{self, ForwarderKind};
-use super::resolve::{self, Answer, Resolution, dns_owner};
+use super::resolve::{self, Answer, Resolution};
 use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::unproven;
@@ -220,7 +221,7 @@ impl Path<'_> {
     }
 
     /// Endpoints that a record may lead to: beside an approved one, those that can never carry traffic do not count.
-    fn live_endpoints(&self) -> impl Iterator<Item = &Arc<View>> {
+    pub(super) fn live_endpoints(&self) -> impl Iterator<Item = &Arc<View>> {
         let is_right = |view: &View| view.wrong_end.is_none();
         let has_approved =
             self.endpoints.iter().any(|view| view.status == Status::Approved && is_right(view));
@@ -228,89 +229,6 @@ impl Path<'_> {
             matches!(view.status, Status::Rejected | Status::Disconnected) || !is_right(view)
         };
         self.endpoints.iter().filter(move |view| !has_approved || !is_dead(view))
-    }
-
-    /// The privatelink name of the server.
-    fn private_link_name(&self) -> Option<String> {
-        resolve::private_link_name(&self.server_name())
-    }
-
-    /// Name of the zone that a private endpoint's record belongs in.
-    pub fn zone_name_meant(&self) -> Option<String> {
-        Some(self.private_link_name()?.split_once('.')?.1.to_owned())
-    }
-
-    /// The zone that holds, or should hold, the record of the server's endpoint: the one that answered, the one attached to the
-    /// endpoint, or one of the right name, with a record before without.
-    pub fn zone_meant(&self) -> Option<ResourceId> {
-        let name = self.zone_name_meant()?;
-        let is_right = |zone: &ResourceId| zone.name().eq_ignore_ascii_case(&name);
-        if let Some((zone, _)) = self.name.as_ref().and_then(|resolution| resolution.zone.as_ref())
-            && is_right(zone)
-        {
-            return Some(zone.clone());
-        }
-        let views = self.endpoint().into_iter().chain(self.endpoints.iter().map(|view| &**view));
-        let mut attached = views.filter_map(|view| view.zone_group.as_ref()).flatten();
-        if let Some(zone) = attached.find(|zone| is_right(zone)) {
-            return Some(zone.clone());
-        }
-        let zones = self.estate.zones_named(&name);
-        let full = self.private_link_name()?;
-        let with_record =
-            zones.iter().find(|zone| resolve::find_record(self.estate, zone, &full).is_some());
-        with_record.or(zones.first()).cloned()
-    }
-
-    /// Where the server's record belongs, and the name to look up: in the zone that is meant, in the one that an alias there leads into,
-    /// or in one of a longer name, which is asked instead.
-    fn record_place(&self) -> Option<(ResourceId, String)> {
-        let (meant, name) = (self.zone_meant()?, self.private_link_name()?);
-        let is_alias = || {
-            let record = resolve::find_record(self.estate, &meant, &name);
-            record.is_some_and(|(_, record)| record.alias.is_some())
-        };
-        let end = self.name.as_ref().and_then(|resolution| {
-            let (zone, _) = resolution.zone.as_ref().filter(|(zone, _)| *zone != meant)?;
-            let is_longer =
-                zone.name().len() > meant.name().len() && resolve::holds(zone.name(), &name);
-            (is_longer || is_alias()).then(|| (zone.clone(), resolution.names.last().cloned()))
-        });
-        match end {
-            Some((zone, asked)) => Some((zone, asked?)),
-            None => Some((meant, name)),
-        }
-    }
-
-    /// Name of the server's record set in the zone that is meant.
-    pub fn record_label(&self) -> Option<String> {
-        Some(self.private_link_name()?.split_once('.')?.0.to_owned())
-    }
-
-    /// The zone of the server's record set, and its name there.
-    pub fn record_set(&self) -> Option<(ResourceId, String)> {
-        let (zone, name) = self.record_place()?;
-        let label = resolve::record_label(zone.name(), &name)?;
-        Some((zone, label))
-    }
-
-    /// The record set of the server, with addresses.
-    pub fn record_meant(&self) -> Option<(ResourceId, Vec<Ipv4Addr>)> {
-        let (zone, name) = self.record_place()?;
-        let (id, record) = resolve::find_record(self.estate, &zone, &name)?;
-        let addresses = record.addresses.clone().filter(|list| !list.is_empty())?;
-        Some((id, addresses))
-    }
-
-    /// Addresses of a record that belong to none of the server's endpoints, when every endpoint's address is known.
-    pub fn is_stale(&self, addresses: &[Ipv4Addr]) -> bool {
-        let knows_all =
-            !self.endpoints.is_empty() && self.live_endpoints().all(|view| view.addresses.is_ok());
-        let owned = |address: &Ipv4Addr| {
-            self.live_endpoints()
-                .any(|view| view.addresses.as_ref().is_ok_and(|list| list.contains(address)))
-        };
-        knows_all && !addresses.is_empty() && !addresses.iter().any(owned)
     }
 
     /// The zone that is attached to an endpoint, when it was not captured: then whether it is linked is not known.

@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 
 use crate::estate::dns::{Link, Record};
-use crate::estate::endpoint::{Interface, ZoneGroup};
-use crate::estate::network::Vnet;
+use crate::estate::endpoint::ZoneGroup;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::trace::dns_servers::{custom_servers, unread_server};
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
 use crate::trace::start::Start;
 use crate::trace::unproven::{longer_zone, perhaps_linked, unread_records};
@@ -228,57 +228,6 @@ fn ask(
     result.answer =
         Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
     Ok(result)
-}
-
-/// The DNS servers that are asked before Azure; none where Azure is asked first. They are tried in their order, and the next one is
-/// asked only when one does not answer.
-///
-/// # Errors
-/// [`Missing`] when the list was not observed.
-pub fn custom_servers(estate: &Estate, start: &Start) -> Result<Vec<Ipv4Addr>, Missing> {
-    let servers = dns_servers(estate, start)?.iter().copied();
-    Ok(servers.take_while(|server| *server != AZURE_DNS).collect())
-}
-
-/// Whether Azure is asked at last, when none of the other DNS servers answers.
-pub(super) fn falls_back_on_azure(estate: &Estate, start: &Start) -> bool {
-    dns_servers(estate, start).is_ok_and(|all| all.contains(&AZURE_DNS))
-}
-
-fn dns_servers<'e>(estate: &'e Estate, start: &Start) -> Result<&'e [Ipv4Addr], Missing> {
-    let owner = dns_owner(estate, start);
-    let servers = match start.relay(estate).filter(|_| *owner != start.vnet) {
-        Some(relay) => relay.dns_servers.as_deref(),
-        None => estate.get::<Vnet>(&start.vnet)?.dns_servers.as_deref(),
-    };
-    servers.ok_or_else(|| Missing::field(owner, "dnsServers"))
-}
-
-/// Who lists the DNS servers: the relay host's interface where it has servers of its own, else the network.
-pub fn dns_owner<'s>(estate: &Estate, start: &'s Start) -> &'s ResourceId {
-    let has_own = |one: &Interface| one.dns_servers.as_ref().is_none_or(|list| !list.is_empty());
-    match &start.interface {
-        Some(id) if start.relay(estate).is_some_and(has_own) => id,
-        Some(_) | None => &start.vnet,
-    }
-}
-
-/// The same in words.
-pub fn dns_owner_words(estate: &Estate, start: &Start) -> String {
-    let owner = dns_owner(estate, start);
-    let kind = if *owner == start.vnet { "network" } else { "interface" };
-    format!("{kind} `{}`", owner.name())
-}
-
-fn unread_server(estate: &Estate, servers: &[Ipv4Addr], start: &Start, name: &str) -> Missing {
-    let servers: Vec<String> = servers.iter().map(Ipv4Addr::to_string).collect();
-    let owner = dns_owner_words(estate, start);
-    Missing::other(
-        format!("what the DNS servers {} of {owner} answer for {name}", servers.join(", ")),
-        format!(
-            "resolve {name} on a machine that asks them, or on the target with `flexway probe`"
-        ),
-    )
 }
 
 /// An injected server's name leads into its own zone, whose records the service keeps.

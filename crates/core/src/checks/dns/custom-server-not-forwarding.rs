@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use crate::estate::network::Vnet;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::resolve::{Answer, Resolution, dns_owner, dns_owner_words};
+use crate::trace::dns_servers::{dns_owner, dns_owner_words};
+use crate::trace::resolve::{Answer, Resolution};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;

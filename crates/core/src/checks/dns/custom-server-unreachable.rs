@@ -5,7 +5,7 @@ use crate::checks::{fixes, joins};
 use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::resolve::dns_owner_words;
+use crate::trace::dns_servers::dns_owner_words;
 use crate::trace::route::Routed;
 use crate::trace::step::{Outcome, Stage};
 

@@ -1,0 +1,47 @@
+//! What a search found: the cheapest repair, other ways, and what does not do.
+
+use super::cost::Cost;
+use super::safety::Safety;
+use crate::change::Change;
+use crate::trace::step::Verdict;
+
+/// A set of changes that was looked at and does not do.
+#[derive(Debug, Clone)]
+pub struct Closed {
+    /// The changes.
+    pub changes: Vec<Change>,
+    /// Their cost.
+    pub cost: Cost,
+    /// The verdict with them.
+    pub verdict: Verdict,
+}
+
+/// A set of changes that does.
+#[derive(Debug, Clone)]
+pub struct Repair {
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+    /// Their cost, with what they break.
+    pub cost: Cost,
+    /// What they do to other flows.
+    pub safety: Safety,
+}
+
+/// What the search found.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The cheapest repair: after it the source is reached, or nothing is known to be closed any more.
+    pub best: Option<Repair>,
+    /// Whether what was not observed before the cheapest repair is still not known after it.
+    pub leaves_open: bool,
+    /// Other ways, dearer.
+    pub others: Vec<Repair>,
+    /// Every cheaper set that was looked at, in the order of cost.
+    pub closed: Vec<Closed>,
+    /// Whether every set was looked at that could have been a repair at no higher cost.
+    pub is_complete: bool,
+    /// Changes that would have been tried, and are not allowed; with the reason.
+    pub barred: Vec<(Change, String)>,
+    /// Number of sets looked at.
+    pub node_count: usize,
+}
