@@ -297,9 +297,19 @@ fn stands(session: &mut Session, entry: &SchemaEntry) -> Outcome<bool> {
             "SELECT 1 FROM pg_statistic_ext o JOIN pg_namespace n ON n.oid = o.stxnamespace \
              WHERE n.nspname = {schema} AND o.stxname = {name}"
         ),
-        "CONSTRAINT" | "FK CONSTRAINT" | "CHECK CONSTRAINT" => {
+        "CONSTRAINT" | "FK CONSTRAINT" => on_table("pg_constraint", "conrelid", "conname"),
+        "CHECK CONSTRAINT" => format!(
+            "{} UNION ALL SELECT 1 FROM pg_constraint o JOIN pg_type t ON t.oid = o.contypid \
+             JOIN pg_namespace n ON n.oid = t.typnamespace \
+             WHERE n.nspname = {schema} AND t.typname || ' ' || o.conname = {name}",
             on_table("pg_constraint", "conrelid", "conname")
-        }
+        ),
+        "MATERIALIZED VIEW" => format!(
+            "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {schema} AND c.relname = {name} AND c.relkind = 'm'"
+        ),
+        // The server says that only of one in that schema, of that name and with those arguments.
+        "FUNCTION" | "PROCEDURE" => return Ok(true),
         "TRIGGER" => on_table("pg_trigger", "tgrelid", "tgname"),
         "RULE" => on_table("pg_rewrite", "ev_class", "rulename"),
         "POLICY" => on_table("pg_policy", "polrelid", "polname"),

@@ -145,6 +145,8 @@ pub(crate) fn copy(open: &dyn Database) -> Contents {
     open.data().copy_large_objects(&progress, &stop).expect("large objects");
     for entry in open.schema().post_data().expect("post-data") {
         open.schema().apply(&entry, ALONE, &stop).expect("apply");
+        // A run that was killed may have built it and not have written that down.
+        open.schema().apply(&entry, ALONE, &stop).expect("stands already");
     }
     open.data().finish(&contents, 2, &stop).expect("finish");
     open.schema().last(&stop).expect("event triggers");
