@@ -206,3 +206,36 @@ fn owners_are_joined_only_where_roles_are_carried() {
     let assessment = assess::judge(&facts);
     assert_eq!(assessment.findings[0].fixes[0].run, "CREATE ROLE \"app\"");
 }
+
+#[test]
+fn memberships_are_lost_where_the_login_may_not_grant_them() {
+    let mut facts = facts();
+    facts.target.facts.is_superuser = false;
+    facts.target.login.can_create_roles = true;
+    let role = |name: &str, groups: &[&str], may_join| Role {
+        name: name.to_owned(),
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        may_join,
+        ..Role::default()
+    };
+    let groups = ["pg_monitor", "pg_read_server_files", "team", "theirs"];
+    facts.source.roles = Ok(vec![role("app", &groups, true), role("team", &[], true)]);
+    let there = || vec![role("pg_monitor", &[], true), role("pg_read_server_files", &[], false)];
+    facts.target.roles = Ok(there());
+    let told = |facts: &Facts| -> Vec<String> {
+        let all = assess::judge(facts).findings.into_iter();
+        let all = all.filter(|one| one.id == "role/membership");
+        all.map(|one| one.message.replace("memberships of roles are not carried: ", "")).collect()
+    };
+    assert_eq!(told(&facts), ["app in theirs", "app in pg_read_server_files"]);
+    // A role that stands is left as it is.
+    let mut roles = there();
+    roles.push(role("app", &["pg_read_server_files", "theirs"], false));
+    facts.target.roles = Ok(roles);
+    assert_eq!(told(&facts), ["app in pg_monitor, app in team"]);
+    facts.overwrite = true;
+    assert!(told(&facts).is_empty());
+    facts.target.roles = Ok(there());
+    facts.target.facts.is_superuser = true;
+    assert_eq!(told(&facts), ["app in theirs"]);
+}

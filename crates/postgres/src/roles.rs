@@ -61,8 +61,14 @@ pub(crate) fn copy(
 /// The roles that [`copy`] would carry.
 pub(crate) fn to_carry(source: &mut Session, databases: &[String]) -> Outcome<Vec<facts::Role>> {
     let outside = read::outside(source)?;
+    let read::Roles { all, memberships, .. } = read::roles_of(source, databases)?;
     let role = |role: read::Role| facts::Role {
         is_external: outside.contains(&role.name),
+        groups: memberships
+            .iter()
+            .filter(|one| one.member == role.name)
+            .map(|one| one.role.clone())
+            .collect(),
         name: role.name,
         is_superuser: role.is_superuser,
         can_replicate: role.can_replicate,
@@ -75,7 +81,7 @@ pub(crate) fn to_carry(source: &mut Session, databases: &[String]) -> Outcome<Ve
             false => "scram".to_owned(),
         }),
     };
-    Ok(read::roles_of(source, databases)?.all.into_iter().map(role).collect())
+    Ok(all.into_iter().map(role).collect())
 }
 
 fn login(target: &mut Session) -> Outcome<Login> {

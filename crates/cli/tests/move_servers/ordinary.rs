@@ -119,3 +119,32 @@ fn rows_that_policies_hide_from_the_targets_login_are_foretold() {
     Ran::of(command).ended(0);
     assert_eq!(pair.on_target("d", "SELECT a FROM s.bound"), "7\n");
 }
+
+#[test]
+fn memberships_that_a_login_may_not_grant_are_foretold() {
+    let pair = Pair::start(15, 18);
+    pair.on_source(
+        "postgres",
+        "CREATE ROLE app; CREATE ROLE team; GRANT pg_monitor, pg_read_server_files, team TO app; CREATE DATABASE d OWNER app",
+    );
+    pair.on_target(
+        "postgres",
+        "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'; GRANT pg_monitor TO mover WITH ADMIN OPTION",
+    );
+    let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
+    let as_mover = |verb: &str| {
+        let mut command = pair.command(verb);
+        command.env("FLEXWAY_TARGET", &url).args(["--database", "d"]);
+        command
+    };
+    let (_, report) = assess(as_mover("assess"));
+    let words = "memberships of roles are not carried: app in pg_read_server_files";
+    assert_eq!(report["findings"][0]["message"], words, "{report:#}");
+    mend(&pair, &report, "role/membership");
+    let (_, report) = assess(as_mover("assess"));
+    assert!(!report.to_string().contains("role/membership"), "{report:#}");
+    let mut command = as_mover("migrate");
+    command.arg("--ledger").arg(pair.ledger());
+    Ran::of(command).ended(0);
+    Ran::of(as_mover("verify")).ended(0);
+}

@@ -234,6 +234,8 @@ pub struct Role {
     pub bypasses_row_security: bool,
     /// LOGIN.
     pub can_login: bool,
+    /// Roles that it is a member of.
+    pub groups: Vec<String>,
     /// Whether the login may give objects to it.
     pub may_become: bool,
     /// Whether the login may make itself a member that may.

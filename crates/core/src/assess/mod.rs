@@ -196,6 +196,7 @@ registry! {
     server "role/no-createrole" = "603116" in "role/no-createrole.rs" as no_createrole;
     server "role/not-administrator" = "603115" in "role/not-administrator.rs" as not_administrator;
     server "role/attributes" in "role/attributes.rs" as attributes;
+    server "role/membership" in "role/membership.rs" as membership;
     server "role/passwords" in "role/passwords.rs" as passwords;
     server "role/outside-directory" = "603103" in "role/outside-directory.rs" as outside_directory;
     server "role/odd-name" in "role/odd-name.rs" as role_odd_name;

@@ -177,7 +177,17 @@ fn roles_there(session: &mut Session) -> Outcome<Vec<Role>> {
          pg_has_role(r.oid, '{kind}'), {may_join} \
          FROM pg_roles r, pg_roles m WHERE m.rolname = current_user"
     );
-    let rows = query(session, "read the roles of the target", &sql)?;
+    let what = "read the roles of the target";
+    let rows = query(session, what, &sql)?;
+    let memberships = query(
+        session,
+        what,
+        "SELECT pg_get_userbyid(member), pg_get_userbyid(roleid) FROM pg_auth_members",
+    )?;
+    let groups = |name: &str| {
+        let of = memberships.iter().filter(|row| text(row, 0) == name);
+        of.map(|row| text(row, 1).to_owned()).collect()
+    };
     Ok(rows
         .iter()
         .map(|row| Role {
@@ -186,6 +196,7 @@ fn roles_there(session: &mut Session) -> Outcome<Vec<Role>> {
             can_replicate: flag(row, 2),
             bypasses_row_security: flag(row, 3),
             can_login: flag(row, 4),
+            groups: groups(text(row, 0)),
             may_become: flag(row, 5),
             may_join: flag(row, 6),
             verifier: None,
