@@ -372,3 +372,23 @@ fn only_values_of_xml_keep_it_from_a_target_without_libxml() {
     assert_eq!((code, report["verdict"].as_str()), (Some(0), Some("ready")), "{report:#}");
     pair.migrate(&[]).ended(0);
 }
+
+#[test]
+fn columns_that_ask_for_lz4_keep_from_a_target_without_it() {
+    let pair = Pair::start(17, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source(
+        "d",
+        "CREATE TABLE t (id int, a text COMPRESSION lz4, b text COMPRESSION pglz);
+         INSERT INTO t VALUES (1, repeat('flexway', 10000), 'b');
+         CREATE MATERIALIZED VIEW v AS SELECT a FROM t;
+         ALTER MATERIALIZED VIEW v ALTER COLUMN a SET COMPRESSION lz4",
+    );
+    let report = of_pair(&pair, &[]).1;
+    let words = "the target was built without lz4: column a of public.t, column a of public.v";
+    assert_eq!(report["findings"][0]["message"], words, "{report:#}");
+    mend(&pair, &report, "schema/compression");
+    let (code, report) = of_pair(&pair, &[]);
+    assert_eq!((code, report["verdict"].as_str()), (Some(0), Some("ready")), "{report:#}");
+    pair.migrate(&[]).ended(0);
+}

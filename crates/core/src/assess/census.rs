@@ -60,6 +60,8 @@ census! {
     SystemSchemas = "things in schemas of the system";
     /// What holds xml that the target cannot read; sql: what mends.
     Xml = "xml that the target does not read";
+    /// Columns that ask for a compression which the target's server lacks; detail: its name, sql: what takes that away.
+    Compressions = "compression of columns";
     /// Casts of users.
     Casts = "casts";
     /// Languages that no extension brought; detail: the handler, where that is carried too; sql: what takes one away.

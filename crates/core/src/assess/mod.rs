@@ -219,6 +219,7 @@ registry! {
 
     database "schema/type-removed" in "schema/type-removed.rs" as type_removed;
     database "schema/xml-unreadable" in "schema/xml-unreadable.rs" as xml_unreadable;
+    database "schema/compression" in "schema/compression.rs" as compression;
     database "schema/built-in-removed" in "schema/built-in-removed.rs" as built_in_removed;
     database "schema/code-missing" in "schema/code-missing.rs" as code_missing;
     advisory_database "schema/body-out-of-date" in "schema/body-out-of-date.rs" as body_out_of_date;

@@ -47,7 +47,7 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
         // Not read by one query.
         Census::TablespaceSettings | Census::Removed | Census::Xml | Census::LostSettings
         | Census::ForbiddenToFunctions | Census::ForbiddenToDatabase
-        | Census::Bodies | Census::Code | Census::ServiceGrants => None,
+        | Census::Bodies | Census::Code | Census::ServiceGrants | Census::Compressions => None,
     }
 }
 

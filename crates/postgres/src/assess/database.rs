@@ -7,7 +7,7 @@ use flexway_core::migrate::Remedy;
 
 use super::{ask, bodies, built_ins, census, code, extension_members, grants, lost_settings, xml};
 use crate::ask::{Outcome, flag, number, query, query_one, text};
-use crate::catalog::USER_SCHEMAS;
+use crate::catalog::{USER_SCHEMAS, not_of_extension};
 use crate::pool::connect;
 use crate::roles::list_elements;
 use crate::schema::database::{is_kept, may_replace};
@@ -83,11 +83,38 @@ fn list(
             return lost_settings::forbidden_to_database(session, there);
         }
         Census::Xml => return xml::unreadable(session, there, database),
+        Census::Compressions => return compressions(session, there),
         _ => {}
     }
     let (version, target) = (session.version().number, there.version().number);
     let Some(sql) = census::question(one, version, target) else { return Ok(Ok(Vec::new())) };
     let rows = ask(session, &format!("{} of database {database}", one.words()), &sql)?;
+    Ok(rows.map(|rows| rows.iter().map(super::object).collect()))
+}
+
+/// Columns that ask for LZ4, where the target was built without it.
+fn compressions(session: &mut Session, there: &mut Session) -> Outcome<Known<Vec<Object>>> {
+    const FIRST_WITH_CHOICE: u32 = 140_000;
+    if session.version().number.min(there.version().number) < FIRST_WITH_CHOICE {
+        return Ok(Ok(Vec::new()));
+    }
+    let sql = "SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)";
+    match ask(there, "how the target compresses", sql)? {
+        Ok(rows) if rows.is_empty() => {}
+        Ok(_) => return Ok(Ok(Vec::new())),
+        Err(missing) => return Ok(Err(missing)),
+    }
+    let sql = format!(
+        "SELECT format('column %I of %I.%I', a.attname, n.nspname, c.relname), 'lz4', \
+          format('ALTER %s %I.%I ALTER COLUMN %I SET COMPRESSION pglz', CASE c.relkind WHEN 'm' \
+          THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, n.nspname, c.relname, a.attname) \
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE a.attcompression = 'l' AND NOT a.attisdropped AND a.attnum > 0 \
+         AND c.relkind IN ('r', 'p', 'm') AND {USER_SCHEMAS} AND {} ORDER BY 1",
+        not_of_extension("pg_class", "c.oid")
+    );
+    let rows = ask(session, "how columns are compressed", &sql)?;
     Ok(rows.map(|rows| rows.iter().map(super::object).collect()))
 }
 

@@ -14,9 +14,11 @@ pub(super) fn find(_: &Facts, database: &Database) -> Found {
         let renamed = database.name.replace(['\n', '\r'], "_");
         let rename =
             format!("ALTER DATABASE {} RENAME TO {}", quoted(&database.name), quoted(&renamed));
-        return Ok(vec![Finding::blocks(message, "pg_dump takes no such name")
-            .fix(Place::Source, rename)
-            .advice("connect to another database of the source for that")]);
+        return Ok(vec![
+            Finding::blocks(message, "pg_dump takes no such name")
+                .fix(Place::Source, rename)
+                .advice("connect to another database of the source for that"),
+        ]);
     }
     let message = format!("the name of database {:?} needs quotes", database.name);
     let why = "it is carried as it is; portals and scripts of services may not take it, and in a URL \

@@ -18,8 +18,11 @@ fn on_target(facts: &Facts, database: &Database) -> Found {
         return Ok(Vec::new());
     }
     let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-    let message =
-        format!("policies would hide rows from the target's login {}: {}", login.name, some_of(&names));
+    let message = format!(
+        "policies would hide rows from the target's login {}: {}",
+        login.name,
+        some_of(&names)
+    );
     let why = "FORCE ROW LEVEL SECURITY binds the owner too: what arrived cannot be compared";
     let frees: Vec<&str> = all.iter().map(|one| one.sql.as_str()).collect();
     Ok(vec![

@@ -23,9 +23,9 @@ pub(super) fn find(facts: &Facts, database: &Database) -> Found {
         found.push((Finding::risks(told(of_database), why), of_database));
     }
     let mended = |(finding, all): (Finding, &[Object])| {
-        finding
-            .fixes(Place::Source, all.iter().map(|one| one.sql.clone()))
-            .advice("or have a superuser of the target, from 15 on, GRANT SET ON PARAMETER to the login")
+        finding.fixes(Place::Source, all.iter().map(|one| one.sql.clone())).advice(
+            "or have a superuser of the target, from 15 on, GRANT SET ON PARAMETER to the login",
+        )
     };
     Ok(found.into_iter().map(mended).collect())
 }

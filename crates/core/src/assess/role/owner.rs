@@ -10,7 +10,8 @@ pub(super) fn find(facts: &Facts, database: &Database) -> Found {
     let login = &facts.target.login.name;
     let owners = database.objects(Census::Owners)?.iter().map(|one| one.name.as_str());
     // Who may act for the database's owner may for that role, which takes no other members.
-    let wanted = owners.filter(|name| *name != "pg_database_owner").chain([database.owner.as_str()]);
+    let wanted =
+        owners.filter(|name| *name != "pg_database_owner").chain([database.owner.as_str()]);
     let (mut closed, mut absent) = (Vec::new(), Vec::new());
     for owner in distinct(wanted) {
         match there.iter().find(|role| role.name == owner) {

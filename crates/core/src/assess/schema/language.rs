@@ -32,8 +32,12 @@ fn of_language(facts: &Facts, one: &Object) -> Known<Finding> {
         (true, false) => Finding::blocks(message, why)
             .fix(Place::Source, one.sql.clone())
             .advice(format!("or make it on the target first: CREATE EXTENSION {extension}")),
-        (false, _) => Finding::blocks(format!("{message}, and the target has none to make it"), why)
-            .fix(Place::Source, one.sql.clone())
-            .advice("drop it with its functions, or install the extension's package on the target"),
+        (false, _) => {
+            Finding::blocks(format!("{message}, and the target has none to make it"), why)
+                .fix(Place::Source, one.sql.clone())
+                .advice(
+                    "drop it with its functions, or install the extension's package on the target",
+                )
+        }
     })
 }

@@ -4,8 +4,8 @@ use crate::change::peering;
 use crate::checks::joins;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::filter::Decision;
 use crate::trace::breaks::BreakKind;
+use crate::trace::filter::Decision;
 use crate::trace::step::{Outcome, Stage, Step};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {

@@ -37,7 +37,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         ),
     };
     let why = "private addresses of another network are dropped unless a peering, with both halves connected, carries them";
-    let mut finding = joins::fault_of(leg, Finding::blocks(message, why)).at(half.unwrap_or(&near_vnet), "");
+    let mut finding =
+        joins::fault_of(leg, Finding::blocks(message, why)).at(half.unwrap_or(&near_vnet), "");
     finding.fixes.extend(joins::mend(path, leg));
     finding.fixes.extend(fixes::endpoint_nearby(path));
     Some(if other_way.is_some() { finding.possible() } else { finding })

@@ -22,8 +22,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
         "dropping" => "the server is being deleted: name another one".to_owned(),
         "inaccessible" => "give the server access to its encryption key again".to_owned(),
-        "disabled" => "look at the server's page in the portal: the service has switched it off".to_owned(),
-        _ => "start the server, or wait until its state is Ready, then capture and check again".to_owned(),
+        "disabled" => {
+            "look at the server's page in the portal: the service has switched it off".to_owned()
+        }
+        _ => "start the server, or wait until its state is Ready, then capture and check again"
+            .to_owned(),
     };
     let message = format!("server `{}` is in state {state}", id.name());
     let finding = Finding::blocks(message, why).at(id, server.state_pointer.clone());
