@@ -45,7 +45,7 @@ fn no_subset_repairs_for_less() {
             let question = example.question(&estate);
             let found = repair::search(&estate, &question, &Policy::default());
             let all = catalogue(&found);
-            if found.leaves_open || all.is_empty() || all.len() > CATALOGUE_MAX {
+            if all.is_empty() || all.len() > CATALOGUE_MAX {
                 continue;
             }
             worlds += 1;
@@ -62,6 +62,11 @@ fn no_subset_repairs_for_less() {
             }
             let known = found.best.as_ref().map(|best| best.cost);
             let least = cheapest.as_ref().map(|(cost, _)| *cost);
+            if found.leaves_open {
+                // It opens what is known to be closed; what leads there for sure may cost more.
+                assert!(least.is_none() || known < least, "{title}: {known:?}, {cheapest:?}");
+                continue;
+            }
             assert_eq!(known, least, "{title}: {cheapest:?}");
         }
     }

@@ -163,8 +163,8 @@ fn free_priority(
     round.or_else(|| (*PRIORITIES.start()..=highest).rev().find(|number| !taken.contains(number)))
 }
 
-/// Moves a rule off its priority number, behind no rule that it is not behind by now: rules whose order counts go first. `None` when
-/// that takes too many moves, or the rule is one of Azure's own.
+/// Moves a rule off its priority number, and the group does what it did: rules that have to stay behind it move first. `None` when that
+/// takes too many moves, or the rule is one of Azure's own.
 pub fn make_room(
     estate: &Estate,
     group: &ResourceId,
@@ -183,7 +183,8 @@ fn retreat<'e>(rules: &[&'e Rule], number: u32, moves: &mut Vec<(&'e Rule, u32)>
     let at = |number: u32| rules.iter().find(|rule| rule.priority == number).copied();
     let rule = at(number)?;
     let mut behind = number + 1..=*PRIORITIES.end();
-    let place = behind.find(|number| at(*number).is_none_or(|other| is_order_told(rule, other)))?;
+    let place =
+        behind.find(|number| at(*number).is_none_or(|other| does_order_count(rule, other)))?;
     if at(place).is_some() {
         retreat(rules, place, moves)?;
     }
@@ -192,12 +193,17 @@ fn retreat<'e>(rules: &[&'e Rule], number: u32, moves: &mut Vec<(&'e Rule, u32)>
 }
 
 /// Whether it may count which of two rules is read first: they do not do the same, and some packet may fit both.
-fn is_order_told(rule: &Rule, other: &Rule) -> bool {
+fn does_order_count(rule: &Rule, other: &Rule) -> bool {
+    // What could not be read may be anything.
     let meet = |ports: &[(u16, u16)], others: &[(u16, u16)]| {
-        ports.iter().any(|a| others.iter().any(|b| a.0 <= b.1 && b.0 <= a.1))
+        ports.is_empty()
+            || others.is_empty()
+            || ports.iter().any(|a| others.iter().any(|b| a.0 <= b.1 && b.0 <= a.1))
     };
     let share = |prefixes: &[Prefix], others: &[Prefix]| {
-        prefixes.iter().any(|a| others.iter().any(|b| may_share(a, b)))
+        prefixes.is_empty()
+            || others.is_empty()
+            || prefixes.iter().any(|a| others.iter().any(|b| may_share(a, b)))
     };
     let is_any = |protocol: Protocol| protocol == Protocol::Any;
     rule.allows != other.allows

@@ -9,6 +9,7 @@ use crate::estate::gateway::PublicAddress;
 use crate::estate::network::Subnet;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::admin::Packets;
 use crate::trace::egress::Egress;
 use crate::trace::filter::{self, Flow, Receiver, Service};
 use crate::trace::leg::Leg;
@@ -18,7 +19,7 @@ use crate::trace::words::filter_step;
 
 impl Leg {
     /// Takes down the rules of the machine that has a public address, where they let nobody in: which public address the copier comes
-    /// with is mostly not told. The steps at which packets end.
+    /// with is mostly not told, and an admin rule may let it in all the same. The steps at which packets end.
     pub(super) fn enter_owner(
         &mut self,
         estate: &Estate,
@@ -37,20 +38,24 @@ impl Leg {
             _ => public(),
         };
         let receiver = Receiver::Addresses(AddressSet::one(*own), interface.groups.clone());
+        let (direction, senders) = (Direction::Inbound, &senders);
+        if (Packets { direction, senders, receiver: &receiver, service }).opener(estate).is_some() {
+            return Vec::new();
+        }
         let decide = |group: Result<Option<&ResourceId>, Missing>| {
             let group = group.ok()??;
             let vnet = subnet_id.parent()?;
             let ends = senders.union(&AddressSet::one(*own));
             let seen = tag::network_tag(estate, &vnet, subnet_id, Some(&ends)).ok()?;
             let flow = Flow {
-                senders: &senders,
+                senders,
                 members: &[],
                 is_one_network: false,
                 receiver: &receiver,
                 service,
                 is_at_endpoint: false,
             };
-            let decision = filter::decide(estate, group, Direction::Inbound, &flow, &seen).ok()?;
+            let decision = filter::decide(estate, group, direction, &flow, &seen).ok()?;
             let is_shut = decision.allowed.is_empty() && decision.unknown.is_empty();
             is_shut.then(|| (group.clone(), decision))
         };

@@ -201,6 +201,7 @@ impl Walker<'_> {
     /// security groups; where there is none, public documents disagree about what happens.
     fn hop(&self, leg: &Leg, joined: &Joined, near: &End, far: &End) -> Vec<Step> {
         let mut steps = hop_steps(self.estate, joined, near.vnet, far.vnet);
+        // Of networks that are apart the first step is the half that lacks; a step for each break follows.
         let first = usize::from(matches!(joined, Joined::Apart { .. }));
         for (step, broken) in steps.iter_mut().skip(first).zip(joined.breaks()) {
             let is_near = broken.is_near;

@@ -94,7 +94,9 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
             }
         }
     }
-    let judge = Judge { plan: &plan, world };
+    let mut judge = Judge { plan: &plan, world, is_less_sure: false };
+    let abstains = judge.ask(world).verdict == Verdict::Undetermined;
+    judge.is_less_sure = abstains && plan.by_estate != "undetermined";
     let mut checks = vec![facts::check(&judge)];
     if !plan.changes.is_empty() {
         let after = judge.after();
@@ -114,6 +116,8 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
 struct Judge<'p> {
     plan: &'p Plan,
     world: &'p World,
+    /// Whether the plan is sure of the verdict as things stand, and the checker is not.
+    is_less_sure: bool,
 }
 
 /// A verdict with its reasons.
@@ -170,7 +174,9 @@ impl Judge<'_> {
     /// so too, it does not: a repair has to be proved.
     fn not_enough(&self, found: Verdict, claimed: &str) -> State {
         match found {
-            Verdict::Undetermined if ["unreachable", "partial"].contains(&claimed) => {
+            Verdict::Undetermined
+                if self.is_less_sure && ["unreachable", "partial"].contains(&claimed) =>
+            {
                 State::CouldNotTell
             }
             found if self.does(found) => State::Fails,
