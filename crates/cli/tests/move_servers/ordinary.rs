@@ -1,5 +1,7 @@
 //! Moves by a login of the target that is no superuser, as on every managed service.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::assessed::{assess, mend};
@@ -49,6 +51,21 @@ fn owners_need_not_be_those_of_their_schemas() {
     }
 }
 
+/// `flexway COMMAND` of database d, as the target's login mover.
+fn as_mover(pair: &Pair, command: &str) -> Command {
+    let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
+    let mut flexway = pair.command(command);
+    flexway.env("FLEXWAY_TARGET", url).args(["--database", "d"]);
+    flexway
+}
+
+/// Moves it so.
+fn moved_by_mover(pair: &Pair, code: i32) -> Ran {
+    let mut command = as_mover(pair, "migrate");
+    command.arg("--ledger").arg(pair.ledger());
+    Ran::of(command).ended(code)
+}
+
 #[test]
 fn settings_that_a_login_may_not_give_are_foretold() {
     let pair = Pair::start(15, 18);
@@ -64,14 +81,8 @@ fn settings_that_a_login_may_not_give_are_foretold() {
          ALTER FUNCTION f() OWNER TO app; ALTER FUNCTION fine() OWNER TO app",
     );
     pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
-    let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
-    let as_mover = |verb: &str| {
-        let mut command = pair.command(verb);
-        command.env("FLEXWAY_TARGET", &url).args(["--database", "d"]);
-        command
-    };
     let told = || {
-        let (_, report) = assess(as_mover("assess"));
+        let (_, report) = assess(as_mover(&pair, "assess"));
         let findings = report["findings"].as_array().unwrap();
         let these = findings.iter().filter(|one| one["id"] == "privilege/setting");
         let words = |one: &Value| format!("{}: {}", one["level"], one["message"]).replace('"', "");
@@ -86,9 +97,7 @@ fn settings_that_a_login_may_not_give_are_foretold() {
     pair.on_source("d", "ALTER FUNCTION f() RESET my.own");
     let (words, report) = told();
     assert_eq!(words, [of_database], "{report:#}");
-    let mut command = as_mover("migrate");
-    command.arg("--ledger").arg(pair.ledger());
-    assert!(Ran::of(command).ended(1).out.contains("DATABASE PROPERTIES differs"));
+    assert!(moved_by_mover(&pair, 1).out.contains("DATABASE PROPERTIES differs"));
     pair.on_target("postgres", "GRANT SET ON PARAMETER app.tenant, log_statement TO mover");
     assert_eq!(told().0, [""; 0]);
 }
@@ -104,19 +113,11 @@ fn rows_that_policies_hide_from_the_targets_login_are_foretold() {
          CREATE TABLE s.free (a int); ALTER TABLE s.free ENABLE ROW LEVEL SECURITY",
     );
     pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
-    let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
-    let as_mover = |verb: &str| {
-        let mut command = pair.command(verb);
-        command.env("FLEXWAY_TARGET", &url).args(["--database", "d"]);
-        command
-    };
-    let (_, report) = assess(as_mover("assess"));
+    let (_, report) = assess(as_mover(&pair, "assess"));
     let words = "policies would hide rows from the target's login mover: s.bound";
     assert_eq!(report["findings"][0]["message"], words, "{report:#}");
     mend(&pair, &report, "privilege/row-security");
-    let mut command = as_mover("migrate");
-    command.arg("--ledger").arg(pair.ledger());
-    Ran::of(command).ended(0);
+    moved_by_mover(&pair, 0);
     assert_eq!(pair.on_target("d", "SELECT a FROM s.bound"), "7\n");
 }
 
@@ -131,20 +132,12 @@ fn memberships_that_a_login_may_not_grant_are_foretold() {
         "postgres",
         "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'; GRANT pg_monitor TO mover WITH ADMIN OPTION",
     );
-    let url = format!("postgres://mover:pass@127.0.0.1:{}/postgres", pair.target.port());
-    let as_mover = |verb: &str| {
-        let mut command = pair.command(verb);
-        command.env("FLEXWAY_TARGET", &url).args(["--database", "d"]);
-        command
-    };
-    let (_, report) = assess(as_mover("assess"));
+    let (_, report) = assess(as_mover(&pair, "assess"));
     let words = "memberships of roles are not carried: app in pg_read_server_files";
     assert_eq!(report["findings"][0]["message"], words, "{report:#}");
     mend(&pair, &report, "role/membership");
-    let (_, report) = assess(as_mover("assess"));
+    let (_, report) = assess(as_mover(&pair, "assess"));
     assert!(!report.to_string().contains("role/membership"), "{report:#}");
-    let mut command = as_mover("migrate");
-    command.arg("--ledger").arg(pair.ledger());
-    Ran::of(command).ended(0);
-    Ran::of(as_mover("verify")).ended(0);
+    moved_by_mover(&pair, 0);
+    Ran::of(as_mover(&pair, "verify")).ended(0);
 }

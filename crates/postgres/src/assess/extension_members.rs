@@ -1,6 +1,6 @@
 //! What things of users need of extensions, and the versions of these that the target makes have not, or no more.
 
-use flexway_core::assess::facts::{Known, Object};
+use flexway_core::assess::facts::{Known, Missing, Object};
 
 use super::{ask, expressions, grants};
 use crate::ask::{Outcome, failed, run, text};
@@ -15,14 +15,16 @@ const MEMBERS: &str = "pg_extension x JOIN pg_depend m ON m.refclassid = 'pg_ext
 /// Beginnings of codes for files that lack, or do not fit: whoever makes the extension meets them.
 const BROKEN: [&str; 2] = ["58", "XX"];
 
+/// Codes that tell nothing of the extension: it took too long, or somebody's lock stood in the way.
+const CUT_SHORT: [&str; 2] = ["57014", "55P03"];
+
 /// Schema in which the target makes an extension to look at it.
 const LOOK: &str = "flexway_look";
 
 /// Things of the database that the target cannot make for that reason, as `built_ins` names them.
 ///
 /// The target makes each extension on which anything hangs, and takes all back: of the same version too, since users may add members.
-/// What
-/// it refuses to make for other reasons than a library that does not load is a matter of other validations.
+/// What it refuses to make for other reasons than a library that does not load is a matter of other validations.
 pub(super) fn lacking(here: &mut Session, target: &ConnInfo) -> Outcome<Known<Vec<Object>>> {
     const WHAT: &str = "what is used of extensions";
     let needed = match ask(here, WHAT, &needed(here.version().number))? {
@@ -34,7 +36,10 @@ pub(super) fn lacking(here: &mut Session, target: &ConnInfo) -> Outcome<Known<Ve
     let mut there = connect(target)?;
     let mut gone = Vec::new();
     for of_one in needed.chunk_by(|one, next| text(one, 0) == text(next, 0)) {
-        gone.extend(absent(&mut there, of_one)?);
+        match absent(&mut there, of_one)? {
+            Ok(all) => gone.extend(all),
+            Err(missing) => return Ok(Err(missing)),
+        }
     }
     if gone.is_empty() {
         return Ok(Ok(Vec::new()));
@@ -96,19 +101,22 @@ const PLAIN_IDENTITY: &str =
     r#"regexp_replace(i.identity, '("([^"]|"")+"|[^ .,()"]+)[.]', '', 'g')"#;
 
 /// Those of an extension's members that the target's version lacks, as values: class, oid, number, whether calls of it are meant, words.
-/// Nothing when it cannot be seen.
-fn absent(there: &mut Session, needed: &[Row]) -> Outcome<Vec<String>> {
-    let Some(first) = needed.first() else { return Ok(Vec::new()) };
+/// Nothing where the target offers no such extension, or its login may not make it.
+fn absent(there: &mut Session, needed: &[Row]) -> Outcome<Known<Vec<String>>> {
+    let Some(first) = needed.first() else { return Ok(Ok(Vec::new())) };
     let extension = text(first, 0);
     let what = format!("look at extension {extension} on the target");
     let offered = format!(
         "SELECT default_version FROM pg_available_extensions WHERE name = {} AND default_version <> ''",
         quote_literal(extension)
     );
-    let Ok(rows) = ask(there, &what, &offered)? else { return Ok(Vec::new()) };
-    let Some(offered) = rows.first() else { return Ok(Vec::new()) };
+    let rows = match ask(there, &what, &offered)? {
+        Ok(rows) => rows,
+        Err(missing) => return Ok(Err(missing)),
+    };
+    let Some(offered) = rows.first() else { return Ok(Ok(Vec::new())) };
     let words = format!("{extension} {}", text(offered, 0));
-    run(there, &what, "BEGIN; SET LOCAL lock_timeout = '2s'")?;
+    run(there, &what, "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '60s'")?;
     silence_event_triggers(there, &what)?;
     let make = format!(
         "CREATE SCHEMA {LOOK}; SET LOCAL search_path = {LOOK}; \
@@ -117,15 +125,18 @@ fn absent(there: &mut Session, needed: &[Row]) -> Outcome<Vec<String>> {
     );
     let gone = match there.execute(&make) {
         Ok(()) => {
-            let rows = ask(there, &what, &absence(extension, &words, needed))?.unwrap_or_default();
-            rows.iter().map(|row| text(row, 0).to_owned()).collect()
+            let rows = ask(there, &what, &absence(extension, &words, needed))?;
+            rows.map(|rows| rows.iter().map(|row| text(row, 0).to_owned()).collect())
         }
         Err(error) => match error.code() {
             Some(code) if BROKEN.iter().any(|class| code.starts_with(class)) => {
                 let words = quote_literal(&format!("working extension {extension} ({error})"));
-                needed.iter().map(|row| format!("({}, {words})", key(row))).collect()
+                Ok(needed.iter().map(|row| format!("({}, {words})", key(row))).collect())
             }
-            Some(_) => Vec::new(),
+            Some(code) if CUT_SHORT.contains(&code) => {
+                Err(Missing { what: what.clone(), why: error.to_string() })
+            }
+            Some(_) => Ok(Vec::new()),
             None => return Err(failed(&what, &error)),
         },
     };
