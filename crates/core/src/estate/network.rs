@@ -234,7 +234,7 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
             .map(|list| list.iter().filter_map(|one| one.id("id", problems)).collect()),
         is_reserved: OWNERS
             .iter()
-            .any(|field| node.array(field, problems).is_some_and(|all| !all.is_empty())),
+            .any(|field| node.list(field, problems).is_none_or(|all| !all.is_empty())),
         endpoint_policies: node.text("privateEndpointNetworkPolicies", problems),
         fields: fields_of(node),
     }
