@@ -215,6 +215,10 @@ fn linked(path: &Path) -> (State, bool) {
     let (near, far) = networks(path);
     let near_linked = near.is_some_and(|vnet| is_linked(path, &zone, &vnet));
     let far_linked = far.as_ref().map(|vnet| is_linked(path, &zone, vnet));
+    let mut links = resolve::links_of(path.estate, &zone);
+    if links.any(|(id, link)| resolve::unread_state(id, link).is_some()) {
+        return (State::Unknown, true);
+    }
     match (near_linked, far_linked) {
         (false, _) if unproven::are_links_incomplete(path.estate, &zone) => (State::Unknown, true),
         (false, _) => (State::NotMet, true),

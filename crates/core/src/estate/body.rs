@@ -205,6 +205,17 @@ impl<'a> Node<'a> {
         self.borrowed_text(path, problems).map(Cow::into_owned)
     }
 
+    /// `provisioningState`, where Azure's last work on the thing is under way or has failed: it may not stand as written.
+    pub(crate) fn unsettled(&self, problems: &mut Problems) -> Option<String> {
+        const STATE: &str = "provisioningState";
+        let state = match self.is_unresolved_at(STATE) {
+            true => "not resolved".to_owned(),
+            false => self.text(STATE, problems)?,
+        };
+        let is_over = ["succeeded", "ready"].contains(&state.to_ascii_lowercase().as_str());
+        (!is_over).then_some(state)
+    }
+
     /// The same, borrowed from the body.
     pub(crate) fn borrowed_text(
         &self,

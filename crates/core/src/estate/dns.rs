@@ -21,6 +21,8 @@ pub struct Link {
     pub vnet: ResourceId,
     /// `virtualNetworkLinkState`, as written.
     pub state: Option<String>,
+    /// `provisioningState`, where it is not yet or no longer as written.
+    pub unsettled: Option<String>,
     /// Whether a name that the zone lacks is asked publicly (`resolutionPolicy: NxDomainRedirect`).
     pub redirects: bool,
     /// Prefix of its fields.
@@ -54,6 +56,7 @@ pub(crate) fn link(node: &Node, problems: &mut Problems) -> Option<Link> {
     Some(Link {
         vnet,
         state: node.text("virtualNetworkLinkState", problems),
+        unsettled: node.unsettled(problems),
         redirects: policy.eq_ignore_ascii_case("NxDomainRedirect"),
         fields: super::network::fields_of(node),
     })

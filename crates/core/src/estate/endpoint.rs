@@ -15,6 +15,8 @@ use crate::id::ResourceId;
 pub struct Endpoint {
     /// Region, as written.
     pub location: Option<String>,
+    /// `provisioningState`, where it is not yet or no longer as written.
+    pub unsettled: Option<String>,
     /// The subnet that its address is in.
     pub subnet: Option<ResourceId>,
     /// What it connects to; normally one.
@@ -116,6 +118,7 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
     let interfaces = node.array("networkInterfaces", problems).unwrap_or_default();
     Endpoint {
         location: node.text("location", problems),
+        unsettled: node.unsettled(problems),
         subnet: node.id("subnet.id", problems),
         connections,
         hides_services,

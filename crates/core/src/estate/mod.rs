@@ -84,6 +84,12 @@ impl Missing {
         }
     }
 
+    /// Whether a resource is as it says, while Azure's last work on it is under way or has failed.
+    pub fn unsettled(id: &ResourceId, state: &str) -> Missing {
+        let what = format!("whether `{}` stands: its provisioningState is {state}", id.name());
+        Missing { what, ..Missing::field(id, "provisioningState") }
+    }
+
     /// Something that no resource can tell.
     pub fn other(what: impl Into<String>, help: impl Into<String>) -> Missing {
         Missing { what: what.into(), resource: None, help: help.into() }

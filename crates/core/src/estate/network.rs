@@ -69,6 +69,8 @@ pub struct Peering {
     pub remote: ResourceId,
     /// `Initiated`, `Connected` or `Disconnected`, as written.
     pub state: Option<String>,
+    /// `provisioningState`, where it is not yet or no longer as written.
+    pub unsettled: Option<String>,
     /// `allowVirtualNetworkAccess`.
     pub allows_access: Option<bool>,
     /// `allowForwardedTraffic`: whether packets are taken whose sender is in neither network.
@@ -214,10 +216,8 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
             .and_then(|field| field.as_str())
             .is_some_and(|name| name.eq_ignore_ascii_case(SQL_ENDPOINT))
     };
-    let state =
-        services.iter().find(is_sql).and_then(|one| one.text("provisioningState", problems));
     Subnet {
-        sql_endpoint_trouble: state.filter(|state| !state.eq_ignore_ascii_case("succeeded")),
+        sql_endpoint_trouble: services.iter().find(is_sql).and_then(|one| one.unsettled(problems)),
         prefixes: node.networks("addressPrefix", "addressPrefixes", problems),
         security_group: node.reference("networkSecurityGroup", problems),
         route_table: node.reference("routeTable", problems),
@@ -263,6 +263,7 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
     Some(Peering {
         remote,
         state: node.text("peeringState", problems),
+        unsettled: node.unsettled(problems),
         allows_access: node.flag("allowVirtualNetworkAccess", problems),
         allows_forwarded: node.flag("allowForwardedTraffic", problems),
         lends_gateway: node.flag("allowGatewayTransit", problems),

@@ -57,6 +57,8 @@ pub struct ServerConnection {
     pub endpoint: Option<ResourceId>,
     /// `Approved`, `Pending`, `Rejected` or `Disconnected`, as written.
     pub status: Option<String>,
+    /// `provisioningState`, where it is not yet or no longer as written.
+    pub unsettled: Option<String>,
     /// The resource that tells so: the server, or the connection where it was captured alone.
     pub resource: ResourceId,
     /// Pointer in that resource's body.
@@ -178,6 +180,7 @@ pub(crate) fn connection(
         id: node.id("id", problems),
         endpoint: node.id("privateEndpoint.id", problems),
         status: node.text(STATUS, problems),
+        unsettled: node.unsettled(problems),
         resource: resource.clone(),
         pointer: node.pointer_to(STATUS),
     }

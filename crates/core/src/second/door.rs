@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::address::{address_of, holds_no_public};
 use super::verdict::{Gate, Tri};
-use super::world::{World, at, last_name, list, network_of, reference, region, text};
+use super::world::{World, at, is_settled, last_name, list, network_of, reference, region, text};
 
 pub(super) fn is_single(server: &str) -> bool {
     server.contains("/providers/microsoft.dbforpostgresql/servers/")
@@ -222,8 +222,7 @@ pub(super) fn has_identity(
     }
     let Some(body) = world.body(subnet) else { return (Tri::Maybe, true) };
     let Some(endpoint) = sql_endpoint(body) else { return (Tri::No, false) };
-    let is_up = text(endpoint, &["provisioningState"])
-        .is_none_or(|word| word.eq_ignore_ascii_case("Succeeded"));
+    let is_up = is_settled(endpoint);
     let same = match (world.body(server).and_then(region), world.body(network).and_then(region)) {
         (Some(server), Some(network)) => Tri::of(server == network),
         _ => Tri::Maybe,

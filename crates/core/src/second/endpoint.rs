@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::address::address_of;
 use super::verdict::Gate;
-use super::world::{World, at, interface_addresses, list, reference, text, texts};
+use super::world::{World, at, interface_addresses, is_settled, list, reference, text, texts};
 
 /// A private endpoint that was captured.
 pub(super) struct Endpoint {
@@ -81,31 +81,47 @@ pub(super) struct Admitted {
 }
 
 pub(super) fn admitted(world: &World, server: &str) -> Admitted {
-    let inside = world
-        .body(server)
-        .and_then(|body| list(body, &["properties", "privateEndpointConnections"]));
-    let alone = world.children(server, "privateendpointconnections").map(|(_, body)| body);
-    let entries = inside
-        .unwrap_or(&[])
-        .iter()
-        .chain(alone)
+    let (observed, bodies) = bodies(world, server);
+    let entries = bodies
         .map(|body| {
             (
-                reference(body, &["properties", "privateEndpoint", "id"]),
+                reference(body, ENDPOINT),
                 status(body, &["properties", "privateLinkServiceConnectionState", "status"]),
             )
         })
         .collect();
-    Admitted { observed: inside.is_some(), entries }
+    Admitted { observed, entries }
+}
+
+/// Where a connection of a server names its endpoint.
+const ENDPOINT: &[&str] = &["properties", "privateEndpoint", "id"];
+
+/// Whether a server lists its connections, and the bodies of those that are known.
+fn bodies<'w>(world: &'w World, server: &'w str) -> (bool, impl Iterator<Item = &'w Value>) {
+    let inside = world
+        .body(server)
+        .and_then(|body| list(body, &["properties", "privateEndpointConnections"]));
+    let alone = world.children(server, "privateendpointconnections").map(|(_, body)| body);
+    (inside.is_some(), inside.unwrap_or(&[]).iter().chain(alone))
 }
 
 fn status(body: &Value, path: &[&str]) -> Option<String> {
     text(body, path).map(str::to_ascii_lowercase)
 }
 
-/// Whether the server lets an endpoint's traffic in. The server's word counts; without an entry
-/// the endpoint is dead.
+/// Whether the server lets an endpoint's traffic in, and both sides of the connection stand.
 pub(super) fn admits(world: &World, server: &str, endpoint: &str) -> Gate {
+    let is_mine = |body: &&Value| reference(body, ENDPOINT).as_deref() == Some(endpoint);
+    let mine = bodies(world, server).1.filter(is_mine);
+    let stands = mine.chain(world.body(endpoint)).all(is_settled);
+    match word_on(world, server, endpoint) {
+        Gate::Pass if !stands => Gate::unknown("the provisioning state", endpoint),
+        gate => gate,
+    }
+}
+
+/// What the connection's state says. The server's word counts; without an entry the endpoint is dead.
+fn word_on(world: &World, server: &str, endpoint: &str) -> Gate {
     let list = admitted(world, server);
     let mine: Vec<Option<&str>> = list
         .entries

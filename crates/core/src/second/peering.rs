@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::address::Prefix;
 use super::mesh;
 use super::verdict::Gate;
-use super::world::{World, flag, last_name, prefixes, reference, text, texts};
+use super::world::{World, flag, is_settled, last_name, prefixes, reference, text, texts};
 
 /// One network's half of a peering.
 pub(super) struct Half<'w> {
@@ -113,7 +113,8 @@ pub(super) fn has_hub(world: &World, network: &str) -> bool {
 
 fn half_gates(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Vec<Gate> {
     let state = match half.state().as_deref() {
-        Some("connected") => Gate::Pass,
+        Some("connected") if is_settled(half.body) => Gate::Pass,
+        Some("connected") => Gate::unknown("the provisioning state", &half.key()),
         Some(_) => half.drop("peeringState"),
         None => Gate::unknown("the state", &half.key()),
     };

@@ -215,6 +215,15 @@ pub(super) fn list<'v>(body: &'v Value, path: &[&str]) -> Option<&'v [Value]> {
     at(body, path)?.as_array().map(Vec::as_slice)
 }
 
+/// Whether Azure's last work on a thing is over and well, as far as its body tells.
+pub(super) fn is_settled(body: &Value) -> bool {
+    let state = at(body, &["properties", "provisioningState"]);
+    let is_good =
+        |word: &str| word.eq_ignore_ascii_case("Succeeded") || word.eq_ignore_ascii_case("Ready");
+    let state = state.or_else(|| at(body, &["provisioningState"]));
+    state.is_none_or(|state| state.as_str().is_some_and(is_good))
+}
+
 /// The texts of a list; nothing when the list is absent.
 pub(super) fn texts<'v>(body: &'v Value, path: &[&str]) -> Vec<&'v str> {
     list(body, path).unwrap_or(&[]).iter().filter_map(Value::as_str).collect()

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::endpoint::{admitted, endpoints};
-use super::world::{World, at, last_name, list, reference, text};
+use super::world::{World, at, is_settled, last_name, list, reference, text};
 
 /// Whether a zone is linked to a network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,7 +113,10 @@ fn zone(world: &World, network: &str, key: String) -> Zone {
         redirects = text(link, &["properties", "resolutionPolicy"])
             .is_some_and(|word| word.eq_ignore_ascii_case("NxDomainRedirect"));
         linked = Some(match text(link, &["properties", "virtualNetworkLinkState"]) {
-            Some(word) if word.eq_ignore_ascii_case("Completed") => Linked::Yes,
+            Some(word) if word.eq_ignore_ascii_case("Completed") => match is_settled(link) {
+                true => Linked::Yes,
+                false => Linked::Unknown,
+            },
             Some(_) => Linked::Unproven,
             None => Linked::Unknown,
         });

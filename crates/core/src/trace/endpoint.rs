@@ -106,6 +106,15 @@ fn view(
         }
         _ => state(estate, &id, server_id, server, own, theirs),
     };
+    let unsettled = facts
+        .as_ref()
+        .ok()
+        .and_then(|one| Some((&id, one.unsettled.as_deref()?)))
+        .or_else(|| theirs.and_then(|one| Some((one.id.as_ref()?, one.unsettled.as_deref()?))));
+    let status = match (status, unsettled) {
+        (Status::Approved, Some((id, word))) => Status::Unknown(Missing::unsettled(id, word)),
+        (status, _) => status,
+    };
     let zone_group = zones_of(estate, &id);
     View {
         status,

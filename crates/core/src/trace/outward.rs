@@ -149,7 +149,11 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
                 None => return Outward::Perhaps(Missing::field(half, name)),
             }
         }
-        return Outward::Through(line);
+        let is_unsettled = |(id, one): (&ResourceId, &Peering)| {
+            Some(Missing::unsettled(id, one.unsettled.as_deref()?))
+        };
+        let unsettled = [(half, facts), (other, back)].into_iter().find_map(is_unsettled);
+        return unsettled.map_or(Outward::Through(line), Outward::Perhaps);
     }
     match (perhaps, learned) {
         (Some(missing), _) => Outward::Perhaps(missing),

@@ -258,9 +258,10 @@ fn injected(
     }
 }
 
-/// A link that does not tell whether it is finished.
-pub(super) fn unread_state(id: &ResourceId, link: &Link) -> Option<Missing> {
-    link.state.is_none().then(|| Missing::field(id, "virtualNetworkLinkState"))
+/// A link that does not tell whether it is finished, or may be on its way out.
+pub fn unread_state(id: &ResourceId, link: &Link) -> Option<Missing> {
+    let untold = || link.state.is_none().then(|| Missing::field(id, "virtualNetworkLinkState"));
+    link.unsettled.as_deref().map(|state| Missing::unsettled(id, state)).or_else(untold)
 }
 
 fn is_pending(link: &Link) -> bool {
