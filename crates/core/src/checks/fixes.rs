@@ -200,12 +200,27 @@ pub(super) fn let_names_through(path: &Path, rule: &Decider) -> Option<Fix> {
     ahead(path, &group, Direction::Outbound, &flow, &[rule])
 }
 
-/// Lets the denied senders of a flow through one security group, and nothing else.
+/// Lets the denied senders of a flow through one security group, and nothing else; then, where others are dropped for the lack of a
+/// join, all of them by one rule.
 pub(super) fn let_through(
     path: &Path,
     group: &ResourceId,
     decision: &Decision,
     direction: Direction,
+) -> Vec<Fix> {
+    let denied = decision.denied_senders();
+    let all = (!decision.lost.is_empty()).then(|| denied.union(&decision.lost));
+    let rule_for =
+        |senders: AddressSet| let_senders_through(path, group, decision, direction, &senders);
+    [Some(denied), all].into_iter().flatten().filter_map(rule_for).collect()
+}
+
+fn let_senders_through(
+    path: &Path,
+    group: &ResourceId,
+    decision: &Decision,
+    direction: Direction,
+    senders: &AddressSet,
 ) -> Option<Fix> {
     let leg = path.intended.as_ref()?;
     if let (Way::Beyond(_), Direction::Inbound) = (&leg.way, direction) {
@@ -228,11 +243,10 @@ pub(super) fn let_through(
     };
     // With the addresses that Azure keeps for itself, and that nobody sends from, fewer networks hold the denied ones.
     let start = path.start.as_ref()?;
-    let denied = decision.denied_senders();
     let all = AddressSet::of(&start.networks(path.estate).ok()?);
     let kept = all.difference(&start.addresses(path.estate).ok()?);
-    let mut from = denied.union(&kept).networks();
-    from.retain(|network| denied.meets(network));
+    let mut from = senders.union(&kept).networks();
+    from.retain(|network| senders.meets(network));
     let flow = filter::Flow { from, to, service: Service::tcp(path.port) };
     ahead(path, group, direction, &flow, &deniers(decision))
 }

@@ -77,8 +77,9 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
 /// Faults of the way to the endpoint that a record names in place of the one that is meant: to mend them is another way out.
 pub(super) fn on_detour(path: &Path, known: &[Finding]) -> Vec<Finding> {
     let Some(path) = path.by_detour() else { return Vec::new() };
-    let lies_on_it =
-        |fault: &str| ["peering/", "route/", "filter/"].iter().any(|area| fault.starts_with(area));
+    let lies_on_it = |fault: &str| {
+        ["peering/", "route/", "filter/", "endpoint/"].iter().any(|area| fault.starts_with(area))
+    };
     let checks = checks::ALL.iter().filter(|check| lies_on_it(check.fault));
     let found = checks.filter_map(|check| check.run(&path)).filter(|one| {
         !known.iter().any(|other| (other.fault, &other.place) == (one.fault, &one.place))

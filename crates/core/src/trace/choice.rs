@@ -66,7 +66,7 @@ impl Path<'_> {
         }
     }
 
-    /// Whether an endpoint is out of reach, and the one that is meant is approved and near.
+    /// Whether an endpoint is out of reach or not approved, and the one that is meant is approved and near.
     pub fn is_overwritten(&self, named: &View) -> bool {
         let near = |view: &View| {
             let start = self.start.as_ref()?;
@@ -80,8 +80,8 @@ impl Path<'_> {
                 && meant.wrong_end.is_none()
                 && matches!(near(meant), Some(Joined::Same | Joined::Peered { .. }))
         };
-        matches!(near(named), Some(Joined::Apart { .. } | Joined::Broken(..)))
-            && self.endpoint().is_some_and(is_better)
+        let is_far = || matches!(near(named), Some(Joined::Apart { .. } | Joined::Broken(..)));
+        (named.status == Status::Pending || is_far()) && self.endpoint().is_some_and(is_better)
     }
 
     /// A public server whose endpoint serves others: where the copier cannot use that endpoint and would be let in publicly, the

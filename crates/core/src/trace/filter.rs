@@ -114,6 +114,8 @@ pub struct Decision {
     pub miss: Option<NearMiss>,
     /// Whether nothing would be denied if the two networks were joined.
     pub(super) passes_joined: bool,
+    /// Senders beside the denied ones that are dropped only since the two networks are not joined.
+    pub lost: AddressSet,
 }
 
 impl Decision {
@@ -123,7 +125,7 @@ impl Decision {
         !self.denied.is_empty() && (self.passes_joined || is_by_default())
     }
 
-    /// All senders that are dropped.
+    /// All senders that are dropped, joined or not.
     pub fn denied_senders(&self) -> AddressSet {
         self.denied.iter().fold(AddressSet::default(), |all, (part, _)| all.union(part))
     }

@@ -253,8 +253,9 @@ impl Walker<'_> {
         }
         if let Some(other) = other.filter(|_| leg.is_apart && !decision.denied.is_empty()) {
             seen.add(&AddressSet::of(&other.space));
-            let joined = decide(&seen)?;
+            let mut joined = decide(&seen)?;
             if !joined.denied.is_empty() {
+                joined.lost = decision.denied_senders().difference(&joined.denied_senders());
                 return Ok((decision, Some(joined)));
             }
             decision.passes_joined = joined.unknown.is_empty();

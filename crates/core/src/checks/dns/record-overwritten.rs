@@ -3,17 +3,21 @@
 use crate::checks::fixes;
 use crate::finding::Finding;
 use crate::trace::Path;
+use crate::trace::endpoint::Status;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref().filter(|_| path.asks_zones())?;
     let (record, addresses) = path.record_meant()?;
     let named = path.holder(&addresses).filter(|named| path.is_overwritten(named))?;
     let better = path.endpoint()?;
+    let trouble = match named.status {
+        Status::Pending => "waits for approval".to_owned(),
+        _ => format!("network `{}` cannot reach", start.vnet.name()),
+    };
     let message = format!(
-        "A record `{}` holds the address of private endpoint `{}`, which network `{}` cannot reach; `{}` is near",
+        "A record `{}` holds the address of private endpoint `{}`, which {trouble}; `{}` is near",
         record.name(),
         named.id.name(),
-        start.vnet.name(),
         better.id.name()
     );
     let why =

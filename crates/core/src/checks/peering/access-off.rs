@@ -23,7 +23,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let any = |wanted: fn(&Decision) -> bool| {
         sides.into_iter().flatten().any(|(_, decision)| wanted(decision))
     };
-    let is_certain = any(Decision::lacks_join);
+    let is_certain = any(|decision| decision.lacks_join() || !decision.lost.is_empty());
     let is_unknown = |step: &Step| step.stage == Stage::Hop && step.outcome == Outcome::Unknown;
     let is_doubtful =
         leg.forward.iter().any(is_unknown) || any(|decision| !decision.unknown.is_empty());
