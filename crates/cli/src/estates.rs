@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flexway_core::diagnose::{Copier, PORT, Question, Source};
+use flexway_core::estate::endpoint::Interface;
 use flexway_core::estate::{Estate, Loaded, Problem, overlay, settle};
 use flexway_core::id::ResourceId;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ pub(crate) struct FlowArgs {
     /// be given several times
     #[arg(long, value_name = "PLAN.json")]
     pub(crate) after: Vec<PathBuf>,
-    /// The source: an ARM resource id, the name of a server in the estate, or HOST[:PORT] outside Azure
+    /// The source: the ARM resource id or the name of a server or a machine in the estate, or HOST[:PORT] anywhere
     #[arg(long, value_name = "ID", required = true)]
     pub(crate) source: Option<String>,
     /// The target: an ARM resource id or the name of a server in the estate
@@ -198,6 +199,21 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
             "give HOST:PORT",
         ));
     }
+    let address = host.parse::<Ipv4Addr>().ok();
+    if let Some((id, endpoint)) = address.and_then(|address| estate.server_behind(address)) {
+        remark(format_args!(
+            "note: {host} is the address of private endpoint `{}`: checked as server `{}`, by its name",
+            endpoint.name(),
+            id.name()
+        ));
+        return Ok((Source::Server(id), given.unwrap_or(port)));
+    }
+    if address.is_none()
+        && let Some((id, address)) = machine(estate, host)
+    {
+        remark(format_args!("note: `{host}` is the machine behind `{}`, at {address}", id.name()));
+        return Ok((Source::Host(address.to_string()), given.unwrap_or(port)));
+    }
     let is_host = !text.starts_with('/') && (text.contains('.') || given.is_some());
     match is_host {
         true => Ok((Source::Host(host.to_owned()), given.unwrap_or(port))),
@@ -207,6 +223,13 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
             "give the whole ARM id, or HOST:PORT for a server outside Azure",
         )),
     }
+}
+
+/// The network interface of a machine that a user named, with its first address.
+fn machine(estate: &Estate, text: &str) -> Option<(ResourceId, Ipv4Addr)> {
+    let id = estate.find_host(text).ok()?;
+    let address = *estate.get::<Interface>(&id).ok()?.addresses.first()?;
+    Some((id, address))
 }
 
 /// Reads estates from files, folders and standard input, and says aloud what could not be read.

@@ -145,3 +145,27 @@ fn the_copier_is_the_target_another_server_or_a_host() {
     assert_eq!(told("old-db-pe.nic").0, Some(3), "an endpoint's interface is no machine's");
     assert_eq!(told("").0, Some(3));
 }
+
+#[test]
+fn the_source_may_be_given_by_its_endpoint_or_as_a_machine() {
+    let machine = r#"[{"id": "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Network/networkInterfaces/pg-nic",
+        "properties": {"virtualMachine": {"id": "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Compute/virtualMachines/pg-vm"},
+        "ipConfigurations": [{"properties": {"privateIPAddress": "10.20.2.8", "subnet": {"id": "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Network/virtualNetworks/target-net/subnets/apps"}}}]}}]"#;
+    with_file("machine.json", machine.as_bytes(), |machine| {
+        let source = |given: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+            command.arg("check").arg("--estate").arg(estate()).arg("--estate").arg(machine);
+            let told = command.args(["--source", given, "--target", "new-db", "--json"]).output();
+            let told: Value =
+                serde_json::from_slice(&told.expect("flexway runs").stdout).unwrap_or_default();
+            told["source"].as_str().unwrap_or_default().to_owned()
+        };
+        let server = source("old-db");
+        assert!(server.ends_with("/servers/old-db"), "{server}");
+        assert_eq!(source("10.10.1.4"), server, "the address of its endpoint");
+        let id = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Compute/virtualMachines/pg-vm";
+        for given in ["pg-vm", "pg-vm:5433", "pg-nic", id] {
+            assert_eq!(source(given), "10.20.2.8", "{given}");
+        }
+    });
+}

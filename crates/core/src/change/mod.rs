@@ -18,7 +18,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::estate::network::Peering;
+use crate::estate::filter::{Rules, SecurityGroup};
+use crate::estate::network::{Peering, RouteTable};
 use crate::estate::server::VnetRule;
 use crate::estate::{Estate, Origin};
 use crate::id::ResourceId;
@@ -368,9 +369,22 @@ const READ_ONLY: [&str; 22] = [
     "purpose",
 ];
 
-/// A name that no child of `parent` has yet: `wanted`, or `wanted-2` and so on.
+/// A name that no child of `parent` has yet: `wanted`, or `wanted-2` and so on. A request with a name that is taken replaces.
 pub(crate) fn free_name(estate: &Estate, parent: &ResourceId, kind: &str, wanted: &str) -> String {
-    let is_free = |name: &String| estate.resource(&parent.child(kind, name)).is_none();
+    // Rules and routes that their parent lists are no resources of their own here.
+    let is_listed = |name: &str| match kind {
+        "securityRules" => estate.get::<SecurityGroup>(parent).is_ok_and(|group| {
+            let mut rules = group.rules.iter().flat_map(Rules::iter);
+            rules.any(|rule| rule.name.eq_ignore_ascii_case(name))
+        }),
+        "routes" => estate.get::<RouteTable>(parent).is_ok_and(|table| {
+            let mut routes = table.routes.iter().flatten();
+            routes.any(|route| route.name.eq_ignore_ascii_case(name))
+        }),
+        _ => false,
+    };
+    let is_free =
+        |name: &String| estate.resource(&parent.child(kind, name)).is_none() && !is_listed(name);
     let numbered = (2..).map(|number| format!("{wanted}-{number}"));
     std::iter::once(wanted.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
 }

@@ -68,11 +68,6 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
 /// Adds a route that sends packets for a service tag to the internet, past broader routes.
 pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change {
     let wanted = tag.replace('.', "-").to_ascii_lowercase();
-    let listed = estate.get::<RouteTable>(table).ok().and_then(|table| table.routes.as_ref());
-    let is_taken = |name: &str| {
-        listed.is_some_and(|all| all.iter().any(|one| one.name.eq_ignore_ascii_case(name)))
-    };
-    let wanted = if is_taken(&wanted) { format!("{wanted}-to-internet") } else { wanted };
     let name = free_name(estate, table, "routes", &wanted);
     let id = table.child("routes", &name);
     let body = json!({ "properties": { "addressPrefix": tag, "nextHopType": "Internet" } });

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
 use crate::change::exposure::{MANY, size_of_vnet};
-use crate::change::{Change, dns, filter, route, server};
+use crate::change::{Change, dns, filter, free_name, route, server};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
 use crate::estate::network::region_key;
@@ -63,7 +63,8 @@ pub(super) fn endpoint_nearby(path: &Path) -> Option<Fix> {
         Some((id, subnet)) => (id.clone(), subnet.prefixes.clone()),
         None => {
             let prefix = free_prefix(path, &start.vnet, vnet)?;
-            let id = start.vnet.child("subnets", "private-endpoints");
+            let name = free_name(path.estate, &start.vnet, "subnets", "private-endpoints");
+            let id = start.vnet.child("subnets", &name);
             changes.push(endpoint::create_subnet(&id, prefix));
             (id, vec![prefix])
         }

@@ -1,5 +1,7 @@
 //! Finds the servers that users name.
 
+use std::net::Ipv4Addr;
+
 use super::endpoint::{Endpoint, Interface};
 use super::server::Server;
 use super::{Estate, Key};
@@ -68,6 +70,29 @@ impl Estate {
         let mut named = self.list::<Server>(Key::ServersNamed(fqdn.to_ascii_lowercase()));
         let is_it = |own: &str| own.eq_ignore_ascii_case(fqdn);
         named.find(|(_, one)| one.fqdn.as_deref().is_some_and(is_it)).map(|(id, _)| id.clone())
+    }
+
+    /// The server that an address leads to by a private endpoint, with that endpoint; `None` where several endpoints have it.
+    pub fn server_behind(&self, address: Ipv4Addr) -> Option<(ResourceId, ResourceId)> {
+        if !self.is_held(address) {
+            return None;
+        }
+        let has_it = |(id, one): &(&ResourceId, &Endpoint)| {
+            let has_address = |nic: &Interface| nic.addresses.contains(&address);
+            let named = one.interfaces.iter().filter_map(|nic| self.get::<Interface>(nic).ok());
+            let mut owned = self
+                .list::<Interface>(Key::InterfacesOf((*id).clone()))
+                .map(|(_, nic)| nic)
+                .chain(named);
+            one.addresses.contains(&address) || owned.any(has_address)
+        };
+        let mut endpoints = self.all::<Endpoint>().filter(has_it);
+        let (Some((id, endpoint)), None) = (endpoints.next(), endpoints.next()) else {
+            return None;
+        };
+        let mut services = endpoint.connections.iter().filter_map(|one| one.service.as_ref());
+        let server = services.find(|service| self.get::<Server>(service).is_ok())?;
+        Some((server.clone(), id.clone()))
     }
 
     /// The servers there are, for an error.

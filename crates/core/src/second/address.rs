@@ -33,6 +33,12 @@ impl Prefix {
     }
 }
 
+/// Both ends of a range of addresses, written with a dash.
+pub(super) fn span_of(text: &str) -> Option<(u32, u32)> {
+    let (low, high) = text.split_once('-')?;
+    Some((address_of(low.trim())?, address_of(high.trim())?))
+}
+
 fn mask(len: u8) -> u32 {
     if len == 0 { 0 } else { u32::MAX << (32 - len) }
 }

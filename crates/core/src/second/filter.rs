@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::address::{Prefix, is_private};
+use super::address::{Prefix, is_private, span_of};
 use super::tag;
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, list, reference, text, texts};
@@ -305,10 +305,18 @@ fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri
             End::Front { .. } | End::Internet => Tri::Maybe,
         };
     }
+    if let Some((low, high)) = span_of(word) {
+        return match end {
+            End::Address(address) => Tri::of((low..=high).contains(&address)),
+            End::Somewhere | End::Front { .. } | End::Internet => Tri::Maybe,
+        };
+    }
     if word.contains(':') {
         return Tri::No;
     }
-    tag::contains(world, place.subnet, &word.to_ascii_lowercase(), end)
+    // The oldest clients wrote VIRTUAL_NETWORK and AZURE_LOADBALANCER.
+    let tag = word.to_ascii_lowercase().replace('_', "");
+    tag::contains(world, place.subnet, &tag, end)
 }
 
 fn port_matches(text: &str, port: u16) -> bool {
@@ -337,7 +345,7 @@ pub(super) fn destination_port(rule: &Value, port: u16) -> Tri {
     Tri::of(all.iter().any(|one| port_matches(one, port)))
 }
 
-/// A client's own port is any above the well-known ones.
+/// Linux gives clients ports from 32768 to 60999.
 fn source_port(rule: &Value) -> Tri {
     let all = ports(rule, "sourcePortRange", "sourcePortRanges");
     if all.is_empty() {
@@ -347,9 +355,9 @@ fn source_port(rule: &Value) -> Tri {
         let (low, high) = one.split_once('-').unwrap_or((one, one));
         let (low, high) = (low.trim().parse::<u16>(), high.trim().parse::<u16>());
         sum.or(match (low, high) {
-            _ if *one == "*" => Tri::Yes,
-            (Ok(low), Ok(high)) if low <= 1024 && high == u16::MAX => Tri::Yes,
-            (Ok(_), Ok(high)) if high < 1024 => Tri::No,
+            _ if one.trim() == "*" => Tri::Yes,
+            (Ok(low), Ok(high)) if low <= 32_768 && high >= 60_999 => Tri::Yes,
+            (Ok(low), Ok(high)) if high < 32_768 || low > 60_999 => Tri::No,
             _ => Tri::Maybe,
         })
     })

@@ -11,6 +11,7 @@ use super::route::{Hop, next_hop};
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Notes, Tri};
 use super::world::{World, network_of, reference, region, subnet_prefixes, text};
+use super::zone::own_record;
 
 /// Everything about a question that is the same for all addresses.
 pub(super) struct Walk<'w> {
@@ -138,8 +139,13 @@ impl<'w> Walk<'w> {
         let Some(body) = self.world.body(home) else {
             return vec![self.own_way(subnet, from, home, None)];
         };
+        let prefixes = subnet_prefixes(body);
+        let is_home = |to: &u32| prefixes.iter().any(|prefix| prefix.contains(*to));
+        if let Some(to) = own_record(self.world, self.server).filter(is_home) {
+            return vec![self.own_way(subnet, from, home, Some(to))];
+        }
         let mut ways = Vec::new();
-        for prefix in subnet_prefixes(body) {
+        for prefix in prefixes {
             for to in representatives(prefix, &self.cuts) {
                 ways.push(self.own_way(subnet, from, home, Some(to)));
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::address::{Prefix, address_of};
+use super::address::{Prefix, address_of, span_of};
 use crate::id::ResourceId;
 
 /// The bodies of an estate by lower-case id (ARM's REST shape, with `properties`). Subnets and
@@ -182,9 +182,10 @@ fn names(value: &Value, key: &str) -> bool {
 fn collect_boundaries(value: &Value, cuts: &mut Vec<u32>) {
     match value {
         Value::String(text) => {
-            if let Some(prefix) = Prefix::parse(text) {
-                cuts.push(prefix.first());
-                cuts.extend(prefix.last().checked_add(1));
+            let one = Prefix::parse(text).map(|prefix| (prefix.first(), prefix.last()));
+            if let Some((first, last)) = one.or_else(|| span_of(text)) {
+                cuts.push(first);
+                cuts.extend(last.checked_add(1));
             }
         }
         Value::Array(items) => items.iter().for_each(|item| collect_boundaries(item, cuts)),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::address::address_of;
 use super::endpoint::{admitted, endpoints};
 use super::world::{World, at, is_settled, last_name, list, reference, text};
 
@@ -136,4 +137,18 @@ fn zone(world: &World, network: &str, key: String) -> Zone {
     };
     let name = last_name(&key).to_owned();
     Zone { key, name, linked: linked.unwrap_or(otherwise), redirects, observed }
+}
+
+/// The address in the only record set of an injected server's zone, where the zone says that there is no other.
+pub(super) fn own_record(world: &World, server: &str) -> Option<u32> {
+    let zone = world.body(server).and_then(own_zone)?;
+    let sets: Vec<&Value> = ["a", "cname"]
+        .iter()
+        .flat_map(|kind| world.children(&zone, kind))
+        .map(|(_, set)| set)
+        .collect();
+    let counted = at(world.body(&zone)?, &["properties", "numberOfRecordSets"])?.as_u64()?;
+    let [only] = sets.as_slice() else { return None };
+    let [entry] = list(only, &["properties", "aRecords"])? else { return None };
+    (counted <= 2).then(|| address_of(text(entry, &["ipv4Address"])?)).flatten()
 }

@@ -259,6 +259,13 @@ fn vnet_rule_gate(
     vnet_id: &ResourceId,
     (server_id, server): (&ResourceId, &Server),
 ) -> Gate {
+    // Whatever its state, a rule admits no subnet of another region.
+    if let (true, Ok(Some(near))) = (
+        is_afar(estate, server, vnet_id),
+        estate.get::<Vnet>(vnet_id).map(|vnet| vnet.location.clone()),
+    ) {
+        return Gate::OtherRegion(rule_id.clone(), near);
+    }
     match rule.state.as_deref() {
         None => return Gate::Unknown(Missing::field(rule_id, "state")),
         Some(state) if !state.eq_ignore_ascii_case("ready") => {
@@ -266,19 +273,12 @@ fn vnet_rule_gate(
         }
         Some(_) => {}
     }
-    let near = match estate.get::<Vnet>(vnet_id).map(|vnet| vnet.location.clone()) {
-        Ok(Some(location)) => location,
-        Ok(None) => return Gate::Unknown(Missing::field(vnet_id, "location")),
-        Err(missing) => return Gate::Unknown(missing),
-    };
-    match &server.location {
-        None => return Gate::Unknown(Missing::field(server_id, "location")),
-        Some(far) if region_key(&near) != region_key(far) => {
-            return Gate::OtherRegion(rule_id.clone(), near);
-        }
-        Some(_) => {}
+    match estate.get::<Vnet>(vnet_id) {
+        Ok(vnet) if vnet.location.is_none() => Gate::Unknown(Missing::field(vnet_id, "location")),
+        Ok(_) if server.location.is_none() => Gate::Unknown(Missing::field(server_id, "location")),
+        Ok(_) => Gate::Open(rule_id.clone()),
+        Err(missing) => Gate::Unknown(missing),
     }
-    Gate::Open(rule_id.clone())
 }
 
 fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Gate {

@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::address::AddressSet;
+use crate::estate::dns::Record;
 use crate::estate::gateway::LoadBalancer;
-use crate::estate::network::{Vnet, region_key};
+use crate::estate::network::{Subnet, Vnet, region_key};
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -20,6 +21,7 @@ use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::start::Start;
 use crate::trace::step::{self, Stage, Step, Verdict};
+use crate::trace::unproven::unread_records;
 use crate::trace::words::{admit_step, gate_step};
 
 /// Which way a leg goes.
@@ -181,7 +183,7 @@ impl Walker<'_> {
     pub fn injected(&self, subnet: &ResourceId) -> Leg {
         let mut leg = Leg::new(Way::Injected(subnet.clone()));
         match subnet.parent() {
-            Some(vnet) => self.private(&mut leg, (&vnet, subnet), None),
+            Some(vnet) => self.private(&mut leg, (&vnet, subnet), self.own_address(subnet)),
             None => {
                 leg.forward.push(Step::unknown(Stage::Route, Missing::resource("subnet", subnet)));
             }
@@ -189,6 +191,17 @@ impl Walker<'_> {
         let detail = "an injected server has no gate of its own but its subnet's rules";
         leg.forward.push(Step::pass(Stage::Admit, Some(self.server_id), detail));
         leg
+    }
+
+    /// The address of an injected server, where its zone provably holds one record and no other.
+    fn own_address(&self, subnet: &ResourceId) -> Option<Ipv4Addr> {
+        let zone = self.server.private_zone.as_ref()?;
+        let mut records = self.estate.children::<Record>(zone);
+        let (Some((_, only)), None) = (records.next(), records.next()) else { return None };
+        let [address] = only.addresses.as_deref()? else { return None };
+        let home = self.estate.get::<Subnet>(subnet).ok()?;
+        let is_home = home.prefixes.iter().any(|prefix| prefix.contains(address));
+        (is_home && unread_records(self.estate, zone).is_none()).then_some(*address)
     }
 
     /// The way to a machine in a network of Azure.

@@ -66,8 +66,7 @@ impl Resolution {
     /// of it, or the very name.
     pub fn taker(&self) -> Option<(&ResourceId, &ResourceId)> {
         let (zone, link) = self.zone.as_ref()?;
-        let name = self.names.first()?.to_ascii_lowercase();
-        holds(&zone.name().to_ascii_lowercase(), &name).then_some((zone, link))
+        holds(zone.name(), self.names.first()?).then_some((zone, link))
     }
 }
 
@@ -297,19 +296,22 @@ pub(super) fn linked_zone<'e>(
     let mut best: Option<(usize, ResourceId, ResourceId, &Link)> = None;
     for (link_id, link) in estate.list::<Link>(Key::LinksOf(vnet_id.clone())) {
         let Some(zone) = link_id.parent().filter(|_| !without.contains(link_id)) else { continue };
-        let zone_name = zone.name().to_ascii_lowercase();
-        if holds(&zone_name, name)
-            && best.as_ref().is_none_or(|(length, ..)| zone_name.len() > *length)
-        {
-            best = Some((zone_name.len(), zone, link_id.clone(), link));
+        let length = zone.name().len();
+        if holds(zone.name(), name) && best.as_ref().is_none_or(|(known, ..)| length > *known) {
+            best = Some((length, zone, link_id.clone(), link));
         }
     }
     best.map(|(_, zone, link_id, link)| (zone, link_id, link))
 }
 
-/// Whether a name lies in a zone.
+/// Whether a name lies in a zone, in whatever case either is written.
 pub fn holds(zone: &str, name: &str) -> bool {
-    name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
+    let Some((rest, end)) =
+        name.len().checked_sub(zone.len()).and_then(|start| name.split_at_checked(start))
+    else {
+        return false;
+    };
+    end.eq_ignore_ascii_case(zone) && (rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The record set that answers for a name: the exact one, or the wildcard, which does not stand for the zone's own name.

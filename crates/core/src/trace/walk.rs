@@ -87,9 +87,7 @@ impl Walker<'_> {
             matches!(joined, Joined::Apart { other_way: Some(_), .. } | Joined::Unknown(_));
         let receiver = Receiver::Addresses(receivers, self.groups(leg));
         self.estate.aside(|| self.outbound(leg, &near, Some(far.vnet), &receiver));
-        if let Some(destination) = address.or_else(|| far.addresses.first()) {
-            self.route(leg, &near, &far, destination);
-        }
+        self.route(leg, &near, &far, address);
         // What an appliance does with the packets is not told by a peering. A dead one of the copier's own network leaves only that.
         let crosses = match &leg.route {
             Some(Routed::Elsewhere(..)) => false,
@@ -109,7 +107,8 @@ impl Walker<'_> {
         self.way_back(leg, &near, &far);
     }
 
-    fn route(&self, leg: &mut Leg, near: &End, far: &End, destination: Ipv4Addr) {
+    fn route(&self, leg: &mut Leg, near: &End, far: &End, address: Option<Ipv4Addr>) {
+        let Some(destination) = address.or_else(|| far.addresses.first()) else { return };
         let vnet = match self.estate.get::<Vnet>(far.vnet) {
             Ok(vnet) => vnet,
             Err(missing) => {
@@ -135,9 +134,9 @@ impl Walker<'_> {
             }
         };
         let subnet = (near.id, near.subnet);
-        let routed = match &leg.way {
+        let routed = match (&leg.way, address) {
             // The source may have any address of its subnet.
-            Way::Injected(_) => {
+            (Way::Injected(_), None) => {
                 let parts = route::to_addresses(self.estate, subnet, &far.addresses, own);
                 route::one_of(parts, far.id)
             }

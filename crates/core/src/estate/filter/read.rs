@@ -1,6 +1,7 @@
 //! Reads security groups and their rules.
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
@@ -9,6 +10,7 @@ use super::{
     AdminRule, Direction, NetworkManager, Place, Ports, Prefix, Prefixes, Protocol, Rule, Rules,
     SecurityGroup,
 };
+use crate::address::AddressSet;
 use crate::estate::body::{Node, Problems, parse_network};
 use crate::estate::network::is_tag;
 use crate::id::ResourceId;
@@ -136,6 +138,13 @@ pub(in crate::estate) fn rule(
 
 const OTHER_PROTOCOLS: [&str; 4] = ["icmp", "icmpv6", "esp", "ah"];
 
+/// Tags as Azure's first portal and its oldest clients spelled them.
+const LEGACY_TAGS: [(&str, &str); 3] = [
+    ("VIRTUAL_NETWORK", "VirtualNetwork"),
+    ("AZURE_LOADBALANCER", "AzureLoadBalancer"),
+    ("INTERNET", "Internet"),
+];
+
 /// What the fields of one side of a rule are called.
 struct Names {
     prefix: &'static str,
@@ -165,11 +174,25 @@ const DESTINATION: Names = Names {
 fn addresses(node: &Node, names: &Names, problems: &mut Problems) -> Option<Prefixes> {
     let texts = values(node, names.prefix, names.prefixes, problems);
     let groups = node.array(names.groups, problems).unwrap_or_default();
-    if let ([one], []) = (texts.as_slice(), groups.as_slice()) {
-        return Some(Prefixes::One(prefix(one, problems)?));
+    if let ([one], []) = (texts.as_slice(), groups.as_slice())
+        && let Some(prefix) = prefix(one, problems)
+    {
+        return Some(Prefixes::One(prefix));
     }
-    let named = texts.iter().map(|text| prefix(text, problems));
-    let mut all: Vec<Prefix> = named.collect::<Option<_>>()?;
+    let mut all = Vec::new();
+    for text in &texts {
+        match prefix(text, problems) {
+            Some(prefix) => all.push(prefix),
+            None if let Some(range) = range(text) => {
+                all.extend(range.networks().into_iter().map(Prefix::Network));
+            }
+            None => {
+                let message = format!("`{text}` is no address, range, prefix or tag");
+                problems.add(&node.pointer_to(names.prefix), message);
+                return None;
+            }
+        }
+    }
     let groups = groups.iter().map(|one| one.id("id", problems));
     all.extend(groups.map(Prefix::ApplicationGroup));
     (!all.is_empty()).then(|| Prefixes::Many(problems.shared.prefixes.once(all)))
@@ -212,7 +235,16 @@ fn values<'a>(
     texts
 }
 
+/// Addresses from one to another, as `10.1.4.4-10.1.4.9`.
+fn range(text: &str) -> Option<AddressSet> {
+    let (low, high) = text.split_once('-')?;
+    let [low, high] = [low, high].map(|end| end.trim().parse::<Ipv4Addr>().ok().map(u32::from));
+    let (low, high) = (low?, high?);
+    (low <= high).then(|| AddressSet::from_ranges(vec![(low, high)]))
+}
+
 fn prefix(text: &str, problems: &mut Problems) -> Option<Prefix> {
+    let text = text.trim();
     match parse_network(text) {
         Some(network) if network.prefix_len() == 0 => Some(Prefix::Any),
         Some(network) => Some(Prefix::Network(network)),
@@ -221,17 +253,19 @@ fn prefix(text: &str, problems: &mut Problems) -> Option<Prefix> {
         // Azure takes a bare number for the address of that number, as .NET does: recorded rules hold such.
         None if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
             let number: u32 = text.parse().ok()?;
-            Some(Prefix::Network(Ipv4Net::from(std::net::Ipv4Addr::from(number))))
+            Some(Prefix::Network(Ipv4Net::from(Ipv4Addr::from(number))))
         }
-        None if is_tag(text) => {
-            let tag = problems.shared.names.of_text(text, |text| Some(text.to_owned()))?;
-            Some(Prefix::Tag(tag))
+        None => {
+            let text =
+                LEGACY_TAGS.iter().find(|(old, _)| *old == text).map_or(text, |(_, new)| new);
+            let tag = || problems.shared.names.of_text(text, |text| Some(text.to_owned()));
+            is_tag(text).then(tag)?.map(Prefix::Tag)
         }
-        None => None,
     }
 }
 
 fn port_range(text: &str) -> Option<(u16, u16)> {
+    let text = text.trim();
     if text == "*" {
         return Some((0, u16::MAX));
     }
