@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn estate() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json")
@@ -148,9 +148,16 @@ fn the_copier_is_the_target_another_server_or_a_host() {
 
 #[test]
 fn the_source_may_be_given_by_its_endpoint_or_as_a_machine() {
-    let machine = r#"[{"id": "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Network/networkInterfaces/pg-nic",
-        "properties": {"virtualMachine": {"id": "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Compute/virtualMachines/pg-vm"},
-        "ipConfigurations": [{"properties": {"privateIPAddress": "10.20.2.8", "subnet": {"id": "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Network/virtualNetworks/target-net/subnets/apps"}}}]}}]"#;
+    let group =
+        "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers";
+    let vm = format!("{group}/Microsoft.Compute/virtualMachines/pg-vm");
+    let subnet = format!("{group}/Microsoft.Network/virtualNetworks/target-net/subnets/apps");
+    let address = json!({ "privateIPAddress": "10.20.2.8", "subnet": { "id": subnet } });
+    let machine = json!({
+        "id": format!("{group}/Microsoft.Network/networkInterfaces/pg-nic"),
+        "properties": { "virtualMachine": { "id": vm }, "ipConfigurations": [{ "properties": address }] },
+    })
+    .to_string();
     with_file("machine.json", machine.as_bytes(), |machine| {
         let source = |given: &str| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
@@ -163,8 +170,7 @@ fn the_source_may_be_given_by_its_endpoint_or_as_a_machine() {
         let server = source("old-db");
         assert!(server.ends_with("/servers/old-db"), "{server}");
         assert_eq!(source("10.10.1.4"), server, "the address of its endpoint");
-        let id = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers/Microsoft.Compute/virtualMachines/pg-vm";
-        for given in ["pg-vm", "pg-vm:5433", "pg-nic", id] {
+        for given in ["pg-vm", "pg-vm:5433", "pg-nic", &vm] {
             assert_eq!(source(given), "10.20.2.8", "{given}");
         }
     });

@@ -217,7 +217,7 @@ fn judge(path: &Path) -> (Verdict, Vec<Finding>) {
         checks::ALL.iter().filter_map(|check| check.run(path)).collect();
     consequences::silence(path, &mut findings);
     findings.extend(consequences::on_detour(path, &findings));
-    consequences::weaken(verdict, &mut findings);
+    consequences::weaken(verdict, consequences::is_partly_denied(path), &mut findings);
     (verdict, findings)
 }
 
@@ -312,7 +312,7 @@ fn add_second_flow(report: &mut Report, second: &Report) {
         None => Verdict::Reachable,
     };
     report.senders = report.senders.take().filter(|_| report.verdict == Verdict::Partial);
-    consequences::weaken(report.verdict, &mut report.findings);
+    consequences::weaken(report.verdict, true, &mut report.findings);
     report.missing.extend(second.missing.iter().cloned());
     report.missing.sort();
     report.missing.dedup();

@@ -136,7 +136,8 @@ impl Denial<'_> {
             several => several.iter().map(|(part, rule)| denies(rule, &part.to_string())).collect(),
         };
         let message = format!("{} {way} on port {port}", each.join(", "));
-        let mut finding = Finding::blocks(message, why).at(&rule.resource, rule.place.pointer());
+        let finding = Finding::blocks(message, why).unless(self.decision.doubt.as_ref());
+        let mut finding = finding.at(&rule.resource, rule.place.pointer());
         let direction = self.gate.direction();
         finding.fixes.extend(fixes::let_through(path, self.group, self.decision, direction));
         Some(finding)

@@ -4,7 +4,7 @@ use crate::checks;
 use crate::finding::{Finding, Severity};
 use crate::trace::leg::Leg;
 use crate::trace::outward::Outward;
-use crate::trace::step::Verdict;
+use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{Leads, Path};
 
 /// Faults of the way beyond a gateway, without which the tag VirtualNetwork does not hold the other end.
@@ -88,14 +88,27 @@ pub(super) fn on_detour(path: &Path, known: &[Finding]) -> Vec<Finding> {
     found.map(follows).collect()
 }
 
+/// Whether a rule surely denies a part of the senders, whatever becomes of the others.
+pub(super) fn is_partly_denied(path: &Path) -> bool {
+    let denies = |step: &Step| {
+        step.outcome == Outcome::Drop && matches!(step.stage, Stage::FilterOut | Stage::FilterIn)
+    };
+    let is_known = !matches!(path.leads, Leads::Unknown(_));
+    is_known && path.taken().is_some_and(|leg| leg.forward.iter().any(denies))
+}
+
 /// A fault on a way that is not taken, or not surely taken, does not block.
-pub(super) fn weaken(verdict: Verdict, findings: &mut [Finding]) {
+pub(super) fn weaken(verdict: Verdict, is_partly_denied: bool, findings: &mut [Finding]) {
     let severity = match verdict {
         Verdict::Reachable => Severity::Note,
         Verdict::Undetermined => Severity::Risks,
         Verdict::Unreachable | Verdict::Partial | Verdict::Inconsistent => return,
     };
-    for finding in findings.iter_mut().filter(|one| one.severity == Severity::Blocks) {
+    let stands = |one: &Finding| {
+        verdict == Verdict::Undetermined && is_partly_denied && one.fault.starts_with("filter/")
+    };
+    let blocks = |one: &&mut Finding| one.severity == Severity::Blocks && !stands(one);
+    for finding in findings.iter_mut().filter(blocks) {
         finding.severity = severity;
         if verdict == Verdict::Reachable {
             // Mending what works can break it: a zone that gets linked without a record hides the name.

@@ -202,6 +202,7 @@ impl Search<'_> {
                 // A gate that is closed on one of several ways keeps nobody away for sure.
                 Source::Server(_) => {
                     matches!(report.verdict, Verdict::Unreachable | Verdict::Partial)
+                        || report.causes().next().is_some()
                 }
             };
             is_closed.then(|| Before { causes, unseen: dark(&report) })

@@ -113,8 +113,8 @@ fn from_subnet(walk: &Walk<'_>, subnet: &str, all: &[(u32, u32)], mut notes: Not
 }
 
 fn answer(fates: &[Fate], passes: Vec<(u32, u32)>, notes: Notes) -> Answer {
-    let verdict = sum(fates);
-    Answer { verdict, passes, blockers: notes.blockers, unknowns: notes.unknowns }
+    let (verdict, drops_some) = (sum(fates), fates.contains(&Fate::Dropped));
+    Answer { verdict, drops_some, passes, blockers: notes.blockers, unknowns: notes.unknowns }
 }
 
 fn with(mut gates: Vec<Gate>, what: &str, of: &str) -> Vec<Gate> {

@@ -38,6 +38,8 @@ pub struct Blocker {
 pub struct Answer {
     /// The sum over all addresses.
     pub verdict: Verdict,
+    /// Whether some of the copier's addresses certainly do not pass.
+    pub drops_some: bool,
     /// Inclusive ranges of the copier's addresses that certainly pass. Empty for a copier with
     /// public access, whose address is not known.
     pub passes: Vec<(u32, u32)>,
@@ -51,6 +53,7 @@ impl Answer {
     /// The answer for two flows of one sender, which both have to pass.
     pub fn and(mut self, other: Answer) -> Answer {
         self.verdict = self.verdict.and(other.verdict);
+        self.drops_some |= other.drops_some;
         self.passes.retain(|span| other.passes.contains(span));
         self.blockers.extend(other.blockers);
         self.unknowns.extend(other.unknowns);

@@ -114,6 +114,8 @@ pub struct Decision {
     pub miss: Option<NearMiss>,
     /// Whether nothing would be denied if the two networks were joined.
     pub(super) passes_joined: bool,
+    /// Why the denial is not certain.
+    pub doubt: Option<Missing>,
     /// Senders beside the denied ones that are dropped only since the two networks are not joined.
     pub lost: AddressSet,
 }

@@ -259,19 +259,15 @@ fn vnet_rule_gate(
     vnet_id: &ResourceId,
     (server_id, server): (&ResourceId, &Server),
 ) -> Gate {
-    // Whatever its state, a rule admits no subnet of another region.
-    if let (true, Ok(Some(near))) = (
-        is_afar(estate, server, vnet_id),
-        estate.get::<Vnet>(vnet_id).map(|vnet| vnet.location.clone()),
-    ) {
-        return Gate::OtherRegion(rule_id.clone(), near);
+    let is_ready = |state: &&String| state.eq_ignore_ascii_case("ready");
+    if let Some(state) = rule.state.as_ref().filter(|state| !is_ready(state)) {
+        return Gate::RuleNotReady(rule_id.clone(), state.clone());
     }
-    match rule.state.as_deref() {
-        None => return Gate::Unknown(Missing::field(rule_id, "state")),
-        Some(state) if !state.eq_ignore_ascii_case("ready") => {
-            return Gate::RuleNotReady(rule_id.clone(), state.to_owned());
-        }
-        Some(_) => {}
+    let near = estate.get::<Vnet>(vnet_id).ok().and_then(|vnet| vnet.location.clone());
+    match near.filter(|_| is_afar(estate, server, vnet_id)) {
+        Some(near) => return Gate::OtherRegion(rule_id.clone(), near),
+        None if rule.state.is_none() => return Gate::Unknown(Missing::field(rule_id, "state")),
+        None => {}
     }
     match estate.get::<Vnet>(vnet_id) {
         Ok(vnet) if vnet.location.is_none() => Gate::Unknown(Missing::field(vnet_id, "location")),

@@ -13,7 +13,7 @@ use crate::trace::route::Routed;
 use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::tag::{self, NetworkTag};
 use crate::trace::walk::End;
-use crate::trace::words::filter_step;
+use crate::trace::words::{filter_step, uncaught};
 
 /// One side of a flow that a security group filters.
 struct Side<'a> {
@@ -98,22 +98,13 @@ impl Walker<'_> {
                 .push(Step::pass(Stage::FilterIn, Some(far.id), detail).read(far.id, place));
         }
         let side = Side { group, direction: Direction::Inbound, at: far, other: Some(near.vnet) };
-        match self.filter(leg, &side, near, receiver) {
-            Ok((decision, _)) if acts.is_none() && !decision.denied.is_empty() => {
-                let missing = Missing::field(far.id, "privateEndpointNetworkPolicies");
-                leg.forward.push(Step::unknown(Stage::FilterIn, missing));
-            }
-            Ok((decision, standing)) => {
-                let step = self.decided(&side, near, receiver, &decision);
-                let step = match step.outcome == Outcome::Drop && is_handed_on(leg) {
-                    true if !self.denies_all(leg, &side, near, receiver) => doubted(step),
-                    _ => step,
-                };
-                leg.forward.push(step);
-                leg.inbound = Some((group.clone(), standing.unwrap_or(decision)));
-            }
-            Err(missing) => leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
+        let denies =
+            || self.filter(leg, &side, near, receiver).is_ok_and(|(one, _)| !one.denied.is_empty());
+        if acts.is_none() && denies() {
+            let missing = Missing::field(far.id, "privateEndpointNetworkPolicies");
+            return leg.forward.push(Step::unknown(Stage::FilterIn, missing));
         }
+        leg.inbound = self.at_group(leg, &side, near, receiver);
     }
 
     /// Rules of the machine's own interface, after those of its subnet.
@@ -156,8 +147,14 @@ impl Walker<'_> {
     fn at_group(&self, leg: &mut Leg, side: &Side, near: &End, receiver: &Receiver) -> Decided {
         match self.filter(leg, side, near, receiver) {
             Ok((decision, standing)) => {
-                leg.forward.push(self.decided(side, near, receiver, &decision));
-                Some((side.group.clone(), standing.unwrap_or(decision)))
+                let step = self.decided(leg, side, near, receiver, &decision);
+                let is_doubted = step.outcome == Outcome::Unknown && !decision.denied.is_empty();
+                let doubt = step.missing.clone().filter(|_| is_doubted);
+                leg.forward.push(step);
+                if !decision.denied.is_empty() && !decision.unknown.is_empty() {
+                    leg.forward.push(uncaught(stage(side.direction), side.group, &decision));
+                }
+                Some((side.group.clone(), Decision { doubt, ..standing.unwrap_or(decision) }))
             }
             Err(missing) => {
                 leg.forward.push(Step::unknown(stage(side.direction), missing));
@@ -171,10 +168,24 @@ impl Walker<'_> {
         Step::pass(stage, Some(end.id), self.estate.words(words)).read(end.id, end.subnet.fields)
     }
 
-    /// The step of a group's decision. An admin rule that always allows may overrule a denial.
-    fn decided(&self, side: &Side, near: &End, receiver: &Receiver, decision: &Decision) -> Step {
+    /// The step of a group's decision. An admin rule that always allows may overrule a denial, and senders may come with another
+    /// address.
+    fn decided(
+        &self,
+        leg: &Leg,
+        side: &Side,
+        near: &End,
+        receiver: &Receiver,
+        decision: &Decision,
+    ) -> Step {
         let stage = stage(side.direction);
         let step = filter_step(self.estate, stage, side.group, decision);
+        let is_handed_on = step.outcome == Outcome::Drop
+            && side.direction == Direction::Inbound
+            && is_handed_on(leg);
+        if is_handed_on && !self.denies_all(leg, side, near, receiver) {
+            return doubted(step);
+        }
         let opener = self.packets(side.direction, near, receiver).opener(self.estate);
         match opener.filter(|_| step.outcome == Outcome::Drop) {
             Some(rule) => {

@@ -303,6 +303,21 @@ pub(super) fn access_step(broken: &Break, is_filtered: bool) -> Step {
     step.read(&broken.half, &broken.pointer)
 }
 
+/// Adds the rules of a decision to what a step has read.
+fn read(step: Step, list: &[(AddressSet, Decider)]) -> Step {
+    list.iter().fold(step, |step, (_, rule)| step.read(&rule.resource, rule.place.pointer()))
+}
+
+/// The step of senders about whom the rules of a group leave more than one reading.
+pub(super) fn uncaught(stage: Stage, group: &ResourceId, decision: &Decision) -> Step {
+    let name = decision.unknown.first().map_or("", |(_, rule)| &rule.name);
+    let missing = Missing::other(
+        format!("whether rule `{name}` of `{}` catches these packets", group.name()),
+        "what its tags and addresses hold is not told in full: name this flow in a rule of its own, or probe",
+    );
+    read(Step::unknown(stage, missing), &decision.unknown)
+}
+
 pub(super) fn filter_step(
     estate: &Estate,
     stage: Stage,
@@ -314,9 +329,6 @@ pub(super) fn filter_step(
         let (name, priority) = (&first.name, first.priority);
         format!("rule `{name}` (priority {priority}) of `{}` {what}", group.name())
     };
-    let read = |step: Step, list: &[(AddressSet, Decider)]| {
-        list.iter().fold(step, |step, (_, rule)| step.read(&rule.resource, rule.place.pointer()))
-    };
     if !decision.denied.is_empty() {
         let is_part = !decision.allowed.is_empty() || !decision.unknown.is_empty();
         let part = is_part.then(|| decision.denied_senders());
@@ -327,12 +339,8 @@ pub(super) fn filter_step(
         let step = read(Step::drop(stage, Some(group), detail), &decision.denied);
         return Step { dropped_part: part, ..step };
     }
-    if let Some((_, rule)) = decision.unknown.first() {
-        let missing = Missing::other(
-            format!("whether rule `{}` of `{}` catches these packets", rule.name, group.name()),
-            "what its tags and addresses hold is not told in full: name this flow in a rule of its own, or probe",
-        );
-        return read(Step::unknown(stage, missing), &decision.unknown);
+    if !decision.unknown.is_empty() {
+        return uncaught(stage, group, decision);
     }
     let detail = estate.words(|| words(&decision.allowed, "lets pass"));
     read(Step::pass(stage, Some(group), detail), &decision.allowed)

@@ -96,13 +96,6 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "one-address-of-injected-source",
-        why: "analyser wrong: the source has any address of its subnet, not the first (2.9)",
-        holds: |facts| {
-            facts.misses("which address of its subnet") || facts.misses("the present address")
-        },
-    },
-    Class {
         name: "network-not-captured",
         why: "analyser wrong: peerings and ranges of a network that is missing are no fault",
         holds: |facts| {

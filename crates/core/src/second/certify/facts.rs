@@ -9,11 +9,15 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
     let before = judge.ask(judge.world);
     let claimed = judge.plan.by_estate.as_str();
     match before.verdict {
-        Verdict::Undetermined if claimed != "undetermined" => {
+        found
+            if claimed != "undetermined"
+                && before.is_open
+                && (found == Verdict::Undetermined || !judge.asks_machine()) =>
+        {
             open.push(format!("the plan says {claimed} before: {}", before.why));
         }
-        // Of a machine the plan says so where a part of the senders is kept out, too.
-        Verdict::Partial if claimed == "undetermined" && judge.asks_machine() => {}
+        // The plan says so where a part of the senders is kept out, too.
+        Verdict::Partial if claimed == "undetermined" && before.is_open => {}
         // A plan that abstains claims nothing: the second reading may see what the first does not.
         found if claimed == "undetermined" && found != Verdict::Undetermined => {
             let why = if before.why.is_empty() { "" } else { ": " };

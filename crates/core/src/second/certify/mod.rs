@@ -123,6 +123,8 @@ struct Judge<'p> {
 /// A verdict with its reasons.
 struct Judged {
     verdict: Verdict,
+    /// Whether some of it is not known.
+    is_open: bool,
     why: String,
 }
 
@@ -141,17 +143,15 @@ impl Judge<'_> {
             .iter()
             .map(|leg| match &leg.to {
                 Goal::Server(server) => ask(world, &leg.copier, server, leg.port),
-                Goal::Machine(host) => {
-                    partly(ask_machine(world, &leg.copier.key(), host, leg.port))
-                }
+                Goal::Machine(host) => ask_machine(world, &leg.copier.key(), host, leg.port),
             })
             .collect();
-        let Some(verdict) = answers.iter().map(|one| one.verdict).reduce(Verdict::and) else {
+        let Some(verdict) = answers.iter().map(|one| self.partly(one)).reduce(Verdict::and) else {
             let why = "a relay host's place is not in the estate".to_owned();
-            return Judged { verdict: Verdict::Undetermined, why };
+            return Judged { verdict: Verdict::Undetermined, is_open: true, why };
         };
-        let why = reasons(&answers);
-        Judged { verdict, why }
+        let is_open = answers.iter().any(|one| one.verdict == Verdict::Undetermined);
+        Judged { verdict, is_open, why: reasons(&answers) }
     }
 
     /// Whether the plan claims no more than that nothing is known to be closed after it, of a flow that can be followed.
@@ -159,6 +159,16 @@ impl Judge<'_> {
         self.plan.after == "undetermined"
             && !self.plan.changes.is_empty()
             && !self.plan.legs.is_empty()
+    }
+
+    /// The verdict of an answer, with what is known to be closed told apart: of a machine nothing is known to be open.
+    fn partly(&self, answer: &Answer) -> Verdict {
+        let is_partly_closed =
+            answer.drops_some || self.asks_machine() && !answer.blockers.is_empty();
+        match answer.verdict {
+            Verdict::Undetermined if is_partly_closed => Verdict::Partial,
+            verdict => verdict,
+        }
     }
 
     fn asks_machine(&self) -> bool {
@@ -267,14 +277,6 @@ fn sufficiency(judge: &Judge<'_>, after: &After) -> Check {
         }
     };
     Check { name: "sufficiency", state, detail }
-}
-
-/// Of a machine nothing is known to be open; where something is known to be closed, that is told apart.
-fn partly(mut answer: Answer) -> Answer {
-    if answer.verdict == Verdict::Undetermined && !answer.blockers.is_empty() {
-        answer.verdict = Verdict::Partial;
-    }
-    answer
 }
 
 fn irredundance(judge: &Judge<'_>, bounds: Bounds) -> Check {
