@@ -187,6 +187,27 @@ fn what_breaks_has_to_be_said() {
 }
 
 #[test]
+fn a_new_endpoint_asks_for_a_free_address() {
+    let (estate, plan) = example("Both networks hold the same range");
+    let asking = |configurations: Value| {
+        let mut asking = plan.clone();
+        asking["changes"][0]["request"]["body"]["properties"]["ipConfigurations"] = configurations;
+        asking
+    };
+    let asked = &plan["changes"][0]["request"]["body"]["properties"]["ipConfigurations"];
+    assert_eq!(asked.as_array().map(Vec::len), Some(1), "{plan:#}");
+    assert_eq!(certified(&estate, &asking(asked.clone())).holds(), Some(true));
+    // Azure gives another one then than the record says that a plan writes.
+    let open = certified(&estate, &asking(json!([])));
+    assert_eq!(named(&open, State::CouldNotTell).first(), Some(&"sufficiency"), "{open:#?}");
+    let at = |address: &str| json!([{ "properties": { "privateIPAddress": address } }]);
+    // Reserved by Azure; of another network.
+    for lost in ["10.20.2.3", "10.10.1.4"] {
+        fails(&estate, &asking(at(lost)), "facts");
+    }
+}
+
+#[test]
 fn an_estate_that_moved_is_noticed() {
     let (_, plan) = example("Link and record are missing: two causes");
     let healthy = support::estate(&support::fixture("private-source"));

@@ -137,9 +137,8 @@ impl World {
 /// - a half of a peering learns the other network's space when it is made or synchronised; two
 ///   halves, none of them disconnected,
 ///   become Connected; a deleted half leaves the other one Disconnected (`World::part`);
-/// - a private endpoint gets an address of its subnet and a network interface, and is approved,
-///   since who makes it owns the server
-///   too: both ends say so;
+/// - a private endpoint gets the address it asks for, or one of its subnet, and a network interface,
+///   and is approved, since who makes it owns the server too: both ends say so;
 /// - an approval shows at both ends;
 /// - a zone group writes the record of the server, where its zone exists;
 /// - a VNet rule becomes Ready.
@@ -238,10 +237,15 @@ fn connect(all: &mut BTreeMap<String, Value>, endpoint: &str) {
     let body = all[endpoint].clone();
     let id = body["id"].as_str().unwrap_or_default().to_owned();
     let subnet = body["properties"]["subnet"]["id"].as_str().unwrap_or_default().to_owned();
-    let Some(address) = free_address(all, &subnet.to_ascii_lowercase()) else { return };
+    let asked = &body["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"];
+    let address = match asked.as_str() {
+        Some(asked) => Some(asked.to_owned()),
+        None => free_address(all, &subnet.to_ascii_lowercase()).map(|free| free.to_string()),
+    };
+    let Some(address) = address else { return };
     let interface = id.replacen("/privateEndpoints/", "/networkInterfaces/", 1) + ".nic";
     let configuration = json!({ "name": "ip", "properties": {
-        "privateIPAddress": address.to_string(), "subnet": { "id": subnet } } });
+        "privateIPAddress": address, "subnet": { "id": subnet } } });
     let nic = json!({ "id": interface, "type": "Microsoft.Network/networkInterfaces",
         "name": interface.rsplit('/').next(),
         "properties": { "ipConfigurations": [configuration], "privateEndpoint": { "id": id } } });

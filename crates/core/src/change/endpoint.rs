@@ -16,6 +16,9 @@ use crate::id::ResourceId;
 /// What an approver writes beside the approval.
 const APPROVAL: &str = "Approved for the migration";
 
+/// The sub-resource of a server that speaks PostgreSQL, and its only member.
+const GROUP: &str = "postgresqlServer";
+
 /// Approves a connection that waits on the server's side.
 pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) -> Change {
     let is_single = connection.key().contains("/providers/microsoft.dbforpostgresql/servers/");
@@ -115,7 +118,7 @@ pub struct NewEndpoint {
     pub subnet: ResourceId,
     /// The server it connects to.
     pub server: ResourceId,
-    /// The address that it will most likely get: the first free one.
+    /// The address that it asks for: what follows may name it.
     pub address: Ipv4Addr,
     /// Number of addresses of its network.
     pub reach: u128,
@@ -125,32 +128,42 @@ pub struct NewEndpoint {
 pub fn create(new: &NewEndpoint) -> Change {
     let connection_name = format!("{}-connection", new.id.name());
     let connection = json!({ "name": connection_name, "properties": {
-        "privateLinkServiceId": new.server.as_str(), "groupIds": ["postgresqlServer"] } });
+        "privateLinkServiceId": new.server.as_str(), "groupIds": [GROUP] } });
+    let configuration_name = format!("{}-address", new.id.name());
+    let configuration = json!({ "name": configuration_name, "properties": {
+        "groupId": GROUP, "memberName": GROUP, "privateIPAddress": new.address.to_string() } });
     let body = json!({ "location": new.location, "properties": {
-        "subnet": { "id": new.subnet.as_str() }, "privateLinkServiceConnections": [connection] } });
+        "subnet": { "id": new.subnet.as_str() }, "privateLinkServiceConnections": [connection],
+        "ipConfigurations": [configuration] } });
     let mut simulated = body.clone();
     let approved = json!({ "status": "Approved" });
     simulated["properties"]["privateLinkServiceConnections"][0]["properties"]["privateLinkServiceConnectionState"] =
         approved.clone();
-    simulated["properties"]["customDnsConfigs"] =
-        json!([ { "ipAddresses": [new.address.to_string()] } ]);
     let theirs = new.server.child("privateEndpointConnections", &format!("{}-1", new.id.name()));
     let their_body = json!({ "properties": {
         "privateEndpoint": { "id": new.id.as_str() }, "privateLinkServiceConnectionState": approved } });
     Change {
         kind: "create-endpoint",
         resource: new.id.clone(),
-        title: format!("create private endpoint `{}` in subnet `{}`", new.id.name(), new.subnet.name()),
+        title: format!(
+            "create private endpoint `{}` with address {} in subnet `{}`",
+            new.id.name(),
+            new.address,
+            new.subnet.name()
+        ),
         request: Request::put(&new.id, NETWORK_API, body),
         az: in_subscription(&new.id, format!(
             "az network private-endpoint create {} --name {} --location {} --subnet {} \
-             --private-connection-resource-id {} --group-id postgresqlServer --connection-name {}",
+             --private-connection-resource-id {} --group-id {GROUP} --connection-name {} \
+             --ip-config name={} group-id={GROUP} member-name={GROUP} private-ip-address={}",
             place(&new.id),
             quoted(new.id.name()),
             quoted(&new.location),
             quoted(new.subnet.as_str()),
             quoted(new.server.as_str()),
-            quoted(&connection_name)
+            quoted(&connection_name),
+            quoted(&configuration_name),
+            new.address
         )),
         inverse: Some(Request::delete(&new.id, NETWORK_API)),
         downtime: "none",

@@ -22,7 +22,7 @@ use crate::trace::route::UserRoute;
 use crate::trace::{Path, forwarder};
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
-const RESERVED_FIRST: usize = 4;
+const RESERVED_FIRST: u32 = 4;
 
 /// Port of DNS servers.
 const DNS_PORT: u16 = 53;
@@ -107,11 +107,15 @@ fn new_endpoint(
     }))
 }
 
-/// The first address of the subnet that nothing in the estate uses.
+/// The last address of the subnet that nothing in the estate uses: Azure gives out the first ones, also to what was not captured.
 fn free_address(path: &Path, prefixes: &[Ipv4Net]) -> Option<Ipv4Addr> {
+    let usable = |net: &Ipv4Net| {
+        (u32::from(net.network()) + RESERVED_FIRST..u32::from(net.broadcast())).rev()
+    };
     prefixes
         .iter()
-        .flat_map(|net| net.hosts().skip(RESERVED_FIRST - 1))
+        .flat_map(usable)
+        .map(Ipv4Addr::from)
         .find(|address| !path.estate.is_held(*address))
 }
 

@@ -1,6 +1,7 @@
 //! Another zone of the same name is linked to the copier's network, so the one that holds the record cannot be.
 
 use crate::change::dns;
+use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -25,15 +26,15 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         linked.resource_group(),
         full_zone.resource_group()
     );
-    let mut finding = Finding::blocks(message, ONE_OF_A_NAME).at(link, "");
-    // The other zone's record may be of another endpoint than the one that is meant.
-    let meant = path.endpoint().and_then(|view| view.addresses.as_ref().ok());
-    let address = meant.or(record.addresses.as_ref()).and_then(|list| list.first());
-    if let (Some(label), Some(address)) = (path.record_label(), address) {
-        finding =
-            finding.fix(Fix::of(vec![dns::set_record(path.estate, linked, &label, *address)]));
+    let finding = Finding::blocks(message, ONE_OF_A_NAME).at(link, "");
+    let is_linked_one = path.record_set().is_some_and(|(zone, _)| zone == *linked);
+    let endpoint = path.endpoint().filter(|_| is_linked_one);
+    if let Some(fix) = endpoint.and_then(|view| fixes::right_record(path, view)) {
+        return Some(finding.fix(fix));
     }
-    Some(finding)
+    let address = record.addresses.as_ref().and_then(|list| list.first());
+    let (Some(label), Some(address)) = (path.record_label(), address) else { return Some(finding) };
+    Some(finding.fix(Fix::of(vec![dns::set_record(path.estate, linked, &label, *address)])))
 }
 
 /// A zone that is linked in place of the one that the service keeps for an injected source.

@@ -167,24 +167,50 @@ fn plain(argument: &str, field: &Value) -> Value {
     }
 }
 
-/// The one automatic connection of a private endpoint's body, when it says nothing that the
-/// provider could not.
-fn endpoint_parts(body: &Value) -> Option<(&str, &str, &Value)> {
+/// A private endpoint's body as the provider takes it apart.
+struct EndpointParts<'b> {
+    /// The name of its one automatic connection.
+    connection: &'b str,
+    service: &'b str,
+    groups: &'b Value,
+    /// The addresses it asks for, by name.
+    addresses: Vec<(&'b str, &'b Map<String, Value>)>,
+}
+
+/// Fields of an address that a private endpoint asks for, under the provider's names.
+const ADDRESS: Names = &[
+    ("privateIPAddress", "private_ip_address"),
+    ("groupId", "subresource_name"),
+    ("memberName", "member_name"),
+];
+
+/// The parts of a private endpoint's body, when it says nothing that the provider could not.
+fn endpoint_parts(body: &Value) -> Option<EndpointParts<'_>> {
     let own = properties(body);
-    let known = ["subnet", "privateLinkServiceConnections"];
+    let known = ["subnet", "privateLinkServiceConnections", "ipConfigurations"];
     let [connection] = own.get("privateLinkServiceConnections")?.as_array()?.as_slice() else {
         return None;
     };
     let inner = connection.get("properties")?;
     let inner_known = ["privateLinkServiceId", "groupIds"];
+    let configurations = own.get("ipConfigurations").and_then(Value::as_array);
+    let mut addresses = Vec::new();
+    for one in configurations.into_iter().flatten() {
+        addresses.push((one.get("name")?.as_str()?, properties(one)));
+    }
+    let mut asked = addresses.iter().flat_map(|(_, fields)| fields.keys());
     let says_all = own.keys().all(|name| known.contains(&name.as_str()))
-        && inner.as_object()?.keys().all(|name| inner_known.contains(&name.as_str()));
-    let name = connection.get("name")?.as_str()?;
-    let service = inner.get("privateLinkServiceId")?.as_str()?;
-    says_all.then_some((name, service, inner.get("groupIds")?))
+        && inner.as_object()?.keys().all(|name| inner_known.contains(&name.as_str()))
+        && asked.all(|name| ADDRESS.iter().any(|(known, _)| known == name));
+    says_all.then_some(EndpointParts {
+        connection: connection.get("name")?.as_str()?,
+        service: inner.get("privateLinkServiceId")?.as_str()?,
+        groups: inner.get("groupIds")?,
+        addresses,
+    })
 }
 
-/// Blocks of a resource: a private endpoint's connection, and the zone group that the same plan attaches.
+/// Blocks of a resource: a private endpoint's connection and addresses, and the zone group that the same plan attaches.
 pub(super) fn blocks(
     known: &Known,
     body: &Value,
@@ -195,17 +221,25 @@ pub(super) fn blocks(
         return Vec::new();
     }
     let mut blocks = Vec::new();
-    if let Some((name, service, groups)) = endpoint_parts(body) {
-        let service = value(&Value::from(service), 2, reference);
+    if let Some(parts) = endpoint_parts(body) {
+        let service = value(&Value::from(parts.service), 2, reference);
         blocks.push(Block::new(
             "private_service_connection",
             vec![
-                attribute("name", string(name)),
+                attribute("name", string(parts.connection)),
                 attribute("private_connection_resource_id", service),
-                attribute("subresource_names", value(groups, 2, reference)),
+                attribute("subresource_names", value(parts.groups, 2, reference)),
                 attribute("is_manual_connection", "false"),
             ],
         ));
+        for (name, fields) in parts.addresses {
+            let mut list = vec![attribute("name", string(name))];
+            for (own, argument) in ADDRESS {
+                let field = fields.get(*own);
+                list.extend(field.map(|field| attribute(argument, value(field, 2, reference))));
+            }
+            blocks.push(Block::new("ip_configuration", list));
+        }
     }
     if let Some((name, body)) = group {
         let configs = properties(body).get("privateDnsZoneConfigs").and_then(Value::as_array);

@@ -1,15 +1,15 @@
-//! Private endpoints: approval, an address, and the connection on the server's side.
+//! Private endpoints: approval, the address they ask for, and the connection on the server's side.
 
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::super::address::{address_of, usable};
+use super::super::address::usable;
 use super::super::endpoint::endpoints;
 use super::super::world::{
     World, interface_addresses, items_mut, last_name, list, reference, subnet_prefixes, text,
 };
-use super::{INTERFACE, Put, RECORD};
+use super::{INTERFACE, Put};
 
 const LISTS: [&str; 2] = ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"];
 
@@ -20,20 +20,12 @@ pub(super) fn server_of(endpoint: &Value) -> Option<String> {
 }
 
 impl World {
-    /// A new endpoint is approved, since plans ask for it as one who may, and gets an address.
+    /// A new endpoint is approved, since plans ask for it as one who may. Which address it gets is
+    /// not known where it asks for none.
     pub(super) fn endpoint_made(&mut self, key: &str) {
-        let subnet =
-            self.body(key).and_then(|body| reference(body, &["properties", "subnet", "id"]));
-        let address = subnet.and_then(|subnet| self.first_free(&subnet));
         let Some(server) = self.body(key).and_then(server_of) else { return };
         let approved = json!({ "status": "Approved" });
-        self.edit(key, |body| {
-            set_state(body, &server, &approved);
-            if let Some(address) = address {
-                let word = Ipv4Addr::from(address).to_string();
-                body["properties"]["customDnsConfigs"] = json!([{ "ipAddresses": [word] }]);
-            }
-        });
+        self.edit(key, |body| set_state(body, &server, &approved));
         let connection = format!("{server}/privateendpointconnections/{}", last_name(key));
         let body = json!({ "id": connection, "properties": {
             "privateEndpoint": { "id": key }, "privateLinkServiceConnectionState": approved } });
@@ -49,23 +41,19 @@ impl World {
         self.put(&connection, kind, body);
     }
 
-    /// The first address of a subnet that nothing is known to hold.
-    fn first_free(&self, subnet: &str) -> Option<u32> {
-        let mut taken: Vec<u32> = Vec::new();
-        for (_, body) in self.all(INTERFACE) {
-            taken.extend(interface_addresses(body));
-        }
-        for one in endpoints(self, "") {
-            taken.extend(one.addresses);
-        }
-        // A record speaks of an address that something not captured may hold.
-        for (_, record) in self.all(RECORD) {
-            let entries = list(record, &["properties", "aRecords"]).unwrap_or(&[]);
-            taken.extend(entries.iter().filter_map(|one| address_of(text(one, &["ipv4Address"])?)));
-        }
-        let prefix = subnet_prefixes(self.body(subnet)?).into_iter().next()?;
-        let (first, last) = usable(prefix)?;
-        (first..=last).find(|address| !taken.contains(address))
+    /// Azure gives an endpoint the address that it asks for, or refuses it.
+    pub(super) fn refuses_address(&self, asking: &Put<'_>) -> Option<String> {
+        let subnet = reference(asking.body, &["properties", "subnet", "id"])?;
+        let prefixes = subnet_prefixes(self.body(&subnet)?);
+        let endpoints = endpoints(self, "").into_iter().filter(|one| one.key != asking.key);
+        let interfaces = self.all(INTERFACE).flat_map(|(_, body)| interface_addresses(body));
+        let taken: Vec<u32> = endpoints.flat_map(|one| one.addresses).chain(interfaces).collect();
+        let is_free = |address: &u32| {
+            let mut spans = prefixes.iter().filter_map(|prefix| usable(*prefix));
+            spans.any(|(first, last)| (first..=last).contains(address)) && !taken.contains(address)
+        };
+        let lost = interface_addresses(asking.body).into_iter().find(|one| !is_free(one))?;
+        Some(format!("{subnet} has no free address {}", Ipv4Addr::from(lost)))
     }
 
     /// The interface of an endpoint goes with it, and its connection on the server's side.

@@ -142,7 +142,8 @@ impl World {
             PEERING if is_new => self.refuses_half(put),
             ENDPOINT => {
                 let subnet = named(&["properties", "subnet", "id"])?;
-                (!self.is_there(&subnet)).then(|| format!("there is no {subnet}"))
+                let gone = || (!self.is_there(&subnet)).then(|| format!("there is no {subnet}"));
+                gone().or_else(|| self.refuses_address(put))
             }
             ZONE_GROUP => self.refuses_group(put),
             ROUTE => {
