@@ -12,6 +12,8 @@ mod chance;
 mod classes;
 #[path = "worlds/filters.rs"]
 mod filters;
+#[path = "worlds/firewall.rs"]
+mod firewall;
 #[path = "worlds/generate.rs"]
 mod generate;
 #[path = "worlds/names.rs"]
@@ -204,16 +206,26 @@ fn two_readings_of_random_worlds_agree() {
     assert!(wrong.is_empty(), "{} mismatches of no class:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Worlds with a relay host in a run.
-const WORLDS_RELAYED: u64 = 3_000;
+/// Worlds of a particular kind in a run.
+const WORLDS_PARTICULAR: u64 = 3_000;
 
 #[test]
 fn two_readings_of_random_relay_hosts_agree() {
-    let (start, count) = (number("WORLDS_FIRST", 0), number("WORLDS_RELAYED", WORLDS_RELAYED));
+    agree_on(relay::relayed);
+}
+
+#[test]
+fn two_readings_of_random_firewalls_agree() {
+    agree_on(firewall::guarded);
+}
+
+fn agree_on(particular: fn(u64) -> Case) {
+    let start = number("WORLDS_FIRST", 0);
+    let count = number("WORLDS_PARTICULAR", WORLDS_PARTICULAR);
     let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
     let mut wrong = Vec::new();
     for seed in start..start + count {
-        let case = relay::relayed(seed);
+        let case = particular(seed);
         let said = both(&case);
         *verdicts.entry(said.words.0.clone()).or_default() += 1;
         if !said.agrees() && said.class(&case).is_none() {
@@ -234,6 +246,8 @@ fn nothing_missing_is_taken_for_good_news() {
         let first_word = |case: &Case| format!("{:?}", first(case).verdict);
         without_each(seed, &case(seed), second_word);
         if seed % 4 == 0 {
+            without_each(seed, &firewall::guarded(seed), first_word);
+            without_each(seed, &firewall::guarded(seed), second_word);
             without_each(seed, &relay::relayed(seed), first_word);
             without_each(seed, &relay::relayed(seed), second_word);
         }
@@ -274,7 +288,7 @@ const OPEN: &str = "left open: ";
 
 /// Plans of a hundred that leave something open and that the checker sees through: it knows of every way whether it is closed, where
 /// the analyser follows the one that is meant.
-const SEEN_THROUGH_MAX: usize = 3;
+const SEEN_THROUGH_MAX: usize = 4;
 
 /// What the checker finds wrong with the plan for a world; `None` where there is no plan, or none that is judged.
 fn uncertified(seed: u64, case: &Case) -> Option<Vec<String>> {
@@ -298,8 +312,11 @@ fn plans_of_random_worlds_are_certified() {
     let run = |odd: u64| -> Vec<Vec<String>> {
         let mine = |seed: &u64| seed % 2 == odd;
         let plain = seeds().filter(mine).filter_map(|seed| uncertified(seed, &case(seed)));
-        let relayed = (0..WORLDS_PLANNED / 8).filter(mine);
-        plain.chain(relayed.filter_map(|seed| uncertified(seed, &relay::relayed(seed)))).collect()
+        let particular = (0..WORLDS_PLANNED / 8).filter(mine).flat_map(|seed| {
+            let both = [relay::relayed(seed), firewall::guarded(seed)];
+            both.into_iter().filter_map(move |case| uncertified(seed, &case))
+        });
+        plain.chain(particular).collect()
     };
     let judged = std::thread::scope(|scope| {
         let other = scope.spawn(|| run(1));

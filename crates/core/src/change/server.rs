@@ -51,7 +51,7 @@ pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) 
 /// Lets one public address in by a firewall rule.
 pub fn add_firewall_rule(estate: &Estate, server: &ResourceId, address: Ipv4Addr) -> Change {
     let name =
-        free_name(estate, server, "firewallRules", &format!("relay-{address}").replace('.', "-"));
+        free_name(estate, server, "firewallRules", &format!("copier-{address}").replace('.', "-"));
     let rule = server.child("firewallRules", &name);
     let is_single = server.is_type("microsoft.dbforpostgresql/servers");
     let api = if is_single { SINGLE_API } else { FLEXIBLE_API };

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
 use crate::change::exposure::{MANY, size_of_vnet};
-use crate::change::{Change, dns, filter, free_name, route, server};
+use crate::change::{Change, Safety, dns, filter, free_name, route, server};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
 use crate::estate::network::region_key;
@@ -18,7 +18,7 @@ use crate::id::ResourceId;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decider, Decision, Service};
 use crate::trace::leg::Way;
-use crate::trace::route::UserRoute;
+use crate::trace::route::{Routed, UserRoute};
 use crate::trace::{Path, forwarder};
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
@@ -170,11 +170,17 @@ pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
     Some(Fix::of(changes))
 }
 
-/// Lets the public addresses of a relay host in at the server's front door.
+/// Lets the public addresses that packets arrive with in at the server's front door: a relay host's, or a firewall's.
 pub(super) fn let_address_in(path: &Path, addresses: &[Ipv4Addr]) -> Fix {
-    let rules =
-        addresses.iter().map(|one| server::add_firewall_rule(path.estate, &path.to_id, *one));
-    Fix::of(rules.collect())
+    let rule = |one: &Ipv4Addr| server::add_firewall_rule(path.estate, &path.to_id, *one);
+    let mut rules: Vec<Change> = addresses.iter().map(rule).collect();
+    if path.taken().is_some_and(|leg| matches!(leg.route, Some(Routed::Elsewhere(..)))) {
+        for rule in &mut rules {
+            rule.safety = Safety::Review;
+            rule.affected.push("everybody behind that firewall is let in as well".to_owned());
+        }
+    }
+    Fix::of(rules)
 }
 
 /// Lets questions of the copier's subnet through to a DNS server, and nothing else.

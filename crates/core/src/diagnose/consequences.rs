@@ -107,12 +107,14 @@ pub(super) fn weaken(verdict: Verdict, is_partly_denied: bool, findings: &mut [F
     let stands = |one: &Finding| {
         verdict == Verdict::Undetermined && is_partly_denied && one.fault.starts_with("filter/")
     };
-    let blocks = |one: &&mut Finding| one.severity == Severity::Blocks && !stands(one);
-    for finding in findings.iter_mut().filter(blocks) {
-        finding.severity = severity;
+    for finding in findings.iter_mut().filter(|one| one.severity != Severity::Note) {
+        let blocks = finding.severity == Severity::Blocks && !stands(finding);
         if verdict == Verdict::Reachable {
             // Mending what works can break it: a zone that gets linked without a record hides the name.
-            finding.fixes.clear();
+            finding.fixes.retain(|fix| !blocks && fix.changes.is_empty());
+        }
+        if blocks {
+            finding.severity = severity;
         }
     }
 }

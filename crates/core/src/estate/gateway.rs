@@ -1,10 +1,12 @@
-//! Gateways to other networks, and load balancers, as facts.
+//! Gateways to other networks, load balancers and firewalls as facts.
 
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
 use super::body::{Node, Problems};
+use super::reference::Reference;
+use crate::address::{AddressSet, internet};
 use crate::id::ResourceId;
 
 /// A virtual network gateway.
@@ -59,7 +61,7 @@ pub struct LoadBalancer {
     pub frontends: Vec<Frontend>,
 }
 
-/// A private frontend of a load balancer.
+/// A private frontend of a load balancer or a firewall.
 #[derive(Debug, Clone)]
 pub struct Frontend {
     /// Its address.
@@ -116,13 +118,74 @@ pub(crate) fn load_balancer(node: &Node, problems: &mut Problems) -> LoadBalance
     let mut frontends = Vec::new();
     let listed = ["frontendIPConfigurations", "frontendIpConfigurations"];
     for one in listed.iter().find_map(|name| node.array(name, problems)).unwrap_or_default() {
-        let names = ["privateIPAddress", "privateIpAddress"];
-        let text = names.iter().find_map(|name| one.text(name, problems));
-        if let Some(address) = text.and_then(|text| text.parse().ok()) {
-            frontends.push(Frontend { address, subnet: one.id("subnet.id", problems) });
-        }
+        frontends.extend(frontend(&one, problems));
     }
     LoadBalancer { sku: node.text("sku.name", problems), frontends }
+}
+
+fn frontend(node: &Node, problems: &mut Problems) -> Option<Frontend> {
+    let names = ["privateIPAddress", "privateIpAddress"];
+    let address = names.iter().find_map(|name| node.text(name, problems))?.parse().ok()?;
+    Some(Frontend { address, subnet: node.id("subnet.id", problems) })
+}
+
+/// An Azure Firewall in a network.
+#[derive(Debug, Clone)]
+pub struct Firewall {
+    /// The private address that routes lead to; normally one.
+    pub frontends: Vec<Frontend>,
+    /// The public addresses that it gives to packets for the internet, any of them; `None` where it may give others, or none.
+    pub addresses: Option<Vec<ResourceId>>,
+    /// Its policy.
+    pub policy: Reference,
+}
+
+/// The policy of Azure Firewalls.
+#[derive(Debug, Clone)]
+pub struct FirewallPolicy {
+    /// Whether packets for every address of the internet surely get the firewall's address.
+    pub translates: bool,
+}
+
+pub(crate) fn firewall(node: &Node, problems: &mut Problems) -> Firewall {
+    let places = node.list("ipConfigurations", problems);
+    let list = places.as_deref().unwrap_or_default();
+    let frontends = list.iter().filter_map(|one| frontend(one, problems)).collect();
+    // With an interface for management, packets may be led elsewhere; ranges may be left as they are.
+    let leaves = node.field("additionalProperties");
+    let leaves = leaves.is_some_and(|all| all.field("Network.SNAT.PrivateRanges").is_some());
+    let is_plain = !leaves && node.field("managementIpConfiguration").is_none();
+    let mut public = |one: &Node| {
+        let names = ["publicIPAddress.id", "publicIpAddress.id"];
+        names.iter().find_map(|name| one.id(name, problems))
+    };
+    let addresses = places.as_ref().and_then(|all| all.iter().map(&mut public).collect());
+    Firewall {
+        frontends,
+        addresses: addresses.filter(|all: &Vec<_>| is_plain && !all.is_empty()),
+        policy: node.reference("firewallPolicy", problems),
+    }
+}
+
+pub(crate) fn firewall_policy(node: &Node, problems: &mut Problems) -> FirewallPolicy {
+    let is_private = |range: &Node| {
+        let net = range.as_str().and_then(|text| text.parse::<Ipv4Net>().ok());
+        range.as_str() == Some("IANAPrivateRanges")
+            || net.is_some_and(|net| !AddressSet::of([&net]).overlaps(&internet()))
+    };
+    let (left, learns) = match node.path("snat") {
+        None => (Some(Vec::new()), None),
+        Some(snat) => {
+            let learns = snat.text("autoLearnPrivateRanges", problems);
+            (snat.list("privateRanges", problems), learns)
+        }
+    };
+    FirewallPolicy {
+        // No document says what a policy takes over of this from its parent.
+        translates: node.field("basePolicy").is_none()
+            && left.is_some_and(|all| all.iter().all(is_private))
+            && learns.is_none_or(|word| word.eq_ignore_ascii_case("disabled")),
+    }
 }
 
 /// A public address.

@@ -30,7 +30,7 @@ pub enum Key {
     UsersOf(ResourceId),
     /// The private DNS zones of a name, in lower case.
     ZonesNamed(String),
-    /// The record sets, endpoints, interfaces, load balancers and resolver endpoints that hold an address.
+    /// The record sets, endpoints, interfaces, load balancers, firewalls and resolver endpoints that hold an address.
     Holders(Ipv4Addr),
     /// The locks that act on a scope, in lower case.
     LocksOn(String),
@@ -85,6 +85,9 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
         }
         Facts::LoadBalancer(balancer) => {
             keys.extend(balancer.frontends.iter().map(|one| Key::Holders(one.address)));
+        }
+        Facts::Firewall(firewall) => {
+            keys.extend(firewall.frontends.iter().map(|one| Key::Holders(one.address)));
         }
         Facts::InboundEndpoint(endpoint) => {
             keys.extend(endpoint.addresses.iter().copied().map(Key::Holders));

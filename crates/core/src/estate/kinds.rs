@@ -65,6 +65,10 @@ pub enum Facts {
     PublicAddress(gateway::PublicAddress),
     /// `natGateways`
     NatGateway(gateway::NatGateway),
+    /// `azureFirewalls`
+    Firewall(gateway::Firewall),
+    /// `firewallPolicies`
+    FirewallPolicy(gateway::FirewallPolicy),
     /// `dnsResolvers/inboundEndpoints`
     InboundEndpoint(forwarder::InboundEndpoint),
     /// `dnsForwardingRulesets/forwardingRules`
@@ -141,6 +145,8 @@ kinds! {
     LoadBalancer gateway::LoadBalancer, "load balancer";
     PublicAddress gateway::PublicAddress, "public address";
     NatGateway gateway::NatGateway, "NAT gateway";
+    Firewall gateway::Firewall, "firewall";
+    FirewallPolicy gateway::FirewallPolicy, "firewall policy";
     InboundEndpoint forwarder::InboundEndpoint, "inbound endpoint";
     ForwardingRule forwarder::ForwardingRule, "forwarding rule";
     RulesetLink forwarder::RulesetLink, "ruleset link";
@@ -276,6 +282,10 @@ fn read_surroundings(kind: &str, node: &Node, problems: &mut Problems) -> Facts 
             Facts::PublicAddress(gateway::public_address(node, problems))
         }
         "microsoft.network/natgateways" => Facts::NatGateway(gateway::nat_gateway(node, problems)),
+        "microsoft.network/azurefirewalls" => Facts::Firewall(gateway::firewall(node, problems)),
+        "microsoft.network/firewallpolicies" => {
+            Facts::FirewallPolicy(gateway::firewall_policy(node, problems))
+        }
         "microsoft.network/dnsresolvers/inboundendpoints" => {
             Facts::InboundEndpoint(forwarder::inbound_endpoint(node, problems))
         }

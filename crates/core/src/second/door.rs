@@ -72,6 +72,8 @@ pub(super) enum Caller<'w> {
     Azure,
     /// From this public address of Azure.
     At(u32),
+    /// By way of the machine with this private address.
+    Behind(u32),
     /// By way of something that may have changed the address: an appliance, for packets of that
     /// subnet, or a gateway.
     Somewhere(Option<&'w str>),
@@ -104,6 +106,7 @@ pub(super) fn rules(world: &World, server: &str, caller: Caller<'_>) -> Gate {
         }
         Caller::Azure => firewall(world, server, true),
         Caller::At(address) => firewall_at(world, server, address),
+        Caller::Behind(_) => Gate::unknown("the caller's address at", server),
         Caller::Somewhere(subnet) => {
             // The subnet's own identity does not survive; that of the appliance's might count.
             let mut rules = world.children(server, "virtualnetworkrules");

@@ -5,6 +5,7 @@ use super::door::{
     Caller, delegated_subnet, has_identity, is_single, may_bypass, public_access, rules,
 };
 use super::filter::{End, Packet};
+use super::firewall;
 use super::route::{OwnRoute, may_have_gateway, own_routes, propagates};
 use super::sender::Egress;
 use super::tag;
@@ -95,14 +96,38 @@ impl Walk<'_> {
         };
         // Prefixes of the service endpoint, of whose length no document speaks, beat broad routes only.
         for address in doors(&own) {
-            let ways = self.exits_at(subnet, &own, address, identity);
-            for one in ways {
-                if !exits.contains(&one) {
-                    exits.push(one);
+            for (gate, caller) in self.exits_at(subnet, &own, address, identity) {
+                let callers = match caller {
+                    Caller::Behind(hop) => self.behind(subnet, hop),
+                    caller => vec![caller],
+                };
+                for one in callers.into_iter().map(|caller| (gate.clone(), caller)) {
+                    if !exits.contains(&one) {
+                        exits.push(one);
+                    }
                 }
             }
         }
         exits
+    }
+
+    /// As what packets arrive that a route hands to a machine: with the addresses of a firewall of Azure,
+    /// where it surely sends them straight out.
+    fn behind<'s>(&self, subnet: &'s str, hop: u32) -> Vec<Caller<'s>> {
+        let world = self.world;
+        let sent = || {
+            let (firewall, home) = firewall::at_hop(world, network_of(subnet), hop)?;
+            let own = own_routes(world, &home)?;
+            let doors = doors(&own).into_iter();
+            let mut ways = doors.flat_map(|door| self.exits_at(&home, &own, door, Tri::No));
+            ways.all(|one| one == (Gate::Pass, Caller::Azure))
+                .then(|| firewall::sends_as(world, firewall, &home))
+        };
+        let all = sent().unwrap_or_default();
+        match all.is_empty() {
+            true => vec![Caller::Somewhere(Some(subnet))],
+            false => all.into_iter().map(Caller::At).collect(),
+        }
     }
 
     /// The same, if the door had that address.
@@ -199,9 +224,12 @@ pub(super) fn own_exit<'s>(
         "internet" => (Gate::Pass, Caller::Azure),
         word => {
             let what = format!("what stands behind route {}", route.name);
-            let is_gateway = word == "virtualnetworkgateway";
-            let by = if is_gateway { None } else { Some(subnet) };
-            (Gate::unknown(&what, subnet), Caller::Somewhere(by))
+            let caller = match (word, route.appliance) {
+                ("virtualnetworkgateway", _) => Caller::Somewhere(None),
+                ("virtualappliance", Some(hop)) => Caller::Behind(hop),
+                _ => Caller::Somewhere(Some(subnet)),
+            };
+            (Gate::unknown(&what, subnet), caller)
         }
     }
 }

@@ -10,6 +10,7 @@ mod appliance;
 mod door;
 mod endpoint;
 mod filter;
+mod firewall;
 mod forward;
 mod front;
 mod machine;

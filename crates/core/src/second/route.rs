@@ -20,7 +20,7 @@ pub(super) struct OwnRoute<'w> {
     pub(super) word: &'w str,
     pub(super) hop: &'w str,
     /// The appliance's address, where the route names one.
-    appliance: Option<u32>,
+    pub(super) appliance: Option<u32>,
 }
 
 impl OwnRoute<'_> {

@@ -102,26 +102,15 @@ impl Sender {
             reference(one, &["properties", "publicIPAddress", "id"])
                 .or_else(|| reference(one, &["properties", "publicIpAddress", "id"]))
         });
-        let address = |key: &str| {
-            world.body(key).and_then(|body| address_of(text(body, &["properties", "ipAddress"])?))
-        };
         let has_pool =
             list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]).iter().any(|one| {
                 list(one, &["properties", "loadBalancerBackendAddressPools"])
                     .is_some_and(|all| !all.is_empty())
             });
-        let of_nat = |nat: &str| -> Option<Vec<u32>> {
-            let nat = world.body(nat)?;
-            if at(nat, &["properties", "publicIpPrefixes"]).is_some() {
-                return None;
-            }
-            let all = list(nat, &["properties", "publicIpAddresses"])?;
-            all.iter().map(|one| address(&reference(one, &["id"])?)).collect()
-        };
         // Documents disagree which of the two counts.
         let mut all = Vec::new();
         if let Some(nat) = &nat {
-            match of_nat(nat) {
+            match addresses_of_nat(world, nat) {
                 None => return Egress::Somehow,
                 Some(some) if some.is_empty() => {
                     return Egress::Perhaps(Gate::unknown("the addresses", nat));
@@ -130,7 +119,7 @@ impl Sender {
             }
         }
         if let Some(own) = &own {
-            match address(own) {
+            match public_address(world, own) {
                 None => return Egress::Somehow,
                 Some(one) => all.push(one),
             }
@@ -145,4 +134,18 @@ impl Sender {
             () => Egress::Somehow,
         }
     }
+}
+
+pub(super) fn public_address(world: &World, key: &str) -> Option<u32> {
+    world.body(key).and_then(|body| address_of(text(body, &["properties", "ipAddress"])?))
+}
+
+/// The addresses of a NAT gateway, where all of them are known.
+pub(super) fn addresses_of_nat(world: &World, nat: &str) -> Option<Vec<u32>> {
+    let nat = world.body(nat)?;
+    if at(nat, &["properties", "publicIpPrefixes"]).is_some() {
+        return None;
+    }
+    let all = list(nat, &["properties", "publicIpAddresses"])?;
+    all.iter().map(|one| public_address(world, &reference(one, &["id"])?)).collect()
 }

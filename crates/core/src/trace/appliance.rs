@@ -6,13 +6,17 @@ use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
+use crate::estate::gateway::{Firewall, FirewallPolicy};
 use crate::estate::network::{Peering, Subnet};
-use crate::estate::{Estate, Key};
+
+use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
+use crate::trace::egress;
 use crate::trace::hop::{self, Shore};
 use crate::trace::leg::Machine;
 use crate::trace::outward::{self, Outward};
 use crate::trace::place::{self, Place};
+use crate::trace::route::Routed;
 use crate::trace::start::Start;
 
 /// What stands at the next hop of a route.
@@ -157,6 +161,44 @@ fn empty_place<'e>(
         }
         Place::Here(_) | Place::Claimed(_) | Place::Beyond => None,
     }
+}
+
+/// The public addresses that an Azure Firewall gives to packets for a server's front door; `None` where that hangs on what is not known.
+pub fn translated(
+    estate: &Estate,
+    start: &Start,
+    address: Ipv4Addr,
+    to_front_door: impl Fn((&ResourceId, &Subnet)) -> Routed,
+) -> Option<Vec<Ipv4Addr>> {
+    let seat = |firewall: &Firewall| {
+        let own = firewall.frontends.iter().find(|frontend| frontend.address == address)?;
+        own.subnet.clone().filter(|subnet| place::is_near(estate, &start.vnet, subnet))
+    };
+    let all = estate.list::<Firewall>(Key::Holders(address));
+    let mut near = all.filter_map(|(_, one)| Some((one, seat(one)?)));
+    let (firewall, subnet_id) = near.next().filter(|_| near.next().is_none())?;
+    let policy = match &firewall.policy {
+        Reference::None => None,
+        Reference::To(id) => Some(estate.get::<FirewallPolicy>(id).ok()?),
+        Reference::Unreadable => return None,
+    };
+    let subnet = estate.get::<Subnet>(&subnet_id).ok()?;
+    // With a service endpoint its packets come with the identity of its subnet.
+    let is_plain = subnet.service_endpoints.is_empty() && !subnet.are_endpoints_unreadable;
+    let goes_out =
+        matches!(to_front_door((&subnet_id, subnet)), Routed::Directly | Routed::ByUser(_));
+    if !is_plain || !goes_out || policy.is_some_and(|policy| !policy.translates) {
+        return None;
+    }
+    match &subnet.nat_gateway {
+        Reference::None => {
+            let own = firewall.addresses.iter().flatten();
+            own.map(|id| egress::address(estate, id).ok()).collect()
+        }
+        Reference::To(nat) => egress::of_nat_gateway(estate, nat).ok(),
+        Reference::Unreadable => None,
+    }
+    .filter(|all: &Vec<_>| !all.is_empty() && firewall.addresses.is_some())
 }
 
 /// The subnet in which an appliance should stand, where interfaces of its network were captured and none has the address.

@@ -1,15 +1,15 @@
-//! How the packets of a relay host get into the internet, and the public addresses that they have there.
+//! How packets get into the internet, and the public addresses that they have there: those of a relay host, and those behind a firewall.
 
 use std::net::Ipv4Addr;
 
-use super::gate;
 use super::leg::{Leg, Walker};
 use super::route::Routed;
 use super::step::{Stage, Step};
+use super::{appliance, front_route, gate};
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{NatGateway, PublicAddress};
-use crate::estate::network::Subnet;
-use crate::estate::server::Server;
+use crate::estate::network::{NextHop, Subnet};
+use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
@@ -55,6 +55,21 @@ impl Walker<'_> {
         leg.egress = Some(egress);
     }
 
+    /// As what packets come to the front door by the next hop of a route, where that is known.
+    pub(super) fn behind(&self, next_hop: &NextHop) -> Option<Egress> {
+        let NextHop::Appliance(address) = next_hop else { return None };
+        let address = address.parse().ok()?;
+        let route = |subnet: (&ResourceId, &Subnet)| self.to_front_door(subnet);
+        appliance::translated(self.estate, self.start, address, route).map(Egress::Known)
+    }
+
+    /// Where packets of a subnet to the server's front door go.
+    pub(super) fn to_front_door(&self, subnet: (&ResourceId, &Subnet)) -> Routed {
+        let location = self.server.location.as_deref();
+        let is_flexible = self.server.kind == ServerKind::Flexible;
+        front_route::to_gateway(self.estate, subnet, location, is_flexible)
+    }
+
     fn egress(&self, id: &ResourceId) -> Result<Egress, Missing> {
         let interface = self.estate.get::<Interface>(id)?;
         let subnet_id = &self.start.subnet;
@@ -64,14 +79,9 @@ impl Walker<'_> {
         let mut addresses = Vec::new();
         // Documents disagree which of the two counts.
         if let Some(nat) = nat {
-            let missing = || Missing::field(nat, "publicIpAddresses");
-            let listed = self.estate.get::<NatGateway>(nat)?.addresses.as_ref();
-            let listed = listed.ok_or_else(missing)?;
-            if listed.is_empty() {
-                return Ok(Egress::Perhaps(missing()));
-            }
-            for one in listed {
-                addresses.push(address(self.estate, one)?);
+            addresses = of_nat_gateway(self.estate, nat)?;
+            if addresses.is_empty() {
+                return Ok(Egress::Perhaps(Missing::field(nat, ADDRESSES_OF_NAT)));
             }
         }
         if let Some(own) = own {
@@ -90,7 +100,16 @@ impl Walker<'_> {
     }
 }
 
-fn address(estate: &Estate, id: &ResourceId) -> Result<Ipv4Addr, Missing> {
+/// The addresses of a NAT gateway.
+pub(super) fn of_nat_gateway(estate: &Estate, nat: &ResourceId) -> Result<Vec<Ipv4Addr>, Missing> {
+    let listed = estate.get::<NatGateway>(nat)?.addresses.as_ref();
+    let listed = listed.ok_or_else(|| Missing::field(nat, ADDRESSES_OF_NAT))?;
+    listed.iter().map(|one| address(estate, one)).collect()
+}
+
+const ADDRESSES_OF_NAT: &str = "publicIpAddresses";
+
+pub(super) fn address(estate: &Estate, id: &ResourceId) -> Result<Ipv4Addr, Missing> {
     estate.get::<PublicAddress>(id)?.address.ok_or_else(|| Missing::field(id, "ipAddress"))
 }
 

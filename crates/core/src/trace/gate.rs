@@ -122,7 +122,7 @@ pub fn gate_behind(
     estate: &Estate,
     server_id: &ResourceId,
     server: &Server,
-    (subnet, next_hop): (&ResourceId, &NextHop),
+    (caller, next_hop): (&Caller, &NextHop),
 ) -> Gate {
     match server.public_access {
         None => return Gate::Unknown(Missing::field(server_id, "publicNetworkAccess")),
@@ -133,9 +133,15 @@ pub fn gate_behind(
     if let Some(id) = opener(estate, server_id, is_appliance) {
         return Gate::Open(id.clone());
     }
+    match caller.by_rules(estate, server_id) {
+        Ok(Some(gate)) => return gate,
+        Ok(None) => {}
+        Err(missing) => return Gate::Unknown(missing),
+    }
     let unread = [FIREWALL_RULE, VNET_RULE];
     let unread = unread.into_iter().find_map(|kind| unread_rule(estate, server_id, kind));
     // An appliance's own subnet may be let in by a VNet rule.
+    let subnet = &caller.start.subnet;
     let lets_in = estate.children::<VnetRule>(server_id).any(|(_, rule)| rule.subnet != *subnet);
     match (unread, public_rules(estate, server_id).next()) {
         (Some(missing), _) => Gate::Unknown(missing),

@@ -14,7 +14,6 @@ use crate::trace::appliance::Appliance;
 use crate::trace::egress::Egress;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decision, Receiver, Service};
-use crate::trace::front_route;
 use crate::trace::gate::{self, Caller, Gate};
 use crate::trace::hop::Joined;
 use crate::trace::outward::Outward;
@@ -262,25 +261,17 @@ impl Walker<'_> {
         match self.near() {
             Ok(near) => {
                 leg.senders = near.addresses.clone();
-                self.outbound(
-                    &mut leg,
-                    &near,
-                    None,
-                    &Receiver::Gateway(location.clone(), is_flexible),
-                );
-                let routed = front_route::to_gateway(
-                    self.estate,
-                    (near.id, near.subnet),
-                    location.as_deref(),
-                    is_flexible,
-                );
+                self.outbound(&mut leg, &near, None, &Receiver::Gateway(location, is_flexible));
+                let routed = self.to_front_door((near.id, near.subnet));
                 self.routed(&mut leg, &near, routed, "the server's public front door");
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
         let gate = match &leg.route {
             Some(Routed::Elsewhere(route, _) | Routed::Dead(route, _)) => {
-                let caller = (&self.start.subnet, &route.next_hop);
+                let egress = self.behind(&route.next_hop);
+                let caller = Caller { start: self.start, egress: egress.as_ref() };
+                let caller = (&caller, &route.next_hop);
                 gate::gate_behind(self.estate, self.server_id, self.server, caller)
             }
             _ => {

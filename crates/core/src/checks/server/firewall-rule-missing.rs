@@ -6,13 +6,22 @@ use crate::checks::fixes;
 use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
 use crate::trace::gate::{self, Gate};
+use crate::trace::route::Routed;
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     match &path.taken()?.gate {
         Some(Gate::FirewallRuleMissing) => {}
         Some(Gate::OpensItself) => return unlisted(path),
-        Some(Gate::AddressNotAllowed(addresses)) => return not_held(path, addresses),
+        Some(Gate::AddressNotAllowed(addresses)) => {
+            let is_behind = matches!(path.taken()?.route, Some(Routed::Elsewhere(..)));
+            let mut rules = path.estate.children::<FirewallRule>(&path.to_id);
+            // Behind a firewall: server/nat-address-not-allowed
+            return match is_behind && rules.next().is_some() {
+                true => None,
+                false => not_held(path, addresses),
+            };
+        }
         _ => return None,
     }
     let what = match path.estate.children::<FirewallRule>(&path.to_id).next() {
@@ -42,11 +51,11 @@ fn with_other_ways(path: &Path, mut finding: Finding) -> Finding {
     finding
 }
 
-/// The relay host's public address is known, and no rule holds it.
+/// The public address that packets arrive with is known, and no rule holds it.
 fn not_held(path: &Path, addresses: &[Ipv4Addr]) -> Option<Finding> {
     let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let message = format!(
-        "no firewall rule of server `{}` holds {}, with which the relay host's packets arrive",
+        "no firewall rule of server `{}` holds {}, with which the copier's packets arrive",
         path.to_id.name(),
         words.join(", ")
     );

@@ -1,21 +1,34 @@
 //! Packets to the source's front door leave through an appliance or gateway, with an address that no rule holds.
 
+use std::net::Ipv4Addr;
+
+use crate::checks::fixes;
 use crate::estate::network::NextHop;
 use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
-use crate::trace::Path;
 use crate::trace::gate::Gate;
 use crate::trace::leg::Way;
-use crate::trace::route::Routed;
+use crate::trace::route::{Routed, UserRoute};
+use crate::trace::{Leads, Path};
+
+const WHY: &str = "behind an appliance or a gateway the source sees its address: VNet rules do not match any more, and a \
+                   firewall rule has to hold that address";
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.taken().filter(|leg| matches!(leg.way, Way::Public))?;
     let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
-    let is_shut = matches!(leg.gate, Some(Gate::FirewallRuleMissing));
-    if is_shut || !matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Gateway) {
+    let mut rules = path.estate.children::<FirewallRule>(&path.to_id).peekable();
+    match &leg.gate {
+        // Without any rule: server/firewall-rule-missing
+        Some(Gate::AddressNotAllowed(addresses)) => {
+            return rules.peek().map(|_| not_held(path, route, addresses));
+        }
+        Some(Gate::FirewallRuleMissing | Gate::Open(_)) => return None,
+        _ => {}
+    }
+    if !matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Gateway) {
         return None;
     }
-    let mut rules = path.estate.children::<FirewallRule>(&path.to_id);
     if rules.any(|(_, rule)| rule.is_everything()) {
         return None;
     }
@@ -24,9 +37,24 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         route.name,
         path.to_id.name()
     );
-    let why = "behind an appliance or a gateway the source sees its address: VNet rules do not match any more, and a \
-               firewall rule has to hold that address";
-    Some(Finding::blocks(message, why).possible().at(&path.to_id, "").fix(Fix::advice(
+    Some(Finding::blocks(message, WHY).possible().at(&path.to_id, "").fix(Fix::advice(
         "read the address in the source's refusal or in `inet_client_addr()`, and add a firewall rule for it alone",
     )))
+}
+
+/// The addresses of the firewall at the next hop are known, and no rule holds them.
+fn not_held(path: &Path, route: &UserRoute, addresses: &[Ipv4Addr]) -> Finding {
+    let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "no firewall rule of server `{}` holds {}, with which packets arrive that route `{}` hands to the firewall",
+        path.to_id.name(),
+        words.join(", "),
+        route.name
+    );
+    let fix = fixes::let_address_in(path, addresses);
+    let mut finding = Finding::blocks(message, WHY).at(&path.to_id, "").fix(fix);
+    finding.on_fallback = path.leads == Leads::Fallback;
+    finding.fixes.extend(fixes::let_subnet_in(path));
+    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding
 }

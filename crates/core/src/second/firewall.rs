@@ -1,0 +1,76 @@
+//! Firewalls of Azure, which put an address of their own on what they send into the internet.
+
+use serde_json::Value;
+
+use super::address::{Prefix, holds_no_public};
+use super::peering::halves;
+use super::sender::{addresses_of_nat, public_address};
+use super::world::{World, at, list, network_of, private_address, reference};
+
+/// The one firewall with that private address in a network or a neighbour of it, and its subnet.
+pub(super) fn at_hop<'w>(world: &'w World, network: &str, hop: u32) -> Option<(&'w Value, String)> {
+    let neighbours: Vec<String> =
+        halves(world, network).into_iter().filter_map(|half| half.remote()).collect();
+    let is_near = |one: &str| one == network || neighbours.iter().any(|near| near == one);
+    let seat = |body: &'w Value| {
+        let all = list(body, &["properties", "ipConfigurations"])?;
+        let own = all.iter().find(|one| private_address(one) == Some(hop))?;
+        let home = reference(own, &["properties", "subnet", "id"])?;
+        is_near(network_of(&home)).then_some((body, home))
+    };
+    let mut found =
+        world.all("microsoft.network/azurefirewalls").filter_map(|(_, body)| seat(body));
+    let only = found.next()?;
+    found.next().is_none().then_some(only)
+}
+
+/// The addresses on what it sends into the internet; none where they are not sure.
+pub(super) fn sends_as(world: &World, firewall: &Value, home: &str) -> Vec<u32> {
+    known(world, firewall, home).unwrap_or_default()
+}
+
+fn known(world: &World, firewall: &Value, home: &str) -> Option<Vec<u32>> {
+    let has = |path: &[&str]| at(firewall, path).is_some();
+    let is_special = has(&["properties", "managementIpConfiguration"])
+        || has(&["properties", "additionalProperties", "Network.SNAT.PrivateRanges"]);
+    if is_special || !hides_senders(world, firewall) {
+        return None;
+    }
+    let subnet = world.body(home)?;
+    if list(subnet, &["properties", "serviceEndpoints"]).is_some_and(|all| !all.is_empty()) {
+        return None;
+    }
+    let own: Option<Vec<String>> = list(firewall, &["properties", "ipConfigurations"])?
+        .iter()
+        .map(|one| {
+            reference(one, &["properties", "publicIPAddress", "id"])
+                .or_else(|| reference(one, &["properties", "publicIpAddress", "id"]))
+        })
+        .collect();
+    let own = own?;
+    match reference(subnet, &["properties", "natGateway", "id"]) {
+        Some(nat) => addresses_of_nat(world, &nat),
+        None => own.iter().map(|key| public_address(world, key)).collect(),
+    }
+}
+
+/// Whether its policy leaves the sender of nothing that goes into the internet as it is.
+fn hides_senders(world: &World, firewall: &Value) -> bool {
+    let Some(policy) = reference(firewall, &["properties", "firewallPolicy", "id"]) else {
+        return true;
+    };
+    let Some(policy) = world.body(&policy) else { return false };
+    let snat = |field| at(policy, &["properties", "snat", field]);
+    let is_inside = |one: &Value| {
+        let word = one.as_str().unwrap_or("");
+        let prefix = Prefix::parse(word);
+        word == "IANAPrivateRanges"
+            || prefix.is_some_and(|one| holds_no_public(one.first(), one.last()))
+    };
+    let ranges =
+        snat("privateRanges").map_or(Some(&[][..]), |all| all.as_array().map(Vec::as_slice));
+    let learns = snat("autoLearnPrivateRanges").and_then(Value::as_str);
+    at(policy, &["properties", "basePolicy"]).is_none()
+        && ranges.is_some_and(|all| all.iter().all(is_inside))
+        && learns.is_none_or(|word| word.eq_ignore_ascii_case("disabled"))
+}
