@@ -106,6 +106,27 @@ fn examples_of_every_page_hold() {
     println!("{count} examples of {} pages", checks::ALL.len());
 }
 
+/// Commands that need no option: they list all of a subscription.
+const OF_A_SUBSCRIPTION: [&str; 2] = ["az network private-dns zone list", "az network vhub list"];
+
+#[test]
+fn commands_in_advice_say_what_az_asks_for() {
+    let examples = checks::ALL.iter().flat_map(|check| support::examples(check.page));
+    let mut seen = BTreeSet::new();
+    for example in examples {
+        let estate = support::estate(&example.resources);
+        let report = diagnose::check(&estate, &example.question(&estate));
+        let advised = report.findings.iter().flat_map(|one| &one.fixes).map(|fix| &fix.title);
+        for text in report.missing.iter().map(|one| &one.help).chain(advised) {
+            let quoted = text.split('`').skip(1).step_by(2);
+            seen.extend(quoted.filter(|one| one.starts_with("az ")).map(str::to_owned));
+        }
+    }
+    let lacks = |one: &&String| !one.contains(" --") && !OF_A_SUBSCRIPTION.contains(&one.as_str());
+    let lacking: Vec<&String> = seen.iter().filter(lacks).collect();
+    assert!(seen.len() > 5 && lacking.is_empty(), "{lacking:#?}");
+}
+
 #[test]
 fn every_page_has_its_parts() {
     for check in checks::ALL {

@@ -108,6 +108,8 @@ pub struct Mesh {
     /// Whether it joins the two networks where it is deployed: one that is not global ends at its region's border. `None` where a
     /// region was not observed.
     pub reaches: Option<bool>,
+    /// The two networks.
+    pub between: [ResourceId; 2],
 }
 
 impl Mesh {
@@ -118,11 +120,21 @@ impl Mesh {
                 self.configuration.name()
             ),
             resource: Some(self.configuration.clone()),
-            help:
-                "look at `az network manager list-effective-connectivity-config` of both networks"
-                    .to_owned(),
+            help: format!("look at {}", effective(&self.between)),
         }
     }
+}
+
+/// The commands that tell what network managers make of two networks.
+fn effective(between: &[ResourceId; 2]) -> String {
+    let command = |vnet: &ResourceId| {
+        format!(
+            "`az network manager list-effective-connectivity-config --resource-group {} --virtual-network-name {}`",
+            vnet.resource_group(),
+            vnet.name()
+        )
+    };
+    between.each_ref().map(command).join(" and ")
 }
 
 /// A mesh that both networks are members of.
@@ -141,7 +153,7 @@ fn mesh(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Mesh> {
         let groups = one.meshed_groups.iter().filter(|(group, _)| both.contains(group));
         let is_global = groups.map(|(_, is_global)| *is_global).max()?;
         let reaches = if is_global { Some(true) } else { is_near };
-        Some(Mesh { configuration: id.clone(), reaches })
+        Some(Mesh { configuration: id.clone(), reaches, between: [near.clone(), far.clone()] })
     });
     meshes.min_by_key(|mesh| mesh.reaches == Some(false))
 }
@@ -166,9 +178,14 @@ fn unread_group(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<
             group.name()
         ),
         resource: Some(group.clone()),
-        help: "add the output of `az network manager group static-member list`, or look at \
-               `az network manager list-effective-connectivity-config` of both networks"
-            .to_owned(),
+        help: format!(
+            "add the output of `az network manager group static-member list --resource-group {} --network-manager-name {} \
+             --network-group-name {}`, or look at {}",
+            group.resource_group(),
+            group.name_at(0),
+            group.name(),
+            effective(&[near.clone(), far.clone()])
+        ),
     })
 }
 

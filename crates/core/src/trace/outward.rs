@@ -12,8 +12,11 @@ use crate::trace::hop;
 
 /// Whether a network is the one that Azure keeps for a virtual hub, as its name says.
 pub fn is_of_hub(vnet: &ResourceId) -> bool {
-    vnet.name().starts_with("HV_")
+    vnet.name().starts_with(KEPT_FOR_HUB)
 }
+
+/// Begins the name of such a network; the hub's own name follows.
+const KEPT_FOR_HUB: &str = "HV_";
 
 /// The way out of a network to one address.
 #[derive(Debug, Clone)]
@@ -223,10 +226,22 @@ pub fn hub_of(estate: &Estate, vnet: &ResourceId) -> Option<ResourceId> {
 
 /// What a virtual hub routes, which no resource tells in full.
 pub fn routes_of_hub(hub: &ResourceId) -> Missing {
+    let what =
+        |name: &str| format!("what virtual hub `{name}` routes between its networks, and beyond");
+    // The hub's own network stands in a group of Azure's, which nobody else can read.
+    if let Some(name) = hub.name().strip_prefix(KEPT_FOR_HUB) {
+        let name = name.rsplit_once('_').map_or(name, |(name, _)| name);
+        let help = format!(
+            "find hub `{name}` with `az network vhub list`, add the output of `az network vhub connection list --resource-group \
+             GROUP --vhub-name {name}` with its group to the estate, or probe the path: `flexway probe`"
+        );
+        return Missing::other(what(name), help);
+    }
     Missing::other(
-        format!("what virtual hub `{}` routes between its networks, and beyond", hub.name()),
+        what(hub.name()),
         format!(
-            "look at `az network vhub get-effective-routes --resource-group {} --name {}`, or probe the path: `flexway probe`",
+            "look at `az network vhub get-effective-routes --resource-group {} --name {} --resource-type RouteTable --resource-id \
+             {hub}/hubRouteTables/defaultRouteTable`, or probe the path: `flexway probe`",
             hub.resource_group(),
             hub.name()
         ),
@@ -271,8 +286,12 @@ fn unread_gateway(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
 fn unread_gateway_of(vnet: &ResourceId) -> Missing {
     Missing::other(
         format!("the gateway of network `{}`", vnet.name()),
-        "add the output of `az network vnet-gateway list`, `az network local-gateway list` and \
-         `az network vpn-connection list` to the estate",
+        format!(
+            "add the output of `az graph query --subscriptions {} --first 1000 --graph-query \"resources | where type in~ \
+             ('microsoft.network/virtualnetworkgateways', 'microsoft.network/localnetworkgateways', 'microsoft.network/connections')\"` \
+             to the estate",
+            vnet.subscription()
+        ),
     )
 }
 
@@ -308,7 +327,8 @@ fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
         if learns {
             let what = format!("the routes that gateway `{}` has learned", gateway.name());
             let help = format!(
-                "add the output of `az network vnet-gateway list-learned-routes --ids {gateway}`"
+                "no resource tells them: look at `az network vnet-gateway list-learned-routes --ids {gateway}`, or probe the path: \
+                 `flexway probe`"
             );
             learned = Some(Outward::Learned(gateway.clone(), Missing::other(what, help)));
         }

@@ -71,10 +71,10 @@ pub fn unread_links(zone: &ResourceId) -> Missing {
         what: format!("all virtual network links of zone `{}`", zone.name()),
         resource: Some(zone.clone()),
         help: format!(
-            "add the output of `az network private-dns link vnet list --resource-group {} --zone-name {}` and of \
-             `az network private-dns zone show` to the estate",
-            zone.resource_group(),
-            zone.name()
+            "add the output of `az network private-dns link vnet list --resource-group {group} --zone-name {name}` and of \
+             `az network private-dns zone show --resource-group {group} --name {name}` to the estate",
+            group = zone.resource_group(),
+            name = zone.name()
         ),
     }
 }

@@ -60,7 +60,8 @@ fn perhaps(path: &Path) -> Option<Finding> {
         subnet.name()
     );
     let advice = format!(
-        "look who has {address}: `az network nic list` of the group that holds the network"
+        "look who has {address}: `az network nic list --subscription {}`",
+        subnet.subscription()
     );
     let finding = Finding::blocks(message, WHY).possible();
     Some(finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(advice)))
