@@ -64,6 +64,12 @@ fn plan_line(estate: &Estate, question: &Question) -> String {
     assert!(is_open || plan.after == Verdict::Reachable, "{:?}", plan.after);
     assert!(plan.is_irredundant(), "no change is superfluous");
     support::undo(estate, question, &plan.changes, plan.before);
+    let titles: BTreeSet<&str> = plan.changes.iter().map(|change| change.title.as_str()).collect();
+    assert_eq!(titles.len(), plan.changes.len(), "two changes of one title: {titles:?}");
+    for other in &plan.alternatives {
+        let own: BTreeSet<&str> = other.title.split(", then ").collect();
+        assert_ne!(own, titles, "the plan itself is no other way");
+    }
     let kinds: Vec<&str> = plan.changes.iter().map(|change| change.kind).collect();
     format!("plan {}", kinds.join(" "))
 }

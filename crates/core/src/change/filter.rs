@@ -58,8 +58,6 @@ pub fn allow_at(
         Protocol::Udp => ("Udp", "dns"),
         Protocol::Any | Protocol::Other => ("*", "dns"),
     };
-    let name = free_name(estate, group, "securityRules", &format!("allow-{purpose}-{port}"));
-    let rule = group.child("securityRules", &name);
     let from: Vec<String> = flow.from.iter().map(ToString::to_string).collect();
     let to: Vec<String> = match &flow.to {
         Ok(networks) => networks.iter().map(ToString::to_string).collect(),
@@ -69,6 +67,11 @@ pub fn allow_at(
         Direction::Inbound => "Inbound",
         Direction::Outbound => "Outbound",
     };
+    let lower = word.to_ascii_lowercase();
+    // No other rule of the plan has that name, in whatever order they come.
+    let wanted = format!("allow-{purpose}-{port}-{lower}-{priority}");
+    let name = free_name(estate, group, "securityRules", &wanted);
+    let rule = group.child("securityRules", &name);
     let mut properties = json!({
         "priority": priority, "direction": word, "access": "Allow", "protocol": protocol,
         "sourcePortRange": "*", "destinationPortRange": port.to_string() });
@@ -84,10 +87,9 @@ pub fn allow_at(
     Change {
         kind: "add-rule",
         title: format!(
-            "let {} reach {} on port {} in `{}` at priority {priority}",
+            "let {} reach {} on port {port} by an {lower} rule of `{}` at priority {priority}",
             from.join(", "),
             to.join(", "),
-            port,
             group.name()
         ),
         request: Request::put(&rule, NETWORK_API, json!({ "properties": body["properties"] })),

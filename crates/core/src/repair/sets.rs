@@ -99,7 +99,8 @@ pub(super) fn serves_twice(changes: &[Change]) -> bool {
     !changes.iter().map(purpose).chain(records).all(|purpose| purposes.insert(purpose))
 }
 
-fn purpose(change: &Change) -> String {
+/// What a change is for, whatever its name, and its number among rules.
+pub(super) fn purpose(change: &Change) -> String {
     let place = match change.kind {
         // Where a new one stands is a matter of names and free addresses.
         "create-endpoint" | "create-subnet" => return change.kind.to_owned(),
