@@ -4,7 +4,8 @@ use super::body::{Node, Problems};
 use super::json::{Json, NULL};
 use super::shared::Shared;
 use super::{
-    Origin, Problem, dns, endpoint, filter, forwarder, gateway, governance, network, server,
+    Origin, Problem, dns, endpoint, filter, forwarder, gateway, governance, machine, network,
+    server,
 };
 use crate::id::ResourceId;
 
@@ -61,6 +62,8 @@ pub enum Facts {
     HubConnection(gateway::HubConnection),
     /// `loadBalancers`
     LoadBalancer(gateway::LoadBalancer),
+    /// `virtualMachines`
+    Machine(machine::VirtualMachine),
     /// `publicIPAddresses`
     PublicAddress(gateway::PublicAddress),
     /// `natGateways`
@@ -143,6 +146,7 @@ kinds! {
     GatewayConnection gateway::GatewayConnection, "connection";
     HubConnection gateway::HubConnection, "hub connection";
     LoadBalancer gateway::LoadBalancer, "load balancer";
+    Machine machine::VirtualMachine, "virtual machine";
     PublicAddress gateway::PublicAddress, "public address";
     NatGateway gateway::NatGateway, "NAT gateway";
     Firewall gateway::Firewall, "firewall";
@@ -281,6 +285,7 @@ fn read_surroundings(kind: &str, node: &Node, problems: &mut Problems) -> Facts 
         "microsoft.network/publicipaddresses" => {
             Facts::PublicAddress(gateway::public_address(node, problems))
         }
+        "microsoft.compute/virtualmachines" => Facts::Machine(machine::machine(node, problems)),
         "microsoft.network/natgateways" => Facts::NatGateway(gateway::nat_gateway(node, problems)),
         "microsoft.network/azurefirewalls" => Facts::Firewall(gateway::firewall(node, problems)),
         "microsoft.network/firewallpolicies" => {

@@ -13,6 +13,7 @@ pub mod governance;
 mod json;
 mod keys;
 mod kinds;
+pub mod machine;
 mod merge;
 mod nested;
 pub mod network;

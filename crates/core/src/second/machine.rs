@@ -10,14 +10,14 @@ use super::name::{Name, Names, resolve_host};
 use super::peering::{Shore, cross, halves};
 use super::resolver::resolver;
 use super::route::{Hop, OwnRoute, may_have_gateway, next_hop, own_hop, own_routes, propagates};
-use super::sender::{Egress, Sender};
+use super::sender::{Egress, Sender, runs};
 use super::verdict::{Answer, Fate, Gate, Notes};
 use super::walk::{arrive, has_group};
 use super::world::{
     World, interface_addresses, list, network_of, prefixes, reference, region, subnet_prefixes,
     text,
 };
-use super::{answer, door, fate_over, place_of, single_fate};
+use super::{answer, fate_over, place_of, single_fate};
 
 /// Addresses that begin so are those of a machine itself.
 const LOOPBACK: u32 = 127;
@@ -26,10 +26,7 @@ const LOOPBACK: u32 = 127;
 pub(super) fn ask_machine(world: &World, copier: &str, host: &str, port: u16) -> Answer {
     let notes = Notes::default();
     let sender = &Sender::of(world, copier);
-    let standing = match sender.interface {
-        Some(_) => Gate::Pass,
-        None => door::standing(world, copier),
-    };
+    let standing = sender.standing(world, copier);
     let unseen = Gate::unknown(&format!("what listens on port {port}"), host);
     let (subnet, all) = match place_of(world, copier) {
         Ok(Some(place)) => place,
@@ -137,6 +134,7 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
         gates.extend(owner_gates(world, spot.to, &packet(End::Internet)));
         return gates;
     };
+    gates.push(seat.runs.clone());
     let far = network_of(&seat.subnet);
     let hop = next_hop(world, flow.subnet, Some(spot.to), None, "route");
     let is_opaque = arrive(hop, near, far, &mut gates);
@@ -214,11 +212,14 @@ struct Seat {
     groups: Vec<String>,
     balancer: Option<String>,
     is_resolver: bool,
+    /// Whether its machine runs.
+    runs: Gate,
 }
 
 impl Seat {
     fn in_subnet(subnet: String) -> Seat {
-        Seat { subnet, group: None, groups: Vec::new(), balancer: None, is_resolver: false }
+        let (groups, runs) = (Vec::new(), Gate::Pass);
+        Seat { subnet, group: None, groups, balancer: None, is_resolver: false, runs }
     }
 }
 
@@ -261,6 +262,7 @@ fn seats(world: &World, to: u32) -> Vec<Seat> {
                 groups: members.iter().filter_map(|one| reference(one, &["id"])).collect(),
                 balancer: kind.ends_with("balancers").then(|| key.to_owned()),
                 is_resolver: kind.ends_with("inboundendpoints"),
+                runs: runs(world, body),
                 ..Seat::in_subnet(subnet)
             });
         }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::address::address_of;
+use super::door::standing;
 use super::filter::{Packet, Place, Way, filter, group};
 use super::verdict::Gate;
 use super::world::{
@@ -54,7 +55,38 @@ fn first(body: &Value) -> Option<&Value> {
     all.iter().find(is_primary).or_else(|| all.first())
 }
 
+/// Whether the machine behind an interface runs, where a capture tells that it does not.
+pub(super) fn runs(world: &World, interface: &Value) -> Gate {
+    let machine = reference(interface, &["properties", "virtualMachine", "id"]);
+    let Some((key, body)) = machine.as_deref().and_then(|key| Some((key, world.body(key)?))) else {
+        return Gate::Pass;
+    };
+    let statuses = list(body, &["properties", "instanceView", "statuses"]).unwrap_or(&[]);
+    let graph = ["properties", "extended", "instanceView", "powerState", "code"];
+    let mut words = statuses.iter().filter_map(|one| text(one, &["code"]));
+    let words =
+        words.by_ref().chain(text(body, &graph)).chain(text(body, &["properties", "powerState"]));
+    let is_down = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        let state = word.rsplit(['/', ' ']).next().unwrap_or("");
+        (word.starts_with("powerstate/") || word.starts_with("vm "))
+            && (state.starts_with("dealloc") || state.starts_with("stop"))
+    };
+    match words.into_iter().any(is_down) {
+        true => Gate::drop("state", key, Some("powerState")),
+        false => Gate::Pass,
+    }
+}
+
 impl Sender {
+    /// Whether what copies runs: a relay host's machine, or the copier's server.
+    pub(super) fn standing(&self, world: &World, copier: &str) -> Gate {
+        match self.interface.as_deref() {
+            Some(key) => world.body(key).map_or(Gate::Pass, |body| runs(world, body)),
+            None => standing(world, copier),
+        }
+    }
+
     pub(super) fn of(world: &World, copier: &str) -> Sender {
         let body = world.body(copier).filter(|_| is_interface(copier));
         let Some(body) = body else { return Sender::default() };

@@ -35,11 +35,7 @@ impl<'w> Walk<'w> {
     pub(super) fn new(world: &'w World, copier: &'w str, server: &'w str, port: u16) -> Walk<'w> {
         let home = delegated_subnet(world, server).ok().flatten();
         let sender = Sender::of(world, copier);
-        // What runs on a relay host says so by running.
-        let copying = match sender.interface {
-            Some(_) => Gate::Pass,
-            None => standing(world, copier),
-        };
+        let copying = sender.standing(world, copier);
         Walk {
             world,
             copier,

@@ -1,5 +1,6 @@
 //! Whether something listens at the end of the way.
 
+use super::start::{self, Stopped};
 use super::step::{Stage, Step};
 use super::{POOLER_PORT, PORT, Path, host};
 use crate::estate::Missing;
@@ -10,6 +11,11 @@ impl Path<'_> {
     /// there.
     pub(super) fn listen_step(&self) -> Option<Step> {
         self.intended.as_ref()?;
+        if let Some((id, machine, state)) = self.stopped_machine() {
+            let detail = format!("machine `{}` is {state}", id.name());
+            let step = Step::drop(Stage::Listen, Some(id), detail);
+            return Some(step.read(id, &machine.power_pointer));
+        }
         if self.to.kind == ServerKind::Host {
             let missing = host::unseen_gate(&self.to_id, self.port);
             return Some(Step::unknown(Stage::Listen, missing));
@@ -32,6 +38,11 @@ impl Path<'_> {
             false => Step::drop(Stage::Listen, Some(&self.to_id), is_in_state()),
         };
         Some(step.read(&self.to_id, &self.to.state_pointer))
+    }
+
+    /// The machine that is dialled, where nothing runs on it.
+    pub fn stopped_machine(&self) -> Option<Stopped<'_>> {
+        start::stopped(self.estate, self.machine()?.holder.as_ref()?)
     }
 
     /// Whether the server has a listener on the port: its own, or the pooler that a flexible server may run.

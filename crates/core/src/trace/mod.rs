@@ -262,6 +262,13 @@ impl Path<'_> {
 
     /// The server that the copier runs in has to run.
     pub(super) fn copier_step(&self) -> Option<Step> {
+        if let Some((id, machine, state)) =
+            self.start.as_ref().and_then(|start| start.stopped(self.estate))
+        {
+            let detail = format!("the copier's machine `{}` is {state}", id.name());
+            let step = Step::drop(Stage::Mode, Some(id), detail);
+            return Some(step.read(id, &machine.power_pointer));
+        }
         // What runs on a relay host is Flexway: it says so by running.
         let from = self.from?;
         let step = match from.state.as_deref() {

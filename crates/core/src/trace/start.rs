@@ -4,6 +4,7 @@ use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
+use crate::estate::machine::VirtualMachine;
 use crate::estate::network::Subnet;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -12,6 +13,16 @@ use crate::trace::route;
 /// Whether an id is that of a network interface.
 pub(super) fn is_interface(id: &ResourceId) -> bool {
     id.is_type("microsoft.network/networkinterfaces")
+}
+
+/// A machine on which nothing runs: its id, its facts, and its state.
+pub type Stopped<'e> = (&'e ResourceId, &'e VirtualMachine, &'e str);
+
+/// The machine of an interface, where it was captured in a state in which nothing runs there.
+pub fn stopped<'e>(estate: &'e Estate, interface: &ResourceId) -> Option<Stopped<'e>> {
+    let id = estate.get::<Interface>(interface).ok()?.machine.as_ref()?;
+    let machine = estate.get::<VirtualMachine>(id).ok()?;
+    Some((id, machine, machine.stopped()?))
 }
 
 /// Where a flow starts: a subnet, and the network that it is in; and the one machine there that sends, where it is known.
@@ -45,6 +56,11 @@ impl Start {
     /// The facts of the relay host's interface.
     pub fn relay<'e>(&self, estate: &'e Estate) -> Option<&'e Interface> {
         self.interface.as_ref().and_then(|id| estate.get::<Interface>(id).ok())
+    }
+
+    /// The relay host, where its machine was captured in a state in which nothing runs there.
+    pub fn stopped<'e>(&self, estate: &'e Estate) -> Option<Stopped<'e>> {
+        stopped(estate, self.interface.as_ref()?)
     }
 
     /// Addresses that packets may come from.

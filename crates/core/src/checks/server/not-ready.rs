@@ -5,6 +5,9 @@ use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
+    if let Some(finding) = machine(path) {
+        return Some(finding);
+    }
     let is_down = |state: &Option<String>| {
         state.as_deref().is_some_and(|state| !state.eq_ignore_ascii_case("ready"))
     };
@@ -31,4 +34,17 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let message = format!("server `{}` is in state {state}", id.name());
     let finding = Finding::blocks(message, why).at(id, server.state_pointer.clone());
     Some(finding.fix(Fix::advice(advice)))
+}
+
+/// The machine of a relay host, or the one that is dialled, does not run.
+fn machine(path: &Path) -> Option<Finding> {
+    let relay = path.start.as_ref().and_then(|start| start.stopped(path.estate));
+    let ((id, machine, state), why) = match (path.stopped_machine(), relay) {
+        (Some(found), _) => (found, "nothing listens on a machine that does not run"),
+        (None, Some(found)) => (found, "the copier runs on that machine"),
+        (None, None) => return None,
+    };
+    let finding = Finding::blocks(format!("machine `{}` is {state}", id.name()), why);
+    let advice = format!("start the machine: `az vm start --ids {id}`");
+    Some(finding.at(id, machine.power_pointer.clone()).fix(Fix::advice(advice)))
 }
