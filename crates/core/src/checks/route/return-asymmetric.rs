@@ -1,16 +1,27 @@
 //! Packets reach the source, and a route on the source's side loses the answers.
 
 use crate::change::route;
+use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::route::{Routed, UserRoute};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
-    let is_direct = matches!(leg.route, Some(Routed::Directly | Routed::ByUser(_)));
-    let route = match &leg.route_back {
-        Some(Routed::Dropped(route) | Routed::Dead(route, _)) => route,
-        Some(Routed::Elsewhere(route, _)) if is_direct => return Some(one_half(path, route)),
+    // Of networks that are apart nothing tells how the answers go.
+    let is_joined = !leg.is_apart && !leg.is_perhaps_joined;
+    let route = match (leg.route.as_ref()?, leg.route_back.as_ref()?) {
+        (_, Routed::Dropped(route) | Routed::Dead(route, _)) => route,
+        (Routed::Directly | Routed::ByUser(_), Routed::Elsewhere(route, _)) => {
+            let who = format!("the answers of `{}`", path.to_id.name());
+            return Some(one_half(route, &who, "the copier's packets"));
+        }
+        (Routed::Elsewhere(route, _), Routed::Directly | Routed::ByUser(_))
+            if matches!(route.next_hop, NextHop::Appliance(_)) && is_joined =>
+        {
+            let others = format!("the answers of `{}`", path.to_id.name());
+            return Some(one_half(route, "the copier's packets", &others));
+        }
         _ => return None,
     };
     let message = format!(
@@ -24,16 +35,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     Some(Finding::blocks(message, why).at(&route.resource, route.pointer.clone()).fix(fix))
 }
 
-/// Packets go directly and the answers through an appliance, which sees half of each connection.
-fn one_half(path: &Path, route: &UserRoute) -> Finding {
+/// One direction goes directly and the other through an appliance, which sees half of each connection.
+fn one_half(route: &UserRoute, led: &str, others: &str) -> Finding {
     let message = format!(
-        "route `{}` of table `{}` takes the answers of `{}` another way than the copier's packets",
+        "route `{}` of table `{}` takes {led} another way than {others}",
         route.name,
-        route.table.name(),
-        path.to_id.name()
+        route.table.name()
     );
-    let why =
-        "a firewall that sees half of each connection drops it; one that forwards blindly does not";
+    let why = "a firewall that sees half of each connection drops it; one that forwards blindly, or translates addresses, does not";
     Finding::blocks(message, why)
         .possible()
         .at(&route.resource, route.pointer.clone())
