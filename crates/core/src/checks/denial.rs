@@ -144,10 +144,11 @@ impl Denial<'_> {
     }
 
     fn way(&self, path: &Path) -> String {
-        let subnet = match path.intended.as_ref().map(|leg| &leg.way) {
+        let leg = path.intended.as_ref();
+        let subnet = match leg.map(|leg| &leg.way) {
             Some(Way::Endpoint(view)) => view.subnet.as_ref().ok(),
             Some(Way::Injected(subnet)) => Some(subnet),
-            Some(Way::Machine(machine)) => Some(&machine.subnet),
+            Some(Way::Machine(_)) => leg.and_then(|leg| Some(&leg.receiver()?.subnet)),
             Some(Way::Public | Way::Beyond(_)) | None => None,
         };
         match (self.gate, subnet) {

@@ -248,7 +248,10 @@ fn let_senders_through(
             }
         },
         Way::Injected(subnet) => Ok(path.estate.get::<Subnet>(subnet).ok()?.prefixes.clone()),
-        Way::Machine(machine) => Ok(vec![Ipv4Net::from(machine.address)]),
+        Way::Machine(machine) => {
+            let receiver = leg.receiver().unwrap_or(machine);
+            Ok(vec![Ipv4Net::from(receiver.address)])
+        }
         Way::Beyond(address) => Ok(vec![Ipv4Net::from(*address)]),
         Way::Public => Err(service_tag(path)?),
     };

@@ -59,11 +59,30 @@ pub struct LoadBalancer {
     pub sku: Option<String>,
     /// Its private frontends.
     pub frontends: Vec<Frontend>,
+    /// Its rules; `None` where they could not be read.
+    pub rules: Option<Vec<BalancerRule>>,
+    /// Its pools, with the configurations of interfaces that are members; `None` where there are, or may be, others.
+    pub pools: Vec<(ResourceId, Option<Vec<ResourceId>>)>,
+}
+
+/// A rule of a load balancer: where it takes packets from a frontend.
+#[derive(Debug, Clone)]
+pub struct BalancerRule {
+    /// The frontend.
+    pub frontend: Option<ResourceId>,
+    /// The pool.
+    pub pool: Option<ResourceId>,
+    /// The frontend's port; 0 stands for every one.
+    pub port: Option<u64>,
+    /// Whether packets come to a member's own address, on the same port.
+    pub is_plain: bool,
 }
 
 /// A private frontend of a load balancer or a firewall.
 #[derive(Debug, Clone)]
 pub struct Frontend {
+    /// Its id, where it was told.
+    pub id: Option<ResourceId>,
     /// Its address.
     pub address: Ipv4Addr,
     /// The subnet it stands in.
@@ -120,13 +139,42 @@ pub(crate) fn load_balancer(node: &Node, problems: &mut Problems) -> LoadBalance
     for one in listed.iter().find_map(|name| node.array(name, problems)).unwrap_or_default() {
         frontends.extend(frontend(&one, problems));
     }
-    LoadBalancer { sku: node.text("sku.name", problems), frontends }
+    let rules = node.list("loadBalancingRules", problems);
+    let pools = node.array("backendAddressPools", problems).unwrap_or_default();
+    LoadBalancer {
+        sku: node.text("sku.name", problems),
+        frontends,
+        rules: rules.map(|all| all.iter().map(|one| balancer_rule(one, problems)).collect()),
+        pools: pools.iter().filter_map(|one| pool(one, problems)).collect(),
+    }
+}
+
+fn balancer_rule(node: &Node, problems: &mut Problems) -> BalancerRule {
+    let frontends = ["frontendIPConfiguration.id", "frontendIpConfiguration.id"];
+    let port = node.number("frontendPort", problems);
+    let floating = ["enableFloatingIP", "enableFloatingIp"];
+    let floats = floating.iter().find_map(|name| node.flag(name, problems));
+    BalancerRule {
+        frontend: frontends.iter().find_map(|name| node.id(name, problems)),
+        pool: node.id("backendAddressPool.id", problems),
+        port,
+        is_plain: floats == Some(false) && node.number("backendPort", problems) == port,
+    }
+}
+
+fn pool(node: &Node, problems: &mut Problems) -> Option<(ResourceId, Option<Vec<ResourceId>>)> {
+    let names = ["backendIPConfigurations", "backendIpConfigurations"];
+    let members = names.iter().find_map(|name| node.array(name, problems));
+    let ids = |all: Vec<Node>| all.iter().map(|one| one.id("id", problems)).collect();
+    let members = members.and_then(ids);
+    Some((node.id("id", problems)?, members))
 }
 
 fn frontend(node: &Node, problems: &mut Problems) -> Option<Frontend> {
     let names = ["privateIPAddress", "privateIpAddress"];
     let address = names.iter().find_map(|name| node.text(name, problems))?.parse().ok()?;
-    Some(Frontend { address, subnet: node.id("subnet.id", problems) })
+    let (id, subnet) = (node.id("id", problems), node.id("subnet.id", problems));
+    Some(Frontend { id, address, subnet })
 }
 
 /// An Azure Firewall in a network.

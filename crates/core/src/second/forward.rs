@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::address::address_of;
-use super::machine::Spot;
 use super::name::{AZURE, Ask, covers};
+use super::seat::Spot;
 use super::verdict::Gate;
 use super::world::{list, reference, text};
 use super::zone::{Linked, zones};

@@ -10,12 +10,12 @@ use super::name::{Name, Names, resolve_host};
 use super::peering::{Shore, cross, halves};
 use super::resolver::resolver;
 use super::route::{Hop, OwnRoute, may_have_gateway, next_hop, own_hop, own_routes, propagates};
-use super::sender::{Egress, Sender, runs};
+use super::seat::{Spot, address, member_seat};
+use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
 use super::walk::{arrive, has_group};
 use super::world::{
-    World, interface_addresses, list, network_of, prefixes, reference, region, subnet_prefixes,
-    text,
+    World, interface_addresses, list, network_of, prefixes, reference, region, text,
 };
 use super::{answer, fate_over, place_of, single_fate};
 
@@ -138,10 +138,22 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     let far = network_of(&seat.subnet);
     let hop = next_hop(world, flow.subnet, Some(spot.to), None, "route");
     let is_opaque = arrive(hop, near, far, &mut gates);
-    let place = Place { subnet: &seat.subnet, endpoint: false };
     let packet = packet(if is_opaque { End::Somewhere } else { sender });
-    gates.push(filter(world, place, Way::Inbound, &packet));
-    gates.extend(seat.group.as_deref().map(|key| group(world, key, place, Way::Inbound, &packet)));
+    // Rules act on the machine behind a load balancer, whose answers go its own way.
+    let behind = match &seat.balancer {
+        None => Some((spot.to, seat.clone())),
+        Some(key) => member_seat(world, key, spot.to, port),
+    };
+    match &behind {
+        Some((to, own)) => {
+            let place = Place { subnet: &own.subnet, endpoint: false };
+            let packet = Packet { to: End::Address(*to), groups: &own.groups, ..packet };
+            gates.push(filter(world, place, Way::Inbound, &packet));
+            let of_interface = |key| group(world, key, place, Way::Inbound, &packet);
+            gates.extend(own.group.as_deref().map(of_interface));
+        }
+        None => gates.push(Gate::unknown("the machines behind the load balancer of", far)),
+    }
     if is_opaque {
         return gates;
     }
@@ -155,7 +167,9 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
         gates.extend(cross(world, here, there));
         gates.extend(seat.balancer.as_deref().map(|key| basic_balancer(world, key, near, far)));
     }
-    arrive(next_hop(world, &seat.subnet, flow.from, None, "return"), far, near, &mut gates);
+    if let Some((_, own)) = &behind {
+        arrive(next_hop(world, &own.subnet, flow.from, None, "return"), far, near, &mut gates);
+    }
     gates
 }
 
@@ -181,99 +195,6 @@ fn owner_gates(world: &World, public: u32, packet: &Packet<'_>) -> Vec<Gate> {
         }
     }
     Vec::new()
-}
-
-/// An address, and who has it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Spot {
-    to: u32,
-    seat: Option<Seat>,
-}
-
-impl Spot {
-    /// Looks from a network for who has an address.
-    pub(super) fn of(world: &World, near: &str, to: u32) -> Spot {
-        Spot { to, seat: seat(world, near, to) }
-    }
-
-    /// The network that a resolver asks from, where the address is one of its inbound endpoints.
-    pub(super) fn resolver(&self) -> Option<&str> {
-        self.seat.as_ref().filter(|seat| seat.is_resolver).map(|seat| network_of(&seat.subnet))
-    }
-}
-
-/// Where an address sits.
-#[derive(Clone, Debug, PartialEq)]
-struct Seat {
-    subnet: String,
-    /// The security group of its own interface.
-    group: Option<String>,
-    /// Application security groups that it is a member of.
-    groups: Vec<String>,
-    balancer: Option<String>,
-    is_resolver: bool,
-    /// Whether its machine runs.
-    runs: Gate,
-}
-
-impl Seat {
-    fn in_subnet(subnet: String) -> Seat {
-        let (groups, runs) = (Vec::new(), Gate::Pass);
-        Seat { subnet, group: None, groups, balancer: None, is_resolver: false, runs }
-    }
-}
-
-/// Who has an address: seen from a network, something in it or in a peered one; or the only thing that has it at all.
-fn seat(world: &World, near: &str, to: u32) -> Option<Seat> {
-    let networks: Vec<String> = std::iter::once(near.to_owned())
-        .chain(halves(world, near).iter().filter_map(|half| half.remote()))
-        .collect();
-    let is_near = |seat: &Seat| networks.iter().any(|one| network_of(&seat.subnet) == one);
-    let mut all = seats(world, to);
-    if let Some(index) = all.iter().position(is_near) {
-        return Some(all.swap_remove(index));
-    }
-    let holds = |body: &Value| subnet_prefixes(body).iter().any(|one| one.contains(to));
-    for network in &networks {
-        let mut subnets = world.children(network, "subnets");
-        if let Some((name, _)) = subnets.find(|(_, body)| holds(body)) {
-            return Some(Seat::in_subnet(format!("{network}/subnets/{name}")));
-        }
-    }
-    if all.len() == 1 { all.pop() } else { None }
-}
-
-fn seats(world: &World, to: u32) -> Vec<Seat> {
-    let mut all = Vec::new();
-    let kinds = [
-        ("microsoft.network/networkinterfaces", "ipConfigurations"),
-        ("microsoft.network/loadbalancers", "frontendIPConfigurations"),
-        ("microsoft.network/dnsresolvers/inboundendpoints", "ipConfigurations"),
-    ];
-    for (kind, field) in kinds {
-        for (key, body) in world.all(kind) {
-            let parts = list(body, &["properties", field]).unwrap_or(&[]);
-            let Some(part) = parts.iter().find(|part| address(part) == Some(to)) else { continue };
-            let inner = part.get("properties").unwrap_or(part);
-            let Some(subnet) = reference(inner, &["subnet", "id"]) else { continue };
-            let members = list(inner, &["applicationSecurityGroups"]).unwrap_or(&[]);
-            all.push(Seat {
-                group: reference(body, &["properties", "networkSecurityGroup", "id"]),
-                groups: members.iter().filter_map(|one| reference(one, &["id"])).collect(),
-                balancer: kind.ends_with("balancers").then(|| key.to_owned()),
-                is_resolver: kind.ends_with("inboundendpoints"),
-                runs: runs(world, body),
-                ..Seat::in_subnet(subnet)
-            });
-        }
-    }
-    all
-}
-
-fn address(part: &Value) -> Option<u32> {
-    let inner = part.get("properties").unwrap_or(part);
-    let word = text(inner, &["privateIPAddress"]).or_else(|| text(inner, &["privateIpAddress"]));
-    address_of(word?)
 }
 
 /// Peerings between regions do not reach load balancers of the Basic sort.

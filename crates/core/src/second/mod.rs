@@ -7,6 +7,7 @@ mod verdict;
 mod world;
 
 mod appliance;
+mod balancer;
 mod door;
 mod endpoint;
 mod filter;
@@ -19,6 +20,7 @@ mod name;
 mod peering;
 mod resolver;
 mod route;
+mod seat;
 mod sender;
 mod tag;
 mod walk;

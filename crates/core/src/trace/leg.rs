@@ -60,6 +60,8 @@ pub struct Leg {
     pub outbound: Option<(ResourceId, Decision)>,
     /// Routes of that subnet.
     pub route: Option<Routed>,
+    /// The machine behind the load balancer that is dialled.
+    pub behind: Option<Machine>,
     /// Routes of the subnet at the other end, for the answers.
     pub route_back: Option<Routed>,
     /// The two networks are not joined: rules that speak of the tag VirtualNetwork see less than they would.
@@ -101,6 +103,7 @@ impl Leg {
             outbound_interface: None,
             outbound: None,
             route: None,
+            behind: None,
             route_back: None,
             is_apart: false,
             is_perhaps_joined: false,
@@ -136,6 +139,14 @@ impl Leg {
         self.forward.extend(steps);
         self.next = Some(next.clone());
         self.joined = Some(joined);
+    }
+
+    /// The machine that packets come to, where they come to one.
+    pub fn receiver(&self) -> Option<&Machine> {
+        match &self.way {
+            Way::Machine(machine) => Some(self.behind.as_ref().unwrap_or(machine)),
+            Way::Endpoint(_) | Way::Public | Way::Injected(_) | Way::Beyond(_) => None,
+        }
     }
 
     /// All steps, there and back.

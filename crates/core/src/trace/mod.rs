@@ -4,6 +4,7 @@ mod access;
 pub mod admin;
 pub mod appliance;
 mod asking;
+mod balancer;
 mod beyond;
 pub mod breaks;
 mod choice;

@@ -43,12 +43,11 @@ impl Walker<'_> {
                 .get::<Endpoint>(&view.id)
                 .map(|one| one.groups.clone())
                 .unwrap_or_default(),
-            Way::Machine(machine) => {
-                let interface =
-                    machine.holder.as_ref().and_then(|id| self.estate.get::<Interface>(id).ok());
+            Way::Machine(_) | Way::Injected(_) | Way::Beyond(_) | Way::Public => {
+                let holder = leg.receiver().and_then(|machine| machine.holder.as_ref());
+                let interface = holder.and_then(|id| self.estate.get::<Interface>(id).ok());
                 interface.map(|one| one.groups.clone()).unwrap_or_default()
             }
-            Way::Injected(_) | Way::Beyond(_) | Way::Public => Vec::new(),
         }
     }
 
@@ -115,8 +114,7 @@ impl Walker<'_> {
         far: &End,
         receiver: &Receiver,
     ) {
-        let Way::Machine(machine) = &leg.way else { return };
-        let Some(id) = machine.holder.clone() else { return };
+        let Some(id) = leg.receiver().and_then(|machine| machine.holder.clone()) else { return };
         let at = (Direction::Inbound, far, Some(near.vnet));
         leg.inbound_interface = self.at_interface(leg, &id, at, near, receiver);
     }

@@ -9,10 +9,11 @@ use crate::estate::network::{NextHop, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance::{self, Appliance};
+use crate::trace::balancer;
 use crate::trace::breaks::BreakKind;
 use crate::trace::filter::Receiver;
 use crate::trace::hop::{self, Joined, Shore};
-use crate::trace::leg::{Leg, Walker, Way};
+use crate::trace::leg::{Leg, Machine, Walker, Way};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::words::{access_step, hop_steps, route_step};
@@ -100,11 +101,38 @@ impl Walker<'_> {
             let steps = self.hop(leg, &joined, &near, &far);
             leg.cross(far.id, joined, steps);
         }
+        let Some(behind) = self.behind_the_balancer(leg) else {
+            return self.arrive(leg, &near, &far, &receiver);
+        };
+        let subnet = behind.as_ref().map_or(far.id, |member| &member.subnet).clone();
+        let vnet = subnet.parent().unwrap_or_else(|| far.vnet.clone());
+        let seen = behind.and_then(|one| Ok((one, End::read(self.estate, &vnet, &subnet)?)));
+        match seen {
+            Ok((member, far)) => {
+                let address = AddressSet::one(member.address);
+                leg.behind = Some(member);
+                let receiver = Receiver::Addresses(address, self.groups(leg));
+                self.arrive(leg, &near, &far, &receiver);
+            }
+            Err(missing) => {
+                leg.forward.push(Step::unknown(Stage::FilterIn, missing.clone()));
+                leg.back.push(Step::unknown(Stage::Return, missing));
+            }
+        }
+    }
+
+    /// The machine behind the load balancer that is dialled; `None` where none is.
+    fn behind_the_balancer(&self, leg: &Leg) -> Option<Result<Machine, Missing>> {
+        balancer::behind(self.estate, leg.receiver()?, self.service.port)
+    }
+
+    /// Rules at the other end, and the way of the answers.
+    fn arrive(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
         self.estate.aside(|| {
-            self.inbound(leg, &near, &far, &receiver);
-            self.inbound_interface(leg, &near, &far, &receiver);
+            self.inbound(leg, near, far, receiver);
+            self.inbound_interface(leg, near, far, receiver);
         });
-        self.way_back(leg, &near, &far);
+        self.way_back(leg, near, far);
     }
 
     fn route(&self, leg: &mut Leg, near: &End, far: &End, address: Option<Ipv4Addr>) {
