@@ -328,8 +328,10 @@ impl TableComparison {
 /// Whether a failed step can succeed when tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// A connection or a lock was lost: the same step may be tried again.
+    /// A connection was lost: the same step may be tried again.
     Retry,
+    /// Other sessions were in the way, as in a deadlock; both servers are there: the same step may be tried again.
+    Contended,
     /// The source's snapshot is gone: the step can succeed once the database is opened anew.
     Reopen,
     /// The step may need what others of its phase bring: it is tried once more after them.
@@ -340,6 +342,13 @@ pub enum Remedy {
     Open,
     /// The run was asked to stop.
     Stopped,
+}
+
+impl Remedy {
+    /// Whether only this step is concerned, so that others of its phase may go on.
+    pub fn is_alone(self) -> bool {
+        matches!(self, Remedy::Act | Remedy::Contended)
+    }
 }
 
 /// A step of a move that failed.

@@ -114,7 +114,9 @@ pub fn cancel(ports: Ports<'_>, ledger: &Ledger, drop: bool) -> Result<CancelRep
 fn abandon(databases: &dyn Databases, name: &str, drop: bool) -> Result<(), MoveError> {
     for wait in RetryPolicy::default().step_waits {
         match databases.abandon(name, drop) {
-            Err(error) if error.remedy == Remedy::Retry => thread::sleep(wait),
+            Err(error) if matches!(error.remedy, Remedy::Retry | Remedy::Contended) => {
+                thread::sleep(wait)
+            }
             other => return other,
         }
     }

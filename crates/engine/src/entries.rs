@@ -102,7 +102,7 @@ impl Builder<'_> {
             rest.split_off(first).into_iter().partition(is_key);
         let errors = Mutex::new(Vec::new());
         let one = |index: usize, worker| match self.one(entries, index, None, worker) {
-            Err(error) if matches!(error.remedy, Remedy::Act | Remedy::Open) => {
+            Err(error) if error.remedy.is_alone() || error.remedy == Remedy::Open => {
                 guard(&errors).push(error);
                 Ok(())
             }

@@ -26,13 +26,16 @@ impl Failure {
         Failure { first: stopped(), more: Vec::new() }
     }
 
-    /// The strongest remedy: stop, then try again (which opens the database anew), then act, then leave it open.
+    /// The strongest remedy: stop, then try again (which opens the database anew), as well where others were in the way, then act, then
+    /// leave it open.
     pub(crate) fn remedy(&self) -> Remedy {
         let has = |remedy| self.errors().any(|error| error.remedy == remedy);
         if has(Remedy::Stopped) {
             Remedy::Stopped
         } else if has(Remedy::Retry) || has(Remedy::Reopen) {
             Remedy::Retry
+        } else if has(Remedy::Contended) {
+            Remedy::Contended
         } else if self.errors().all(|error| error.remedy == Remedy::Open) {
             Remedy::Open
         } else {

@@ -223,7 +223,7 @@ impl Floor<'_> {
                 (Ok(()), Task::List) => self.add_builds(&mut state),
                 (Ok(()), Task::Copy { .. } | Task::Build(_)) => {}
                 (Err(error), Task::Build(entry))
-                    if matches!(error.remedy, Remedy::Act | Remedy::Open) =>
+                    if error.remedy.is_alone() || error.remedy == Remedy::Open =>
                 {
                     state.failed.push(entry);
                 }
@@ -231,7 +231,7 @@ impl Floor<'_> {
                     state.later.push((task, error));
                 }
                 (Err(error), _) => {
-                    state.is_halted |= error.remedy != Remedy::Act;
+                    state.is_halted |= !error.remedy.is_alone();
                     state.errors.push(error);
                 }
             }

@@ -311,7 +311,7 @@ pub struct Problem {
     pub why: String,
     /// What to do; may be empty.
     pub help: String,
-    /// Whether a connection or a lock was lost.
+    /// Whether a connection was lost.
     #[serde(skip)]
     pub is_lost: bool,
 }

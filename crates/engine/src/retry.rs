@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct RetryPolicy {
     /// Waits before a single step (one table, one index) is tried again over fresh connections.
     pub step_waits: Vec<Duration>,
+    /// Waits before a single step is tried again that other sessions were in the way of: a server that answers.
+    pub contended_waits: Vec<Duration>,
     /// Waits before a database is opened anew, when its steps no longer succeed.
     pub round_waits: Vec<Duration>,
 }
@@ -17,7 +19,11 @@ impl Default for RetryPolicy {
     /// somebody's eyes; the ledger keeps what is done.
     fn default() -> RetryPolicy {
         let seconds = |list: &[u64]| list.iter().copied().map(Duration::from_secs).collect();
-        RetryPolicy { step_waits: seconds(&[1, 5, 15]), round_waits: seconds(&[10, 30, 60, 120]) }
+        RetryPolicy {
+            step_waits: seconds(&[1, 5, 15]),
+            contended_waits: seconds(&[1, 5, 15]),
+            round_waits: seconds(&[10, 30, 60, 120]),
+        }
     }
 }
 
@@ -32,13 +38,18 @@ impl RetryPolicy {
             };
             waits.into_iter().take_while(fits).collect()
         };
-        let RetryPolicy { step_waits, round_waits } = RetryPolicy::default();
-        RetryPolicy { step_waits: fitting(step_waits), round_waits: fitting(round_waits) }
+        let RetryPolicy { step_waits, contended_waits, round_waits } = RetryPolicy::default();
+        RetryPolicy {
+            step_waits: fitting(step_waits),
+            contended_waits,
+            round_waits: fitting(round_waits),
+        }
     }
 
     /// Every failure is final.
     pub fn never() -> RetryPolicy {
-        RetryPolicy { step_waits: Vec::new(), round_waits: Vec::new() }
+        let (step_waits, contended_waits, round_waits) = (Vec::new(), Vec::new(), Vec::new());
+        RetryPolicy { step_waits, contended_waits, round_waits }
     }
 }
 
@@ -48,7 +59,11 @@ mod tests {
 
     #[test]
     fn waits_that_do_not_fit_are_left_out() {
-        assert_eq!(RetryPolicy::within(Duration::ZERO), RetryPolicy::never());
+        let none = RetryPolicy {
+            contended_waits: RetryPolicy::default().contended_waits,
+            ..RetryPolicy::never()
+        };
+        assert_eq!(RetryPolicy::within(Duration::ZERO), none);
         assert_eq!(RetryPolicy::within(Duration::from_secs(600)), RetryPolicy::default());
         let some = RetryPolicy::within(Duration::from_secs(12));
         assert_eq!(some.step_waits, [1, 5].map(Duration::from_secs));

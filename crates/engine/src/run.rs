@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
                 };
                 let remedy = failure.remedy();
                 take(problems, Some(&facts.name), failure);
-                if remedy != Remedy::Act || self.workers.is_stopping() {
+                if !remedy.is_alone() || self.workers.is_stopping() {
                     break;
                 }
             }
@@ -247,10 +247,12 @@ impl<'a> Run<'a> {
                 workers: self.workers,
             };
             match job.run() {
-                Err(failure) if failure.remedy() == Remedy::Retry => match waits.next() {
-                    Some(wait) if self.workers.wait_after(failure.first(), *wait) => {}
-                    _ => break Err(failure),
-                },
+                Err(failure) if matches!(failure.remedy(), Remedy::Retry | Remedy::Contended) => {
+                    match waits.next() {
+                        Some(wait) if self.workers.wait_after(failure.first(), *wait) => {}
+                        _ => break Err(failure),
+                    }
+                }
                 other => break other,
             }
         };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Instant;
 
-use flexway_core::migrate::{Difference, Remedy, Sample};
+use flexway_core::migrate::{Difference, Sample};
 
 use crate::compare::{self, Read};
 use crate::database::Outcome;
@@ -60,7 +60,7 @@ pub fn verify(
             Err(failure) => {
                 let remedy = failure.remedy();
                 take(&mut errors, Some(name), failure);
-                if remedy != Remedy::Act {
+                if !remedy.is_alone() {
                     break;
                 }
             }

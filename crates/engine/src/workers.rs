@@ -23,7 +23,7 @@ pub(crate) struct Workers<'a> {
     pub(crate) retry: &'a RetryPolicy,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) stop: &'a AtomicBool,
-    /// How often a step was tried again: each time a server may have lost what it had not yet on disk.
+    /// How often a step lost its connection: each time a server may have lost what it had not yet on disk.
     pub(crate) losses: &'a AtomicUsize,
 }
 
@@ -47,21 +47,23 @@ impl Workers<'_> {
         &self,
         mut step: impl FnMut() -> Result<T, MoveError>,
     ) -> Result<T, MoveError> {
-        for wait in &self.retry.step_waits {
-            match step() {
+        let (mut lost, mut contended) =
+            (self.retry.step_waits.iter(), self.retry.contended_waits.iter());
+        loop {
+            let result = step();
+            let (error, wait) = match &result {
                 Err(error) if error.remedy == Remedy::Retry => {
-                    if !self.wait_after(&error, *wait) {
-                        return Err(error);
-                    }
+                    self.losses.fetch_add(1, Ordering::SeqCst);
+                    (error, lost.next())
                 }
-                other => return other,
+                Err(error) if error.remedy == Remedy::Contended => (error, contended.next()),
+                _ => return result,
+            };
+            match wait {
+                Some(wait) if self.wait_after(error, *wait) => {}
+                _ => return result,
             }
         }
-        step().inspect_err(|error| {
-            if error.remedy == Remedy::Retry {
-                self.losses.fetch_add(1, Ordering::SeqCst);
-            }
-        })
     }
 
     /// Waits before another attempt; `false` when the run was asked to stop meanwhile.
@@ -69,7 +71,6 @@ impl Workers<'_> {
         if self.is_stopping() {
             return false;
         }
-        self.losses.fetch_add(1, Ordering::SeqCst);
         self.tell(&Event::Retrying { error, wait });
         let end = Instant::now() + wait;
         while !self.is_stopping() {
@@ -106,7 +107,7 @@ impl Workers<'_> {
                 scope.spawn(move || {
                     while let Some(item) = take() {
                         if let Err(error) = work(item, worker) {
-                            if error.remedy != Remedy::Act {
+                            if !error.remedy.is_alone() {
                                 is_halted.store(true, Ordering::Relaxed);
                             }
                             guard(errors).push(error);

@@ -136,17 +136,14 @@ pub(crate) fn relay_failed(what: &str, error: RelayError) -> MoveError {
 /// Whether the same statement can succeed later without anybody's help.
 /// Source: PostgreSQL 18, appendix A (error codes).
 fn remedy_of(code: &str) -> Remedy {
-    const TRANSIENT: [&str; 8] = [
-        "40001", // serialization_failure
-        "40P01", // deadlock_detected
-        "55006", // object_in_use: a session of a broken run still ends
-        "55P03", // lock_not_available
-        "53300", // too_many_connections
-        "57P01", // admin_shutdown
-        "57P02", // crash_shutdown
-        "57P03", // cannot_connect_now
-    ];
-    if code.starts_with("08") || TRANSIENT.contains(&code) { Remedy::Retry } else { Remedy::Act }
+    match code {
+        // serialization_failure, deadlock_detected, object_in_use (a session of a broken run still ends), lock_not_available
+        "40001" | "40P01" | "55006" | "55P03" => Remedy::Contended,
+        // too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now
+        "53300" | "57P01" | "57P02" | "57P03" => Remedy::Retry,
+        _ if code.starts_with("08") => Remedy::Retry,
+        _ => Remedy::Act,
+    }
 }
 
 pub(crate) fn help_of(code: &str) -> &'static str {
@@ -157,6 +154,10 @@ pub(crate) fn help_of(code: &str) -> &'static str {
         "55P03" => {
             "another session holds a lock there, or waits for one: `SELECT pid, query FROM pg_stat_activity WHERE \
              wait_event_type = 'Lock'` names who waits; end that session, or let it do its work first"
+        }
+        "40001" | "40P01" => {
+            "other sessions work on the same objects of that server, whose log names them: let them end, \
+             or end them, then resume"
         }
         "53100" => "give the server more disk space, then resume",
         "53200" => "raise max_locks_per_transaction or the server's memory, then resume",
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn lost_connections_and_deadlocks_are_retried() {
-        assert_eq!(remedy_of("40P01"), Remedy::Retry);
+        assert_eq!(remedy_of("40P01"), Remedy::Contended);
         assert_eq!(remedy_of("08006"), Remedy::Retry);
         assert_eq!(remedy_of("42501"), Remedy::Act);
     }

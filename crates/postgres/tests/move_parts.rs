@@ -49,7 +49,7 @@ fn a_reader_does_not_wait_for_who_waits_for_the_move() {
             std::thread::sleep(Duration::from_millis(50));
         }
         let error = open.data().copy_part(&table, &parts[0][0], &progress, &stop).unwrap_err();
-        assert_eq!(error.remedy, Remedy::Retry, "{error}");
+        assert_eq!(error.remedy, Remedy::Contended, "{error}");
         assert!(error.help.contains("names who waits"), "{error}");
         drop(open);
     });

@@ -197,7 +197,7 @@ fn a_comparison_names_who_locks_a_table() {
         )
     });
     for error in [dumped, read] {
-        assert_eq!(error.remedy, Remedy::Retry, "{error:?}");
+        assert_eq!(error.remedy, Remedy::Contended, "{error:?}");
         assert!(error.why.contains(&expected), "{error}");
         assert!(error.what.contains(" of 127.0.0.1:"), "{error}");
         assert!(error.help.contains("names who waits"), "{error:?}");

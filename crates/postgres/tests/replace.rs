@@ -51,7 +51,7 @@ fn a_new_database_that_cannot_be_made_leaves_the_old_one() {
     run(&world.target, "postgres", "ALTER DATABASE template0 ALLOW_CONNECTIONS true");
     let in_use = Session::connect(&info(&world.target, "template0")).expect("connects");
     let error = world.mover.prepare("d", true).expect_err("template0 is in use");
-    assert_eq!((error.what.as_str(), error.remedy), ("create database d", Remedy::Retry));
+    assert_eq!((error.what.as_str(), error.remedy), ("create database d", Remedy::Contended));
     assert_old(&world);
     drop(in_use);
     // The old one could not be dropped.

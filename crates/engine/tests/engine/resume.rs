@@ -87,7 +87,8 @@ fn after_a_lost_answer_at_any_call_the_second_run_completes() {
 #[test]
 fn a_lost_connection_is_tried_again_within_the_run() {
     let brief = vec![Duration::from_millis(1)];
-    let retry = RetryPolicy { step_waits: brief.clone(), round_waits: brief };
+    let retry =
+        RetryPolicy { step_waits: brief.clone(), round_waits: brief, ..RetryPolicy::never() };
     // The first calls inspect the servers: people want to hear at once that one is not there.
     for call in 7..call_count() {
         for moment in [Moment::Before, Moment::After] {
@@ -120,7 +121,7 @@ fn a_lost_snapshot_is_cured_by_opening_the_database_anew() {
     });
     let brief = vec![Duration::from_millis(1)];
     let mut options = options();
-    options.retry = RetryPolicy { step_waits: Vec::new(), round_waits: brief };
+    options.retry = RetryPolicy { round_waits: brief, ..RetryPolicy::never() };
     let stop = AtomicBool::new(false);
     let report = run_with(&world, &folder, &options, &Watch::default(), &stop).unwrap();
     assert_eq!(report.run.state, "done");
@@ -140,13 +141,41 @@ fn a_server_that_stays_away_ends_the_run() {
     });
     let brief = vec![Duration::from_millis(1); 2];
     let mut options = options();
-    options.retry = RetryPolicy { step_waits: brief.clone(), round_waits: brief };
+    options.retry =
+        RetryPolicy { step_waits: brief.clone(), round_waits: brief, ..RetryPolicy::never() };
     let stop = AtomicBool::new(false);
     let report = run_with(&world, &folder, &options, &Watch::default(), &stop).unwrap();
     assert_eq!(report.run.state, "failed");
     let tries = world.state().calls.iter().filter(|call| *call == "blog copy posts").count();
     assert_eq!(tries, 9, "three rounds of three attempts");
     assert_eq!(world.count("shop prepare"), 0, "nothing else is begun");
+}
+
+/// A deadlock is no lost server: it is tried again by itself, keeps nobody else, and no network is suspected.
+#[test]
+fn what_others_are_in_the_way_of_is_tried_again_alone() {
+    let (world, folder) = (World::new(), Folder::new());
+    world.state().fault = Some(Fault {
+        call: None,
+        name: Some("blog copy posts".to_owned()),
+        times: 3,
+        moment: Moment::Before,
+        remedy: Remedy::Contended,
+    });
+    let contended_waits = vec![Duration::from_millis(1); 2];
+    let mut options = options();
+    options.retry = RetryPolicy { contended_waits, ..RetryPolicy::never() };
+    let stop = AtomicBool::new(false);
+    let report = run_with(&world, &folder, &options, &Watch::default(), &stop).unwrap();
+    assert_eq!((report.run.state.as_str(), report.errors.len()), ("failed", 1));
+    assert!(!report.errors[0].is_lost);
+    let tries = || world.state().calls.iter().filter(|call| *call == "blog copy posts").count();
+    assert_eq!((tries(), world.count("shop finish")), (3, 1));
+
+    world.state().fault.as_mut().unwrap().times = 2;
+    let report = run_with(&world, &folder, &options, &Watch::default(), &stop).unwrap();
+    assert_eq!((report.run.state.as_str(), tries()), ("done", 6));
+    assert!(world.is_moved());
 }
 
 #[test]
@@ -215,7 +244,7 @@ fn what_a_crash_of_the_target_takes_back_is_copied_again() {
     let (world, folder, watch) = (World::new(), Folder::new(), Watch::default());
     world.state().crash_at = Some("shop apply INDEX big_idx".to_owned());
     let mut options = options();
-    options.retry = RetryPolicy { step_waits: vec![Duration::ZERO], round_waits: Vec::new() };
+    options.retry = RetryPolicy { step_waits: vec![Duration::ZERO], ..RetryPolicy::never() };
     let report = run_with(&world, &folder, &options, &watch, &AtomicBool::new(false)).unwrap();
     assert_eq!(report.run.state, "done", "{:?}", report.errors);
     assert!(world.is_moved());

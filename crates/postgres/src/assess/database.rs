@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use flexway_core::assess::facts::{Census, Database, Extension, Known, Missing, Object, Standing};
-use flexway_core::migrate::Remedy;
 
 use super::{ask, bodies, built_ins, census, code, extension_members, grants, lost_settings, xml};
 use crate::ask::{Outcome, flag, number, query, query_one, text};
@@ -220,7 +219,7 @@ fn standing(
     let may_drop = may_replace(session, target, name)?;
     let extensions = match connect(&target.with_database(name)) {
         Ok(mut inside) => query(&mut inside, &what, "SELECT extname FROM pg_extension")?,
-        Err(error) if error.remedy == Remedy::Act => {
+        Err(error) if error.remedy.is_alone() => {
             return Ok(Err(Missing { what, why: error.why }));
         }
         Err(error) => return Err(error),

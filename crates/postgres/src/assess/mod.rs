@@ -24,7 +24,6 @@ mod system_schemas;
 mod xml;
 
 use flexway_core::assess::facts::{Known, Missing, Object};
-use flexway_core::migrate::Remedy;
 
 use crate::ask::{Outcome, query, text};
 use crate::{Row, Session};
@@ -38,7 +37,7 @@ pub(crate) use server::servers;
 fn ask(session: &mut Session, what: &str, sql: &str) -> Outcome<Known<Vec<Row>>> {
     match query(session, what, sql) {
         Ok(rows) => Ok(Ok(rows)),
-        Err(error) if error.remedy == Remedy::Act => {
+        Err(error) if error.remedy.is_alone() => {
             Ok(Err(Missing { what: what.to_owned(), why: error.why }))
         }
         Err(error) => Err(error),

@@ -193,7 +193,7 @@ fn create(admin: &mut Session, wanted: &[SchemaEntry], database: &str, name: &st
     run(admin, &what, &in_words_of(&sql, admin.version().number)).map_err(|mut error| {
         // The server still carries out the same statement of a run that was killed.
         if error.why.contains("pg_database_datname_index") {
-            error.remedy = Remedy::Retry;
+            error.remedy = Remedy::Contended;
         }
         if error.why.contains("locale") || error.why.contains("collat") {
             error.help = "install the source's locale on the target, or create the database there \

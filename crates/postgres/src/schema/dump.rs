@@ -189,7 +189,7 @@ fn refused(what: &str, info: &ConnInfo, said: &str) -> MoveError {
         && let Ok(Some(holders)) = holders()
     {
         let why = format!("{why}; {holders}");
-        return MoveError { remedy: Remedy::Retry, ..act(what, why, help_of("55P03")) };
+        return MoveError { remedy: Remedy::Contended, ..act(what, why, help_of("55P03")) };
     }
     act(what, why, "")
 }
