@@ -282,7 +282,9 @@ fn end(report: &MoveReport, ways: Option<&Ways>, ledger: &Path, json: bool) -> E
     let agrees = report.verify.sample.as_ref().is_some_and(|sample| sample.agrees);
     let help = if !report.open.is_empty() {
         format!("all rows are there; mend what is left open, then {go_on}")
-    } else if report.verify.equal || report.verify.skipped || agrees {
+    } else if report.verify.differences.is_empty()
+        && (report.verify.equal || report.verify.skipped || agrees)
+    {
         return Ok(Exit::Good);
     } else {
         help_with(&report.verify.differences, ledger)
@@ -299,6 +301,10 @@ fn help_with(differences: &[FoundDifference], ledger: &Path) -> String {
             "was the source written to? to copy it all again, delete {} and give --overwrite",
             ledger.display()
         )
+    } else if differences.iter().all(|found| found.kind == "role") {
+        "bring the roles in line on either server, then give the same command again, which compares \
+         them anew"
+            .to_owned()
     } else {
         "the content is equal; mend on the target what differs, then give the same command again, \
          which compares anew"
@@ -306,12 +312,16 @@ fn help_with(differences: &[FoundDifference], ledger: &Path) -> String {
     }
 }
 
-/// What was not done, and what differs, a line each: first what was known not to be carried.
+/// What was not done, and what differs, a line each.
 fn findings(report: &MoveReport) -> Vec<String> {
-    let not_carried = report.roles.iter().flat_map(|roles| &roles.not_carried);
-    let not_carried = not_carried.map(|one| format!("not carried: {one}"));
-    let found = report.verify.differences.iter().map(|found| format!("differs: {found}"));
-    not_carried.chain(report.open.iter().map(left_open)).chain(found).collect()
+    let not_carried = |found: &FoundDifference| {
+        report.roles.as_ref().is_some_and(|roles| roles.not_carried.contains(found))
+    };
+    let found = report.verify.differences.iter().map(|found| match not_carried(found) {
+        true => format!("not carried: {found}"),
+        false => format!("differs: {found}"),
+    });
+    report.open.iter().map(left_open).chain(found).collect()
 }
 
 fn left_open(problem: &Problem) -> String {
@@ -326,19 +336,11 @@ fn summary(report: &MoveReport) -> Vec<String> {
     let mut lines: Vec<String> = report.databases.iter().map(database_line).collect();
     lines.extend(findings(report));
     let verify = &report.verify;
-    let not_carried = report.roles.iter().map(|roles| roles.not_carried.len() as u64).sum();
     let verdict = if verify.skipped {
         "NOT compared, as asked: flexway verify does".to_owned()
     } else if verify.equal {
-        let but = match not_carried {
-            0 => String::new(),
-            count => format!(
-                ", but for {} of roles, which were not carried",
-                things(count, "difference")
-            ),
-        };
         format!(
-            "equal: {} with {} compared by content, and the schemas{but}",
+            "equal: {} with {} compared by content, and the schemas",
             things(verify.tables_compared, "table"),
             things(verify.rows_compared, "row")
         )

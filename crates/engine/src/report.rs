@@ -100,8 +100,8 @@ pub struct Roles {
     pub kept: Vec<String>,
     /// What could not be carried, a sentence each.
     pub notes: Vec<String>,
-    /// What therefore differed on the target right after the roles were carried. It is no
-    /// difference of the comparison, which looks at everything else.
+    /// What therefore differed on the target right after the roles were carried. What of it still does is a difference, also of
+    /// a move without a comparison.
     #[serde(default)]
     pub not_carried: Vec<FoundDifference>,
     /// The databases whose roles these are; empty for the whole server.

@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
         }
         verify.skipped = !self.options.verify;
         if problems.is_empty()
-            && let Err(failure) = self.verify_roles(verify)
+            && let Err(failure) = self.compare_roles(verify)
         {
             take(problems, None, failure);
         }
@@ -215,15 +215,18 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Compares roles. What could not be carried is in the report already.
-    fn verify_roles(&self, verify: &mut CompareReport) -> Result<(), Failure> {
-        if !self.options.roles || verify.skipped {
+    /// Compares roles; without a comparison at least those that could not be carried, as long as they differ.
+    fn compare_roles(&self, verify: &mut CompareReport) -> Result<(), Failure> {
+        if !self.options.roles {
+            return Ok(());
+        }
+        let known = self.ledger.roles()?.unwrap_or_default().not_carried;
+        if verify.skipped && known.is_empty() {
             return Ok(());
         }
         self.workers.go_on()?;
-        let known = self.ledger.roles()?.unwrap_or_default().not_carried;
         let mut found = role_differences(self.ports, &self.options.databases, self.workers)?;
-        found.retain(|difference| !known.contains(difference));
+        found.retain(|difference| !verify.skipped || known.contains(difference));
         verify.differences.extend(found);
         Ok(())
     }

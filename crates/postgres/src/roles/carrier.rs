@@ -128,7 +128,10 @@ impl<'a> Carrier<'a> {
             }
             let why = match standing {
                 _ if !is_whole_server => "it concerns other databases too, and some were chosen",
-                Some(_) if !self.overwrite => "the target has another, which --overwrite replaces",
+                Some(_) if !self.overwrite => {
+                    self.mark("ALL");
+                    "the target has another, which --overwrite replaces"
+                }
                 _ => {
                     self.perform(statements::of_everybody(name, value))?;
                     continue;

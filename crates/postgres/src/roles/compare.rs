@@ -23,7 +23,12 @@ pub(crate) fn differences(
     wanted.forget_tablespaces(&there);
     present.forget_tablespaces(&there);
     let row = query_one(target, "ask who the login is", "SELECT current_user")?;
-    Ok(between(&wanted, &present, text(&row, 0)))
+    let mut found = between(&wanted, &present, text(&row, 0));
+    // They concern all databases, so they go along with all of them alone.
+    if databases.is_empty() {
+        found.extend(of_everybody(&wanted, &present));
+    }
+    Ok(found)
 }
 
 fn between(wanted: &Roles, present: &Roles, login: &str) -> Vec<Difference> {
@@ -50,6 +55,18 @@ fn between(wanted: &Roles, present: &Roles, login: &str) -> Vec<Difference> {
     found
 }
 
+/// `ALTER ROLE ALL SET`: settings that the source has.
+fn of_everybody(wanted: &Roles, present: &Roles) -> Vec<Difference> {
+    let missing = wanted.everybody.iter().filter(|one| !present.everybody.contains(one));
+    missing
+        .map(|(name, _)| Difference {
+            kind: "role",
+            name: "ALL".to_owned(),
+            detail: format!("the setting {name} is missing or differs on the target"),
+        })
+        .collect()
+}
+
 /// The words for what differs, in the order of `ALTER ROLE`.
 pub(super) fn different_words(role: &Role, other: &Role, has_passwords: bool) -> Vec<&'static str> {
     let pairs = [
@@ -64,6 +81,7 @@ pub(super) fn different_words(role: &Role, other: &Role, has_passwords: bool) ->
         (role.expires() != other.expires(), "VALID UNTIL"),
         (has_passwords && role.password != other.password, "its password"),
         (role.comment != other.comment, "its comment"),
+        (role.labels != other.labels, "its security labels"),
         (role.settings != other.settings, "its settings"),
     ];
     pairs.into_iter().filter(|(is_different, _)| *is_different).map(|(_, word)| word).collect()

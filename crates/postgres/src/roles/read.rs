@@ -77,6 +77,8 @@ pub(super) struct Role {
     /// SCRAM or MD5 verifier.
     pub(super) password: Option<String>,
     pub(super) comment: Option<String>,
+    /// Security labels: provider and text. That of a service's directory is the service's.
+    pub(super) labels: Vec<(String, String)>,
     /// Made by initdb; owns the system.
     pub(super) is_bootstrap: bool,
     /// Settings of the role in all databases: name and value.
@@ -151,6 +153,7 @@ pub(super) fn roles(session: &mut Session) -> Outcome<Roles> {
         version: session.version().number,
     };
     read_settings(session, &mut roles)?;
+    read_labels(session, &mut roles)?;
     Ok(roles)
 }
 
@@ -169,6 +172,7 @@ fn role(row: &crate::Row) -> Role {
         valid_until: owned(9),
         password: owned(10),
         comment: owned(11),
+        labels: Vec::new(),
         is_bootstrap: flag(row, 12),
         settings: Vec::new(),
     }
@@ -219,6 +223,18 @@ fn read_settings(session: &mut Session, roles: &mut Roles) -> Outcome<()> {
                     role.settings.push(setting);
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+fn read_labels(session: &mut Session, roles: &mut Roles) -> Outcome<()> {
+    let sql = "SELECT r.rolname, l.provider, l.label FROM pg_shseclabel l JOIN pg_roles r ON r.oid = l.objoid \
+               WHERE l.classoid = 'pg_authid'::regclass AND l.provider <> 'pgaadauth' ORDER BY 1, 2";
+    for row in &query(session, "read the security labels of roles", sql)? {
+        let label = (text(row, 1).to_owned(), text(row, 2).to_owned());
+        if let Some(role) = roles.all.iter_mut().find(|role| role.name == text(row, 0)) {
+            role.labels.push(label);
         }
     }
     Ok(())

@@ -81,6 +81,17 @@ pub(super) fn of_role(role: &Role, earlier: Option<&Role>, login: &Login) -> Vec
             format!("comment on role {}", role.name),
         ));
     }
+    let others = earlier.into_iter().flat_map(|earlier| &earlier.labels);
+    let gone =
+        others.filter(|(provider, _)| role.labels.iter().all(|(other, _)| other != provider));
+    let gone = gone.map(|(provider, _)| (provider, "NULL".to_owned()));
+    let given = role.labels.iter().map(|(provider, label)| (provider, quote_literal(label)));
+    steps.extend(given.chain(gone).map(|(provider, label)| {
+        optional(
+            format!("SECURITY LABEL FOR {} ON ROLE {name} IS {label}", quote_ident(provider)),
+            format!("carry the security label of role {} for {provider}", role.name),
+        )
+    }));
     if earlier.is_some_and(|earlier| !earlier.settings.is_empty()) {
         steps.push(optional(
             format!("ALTER ROLE {name} RESET ALL"),
@@ -105,7 +116,7 @@ pub(super) fn of_everybody(setting: &str, value: &str) -> Step {
 }
 
 /// The statement that gives the role that stands the attributes of the source's; `None` when only
-/// its password, comment or settings differ, which are not for a message.
+/// its password, comment, labels or settings differ, which are not for a message.
 pub(super) fn in_line(role: &Role, earlier: &Role) -> Option<String> {
     let mut words: Vec<String> =
         powers(role, Some(earlier)).into_iter().map(|(word, _)| word).collect();
@@ -245,6 +256,7 @@ mod tests {
             valid_until: None,
             password: Some("SCRAM-SHA-256$x'y".to_owned()),
             comment: None,
+            labels: Vec::new(),
             is_bootstrap: false,
             settings: vec![("search_path".to_owned(), "\"$user\", app, \"a\"\"b,c\"".to_owned())],
         }

@@ -12,11 +12,7 @@ pub(super) fn verdict(history: &History) -> String {
     let state = history.runs.last().map_or("not begun", |run| run.state.as_str());
     let (class, text) = match (&history.ending, state) {
         (Some(ending), "done") if ending.is_equal => {
-            let but = match history.roles_not_carried.len() as u64 {
-                0 => String::new(),
-                n => format!(", but for {} of roles, listed below", things(n, "difference")),
-            };
-            ("good", format!("Done, compared, and equal{but}."))
+            ("good", "Done, compared, and equal.".to_owned())
         }
         (Some(Ending { sample: Some(sample), .. }), "done") => {
             ("muted", format!("Done. Nothing differs in {sample}. The rest was not compared."))
@@ -25,7 +21,16 @@ pub(super) fn verdict(history: &History) -> String {
             ("muted", "Done. Nothing was compared, as asked.".to_owned())
         }
         (Some(ending), "differs") if ending.is_skipped => {
-            let left = things(ending.open.len() as u64, "step");
+            let (steps, roles) = (ending.open.len() as u64, ending.differences.len() as u64);
+            let left = match (steps, roles) {
+                (_, 0) => things(steps, "step"),
+                (0, _) => format!("{} of roles", things(roles, "difference")),
+                _ => format!(
+                    "{} and {} of roles",
+                    things(steps, "step"),
+                    things(roles, "difference")
+                ),
+            };
             ("bad", format!("Done but for {left}. Nothing was compared, as asked."))
         }
         (Some(ending), "differs") => {
