@@ -273,14 +273,14 @@ pub struct RoleReport {
     pub notes: Vec<String>,
 }
 
-/// Kind of the [`Difference`] of a materialized view whose rows on the target are what its query gives there. When everything that
-/// it reads is equal on both sides, the source's rows are older than its tables, and it is none.
+/// Kind of the [`Difference`] of a materialized view whose rows on the target are what its query gives there. It is none: where what
+/// it reads differs, that is one by itself.
 pub const STALE_VIEW: &str = "stale view";
 
 /// A difference that `verify` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What differs: `table`, `schema`, `role`, `sequence`, `large object`, `database`, [`STALE_VIEW`].
+    /// What differs: `table`, `schema`, `role`, `sequence`, `large object`, `database`; or [`STALE_VIEW`].
     pub kind: &'static str,
     /// Its name, schema-qualified where it has a schema.
     pub name: String,

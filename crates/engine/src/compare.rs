@@ -37,13 +37,17 @@ pub(crate) fn compare(
     read: Read<'_>,
     record: &(dyn Fn(Span) + Sync),
 ) -> Result<Outcome, Failure> {
-    let mut differences: Vec<FoundDifference> = workers
-        .attempt(|| port.schema())?
+    let (stale, found): (Vec<Difference>, Vec<Difference>) =
+        workers.attempt(|| port.schema())?.into_iter().partition(|found| found.kind == STALE_VIEW);
+    let mut differences: Vec<FoundDifference> = found
         .into_iter()
         .map(|difference| FoundDifference::new(Some(database), difference))
         .collect();
     let (source, target) = workers.attempt(|| port.tables())?;
-    let notes = reordered(&source, &target);
+    let mut notes = reordered(&source, &target);
+    notes.extend(
+        stale.iter().map(|view| format!("materialized view {} {}", view.name, view.detail)),
+    );
     let (common, one_sided) = pair(source, &target);
     differences.extend(
         one_sided.into_iter().map(|difference| FoundDifference::new(Some(database), difference)),
@@ -86,24 +90,8 @@ pub(crate) fn compare(
     workers.tell(&Event::WorkEnds { database, work: Work::Compare });
     result?;
     let mut outcome = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
-    excuse_stale_views(&mut outcome);
     outcome.differences.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
     Ok(outcome)
-}
-
-/// Makes notes of materialized views that nobody refreshed on the source, when nothing else differs:
-/// a move refreshes them.
-fn excuse_stale_views(outcome: &mut Outcome) {
-    if outcome.differences.iter().any(|found| found.kind != STALE_VIEW) {
-        return;
-    }
-    outcome.notes.extend(outcome.differences.drain(..).map(|found| {
-        format!(
-            "materialized view {} holds other rows than on the source, where it was last refreshed \
-             before its tables changed, or under other settings; the target's is as its query gives it",
-            found.name
-        )
-    }));
 }
 
 fn compare_table(

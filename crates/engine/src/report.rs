@@ -256,7 +256,7 @@ impl CompareReport {
 pub struct FoundDifference {
     /// The database; `None` for what belongs to the whole server.
     pub database: Option<String>,
-    /// `table`, `schema`, `sequence`, `large object`, `database`, `role`, `stale view`.
+    /// `table`, `schema`, `sequence`, `large object`, `database`, `role`.
     pub kind: String,
     /// Its name, schema-qualified where it has a schema.
     pub name: String,

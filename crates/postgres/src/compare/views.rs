@@ -37,8 +37,11 @@ pub(super) fn differences(
                 let all = Rows::Where("");
                 let copy_out = copy_out(table, &types.columns(source, table)?, all);
                 let Some(detail) = rows_differ(source, target, table, &copy_out)? else { continue };
-                let is_stale = is_fresh(target_pool, table, &copy_out)?;
-                (if is_stale { STALE_VIEW } else { "schema" }, detail)
+                match refreshed(target_pool, table, &copy_out)? {
+                    Refreshed::Alike => (STALE_VIEW, STALE.to_owned()),
+                    Refreshed::Changing => (STALE_VIEW, CHANGING.to_owned()),
+                    Refreshed::Otherwise => ("schema", detail),
+                }
             }
             _ => continue,
         };
@@ -75,25 +78,49 @@ fn rows_differ(
     }))
 }
 
-/// Whether the view holds on the target what its query gives there: a refresh, which is taken back,
-/// changes nothing.
+const STALE: &str = "holds other rows than on the source, where it was last refreshed before its tables changed, or \
+    under other settings; the target's is as its query gives it";
+
+const CHANGING: &str = "holds other rows than on the source, and others after each refresh: its query depends on the moment, as by \
+    now() or random()";
+
+/// What a refresh on the target comes to.
+enum Refreshed {
+    /// The rows that the view holds there.
+    Alike,
+    /// Other rows each time.
+    Changing,
+    /// Other rows than the view holds, or it could not be refreshed.
+    Otherwise,
+}
+
+/// Refreshes the view on the target, which is taken back.
 ///
-/// The server runs the query with the owner's rights and settings only. On the source it would run
-/// whatever functions the owner put into the view with the rights of the move's login.
-fn is_fresh(target: &Pool, table: &Table, copy_out: &str) -> Outcome<bool> {
+/// Its query runs under the settings of its owner; on the source, its functions would run with the rights of the move's login.
+fn refreshed(target: &Pool, table: &Table, copy_out: &str) -> Outcome<Refreshed> {
     let what = format!("refresh materialized view {} in vain", plain(table));
     let there = target.with(standing)?;
     let owner = there.get(&(table.schema.clone(), table.name.clone())).map(|view| &*view.owner);
     let mut session = session_of(target, owner.unwrap_or_default())?;
-    run(&mut session, &what, &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
-    silence_event_triggers(&mut session, &what)?;
     let before = hash(&mut session, table, (copy_out, Format::Text), None, &NEVER)?;
-    let is_fresh = match session.execute(&statement(&table.schema, &table.name)) {
-        Ok(()) => before == hash(&mut session, table, (copy_out, Format::Text), None, &NEVER)?,
-        // Somebody uses it, or the login may not refresh it: nothing is known.
-        Err(error) if error.code().is_some() => false,
-        Err(error) => return Err(failed(&what, &error)),
+    let mut again = || -> Outcome<Option<_>> {
+        run(&mut session, &what, &format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
+        silence_event_triggers(&mut session, &what)?;
+        let rows = match session.execute(&statement(&table.schema, &table.name)) {
+            Ok(()) => Some(hash(&mut session, table, (copy_out, Format::Text), None, &NEVER)?),
+            // Somebody uses it, or the login may not refresh it: nothing is known.
+            Err(error) if error.code().is_some() => None,
+            Err(error) => return Err(failed(&what, &error)),
+        };
+        run(&mut session, &what, "ROLLBACK")?;
+        Ok(rows)
     };
-    run(&mut session, &what, "ROLLBACK")?;
-    Ok(is_fresh)
+    let Some(first) = again()? else { return Ok(Refreshed::Otherwise) };
+    if first == before {
+        return Ok(Refreshed::Alike);
+    }
+    Ok(match again()? {
+        Some(second) if second != first => Refreshed::Changing,
+        _ => Refreshed::Otherwise,
+    })
 }
