@@ -26,3 +26,4 @@ mod serviced;
 mod standing;
 mod verified;
 mod whole;
+mod xml;

@@ -4,7 +4,7 @@ mod versions;
 
 use flexway_core::assess::facts::Census;
 
-use super::{grants, rights, search_path, system_schemas};
+use super::{cascade, grants, rights, search_path, system_schemas};
 use crate::catalog::trees::USERS_OID_MIN;
 use crate::catalog::{USER_SCHEMAS, not_of_extension};
 use crate::schema::languages;
@@ -61,11 +61,15 @@ fn superuser_only(version: u32) -> String {
     let user = |oid: &str, catalog: &str| {
         format!("{oid} >= {USERS_OID_MIN} AND {}", not_of_extension(catalog, oid))
     };
-    let named = |kind: &str, drop: &str, catalog: &str, name: &str, schema: &str, more: &str| {
+    let drop = |sql: &str, catalog: &str, oid: &str| {
+        cascade::statement(sql, &format!("'{catalog}'::regclass"), oid)
+    };
+    let named = |kind: &str, word: &str, catalog: &str, name: &str, schema: &str, more: &str| {
+        let sql = format!("format('DROP {word} %I.%I', n.nspname, o.{name})");
         format!(
-            "SELECT format('%I.%I', n.nspname, o.{name}), '{kind}', \
-             format('DROP {drop} %I.%I CASCADE', n.nspname, o.{name}) FROM {catalog} o \
+            "SELECT format('%I.%I', n.nspname, o.{name}), '{kind}', {} FROM {catalog} o \
              JOIN pg_namespace n ON n.oid = o.{schema} WHERE {} AND {more}",
+            drop(&sql, catalog, "o.oid"),
             user("o.oid", catalog)
         )
     };
@@ -85,23 +89,27 @@ fn superuser_only(version: u32) -> String {
         ),
         format!(
             "SELECT p.oid::regprocedure::text, CASE WHEN p.proleakproof THEN 'leakproof function' \
-             ELSE concat('function in ', l.lanname) END, \
-             concat('DROP {word} ', p.oid::regprocedure, ' CASCADE') \
+             ELSE concat('function in ', l.lanname) END, {} \
              FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE {own_function} \
-             AND NOT ({kind}) AND (NOT l.lanpltrusted OR p.proleakproof)"
+             AND NOT ({kind}) AND (NOT l.lanpltrusted OR p.proleakproof)",
+            drop(&format!("concat('DROP {word} ', p.oid::regprocedure)"), "pg_proc", "p.oid")
         ),
         format!(
-            "SELECT p.oid::regprocedure::text, 'aggregate with an internal state', \
-             concat('DROP AGGREGATE ', p.oid::regprocedure) \
+            "SELECT p.oid::regprocedure::text, 'aggregate with an internal state', {} \
              FROM pg_proc p JOIN pg_aggregate a ON a.aggfnoid = p.oid WHERE {own_function} \
-             AND a.aggtranstype = 'internal'::regtype"
+             AND a.aggtranstype = 'internal'::regtype",
+            drop("concat('DROP AGGREGATE ', p.oid::regprocedure)", "pg_proc", "p.oid")
         ),
         format!(
             "SELECT format('(%s AS %s)', format_type(c.castsource, NULL), \
-             format_type(c.casttarget, NULL)), 'cast without function', \
-             format('DROP CAST (%s AS %s)', format_type(c.castsource, NULL), \
-             format_type(c.casttarget, NULL)) FROM pg_cast c \
+             format_type(c.casttarget, NULL)), 'cast without function', {} FROM pg_cast c \
              WHERE {} AND c.castmethod = 'b'",
+            drop(
+                "format('DROP CAST (%s AS %s)', format_type(c.castsource, NULL), \
+                 format_type(c.casttarget, NULL))",
+                "pg_cast",
+                "c.oid"
+            ),
             user("c.oid", "pg_cast")
         ),
         named(
@@ -121,23 +129,31 @@ fn superuser_only(version: u32) -> String {
             "true",
         ),
         format!(
-            "SELECT format('%I.%I', n.nspname, o.opfname), 'operator family', \
-             format('DROP OPERATOR FAMILY %I.%I USING %I CASCADE', n.nspname, o.opfname, a.amname) \
-             FROM pg_opfamily o JOIN pg_namespace n ON n.oid = o.opfnamespace \
+            "SELECT format('%I.%I', n.nspname, o.opfname), 'operator family', {} FROM pg_opfamily o \
+             JOIN pg_namespace n ON n.oid = o.opfnamespace \
              JOIN pg_am a ON a.oid = o.opfmethod WHERE {}",
+            drop(
+                "format('DROP OPERATOR FAMILY %I.%I USING %I', n.nspname, o.opfname, a.amname)",
+                "pg_opfamily",
+                "o.oid"
+            ),
             user("o.oid", "pg_opfamily")
         ),
         format!(
-            "SELECT format('%I', o.fdwname), 'foreign data wrapper', \
-             format('DROP FOREIGN DATA WRAPPER %I CASCADE', o.fdwname) \
+            "SELECT format('%I', o.fdwname), 'foreign data wrapper', {} \
              FROM pg_foreign_data_wrapper o WHERE {}",
+            drop(
+                "format('DROP FOREIGN DATA WRAPPER %I', o.fdwname)",
+                "pg_foreign_data_wrapper",
+                "o.oid"
+            ),
             user("o.oid", "pg_foreign_data_wrapper")
         ),
     ];
     if version >= 90_600 {
         parts.push(format!(
-            "SELECT format('%I', o.amname), 'access method', \
-             format('DROP ACCESS METHOD %I CASCADE', o.amname) FROM pg_am o WHERE {}",
+            "SELECT format('%I', o.amname), 'access method', {} FROM pg_am o WHERE {}",
+            drop("format('DROP ACCESS METHOD %I', o.amname)", "pg_am", "o.oid"),
             user("o.oid", "pg_am")
         ));
     }
@@ -154,9 +170,13 @@ fn objects(census: Census) -> String {
         ),
         Census::Languages => format!(
             "SELECT l.lanname, CASE WHEN {} THEN '' ELSE l.lanplcallfoid::regproc::text END, \
-             format('DROP LANGUAGE %I CASCADE', l.lanname) FROM pg_language l \
-             WHERE l.oid >= {USERS_OID_MIN} AND {} ORDER BY 1",
+             {} FROM pg_language l WHERE l.oid >= {USERS_OID_MIN} AND {} ORDER BY 1",
             languages::is_bare_there(),
+            cascade::statement(
+                "format('DROP LANGUAGE %I', l.lanname)",
+                "'pg_language'::regclass",
+                "l.oid"
+            ),
             not_of_extension("pg_language", "l.oid")
         ),
         Census::EventTriggers => format!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flexway_core::assess::facts::{Known, Missing, Object};
 
-use super::ask;
+use super::{ask, cascade};
 use crate::ask::{Outcome, text};
 use crate::catalog::trees::USERS_OID_MIN;
 use crate::catalog::{is_superuser, not_of_extension};
@@ -55,9 +55,13 @@ pub(super) fn lacking(here: &mut Session, target: &ConnInfo) -> Outcome<Known<Ve
 
 /// Name, what takes it away, language, library and symbol.
 fn functions() -> String {
+    let drop = cascade::statement(
+        "format('DROP %s IF EXISTS %s', upper(i.type), i.identity)",
+        "'pg_proc'::regclass",
+        "p.oid",
+    );
     format!(
-        "SELECT concat(i.type, ' ', i.identity), format('DROP %s IF EXISTS %s CASCADE', upper(i.type), \
-         i.identity), l.lanname, coalesce(p.probin, ''), p.prosrc \
+        "SELECT concat(i.type, ' ', i.identity), {drop}, l.lanname, coalesce(p.probin, ''), p.prosrc \
          FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang, \
          LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) i \
          WHERE l.lanname IN ('c', 'internal') AND i.type <> 'aggregate' AND p.oid >= {USERS_OID_MIN} \

@@ -1,5 +1,6 @@
 //! The parsed expressions that a database stores, whose they are, and what takes one away.
 
+use super::cascade;
 use crate::catalog::USER_SCHEMAS;
 use crate::catalog::trees::USERS_OID_MIN;
 
@@ -72,20 +73,39 @@ const EXPRESSIONS: [(u32, &str); 12] = [
     ),
 ];
 
-/// What takes `u` away, of which `i` says what it is.
-const MEND: &str = "CASE i.type \
-    WHEN 'table constraint' THEN (SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', \
-    k.conrelid::regclass, k.conname) FROM pg_constraint k WHERE k.oid = u.id) \
-    WHEN 'domain constraint' THEN (SELECT format('ALTER DOMAIN %s DROP CONSTRAINT IF EXISTS %I', \
-    k.contypid::regtype, k.conname) FROM pg_constraint k WHERE k.oid = u.id) \
-    WHEN 'default value' THEN (SELECT format('ALTER TABLE %s ALTER COLUMN %I DROP %s', \
-    d.adrelid::regclass, a.attname, CASE to_jsonb(a) ->> 'attgenerated' WHEN 's' THEN 'EXPRESSION IF EXISTS' \
-    ELSE 'DEFAULT' END) FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid \
-    AND a.attnum = d.adnum WHERE d.oid = u.id) \
-    WHEN 'type' THEN format('ALTER DOMAIN %s DROP DEFAULT', i.identity) \
-    WHEN 'statistics object' THEN format('DROP STATISTICS IF EXISTS %s', i.identity) \
-    WHEN 'table' THEN '' WHEN 'publication relation' THEN '' \
-    ELSE format('DROP %s IF EXISTS %s', upper(i.type), i.identity) END";
+/// The expression of what takes `u` away, of which `i` says what it is.
+fn mend() -> String {
+    let drop = cascade::statement(
+        "format('DROP %s IF EXISTS %s', upper(i.type), i.identity)",
+        "u.class",
+        "u.id",
+    );
+    format!(
+        "CASE i.type \
+         WHEN 'table constraint' THEN (SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', \
+         k.conrelid::regclass, k.conname) FROM pg_constraint k WHERE k.oid = u.id) \
+         WHEN 'domain constraint' THEN (SELECT format('ALTER DOMAIN %s DROP CONSTRAINT IF EXISTS %I', \
+         k.contypid::regtype, k.conname) FROM pg_constraint k WHERE k.oid = u.id) \
+         WHEN 'default value' THEN (SELECT format(CASE to_jsonb(a) ->> 'attgenerated' \
+         WHEN 's' THEN 'ALTER TABLE %s ALTER COLUMN %I DROP EXPRESSION IF EXISTS' \
+         WHEN 'v' THEN 'ALTER TABLE %s DROP COLUMN IF EXISTS %I' \
+         ELSE 'ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT' END, d.adrelid::regclass, a.attname) \
+         FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid \
+         AND a.attnum = d.adnum WHERE d.oid = u.id) \
+         WHEN 'type' THEN format('ALTER DOMAIN %s DROP DEFAULT', i.identity) \
+         WHEN 'statistics object' THEN format('DROP STATISTICS IF EXISTS %s', i.identity) \
+         WHEN 'table' THEN '' WHEN 'publication relation' THEN '' ELSE {drop} END"
+    )
+}
+
+/// Whether `u` is a parent's as well, whose statement goes for it too.
+const INHERITED: &str = "u.class = 'pg_constraint'::regclass AND EXISTS (SELECT 1 FROM pg_constraint k \
+    WHERE k.oid = u.id AND k.coninhcount > 0 AND NOT k.conislocal) \
+    OR u.class = 'pg_attrdef'::regclass AND EXISTS (SELECT 1 FROM pg_attrdef d JOIN pg_attribute a \
+    ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE d.oid = u.id AND a.attinhcount > 0 \
+    AND to_jsonb(a) ->> 'attgenerated' IN ('s', 'v')) \
+    OR u.class = 'pg_trigger'::regclass AND EXISTS (SELECT 1 FROM pg_trigger t WHERE t.oid = u.id \
+    AND to_jsonb(t) ->> 'tgparentid' <> '0')";
 
 /// `expression (class, id, body)` as part of a `WITH`: all expressions of users, with class and id of
 /// what one belongs to.
@@ -108,7 +128,31 @@ pub(super) fn all(version: u32) -> String {
 pub(super) fn described(things: &str) -> String {
     format!(
         "SELECT concat(CASE i.type WHEN 'type' THEN 'domain' ELSE i.type END, ' ', i.identity), \
-         u.words, {MEND} FROM ({things}) AS u (class, id, words), \
-         LATERAL pg_identify_object(u.class, u.id, 0) i"
+         u.words, {} FROM ({things}) AS u (class, id, words), \
+         LATERAL pg_identify_object(u.class, u.id, 0) i WHERE NOT ({INHERITED})",
+        mend()
+    )
+}
+
+/// The expression of what takes away the definitions that keep the type of column `a` of `c` from changing: views and the like, of it and
+/// of the columns that inherit it. NULL where one cannot be taken away so.
+pub(super) fn users_of_column() -> String {
+    format!(
+        "(WITH RECURSIVE heir (oid) AS (SELECT c.oid UNION SELECT i.inhrelid FROM heir JOIN pg_inherits i \
+           ON i.inhparent = heir.oid), \
+          used (class, id) AS (SELECT DISTINCT CASE r.rulename WHEN '_RETURN' THEN 'pg_class'::regclass \
+            ELSE d.classid END, CASE r.rulename WHEN '_RETURN' THEN r.ev_class ELSE d.objid END \
+           FROM heir JOIN pg_attribute h ON h.attrelid = heir.oid AND h.attname = a.attname \
+           JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = h.attrelid \
+           AND d.refobjsubid = h.attnum \
+           LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid \
+           LEFT JOIN pg_attrdef v ON d.classid = 'pg_attrdef'::regclass AND v.oid = d.objid \
+           WHERE d.classid::regclass::text IN ('pg_rewrite', 'pg_policy', 'pg_trigger', 'pg_proc', \
+           'pg_publication_rel', 'pg_attrdef') AND v.adnum IS DISTINCT FROM h.attnum) \
+          SELECT CASE WHEN bool_and(sql <> '') THEN string_agg(sql, '; ' ORDER BY sql) || '; ' \
+           WHEN count(*) = 0 THEN '' END \
+          FROM (SELECT {} AS sql FROM used u, LATERAL pg_identify_object(u.class, u.id, 0) i \
+           WHERE NOT ({INHERITED})) m)",
+        mend()
     )
 }

@@ -8,6 +8,7 @@
 
 mod bodies;
 mod built_ins;
+mod cascade;
 mod census;
 mod code;
 mod database;

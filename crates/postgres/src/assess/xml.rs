@@ -76,16 +76,24 @@ fn columns() -> String {
           UNION ALL SELECT a.atttypid, t.oid FROM pg_attribute a JOIN pg_type t ON t.typrelid = a.attrelid \
           WHERE NOT a.attisdropped AND a.attnum > 0), \
          made (oid) AS (SELECT 'xml'::regtype::oid UNION SELECT p.whole FROM made m JOIN part p USING (oid)) \
-         SELECT format('column %I of %I.%I', a.attname, n.nspname, c.relname), '', \
-          CASE t.typtype WHEN 'c' THEN '' ELSE format('ALTER TABLE %I.%I ALTER COLUMN %I TYPE %s', \
-          n.nspname, c.relname, a.attname, CASE t.typcategory WHEN 'A' THEN 'text[]' ELSE 'text' END) END, \
+         SELECT format('column %I of %I.%I', a.attname, n.nspname, c.relname), '', CASE WHEN c.relkind = 'm' \
+          THEN format('REFRESH MATERIALIZED VIEW %I.%I WITH NO DATA', n.nspname, c.relname) \
+          WHEN t.typtype = 'c' THEN '' ELSE (WITH RECURSIVE elder (oid, height) AS (SELECT c.oid, 0 \
+            UNION SELECT i.inhparent, e.height + 1 FROM elder e JOIN pg_inherits i ON i.inhrelid = e.oid \
+            JOIN pg_attribute b ON b.attrelid = i.inhparent AND b.attname = a.attname AND NOT b.attisdropped) \
+           SELECT coalesce({} || concat(CASE WHEN c.reloftype <> 0 THEN format('ALTER TABLE %s NOT OF; ', \
+           c.oid::regclass) END, format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', c.oid::regclass, a.attname, \
+           CASE t.typcategory WHEN 'A' THEN 'text[]' ELSE 'text' END)), '') \
+           FROM (SELECT oid FROM elder ORDER BY height DESC LIMIT 1) e JOIN pg_class c ON c.oid = e.oid) END, \
           format('SELECT EXISTS (SELECT 1 FROM ONLY %I.%I WHERE %I IS NOT NULL)', n.nspname, c.relname, \
           a.attname) \
          FROM made m JOIN pg_type t ON t.oid = m.oid JOIN pg_attribute a ON a.atttypid = m.oid \
          JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'm') AND NOT a.attisdropped AND a.attnum > 0 AND {USER_SCHEMAS} AND {} \
+         WHERE c.relkind IN ('r', 'm') AND c.relispopulated AND NOT a.attisdropped AND a.attnum > 0 \
+         AND {USER_SCHEMAS} AND {} \
          AND has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE') \
          AND NOT row_security_active(c.oid) ORDER BY 1",
+        expressions::users_of_column(),
         not_of_extension("pg_class", "c.oid")
     )
 }
