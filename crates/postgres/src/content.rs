@@ -48,8 +48,9 @@ pub(crate) fn copy_part(
     let rows_of_part = if condition.is_empty() { rows } else { Rows::Where(&condition) };
     let all = columns(table);
     let attempt = |source: &mut Session, target: &mut Session, format, path: &str| {
-        let copy_out = in_format(copy_out(table, &all, rows_of_part), format);
-        let copy_in = filling(table, rows, part, format, path);
+        let copy_out = in_format(copy_out(table, &all, rows_of_part), format, source);
+        let encoding = target.row_encoding.as_deref();
+        let copy_in = filling((table, rows, part), (format, encoding), path);
         relay(source, &copy_out, target, &copy_in, progress, stop)
     };
     let mut path = String::new();
@@ -105,7 +106,11 @@ pub(crate) struct Job<'a> {
 }
 
 /// Begins the transaction of a part, with the statement `path`, and copies into it. Rows that an extension brought along are replaced.
-fn filling(table: &Table, rows: Rows, part: &Part, format: Format, path: &str) -> String {
+fn filling(
+    (table, rows, part): (&Table, Rows, &Part),
+    (format, encoding): (Format, Option<&str>),
+    path: &str,
+) -> String {
     let name = qualified(&table.schema, &table.name);
     let is_frozen =
         matches!(rows, Rows::Own) && part.blocks.is_none() && table.size_bytes >= FREEZE_BYTES_MIN;
@@ -115,25 +120,28 @@ fn filling(table: &Table, rows: Rows, part: &Part, format: Format, path: &str) -
         Rows::Where(condition) => format!("DELETE FROM ONLY {name} {condition}; "),
         Rows::Own | Rows::OfLeaves(_) => String::new(),
     };
-    let mut options = Vec::new();
-    if format == Format::Binary {
-        options.push("FORMAT binary");
-    }
+    let mut options = options_of(format, encoding);
     if is_frozen {
-        options.push("FREEZE");
+        options.push("FREEZE".to_owned());
     }
-    let list = list(table);
-    let options =
-        if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) };
+    let (list, options) = (list(table), with(&options));
     format!("BEGIN; {path}{emptying}COPY {name} {list} FROM STDIN{options}")
 }
 
-/// A `COPY ... TO STDOUT` in this format.
-pub(crate) fn in_format(copy_out: String, format: Format) -> String {
+/// A `COPY ... TO STDOUT` in this format, as the session has its rows written.
+pub(crate) fn in_format(copy_out: String, format: Format, session: &Session) -> String {
+    copy_out + &with(&options_of(format, session.row_encoding.as_deref()))
+}
+
+fn options_of(format: Format, encoding: Option<&str>) -> Vec<String> {
     match format {
-        Format::Text => copy_out,
-        Format::Binary => format!("{copy_out} WITH (FORMAT binary)"),
+        Format::Text => encoding.map(|name| format!("ENCODING '{name}'")).into_iter().collect(),
+        Format::Binary => vec!["FORMAT binary".to_owned()],
     }
+}
+
+fn with(options: &[String]) -> String {
+    if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) }
 }
 
 /// `COPY ... TO STDOUT` of the `rows`; `columns` are those of the table, or expressions. A table without columns gives empty lines.
@@ -340,7 +348,7 @@ mod tests {
             "COPY (SELECT 1 FROM ONLY \"s p\".\"t\"\"x\" ) TO STDOUT"
         );
         assert_eq!(
-            filling(&table, Rows::Own, &part(), Format::Text, ""),
+            filling((&table, Rows::Own, &part()), (Format::Text, None), ""),
             "BEGIN; COPY \"s p\".\"t\"\"x\" (\"a\", \"B c\") FROM STDIN"
         );
     }
@@ -349,12 +357,12 @@ mod tests {
     fn large_tables_are_frozen_unless_they_come_in_parts() {
         let large = Table { size_bytes: FREEZE_BYTES_MIN, ..table(&["a"]) };
         assert_eq!(
-            filling(&large, Rows::Own, &part(), Format::Binary, ""),
+            filling((&large, Rows::Own, &part()), (Format::Binary, None), ""),
             "BEGIN; TRUNCATE ONLY \"s p\".\"t\"\"x\"; COPY \"s p\".\"t\"\"x\" (\"a\") FROM STDIN \
              WITH (FORMAT binary, FREEZE)"
         );
         let some = Part { blocks: Some((0, Some(7))), ..part() };
-        let sql = filling(&large, Rows::Own, &some, Format::Binary, "");
+        let sql = filling((&large, Rows::Own, &some), (Format::Binary, None), "");
         assert!(sql.ends_with("(\"a\") FROM STDIN WITH (FORMAT binary)"), "{sql}");
     }
 
@@ -369,7 +377,7 @@ mod tests {
              \"s\".\"y\" ) TO STDOUT"
         );
         assert_eq!(
-            filling(&table, rows, &part(), Format::Text, ""),
+            filling((&table, rows, &part()), (Format::Text, None), ""),
             "BEGIN; COPY \"s p\".\"t\"\"x\" (\"a\") FROM STDIN"
         );
     }
@@ -378,7 +386,7 @@ mod tests {
     fn a_table_without_columns_has_no_list() {
         let table = table(&[]);
         assert_eq!(
-            filling(&table, Rows::Where("WHERE x"), &part(), Format::Text, ""),
+            filling((&table, Rows::Where("WHERE x"), &part()), (Format::Text, None), ""),
             "BEGIN; DELETE FROM ONLY \"s p\".\"t\"\"x\" WHERE x; COPY \"s p\".\"t\"\"x\"  FROM STDIN"
         );
     }

@@ -54,14 +54,20 @@ pub(crate) struct Pool {
     info: ConnInfo,
     side: Side,
     encoding: String,
+    row_encoding: Option<String>,
     idle: Mutex<Vec<Session>>,
 }
 
 impl Pool {
-    /// A pool without sessions; they are opened when asked for. `encoding` is the client encoding
-    /// of both sides.
-    pub(crate) fn new(info: ConnInfo, side: Side, encoding: &str) -> Pool {
-        Pool { info, side, encoding: encoding.to_owned(), idle: Mutex::new(Vec::new()) }
+    /// A pool without sessions; they are opened when asked for. Of both sides, `encoding` is the client encoding, and rows
+    /// travel in `row_encoding` where that is another.
+    pub(crate) fn new(
+        info: ConnInfo,
+        side: Side,
+        (encoding, row_encoding): (&str, Option<&str>),
+    ) -> Pool {
+        let row_encoding = row_encoding.map(str::to_owned);
+        Pool { info, side, encoding: encoding.to_owned(), row_encoding, idle: Mutex::default() }
     }
 
     /// Where the sessions go to.
@@ -76,7 +82,9 @@ impl Pool {
 
     /// A new session as server, database and login configure it; it belongs to no pool.
     pub(crate) fn configured(&self) -> Outcome<Session> {
-        connect_as_configured(&self.info)
+        let mut session = connect_as_configured(&self.info)?;
+        session.row_encoding.clone_from(&self.row_encoding);
+        Ok(session)
     }
 
     /// Takes a session, uses it, and keeps it when `work` succeeds. After a lost connection the
@@ -132,6 +140,7 @@ impl Pool {
     fn open(&self) -> Outcome<Session> {
         let mut session = connect(&self.info)?;
         prepare(&mut session, &self.encoding)?;
+        session.row_encoding.clone_from(&self.row_encoding);
         match &self.side {
             Side::Source { snapshot } => import(&mut session, snapshot)?,
             Side::Target => make_writer(&mut session)?,
@@ -166,8 +175,20 @@ fn unreachable(error: ConnectError) -> MoveError {
 /// The client encoding that loses nothing: UTF8, unless the database does not say what its bytes
 /// mean.
 pub(crate) fn client_encoding(session: &mut Session) -> Outcome<&'static str> {
+    Ok(if server_encoding(session)? == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" })
+}
+
+/// The encoding in which text rows travel where it is not the client's: that of both databases. Some keep bytes that stand for no
+/// character, which no other encoding can hold.
+pub(crate) fn row_encoding(source: &mut Session, target: &mut Session) -> Outcome<Option<String>> {
+    let encoding = server_encoding(source)?;
+    let is_own = encoding != "UTF8" && encoding != "SQL_ASCII";
+    Ok(if is_own && server_encoding(target)? == encoding { Some(encoding) } else { None })
+}
+
+fn server_encoding(session: &mut Session) -> Outcome<String> {
     let row = query_one(session, "read the encoding", "SHOW server_encoding")?;
-    Ok(if text(&row, 0) == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" })
+    Ok(text(&row, 0).to_owned())
 }
 
 /// What a copying session needs beyond the settings that every [`Session`] has.

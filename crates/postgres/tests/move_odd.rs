@@ -128,6 +128,26 @@ fn schemas_in_latin1_and_in_bytes_of_no_encoding_move() {
     );
 }
 
+/// Code pages have bytes that stand for no character.
+#[test]
+fn bytes_that_no_other_encoding_has_move_where_the_target_has_the_same() {
+    for (source, target) in [(11, 17), (15, 18)] {
+        let Some(world) = start(source, target) else { return };
+        run(
+            &world.source,
+            "postgres",
+            "CREATE DATABASE page TEMPLATE template0 ENCODING 'WIN1252' LC_COLLATE 'C' LC_CTYPE 'C'",
+        );
+        let fill = "CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE u (a text); \
+            DO $$ BEGIN EXECUTE 'INSERT INTO t SELECT n, E''\\xe9\\x81'' FROM generate_series(1, 500) n'; END $$; \
+            INSERT INTO u SELECT a FROM t; CREATE MATERIALIZED VIEW m AS SELECT a FROM t; ANALYZE";
+        run(&world.source, "page", fill);
+        moves(&world, "page");
+        let bytes = "SELECT DISTINCT encode(convert_to(a, 'WIN1252'), 'hex') FROM public.t";
+        assert_eq!(ask(&world.target, "page", bytes), "e981");
+    }
+}
+
 /// They see nothing of the move, and refuse nothing, though they would: not in a comparison either.
 #[test]
 fn event_triggers_come_last() {

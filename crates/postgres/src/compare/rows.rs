@@ -9,7 +9,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 use crate::ask::{Outcome, query, read_failed, text};
 use crate::catalog::queried::can_be_queried;
 use crate::catalog::tables::Rows;
-use crate::content::{plain, qualified};
+use crate::content::{in_format, plain, qualified};
+use crate::copy::Format;
 use crate::{Session, quote_ident, quote_literal, read_copy};
 
 /// Rows of one side whose hashes are kept: 48 MB. Of a larger table those groups of rows that differ.
@@ -209,7 +210,8 @@ fn read(
     stop: &AtomicBool,
     each: &mut dyn FnMut(Row),
 ) -> Outcome<()> {
-    read_copy(side.session, &side.copy_out, stop, &mut |line| each(key.row(line)))
+    let sql = in_format(side.copy_out.clone(), Format::Text, side.session);
+    read_copy(side.session, &sql, stop, &mut |line| each(key.row(line)))
         .map(drop)
         .map_err(|error| read_failed(&format!("read table {}", plain(table)), side.session, error))
 }

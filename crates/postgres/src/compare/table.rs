@@ -19,7 +19,8 @@ pub(crate) fn hash(
     stop: &AtomicBool,
 ) -> Outcome<RowSum> {
     let mut found = RowSum::default();
-    read_copy(session, &in_format(copy_out.to_owned(), format), stop, &mut |message| {
+    let sql = in_format(copy_out.to_owned(), format, session);
+    read_copy(session, &sql, stop, &mut |message| {
         found.add(format, message);
         if let Some(progress) = progress {
             progress.rows.store(found.rows, Ordering::Relaxed);

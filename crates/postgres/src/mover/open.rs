@@ -18,7 +18,7 @@ use crate::compare::rows::{self, Key};
 use crate::compare::sample;
 use crate::compare::{self, Types};
 use crate::copy::Format;
-use crate::pool::{self, Pool, client_encoding, connect, prepare};
+use crate::pool::{self, Pool, client_encoding, connect, prepare, row_encoding};
 use crate::row_sum::RowSum;
 use crate::schema::{apply, post_data, pre_data};
 use crate::{ConnInfo, Session, content, large_objects, parts};
@@ -53,6 +53,8 @@ impl OpenDatabase {
         let mut keeper = connect(&source)?;
         let encoding = client_encoding(&mut keeper)?;
         prepare(&mut keeper, encoding)?;
+        let row_encoding = row_encoding(&mut keeper, &mut connect(&target)?)?;
+        let encodings = (encoding, row_encoding.as_deref());
         run(&mut keeper, &what, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let row = query_one(&mut keeper, &what, "SELECT pg_export_snapshot()")?;
         let snapshot = text(&row, 0).to_owned();
@@ -60,8 +62,8 @@ impl OpenDatabase {
         lock(&mut keeper, &tables)?;
         Ok(OpenDatabase {
             tool,
-            source: Pool::new(source, pool::Side::Source { snapshot: snapshot.clone() }, encoding),
-            target: Pool::new(target, pool::Side::Target, encoding),
+            source: Pool::new(source, pool::Side::Source { snapshot: snapshot.clone() }, encodings),
+            target: Pool::new(target, pool::Side::Target, encodings),
             snapshot,
             tables,
             types: Mutex::new(None),
@@ -120,7 +122,10 @@ impl OpenDatabase {
 
     /// In which format the rows of a table travel.
     fn format(&self, table: &Table, source: &Session, target: &Session) -> Format {
-        let is_binary = self.tables.is_binary(table) && binary::is_possible(source, target);
+        // Binary rows have their text in the client's encoding.
+        let is_binary = source.row_encoding.is_none()
+            && self.tables.is_binary(table)
+            && binary::is_possible(source, target);
         if is_binary { Format::Binary } else { Format::Text }
     }
 

@@ -78,6 +78,8 @@ pub struct Session {
     canceller: Canceller,
     silence_time_max: Option<Duration>,
     is_lost: bool,
+    /// The encoding of rows in COPY's text format, where it is not that of all else.
+    pub(crate) row_encoding: Option<String>,
     notice_count: u64,
 }
 
@@ -137,6 +139,7 @@ impl Session {
                 cancel_key: connection.login.cancel_key,
             },
             silence_time_max: None,
+            row_encoding: None,
             is_lost: false,
             notice_count: 0,
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::facts::{self, Column, HISTOGRAM, KINDS, Known, Name, Origin, Relation, Sorting};
 use super::{Left, Task};
-use crate::ask::{Outcome, failed, stopped};
+use crate::ask::{Outcome, failed, stopped, try_within};
 use crate::catalog::trees::Leaf;
 use crate::{PgError, Session, quote_literal};
 
@@ -17,7 +17,7 @@ const EXTENDED: &str = "extended statistics are not carried";
 const MIXED: &str = "its partitions hold other rows than on the source";
 const OWN_KIND: &str = "the source does not tell all statistics of its type";
 const NOT_TAKEN: &str = "the target did not take them";
-const TOO_LONG: &str = "they are too long to be read at once";
+const UNREAD: &str = "they could not be read: too long at once, or not to be said in UTF8";
 const SORTED: &str = "the target sorts its text otherwise";
 
 /// Carries over the statistics of some tables; gives those that are to be gathered, with all columns or some.
@@ -34,11 +34,8 @@ pub(super) fn carry(
     let origins = facts::origins(source, group)?;
     let names: Vec<Name> = names(&origins);
     let names = || names.iter().map(|(schema, name)| (&**schema, &**name));
-    let known = match facts::known(source, names()) {
-        Ok(known) => known,
-        // Within the snapshot's transaction nothing works after an error of the server.
-        Err(error) if source.execute("SELECT").is_err() => return Err(error),
-        Err(_) => return Ok(group.iter().map(|one| whole(one, TOO_LONG)).collect()),
+    let Ok(known) = try_within(source, WHAT, |source| facts::known(source, names()))? else {
+        return Ok(group.iter().map(|one| whole(one, UNREAD)).collect());
     };
     let sortings = facts::sortings(target, names())?;
     let version = source.version().number;
