@@ -175,6 +175,7 @@ fn what_stands_on_the_target_is_compared() {
         sorts_by: "C".to_owned(),
         extensions: BTreeSet::new(),
         may_drop: false,
+        held_by: Vec::new(),
         is_kept: false,
         session_count: 2,
     };

@@ -1,5 +1,6 @@
 //! Databases that stand on the target and cannot be replaced: used where they are empty, emptied where that is asked for.
 
+use crate::assessed::of_pair;
 use crate::pair::Pair;
 
 /// What somebody said about things to come, and a cast that belongs to no schema.
@@ -37,4 +38,23 @@ fn nothing_of_before_gives_rights_on_what_comes() {
         assert_eq!(pair.on_target("postgres", rights), "f|t\n");
         pair.on_target("postgres", "CREATE SCHEMA more; CREATE CAST (text AS int) WITH INOUT");
     }
+}
+
+#[test]
+fn what_keeps_a_database_from_being_replaced_is_foretold() {
+    let pair = Pair::start(15, 18);
+    for server in [&pair.source, &pair.target] {
+        server.psql("postgres", "CREATE DATABASE d").unwrap();
+        server.psql("d", "CREATE TABLE t (a int)").unwrap();
+    }
+    let follow = "CREATE SUBSCRIPTION s CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false, slot_name = NONE)";
+    pair.on_target("d", follow);
+    let choice = ["--database", "d", "--overwrite"];
+    let (code, report) = of_pair(&pair, &choice);
+    let message = &report["findings"][0]["message"];
+    let words = "database d of the target is held by subscription s";
+    assert_eq!((code, message), (Some(1), &words.into()), "{report:#}");
+    pair.migrate(&choice).ended(3).says(&["nothing was changed on either server"]);
+    pair.on_target("d", "DROP SUBSCRIPTION s");
+    pair.migrate(&choice).ended(0);
 }

@@ -339,6 +339,8 @@ pub struct Standing {
     pub may_drop: bool,
     /// Whether it is one that every server has, or the one that the login comes by.
     pub is_kept: bool,
+    /// What keeps it from being dropped and is nobody's session, such as `subscription s`.
+    pub held_by: Vec<String>,
     /// Sessions of others.
     pub session_count: u64,
 }

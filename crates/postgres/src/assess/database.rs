@@ -10,6 +10,7 @@ use crate::catalog::{USER_SCHEMAS, not_of_extension};
 use crate::pool::connect;
 use crate::roles::list_elements;
 use crate::schema::database::{is_kept, may_replace};
+use crate::schema::replace::held_by;
 use crate::{ConnInfo, Session, quote_literal};
 
 /// Looks into a database of the source; `target` names any database of the target.
@@ -217,6 +218,7 @@ fn standing(
         return Ok(Err(Missing { what, why: "it allows no connections".to_owned() }));
     }
     let may_drop = may_replace(session, target, name)?;
+    let held_by = held_by(session, &what, name)?;
     let extensions = match connect(&target.with_database(name)) {
         Ok(mut inside) => query(&mut inside, &what, "SELECT extname FROM pg_extension")?,
         Err(error) if error.remedy.is_alone() => {
@@ -229,6 +231,7 @@ fn standing(
         sorts_by: text(row, 1).to_owned(),
         extensions: extensions.iter().map(|row| text(row, 0).to_owned()).collect(),
         may_drop,
+        held_by,
         is_kept: is_kept(target, name),
         session_count: number(&what, row, 3)?,
     })))

@@ -20,7 +20,7 @@ mod partitioned_key;
 pub(crate) mod post_data;
 pub(crate) mod pre_data;
 pub(crate) mod public;
-mod replace;
+pub(crate) mod replace;
 pub(crate) mod scan;
 pub(crate) mod tablespaces;
 pub(crate) mod tool;

@@ -131,7 +131,7 @@ fn holds_nothing(target: &ConnInfo, database: &str) -> Outcome<bool> {
 }
 
 /// What keeps a database from being renamed or dropped, and is nobody's session.
-fn refuse_held(admin: &mut Session, what: &str, database: &str) -> Outcome<()> {
+pub(crate) fn held_by(admin: &mut Session, what: &str, database: &str) -> Outcome<Vec<String>> {
     let name = quote_literal(database);
     let mut sql = format!(
         "SELECT 'replication slot ' || slot_name FROM pg_replication_slots WHERE database = {name} \
@@ -144,10 +144,14 @@ fn refuse_held(admin: &mut Session, what: &str, database: &str) -> Outcome<()> {
         ));
     }
     let rows = query(admin, what, &sql)?;
-    if rows.is_empty() {
+    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
+}
+
+fn refuse_held(admin: &mut Session, what: &str, database: &str) -> Outcome<()> {
+    let held = held_by(admin, what, database)?;
+    if held.is_empty() {
         return Ok(());
     }
-    let held: Vec<&str> = rows.iter().map(|row| text(row, 0)).collect();
     let help = "drop the slot or subscription, end the prepared transaction, then run again";
     Err(act(what, format!("it is held by {}", held.join(", ")), help))
 }

@@ -1,14 +1,17 @@
-//! Databases that can only be emptied.
+//! Databases that can only be emptied, or not even that.
 
 use crate::assess::facts::{Database, Facts};
-use crate::assess::finding::quoted;
+use crate::assess::finding::{quoted, some_of};
 use crate::assess::{Finding, Found, Place};
 
 pub(super) fn find(facts: &Facts, database: &Database) -> Found {
     let standing = database.standing.as_ref().map_err(Clone::clone)?;
-    let Some(standing) = standing.as_ref().filter(|one| facts.overwrite && !one.may_drop) else {
+    let Some(standing) = standing.as_ref().filter(|_| facts.overwrite) else {
         return Ok(Vec::new());
     };
+    if standing.may_drop {
+        return Ok(held(facts, database, &standing.held_by).into_iter().collect());
+    }
     let login = &facts.target.login.name;
     if facts.target.facts.left_out.iter().any(|one| one.name == database.name) {
         // Named already, with what makes it one like others.
@@ -28,4 +31,17 @@ pub(super) fn find(facts: &Facts, database: &Database) -> Found {
                login owns them";
     let fix = format!("ALTER DATABASE {} OWNER TO {}", quoted(&database.name), quoted(login));
     Ok(vec![Finding::risks(message, why).fix(Place::Target, fix)])
+}
+
+/// One that is empty is not replaced.
+fn held(facts: &Facts, database: &Database, by: &[String]) -> Option<Finding> {
+    let there = facts.target.facts.databases.iter().find(|one| one.name == database.name)?;
+    if by.is_empty() || there.user_object_count == Some(0) {
+        return None;
+    }
+    let by = some_of(&by.iter().map(String::as_str).collect::<Vec<_>>());
+    let message = format!("database {} of the target is held by {by}", database.name);
+    let why = "the server neither drops nor renames it then, which --overwrite asks for";
+    let advice = "drop the slot or subscription on the target, end the prepared transaction";
+    Some(Finding::blocks(message, why).advice(advice))
 }
