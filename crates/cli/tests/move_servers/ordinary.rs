@@ -141,3 +141,17 @@ fn memberships_that_a_login_may_not_grant_are_foretold() {
     moved_by_mover(&pair, 0);
     Ran::of(as_mover(&pair, "verify")).ended(0);
 }
+
+#[test]
+fn a_database_that_takes_few_sessions_is_foretold() {
+    let pair = Pair::start(15, 18);
+    pair.on_source("postgres", "CREATE ROLE app; CREATE DATABASE d OWNER app CONNECTION LIMIT 1");
+    pair.on_source("d", "SET ROLE app; CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 1 AS a");
+    pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
+    let (code, report) = assess(as_mover(&pair, "assess"));
+    let words = "database d takes 1 connection of logins that are no superusers";
+    let found = (code, &report["findings"][0]["message"]);
+    assert_eq!(found, (Some(1), &words.into()), "{report:#}");
+    mend(&pair, &report, "database/connection-limit");
+    moved_by_mover(&pair, 0);
+}

@@ -276,6 +276,8 @@ pub struct Database {
     pub provider: String,
     /// What text is sorted by: a locale, and whose it is where that is not the system's.
     pub sorts_by: String,
+    /// How many sessions of logins that are no superusers it takes; `None` for any number.
+    pub connection_limit: Option<u32>,
     /// What the target has of that name; `None` when there is none.
     pub standing: Known<Option<Standing>>,
     /// Extensions but plpgsql.
@@ -302,6 +304,7 @@ impl Database {
             encoding: "UTF8".to_owned(),
             locales: ["C".to_owned(), "C".to_owned()],
             provider: "libc".to_owned(),
+            connection_limit: None,
             sorts_by: "C".to_owned(),
             standing: Ok(None),
             extensions: Vec::new(),

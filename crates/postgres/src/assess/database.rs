@@ -38,6 +38,7 @@ pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outc
         locales: [text(&described, 3).to_owned(), text(&described, 4).to_owned()],
         provider: text(&described, 5).to_owned(),
         sorts_by: text(&described, 6).to_owned(),
+        connection_limit: text(&described, 7).parse().ok(),
         standing: standing(there, target, name)?,
         extensions: extensions(here)?,
         census: all,
@@ -126,7 +127,7 @@ fn described(session: &mut Session) -> Outcome<crate::Row> {
     };
     let sql = format!(
         "SELECT pg_database_size(oid), pg_get_userbyid(datdba), pg_encoding_to_char(encoding), \
-         datcollate, datctype, {provider}, {} FROM pg_database WHERE datname = current_database()",
+         datcollate, datctype, {provider}, {}, datconnlimit FROM pg_database WHERE datname = current_database()",
         sorting(session)
     );
     query_one(session, "read what the database is", &sql)
