@@ -8,6 +8,7 @@ use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::ConnInfo;
 use crate::ask::{Outcome, attempt, failed, query, query_one, run, text, try_within};
+use crate::session::EVENT_TRIGGERS_SET_SINCE;
 use crate::{ConnectError, Session, locks};
 
 /// Runs work on as many threads, each with a session of its own, and puts together what they give.
@@ -239,9 +240,6 @@ fn make_writer(session: &mut Session) -> Outcome<()> {
 
 /// A comparison makes views and functions again, in vain, when the database has its event triggers. Superusers may set it, since 17.
 pub(crate) const NO_EVENT_TRIGGERS: &str = "SET event_triggers = off";
-
-/// First version that knows [`NO_EVENT_TRIGGERS`].
-const EVENT_TRIGGERS_SET_SINCE: u32 = 170_000;
 
 /// The same on older servers, for a transaction that is rolled back: event triggers never see what happens to themselves. A login that
 /// does not own one leaves it as it is.

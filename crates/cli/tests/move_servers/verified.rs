@@ -167,3 +167,19 @@ fn event_triggers_do_not_disturb_a_comparison() {
         pair.assert_same("d", "SELECT evtname, evtenabled FROM pg_event_trigger ORDER BY 1");
     }
 }
+
+/// What they write would be a difference of the move's own making.
+#[test]
+fn triggers_on_login_see_nothing_of_the_move() {
+    let pair = Pair::start(17, 18);
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source(
+        "d",
+        "CREATE TABLE seen (at timestamptz); \
+         CREATE FUNCTION see() RETURNS event_trigger LANGUAGE plpgsql AS \
+           'BEGIN INSERT INTO public.seen VALUES (clock_timestamp()); END'; \
+         CREATE EVENT TRIGGER sees ON login EXECUTE FUNCTION see(); ALTER EVENT TRIGGER sees ENABLE ALWAYS",
+    );
+    pair.migrate(&[]).ended(0);
+    pair.verify(&["--database", "d"]).ended(0);
+}

@@ -18,6 +18,8 @@ pub use sslmode::{RootCert, SslMode};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::dial::Keepalive;
@@ -51,6 +53,8 @@ pub struct ConnInfo {
     keepalive: Keepalive,
     application_name: String,
     start_options: &'static str,
+    /// Whether the server is known to let this login keep event triggers from firing, for it and all its copies.
+    is_quiet: Arc<AtomicBool>,
     options: Option<String>,
     is_replication: bool,
 }
@@ -141,6 +145,7 @@ impl ConnInfo {
                 .unwrap_or("flexway")
                 .to_owned(),
             start_options: START_OPTIONS,
+            is_quiet: Arc::default(),
             options: parameters.get("options").map(str::to_owned),
             is_replication: false,
         })
@@ -260,12 +265,17 @@ impl ConnInfo {
         &self.application_name
     }
 
+    /// Has later sessions, and tools, keep event triggers from firing: one on `login` may write rows, which would be a difference.
+    pub(crate) fn keep_quiet(&self) {
+        self.is_quiet.store(true, Ordering::Relaxed);
+    }
+
     /// Command line of the session: ours first, so that what the user gave wins.
     pub(crate) fn options(&self) -> String {
-        match &self.options {
-            Some(options) => format!("{} {options}", self.start_options),
-            None => self.start_options.to_owned(),
-        }
+        let is_quiet = !self.start_options.is_empty() && self.is_quiet.load(Ordering::Relaxed);
+        let quiet = is_quiet.then_some("-c event_triggers=off");
+        let all = [Some(self.start_options), quiet, self.options.as_deref()];
+        all.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -57,6 +57,9 @@ const NO_TIME_OUTS: &str = "\
     ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', \
     'idle_session_timeout', 'transaction_timeout')";
 
+/// First version in which superusers may switch event triggers off, for a session.
+pub(crate) const EVENT_TRIGGERS_SET_SINCE: u32 = 170_000;
+
 /// The stop of what is not stopped.
 pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -110,6 +113,11 @@ impl Session {
             let fix = "check that it is PostgreSQL";
             not_opened(info, "the server gave no version".to_owned(), fix)
         })?;
+        if session.version.number >= EVENT_TRIGGERS_SET_SINCE
+            && session.parameter("is_superuser") == Some("on")
+        {
+            info.keep_quiet();
+        }
         Ok(session)
     }
 
