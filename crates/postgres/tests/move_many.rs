@@ -2,10 +2,10 @@
 
 mod move_world;
 
-use flexway_core::migrate::Difference;
+use flexway_core::migrate::{Difference, Remedy};
 use flexway_core::port::Databases;
 
-use move_world::{copy, run, start};
+use move_world::{ask, copy, run, start};
 
 const SCHEMA: &str = "
     CREATE TABLE a_first (id serial PRIMARY KEY, x integer);
@@ -30,8 +30,17 @@ fn tables_are_made_beside_each_other_and_again_what_is_missing() {
     let Some(world) = start(15, 18) else { return };
     run(&world.source, "postgres", "CREATE DATABASE d");
     run(&world.source, "d", SCHEMA);
+    run(&world.source, "d", "CREATE ROLE late; ALTER TABLE t9 OWNER TO late");
     world.mover.prepare("d", false).expect("prepare");
     let open = world.mover.open("d").expect("open");
+    // What somebody has to act upon leaves nothing behind that a next run would take for others' things.
+    let error = open.schema().pre_data(3).expect_err("nobody to own it");
+    assert_eq!(error.remedy, Remedy::Act, "{error}");
+    let things = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    assert_eq!(ask(&world.target, "d", things), "0");
+    run(&world.target, "postgres", "CREATE ROLE late");
+    // Where nobody can create a table.
+    run(&world.target, "postgres", "ALTER ROLE ALL SET default_tablespace = 'pg_global'");
     open.schema().pre_data(3).expect("made");
     // A run that was killed in the middle.
     run(&world.target, "d", "DROP TABLE t7, t100");

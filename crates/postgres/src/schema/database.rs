@@ -222,7 +222,11 @@ fn in_words_of(sql: &str, version: u32) -> String {
 
 /// A dump neither creates nor drops `public`, which every new database has: a source that dropped
 /// it gets none on the target, and a standing target that lacks it gets one.
-fn public_like_source(source: &ConnInfo, target: &ConnInfo, database: &str) -> Outcome<()> {
+pub(super) fn public_like_source(
+    source: &ConnInfo,
+    target: &ConnInfo,
+    database: &str,
+) -> Outcome<()> {
     let what = format!("compare schema public of database {database}");
     let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'public'";
     let is_wanted = !query(&mut connect(&source.with_database(database))?, &what, sql)?.is_empty();

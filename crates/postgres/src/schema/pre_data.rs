@@ -1,6 +1,6 @@
 //! Creates what comes before the data, whatever an earlier run left of it.
 
-use flexway_core::migrate::MoveError;
+use flexway_core::migrate::{MoveError, Remedy};
 
 use crate::Session;
 use crate::ask::Outcome;
@@ -9,7 +9,9 @@ use crate::compare::{BeforeData, before_data};
 use crate::pool::{Pool, connect, prepare};
 use crate::schema::apply::{self, Refusal};
 use crate::schema::beside;
+use crate::schema::database::public_like_source;
 use crate::schema::dump::{self, Part};
+use crate::schema::empty::empty;
 use crate::schema::entries::Dump;
 use crate::schema::grantors::Grantors;
 use crate::schema::{extension_comments, languages, maintain, not_null, owners, public};
@@ -49,37 +51,49 @@ pub(crate) fn create(
     }
     let compare = || before_data(pg_dump, source, target, snapshot);
     if beside::pays(&dump) {
-        return unless_whole(beside::create(target, &dump, jobs)?, compare);
+        let error = beside::create(target, &dump, jobs)?;
+        return unless_whole([source, target], &mut session, error, compare);
     }
     match apply::apply_all(&mut session, &dump) {
         Ok(()) => Ok(()),
         Err(Refusal::Failed(error)) => Err(error),
-        Err(Refusal::TooManyLocks) => in_pieces(&mut session, &dump, compare),
+        Err(Refusal::TooManyLocks) => in_pieces([source, target], &mut session, &dump, compare),
         Err(Refusal::Duplicate(error)) => match compare()? {
             BeforeData::Same => Ok(()),
-            BeforeData::Partly => in_pieces(&mut session, &dump, compare),
+            BeforeData::Partly => in_pieces([source, target], &mut session, &dump, compare),
             BeforeData::Different => Err(different(error)),
         },
     }
 }
 
 fn in_pieces(
+    sides: [&Pool; 2],
     session: &mut Session,
     dump: &Dump,
     compare: impl Fn() -> Outcome<BeforeData>,
 ) -> Outcome<()> {
-    unless_whole(apply::apply_in_pieces(session, dump)?, compare)
+    let error = apply::apply_in_pieces(session, dump)?;
+    unless_whole(sides, session, error, compare)
 }
 
-/// Errors do not count when the schema is whole afterwards: they were of entries that stood.
+/// Errors do not count when the schema is whole afterwards: they were of entries that stood. A part of it is removed, as the
+/// one transaction would have been rolled back: the next run finds the database empty.
 fn unless_whole(
+    [source, target]: [&Pool; 2],
+    session: &mut Session,
     error: Option<MoveError>,
     compare: impl Fn() -> Outcome<BeforeData>,
 ) -> Outcome<()> {
-    match error {
-        Some(error) if compare()? != BeforeData::Same => Err(error),
-        _ => Ok(()),
+    let Some(error) = error else { return Ok(()) };
+    match compare()? {
+        BeforeData::Same => return Ok(()),
+        BeforeData::Partly if error.remedy == Remedy::Act => {
+            empty(session)?;
+            public_like_source(source.info(), target.info(), target.info().database())?;
+        }
+        BeforeData::Partly | BeforeData::Different => {}
     }
+    Err(error)
 }
 
 /// The refusal of a schema that stands there otherwise than on the source.

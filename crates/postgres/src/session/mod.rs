@@ -39,7 +39,7 @@ const SETTINGS: &str = "\
     SET DateStyle = 'ISO, MDY'; SET IntervalStyle = postgres; SET TimeZone = 'UTC'; \
     SET extra_float_digits = 3; SET bytea_output = hex; SET standard_conforming_strings = on; \
     SET xmloption = content; SET row_security = off; SET search_path = ''; \
-    SET synchronize_seqscans = off";
+    SET default_tablespace = ''; SET synchronize_seqscans = off";
 
 /// Has the server look whether we are still there, as we look after it: a session that a dead path cut off would hold its locks for hours.
 fn keepalives(info: &ConnInfo) -> String {
