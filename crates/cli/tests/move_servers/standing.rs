@@ -1,5 +1,7 @@
 //! Databases that stand on the target and cannot be replaced: used where they are empty, emptied where that is asked for.
 
+use flexway_lab::{Options, Server, installed};
+
 use crate::assessed::of_pair;
 use crate::pair::Pair;
 
@@ -57,4 +59,16 @@ fn what_keeps_a_database_from_being_replaced_is_foretold() {
     pair.migrate(&choice).ended(3).says(&["nothing was changed on either server"]);
     pair.on_target("d", "DROP SUBSCRIPTION s");
     pair.migrate(&choice).ended(0);
+}
+
+#[test]
+fn what_follows_the_source_is_said() {
+    let logical = vec![("wal_level".to_owned(), "logical".to_owned())];
+    let options = Options { settings: logical, ..Options::default() };
+    let mut pair = Pair::start(15, 18);
+    pair.source = Server::start(&installed::find(15).unwrap(), &options).unwrap();
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", "SELECT pg_create_logical_replication_slot('reader', 'test_decoding')");
+    let words = "logical replication slots are not carried: reader (test_decoding)";
+    pair.migrate(&["--database", "d"]).ended(0).says(&[words]);
 }

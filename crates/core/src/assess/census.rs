@@ -92,6 +92,8 @@ census! {
     ForeignServers = "foreign servers";
     /// Subscriptions.
     Subscriptions = "subscriptions";
+    /// Logical replication slots; detail: their plug-in.
+    Slots = "replication slots";
     /// Publications of all tables, or of all in a schema.
     WidePublications = "publications of all tables";
     /// Grants on system catalogs to users, and what PUBLIC gained or lost there; detail: the role, sql: what takes it back.

@@ -246,6 +246,7 @@ registry! {
     database "left/unknown-setting" in "left/unknown-setting.rs" as unknown_setting;
     advisory_database "left/catalog-right" in "left/catalog-right.rs" as catalog_right;
     advisory_database "left/service-grant" in "left/service-grant.rs" as service_grant;
+    database "left/slot" in "left/slot.rs" as slot;
     database "left/subscription" in "left/subscription.rs" as subscription;
 
     online_server "online/wal-level" = "603107" in "online/wal-level.rs" as wal_level;

@@ -28,6 +28,7 @@ pub(super) fn question(census: Census, version: u32, target: u32) -> Option<Stri
         Census::Collations | Census::UsedCollations | Census::CollationVersions => {
             collations(census, version)
         }
+        Census::Slots => Some(slots(version)),
         Census::Subscriptions | Census::WidePublications => replication(census, version),
         Census::Unlogged | Census::NoIdentity | Census::InvalidIndexes | Census::MemberTables => {
             Some(relations(census))
@@ -235,6 +236,14 @@ fn collations(census: Census, version: u32) -> Option<String> {
             ))
         }
     }
+}
+
+fn slots(version: u32) -> String {
+    let lasting = if version >= 100_000 { " AND NOT temporary" } else { "" };
+    format!(
+        "SELECT slot_name, plugin, '' FROM pg_replication_slots \
+         WHERE database = current_database(){lasting} ORDER BY 1"
+    )
 }
 
 fn replication(census: Census, version: u32) -> Option<String> {
