@@ -105,14 +105,10 @@ fn form<'p>(
     version: Azurerm,
 ) -> Form<'p> {
     let Some(address) = address else { return Form::Commands };
-    match (change.request.method, manner(change, address)) {
-        ("DELETE", _) => return Form::Commands,
-        ("PATCH", _) => return Form::Update,
-        (_, Manner::Requested) => return Form::Action,
-        (_, Manner::Declared) if !is_new(change) => return Form::Update,
-        (_, Manner::Declared) => {}
-    }
-    if address.id.resource_type() == "microsoft.network/privateendpoints/privatednszonegroups" {
+    // The record that a zone group writes may be there before; the group of an endpoint that is made here is not.
+    if change.request.method == "PUT"
+        && address.id.resource_type() == "microsoft.network/privateendpoints/privatednszonegroups"
+    {
         let parent = address.id.parent();
         let endpoint =
             earlier.iter_mut().find(|item| Some(&item.change.resource) == parent.as_ref());
@@ -120,6 +116,13 @@ fn form<'p>(
             *group = Some(change);
             return Form::InEndpoint;
         }
+    }
+    match (change.request.method, manner(change, address)) {
+        ("DELETE", _) => return Form::Commands,
+        ("PATCH", _) => return Form::Update,
+        (_, Manner::Requested) => return Form::Action,
+        (_, Manner::Declared) if !is_new(change) => return Form::Update,
+        (_, Manner::Declared) => {}
     }
     match azurerm::known(&address.id, &change.request.body, version) {
         Some(known) => Form::Azurerm { known, group: None },
