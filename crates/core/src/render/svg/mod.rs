@@ -73,7 +73,7 @@ fn document(report: &Report, repair: Option<(&Plan, &Report)>, body: &str, heigh
          aria-labelledby=\"flexway-title flexway-description\">\n\
          <title id=\"flexway-title\">{title}</title>\n<desc id=\"flexway-description\">{description}</desc>\n\
          <style>\n{}</style>\n<rect class=\"bg\" width=\"{WIDTH}\" height=\"{height:.0}\"/>\n{body}</svg>\n",
-        style::STYLE
+        style::sheet()
     )
 }
 
