@@ -26,6 +26,10 @@ pub enum Facts {
     NetworkManager(filter::NetworkManager),
     /// `networkManagers/securityAdminConfigurations/ruleCollections/rules`
     AdminRule(filter::AdminRule),
+    /// `networkManagers/securityAdminConfigurations/ruleCollections`
+    RuleCollection(filter::RuleCollection),
+    /// Answer of `virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules`, named as a child of the network
+    EffectiveAdminRules(filter::EffectiveAdminRules),
     /// `routeTables`
     RouteTable(network::RouteTable),
     /// `routeTables/routes`, captured alone
@@ -128,6 +132,8 @@ kinds! {
     Rule Option<filter::Rule>, "security rule";
     NetworkManager filter::NetworkManager, "network manager";
     AdminRule filter::AdminRule, "security admin rule";
+    RuleCollection filter::RuleCollection, "collection of security admin rules";
+    EffectiveAdminRules filter::EffectiveAdminRules, "list of effective security admin rules";
     RouteTable network::RouteTable, "route table";
     Route network::Route, "route";
     Zone dns::Zone, "private DNS zone";
@@ -209,12 +215,6 @@ pub(super) fn read_facts(
             }
             Facts::Rule(rule)
         }
-        "microsoft.network/networkmanagers" => {
-            Facts::NetworkManager(filter::network_manager(&node, problems))
-        }
-        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules" => {
-            Facts::AdminRule(filter::admin_rule(&node, problems))
-        }
         "microsoft.network/routetables" => {
             Facts::RouteTable(network::route_table(id, &node, problems))
         }
@@ -260,12 +260,12 @@ pub(super) fn read_facts(
         "microsoft.dbforpostgresql/servers/virtualnetworkrules" => {
             server::vnet_rule(&node, problems).map_or(Facts::Other, Facts::VnetRule)
         }
-        kind => read_surroundings(kind, &node, problems),
+        kind => read_surroundings(id, kind, &node, problems),
     }
 }
 
 /// Types that stand around the networks: gateways, resolvers, managers, locks, migrations.
-fn read_surroundings(kind: &str, node: &Node, problems: &mut Problems) -> Facts {
+fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Problems) -> Facts {
     match kind {
         "microsoft.network/virtualnetworkgateways" => {
             Facts::Gateway(gateway::gateway(node, problems))
@@ -299,6 +299,18 @@ fn read_surroundings(kind: &str, node: &Node, problems: &mut Problems) -> Facts 
         }
         "microsoft.network/dnsforwardingrulesets/virtualnetworklinks" => {
             forwarder::ruleset_link(node, problems).map_or(Facts::Other, Facts::RulesetLink)
+        }
+        "microsoft.network/networkmanagers" => {
+            Facts::NetworkManager(filter::network_manager(node, problems))
+        }
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections" => {
+            Facts::RuleCollection(filter::rule_collection(node, problems))
+        }
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules" => {
+            Facts::AdminRule(filter::admin_rule(id, node, problems))
+        }
+        "microsoft.network/virtualnetworks/listnetworkmanagereffectivesecurityadminrules" => {
+            Facts::EffectiveAdminRules(filter::effective_rules(node, problems))
         }
         "microsoft.network/networkmanagers/connectivityconfigurations" => {
             Facts::Connectivity(governance::connectivity(node, problems))

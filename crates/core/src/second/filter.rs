@@ -1,8 +1,9 @@
-//! Security groups and admin rules: what a subnet's filters do with one packet.
+//! Security groups, after admin rules: what a subnet's filters do with one packet.
 
 use serde_json::Value;
 
 use super::address::{Prefix, is_private, span_of};
+use super::admin;
 use super::tag;
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, list, reference, text, texts};
@@ -51,7 +52,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Way::Outbound => "outbound",
             Way::Inbound => "inbound",
@@ -70,81 +71,7 @@ pub(super) struct Place<'w> {
 /// Admin rules first, then the subnet's group.
 pub(super) fn filter(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
     let group = group_of(world, place, way, packet);
-    if place.endpoint {
-        return group;
-    }
-    match (admin(world, place, way, packet), &group) {
-        (Admin::MayDeny(why), Gate::Pass) => Gate::Unknown(why),
-        (Admin::MayAllow(why), Gate::Drop(_)) => Gate::Unknown(why),
-        (Admin::Both(why), Gate::Pass | Gate::Drop(_)) => Gate::Unknown(why),
-        _ => group,
-    }
-}
-
-enum Admin {
-    Silent,
-    MayDeny(String),
-    MayAllow(String),
-    Both(String),
-}
-
-/// Admin rules that may act: which networks a configuration is deployed to was not captured.
-fn admin(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Admin {
-    const RULES: &str =
-        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules";
-    let (mut denies, mut allows) = (None, None);
-    for (key, rule) in world.all(RULES) {
-        if admin_matches(world, place, way, rule, packet) == Tri::No {
-            continue;
-        }
-        match text(rule, &["properties", "access"]).unwrap_or("").to_ascii_lowercase().as_str() {
-            "deny" => denies = Some(key.to_owned()),
-            "alwaysallow" => allows = Some(key.to_owned()),
-            "allow" => {}
-            _ => (denies, allows) = (Some(key.to_owned()), Some(key.to_owned())),
-        }
-    }
-    for (key, body) in world.all("microsoft.network/networkmanagers") {
-        let has_rules = world.all(RULES).any(|(rule, _)| rule.starts_with(&format!("{key}/")));
-        let scopes = texts(body, &["properties", "networkManagerScopeAccesses"]);
-        let rules = scopes.is_empty()
-            || scopes.iter().any(|scope| scope.eq_ignore_ascii_case("SecurityAdmin"));
-        if rules && !has_rules {
-            denies = Some(key.to_owned());
-        }
-    }
-    match (denies, allows) {
-        (None, None) => Admin::Silent,
-        (Some(key), None) => Admin::MayDeny(format!("whether admin rules of {key} act")),
-        (None, Some(key)) => Admin::MayAllow(format!("whether admin rule {key} acts")),
-        (Some(key), Some(_)) => Admin::Both(format!("which admin rule acts, such as {key}")),
-    }
-}
-
-fn admin_matches(
-    world: &World,
-    place: Place<'_>,
-    way: Way,
-    rule: &Value,
-    packet: &Packet<'_>,
-) -> Tri {
-    let ends = |field: &str, end: End<'_>| {
-        let entries = list(rule, &["properties", field]).unwrap_or(&[]);
-        if entries.is_empty() {
-            return Tri::Yes;
-        }
-        entries.iter().fold(Tri::No, |sum, one| {
-            let prefix = text(one, &["addressPrefix"]);
-            sum.or(prefix.map_or(Tri::Maybe, |prefix| end_matches(world, place, prefix, end)))
-        })
-    };
-    let ports = texts(rule, &["properties", "destinationPortRanges"]);
-    let port = Tri::of(ports.is_empty() || ports.iter().any(|one| port_matches(one, packet.port)));
-    direction(rule, way)
-        .and(protocol(rule, &[packet.protocol]))
-        .and(port)
-        .and(ends("sources", packet.from))
-        .and(ends("destinations", packet.to))
+    admin::before(world, place, way, packet, group)
 }
 
 /// The group of the place's subnet.
@@ -319,7 +246,7 @@ fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri
     tag::contains(world, place.subnet, &tag, end)
 }
 
-fn port_matches(text: &str, port: u16) -> bool {
+pub(super) fn port_matches(text: &str, port: u16) -> bool {
     let text = text.trim();
     let number = |text: &str| text.trim().parse::<u16>().ok();
     match text.split_once('-') {
@@ -346,7 +273,7 @@ pub(super) fn destination_port(rule: &Value, port: u16) -> Tri {
 }
 
 /// Linux gives clients ports from 32768 to 60999.
-fn source_port(rule: &Value) -> Tri {
+pub(super) fn source_port(rule: &Value) -> Tri {
     let all = ports(rule, "sourcePortRange", "sourcePortRanges");
     if all.is_empty() {
         return Tri::Maybe;

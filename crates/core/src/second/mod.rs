@@ -3,6 +3,7 @@
 //! can find the other's mistakes.
 
 mod address;
+mod admin;
 mod verdict;
 mod world;
 

@@ -378,7 +378,7 @@ pub(crate) fn covers(ranges: &[(u16, u16)], port: u16) -> bool {
     ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
 }
 
-fn client_ports(ranges: &[(u16, u16)]) -> Match {
+pub(super) fn client_ports(ranges: &[(u16, u16)]) -> Match {
     let (first, last) = CLIENT_PORTS;
     if ranges.iter().any(|&(low, high)| low <= first && last <= high) {
         return Match::Yes;

@@ -10,6 +10,7 @@ use crate::estate::network::{Subnet, Vnet, region_key};
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::admin::Ruled;
 use crate::trace::appliance::Appliance;
 use crate::trace::egress::Egress;
 use crate::trace::endpoint::View;
@@ -84,8 +85,8 @@ pub struct Leg {
     pub is_basic_balancer_afar: bool,
     /// Addresses that the copier may have.
     pub senders: AddressSet,
-    /// A security admin rule that may drop the packets.
-    pub admin_rule: Option<ResourceId>,
+    /// Security admin rules that drop packets, each with whether it surely does.
+    pub admin_denials: Vec<(Ruled, bool)>,
     /// How the packets of a relay host get into the internet, where they have to.
     pub egress: Option<Egress>,
     /// The front door; `None` for a private way.
@@ -115,7 +116,7 @@ impl Leg {
             appliance: None,
             is_basic_balancer_afar: false,
             senders: AddressSet::default(),
-            admin_rule: None,
+            admin_denials: Vec::new(),
             egress: None,
             gate: None,
             forward: Vec::new(),

@@ -39,12 +39,14 @@ impl Leg {
         };
         let receiver = Receiver::Addresses(AddressSet::one(*own), interface.groups.clone());
         let (direction, senders) = (Direction::Inbound, &senders);
-        if (Packets { direction, senders, receiver: &receiver, service }).opener(estate).is_some() {
+        let Some(vnet) = subnet_id.parent() else { return Vec::new() };
+        let packets = Packets { vnet: &vnet, direction, senders, receiver: &receiver, service };
+        let fate = packets.fate(estate);
+        if fate.opened.is_some() || fate.perhaps_opened.is_some() {
             return Vec::new();
         }
         let decide = |group: Result<Option<&ResourceId>, Missing>| {
             let group = group.ok()??;
-            let vnet = subnet_id.parent()?;
             let ends = senders.union(&AddressSet::one(*own));
             let seen = tag::network_tag(estate, &vnet, subnet_id, Some(&ends)).ok()?;
             let flow = Flow {

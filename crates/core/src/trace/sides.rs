@@ -6,7 +6,7 @@ use crate::estate::endpoint::{Endpoint, Interface};
 use crate::estate::filter::Direction;
 use crate::estate::network::Vnet;
 use crate::id::ResourceId;
-use crate::trace::admin::{self, Packets};
+use crate::trace::admin::{self, Fate, Packets, Ruled};
 use crate::trace::filter::{self, Decision, Flow, Receiver};
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route::Routed;
@@ -22,6 +22,8 @@ struct Side<'a> {
     at: &'a End<'a>,
     /// The network at the other end.
     other: Option<&'a ResourceId>,
+    /// What admin rules have made of the packets before.
+    fate: &'a Fate,
 }
 
 fn stage(direction: Direction) -> Stage {
@@ -59,15 +61,20 @@ impl Walker<'_> {
         receiver: &Receiver,
     ) {
         let direction = Direction::Outbound;
-        self.admin(leg, direction, near, receiver);
+        let fate = self.fate(leg, (direction, near.vnet), near, receiver);
+        self.admin(leg, (direction, near.vnet), near, &fate);
+        let near = &unopened(near, &fate);
+        if near.addresses.is_empty() {
+            return;
+        }
         // Packets of a relay host meet the rules of its own interface before those of its subnet.
         if let Some(id) = &self.start.interface {
             leg.outbound_interface =
-                self.at_interface(leg, id, (direction, near, other), near, receiver);
+                self.at_interface(leg, id, (direction, near, other), near, (receiver, &fate));
         }
         leg.outbound = match near.group() {
             Ok(Some(group)) => {
-                let side = Side { group, direction, at: near, other };
+                let side = Side { group, direction, at: near, other, fate: &fate };
                 self.at_group(leg, &side, near, receiver)
             }
             Ok(None) => return leg.forward.push(self.open_step(Stage::FilterOut, near)),
@@ -77,8 +84,11 @@ impl Walker<'_> {
 
     pub(super) fn inbound(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
         let is_endpoint = matches!(leg.way, Way::Endpoint(_));
-        if !is_endpoint {
-            self.admin(leg, Direction::Inbound, near, receiver);
+        let fate = self.fate(leg, (Direction::Inbound, far.vnet), near, receiver);
+        self.admin(leg, (Direction::Inbound, far.vnet), near, &fate);
+        let near = &unopened(near, &fate);
+        if near.addresses.is_empty() {
+            return;
         }
         let group = match far.group() {
             Ok(Some(group)) => group,
@@ -96,7 +106,8 @@ impl Walker<'_> {
                 .forward
                 .push(Step::pass(Stage::FilterIn, Some(far.id), detail).read(far.id, place));
         }
-        let side = Side { group, direction: Direction::Inbound, at: far, other: Some(near.vnet) };
+        let (direction, other) = (Direction::Inbound, Some(near.vnet));
+        let side = Side { group, direction, at: far, other, fate: &fate };
         let denies =
             || self.filter(leg, &side, near, receiver).is_ok_and(|(one, _)| !one.denied.is_empty());
         if acts.is_none() && denies() {
@@ -115,8 +126,13 @@ impl Walker<'_> {
         receiver: &Receiver,
     ) {
         let Some(id) = leg.receiver().and_then(|machine| machine.holder.clone()) else { return };
+        let fate = self.fate(leg, (Direction::Inbound, far.vnet), near, receiver);
+        let near = &unopened(near, &fate);
+        if near.addresses.is_empty() {
+            return;
+        }
         let at = (Direction::Inbound, far, Some(near.vnet));
-        leg.inbound_interface = self.at_interface(leg, &id, at, near, receiver);
+        leg.inbound_interface = self.at_interface(leg, &id, at, near, (receiver, &fate));
     }
 
     /// Takes down what the group of an interface decides, where it has one.
@@ -126,12 +142,12 @@ impl Walker<'_> {
         id: &ResourceId,
         (direction, at, other): (Direction, &End, Option<&ResourceId>),
         near: &End,
-        receiver: &Receiver,
+        (receiver, fate): (&Receiver, &Fate),
     ) -> Decided {
         let interface = self.estate.get::<Interface>(id).ok()?;
         match interface.security_group.id(id, "networkSecurityGroup") {
             Ok(group) => {
-                let side = Side { group: group?, direction, at, other };
+                let side = Side { group: group?, direction, at, other, fate };
                 self.at_group(leg, &side, near, receiver)
             }
             Err(missing) => {
@@ -177,41 +193,95 @@ impl Walker<'_> {
         decision: &Decision,
     ) -> Step {
         let stage = stage(side.direction);
-        let step = filter_step(self.estate, stage, side.group, decision);
-        let is_handed_on = step.outcome == Outcome::Drop
-            && side.direction == Direction::Inbound
-            && is_handed_on(leg);
+        let mut step = filter_step(self.estate, stage, side.group, decision);
+        if step.outcome != Outcome::Drop {
+            return step;
+        }
+        if side.fate.opened.is_some() {
+            step.dropped_part = Some(decision.denied_senders());
+        }
+        let is_handed_on = side.direction == Direction::Inbound && is_handed_on(leg);
         if is_handed_on && !self.denies_all(leg, side, near, receiver) {
             return doubted(step);
         }
-        let opener = self.packets(side.direction, near, receiver).opener(self.estate);
-        match opener.filter(|_| step.outcome == Outcome::Drop) {
-            Some(rule) => {
-                let detail = format!("{}; rule `{}` may overrule it", step.detail, rule.name());
-                Step { detail, facts: step.facts, ..Step::unknown(stage, admin::unplaced(&rule)) }
+        match overruler(side, decision) {
+            Some(one) => {
+                let detail = format!("{}; rule `{}` may overrule it", step.detail, one.rule.name());
+                let missing = admin::unplaced(&one.rule, side.at.vnet);
+                Step { detail, facts: step.facts, ..Step::unknown(stage, missing) }
             }
             None => step,
         }
     }
 
-    /// Security admin rules come before security groups; which networks they act on is not in the estate.
-    fn admin(&self, leg: &mut Leg, direction: Direction, near: &End, receiver: &Receiver) {
+    /// Takes down what security admin rules do, which come before security groups.
+    fn admin(
+        &self,
+        leg: &mut Leg,
+        (direction, vnet): (Direction, &ResourceId),
+        near: &End,
+        fate: &Fate,
+    ) {
         let stage = stage(direction);
-        if let Some(id) = self.packets(direction, near, receiver).denier(self.estate) {
-            leg.forward.push(Step::unknown(stage, admin::unplaced(&id)));
-            leg.admin_rule = Some(id);
-        } else if let Some(missing) = admin::unread_admin_rules(self.estate) {
+        let of_rule = |one: &Ruled, does: &str| {
+            let is_all = near.addresses.is_within(&one.senders);
+            let whom = if is_all { String::new() } else { format!(" {}", one.senders) };
+            format!("security admin rule `{}` {does}{whom}", one.rule.name())
+        };
+        if let Some(one) = &fate.denied {
+            let detail = self.estate.words(|| of_rule(one, "denies"));
+            let part = (!near.addresses.is_within(&one.senders)).then(|| one.senders.clone());
+            let step = Step::drop(stage, Some(&one.resource), detail);
+            let step = Step { dropped_part: part, ..step };
+            leg.forward.push(step.read(&one.resource, &one.pointer));
+            leg.admin_denials.push((one.clone(), true));
+        }
+        if let Some(one) = &fate.perhaps_denied {
+            leg.forward.push(Step::unknown(stage, admin::unplaced(&one.rule, vnet)));
+            leg.admin_denials.push((one.clone(), false));
+        } else if !is_at_endpoint(leg, direction)
+            && let Some(missing) = admin::unread_admin_rules(self.estate, vnet)
+        {
             leg.forward.push(Step::unknown(stage, missing));
+        }
+        if let Some(one) = &fate.opened {
+            let words =
+                || format!("{}: security groups are not asked", of_rule(one, "always allows"));
+            let step = Step::pass(stage, Some(&one.resource), self.estate.words(words));
+            leg.forward.push(step.read(&one.resource, &one.pointer));
         }
     }
 
-    fn packets<'p>(
+    /// What the security admin rules of a network make of the packets.
+    fn fate(
         &self,
-        direction: Direction,
-        near: &'p End,
-        receiver: &'p Receiver,
-    ) -> Packets<'p> {
-        Packets { direction, senders: &near.addresses, receiver, service: self.service }
+        leg: &Leg,
+        (direction, vnet): (Direction, &ResourceId),
+        near: &End,
+        receiver: &Receiver,
+    ) -> Fate {
+        let (senders, service) = (&near.addresses, self.service);
+        let packets = Packets { vnet, direction, senders, receiver, service };
+        let mut fate = packets.fate(self.estate);
+        if is_at_endpoint(leg, direction) {
+            return fate.at_endpoint();
+        }
+        if direction == Direction::Inbound && is_handed_on(leg) {
+            // With another address the packets may meet another rule.
+            let anyone = Packets { senders: &AddressSet::all(), ..packets }.fate(self.estate);
+            let is_all = |one: &Option<Ruled>| {
+                one.as_ref().is_some_and(|one| one.senders == AddressSet::all())
+            };
+            if !is_all(&anyone.denied) {
+                fate.perhaps_denied = anyone.denied.or(anyone.perhaps_denied);
+                fate.denied = None;
+            }
+            if !is_all(&anyone.opened) {
+                fate.perhaps_opened = anyone.opened.or(anyone.perhaps_opened);
+                fate.opened = None;
+            }
+        }
+        fate
     }
 
     /// Whether a group denies the packets whatever address they come with.
@@ -271,6 +341,22 @@ impl Walker<'_> {
         }
         Ok((decision, None))
     }
+}
+
+/// Whether packets enter the subnet of a private endpoint.
+fn is_at_endpoint(leg: &Leg, direction: Direction) -> bool {
+    direction == Direction::Inbound && matches!(leg.way, Way::Endpoint(_))
+}
+
+/// The senders about whom security groups are asked.
+fn unopened<'e>(near: &End<'e>, fate: &Fate) -> End<'e> {
+    End { addresses: near.addresses.difference(&fate.opened_senders()), ..*near }
+}
+
+/// An admin rule that may let pass what a group denies.
+fn overruler<'f>(side: &Side<'f>, decision: &Decision) -> Option<&'f Ruled> {
+    let denied = decision.denied_senders();
+    side.fate.perhaps_opened.as_ref().filter(|one| one.senders.overlaps(&denied))
 }
 
 /// Whether an appliance or a gateway sends the packets on, perhaps with its own address.

@@ -1,15 +1,34 @@
-//! A security admin rule of a network manager may deny the flow before any security group is asked.
+//! A security admin rule of a network manager denies the flow before any security group is asked.
 
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let rule = path.taken()?.admin_rule.as_ref()?;
-    let message =
-        format!("security admin rule `{}` denies port {} where it acts", rule.name(), path.port);
-    let why = "admin rules are read before security groups, and a Deny there ends the packet; which networks the rule acts on \
-               is not in the estate";
-    Some(Finding::blocks(message, why).possible().at(rule, "").fix(Fix::advice(
-        "look at the effective security admin rules of both networks; add an exception ahead of the rule if it acts on them",
-    )))
+    let leg = path.taken()?;
+    // What surely drops comes first; one that may is another question.
+    let surely: Vec<_> = leg.admin_denials.iter().filter(|(_, is_sure)| *is_sure).collect();
+    let shown = if surely.is_empty() { leg.admin_denials.iter().collect() } else { surely };
+    let (first, is_sure) = shown.first()?;
+    let all = path.senders();
+    let each: Vec<String> = shown
+        .iter()
+        .map(|(one, _)| {
+            let is_all = all.is_within(&one.senders);
+            let whom = if is_all { String::new() } else { format!("{} on ", one.senders) };
+            format!("security admin rule `{}` denies {whom}port {}", one.rule.name(), path.port)
+        })
+        .collect();
+    let fix = "have the owner of the network manager let the flow pass: a rule `Allow` for the copier's range, the source's address \
+               and the port, with a lower number than the denial";
+    let rule = "admin rules are read before security groups, and a Deny there ends the packet";
+    let message = each.join("; ");
+    let finding = match is_sure {
+        true => Finding::blocks(message, rule),
+        false => {
+            let why =
+                format!("{rule}; whether the rule is in force on the network was not observed");
+            Finding::blocks(format!("{message} where it acts"), why).possible()
+        }
+    };
+    Some(finding.at(&first.resource, &first.pointer).fix(Fix::advice(fix)))
 }

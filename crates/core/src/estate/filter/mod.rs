@@ -1,5 +1,6 @@
 //! Security rules of network security groups as facts.
 
+mod admin;
 mod read;
 
 use std::ops::Deref;
@@ -10,7 +11,9 @@ use ipnet::Ipv4Net;
 use super::body::Node;
 use crate::id::ResourceId;
 
-pub(super) use read::{admin_rule, network_manager, rule, security_group};
+pub use admin::{Access, AdminRule, EffectiveAdminRules, NetworkManager, RuleCollection};
+pub(super) use admin::{admin_rule, effective_rules, network_manager, rule_collection};
+pub(super) use read::{rule, security_group};
 
 /// A network security group.
 #[derive(Debug, Clone)]
@@ -134,32 +137,6 @@ impl Place {
             Place::ListedFlat(index) => format!("/securityRules/{index}"),
         }
     }
-}
-
-/// A security admin rule of a network manager, as far as it can concern one port.
-#[derive(Debug, Clone)]
-pub struct AdminRule {
-    /// Whether it drops.
-    pub denies: bool,
-    /// Whether it lets pass whatever security groups say.
-    pub always_allows: bool,
-    /// Which way it looks; `None` when not observed.
-    pub direction: Option<Direction>,
-    /// What it speaks of; everything when not observed.
-    pub protocol: Protocol,
-    /// Ports of the receivers; all when not observed.
-    pub to_ports: Vec<(u16, u16)>,
-    /// Senders; all when not observed.
-    pub from: Vec<Prefix>,
-    /// Receivers; all when not observed.
-    pub to: Vec<Prefix>,
-}
-
-/// A network manager.
-#[derive(Debug, Clone)]
-pub struct NetworkManager {
-    /// Whether it may hold security admin rules (`networkManagerScopeAccesses`).
-    pub has_admin_rules: bool,
 }
 
 /// Protocol of a rule.

@@ -6,10 +6,7 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::{
-    AdminRule, Direction, NetworkManager, Place, Ports, Prefix, Prefixes, Protocol, Rule, Rules,
-    SecurityGroup,
-};
+use super::{Direction, Place, Ports, Prefix, Prefixes, Protocol, Rule, Rules, SecurityGroup};
 use crate::address::AddressSet;
 use crate::estate::body::{Node, Problems, parse_network};
 use crate::estate::network::is_tag;
@@ -37,60 +34,6 @@ pub(in crate::estate) fn security_group(
         }
     }
     SecurityGroup { rules: Some(Rules::of_list(rules)) }
-}
-
-pub(in crate::estate) fn network_manager(node: &Node, problems: &mut Problems) -> NetworkManager {
-    let accesses = node.texts("networkManagerScopeAccesses", problems);
-    NetworkManager {
-        has_admin_rules: accesses.iter().any(|one| one.eq_ignore_ascii_case("SecurityAdmin")),
-    }
-}
-
-pub(in crate::estate) fn admin_rule(node: &Node, problems: &mut Problems) -> AdminRule {
-    let word = |field: &str, problems: &mut Problems| {
-        node.text(field, problems).unwrap_or_default().to_ascii_lowercase()
-    };
-    let mut to_ports: Vec<(u16, u16)> = Vec::new();
-    for text in node.texts("destinationPortRanges", problems) {
-        to_ports.extend(port_range(&text));
-    }
-    if to_ports.is_empty() {
-        to_ports.push((0, u16::MAX));
-    }
-    AdminRule {
-        // What is not known to allow may deny.
-        denies: !matches!(word("access", problems).as_str(), "allow" | "alwaysallow"),
-        always_allows: word("access", problems) == "alwaysallow",
-        direction: match word("direction", problems).as_str() {
-            "inbound" => Some(Direction::Inbound),
-            "outbound" => Some(Direction::Outbound),
-            _ => None,
-        },
-        protocol: match word("protocol", problems).as_str() {
-            "udp" => Protocol::Udp,
-            "icmp" | "esp" | "ah" => Protocol::Other,
-            "tcp" => Protocol::Tcp,
-            _ => Protocol::Any,
-        },
-        to_ports,
-        from: admin_side(node, "sources", problems),
-        to: admin_side(node, "destinations", problems),
-    }
-}
-
-/// Addresses of one side of an admin rule. What cannot be read may be any.
-fn admin_side(node: &Node, field: &'static str, problems: &mut Problems) -> Vec<Prefix> {
-    let entries = node.array(field, problems).unwrap_or_default();
-    let read = |entry: &Node, problems: &mut Problems| {
-        let text = entry.borrowed_text("addressPrefix", problems)?;
-        prefix(&text, problems)
-    };
-    let mut all: Vec<Prefix> =
-        entries.iter().map(|one| read(one, problems).unwrap_or(Prefix::Any)).collect();
-    if all.is_empty() {
-        all.push(Prefix::Any);
-    }
-    all
 }
 
 /// One rule; `None` when a field that decides is absent or cannot be read.
@@ -243,7 +186,7 @@ fn range(text: &str) -> Option<AddressSet> {
     (low <= high).then(|| AddressSet::from_ranges(vec![(low, high)]))
 }
 
-fn prefix(text: &str, problems: &mut Problems) -> Option<Prefix> {
+pub(super) fn prefix(text: &str, problems: &mut Problems) -> Option<Prefix> {
     let text = text.trim();
     match parse_network(text) {
         Some(network) if network.prefix_len() == 0 => Some(Prefix::Any),
@@ -264,7 +207,7 @@ fn prefix(text: &str, problems: &mut Problems) -> Option<Prefix> {
     }
 }
 
-fn port_range(text: &str) -> Option<(u16, u16)> {
+pub(super) fn port_range(text: &str) -> Option<(u16, u16)> {
     let text = text.trim();
     if text == "*" {
         return Some((0, u16::MAX));
