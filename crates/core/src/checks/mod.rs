@@ -132,7 +132,7 @@ registry! {
     "host/pg-hba";
     "host/firewall";
 
-    "tls/client-without-tls";
+    "tls/client-without-tls" in "tls/client-without-tls.rs" as client_without_tls;
     "tls/server-without-tls";
     "tls/version-mismatch";
     "tls/verification-failed";

@@ -46,6 +46,15 @@ pub struct Server {
     pub state_pointer: String,
     /// Service tier, such as `GeneralPurpose`.
     pub tier: Option<String>,
+    /// Whether a Single Server refuses connections without TLS (`sslEnforcement`).
+    pub enforces_tls: Option<bool>,
+}
+
+impl Server {
+    /// Whether its tier offers no pooler.
+    pub fn has_no_pooler(&self) -> bool {
+        self.tier.as_deref().is_some_and(|tier| tier.eq_ignore_ascii_case("Burstable"))
+    }
 }
 
 /// A private endpoint connection, as the server sees it.
@@ -83,6 +92,10 @@ pub struct Migration {
     pub name_pointer: String,
     /// The runtime server that copies.
     pub runtime: Option<ResourceId>,
+    /// How it connects: `sslMode`, as written.
+    pub tls_mode: Option<String>,
+    /// Pointer of that mode.
+    pub mode_pointer: String,
 }
 
 /// A firewall rule of a server.
@@ -168,6 +181,7 @@ pub(crate) fn server(
         state: node.text(state_path, problems),
         state_pointer: format!("{fields}/{state_path}"),
         tier: node.text("sku.tier", problems),
+        enforces_tls: node.switch("sslEnforcement", problems),
     }
 }
 
@@ -196,6 +210,8 @@ pub(crate) fn migration(node: &Node, problems: &mut Problems) -> Migration {
         source: node.id("sourceDbServerResourceId", problems),
         source_name: node.text(NAME, problems),
         name_pointer: format!("{}/{NAME}", fields_of(node)),
+        tls_mode: node.text("sslMode", problems),
+        mode_pointer: format!("{}/sslMode", fields_of(node)),
         // ARM's name, and that of az.
         runtime: node
             .id("migrationInstanceResourceId", problems)

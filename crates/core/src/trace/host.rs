@@ -41,6 +41,7 @@ pub fn path_to_host<'e>(
         state: None,
         state_pointer: String::new(),
         tier: None,
+        enforces_tls: None,
     };
     let to_id = ResourceId::outside(host);
     let mut path = Path::new(estate, from_id, (&to_id, Cow::Owned(to)), port, Vec::new())?;

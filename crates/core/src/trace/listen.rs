@@ -53,6 +53,9 @@ impl Path<'_> {
         match (self.to.kind, self.port) {
             (ServerKind::Single | ServerKind::Flexible, PORT) => Ok(true),
             (ServerKind::Flexible, POOLER_PORT) => {
+                if self.to.has_no_pooler() {
+                    return Ok(false);
+                }
                 let setting = self.to_id.child("configurations", "pgbouncer.enabled");
                 let value = self.estate.get::<Setting>(&setting)?;
                 let value =

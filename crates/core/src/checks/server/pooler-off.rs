@@ -19,9 +19,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "port 6432 is PgBouncer's; PostgreSQL itself listens on 5432";
     let setting = path.to_id.child("configurations", "pgbouncer.enabled");
-    Some(Finding::blocks(message, why).at(&setting, path.estate.locate(&setting, "", "value")).fix(
-        Fix::advice(format!(
-            "use port {PORT}: a move needs sessions of its own, which a pooler may not keep"
-        )),
-    ))
+    let finding = match path.to.has_no_pooler() {
+        true => Finding::blocks(message, format!("{why}, which the tier Burstable does not offer"))
+            .at(&path.to_id, path.estate.locate(&path.to_id, "", "sku")),
+        false => {
+            Finding::blocks(message, why).at(&setting, path.estate.locate(&setting, "", "value"))
+        }
+    };
+    Some(finding.fix(Fix::advice(format!(
+        "use port {PORT}: a move needs sessions of its own, which a pooler may not keep"
+    ))))
 }
