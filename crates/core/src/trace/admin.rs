@@ -217,12 +217,12 @@ fn worlds<'e>(estate: &'e Estate, vnet: &ResourceId) -> Vec<World<'e>> {
     }
     let mut worlds = vec![Vec::new()];
     let mut rules: World = estate.all::<AdminRule>().collect();
-    rules.sort_by(|(one, _), (other, _)| one.cmp(other));
+    rules.sort_by_key(|(id, _)| *id);
     let parent = |id: &ResourceId| id.parent();
     for of_configuration in rules.chunk_by(|(one, _), (other, _)| {
         one.parent().as_ref().and_then(parent) == other.parent().as_ref().and_then(parent)
     }) {
-        let acts = |(id, _): &&(&ResourceId, &AdminRule)| is_member(estate, vnet, *id);
+        let acts = |(id, _): &&(&ResourceId, &AdminRule)| is_member(estate, vnet, id);
         let sure: World = of_configuration.iter().filter(acts).copied().collect();
         let doubtful: World = of_configuration.iter().filter(|one| !acts(one)).copied().collect();
         for collection in doubtful.chunk_by(|(one, _), (other, _)| one.parent() == other.parent()) {
