@@ -59,7 +59,8 @@ pub(super) fn before(
         let rules: Vec<Rule> =
             world.all(RULES).filter_map(|(key, body)| speaking(key.to_owned(), body)).collect();
         every_world(world, network, &rules, &mut outcomes);
-        if let Some(manager) = unread(world) {
+        let cut = world.children(network, LISTS).next().map(|_| network.to_owned());
+        if let Some(manager) = cut.or_else(|| unread(world)) {
             outcomes.insert(Outcome::Denied, manager);
         }
     }

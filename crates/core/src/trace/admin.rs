@@ -263,6 +263,10 @@ pub fn unread_admin_rules(estate: &Estate, vnet: &ResourceId) -> Option<Missing>
     if effective(estate, vnet).is_some() {
         return None;
     }
+    if let Some((list, _)) = estate.children::<EffectiveAdminRules>(vnet).next() {
+        let what = format!("the end of the list of security admin rules of `{}`", vnet.name());
+        return Some(Missing { what, resource: Some(list.clone()), help: help(vnet) });
+    }
     let is_unread = |id: &ResourceId| estate.children::<AdminRule>(id).next().is_none();
     let captured = estate.all::<NetworkManager>().filter(|(_, manager)| manager.has_admin_rules);
     let managers = captured.map(|(id, _)| id.clone());
