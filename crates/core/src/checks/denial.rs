@@ -1,6 +1,6 @@
 //! Denials of security rules on a path, and the one thing that an earlier rule misses by.
 
-use crate::address::public;
+use crate::address::{AddressSet, public};
 use crate::checks::fixes;
 use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
@@ -131,7 +131,14 @@ impl Denial<'_> {
             )
         };
         // Each piece of the senders has the rule that denies it.
-        let each: Vec<String> = match self.decision.denied.as_slice() {
+        let mut pieces: Vec<(AddressSet, &Decider)> = Vec::new();
+        for (part, rule) in &self.decision.denied {
+            match pieces.iter_mut().find(|(_, known)| *known == rule) {
+                Some((known, _)) => *known = known.union(part),
+                None => pieces.push((part.clone(), rule)),
+            }
+        }
+        let each: Vec<String> = match pieces.as_slice() {
             [_] => vec![denies(rule, &who)],
             several => several.iter().map(|(part, rule)| denies(rule, &part.to_string())).collect(),
         };

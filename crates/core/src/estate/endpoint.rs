@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub connections: Vec<EndpointConnection>,
     /// Whether what it connects to is written and cannot be resolved.
     pub hides_services: bool,
+    /// Whether `customDnsConfigs` is there and empty: Azure empties it when a zone group is attached.
+    pub is_attached: bool,
     /// Addresses that the endpoint's own body tells (`customDnsConfigs`, `ipConfigurations`).
     pub addresses: Vec<Ipv4Addr>,
     /// Its network interfaces.
@@ -109,7 +111,9 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
         }
     }
     let mut addresses = Vec::new();
-    for one in node.array("customDnsConfigs", problems).unwrap_or_default() {
+    let dns_configs = node.array("customDnsConfigs", problems);
+    let is_attached = dns_configs.as_ref().is_some_and(Vec::is_empty);
+    for one in dns_configs.unwrap_or_default() {
         addresses.extend(one.addresses("ipAddresses", problems).unwrap_or_default());
     }
     for one in node.array("ipConfigurations", problems).unwrap_or_default() {
@@ -122,6 +126,7 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
         subnet: node.id("subnet.id", problems),
         connections,
         hides_services,
+        is_attached,
         addresses,
         interfaces: interfaces.iter().filter_map(|one| one.id("id", problems)).collect(),
         groups: groups_of(node, problems).0,

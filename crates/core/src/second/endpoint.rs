@@ -73,6 +73,21 @@ fn addresses(world: &World, key: &str, body: &Value) -> Vec<u32> {
     found
 }
 
+/// An endpoint of the server that says by an empty list that a zone is attached to it, though neither its zone group nor any zone was
+/// captured.
+pub(super) fn attached(world: &World, server: &str) -> Option<String> {
+    if world.all("microsoft.network/privatednszones").next().is_some() {
+        return None;
+    }
+    let is_empty = |key: &str| {
+        let configs = world.body(key).map(|body| list(body, &["properties", "customDnsConfigs"]));
+        configs.flatten().is_some_and(<[Value]>::is_empty)
+            && world.children(key, "privatednszonegroups").next().is_none()
+    };
+    let mut all = endpoints(world, server).into_iter();
+    all.find(|one| one.leads_here && is_empty(&one.key)).map(|one| one.key)
+}
+
 /// The server's list of private endpoint connections: endpoint and status.
 pub(super) struct Admitted {
     /// Whether the whole list was observed.

@@ -2,7 +2,7 @@
 
 use super::address::address_of;
 use super::door::delegated_subnet;
-use super::endpoint::{admitted, endpoints};
+use super::endpoint::{admitted, attached, endpoints};
 use super::forward::Rule;
 use super::machine::Asked;
 use super::seat::Spot;
@@ -172,6 +172,11 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
         let is_known = zones.iter().any(|zone| zone.name == alias_of(&name).1);
         if ask.has_endpoints() != Tri::No && !is_known {
             doubt("zones for the alias");
+            if let Some(key) = attached(world, server) {
+                let why = Gate::unknown("the zone group", &key);
+                names.captured.push(Name::Unknown(why.clone()));
+                names.open.push(why);
+            }
         }
     }
     names.captured.dedup();

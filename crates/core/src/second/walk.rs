@@ -207,6 +207,11 @@ impl<'w> Walk<'w> {
                 return stale();
             }
             let mut ways = vec![self.own_way(subnet, from, home, Some(to))];
+            match own_record(self.world, self.server) {
+                Some(own) if own == to => return ways,
+                Some(_) => return stale(),
+                None => {}
+            }
             ways[0].push(Gate::unknown("the present address", self.server));
             return ways;
         }

@@ -194,7 +194,11 @@ impl Walker<'_> {
     pub fn injected(&self, subnet: &ResourceId) -> Leg {
         let mut leg = Leg::new(Way::Injected(subnet.clone()));
         match subnet.parent() {
-            Some(vnet) => self.private(&mut leg, (&vnet, subnet), self.own_address(subnet)),
+            Some(vnet) => self.private(
+                &mut leg,
+                (&vnet, subnet),
+                own_address(self.estate, self.server, subnet),
+            ),
             None => {
                 leg.forward.push(Step::unknown(Stage::Route, Missing::resource("subnet", subnet)));
             }
@@ -202,17 +206,6 @@ impl Walker<'_> {
         let detail = "an injected server has no gate of its own but its subnet's rules";
         leg.forward.push(Step::pass(Stage::Admit, Some(self.server_id), detail));
         leg
-    }
-
-    /// The address of an injected server, where its zone provably holds one record and no other.
-    fn own_address(&self, subnet: &ResourceId) -> Option<Ipv4Addr> {
-        let zone = self.server.private_zone.as_ref()?;
-        let mut records = self.estate.children::<Record>(zone);
-        let (Some((_, only)), None) = (records.next(), records.next()) else { return None };
-        let [address] = only.addresses.as_deref()? else { return None };
-        let home = self.estate.get::<Subnet>(subnet).ok()?;
-        let is_home = home.prefixes.iter().any(|prefix| prefix.contains(address));
-        (is_home && unread_records(self.estate, zone).is_none()).then_some(*address)
     }
 
     /// The way to a machine in a network of Azure.
@@ -297,6 +290,17 @@ impl Walker<'_> {
         leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
         leg
     }
+}
+
+/// The address of an injected server, where its zone provably holds one record and no other.
+pub fn own_address(estate: &Estate, server: &Server, subnet: &ResourceId) -> Option<Ipv4Addr> {
+    let zone = server.private_zone.as_ref()?;
+    let mut records = estate.children::<Record>(zone);
+    let (Some((_, only)), None) = (records.next(), records.next()) else { return None };
+    let [address] = only.addresses.as_deref()? else { return None };
+    let home = estate.get::<Subnet>(subnet).ok()?;
+    let is_home = home.prefixes.iter().any(|prefix| prefix.contains(address));
+    (is_home && unread_records(estate, zone).is_none()).then_some(*address)
 }
 
 /// The way of a relay host to itself.

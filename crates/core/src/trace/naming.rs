@@ -6,14 +6,15 @@ use std::sync::Arc;
 use super::dns_servers::dns_owner;
 use super::endpoint::{Status, View};
 use super::forwarder::{self, ForwarderKind};
+use super::leg;
 use super::resolve::{self, Answer, Resolution};
 use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::unproven;
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
-use crate::estate::dns::Link;
-use crate::estate::endpoint::ZoneGroup;
+use crate::estate::dns::{Link, Zone};
+use crate::estate::endpoint::{Endpoint, ZoneGroup};
 use crate::estate::network::{Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -102,7 +103,7 @@ impl Path<'_> {
 
     fn judge_addresses(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
         if self.endpoints.is_empty() {
-            return self.own_address(addresses).map_or(Leads::Nowhere, Leads::Unknown);
+            return self.judge_own(resolution, addresses);
         }
         let owner = |address: &Ipv4Addr| {
             self.live_endpoints()
@@ -125,16 +126,22 @@ impl Path<'_> {
         unknown.map_or(Leads::Nowhere, |missing| Leads::Unknown(missing.clone()))
     }
 
-    /// What is not known of addresses in the subnet of an injected server: one of them may be its own.
-    fn own_address(&self, addresses: &[Ipv4Addr]) -> Option<Missing> {
-        let subnet = self.estate.get::<Subnet>(self.to.delegated_subnet.as_ref()?).ok()?;
+    /// Addresses in the subnet of an injected server: its own, where its zone tells that, or perhaps one of them.
+    fn judge_own(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
+        let subnet = self.to.delegated_subnet.as_ref();
+        let home = subnet.and_then(|id| Some((id, self.estate.get::<Subnet>(id).ok()?)));
+        let Some((id, subnet)) = home else { return Leads::Nowhere };
+        let own = leg::own_address(self.estate, &self.to, id);
         let inside = AddressSet::of(&subnet.prefixes);
-        addresses.iter().any(|address| inside.contains(*address)).then(|| {
-            Missing::other(
+        match own {
+            Some(own) if addresses == [own] => self.proven(resolution),
+            Some(own) if !addresses.contains(&own) => Leads::Nowhere,
+            _ if !addresses.iter().any(|one| inside.contains(*one)) => Leads::Nowhere,
+            _ => Leads::Unknown(Missing::other(
                 "which address the injected server has: a record names one of its subnet",
                 "take the name out of the zone that answers, so that the server's own zone does",
-            )
-        })
+            )),
+        }
     }
 
     /// A good answer counts where no other zone can have been asked before.
@@ -233,9 +240,34 @@ impl Path<'_> {
 
     /// The zone that is attached to an endpoint, when it was not captured: then whether it is linked is not known.
     fn unread_zone(&self) -> Option<Missing> {
-        let zone = self.zone_meant().filter(|_| !self.endpoints.is_empty())?;
+        let Some(zone) = self.zone_meant() else { return self.unread_zone_group() };
+        if self.endpoints.is_empty() {
+            return None;
+        }
         let is_known = self.estate.has_zone(&zone);
         (!is_known).then(|| Missing::resource("private DNS zone", &zone))
+    }
+
+    /// The zone group of an endpoint that is attached to a zone, where no zone at all was captured: they stand elsewhere.
+    fn unread_zone_group(&self) -> Option<Missing> {
+        if self.estate.all::<Zone>().next().is_some() {
+            return None;
+        }
+        let is_attached = |id: &ResourceId| {
+            self.estate.get::<Endpoint>(id).is_ok_and(|endpoint| endpoint.is_attached)
+        };
+        let mut views = self.live_endpoints().filter(|view| view.zone_group.is_none());
+        let id = &views.find(|view| is_attached(&view.id))?.id;
+        Some(Missing {
+            what: format!("the zone group of private endpoint `{}`, and its zone", id.name()),
+            resource: Some(id.clone()),
+            help: format!(
+                "add the output of `az network private-endpoint dns-zone-group list --resource-group {} --endpoint-name {}`, and of \
+                 `az network private-dns zone list` in the subscription of its zone",
+                id.resource_group(),
+                id.name()
+            ),
+        })
     }
 
     /// Whether private zones answer: not where the network asks a DNS server of its own that is no resolver of Azure.

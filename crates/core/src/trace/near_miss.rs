@@ -82,9 +82,15 @@ impl Question<'_> {
 /// Whether a rule is about this flow, and not about other ports of everybody.
 fn is_about_postgres(rule: &Rule) -> bool {
     let is_narrow = |side: &[Prefix]| side.iter().all(|one| matches!(one, Prefix::Network(_)));
+    let is_of_databases = |prefix: &Prefix| {
+        let tag =
+            if let Prefix::Tag(tag) = prefix { tag.to_ascii_lowercase() } else { return false };
+        tag == "sql" || tag.starts_with("sql.")
+    };
     let near = [PORT, POOLER_PORT, PORT + 1];
     near.iter().any(|port| covers(&rule.ports.to, *port))
         || is_narrow(&rule.from) && is_narrow(&rule.to)
+        || rule.to.iter().all(is_of_databases)
 }
 
 fn is_regional(prefix: &Prefix) -> bool {

@@ -4,6 +4,7 @@ use crate::change::dns;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
+use crate::trace::leg;
 use crate::trace::resolve::{self, Answer};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -32,6 +33,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 /// The right record of the source in the zone that took the name: it touches no other one.
 pub(super) fn own_record(path: &Path, zone: &ResourceId) -> Option<Fix> {
     let label = resolve::record_label(zone.name(), &path.server_name())?;
-    let address = *path.endpoint()?.addresses.as_ref().ok()?.first()?;
+    let of_endpoint = || Some(*path.endpoint()?.addresses.as_ref().ok()?.first()?);
+    let own = path
+        .to
+        .delegated_subnet
+        .as_ref()
+        .map(|subnet| leg::own_address(path.estate, &path.to, subnet));
+    let address = own.unwrap_or_else(of_endpoint)?;
     Some(Fix::of(vec![dns::set_record(path.estate, zone, &label, address)]))
 }

@@ -15,7 +15,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if let Some(finding) = before_own_zone(path, name) {
         return Some(finding);
     }
-    let (linked, link) = name.zone.as_ref().filter(|_| name.answer == Answer::NoSuchName)?;
+    // A public source's name is to be answered publicly: dns/public-name-shadowed.
+    let is_denied = name.answer == Answer::NoSuchName && !path.is_shadowed;
+    let (linked, link) = name.zone.as_ref().filter(|_| is_denied)?;
     let full = resolve::private_link_name(&path.server_name())?;
     let full_zone = other_with_record(path, linked, &full)?;
     let (_, record) = resolve::find_record(path.estate, &full_zone, &full)?;

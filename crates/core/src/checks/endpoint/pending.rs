@@ -1,6 +1,7 @@
 //! The source's private endpoint waits for approval.
 
 use crate::change::endpoint;
+use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::endpoint::Status;
@@ -17,5 +18,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             "approve the connection on the server: Private endpoint connections, Approve",
         ),
     };
-    Some(Finding::blocks(message, why).at(&resource, pointer).fix(fix))
+    let mut finding = Finding::blocks(message, why).at(&resource, pointer).fix(fix);
+    // Who may not approve it may be able to make another one.
+    finding.fixes.extend(fixes::endpoint_again(path, view));
+    Some(finding)
 }

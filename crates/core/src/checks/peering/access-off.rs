@@ -27,6 +27,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let is_unknown = |step: &Step| step.stage == Stage::Hop && step.outcome == Outcome::Unknown;
     let is_doubtful =
         leg.forward.iter().any(is_unknown) || any(|decision| !decision.unknown.is_empty());
+    // Without the rule that denies, the tag would be asked.
+    let is_doubtful = is_doubtful || any(|decision| !decision.denied.is_empty());
     if !is_certain && !is_doubtful {
         return Some(finding.possible().note());
     }
