@@ -32,7 +32,7 @@ use flexway_core::diagnose::{self, Report};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
-use flexway_core::second::{Answer, Bounds, State, World, ask, certify};
+use flexway_core::second::{Answer, Bounds, State, Unreadable, World, ask, certify};
 use flexway_core::trace::step::Verdict;
 use serde_json::{Value, json};
 
@@ -316,7 +316,12 @@ fn uncertified(seed: u64, case: &Case) -> Option<Vec<String>> {
     }
     let ids: Vec<ResourceId> = estate.ids().cloned().collect();
     let bodies = ids.iter().filter_map(|id| Some((id, estate.body(id)?)));
-    let found = certify(&World::of(bodies), &json, Bounds::default()).expect("a plan");
+    let found = match certify(&World::of(bodies), &json, Bounds::default()) {
+        Ok(found) => found,
+        // What is known to be closed on the way to one server is mended, though the other was not captured.
+        Err(Unreadable::NoServer(_)) => return None,
+        Err(why) => panic!("{seed}: {why}"),
+    };
     let wrong = found.checks.iter().filter(|check| check.state == State::Fails);
     let open = if plan.after == Verdict::Undetermined { OPEN } else { "" };
     Some(wrong.map(|check| format!("{open}{seed}: {}: {}", check.name, check.detail)).collect())

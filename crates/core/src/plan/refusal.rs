@@ -10,8 +10,8 @@ const RELAY: &str =
     "what always remains: a relay host that reaches both servers, `flexway migrate --copier relay`";
 
 /// What is left after a plan that opens all that is known to be closed.
-pub(super) const REST: &str = "nothing that the estate tells of is closed then; `flexway check` lists what it does not tell, \
-    and `flexway probe` finds out";
+pub(super) const REST: &str = "nothing that the estate tells of is closed then; `flexway check` of the estate read anew lists what \
+    it does not tell, and `flexway probe` finds out";
 
 /// Why the search ended without a repair.
 pub(super) fn refusal(report: &Report, barred: &[(Change, String)], is_complete: bool) -> String {

@@ -32,7 +32,7 @@ pub struct Repair {
 pub struct Found {
     /// The cheapest repair: after it the source is reached, or nothing is known to be closed any more.
     pub best: Option<Repair>,
-    /// Whether what was not observed before the cheapest repair is still not known after it.
+    /// Whether nobody knows what the cheapest repair leads to, though nothing is known to be closed after it.
     pub leaves_open: bool,
     /// Other ways, dearer.
     pub others: Vec<Repair>,

@@ -75,6 +75,7 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         tried: Tried::new(estate, question),
         found_before: Vec::new(),
         opened: None,
+        uncovering: None,
         before: None,
         fragile: Set::default(),
         age: 0,
@@ -83,6 +84,9 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
     };
     search.push(Vec::new(), false);
     search.run();
+    if search.found.best.is_none() {
+        search.opened = search.opened.take().or(search.uncovering.take());
+    }
     if let Some(opened) = search.opened.take() {
         search.found.others.splice(0..0, search.found.best.replace(opened));
         search.found.leaves_open = true;
@@ -107,6 +111,9 @@ struct Search<'s> {
     found_before: Vec<Vec<Change>>,
     /// The cheapest set that opens all that is known to be closed, where it is cheaper than every repair.
     opened: Option<Repair>,
+    /// The cheapest set that does so too, and leads to what nobody knows and was not met before: nothing proves it, so that a repair that
+    /// is proved is better.
+    uncovering: Option<Repair>,
     /// What the estate tells as things stand, where a gate is known to be closed; worked out once.
     before: Option<Option<Before>>,
     /// Flows that a set broke.
@@ -121,7 +128,8 @@ impl Search<'_> {
     fn run(&mut self) {
         while let Some(Reverse(node)) = self.queue.pop() {
             if self.found.node_count >= self.nodes_max {
-                self.found.is_complete &= self.found.best.is_some() || self.opened.is_some();
+                let opened = self.opened.as_ref().or(self.uncovering.as_ref());
+                self.found.is_complete &= self.found.best.is_some() || opened.is_some();
                 return;
             }
             // What holds a known way in full is no other way.
@@ -181,8 +189,9 @@ impl Search<'_> {
         matches!(self.question.source, Source::Host(_))
     }
 
-    /// Takes a set after which nothing is known to be closed any more and no cause is left, if it breaks nothing and leads no further
-    /// into the dark: what is not known afterwards was not known before. That a ruleset has no other link nothing ever proves.
+    /// Takes a set after which nothing is known to be closed any more and no cause is left, if it breaks nothing. Of those that lead
+    /// no further into the dark (what is not known afterwards was not known before) the first ends the search. That a ruleset has no
+    /// other link nothing ever proves.
     fn open(&mut self, changes: &[Change]) {
         const RULESET: &str = "microsoft.network/dnsforwardingrulesets";
         let is_provable =
@@ -204,28 +213,45 @@ impl Search<'_> {
             is_closed.then(|| Before { causes, unseen: dark(&report) })
         });
         let Some(before) = before else { return };
+        // Whether a set opens, and if so, whether it leads no further into the dark.
         let mut opens = |set: &Vec<Change>| {
             let report = diagnose::check(&self.tried.apply(set), self.question);
             let mut left = report.findings.iter().filter(|one| one.severity != Severity::Note);
-            !report.is_closed()
-                && left.all(|one| !before.causes.contains(one.fault))
-                && dark(&report).is_subset(&before.unseen)
+            let is_open =
+                !report.is_closed() && left.all(|one| !before.causes.contains(one.fault));
+            let is_known = dark(&report).is_subset(&before.unseen);
+            let blocks = |one: &Finding| one.severity == Severity::Blocks;
+            (is_open && (is_known || !report.findings.iter().any(blocks))).then_some(is_known)
         };
         let mut changes = changes.to_vec();
-        if !opens(&changes) {
+        let Some(is_known) = opens(&changes) else { return };
+        // Where no cause is known, what is closed may be so for a reason that no set mends.
+        if !is_known && (self.uncovering.is_some() || before.causes.is_empty()) {
             return;
         }
         loop {
-            let fewer = each_left_out(&changes).find(|fewer| opens(fewer));
+            let fewer = each_left_out(&changes)
+                .find(|fewer| opens(fewer).is_some_and(|known| known || !is_known));
             let Some(fewer) = fewer else { break };
             changes = fewer;
         }
+        // What leads into the dark is worth it only where each change mends what keeps the senders out by itself.
+        let shuts = |verdict| matches!(verdict, Verdict::Unreachable | Verdict::Partial);
+        if !is_known && !each_left_out(&changes).all(|fewer| shuts(self.tried.verdict(&fewer))) {
+            return;
+        }
         let after = self.tried.apply(&changes);
         let safety = safety::look(self.estate, &after, self.question);
-        if safety.broken.is_empty() {
-            let changes = halves::merged(self.estate, &changes);
-            self.opened = Some(Repair { cost: Cost::of(&changes), changes, safety });
+        if !safety.broken.is_empty() {
+            return;
+        }
+        let changes = halves::merged(self.estate, &changes);
+        let repair = Repair { cost: Cost::of(&changes), changes, safety };
+        if is_known {
+            self.opened = Some(repair);
             self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
+        } else {
+            self.uncovering = Some(repair);
         }
     }
 

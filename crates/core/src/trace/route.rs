@@ -23,6 +23,8 @@ pub enum Routed {
     Elsewhere(UserRoute, Missing),
     /// A user-defined route hands it to an appliance that surely does not forward it.
     Dead(UserRoute, Appliance),
+    /// A user-defined route carries it on or drops it: which of them no document says.
+    Doubtful(UserRoute, Missing),
     /// The table was not observed.
     Unknown(Missing),
 }
@@ -148,13 +150,12 @@ fn within(estate: &Estate, subnet: &ResourceId, route: UserRoute, part: &Address
     if own.is_some_and(|vnet| part.is_within(&AddressSet::of(&vnet.space))) {
         return Routed::ByUser(route);
     }
-    Routed::Unknown(Missing::other(
-        format!(
-            "what route `{}` ({}) to VnetLocal does with addresses of another network",
-            route.name, route.prefix
-        ),
-        "take the route away, or probe the path from the target: `flexway probe`",
-    ))
+    let what = format!(
+        "what route `{}` ({}) to VnetLocal does with addresses of another network",
+        route.name, route.prefix
+    );
+    let help = "take the route away, or probe the path from the target: `flexway probe`";
+    Routed::Doubtful(route, Missing::other(what, help))
 }
 
 /// What becomes of packets to a server that may have any address of its subnet: told only where it is the same for all of them.

@@ -113,7 +113,7 @@ pub(super) fn route_step(
             Step::drop(Stage::Route, Some(&route.table), detail)
                 .read(&route.resource, &route.pointer)
         }
-        Routed::Elsewhere(route, missing) => {
+        Routed::Elsewhere(route, missing) | Routed::Doubtful(route, missing) => {
             let mut step = Step::unknown(Stage::Route, missing.clone());
             step.resource = Some(route.table.clone());
             step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);

@@ -52,6 +52,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
         (None, _) => None,
     };
-    let advice = || Fix::advice("mend the way to the DNS server, or list one that can be reached");
-    Some(finding.fix(fix.unwrap_or_else(advice)))
+    let fix = fix.unwrap_or_else(|| Fix::advice("mend the way to the DNS server"));
+    Some(finding.fix(fix).fix(Fix::advice(
+        "list a DNS server that can be reached, or take the list away where Azure's resolver knows all names that are asked for",
+    )))
 }

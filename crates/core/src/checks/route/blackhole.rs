@@ -10,10 +10,11 @@ use crate::trace::leg::{Leg, Way};
 use crate::trace::route::{Routed, UserRoute};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let (leg, route) = path.legs().find_map(|leg| match &leg.route {
+    let dropped = path.legs().find_map(|leg| match &leg.route {
         Some(Routed::Dropped(route)) => Some((leg, route)),
         _ => None,
-    })?;
+    });
+    let Some((leg, route)) = dropped else { return perhaps(path) };
     let routes = dropping(path, leg, route);
     let others: Vec<String> = routes
         .iter()
@@ -37,6 +38,22 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     finding.fixes.push(Fix::of(routes.iter().map(delete).collect()));
     finding.on_fallback = is_other_way(path, leg);
     Some(finding)
+}
+
+/// A route into the copier's own network catches addresses of another one.
+fn perhaps(path: &Path) -> Option<Finding> {
+    let Some(Routed::Doubtful(route, _)) = &path.taken()?.route else { return None };
+    let message = format!(
+        "route `{}` ({}) of table `{}` leads packets to `{}` into the copier's own network, and that server stands in another",
+        route.name,
+        route.prefix,
+        route.table.name(),
+        path.to_id.name()
+    );
+    let why = "no document says whether VnetLocal carries packets over a peering or drops them";
+    let fix = Fix::of(vec![change::delete(path.estate, &route.table, &route.name)]);
+    let finding = Finding::blocks(message, why).possible();
+    Some(finding.at(&route.resource, route.pointer.clone()).fix(fix))
 }
 
 /// The route, and all others that drop packets to public addresses beside it, as a front door has any of them.

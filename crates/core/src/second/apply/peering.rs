@@ -82,11 +82,9 @@ impl World {
                 .cloned(),
             false => Some(parts.collect()),
         };
-        if let Some(space) = space {
-            self.edit(half, |body| {
-                body["properties"]["remoteAddressSpace"] = json!({ "addressPrefixes": space });
-            });
-        }
+        // Of a network that was not captured nobody knows what is learnt.
+        let space = space.map(|space| json!({ "addressPrefixes": space }));
+        self.edit(half, |body| body["properties"]["remoteAddressSpace"] = json!(space));
     }
 }
 
