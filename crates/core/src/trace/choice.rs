@@ -12,28 +12,20 @@ use super::{Leads, Path};
 use crate::estate::Missing;
 
 impl Path<'_> {
-    /// The endpoint that a repair would lead to: approved before pending, near before far.
+    /// The endpoint that a repair would lead to at the least cost. A connection that can be approved is nothing against two networks that
+    /// have to be joined; one that was refused leads nowhere.
     pub(super) fn choose_endpoint(&self, start: &Start) -> Option<Arc<View>> {
         let rank = |view: &Arc<View>| {
+            let is_dead = matches!(view.status, Status::Rejected | Status::Disconnected);
             let status = match view.status {
                 Status::Approved => 0,
                 Status::Unknown(_) => 1,
-                Status::Pending => 2,
-                Status::Rejected | Status::Disconnected => 3,
+                Status::Pending | Status::Rejected | Status::Disconnected => 2,
             };
-            let distance = match (&view.subnet, view.vnet()) {
-                (Ok(subnet), Ok(vnet)) => {
-                    let near = Shore::of(&start.vnet, &start.subnet);
-                    match hop::join(self.estate, near, Shore::of(&vnet, subnet)) {
-                        Joined::Same => 0,
-                        Joined::Peered { .. } => 1,
-                        Joined::Unknown(_) => 2,
-                        Joined::Broken(..) | Joined::Apart { .. } => 3,
-                    }
-                }
-                _ => 2,
-            };
-            (view.wrong_end.is_some(), status, distance)
+            let joined = self.joined_with(start, view);
+            let is_elsewhere = !matches!(joined, Some(Joined::Same));
+            let distance = distance(joined.as_ref());
+            (view.wrong_end.is_some(), is_dead, distance, status, is_elsewhere)
         };
         match self.endpoints.as_slice() {
             // Most servers have one at most.
@@ -41,6 +33,13 @@ impl Path<'_> {
             [only] => Some(only.clone()),
             several => several.iter().min_by_key(|view| rank(view)).cloned(),
         }
+    }
+
+    /// How the copier's network and an endpoint's are joined; `None` where the endpoint's place is not known.
+    fn joined_with(&self, start: &Start, view: &View) -> Option<Joined> {
+        let (vnet, subnet) = (view.vnet().ok()?, view.subnet.as_ref().ok()?);
+        let near = Shore::of(&start.vnet, &start.subnet);
+        Some(hop::join(self.estate, near, Shore::of(&vnet, subnet)))
     }
 
     /// A record with addresses of several endpoints, of which some can be reached and some not: which one a client tries first is
@@ -66,22 +65,23 @@ impl Path<'_> {
         }
     }
 
-    /// Whether an endpoint is out of reach or not approved, and the one that is meant is approved and near.
+    /// Whether an endpoint is out of reach or not approved, and the one that is meant is nearer, or approved and as near.
     pub fn is_overwritten(&self, named: &View) -> bool {
-        let near = |view: &View| {
-            let start = self.start.as_ref()?;
-            let (vnet, subnet) = (view.vnet().ok()?, view.subnet.as_ref().ok()?);
-            let near = Shore::of(&start.vnet, &start.subnet);
-            Some(hop::join(self.estate, near, Shore::of(&vnet, subnet)))
+        let (Some(start), Some(meant)) = (self.start.as_ref(), self.endpoint()) else {
+            return false;
         };
-        let is_better = |meant: &View| {
-            meant.id != named.id
-                && meant.status == Status::Approved
-                && meant.wrong_end.is_none()
-                && matches!(near(meant), Some(Joined::Same | Joined::Peered { .. }))
-        };
-        let is_far = || matches!(near(named), Some(Joined::Apart { .. } | Joined::Broken(..)));
-        (named.status == Status::Pending || is_far()) && self.endpoint().is_some_and(is_better)
+        if meant.id == named.id || meant.wrong_end.is_some() {
+            return false;
+        }
+        let far = |view: &View| distance(self.joined_with(start, view).as_ref());
+        match (far(named), far(meant)) {
+            (NEAR | DOUBTFUL, NEAR) => {
+                named.status == Status::Pending && meant.status == Status::Approved
+            }
+            (BROKEN, NEAR) => meant.status == Status::Approved,
+            (APART, NEAR | BROKEN) => matches!(meant.status, Status::Approved | Status::Pending),
+            _ => false,
+        }
     }
 
     /// A public server whose endpoint serves others: where the copier cannot use that endpoint and would be let in publicly, the
@@ -96,5 +96,27 @@ impl Path<'_> {
             self.is_shadowed = true;
             self.intended = self.fallback.take();
         }
+    }
+}
+
+/// One network, or two that are peered.
+const NEAR: u8 = 0;
+
+/// Nobody knows whether the networks are joined.
+const DOUBTFUL: u8 = 1;
+
+/// A peering is there and broken.
+const BROKEN: u8 = 2;
+
+/// No peering is there.
+const APART: u8 = 3;
+
+/// What has to be done before packets come from one network into another, in steps.
+fn distance(joined: Option<&Joined>) -> u8 {
+    match joined {
+        Some(Joined::Same | Joined::Peered { .. }) => NEAR,
+        Some(Joined::Unknown(_)) | None => DOUBTFUL,
+        Some(Joined::Broken(..)) => BROKEN,
+        Some(Joined::Apart { .. }) => APART,
     }
 }
