@@ -1,9 +1,12 @@
 //! Ways to the public front door: how packets leave a subnet, and as what they arrive.
 
+use serde_json::Value;
+
 use super::address::{holds_no_public, public_starts};
 use super::door::{
     Caller, delegated_subnet, has_identity, is_single, may_bypass, public_access, rules,
 };
+use super::endpoint::endpoints;
 use super::filter::{End, Packet};
 use super::firewall;
 use super::route::{OwnRoute, may_have_gateway, own_routes, propagates};
@@ -11,7 +14,7 @@ use super::sender::Egress;
 use super::tag;
 use super::verdict::{Gate, Tri};
 use super::walk::Walk;
-use super::world::{World, network_of};
+use super::world::{World, network_of, reference, text};
 
 impl Walk<'_> {
     fn front(&self) -> End<'_> {
@@ -21,6 +24,13 @@ impl Walk<'_> {
     /// To the public door from a copier with public access.
     pub(super) fn public_copier(&self) -> Vec<Gate> {
         let mut gates = self.servers.clone();
+        let is_shut = self.home.is_some()
+            || matches!(public_access(self.world, self.server), Gate::Drop(_));
+        if is_shut && self.may_copy_elsewhere() {
+            let what = "the way from the runtime server that a migration names, instead of from";
+            gates.push(Gate::unknown(what, self.copier));
+            return gates;
+        }
         match (&self.home, delegated_subnet(self.world, self.server)) {
             (Some(_), _) => gates.push(Gate::drop("mode", self.copier, None)),
             (None, Err(gate)) => gates.push(gate),
@@ -37,6 +47,18 @@ impl Walk<'_> {
             }
         }
         gates
+    }
+
+    /// Whether a migration of this pair names a runtime server, which copies in the target's place where that has an endpoint.
+    fn may_copy_elsewhere(&self) -> bool {
+        let is_meant = |(_, body): (&str, &Value)| {
+            let source = reference(body, &["properties", "sourceDbServerResourceId"]);
+            let names = ["migrationInstanceResourceId", "migrationRuntimeResourceId"];
+            source.is_none_or(|source| source == self.server)
+                && names.iter().any(|name| text(body, &["properties", name]).is_some())
+        };
+        !endpoints(self.world, self.copier).is_empty()
+            && self.world.children(self.copier, "migrations").any(is_meant)
     }
 
     pub(super) fn public_ways(&self, subnet: &str, from: Option<u32>) -> Vec<Vec<Gate>> {

@@ -7,7 +7,7 @@ use super::gate::{self, Gate};
 use super::leg::Way;
 use super::step::{Stage, Step};
 use super::{Leads, Path, endpoint, host, leg};
-use crate::estate::server::{Server, ServerKind};
+use crate::estate::server::{Migration, Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
@@ -73,7 +73,31 @@ pub(super) fn copier_access(
     }
 }
 
+/// The copier of that migration stands elsewhere.
+fn judged_from(migration: &ResourceId, runtime: &ResourceId) -> Missing {
+    Missing::other(
+        format!(
+            "the path from runtime server `{}`, which migration `{}` names: that one copies",
+            runtime.name(),
+            migration.name()
+        ),
+        format!("ask for it with `--copier {runtime}`"),
+    )
+}
+
 impl Path<'_> {
+    /// The runtime server that a migration of this pair names, with the migration. A target with public access alone needs an endpoint first.
+    pub fn runtime_named(&self) -> Option<(&ResourceId, &ResourceId)> {
+        if self.from_access != Ok(Access::PublicWithEndpoint) {
+            return None;
+        }
+        let mut migrations = self.estate.children::<Migration>(&self.from_id);
+        migrations.find_map(|(id, one)| {
+            let is_of_pair = one.source.as_ref().is_none_or(|source| *source == self.to_id);
+            Some((id, one.runtime.as_ref().filter(|_| is_of_pair)?))
+        })
+    }
+
     /// A copier on a public server: Azure's tool supports public sources only.
     pub(super) fn walk_from_outside(&mut self) {
         if let Err(missing) = &self.from_access {
@@ -83,14 +107,17 @@ impl Path<'_> {
         self.opening.extend(self.copier_step());
         let detail =
             "the copier runs on a server with public access, outside every network of the customer";
-        let step = match &self.to_access {
-            Ok(Access::Private) => Step::drop(
+        let step = match (&self.to_access, self.runtime_named()) {
+            (Ok(Access::Private), Some((migration, runtime))) => {
+                Step::unknown(Stage::Mode, judged_from(migration, runtime))
+            }
+            (Ok(Access::Private), None) => Step::drop(
                 Stage::Mode,
                 Some(&self.from_id),
                 "a copier outside the networks cannot reach a server without public access",
             ),
-            Ok(_) => Step::pass(Stage::Mode, Some(&self.from_id), detail),
-            Err(missing) => Step::unknown(Stage::Mode, missing.clone()),
+            (Ok(_), _) => Step::pass(Stage::Mode, Some(&self.from_id), detail),
+            (Err(missing), _) => Step::unknown(Stage::Mode, missing.clone()),
         };
         let place = self.estate.locate(&self.from_id, "", "network");
         self.opening
