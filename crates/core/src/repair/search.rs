@@ -217,8 +217,7 @@ impl Search<'_> {
         let mut opens = |set: &Vec<Change>| {
             let report = diagnose::check(&self.tried.apply(set), self.question);
             let mut left = report.findings.iter().filter(|one| one.severity != Severity::Note);
-            let is_open =
-                !report.is_closed() && left.all(|one| !before.causes.contains(one.fault));
+            let is_open = !report.is_closed() && left.all(|one| !before.causes.contains(one.fault));
             let is_known = dark(&report).is_subset(&before.unseen);
             let blocks = |one: &Finding| one.severity == Severity::Blocks;
             (is_open && (is_known || !report.findings.iter().any(blocks))).then_some(is_known)

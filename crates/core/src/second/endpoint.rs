@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::address::address_of;
 use super::verdict::Gate;
-use super::world::{World, at, interface_addresses, is_settled, list, reference, text, texts};
+use super::world::{
+    World, at, interface_addresses, is_settled, list, network_of, reference, text, texts,
+};
+use super::zone::own_zone;
 
 /// A private endpoint that was captured.
 pub(super) struct Endpoint {
@@ -73,10 +76,15 @@ fn addresses(world: &World, key: &str, body: &Value) -> Vec<u32> {
     found
 }
 
-/// An endpoint of the server that says by an empty list that a zone is attached to it, though neither its zone group nor any zone was
-/// captured.
-pub(super) fn attached(world: &World, server: &str) -> Option<String> {
-    if world.all("microsoft.network/privatednszones").next().is_some() {
+/// An endpoint of the server that says by an empty list that a zone is attached to it, though neither its zone group nor the own zone
+/// of a server in the asking network was captured.
+pub(super) fn attached(world: &World, network: &str, server: &str) -> Option<String> {
+    let lacks_zone = |(_, body): (&str, &Value)| {
+        let subnet = reference(body, &["properties", "network", "delegatedSubnetResourceId"]);
+        subnet.is_some_and(|subnet| network_of(&subnet) == network)
+            && own_zone(body).is_some_and(|zone| world.body(&zone).is_none())
+    };
+    if !world.all("microsoft.dbforpostgresql/flexibleservers").any(lacks_zone) {
         return None;
     }
     let is_empty = |key: &str| {

@@ -24,8 +24,8 @@ impl Walk<'_> {
     /// To the public door from a copier with public access.
     pub(super) fn public_copier(&self) -> Vec<Gate> {
         let mut gates = self.servers.clone();
-        let is_shut = self.home.is_some()
-            || matches!(public_access(self.world, self.server), Gate::Drop(_));
+        let is_shut =
+            self.home.is_some() || matches!(public_access(self.world, self.server), Gate::Drop(_));
         if is_shut && self.may_copy_elsewhere() {
             let what = "the way from the runtime server that a migration names, instead of from";
             gates.push(Gate::unknown(what, self.copier));

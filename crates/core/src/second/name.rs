@@ -172,7 +172,7 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
         let is_known = zones.iter().any(|zone| zone.name == alias_of(&name).1);
         if ask.has_endpoints() != Tri::No && !is_known {
             doubt("zones for the alias");
-            if let Some(key) = attached(world, server) {
+            if let Some(key) = attached(world, network, server) {
                 let why = Gate::unknown("the zone group", &key);
                 names.captured.push(Name::Unknown(why.clone()));
                 names.open.push(why);

@@ -86,7 +86,8 @@ fn judged_from(migration: &ResourceId, runtime: &ResourceId) -> Missing {
 }
 
 impl Path<'_> {
-    /// The runtime server that a migration of this pair names, with the migration. A target with public access alone needs an endpoint first.
+    /// The runtime server that a migration of this pair names, with the migration. A target with public access alone needs an endpoint
+    /// first.
     pub fn runtime_named(&self) -> Option<(&ResourceId, &ResourceId)> {
         if self.from_access != Ok(Access::PublicWithEndpoint) {
             return None;

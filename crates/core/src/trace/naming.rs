@@ -13,7 +13,7 @@ use super::step::{Outcome, Stage, Step, Verdict};
 use super::unproven;
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
-use crate::estate::dns::{Link, Zone};
+use crate::estate::dns::Link;
 use crate::estate::endpoint::{Endpoint, ZoneGroup};
 use crate::estate::network::{Subnet, Vnet};
 use crate::estate::{Estate, Missing};
@@ -248,9 +248,11 @@ impl Path<'_> {
         (!is_known).then(|| Missing::resource("private DNS zone", &zone))
     }
 
-    /// The zone group of an endpoint that is attached to a zone, where no zone at all was captured: they stand elsewhere.
+    /// The zone group of an endpoint that is attached to a zone, where nobody captured that, nor the zone of the copier's own server:
+    /// zones stand elsewhere then.
     fn unread_zone_group(&self) -> Option<Missing> {
-        if self.estate.all::<Zone>().next().is_some() {
+        let own = self.from.and_then(|from| from.private_zone.as_ref())?;
+        if self.estate.has_zone(own) {
             return None;
         }
         let is_attached = |id: &ResourceId| {
