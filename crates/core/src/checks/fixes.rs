@@ -18,6 +18,7 @@ use crate::id::ResourceId;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decider, Decision, Service};
 use crate::trace::leg::Way;
+use crate::trace::platform_dns::DnsDenial;
 use crate::trace::route::{Routed, UserRoute};
 use crate::trace::{Path, forwarder};
 
@@ -199,12 +200,13 @@ pub(super) fn let_questions_through(
     ahead(path, group, direction, &flow, &deniers(decision))
 }
 
-/// Lets questions of the copier's subnet through to Azure's own resolver, ahead of the rule that denies them.
-pub(super) fn let_names_through(path: &Path, rule: &Decider) -> Option<Fix> {
+/// Lets the denied questions through to Azure's own resolver, ahead of the rule that denies them.
+pub(super) fn let_names_through(path: &Path, denial: &DnsDenial) -> Option<Fix> {
+    let rule = &denial.rule;
     let is_rule = rule.resource.is_type("microsoft.network/networksecuritygroups/securityrules");
     let group = if is_rule { rule.resource.parent()? } else { rule.resource.clone() };
     let flow = filter::Flow {
-        from: path.start.as_ref()?.networks(path.estate).ok()?,
+        from: holding(path, &denial.denied)?,
         to: Err("AzurePlatformDNS".to_owned()),
         service: Service::any(DNS_PORT),
     };
@@ -255,14 +257,19 @@ fn let_senders_through(
         Way::Beyond(address) => Ok(vec![Ipv4Net::from(*address)]),
         Way::Public => Err(service_tag(path)?),
     };
-    // With the addresses that Azure keeps for itself, and that nobody sends from, fewer networks hold the denied ones.
+    let flow = filter::Flow { from: holding(path, senders)?, to, service: Service::tcp(path.port) };
+    ahead(path, group, direction, &flow, &deniers(decision))
+}
+
+/// Networks that hold some of the copier's addresses and none of the others. With the addresses that Azure keeps for itself, and that
+/// nobody sends from, they are fewer.
+fn holding(path: &Path, senders: &AddressSet) -> Option<Vec<Ipv4Net>> {
     let start = path.start.as_ref()?;
     let all = AddressSet::of(&start.networks(path.estate).ok()?);
     let kept = all.difference(&start.addresses(path.estate).ok()?);
-    let mut from = senders.union(&kept).networks();
-    from.retain(|network| senders.meets(network));
-    let flow = filter::Flow { from, to, service: Service::tcp(path.port) };
-    ahead(path, group, direction, &flow, &deniers(decision))
+    let mut networks = senders.union(&kept).networks();
+    networks.retain(|network| senders.meets(network));
+    Some(networks)
 }
 
 /// Ways past a broad route to a public front door, which leave the route where it is: the routes of the service endpoint, or one of

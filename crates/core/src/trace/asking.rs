@@ -48,13 +48,11 @@ impl Path<'_> {
                 return;
             }
         };
-        let denied = if server.is_none() { self.see_denier(start) } else { None };
-        let is_denied = denied == Some(Leads::Nowhere);
+        let is_denied = server.is_none() && self.is_kept_from_azure(start);
         self.would_lead = self.follow(start, server, unseen.as_ref(), is_denied);
-        self.leads = match denied {
-            _ if !self.astray.is_empty() => Leads::Nowhere,
-            Some(denied) if self.would_lead != Leads::Nowhere => denied,
-            Some(_) | None => self.would_lead.clone(),
+        self.leads = match is_denied || !self.astray.is_empty() {
+            true => Leads::Nowhere,
+            false => self.would_lead.clone(),
         };
     }
 
@@ -141,9 +139,9 @@ impl Path<'_> {
         is_doubtful.then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
     }
 
-    /// Takes down the rule that keeps the subnet from Azure's resolver. Where the name leads for that reason.
-    pub(super) fn see_denier(&mut self, start: &Start) -> Option<Leads> {
-        let denier = self.estate.aside(|| match &start.interface {
+    /// Whether a rule keeps every sender from Azure's resolver; takes down one that keeps some from it.
+    pub(super) fn is_kept_from_azure(&mut self, start: &Start) -> bool {
+        let denial = self.estate.aside(|| match &start.interface {
             Some(_) => platform_dns::of_relay(self.estate, start),
             None => self.estate.remember_alone(
                 "rule that denies DNS",
@@ -151,24 +149,15 @@ impl Path<'_> {
                 platform_dns::of_subnet,
             ),
         });
-        let (denier, is_for_all) = denier?;
-        let detail = format!("rule `{}` denies the subnet Azure's resolver", denier.name);
-        let (step, leads) = if is_for_all {
-            (Step::drop(Stage::Name, Some(&denier.resource), detail), Leads::Nowhere)
-        } else {
-            let what = format!(
-                "whether rule `{}` denies the copier Azure's resolver: it speaks of a part of the subnet",
-                denier.name
-            );
-            let missing = Missing::other(
-                what,
-                "look which address the target has, or widen an allowing rule ahead of it",
-            );
-            (Step::unknown(Stage::Name, missing.clone()), Leads::Unknown(missing))
-        };
-        self.opening.push(step.read(&denier.resource, denier.place.pointer()));
-        self.dns_denier = Some(denier);
-        Some(leads)
+        let Some(denial) = denial else { return false };
+        let (rule, is_whole) = (&denial.rule, denial.is_whole);
+        let who = if is_whole { "the subnet" } else { "a part of the subnet" };
+        let detail = format!("rule `{}` denies {who} Azure's resolver", rule.name);
+        let mut step = Step::drop(Stage::Name, Some(&rule.resource), detail);
+        step.dropped_part = (!is_whole).then(|| denial.denied.clone());
+        self.opening.push(step.read(&rule.resource, rule.place.pointer()));
+        self.dns_denial = Some(denial);
+        is_whole
     }
 
     /// Finds out whom the network asks: the first of its servers that answers. Says so where nobody does.

@@ -109,7 +109,10 @@ impl Path<'_> {
         let resolution = match asked {
             Ok(Asked::Nobody) => return None,
             Ok(Asked::Server(_, Some(missing))) | Err(missing) => Err(missing),
-            Ok(Asked::Azure) if self.is_kept_from_azure(start) => return None,
+            Ok(Asked::Azure) if self.is_kept_from_azure(start) => {
+                self.leads = Leads::Nowhere;
+                return None;
+            }
             Ok(asked) => {
                 let server = match asked {
                     Asked::Server(server, _) => Some(server),
@@ -147,13 +150,6 @@ impl Path<'_> {
         self.leads = Leads::Unknown(missing.clone());
         self.opening.push(Step::unknown(Stage::Name, missing));
         None
-    }
-
-    /// Whether a security rule keeps the copier from Azure's resolver, or may.
-    fn is_kept_from_azure(&mut self, start: &Start) -> bool {
-        let Some(leads) = self.see_denier(start) else { return false };
-        self.leads = leads;
-        true
     }
 
     /// The address of a dialled machine, where it is known.

@@ -24,7 +24,7 @@ pub mod near_miss;
 pub mod outward;
 mod owner;
 pub mod place;
-mod platform_dns;
+pub mod platform_dns;
 mod range;
 mod records;
 pub mod resolve;
@@ -54,6 +54,7 @@ pub use host::path_to_host;
 use leg::{Leg, Walker, Way};
 pub use naming::default_name;
 use place::Place;
+use platform_dns::DnsDenial;
 use resolve::Resolution;
 use start::Start;
 use step::{Outcome, Stage, Step, Verdict};
@@ -117,8 +118,8 @@ pub struct Path<'e> {
     pub fallback: Option<Leg>,
     /// The way through another endpoint, out of reach, that the record names in place of the one that is meant.
     pub detour: Option<Leg>,
-    /// The security rule that denies the copier's subnet Azure's resolver.
-    pub dns_denier: Option<filter::Decider>,
+    /// The security rule that denies the copier's subnet, or a part of it, Azure's resolver.
+    pub dns_denial: Option<DnsDenial>,
     /// Where the dialled machine is; `None` for servers of Azure, and while its address is not known.
     pub place: Option<Place>,
     /// A DNS server of the network's own that does not answer, and the way to it.
@@ -190,7 +191,7 @@ impl<'e> Path<'e> {
             port,
             to_access,
             from_access,
-            dns_denier: None,
+            dns_denial: None,
             place: None,
             dns_server: None,
             is_shadowed: false,
@@ -337,7 +338,7 @@ impl Path<'_> {
     pub fn is_closed_beyond_rules(&self) -> bool {
         let is_rule = |step: &Step| matches!(step.stage, Stage::FilterOut | Stage::FilterIn);
         let has_one_way = self.fallback.is_none()
-            && self.dns_denier.is_none()
+            && self.dns_denial.is_none()
             && self.dns_server.is_none()
             && self.named_endpoints().len() < 2;
         let closes = |step: &Step| step.outcome == Outcome::Drop && !is_rule(step);

@@ -10,15 +10,26 @@ use crate::estate::network::Subnet;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
+/// A rule that keeps senders from Azure's own resolver.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DnsDenial {
+    /// The first rule that does.
+    pub rule: Decider,
+    /// Whom it and others keep from it.
+    pub denied: AddressSet,
+    /// Whether those are all senders.
+    pub is_whole: bool,
+}
+
 /// The rule that keeps a subnet from Azure's resolver. What cannot be read here is said by the filter step.
-pub(super) fn of_subnet(estate: &Estate, id: &ResourceId) -> Option<(Decider, bool)> {
+pub(super) fn of_subnet(estate: &Estate, id: &ResourceId) -> Option<DnsDenial> {
     let subnet = estate.get::<Subnet>(id).ok()?;
     let group = subnet.security_group.id(id, "networkSecurityGroup").ok()??;
     denier(estate, group, (&usable_addresses(subnet), &[])).ok()?
 }
 
 /// The same for one machine, whose questions pass the group of its interface, too.
-pub(super) fn of_relay(estate: &Estate, start: &Start) -> Option<(Decider, bool)> {
+pub(super) fn of_relay(estate: &Estate, start: &Start) -> Option<DnsDenial> {
     let senders = start.addresses(estate).ok()?;
     let subnet = estate.get::<Subnet>(&start.subnet).ok()?;
     let relay = start.relay(estate)?;
@@ -27,7 +38,7 @@ pub(super) fn of_relay(estate: &Estate, start: &Start) -> Option<(Decider, bool)
     groups.find_map(|group| denier(estate, group, (&senders, &relay.groups)).ok()?)
 }
 
-/// The rule that denies senders Azure's own resolver, with whether it denies all of them; `members` are the application security groups
+/// The rule that denies senders Azure's own resolver; `members` are the application security groups
 /// that they are members of. Only a rule that names the tag AzurePlatformDNS speaks of it.
 ///
 /// # Errors
@@ -36,7 +47,7 @@ fn denier(
     estate: &Estate,
     group_id: &ResourceId,
     (senders, members): (&AddressSet, &[ResourceId]),
-) -> Result<Option<(Decider, bool)>, Missing> {
+) -> Result<Option<DnsDenial>, Missing> {
     const DNS_PORT: u16 = 53;
     let names_it = |prefix: &Prefix| matches!(prefix, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("AzurePlatformDNS"));
     let holds = |prefix: &Prefix| match prefix {
@@ -63,5 +74,6 @@ fn denier(
             first = first.or_else(|| Some(decider(rule)));
         }
     }
-    Ok(first.map(|rule| (rule, senders.is_within(&denied))))
+    let is_whole = senders.is_within(&denied);
+    Ok(first.map(|rule| DnsDenial { rule, denied, is_whole }))
 }

@@ -149,8 +149,10 @@ pub fn verdict<'s>(steps: impl IntoIterator<Item = &'s Step>, senders: &AddressS
     }
     match () {
         () if dropped.is_empty() && !is_unknown => Verdict::Reachable,
-        // Gates that each drop a part may together drop everything.
-        () if !dropped.is_empty() && senders.is_within(&dropped) => Verdict::Unreachable,
+        // Gates that each drop a part may together drop everything, where it is known who sends.
+        () if !dropped.is_empty() && !senders.is_empty() && senders.is_within(&dropped) => {
+            Verdict::Unreachable
+        }
         () if is_unknown => Verdict::Undetermined,
         () => Verdict::Partial,
     }
