@@ -172,6 +172,39 @@ fn costs_have_to_add_up() {
 }
 
 #[test]
+fn what_is_said_of_a_change_has_to_be_so() {
+    let (estate, plan) = example("A rule denies everything that goes out");
+    assert_eq!(certified(&estate, &plan).holds(), Some(true));
+    let tampered = |pointer: &str, value: Value, name: &str| {
+        let mut plan = plan.clone();
+        *plan.pointer_mut(pointer).expect("a value") = value;
+        fails(&estate, &plan, name);
+    };
+    let lines = plan["changes"][0]["az"].as_array().expect("lines").clone();
+    let line = lines.last().and_then(Value::as_str).expect("a line");
+    for other in [
+        "az group delete -n prod --yes".to_owned(),
+        line.replace("create", "delete"),
+        line.replace("--source-address-prefixes 10.20.1.0/28", "--source-address-prefixes '*'"),
+        line.replace(" --source-address-prefixes 10.20.1.0/28", ""),
+        line.replace("target-nsg", "other-nsg"),
+        format!("{line}; az group delete --name rg-target"),
+        format!("{line} --description $(id)"),
+    ] {
+        assert_ne!(other, line);
+        tampered("/changes/0/az", json!([lines[0], other]), "commands");
+    }
+    tampered("/changes/0/az", json!([]), "commands");
+    tampered("/changes/0/inverse", Value::Null, "facts");
+    tampered("/exposure", json!([]), "safety");
+    tampered("/after", json!("undetermined"), "sufficiency");
+    tampered("/certificate/sufficient", json!(false), "sufficiency");
+    let source = "/changes/0/request/body/properties/sourceAddressPrefix";
+    tampered(source, json!("*"), "optimality");
+    tampered(source, json!("*"), "safety");
+}
+
+#[test]
 fn what_breaks_has_to_be_said() {
     let (estate, plan) = example("Both networks hold the same range");
     assert_eq!(plan["certificate"]["safety"]["broken"].as_array().map(Vec::len), Some(1));

@@ -160,7 +160,8 @@ impl Maker {
         if self.endpoint && !self.astray {
             let status = self.chance.mostly("Approved", 8, &["Pending", "Rejected", ""]);
             let state = text("status", status);
-            list = json!([{ "properties": { "privateEndpoint": { "id": ENDPOINT },
+            let id = format!("{}/privateEndpointConnections/one", self.source);
+            list = json!([{ "id": id, "properties": { "privateEndpoint": { "id": ENDPOINT },
                 "privateLinkServiceConnectionState": state } }]);
         }
         let list = match self.chance.below(50) {

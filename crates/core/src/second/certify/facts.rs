@@ -2,7 +2,10 @@
 
 use super::super::apply::Outcome;
 use super::super::verdict::Verdict;
+use super::super::world::World;
+use super::read::Change;
 use super::{Check, Judge, count, short, summed, word};
+use crate::id::ResourceId;
 
 pub(super) fn check(judge: &Judge<'_>) -> Check {
     let (mut wrong, mut open) = (Vec::new(), Vec::new());
@@ -53,7 +56,11 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
                 | "link-ruleset"
                 | "link-zone"
         );
-        match change.request.apply(&mut world) {
+        let outcome = change.request.apply(&mut world);
+        if let Some(why) = not_taken_back(&world, change, is_new, &outcome) {
+            wrong.push(format!("\"{}\": {why}", change.title));
+        }
+        match outcome {
             Outcome::AlreadySo => wrong.push(format!("\"{}\" is so already", change.title)),
             Outcome::Changed if is_new => {
                 wrong.push(format!("\"{}\": something of that name is there", change.title));
@@ -72,4 +79,32 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         ),
     };
     summed("facts", &wrong, &open, good)
+}
+
+/// What no request takes back: an approval, the record that a zone group overwrites, a peering or a VNet rule that is gone, and the
+/// address space that a half has learnt.
+const FOR_GOOD: [&str; 5] =
+    ["approve-endpoint", "attach-zone", "delete-peering", "delete-vnet-rule", "sync-peering"];
+
+/// What is wrong with the request that takes a change back.
+fn not_taken_back(
+    after: &World,
+    change: &Change,
+    is_new: bool,
+    outcome: &Outcome,
+) -> Option<&'static str> {
+    let Some(inverse) = &change.inverse else {
+        let is_odd = !FOR_GOOD.contains(&change.kind.as_str());
+        return is_odd.then_some("nothing is said that takes it back");
+    };
+    let place =
+        |path: &str| ResourceId::parse(path.split('?').next().unwrap_or("")).map(|id| id.key());
+    let is_elsewhere = place(&change.request.path) != place(&inverse.path);
+    let is_made = *outcome == Outcome::Made;
+    let is_other = match inverse.method.as_str() {
+        "DELETE" => !is_made,
+        _ => is_made && is_new,
+    };
+    let is_refused = || matches!(inverse.apply(&mut after.clone()), Outcome::Refused(_));
+    (is_elsewhere || is_other || is_refused()).then_some("what takes it back does something else")
 }

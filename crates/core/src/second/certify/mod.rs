@@ -1,6 +1,7 @@
 //! The independent checker of a plan's certificate: applies the plan's own requests to raw bodies
 //! and asks the second reading. Nothing of the planner takes part.
 
+mod commands;
 mod facts;
 mod optimality;
 mod read;
@@ -50,7 +51,7 @@ pub enum State {
 /// One claim of the certificate.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// `facts`, `sufficiency`, `irredundance`, `optimality`, `safety` or `refusal`.
+    /// `facts`, `commands`, `sufficiency`, `irredundance`, `optimality`, `safety` or `refusal`.
     pub name: &'static str,
     /// What came of it.
     pub state: State,
@@ -100,6 +101,7 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
     let mut checks = vec![facts::check(&judge)];
     if !plan.changes.is_empty() {
         let after = judge.after();
+        checks.push(commands::check(&judge));
         checks.push(sufficiency(&judge, &after));
         checks.push(irredundance(&judge, bounds));
         checks.push(optimality::check(&judge, bounds));
@@ -263,8 +265,13 @@ fn sufficiency(judge: &Judge<'_>, after: &After) -> Check {
         Verdict::Reachable if !after.refused.is_empty() => {
             (State::Fails, format!("reachable, though not every change can be made{refused}"))
         }
+        Verdict::Reachable if !judge.plan.claims_reachable() => {
+            (State::Fails, format!("reachable after {changes}, and the plan says otherwise"))
+        }
         Verdict::Reachable => (State::Holds, format!("reachable after {changes}")),
-        Verdict::Undetermined if judge.may_open() && after.refused.is_empty() => {
+        Verdict::Undetermined
+            if judge.may_open() && !judge.plan.is_sufficient && after.refused.is_empty() =>
+        {
             let why = judged.why;
             (State::Holds, format!("nothing is known to be closed after {changes}; {why}"))
         }

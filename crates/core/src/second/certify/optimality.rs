@@ -18,6 +18,11 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
     let mut notes = Notes::default();
     let mut catalogue = Catalogue::of(judge);
     let listed = closed(judge, &mut catalogue, &mut notes);
+    for change in &judge.plan.changes {
+        if !judge.plan.catalogue.iter().any(|one| one.request == change.request) {
+            notes.wrong.push(format!("\"{}\" is not in the catalogue as it is", change.title));
+        }
+    }
     let own: Vec<usize> = judge.plan.changes.iter().map(|change| catalogue.place(change)).collect();
     let mut more = 0;
     match (judge.plan.cost, catalogue.cost(&own)) {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::super::apply::Request;
-use super::super::world::{at, flag, list, text};
+use super::super::world::{at, flag, list, text, texts};
 use crate::id::ResourceId;
 
 /// The schema that is read.
@@ -49,6 +49,10 @@ pub(super) struct Change {
     pub(super) kind: String,
     pub(super) title: String,
     pub(super) request: Request,
+    /// The same as commands.
+    pub(super) az: Vec<String>,
+    /// The request that takes it back.
+    pub(super) inverse: Option<Request>,
     /// `None` where the plan does not tell it.
     pub(super) cost: Option<Cost>,
 }
@@ -86,6 +90,10 @@ pub(super) struct Plan {
     /// The verdict without each change, as claimed.
     pub(super) without: Vec<String>,
     pub(super) cost: Option<Cost>,
+    /// Whether it says that the source is reached.
+    pub(super) is_sufficient: bool,
+    /// Number of flows that it says are let through.
+    pub(super) exposure_count: usize,
     pub(super) is_complete: bool,
     pub(super) closed: Vec<Closed>,
     pub(super) catalogue: Vec<Change>,
@@ -93,6 +101,13 @@ pub(super) struct Plan {
     pub(super) broken: Vec<(String, String)>,
     /// Whether the planner says that it did not look at all flows.
     pub(super) is_cut: bool,
+}
+
+impl Plan {
+    /// Whether both of its words say that the source is reached.
+    pub(super) fn claims_reachable(&self) -> bool {
+        self.after == "reachable" && self.is_sufficient
+    }
 }
 
 /// PostgreSQL's port, on which a runtime server reaches the target.
@@ -148,6 +163,8 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         refusal: word(&["refusal"]),
         without: list(certificate, &["irredundant"]).unwrap_or(&[]).iter().map(verdict).collect(),
         cost: at(certificate, &["cost"]).and_then(cost),
+        is_sufficient: flag(certificate, &["sufficient"]) == Some(true),
+        exposure_count: list(json, &["exposure"]).map_or(0, <[Value]>::len),
         is_complete: flag(certificate, &["complete"]) == Some(true),
         closed: closed.collect::<Result<_, _>>()?,
         broken: broken.map(|one| (key(one, "from"), key(one, "to"))).collect(),
@@ -177,12 +194,18 @@ fn change(json: &Value) -> Option<Change> {
     Some(Change {
         kind: text(json, &["kind"])?.to_owned(),
         title: text(json, &["title"]).unwrap_or("").to_owned(),
-        request: Request {
-            method: text(json, &["request", "method"])?.to_owned(),
-            path: text(json, &["request", "path"])?.to_owned(),
-            body: at(json, &["request", "body"]).cloned().unwrap_or(Value::Null),
-        },
+        request: request(at(json, &["request"])?)?,
+        az: texts(json, &["az"]).into_iter().map(str::to_owned).collect(),
+        inverse: at(json, &["inverse"]).and_then(request),
         cost: at(json, &["cost"]).and_then(cost),
+    })
+}
+
+fn request(json: &Value) -> Option<Request> {
+    Some(Request {
+        method: text(json, &["method"])?.to_owned(),
+        path: text(json, &["path"])?.to_owned(),
+        body: at(json, &["body"]).cloned().unwrap_or(Value::Null),
     })
 }
 

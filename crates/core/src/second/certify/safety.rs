@@ -1,9 +1,9 @@
 //! What the changes do to other flows, from every subnet to every server.
 
 use super::super::verdict::{Answer, Verdict};
-use super::super::world::{World, last_name, network_of};
+use super::super::world::{World, last_name, network_of, text, texts};
 use super::super::{ask_from, door, sender};
-use super::read::{Goal, PORT};
+use super::read::{Change, Goal, PORT};
 use super::{Bounds, Check, Judge, State, count, reasons, summed};
 
 /// A flow: subnet and server.
@@ -131,12 +131,46 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
     if judge.plan.is_cut {
         open.push("the plan says that it did not look at every flow".to_owned());
     }
+    wrong.extend(judge.plan.changes.iter().filter_map(too_wide));
+    let let_through = judge.plan.changes.iter().filter(|change| exposes(judge, change)).count();
+    if judge.plan.exposure_count < let_through {
+        let named = judge.plan.exposure_count;
+        wrong.push(format!(
+            "{} something through, and `exposure` names {named}",
+            count(let_through, "change let")
+        ));
+    }
     let flows = count(found.judged, "other flow");
     let good = match claimed.len() {
         0 => format!("none of {flows} stops working"),
         some => format!("of {flows}, exactly the {some} that the plan lists stop working"),
     };
     summed("safety", &wrong, &open, good)
+}
+
+/// Whether the catalogue says that a change lets something through.
+fn exposes(judge: &Judge<'_>, change: &Change) -> bool {
+    let is_it = |one: &&Change| one.request == change.request;
+    let known = judge.plan.catalogue.iter().find(is_it);
+    known.and_then(|one| one.cost).is_some_and(|cost| cost[1] > 0)
+}
+
+/// What is wrong with a rule that lets everybody through, or to every port.
+fn too_wide(change: &Change) -> Option<String> {
+    let rule = &change.request.body["properties"];
+    let is_new = change.kind == "add-rule" && text(rule, &["access"]) == Some("Allow");
+    let ends = ["sourceAddressPrefix", "destinationAddressPrefix"];
+    let lists = ["sourceAddressPrefixes", "destinationAddressPrefixes"];
+    let all = ends.iter().filter_map(|end| text(rule, &[end]));
+    let all = all.chain(lists.iter().flat_map(|list| texts(rule, &[list])));
+    let is_open = all.into_iter().any(|one| {
+        let is_word = ["*", "any", "internet"].iter().any(|word| one.eq_ignore_ascii_case(word));
+        is_word || one.ends_with("/0")
+    });
+    let is_one_port =
+        text(rule, &["destinationPortRange"]).is_some_and(|port| port.parse::<u16>().is_ok());
+    (is_new && (is_open || !is_one_port))
+        .then(|| format!("\"{}\" lets more through than one flow", change.title))
 }
 
 fn words(flow: &Flow) -> String {
