@@ -218,9 +218,12 @@ impl Lane<'_> {
             let mut old = before.iter().flat_map(|lane| lane.stations()).map(|one| one.step);
             old.any(|old| old.stage == step.stage && old.outcome != Outcome::Pass)
         };
-        // A peering lends a gateway: that opens the route out of the network, where no network is entered.
-        let has_one = self.stations().any(|one| stages.contains(&one.step.stage));
-        let stages = if has_one { stages } else { &[Stage::Route] };
+        // A peering lends a gateway: that opens the route out of the network, where no network is entered. Without an address there is
+        // no route, and a rule opens the way to whoever knows it.
+        let choices = [stages, &[Stage::Route], &[Stage::Name]];
+        let has_one =
+            |stages: &&[Stage]| self.stations().any(|one| stages.contains(&one.step.stage));
+        let stages = choices.into_iter().find(has_one).unwrap_or(stages);
         let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
         all.retain(|one| stages.contains(&one.step.stage));
         if let Some(station) = most_fitting(all, change.resource.parent().as_ref(), was_shut) {

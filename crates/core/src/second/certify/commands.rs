@@ -151,6 +151,7 @@ fn values(change: &Change, id: &ResourceId, words: &[&str]) -> Result<Vec<String
                 }
                 value.to_owned()
             }
+            ("--ip-config", Some((_, value))) => value.to_ascii_lowercase(),
             _ => word.to_ascii_lowercase(),
         };
         // A record that goes is one that the request leaves out.
