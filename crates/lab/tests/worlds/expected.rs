@@ -175,7 +175,7 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
 
 fn symptom(step: &Step) -> Symptom {
     match step.stage {
-        Stage::Name if step.detail.contains("denies the subnet") => Symptom::NoAnswer,
+        Stage::Name if step.detail.ends_with("Azure's resolver") => Symptom::NoAnswer,
         Stage::Name if step.detail.contains("cannot be reached") => Symptom::NoAnswer,
         // The link is not finished: the question is asked publicly, where an injected server has no address.
         Stage::Name if step.detail.ends_with("the server's private address") => Symptom::NoSuchName,
@@ -203,7 +203,7 @@ fn blamed(step: &Step) -> BTreeSet<Blamed> {
         Stage::Route | Stage::Return if step.detail.contains(") drops packets to ") => {
             rules.collect()
         }
-        Stage::Name if step.detail.contains("denies the subnet") => rules.collect(),
+        Stage::Name if step.detail.ends_with("Azure's resolver") => rules.collect(),
         Stage::Admit if step.detail.ends_with(ELSEWHERE) => BTreeSet::from([Blamed::Nobody]),
         Stage::Admit => BTreeSet::from([Blamed::Gate]),
         // A peering of some subnets drops the others; what else breaks one leaves no way to count at.

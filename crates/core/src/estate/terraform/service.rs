@@ -123,6 +123,7 @@ pub(super) fn single_server(fields: &Fields) -> Value {
         fields,
         [
             ("publicNetworkAccess", fields.switch("public_network_access_enabled")),
+            ("sslEnforcement", fields.switch("ssl_enforcement_enabled")),
             ("fullyQualifiedDomainName", fields.get("fqdn")),
             ("version", fields.get("version")),
         ],

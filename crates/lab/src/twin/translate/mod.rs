@@ -22,7 +22,7 @@ mod tags;
 
 use std::net::Ipv4Addr;
 
-use flexway_core::estate::filter::AdminRule;
+use flexway_core::estate::filter::{AdminRule, EffectiveAdminRules};
 use flexway_core::estate::forwarder::ForwardingRule;
 use flexway_core::estate::gateway::{Gateway, LoadBalancer};
 use flexway_core::estate::governance::Connectivity;
@@ -190,6 +190,7 @@ impl<'e> Draft<'e> {
             (Gateway::NOUN, "what lies beyond them cannot be reached"),
             (ForwardingRule::NOUN, "names are answered from linked zones only"),
             (AdminRule::NOUN, "only security groups filter"),
+            (EffectiveAdminRules::NOUN, "only security groups filter"),
             (Connectivity::NOUN, "only peerings join networks"),
             (LoadBalancer::NOUN, "nobody answers at their addresses"),
         ];
