@@ -205,6 +205,17 @@ fn what_is_said_of_a_change_has_to_be_so() {
 }
 
 #[test]
+fn nothing_stands_behind_a_request_that_is_sent_as_it_is() {
+    let (estate, plan) = example("The rule is not there");
+    let line = plan["changes"][0]["az"][0].as_str().expect("a line");
+    assert!(line.starts_with("az rest "), "{line}");
+    assert_eq!(certified(&estate, &plan).holds(), Some(true));
+    let mut longer = plan.clone();
+    longer["changes"][0]["az"] = json!([line, "az group delete -n prod --yes"]);
+    fails(&estate, &longer, "commands");
+}
+
+#[test]
 fn what_breaks_has_to_be_said() {
     let (estate, plan) = example("Both networks hold the same range");
     assert_eq!(plan["certificate"]["safety"]["broken"].as_array().map(Vec::len), Some(1));

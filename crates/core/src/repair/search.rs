@@ -12,7 +12,7 @@ use super::cost::Cost;
 use super::found::{Closed, Found, Repair};
 use super::halves;
 use super::safety::{self, Ends, Flow, Safety};
-use super::sets::{Tried, each_left_out, identities, purpose, serves_twice, turn};
+use super::sets::{Tried, each_left_out, holds, identities, serves_twice, turn};
 use crate::change::Change;
 use crate::diagnose::{self, Question, Report, Source};
 use crate::estate::{Estate, Missing, Set};
@@ -364,16 +364,6 @@ impl Search<'_> {
         self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
         self.found.best = Some(repair);
     }
-}
-
-/// Whether a set holds all changes of a way, whatever names and numbers its rules have.
-fn holds(changes: &[Change], way: &[Change]) -> bool {
-    let is_alike = |one: &Change, other: &Change| {
-        one == other
-            || [one, other].iter().all(|change| change.kind == "add-rule")
-                && purpose(one) == purpose(other)
-    };
-    way.iter().all(|one| changes.iter().any(|other| is_alike(one, other)))
 }
 
 /// The estate with changes made to it.

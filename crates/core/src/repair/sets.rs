@@ -99,8 +99,18 @@ pub(super) fn serves_twice(changes: &[Change]) -> bool {
     !changes.iter().map(purpose).chain(records).all(|purpose| purposes.insert(purpose))
 }
 
+/// Whether a set holds all changes of a way, whatever names and numbers its rules have.
+pub(super) fn holds(changes: &[Change], way: &[Change]) -> bool {
+    let is_alike = |one: &Change, other: &Change| {
+        one == other
+            || [one, other].iter().all(|change| change.kind == "add-rule")
+                && purpose(one) == purpose(other)
+    };
+    way.iter().all(|one| changes.iter().any(|other| is_alike(one, other)))
+}
+
 /// What a change is for, whatever its name, and its number among rules.
-pub(super) fn purpose(change: &Change) -> String {
+fn purpose(change: &Change) -> String {
     let place = match change.kind {
         // Where a new one stands is a matter of names and free addresses.
         "create-endpoint" | "create-subnet" => return change.kind.to_owned(),

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::address::{Prefix, is_private};
-use super::filter::{End, Packet, Place, Way, direction, port_matches, protocol, source_port};
+use super::address::is_private;
+use super::filter::{
+    End, Packet, Place, Way, by_prefix, direction, port_matches, protocol, source_port,
+};
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, list, reference, text, texts};
 
@@ -210,16 +212,8 @@ fn matches(rule: &Value, way: Way, packet: &Packet<'_>) -> Tri {
 
 /// What tags hold in such a rule is documented for none of them; but only one holds private addresses.
 fn end_matches(word: &str, end: End<'_>) -> Tri {
-    if word == "*" || word.eq_ignore_ascii_case("any") || word == "0.0.0.0/0" {
-        return Tri::Yes;
-    }
-    if let Some(prefix) = Prefix::parse(word) {
-        return match end {
-            End::Address(address) => Tri::of(prefix.contains(address)),
-            End::Somewhere => Tri::Maybe,
-            End::Front { .. } | End::Internet if is_private(prefix.first()) => Tri::No,
-            End::Front { .. } | End::Internet => Tri::Maybe,
-        };
+    if let Some(held) = by_prefix(word, end) {
+        return held;
     }
     // A network group is given by its id.
     let is_public_tag = !word.contains('/') && !word.eq_ignore_ascii_case("VirtualNetwork");

@@ -219,18 +219,24 @@ pub(super) fn rule_end(
         .fold(named, |sum, text| sum.or(end_matches(world, place, text, end)))
 }
 
+/// Whether a word that stands for addresses by itself holds an end; `None` for others.
+pub(super) fn by_prefix(word: &str, end: End<'_>) -> Option<Tri> {
+    if word == "*" || word.eq_ignore_ascii_case("any") || word == "0.0.0.0/0" {
+        return Some(Tri::Yes);
+    }
+    let prefix = Prefix::parse(word)?;
+    Some(match end {
+        End::Address(address) => Tri::of(prefix.contains(address)),
+        End::Somewhere => Tri::Maybe,
+        End::Front { .. } | End::Internet if is_private(prefix.first()) => Tri::No,
+        End::Front { .. } | End::Internet => Tri::Maybe,
+    })
+}
+
 fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri {
     let word = text.trim();
-    if word == "*" || word.eq_ignore_ascii_case("any") || word == "0.0.0.0/0" {
-        return Tri::Yes;
-    }
-    if let Some(prefix) = Prefix::parse(word) {
-        return match end {
-            End::Address(address) => Tri::of(prefix.contains(address)),
-            End::Somewhere => Tri::Maybe,
-            End::Front { .. } | End::Internet if is_private(prefix.first()) => Tri::No,
-            End::Front { .. } | End::Internet => Tri::Maybe,
-        };
+    if let Some(held) = by_prefix(word, end) {
+        return held;
     }
     if let Some((low, high)) = span_of(word) {
         return match end {

@@ -8,7 +8,6 @@ use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{Firewall, FirewallPolicy};
 use crate::estate::network::{Peering, Subnet};
-
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
 use crate::trace::egress;

@@ -269,16 +269,17 @@ fn vnet_rule_gate(
     if let Some(state) = rule.state.as_ref().filter(|state| !is_ready(state)) {
         return Gate::RuleNotReady(rule_id.clone(), state.clone());
     }
-    let near = estate.get::<Vnet>(vnet_id).ok().and_then(|vnet| vnet.location.clone());
-    match near.filter(|_| is_afar(estate, server, vnet_id)) {
-        Some(near) => return Gate::OtherRegion(rule_id.clone(), near),
-        None if rule.state.is_none() => return Gate::Unknown(Missing::field(rule_id, "state")),
-        None => {}
-    }
-    match estate.get::<Vnet>(vnet_id) {
-        Ok(vnet) if vnet.location.is_none() => Gate::Unknown(Missing::field(vnet_id, "location")),
-        Ok(_) if server.location.is_none() => Gate::Unknown(Missing::field(server_id, "location")),
-        Ok(_) => Gate::Open(rule_id.clone()),
+    match estate.get::<Vnet>(vnet_id).map(|vnet| vnet.location.clone()) {
+        // Whatever its state, a rule admits no subnet of another region.
+        Ok(Some(near)) if is_afar(estate, server, vnet_id) => {
+            Gate::OtherRegion(rule_id.clone(), near)
+        }
+        _ if rule.state.is_none() => Gate::Unknown(Missing::field(rule_id, "state")),
+        Ok(None) => Gate::Unknown(Missing::field(vnet_id, "location")),
+        Ok(Some(_)) if server.location.is_none() => {
+            Gate::Unknown(Missing::field(server_id, "location"))
+        }
+        Ok(Some(_)) => Gate::Open(rule_id.clone()),
         Err(missing) => Gate::Unknown(missing),
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
 fn agrees(world: &World, change: &Change) -> Result<(), String> {
     let path = change.request.path.split('?').next().unwrap_or("");
     let id = ResourceId::parse(path).ok_or_else(|| "its path is no resource".to_owned())?;
-    let mut said = BTreeSet::new();
+    let (mut said, mut is_whole_request) = (BTreeSet::new(), false);
     for line in &change.az {
         let words = words_of(line).ok_or_else(|| format!("`{line}` is no single command"))?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -68,10 +68,16 @@ fn agrees(world: &World, change: &Change) -> Result<(), String> {
                     return Err(format!("`{line}` selects another subscription"));
                 }
             }
-            ["az", "rest", rest @ ..] => return is_sent(change, rest),
+            ["az", "rest", rest @ ..] => {
+                is_sent(change, rest)?;
+                is_whole_request = true;
+            }
             ["az", rest @ ..] => said.extend(values(change, &id, rest)?),
             _ => return Err(format!("`{line}` is no command of az")),
         }
+    }
+    if is_whole_request {
+        return Ok(());
     }
     let is_whole = said.contains(&id.key());
     let names = id.as_str().split('/').skip(4).step_by(2).enumerate();
