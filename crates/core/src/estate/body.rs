@@ -205,17 +205,6 @@ impl<'a> Node<'a> {
         self.borrowed_text(path, problems).map(Cow::into_owned)
     }
 
-    /// `provisioningState`, where Azure's last work on the thing is under way or has failed: it may not stand as written.
-    pub(crate) fn unsettled(&self, problems: &mut Problems) -> Option<String> {
-        const STATE: &str = "provisioningState";
-        let state = match self.is_unresolved_at(STATE) {
-            true => "not resolved".to_owned(),
-            false => self.text(STATE, problems)?,
-        };
-        let is_over = ["succeeded", "ready"].contains(&state.to_ascii_lowercase().as_str());
-        (!is_over).then_some(state)
-    }
-
     /// The same, borrowed from the body.
     pub(crate) fn borrowed_text(
         &self,
@@ -231,6 +220,21 @@ impl<'a> Node<'a> {
                 None
             }
         }
+    }
+
+    /// `provisioningState`, where Azure's last work on the thing is under way or has failed, or cannot be read: it may not stand as
+    /// written.
+    pub(crate) fn unsettled(&self, problems: &mut Problems) -> Option<String> {
+        const STATE: &str = "provisioningState";
+        let Some(state) = self.borrowed_text(STATE, problems) else {
+            let is_empty = |one: &Node| one.as_str() == Some("");
+            return self
+                .field(STATE)
+                .filter(|one| !is_empty(one))
+                .map(|_| "not readable".to_owned());
+        };
+        let is_over = ["succeeded", "ready"].iter().any(|one| state.eq_ignore_ascii_case(one));
+        (!is_over).then(|| state.into_owned())
     }
 
     /// A text, or a truth value as a text.

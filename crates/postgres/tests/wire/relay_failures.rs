@@ -167,7 +167,9 @@ fn a_source_that_dies_leaves_the_target_empty_and_usable() {
         wait_for_rows(progress);
         killer.execute(&format!("select pg_terminate_backend({pid})")).unwrap();
     });
-    assert!(matches!(&error, RelayError::Source(e) if e.code() == Some("57P01")), "{error}");
+    // A backend that is told to end while it waits to send more rows says nothing: it could not be told from a row.
+    let is_it = |e: &PgError| matches!(e, PgError::Connection(_)) || e.code() == Some("57P01");
+    assert!(matches!(&error, RelayError::Source(e) if is_it(e)), "{error}");
     assert!(pair.source.is_lost());
     pair.source = session(&pair.from);
     assert_nothing_left(&mut pair);
