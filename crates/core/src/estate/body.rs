@@ -222,21 +222,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// `provisioningState`, where Azure's last work on the thing is under way or has failed, or cannot be read: it may not stand as
-    /// written.
-    pub(crate) fn unsettled(&self, problems: &mut Problems) -> Option<String> {
-        const STATE: &str = "provisioningState";
-        let Some(state) = self.borrowed_text(STATE, problems) else {
-            let is_empty = |one: &Node| one.as_str() == Some("");
-            return self
-                .field(STATE)
-                .filter(|one| !is_empty(one))
-                .map(|_| "not readable".to_owned());
-        };
-        let is_over = ["succeeded", "ready"].iter().any(|one| state.eq_ignore_ascii_case(one));
-        (!is_over).then(|| state.into_owned())
-    }
-
     /// A text, or a truth value as a text.
     pub(crate) fn word(&self, path: &'a str, problems: &mut Problems) -> Option<String> {
         match self.value_at(path)? {

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::Unsettled;
 use super::body::{Node, Problems};
 use crate::id::ResourceId;
 
@@ -22,7 +23,7 @@ pub struct Link {
     /// `virtualNetworkLinkState`, as written.
     pub state: Option<String>,
     /// `provisioningState`, where it is not yet or no longer as written.
-    pub unsettled: Option<String>,
+    pub unsettled: Option<Unsettled>,
     /// Whether a name that the zone lacks is asked publicly (`resolutionPolicy: NxDomainRedirect`).
     pub redirects: bool,
     /// Prefix of its fields.
@@ -56,7 +57,7 @@ pub(crate) fn link(node: &Node, problems: &mut Problems) -> Option<Link> {
     Some(Link {
         vnet,
         state: node.text("virtualNetworkLinkState", problems),
-        unsettled: node.unsettled(problems),
+        unsettled: Unsettled::read(node, problems),
         redirects: policy.eq_ignore_ascii_case("NxDomainRedirect"),
         fields: super::network::fields_of(node),
     })

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
+use super::Unsettled;
 use super::body::{Node, Problems};
 use super::network::fields_of;
 use super::reference::Reference;
@@ -16,7 +17,7 @@ pub struct Endpoint {
     /// Region, as written.
     pub location: Option<String>,
     /// `provisioningState`, where it is not yet or no longer as written.
-    pub unsettled: Option<String>,
+    pub unsettled: Option<Unsettled>,
     /// The subnet that its address is in.
     pub subnet: Option<ResourceId>,
     /// What it connects to; normally one.
@@ -122,7 +123,7 @@ pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
     let interfaces = node.array("networkInterfaces", problems).unwrap_or_default();
     Endpoint {
         location: node.text("location", problems),
-        unsettled: node.unsettled(problems),
+        unsettled: Unsettled::read(node, problems),
         subnet: node.id("subnet.id", problems),
         connections,
         hides_services,

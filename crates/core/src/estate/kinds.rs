@@ -25,7 +25,7 @@ pub enum Facts {
     /// `networkManagers`
     NetworkManager(filter::NetworkManager),
     /// `networkManagers/securityAdminConfigurations/ruleCollections/rules`
-    AdminRule(filter::AdminRule),
+    AdminRule(Box<filter::AdminRule>),
     /// `networkManagers/securityAdminConfigurations/ruleCollections`
     RuleCollection(filter::RuleCollection),
     /// Answer of `virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules`, named as a child of the network
@@ -41,7 +41,7 @@ pub enum Facts {
     /// `privateDnsZones/A` and `/CNAME`
     Record(dns::Record),
     /// `privateEndpoints`
-    Endpoint(endpoint::Endpoint),
+    Endpoint(Box<endpoint::Endpoint>),
     /// `privateEndpoints/privateDnsZoneGroups`
     ZoneGroup(endpoint::ZoneGroup),
     /// `networkInterfaces`
@@ -229,7 +229,7 @@ pub(super) fn read_facts(
             Facts::Record(dns::record(&node, problems))
         }
         "microsoft.network/privateendpoints" => {
-            Facts::Endpoint(endpoint::endpoint(&node, problems))
+            Facts::Endpoint(Box::new(endpoint::endpoint(&node, problems)))
         }
         "microsoft.network/privateendpoints/privatednszonegroups" => {
             Facts::ZoneGroup(endpoint::zone_group(&node, problems))
@@ -307,7 +307,7 @@ fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Pr
             Facts::RuleCollection(filter::rule_collection(node, problems))
         }
         "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules" => {
-            Facts::AdminRule(filter::admin_rule(id, node, problems))
+            Facts::AdminRule(Box::new(filter::admin_rule(id, node, problems)))
         }
         "microsoft.network/virtualnetworks/listnetworkmanagereffectivesecurityadminrules" => {
             Facts::EffectiveAdminRules(filter::effective_rules(node, problems))

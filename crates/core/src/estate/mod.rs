@@ -30,6 +30,7 @@ mod store;
 mod template;
 mod terraform;
 mod unresolved;
+mod unsettled;
 mod what_if;
 
 pub use body::{Origin, Problem};
@@ -42,6 +43,7 @@ pub use reads::{Reads, Writes};
 pub use reference::Reference;
 pub use scan::{Scanned, scan, scan_list};
 pub use store::{Estate, Resource};
+pub use unsettled::Unsettled;
 
 use std::collections::{HashMap, HashSet};
 
@@ -83,12 +85,6 @@ impl Missing {
             resource: Some(id.clone()),
             help: format!("capture it again: `az resource show --ids {id}`"),
         }
-    }
-
-    /// Whether a resource is as it says, while Azure's last work on it is under way or has failed.
-    pub fn unsettled(id: &ResourceId, state: &str) -> Missing {
-        let what = format!("whether `{}` stands: its provisioningState is {state}", id.name());
-        Missing { what, ..Missing::field(id, "provisioningState") }
     }
 
     /// Something that no resource can tell.

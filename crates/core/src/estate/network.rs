@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use super::Unsettled;
 use super::body::{Node, Problems, parse_network};
 use super::reference::Reference;
 use crate::id::ResourceId;
@@ -41,7 +42,7 @@ pub struct Subnet {
     /// The addresses that Azure says are in use, by the ids of their configurations; `None` when not told.
     pub occupants: Option<Vec<ResourceId>>,
     /// The service endpoint Microsoft.Sql is there, in this state, which is not Succeeded.
-    pub sql_endpoint_trouble: Option<String>,
+    pub sql_endpoint_trouble: Option<Unsettled>,
     /// Service endpoints are named, and some could not be read.
     pub are_endpoints_unreadable: bool,
     /// Services that the subnet is delegated to.
@@ -70,7 +71,7 @@ pub struct Peering {
     /// `Initiated`, `Connected` or `Disconnected`, as written.
     pub state: Option<String>,
     /// `provisioningState`, where it is not yet or no longer as written.
-    pub unsettled: Option<String>,
+    pub unsettled: Option<Unsettled>,
     /// `allowVirtualNetworkAccess`.
     pub allows_access: Option<bool>,
     /// `allowForwardedTraffic`: whether packets are taken whose sender is in neither network.
@@ -217,7 +218,10 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
             .is_some_and(|name| name.eq_ignore_ascii_case(SQL_ENDPOINT))
     };
     Subnet {
-        sql_endpoint_trouble: services.iter().find(is_sql).and_then(|one| one.unsettled(problems)),
+        sql_endpoint_trouble: services
+            .iter()
+            .find(is_sql)
+            .and_then(|one| Unsettled::read(one, problems)),
         prefixes: node.networks("addressPrefix", "addressPrefixes", problems),
         security_group: node.reference("networkSecurityGroup", problems),
         route_table: node.reference("routeTable", problems),
@@ -263,7 +267,7 @@ pub(crate) fn peering(node: &Node, problems: &mut Problems) -> Option<Peering> {
     Some(Peering {
         remote,
         state: node.text("peeringState", problems),
-        unsettled: node.unsettled(problems),
+        unsettled: Unsettled::read(node, problems),
         allows_access: node.flag("allowVirtualNetworkAccess", problems),
         allows_forwarded: node.flag("allowForwardedTraffic", problems),
         lends_gateway: node.flag("allowGatewayTransit", problems),

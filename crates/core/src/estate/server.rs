@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::Unsettled;
 use super::body::{Node, Problems};
 use super::endpoint::STATUS;
 use super::network::fields_of;
@@ -67,7 +68,7 @@ pub struct ServerConnection {
     /// `Approved`, `Pending`, `Rejected` or `Disconnected`, as written.
     pub status: Option<String>,
     /// `provisioningState`, where it is not yet or no longer as written.
-    pub unsettled: Option<String>,
+    pub unsettled: Option<Unsettled>,
     /// The resource that tells so: the server, or the connection where it was captured alone.
     pub resource: ResourceId,
     /// Pointer in that resource's body.
@@ -194,7 +195,7 @@ pub(crate) fn connection(
         id: node.id("id", problems),
         endpoint: node.id("privateEndpoint.id", problems),
         status: node.text(STATUS, problems),
-        unsettled: node.unsettled(problems),
+        unsettled: Unsettled::read(node, problems),
         resource: resource.clone(),
         pointer: node.pointer_to(STATUS),
     }

@@ -95,7 +95,7 @@ fn breaks_of(
     own: Shore,
 ) -> Flaws {
     let (mut breaks, mut lost_part) = (Vec::new(), None);
-    let mut unread = facts.unsettled.as_deref().map(|state| Missing::unsettled(id, state));
+    let mut unread = facts.unsettled.map(|state| state.missing(id));
     let mut see = |kind, field, value: &str| breaks.push((kind, field, value.to_owned()));
     let mut miss = |field| unread = unread.take().or(Some(Missing::field(id, field)));
     match facts.state.as_deref().map(str::to_ascii_lowercase).as_deref() {

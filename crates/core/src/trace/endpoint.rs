@@ -109,10 +109,10 @@ fn view(
     let unsettled = facts
         .as_ref()
         .ok()
-        .and_then(|one| Some((&id, one.unsettled.as_deref()?)))
-        .or_else(|| theirs.and_then(|one| Some((one.id.as_ref()?, one.unsettled.as_deref()?))));
+        .and_then(|one| Some((&id, one.unsettled?)))
+        .or_else(|| theirs.and_then(|one| Some((one.id.as_ref()?, one.unsettled?))));
     let status = match (status, unsettled) {
-        (Status::Approved, Some((id, word))) => Status::Unknown(Missing::unsettled(id, word)),
+        (Status::Approved, Some((id, state))) => Status::Unknown(state.missing(id)),
         (status, _) => status,
     };
     let zone_group = zones_of(estate, &id);

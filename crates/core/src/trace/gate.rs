@@ -210,8 +210,9 @@ fn rules_of_single(
     }
     if let Some(state) = &subnet.sql_endpoint_trouble {
         let what = format!(
-            "whether service endpoint Microsoft.Sql of `{}` is up: its state is {state}",
-            subnet_id.name()
+            "whether service endpoint Microsoft.Sql of `{}` is up: its state is {}",
+            subnet_id.name(),
+            state.words()
         );
         let missing = Missing { what, ..Missing::field(subnet_id, "serviceEndpoints") };
         return (Gate::Unknown(missing), true);

@@ -152,9 +152,7 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
                 None => return Outward::Perhaps(Missing::field(half, name)),
             }
         }
-        let is_unsettled = |(id, one): (&ResourceId, &Peering)| {
-            Some(Missing::unsettled(id, one.unsettled.as_deref()?))
-        };
+        let is_unsettled = |(id, one): (&ResourceId, &Peering)| Some(one.unsettled?.missing(id));
         let unsettled = [(half, facts), (other, back)].into_iter().find_map(is_unsettled);
         return unsettled.map_or(Outward::Through(line), Outward::Perhaps);
     }

@@ -260,7 +260,7 @@ fn injected(
 /// A link that does not tell whether it is finished, or may be on its way out.
 pub fn unread_state(id: &ResourceId, link: &Link) -> Option<Missing> {
     let untold = || link.state.is_none().then(|| Missing::field(id, "virtualNetworkLinkState"));
-    link.unsettled.as_deref().map(|state| Missing::unsettled(id, state)).or_else(untold)
+    link.unsettled.map(|state| state.missing(id)).or_else(untold)
 }
 
 fn is_pending(link: &Link) -> bool {
