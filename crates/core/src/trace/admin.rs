@@ -75,9 +75,14 @@ struct Chances<'e> {
 
 impl Packets<'_> {
     pub(super) fn fate(&self, estate: &Estate) -> Fate {
+        let worlds = worlds(estate, self.vnet);
+        // Most estates have no such rule.
+        if worlds.iter().all(Vec::is_empty) {
+            return Fate::default();
+        }
         let mut chances = Chances::default();
-        for world in worlds(estate, self.vnet) {
-            self.play(&world, &mut chances);
+        for world in &worlds {
+            self.play(world, &mut chances);
         }
         let Chances { denied, opened, onward } = chances;
         let sum = |list: &[(AddressSet, _)]| {
