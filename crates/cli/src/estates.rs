@@ -242,7 +242,8 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Loaded, Failure> {
         return Err(Failure::failed(
             format!("read estate {}", names.join(", ")),
             "it holds no Azure resource",
-            "an estate is the JSON that `az ... show`, `az ... list` or Azure Resource Graph prints, with ids; \
+            "an estate is the JSON that `az ... show`, `az ... list` or Azure Resource Graph prints, with ids (objects of \
+             Azure PowerShell are others: `(Invoke-AzRestMethod -Path ID?api-version=VERSION).Content` is what ARM says); \
              or an ARM template, or a Terraform state",
         ));
     }
