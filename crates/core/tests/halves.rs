@@ -86,3 +86,15 @@ fn a_lost_half_that_left_the_subnets_out_holds_them_then() {
     assert_eq!(half["localSubnetNames"], json!(["apps", "postgres"]));
     assert_eq!(half["remoteSubnetNames"], json!(["endpoints"]));
 }
+
+#[test]
+fn a_link_that_would_deny_a_name_redirects_from_the_start() {
+    let page = flexway_core::checks::find("dns/zone-not-linked").expect("a check").page;
+    let is_it = |one: &support::Example| one.title.starts_with("Another server has an endpoint");
+    let example = support::examples(page).into_iter().find(is_it).expect("an example");
+    let estate = support::estate(&example.resources);
+    let plan = plan::plan(&estate, &example.question(&estate), &Policy::default());
+    let [link] = plan.changes.as_slice() else { panic!("one change: {:?}", plan.changes) };
+    assert_eq!(link.request.body["properties"]["resolutionPolicy"], "NxDomainRedirect");
+    assert!(link.az[1].ends_with("--resolution-policy NxDomainRedirect"), "{:?}", link.az);
+}

@@ -1,5 +1,5 @@
-//! Edits of one half of a peering, and the order of changes. Each request sends the whole half, so that what a plan changes there is
-//! one request.
+//! Edits of one half of a peering or of a link that the plan makes, and the order of changes. Each request sends the whole resource, so
+//! that what a plan changes there is one request.
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,9 @@ const SYNC: &str = "&syncRemoteAddressSpace=true";
 
 /// Fields that Azure sets itself when it does.
 const TOLD: [&str; 2] = ["remoteAddressSpace", "peeringSyncLevel"];
+
+/// The policy of a link over which names without a record are asked for publicly.
+const REDIRECT: &str = "NxDomainRedirect";
 
 /// The half that a change edits and its new fields; `None` for other changes, and for halves that the plan itself makes.
 fn edit<'c>(estate: &Estate, change: &'c Change) -> Option<(&'c ResourceId, &'c Value)> {
@@ -42,8 +45,32 @@ pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
             merged.push(together(estate, change, &rest));
         }
     }
+    fold_redirects(&mut merged);
     merged.sort_by_key(waits);
     merged
+}
+
+/// A link that the plan makes redirects from the start: in between, names that its zone lacks would be denied.
+fn fold_redirects(changes: &mut Vec<Change>) {
+    let is_redirect = |change: &Change| change.kind == "redirect-missing-names";
+    let redirects: Vec<Change> =
+        changes.iter().filter(|change| is_redirect(change)).cloned().collect();
+    for redirect in redirects {
+        let makes =
+            |one: &&mut Change| one.kind == "link-zone" && one.resource == redirect.resource;
+        let Some(link) = changes.iter_mut().find(makes) else { continue };
+        let [Edit::PutInZone(_, simulated)] = link.edits.as_mut_slice() else { continue };
+        for body in [simulated, &mut link.request.body] {
+            body["properties"]["resolutionPolicy"] = json!(REDIRECT);
+        }
+        if let Some(command) = link.az.last_mut() {
+            command.push_str(&format!(" --resolution-policy {REDIRECT}"));
+        }
+        link.title.push_str(", with names that it lacks asked for publicly");
+        link.safety = redirect.safety;
+        link.affected = redirect.affected;
+        changes.retain(|one| !(is_redirect(one) && one.resource == redirect.resource));
+    }
 }
 
 /// Whether a change waits for others: Azure lets no network use a gateway that is not lent yet, and a service endpoint without its VNet
