@@ -134,6 +134,11 @@ impl AddressSet {
         self.ranges.first().map(|range| range.0.into())
     }
 
+    /// The smallest and the largest address of each run of addresses.
+    pub fn ranges(&self) -> impl Iterator<Item = (Ipv4Addr, Ipv4Addr)> {
+        self.ranges.iter().map(|&(low, high)| (low.into(), high.into()))
+    }
+
     /// The fewest networks that hold exactly these addresses.
     pub fn networks(&self) -> Vec<Ipv4Net> {
         let subnets =

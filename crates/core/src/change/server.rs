@@ -9,6 +9,7 @@ use super::{
     Change, Edit, FLEXIBLE_API, NETWORK_API, Request, SINGLE_API, Safety, az_rest, free_name,
     in_subscription, place, quoted, whole_body,
 };
+use crate::address::AddressSet;
 use crate::estate::Estate;
 use crate::estate::network::SQL_ENDPOINT;
 use crate::estate::network::Subnet;
@@ -49,26 +50,32 @@ pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) 
 }
 
 /// Lets one public address in by a firewall rule.
-pub fn add_firewall_rule(estate: &Estate, server: &ResourceId, address: Ipv4Addr) -> Change {
+pub fn add_firewall_rule(
+    estate: &Estate,
+    server: &ResourceId,
+    (start, end): (Ipv4Addr, Ipv4Addr),
+) -> Change {
+    let range = AddressSet::from_ranges(vec![(start.into(), end.into())]);
     let name =
-        free_name(estate, server, "firewallRules", &format!("copier-{address}").replace('.', "-"));
+        free_name(estate, server, "firewallRules", &format!("copier-{start}").replace('.', "-"));
     let rule = server.child("firewallRules", &name);
     let is_single = server.is_type("microsoft.dbforpostgresql/servers");
     let api = if is_single { SINGLE_API } else { FLEXIBLE_API };
-    let address = address.to_string();
-    let body = json!({ "properties": { "startIpAddress": address, "endIpAddress": address } });
+    let body = json!({
+        "properties": { "startIpAddress": start.to_string(), "endIpAddress": end.to_string() }
+    });
     let request = Request::put(&rule, api, body.clone());
     Change {
         kind: "add-firewall-rule",
-        title: format!("let {address} in by a firewall rule of `{}`", server.name()),
+        title: format!("let {range} in by a firewall rule of `{}`", server.name()),
         az: vec![az_rest(&request)],
         request,
         inverse: Some(Request::delete(&rule, api)),
         downtime: "none",
         safety: Safety::Safe,
         exposure: vec![Exposure::new(
-            format!("{address} -> `{}`:5432/tcp", server.name()),
-            1,
+            format!("{range} -> `{}`:5432/tcp", server.name()),
+            range.len(),
             1,
             1,
         )],

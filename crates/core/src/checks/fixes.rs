@@ -172,9 +172,9 @@ pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
 }
 
 /// Lets the public addresses that packets arrive with in at the server's front door: a relay host's, or a firewall's.
-pub(super) fn let_address_in(path: &Path, addresses: &[Ipv4Addr]) -> Fix {
-    let rule = |one: &Ipv4Addr| server::add_firewall_rule(path.estate, &path.to_id, *one);
-    let mut rules: Vec<Change> = addresses.iter().map(rule).collect();
+pub(super) fn let_address_in(path: &Path, addresses: &AddressSet) -> Fix {
+    let rule = |range| server::add_firewall_rule(path.estate, &path.to_id, range);
+    let mut rules: Vec<Change> = addresses.ranges().map(rule).collect();
     if path.taken().is_some_and(|leg| matches!(leg.route, Some(Routed::Elsewhere(..)))) {
         for rule in &mut rules {
             rule.safety = Safety::Review;

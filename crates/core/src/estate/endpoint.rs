@@ -77,8 +77,8 @@ pub struct Interface {
     pub dns_servers: Option<Vec<Ipv4Addr>>,
     /// The public address of its primary address.
     pub public_address: Reference,
-    /// Whether it is, or may be, in a pool of a load balancer.
-    pub is_in_pool: bool,
+    /// The pools of load balancers that it is in; `None` where they could not be read.
+    pub pools: Option<Vec<ResourceId>>,
     /// Network security group bound to it.
     pub security_group: Reference,
     /// Application security groups that its addresses are members of.
@@ -184,7 +184,10 @@ pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
         },
         None => Reference::None,
     };
-    let pools = "loadBalancerBackendAddressPools";
+    let mut pools = Some(Vec::new());
+    for one in configurations.iter().map(|one| pools_of(one, problems)) {
+        pools = pools.zip(one).map(|(all, more)| [all, more].concat());
+    }
     let groups: Vec<_> = configurations.iter().map(|one| groups_of(one, problems)).collect();
     Interface {
         addresses,
@@ -197,9 +200,7 @@ pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
             None => Some(Vec::new()),
         },
         public_address,
-        is_in_pool: configurations
-            .iter()
-            .any(|one| one.list(pools, problems).is_none_or(|list| !list.is_empty())),
+        pools,
         security_group: node.reference("networkSecurityGroup", problems),
         hides_groups: groups.iter().any(|(_, is_hidden)| *is_hidden),
         groups: groups.into_iter().flat_map(|(known, _)| known).collect(),
@@ -209,6 +210,11 @@ pub(crate) fn interface(node: &Node, problems: &mut Problems) -> Interface {
             .is_some_and(|text| text.eq_ignore_ascii_case("true")),
         fields: fields_of(node),
     }
+}
+
+fn pools_of(node: &Node, problems: &mut Problems) -> Option<Vec<ResourceId>> {
+    let listed = node.list("loadBalancerBackendAddressPools", problems)?;
+    listed.iter().map(|one| one.id("id", problems)).collect()
 }
 
 /// Application security groups, and whether there are others that cannot be read.

@@ -59,8 +59,12 @@ pub struct LoadBalancer {
     pub sku: Option<String>,
     /// Its private frontends.
     pub frontends: Vec<Frontend>,
+    /// Its public frontends, with the address or prefix of each.
+    pub doors: Vec<(ResourceId, ResourceId)>,
     /// Its rules; `None` where they could not be read.
     pub rules: Option<Vec<BalancerRule>>,
+    /// Pools whose members come into the internet as some of its frontends, by rules for that; `None` where they could not be read.
+    pub outbound: Option<Vec<(ResourceId, Vec<ResourceId>)>>,
     /// Its pools, with the configurations of interfaces that are members; `None` where there are, or may be, others.
     pub pools: Vec<(ResourceId, Option<Vec<ResourceId>>)>,
 }
@@ -76,6 +80,8 @@ pub struct BalancerRule {
     pub port: Option<u64>,
     /// Whether packets come to a member's own address, on the same port.
     pub is_plain: bool,
+    /// Whether members come into the internet as the frontend.
+    pub translates: bool,
 }
 
 /// A private frontend of a load balancer or a firewall.
@@ -134,16 +140,16 @@ pub(crate) fn connection(node: &Node, problems: &mut Problems) -> GatewayConnect
 }
 
 pub(crate) fn load_balancer(node: &Node, problems: &mut Problems) -> LoadBalancer {
-    let mut frontends = Vec::new();
-    let listed = ["frontendIPConfigurations", "frontendIpConfigurations"];
-    for one in listed.iter().find_map(|name| node.array(name, problems)).unwrap_or_default() {
-        frontends.extend(frontend(&one, problems));
-    }
+    let listed = FRONTENDS.iter().find_map(|name| node.array(name, problems)).unwrap_or_default();
     let rules = node.list("loadBalancingRules", problems);
+    let outbound = node.array("outboundRules", problems);
     let pools = node.array("backendAddressPools", problems).unwrap_or_default();
     LoadBalancer {
         sku: node.text("sku.name", problems),
-        frontends,
+        frontends: listed.iter().filter_map(|one| frontend(one, problems)).collect(),
+        doors: listed.iter().filter_map(|one| door(one, problems)).collect(),
+        outbound: outbound
+            .and_then(|all| all.iter().map(|one| outbound_rule(one, problems)).collect()),
         rules: rules.map(|all| all.iter().map(|one| balancer_rule(one, problems)).collect()),
         pools: pools.iter().filter_map(|one| pool(one, problems)).collect(),
     }
@@ -159,7 +165,24 @@ fn balancer_rule(node: &Node, problems: &mut Problems) -> BalancerRule {
         pool: node.id("backendAddressPool.id", problems),
         port,
         is_plain: floats == Some(false) && node.number("backendPort", problems) == port,
+        translates: node.flag("disableOutboundSnat", problems) != Some(true),
     }
+}
+
+const FRONTENDS: [&str; 2] = ["frontendIPConfigurations", "frontendIpConfigurations"];
+
+fn outbound_rule(node: &Node, problems: &mut Problems) -> Option<(ResourceId, Vec<ResourceId>)> {
+    let frontends = FRONTENDS.iter().find_map(|name| node.array(name, problems))?;
+    let frontends: Option<_> = frontends.iter().map(|one| one.id("id", problems)).collect();
+    Some((node.id("backendAddressPool.id", problems)?, frontends?))
+}
+
+/// A public frontend, and the address or prefix that it has.
+fn door(node: &Node, problems: &mut Problems) -> Option<(ResourceId, ResourceId)> {
+    let names =
+        ["publicIPAddress.id", "publicIpAddress.id", "publicIPPrefix.id", "publicIpPrefix.id"];
+    let public = names.iter().find_map(|name| node.id(name, problems))?;
+    Some((node.id("id", problems)?, public))
 }
 
 fn pool(node: &Node, problems: &mut Problems) -> Option<(ResourceId, Option<Vec<ResourceId>>)> {
@@ -236,30 +259,37 @@ pub(crate) fn firewall_policy(node: &Node, problems: &mut Problems) -> FirewallP
     }
 }
 
-/// A public address.
+/// A public address, or a prefix of them.
 #[derive(Debug, Clone)]
 pub struct PublicAddress {
-    /// The address; `None` while none is given out.
-    pub address: Option<Ipv4Addr>,
+    /// Which; `None` while none is given out.
+    pub network: Option<Ipv4Net>,
+    /// The field that tells it.
+    pub field: &'static str,
 }
 
 /// A NAT gateway: what subnets behind it send into the internet comes from its addresses.
 #[derive(Debug, Clone)]
 pub struct NatGateway {
-    /// Its public addresses; `None` where there are, or may be, others.
+    /// Its public addresses and prefixes of them; `None` where there are, or may be, others.
     pub addresses: Option<Vec<ResourceId>>,
 }
 
 pub(crate) fn public_address(node: &Node, problems: &mut Problems) -> PublicAddress {
     let text = node.text("ipAddress", problems);
-    PublicAddress { address: text.and_then(|text| text.parse().ok()) }
+    let address = text.and_then(|text| text.parse::<Ipv4Addr>().ok());
+    PublicAddress { network: address.map(Ipv4Net::from), field: "ipAddress" }
+}
+
+pub(crate) fn public_prefix(node: &Node, problems: &mut Problems) -> PublicAddress {
+    let text = node.text("ipPrefix", problems);
+    PublicAddress { network: text.and_then(|text| text.parse().ok()), field: "ipPrefix" }
 }
 
 pub(crate) fn nat_gateway(node: &Node, problems: &mut Problems) -> NatGateway {
-    // A prefix stands for all addresses in it.
-    let prefixes = node.list("publicIpPrefixes", problems);
-    let has_no_prefix = prefixes.is_some_and(|all| all.is_empty());
-    let listed = node.list("publicIpAddresses", problems);
-    let known = listed.and_then(|all| all.iter().map(|one| one.id("id", problems)).collect());
-    NatGateway { addresses: known.filter(|_| has_no_prefix) }
+    let mut listed = |name: &str| -> Option<Vec<ResourceId>> {
+        node.list(name, problems)?.iter().map(|one| one.id("id", problems)).collect()
+    };
+    let (own, prefixes) = (listed("publicIpAddresses"), listed("publicIpPrefixes"));
+    NatGateway { addresses: own.zip(prefixes).map(|(own, prefixes)| [own, prefixes].concat()) }
 }

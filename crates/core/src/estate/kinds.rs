@@ -68,7 +68,7 @@ pub enum Facts {
     LoadBalancer(gateway::LoadBalancer),
     /// `virtualMachines`
     Machine(machine::VirtualMachine),
-    /// `publicIPAddresses`
+    /// `publicIPAddresses` and `publicIPPrefixes`
     PublicAddress(gateway::PublicAddress),
     /// `natGateways`
     NatGateway(gateway::NatGateway),
@@ -284,6 +284,9 @@ fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Pr
         }
         "microsoft.network/publicipaddresses" => {
             Facts::PublicAddress(gateway::public_address(node, problems))
+        }
+        "microsoft.network/publicipprefixes" => {
+            Facts::PublicAddress(gateway::public_prefix(node, problems))
         }
         "microsoft.compute/virtualmachines" => Facts::Machine(machine::machine(node, problems)),
         "microsoft.network/natgateways" => Facts::NatGateway(gateway::nat_gateway(node, problems)),

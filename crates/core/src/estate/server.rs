@@ -114,15 +114,14 @@ impl FirewallRule {
         self.start.is_unspecified() && self.end.is_unspecified()
     }
 
-    /// Whether an address is let in.
-    pub fn holds(&self, address: Ipv4Addr) -> bool {
-        (self.start..=self.end).contains(&address)
+    /// The addresses that it lets in.
+    pub fn addresses(&self) -> AddressSet {
+        AddressSet::from_ranges(vec![(self.start.into(), self.end.into())])
     }
 
     /// Whether no caller at a public door has an address of the rule: the internet routes none of them.
     pub fn admits_nobody(&self) -> bool {
-        let held = AddressSet::from_ranges(vec![(self.start.into(), self.end.into())]);
-        !self.is_all_of_azure() && !held.overlaps(&internet())
+        !self.is_all_of_azure() && !self.addresses().overlaps(&internet())
     }
 
     /// Whether every IPv4 address is let in.

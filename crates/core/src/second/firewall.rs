@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::address::{Prefix, holds_no_public};
 use super::peering::halves;
-use super::sender::{addresses_of_nat, public_address};
+use super::sender::{addresses_of_nat, public_addresses};
 use super::world::{World, at, list, network_of, private_address, reference};
 
 /// The one firewall with that private address in a network or a neighbour of it, and its subnet.
@@ -50,7 +50,10 @@ fn known(world: &World, firewall: &Value, home: &str) -> Option<Vec<u32>> {
     let own = own?;
     match reference(subnet, &["properties", "natGateway", "id"]) {
         Some(nat) => addresses_of_nat(world, &nat),
-        None => own.iter().map(|key| public_address(world, key)).collect(),
+        None => {
+            let all: Option<Vec<_>> = own.iter().map(|key| public_addresses(world, key)).collect();
+            Some(all?.concat())
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::address::address_of;
+use super::address::{Prefix, address_of};
 use super::door::standing;
 use super::filter::{Packet, Place, Way, filter, group};
 use super::verdict::Gate;
@@ -134,11 +134,6 @@ impl Sender {
             reference(one, &["properties", "publicIPAddress", "id"])
                 .or_else(|| reference(one, &["properties", "publicIpAddress", "id"]))
         });
-        let has_pool =
-            list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]).iter().any(|one| {
-                list(one, &["properties", "loadBalancerBackendAddressPools"])
-                    .is_some_and(|all| !all.is_empty())
-            });
         // Documents disagree which of the two counts.
         let mut all = Vec::new();
         if let Some(nat) = &nat {
@@ -151,33 +146,93 @@ impl Sender {
             }
         }
         if let Some(own) = &own {
-            match public_address(world, own) {
+            match public_addresses(world, own) {
                 None => return Egress::Somehow,
-                Some(one) => all.push(one),
+                Some(some) => all.extend(some),
             }
         }
         let is_private = around
             .and_then(|body| flag(body, &["properties", "defaultOutboundAccess"]))
             == Some(false);
-        match () {
-            () if !all.is_empty() => Egress::At(all),
-            () if has_pool => Egress::Perhaps(Gate::unknown("the outbound rules", subnet)),
-            () if is_private => Egress::Nowhere,
-            () => Egress::Somehow,
+        if !all.is_empty() {
+            return Egress::At(all);
+        }
+        let Some(pools) = pools_of(body) else {
+            return Egress::Perhaps(Gate::unknown("the load balancers", subnet));
+        };
+        let by_pools: Option<Vec<Vec<u32>>> =
+            pools.iter().map(|pool| addresses_of_pool(world, pool)).collect();
+        match by_pools.map(|all| all.concat()) {
+            Some(all) if !all.is_empty() => Egress::At(all),
+            _ if !pools.is_empty() => Egress::Perhaps(Gate::unknown("the outbound rules", subnet)),
+            _ if is_private => Egress::Nowhere,
+            _ => Egress::Somehow,
         }
     }
 }
 
-pub(super) fn public_address(world: &World, key: &str) -> Option<u32> {
-    world.body(key).and_then(|body| address_of(text(body, &["properties", "ipAddress"])?))
+/// The pools of load balancers that an interface is in.
+fn pools_of(interface: &Value) -> Option<Vec<String>> {
+    let mut pools = Vec::new();
+    for one in list(interface, &["properties", "ipConfigurations"]).unwrap_or(&[]) {
+        let field = &["properties", "loadBalancerBackendAddressPools"];
+        let Some(written) = at(one, field) else { continue };
+        for pool in written.as_array()? {
+            pools.push(reference(pool, &["id"])?);
+        }
+    }
+    Some(pools)
+}
+
+/// As what the members of a pool come into the internet by rules of their load balancer.
+fn addresses_of_pool(world: &World, pool: &str) -> Option<Vec<u32>> {
+    let body = world.body(pool.rsplit_once("/backendaddresspools/")?.0)?;
+    let is_of_pool = |rule: &&Value| {
+        reference(rule, &["properties", "backendAddressPool", "id"]).as_deref() == Some(pool)
+    };
+    let mut used = Vec::new();
+    for rule in list(body, &["properties", "outboundRules"])?.iter().filter(is_of_pool) {
+        for door in list(rule, &["properties", "frontendIPConfigurations"])? {
+            used.push(reference(door, &["id"])?);
+        }
+    }
+    let balanced = list(body, &["properties", "loadBalancingRules"]).unwrap_or(&[]);
+    for rule in balanced.iter().filter(is_of_pool) {
+        if flag(rule, &["properties", "disableOutboundSnat"]) != Some(true) {
+            used.extend(reference(rule, &["properties", "frontendIPConfiguration", "id"]));
+        }
+    }
+    let mut all = Vec::new();
+    for door in list(body, &["properties", "frontendIPConfigurations"])? {
+        let public = reference(door, &["properties", "publicIPAddress", "id"])
+            .or_else(|| reference(door, &["properties", "publicIPPrefix", "id"]));
+        let is_used = reference(door, &["id"]).is_some_and(|id| used.contains(&id));
+        if let Some(public) = public.filter(|_| is_used) {
+            all.extend(public_addresses(world, &public)?);
+        }
+    }
+    Some(all)
+}
+
+/// What a public address or a prefix of them stands for; a NAT gateway takes sixteen.
+pub(super) fn public_addresses(world: &World, key: &str) -> Option<Vec<u32>> {
+    let body = world.body(key)?;
+    if let Some(prefix) = text(body, &["properties", "ipPrefix"]) {
+        let prefix = Prefix::parse(prefix)?;
+        return (prefix.len >= 24).then(|| (prefix.first()..=prefix.last()).collect());
+    }
+    Some(vec![address_of(text(body, &["properties", "ipAddress"])?)?])
 }
 
 /// The addresses of a NAT gateway, where all of them are known.
 pub(super) fn addresses_of_nat(world: &World, nat: &str) -> Option<Vec<u32>> {
     let nat = world.body(nat)?;
-    if at(nat, &["properties", "publicIpPrefixes"]).is_some() {
-        return None;
+    let mut all = Vec::new();
+    for field in ["publicIpAddresses", "publicIpPrefixes"] {
+        let Some(listed) = at(nat, &["properties", field]) else { continue };
+        for one in listed.as_array()? {
+            all.extend(public_addresses(world, &reference(one, &["id"])?)?);
+        }
     }
-    let all = list(nat, &["properties", "publicIpAddresses"])?;
-    all.iter().map(|one| public_address(world, &reference(one, &["id"])?)).collect()
+    Some(all)
 }

@@ -168,7 +168,7 @@ pub fn translated(
     start: &Start,
     address: Ipv4Addr,
     to_front_door: impl Fn((&ResourceId, &Subnet)) -> Routed,
-) -> Option<Vec<Ipv4Addr>> {
+) -> Option<AddressSet> {
     let seat = |firewall: &Firewall| {
         let own = firewall.frontends.iter().find(|frontend| frontend.address == address)?;
         own.subnet.clone().filter(|subnet| place::is_near(estate, &start.vnet, subnet))
@@ -190,14 +190,11 @@ pub fn translated(
         return None;
     }
     match &subnet.nat_gateway {
-        Reference::None => {
-            let own = firewall.addresses.iter().flatten();
-            own.map(|id| egress::address(estate, id).ok()).collect()
-        }
+        Reference::None => egress::all_given(estate, firewall.addresses.iter().flatten()).ok(),
         Reference::To(nat) => egress::of_nat_gateway(estate, nat).ok(),
         Reference::Unreadable => None,
     }
-    .filter(|all: &Vec<_>| !all.is_empty() && firewall.addresses.is_some())
+    .filter(|all| !all.is_empty() && firewall.addresses.is_some())
 }
 
 /// The subnet in which an appliance should stand, where interfaces of its network were captured and none has the address.

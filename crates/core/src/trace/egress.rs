@@ -1,13 +1,12 @@
 //! How packets get into the internet, and the public addresses that they have there: those of a relay host, and those behind a firewall.
 
-use std::net::Ipv4Addr;
-
 use super::leg::{Leg, Walker};
 use super::route::Routed;
 use super::step::{Stage, Step};
 use super::{appliance, front_route, gate};
+use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
-use crate::estate::gateway::{NatGateway, PublicAddress};
+use crate::estate::gateway::{LoadBalancer, NatGateway, PublicAddress};
 use crate::estate::network::{NextHop, Subnet};
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
@@ -17,7 +16,7 @@ use crate::id::ResourceId;
 #[derive(Debug, Clone)]
 pub enum Egress {
     /// With one of these addresses.
-    Known(Vec<Ipv4Addr>),
+    Known(AddressSet),
     /// With an address that is not observed.
     Unknown(Missing),
     /// Perhaps there is none: that hangs on what is not observed.
@@ -76,7 +75,7 @@ impl Walker<'_> {
         let subnet = self.estate.get::<Subnet>(subnet_id)?;
         let nat = subnet.nat_gateway.id(subnet_id, "natGateway")?;
         let own = interface.public_address.id(id, "publicIPAddress")?;
-        let mut addresses = Vec::new();
+        let mut addresses = AddressSet::default();
         // Documents disagree which of the two counts.
         if let Some(nat) = nat {
             addresses = of_nat_gateway(self.estate, nat)?;
@@ -85,32 +84,66 @@ impl Walker<'_> {
             }
         }
         if let Some(own) = own {
-            addresses.push(address(self.estate, own)?);
+            addresses = addresses.union(&given(self.estate, own)?);
         }
-        if addresses.is_empty() {
-            return Ok(match () {
-                () if interface.is_in_pool => {
-                    Egress::Perhaps(unseen("the outbound rules of the relay host's load balancer"))
-                }
-                () if subnet.is_private => Egress::Nowhere,
-                () => Egress::Unknown(unseen("the address that Azure gives the relay host")),
-            });
+        if !addresses.is_empty() {
+            return Ok(Egress::Known(addresses));
         }
-        Ok(Egress::Known(addresses))
+        let pools = interface.pools.as_deref();
+        Ok(match pools.map(|pools| of_balancers(self.estate, pools)) {
+            Some(Ok(addresses)) if !addresses.is_empty() => Egress::Known(addresses),
+            Some(Err(missing)) => Egress::Perhaps(missing),
+            None => Egress::Perhaps(Missing::field(id, "loadBalancerBackendAddressPools")),
+            Some(Ok(_)) if !pools.unwrap_or_default().is_empty() => Egress::Perhaps(unseen(
+                "a way out beside the relay host's load balancer, which has no rule for it",
+            )),
+            Some(Ok(_)) if subnet.is_private => Egress::Nowhere,
+            Some(Ok(_)) => Egress::Unknown(unseen("the address that Azure gives the relay host")),
+        })
     }
 }
 
 /// The addresses of a NAT gateway.
-pub(super) fn of_nat_gateway(estate: &Estate, nat: &ResourceId) -> Result<Vec<Ipv4Addr>, Missing> {
+pub(super) fn of_nat_gateway(estate: &Estate, nat: &ResourceId) -> Result<AddressSet, Missing> {
     let listed = estate.get::<NatGateway>(nat)?.addresses.as_ref();
     let listed = listed.ok_or_else(|| Missing::field(nat, ADDRESSES_OF_NAT))?;
-    listed.iter().map(|one| address(estate, one)).collect()
+    all_given(estate, listed)
+}
+
+/// As what members of pools come into the internet by the rules of their load balancers.
+fn of_balancers(estate: &Estate, pools: &[ResourceId]) -> Result<AddressSet, Missing> {
+    let mut all = AddressSet::default();
+    for pool in pools {
+        let Some(id) = pool.parent() else { continue };
+        let balancer = estate.get::<LoadBalancer>(&id)?;
+        let outbound = balancer.outbound.as_ref();
+        let outbound = outbound.ok_or_else(|| Missing::field(&id, "outboundRules"))?;
+        let rules = balancer.rules.as_ref();
+        let rules = rules.ok_or_else(|| Missing::field(&id, "loadBalancingRules"))?;
+        let translating = rules.iter().filter(|rule| rule.translates);
+        let translating = translating.filter(|rule| rule.pool.as_ref() == Some(pool));
+        let by_rule = outbound.iter().filter(|(of, _)| of == pool).flat_map(|(_, doors)| doors);
+        let used: Vec<_> = by_rule.chain(translating.flat_map(|rule| &rule.frontend)).collect();
+        let doors = balancer.doors.iter().filter(|(door, _)| used.contains(&door));
+        all = all.union(&all_given(estate, doors.map(|(_, public)| public))?);
+    }
+    Ok(all)
 }
 
 const ADDRESSES_OF_NAT: &str = "publicIpAddresses";
 
-pub(super) fn address(estate: &Estate, id: &ResourceId) -> Result<Ipv4Addr, Missing> {
-    estate.get::<PublicAddress>(id)?.address.ok_or_else(|| Missing::field(id, "ipAddress"))
+/// What some public addresses and prefixes stand for.
+pub(super) fn all_given<'i>(
+    estate: &Estate,
+    ids: impl IntoIterator<Item = &'i ResourceId>,
+) -> Result<AddressSet, Missing> {
+    let none = AddressSet::default();
+    ids.into_iter().try_fold(none, |all, one| Ok(all.union(&given(estate, one)?)))
+}
+
+fn given(estate: &Estate, id: &ResourceId) -> Result<AddressSet, Missing> {
+    let PublicAddress { network, field } = estate.get::<PublicAddress>(id)?;
+    network.map(|one| AddressSet::of([&one])).ok_or_else(|| Missing::field(id, *field))
 }
 
 fn unseen(what: impl Into<String>) -> Missing {

@@ -1,7 +1,5 @@
 //! The server's own gate at its public front door: public access, VNet rules and firewall rules.
 
-use std::net::Ipv4Addr;
-
 use crate::address::{AddressSet, internet};
 use crate::estate::network::{NextHop, Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
@@ -35,7 +33,7 @@ pub enum Gate {
     /// No firewall rule can hold the caller's address.
     FirewallRuleMissing,
     /// No firewall rule holds these public addresses of the caller.
-    AddressNotAllowed(Vec<Ipv4Addr>),
+    AddressNotAllowed(AddressSet),
     /// The estate does not tell.
     Unknown(Missing),
     /// Closed so, unless what was not observed opens it.
@@ -72,21 +70,24 @@ impl Caller<'_> {
             Some(Egress::Nowhere) | None => return Ok(None),
         };
         // A known address counts as it is written, be it one that the internet does not route.
-        let holder = |address: &Ipv4Addr| {
-            estate.children::<FirewallRule>(server).find(|(_, rule)| rule.holds(*address))
-        };
-        let holders: Vec<_> = addresses.iter().map(holder).collect();
-        let unread = unread_rule(estate, server, FIREWALL_RULE);
-        match holders.iter().copied().collect::<Option<Vec<_>>>().as_deref() {
-            Some([(id, _), ..]) => Ok(Some(Gate::Open((*id).clone()))),
-            Some([]) | None => match unread {
-                Some(missing) => Err(missing),
-                None if holders.iter().any(Option::is_some) => Err(Missing::other(
-                    "which of these addresses the packets leave with",
-                    "let all of them in",
-                )),
-                None => Ok(Some(Gate::AddressNotAllowed(addresses.clone()))),
-            },
+        let is_caught = |rule: &FirewallRule| rule.addresses().overlaps(addresses);
+        let rules: Vec<_> =
+            estate.children::<FirewallRule>(server).filter(|(_, rule)| is_caught(rule)).collect();
+        let none = AddressSet::default();
+        let held = rules.iter().fold(none, |all, (_, rule)| all.union(&rule.addresses()));
+        match rules.first() {
+            Some((id, _)) if addresses.is_within(&held) => {
+                return Ok(Some(Gate::Open((*id).clone())));
+            }
+            _ => {}
+        }
+        match unread_rule(estate, server, FIREWALL_RULE) {
+            Some(missing) => Err(missing),
+            None if rules.is_empty() => Ok(Some(Gate::AddressNotAllowed(addresses.clone()))),
+            None => Err(Missing::other(
+                format!("which of {addresses} the packets leave with"),
+                "let all of them in",
+            )),
         }
     }
 }

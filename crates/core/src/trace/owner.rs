@@ -32,9 +32,7 @@ impl Leg {
         };
         let Ok(subnet) = estate.get::<Subnet>(subnet_id) else { return Vec::new() };
         let senders = match &self.egress {
-            Some(Egress::Known(addresses)) => addresses
-                .iter()
-                .fold(AddressSet::default(), |all, one| all.union(&AddressSet::one(*one))),
+            Some(Egress::Known(addresses)) => addresses.clone(),
             _ => public(),
         };
         let receiver = Receiver::Addresses(AddressSet::one(*own), interface.groups.clone());
@@ -75,7 +73,7 @@ fn owner(estate: &Estate, wanted: Ipv4Addr) -> Option<(&ResourceId, &Interface)>
     let has_it = |interface: &Interface| {
         let address = interface.public_address.to();
         let facts = address.and_then(|id| estate.get::<PublicAddress>(id).ok());
-        facts.is_some_and(|facts| facts.address == Some(wanted))
+        facts.is_some_and(|facts| facts.network == Some(wanted.into()))
     };
     estate.all::<Interface>().find(|(_, one)| has_it(one))
 }

@@ -77,8 +77,7 @@ pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate:
                 .read(rule, estate.locate(rule, "", "startIpAddress"))
         }
         Gate::AddressNotAllowed(addresses) => {
-            let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            drop(format!("no firewall rule of the server holds {}", words.join(", ")))
+            drop(format!("no firewall rule of the server holds {addresses}"))
         }
         Gate::FirewallRuleMissing => drop("the server has no firewall rule at all".to_owned()),
         Gate::Unknown(missing) => Step::unknown(Stage::Admit, missing.clone()),

@@ -8,6 +8,8 @@ use crate::generate::{Case, GROUP, TARGET, case, id, network, subnet, zone_id};
 pub(crate) const INTERFACE: &str =
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/relay";
 
+const POOL: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/loadBalancers/relays/backendAddressPools/all";
+
 const MEMBERS: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationSecurityGroups/relays";
 
 /// The world with that number, and a relay host in it.
@@ -46,6 +48,10 @@ pub(crate) fn relayed(seed: u64) -> Case {
         let server = chance.pick(&["168.63.129.16", "10.2.9.9"]);
         properties["dnsSettings"] = json!({ "dnsServers": [server] });
     }
+    if chance.hits(20) {
+        put_balancer(&mut case, &mut chance);
+        configuration["loadBalancerBackendAddressPools"] = json!([{ "id": POOL }]);
+    }
     let second = json!({ "primary": false, "privateIPAddress": "10.2.1.6",
         "subnet": { "id": place } });
     let list =
@@ -58,8 +64,14 @@ pub(crate) fn relayed(seed: u64) -> Case {
         let nat = format!("{GROUP}/Microsoft.Network/natGateways/nat");
         let public = format!("{GROUP}/Microsoft.Network/publicIPAddresses/nat");
         put_address(&mut case, &mut chance, &public);
-        let body = json!({ "id": nat, "properties": { "publicIpAddresses": [{ "id": public }] } });
-        case.resources.push(body);
+        let mut given = json!({ "publicIpAddresses": [{ "id": public }] });
+        if chance.hits(30) {
+            let prefix = format!("{GROUP}/Microsoft.Network/publicIPPrefixes/nat");
+            let body = json!({ "id": prefix, "properties": { "ipPrefix": "20.50.7.6/31" } });
+            given = json!({ "publicIpAddresses": [], "publicIpPrefixes": [{ "id": prefix }] });
+            case.resources.push(body);
+        }
+        case.resources.push(json!({ "id": nat, "properties": given }));
         with_subnet(&mut case, &place, "natGateway", json!({ "id": nat }));
     }
     if chance.hits(40) {
@@ -68,6 +80,27 @@ pub(crate) fn relayed(seed: u64) -> Case {
     }
     case.copier = Some(INTERFACE.to_owned());
     case
+}
+
+/// A load balancer whose rules may take the members of its pool into the internet.
+fn put_balancer(case: &mut Case, chance: &mut Chance) {
+    let (balancer, _) = POOL.split_once("/backendAddressPools/").expect("a pool's id");
+    let (front, public) = (
+        format!("{balancer}/frontendIPConfigurations/f"),
+        format!("{GROUP}/Microsoft.Network/publicIPAddresses/balancer"),
+    );
+    put_address(case, chance, &public);
+    let used = json!({ "backendAddressPool": { "id": POOL }, "frontendIPConfiguration": { "id": front },
+        "frontendIPConfigurations": [{ "id": front }], "disableOutboundSnat": chance.hits(50) });
+    let [outbound, balanced] =
+        [(); 2].map(|()| if chance.hits(50) { json!([{ "properties": used }]) } else { json!([]) });
+    let door = json!({ "id": front, "properties": { "publicIPAddress": { "id": public } } });
+    let mut properties =
+        json!({ "frontendIPConfigurations": [door], "loadBalancingRules": balanced });
+    if !chance.hits(10) {
+        properties["outboundRules"] = outbound;
+    }
+    case.resources.push(json!({ "id": balancer, "properties": properties }));
 }
 
 /// The zone in which the target's own name is found, linked to the networks.

@@ -1,7 +1,6 @@
 //! A public server has no firewall rule that could let the copier in.
 
-use std::net::Ipv4Addr;
-
+use crate::address::AddressSet;
 use crate::checks::fixes;
 use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
@@ -52,12 +51,10 @@ fn with_other_ways(path: &Path, mut finding: Finding) -> Finding {
 }
 
 /// The public address that packets arrive with is known, and no rule holds it.
-fn not_held(path: &Path, addresses: &[Ipv4Addr]) -> Option<Finding> {
-    let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+fn not_held(path: &Path, addresses: &AddressSet) -> Option<Finding> {
     let message = format!(
-        "no firewall rule of server `{}` holds {}, with which the copier's packets arrive",
-        path.to_id.name(),
-        words.join(", ")
+        "no firewall rule of server `{}` holds {addresses}, with which the copier's packets arrive",
+        path.to_id.name()
     );
     let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "");

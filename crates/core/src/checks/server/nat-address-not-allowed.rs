@@ -1,7 +1,6 @@
 //! Packets to the source's front door leave through an appliance or gateway, with an address that no rule holds.
 
-use std::net::Ipv4Addr;
-
+use crate::address::AddressSet;
 use crate::checks::fixes;
 use crate::estate::network::NextHop;
 use crate::estate::server::FirewallRule;
@@ -43,12 +42,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 }
 
 /// The addresses of the firewall at the next hop are known, and no rule holds them.
-fn not_held(path: &Path, route: &UserRoute, addresses: &[Ipv4Addr]) -> Finding {
-    let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+fn not_held(path: &Path, route: &UserRoute, addresses: &AddressSet) -> Finding {
     let message = format!(
-        "no firewall rule of server `{}` holds {}, with which packets arrive that route `{}` hands to the firewall",
+        "no firewall rule of server `{}` holds {addresses}, with which packets arrive that route `{}` hands to the firewall",
         path.to_id.name(),
-        words.join(", "),
         route.name
     );
     let fix = fixes::let_address_in(path, addresses);

@@ -19,6 +19,7 @@ pub(super) fn body_of(kind: &str, id: &ResourceId, fields: &Fields) -> Value {
         "azurerm_route" => network::route(fields),
         "azurerm_network_interface" => network::interface(fields),
         "azurerm_public_ip" => network::public_address(fields),
+        "azurerm_public_ip_prefix" => network::public_prefix(fields),
         "azurerm_nat_gateway" => network::nat_gateway(fields),
         "azurerm_virtual_network_gateway" => network::gateway(fields),
         "azurerm_lb" => network::load_balancer(fields),

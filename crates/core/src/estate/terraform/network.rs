@@ -243,6 +243,10 @@ pub(super) fn public_address(fields: &Fields) -> Value {
     )
 }
 
+pub(super) fn public_prefix(fields: &Fields) -> Value {
+    body(fields, [("ipPrefix", fields.get("ip_prefix"))])
+}
+
 pub(super) fn gateway(fields: &Fields) -> Value {
     let configurations = fields.list("ip_configuration", |block| {
         let properties = object([
