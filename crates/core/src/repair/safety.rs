@@ -9,7 +9,8 @@ use super::rules::Rules;
 use crate::diagnose::Question;
 use crate::estate::dns::Link;
 use crate::estate::endpoint::Endpoint;
-use crate::estate::network::{Peering, Subnet};
+use crate::estate::forwarder::{InboundEndpoint, RulesetLink};
+use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Kind, Set, Writes};
 use crate::id::ResourceId;
@@ -178,8 +179,10 @@ fn touched(estate: &Estate, writes: &Writes) -> (Vec<(ResourceId, ResourceId)>, 
         let named = estate.list::<Server>(Key::ServersNamed(label)).map(|(id, _)| id);
         let named: Vec<&ResourceId> = named.collect();
         for (_, link) in estate.children::<Link>(&zone) {
-            clients(estate, &link.vnet)
-                .for_each(|client| flows.add(&client, named.iter().copied()));
+            for asker in std::iter::once(link.vnet.clone()).chain(askers(estate, &link.vnet)) {
+                clients(estate, &asker)
+                    .for_each(|client| flows.add(&client, named.iter().copied()));
+            }
         }
     }
     (flows.list, is_cut || flows.is_cut)
@@ -219,6 +222,20 @@ fn neighbours(estate: &Estate, vnet: &ResourceId) -> impl Iterator<Item = Resour
     estate.children::<Peering>(vnet).map(|(_, half)| half.remote.clone())
 }
 
+/// Networks that may ask a network's DNS servers: those beside it with servers of their own, and those that a ruleset sends to its
+/// resolver.
+fn askers(estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
+    let has_own = |id: &ResourceId| {
+        let servers = estate.get::<Vnet>(id).ok().and_then(|one| one.dns_servers.as_ref());
+        servers.is_some_and(|all| !all.is_empty())
+    };
+    let stands_in = |subnet: &ResourceId| subnet.parent().as_ref() == Some(vnet);
+    let mut resolvers = estate.all::<InboundEndpoint>();
+    let answers = resolvers.any(|(_, one)| one.subnets.iter().any(stands_in));
+    let sent = estate.all::<RulesetLink>().filter(|_| answers).map(|(_, link)| link.vnet.clone());
+    neighbours(estate, vnet).filter(has_own).chain(sent).collect()
+}
+
 /// Servers that stand in a network or have an endpoint there.
 fn held(estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
     let injected = estate.list::<Server>(Key::ServersIn(vnet.clone())).map(|(id, _)| id.clone());
@@ -253,7 +270,11 @@ fn touched_networks(estate: &Estate, writes: &Writes) -> BTreeSet<ResourceId> {
     let mut vnets = BTreeSet::new();
     for key in writes {
         match key {
-            Key::LinksOf(vnet) | Key::GatewaysOf(vnet) | Key::RulesetsOf(vnet) => {
+            Key::LinksOf(vnet) => {
+                vnets.extend(askers(estate, vnet));
+                vnets.insert(vnet.clone());
+            }
+            Key::GatewaysOf(vnet) | Key::RulesetsOf(vnet) => {
                 vnets.insert(vnet.clone());
             }
             Key::Resource(id) => {

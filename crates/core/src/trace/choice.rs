@@ -84,15 +84,14 @@ impl Path<'_> {
         }
     }
 
-    /// A public server whose endpoint serves others: where the copier cannot use that endpoint and would be let in publicly, the
-    /// public way is the one that is meant.
+    /// A public server whose endpoint serves others: where the copier cannot use that endpoint, or nobody knows where it stands, and
+    /// would be let in publicly, the public way is the one that is meant.
     pub(super) fn see_shadow(&mut self) {
         let is_denied = self.name.as_ref().is_some_and(|name| name.answer == Answer::NoSuchName);
         let verdict_of = |leg: &Option<Leg>| leg.as_ref().map(Leg::verdict);
-        if is_denied
-            && verdict_of(&self.fallback) == Some(Verdict::Reachable)
-            && verdict_of(&self.intended) == Some(Verdict::Unreachable)
-        {
+        let is_out_of_use = verdict_of(&self.intended) == Some(Verdict::Unreachable)
+            || self.endpoint().is_some_and(|view| view.subnet.is_err());
+        if is_denied && verdict_of(&self.fallback) == Some(Verdict::Reachable) && is_out_of_use {
             self.is_shadowed = true;
             self.intended = self.fallback.take();
         }

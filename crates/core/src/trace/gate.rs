@@ -169,8 +169,11 @@ fn single_gate(
         true => Ok(None),
         false => caller.by_rules(estate, server_id),
     };
-    if let Ok(Some(open @ Gate::Open(_))) = by_rules {
-        return open;
+    match (&by_rules, &gate) {
+        (Ok(Some(open @ Gate::Open(_))), _) => return open.clone(),
+        // Without an identity, and where no rule speaks of the subnet, its public address decides.
+        (Ok(Some(shut)), Gate::RuleMissing { .. }) => return shut.clone(),
+        _ => {}
     }
     let by_address = || {
         if let Ok(Some(_)) = by_rules {

@@ -2,7 +2,6 @@
 
 use crate::checks::fixes;
 use crate::finding::Finding;
-use crate::trace::egress::Egress;
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
@@ -40,9 +39,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return Some(finding); // endpoint/tier-unsupported says what to do
     }
     finding.fixes.extend(fixes::let_subnet_in(path));
-    if let Some(Egress::Known(addresses)) = &path.taken()?.egress {
-        finding = finding.fix(fixes::let_address_in(path, addresses));
-    }
     finding.fixes.extend(fixes::endpoint_nearby(path));
     Some(finding)
 }
