@@ -3,6 +3,7 @@
 
 mod canonical;
 mod deparse;
+pub(crate) mod digests;
 mod extensions;
 mod families;
 mod floats;

@@ -57,21 +57,28 @@ const SAFE: &[&str] = &[
 /// their label. An array of enums is not: it names its elements' type by an OID that the target has otherwise.
 pub(crate) fn tables(session: &mut Session) -> Outcome<HashSet<u64>> {
     let what = "read the types of columns";
-    let names = SAFE.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let sql = format!(
+        "{} SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND {USER_SCHEMAS} AND EXISTS (SELECT 1 FROM pg_attribute a \
+           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
+         AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 \
+           AND NOT a.attisdropped AND a.atttypid NOT IN (SELECT oid FROM usable))",
+        usable()
+    );
+    query(session, what, &sql)?.iter().map(|row| number(what, row, 0)).collect()
+}
+
+/// `WITH` for a query that reads the OIDs of such types from `usable`.
+pub(crate) fn usable() -> String {
+    let names = SAFE.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    format!(
         "WITH safe AS (SELECT t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
            WHERE n.nspname = 'pg_catalog' AND t.typname IN ({names})), \
          plain AS (SELECT oid FROM safe UNION ALL SELECT t.oid FROM pg_type t WHERE t.typtype = 'e' \
            UNION ALL SELECT t.oid FROM pg_type t JOIN safe s ON s.oid = t.typelem WHERE t.typcategory = 'A'), \
          usable AS (SELECT oid FROM plain UNION ALL \
-           SELECT t.oid FROM pg_type t JOIN plain p ON p.oid = t.typbasetype WHERE t.typtype = 'd') \
-         SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND {USER_SCHEMAS} AND EXISTS (SELECT 1 FROM pg_attribute a \
-           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
-         AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 \
-           AND NOT a.attisdropped AND a.atttypid NOT IN (SELECT oid FROM usable))"
-    );
-    query(session, what, &sql)?.iter().map(|row| number(what, row, 0)).collect()
+           SELECT t.oid FROM pg_type t JOIN plain p ON p.oid = t.typbasetype WHERE t.typtype = 'd')"
+    )
 }
 
 /// Whether both servers write dates and times alike; before 10 that was a choice of the build.

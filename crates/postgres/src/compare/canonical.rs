@@ -97,10 +97,15 @@ impl Types {
 
     /// Select list of the table for comparing.
     pub(crate) fn columns(&self, session: &mut Session, table: &Table) -> Outcome<String> {
+        Ok(self.each(session, table)?.join(", "))
+    }
+
+    /// The same, a column each.
+    pub(super) fn each(&self, session: &mut Session, table: &Table) -> Outcome<Vec<String>> {
         let names: Vec<String> =
             table.columns.iter().map(|column| quote_ident(&column.name)).collect();
         if self.by_oid.is_empty() || names.is_empty() {
-            return Ok(names.join(", "));
+            return Ok(names);
         }
         let what = format!("read the columns of {}.{}", table.schema, table.name);
         let rows = query(
@@ -123,7 +128,7 @@ impl Types {
             let oid = oids.get(column.name.as_str()).copied().unwrap_or(0);
             self.expression(oid, &name, 0).unwrap_or(name)
         });
-        Ok(list.collect::<Vec<_>>().join(", "))
+        Ok(list.collect())
     }
 
     /// Text of `value`, which is of type `oid`, when floating point numbers are inside of it.

@@ -73,6 +73,11 @@ impl Key {
         if columns.is_empty() { table.clone() } else { Table { columns, ..table.clone() } }
     }
 
+    /// Whether the quoted name is that of one of its columns.
+    pub(super) fn names(&self, column: &str) -> bool {
+        self.names.iter().any(|name| name == column)
+    }
+
     /// What is read, given the columns that are compared.
     pub(crate) fn columns(&self, columns: &str) -> String {
         self.group
