@@ -16,6 +16,10 @@ use crate::ask::{Outcome, flag, number, query, query_one, text};
 const SERVICE_DATABASES: [&str; 5] =
     ["azure_maintenance", "azure_sys", "cloudsqladmin", "rdsadmin", "alloydbadmin"];
 
+/// The encoding that servers before 19 turn into others, but never into UTF-8: they refuse a session that wants that.
+/// Source: PostgreSQL 18, "Character Set Support", available conversions.
+const UNREADABLE: &str = "encoding = pg_char_to_encoding('MULE_INTERNAL')";
+
 /// Condition on `n` (pg_namespace) that leaves the schemas in which users keep things.
 pub(crate) const USER_SCHEMAS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema', \
     'pg_toast') \
@@ -52,7 +56,7 @@ pub(crate) fn server_facts(session: &mut Session, info: &ConnInfo) -> Outcome<Se
             "SELECT datname, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN \
              pg_database_size(oid) ELSE 0 END \
              FROM pg_database WHERE datallowconn AND NOT datistemplate AND datconnlimit <> -2 \
-             AND datname NOT IN ({hidden}) ORDER BY datname"
+             AND NOT {UNREADABLE} AND datname NOT IN ({hidden}) ORDER BY datname"
         ),
     )?;
     let mut databases = Vec::with_capacity(rows.len());
@@ -78,12 +82,13 @@ pub(crate) fn server_facts(session: &mut Session, info: &ConnInfo) -> Outcome<Se
 fn left_out(session: &mut Session, hidden: &str) -> Outcome<Vec<LeftOut>> {
     let sql = format!(
         "SELECT datname, quote_ident(datname), datname IN ({hidden}), datistemplate, datallowconn, \
-         datname IN ('template0', 'template1') FROM pg_database WHERE NOT datallowconn \
-         OR datistemplate OR datconnlimit = -2 OR datname IN ({hidden}) ORDER BY datname"
+         datname IN ('template0', 'template1'), {UNREADABLE} FROM pg_database WHERE NOT datallowconn \
+         OR datistemplate OR datconnlimit = -2 OR {UNREADABLE} OR datname IN ({hidden}) ORDER BY datname"
     );
     let rows = query(session, "read the list of databases", &sql)?;
     let one = |row: &crate::Row| {
-        let [is_service, is_template, may_connect, is_own] = [2, 3, 4, 5].map(|i| flag(row, i));
+        let [is_service, is_template, may_connect, is_own, is_unreadable] =
+            [2, 3, 4, 5, 6].map(|i| flag(row, i));
         let quoted = text(row, 1);
         let alter = |what: &str| format!("ALTER DATABASE {quoted} {what}");
         let none = String::new;
@@ -99,6 +104,12 @@ fn left_out(session: &mut Session, hidden: &str) -> Outcome<Vec<LeftOut>> {
             };
             let help = help.to_owned();
             ("every server has it", "new databases are made from the target's own", none(), help)
+        } else if is_unreadable {
+            let help = "put what it holds into a new database in UTF8 and move that: pg_dump with --encoding=EUC_JP, \
+                        LATIN1, KOI8R or another that has its characters, then psql"
+                .to_owned();
+            let because = "the server turns that encoding into no UTF-8, and lets no such session in";
+            ("it is in MULE_INTERNAL", because, none(), help)
         } else if is_template {
             let help = "make it a template again on both servers after the move".to_owned();
             let because = "databases are made from it, and a session in it keeps others from that";

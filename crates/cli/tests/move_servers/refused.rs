@@ -173,6 +173,23 @@ fn a_database_that_is_left_out_is_named_with_the_reason() {
     pair.verify(&[]).ended(0).says(&[note, "comparing open"]);
 }
 
+/// The server lets nobody in who wants UTF-8.
+#[test]
+fn a_database_without_utf8_keeps_no_other_from_moving() {
+    let pair = Pair::start(15, 18);
+    let settings = "TEMPLATE template0 ENCODING 'MULE_INTERNAL' LC_COLLATE 'C' LC_CTYPE 'C'";
+    pair.on_source("postgres", &format!("CREATE DATABASE mule {settings}"));
+    pair.on_source("postgres", "CREATE DATABASE d");
+    pair.on_source("d", "CREATE TABLE t AS SELECT 1 AS a");
+    let refused = pair.migrate(&["--database", "mule"]).ended(3);
+    refused.says(&["database mule cannot be moved: it is in MULE_INTERNAL", "--encoding="]);
+    let note = "note: database mule is left out: it is in MULE_INTERNAL";
+    pair.migrate(&[]).ended(0).says(&[note]);
+    pair.verify(&[]).ended(0).says(&[note]);
+    let ran = pair.migrate(&["--database", "d", "--overwrite"]).ended(0);
+    assert!(!ran.err.contains("mule"), "{}", ran.err);
+}
+
 #[test]
 fn an_older_target_and_an_unknown_database_are_refused_together() {
     let pair = Pair::start(17, 11);
