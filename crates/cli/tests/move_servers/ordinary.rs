@@ -155,3 +155,31 @@ fn a_database_that_takes_few_sessions_is_foretold() {
     mend(&pair, &report, "database/connection-limit");
     moved_by_mover(&pair, 0);
 }
+
+/// Also when the move begins anew, and when it goes on.
+#[test]
+fn grants_that_lock_the_login_out_are_no_obstacle() {
+    for target in [15, 18] {
+        let pair = Pair::start(15, target);
+        pair.on_source("postgres", "CREATE ROLE app; CREATE ROLE guest; CREATE DATABASE d OWNER app");
+        pair.on_source("d", "SET ROLE app; CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 1 AS a");
+        pair.on_source(
+            "postgres",
+            "REVOKE ALL ON DATABASE d FROM PUBLIC, app; GRANT CONNECT ON DATABASE d TO guest",
+        );
+        pair.on_target("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE PASSWORD 'pass'");
+        let told = "take it back on the target when nothing is to be compared any more: REVOKE CONNECT, CREATE";
+        let mut command = as_mover(&pair, "migrate");
+        command.arg("--ledger").arg(pair.ledger()).env("FLEXWAY_FAILPOINT", "prepared:1:kill");
+        assert_eq!(Ran::of(command).code, None);
+        moved_by_mover(&pair, 0).says(&[told]);
+        Ran::of(as_mover(&pair, "verify")).ended(0);
+        let mut command = as_mover(&pair, "migrate");
+        command.arg("--ledger").arg(pair.ledger().with_extension("new")).arg("--overwrite");
+        Ran::of(command).ended(0);
+        let grants = "SELECT datacl FROM pg_database WHERE datname = 'd'";
+        assert_eq!(pair.on_target("postgres", grants), "{guest=c/app,mover=Cc/app}\n", "{target}");
+        pair.on_target("postgres", "REVOKE CONNECT ON DATABASE d FROM guest");
+        Ran::of(as_mover(&pair, "verify")).ended(1);
+    }
+}

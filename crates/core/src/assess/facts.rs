@@ -278,6 +278,8 @@ pub struct Database {
     pub sorts_by: String,
     /// How many sessions of logins that are no superusers it takes; `None` for any number.
     pub connection_limit: Option<u32>,
+    /// Rights on it that a move needs, and that neither everybody has nor its owner, of whom the target's login is a member.
+    pub lacking_rights: Vec<String>,
     /// What the target has of that name; `None` when there is none.
     pub standing: Known<Option<Standing>>,
     /// Extensions but plpgsql.
@@ -305,6 +307,7 @@ impl Database {
             locales: ["C".to_owned(), "C".to_owned()],
             provider: "libc".to_owned(),
             connection_limit: None,
+            lacking_rights: Vec::new(),
             sorts_by: "C".to_owned(),
             standing: Ok(None),
             extensions: Vec::new(),

@@ -190,6 +190,7 @@ registry! {
     database "database/locale" = "603401" in "database/locale.rs" as locale;
     database "database/odd-name" in "database/odd-name.rs" as odd_name;
     database "database/connection-limit" in "database/connection-limit.rs" as connection_limit;
+    database "database/owner-lacks-right" in "database/owner-lacks-right.rs" as owner_lacks_right;
     database "database/not-replaceable" = "603117" in "database/not-replaceable.rs" as not_replaceable;
     database "database/sessions-on-target" = "603111" in "database/sessions-on-target.rs" as sessions_on_target;
 

@@ -39,6 +39,7 @@ pub(crate) fn database(source: &ConnInfo, target: &ConnInfo, name: &str) -> Outc
         provider: text(&described, 5).to_owned(),
         sorts_by: text(&described, 6).to_owned(),
         connection_limit: text(&described, 7).parse().ok(),
+        lacking_rights: list_elements(text(&described, 8)),
         standing: standing(there, target, name)?,
         extensions: extensions(here)?,
         census: all,
@@ -127,7 +128,11 @@ fn described(session: &mut Session) -> Outcome<crate::Row> {
     };
     let sql = format!(
         "SELECT pg_database_size(oid), pg_get_userbyid(datdba), pg_encoding_to_char(encoding), \
-         datcollate, datctype, {provider}, {}, datconnlimit FROM pg_database WHERE datname = current_database()",
+         datcollate, datctype, {provider}, {}, datconnlimit, \
+         (SELECT string_agg(needed, ', ') FROM unnest(ARRAY['CONNECT', 'CREATE']) AS needed \
+          WHERE datacl IS NOT NULL AND NOT EXISTS (SELECT 1 FROM aclexplode(datacl) a \
+            WHERE a.privilege_type = needed AND a.grantee IN (0, datdba))) \
+         FROM pg_database WHERE datname = current_database()",
         sorting(session)
     );
     query_one(session, "read what the database is", &sql)

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use flexway_core::migrate::SchemaEntry;
 
 use super::floats::{self, SHORT_SINCE};
-use crate::Session;
-use crate::ask::{Outcome, query, text};
+use crate::ask::{Outcome, query, query_one, text};
 use crate::assess::lost_settings;
 use crate::roles::Strangers;
 use crate::schema::tablespaces::Tablespaces;
 use crate::schema::{languages, maintain, not_null, public};
+use crate::{Session, quote_literal};
 
 /// How one pair of servers differs in spelling.
 #[derive(Debug, Default)]
@@ -33,6 +33,8 @@ pub(super) struct Spelling {
     lost_settings: BTreeSet<String>,
     /// Roles of services that only one of them has.
     strangers: Strangers,
+    /// The target's login, as names are written, where the source gives none of that name such rights on the database.
+    login: Option<String>,
     /// Languages that only on the target belong to the extension of their name.
     languages: BTreeSet<String>,
 }
@@ -59,6 +61,7 @@ impl Spelling {
             tablespaces,
             lost_settings,
             strangers,
+            login: login(source, target)?,
             languages: languages::of_extensions_now(source, target)?,
         })
     }
@@ -68,14 +71,21 @@ impl Spelling {
         self.strangers.left_out_of(entry)
     }
 
-    /// Whether a statement about a database sets what no move carries.
+    /// Whether a statement about a database sets what no move carries, or gives the target's login the means of the move.
     pub(super) fn is_left_behind(&self, statement: &str) -> bool {
         let sets = |name: &String| {
             [format!(" SET {name} TO "), format!(" SET \"{name}\" TO ")]
                 .iter()
                 .any(|words| statement.contains(words))
         };
+        let admits = |login: &String| {
+            ["CONNECT", "CREATE", "CREATE,CONNECT"]
+                .iter()
+                .any(|rights| statement.starts_with(&format!("GRANT {rights} ON DATABASE ")))
+                && statement.trim_end().ends_with(&format!(" TO {login};"))
+        };
         self.tablespaces.lack_of(statement)
+            || self.login.as_ref().is_some_and(admits)
             || statement.starts_with("ALTER ") && self.lost_settings.iter().any(sets)
     }
 
@@ -119,6 +129,19 @@ impl Spelling {
         }
         sql
     }
+}
+
+/// See [`Spelling::login`].
+fn login(source: &mut Session, target: &mut Session) -> Outcome<Option<String>> {
+    let what = "read the grants on the database";
+    let row = query_one(target, what, "SELECT current_user, quote_ident(current_user)")?;
+    let sql = format!(
+        "SELECT 1 FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = current_database() \
+         AND a.privilege_type IN ('CONNECT', 'CREATE') AND a.grantee <> 0 AND pg_get_userbyid(a.grantee) = {}",
+        quote_literal(text(&row, 0))
+    );
+    let has_some = !query(source, what, &sql)?.is_empty();
+    Ok((!has_some).then(|| text(&row, 1).to_owned()))
 }
 
 /// Words that the server quotes when they are names.

@@ -49,7 +49,20 @@ pub(super) fn within(admin: &mut Session, database: &str, wanted: &[SchemaEntry]
             run(admin, &what, sql)?;
         }
     }
-    Ok(())
+    admit(admin, database)
+}
+
+/// Gives the login what the source's grants would keep from it, and what it needs to fill and to compare the database.
+fn admit(admin: &mut Session, database: &str) -> Outcome<()> {
+    let what = format!("let the login of the move into database {database}");
+    let sql = format!(
+        "SELECT format('GRANT %s ON DATABASE %I TO %I', needed, datname, current_user) \
+         FROM pg_database, unnest(ARRAY['CONNECT', 'CREATE']) AS needed \
+         WHERE datname = {} AND NOT has_database_privilege(oid, needed)",
+        quote_literal(database)
+    );
+    let rows = query(admin, &what, &sql)?;
+    rows.iter().try_for_each(|row| run(admin, &what, text(row, 0)))
 }
 
 /// Takes back settings and grants of a database that stood before, so that the source's are all
