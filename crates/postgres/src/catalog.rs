@@ -108,7 +108,8 @@ fn left_out(session: &mut Session, hidden: &str) -> Outcome<Vec<LeftOut>> {
             let help = "put what it holds into a new database in UTF8 and move that: pg_dump with --encoding=EUC_JP, \
                         LATIN1, KOI8R or another that has its characters, then psql"
                 .to_owned();
-            let because = "the server turns that encoding into no UTF-8, and lets no such session in";
+            let because =
+                "the server turns that encoding into no UTF-8, and lets no such session in";
             ("it is in MULE_INTERNAL", because, none(), help)
         } else if is_template {
             let help = "make it a template again on both servers after the move".to_owned();

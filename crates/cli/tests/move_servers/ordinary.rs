@@ -161,7 +161,10 @@ fn a_database_that_takes_few_sessions_is_foretold() {
 fn grants_that_lock_the_login_out_are_no_obstacle() {
     for target in [15, 18] {
         let pair = Pair::start(15, target);
-        pair.on_source("postgres", "CREATE ROLE app; CREATE ROLE guest; CREATE DATABASE d OWNER app");
+        pair.on_source(
+            "postgres",
+            "CREATE ROLE app; CREATE ROLE guest; CREATE DATABASE d OWNER app",
+        );
         pair.on_source("d", "SET ROLE app; CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 1 AS a");
         pair.on_source(
             "postgres",

@@ -1,5 +1,6 @@
 //! `flexway verify` after somebody changed the target.
 
+use crate::assessed::{assess, mend};
 use crate::pair::{Pair, Ran};
 use crate::sample;
 
@@ -182,6 +183,31 @@ fn triggers_on_login_see_nothing_of_the_move() {
     );
     pair.migrate(&[]).ended(0);
     pair.verify(&["--database", "d"]).ended(0);
+    pair.on_source("postgres", "CREATE ROLE reader LOGIN PASSWORD 'pass'");
+    pair.on_source("d", "GRANT SELECT ON seen TO reader; GRANT INSERT ON seen TO PUBLIC");
+    let as_reader = |command: &str| {
+        let mut command = pair.command(command);
+        let url = format!("postgres://reader:pass@127.0.0.1:{}/postgres", pair.source.port());
+        command.env("FLEXWAY_SOURCE", url).args(["--database", "d"]);
+        command
+    };
+    let mut assessing = as_reader("assess");
+    assessing.arg("--overwrite");
+    let (code, report) = assess(assessing);
+    let words = "event triggers on login fire in sessions of the move on the source: sees";
+    assert!(code == Some(0) && report.to_string().contains(words), "{report:#}");
+    mend(&pair, &report, "privilege/login-trigger");
+    pair.on_source("d", "TRUNCATE seen");
+    let mut moving = as_reader("migrate");
+    moving.arg("--overwrite").arg("--ledger").arg(pair.ledger().with_extension("new"));
+    Ran::of(moving).ended(0);
+    Ran::of(as_reader("verify")).ended(0);
+    let rows = "SELECT count(*) FROM seen";
+    // The questions come by superusers whom nobody keeps quiet.
+    assert_eq!(
+        (pair.on_source("d", rows), pair.on_target("d", rows)),
+        ("1\n".into(), "1\n".into())
+    );
 }
 
 /// Its text would have a character for each bit, and no server holds a text of 1 GB. The binary form has 136 MB.

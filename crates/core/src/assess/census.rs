@@ -84,7 +84,7 @@ census! {
     Unlogged = "unlogged tables";
     /// Tables without a replica identity; sql: what gives them one.
     NoIdentity = "tables without a replica identity";
-    /// Event triggers.
+    /// Event triggers; detail: the event that they fire on, unless they are disabled.
     EventTriggers = "event triggers";
     /// Tablespaces in which something of the database lies.
     Tablespaces = "tablespaces in use";

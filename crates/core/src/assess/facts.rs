@@ -208,6 +208,8 @@ pub struct Login {
     pub can_signal: bool,
     /// Whether it may read password verifiers.
     pub reads_passwords: bool,
+    /// Whether it may keep event triggers from firing in its sessions.
+    pub silences_triggers: bool,
     /// Whether it is a member of the role that administers the service.
     pub is_administrator: bool,
 }

@@ -208,6 +208,7 @@ registry! {
     database "privilege/row-security" in "privilege/row-security.rs" as row_security;
     database "privilege/superuser-only" in "privilege/superuser-only.rs" as superuser_only;
     database "privilege/event-trigger" in "privilege/event-trigger.rs" as event_trigger;
+    advisory_database "privilege/login-trigger" in "privilege/login-trigger.rs" as login_trigger;
     database "privilege/wide-publication" in "privilege/wide-publication.rs" as wide_publication;
     database "privilege/setting" in "privilege/setting.rs" as setting;
     database "privilege/catalog-grant" = "603410" in "privilege/catalog-grant.rs" as catalog_grant;

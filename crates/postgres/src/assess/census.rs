@@ -181,7 +181,7 @@ fn objects(census: Census) -> String {
             not_of_extension("pg_language", "l.oid")
         ),
         Census::EventTriggers => format!(
-            "SELECT evtname, evtevent, format('DROP EVENT TRIGGER %I', evtname) \
+            "SELECT evtname, CASE WHEN evtenabled IN ('O', 'A') THEN evtevent ELSE '' END, format('DROP EVENT TRIGGER %I', evtname) \
              FROM pg_event_trigger t WHERE {} ORDER BY 1",
             not_of_extension("pg_event_trigger", "t.oid")
         ),

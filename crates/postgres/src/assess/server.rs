@@ -10,6 +10,7 @@ use super::{ask, settings};
 use crate::ask::{Outcome, flag, optional, query, query_one, text};
 use crate::catalog::is_superuser;
 use crate::pool::connect;
+use crate::session::may_silence;
 use crate::{ConnInfo, Row, Session, quote_literal, roles};
 
 /// Transactions that are listed: those that wait longest say enough.
@@ -117,10 +118,11 @@ fn login(session: &mut Session, provider: Provider) -> Outcome<Login> {
     let administers = provider.administrators().map_or("false".to_owned(), is_in);
     let sql = format!(
         "SELECT r.rolname, r.rolcreatedb, r.rolcreaterole, r.rolreplication OR {}, r.rolbypassrls, \
-         r.rolsuper OR {}, has_table_privilege('pg_authid', 'SELECT'), {administers} \
+         r.rolsuper OR {}, has_table_privilege('pg_authid', 'SELECT'), {administers}, {} \
          FROM pg_roles r WHERE r.rolname = current_user",
         is_in("rds_replication"),
         is_in("pg_signal_backend"),
+        may_silence(session.version().number),
     );
     let row = query_one(session, "read the rights of the login", &sql)?;
     Ok(Login {
@@ -132,6 +134,7 @@ fn login(session: &mut Session, provider: Provider) -> Outcome<Login> {
         can_signal: flag(&row, 5),
         reads_passwords: flag(&row, 6),
         is_administrator: flag(&row, 7),
+        silences_triggers: flag(&row, 8),
     })
 }
 

@@ -270,9 +270,14 @@ impl ConnInfo {
         self.is_quiet.store(true, Ordering::Relaxed);
     }
 
+    /// Whether [`ConnInfo::keep_quiet`] was called.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_quiet.load(Ordering::Relaxed)
+    }
+
     /// Command line of the session: ours first, so that what the user gave wins.
     pub(crate) fn options(&self) -> String {
-        let is_quiet = !self.start_options.is_empty() && self.is_quiet.load(Ordering::Relaxed);
+        let is_quiet = !self.start_options.is_empty() && self.is_quiet();
         let quiet = is_quiet.then_some("-c event_triggers=off");
         let all = [Some(self.start_options), quiet, self.options.as_deref()];
         all.into_iter().flatten().collect::<Vec<_>>().join(" ")

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use flexway_core::probes::Rung;
 
+use crate::ask::flag;
 use crate::canceller::Canceller;
 use crate::connect_error::ConnectError;
 use crate::conninfo::ConnInfo;
@@ -57,8 +58,16 @@ const NO_TIME_OUTS: &str = "\
     ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', \
     'idle_session_timeout', 'transaction_timeout')";
 
-/// First version in which superusers may switch event triggers off, for a session.
+/// First version in which superusers, and whom they let, may switch event triggers off for a session.
 pub(crate) const EVENT_TRIGGERS_SET_SINCE: u32 = 170_000;
+
+/// An expression for whether the login may do that.
+pub(crate) fn may_silence(version: u32) -> &'static str {
+    match version {
+        EVENT_TRIGGERS_SET_SINCE.. => "has_parameter_privilege('event_triggers', 'SET')",
+        _ => "false",
+    }
+}
 
 /// The stop of what is not stopped.
 pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
@@ -113,10 +122,12 @@ impl Session {
             let fix = "check that it is PostgreSQL";
             not_opened(info, "the server gave no version".to_owned(), fix)
         })?;
-        if session.version.number >= EVENT_TRIGGERS_SET_SINCE
-            && session.parameter("is_superuser") == Some("on")
-        {
-            info.keep_quiet();
+        if session.version.number >= EVENT_TRIGGERS_SET_SINCE && !info.is_quiet() {
+            let sql = format!("SELECT pg_catalog.{}", may_silence(session.version.number));
+            let answer = session.rows(&sql).map_err(|error| settings_failed(info, &error))?;
+            if answer.first().is_some_and(|row| flag(row, 0)) {
+                info.keep_quiet();
+            }
         }
         Ok(session)
     }
