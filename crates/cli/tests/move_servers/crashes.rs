@@ -100,13 +100,8 @@ fn after_kill_9_at_any_moment_the_same_command_copies_no_part_twice() {
     assert!(parts_kept > 5, "no moment left more than {parts_kept} parts");
 }
 
-/// Begins a move, halts it at a moment, does something, and lets it go on; gives its end.
-fn with_halted(
-    pair: &mut Pair,
-    moment: &str,
-    more: &[&str],
-    meanwhile: impl FnOnce(&mut Pair),
-) -> Ran {
+/// Begins a move and halts it at a moment.
+fn halted(pair: &Pair, moment: &str, more: &[&str]) -> Child {
     let child = begin(pair, &format!("{moment}:stop"), more);
     let (pid, end) = (child.id(), Instant::now() + Duration::from_secs(60));
     let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
@@ -114,8 +109,12 @@ fn with_halted(
         assert!(Instant::now() < end, "{moment} was not reached");
         std::thread::sleep(Duration::from_millis(10));
     }
-    meanwhile(pair);
-    crate::interrupted::signal(pid, "CONT");
+    child
+}
+
+/// Lets it go on; gives its end.
+fn released(child: Child) -> Ran {
+    crate::interrupted::signal(child.id(), "CONT");
     Ran::from(child.wait_with_output().unwrap())
 }
 
@@ -132,23 +131,21 @@ fn a_server_killed_or_cut_off_at_any_moment_is_waited_for() {
         ("copied:1", "cut source"),
     ];
     for (moment, what) in cases {
-        let mut before = Vec::new();
-        let ran = with_halted(&mut pair, moment, &[], |pair| {
-            match what {
-                "kill target" => {
-                    pair.target.kill9().unwrap();
-                    pair.target.start_again().unwrap();
-                }
-                "kill source" => {
-                    pair.source.kill9().unwrap();
-                    pair.source.start_again().unwrap();
-                }
-                "cut target" => drop(pair.on_target("postgres", cut)),
-                _ => drop(pair.on_source("postgres", cut)),
+        let child = halted(&pair, moment, &[]);
+        match what {
+            "kill target" => {
+                pair.target.kill9().unwrap();
+                pair.target.start_again().unwrap();
             }
-            before = arrived(pair);
-        });
-        ran.ended(0).says(&["equal"]);
+            "kill source" => {
+                pair.source.kill9().unwrap();
+                pair.source.start_again().unwrap();
+            }
+            "cut target" => drop(pair.on_target("postgres", cut)),
+            _ => drop(pair.on_source("postgres", cut)),
+        }
+        let before = arrived(&pair);
+        released(child).ended(0).says(&["equal"]);
         assert_kept(&pair, &before, &format!("{what} at {moment}"));
         begin_anew(&pair);
     }
@@ -161,12 +158,11 @@ fn a_server_that_takes_connections_and_does_not_answer_is_given_up() {
     pair.parameters =
         "?connect_timeout=2&keepalives_idle=1&keepalives_interval=1&keepalives_count=1";
     for (moment, which) in [("part:3", "source"), ("entry:2", "target")] {
-        let mut still = None;
-        let ran = with_halted(&mut pair, moment, &["--patience", "1"], |pair| {
-            let server = if which == "source" { &pair.source } else { &pair.target };
-            still = Some(server.stand_still().unwrap());
-        });
-        ran.ended(3)
+        let child = halted(&pair, moment, &["--patience", "1"]);
+        let server = if which == "source" { &pair.source } else { &pair.target };
+        let still = server.stand_still().unwrap();
+        released(child)
+            .ended(3)
             .says(&["takes new connections without answering them", "go on with the same command"]);
         drop(still);
         let before = arrived(&pair);
@@ -174,4 +170,40 @@ fn a_server_that_takes_connections_and_does_not_answer_is_given_up() {
         assert_kept(&pair, &before, &format!("{which} stood still at {moment}"));
         begin_anew(&pair);
     }
+}
+
+/// Keeps parts from being recorded until one waits for that, then wants the table that it fills: neither could go on.
+const IN_THE_WAY: &str = "
+    SET deadlock_timeout = '1h'; BEGIN; LOCK TABLE flexway_progress.part IN SHARE MODE;
+    DO $$ DECLARE filled regclass; BEGIN
+        LOOP
+            SELECT f.relation INTO filled FROM pg_locks w JOIN pg_locks f USING (pid) JOIN pg_class c ON c.oid = f.relation
+                WHERE w.relation = 'flexway_progress.part'::regclass AND NOT w.granted AND f.mode = 'RowExclusiveLock'
+                AND c.relnamespace = 'public'::regnamespace AND c.relkind = 'r';
+            EXIT WHEN found;
+            PERFORM pg_sleep(0.01);
+        END LOOP;
+        EXECUTE format('LOCK TABLE %s', filled);
+    END $$; COMMIT;";
+
+#[test]
+fn a_deadlock_is_tried_again() {
+    let pair = start();
+    // The other session never looks for deadlocks, so it is the move's that is ended; it has come so far by then.
+    pair.on_target("postgres", "ALTER SYSTEM SET deadlock_timeout = '3s'");
+    pair.on_target("postgres", "SELECT pg_reload_conf()");
+    let child = halted(&pair, "part:1", &[]);
+    let ran = std::thread::scope(|scope| {
+        let other = scope.spawn(|| pair.target.psql("d", IN_THE_WAY));
+        let holds = "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted \
+                     AND relation = 'flexway_progress.part'::regclass";
+        while pair.on_target("d", holds) == "0\n" {
+            assert!(!other.is_finished(), "the other session is not in the way");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let ran = released(child);
+        other.join().unwrap().unwrap();
+        ran
+    });
+    ran.ended(0).says(&["ERROR 40P01: deadlock detected", "equal"]);
 }
