@@ -38,6 +38,7 @@ fn facts() -> Facts {
         target: server(170_010),
         tool: Ok(ToolFacts { pg_dump: "pg_dump".to_owned(), version: 170_010 }),
         databases: vec![Database::empty("d", 1000, 100)],
+        unopened: Vec::new(),
     }
 }
 

@@ -135,10 +135,12 @@ pub(crate) fn look(
     };
     let (source, target) =
         ports.servers.look_at(source, target, &options.databases).map_err(|error| vec![error])?;
-    let mut databases = Vec::new();
+    let (mut databases, mut unopened) = (Vec::new(), Vec::new());
     for name in names.iter().filter(|name| !finished.contains(*name)) {
         match ports.databases.look_into(name) {
             Ok(database) => databases.push(database),
+            // It concerns this database alone.
+            Err(error) if error.remedy == Remedy::Act => unopened.push((name.clone(), error)),
             Err(error) => errors.push(error),
         }
     }
@@ -155,6 +157,7 @@ pub(crate) fn look(
         target,
         tool,
         databases,
+        unopened,
     })
 }
 

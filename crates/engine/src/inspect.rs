@@ -11,8 +11,8 @@ use crate::assess::{self, AssessOptions};
 use crate::ledger::Ledger;
 use crate::run::{Ports, RunError, RunOptions};
 
-/// The one refusal that concerns a comparison as well.
-const NOT_FOUND: &str = "database/not-found";
+/// The refusals that concern a comparison as well.
+const UNKNOWN: [&str; 2] = ["database/not-found", "database/unreadable"];
 
 /// Two servers between which a move may begin.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ pub(crate) fn inspect_for_comparison(
         .map_err(RunError::Refused)?;
     let mut assessment = judge(&facts);
     // A target that holds something is what a comparison is for.
-    assessment.findings.retain(|one| one.level != Level::Blocks || one.id == NOT_FOUND);
+    assessment.findings.retain(|one| one.level != Level::Blocks || UNKNOWN.contains(&one.id));
     let refusals = assess::refusals(&assessment);
     if !refusals.is_empty() {
         return Err(RunError::Refused(refusals));

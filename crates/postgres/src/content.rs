@@ -11,6 +11,7 @@ use flexway_core::migrate::{
 use crate::ask::{Outcome, act, failed, flag, query, relay_failed, run, text};
 use crate::catalog::tables::Rows;
 use crate::catalog::trees::Leaf;
+use crate::compare::digests;
 use crate::copy::Format;
 use crate::pool::Pool;
 use crate::refresh::refresh_all;
@@ -209,6 +210,12 @@ fn copy_failed(what: &str, table: &Table, error: RelayError) -> MoveError {
         }
         None => {}
     }
+    if digests::are_needed(&failure) {
+        failure.help = "a row of it is longer than a server can write out, 1 GB; where a column of another type keeps the table from \
+                        travelling in binary form, a bytea counts twice and a bit varying eight times: shorten the row on the \
+                        source, or put the value into another table, then begin anew"
+            .to_owned();
+    }
     if missing {
         failure.help = format!(
             "create {} again, or start a new move: the schema changed meanwhile",
@@ -318,6 +325,8 @@ pub(crate) fn positions(
 mod tests {
     use flexway_core::migrate::Column;
 
+    use crate::pg_error::ServerError;
+
     use super::*;
 
     fn table(columns: &[&str]) -> Table {
@@ -351,6 +360,17 @@ mod tests {
             filling((&table, Rows::Own, &part()), (Format::Text, None), ""),
             "BEGIN; COPY \"s p\".\"t\"\"x\" (\"a\", \"B c\") FROM STDIN"
         );
+    }
+
+    #[test]
+    fn rows_that_no_text_holds_are_told_as_such() {
+        let told = |body: &[u8]| {
+            let error = PgError::Server(Box::new(ServerError::read(body)));
+            copy_failed("copy table s.t", &table(&["a"]), RelayError::Source(error)).help
+        };
+        let words = b"SERROR\0CXX000\0Minvalid memory alloc request size 1132462083\0\0";
+        assert!(told(words).contains("1 GB"));
+        assert!(!told(b"SERROR\0CXX001\0Minvalid page in block 7\0\0").contains("1 GB"));
     }
 
     #[test]

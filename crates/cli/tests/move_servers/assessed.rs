@@ -324,3 +324,30 @@ fn people_get_sentences_and_scripts_get_codes() {
     explain.args(["explain", "database/target-holds-data"]);
     assert!(Ran::of(explain).ended(0).out.contains("603101"));
 }
+
+/// It is one finding among others, and its fix mends.
+#[test]
+fn a_database_that_keeps_the_login_out_is_named_beside_the_others() {
+    let pair = Pair::start(15, 17);
+    pair.on_source(
+        "postgres",
+        "CREATE ROLE reader LOGIN PASSWORD 'pass'; CREATE DATABASE open; CREATE DATABASE shut; \
+         REVOKE CONNECT ON DATABASE shut FROM PUBLIC",
+    );
+    pair.on_source("open", "CREATE TABLE t (a int)");
+    let as_reader = |command: &str| {
+        let mut command = pair.command(command);
+        let url = format!("postgres://reader:pass@127.0.0.1:{}/postgres", pair.source.port());
+        command.env("FLEXWAY_SOURCE", url);
+        command
+    };
+    let (code, report) = assess(as_reader("assess"));
+    let all = found(&report);
+    assert_eq!(code, Some(1), "{report:#}");
+    for one in ["database/unreadable blocks", "privilege/unreadable blocks 603110"] {
+        assert!(all.contains(one), "no {one} in {all:?}");
+    }
+    Ran::of(as_reader("verify")).ended(3).says(&["database shut could not be looked into"]);
+    mend(&pair, &report, "database/unreadable");
+    assert!(!found(&assess(as_reader("assess")).1).contains("database/unreadable blocks"));
+}

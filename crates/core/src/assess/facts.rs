@@ -6,7 +6,7 @@ use serde::Serialize;
 
 pub use super::census::{Census, Object};
 use super::provider::{Power, Provider};
-use crate::migrate::{ServerFacts, ToolFacts};
+use crate::migrate::{MoveError, ServerFacts, ToolFacts};
 
 /// The role that plain servers have, and that owns empty databases.
 const EXAMPLE_OWNER: &str = "postgres";
@@ -54,6 +54,8 @@ pub struct Facts {
     pub tool: Result<ToolFacts, NoTool>,
     /// The databases to move, as the source has them.
     pub databases: Vec<Database>,
+    /// Those that could not be looked into, and what failed.
+    pub unopened: Vec<(String, MoveError)>,
 }
 
 /// Why no `pg_dump` would do.

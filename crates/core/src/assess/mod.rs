@@ -184,6 +184,7 @@ registry! {
     server "version/source-too-old" = "603400" in "version/source-too-old.rs" as source_too_old;
 
     server "database/not-found" = "603102" in "database/not-found.rs" as not_found;
+    server "database/unreadable" in "database/unreadable.rs" as database_unreadable;
     server "database/left-out" in "database/left-out.rs" as left_out;
     server "database/target-holds-data" = "603101" in "database/target-holds-data.rs" as target_holds_data;
     database "database/encoding" in "database/encoding.rs" as encoding;
