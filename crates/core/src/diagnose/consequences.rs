@@ -97,6 +97,26 @@ pub(super) fn is_partly_denied(path: &Path) -> bool {
     is_known && path.taken().is_some_and(|leg| leg.forward.iter().any(denies))
 }
 
+/// What a server's name leads to is not known: then nothing that only its answer would show is certain, whatever else is wrong.
+pub(super) fn doubt_names(path: &Path, verdict: Verdict, findings: Vec<Finding>) -> Vec<Finding> {
+    // Of an open verdict they become risks, as all do.
+    if verdict == Verdict::Undetermined || !matches!(path.leads, Leads::Unknown(_)) {
+        return findings;
+    }
+    let hangs_on_it =
+        |one: &Finding| one.severity == Severity::Blocks && NAMES.contains(&one.fault);
+    findings.into_iter().map(|one| if hangs_on_it(&one) { one.possible() } else { one }).collect()
+}
+
+/// Faults of zones, their links and their records.
+const NAMES: [&str; 5] = [
+    "dns/record-missing",
+    "dns/zone-not-linked",
+    "dns/forwarder-network-not-linked",
+    "dns/injected-source-zone-not-linked",
+    "dns/same-named-zone-linked",
+];
+
 /// A fault on a way that is not taken, or not surely taken, does not block.
 pub(super) fn weaken(verdict: Verdict, is_partly_denied: bool, findings: &mut [Finding]) {
     let severity = match verdict {

@@ -50,6 +50,11 @@ impl Path<'_> {
 
     /// A zone without an address for the name, which may leave the question to the public way.
     fn judge_nothing(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
+        if resolution.zone.is_none()
+            && let Some(missing) = self.unread_links()
+        {
+            return Leads::Unknown(missing);
+        }
         let zone = resolution.zone.as_ref().filter(|_| resolution.record.is_none());
         if let Some(missing) =
             zone.and_then(|(zone, _)| unproven::unlisted_records(self.estate, zone))
@@ -151,7 +156,10 @@ impl Path<'_> {
 
     /// Links of the zone that is meant which the zone counts, and which were not captured.
     fn unread_links(&self) -> Option<Missing> {
-        let zone = self.zone_meant().filter(|_| !self.endpoints.is_empty())?;
+        let zone = match self.endpoints.is_empty() {
+            true => self.to.private_zone.clone()?,
+            false => self.zone_meant()?,
+        };
         unproven::are_links_incomplete(self.estate, &zone).then(|| unproven::unread_links(&zone))
     }
 
@@ -251,6 +259,11 @@ impl Path<'_> {
     /// The zone group of an endpoint that is attached to a zone, where nobody captured that, nor the zone of the copier's own server:
     /// zones stand elsewhere then.
     fn unread_zone_group(&self) -> Option<Missing> {
+        let is_unread = |id: &ResourceId| self.estate.get::<Endpoint>(id).is_err();
+        if let Some(view) = self.live_endpoints().find(|view| is_unread(&view.id)) {
+            // Nor is its zone: it stands where the endpoint does, or where its group says.
+            return Some(Missing::resource("private endpoint", &view.id));
+        }
         let own = self.from.and_then(|from| from.private_zone.as_ref())?;
         if self.estate.has_zone(own) {
             return None;

@@ -25,8 +25,10 @@ pub enum Outward {
     Through(Line),
     /// A peered network has such a gateway, and this flag does not let it be used.
     NotLent {
-        /// The connection.
-        line: Line,
+        /// The gateway.
+        gateway: ResourceId,
+        /// The connection; `None` where the gateway may have learned such a route from its neighbours.
+        line: Option<Line>,
         /// The half of the peering.
         half: ResourceId,
         /// Pointer of the flag that is false.
@@ -68,9 +70,10 @@ pub enum Outward {
 }
 
 impl Outward {
-    /// Whether a peering carries nothing, beyond which a way is known.
+    /// Whether a peering carries nothing, beyond which a way is known, or a gateway that may have learned one.
     pub fn is_surely_severed(&self) -> bool {
-        matches!(self, Outward::Severed { beyond, .. } if matches!(**beyond, Outward::Through(_)))
+        let leads = |way: &Outward| matches!(way, Outward::Through(_) | Outward::Learned(..));
+        matches!(self, Outward::Severed { beyond, .. } if leads(beyond))
     }
 }
 
@@ -94,14 +97,14 @@ pub struct Line {
 /// Finds the way out of a network to an address.
 pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
     let mut perhaps = hop::unread_half(estate, vnet);
-    let (mut learned, mut severed) = (None, None);
+    let (mut learned, mut not_lent, mut severed) = (None, None, None);
     match own(estate, vnet, address) {
         Outward::Nowhere => {}
         Outward::Perhaps(missing) => perhaps = Some(missing),
         Outward::Learned(gateway, missing) => learned = Some((gateway, missing)),
         found => return found,
     }
-    for (half, facts) in estate.children::<Peering>(vnet) {
+    'peers: for (half, facts) in estate.children::<Peering>(vnet) {
         if let Some(missing) = unread_neighbour(estate, facts, address) {
             perhaps = Some(missing);
             continue;
@@ -113,8 +116,8 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
         let Some((other, back)) = hop::half(estate, &facts.remote, vnet) else { continue };
         let may = |flag: Option<bool>| flag != Some(false);
         let may_use = may(facts.uses_remote_gateway) && may(back.lends_gateway);
-        let line = match own(estate, &facts.remote, address) {
-            Outward::Through(line) => line,
+        let (gateway, line) = match own(estate, &facts.remote, address) {
+            Outward::Through(line) => (line.gateway.clone(), Some(line)),
             // Azure lets no network use a gateway that is not there.
             Outward::Nowhere if facts.uses_remote_gateway == Some(true) => {
                 let mut known = estate.list::<Gateway>(Key::GatewaysOf(facts.remote.clone()));
@@ -131,6 +134,7 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
                 learned = Some((gateway, missing));
                 continue;
             }
+            Outward::Learned(gateway, _) => (gateway, None),
             _ => continue,
         };
         // A network uses one gateway: that of another peering, or its own, leaves no flag to set.
@@ -147,20 +151,26 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
                 Some(true) => {}
                 Some(false) => {
                     let (half, other) = (half.clone(), other.clone());
-                    return Outward::NotLent { line, half, pointer, other };
+                    let found = Outward::NotLent { gateway, line, half, pointer, other };
+                    if matches!(found, Outward::NotLent { line: Some(_), .. }) {
+                        return found;
+                    }
+                    not_lent = not_lent.or(Some(found));
+                    continue 'peers;
                 }
                 None => return Outward::Perhaps(Missing::field(half, name)),
             }
         }
         let is_unsettled = |(id, one): (&ResourceId, &Peering)| Some(one.unsettled?.missing(id));
         let unsettled = [(half, facts), (other, back)].into_iter().find_map(is_unsettled);
+        let Some(line) = line else { continue };
         return unsettled.map_or(Outward::Through(line), Outward::Perhaps);
     }
     match (perhaps, learned) {
         (Some(missing), _) => Outward::Perhaps(missing),
         (None, Some((gateway, missing))) => Outward::Learned(gateway, missing),
         (None, None) => {
-            let towards = severed.or_else(|| one_sided(estate, vnet, address));
+            let towards = not_lent.or(severed).or_else(|| one_sided(estate, vnet, address));
             towards.unwrap_or(Outward::Nowhere)
         }
     }
@@ -266,8 +276,11 @@ pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
         let lines = estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone()));
         for (_, line) in lines {
             has_more |= line.learns_routes;
-            let local = line.local.as_ref().and_then(|id| estate.get::<LocalGateway>(id).ok());
-            known.extend(local.into_iter().flat_map(|one| one.space.iter().copied()));
+            match line.local.as_ref().map(|id| estate.get::<LocalGateway>(id)) {
+                Some(Ok(local)) => known.extend(local.space.iter().copied()),
+                Some(Err(_)) => has_more = true,
+                None => {}
+            }
         }
     }
     (known, has_more)

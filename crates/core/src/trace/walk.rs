@@ -205,7 +205,8 @@ impl Walker<'_> {
         }
     }
 
-    /// The join with the network of an appliance that is out of reach, where one half of their peering is there: whether it is.
+    /// The join with the network of an appliance that is out of reach, where one half of their peering is there, or nothing joins the
+    /// two ends either: then the route leads the right way. Whether it is so.
     fn towards_the_appliance(&self, leg: &mut Leg, near: &End, address: Ipv4Addr) -> bool {
         let Some(Appliance::OutOfReach(id)) = &leg.appliance else { return false };
         let subnet = appliance::subnet_of(self.estate, id);
@@ -216,7 +217,8 @@ impl Walker<'_> {
         let addresses = AddressSet::one(address);
         let there = Shore { vnet: &vnet, subnet: &subnet, addresses: Some(&addresses) };
         let joined = hop::join(self.estate, here, there);
-        let is_begun = !matches!(joined, Joined::Apart { near: None, far: None, .. });
+        let is_begun =
+            leg.is_apart || !matches!(joined, Joined::Apart { near: None, far: None, .. });
         if is_begun {
             let steps = hop_steps(self.estate, &joined, near.vnet, &vnet);
             leg.cross(&subnet, joined, steps);

@@ -13,7 +13,7 @@ use crate::trace::endpoint::{Status, View};
 use crate::trace::filter::{Decider, Decision};
 use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
-use crate::trace::outward::Outward;
+use crate::trace::outward::{Line, Outward};
 use crate::trace::route::Routed;
 use crate::trace::step::{Stage, Step};
 
@@ -154,6 +154,12 @@ pub(crate) fn appliance_words(appliance: &Appliance) -> String {
 }
 
 /// The way to an address beyond the gateways.
+/// Where a gateway leads; without a connection that tells it, it may have learned the way.
+pub(crate) fn where_to(line: Option<&Line>) -> String {
+    let known = |line: &Line| format!("leads to {}", line.prefix);
+    line.map_or_else(|| "may have learned a route to the address".to_owned(), known)
+}
+
 pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Addr) -> Step {
     match outward {
         Outward::Through(line) => {
@@ -180,11 +186,11 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
             };
             step.read(&line.connection, "/properties").read(&line.local, place)
         }
-        Outward::NotLent { line, half, pointer, .. } => {
+        Outward::NotLent { gateway, line, half, pointer, .. } => {
             let detail = format!(
-                "gateway `{}` leads to {}, and peering `{}` does not let it be used",
-                line.gateway.name(),
-                line.prefix,
+                "gateway `{}` {}, and peering `{}` does not let it be used",
+                gateway.name(),
+                where_to(line.as_ref()),
                 half.name()
             );
             Step::drop(Stage::Route, Some(half), detail).read(half, pointer)

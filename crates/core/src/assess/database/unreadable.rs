@@ -11,8 +11,10 @@ pub(super) fn find(facts: &Facts) -> Found {
     let all = facts.unopened.iter();
     Ok(all
         .map(|(name, error)| {
-            let message = format!("database {name} could not be looked into: failed to {}", error.what);
-            let mut finding = Finding::blocks(message, error.why.clone()).advice(error.help.clone());
+            let message =
+                format!("database {name} could not be looked into: failed to {}", error.what);
+            let mut finding =
+                Finding::blocks(message, error.why.clone()).advice(error.help.clone());
             if error.why.contains(NO_RIGHT) {
                 let (database, login) = (quoted(name), quoted(&facts.source.login.name));
                 let grant = format!("GRANT CONNECT ON DATABASE {database} TO {login}");

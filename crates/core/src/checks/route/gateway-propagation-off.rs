@@ -14,11 +14,13 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         outward => outward,
     };
     let what = match outward {
-        Outward::KeptOut { line: None, gateway, .. } => {
+        Outward::KeptOut { line: None, gateway, .. }
+        | Outward::NotLent { line: None, gateway, .. }
+        | Outward::Learned(gateway, _) => {
             format!("perhaps one to the source that `{}` has learned", gateway.name())
         }
         Outward::KeptOut { line: Some(line), .. }
-        | Outward::NotLent { line, .. }
+        | Outward::NotLent { line: Some(line), .. }
         | Outward::Claimed { line, .. }
         | Outward::Through(line) => {
             format!("also that of `{}` to {}", line.gateway.name(), line.prefix)
@@ -36,8 +38,5 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let message = format!("route table `{}` keeps routes of gateways out, {what}", table.name());
     let why = "without it packets to the source have no route: Azure drops them in the copier's own subnet";
     let fix = Fix::of(vec![route::let_gateway_routes_in(path.estate, table)]);
-    let finding =
-        Finding::blocks(message, why).at(table, facts.propagation_pointer.clone()).fix(fix);
-    let is_learned = matches!(outward, Outward::KeptOut { line: None, .. });
-    Some(if is_learned { finding.possible() } else { finding })
+    Some(Finding::blocks(message, why).at(table, facts.propagation_pointer.clone()).fix(fix))
 }

@@ -4,17 +4,19 @@ use crate::change::peering;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::outward::Outward;
+use crate::trace::words::where_to;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let Some(Outward::NotLent { line, half, pointer, .. }) = &path.intended.as_ref()?.outward
+    let Some(Outward::NotLent { gateway, line, half, pointer, .. }) =
+        &path.intended.as_ref()?.outward
     else {
         return None;
     };
     let flag = pointer.rsplit('/').next().unwrap_or("");
     let message = format!(
-        "gateway `{}` leads to {}, and `{flag}` of peering `{}` of network `{}` is false",
-        line.gateway.name(),
-        line.prefix,
+        "gateway `{}` {}, and `{flag}` of peering `{}` of network `{}` is false",
+        gateway.name(),
+        where_to(line.as_ref()),
         half.name(),
         half.name_at(0)
     );

@@ -14,7 +14,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Place::Here(_) | Place::Beyond => return None,
     };
     let found = crate::trace::outward::outward(path.estate, &start.vnet, address);
-    let (Outward::Through(line) | Outward::NotLent { line, .. }) = found else { return None };
+    let (Outward::Through(line) | Outward::NotLent { line: Some(line), .. }) = found else {
+        return None;
+    };
     let message = format!(
         "{address} lies in {}, beyond gateway `{}`, and in the address space of network `{}`",
         line.prefix,
