@@ -123,7 +123,9 @@ impl Denial<'_> {
             None if denied == public() => "every public address".to_owned(),
             None => denied.to_string(),
         };
-        let (group, way, port) = (self.group.name(), self.way(path), path.port);
+        let direction = self.gate.direction();
+        let port = path.port_at(direction);
+        let (group, way) = (self.group.name(), self.way(path));
         let denies = |rule: &Decider, who: &str| {
             format!(
                 "security rule `{}` (priority {}) of `{group}` denies {who}",
@@ -145,7 +147,6 @@ impl Denial<'_> {
         let message = format!("{} {way} on port {port}", each.join(", "));
         let finding = Finding::blocks(message, why).unless(self.decision.doubt.as_ref());
         let mut finding = finding.at(&rule.resource, rule.place.pointer());
-        let direction = self.gate.direction();
         finding.fixes.extend(fixes::let_through(path, self.group, self.decision, direction));
         Some(finding)
     }

@@ -250,14 +250,15 @@ fn let_senders_through(
             }
         },
         Way::Injected(subnet) => Ok(path.estate.get::<Subnet>(subnet).ok()?.prefixes.clone()),
-        Way::Machine(machine) => {
-            let receiver = leg.receiver().unwrap_or(machine);
-            Ok(vec![Ipv4Net::from(receiver.address)])
-        }
+        Way::Machine(machine) => match leg.behind.as_ref() {
+            Some(behind) if direction == Direction::Inbound => Ok(behind.addresses.networks()),
+            Some(_) | None => Ok(vec![Ipv4Net::from(machine.address)]),
+        },
         Way::Beyond(address) => Ok(vec![Ipv4Net::from(*address)]),
         Way::Public => Err(service_tag(path)?),
     };
-    let flow = filter::Flow { from: holding(path, senders)?, to, service: Service::tcp(path.port) };
+    let service = Service::tcp(path.port_at(direction));
+    let flow = filter::Flow { from: holding(path, senders)?, to, service };
     ahead(path, group, direction, &flow, &deniers(decision))
 }
 

@@ -63,6 +63,10 @@ pub struct LoadBalancer {
     pub doors: Vec<(ResourceId, ResourceId)>,
     /// Its rules; `None` where they could not be read.
     pub rules: Option<Vec<BalancerRule>>,
+    /// Its rules of inbound NAT.
+    pub nat_rules: Vec<BalancerRule>,
+    /// Whether both lists of rules were told and read.
+    pub has_all_rules: bool,
     /// Pools whose members come into the internet as some of its frontends, by rules for that; `None` where they could not be read.
     pub outbound: Option<Vec<(ResourceId, Vec<ResourceId>)>>,
     /// Its pools, with the configurations of interfaces that are members; `None` where there are, or may be, others.
@@ -74,11 +78,15 @@ pub struct LoadBalancer {
 pub struct BalancerRule {
     /// The frontend.
     pub frontend: Option<ResourceId>,
-    /// The pool.
-    pub pool: Option<ResourceId>,
-    /// The frontend's port; 0 stands for every one.
-    pub port: Option<u64>,
-    /// Whether packets come to a member's own address, on the same port.
+    /// The pool, or the one configuration of an interface; `None` where it is not told.
+    pub to: Option<ResourceId>,
+    /// Whether it surely takes TCP, or surely does not.
+    pub is_tcp: Option<bool>,
+    /// The frontend's ports, first and last; 0 stands for every one.
+    pub ports: Option<(u64, u64)>,
+    /// The member's port; 0 stands for the one that was dialled.
+    pub port_inside: Option<u64>,
+    /// Whether packets come to a member's own address.
     pub is_plain: bool,
     /// Whether members come into the internet as the frontend.
     pub translates: bool,
@@ -141,7 +149,13 @@ pub(crate) fn connection(node: &Node, problems: &mut Problems) -> GatewayConnect
 
 pub(crate) fn load_balancer(node: &Node, problems: &mut Problems) -> LoadBalancer {
     let listed = FRONTENDS.iter().find_map(|name| node.array(name, problems)).unwrap_or_default();
-    let rules = node.list("loadBalancingRules", problems);
+    // A list that lacks is not an empty one: Terraform has resources of their own for what is in it.
+    let [told, nat_rules] =
+        ["loadBalancingRules", "inboundNatRules"].map(|name| node.array(name, problems));
+    let has_all_rules = told.is_some() && nat_rules.is_some();
+    let rules = told.or_else(|| node.field("loadBalancingRules").is_none().then(Vec::new));
+    let mut read = |all: Vec<Node>| all.iter().map(|one| balancer_rule(one, problems)).collect();
+    let (rules, nat_rules) = (rules.map(&mut read), read(nat_rules.unwrap_or_default()));
     let outbound = node.array("outboundRules", problems);
     let pools = node.array("backendAddressPools", problems).unwrap_or_default();
     LoadBalancer {
@@ -150,21 +164,31 @@ pub(crate) fn load_balancer(node: &Node, problems: &mut Problems) -> LoadBalance
         doors: listed.iter().filter_map(|one| door(one, problems)).collect(),
         outbound: outbound
             .and_then(|all| all.iter().map(|one| outbound_rule(one, problems)).collect()),
-        rules: rules.map(|all| all.iter().map(|one| balancer_rule(one, problems)).collect()),
+        rules,
+        nat_rules,
+        has_all_rules,
         pools: pools.iter().filter_map(|one| pool(one, problems)).collect(),
     }
 }
 
 fn balancer_rule(node: &Node, problems: &mut Problems) -> BalancerRule {
     let frontends = ["frontendIPConfiguration.id", "frontendIpConfiguration.id"];
-    let port = node.number("frontendPort", problems);
+    let receivers =
+        ["backendAddressPool.id", "backendIPConfiguration.id", "backendIpConfiguration.id"];
     let floating = ["enableFloatingIP", "enableFloatingIp"];
-    let floats = floating.iter().find_map(|name| node.flag(name, problems));
+    let port = node.number("frontendPort", problems);
+    let range = ["frontendPortRangeStart", "frontendPortRangeEnd"];
+    let [first, last] = range.map(|end| node.number(end, problems).or(port));
+    let protocol = node.text("protocol", problems);
+    let is = |word: &str| protocol.as_deref().map(|one| one.eq_ignore_ascii_case(word));
     BalancerRule {
         frontend: frontends.iter().find_map(|name| node.id(name, problems)),
-        pool: node.id("backendAddressPool.id", problems),
-        port,
-        is_plain: floats == Some(false) && node.number("backendPort", problems) == port,
+        to: receivers.iter().find_map(|name| node.id(name, problems)),
+        is_tcp: if is("all") == Some(true) { Some(true) } else { is("tcp") },
+        ports: first.zip(last),
+        // Which member gets which port of a range, no list tells.
+        port_inside: node.number("backendPort", problems).filter(|_| port.is_some()),
+        is_plain: floating.iter().find_map(|name| node.flag(name, problems)) == Some(false),
         translates: node.flag("disableOutboundSnat", problems) != Some(true),
     }
 }

@@ -1,42 +1,75 @@
-//! Load balancers: which machine gets what is sent to a frontend.
+//! Load balancers: which machines get what is sent to a frontend.
 
 use serde_json::Value;
 
-use super::world::{World, at, flag, interface_addresses, list, private_address, reference};
+use super::world::{World, at, flag, interface_addresses, list, private_address, reference, text};
 
-/// The member that a frontend's packets go to.
-pub(super) struct Member<'w> {
-    pub(super) address: u32,
-    pub(super) subnet: String,
-    pub(super) interface: &'w Value,
+/// What becomes of packets for a port of a frontend.
+pub(super) enum Balanced<'w> {
+    /// These interfaces may get them, on this port.
+    To(Vec<&'w Value>, u16),
+    /// No rule takes them.
+    Nowhere,
 }
 
-/// The only machine that packets to a port of a frontend can go to; `None` where that is not known.
-pub(super) fn member<'w>(world: &'w World, key: &str, to: u32, port: u16) -> Option<Member<'w>> {
+/// Follows packets to a port of a frontend; `None` where that is not known.
+pub(super) fn balanced<'w>(
+    world: &'w World,
+    key: &str,
+    to: u32,
+    port: u16,
+) -> Option<Balanced<'w>> {
     let balancer = world.body(key)?;
-    let part = |field| list(balancer, &["properties", field]).unwrap_or(&[]);
-    let frontend = part("frontendIPConfigurations")
+    let part = |field| list(balancer, &["properties", field]);
+    let frontend = part("frontendIPConfigurations")?
         .iter()
         .find(|one| private_address(one) == Some(to))
         .and_then(|one| reference(one, &["id"]))?;
     let number = |rule: &Value, field| at(rule, &["properties", field]).and_then(Value::as_u64);
-    let mut rules = part("loadBalancingRules").iter().filter(|rule| {
+    let takes = |rule: &&Value| {
         let of = reference(rule, &["properties", "frontendIPConfiguration", "id"]);
-        let port = [None, Some(0), Some(u64::from(port))].contains(&number(rule, "frontendPort"));
-        port && of.is_none_or(|one| one == frontend)
-    });
-    let (rule, None) = (rules.next()?, rules.next()) else { return None };
-    let is_moved = number(rule, "frontendPort") != number(rule, "backendPort")
-        || flag(rule, &["properties", "enableFloatingIP"]) != Some(false)
-        || reference(rule, &["properties", "frontendIPConfiguration", "id"]).is_none();
-    let pool = reference(rule, &["properties", "backendAddressPool", "id"])?;
-    let pools = part("backendAddressPools").iter();
-    let body = { pools }.find(|one| reference(one, &["id"]).as_deref() == Some(&pool))?;
-    let [one] = list(body, &["properties", "backendIPConfigurations"])? else { return None };
-    let id = reference(one, &["id"])?;
-    let interface = world.body(id.split("/ipconfigurations/").next()?)?;
-    let [address] = interface_addresses(interface)[..] else { return None };
-    let parts = list(interface, &["properties", "ipConfigurations"])?;
-    let subnet = parts.iter().find_map(|one| reference(one, &["properties", "subnet", "id"]))?;
-    (!is_moved).then_some(Member { address, subnet, interface })
+        let low = number(rule, "frontendPortRangeStart").or(number(rule, "frontendPort"));
+        let high = number(rule, "frontendPortRangeEnd").or(number(rule, "frontendPort"));
+        let is_port = match (low, high) {
+            (Some(low), Some(high)) => low == 0 || (low <= port.into() && high >= port.into()),
+            _ => true,
+        };
+        let protocol = text(rule, &["properties", "protocol"]);
+        let is_udp = protocol.is_some_and(|word| word.eq_ignore_ascii_case("udp"));
+        is_port && !is_udp && of.is_none_or(|one| one == frontend)
+    };
+    let lists = [part("loadBalancingRules"), part("inboundNatRules")];
+    let found: Vec<&Value> = lists.iter().flatten().copied().flatten().filter(takes).collect();
+    let rule = match found[..] {
+        [] if lists.iter().all(Option::is_some) => return Some(Balanced::Nowhere),
+        [one] => one,
+        _ => return None,
+    };
+    let is_told = ["frontendIPConfiguration", "protocol", "frontendPort", "enableFloatingIP"]
+        .iter()
+        .all(|field| at(rule, &["properties", field]).is_some());
+    if !is_told || flag(rule, &["properties", "enableFloatingIP"]) == Some(true) {
+        return None;
+    }
+    let inside = match number(rule, "backendPort")? {
+        0 => port,
+        other => u16::try_from(other).ok()?,
+    };
+    let mut configurations = Vec::new();
+    match reference(rule, &["properties", "backendAddressPool", "id"]) {
+        Some(pool) => {
+            let pools = part("backendAddressPools")?;
+            let body = pools.iter().find(|one| reference(one, &["id"]).as_ref() == Some(&pool))?;
+            for one in list(body, &["properties", "backendIPConfigurations"])? {
+                configurations.push(reference(one, &["id"])?);
+            }
+        }
+        None => {
+            configurations.push(reference(rule, &["properties", "backendIPConfiguration", "id"])?)
+        }
+    }
+    let bodies = configurations.iter().map(|id| world.body(id.split("/ipconfigurations/").next()?));
+    let bodies = bodies.collect::<Option<Vec<_>>>()?;
+    let have_one_address = bodies.iter().all(|body| interface_addresses(body).len() == 1);
+    (have_one_address && !bodies.is_empty()).then_some(Balanced::To(bodies, inside))
 }

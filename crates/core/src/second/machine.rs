@@ -10,7 +10,7 @@ use super::name::{Name, Names, resolve_host};
 use super::peering::{Shore, cross, halves};
 use super::resolver::resolver;
 use super::route::{Hop, OwnRoute, may_have_gateway, next_hop, own_hop, own_routes, propagates};
-use super::seat::{Spot, address, member_seat};
+use super::seat::{Spot, address, behind};
 use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
 use super::walk::{arrive, has_group};
@@ -140,18 +140,26 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     let is_opaque = arrive(hop, near, far, &mut gates);
     let packet = packet(if is_opaque { End::Somewhere } else { sender });
     // Rules act on the machine behind a load balancer, whose answers go its own way.
-    let behind = match &seat.balancer {
-        None => Some((spot.to, seat.clone())),
-        Some(key) => member_seat(world, key, spot.to, port),
+    let machines = match &seat.balancer {
+        None => Some(Some((seat.clone(), vec![spot.to], port))),
+        Some(key) => behind(world, key, spot.to, port),
     };
-    match &behind {
-        Some((to, own)) => {
+    match &machines {
+        Some(Some((own, addresses, port))) => {
             let place = Place { subnet: &own.subnet, endpoint: false };
-            let packet = Packet { to: End::Address(*to), groups: &own.groups, ..packet };
-            gates.push(filter(world, place, Way::Inbound, &packet));
-            let of_interface = |key| group(world, key, place, Way::Inbound, &packet);
-            gates.extend(own.group.as_deref().map(of_interface));
+            let packet = Packet { port: *port, groups: &own.groups, ..packet };
+            // Which of several gets the packets, its probes decide.
+            let mut of_any = |gate: &dyn Fn(&Packet<'_>) -> Gate| {
+                let each =
+                    addresses.iter().map(|to| gate(&Packet { to: End::Address(*to), ..packet }));
+                gates.extend(each.reduce(Gate::either));
+            };
+            of_any(&|packet| filter(world, place, Way::Inbound, packet));
+            if let Some(key) = own.group.as_deref() {
+                of_any(&|packet| group(world, key, place, Way::Inbound, packet));
+            }
         }
+        Some(None) => gates.push(Gate::drop("port", seat.balancer.as_deref().unwrap_or(far), None)),
         None => gates.push(Gate::unknown("the machines behind the load balancer of", far)),
     }
     if is_opaque {
@@ -167,7 +175,7 @@ fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
         gates.extend(cross(world, here, there));
         gates.extend(seat.balancer.as_deref().map(|key| basic_balancer(world, key, near, far)));
     }
-    if let Some((_, own)) = &behind {
+    if let Some(Some((own, ..))) = &machines {
         arrive(next_hop(world, &own.subnet, flow.from, None, "return"), far, near, &mut gates);
     }
     gates

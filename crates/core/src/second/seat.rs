@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use super::address::address_of;
-use super::balancer;
+use super::balancer::{self, Balanced};
 use super::peering::halves;
 use super::sender::runs;
 use super::verdict::Gate;
-use super::world::{World, list, network_of, reference, subnet_prefixes, text};
+use super::world::{
+    World, interface_addresses, list, network_of, reference, subnet_prefixes, text,
+};
 
 /// An address, and who has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,15 +111,28 @@ pub(super) fn address(part: &Value) -> Option<u32> {
     address_of(word?)
 }
 
-/// The machine that a load balancer takes packets for a frontend's port to, with its address.
-pub(super) fn member_seat(
+/// What stands behind a frontend's port: machines that sit alike, their addresses and their port. `None` where that is not known.
+pub(super) fn behind(
     world: &World,
     balancer: &str,
     to: u32,
     port: u16,
-) -> Option<(u32, Seat)> {
-    let member = balancer::member(world, balancer, to, port)?;
-    let parts = list(member.interface, &["properties", "ipConfigurations"])?;
-    let inner = parts.first().map(|part| part.get("properties").unwrap_or(part))?;
-    Some((member.address, Seat::read(world, member.interface, inner, member.subnet)))
+) -> Option<Option<(Seat, Vec<u32>, u16)>> {
+    let Balanced::To(bodies, port) = balancer::balanced(world, balancer, to, port)? else {
+        return Some(None);
+    };
+    let mut seats = bodies.iter().map(|body| {
+        let inner = list(body, &["properties", "ipConfigurations"])?.first()?;
+        let inner = inner.get("properties").unwrap_or(inner);
+        Some(Seat::read(world, body, inner, reference(inner, &["subnet", "id"])?))
+    });
+    let first = seats.next()??;
+    let are_alike = seats.all(|one| {
+        one.is_some_and(|one| {
+            (one.subnet, one.group, one.groups)
+                == (first.subnet.clone(), first.group.clone(), first.groups.clone())
+        })
+    });
+    let addresses = bodies.iter().flat_map(|body| interface_addresses(body)).collect();
+    are_alike.then_some(Some((first, addresses, port)))
 }

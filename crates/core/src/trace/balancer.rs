@@ -1,44 +1,98 @@
-//! The machine behind a load balancer: security rules act on it, not on the frontend that is dialled.
+//! The machines behind a load balancer: security rules act on them and their port, not on the frontend that is dialled.
 
 use std::net::Ipv4Addr;
 
 use super::leg::Machine;
+use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
-use crate::estate::gateway::LoadBalancer;
+use crate::estate::gateway::{BalancerRule, LoadBalancer};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
-/// The machine that packets to a port of a load balancer's frontend are taken to; `None` where nothing balances.
-pub(super) fn behind(
+/// What packets for a port of a frontend come to: one machine, or several that the same rules and routes stand before.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// The machine; of several, the first.
+    pub machine: Machine,
+    /// The addresses of all.
+    pub addresses: AddressSet,
+    /// Their port.
+    pub port: u16,
+}
+
+/// What a load balancer does with packets for a port of its frontend.
+pub(super) enum Balanced {
+    /// It takes them there.
+    To(Behind),
+    /// No rule of it takes any.
+    Nowhere,
+}
+
+/// Follows packets through the load balancer that is dialled; `None` where nothing balances.
+pub(super) fn follow(
     estate: &Estate,
     dialled: &Machine,
     port: u16,
-) -> Option<Result<Machine, Missing>> {
+) -> Option<Result<Balanced, Missing>> {
     let id = dialled.holder.as_ref()?;
     let balancer = estate.get::<LoadBalancer>(id).ok()?;
-    Some(member(estate, balancer, dialled.address, port).ok_or_else(|| unseen(id)))
+    Some(balanced(estate, balancer, dialled.address, port).ok_or_else(|| unseen(id)))
 }
 
-/// The one member of the pool, where all that it takes to know it was captured.
-fn member(
+/// `None` where something that it takes to know it was not captured.
+fn balanced(
     estate: &Estate,
     balancer: &LoadBalancer,
     address: Ipv4Addr,
     port: u16,
-) -> Option<Machine> {
+) -> Option<Balanced> {
     let frontend = balancer.frontends.iter().find(|one| one.address == address)?.id.as_ref()?;
-    let mut rules = balancer.rules.iter().flatten().filter(|rule| {
+    let may_take = |rule: &&BalancerRule| {
+        let is_port = |(first, last)| first == 0 || (first..=last).contains(&u64::from(port));
         rule.frontend.as_ref().is_none_or(|one| one == frontend)
-            && rule.port.is_none_or(|one| one == 0 || one == u64::from(port))
+            && rule.is_tcp != Some(false)
+            && rule.ports.is_none_or(is_port)
+    };
+    let rules = balancer.rules.iter().flatten().chain(&balancer.nat_rules);
+    let mut rules = rules.filter(may_take);
+    let Some(rule) = rules.next() else {
+        return balancer.has_all_rules.then_some(Balanced::Nowhere);
+    };
+    let is_sure = rule.frontend.is_some() && rule.is_tcp.is_some() && rule.is_plain;
+    if !is_sure || rules.next().is_some() {
+        return None;
+    }
+    let port = match rule.port_inside? {
+        0 => port,
+        other => u16::try_from(other).ok()?,
+    };
+    let to = rule.to.as_ref()?;
+    let pool = balancer.pools.iter().find(|(id, _)| id == to);
+    let members = match pool {
+        Some((_, members)) => members.as_deref()?,
+        None => std::slice::from_ref(to),
+    };
+    let machines: Vec<_> = members.iter().map(|one| member(estate, one)).collect::<Option<_>>()?;
+    let ((machine, interface), others) = machines.split_first()?;
+    let is_alike = |(other, one): &(Machine, &Interface)| {
+        let (groups, rules) = (&interface.groups, &interface.security_group);
+        other.subnet == machine.subnet && one.groups == *groups && one.security_group == *rules
+    };
+    if !others.iter().all(is_alike) {
+        return None;
+    }
+    let addresses = others.iter().fold(AddressSet::one(machine.address), |all, (one, _)| {
+        all.union(&AddressSet::one(one.address))
     });
-    let rule = rules.next().filter(|rule| rule.is_plain && rule.frontend.is_some())?;
-    let (_, members) = balancer.pools.iter().find(|(id, _)| Some(id) == rule.pool.as_ref())?;
-    let [configuration] = members.as_deref()? else { return None };
+    Some(Balanced::To(Behind { machine: machine.clone(), addresses, port }))
+}
+
+/// The machine with a configuration of an interface, where that has one address.
+fn member<'e>(estate: &'e Estate, configuration: &ResourceId) -> Option<(Machine, &'e Interface)> {
     let id = configuration.parent()?;
     let interface = estate.get::<Interface>(&id).ok()?;
     let [address] = interface.addresses[..] else { return None };
-    let only = Machine { address, subnet: interface.subnet.clone()?, holder: Some(id) };
-    rules.next().is_none().then_some(only)
+    Some((Machine { address, subnet: interface.subnet.clone()?, holder: Some(id) }, interface))
 }
 
 fn unseen(balancer: &ResourceId) -> Missing {

@@ -121,7 +121,7 @@ fn of_balancers(estate: &Estate, pools: &[ResourceId]) -> Result<AddressSet, Mis
         let rules = balancer.rules.as_ref();
         let rules = rules.ok_or_else(|| Missing::field(&id, "loadBalancingRules"))?;
         let translating = rules.iter().filter(|rule| rule.translates);
-        let translating = translating.filter(|rule| rule.pool.as_ref() == Some(pool));
+        let translating = translating.filter(|rule| rule.to.as_ref() == Some(pool));
         let by_rule = outbound.iter().filter(|(of, _)| of == pool).flat_map(|(_, doors)| doors);
         let used: Vec<_> = by_rule.chain(translating.flat_map(|rule| &rule.frontend)).collect();
         let doors = balancer.doors.iter().filter(|(door, _)| used.contains(&door));

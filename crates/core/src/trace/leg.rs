@@ -12,6 +12,7 @@ use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::admin::Ruled;
 use crate::trace::appliance::Appliance;
+use crate::trace::balancer::Behind;
 use crate::trace::egress::Egress;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Decision, Receiver, Service};
@@ -61,8 +62,10 @@ pub struct Leg {
     pub outbound: Option<(ResourceId, Decision)>,
     /// Routes of that subnet.
     pub route: Option<Routed>,
-    /// The machine behind the load balancer that is dialled.
-    pub behind: Option<Machine>,
+    /// What stands behind the load balancer that is dialled.
+    pub behind: Option<Behind>,
+    /// No rule of the load balancer that is dialled takes the port.
+    pub is_balanced_nowhere: bool,
     /// Routes of the subnet at the other end, for the answers.
     pub route_back: Option<Routed>,
     /// The two networks are not joined: rules that speak of the tag VirtualNetwork see less than they would.
@@ -105,6 +108,7 @@ impl Leg {
             outbound: None,
             route: None,
             behind: None,
+            is_balanced_nowhere: false,
             route_back: None,
             is_apart: false,
             is_perhaps_joined: false,
@@ -145,7 +149,9 @@ impl Leg {
     /// The machine that packets come to, where they come to one.
     pub fn receiver(&self) -> Option<&Machine> {
         match &self.way {
-            Way::Machine(machine) => Some(self.behind.as_ref().unwrap_or(machine)),
+            Way::Machine(machine) => {
+                Some(self.behind.as_ref().map_or(machine, |behind| &behind.machine))
+            }
             Way::Endpoint(_) | Way::Public | Way::Injected(_) | Way::Beyond(_) => None,
         }
     }

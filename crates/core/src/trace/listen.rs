@@ -5,6 +5,10 @@ use super::step::{Stage, Step};
 use super::{POOLER_PORT, PORT, Path, host};
 use crate::estate::Missing;
 use crate::estate::server::{ServerKind, Setting};
+use crate::id::ResourceId;
+
+/// Where the rules of a load balancer stand in its body.
+pub const RULES: &str = "loadBalancingRules";
 
 impl Path<'_> {
     /// Whether the server is up and listens on the port, as far as its body tells; a probe tells the rest. `None` where no way leads
@@ -15,6 +19,13 @@ impl Path<'_> {
             let detail = format!("machine `{}` is {state}", id.name());
             let step = Step::drop(Stage::Listen, Some(id), detail);
             return Some(step.read(id, &machine.power_pointer));
+        }
+        if let Some(balancer) = self.idle_balancer() {
+            let detail =
+                format!("no rule of load balancer `{}` takes port {}", balancer.name(), self.port);
+            let place = self.estate.locate(balancer, "", RULES);
+            let step = Step::drop(Stage::Listen, Some(balancer), detail);
+            return Some(step.read(balancer, place));
         }
         if self.to.kind == ServerKind::Host {
             let missing = host::unseen_gate(&self.to_id, self.port);
@@ -45,6 +56,12 @@ impl Path<'_> {
         start::stopped(self.estate, self.machine()?.holder.as_ref()?)
     }
 
+    /// The load balancer that is dialled, where it takes the port nowhere.
+    pub fn idle_balancer(&self) -> Option<&ResourceId> {
+        self.intended.as_ref().filter(|leg| leg.is_balanced_nowhere)?;
+        self.machine()?.holder.as_ref()
+    }
+
     /// Whether the server has a listener on the port: its own, or the pooler that a flexible server may run.
     ///
     /// # Errors
@@ -63,7 +80,7 @@ impl Path<'_> {
                 Ok(value.eq_ignore_ascii_case("true"))
             }
             (ServerKind::Single | ServerKind::Flexible, _) => Ok(false),
-            (ServerKind::Host, _) => Ok(true),
+            (ServerKind::Host, _) => Ok(self.idle_balancer().is_none()),
         }
     }
 }

@@ -4,7 +4,7 @@ mod access;
 pub mod admin;
 pub mod appliance;
 mod asking;
-mod balancer;
+pub mod balancer;
 mod beyond;
 pub mod breaks;
 mod choice;
@@ -18,7 +18,7 @@ pub mod gate;
 pub mod hop;
 mod host;
 pub mod leg;
-mod listen;
+pub mod listen;
 mod naming;
 pub mod near_miss;
 pub mod outward;
@@ -43,6 +43,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::address::AddressSet;
+use crate::estate::filter::Direction;
 use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -327,6 +328,12 @@ impl Path<'_> {
     /// Addresses that the copier may have; empty where it has no network of its own.
     pub fn senders(&self) -> AddressSet {
         self.taken().map(|leg| leg.senders.clone()).unwrap_or_default()
+    }
+
+    /// The port that security rules of a direction see: a load balancer may change it on the way in.
+    pub fn port_at(&self, direction: Direction) -> u16 {
+        let behind = self.intended.as_ref().and_then(|leg| leg.behind.as_ref());
+        behind.filter(|_| direction == Direction::Inbound).map_or(self.port, |one| one.port)
     }
 
     /// Steps back.

@@ -28,6 +28,8 @@ pub struct NearMiss {
     pub rule: Decider,
     /// What the rule names in that place.
     pub names: String,
+    /// The port of the packets.
+    pub port: u16,
 }
 
 impl Question<'_> {
@@ -50,7 +52,9 @@ impl Question<'_> {
     fn miss_of(&self, rule: &Rule, denied: &AddressSet) -> Option<NearMiss> {
         let sends = || rule.from.iter().any(|one| self.sends(one).0.overlaps(denied));
         let receives = || self.receives_any(&rule.to) == Match::Yes;
-        let found = |miss, names: String| Some(NearMiss { miss, rule: self.decider(rule), names });
+        let port = self.service.port;
+        let found =
+            |miss, names: String| Some(NearMiss { miss, rule: self.decider(rule), names, port });
         if !covers(&rule.ports.to, self.service.port) {
             let is_it = is_about_postgres(rule) && sends() && receives();
             return if is_it { found(Miss::Port, ports(rule)) } else { None };

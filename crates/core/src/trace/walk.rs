@@ -9,11 +9,11 @@ use crate::estate::network::{NextHop, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance::{self, Appliance};
-use crate::trace::balancer;
+use crate::trace::balancer::{self, Balanced};
 use crate::trace::breaks::BreakKind;
-use crate::trace::filter::Receiver;
+use crate::trace::filter::{Receiver, Service};
 use crate::trace::hop::{self, Joined, Shore};
-use crate::trace::leg::{Leg, Machine, Walker, Way};
+use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::words::{access_step, hop_steps, route_step};
@@ -101,29 +101,34 @@ impl Walker<'_> {
             let steps = self.hop(leg, &joined, &near, &far);
             leg.cross(far.id, joined, steps);
         }
-        let Some(behind) = self.behind_the_balancer(leg) else {
-            return self.arrive(leg, &near, &far, &receiver);
-        };
-        let subnet = behind.as_ref().map_or(far.id, |member| &member.subnet).clone();
-        let vnet = subnet.parent().unwrap_or_else(|| far.vnet.clone());
-        let seen = behind.and_then(|one| Ok((one, End::read(self.estate, &vnet, &subnet)?)));
-        match seen {
-            Ok((member, far)) => {
-                let address = AddressSet::one(member.address);
-                leg.behind = Some(member);
-                let receiver = Receiver::Addresses(address, self.groups(leg));
-                self.arrive(leg, &near, &far, &receiver);
-            }
-            Err(missing) => {
-                leg.forward.push(Step::unknown(Stage::FilterIn, missing.clone()));
-                leg.back.push(Step::unknown(Stage::Return, missing));
+        let dialled = leg.receiver();
+        let port = self.service.port;
+        match dialled.and_then(|one| balancer::follow(self.estate, one, port)) {
+            None => self.arrive(leg, &near, &far, &receiver),
+            Some(balanced) => {
+                if let Err(missing) = balanced.and_then(|one| self.arrive_behind(leg, &near, one)) {
+                    leg.forward.push(Step::unknown(Stage::FilterIn, missing.clone()));
+                    leg.back.push(Step::unknown(Stage::Return, missing));
+                }
             }
         }
     }
 
-    /// The machine behind the load balancer that is dialled; `None` where none is.
-    fn behind_the_balancer(&self, leg: &Leg) -> Option<Result<Machine, Missing>> {
-        balancer::behind(self.estate, leg.receiver()?, self.service.port)
+    /// The other end, where that is what a load balancer takes packets to.
+    fn arrive_behind(&self, leg: &mut Leg, near: &End, to: Balanced) -> Result<(), Missing> {
+        let Balanced::To(behind) = to else {
+            leg.is_balanced_nowhere = true;
+            return Ok(());
+        };
+        let subnet = behind.machine.subnet.clone();
+        let vnet = subnet.parent().ok_or_else(|| Missing::resource("subnet", &subnet))?;
+        let far = End::read(self.estate, &vnet, &subnet)?;
+        let walker = Walker { service: Service::tcp(behind.port), ..*self };
+        let addresses = behind.addresses.clone();
+        leg.behind = Some(behind);
+        let receiver = Receiver::Addresses(addresses, self.groups(leg));
+        walker.arrive(leg, near, &far, &receiver);
+        Ok(())
     }
 
     /// Rules at the other end, and the way of the answers.

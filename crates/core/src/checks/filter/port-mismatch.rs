@@ -9,7 +9,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     denial::missed(path, Miss::Port, |near| {
         format!(
             "rule `{}` lets the same senders reach the same place on port {}, not on {}",
-            near.rule.name, near.names, path.port
+            near.rule.name, near.names, near.port
         )
     })
 }
