@@ -175,13 +175,13 @@ fn write_path(out: &mut impl Write, report: &Report, with_facts: bool) -> std::i
 
 fn write_step(out: &mut impl Write, step: &Step, with_facts: bool) -> std::io::Result<()> {
     let stage = stage_word(step.stage);
-    match step.outcome {
+    match step.shown() {
         Outcome::Pass => writeln!(out, "   {GOOD}ok{GOOD:#}  {stage:<10}  {}", step.detail)?,
         Outcome::Unknown => writeln!(out, "   {DOUBT}??{DOUBT:#}  {stage:<10}  {}", step.detail)?,
         Outcome::Drop if step.is_consequence => {
             writeln!(
                 out,
-                "   {BAD}xx{BAD:#}  {stage:<10}  {} (because of what follows)",
+                "   {BAD}xx{BAD:#}  {stage:<10}  {} (because of another gate)",
                 step.detail
             )?;
         }

@@ -10,6 +10,8 @@ use crate::finding::Finding;
 use crate::fusion::Fusion;
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
+use crate::trace::breaks::BreakKind;
+use crate::trace::hop::Joined;
 use crate::trace::start::Start;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{self, Path};
@@ -228,8 +230,16 @@ fn of_path(question: &Question, path: &Path) -> Report {
     }
     findings.sort_by_key(|finding| (!finding.is_cause(), finding.severity));
     let (mut forward, back) = (path.forward(), path.back());
+    let access_off = findings.iter().find(|one| one.fault == "peering/access-off");
+    let sure = access_off.filter(|one| one.is_cause()).map(|one| one.certainty);
+    let senders = senders(path, verdict);
     for step in &mut forward {
         let fault = match step.stage {
+            Stage::Hop if is_access_off(path, step) => {
+                step.blame = sure;
+                step.dropped_part = senders.as_ref().map(|one| one.dropped.clone());
+                continue;
+            }
             Stage::FilterOut => "filter/outbound-denied",
             Stage::FilterIn => "filter/inbound-denied",
             _ => continue,
@@ -245,7 +255,7 @@ fn of_path(question: &Question, path: &Path) -> Report {
         question: question.clone(),
         verdict,
         code: None,
-        senders: senders(path, verdict),
+        senders,
         guide: if question.copier == Copier::Target { guide::view(path) } else { None },
         findings,
         missing,
@@ -253,6 +263,13 @@ fn of_path(question: &Question, path: &Path) -> Report {
         back,
         fusion: None,
     }
+}
+
+/// Whether a step is that of a half which keeps the other network out.
+fn is_access_off(path: &Path, step: &Step) -> bool {
+    let joined = path.taken().and_then(|leg| leg.joined.as_ref());
+    let mut breaks = joined.into_iter().flat_map(Joined::breaks);
+    breaks.any(|one| one.kind == BreakKind::AccessOff && Some(&one.half) == step.resource.as_ref())
 }
 
 /// Which senders pass, where some do and some do not.

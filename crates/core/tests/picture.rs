@@ -7,7 +7,7 @@ use flexway_core::estate::Estate;
 use flexway_core::plan::{self, Plan};
 use flexway_core::render::svg;
 use flexway_core::repair::Policy;
-use flexway_core::trace::step::Outcome;
+use flexway_core::trace::step::{Outcome, Stage};
 use serde_json::json;
 
 struct Case {
@@ -138,11 +138,11 @@ fn red_stands_where_something_is_dropped_and_nowhere_else() {
             classes.filter(|(key, _)| *key == "class").map(|(_, value)| *value).collect();
         let is_red = |class: &&&str| class.contains("bad") || class.contains("follows");
         let steps = || report.forward.iter().chain(&report.back);
-        let drops = steps().filter(|step| step.outcome == Outcome::Drop);
+        let drops = steps().filter(|step| step.shown() == Outcome::Drop);
         let crosses = classes.iter().filter(|class| ["dot-bad", "dot-follows"].contains(class));
         assert_eq!(crosses.count(), drops.clone().count(), "{name}: a cross for each drop");
         assert_eq!(classes.iter().any(|class| is_red(&class)), drops.count() > 0, "{name}");
-        let unknown = steps().filter(|step| step.outcome == Outcome::Unknown).count();
+        let unknown = steps().filter(|step| step.shown() == Outcome::Unknown).count();
         // What a plan leaves open is drawn on the repaired way, too.
         let doubts = classes.iter().filter(|class| **class == "dot-doubt").count();
         assert!(doubts >= unknown && (doubts == unknown || plan.rest().is_some()), "{name}");
@@ -158,6 +158,18 @@ fn red_stands_where_something_is_dropped_and_nowhere_else() {
             let badges = classes.iter().filter(is_badge).count();
             assert!(badges >= 2 * number, "{name}: each change has a badge at its gate and below");
         }
+    }
+}
+
+#[test]
+fn a_join_that_a_cause_stands_at_is_not_drawn_as_open() {
+    let is_it = |case: &&Case| case.report.causes().any(|one| one.fault == "peering/access-off");
+    let all = cases();
+    let blamed: Vec<&Case> = all.iter().filter(is_it).collect();
+    assert!(blamed.len() > 3, "examples of it");
+    for Case { name, report, .. } in blamed {
+        let mut joins = report.forward.iter().filter(|step| step.stage == Stage::Hop);
+        assert!(joins.any(|step| step.shown() != Outcome::Pass), "{name}");
     }
 }
 

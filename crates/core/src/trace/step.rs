@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::address::AddressSet;
 use crate::estate::Missing;
+use crate::finding::Certainty;
 use crate::id::ResourceId;
 
 /// The gates of a path, in the order in which packets meet them.
@@ -74,6 +75,9 @@ pub struct Step {
     /// The packets end here because of another gate further on.
     #[serde(skip)]
     pub is_consequence: bool,
+    /// Packets pass here, and this gate is why another one drops them: a cause, this sure.
+    #[serde(skip)]
+    pub blame: Option<Certainty>,
     /// What would decide, where the outcome is unknown.
     #[serde(skip)]
     pub missing: Option<Missing>,
@@ -90,6 +94,7 @@ impl Step {
             facts: Vec::new(),
             dropped_part: None,
             is_consequence: false,
+            blame: None,
             missing: None,
         }
     }
@@ -106,6 +111,15 @@ impl Step {
             outcome: Outcome::Unknown,
             missing: Some(missing.clone()),
             ..Step::pass(stage, missing.resource.as_ref(), detail)
+        }
+    }
+
+    /// How people see the gate: one that a cause stands at is not open, though packets pass it.
+    pub fn shown(&self) -> Outcome {
+        match (self.outcome, self.blame) {
+            (Outcome::Pass, Some(Certainty::Certain)) => Outcome::Drop,
+            (Outcome::Pass, Some(Certainty::Possible)) => Outcome::Unknown,
+            (outcome, _) => outcome,
         }
     }
 

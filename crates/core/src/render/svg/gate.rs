@@ -22,7 +22,7 @@ pub(super) fn draw(canvas: &mut Canvas, station: &Station, index: usize, layout:
 
 /// What a gate does; one that drops packets only because of a later gate says so.
 pub(super) fn sentence(station: &Station) -> String {
-    let reason = if station.step.is_consequence { " (because of what follows)" } else { "" };
+    let reason = if station.step.is_consequence { " (because of another gate)" } else { "" };
     format!("{}{reason}", station.step.detail)
 }
 
@@ -40,7 +40,7 @@ fn strong(text: &str) -> Vec<Run> {
 
 /// The ground of a gate that stands out, with the numbers of what is said about it.
 pub(super) fn card(canvas: &mut Canvas, station: &Station, area: Area) {
-    let (class, badge) = match station.step.outcome {
+    let (class, badge) = match station.step.shown() {
         Outcome::Drop if station.step.is_consequence => ("", "bad"),
         Outcome::Drop => ("card-bad", "bad"),
         Outcome::Unknown if station.is_changed => ("card-doubt", "good"),
@@ -59,7 +59,7 @@ pub(super) fn card(canvas: &mut Canvas, station: &Station, area: Area) {
 
 /// The colour of a gate's sentence.
 pub(super) fn ink(station: &Station) -> &'static str {
-    match station.step.outcome {
+    match station.step.shown() {
         Outcome::Drop => "bad",
         Outcome::Unknown => "doubt",
         Outcome::Pass if station.is_changed => "good",
@@ -84,7 +84,7 @@ pub(super) fn mark(canvas: &mut Canvas, station: &Station, (x, y): (f64, f64)) {
         ("M", &[x + 4.5, y - 4.5]),
         ("l", &[-9.0, 9.0]),
     ];
-    match station.step.outcome {
+    match station.step.shown() {
         Outcome::Drop if station.step.is_consequence => {
             canvas.circle("dot-follows", (x, y), DOT);
             canvas.path("mark-follows", &cross);

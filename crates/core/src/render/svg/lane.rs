@@ -44,7 +44,7 @@ fn boxes(canvas: &mut Canvas, lane: &Lane, layout: &Layout, top: f64) {
         }
         (Some(near), _) => network(canvas, "network", &near.label, layout.near, (top, height)),
         (None, _) => {
-            let is_known = lane.there.iter().all(|one| one.step.outcome != Outcome::Unknown);
+            let is_known = lane.there.iter().all(|one| one.step.shown() != Outcome::Unknown);
             let label = if is_known { "outside every network of yours" } else { "not observed" };
             network(canvas, "outside", label, layout.near, (top, height));
         }
@@ -131,7 +131,7 @@ enum Flow {
 }
 
 fn after(flow: Flow, station: &Station) -> Flow {
-    match (station.step.outcome, &station.step.dropped_part) {
+    match (station.step.shown(), &station.step.dropped_part) {
         (Outcome::Drop, None) => Flow::Shut,
         (Outcome::Unknown, _) if flow == Flow::Open => Flow::Doubt,
         _ => flow,

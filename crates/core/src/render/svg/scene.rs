@@ -206,7 +206,7 @@ impl Lane<'_> {
         let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
         all.retain(|one| is_second || stages.contains(&one.step.stage));
         let place = cause.place.as_ref().map(|place| &place.resource);
-        if let Some(station) = most_fitting(all, place, |step| step.outcome != Outcome::Pass) {
+        if let Some(station) = most_fitting(all, place, |step| step.shown() != Outcome::Pass) {
             station.badges.push(number);
         }
     }
@@ -216,7 +216,7 @@ impl Lane<'_> {
         let stages = stages_of_change(change);
         let was_shut = |step: &Step| {
             let mut old = before.iter().flat_map(|lane| lane.stations()).map(|one| one.step);
-            old.any(|old| old.stage == step.stage && old.outcome != Outcome::Pass)
+            old.any(|old| old.stage == step.stage && old.shown() != Outcome::Pass)
         };
         // A peering lends a gateway: that opens the route out of the network, where no network is entered. Without an address there is
         // no route, and a rule opens the way to whoever knows it.
@@ -236,7 +236,7 @@ impl Lane<'_> {
     pub(super) fn is_opened_by(&self, change: &Change) -> bool {
         let stages = stages_of_change(change);
         let is_shut =
-            |one: &Station| stages.contains(&one.step.stage) && one.step.outcome != Outcome::Pass;
+            |one: &Station| stages.contains(&one.step.stage) && one.step.shown() != Outcome::Pass;
         let far = match &self.far {
             FarSide::Endpoint(net, _) | FarSide::Injected(net) => net.as_ref(),
             FarSide::Public => None,

@@ -68,10 +68,10 @@ fn ways(report: &Report) -> String {
 }
 
 fn gate(step: &Step) -> String {
-    let outcome = match (step.outcome, &step.dropped_part) {
+    let outcome = match (step.shown(), &step.dropped_part) {
         (Outcome::Pass, _) => "passes",
         (Outcome::Drop, Some(_)) => "drops some",
-        (Outcome::Drop, None) if step.is_consequence => "drops, because of what follows",
+        (Outcome::Drop, None) if step.is_consequence => "drops, because of another gate",
         (Outcome::Drop, None) => "drops",
         (Outcome::Unknown, _) => "unknown",
     };
