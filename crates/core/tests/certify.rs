@@ -18,7 +18,6 @@ const OPEN: &[(&str, &[&str])] = &[
     // With the record both readings lead to an open way; the planner abstains.
     ("The link does not tell whether it is finished, and the public way is open", &["refusal"]),
     ("The copier's network claims the office's addresses too", &["facts", "refusal"]),
-    ("The zone counts more links than were captured", &["facts"]),
     ("The gateway has no connection to the source either: two causes", &["refusal"]),
     (
         "Both servers are public, and no rule is there: the guide and newer documents disagree",

@@ -131,7 +131,8 @@ fn zone(world: &World, network: &str, key: String) -> Zone {
             .any(|kind| world.children(&key, kind).next().is_some());
     let otherwise = match links {
         Some(Some(number)) if number <= count => Linked::No,
-        Some(_) => Linked::Unproven,
+        Some(Some(_)) => Linked::Unknown,
+        Some(None) => Linked::Unproven,
         None if observed => Linked::Unproven,
         None => Linked::Unknown,
     };

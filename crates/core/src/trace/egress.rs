@@ -143,7 +143,7 @@ pub(super) fn all_given<'i>(
 
 fn given(estate: &Estate, id: &ResourceId) -> Result<AddressSet, Missing> {
     let PublicAddress { network, field } = estate.get::<PublicAddress>(id)?;
-    network.map(|one| AddressSet::of([&one])).ok_or_else(|| Missing::field(id, *field))
+    network.map(|one| AddressSet::of([&one])).ok_or_else(|| Missing::field(id, field))
 }
 
 fn unseen(what: impl Into<String>) -> Missing {
