@@ -14,12 +14,10 @@ use flexway_core::second::{Answer, Verdict, World, ask};
 use serde_json::{Value, json};
 
 /// Examples that the second reading does not judge as the page does, by title.
-const OTHERWISE: &[(&str, &str)] = &[
-    (
-        "Both servers are public, and no rule is there: the guide and newer documents disagree",
-        "undetermined",
-    ),
-];
+const OTHERWISE: &[(&str, &str)] = &[(
+    "Both servers are public, and no rule is there: the guide and newer documents disagree",
+    "undetermined",
+)];
 
 fn answer(estate: &Estate, question: &Question) -> Answer {
     let world = World::of(estate.ids().filter_map(|id| Some((id, estate.body(id)?))));

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, Exposure};
 use super::{
-    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
+    listed_properties, place, quoted,
 };
 use crate::estate::filter::{Direction, Prefix, Protocol, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
@@ -252,13 +253,10 @@ pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
 fn move_to(estate: &Estate, group: &ResourceId, rule: &Rule, number: u32) -> Option<Change> {
     let id = group.child("securityRules", &rule.name);
     let holder = estate.resource(&rule.resource)?;
-    let mut own = holder.body.at(&format!("{}/properties", rule.place.pointer()))?;
-    for read_only in ["provisioningState", "resourceGuid"] {
-        own.as_object_mut()?.remove(read_only);
-    }
+    let own = listed_properties(&holder.body.at(&rule.place.pointer())?);
     let with = |priority: u32| {
         let mut properties = own.clone();
-        properties["priority"] = json!(priority);
+        properties.insert("priority".to_owned(), json!(priority));
         json!({ "properties": properties })
     };
     let edit = match rule.resource == *group {

@@ -10,10 +10,13 @@ pub mod peering;
 pub mod route;
 pub mod server;
 pub mod terms;
+mod whole;
 
 pub(crate) use az::{az_rest, in_subscription, place, quoted};
 pub use exposure::Exposure;
 use std::borrow::Cow;
+use whole::listed_properties;
+pub(crate) use whole::whole_body;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -303,71 +306,6 @@ fn put(estate: &mut Estate, id: &ResourceId, mut body: Value) {
     // Bodies made here are well formed; what could be wrong with them is found when they are judged again.
     estate.put(id, body, origin, &mut Vec::new());
 }
-
-/// Everything of a captured resource that a PUT has to repeat, with some properties changed.
-pub(crate) fn whole_body(estate: &Estate, id: &ResourceId, changed: Value) -> Value {
-    let body = estate.body(id);
-    let body = body.as_deref();
-    let outer = |name: &str| body.and_then(|body| body.get(name)).filter(|one| !one.is_null());
-    // az prints the properties beside the outer fields.
-    let held = outer("properties").or(body).and_then(Value::as_object);
-    let is_own =
-        |name: &&String| !READ_ONLY.contains(&name.as_str()) && !OUTER.contains(&name.as_str());
-    let mut properties: serde_json::Map<String, Value> = held
-        .into_iter()
-        .flatten()
-        .filter(|(name, value)| is_own(name) && !value.is_null())
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    properties.extend(changed.as_object().cloned().unwrap_or_default());
-    let mut whole = serde_json::Map::new();
-    for name in ["location", "tags", "sku", "zones"] {
-        whole.extend(outer(name).map(|value| (name.to_owned(), value.clone())));
-    }
-    whole.insert("properties".to_owned(), Value::Object(properties));
-    Value::Object(whole)
-}
-
-/// Outer fields of a resource, which az prints beside its properties.
-const OUTER: [&str; 11] = [
-    "id",
-    "name",
-    "type",
-    "etag",
-    "location",
-    "tags",
-    "resourceGroup",
-    "sku",
-    "zones",
-    "kind",
-    "systemData",
-];
-
-/// Properties that Azure tells and does not take: a half of a peering learns the other side's space by synchronising alone.
-const READ_ONLY: [&str; 22] = [
-    "provisioningState",
-    "resourceGuid",
-    "peeringState",
-    "peeringSyncLevel",
-    "remoteAddressSpace",
-    "remoteVirtualNetworkAddressSpace",
-    "remoteBgpCommunities",
-    "remoteVirtualNetworkEncryption",
-    "subnets",
-    "macAddress",
-    "primary",
-    "virtualMachine",
-    "hostedWorkloads",
-    "privateEndpoint",
-    "dscpConfiguration",
-    "privateLinkService",
-    "vnetEncryptionSupported",
-    "tapConfigurations",
-    "ipConfigurationProfiles",
-    "resourceNavigationLinks",
-    "serviceAssociationLinks",
-    "purpose",
-];
 
 /// A name that no child of `parent` has yet: `wanted`, or `wanted-2` and so on. A request with a name that is taken replaces.
 pub(crate) fn free_name(estate: &Estate, parent: &ResourceId, kind: &str, wanted: &str) -> String {

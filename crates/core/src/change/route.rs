@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, Exposure};
 use super::{
-    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
-    whole_body,
+    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
+    listed_properties, place, quoted, whole_body,
 };
 use crate::estate::endpoint::Interface;
 use crate::estate::network::{Route, RoutePrefix, RouteTable, Subnet};
@@ -26,8 +26,7 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
     let prefix = prefix.and_then(|fields| fields.get("addressPrefix")?.as_str()?.parse().ok());
     let caught = prefix.map_or(exposure::MANY, |prefix: Ipv4Net| exposure::size(&[prefix]));
     let inverse = old.map(|old| {
-        let properties = old.get("properties").cloned().unwrap_or(old);
-        Request::put(&id, NETWORK_API, json!({ "properties": properties }))
+        Request::put(&id, NETWORK_API, json!({ "properties": listed_properties(&old) }))
     });
     Change {
         kind: "delete-route",

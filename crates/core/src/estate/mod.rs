@@ -24,7 +24,7 @@ mod reads;
 mod reference;
 mod scan;
 pub mod server;
-mod shapes;
+pub(crate) mod shapes;
 mod shared;
 mod store;
 mod template;

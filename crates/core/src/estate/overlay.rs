@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::json::Json;
 use super::read::Standing;
 use super::scan::inline_children;
-use super::shapes::{OUTER, below};
+use super::shapes::{below, is_outer};
 use super::what_if::Planned;
 use super::{Estate, Input, Loaded, Origin, Problem};
 use super::{aftermath, merge, nested, template, terraform, what_if};
@@ -170,7 +170,7 @@ fn with_properties(body: &Value) -> Value {
     let Some(fields) = body.as_object().filter(|fields| !fields.contains_key("properties")) else {
         return body.clone();
     };
-    let is_outer = |name: &str| name != "provisioningState" && OUTER.contains(&name);
+    let is_outer = |name: &str| name != "provisioningState" && is_outer(name);
     let (outer, inner): (Vec<_>, Vec<_>) =
         fields.clone().into_iter().partition(|(name, _)| is_outer(name));
     let mut body: Map<String, Value> = outer.into_iter().collect();

@@ -5,7 +5,7 @@ use super::json::Json;
 use super::unresolved::escaped;
 
 /// Fields that stand beside the properties of a resource.
-pub(super) const OUTER: [&str; 20] = [
+const OUTER: [&str; 20] = [
     "id",
     "name",
     "type",
@@ -28,10 +28,15 @@ pub(super) const OUTER: [&str; 20] = [
     "systemData",
 ];
 
+/// Whether a field stands beside the properties of a resource.
+pub(crate) fn is_outer(name: &str) -> bool {
+    OUTER.contains(&name)
+}
+
 /// Whether nothing but the outer fields of a resource is there: its settings were not asked for.
 pub(super) fn is_listing(object: &Json) -> bool {
     let mut fields = object.fields().into_iter().flatten();
-    fields.all(|(name, value)| value.is_null() || OUTER.contains(&name.as_ref()))
+    fields.all(|(name, value)| value.is_null() || is_outer(&name))
 }
 
 pub(super) fn is_resource_without_id(object: &Json) -> bool {

@@ -1,0 +1,121 @@
+//! An estate as az prints it, without `properties` and with fields of its own, gets the plans of the same estate as ARM answers it, and
+//! their requests are written as ARM takes them.
+
+mod support;
+
+use flexway_core::checks::ALL;
+use flexway_core::diagnose::Question;
+use flexway_core::estate::{Estate, Input, load};
+use flexway_core::id::ResourceId;
+use flexway_core::plan;
+use flexway_core::repair::Policy;
+use flexway_core::second::{Bounds, World, certify};
+use serde_json::{Map, Value, json};
+
+/// As ARM answers: what stands inside a resource has an id and a name of its own, and tells its state.
+fn answered(parent: &str, list: &str, value: &Value) -> Value {
+    let mut body = value.clone();
+    let name = value["name"].as_str().filter(|_| value["properties"].is_object());
+    let own = value["id"].as_str().map(str::to_owned);
+    let id = own.or_else(|| Some(format!("{parent}/{list}/{}", name?)));
+    let fields = body.get_mut("properties").and_then(Value::as_object_mut);
+    if let (Some(id), Some(fields)) = (&id, fields) {
+        fields.entry("provisioningState").or_insert_with(|| json!("Succeeded"));
+        for (list, items) in fields.iter_mut() {
+            for one in items.as_array_mut().into_iter().flatten() {
+                *one = answered(id, list, one);
+            }
+        }
+        body["name"] = json!(id.rsplit('/').next());
+        body["id"] = json!(id);
+    }
+    body
+}
+
+/// As az prints it: what stands in `properties` stands beside the name, whatever has an id tells its resource group, and what is not
+/// set is null.
+fn printed(value: &Value) -> Value {
+    let Value::Object(fields) = value else {
+        return match value {
+            Value::Array(items) => items.iter().map(printed).collect(),
+            other => other.clone(),
+        };
+    };
+    let mut out = Map::new();
+    for (name, inner) in fields {
+        match inner {
+            Value::Object(own) if name == "properties" => {
+                out.extend(own.iter().map(|(name, one)| (name.clone(), printed(one))));
+            }
+            _ => drop(out.insert(name.clone(), printed(inner))),
+        }
+    }
+    if let Some(id) = fields.get("id").and_then(Value::as_str).and_then(ResourceId::parse) {
+        out.insert("resourceGroup".to_owned(), json!(id.resource_group()));
+        out.insert("description".to_owned(), Value::Null);
+    }
+    Value::Object(out)
+}
+
+fn loaded(resources: &[Value]) -> Estate {
+    load(vec![Input { file: "capture".to_owned(), json: json!(resources) }]).estate
+}
+
+/// The plan, and whether its certificate holds.
+fn planned(estate: &Estate, question: &Question) -> (Value, Option<bool>) {
+    let plan = plan::plan(estate, question, &Policy::default()).to_json();
+    let world = World::of(estate.ids().filter_map(|id| Some((id, estate.body(id)?))));
+    let holds = certify(&world, &plan, Bounds::default()).expect("a plan").holds();
+    (plan, holds)
+}
+
+/// Words of az that ARM does not take, and settings that stand beside `properties`.
+fn misplaced(body: &Value, place: &str, wrong: &mut Vec<String>) {
+    match body {
+        Value::Array(items) => items.iter().for_each(|one| misplaced(one, place, wrong)),
+        Value::Object(fields) => {
+            let is_child = fields.contains_key("id") && fields.contains_key("name");
+            for (name, inner) in fields {
+                let is_own = ["id", "name", "properties"].contains(&name.as_str());
+                if name == "resourceGroup" || inner.is_null() || is_child && !is_own {
+                    wrong.push(format!("{place}: {name}"));
+                }
+                misplaced(inner, name, wrong);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn what_az_prints_is_planned_as_what_arm_answers() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for example in ALL.iter().flat_map(|check| support::examples(check.page)) {
+        let question = example.question(&support::estate(&example.resources));
+        let answers: Vec<Value> =
+            example.resources.iter().map(|one| answered("", "", one)).collect();
+        let tells = |one: &Value| one["properties"].as_object().is_some_and(|own| own.len() > 2);
+        let prints: Vec<Value> =
+            answers.iter().map(|one| if tells(one) { printed(one) } else { one.clone() }).collect();
+        let (arm, arm_holds) = planned(&loaded(&answers), &question);
+        let (az, az_holds) = planned(&loaded(&prints), &question);
+        for field in ["changes", "refusal", "after", "alternatives"] {
+            if arm[field] != az[field] {
+                let (arm, az) = (&arm[field], &az[field]);
+                wrong.push(format!("{}: {field}\n{arm:#}\n{az:#}", example.title));
+            }
+        }
+        if arm_holds != az_holds {
+            wrong.push(format!("{}: {arm_holds:?} {az_holds:?}", example.title));
+        }
+        for change in az["changes"].as_array().into_iter().flatten() {
+            count += 1;
+            for request in [&change["request"], &change["inverse"]] {
+                misplaced(&request["body"], &example.title, &mut wrong);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong.join("\n"));
+    assert!(count > 100, "{count} changes");
+}
