@@ -36,7 +36,7 @@ pub(crate) fn is_outer(name: &str) -> bool {
 /// Whether nothing but the outer fields of a resource is there: its settings were not asked for.
 pub(super) fn is_listing(object: &Json) -> bool {
     let mut fields = object.fields().into_iter().flatten();
-    fields.all(|(name, value)| value.is_null() || is_outer(&name))
+    fields.all(|(name, value)| value.is_null() || is_outer(name))
 }
 
 pub(super) fn is_resource_without_id(object: &Json) -> bool {

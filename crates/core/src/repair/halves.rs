@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::change::{Change, Edit, NETWORK_API, Request, Safety, whole_body};
+use crate::change::{Change, Edit, NETWORK_API, Request, Safety, route, whole_body};
 use crate::estate::Estate;
 use crate::id::ResourceId;
 
@@ -46,8 +46,17 @@ pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
         }
     }
     fold_redirects(&mut merged);
-    merged.sort_by_key(waits);
+    for change in merged.iter_mut().filter(|one| sends_table(one)) {
+        // It was thought of when other edits of the table were made, which are requests of their own.
+        *change = route::let_gateway_routes_in(estate, &change.resource);
+    }
+    merged.sort_by_key(|change| (waits(change), !sends_table(change)));
     merged
+}
+
+/// Whether a change sends a whole route table, as it was before the plan: routes are taken out after it.
+fn sends_table(change: &Change) -> bool {
+    change.kind == "let-gateway-routes-in"
 }
 
 /// A link that the plan makes redirects from the start: in between, names that its zone lacks would be denied.
