@@ -12,7 +12,7 @@ use flexway_core::repair::Policy;
 use flexway_core::second::{Bounds, World, certify};
 use serde_json::{Map, Value, json};
 
-/// As ARM answers: what stands inside a resource has an id and a name of its own, and tells its state.
+/// As ARM answers: what stands inside a resource has an id of its own, and tells its state.
 fn answered(parent: &str, list: &str, value: &Value) -> Value {
     let mut body = value.clone();
     let name = value["name"].as_str().filter(|_| value["properties"].is_object());
@@ -26,7 +26,6 @@ fn answered(parent: &str, list: &str, value: &Value) -> Value {
                 *one = answered(id, list, one);
             }
         }
-        body["name"] = json!(id.rsplit('/').next());
         body["id"] = json!(id);
     }
     body

@@ -154,8 +154,13 @@ fn rest_shape(body: &Value) -> Value {
         Value::Array(items) => items.iter().map(rest_shape).collect(),
         Value::Object(fields) => {
             let shaped = fields.iter().map(|(name, value)| (name.clone(), rest_shape(value)));
-            let is_flat = ["id", "name"].iter().all(|name| fields.get(*name).is_some())
-                && !fields.contains_key("properties");
+            // A reference says nothing but whom it means; a child may come without its name.
+            let says_more = |(name, value): (&String, &Value)| {
+                name == "name" || !OUTER.contains(&name.as_str()) && !value.is_null()
+            };
+            let is_flat = fields.contains_key("id")
+                && !fields.contains_key("properties")
+                && fields.iter().any(says_more);
             if !is_flat {
                 return Value::Object(shaped.collect());
             }
