@@ -3,6 +3,7 @@
 
 mod support;
 
+use flexway_core::change::peering;
 use flexway_core::checks::ALL;
 use flexway_core::diagnose::Question;
 use flexway_core::estate::{Estate, Input, load};
@@ -117,4 +118,19 @@ fn what_az_prints_is_planned_as_what_arm_answers() {
     }
     assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong.join("\n"));
     assert!(count > 100, "{count} changes");
+}
+
+#[test]
+fn what_is_changed_twice_is_repeated_whole() {
+    let half = "target-net/virtualNetworkPeerings/to-source";
+    let resources = support::fixture("private-source");
+    let is_half = |one: &&Value| one["id"].as_str().is_some_and(|id| id.ends_with(half));
+    let arm = resources.iter().find(is_half).expect("a half");
+    let id = ResourceId::parse(arm["id"].as_str().expect("an id")).expect("an id");
+    let repeated = |body: Value| {
+        let estate = loaded(&[body]);
+        let changed = peering::allow_access(&estate, &id).apply(&estate);
+        peering::set_flag(&changed, &id, "allowForwardedTraffic").request.body
+    };
+    assert_eq!(repeated(printed(arm)), repeated(arm.clone()));
 }

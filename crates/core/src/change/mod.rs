@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use crate::estate::filter::{Rules, SecurityGroup};
 use crate::estate::network::{Peering, RouteTable};
 use crate::estate::server::VnetRule;
+use crate::estate::shapes::with_properties;
 use crate::estate::{Estate, Origin};
 use crate::id::ResourceId;
 
@@ -284,14 +285,15 @@ impl Edit {
             }
             Edit::Listed(listed) => listed.apply(estate),
             Edit::Patch(id, fields) => {
-                let Some(mut body) = estate.body(id).map(Cow::into_owned) else { return };
-                let (Some(object), Some(fields)) = (body.as_object_mut(), fields.as_object())
-                else {
+                let Some(mut body) = estate.body(id).map(|body| with_properties(&body)) else {
                     return;
                 };
-                let properties = object.entry("properties").or_insert_with(|| json!({}));
-                // A body whose properties are no object is broken: it cannot be mended.
-                let Some(properties) = properties.as_object_mut() else { return };
+                let (Some(properties), Some(fields)) =
+                    (body.get_mut("properties").and_then(Value::as_object_mut), fields.as_object())
+                else {
+                    // A body whose properties are no object is broken: it cannot be mended.
+                    return;
+                };
                 properties.extend(fields.clone());
                 put(estate, id, body);
             }

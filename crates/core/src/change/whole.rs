@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::estate::Estate;
-use crate::estate::shapes::is_outer;
+use crate::estate::shapes::with_properties;
 use crate::id::ResourceId;
 
 /// Properties that Azure tells and does not take: a half of a peering learns the other side's space by synchronising alone.
@@ -57,12 +57,9 @@ pub(super) fn listed_properties(body: &Value) -> Map<String, Value> {
 
 /// What a body says beside its outer fields; az prints the properties beside them.
 fn settings(body: &Value, told: &[&str]) -> Map<String, Value> {
-    let properties = body.get("properties").filter(|one| !one.is_null());
-    let is_set = |name: &&String| {
-        !told.contains(&name.as_str()) && (properties.is_some() || !is_outer(name))
-    };
-    let held = properties.unwrap_or(body).as_object();
-    let held = held.into_iter().flatten().filter(|(name, _)| is_set(name));
+    let body = with_properties(body);
+    let held = body.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let held = held.filter(|(name, _)| !told.contains(&name.as_str()));
     held.filter_map(|(name, value)| Some((name.clone(), repeated(value)?))).collect()
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::json::Json;
 use super::read::Standing;
 use super::scan::inline_children;
-use super::shapes::{below, is_outer};
+use super::shapes::{below, with_properties};
 use super::what_if::Planned;
 use super::{Estate, Input, Loaded, Origin, Problem};
 use super::{aftermath, merge, nested, template, terraform, what_if};
@@ -163,19 +163,6 @@ impl Overlay<'_> {
         }
         merge::laid_over(&lower, after)
     }
-}
-
-/// A body as ARM writes it: az puts the properties beside the id.
-fn with_properties(body: &Value) -> Value {
-    let Some(fields) = body.as_object().filter(|fields| !fields.contains_key("properties")) else {
-        return body.clone();
-    };
-    let is_outer = |name: &str| name != "provisioningState" && is_outer(name);
-    let (outer, inner): (Vec<_>, Vec<_>) =
-        fields.clone().into_iter().partition(|(name, _)| is_outer(name));
-    let mut body: Map<String, Value> = outer.into_iter().collect();
-    body.insert("properties".to_owned(), json!(inner.into_iter().collect::<Map<_, _>>()));
-    Value::Object(body)
 }
 
 impl Estate {

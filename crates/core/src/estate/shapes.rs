@@ -1,5 +1,7 @@
 //! Tells the JSON shapes of Azure and its clients apart.
 
+use serde_json::{Map, Value, json};
+
 use super::Origin;
 use super::json::Json;
 use super::unresolved::escaped;
@@ -28,15 +30,23 @@ const OUTER: [&str; 20] = [
     "systemData",
 ];
 
-/// Whether a field stands beside the properties of a resource.
-pub(crate) fn is_outer(name: &str) -> bool {
-    OUTER.contains(&name)
+/// A body as ARM writes it: az puts the properties beside the id.
+pub(crate) fn with_properties(body: &Value) -> Value {
+    let Some(fields) = body.as_object().filter(|fields| !fields.contains_key("properties")) else {
+        return body.clone();
+    };
+    let is_outer = |name: &str| name != "provisioningState" && OUTER.contains(&name);
+    let (outer, inner): (Vec<_>, Vec<_>) =
+        fields.clone().into_iter().partition(|(name, _)| is_outer(name));
+    let mut body: Map<String, Value> = outer.into_iter().collect();
+    body.insert("properties".to_owned(), json!(inner.into_iter().collect::<Map<_, _>>()));
+    Value::Object(body)
 }
 
 /// Whether nothing but the outer fields of a resource is there: its settings were not asked for.
 pub(super) fn is_listing(object: &Json) -> bool {
     let mut fields = object.fields().into_iter().flatten();
-    fields.all(|(name, value)| value.is_null() || is_outer(name))
+    fields.all(|(name, value)| value.is_null() || OUTER.contains(&name.as_ref()))
 }
 
 pub(super) fn is_resource_without_id(object: &Json) -> bool {
