@@ -1,6 +1,7 @@
 //! What stands above networks: configurations of network managers, and locks.
 
 use super::body::{Node, Problems};
+use super::{Estate, Key};
 use crate::id::ResourceId;
 
 /// A connectivity configuration of a network manager.
@@ -25,10 +26,18 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Whether nothing below the lock may be changed.
-    pub fn forbids_changes(&self) -> bool {
-        self.level.as_deref().is_some_and(|level| level.eq_ignore_ascii_case("ReadOnly"))
+    /// Whether nothing below the lock may be changed; `None` where its level was not observed.
+    pub fn forbids_changes(&self) -> Option<bool> {
+        self.level.as_deref().map(|level| level.eq_ignore_ascii_case("ReadOnly"))
     }
+}
+
+/// Locks that act on a resource, the nearest first.
+pub fn locks_on<'e>(
+    estate: &'e Estate,
+    id: &ResourceId,
+) -> impl Iterator<Item = (&'e ResourceId, &'e Lock)> {
+    id.scopes().into_iter().flat_map(|scope| estate.list::<Lock>(Key::LocksOn(scope)))
 }
 
 pub(crate) fn connectivity(node: &Node, problems: &mut Problems) -> Connectivity {

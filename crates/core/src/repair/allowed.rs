@@ -1,9 +1,8 @@
 //! Which changes may be made: what the user forbids, and what locks forbid.
 
 use crate::change::{Change, Edit};
-use crate::estate::governance::Lock;
-use crate::estate::{Estate, Key};
-use crate::id::ResourceId;
+use crate::estate::Estate;
+use crate::estate::governance::{Lock, locks_on};
 
 /// What a repair may not do.
 #[derive(Debug, Clone, Default)]
@@ -30,21 +29,13 @@ impl Policy {
         let is_deletion = change.request.method == "DELETE";
         let written = change.edits.iter().map(Edit::resource).chain([&change.resource]);
         for id in written {
-            if let Some((lock, facts)) = locks_on(estate, id).next()
-                && (facts.forbids_changes() || is_deletion)
-            {
+            let bars =
+                |(_, lock): &(_, &Lock)| is_deletion || lock.forbids_changes() != Some(false);
+            if let Some((lock, facts)) = locks_on(estate, id).find(bars) {
                 let level = facts.level.as_deref().unwrap_or("of unknown level");
                 return Some(format!("lock `{}` ({level}) holds `{}`", lock.name(), id.name()));
             }
         }
         None
     }
-}
-
-/// Locks that act on a resource.
-fn locks_on<'e>(
-    estate: &'e Estate,
-    id: &ResourceId,
-) -> impl Iterator<Item = (&'e ResourceId, &'e Lock)> {
-    id.scopes().into_iter().flat_map(|scope| estate.list::<Lock>(Key::LocksOn(scope)))
 }

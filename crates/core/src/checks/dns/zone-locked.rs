@@ -1,7 +1,6 @@
 //! A lock keeps the records of the source's zone as they are.
 
-use crate::estate::Key;
-use crate::estate::governance::Lock;
+use crate::estate::governance::locks_on;
 use crate::finding::{Finding, Fix, Severity};
 use crate::trace::Path;
 
@@ -11,19 +10,18 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         None => path.zone_meant()?,
     };
     let record = path.record_meant().filter(|(record, _)| record.parent().as_ref() == Some(&zone));
-    let scopes = record.map_or_else(|| zone.scopes(), |(record, _)| record.scopes());
-    let mut locks =
-        scopes.into_iter().flat_map(|scope| path.estate.list::<Lock>(Key::LocksOn(scope)));
-    let (id, lock) = locks.next()?;
+    let held = record.map_or_else(|| zone.clone(), |(record, _)| record);
+    let locks = locks_on(path.estate, &held);
+    // The nearest one that forbids to write, or else the nearest.
+    let (id, lock) = locks.min_by_key(|(_, lock)| lock.forbids_changes() != Some(true))?;
     let level = lock.level.as_deref().unwrap_or("of a level that was not observed");
-    let message = format!("lock `{}` ({level}) holds zone `{}`", id.name(), zone.name());
+    let message =
+        format!("lock `{}` ({level}) holds the records of zone `{}`", id.name(), zone.name());
     let why = "the service cannot write the record of a server or endpoint that gets another address: the old one stays";
     let mut finding = Finding::blocks(message, why).at(id, path.estate.locate(id, "", "level"));
     // Nothing but a lock against writing keeps an old address, and beside a right one it only may.
-    let is_against_writes =
-        lock.level.as_ref().is_some_and(|level| level.eq_ignore_ascii_case("ReadOnly"));
     let is_stale = || super::record_stale::find(path).is_some_and(|one| one.is_cause());
-    if !(is_against_writes && is_stale()) {
+    if !(lock.forbids_changes() == Some(true) && is_stale()) {
         finding.severity = Severity::Risks;
     }
     Some(finding.fix(Fix::advice(format!(
