@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use crate::address::{AddressSet, public};
 use crate::estate::filter::{Direction, Place, Prefix, Protocol, Rule};
-use crate::estate::network::region_key;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::near_miss::NearMiss;
 use crate::trace::rules::{self, FIRST_DEFAULT};
-use crate::trace::tag::NetworkTag;
+use crate::trace::tag::{NetworkTag, gateway_has_tag};
 
 /// Where the packets go to.
 #[derive(Debug, Clone)]
@@ -341,36 +340,6 @@ impl Question<'_> {
                 gateway_has_tag(location.as_deref(), *is_flexible, name, self.tag)
             }
         }
-    }
-}
-
-fn gateway_has_tag(
-    location: Option<&str>,
-    is_flexible: bool,
-    name: &str,
-    tag: &NetworkTag,
-) -> Match {
-    let name = name.to_ascii_lowercase();
-    let (service, region) = name.split_once('.').unwrap_or((&name, ""));
-    match service {
-        "internet" => Match::Yes,
-        "virtualnetwork" if tag.perhaps == AddressSet::all() => Match::Perhaps,
-        "virtualnetwork"
-        | "azureloadbalancer"
-        | "storage"
-        | "azureactivedirectory"
-        | "azureplatformdns"
-        | "azureplatformimds"
-        | "azureplatformlkm" => Match::No,
-        // Whether the tag holds flexible servers is not documented.
-        "sql" if is_flexible => Match::Perhaps,
-        "sql" | "azurecloud" => match location.map(region_key) {
-            _ if region.is_empty() => Match::Yes,
-            Some(key) if key == region => Match::Yes,
-            Some(_) => Match::No,
-            None => Match::Perhaps,
-        },
-        _ => Match::Perhaps,
     }
 }
 

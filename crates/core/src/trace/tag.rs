@@ -1,11 +1,12 @@
-//! The service tag `VirtualNetwork`: which addresses it stands for, seen from one subnet.
+//! Service tags: which addresses `VirtualNetwork` stands for, seen from one subnet, and which tags hold a region's public gateways.
 
 use std::sync::Arc;
 
 use crate::address::{AddressSet, private};
-use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet};
+use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Missing, Reads};
 use crate::id::ResourceId;
+use crate::trace::filter::Match;
 use crate::trace::outward;
 use crate::trace::route::{table_of, user_routes};
 
@@ -131,4 +132,35 @@ fn put_together(
         perhaps = AddressSet::all();
     }
     Ok(NetworkTag { perhaps: perhaps.union(&surely), surely, unread })
+}
+
+/// Whether a tag holds the public gateway of servers in a region.
+pub(super) fn gateway_has_tag(
+    location: Option<&str>,
+    is_flexible: bool,
+    name: &str,
+    tag: &NetworkTag,
+) -> Match {
+    let name = name.to_ascii_lowercase();
+    let (service, region) = name.split_once('.').unwrap_or((&name, ""));
+    match service {
+        "internet" => Match::Yes,
+        "virtualnetwork" if tag.perhaps == AddressSet::all() => Match::Perhaps,
+        "virtualnetwork"
+        | "azureloadbalancer"
+        | "storage"
+        | "azureactivedirectory"
+        | "azureplatformdns"
+        | "azureplatformimds"
+        | "azureplatformlkm" => Match::No,
+        // Whether the tag holds flexible servers is not documented.
+        "sql" if is_flexible => Match::Perhaps,
+        "sql" | "azurecloud" => match location.map(region_key) {
+            _ if region.is_empty() => Match::Yes,
+            Some(key) if key == region => Match::Yes,
+            Some(_) => Match::No,
+            None => Match::Perhaps,
+        },
+        _ => Match::Perhaps,
+    }
 }
