@@ -154,12 +154,6 @@ pub fn turn_on_service_endpoint(
 fn subnet_body(estate: &Estate, id: &ResourceId, services: Value) -> Value {
     let mut body = whole_body(estate, id, json!({ "serviceEndpoints": services }));
     let Some(properties) = body["properties"].as_object_mut() else { return body };
-    // References come with what they refer to; Azure takes the id alone.
-    for name in ["networkSecurityGroup", "routeTable", "natGateway"] {
-        if let Some(value) = properties.get_mut(name) {
-            *value = json!({ "id": value["id"] });
-        }
-    }
     if let Some(list) = properties.get_mut("delegations") {
         *list = delegations(list);
     }

@@ -305,9 +305,14 @@ pub(crate) fn public_address(node: &Node, problems: &mut Problems) -> PublicAddr
     PublicAddress { network: address.map(Ipv4Net::from), field: "ipAddress" }
 }
 
+/// Azure gives out no wider prefixes of public addresses.
+const WIDEST_PREFIX: u8 = 21;
+
 pub(crate) fn public_prefix(node: &Node, problems: &mut Problems) -> PublicAddress {
     let text = node.text("ipPrefix", problems);
-    PublicAddress { network: text.and_then(|text| text.parse().ok()), field: "ipPrefix" }
+    let network: Option<Ipv4Net> = text.and_then(|text| text.parse().ok());
+    let network = network.filter(|one| one.prefix_len() >= WIDEST_PREFIX);
+    PublicAddress { network, field: "ipPrefix" }
 }
 
 pub(crate) fn nat_gateway(node: &Node, problems: &mut Problems) -> NatGateway {

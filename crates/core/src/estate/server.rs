@@ -114,9 +114,10 @@ impl FirewallRule {
         self.start.is_unspecified() && self.end.is_unspecified()
     }
 
-    /// The addresses that it lets in.
+    /// The addresses that it lets in: none where it ends before it starts.
     pub fn addresses(&self) -> AddressSet {
-        AddressSet::from_ranges(vec![(self.start.into(), self.end.into())])
+        let range = (self.start <= self.end).then(|| (self.start.into(), self.end.into()));
+        AddressSet::from_ranges(range.into_iter().collect())
     }
 
     /// Whether no caller at a public door has an address of the rule: the internet routes none of them.

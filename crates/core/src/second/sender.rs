@@ -197,29 +197,36 @@ fn addresses_of_pool(world: &World, pool: &str) -> Option<Vec<u32>> {
         }
     }
     let balanced = list(body, &["properties", "loadBalancingRules"]).unwrap_or(&[]);
-    for rule in balanced.iter().filter(is_of_pool) {
-        if flag(rule, &["properties", "disableOutboundSnat"]) != Some(true) {
-            used.extend(reference(rule, &["properties", "frontendIPConfiguration", "id"]));
+    for rule in balanced {
+        if flag(rule, &["properties", "disableOutboundSnat"]) == Some(true) {
+            continue;
+        }
+        let of = reference(rule, &["properties", "backendAddressPool", "id"])?;
+        if of == pool {
+            used.push(reference(rule, &["properties", "frontendIPConfiguration", "id"])?);
         }
     }
+    let doors = list(body, &["properties", "frontendIPConfigurations"])?;
     let mut all = Vec::new();
-    for door in list(body, &["properties", "frontendIPConfigurations"])? {
+    for id in used {
+        let door = doors.iter().find(|one| reference(one, &["id"]).as_ref() == Some(&id))?;
         let public = reference(door, &["properties", "publicIPAddress", "id"])
             .or_else(|| reference(door, &["properties", "publicIPPrefix", "id"]));
-        let is_used = reference(door, &["id"]).is_some_and(|id| used.contains(&id));
-        if let Some(public) = public.filter(|_| is_used) {
-            all.extend(public_addresses(world, &public)?);
+        match public {
+            Some(public) => all.extend(public_addresses(world, &public)?),
+            // A private frontend leads nowhere in the internet.
+            None => drop(private_address(door)?),
         }
     }
     Some(all)
 }
 
-/// What a public address or a prefix of them stands for; a NAT gateway takes sixteen.
+/// What a public address or a prefix of them stands for; Azure gives out no wider ones than /21.
 pub(super) fn public_addresses(world: &World, key: &str) -> Option<Vec<u32>> {
     let body = world.body(key)?;
     if let Some(prefix) = text(body, &["properties", "ipPrefix"]) {
         let prefix = Prefix::parse(prefix)?;
-        return (prefix.len >= 24).then(|| (prefix.first()..=prefix.last()).collect());
+        return (prefix.len >= 21).then(|| (prefix.first()..=prefix.last()).collect());
     }
     Some(vec![address_of(text(body, &["properties", "ipAddress"])?)?])
 }

@@ -62,18 +62,16 @@ impl Walker<'_> {
             }
             routed => {
                 let is_dropped = matches!(routed, Routed::Dropped(_));
+                let is_closed = matches!(
+                    found,
+                    Outward::KeptOut { .. } | Outward::NotLent { .. } | Outward::Severed { .. }
+                );
                 self.routed(leg, near, routed, address);
-                if is_private && is_dropped {
+                if is_dropped && is_closed {
                     // What lies behind that route is a fault of its own: who mends the one meets the other.
-                    let is_closed = matches!(
-                        found,
-                        Outward::KeptOut { .. } | Outward::NotLent { .. } | Outward::Severed { .. }
-                    );
-                    if is_closed {
-                        leg.forward.push(outward_step(near.vnet, &found, address));
-                        self.towards_the_gateway(leg, near, &found);
-                        leg.outward = Some(found);
-                    }
+                    leg.forward.push(outward_step(near.vnet, &found, address));
+                    self.towards_the_gateway(leg, near, &found);
+                    leg.outward = Some(found);
                 }
                 if !is_private {
                     if !matches!(leg.route, Some(Routed::Elsewhere(..))) {

@@ -116,16 +116,27 @@ fn of_balancers(estate: &Estate, pools: &[ResourceId]) -> Result<AddressSet, Mis
     for pool in pools {
         let Some(id) = pool.parent() else { continue };
         let balancer = estate.get::<LoadBalancer>(&id)?;
-        let outbound = balancer.outbound.as_ref();
-        let outbound = outbound.ok_or_else(|| Missing::field(&id, "outboundRules"))?;
-        let rules = balancer.rules.as_ref();
-        let rules = rules.ok_or_else(|| Missing::field(&id, "loadBalancingRules"))?;
-        let translating = rules.iter().filter(|rule| rule.translates);
-        let translating = translating.filter(|rule| rule.to.as_ref() == Some(pool));
+        let unread = |field| Missing::field(&id, field);
+        let outbound = balancer.outbound.as_ref().ok_or_else(|| unread("outboundRules"))?;
+        let rules = balancer.rules.as_ref().ok_or_else(|| unread("loadBalancingRules"))?;
         let by_rule = outbound.iter().filter(|(of, _)| of == pool).flat_map(|(_, doors)| doors);
-        let used: Vec<_> = by_rule.chain(translating.flat_map(|rule| &rule.frontend)).collect();
-        let doors = balancer.doors.iter().filter(|(door, _)| used.contains(&door));
-        all = all.union(&all_given(estate, doors.map(|(_, public)| public))?);
+        let mut used: Vec<&ResourceId> = by_rule.collect();
+        for rule in rules.iter().filter(|rule| rule.translates) {
+            let to = rule.to.as_ref().ok_or_else(|| unread("loadBalancingRules"))?;
+            if to == pool {
+                let door = rule.frontend.as_ref().ok_or_else(|| unread("loadBalancingRules"))?;
+                used.push(door);
+            }
+        }
+        for door in used {
+            // A private frontend leads nowhere in the internet.
+            let is_private = balancer.frontends.iter().any(|one| one.id.as_ref() == Some(door));
+            match balancer.doors.iter().find(|(one, _)| one == door) {
+                Some((_, public)) => all = all.union(&given(estate, public)?),
+                None if is_private => {}
+                None => return Err(unread("frontendIPConfigurations")),
+            }
+        }
     }
     Ok(all)
 }

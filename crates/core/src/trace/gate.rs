@@ -75,11 +75,10 @@ impl Caller<'_> {
             estate.children::<FirewallRule>(server).filter(|(_, rule)| is_caught(rule)).collect();
         let none = AddressSet::default();
         let held = rules.iter().fold(none, |all, (_, rule)| all.union(&rule.addresses()));
-        match rules.first() {
-            Some((id, _)) if addresses.is_within(&held) => {
-                return Ok(Some(Gate::Open((*id).clone())));
-            }
-            _ => {}
+        if let Some((id, _)) = rules.first()
+            && addresses.is_within(&held)
+        {
+            return Ok(Some(Gate::Open((*id).clone())));
         }
         match unread_rule(estate, server, FIREWALL_RULE) {
             Some(missing) => Err(missing),

@@ -104,7 +104,7 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
         Outward::Learned(gateway, missing) => learned = Some((gateway, missing)),
         found => return found,
     }
-    'peers: for (half, facts) in estate.children::<Peering>(vnet) {
+    for (half, facts) in estate.children::<Peering>(vnet) {
         if let Some(missing) = unread_neighbour(estate, facts, address) {
             perhaps = Some(missing);
             continue;
@@ -145,25 +145,25 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
             (facts.uses_remote_gateway, half, facts.fields, "useRemoteGateways", other),
             (back.lends_gateway, other, back.fields, "allowGatewayTransit", half),
         ];
-        for (flag, half, fields, name, other) in flags {
+        if let Some((_, half, fields, name, other)) =
+            flags.iter().find(|(flag, ..)| *flag == Some(false))
+        {
             let pointer = format!("{fields}/{name}");
-            match flag {
-                Some(true) => {}
-                Some(false) => {
-                    let (half, other) = (half.clone(), other.clone());
-                    let found = Outward::NotLent { gateway, line, half, pointer, other };
-                    if matches!(found, Outward::NotLent { line: Some(_), .. }) {
-                        return found;
-                    }
-                    not_lent = not_lent.or(Some(found));
-                    continue 'peers;
-                }
-                None => return Outward::Perhaps(Missing::field(half, name)),
+            let is_known = line.is_some();
+            let (half, other) = ((*half).clone(), (*other).clone());
+            let found = Outward::NotLent { gateway, line, half, pointer, other };
+            if is_known {
+                return found;
             }
+            not_lent = not_lent.or(Some(found));
+            continue;
+        }
+        let Some(line) = line else { continue };
+        if let Some((_, half, _, name, _)) = flags.iter().find(|(flag, ..)| flag.is_none()) {
+            return Outward::Perhaps(Missing::field(half, name));
         }
         let is_unsettled = |(id, one): (&ResourceId, &Peering)| Some(one.unsettled?.missing(id));
         let unsettled = [(half, facts), (other, back)].into_iter().find_map(is_unsettled);
-        let Some(line) = line else { continue };
         return unsettled.map_or(Outward::Through(line), Outward::Perhaps);
     }
     match (perhaps, learned) {

@@ -153,13 +153,13 @@ pub(crate) fn appliance_words(appliance: &Appliance) -> String {
     }
 }
 
-/// The way to an address beyond the gateways.
 /// Where a gateway leads; without a connection that tells it, it may have learned the way.
 pub(crate) fn where_to(line: Option<&Line>) -> String {
     let known = |line: &Line| format!("leads to {}", line.prefix);
     line.map_or_else(|| "may have learned a route to the address".to_owned(), known)
 }
 
+/// The way to an address beyond the gateways.
 pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Addr) -> Step {
     match outward {
         Outward::Through(line) => {

@@ -52,6 +52,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
                 "no private DNS zone `{zone_name}` is linked to network `{}`",
                 start.vnet.name()
             );
+            let finding = Finding::blocks(message, why).at(&endpoint, "");
+            if matches!(path.leads, Leads::Unknown(_)) {
+                let advice = format!(
+                    "link the zone `{zone_name}` that endpoint `{}` writes to, or may write to; a second one of that name hides it",
+                    endpoint.name()
+                );
+                return Some(finding.possible().fix(Fix::advice(advice)));
+            }
             let mut changes = vec![
                 dns::create_zone(&zone),
                 dns::link_zone(path.estate, &zone, &start.vnet, &path.to_id),
@@ -62,7 +70,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             {
                 changes.push(dns::attach_zone(path.estate, &endpoint, &zone, &label, *address));
             }
-            Finding::blocks(message, why).at(&endpoint, "").fix(Fix::of(changes))
+            finding.fix(Fix::of(changes))
         }
     };
     let mut finding =
