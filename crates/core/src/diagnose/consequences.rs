@@ -28,6 +28,13 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
             finding.consequence_of = first_dns;
         }
     }
+    // To reach a resolver that knows no private zone helps nobody.
+    const UNKNOWING: &str = "dns/custom-server-not-forwarding";
+    if findings.iter().any(|one| one.is_cause() && one.fault == UNKNOWING) {
+        for one in findings.iter_mut().filter(|one| one.fault == "dns/custom-server-unreachable") {
+            one.consequence_of = Some(UNKNOWING);
+        }
+    }
     // The endpoint that was made for the source serves another server: so the source has none.
     if findings.iter().any(|one| one.is_cause() && one.fault == WRONG_SERVER) {
         let no_door = ["server/public-access-denied", "server/public-off-no-endpoint"];

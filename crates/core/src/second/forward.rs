@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::address::address_of;
-use super::name::{AZURE, Ask, covers};
+use super::name::{AZURE, Ask, covers, is_for_everybody, is_published};
 use super::seat::Spot;
 use super::verdict::Gate;
 use super::world::{list, reference, text};
@@ -14,6 +14,8 @@ pub(super) enum Rule {
     None,
     /// The question is lost.
     Loses(Gate),
+    /// A resolver outside of Azure answers.
+    Outside,
     /// A resolver asks on from that network.
     Leads(String),
     Unknown(Gate),
@@ -71,6 +73,10 @@ impl Ask<'_> {
             return loses();
         }
         let spot = address_of(first).map(|to| Spot::of(self.world, self.network, to));
+        let is_outside = |spot: &Spot| spot.seat.is_none() && is_for_everybody(spot.to);
+        if spot.as_ref().is_some_and(is_outside) && is_published(name) {
+            return Rule::Outside;
+        }
         let Some(next) = spot.as_ref().and_then(Spot::resolver) else {
             return Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
         };

@@ -77,16 +77,47 @@ pub(super) fn resolve(world: &World, sender: &Sender, network: &str, server: &st
     let unnamed = || Names::unknown("the name", server);
     let at =
         |network: &str| name.map_or_else(unnamed, |name| azure(world, network, server, name, 0));
-    by_list(world, sender, network, at)
+    let is_published = name.is_some_and(is_published);
+    by_list(world, sender, network, at, || is_published.then(|| published(world, server)))
+}
+
+/// Resolvers for everybody, which are in no network of Azure.
+const FOR_EVERYBODY: &str = "1.1.1.1 1.0.0.1 1.1.1.2 1.0.0.2 1.1.1.3 1.0.0.3 8.8.8.8 8.8.4.4 9.9.9.9 9.9.9.10 149.112.112.112 \
+     149.112.112.10 208.67.222.222 208.67.220.220 4.2.2.1 4.2.2.2 209.244.0.3 209.244.0.4 64.6.64.6 64.6.65.6 94.140.14.14 \
+     94.140.15.15";
+
+pub(super) fn is_for_everybody(to: u32) -> bool {
+    FOR_EVERYBODY.split_whitespace().any(|word| address_of(word) == Some(to))
+}
+
+/// Whether public DNS holds a name.
+pub(super) fn is_published(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(_, suffix)| suffix.starts_with("postgres."))
+}
+
+/// What public DNS says where nobody looks into private zones.
+pub(super) fn published(world: &World, server: &str) -> Name {
+    match delegated_subnet(world, server) {
+        Err(gate) => Name::Unknown(gate),
+        Ok(Some(_)) => Name::Nothing(Gate::drop("name", server, Some("a public resolver"))),
+        Ok(None) => Name::Public,
+    }
 }
 
 /// The same for the name of a machine, which only private zones tell.
 pub(super) fn resolve_host(world: &World, sender: &Sender, network: &str, host: &str) -> Names {
-    by_list(world, sender, network, |network| azure(world, network, "", host, 0))
+    by_list(world, sender, network, |network| azure(world, network, "", host, 0), || None)
 }
 
-/// Asks the first DNS server of the sender's list, or of its network's; `azure` asks Azure's resolver from a network.
-fn by_list(world: &World, sender: &Sender, network: &str, azure: impl Fn(&str) -> Names) -> Names {
+/// Asks the first DNS server of the sender's list, or of its network's; `azure` asks Azure's resolver from a network, `outside` one for
+/// everybody, where what that one says is known.
+fn by_list(
+    world: &World,
+    sender: &Sender,
+    network: &str,
+    azure: impl Fn(&str) -> Names,
+    outside: impl Fn() -> Option<Name>,
+) -> Names {
     let Some(body) = world.body(network) else {
         return Names::unknown("the DNS servers", network);
     };
@@ -103,9 +134,11 @@ fn by_list(world: &World, sender: &Sender, network: &str, azure: impl Fn(&str) -
     let Some(spot) = first.map(|to| Spot::of(world, network, to)) else {
         return Names::unknown("the answers of the DNS servers", network);
     };
-    let names = match spot.resolver() {
-        Some(seat) => azure(seat),
-        None => Names::unknown("the answers of the DNS servers", network),
+    let is_outside = spot.seat.is_none() && is_for_everybody(spot.to);
+    let names = match (spot.resolver(), is_outside.then(outside).flatten()) {
+        (Some(seat), _) => azure(seat),
+        (None, Some(name)) => Names::sure(name),
+        (None, None) => Names::unknown("the answers of the DNS servers", network),
     };
     let asked = if servers.len() > 1 { Asked::First(spot) } else { Asked::Server(spot) };
     Names { asked, ..names }
@@ -133,6 +166,7 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
                 return azure(world, &next, server, &name, depth + 1);
             }
             Rule::Leads(_) => return Names::unknown("the end of a chain of resolvers", network),
+            Rule::Outside => return Names::sure(published(world, server)),
             Rule::Unknown(gate) => return Names::sure(Name::Unknown(gate)),
         }
     }
@@ -277,6 +311,7 @@ impl Ask<'_> {
         match self.rule(name) {
             Rule::None => {}
             Rule::Loses(gate) => return vec![Name::Nothing(gate)],
+            Rule::Outside => return vec![published(self.world, self.server)],
             Rule::Unknown(gate) => return vec![Name::Unknown(gate)],
             Rule::Leads(network) if depth < FORWARDS => {
                 let names = azure(self.world, &network, self.server, name, depth + 1);

@@ -60,7 +60,11 @@ impl Path<'_> {
     fn ask_beyond(&mut self, start: &Start) {
         let Some((server, _)) = self.dns_server else { return };
         let forwarder = forwarder::at(self.estate, &start.vnet, server);
-        if forwarder.is_some_and(|one| one.kind == ForwarderKind::Resolver) {
+        let is_known = match forwarder {
+            Some(one) => one.kind == ForwarderKind::Resolver,
+            None => dns_servers::are_public(self.estate, start, &self.server_name()),
+        };
+        if is_known {
             self.would_lead = self.follow(start, Some(server), None, true);
         }
     }
@@ -95,8 +99,14 @@ impl Path<'_> {
             let leads = match self.unread_alias(question, &resolution) {
                 Some(missing) => Leads::Unknown(missing),
                 None => match (self.judge_name(&resolution, door), unseen) {
-                    // What a server answers counts only where it is surely reached.
+                    // What a server answers counts only where it is surely reached; another one may answer in its place.
                     (Leads::Intended | Leads::Fallback, Some(missing)) => {
+                        Leads::Unknown(missing.clone())
+                    }
+                    (Leads::Nowhere, Some(missing))
+                        if resolution.outside.is_some()
+                            && !dns_servers::is_alone(self.estate, start) =>
+                    {
                         Leads::Unknown(missing.clone())
                     }
                     (leads, _) => leads,

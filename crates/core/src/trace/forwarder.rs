@@ -6,6 +6,7 @@ use crate::estate::forwarder::{ForwardingRule, InboundEndpoint, RulesetLink};
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::trace::dns_servers::answers_publicly;
 use crate::trace::place;
 use crate::trace::resolve::{AZURE_DNS, holds, linked_zone};
 
@@ -47,6 +48,8 @@ pub struct WrongRule {
 pub enum Forwarded {
     /// A resolver asks on.
     To(Forwarder),
+    /// A public resolver, outside of Azure.
+    Outside(Ipv4Addr, WrongRule),
     /// A server that is not in the estate; with the rule.
     Unknown(ResourceId, Missing),
     /// Nothing useful.
@@ -83,10 +86,11 @@ pub fn rule_for(
     let (id, rule) = rules
         .filter(|(id, rule)| rule.catches(name) && !without.contains(id))
         .max_by_key(|(_, rule)| rule.domain.len())?;
-    let wrong = |why: String| {
+    let astray = |why: String| {
         let pointer = rule.servers_pointer.clone();
-        Some(Forwarded::Wrong(WrongRule { rule: id.clone(), pointer, why }))
+        WrongRule { rule: id.clone(), pointer, why }
     };
+    let wrong = |why: String| Some(Forwarded::Wrong(astray(why)));
     let Some(server) = rule.servers.first() else {
         return wrong("to no server".to_owned());
     };
@@ -100,6 +104,10 @@ pub fn rule_for(
                 return wrong(why.to_owned());
             }
             Some(Forwarded::To(next))
+        }
+        None if answers_publicly(*server, name) => {
+            let why = format!("to public resolver {server}, which knows no private zone");
+            Some(Forwarded::Outside(*server, astray(why)))
         }
         Some(_) | None => {
             let what = format!(

@@ -50,6 +50,9 @@ impl Path<'_> {
 
     /// A zone without an address for the name, which may leave the question to the public way.
     fn judge_nothing(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
+        if resolution.outside.is_some() {
+            return Leads::Nowhere;
+        }
         if resolution.zone.is_none()
             && let Some(missing) = self.unread_links()
         {
@@ -91,7 +94,9 @@ impl Path<'_> {
             Ok(access) => access,
             Err(missing) => return Leads::Unknown(missing.clone()),
         };
-        if let Some(missing) = self.unread_zone().or_else(|| self.unread_links()) {
+        // No link changes what a resolver outside of Azure says.
+        let unread = || self.unread_zone().or_else(|| self.unread_links());
+        if let (None, Some(missing)) = (resolution.outside, unread()) {
             return Leads::Unknown(missing);
         }
         match (access, &resolution.unproven) {
@@ -289,7 +294,9 @@ impl Path<'_> {
     pub fn asks_zones(&self) -> bool {
         match (&self.name, &self.dns_server) {
             (Some(name), _) => {
-                name.custom_servers.is_empty() || !matches!(name.answer, Answer::Unknown(_))
+                name.outside.is_none()
+                    && (name.custom_servers.is_empty()
+                        || !matches!(name.answer, Answer::Unknown(_)))
             }
             (None, Some((server, _))) => {
                 let start = self.start.as_ref();
@@ -315,13 +322,16 @@ pub(super) fn name_step(
 ) -> Step {
     let name = resolution.names.first().map_or("", String::as_str);
     let zone = resolution.zone.as_ref().map(|(zone, _)| zone);
+    let outside = resolution.outside.map(|server| format!(" for public resolver {server}"));
+    let outside = outside.unwrap_or_default();
     let answer = estate.words(|| match &resolution.answer {
         Answer::Addresses(addresses) => {
             let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             format!("{name} resolves to {}", words.join(", "))
         }
-        Answer::Public => format!("{name} resolves to the public address"),
+        Answer::Public => format!("{name} resolves to the public address{outside}"),
         Answer::NoSuchName => match zone {
+            None if !outside.is_empty() => format!("{name} does not exist{outside}"),
             Some(zone) => format!("{name} does not exist for zone `{}`", zone.name()),
             None => format!(
                 "{name} leads into a private zone that is not linked to `{}`",

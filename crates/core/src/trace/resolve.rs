@@ -6,7 +6,7 @@ use crate::estate::dns::{Link, Record};
 use crate::estate::endpoint::ZoneGroup;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
-use crate::trace::dns_servers::{custom_servers, unread_server};
+use crate::trace::dns_servers::{answers_publicly, custom_servers, unread_server};
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
 use crate::trace::start::Start;
 use crate::trace::unproven::{longer_zone, perhaps_linked, unread_records};
@@ -57,7 +57,9 @@ pub struct Resolution {
     pub place: ResourceId,
     /// Forwarders that the question passes, in order.
     pub forwarders: Vec<Forwarder>,
-    /// The forwarding rule that leads the question astray.
+    /// The public resolver that answers: it stands outside of Azure, and knows no private zone.
+    pub outside: Option<Ipv4Addr>,
+    /// The forwarding rule that leads the question astray, or out of Azure.
     pub wrong_rule: Option<WrongRule>,
 }
 
@@ -79,6 +81,16 @@ pub enum Published {
     PrivateLinkAlias,
     /// An alias into the server's own private zone: nothing is public.
     PrivateOnly,
+}
+
+impl Published {
+    /// What a resolver outside of Azure answers.
+    fn outside(self) -> Answer {
+        match self {
+            Published::Address | Published::PrivateLinkAlias => Answer::Public,
+            Published::PrivateOnly => Answer::NoSuchName,
+        }
+    }
 }
 
 /// A question for a name.
@@ -133,6 +145,7 @@ fn ask(
         custom_servers: custom_servers(estate, start)?,
         place: vnet_id.clone(),
         forwarders: Vec::new(),
+        outside: None,
         wrong_rule: None,
     };
     if let Some(server) = server {
@@ -140,6 +153,11 @@ fn ask(
             Some(Forwarder { kind: ForwarderKind::Resolver, vnet, holder }) => {
                 result.place = vnet.clone();
                 result.forwarders.push(Forwarder { kind: ForwarderKind::Resolver, vnet, holder });
+            }
+            None if answers_publicly(server, name) => {
+                result.outside = Some(server);
+                result.answer = published.outside();
+                return Ok(result);
             }
             known => {
                 result.forwarders.extend(known);
@@ -203,6 +221,12 @@ fn ask(
                     holder: rule,
                 });
                 result.answer = Answer::Unknown(missing);
+                return Ok(result);
+            }
+            Some(Forwarded::Outside(server, rule)) => {
+                result.outside = Some(server);
+                result.answer = published.outside();
+                result.wrong_rule = Some(rule);
                 return Ok(result);
             }
             Some(Forwarded::Wrong(rule)) => {

@@ -4,22 +4,27 @@ use std::net::Ipv4Addr;
 
 use crate::estate::network::Vnet;
 use crate::finding::{Finding, Fix};
-use crate::trace::Path;
 use crate::trace::dns_servers::{dns_owner, dns_owner_words};
-use crate::trace::resolve::{Answer, Resolution};
+use crate::trace::resolve::Answer;
+use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let start = path.start.as_ref()?;
-    let is_open = |name: &&Resolution| {
-        !name.custom_servers.is_empty() && matches!(name.answer, Answer::Unknown(_))
-    };
-    let name = path.name.as_ref().filter(is_open)?;
+    let (start, name) = (path.start.as_ref()?, path.name.as_ref()?);
+    // Where a rule forwards to a public resolver: dns/forwarding-rule-wrong.
+    let outside = name.outside.filter(|_| name.wrong_rule.is_none());
+    let is_open = !name.custom_servers.is_empty() && matches!(name.answer, Answer::Unknown(_));
+    let leads_astray = matches!(path.would_lead, Leads::Nowhere | Leads::Fallback);
+    if !is_open && (outside.is_none() || !leads_astray) {
+        return None;
+    }
     let servers: Vec<String> = name.custom_servers.iter().map(Ipv4Addr::to_string).collect();
-    let message = format!(
-        "{} asks DNS servers of its own: {}",
-        dns_owner_words(path.estate, start),
-        servers.join(", ")
-    );
+    let asker = dns_owner_words(path.estate, start);
+    let message = match outside {
+        Some(server) => {
+            format!("{asker} asks {server}, a public resolver, which knows no private zone")
+        }
+        None => format!("{asker} asks DNS servers of its own: {}", servers.join(", ")),
+    };
     let why = "with servers of its own a network does not look into linked zones: the answer is right only if they \
                forward the public name to 168.63.129.16 from a network that is linked to the zone";
     let owner = dns_owner(path.estate, start);
@@ -27,9 +32,15 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         true => path.estate.get::<Vnet>(owner).ok()?.dns_pointer.clone(),
         false => path.estate.locate(owner, "", "dnsSettings"),
     };
-    Some(Finding::blocks(message, why).possible().at(owner, pointer).fix(Fix::advice(format!(
-        "forward `postgres.database.azure.com` on those servers to 168.63.129.16, or resolve {} there and compare the \
-         answer with the private endpoint's address",
-        path.server_name()
-    ))))
+    let finding = Finding::blocks(message, why).at(owner, pointer);
+    Some(match outside {
+        Some(_) => finding.fix(Fix::advice(format!(
+            "let {asker} ask Azure's own resolver, in place of the public one: an empty list of DNS servers"
+        ))),
+        None => finding.possible().fix(Fix::advice(format!(
+            "forward `postgres.database.azure.com` on those servers to 168.63.129.16, or resolve {} there and compare the \
+             answer with the private endpoint's address",
+            path.server_name()
+        ))),
+    })
 }

@@ -23,7 +23,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         ForwarderKind::Rule => return None,
     };
     let is_astray = matches!(name.answer, Answer::Public | Answer::NoSuchName | Answer::Unknown(_));
-    if !is_known || is_linked || name.zone.is_some() || !is_astray {
+    if !is_known || is_linked || name.zone.is_some() || name.outside.is_some() || !is_astray {
         return None;
     }
     let message = format!(

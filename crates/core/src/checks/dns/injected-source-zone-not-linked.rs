@@ -12,7 +12,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let name = path
         .name
         .as_ref()
-        .filter(|name| name.answer == Answer::NoSuchName && name.zone.is_none())?;
+        .filter(|name| name.answer == Answer::NoSuchName && name.zone.is_none())
+        .filter(|name| name.outside.is_none())?;
     let zone = path.to.private_zone.as_ref()?;
     // dns/forwarder-network-not-linked, dns/same-named-zone-linked
     if name.place != start.vnet || resolve::rival(path.estate, zone, &start.vnet).is_some() {

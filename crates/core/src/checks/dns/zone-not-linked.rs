@@ -13,6 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if path.endpoints.is_empty()
         || name.answer != Answer::Public
         || name.zone.is_some()
+        || name.outside.is_some()
         || name.place != start.vnet
     {
         return None;
