@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::{
     Change, DNS_API, Edit, NETWORK_API, RESOLVER_API, Request, Safety, az_rest, free_name,
-    in_subscription, place, quoted,
+    in_subscription, place, quoted, whole_body,
 };
 use crate::estate::Estate;
-use crate::estate::dns::Record;
+use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::forwarder::{ForwardingRule, RulesetLink};
 use crate::estate::server::{Server, ServerConnection};
@@ -89,6 +89,42 @@ pub(super) fn is_taken(estate: &Estate, zone: &ResourceId, body: &Value) -> bool
     let vnet = body.pointer("/properties/virtualNetwork/id").and_then(Value::as_str);
     let vnet = vnet.and_then(ResourceId::parse);
     vnet.is_some_and(|vnet| resolve::rival(estate, zone, &vnet).is_some())
+}
+
+/// Takes the link of a zone away.
+pub fn unlink_zone(estate: &Estate, link: &ResourceId) -> Change {
+    let zone = link.name_at(0);
+    let vnet = estate.get::<Link>(link).map(|one| one.vnet.name().to_owned());
+    let network =
+        vnet.map_or_else(|_| "the linked network".to_owned(), |name| format!("network `{name}`"));
+    let mut edits = vec![Edit::Remove(link.clone())];
+    // The zone counts one less.
+    let of_zone = link.parent().and_then(|zone| {
+        let count = estate.get::<Zone>(&zone).ok()?.link_count?;
+        Some(Edit::Patch(zone, json!({ "numberOfVirtualNetworkLinks": count.saturating_sub(1) })))
+    });
+    edits.extend(of_zone);
+    Change {
+        kind: "unlink-zone",
+        resource: link.clone(),
+        title: format!("take link `{}` of zone `{zone}` away", link.name()),
+        request: Request::delete(link, DNS_API),
+        az: in_subscription(
+            link,
+            format!(
+                "az network private-dns link vnet delete {} --zone-name {} --name {} --yes",
+                place(link),
+                quoted(zone),
+                quoted(link.name())
+            ),
+        ),
+        inverse: Some(Request::put(link, DNS_API, whole_body(estate, link, json!({})))),
+        downtime: "none; resolvers keep the old answer until its TTL ends",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: vec![format!("{network} asks public DNS for the names of zone `{zone}`")],
+        edits,
+    }
 }
 
 /// Lets names that a linked zone lacks be asked for publicly.

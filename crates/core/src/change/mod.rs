@@ -42,7 +42,7 @@ pub const FLEXIBLE_API: &str = "2024-08-01";
 pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
 
 /// Every kind of change that a plan may hold.
-pub const KINDS: [&str; 27] = [
+pub const KINDS: [&str; 28] = [
     "add-firewall-rule",
     "add-peered-subnets",
     "add-route",
@@ -70,6 +70,7 @@ pub const KINDS: [&str; 27] = [
     "sync-peering",
     "turn-on-forwarding",
     "turn-on-service-endpoint",
+    "unlink-zone",
 ];
 
 /// Whether a change can be made without looking further.

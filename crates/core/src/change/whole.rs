@@ -7,8 +7,9 @@ use crate::estate::shapes::with_properties;
 use crate::id::ResourceId;
 
 /// Properties that Azure tells and does not take: a half of a peering learns the other side's space by synchronising alone.
-const READ_ONLY: [&str; 22] = [
+const READ_ONLY: [&str; 23] = [
     "provisioningState",
+    "virtualNetworkLinkState",
     "resourceGuid",
     "peeringState",
     "peeringSyncLevel",

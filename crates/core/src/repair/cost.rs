@@ -53,7 +53,8 @@ fn privilege(kind: &str) -> u32 {
         | "attach-zone"
         | "set-record"
         | "redirect-missing-names"
-        | "switch-off-rule" => 1,
+        | "switch-off-rule"
+        | "unlink-zone" => 1,
         "create-endpoint" | "delete-endpoint" => 3,
         _ => 2,
     }

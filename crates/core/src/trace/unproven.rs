@@ -48,6 +48,11 @@ pub fn unlisted_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
     (counts_some && estate.children::<Record>(zone).next().is_none()).then(|| all_records(zone))
 }
 
+/// Whether a zone's own count says that it holds no name.
+pub fn is_empty(estate: &Estate, zone: &ResourceId) -> bool {
+    record_count(estate, zone) == Some(0) && estate.children::<Record>(zone).next().is_none()
+}
+
 /// How many record sets a zone says it has, without its own SOA record, which is rarely captured.
 fn record_count(estate: &Estate, zone: &ResourceId) -> Option<u64> {
     Some(estate.get::<Zone>(zone).ok()?.record_count?.saturating_sub(1))

@@ -223,7 +223,13 @@ pub(crate) fn undo(
         let edits = match inverse.method {
             // With the thing goes what Azure made for it, such as the record of a zone group.
             "DELETE" => change.edits.iter().filter_map(made).map(Edit::Remove).collect(),
-            _ if current.resource(&id).is_none() => vec![Edit::Put(id, inverse.body.clone())],
+            _ if current.resource(&id).is_none() => {
+                let mut body = inverse.body.clone();
+                if id.resource_type().ends_with("/virtualnetworklinks") {
+                    body["properties"]["virtualNetworkLinkState"] = json!("Completed");
+                }
+                vec![Edit::Put(id, body)]
+            }
             _ => vec![Edit::Patch(id, inverse.body["properties"].clone())],
         };
         let undo = Change { edits, ..change.clone() };

@@ -6,6 +6,7 @@ use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::leg;
 use crate::trace::resolve::{self, Answer};
+use crate::trace::unproven;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let asked = path.server_name();
@@ -24,10 +25,17 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "a linked zone owns every name below its own: public DNS is not asked for any server there";
     let mut finding = Finding::blocks(message, why).at(link, "");
     finding.fixes.extend(own_record(path, zone));
+    finding.fixes.extend(unlinked(path, zone, link));
     Some(finding.fix(Fix::advice(format!(
         "take the link of zone `{}` away after moving its records to a zone of their own: other names depend on it",
         zone.name()
     ))))
+}
+
+/// The link of a zone that surely holds no name: nobody misses it.
+pub(super) fn unlinked(path: &Path, zone: &ResourceId, link: &ResourceId) -> Option<Fix> {
+    let is_empty = unproven::is_empty(path.estate, zone);
+    is_empty.then(|| Fix::of(vec![dns::unlink_zone(path.estate, link)]))
 }
 
 /// The right record of the source in the zone that took the name: it touches no other one.

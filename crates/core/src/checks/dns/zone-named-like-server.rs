@@ -15,6 +15,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "the zone answers for the server's name itself, before any alias of the service is read";
     let mut finding = Finding::blocks(message, why).at(link, "");
     finding.fixes.extend(super::public_suffix_zone_linked::own_record(path, zone));
+    if path.to.private_zone.as_ref() != Some(zone) {
+        finding.fixes.extend(super::public_suffix_zone_linked::unlinked(path, zone, link));
+    }
     Some(
         finding.fix(Fix::advice(
             "let the server use a zone of another name, then take this link away",
