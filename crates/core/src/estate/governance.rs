@@ -11,6 +11,24 @@ pub struct Connectivity {
     pub meshed_groups: Vec<(ResourceId, bool)>,
 }
 
+/// A group whose members a configuration joins to each other.
+#[derive(Debug, Clone)]
+pub struct MeshedGroup {
+    /// The configuration.
+    pub configuration: ResourceId,
+    /// The group.
+    pub group: ResourceId,
+    /// Whether that holds across regions.
+    pub is_global: bool,
+}
+
+/// The connectivity configurations that are in force on a network, as Azure lists them. Child of the network.
+#[derive(Debug, Clone)]
+pub struct EffectiveConnectivity {
+    /// Groups of which the network is a member; `None` when not all of them can be read.
+    pub meshed_groups: Option<Vec<MeshedGroup>>,
+}
+
 /// A network as member of a network group.
 #[derive(Debug, Clone)]
 pub struct GroupMember {
@@ -56,6 +74,26 @@ pub(crate) fn connectivity(node: &Node, problems: &mut Problems) -> Connectivity
         }
     }
     Connectivity { meshed_groups }
+}
+
+pub(crate) fn effective_connectivity(
+    node: &Node,
+    problems: &mut Problems,
+) -> EffectiveConnectivity {
+    let has_more = node.is_unresolved_at("skipToken") || node.text("skipToken", problems).is_some();
+    let listed = node.array("value", problems).filter(|_| !has_more);
+    let of_one = |one: &Node| {
+        let id = one.id("id", problems)?;
+        let own = one.array("configurationGroups", problems)?;
+        let own: Option<Vec<_>> = own.iter().map(|group| group.id("id", problems)).collect();
+        let (own, meshed) = (own?, connectivity(one, problems).meshed_groups);
+        let mine = meshed.into_iter().filter(|(group, _)| own.contains(group));
+        let configuration =
+            |(group, is_global)| MeshedGroup { configuration: id.clone(), group, is_global };
+        Some(mine.map(configuration).collect::<Vec<_>>())
+    };
+    let groups: Option<Vec<_>> = listed.and_then(|all| all.iter().map(of_one).collect());
+    EffectiveConnectivity { meshed_groups: groups.map(|all| all.concat()) }
 }
 
 pub(crate) fn group_member(node: &Node, problems: &mut Problems) -> Option<GroupMember> {

@@ -28,6 +28,8 @@ pub enum Facts {
     AdminRule(Box<filter::AdminRule>),
     /// `networkManagers/securityAdminConfigurations/ruleCollections`
     RuleCollection(filter::RuleCollection),
+    /// Answer of `virtualNetworks/listNetworkManagerEffectiveConnectivityConfigurations`, named as a child of the network
+    EffectiveConnectivity(governance::EffectiveConnectivity),
     /// Answer of `virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules`, named as a child of the network
     EffectiveAdminRules(filter::EffectiveAdminRules),
     /// `routeTables`
@@ -161,6 +163,7 @@ kinds! {
     ForwardingRule forwarder::ForwardingRule, "forwarding rule";
     RulesetLink forwarder::RulesetLink, "ruleset link";
     Connectivity governance::Connectivity, "connectivity configuration";
+    EffectiveConnectivity governance::EffectiveConnectivity, "list of effective connectivity configurations";
     GroupMember governance::GroupMember, "network group member";
     Lock governance::Lock, "lock";
     Migration server::Migration, "migration";
@@ -314,6 +317,9 @@ fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Pr
         }
         "microsoft.network/virtualnetworks/listnetworkmanagereffectivesecurityadminrules" => {
             Facts::EffectiveAdminRules(filter::effective_rules(node, problems))
+        }
+        "microsoft.network/virtualnetworks/listnetworkmanagereffectiveconnectivityconfigurations" => {
+            Facts::EffectiveConnectivity(governance::effective_connectivity(node, problems))
         }
         "microsoft.network/networkmanagers/connectivityconfigurations" => {
             Facts::Connectivity(governance::connectivity(node, problems))

@@ -11,8 +11,17 @@ const CONFIGURATION: &str = "microsoft.network/networkmanagers/connectivityconfi
 pub(super) fn between(world: &World, near: &str, far: &str) -> Option<Gate> {
     let place = |network| world.body(network).and_then(region);
     let are_apart = place(near).zip(place(far)).is_some_and(|(near, far)| near != far);
+    let (here, there) = (in_force(world, near), in_force(world, far));
+    if let (Some(here), Some(there)) = (&here, &there) {
+        let mut both = here.iter().filter(|(group, _)| there.iter().any(|(one, _)| one == group));
+        let may_reach = both.any(|(_, is_global)| *is_global || !are_apart);
+        return may_reach.then(|| Gate::unknown("which subnets a mesh leaves out of", near));
+    }
+    if [here, there].into_iter().flatten().any(|groups| groups.is_empty()) {
+        return None;
+    }
     for (key, body) in world.all(CONFIGURATION) {
-        for (group, is_global) in meshed_groups(body) {
+        for (group, is_global) in meshed_groups(&body["properties"]) {
             if are_apart && !is_global {
                 continue;
             }
@@ -38,19 +47,39 @@ pub(super) fn towards(world: &World, near: &str, address: u32) -> Option<Gate> {
     holders.find_map(|far| between(world, near, far))
 }
 
-/// Groups whose members a configuration joins to each other, and whether it does so across regions.
+/// The meshed groups that Azure says are in force on a network; `None` where it was not asked, or not all of its answer was captured.
+fn in_force(world: &World, network: &str) -> Option<Vec<(String, bool)>> {
+    let mut lists =
+        world.children(network, "listnetworkmanagereffectiveconnectivityconfigurations");
+    let (_, body) = lists.next()?;
+    if text(body, &["properties", "skipToken"]).is_some_and(|more| !more.is_empty()) {
+        return None;
+    }
+    let mut groups = Vec::new();
+    for one in list(body, &["properties", "value"])? {
+        let own = list(one, &["configurationGroups"])
+            .or_else(|| list(one, &["properties", "configurationGroups"]))?;
+        let own: Option<Vec<String>> = own.iter().map(|group| reference(group, &["id"])).collect();
+        let own = own?;
+        let inner = one.get("properties").unwrap_or(one);
+        groups.extend(meshed_groups(inner).into_iter().filter(|(group, _)| own.contains(group)));
+    }
+    Some(groups)
+}
+
+/// Groups whose members a configuration, by its properties, joins to each other, and whether it does so across regions.
 fn meshed_groups(configuration: &Value) -> Vec<(String, bool)> {
     let is = |body: &Value, path: &[&str], word: &str| {
         text(body, path).is_some_and(|text| text.eq_ignore_ascii_case(word))
     };
-    let is_mesh = is(configuration, &["properties", "connectivityTopology"], "Mesh");
-    let groups = list(configuration, &["properties", "appliesToGroups"]).unwrap_or(&[]);
+    let is_mesh = is(configuration, &["connectivityTopology"], "Mesh");
+    let groups = list(configuration, &["appliesToGroups"]).unwrap_or(&[]);
     let joined = groups
         .iter()
         .filter(|group| is_mesh || is(group, &["groupConnectivity"], "DirectlyConnected"));
     let is_set =
         |body: &Value, path: &[&str]| flag(body, path).unwrap_or_else(|| is(body, path, "True"));
-    let everywhere = is_set(configuration, &["properties", "isGlobal"]);
+    let everywhere = is_set(configuration, &["isGlobal"]);
     joined
         .filter_map(|group| {
             let is_global = everywhere || is_set(group, &["isGlobal"]);

@@ -1,11 +1,11 @@
 //! Whether two networks are joined: both halves of their peering, and what each says.
 
 use crate::address::AddressSet;
-use crate::estate::governance::{Connectivity, GroupMember};
-use crate::estate::network::{Peering, Subnet, Vnet, region_key};
+use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::breaks::{Break, BreakKind, breaks_of_both};
+use crate::trace::mesh::{self, Mesh};
 use crate::trace::outward;
 
 /// One of two ends whose networks may be joined.
@@ -50,7 +50,7 @@ pub enum Joined {
         breaks: Vec<Break>,
         /// Another way that this model does not follow: gateways, or a virtual hub.
         other_way: Option<Missing>,
-        /// A mesh that both networks are members of, where a network manager has deployed it.
+        /// A mesh that both networks are members of.
         mesh: Option<Mesh>,
         /// A network that both are peered with: peering does not carry on through it.
         between: Option<ResourceId>,
@@ -67,6 +67,16 @@ impl Joined {
         match self {
             Joined::Apart { breaks, .. } | Joined::Broken(breaks, _) => breaks,
             Joined::Same | Joined::Peered { .. } | Joined::Unknown(_) => &[],
+        }
+    }
+
+    /// The mesh that was to join two networks without a peering, and surely does not.
+    pub fn ended_mesh(&self) -> Option<&Mesh> {
+        match self {
+            Joined::Apart { near: None, far: None, mesh: Some(mesh), overlap: None, .. } => {
+                Some(mesh).filter(|mesh| mesh.reaches == Some(false))
+            }
+            _ => None,
         }
     }
 
@@ -100,95 +110,6 @@ pub struct Overlap {
     pub peer: Option<(ResourceId, ResourceId)>,
 }
 
-/// A connected group of a network manager.
-#[derive(Debug, Clone)]
-pub struct Mesh {
-    /// The configuration that makes it.
-    pub configuration: ResourceId,
-    /// Whether it joins the two networks where it is deployed: one that is not global ends at its region's border. `None` where a
-    /// region was not observed.
-    pub reaches: Option<bool>,
-    /// The two networks.
-    pub between: [ResourceId; 2],
-}
-
-impl Mesh {
-    fn missing(&self) -> Missing {
-        Missing {
-            what: format!(
-                "whether connectivity configuration `{}` is deployed",
-                self.configuration.name()
-            ),
-            resource: Some(self.configuration.clone()),
-            help: format!("look at {}", effective(&self.between)),
-        }
-    }
-}
-
-/// The commands that tell what network managers make of two networks.
-fn effective(between: &[ResourceId; 2]) -> String {
-    let command = |vnet: &ResourceId| {
-        format!(
-            "`az network manager list-effective-connectivity-config --resource-group {} --virtual-network-name {}`",
-            vnet.resource_group(),
-            vnet.name()
-        )
-    };
-    between.each_ref().map(command).join(" and ")
-}
-
-/// A mesh that both networks are members of.
-fn mesh(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Mesh> {
-    let groups = |vnet: &ResourceId| -> Vec<ResourceId> {
-        let members = estate.list::<GroupMember>(Key::GroupsOf(vnet.clone()));
-        members.filter_map(|(id, _)| id.parent()).collect()
-    };
-    let both: Vec<ResourceId> =
-        groups(near).into_iter().filter(|group| groups(far).contains(group)).collect();
-    if both.is_empty() {
-        return None;
-    }
-    let is_near = are_in_one_region(estate, near, far);
-    let meshes = estate.all::<Connectivity>().filter_map(|(id, one)| {
-        let groups = one.meshed_groups.iter().filter(|(group, _)| both.contains(group));
-        let is_global = groups.map(|(_, is_global)| *is_global).max()?;
-        let reaches = if is_global { Some(true) } else { is_near };
-        Some(Mesh { configuration: id.clone(), reaches, between: [near.clone(), far.clone()] })
-    });
-    meshes.min_by_key(|mesh| mesh.reaches == Some(false))
-}
-
-fn are_in_one_region(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<bool> {
-    let region = |vnet: &ResourceId| {
-        estate.get::<Vnet>(vnet).ok().and_then(|vnet| vnet.location.as_deref().map(region_key))
-    };
-    Some(region(near)? == region(far)?)
-}
-
-/// A mesh whose members were not captured, or follow from a policy: both networks may be among them.
-fn unread_group(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Missing> {
-    let are_apart = are_in_one_region(estate, near, far) == Some(false);
-    let mut groups = estate.all::<Connectivity>().flat_map(|(_, one)| &one.meshed_groups);
-    let is_unread = |(group, is_global): &&(ResourceId, bool)| {
-        (*is_global || !are_apart) && estate.children::<GroupMember>(group).next().is_none()
-    };
-    groups.find(is_unread).map(|(group, _)| Missing {
-        what: format!(
-            "the members of network group `{}`, which a mesh joins to each other",
-            group.name()
-        ),
-        resource: Some(group.clone()),
-        help: format!(
-            "add the output of `az network manager group static-member list --resource-group {} --network-manager-name {} \
-             --network-group-name {}`, or look at {}",
-            group.resource_group(),
-            group.name_at(0),
-            group.name(),
-            effective(&[near.clone(), far.clone()])
-        ),
-    })
-}
-
 /// Looks at both halves of the peering between two networks for traffic between two subnets.
 pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
     let (near_vnet, far_vnet) = (near.vnet, far.vnet);
@@ -211,13 +132,8 @@ pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
         if let Some(missing) = unread {
             return Joined::Unknown(missing);
         }
-        let mesh = mesh(estate, near_vnet, far_vnet);
-        let other_way = mesh
-            .as_ref()
-            .filter(|mesh| mesh.reaches != Some(false))
-            .map(Mesh::missing)
-            .or_else(|| unread_group(estate, near_vnet, far_vnet))
-            .or_else(|| gateway_way(estate, near_vnet, far_vnet));
+        let (mesh, unmeshed) = mesh::of(estate, near_vnet, far_vnet);
+        let other_way = unmeshed.or_else(|| gateway_way(estate, near_vnet, far_vnet));
         let (mut breaks, _) = breaks_of_both(estate, (near, here), (far, there));
         let is_of_state =
             |one: &Break| matches!(one.kind, BreakKind::Initiated | BreakKind::Disconnected);

@@ -19,6 +19,7 @@ pub mod hop;
 mod host;
 pub mod leg;
 pub mod listen;
+pub mod mesh;
 mod naming;
 pub mod near_miss;
 pub mod outward;

@@ -1,25 +1,25 @@
 //! The networks are members of one mesh, and it does not reach across regions.
 
+use crate::checks::{fixes, joins};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let Joined::Apart { mesh: Some(mesh), .. } = path.intended.as_ref()?.joined.as_ref()? else {
-        return None;
-    };
-    if mesh.reaches != Some(false) {
-        return None;
-    }
+    let leg = path.intended.as_ref()?;
+    let joined = leg.joined.as_ref()?;
+    let Joined::Apart { other_way, .. } = joined else { return None };
+    let mesh = joined.ended_mesh()?;
     let message = format!(
-        "connectivity configuration `{}` joins both networks, and not across regions",
+        "connectivity configuration `{}` joins networks of one region only, and these two are in different ones",
         mesh.configuration.name()
     );
-    let why = "a mesh reaches its members in one region only, unless it is made global; whether it is deployed is not told here";
+    let why = "a mesh reaches its members in one region, unless it is made global; and no peering joins the two networks";
     let place = path.estate.locate(&mesh.configuration, "", "isGlobal");
-    Some(
-        Finding::blocks(message, why).possible().at(&mesh.configuration, place).fix(Fix::advice(
-            "make the configuration global and deploy it, or peer the two networks",
-        )),
-    )
+    let mut finding =
+        joins::fault_of(leg, Finding::blocks(message, why)).at(&mesh.configuration, place);
+    finding.fixes.extend(joins::mend(path, leg));
+    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding = finding.fix(Fix::advice("make the configuration global, and deploy it anew"));
+    Some(if other_way.is_some() { finding.possible() } else { finding })
 }

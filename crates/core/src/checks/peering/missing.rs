@@ -11,8 +11,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(Joined::Apart { near, far, other_way, between, overlap, .. }) = &leg.joined else {
         return joins::behind_the_appliance(path, None);
     };
-    if overlap.is_some() || (between.is_some() && near.is_none() && far.is_none()) {
-        return None; // peering/overlapping-spaces, peering/not-transitive
+    let is_meshed = leg.joined.as_ref().is_some_and(|joined| joined.ended_mesh().is_some());
+    if overlap.is_some() || is_meshed || (between.is_some() && near.is_none() && far.is_none()) {
+        return None; // peering/overlapping-spaces, peering/mesh-excluded, peering/not-transitive
     }
     // A single half that is not connected tells which story it is: peering/initiated, peering/disconnected.
     let half = near.as_ref().or(far.as_ref());

@@ -13,8 +13,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     else {
         return None;
     };
-    if overlap.is_some() {
-        return None; // peering/overlapping-spaces
+    if overlap.is_some() || joined.ended_mesh().is_some() {
+        return None; // peering/overlapping-spaces, peering/mesh-excluded
     }
     let (near, far) = joins::ends(path, leg)?;
     let message = format!(
