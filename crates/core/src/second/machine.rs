@@ -7,7 +7,7 @@ use super::address::{address_of, is_private};
 use super::filter::{End, Packet, Place, Way, filter, group};
 use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
-use super::peering::{Shore, cross, halves};
+use super::peering::{Shore, cross, halves, in_either_state};
 use super::resolver::resolver;
 use super::route::{Hop, OwnRoute, may_have_gateway, next_hop, own_hop, own_routes, propagates};
 use super::seat::{Spot, address, behind};
@@ -111,6 +111,11 @@ struct Flow<'w> {
 
 /// The gates on the way to an address.
 fn gates_to(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
+    let far = spot.seat.as_ref().map_or("", |seat| network_of(&seat.subnet));
+    in_either_state(world, network_of(flow.subnet), far, |world| gates_as_told(world, flow, spot))
+}
+
+fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     let near = network_of(flow.subnet);
     let groups = spot.seat.as_ref().map_or(&[][..], |seat| &seat.groups);
     let (to, port, protocol) = (End::Address(spot.to), flow.port, flow.protocol);

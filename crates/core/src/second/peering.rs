@@ -1,10 +1,10 @@
 //! Peerings: two halves that have to agree before a packet crosses.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::address::Prefix;
 use super::mesh;
-use super::verdict::Gate;
+use super::verdict::{Fate, Gate};
 use super::world::{World, flag, is_settled, last_name, prefixes, reference, text, texts};
 
 /// One network's half of a peering.
@@ -81,6 +81,44 @@ pub(super) fn cross(world: &World, from: Shore<'_>, to: Shore<'_>) -> Vec<Gate> 
         }
     }
     gates
+}
+
+/// The gates on a way between two networks. Where a peering does not tell its state, what drops a packet whether it is connected or not
+/// drops it.
+pub(super) fn in_either_state(
+    world: &World,
+    near: &str,
+    far: &str,
+    gates: impl Fn(&World) -> Vec<Gate>,
+) -> Vec<Gate> {
+    let mut all = gates(world);
+    let untold = untold(world, near, far);
+    if untold.is_empty() || Fate::of(&all) != Fate::Open {
+        return all;
+    }
+    let with = |state: &str| {
+        let mut world = world.clone();
+        for key in &untold {
+            world.edit(key, |body| body["properties"]["peeringState"] = json!(state));
+        }
+        gates(&world)
+    };
+    let connected = with("Connected");
+    if [&connected, &with("Disconnected")].iter().all(|one| Fate::of(one) == Fate::Dropped) {
+        all.extend(connected.into_iter().filter(|gate| matches!(gate, Gate::Drop(_))));
+    }
+    all
+}
+
+/// The halves between two networks that do not tell their state, where both are there.
+fn untold(world: &World, near: &str, far: &str) -> Vec<String> {
+    let between = |network: &str, other: &str| {
+        let all = halves(world, network);
+        let half = all.iter().find(|half| half.remote().as_deref() == Some(other))?;
+        Some((half.key(), half.state().is_none()))
+    };
+    let Some((here, there)) = between(near, far).zip(between(far, near)) else { return Vec::new() };
+    [here, there].into_iter().filter(|(_, is_untold)| *is_untold).map(|(key, _)| key).collect()
 }
 
 fn no_half(world: &World, near: Shore<'_>, far: Shore<'_>, found: &[Half<'_>]) -> Gate {

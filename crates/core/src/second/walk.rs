@@ -6,7 +6,7 @@ use super::endpoint::{Endpoint, admits, admitted, endpoints, holder};
 use super::fate_over;
 use super::filter::{End, Packet, Place, Way, filter};
 use super::name::Name;
-use super::peering::{Shore, cross};
+use super::peering::{Shore, cross, in_either_state};
 use super::route::{Hop, next_hop};
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Notes, Tri};
@@ -152,7 +152,27 @@ impl<'w> Walk<'w> {
         ways
     }
 
+    /// The gates of a way between two networks, whatever state their peering is in.
+    fn between(&self, near: &str, far: &str, way: impl Fn(&Walk<'_>) -> Vec<Gate>) -> Vec<Gate> {
+        in_either_state(self.world, near, far, |world| match std::ptr::eq(world, self.world) {
+            true => way(self),
+            false => way(&Walk::new(world, self.copier, self.server, self.port)),
+        })
+    }
+
     fn own_way(&self, subnet: &str, from: Option<u32>, home: &str, to: Option<u32>) -> Vec<Gate> {
+        self.between(network_of(subnet), network_of(home), |walk| {
+            walk.own_way_as_told(subnet, from, home, to)
+        })
+    }
+
+    fn own_way_as_told(
+        &self,
+        subnet: &str,
+        from: Option<u32>,
+        home: &str,
+        to: Option<u32>,
+    ) -> Vec<Gate> {
         let (near, far) = (network_of(subnet), network_of(home));
         let members = &self.sender.members[..];
         let packet = |from| {
@@ -289,6 +309,19 @@ impl<'w> Walk<'w> {
     }
 
     fn endpoint_way(
+        &self,
+        subnet: &str,
+        from: Option<u32>,
+        endpoint: &Endpoint,
+        to: Option<u32>,
+    ) -> Vec<Gate> {
+        let far = endpoint.subnet.as_deref().map_or("", network_of);
+        self.between(network_of(subnet), far, |walk| {
+            walk.endpoint_way_as_told(subnet, from, endpoint, to)
+        })
+    }
+
+    fn endpoint_way_as_told(
         &self,
         subnet: &str,
         from: Option<u32>,

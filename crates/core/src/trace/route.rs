@@ -76,9 +76,10 @@ pub fn to_address(
     parts.into_iter().next().map_or(Routed::Directly, |(_, routed)| routed)
 }
 
-/// Whether some route of a user may catch an address.
-pub fn catches(estate: &Estate, subnet: (&ResourceId, &Subnet), address: Ipv4Addr) -> bool {
-    let caught = |route: &&Route| matches!(&route.prefix, RoutePrefix::Network(net) if net.contains(&address));
+/// Whether some route of a user may catch one of some addresses.
+pub fn catches_some(estate: &Estate, subnet: (&ResourceId, &Subnet), to: &AddressSet) -> bool {
+    let caught =
+        |route: &&Route| matches!(&route.prefix, RoutePrefix::Network(net) if to.meets(net));
     match user_routes(estate, subnet) {
         Ok(found) => found.is_some_and(|(_, routes)| routes.into_iter().any(|one| caught(&one))),
         Err(_) => true,

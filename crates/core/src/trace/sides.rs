@@ -8,8 +8,9 @@ use crate::estate::network::Vnet;
 use crate::id::ResourceId;
 use crate::trace::admin::{self, Fate, Packets, Ruled};
 use crate::trace::filter::{self, Decision, Flow, Receiver};
+use crate::trace::hop;
 use crate::trace::leg::{Leg, Walker, Way};
-use crate::trace::route::Routed;
+use crate::trace::route::{self, Routed};
 use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::tag::{self, NetworkTag};
 use crate::trace::walk::End;
@@ -326,8 +327,13 @@ impl Walker<'_> {
         }
         let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
         if leg.is_perhaps_joined {
-            let space = other.map_or_else(AddressSet::all, |other| AddressSet::of(&other.space));
-            seen.perhaps = seen.perhaps.union(&space);
+            match self.untold_space(side, near, receiver) {
+                Some(space) => seen.add(&space),
+                None => {
+                    let space = other.map(|other| AddressSet::of(&other.space));
+                    seen.perhaps = seen.perhaps.union(&space.unwrap_or_else(AddressSet::all));
+                }
+            }
             return Ok((decide(&seen)?, None));
         }
         if let Some(other) = other.filter(|_| leg.is_apart && !decision.denied.is_empty()) {
@@ -340,6 +346,26 @@ impl Walker<'_> {
             decision.passes_joined = joined.unknown.is_empty();
         }
         Ok((decision, None))
+    }
+}
+
+impl Walker<'_> {
+    /// What a peering that tells everything but its state puts into the tag VirtualNetwork: packets that no route of a user takes come
+    /// over it, or do not come at all.
+    fn untold_space(&self, side: &Side, near: &End, receiver: &Receiver) -> Option<AddressSet> {
+        let (own, other) = (side.at.vnet, side.other?);
+        let (_, half) = hop::half(self.estate, own, other)?;
+        let (_, back) = hop::half(self.estate, other, own)?;
+        let is_open = half.state.is_none() && half.allows_access == Some(true) && !back.is_down();
+        let Receiver::Addresses(to, _) = receiver else { return None };
+        if !is_open || route::catches_some(self.estate, (near.id, near.subnet), to) {
+            return None;
+        }
+        let space = match half.remote_space.as_slice() {
+            [] => &self.estate.get::<Vnet>(other).ok()?.space,
+            told => told,
+        };
+        Some(AddressSet::of(space))
     }
 }
 

@@ -146,7 +146,8 @@ impl Walker<'_> {
             Ok(vnet) => vnet,
             Err(missing) => {
                 // Only the length of its range tells which routes win.
-                let caught = route::catches(self.estate, (near.id, near.subnet), destination);
+                let to = AddressSet::one(destination);
+                let caught = route::catches_some(self.estate, (near.id, near.subnet), &to);
                 let routed = if caught { Routed::Unknown(missing) } else { Routed::Directly };
                 return self.routed(leg, near, routed, destination);
             }
