@@ -391,7 +391,8 @@ impl Ask<'_> {
         let count = |body| at(body, &["properties", "numberOfRecordSets"])?.as_u64();
         let counted = self.world.body(zone).and_then(count).map(|sets| sets.saturating_sub(1));
         let captured = |kind| self.world.children(zone, kind).count() as u64;
-        (counted, captured("a") + captured("cname"))
+        let kinds = ["a", "cname", "aaaa", "mx", "ptr", "srv", "txt"];
+        (counted, kinds.into_iter().map(captured).sum())
     }
 }
 

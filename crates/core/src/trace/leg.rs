@@ -62,6 +62,10 @@ pub struct Leg {
     pub outbound: Option<(ResourceId, Decision)>,
     /// Routes of that subnet.
     pub route: Option<Routed>,
+    /// A route of a user there drops all packets.
+    pub drops_out: bool,
+    /// A route of a user at the other end drops all answers.
+    pub drops_back: bool,
     /// What stands behind the load balancer that is dialled.
     pub behind: Option<Behind>,
     /// No rule of the load balancer that is dialled takes the port.
@@ -107,6 +111,8 @@ impl Leg {
             outbound_interface: None,
             outbound: None,
             route: None,
+            drops_out: false,
+            drops_back: false,
             behind: None,
             is_balanced_nowhere: false,
             route_back: None,

@@ -307,6 +307,14 @@ impl Walker<'_> {
             Receiver::Gateway(..) => None,
         };
         let mut seen = tag::network_tag(self.estate, side.at.vnet, side.at.id, ends.as_ref())?;
+        // Packets that a route drops pass no rule anyway. Once it is gone, so are its addresses.
+        let is_dropped = match side.direction {
+            Direction::Outbound => leg.drops_out,
+            Direction::Inbound => leg.drops_back,
+        };
+        if is_dropped {
+            seen.forget_drops();
+        }
         let relay = self.start.relay(self.estate);
         if let (Some(id), true) = (&self.start.interface, relay.is_some_and(|one| one.hides_groups))
         {

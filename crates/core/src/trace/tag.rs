@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::address::{AddressSet, private};
-use crate::estate::network::{Peering, RoutePrefix, Subnet, Vnet, region_key};
+use crate::estate::network::{NextHop, Peering, RoutePrefix, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Missing, Reads};
 use crate::id::ResourceId;
 use crate::trace::filter::Match;
@@ -17,6 +17,8 @@ pub struct NetworkTag {
     pub surely: AddressSet,
     /// Addresses that are in it by one reading of the documents: all of them where a default route is user-defined, or may be.
     pub perhaps: AddressSet,
+    /// Those of them that are in it only by the subnet's routes to nowhere: without such a route they are not.
+    pub dropped: AddressSet,
     /// The subnet's own routes, where they were not observed.
     pub unread: Option<Missing>,
 }
@@ -26,7 +28,13 @@ impl NetworkTag {
         let part =
             |set: &AddressSet| within.map_or_else(|| set.clone(), |part| set.intersection(part));
         let unread = self.unread.clone();
-        NetworkTag { surely: part(&self.surely), perhaps: part(&self.perhaps), unread }
+        let (surely, perhaps) = (part(&self.surely), part(&self.perhaps));
+        NetworkTag { surely, perhaps, dropped: part(&self.dropped), unread }
+    }
+
+    /// The tag without the subnet's routes to nowhere.
+    pub fn forget_drops(&mut self) {
+        self.perhaps = self.perhaps.difference(&self.dropped);
     }
 
     /// Puts addresses into it.
@@ -123,15 +131,18 @@ fn put_together(
         Ok(found) => (found.map(|(_, routes)| routes).unwrap_or_default(), None),
         Err(missing) => (Vec::new(), Some(missing)),
     };
+    let mut drops = AddressSet::default();
     for route in routes {
-        if let RoutePrefix::Network(network) = &route.prefix {
-            perhaps = perhaps.union(&AddressSet::of([network]));
-        }
+        let RoutePrefix::Network(network) = &route.prefix else { continue };
+        let set = if route.next_hop == NextHop::Drop { &mut drops } else { &mut perhaps };
+        *set = set.union(&AddressSet::of([network]));
     }
     if unread.is_some() {
         perhaps = AddressSet::all();
     }
-    Ok(NetworkTag { perhaps: perhaps.union(&surely), surely, unread })
+    perhaps = perhaps.union(&surely);
+    let dropped = drops.difference(&perhaps);
+    Ok(NetworkTag { perhaps: perhaps.union(&dropped), surely, dropped, unread })
 }
 
 /// Whether a tag holds the public gateway of servers in a region.

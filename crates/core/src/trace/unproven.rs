@@ -37,15 +37,24 @@ pub(super) fn longer_zone(estate: &Estate, zone: &ResourceId, name: &str) -> Opt
 
 /// The record sets of a zone, when its own count does not say that all of them were captured.
 pub(super) fn unread_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
-    let captured = estate.children::<Record>(zone).count() as u64;
-    let is_whole = record_count(estate, zone).is_some_and(|count| count <= captured);
+    let is_whole = record_count(estate, zone).is_some_and(|count| count <= captured(estate, zone));
     (!is_whole).then(|| all_records(zone))
 }
 
 /// The record sets of a zone, when it counts some and none was captured: nobody listed them.
 pub fn unlisted_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
     let counts_some = record_count(estate, zone).is_some_and(|count| count > 0);
-    (counts_some && estate.children::<Record>(zone).next().is_none()).then(|| all_records(zone))
+    (counts_some && captured(estate, zone) == 0).then(|| all_records(zone))
+}
+
+/// Record sets of a zone that were captured, those included that hold no address of IPv4.
+fn captured(estate: &Estate, zone: &ResourceId) -> u64 {
+    const OTHERS: [&str; 5] = ["aaaa", "mx", "ptr", "srv", "txt"];
+    let is_other = |id: &&ResourceId| {
+        OTHERS.iter().any(|kind| id.resource_type().ends_with(&format!("privatednszones/{kind}")))
+    };
+    let others = estate.unread_below(zone).filter(is_other).count();
+    (estate.children::<Record>(zone).count() + others) as u64
 }
 
 /// Whether a zone's own count says that it holds no name.

@@ -87,8 +87,12 @@ impl Walker<'_> {
         leg.is_perhaps_joined =
             matches!(joined, Joined::Apart { other_way: Some(_), .. } | Joined::Unknown(_));
         let receiver = Receiver::Addresses(receivers, self.groups(leg));
+        let routed = self.route(leg, &near, &far, address);
+        leg.drops_out = matches!(routed, Some((_, Routed::Dropped(_))));
         self.estate.aside(|| self.outbound(leg, &near, Some(far.vnet), &receiver));
-        self.route(leg, &near, &far, address);
+        if let Some((destination, routed)) = routed {
+            self.routed(leg, &near, routed, destination);
+        }
         // What an appliance does with the packets is not told by a peering. A dead one of the copier's own network leaves only that.
         let crosses = match &leg.route {
             Some(Routed::Elsewhere(..)) => false,
@@ -133,15 +137,25 @@ impl Walker<'_> {
 
     /// Rules at the other end, and the way of the answers.
     fn arrive(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
+        let back = self.way_back(leg, near, far);
+        let is_dropped = |(_, routed): &(_, Routed)| matches!(routed, Routed::Dropped(_));
+        leg.drops_back = !back.is_empty() && back.iter().all(is_dropped);
         self.estate.aside(|| {
             self.inbound(leg, near, far, receiver);
             self.inbound_interface(leg, near, far, receiver);
         });
-        self.way_back(leg, near, far);
+        self.answers(leg, far, back);
     }
 
-    fn route(&self, leg: &mut Leg, near: &End, far: &End, address: Option<Ipv4Addr>) {
-        let Some(destination) = address.or_else(|| far.addresses.first()) else { return };
+    /// What becomes of the packets at the copier's route table, with an address that they go to.
+    fn route(
+        &self,
+        leg: &Leg,
+        near: &End,
+        far: &End,
+        address: Option<Ipv4Addr>,
+    ) -> Option<(Ipv4Addr, Routed)> {
+        let destination = address.or_else(|| far.addresses.first())?;
         let vnet = match self.estate.get::<Vnet>(far.vnet) {
             Ok(vnet) => vnet,
             Err(missing) => {
@@ -149,7 +163,7 @@ impl Walker<'_> {
                 let to = AddressSet::one(destination);
                 let caught = route::catches_some(self.estate, (near.id, near.subnet), &to);
                 let routed = if caught { Routed::Unknown(missing) } else { Routed::Directly };
-                return self.routed(leg, near, routed, destination);
+                return Some((destination, routed));
             }
         };
         let range = self.range_of(leg, near, far, vnet, destination);
@@ -181,7 +195,7 @@ impl Walker<'_> {
             Routed::Directly if is_apart => self.past_the_join(leg, subnet, destination),
             routed => routed,
         };
-        self.routed(leg, near, routed, destination);
+        Some((destination, routed))
     }
 
     /// Takes down what a route table does, and what is known of the appliance that it names.
@@ -264,20 +278,23 @@ impl Walker<'_> {
         steps
     }
 
-    /// Rules let answers of an open connection pass, so only routes can lose them.
-    fn way_back(&self, leg: &mut Leg, near: &End, far: &End) {
+    /// Where routes at the other end lead the answers. Those of a private endpoint go back as they came.
+    fn way_back(&self, leg: &Leg, near: &End, far: &End) -> Vec<(AddressSet, Routed)> {
         let is_endpoint = matches!(leg.way, Way::Endpoint(_));
         let first = near.addresses.first().filter(|_| !is_endpoint);
-        let Some(first) = first else {
-            leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
-            return;
-        };
+        let Some(first) = first else { return Vec::new() };
         let vnet = self.estate.get::<Vnet>(near.vnet);
         let own = OwnRoute::Network(vnet.map_or(0, |vnet| route::range_length(vnet, first)));
-        let subnet = (far.id, far.subnet);
-        let parts = route::to_addresses(self.estate, subnet, &near.addresses, own);
-        let is_split = parts.len() > 1;
-        for (part, routed) in parts {
+        route::to_addresses(self.estate, (far.id, far.subnet), &near.addresses, own)
+    }
+
+    /// Rules let answers of an open connection pass, so only routes can lose them.
+    fn answers(&self, leg: &mut Leg, far: &End, back: Vec<(AddressSet, Routed)>) {
+        if back.is_empty() {
+            leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
+        }
+        let is_split = back.len() > 1;
+        for (part, routed) in back {
             let mut step = route_step(self.estate, far.id, &routed, &part);
             step.stage = Stage::Return;
             if is_split && step.outcome == Outcome::Drop {
