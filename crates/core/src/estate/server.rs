@@ -49,6 +49,8 @@ pub struct Server {
     pub tier: Option<String>,
     /// Whether a Single Server refuses connections without TLS (`sslEnforcement`).
     pub enforces_tls: Option<bool>,
+    /// Whether it is a row of Resource Graph, which has no rules of servers.
+    pub is_row: bool,
 }
 
 impl Server {
@@ -168,6 +170,7 @@ pub(crate) fn server(
     });
     Server {
         kind,
+        is_row: node.field("tenantId").is_some() && node.field("subscriptionId").is_some(),
         location: node.text("location", problems),
         fqdn: node.text("fullyQualifiedDomainName", problems).map(|text| text.to_ascii_lowercase()),
         public_access,

@@ -95,6 +95,23 @@ pub(super) fn public_access(world: &World, server: &str) -> Gate {
 
 /// Whether VNet rules or firewall rules let the caller in.
 pub(super) fn rules(world: &World, server: &str, caller: Caller<'_>) -> Gate {
+    let kind =
+        if matches!(caller, Caller::Subnet(_)) { "virtualnetworkrules" } else { "firewallrules" };
+    match rules_as_told(world, server, caller) {
+        // Resource Graph answers with servers and never with their rules.
+        Gate::Drop(_) if is_row(world, server) && world.children(server, kind).next().is_none() => {
+            Gate::unknown(kind, server)
+        }
+        gate => gate,
+    }
+}
+
+fn is_row(world: &World, server: &str) -> bool {
+    let has = |field| world.body(server).is_some_and(|body| at(body, &[field]).is_some());
+    has("tenantId") && has("subscriptionId")
+}
+
+fn rules_as_told(world: &World, server: &str, caller: Caller<'_>) -> Gate {
     match caller {
         Caller::Subnet(subnet) => vnet_rule(world, server, subnet),
         Caller::Turning(subnet) => {

@@ -132,7 +132,7 @@ impl World {
 }
 
 /// Fields that stand beside `properties` in ARM's REST shape.
-const OUTER: [&str; 13] = [
+const OUTER: [&str; 15] = [
     "id",
     "name",
     "type",
@@ -146,6 +146,8 @@ const OUTER: [&str; 13] = [
     "systemData",
     "identity",
     "managedBy",
+    "tenantId",
+    "subscriptionId",
 ];
 
 /// A body as ARM's REST interface gives it: the Azure CLI prints the properties beside the id.

@@ -1,6 +1,7 @@
 //! The server's own gate at its public front door: public access, VNet rules and firewall rules.
 
 use crate::address::{AddressSet, internet};
+use crate::change::{FLEXIBLE_API, SINGLE_API};
 use crate::estate::network::{NextHop, Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
 use crate::estate::{Estate, Missing};
@@ -306,17 +307,41 @@ fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Ga
 
 /// Ends of the types of rules, with the field that has to be read.
 pub const FIREWALL_RULE: (&str, &str) = ("/firewallrules", "startIpAddress");
-const VNET_RULE: (&str, &str) = ("/virtualnetworkrules", "virtualNetworkSubnetId");
+const VNET_RULE: (&str, &str) = (VNET_RULES, "virtualNetworkSubnetId");
+const VNET_RULES: &str = "/virtualnetworkrules";
 
-/// A rule of a server that could not be read: it may be the one that lets the caller in.
+/// A rule of a server that could not be read, or that was not asked for: it may be the one that lets the caller in.
 pub fn unread_rule(
     estate: &Estate,
     server: &ResourceId,
     (kind, field): (&str, &str),
 ) -> Option<Missing> {
     let mut unread = estate.unread_below(server);
-    let rule = unread.find(|id| id.resource_type().ends_with(kind))?;
-    Some(Missing::field(rule, field))
+    if let Some(rule) = unread.find(|id| id.resource_type().ends_with(kind)) {
+        return Some(Missing::field(rule, field));
+    }
+    let is_row = estate.get::<Server>(server).is_ok_and(|one| one.is_row);
+    let has_rules = || match kind {
+        VNET_RULES => estate.children::<VnetRule>(server).next().is_some(),
+        _ => estate.children::<FirewallRule>(server).next().is_some(),
+    };
+    (is_row && !has_rules()).then(|| {
+        let (list, api) = match (kind, server.resource_type().ends_with("/servers")) {
+            (VNET_RULES, _) => ("virtualNetworkRules", SINGLE_API),
+            (_, true) => ("firewallRules", SINGLE_API),
+            (_, false) => ("firewallRules", FLEXIBLE_API),
+        };
+        Missing {
+            what: format!(
+                "`{list}` of server `{}`, which Resource Graph does not have",
+                server.name()
+            ),
+            resource: Some(server.clone()),
+            help: format!(
+                "add the output of `az rest --uri \"{server}/{list}?api-version={api}\"`"
+            ),
+        }
+    })
 }
 
 /// The firewall rules of a server that may hold a caller's address.

@@ -42,6 +42,7 @@ pub fn path_to_host<'e>(
         state_pointer: String::new(),
         tier: None,
         enforces_tls: None,
+        is_row: false,
     };
     let to_id = ResourceId::outside(host);
     let mut path = Path::new(estate, from_id, (&to_id, Cow::Owned(to)), port, Vec::new())?;

@@ -91,8 +91,9 @@ fn in_force<'e>(
     far: &ResourceId,
 ) -> Option<Vec<&'e MeshedGroup>> {
     let listed = |vnet: &ResourceId| {
-        let mut lists = estate.children::<EffectiveConnectivity>(vnet);
-        lists.next().and_then(|(_, list)| list.meshed_groups.as_deref())
+        let mut lists = estate.all::<EffectiveConnectivity>();
+        let (_, list) = lists.find(|(id, _)| id.parent().as_ref() == Some(vnet))?;
+        list.meshed_groups.as_deref()
     };
     match (listed(near), listed(far)) {
         (Some(near), Some(far)) => {
