@@ -170,7 +170,7 @@ pub(crate) fn server(
     });
     Server {
         kind,
-        is_row: node.field("tenantId").is_some() && node.field("subscriptionId").is_some(),
+        is_row: node.field("subscriptionId").is_some(),
         location: node.text("location", problems),
         fqdn: node.text("fullyQualifiedDomainName", problems).map(|text| text.to_ascii_lowercase()),
         public_access,
