@@ -95,13 +95,11 @@ pub(super) fn public_access(world: &World, server: &str) -> Gate {
 
 /// Whether VNet rules or firewall rules let the caller in.
 pub(super) fn rules(world: &World, server: &str, caller: Caller<'_>) -> Gate {
-    let kind =
-        if matches!(caller, Caller::Subnet(_)) { "virtualnetworkrules" } else { "firewallrules" };
+    let kinds = ["firewallrules", "virtualnetworkrules"];
+    let has_some = || kinds.iter().any(|kind| world.children(server, kind).next().is_some());
     match rules_as_told(world, server, caller) {
         // Resource Graph answers with servers and never with their rules.
-        Gate::Drop(_) if is_row(world, server) && world.children(server, kind).next().is_none() => {
-            Gate::unknown(kind, server)
-        }
+        Gate::Drop(_) if is_row(world, server) && !has_some() => Gate::unknown("the rules", server),
         gate => gate,
     }
 }

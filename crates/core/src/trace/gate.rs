@@ -307,8 +307,7 @@ fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Ga
 
 /// Ends of the types of rules, with the field that has to be read.
 pub const FIREWALL_RULE: (&str, &str) = ("/firewallrules", "startIpAddress");
-const VNET_RULE: (&str, &str) = (VNET_RULES, "virtualNetworkSubnetId");
-const VNET_RULES: &str = "/virtualnetworkrules";
+const VNET_RULE: (&str, &str) = ("/virtualnetworkrules", "virtualNetworkSubnetId");
 
 /// A rule of a server that could not be read, or that was not asked for: it may be the one that lets the caller in.
 pub fn unread_rule(
@@ -321,27 +320,32 @@ pub fn unread_rule(
         return Some(Missing::field(rule, field));
     }
     let is_row = estate.get::<Server>(server).is_ok_and(|one| one.is_row);
-    let has_rules = || match kind {
-        VNET_RULES => estate.children::<VnetRule>(server).next().is_some(),
-        _ => estate.children::<FirewallRule>(server).next().is_some(),
+    let has_rules = || {
+        estate.children::<FirewallRule>(server).next().is_some()
+            || estate.children::<VnetRule>(server).next().is_some()
     };
-    (is_row && !has_rules()).then(|| {
-        let (list, api) = match (kind, server.resource_type().ends_with("/servers")) {
-            (VNET_RULES, _) => ("virtualNetworkRules", SINGLE_API),
-            (_, true) => ("firewallRules", SINGLE_API),
-            (_, false) => ("firewallRules", FLEXIBLE_API),
-        };
-        Missing {
-            what: format!(
-                "`{list}` of server `{}`, which Resource Graph does not have",
-                server.name()
-            ),
-            resource: Some(server.clone()),
-            help: format!(
-                "add the output of `az rest --uri \"{server}/{list}?api-version={api}\"`"
-            ),
+    (is_row && !has_rules()).then(|| unlisted(server))
+}
+
+/// The rules of a server of which nobody asked for any.
+fn unlisted(server: &ResourceId) -> Missing {
+    let list =
+        |name: &str, api: &str| format!("`az rest --uri \"{server}/{name}?api-version={api}\"`");
+    let lists = match server.resource_type().ends_with("/servers") {
+        true => {
+            let both = ["firewallRules", "virtualNetworkRules"].map(|name| list(name, SINGLE_API));
+            both.join(" and of ")
         }
-    })
+        false => list("firewallRules", FLEXIBLE_API),
+    };
+    Missing {
+        what: format!(
+            "the rules of server `{}`, which Resource Graph does not have",
+            server.name()
+        ),
+        resource: Some(server.clone()),
+        help: format!("add the output of {lists}"),
+    }
 }
 
 /// The firewall rules of a server that may hold a caller's address.
