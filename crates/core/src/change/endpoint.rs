@@ -61,11 +61,11 @@ pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) 
     }
 }
 
-/// Number of addresses of the network that an endpoint is in.
+/// Number of addresses around the network that an endpoint is in.
 fn network_of(estate: &Estate, endpoint: &ResourceId) -> u128 {
     let subnet =
         estate.get::<Endpoint>(endpoint).ok().and_then(|one| one.subnet.as_ref()?.parent());
-    subnet.map_or(exposure::MANY, |vnet| exposure::size_of_vnet(estate, &vnet))
+    subnet.map_or(exposure::MANY, |vnet| exposure::size_around(estate, &vnet))
 }
 
 /// The server's word on the state of a connection, where its body lists connections.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::address::AddressSet;
 use crate::estate::Estate;
-use crate::estate::network::{Subnet, Vnet};
+use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
 
 /// Ports of a receiver.
@@ -50,6 +50,18 @@ pub fn size(networks: &[ipnet::Ipv4Net]) -> u128 {
 pub fn size_of_vnet(estate: &Estate, vnet: &ResourceId) -> u128 {
     let space = estate.get::<Vnet>(vnet).ok().map(|vnet| size(&vnet.space));
     space.filter(|size| *size > 0).unwrap_or(MANY)
+}
+
+/// Number of addresses from which something in a network is dialled: its own, and those of the networks that it is peered with.
+pub fn size_around(estate: &Estate, vnet: &ResourceId) -> u128 {
+    let halves = estate.children::<Peering>(vnet).map(|(_, half)| half);
+    let lets_in = |half: &&Peering| !half.is_down() && half.allows_access != Some(false);
+    let size_of = |half: &Peering| match half.remote_space.as_slice() {
+        [] => size_of_vnet(estate, &half.remote),
+        space => size(space),
+    };
+    let peers = halves.filter(lets_in).map(size_of);
+    peers.fold(size_of_vnet(estate, vnet), u128::saturating_add)
 }
 
 /// Number of addresses of a subnet.

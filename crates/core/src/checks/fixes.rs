@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
-use crate::change::exposure::{MANY, size_of_vnet};
+use crate::change::exposure::{MANY, size_around};
 use crate::change::{Change, Safety, dns, filter, free_name, route, server};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
@@ -104,7 +104,7 @@ fn new_endpoint(
         subnet: subnet.clone(),
         server: path.to_id.clone(),
         address: free_address(path, prefixes)?,
-        reach: subnet.parent().map_or(MANY, |vnet| size_of_vnet(path.estate, &vnet)),
+        reach: subnet.parent().map_or(MANY, |vnet| size_around(path.estate, &vnet)),
     }))
 }
 
