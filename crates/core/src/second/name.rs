@@ -90,9 +90,9 @@ pub(super) fn is_for_everybody(to: u32) -> bool {
     FOR_EVERYBODY.split_whitespace().any(|word| address_of(word) == Some(to))
 }
 
-/// Whether public DNS holds a name.
+/// Whether a name is one that Azure gives to servers.
 pub(super) fn is_published(name: &str) -> bool {
-    name.split_once('.').is_some_and(|(_, suffix)| suffix.starts_with("postgres."))
+    name.to_ascii_lowercase().contains(".postgres.")
 }
 
 /// What public DNS says where nobody looks into private zones.
@@ -166,7 +166,7 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
                 return azure(world, &next, server, &name, depth + 1);
             }
             Rule::Leads(_) => return Names::unknown("the end of a chain of resolvers", network),
-            Rule::Outside => return Names::sure(published(world, server)),
+            Rule::Outside => return Names::sure(ask.outside(&name, &sure)),
             Rule::Unknown(gate) => return Names::sure(Name::Unknown(gate)),
         }
     }
@@ -311,7 +311,7 @@ impl Ask<'_> {
         match self.rule(name) {
             Rule::None => {}
             Rule::Loses(gate) => return vec![Name::Nothing(gate)],
-            Rule::Outside => return vec![published(self.world, self.server)],
+            Rule::Outside => return vec![self.outside(name, zones)],
             Rule::Unknown(gate) => return vec![Name::Unknown(gate)],
             Rule::Leads(network) if depth < FORWARDS => {
                 let names = azure(self.world, &network, self.server, name, depth + 1);
@@ -361,6 +361,28 @@ impl Ask<'_> {
             Some(zone) if zone.key == own => Name::Own,
             Some(zone) => Name::Nothing(Gate::drop("name", &zone.key, None)),
             None => Name::Nothing(Gate::drop("name", &own, Some("virtualNetworkLinks"))),
+        }
+    }
+
+    /// What comes of asking a public resolver by a rule: whether Azure asks its zones anew for the alias in the answer, no document
+    /// says.
+    fn outside(&self, name: &str, zones: &[&Zone]) -> Name {
+        let answer = published(self.world, self.server);
+        let alias = match (&answer, self.has_endpoints()) {
+            (Name::Nothing(_), _) => self.world.body(self.server).and_then(own_zone),
+            (_, Tri::No) => None,
+            _ => Some(format!("{}.{}", alias_of(name).0, alias_of(name).1)),
+        };
+        let is_caught = |alias: &String| {
+            let alias = last_name(alias);
+            zones.iter().any(|zone| covers(&zone.name, alias))
+                || matches!(self.rule(alias), Rule::Leads(_) | Rule::Unknown(_))
+        };
+        match alias.filter(is_caught) {
+            Some(_) => {
+                Name::Unknown(Gate::unknown("what is answered for an alias in", self.network))
+            }
+            None => answer,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::estate::endpoint::Interface;
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::resolve::{AZURE_DNS, private_link_name};
+use crate::trace::resolve::AZURE_DNS;
 use crate::trace::start::Start;
 
 /// Resolvers that anybody may ask, as their operators publish them: Cloudflare, Google, Quad9, OpenDNS, Level 3, Verisign, AdGuard.
@@ -35,10 +35,10 @@ const PUBLIC: [[u8; 4]; 22] = [
     [94, 140, 15, 15],
 ];
 
-/// Whether a DNS server is a public resolver, which stands outside of Azure and knows no private zone, and the name is one that Azure
-/// publishes.
+/// Whether a DNS server is a public resolver, which stands outside of Azure and knows no private zone, and the name is one of those
+/// that Azure gives to servers.
 pub(super) fn answers_publicly(server: Ipv4Addr, name: &str) -> bool {
-    PUBLIC.contains(&server.octets()) && private_link_name(name).is_some()
+    PUBLIC.contains(&server.octets()) && name.to_ascii_lowercase().contains(".postgres.")
 }
 
 /// The DNS servers that are asked before Azure; none where Azure is asked first. They are tried in their order, and the next one is

@@ -223,6 +223,12 @@ fn ask(
                 result.answer = Answer::Unknown(missing);
                 return Ok(result);
             }
+            Some(Forwarded::Outside(server, _))
+                if may_ask_anew(estate, question, &place, published, private_zone) =>
+            {
+                result.answer = Answer::Unknown(asking_anew(server));
+                return Ok(result);
+            }
             Some(Forwarded::Outside(server, rule)) => {
                 result.outside = Some(server);
                 result.answer = published.outside();
@@ -251,6 +257,37 @@ fn ask(
     result.answer =
         Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
     Ok(result)
+}
+
+/// Whether something in a network catches the alias that a public resolver answers with.
+fn may_ask_anew(
+    estate: &Estate,
+    Question { name, without, .. }: Question,
+    place: &ResourceId,
+    published: Published,
+    private_zone: Option<&ResourceId>,
+) -> bool {
+    let alias = match published {
+        Published::Address => None,
+        Published::PrivateLinkAlias => private_link_name(name),
+        Published::PrivateOnly => private_zone.map(|zone| zone.name().to_owned()),
+    };
+    alias.is_some_and(|alias| {
+        linked_zone(estate, place, &alias, without).is_some()
+            || matches!(
+                forwarder::rule_for(estate, place, &alias, without),
+                Some(Forwarded::To(_) | Forwarded::Unknown(..))
+            )
+    })
+}
+
+fn asking_anew(server: Ipv4Addr) -> Missing {
+    Missing::other(
+        format!(
+            "whether Azure asks its own zones anew for the alias that public resolver {server} answers with"
+        ),
+        "resolve the name on the target with `flexway probe`, or correct the forwarding rule",
+    )
 }
 
 /// An injected server's name leads into its own zone, whose records the service keeps.
