@@ -112,16 +112,6 @@ pub(crate) const MASKS: &[Mask] = &[
         "no zone of the right name is there that could be linked (DNS-18)",
     ),
     all(
-        "endpoint/disconnected",
-        &["dns/record-stale"],
-        "a new endpoint has a new address: the record follows from it (PE-03)",
-    ),
-    all(
-        "endpoint/rejected",
-        &["dns/record-stale"],
-        "a new endpoint has a new address: the record follows from it (PE-02)",
-    ),
-    all(
         "route/none",
         &["route/on-premises-overlap"],
         "nothing claims the office's addresses but the network itself",

@@ -3,7 +3,6 @@
 use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::endpoint::Status;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     path.start.as_ref()?;
@@ -25,13 +24,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "packets go to an address where nothing answers, or something else does";
     let pointer = path.estate.locate(&record, "", "aRecords");
-    let mut finding = Finding::blocks(message, why).at(&record, pointer);
-    // A new endpoint in place of a dead one gets another address, and its record.
-    finding.consequence_of = match view.status {
-        Status::Rejected => Some("endpoint/rejected"),
-        Status::Disconnected => Some("endpoint/disconnected"),
-        Status::Approved | Status::Pending | Status::Unknown(_) => None,
-    };
+    let finding = Finding::blocks(message, why).at(&record, pointer);
     let fix = fixes::right_record(path, view);
     Some(
         finding.fix(
