@@ -1,5 +1,7 @@
 //! Templates, Terraform and what-if results as estates: they say the same as a capture, as far as they know, and nothing more.
 
+#[path = "inputs/kinds.rs"]
+mod kinds;
 mod support;
 #[path = "inputs/wanted.rs"]
 mod wanted;

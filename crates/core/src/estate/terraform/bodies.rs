@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::world::BOUND;
-use super::{network, service};
+use super::{network, service, surroundings};
 use crate::id::ResourceId;
 
 /// The body of a resource of a provider's type.
@@ -21,7 +21,6 @@ pub(super) fn body_of(kind: &str, id: &ResourceId, fields: &Fields) -> Value {
         "azurerm_public_ip" => network::public_address(fields),
         "azurerm_public_ip_prefix" => network::public_prefix(fields),
         "azurerm_nat_gateway" => network::nat_gateway(fields),
-        "azurerm_virtual_network_gateway" => network::gateway(fields),
         "azurerm_lb" => network::load_balancer(fields),
         "azurerm_private_endpoint" => service::endpoint(fields),
         "azurerm_private_dns_zone" => service::zone(fields),
@@ -38,6 +37,30 @@ pub(super) fn body_of(kind: &str, id: &ResourceId, fields: &Fields) -> Value {
             service::setting(fields)
         }
         "azurerm_management_lock" => service::lock(fields),
+        kind => around(kind, fields),
+    }
+}
+
+/// The body of what stands around the networks.
+fn around(kind: &str, fields: &Fields) -> Value {
+    match kind {
+        "azurerm_virtual_network_gateway" => surroundings::gateway(fields),
+        "azurerm_local_network_gateway" => surroundings::local_gateway(fields),
+        "azurerm_virtual_network_gateway_connection" => surroundings::gateway_connection(fields),
+        "azurerm_virtual_hub_connection" => surroundings::hub_connection(fields),
+        "azurerm_firewall" => surroundings::firewall(fields),
+        "azurerm_firewall_policy" => surroundings::firewall_policy(fields),
+        "azurerm_private_dns_resolver_inbound_endpoint" => surroundings::inbound_endpoint(fields),
+        "azurerm_private_dns_resolver_dns_forwarding_ruleset" => {
+            surroundings::forwarding_ruleset(fields)
+        }
+        "azurerm_private_dns_resolver_forwarding_rule" => surroundings::forwarding_rule(fields),
+        "azurerm_private_dns_resolver_virtual_network_link" => surroundings::ruleset_link(fields),
+        "azurerm_network_manager" => surroundings::network_manager(fields),
+        "azurerm_network_manager_admin_rule_collection" => surroundings::rule_collection(fields),
+        "azurerm_network_manager_admin_rule" => surroundings::admin_rule(fields),
+        "azurerm_network_manager_connectivity_configuration" => surroundings::connectivity(fields),
+        "azurerm_network_manager_static_member" => surroundings::group_member(fields),
         _ => service::azapi(fields),
     }
 }

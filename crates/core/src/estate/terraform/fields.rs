@@ -28,6 +28,12 @@ impl<'v> Fields<'v> {
         names.iter().find_map(|name| self.get(name))
     }
 
+    /// An attribute; unresolved where it is not there at all although the instance exists.
+    pub(super) fn told(&self, name: &str) -> Option<Value> {
+        let is_told = self.is_new || self.values.get(name).is_some();
+        if is_told { self.get(name) } else { Some(not_told()) }
+    }
+
     /// The attribute as a text.
     pub(super) fn text(&self, name: &str) -> Option<&'v str> {
         self.values.get(name)?.as_str().filter(|text| !text.is_empty())
@@ -38,19 +44,14 @@ impl<'v> Fields<'v> {
         self.get(name).map(referring)
     }
 
-    /// The same, unresolved where the attribute is not there at all although the instance exists.
+    /// The same, unresolved as [`told`](Self::told) is.
     pub(super) fn told_reference(&self, name: &str) -> Option<Value> {
-        let is_told = self.is_new || self.values.get(name).is_some();
-        if is_told { self.reference(name) } else { Some(unresolved(NOT_TOLD)) }
+        self.told(name).map(referring)
     }
 
     /// `Enabled` or `Disabled` of a flag.
     pub(super) fn switch(&self, name: &str) -> Option<Value> {
-        match self.get(name)? {
-            Value::Bool(true) => Some(json!("Enabled")),
-            Value::Bool(false) => Some(json!("Disabled")),
-            other => Some(other),
-        }
+        self.get(name).map(switched)
     }
 
     /// A list, each element turned into something else. Blocks that may occur once are lists too.
@@ -71,6 +72,15 @@ impl<'v> Fields<'v> {
         let is_new = self.is_new;
         let list = self.values.get(name).and_then(Value::as_array).into_iter().flatten();
         list.map(move |values| Fields { values, is_new })
+    }
+}
+
+/// `Enabled` or `Disabled` for a flag.
+pub(super) fn switched(flag: Value) -> Value {
+    match flag {
+        Value::Bool(true) => json!("Enabled"),
+        Value::Bool(false) => json!("Disabled"),
+        other => other,
     }
 }
 

@@ -26,11 +26,18 @@ const SERVER_NAME: &[&str] = &["server_name"];
 const GROUP: &[&str] = &["network_security_group_id"];
 const BALANCER: &[&str] = &["loadbalancer_id"];
 const TABLE: &[&str] = &["route_table_id"];
+const RULESET: &[&str] = &["dns_forwarding_ruleset_id"];
+const RESOLVER: &[&str] = &["private_dns_resolver_id"];
+const HUB: &[&str] = &["virtual_hub_id"];
+const MANAGER: &[&str] = &["network_manager_id"];
+const NETWORK_GROUP: &[&str] = &["network_group_id"];
+const CONFIGURATION: &[&str] = &["security_admin_configuration_id"];
+const COLLECTION: &[&str] = &["admin_rule_collection_id"];
 
 type Row = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
-const KINDS: [Row; 25] = [
+const KINDS: [Row; 40] = [
     ("azurerm_virtual_network", "Microsoft.Network/virtualNetworks", NONE, NONE),
     ("azurerm_subnet", "Microsoft.Network/virtualNetworks/subnets", VNET, VNET_NAME),
     ("azurerm_virtual_network_peering", "Microsoft.Network/virtualNetworks/virtualNetworkPeerings", VNET, VNET_NAME),
@@ -55,14 +62,35 @@ const KINDS: [Row; 25] = [
     ("azurerm_nat_gateway", "Microsoft.Network/natGateways", NONE, NONE),
     ("azurerm_lb", "Microsoft.Network/loadBalancers", NONE, NONE),
     ("azurerm_virtual_network_gateway", "Microsoft.Network/virtualNetworkGateways", NONE, NONE),
+    ("azurerm_public_ip_prefix", "Microsoft.Network/publicIPPrefixes", NONE, NONE),
+    ("azurerm_local_network_gateway", "Microsoft.Network/localNetworkGateways", NONE, NONE),
+    ("azurerm_virtual_network_gateway_connection", "Microsoft.Network/connections", NONE, NONE),
+    ("azurerm_virtual_hub_connection", "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections", HUB, NONE),
+    ("azurerm_firewall", "Microsoft.Network/azureFirewalls", NONE, NONE),
+    ("azurerm_firewall_policy", "Microsoft.Network/firewallPolicies", NONE, NONE),
+    ("azurerm_private_dns_resolver_inbound_endpoint", "Microsoft.Network/dnsResolvers/inboundEndpoints", RESOLVER, NONE),
+    ("azurerm_private_dns_resolver_dns_forwarding_ruleset", "Microsoft.Network/dnsForwardingRulesets", NONE, NONE),
+    ("azurerm_private_dns_resolver_forwarding_rule", "Microsoft.Network/dnsForwardingRulesets/forwardingRules", RULESET, NONE),
+    ("azurerm_private_dns_resolver_virtual_network_link", "Microsoft.Network/dnsForwardingRulesets/virtualNetworkLinks", RULESET, NONE),
+    ("azurerm_network_manager", "Microsoft.Network/networkManagers", NONE, NONE),
+    ("azurerm_network_manager_admin_rule_collection",
+        "Microsoft.Network/networkManagers/securityAdminConfigurations/ruleCollections", CONFIGURATION, NONE),
+    ("azurerm_network_manager_admin_rule",
+        "Microsoft.Network/networkManagers/securityAdminConfigurations/ruleCollections/rules", COLLECTION, NONE),
+    ("azurerm_network_manager_connectivity_configuration", "Microsoft.Network/networkManagers/connectivityConfigurations", MANAGER, NONE),
+    ("azurerm_network_manager_static_member", "Microsoft.Network/networkManagers/networkGroups/staticMembers", NETWORK_GROUP, NONE),
     ("azurerm_management_lock", "Microsoft.Authorization/locks", &["scope"], NONE),
 ];
 
 /// Types that others refer to, and of which nothing but the id matters.
 #[rustfmt::skip]
-const NAMED: [Row; 7] = [
+const NAMED: [Row; 10] = [
     ("azurerm_application_security_group", "Microsoft.Network/applicationSecurityGroups", NONE, NONE),
-    ("azurerm_public_ip_prefix", "Microsoft.Network/publicIPPrefixes", NONE, NONE),
+    ("azurerm_virtual_hub", "Microsoft.Network/virtualHubs", NONE, NONE),
+    ("azurerm_private_dns_resolver", "Microsoft.Network/dnsResolvers", NONE, NONE),
+    ("azurerm_network_manager_security_admin_configuration",
+        "Microsoft.Network/networkManagers/securityAdminConfigurations", MANAGER, NONE),
+    ("azurerm_network_manager_network_group", "Microsoft.Network/networkManagers/networkGroups", MANAGER, NONE),
     ("azurerm_lb_backend_address_pool", "Microsoft.Network/loadBalancers/backendAddressPools", BALANCER, NONE),
     ("azurerm_lb_nat_rule", "Microsoft.Network/loadBalancers/inboundNatRules", BALANCER, NONE),
     ("azurerm_linux_virtual_machine", "Microsoft.Compute/virtualMachines", NONE, NONE),

@@ -9,6 +9,7 @@ mod members;
 mod network;
 mod service;
 mod subscription;
+mod surroundings;
 mod world;
 
 use serde_json::{Map, Value};

@@ -21,8 +21,7 @@ pub(super) fn vnet(id: &ResourceId, fields: &Fields) -> Value {
         }
         subnet
     });
-    let is_told = fields.is_new || fields.values.get("dns_servers").is_some();
-    let servers = if is_told { fields.get("dns_servers") } else { Some(not_told()) };
+    let servers = fields.told("dns_servers");
     body(
         fields,
         [
@@ -245,22 +244,4 @@ pub(super) fn public_address(fields: &Fields) -> Value {
 
 pub(super) fn public_prefix(fields: &Fields) -> Value {
     body(fields, [("ipPrefix", fields.get("ip_prefix"))])
-}
-
-pub(super) fn gateway(fields: &Fields) -> Value {
-    let configurations = fields.list("ip_configuration", |block| {
-        let properties = object([
-            ("subnet", block.reference("subnet_id")),
-            ("publicIPAddress", block.reference("public_ip_address_id")),
-        ]);
-        object([("name", block.get("name")), ("properties", Some(properties))])
-    });
-    body(
-        fields,
-        [
-            ("gatewayType", fields.get("type")),
-            ("vpnType", fields.get("vpn_type")),
-            ("ipConfigurations", configurations),
-        ],
-    )
 }
