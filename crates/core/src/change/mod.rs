@@ -266,13 +266,22 @@ impl Edit {
                     return;
                 }
                 put(estate, id, body.clone());
-                let other_half = estate.get::<Peering>(other).ok();
-                let state = other_half.and_then(|half| half.state.clone());
-                if state.is_some_and(|state| !state.eq_ignore_ascii_case("disconnected")) {
-                    for half in [id, other] {
-                        let state = json!({ "peeringState": "Connected", "peeringSyncLevel": "FullyInSync" });
-                        Edit::Patch(half.clone(), state).apply(estate);
-                    }
+                let Ok(facts) = estate.get::<Peering>(other) else { return };
+                let state = facts.state.as_deref();
+                if state.is_some_and(|state| state.eq_ignore_ascii_case("disconnected")) {
+                    return;
+                }
+                // No input tells what a half that is only declared has learned: it waited alone.
+                let is_bare = state.is_none() && facts.remote_space.is_empty();
+                let learnt = is_bare.then(|| peering::space_of(estate, other, facts)).flatten();
+                if let Some(space) = learnt {
+                    let space = json!({ "remoteAddressSpace": { "addressPrefixes": space } });
+                    Edit::Patch(other.clone(), space).apply(estate);
+                }
+                for half in [id, other] {
+                    let state =
+                        json!({ "peeringState": "Connected", "peeringSyncLevel": "FullyInSync" });
+                    Edit::Patch(half.clone(), state).apply(estate);
                 }
             }
             Edit::Remove(id) => estate.remove(id),

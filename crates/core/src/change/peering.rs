@@ -92,6 +92,11 @@ pub(super) fn is_held(estate: &Estate, half: &ResourceId, body: &Value) -> bool 
     ends.is_some_and(|(vnet, remote)| hop::half(estate, &vnet, &remote).is_some())
 }
 
+/// What a half learns to route when it is made.
+pub(super) fn space_of(estate: &Estate, half: &ResourceId, facts: &Peering) -> Option<Vec<String>> {
+    Terms::of(estate, &half.parent()?, &facts.remote).space(estate, &facts.remote)
+}
+
 /// The half that is disconnected when a half goes: the other network's, unless this one had lost it before.
 pub(super) fn partner<'e>(estate: &'e Estate, half: &ResourceId) -> Option<&'e ResourceId> {
     let facts = estate.get::<Peering>(half).ok()?;

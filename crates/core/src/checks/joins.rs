@@ -24,17 +24,24 @@ pub(super) fn broken(leg: &Leg, kind: BreakKind) -> impl Iterator<Item = &Break>
     breaks.filter(move |one| one.kind == kind)
 }
 
-/// A fault of the join, which counts as possible where it is not known whether the way leads on beyond it.
+/// A fault of the join, which counts as possible where another way may lead there, or it is not known whether the way leads on beyond it.
 pub(super) fn fault_of(leg: &Leg, finding: Finding) -> Finding {
     let is_doubtful = leg.outward.as_ref().is_some_and(|outward| {
         matches!(outward, Outward::Severed { .. }) && !outward.is_surely_severed()
     });
-    if is_doubtful { finding.possible() } else { finding }
+    let has_other_way = matches!(&leg.joined, Some(Joined::Apart { other_way: Some(_), .. }));
+    if is_doubtful || has_other_way { finding.possible() } else { finding }
 }
 
 /// Whether a half is in a state.
 pub(super) fn is_in_state(facts: &Peering, state: &str) -> bool {
     facts.state.as_deref().is_some_and(|word| word.eq_ignore_ascii_case(state))
+}
+
+/// Whether a half waits for another one that is not there: it says so, or it is declared and no input tells what became of it. Azure
+/// always tells the state of a half that it has.
+pub(super) fn waits_alone(facts: &Peering) -> bool {
+    facts.state.is_none() || is_in_state(facts, "initiated")
 }
 
 /// Everything that the join of a leg lacks. `None` where it lacks nothing, or what nobody can make.

@@ -1,6 +1,7 @@
 //! A half of the peering is disconnected: its other half was deleted at some time.
 
 use crate::checks::joins;
+use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -29,8 +30,13 @@ pub(super) fn half_in_state(path: &Path, state: &str) -> Option<ResourceId> {
     let halves = [hop::half(path.estate, &near, &far), hop::half(path.estate, &far, &near)];
     let mut halves = halves.into_iter().flatten();
     let is_lost = |facts| joins::is_in_state(facts, "disconnected");
+    let is_alone = halves.clone().count() == 1;
+    let is_meant = |facts: &Peering| match state {
+        "initiated" if is_alone => joins::waits_alone(facts),
+        _ => joins::is_in_state(facts, state),
+    };
     if state == "initiated" && halves.clone().any(|(_, facts)| is_lost(facts)) {
         return None;
     }
-    halves.find(|(_, facts)| joins::is_in_state(facts, state)).map(|(id, _)| id.clone())
+    halves.find(|(_, facts)| is_meant(facts)).map(|(id, _)| id.clone())
 }

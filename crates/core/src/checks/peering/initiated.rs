@@ -1,6 +1,7 @@
 //! One half of the peering waits for the other.
 
 use crate::checks::joins;
+use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
@@ -8,8 +9,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(half) = super::peering_disconnected::half_in_state(path, "initiated") else {
         return joins::behind_the_appliance(path, Some("initiated"));
     };
-    let message =
-        format!("peering `{}` of network `{}` is only initiated", half.name(), half.name_at(0));
+    let is_told = path.estate.get::<Peering>(&half).is_ok_and(|facts| facts.state.is_some());
+    let words =
+        if is_told { "is only initiated" } else { "stands alone, and waits for the other half" };
+    let message = format!("peering `{}` of network `{}` {words}", half.name(), half.name_at(0));
     let why =
         "a peering carries traffic once both networks hold their half and both read Connected";
     let pointer = path.estate.locate(&half, "", "peeringState");

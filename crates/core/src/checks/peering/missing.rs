@@ -8,7 +8,7 @@ use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
-    let Some(Joined::Apart { near, far, other_way, between, overlap, .. }) = &leg.joined else {
+    let Some(Joined::Apart { near, far, between, overlap, .. }) = &leg.joined else {
         return joins::behind_the_appliance(path, None);
     };
     let is_meshed = leg.joined.as_ref().is_some_and(|joined| joined.ended_mesh().is_some());
@@ -17,8 +17,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     // A single half that is not connected tells which story it is: peering/initiated, peering/disconnected.
     let half = near.as_ref().or(far.as_ref());
-    let state = half.and_then(|id| path.estate.get::<Peering>(id).ok()?.state.clone());
-    if state.is_some_and(|state| !state.eq_ignore_ascii_case("connected")) {
+    let facts = half.and_then(|id| path.estate.get::<Peering>(id).ok());
+    if facts.is_some_and(|facts| !joins::is_in_state(facts, "connected")) {
         return None;
     }
     let (near_vnet, far_vnet) = joins::ends(path, leg)?;
@@ -42,5 +42,5 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         joins::fault_of(leg, Finding::blocks(message, why)).at(half.unwrap_or(&near_vnet), "");
     finding.fixes.extend(joins::mend(path, leg));
     finding.fixes.extend(fixes::endpoint_nearby(path));
-    Some(if other_way.is_some() { finding.possible() } else { finding })
+    Some(finding)
 }

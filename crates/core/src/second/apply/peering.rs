@@ -6,6 +6,7 @@ use super::super::world::{World, at, flag, last_name, reference, text, texts};
 use super::Put;
 
 const REMOTE: &[&str] = &["properties", "remoteVirtualNetwork", "id"];
+const SPACE: &[&str] = &["properties", "remoteAddressSpace", "addressPrefixes"];
 
 impl World {
     /// A network has one half towards another at most.
@@ -26,9 +27,15 @@ impl World {
             return;
         }
         let other = self.half_between(&remote, half.parent);
+        // A half that tells no state is declared alone, and waits.
         let is_whole =
-            other.as_ref().is_some_and(|(_, state)| state.as_deref().is_some_and(is_not_cut));
+            other.as_ref().is_some_and(|(_, state)| state.as_deref().is_none_or(is_not_cut));
         let state = if is_whole { "Connected" } else { "Initiated" };
+        if let Some((other, None)) = &other
+            && self.body(other).is_some_and(|body| at(body, SPACE).is_none())
+        {
+            self.learn_space(other, half.parent);
+        }
         for key in
             other.into_iter().filter(|_| is_whole).map(|(key, _)| key).chain([half.key.into()])
         {
