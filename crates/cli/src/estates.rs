@@ -258,6 +258,11 @@ pub(crate) fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<Str
             let file = plan.file.clone();
             let result = overlay(&loaded.estate, plan);
             warn(&result.problems);
+            if let Some(untold) = result.unplaced {
+                let why = format!("it does not tell {}", untold.what);
+                let what = format!("lay {file} over the estate");
+                return Err(Failure::failed(what, why, untold.help));
+            }
             remark(format_args!("note: judged as it will be after {file}"));
             loaded.estate = result.estate;
             loaded.problems.extend(result.problems);

@@ -2,6 +2,8 @@
 
 #[path = "after/lists.rs"]
 mod lists;
+#[path = "after/places.rs"]
+mod places;
 mod support;
 
 use flexway_core::estate::{Input, load, overlay};
@@ -290,18 +292,4 @@ fn what_terraform_forgets_stays() {
         }
     }
     assert_eq!(check(&overlay(&estate, forgotten).estate).verdict, Verdict::Reachable);
-}
-
-#[test]
-fn a_template_that_names_no_place_changes_nothing_and_says_so() {
-    let estate = support::estate(&support::fixture("private-source"));
-    let template = json!({
-        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
-        "resources": [{ "type": "Microsoft.Network/networkSecurityGroups", "name": "target-nsg",
-            "properties": { "securityRules": [] } }],
-    });
-    let after = overlay(&estate, input("t.json", template));
-    assert_eq!(after.problems.len(), 1);
-    assert!(after.problems[0].message.contains("what-if"), "{:?}", after.problems);
-    assert_eq!(check(&after.estate).verdict, Verdict::Reachable);
 }

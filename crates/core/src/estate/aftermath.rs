@@ -16,6 +16,7 @@ const ZONE: &str = "microsoft.network/privatednszones/";
 const LINK: &str = "microsoft.network/privatednszones/virtualnetworklinks";
 const ENDPOINT: &str = "microsoft.network/privateendpoints";
 const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroups";
+const VNET_RULE: &str = "microsoft.dbforpostgresql/servers/virtualnetworkrules";
 const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
 
 /// A resource was put into the estate.
@@ -106,12 +107,21 @@ fn count_in_zone(estate: &mut Estate, child: &ResourceId, by: i64, problems: &mu
     });
 }
 
-/// Links of zones that a plan makes: Azure completes them.
-pub(super) fn of_new_links(estate: &mut Estate, made: &[ResourceId], problems: &mut Vec<Problem>) {
-    for link in made.iter().filter(|id| id.resource_type() == LINK) {
-        edit(estate, link, problems, |body| {
+/// Links of zones and VNet rules that a plan makes: Azure completes them.
+pub(super) fn of_new_children(
+    estate: &mut Estate,
+    made: &[ResourceId],
+    problems: &mut Vec<Problem>,
+) {
+    for id in made {
+        let (field, state) = match id.resource_type().as_str() {
+            LINK => ("virtualNetworkLinkState", "Completed"),
+            VNET_RULE => ("state", "Ready"),
+            _ => continue,
+        };
+        edit(estate, id, problems, |body| {
             if let Some(fields) = body["properties"].as_object_mut() {
-                fields.entry("virtualNetworkLinkState").or_insert_with(|| json!("Completed"));
+                fields.entry(field).or_insert_with(|| json!(state));
             }
         });
     }

@@ -9,7 +9,7 @@ use super::read::Standing;
 use super::scan::inline_children;
 use super::shapes::{below, with_properties};
 use super::what_if::Planned;
-use super::{Estate, Input, Loaded, Origin, Problem};
+use super::{Estate, Input, Loaded, Missing, Origin, Problem};
 use super::{aftermath, merge, nested, template, terraform, what_if};
 use crate::id::ResourceId;
 
@@ -28,14 +28,23 @@ pub fn overlay(estate: &Estate, plan: Input) -> Loaded {
             let is_placeless =
                 |id: &ResourceId| id.as_str().starts_with(&template::unknown_group());
             if wanted.estate.ids().next().is_some() && wanted.estate.ids().all(is_placeless) {
-                let message = "a template does not tell where it goes, so that nothing captured is changed by it; give the result of \
-                               `az deployment group what-if --no-pretty-print`";
-                problems.push(origin.problem(message));
+                loaded.unplaced = Some(Missing::other(
+                    "the resource group that a template goes to",
+                    "give the result of `az deployment group what-if --no-pretty-print`",
+                ));
             }
             wanted.estate.into_planned()
         }
     };
-    if planned.is_empty() && problems.is_empty() {
+    if let Some(group) = torn_group(estate, &planned) {
+        loaded.unplaced = Some(Missing::other(
+            format!(
+                "the subscription of resource group `{group}`, which several of the estate have"
+            ),
+            "plan with `subscription_id` in the configuration of the provider",
+        ));
+    }
+    if planned.is_empty() && problems.is_empty() && loaded.unplaced.is_none() {
         problems.push(origin.problem("changes no Azure resource"));
     }
     let mut overlay = Overlay { estate: &mut loaded.estate, problems: &mut problems };
@@ -53,8 +62,7 @@ fn steps(
 ) -> Option<Vec<Planned>> {
     let (object, view) = (json.as_object()?, Json::from(json));
     if terraform::is_plan(|name| object.contains_key(name)) {
-        let subscription = only_subscription(estate);
-        return Some(terraform::planned(object, subscription.as_deref(), origin, problems));
+        return Some(terraform::planned(object, &groups(estate), origin, problems));
     }
     if what_if::is_result(&view) {
         return Some(what_if::planned(object, origin, problems));
@@ -64,12 +72,24 @@ fn steps(
     Some(what_if::planned(inner, &below(origin, "properties"), problems))
 }
 
-/// The subscription of the estate, when everything in it is of one.
-fn only_subscription(estate: &Estate) -> Option<String> {
-    let all: BTreeSet<String> =
-        estate.ids().map(|id| id.subscription().to_ascii_lowercase()).collect();
-    let first = estate.ids().next()?.subscription().to_owned();
-    (all.len() == 1).then_some(first)
+/// The resource groups of the estate.
+fn groups(estate: &Estate) -> terraform::Groups {
+    let mut groups = terraform::Groups::new();
+    for id in estate.ids().filter(|id| !id.resource_group().is_empty()) {
+        let group = id.resource_group().to_ascii_lowercase();
+        groups.entry(group).or_default().insert(id.subscription().to_ascii_lowercase());
+    }
+    groups
+}
+
+/// A group of the estate that a plan changes something in, without telling of which subscription.
+fn torn_group(estate: &Estate, planned: &[Planned]) -> Option<String> {
+    let mut placeless =
+        planned.iter().map(|one| &one.id).filter(|id| id.subscription() == terraform::UNKNOWN);
+    let first = placeless.next()?;
+    let known = groups(estate);
+    let mut named = std::iter::once(first).chain(placeless).map(ResourceId::resource_group);
+    named.find(|group| known.contains_key(&group.to_ascii_lowercase())).map(str::to_owned)
 }
 
 struct Overlay<'e> {
@@ -107,7 +127,7 @@ impl Overlay<'_> {
             self.remove(&one.id);
         }
         aftermath::of_new_halves(self.estate, &made, self.problems);
-        aftermath::of_new_links(self.estate, &made, self.problems);
+        aftermath::of_new_children(self.estate, &made, self.problems);
     }
 
     fn remove(&mut self, id: &ResourceId) {

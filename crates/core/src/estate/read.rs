@@ -10,7 +10,7 @@ use super::kinds::read_facts;
 use super::packed::Body;
 use super::scan::{Captured, Piece, Scanned, scan_value};
 use super::shared::Shared;
-use super::{Estate, Facts, Map, Origin, Problem, Resource};
+use super::{Estate, Facts, Map, Missing, Origin, Problem, Resource};
 use super::{merge, template};
 use crate::id::ResourceId;
 
@@ -47,6 +47,8 @@ pub struct Loaded {
     pub replaced: Vec<Replaced>,
     /// Resources of types that decide nothing here.
     pub ignored_count: usize,
+    /// What a plan does not tell of where it goes: its changes may be to what was captured, and are not in the estate.
+    pub unplaced: Option<Missing>,
 }
 
 /// A resource of which two captures were given.

@@ -21,6 +21,7 @@ use super::{Origin, Problem};
 use fields::without_untold;
 use instance::{Instance, Side};
 pub(crate) use members::Memberships;
+pub(crate) use subscription::{Groups, UNKNOWN};
 use world::World;
 
 /// Whether an object with these fields is a state file, or what `terraform show -json` prints of a state or a plan.
@@ -69,7 +70,8 @@ pub(crate) fn read(
     };
     let instances = instances_after(object);
     let before = instance::of_changes(object, Side::Before);
-    let subscriptions = subscription::known(object, &[&instances, &before], None, origin, problems);
+    let subscriptions =
+        subscription::known(object, &[&instances, &before], &Groups::new(), origin, problems);
     let mut world = World::new(&instances, &subscriptions, origin, problems);
     // The problems of what stood there before are not those of the outcome.
     let old = World::new(&before, &subscriptions, origin, &mut Vec::new());
@@ -104,15 +106,15 @@ fn reflect(world: &mut World, id: &crate::id::ResourceId, child: Nested) {
     }
 }
 
-/// What a plan does to each resource. `subscription` is where resources go whose subscription the plan does not tell.
+/// What a plan does to each resource. `captured` are the groups of the estate, for resources whose subscription the plan does not tell.
 pub(crate) fn planned(
     object: &Map<String, Value>,
-    subscription: Option<&str>,
+    captured: &Groups,
     origin: &Origin,
     problems: &mut Vec<Problem>,
 ) -> Vec<Planned> {
     let (before, after) = (instance::of_changes(object, Side::Before), instances_after(object));
-    let known = subscription::known(object, &[&after, &before], subscription, origin, problems);
+    let known = subscription::known(object, &[&after, &before], captured, origin, problems);
     let old = World::new(&before, &known, origin, &mut Vec::new());
     let mut new = World::new(&after, &known, origin, problems);
     new.unbind(&old);

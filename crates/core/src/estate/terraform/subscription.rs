@@ -5,39 +5,77 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::super::{Origin, Problem};
-use super::instance::Instance;
+use super::instance::{Instance, text};
 use super::world::Subscriptions;
 
 /// Where resources go whose subscription nothing tells.
-const UNKNOWN: &str = "00000000-0000-0000-0000-000000000000";
+pub(crate) const UNKNOWN: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Subscriptions from ids, from the provider's configuration, or given.
+/// The subscriptions that have a resource group of a name, both in lower case.
+pub(crate) type Groups = BTreeMap<String, BTreeSet<String>>;
+
+/// Subscriptions from ids, from the provider's configuration, or from what was captured: a group that one subscription has is meant.
 pub(super) fn known(
     object: &Map<String, Value>,
     instances: &[&[Instance]],
-    given: Option<&str>,
+    captured: &Groups,
     origin: &Origin,
     problems: &mut Vec<Problem>,
 ) -> Subscriptions {
-    let (mut by_group, mut all) = (BTreeMap::new(), BTreeSet::new());
-    let mut is_all_told = true;
+    let (mut told, mut all) = (Groups::new(), BTreeSet::new());
     for instance in instances.iter().copied().flatten() {
-        collect(&instance.values, &mut by_group, &mut all);
-        is_all_told &= instance.values.get("id").is_some_and(Value::is_string);
+        collect(&instance.values, &mut told, &mut all);
     }
-    let only = (all.len() == 1).then(|| all.into_iter().next()).flatten();
-    let told = configured(object).or(only).or_else(|| given.map(str::to_owned));
-    if told.is_none() && !is_all_told {
+    // A plan shows what it leaves as it is here alone.
+    let mut around = BTreeSet::new();
+    let state = object.get("prior_state").unwrap_or(&Value::Null);
+    collect(state, &mut told, &mut around);
+    let all = if all.is_empty() { around } else { all };
+    let configured = configured(object);
+    if configured.is_none() {
+        for (group, subscriptions) in captured {
+            told.entry(group.clone()).or_insert_with(|| subscriptions.clone());
+        }
+    }
+    let by_group: BTreeMap<String, String> = told
+        .iter()
+        .filter_map(|(group, subscriptions)| Some((group.clone(), only(subscriptions)?)))
+        .collect();
+    let whole: BTreeSet<String> = captured.values().flatten().cloned().collect();
+    // Where several subscriptions have the groups that it names, no other one stands for them.
+    let is_torn =
+        |one: &Instance| told.get(&group_of(one)).is_some_and(|all| all.len() > 1) && !has_id(one);
+    let is_any_torn = || instances.iter().copied().flatten().any(is_torn);
+    let other =
+        configured.or_else(|| only(&all).or_else(|| only(&whole)).filter(|_| !is_any_torn()));
+    let is_placed = |one: &Instance| {
+        let group = group_of(one);
+        has_id(one) || group.is_empty() || by_group.contains_key(&group)
+    };
+    if other.is_none() && !instances.iter().copied().flatten().all(is_placed) {
         let message = format!(
             "tells no subscription: what it makes is read as part of subscription {UNKNOWN}"
         );
         problems.push(origin.problem(message));
     }
-    Subscriptions { by_group, other: told.unwrap_or_else(|| UNKNOWN.to_owned()) }
+    Subscriptions { by_group, other: other.unwrap_or_else(|| UNKNOWN.to_owned()) }
+}
+
+/// The one of a set that has one.
+fn only(all: &BTreeSet<String>) -> Option<String> {
+    all.first().filter(|_| all.len() == 1).cloned()
+}
+
+fn has_id(instance: &Instance) -> bool {
+    instance.values.get("id").is_some_and(Value::is_string)
+}
+
+fn group_of(instance: &Instance) -> String {
+    text(&instance.values, "resource_group_name").to_ascii_lowercase()
 }
 
 /// Subscriptions and groups of every id in some attributes.
-fn collect(value: &Value, by_group: &mut BTreeMap<String, String>, all: &mut BTreeSet<String>) {
+fn collect(value: &Value, by_group: &mut Groups, all: &mut BTreeSet<String>) {
     match value {
         Value::String(text) => {
             let mut steps = text.split('/');
@@ -45,10 +83,14 @@ fn collect(value: &Value, by_group: &mut BTreeMap<String, String>, all: &mut BTr
                 return;
             }
             let Some(subscription) = steps.next().filter(|one| !one.is_empty()) else { return };
-            all.insert(subscription.to_owned());
+            let subscription = subscription.to_ascii_lowercase();
             if let (Some(_), Some(group)) = (steps.next(), steps.next()) {
-                by_group.entry(group.to_ascii_lowercase()).or_insert(subscription.to_owned());
+                by_group
+                    .entry(group.to_ascii_lowercase())
+                    .or_default()
+                    .insert(subscription.clone());
             }
+            all.insert(subscription);
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, by_group, all)),
         Value::Object(fields) => fields.values().for_each(|item| collect(item, by_group, all)),
