@@ -51,7 +51,7 @@ impl Walker<'_> {
         // A route of a user decides before the gateways do.
         match routed {
             Routed::Directly if is_private => {
-                leg.forward.push(outward_step(near.vnet, &found, address));
+                leg.forward.push(outward_step(self.estate, near.vnet, &found, address));
                 self.towards_the_gateway(leg, near, &found);
                 leg.route = Some(Routed::Directly);
                 leg.is_apart = !matches!(
@@ -69,7 +69,7 @@ impl Walker<'_> {
                 self.routed(leg, near, routed, address);
                 if is_dropped && is_closed {
                     // What lies behind that route is a fault of its own: who mends the one meets the other.
-                    leg.forward.push(outward_step(near.vnet, &found, address));
+                    leg.forward.push(outward_step(self.estate, near.vnet, &found, address));
                     self.towards_the_gateway(leg, near, &found);
                     leg.outward = Some(found);
                 }

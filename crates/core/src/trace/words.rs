@@ -160,10 +160,16 @@ pub(crate) fn where_to(line: Option<&Line>) -> String {
 }
 
 /// The way to an address beyond the gateways.
-pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Addr) -> Step {
+pub(super) fn outward_step(
+    estate: &Estate,
+    vnet: &ResourceId,
+    outward: &Outward,
+    address: Ipv4Addr,
+) -> Step {
+    let with_space = |step: Step| step.read(vnet, estate.locate(vnet, "", "addressSpace"));
     match outward {
         Outward::Through(line) => {
-            let place = "/properties/localNetworkAddressSpace/addressPrefixes";
+            let place = estate.locate(&line.local, "", "localNetworkAddressSpace");
             let step = match &line.trouble {
                 None => Step::pass(
                     Stage::Route,
@@ -184,7 +190,7 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
                     ),
                 ),
             };
-            step.read(&line.connection, "/properties").read(&line.local, place)
+            step.read(&line.connection, "").read(&line.local, place)
         }
         Outward::NotLent { gateway, line, half, pointer, .. } => {
             let detail = format!(
@@ -221,7 +227,7 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
                 vnet.name(),
                 line.gateway.name()
             );
-            Step::drop(Stage::Route, Some(vnet), detail).read(vnet, "/properties/addressSpace")
+            with_space(Step::drop(Stage::Route, Some(vnet), detail))
         }
         Outward::Perhaps(missing) | Outward::Learned(_, missing) => {
             Step::unknown(Stage::Route, missing.clone())
@@ -230,7 +236,7 @@ pub(super) fn outward_step(vnet: &ResourceId, outward: &Outward, address: Ipv4Ad
             let detail = format!(
                 "no route leads to {address}: Azure drops packets to private addresses that no network uses"
             );
-            Step::drop(Stage::Route, Some(vnet), detail).read(vnet, "/properties/addressSpace")
+            with_space(Step::drop(Stage::Route, Some(vnet), detail))
         }
     }
 }
