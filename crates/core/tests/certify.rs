@@ -89,6 +89,18 @@ fn plans_of_every_page_hold_where_the_checker_can_tell() {
 }
 
 /// An example by its title, with the plan for it.
+#[test]
+fn what_is_not_known_is_said_in_plain_words() {
+    for (title, _) in OPEN {
+        let (estate, plan) = example(title);
+        for check in certified(&estate, &plan).checks {
+            let doubled = [" at of ", " in of ", " of of ", " from of ", ", of "];
+            let is_plain = doubled.iter().all(|one| !check.detail.contains(one));
+            assert!(is_plain, "{title}: {}", check.detail);
+        }
+    }
+}
+
 fn example(title: &str) -> (Estate, Value) {
     let one = ALL_PLANNED.iter().find(|one| one.title == title).expect("an example of that title");
     (support::estate(&one.resources), one.plan.clone())

@@ -5,8 +5,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use flexway_core::checks::{self, Check};
-use flexway_core::diagnose::{self, Question, Report};
+use flexway_core::diagnose::{self, Copier, Question, Report};
 use flexway_core::estate::Estate;
+use flexway_core::estate::server::Server;
 use flexway_core::finding::{Certainty, Severity};
 use flexway_core::plan;
 use flexway_core::repair::Policy;
@@ -131,6 +132,25 @@ fn commands_in_advice_say_what_az_asks_for() {
     let lacks = |one: &&String| !one.contains(" --") && !OF_A_SUBSCRIPTION.contains(&one.as_str());
     let lacking: Vec<&String> = seen.iter().filter(lacks).collect();
     assert!(seen.len() > 5 && lacking.is_empty(), "{lacking:#?}");
+}
+
+#[test]
+fn advice_about_a_subnet_is_for_copiers_in_one() {
+    let mut count = 0;
+    for example in checks::ALL.iter().flat_map(|check| support::examples(check.page)) {
+        let estate = support::estate(&example.resources);
+        let question = example.question(&estate);
+        let target = estate.get::<Server>(&question.target).expect("a target");
+        if question.copier != Copier::Target || target.delegated_subnet.is_some() {
+            continue;
+        }
+        let report = diagnose::check(&estate, &question);
+        for fix in report.findings.iter().flat_map(|one| &one.fixes) {
+            count += 1;
+            assert!(!fix.title.contains("its subnet"), "{}: {}", example.title, fix.title);
+        }
+    }
+    assert!(count > 2, "{count} fixes");
 }
 
 #[test]

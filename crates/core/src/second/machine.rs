@@ -317,7 +317,7 @@ impl Asked {
             // The next one is asked only when one does not answer.
             Asked::First(spot) => match to(spot) {
                 gates if Fate::of(&gates) == Fate::Passes => gates,
-                _ => vec![Gate::unknown("which DNS server answers, of", network_of(subnet))],
+                _ => vec![Gate::unknown("which answers of the DNS servers", network_of(subnet))],
             },
         }
     }

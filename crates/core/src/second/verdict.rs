@@ -69,6 +69,21 @@ pub(super) enum Gate {
     Unknown(String),
 }
 
+/// Ends of texts that a name follows at once.
+const TAKE_A_NAME: [&str; 11] = [
+    " at",
+    " beyond",
+    " from",
+    " in",
+    " of",
+    " with",
+    " endpoint",
+    " network group",
+    " mesh",
+    " to zone",
+    " at subnet",
+];
+
 impl Gate {
     pub(super) fn drop(stage: &'static str, resource: &str, name: Option<&str>) -> Gate {
         let (resource, name) = (resource.to_owned(), name.map(str::to_owned));
@@ -76,7 +91,8 @@ impl Gate {
     }
 
     pub(super) fn unknown(what: &str, of: &str) -> Gate {
-        Gate::Unknown(format!("{what} of {of}"))
+        let takes_name = TAKE_A_NAME.iter().any(|end| what.ends_with(end));
+        Gate::Unknown(if takes_name { format!("{what} {of}") } else { format!("{what} of {of}") })
     }
 
     /// One of the two holds, and nobody knows which.

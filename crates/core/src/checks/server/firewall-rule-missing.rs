@@ -31,15 +31,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
     finding.on_fallback = path.leads == Leads::Fallback;
+    let (address, known_by) = fixes::public_address_of_copier(path);
+    let finding = finding
+        .fix(Fix::advice(format!("add a firewall rule for {address}: {known_by} to know it")));
     if path.start.is_none() {
-        return Some(finding.fix(Fix::advice(format!(
-            "add a firewall rule for the one public address of `{}`: resolve its name to know it",
-            path.from_id.name()
-        ))));
+        return Some(finding);
     }
-    let finding = finding.fix(Fix::advice(
-        "add a firewall rule for the one public address that the copier leaves with: give its subnet a NAT gateway to know it",
-    ));
     Some(with_other_ways(path, finding))
 }
 
