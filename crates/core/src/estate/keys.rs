@@ -42,6 +42,8 @@ pub enum Key {
     HubsOfUnknown,
     /// The connections of a gateway.
     ConnectionsOf(ResourceId),
+    /// Connections that do not tell their gateway.
+    ConnectionsOfUnknown,
     /// The forwarding rulesets of a network, by their links.
     RulesetsOf(ResourceId),
     /// The network groups that a network is a member of.
@@ -95,6 +97,9 @@ pub(super) fn keys_of(id: &ResourceId, facts: &Facts) -> Vec<Key> {
         Facts::Gateway(gateway) => keys.extend(gateway.vnets().map(Key::GatewaysOf)),
         Facts::GatewayConnection(connection) => {
             keys.extend(connection.gateways.iter().cloned().map(Key::ConnectionsOf));
+            if connection.gateways.is_empty() {
+                keys.push(Key::ConnectionsOfUnknown);
+            }
         }
         Facts::Lock(_) => keys.push(Key::LocksOn(id.scope())),
         Facts::RulesetLink(link) => keys.push(Key::RulesetsOf(link.vnet.clone())),

@@ -178,6 +178,16 @@ pub(super) fn is_known_type(kind: &str) -> bool {
         || TYPES_WITH_NEEDS.contains(&kind)
 }
 
+/// Whether a resource of a type, in lower case, of which no settings were read makes others uncertain: it may belong to any of them.
+pub(super) fn counts_unread(kind: &str) -> bool {
+    const ANYONES: [&str; 3] = [
+        "microsoft.network/connections",
+        "microsoft.network/virtualhubs/hubvirtualnetworkconnections",
+        "microsoft.network/networkmanagers",
+    ];
+    TYPES_WITH_NEEDS.contains(&kind) || ANYONES.contains(&kind)
+}
+
 /// Types whose bodies say nothing without one field that they need.
 const TYPES_WITH_NEEDS: [&str; 9] = [
     "microsoft.network/virtualnetworks/virtualnetworkpeerings",

@@ -65,6 +65,8 @@ pub struct Replaced {
 /// How much an input knows of a resource. More knowledge counts before newer knowledge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
+    /// Nothing but that it is there.
+    Named,
     /// What a template or a plan wants: nothing that Azure adds is there.
     Wanted,
     /// What Terraform remembers: some of it.
@@ -172,7 +174,7 @@ impl Settler {
         let id = captured.id.clone();
         self.settle(captured, source);
         let facts = self.resources.get(&id).map(|one| &one.facts);
-        if matches!(facts, Some(Facts::Other)) {
+        if matches!(facts, Some(Facts::Other)) && source.standing != Standing::Named {
             self.loaded.ignored_count += 1;
         }
     }
@@ -182,7 +184,10 @@ impl Settler {
         let id = captured.id.clone();
         if let (Some(known), Some(other)) = (self.resources.get(&id), self.sources.get(&id)) {
             let is_kept = source.standing < other.standing;
-            if source.standing == other.standing && source.standing != Standing::Observed {
+            let is_named = [source.standing, other.standing].contains(&Standing::Named);
+            if is_named {
+                // It is told that nothing was read of it.
+            } else if source.standing == other.standing && source.standing != Standing::Observed {
                 // Each may know what the other does not: Terraform writes one subnet in several places.
                 captured = captured.over(known);
             } else {
@@ -216,7 +221,7 @@ impl Settler {
             let is_wanted = match source.standing {
                 standing if own.standing != standing => standing > own.standing,
                 Standing::Observed => source.age > own.age,
-                Standing::Remembered | Standing::Wanted => {
+                Standing::Remembered | Standing::Wanted | Standing::Named => {
                     let both = child.below(known);
                     self.put(both);
                     continue;

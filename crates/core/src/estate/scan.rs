@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::elements::{STEP, each_element, take_value};
 use super::json::{Fields, Json};
-use super::kinds::{is_known_type, read_facts};
+use super::kinds::{counts_unread, is_known_type, read_facts};
 use super::packed::Body;
 use super::read::{Found, Input, Standing};
 use super::shapes::{below, graph_table, is_listing, is_resource_without_id};
@@ -200,9 +200,15 @@ impl Scanner {
             || object.has("type")
             || id.as_ref().is_some_and(is_known);
         match id {
-            Some(_) if has_body && is_listing(object) => {
+            Some(id) if has_body && is_listing(object) => {
                 let message = "resource without its properties, as `az resource list` prints it; it counts as not observed";
                 self.problem(origin, message);
+                if counts_unread(&id.resource_type()) {
+                    let (origin, shared) = (origin.clone(), &mut self.shared);
+                    let named = Captured::read(id, (object, text), origin, Standing::Named, shared);
+                    let named = Captured { problems: Vec::new(), ..named };
+                    self.scanned.pieces.push(Piece::Captured(named));
+                }
             }
             Some(id) if has_body => {
                 let (origin, shared) = (origin.clone(), &mut self.shared);
@@ -255,7 +261,9 @@ pub(super) fn inline_children<'j, 'a>(
                 // A body that was made has no such place in its file.
                 let pointer = match standing {
                     Standing::Observed => format!("{}{prefix}/{list}/{index}", origin.pointer),
-                    Standing::Remembered | Standing::Wanted => origin.pointer.clone(),
+                    Standing::Remembered | Standing::Wanted | Standing::Named => {
+                        origin.pointer.clone()
+                    }
                 };
                 children.push((id, child, Origin { file: origin.file.clone(), pointer }));
             }

@@ -272,12 +272,12 @@ pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
     }
     let mut known = Vec::new();
     for (gateway, facts) in lenders.iter().flat_map(gateways) {
-        has_more |= facts.learns_routes;
+        has_more |= facts.learns_routes || unread_connection(estate).is_some();
         let lines = estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone()));
-        for (_, line) in lines {
+        for (id, line) in lines {
             has_more |= line.learns_routes;
-            match line.local.as_ref().map(|id| estate.get::<LocalGateway>(id)) {
-                Some(Ok(local)) => known.extend(local.space.iter().copied()),
+            match far_side(estate, (id, line)) {
+                Some(Ok((_, space))) => known.extend(space.iter().copied()),
                 Some(Err(_)) => has_more = true,
                 None => {}
             }
@@ -306,6 +306,31 @@ fn unread_gateway_of(vnet: &ResourceId) -> Missing {
     )
 }
 
+/// A connection that does not tell its gateway: it may be any one's.
+fn unread_connection(estate: &Estate) -> Option<Missing> {
+    let (id, _) = estate.list::<GatewayConnection>(Key::ConnectionsOfUnknown).next()?;
+    Some(Missing::field(id, "virtualNetworkGateway1"))
+}
+
+/// The local network gateway of a connection, and what it tells of the other side; `None` where all is learned.
+fn far_side<'e>(
+    estate: &'e Estate,
+    (id, line): (&ResourceId, &'e GatewayConnection),
+) -> Option<Result<(&'e ResourceId, &'e [Ipv4Net]), Missing>> {
+    let Some(local) = &line.local else {
+        // Only a connection that learns its routes may do without.
+        return (!line.learns_routes).then(|| Err(Missing::field(id, "localNetworkGateway2")));
+    };
+    let space = match estate.get::<LocalGateway>(local) {
+        Ok(facts) => &facts.space,
+        Err(_) => return Some(Err(Missing::resource("local network gateway", local))),
+    };
+    if space.is_empty() && !line.learns_routes {
+        return Some(Err(Missing::field(local, "localNetworkAddressSpace")));
+    }
+    Some(Ok((local, space)))
+}
+
 /// The way out through the network's own gateways.
 fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
     let mut perhaps = unread_gateway(estate, vnet);
@@ -314,13 +339,17 @@ fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
     }
     let mut learned = None;
     for (gateway, facts) in estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())) {
+        perhaps = perhaps.or_else(|| unread_connection(estate));
         let mut learns = facts.learns_routes;
         for (id, line) in estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone())) {
             learns |= line.learns_routes;
-            let Some(local) = &line.local else { continue };
-            let Ok(space) = estate.get::<LocalGateway>(local).map(|one| &one.space) else {
-                perhaps = Some(Missing::resource("local network gateway", local));
-                continue;
+            let (local, space) = match far_side(estate, (id, line)) {
+                Some(Ok(found)) => found,
+                Some(Err(missing)) => {
+                    perhaps = Some(missing);
+                    continue;
+                }
+                None => continue,
             };
             let holding = space.iter().filter(|net| net.contains(&address));
             if let Some(prefix) = holding.max_by_key(|net| net.prefix_len()) {

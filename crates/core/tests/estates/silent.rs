@@ -145,3 +145,76 @@ fn a_state_that_cannot_be_read_is_not_taken_for_settled() {
         assert_eq!(verdict(state), Verdict::Undetermined, "{state}");
     }
 }
+
+/// What was listed without its settings may be what the way needs: it is there, and nobody read it.
+#[test]
+fn what_was_listed_without_its_settings_is_not_absent() {
+    let kinds = ["/virtualNetworkLinks/", "/virtualNetworkPeerings/", "/virtualNetworkRules/"];
+    let mut open = 0;
+    for fixture in ["private-source", "injected-source", "public-source"] {
+        let resources = support::fixture(fixture);
+        let question = support::question_of(&resources);
+        for index in 0..resources.len() {
+            let id = resources[index]["id"].as_str().expect("an id");
+            if !kinds.iter().any(|kind| id.contains(kind)) {
+                continue;
+            }
+            let mut listed = resources.clone();
+            listed[index].as_object_mut().expect("a resource").remove("properties");
+            let loaded = load(vec![Input { file: "listed".to_owned(), json: json!(listed) }]);
+            assert_eq!(loaded.problems.len(), 1, "{:?}", loaded.problems);
+            let report = diagnose::check(&loaded.estate, &question);
+            let fine = [Verdict::Reachable, Verdict::Undetermined];
+            assert!(fine.contains(&report.verdict), "{id}: {:?}", support::causes(&report));
+            open += usize::from(report.verdict == Verdict::Undetermined);
+        }
+    }
+    assert_eq!(open, 7, "two links, four halves, and a rule");
+}
+
+/// A way to an office: a part of it that does not tell where it leads may lead there.
+#[test]
+fn a_part_of_a_way_beyond_a_gateway_that_tells_too_little_may_lead_there() {
+    let place = "$target/Microsoft.Network";
+    let subnet = format!("{place}/virtualNetworks/target-net/subnets/GatewaySubnet");
+    let reference = |kind: &str| json!({ "id": format!("{place}/{kind}") });
+    let parts = [
+        json!({ "id": subnet, "properties": { "addressPrefix": "10.20.0.0/27" } }),
+        json!({ "id": format!("{place}/virtualNetworkGateways/gateway"), "properties": {
+            "gatewayType": "Vpn", "enableBgp": false,
+            "ipConfigurations": [{ "properties": { "subnet": { "id": subnet } } }] } }),
+        json!({ "id": format!("{place}/localNetworkGateways/office"), "properties": {
+            "localNetworkAddressSpace": { "addressPrefixes": ["192.168.0.0/16"] } } }),
+        json!({ "id": format!("{place}/connections/line"), "type": "Microsoft.Network/connections", "properties": {
+            "connectionType": "IPsec", "enableBgp": false, "connectionStatus": "Connected",
+            "virtualNetworkGateway1": reference("virtualNetworkGateways/gateway"),
+            "localNetworkGateway2": reference("localNetworkGateways/office") } }),
+    ];
+    let causes = |part: usize, field: &str| {
+        let mut parts = parts.clone();
+        if let Some(place) = field.strip_prefix('/') {
+            parts[part]["properties"].as_object_mut().expect("properties").remove(place);
+        } else {
+            parts[part].as_object_mut().expect("a resource").remove(field);
+        }
+        let mut resources = support::fixture("private-source");
+        parts.iter().for_each(|one| support::edit(&mut resources, &format!("add {one}")));
+        let estate = load(vec![Input { file: "way".to_owned(), json: json!(resources) }]).estate;
+        let source = diagnose::Source::Host("192.168.7.5".to_owned());
+        let asked = diagnose::Question { source, ..support::question(&estate) };
+        let report = diagnose::check(&estate, &asked);
+        let causes: Vec<String> = report.causes().map(|one| one.fault.to_owned()).collect();
+        (report.verdict, causes)
+    };
+    let open = (Verdict::Undetermined, Vec::new());
+    assert_eq!(causes(0, "none"), open, "whether the machine listens");
+    for (part, field) in [
+        (2, "/localNetworkAddressSpace"),
+        (2, "properties"),
+        (3, "/virtualNetworkGateway1"),
+        (3, "/localNetworkGateway2"),
+        (3, "properties"),
+    ] {
+        assert_eq!(causes(part, field), open, "{part} without {field}");
+    }
+}
