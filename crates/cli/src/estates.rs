@@ -8,6 +8,7 @@ use flexway_core::diagnose::{Copier, PORT, Question, Source};
 use flexway_core::estate::endpoint::Interface;
 use flexway_core::estate::{Estate, Loaded, Problem, overlay, settle};
 use flexway_core::id::ResourceId;
+use flexway_core::trace;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -33,7 +34,7 @@ pub(crate) struct FlowArgs {
     /// The source: the ARM resource id or the name of a server or a machine in the estate, or HOST[:PORT] anywhere
     #[arg(long, value_name = "ID", required = true)]
     pub(crate) source: Option<String>,
-    /// The target: an ARM resource id or the name of a server in the estate
+    /// The target: an ARM resource id or the name of a server in the estate, fully qualified or not
     #[arg(long, value_name = "ID", required = true)]
     pub(crate) target: Option<String>,
     /// Where the copying process runs: `target` (Azure's tool), the id or name of a runtime server, or that of a relay host: a
@@ -99,7 +100,7 @@ impl Ends {
     /// Finds the servers in the estate.
     pub(crate) fn find(&self, estate: &Estate) -> Result<Question, Failure> {
         let (source, port) = find_source(estate, &self.source, self.port)?;
-        let target = estate.find_server(&self.target).map_err(|why| {
+        let target = estate.find_server_by_any_name(&self.target).map_err(|why| {
             Failure::failed(format!("find target `{}` in the estate", self.target), why, "")
         })?;
         let copier = match self.copier.as_str() {
@@ -112,7 +113,7 @@ impl Ends {
                 }
                 Copier::Relay
             }
-            place => match estate.find_server(place) {
+            place => match estate.find_server_by_any_name(place) {
                 Ok(server) if server == target => Copier::Target,
                 Ok(server) => Copier::Runtime(server),
                 Err(no_server) => Copier::Host(estate.find_host(place).map_err(|no_host| {
@@ -140,7 +141,9 @@ impl Ends {
             return Err(Failure::usage("check the flow", why, help));
         }
         refuse_single_servers(&target, &copier)?;
-        Ok(Question { source, target, copier, port })
+        let question = Question { source, target, copier, port };
+        refuse_address(estate, &question)?;
+        Ok(question)
     }
 }
 
@@ -161,14 +164,37 @@ fn refuse_single_servers(target: &ResourceId, copier: &Copier) -> Result<(), Fai
     Err(Failure::usage("check the flow", why, help))
 }
 
+/// Addresses that no other machine has: none can be the source's.
+fn refuse_address(estate: &Estate, question: &Question) -> Result<(), Failure> {
+    let Source::Host(host) = &question.source else { return Ok(()) };
+    let copies_by_itself = matches!(question.copier, Copier::Relay | Copier::Host(_));
+    let address = match host.parse::<Ipv4Addr>() {
+        Ok(address) => address,
+        Err(_) if host.eq_ignore_ascii_case("localhost") => Ipv4Addr::LOCALHOST,
+        Err(_) => return Ok(()),
+    };
+    let is_reserved = matches!(address.octets(), [0 | 240.., ..]);
+    let why = if address.is_loopback() {
+        if copies_by_itself {
+            return Ok(());
+        }
+        "the server that copies would dial itself".to_owned()
+    } else if is_reserved || address.is_link_local() || address.is_multicast() {
+        format!("no server can have {address}")
+    } else if let Some(subnet) = trace::keeper(estate, &question.copier_id(), address) {
+        format!("Azure keeps {address} of subnet `{}` for itself", subnet.name())
+    } else {
+        return Ok(());
+    };
+    let help = "give the name or the address that clients of the source dial";
+    Err(Failure::usage(format!("read the source `{host}`"), why, help))
+}
+
 fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), Failure> {
-    let why = match estate.find_server(text) {
+    let why = match estate.find_server_by_any_name(text) {
         Ok(id) => return Ok((Source::Server(id), port)),
         Err(why) => why,
     };
-    if let Some(id) = estate.server_at(text) {
-        return Ok((Source::Server(id), port));
-    }
     if text.parse::<Ipv6Addr>().is_ok() || text.starts_with('[') {
         let help = "give its name or an IPv4 address";
         return Err(Failure::usage(
@@ -191,6 +217,9 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
         },
         None => (text, None),
     };
+    if let (Ok(id), Some(given)) = (estate.find_server_by_any_name(host), given) {
+        return Ok((Source::Server(id), given));
+    }
     let is_numeric = |host: &str| host.chars().all(|one| one.is_ascii_digit() || one == '.');
     if host.contains('.') && is_numeric(host) && host.parse::<Ipv4Addr>().is_err() {
         return Err(Failure::usage(

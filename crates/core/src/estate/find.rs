@@ -33,6 +33,14 @@ impl Estate {
         }
     }
 
+    /// The same, or the server that has a fully qualified name.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn find_server_by_any_name(&self, text: &str) -> Result<ResourceId, String> {
+        self.find_server(text).or_else(|why| self.server_at(text).ok_or(why))
+    }
+
     /// The network interface of a machine that a user named: by the id or name of either.
     ///
     /// # Errors

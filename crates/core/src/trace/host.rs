@@ -10,8 +10,9 @@ use super::place::{self, Place};
 use super::resolve::{self, Answer, Published};
 use super::start::Start;
 use super::step::{Stage, Step};
-use super::{Leads, Path};
+use super::{Leads, Path, route};
 use crate::address::private;
+use crate::estate::network::Subnet;
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -51,6 +52,15 @@ pub fn path_to_host<'e>(
         None => path.walk_from_outside(),
     }
     Ok(path)
+}
+
+/// The subnet of which Azure keeps an address for itself, where a copier dials it there: no machine has it.
+pub fn keeper(estate: &Estate, from_id: &ResourceId, address: Ipv4Addr) -> Option<ResourceId> {
+    let start = Start::of(estate, from_id).ok()??;
+    let place = place::of(estate, &start.vnet, address);
+    let Place::Here(Machine { subnet, holder: None, .. }) = place else { return None };
+    let usable = route::usable_addresses(estate.get::<Subnet>(&subnet).ok()?);
+    (!usable.contains(address)).then_some(subnet)
 }
 
 /// What no configuration of Azure tells about a machine.

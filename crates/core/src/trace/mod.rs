@@ -52,7 +52,7 @@ pub use access::Access;
 use access::{access, copier_access};
 use endpoint::View;
 use filter::Service;
-pub use host::path_to_host;
+pub use host::{keeper, path_to_host};
 use leg::{Leg, Walker, Way};
 pub use naming::default_name;
 use place::Place;
@@ -176,12 +176,12 @@ impl<'e> Path<'e> {
         endpoints: Vec<Arc<View>>,
     ) -> Result<Path<'e>, Missing> {
         let to_access = access(to_id, &to, !endpoints.is_empty());
-        let (from, start, from_access) = match start::is_interface(from_id) {
-            true => (None, Some(Start::at_interface(estate, from_id)?), Ok(Access::Private)),
+        let start = Start::of(estate, from_id)?;
+        let (from, from_access) = match start::is_interface(from_id) {
+            true => (None, Ok(Access::Private)),
             false => {
                 let from = estate.get::<Server>(from_id)?;
-                let start = from.delegated_subnet.as_ref().and_then(Start::in_subnet);
-                (Some(from), start, copier_access(estate, from_id, from))
+                (Some(from), copier_access(estate, from_id, from))
             }
         };
         Ok(Path {

@@ -6,6 +6,7 @@ use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
 use crate::estate::machine::VirtualMachine;
 use crate::estate::network::Subnet;
+use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::route;
@@ -40,6 +41,18 @@ impl Start {
     /// Anything in a subnet; `None` for an id that is no subnet's.
     pub fn in_subnet(subnet: &ResourceId) -> Option<Start> {
         Some(Start { vnet: subnet.parent()?, subnet: subnet.clone(), interface: None })
+    }
+
+    /// Where a copier is: a server, or the interface of a relay host. `None` for a server that is in no network.
+    ///
+    /// # Errors
+    /// [`Missing`] when the server, the interface or the interface's subnet was not observed.
+    pub fn of(estate: &Estate, copier: &ResourceId) -> Result<Option<Start>, Missing> {
+        if is_interface(copier) {
+            return Start::at_interface(estate, copier).map(Some);
+        }
+        let server = estate.get::<Server>(copier)?;
+        Ok(server.delegated_subnet.as_ref().and_then(Start::in_subnet))
     }
 
     /// A relay host, by its network interface.

@@ -14,6 +14,7 @@ use crate::trace::filter::{Decider, Decision};
 use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
 use crate::trace::outward::{Line, Outward};
+use crate::trace::place::{self, Place};
 use crate::trace::route::Routed;
 use crate::trace::step::{Stage, Step};
 
@@ -233,9 +234,17 @@ pub(super) fn outward_step(
             Step::unknown(Stage::Route, missing.clone())
         }
         Outward::Nowhere => {
-            let detail = format!(
-                "no route leads to {address}: Azure drops packets to private addresses that no network uses"
-            );
+            let detail = match place::claim(estate, vnet, address) {
+                Some(Place::Claimed(owner)) => {
+                    format!(
+                        "network `{}` claims {address}, and no subnet of it holds it",
+                        owner.name()
+                    )
+                }
+                _ => format!(
+                    "no route leads to {address}: Azure drops packets to private addresses that no network uses"
+                ),
+            };
             with_space(Step::drop(Stage::Route, Some(vnet), detail))
         }
     }

@@ -4,6 +4,7 @@ use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::leg::Way;
 use crate::trace::outward::Outward;
+use crate::trace::place::Place;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
@@ -11,6 +12,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     };
     let start = path.start.as_ref()?;
+    if let Some(Place::Claimed(owner)) = &path.place {
+        let owner_name = owner.name();
+        let message = format!("no subnet of network `{owner_name}` holds {address}");
+        let why = "the network claims the address, so that packets stay in it, and a machine has one of a subnet";
+        let finding = Finding::blocks(message, why);
+        let finding = finding.at(owner, path.estate.locate(owner, "", "addressSpace"));
+        return Some(finding.fix(Fix::advice("give the address that the source has now")));
+    }
     let message = format!("no route of network `{}` leads to {address}", start.vnet.name());
     let why = "no network here, no peered one and no gateway claims the address, and Azure drops packets to private \
                addresses that nobody claims";
