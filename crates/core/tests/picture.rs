@@ -2,7 +2,7 @@
 
 mod support;
 
-use flexway_core::diagnose::{self, Copier, Question, Report};
+use flexway_core::diagnose::{self, Copier, Question, Report, Source};
 use flexway_core::estate::Estate;
 use flexway_core::plan::{self, Plan};
 use flexway_core::render::svg;
@@ -200,14 +200,36 @@ fn odd_names_and_places_outside_are_drawn() {
     let question = support::question(&estate);
     read("odd names", &case("odd names".to_owned(), &estate, &question).svg);
     let others = [
-        Question { copier: diagnose::Copier::Relay, ..question.clone() },
-        Question { copier: diagnose::Copier::Runtime(question.target.clone()), ..question.clone() },
-        Question { source: diagnose::Source::Host("db.example.com".to_owned()), ..question },
+        Question { copier: Copier::Relay, ..question.clone() },
+        Question { copier: Copier::Runtime(question.target.clone()), ..question.clone() },
+        Question { source: Source::Host("db.example.com".to_owned()), ..question },
     ];
     for question in others {
         let drawn = case(format!("{question:?}"), &estate, &question);
         read(&drawn.name, &drawn.svg);
     }
+}
+
+/// A machine beyond a gateway has no front door: its box says where it is.
+#[test]
+fn a_place_beyond_a_gateway_is_named() {
+    let all = cases();
+    let boxes = |case: &Case| -> String {
+        let (_, texts) = read(&case.name, &case.svg);
+        texts.iter().map(|(_, text)| dense(text)).collect()
+    };
+    let is_private = |case: &&Case| match &case.report.question.source {
+        Source::Host(host) => host.starts_with("192.168."),
+        Source::Server(_) => false,
+    };
+    let (mut beyond, mut unknown) = (0, 0);
+    for case in all.iter().filter(is_private) {
+        let words = boxes(case);
+        assert!(!words.contains("publicfrontdoor"), "{}", case.name);
+        beyond += usize::from(words.contains("beyondgatewaygateway"));
+        unknown += usize::from(words.contains("outsideeverynetworkthatwasobserved"));
+    }
+    assert!(beyond > 5 && unknown > 0, "{beyond} beyond a gateway, {unknown} nowhere");
 }
 
 /// The way to the source is open, the one to the target is closed: title, cause and repair stand at that one.

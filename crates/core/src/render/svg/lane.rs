@@ -34,7 +34,7 @@ fn boxes(canvas: &mut Canvas, lane: &Lane, layout: &Layout, top: f64) {
     let (far_net, extra) = match &lane.far {
         FarSide::Endpoint(net, label) => (net.as_ref(), Some(label.as_str())),
         FarSide::Injected(net) => (net.as_ref(), None),
-        FarSide::Public => (None, None),
+        FarSide::Outside(_) => (None, None),
     };
     let is_one = matches!((&lane.near, far_net), (Some(near), Some(far)) if near.id == far.id);
     let height = layout.bottom - top;
@@ -60,11 +60,7 @@ fn boxes(canvas: &mut Canvas, lane: &Lane, layout: &Layout, top: f64) {
             }
             subnet(canvas, net, extra, far, (top, layout));
         }
-        None if matches!(lane.far, FarSide::Public) => {
-            let label = format!("public front door of `{}`", lane.server);
-            network(canvas, "outside", &label, far, (top, height));
-        }
-        None => network(canvas, "outside", "a network that was not observed", far, (top, height)),
+        None => network(canvas, "outside", lane.far.title(), far, (top, height)),
     }
 }
 

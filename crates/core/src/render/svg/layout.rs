@@ -149,12 +149,7 @@ pub(super) fn title(label: &str, (from, to): (f64, f64)) -> Vec<Vec<Run>> {
 
 fn title_height(lane: &Lane, near: (f64, f64), far: Option<(f64, f64)>) -> f64 {
     let left = lane.near.as_ref().map_or(1, |net| title(&net.label, near).len());
-    let right = match (&lane.far, far) {
-        (FarSide::Endpoint(Some(net), _) | FarSide::Injected(Some(net)), Some(far)) => {
-            title(&net.label, far).len()
-        }
-        _ => 1,
-    };
+    let right = far.map_or(1, |far| title(lane.far.title(), far).len());
     12.0 + left.max(right) as f64 * TITLE.1
 }
 

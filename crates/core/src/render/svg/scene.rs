@@ -1,13 +1,16 @@
 //! What a picture shows: the two ends with their networks, the gates between them, and which
 //! sentences and changes belong to which.
 
+use crate::address::private;
 use crate::change::Change;
 use crate::diagnose::{Copier, Question, Report, Source};
 use crate::estate::Estate;
+use crate::estate::gateway::Gateway;
 use crate::estate::network::{Subnet, Vnet};
 use crate::finding::Finding;
 use crate::id::ResourceId;
 use crate::trace::leg::Way;
+use crate::trace::outward::Outward;
 use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::{self, Path};
 
@@ -18,7 +21,7 @@ pub(super) enum Zone {
     Near,
     /// Between the two networks.
     Between,
-    /// In the source's network, or at its public front door.
+    /// In the source's network, or outside all of them.
     Far,
     /// At the server, outside every network.
     End,
@@ -42,8 +45,21 @@ pub(super) enum FarSide {
     Endpoint(Option<Net>, String),
     /// The server is in a network.
     Injected(Option<Net>),
-    /// The public front door.
-    Public,
+    /// Outside every network of the estate. The text says where.
+    Outside(String),
+}
+
+impl FarSide {
+    /// What is written over its box.
+    pub(super) fn title(&self) -> &str {
+        match self {
+            FarSide::Endpoint(Some(net), _) | FarSide::Injected(Some(net)) => &net.label,
+            FarSide::Endpoint(None, _) | FarSide::Injected(None) => {
+                "a network that was not observed"
+            }
+            FarSide::Outside(place) => place,
+        }
+    }
 }
 
 /// One gate.
@@ -130,7 +146,9 @@ fn lane<'r>(
         (None, _) => None,
     };
     let start = path.as_ref().and_then(|path| path.start.clone());
-    let far = path.as_ref().map_or(FarSide::Public, |path| far_side(estate, path));
+    let server = to_id.map_or(to.to_owned(), |id| id.name().to_owned());
+    let door = || FarSide::Outside(format!("public front door of `{server}`"));
+    let far = path.as_ref().and_then(|path| far_side(estate, path)).unwrap_or_else(door);
     let station = |step: &'r Step| Station {
         step,
         zone: zone(step.stage, &far),
@@ -139,7 +157,7 @@ fn lane<'r>(
     };
     Lane {
         copier: from.map_or("relay host".to_owned(), |id| id.name().to_owned()),
-        server: to_id.map_or(to.to_owned(), |id| id.name().to_owned()),
+        server,
         role: "source",
         near: start.map(|start| net(estate, &start.subnet)),
         there: there.iter().map(&station).collect(),
@@ -148,19 +166,46 @@ fn lane<'r>(
     }
 }
 
-fn far_side(estate: &Estate, path: &Path) -> FarSide {
-    let Some(leg) = path.taken().or(path.intended.as_ref()) else { return FarSide::Public };
+/// `None` for a public front door, and where no way is known.
+fn far_side(estate: &Estate, path: &Path) -> Option<FarSide> {
+    let leg = path.taken().or(path.intended.as_ref())?;
     match &leg.way {
-        Way::Public | Way::Beyond(_) => FarSide::Public,
-        Way::Machine(machine) => FarSide::Injected(Some(net(estate, &machine.subnet))),
-        Way::Injected(subnet) => FarSide::Injected(Some(net(estate, subnet))),
+        Way::Public => None,
+        Way::Beyond(address) if private().contains(*address) => {
+            let beyond = leg.outward.as_ref().and_then(|way| beyond(estate, way));
+            let place =
+                beyond.unwrap_or_else(|| "outside every network that was observed".to_owned());
+            Some(FarSide::Outside(place))
+        }
+        Way::Beyond(_) => Some(FarSide::Outside("the internet".to_owned())),
+        Way::Machine(machine) => Some(FarSide::Injected(Some(net(estate, &machine.subnet)))),
+        Way::Injected(subnet) => Some(FarSide::Injected(Some(net(estate, subnet)))),
         Way::Endpoint(view) => {
             let address = view.addresses.as_ref().ok().and_then(|list| list.first());
             let address = address.map_or(String::new(), |one| format!(" {one}"));
             let label = format!("private endpoint `{}`{address}", view.id.name());
-            FarSide::Endpoint(view.subnet.as_ref().ok().map(|subnet| net(estate, subnet)), label)
+            let subnet = view.subnet.as_ref().ok().map(|subnet| net(estate, subnet));
+            Some(FarSide::Endpoint(subnet, label))
         }
     }
+}
+
+/// What lies beyond a gateway, where one is known that leads there or may.
+fn beyond(estate: &Estate, way: &Outward) -> Option<String> {
+    let (gateway, line) = match way {
+        Outward::Through(line) | Outward::Claimed { line, .. } => (&line.gateway, Some(line)),
+        Outward::NotLent { gateway, line, .. } | Outward::KeptOut { gateway, line, .. } => {
+            (gateway, line.as_ref())
+        }
+        Outward::Learned(gateway, _) => (gateway, None),
+        Outward::Severed { beyond: way, .. } => return beyond(estate, way),
+        Outward::Perhaps(_) | Outward::Nowhere => return None,
+    };
+    let place = line.map_or("on premises".to_owned(), |line| line.prefix.to_string());
+    let facts = estate.get::<Gateway>(gateway).ok();
+    let hub = facts.and_then(|facts| facts.vnets().next());
+    let hub = hub.map_or(String::new(), |hub| format!(" of network `{}`", hub.name()));
+    Some(format!("{place}, beyond gateway `{}`{hub}", gateway.name()))
 }
 
 fn net(estate: &Estate, subnet: &ResourceId) -> Net {
@@ -184,7 +229,7 @@ fn zone(stage: Stage, far: &FarSide) -> Zone {
         (Stage::Hop, _) => Zone::Between,
         (Stage::FilterIn | Stage::Admit | Stage::Return, _) => Zone::Far,
         (Stage::Listen | Stage::Tls | Stage::Auth, FarSide::Endpoint(..)) => Zone::End,
-        (Stage::Listen | Stage::Tls | Stage::Auth, FarSide::Injected(_) | FarSide::Public) => {
+        (Stage::Listen | Stage::Tls | Stage::Auth, FarSide::Injected(_) | FarSide::Outside(_)) => {
             Zone::Far
         }
     }
@@ -239,7 +284,7 @@ impl Lane<'_> {
             |one: &Station| stages.contains(&one.step.stage) && one.step.shown() != Outcome::Pass;
         let far = match &self.far {
             FarSide::Endpoint(net, _) | FarSide::Injected(net) => net.as_ref(),
-            FarSide::Public => None,
+            FarSide::Outside(_) => None,
         };
         let nets = || self.near.iter().chain(far).map(|net| &net.id);
         let is_between = |id: ResourceId| nets().any(|net| *net == id);
