@@ -94,12 +94,8 @@ pub(super) fn group(
     packet: &Packet<'_>,
 ) -> Gate {
     let Some(rules) = rules(world, key) else { return Gate::unknown("the rules", key) };
-    let mut possible: Option<Gate> = None;
-    for (name, rule) in rules {
+    let speaking = rules.into_iter().filter_map(|(name, rule)| {
         let matches = rule_matches(world, place, way, rule, packet);
-        if matches == Tri::No {
-            continue;
-        }
         let action = match text(rule, &["properties", "access"]) {
             Some(word) if word.eq_ignore_ascii_case("Allow") => Gate::Pass,
             Some(word) if word.eq_ignore_ascii_case("Deny") => {
@@ -107,8 +103,16 @@ pub(super) fn group(
             }
             _ => Gate::unknown("the access of a rule", key),
         };
+        (matches != Tri::No).then_some((priority(rule), matches, action))
+    });
+    let speaking: Vec<(Option<u64>, Tri, Gate)> = speaking.collect();
+    let mut possible: Option<Gate> = None;
+    for (index, (number, matches, action)) in speaking.iter().enumerate() {
+        // Of two rules with one number nobody knows which is read first.
+        let tied = speaking[index..].iter().take_while(|(other, ..)| other == number);
+        let action = tied.fold(action.clone(), |sum, (.., other)| sum.either(other.clone()));
         let sum = possible.take().map_or(action.clone(), |before| before.either(action));
-        if matches == Tri::Yes {
+        if *matches == Tri::Yes || matches!(sum, Gate::Unknown(_)) {
             return sum;
         }
         possible = Some(sum);
@@ -128,12 +132,15 @@ pub(super) fn rules<'w>(world: &'w World, key: &str) -> Option<Vec<(&'w str, &'w
         found.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         found.push((name, rule));
     }
-    let priority = |rule: &Value| at(rule, &["properties", "priority"]).and_then(Value::as_u64);
     if found.iter().any(|(_, rule)| priority(rule).is_none()) {
         return None;
     }
     found.sort_by_key(|(_, rule)| priority(rule));
     Some(found)
+}
+
+fn priority(rule: &Value) -> Option<u64> {
+    at(rule, &["properties", "priority"]).and_then(Value::as_u64)
 }
 
 fn defaults(world: &World, place: Place<'_>, way: Way, key: &str, packet: &Packet<'_>) -> Gate {

@@ -91,6 +91,8 @@ pub struct Decider {
     pub name: Arc<String>,
     /// The rule's priority.
     pub priority: u32,
+    /// Whether another rule of that priority says the opposite.
+    pub is_tied: bool,
 }
 
 impl Decider {
@@ -198,6 +200,13 @@ impl Question<'_> {
         });
         let Some((index, surely, perhaps)) = speaking else { return };
         let (rule, rest) = (rules[index], &rules[index + 1..]);
+        let tied = self.contradicted(rule, &rules[index..], &senders);
+        if !tied.is_empty() {
+            let decider = Decider { is_tied: true, ..self.decider(rule) };
+            let others = senders.difference(&tied);
+            decision.unknown.push((tied, decider));
+            return self.walk(&rules[index..], others, decision);
+        }
         if !surely.is_empty() {
             let list = if rule.allows { &mut decision.allowed } else { &mut decision.denied };
             list.push((surely.clone(), self.decider(rule)));
@@ -219,6 +228,20 @@ impl Question<'_> {
         list.append(same);
         decision.unknown.extend(different.drain(..).map(|(part, _)| (part, self.decider(rule))));
         decision.unknown.append(&mut other.unknown);
+    }
+
+    /// Senders of which rules with one priority may say both: Azure takes no such rules, so that captures of two times were put
+    /// together, and which of them is read first nobody knows. `rules` begin with this one.
+    fn contradicted(&self, rule: &Rule, rules: &[&Rule], senders: &AddressSet) -> AddressSet {
+        let tied = rules.iter().take_while(|one| one.priority == rule.priority);
+        if tied.clone().all(|one| one.allows == rule.allows) {
+            return AddressSet::default();
+        }
+        let caught = |allows: bool| {
+            let alike = tied.clone().filter(|one| one.allows == allows);
+            alike.fold(AddressSet::default(), |all, one| all.union(&self.caught(one, senders).1))
+        };
+        caught(true).intersection(&caught(false))
     }
 
     /// The rule, with the group for those that every group ends with.
@@ -362,6 +385,7 @@ pub(super) fn decider(rule: &Rule) -> Decider {
         place: rule.place,
         name: rule.name.clone(),
         priority: rule.priority,
+        is_tied: false,
     }
 }
 

@@ -330,7 +330,19 @@ fn read(step: Step, list: &[(AddressSet, Decider)]) -> Step {
 
 /// The step of senders about whom the rules of a group leave more than one reading.
 pub(super) fn uncaught(stage: Stage, group: &ResourceId, decision: &Decision) -> Step {
-    let name = decision.unknown.first().map_or("", |(_, rule)| &rule.name);
+    let first = decision.unknown.first().map(|(_, rule)| rule);
+    if let Some(rule) = first.filter(|rule| rule.is_tied) {
+        let missing = Missing {
+            what: format!(
+                "which rules with priority {} `{}` has: one allows what another one denies",
+                rule.priority,
+                group.name()
+            ),
+            ..Missing::field(group, "securityRules")
+        };
+        return read(Step::unknown(stage, missing), &decision.unknown);
+    }
+    let name = first.map_or("", |rule| &rule.name);
     let missing = Missing::other(
         format!("whether rule `{name}` of `{}` catches these packets", group.name()),
         "what its tags and addresses hold is not told in full: name this flow in a rule of its own, or probe",
