@@ -73,7 +73,14 @@ fn assert_same_facts(loaded: &Loaded, is_state: bool) {
         let plain = |facts: String| {
             let facts = facts.to_ascii_lowercase().replace("west europe", "westeurope");
             let facts = facts.replace("hides_records: true", "hides_records: false");
-            facts.replace("nat_gateway: unreadable", "nat_gateway: none")
+            let facts = facts.replace("nat_gateway: unreadable", "nat_gateway: none");
+            // Nor does a template list subnets that are resources of their own, and our fixture names none.
+            match (facts.split_once(" subnets: "), facts.split_once(" endpoint_policies: ")) {
+                (Some((before, _)), Some((_, after))) if facts.starts_with("vnet") => {
+                    format!("{before}{after}")
+                }
+                _ => facts,
+            }
         };
         let mut found = found.body.value().into_owned();
         if is_state {

@@ -20,6 +20,8 @@ mod firewall;
 mod generate;
 #[path = "worlds/names.rs"]
 mod names;
+#[path = "worlds/next_hop.rs"]
+mod next_hop;
 #[path = "worlds/relay.rs"]
 mod relay;
 #[path = "worlds/shrink.rs"]
@@ -226,6 +228,11 @@ fn two_readings_of_random_admin_rules_agree() {
     agree_on(admin::governed);
 }
 
+#[test]
+fn two_readings_of_random_next_hops_agree() {
+    agree_on(next_hop::handed);
+}
+
 fn agree_on(particular: fn(u64) -> Case) {
     let start = number("WORLDS_FIRST", 0);
     let count = number("WORLDS_PARTICULAR", WORLDS_PARTICULAR);
@@ -259,6 +266,8 @@ fn nothing_missing_is_taken_for_good_news() {
             without_each(seed, &relay::relayed(seed), second_word);
             without_each(seed, &admin::governed(seed), first_word);
             without_each(seed, &admin::governed(seed), second_word);
+            without_each(seed, &next_hop::handed(seed), first_word);
+            without_each(seed, &next_hop::handed(seed), second_word);
         }
     }
 }

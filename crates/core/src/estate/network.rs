@@ -18,6 +18,8 @@ pub struct Vnet {
     pub space: Vec<Ipv4Net>,
     /// Empty means Azure-provided DNS; `None` when they could not be read.
     pub dns_servers: Option<Vec<Ipv4Addr>>,
+    /// Names of the subnets that its body lists; `None` where it has no such list, or one of them no name.
+    pub subnets: Option<Vec<String>>,
     /// `privateEndpointVNetPolicies`, as written.
     pub endpoint_policies: Option<String>,
     /// Pointer of the DNS servers, whether there are any or not.
@@ -153,6 +155,20 @@ pub enum NextHop {
     Other(String),
 }
 
+impl NextHop {
+    /// The address of the appliance, where it is one with an address.
+    pub fn appliance(&self) -> Option<Ipv4Addr> {
+        match self {
+            NextHop::Appliance(text) => text.parse().ok(),
+            NextHop::Local
+            | NextHop::Internet
+            | NextHop::Drop
+            | NextHop::Gateway
+            | NextHop::Other(_) => None,
+        }
+    }
+}
+
 /// The service endpoint that stands for Azure SQL, MySQL and PostgreSQL.
 pub const SQL_ENDPOINT: &str = "Microsoft.Sql";
 
@@ -186,7 +202,14 @@ pub(crate) fn fields_of(node: &Node) -> &'static str {
 }
 
 pub(crate) fn vnet(node: &Node, problems: &mut Problems) -> Vnet {
+    let subnets = node.array("subnets", problems);
+    let name = |one: &Node| {
+        let own = one.field("name").and_then(|name| name.as_str());
+        let id = one.field("id").and_then(|id| id.as_str());
+        own.or_else(|| id?.rsplit('/').next()).map(str::to_owned)
+    };
     Vnet {
+        subnets: subnets.and_then(|all| all.iter().map(name).collect()),
         location: node.text("location", problems),
         space: node.networks(
             "addressSpace.addressPrefix",

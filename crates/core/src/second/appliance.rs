@@ -2,23 +2,25 @@
 
 use serde_json::Value;
 
-use super::address::{Prefix, address_of, usable};
+use super::address::{Prefix, is_private, usable};
 use super::peering::{Half, Shore, cross, halves};
 use super::route::may_have_gateway;
 use super::verdict::Fate;
 use super::world::{
-    World, address_space, flag, interface_addresses, list, network_of, reference, subnet_prefixes,
-    text,
+    World, address_space, flag, interface_addresses, last_name, list, network_of, reference,
+    subnet_prefixes, text,
 };
+use super::{mesh, seat};
 
 const INTERFACE: &str = "microsoft.network/networkinterfaces";
+const FIREWALL: &str = "microsoft.network/azurefirewalls";
 
 /// Whether what has the address of a route's next hop is known, and does not forward, is not there, or cannot be reached from a subnet.
 pub(super) fn is_dead(world: &World, subnet: &str, address: u32) -> bool {
     let holders: Vec<(&Value, String)> = world
         .all(INTERFACE)
         .filter(|(_, body)| interface_addresses(body).contains(&address))
-        .filter_map(|(_, body)| Some((body, seat(body)?)))
+        .filter_map(|(_, body)| Some((body, subnet_of(body)?)))
         .collect();
     let near = neighbours(world, network_of(subnet));
     let is_near = |home: &str| near.iter().any(|one| one == network_of(home));
@@ -32,35 +34,80 @@ pub(super) fn is_dead(world: &World, subnet: &str, address: u32) -> bool {
         .flat_map(|one| world.children(one, "subnets").map(move |(name, body)| (one, name, body)));
     if let Some((one, name, body)) = places.find(|(.., body)| holds(body)) {
         let home = format!("{one}/subnets/{name}");
-        return is_cut(world, subnet, &home, address) || is_empty(world, body, address);
+        return is_cut(world, subnet, &home, address) || is_empty(world, &home, body, address);
     }
-    match holders.first() {
-        Some((body, home)) => stands(body) || is_cut(world, subnet, home, address),
-        None => elsewhere(world, network_of(subnet), address)
-            .is_some_and(|home| is_cut(world, subnet, home, address)),
+    let claims =
+        |one: &&String| address_space(world, one).0.iter().any(|all| all.contains(address));
+    if let Some(claiming) = near.iter().find(claims) {
+        let is_whole = is_private(address) && tells_its_subnets(world, claiming);
+        return is_whole && !is_a_front(world, address);
+    }
+    match (holders.first(), elsewhere(world, network_of(subnet), address)) {
+        (Some((body, home)), _) => stands(body) || is_cut(world, subnet, home, address),
+        (None, Some(home)) => is_cut(world, subnet, home, address),
+        (None, None) => {
+            is_private(address)
+                && is_unrouted(world, network_of(subnet), address)
+                && !mesh::may_join(world, network_of(subnet))
+        }
     }
 }
 
 /// The only subnet at all that holds an address to which a network has no route, not even an unknown one.
 fn elsewhere<'w>(world: &'w World, network: &str, address: u32) -> Option<&'w str> {
-    let holds = |all: &[Prefix]| all.iter().any(|one| one.contains(address));
-    let (own, is_whole) = address_space(world, network);
-    let may_lead = |half: &Half<'_>| half.space().is_none_or(|all| holds(&all));
-    if !is_whole
-        || holds(&own)
-        || may_have_gateway(world, network)
-        || halves(world, network).iter().any(may_lead)
-    {
+    if !is_unrouted(world, network, address) {
         return None;
     }
+    let holds = |body: &Value| subnet_prefixes(body).iter().any(|one| one.contains(address));
     let subnets = world.all("microsoft.network/virtualnetworks/subnets");
-    let mut holding = subnets.filter(|(_, body)| holds(&subnet_prefixes(body)));
+    let mut holding = subnets.filter(|(_, body)| holds(body));
     let (only, _) = holding.next()?;
     holding.next().is_none().then_some(only)
 }
 
+/// Whether a network has no route to an address, not even an unknown one.
+fn is_unrouted(world: &World, network: &str, address: u32) -> bool {
+    let holds = |all: &[Prefix]| all.iter().any(|one| one.contains(address));
+    let (own, is_whole) = address_space(world, network);
+    let may_lead =
+        |half: &Half<'_>| half.remote().is_none() || half.space().is_none_or(|all| holds(&all));
+    is_whole
+        && !holds(&own)
+        && !may_have_gateway(world, network)
+        && !halves(world, network).iter().any(may_lead)
+}
+
+/// Whether a network's body lists its subnets, and all that are listed or were captured say where they are.
+fn tells_its_subnets(world: &World, network: &str) -> bool {
+    let body = world.body(network);
+    let Some(listed) = body.and_then(|body| list(body, &["properties", "subnets"])) else {
+        return false;
+    };
+    let is_placed = |body: &Value| !subnet_prefixes(body).is_empty();
+    let is_captured = |one: &Value| {
+        let name = text(one, &["name"]).map(str::to_ascii_lowercase);
+        let body = name.and_then(|name| world.body(&format!("{network}/subnets/{name}")));
+        body.is_some_and(is_placed)
+    };
+    listed.iter().all(is_captured)
+        && world.children(network, "subnets").all(|(_, body)| is_placed(body))
+}
+
+/// Whether a load balancer, a resolver or a firewall answers at an address.
+fn is_a_front(world: &World, address: u32) -> bool {
+    let kinds = [
+        ("microsoft.network/loadbalancers", "frontendIPConfigurations"),
+        ("microsoft.network/dnsresolvers/inboundendpoints", "ipConfigurations"),
+        (FIREWALL, "ipConfigurations"),
+    ];
+    kinds.iter().any(|(kind, field)| {
+        let parts = world.all(kind).flat_map(|(_, body)| list(body, &["properties", field]));
+        parts.flatten().any(|one| seat::address(one) == Some(address))
+    })
+}
+
 /// The subnet of an interface.
-fn seat(interface: &Value) -> Option<String> {
+fn subnet_of(interface: &Value) -> Option<String> {
     let all = list(interface, &["properties", "ipConfigurations"])?;
     all.iter().find_map(|one| reference(one, &["properties", "subnet", "id"]))
 }
@@ -97,9 +144,9 @@ fn is_cut(world: &World, subnet: &str, home: &str, address: u32) -> bool {
     !ends.is_empty() && ends.iter().all(is_lost)
 }
 
-/// Whether a subnet lists who is in it, all of them were captured, and none has the address.
-fn is_empty(world: &World, subnet: &Value, address: u32) -> bool {
-    let Some(listed) = list(subnet, &["properties", "ipConfigurations"]) else { return false };
+/// Whether it is known who is in a subnet, and none of them has the address: it lists them and all were captured, or Azure keeps it for
+/// the one firewall of a network.
+fn is_empty(world: &World, home: &str, subnet: &Value, address: u32) -> bool {
     let is_known = |one: &Value| {
         let owner = reference(one, &["id"]);
         let owner = owner.as_deref().and_then(|id| id.split("/ipconfigurations/").next());
@@ -107,10 +154,15 @@ fn is_empty(world: &World, subnet: &Value, address: u32) -> bool {
             owner.contains("/networkinterfaces/") && world.body(owner).is_some()
         })
     };
-    let fronts = world.all("microsoft.network/loadbalancers").flat_map(|(_, body)| {
-        list(body, &["properties", "frontendIPConfigurations"]).unwrap_or(&[])
-    });
-    let mut addresses =
-        fronts.filter_map(|one| address_of(text(one, &["properties", "privateIPAddress"])?));
-    listed.iter().all(is_known) && !addresses.any(|one| one == address)
+    let listed = list(subnet, &["properties", "ipConfigurations"]);
+    let is_listed = listed.is_some_and(|all| all.iter().all(is_known));
+    let stands_here = |one: &Value| {
+        let inner = one.get("properties").unwrap_or(one);
+        seat::address(one).is_some() && reference(inner, &["subnet", "id"]).as_deref() == Some(home)
+    };
+    let firewalls = world.all(FIREWALL);
+    let mut seats = firewalls.flat_map(|(_, body)| list(body, &["properties", "ipConfigurations"]));
+    let has_firewall =
+        last_name(home) == "azurefirewallsubnet" && seats.any(|all| all.iter().any(stands_here));
+    (is_listed || has_firewall) && !is_a_front(world, address)
 }

@@ -47,6 +47,18 @@ pub(super) fn towards(world: &World, near: &str, address: u32) -> Option<Gate> {
     holders.find_map(|far| between(world, near, far))
 }
 
+/// Whether a mesh may join a network with some other one, whichever that is.
+pub(super) fn may_join(world: &World, network: &str) -> bool {
+    if let Some(groups) = in_force(world, network) {
+        return !groups.is_empty();
+    }
+    let mut groups = world.all(CONFIGURATION).flat_map(|(_, body)| meshed_groups(&body["properties"]));
+    groups.any(|(group, _)| {
+        let members = members(world, &group);
+        members.is_empty() || members.iter().any(|one| one == network)
+    })
+}
+
 /// The meshed groups that Azure says are in force on a network; `None` where it was not asked, or not all of its answer was captured.
 fn in_force(world: &World, network: &str) -> Option<Vec<(String, bool)>> {
     let mut lists =

@@ -4,15 +4,16 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::address::AddressSet;
+use crate::address::{AddressSet, private};
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{Firewall, FirewallPolicy};
-use crate::estate::network::{Peering, Subnet};
+use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
 use crate::trace::egress;
 use crate::trace::hop::{self, Shore};
 use crate::trace::leg::Machine;
+use crate::trace::mesh;
 use crate::trace::outward::{self, Outward};
 use crate::trace::place::{self, Place};
 use crate::trace::route::Routed;
@@ -25,8 +26,12 @@ pub enum Appliance {
     Forwards(ResourceId),
     /// An interface that does not forward.
     Stands(ResourceId),
-    /// Nothing: the subnet tells who is in it, and nobody has the address.
+    /// Nothing: it is known who is in the subnet, and nobody has the address.
     Absent(ResourceId),
+    /// Nothing: the address is one of this network's, and in none of its subnets.
+    NoSubnet(ResourceId),
+    /// Nothing: no network has the address that packets of this one could go to.
+    NoNetwork(ResourceId),
     /// An interface, or the subnet with the address, in a network that the copier's is not joined with.
     OutOfReach(ResourceId),
     /// The estate does not tell; with the subnet that the address is in, where it does tell that.
@@ -37,14 +42,21 @@ impl Appliance {
     /// Whether packets handed to it are surely lost.
     pub fn is_dead(&self) -> bool {
         match self {
-            Appliance::Stands(_) | Appliance::Absent(_) | Appliance::OutOfReach(_) => true,
+            Appliance::Stands(_)
+            | Appliance::Absent(_)
+            | Appliance::NoSubnet(_)
+            | Appliance::NoNetwork(_)
+            | Appliance::OutOfReach(_) => true,
             Appliance::Forwards(_) | Appliance::Opaque(_) => false,
         }
     }
 
-    /// The network that it stands in, or should stand in, where that is known.
+    /// The network that it stands in, or should stand in, where that is known; that of the route where no other has the address.
     pub fn vnet(&self, estate: &Estate) -> Option<ResourceId> {
-        self.subnet(estate)?.parent()
+        match self {
+            Appliance::NoSubnet(vnet) | Appliance::NoNetwork(vnet) => Some(vnet.clone()),
+            _ => self.subnet(estate)?.parent(),
+        }
     }
 
     /// The subnet that it stands in, or should stand in, where that is known.
@@ -55,7 +67,7 @@ impl Appliance {
             | Appliance::OutOfReach(id)
             | Appliance::Absent(id)
             | Appliance::Opaque(Some(id)) => subnet_of(estate, id),
-            Appliance::Opaque(None) => None,
+            Appliance::NoSubnet(_) | Appliance::NoNetwork(_) | Appliance::Opaque(None) => None,
         }
     }
 }
@@ -69,17 +81,16 @@ pub fn subnet_of(estate: &Estate, id: &ResourceId) -> Option<ResourceId> {
 }
 
 /// Looks for the machine at an address that packets of a subnet are handed to.
-pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
-    let holder = holder(estate, start, address);
+pub fn look(estate: &Estate, near: Shore, address: Ipv4Addr) -> Appliance {
+    let holder = holder(estate, near.vnet, address);
     let subnet = match holder {
         Some((_, interface)) => interface.subnet.clone(),
-        None => match place::of(estate, &start.vnet, address) {
+        None => match place::of(estate, near.vnet, address) {
             Place::Here(machine) => Some(machine.subnet),
             Place::Claimed(_) => None,
-            Place::Beyond => elsewhere(estate, start, address),
+            Place::Beyond => elsewhere(estate, near.vnet, address),
         },
     };
-    let near = Shore::of(&start.vnet, &start.subnet);
     if let Some(far) = &subnet
         && let Some(vnet) = far.parent()
     {
@@ -93,7 +104,7 @@ pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
         Some((id, Some(true))) => Appliance::Forwards(id),
         Some((id, Some(false))) => Appliance::Stands(id),
         Some((_, None)) => Appliance::Opaque(subnet),
-        None => absence(estate, start, address),
+        None => absence(estate, near.vnet, address, subnet),
     }
 }
 
@@ -101,65 +112,107 @@ pub fn look(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
 /// addresses, or any where no network near claims it.
 fn holder<'e>(
     estate: &'e Estate,
-    start: &Start,
+    vnet: &ResourceId,
     address: Ipv4Addr,
 ) -> Option<(&'e ResourceId, &'e Interface)> {
     let is_near = |(_, one): &(_, &Interface)| {
-        one.subnet.as_ref().is_some_and(|subnet| place::is_near(estate, &start.vnet, subnet))
+        one.subnet.as_ref().is_some_and(|subnet| place::is_near(estate, vnet, subnet))
     };
     let mut all = estate.list::<Interface>(Key::Holders(address));
     let any = || estate.list::<Interface>(Key::Holders(address)).next();
-    all.find(is_near).or_else(|| match place::claim(estate, &start.vnet, address) {
+    all.find(is_near).or_else(|| match place::claim(estate, vnet, address) {
         Some(_) => None,
         None => any(),
     })
 }
 
-/// The one subnet that an address is in, of a network that the copier's does not route to, where no gateway leads to it either.
-fn elsewhere(estate: &Estate, start: &Start, address: Ipv4Addr) -> Option<ResourceId> {
-    let holds = |nets: &[Ipv4Net]| nets.iter().any(|net| net.contains(&address));
-    let may_lead = |half: &Peering| half.remote_space.is_empty() || holds(&half.remote_space);
-    if estate.children::<Peering>(&start.vnet).any(|(_, half)| may_lead(half)) {
+/// The one subnet that an address is in, of a network that this one does not route to.
+fn elsewhere(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Option<ResourceId> {
+    if may_lead(estate, vnet, address) {
         return None;
     }
-    match outward::outward(estate, &start.vnet, address) {
-        Outward::Nowhere | Outward::Severed { .. } | Outward::NotLent { .. } => {}
-        _ => return None,
-    }
-    let mut subnets = estate.all::<Subnet>().filter(|(_, subnet)| holds(&subnet.prefixes));
+    let holds = |subnet: &Subnet| subnet.prefixes.iter().any(|net| net.contains(&address));
+    let mut subnets = estate.all::<Subnet>().filter(|(_, subnet)| holds(subnet));
     let (only, _) = subnets.next()?;
     subnets.next().is_none().then(|| only.clone())
 }
 
-/// Nobody is known to have the address: proven only where its subnet lists who is in it, and all of them are known.
-fn absence(estate: &Estate, start: &Start, address: Ipv4Addr) -> Appliance {
-    let Some((id, subnet)) = empty_place(estate, start, address) else {
-        let balancer = place::holder(estate, &start.vnet, address);
-        return Appliance::Opaque(balancer.map(|machine| machine.subnet));
-    };
-    let is_known = |configuration: &ResourceId| {
-        configuration.parent().is_some_and(|owner| estate.get::<Interface>(&owner).is_ok())
-    };
-    match &subnet.occupants {
-        Some(all) if all.iter().all(is_known) => Appliance::Absent(id),
-        Some(_) | None => Appliance::Opaque(Some(id)),
+/// Whether a peering of a network or a gateway leads to an address that is not its own, or may.
+fn may_lead(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> bool {
+    let holds = |nets: &[Ipv4Net]| nets.iter().any(|net| net.contains(&address));
+    let routes = |half: &Peering| half.remote_space.is_empty() || holds(&half.remote_space);
+    estate.children::<Peering>(vnet).any(|(_, half)| routes(half))
+        || match outward::outward(estate, vnet, address) {
+            Outward::Nowhere | Outward::Severed { .. } | Outward::NotLent { .. } => false,
+            Outward::Through(_)
+            | Outward::KeptOut { .. }
+            | Outward::Claimed { .. }
+            | Outward::Learned(..)
+            | Outward::Perhaps(_) => true,
+        }
+}
+
+/// No interface is known to have the address: that none can have it is proven where it is known who is in its subnet, where its network
+/// has no subnet there, or where no network has it that packets could go to.
+fn absence(
+    estate: &Estate,
+    vnet: &ResourceId,
+    address: Ipv4Addr,
+    elsewhere: Option<ResourceId>,
+) -> Appliance {
+    let is_firewall = || estate.list::<Firewall>(Key::Holders(address)).next().is_some();
+    match place::of(estate, vnet, address) {
+        Place::Here(Machine { subnet, holder: None, .. })
+            if !is_firewall() && is_without(estate, &subnet) =>
+        {
+            Appliance::Absent(subnet)
+        }
+        Place::Claimed(claiming) if !is_firewall() && are_subnets_known(estate, &claiming) => {
+            Appliance::NoSubnet(claiming)
+        }
+        Place::Beyond if elsewhere.is_none() && is_lost(estate, vnet, address) => {
+            Appliance::NoNetwork(vnet.clone())
+        }
+        Place::Here(machine) => Appliance::Opaque(Some(machine.subnet)),
+        Place::Claimed(_) | Place::Beyond => Appliance::Opaque(None),
     }
 }
 
-/// The subnet, of the copier's network or of one that is peered with it, in which an address lies that no interface and no balancer of
-/// the estate has.
-fn empty_place<'e>(
-    estate: &'e Estate,
-    start: &Start,
-    address: Ipv4Addr,
-) -> Option<(ResourceId, &'e Subnet)> {
-    match place::of(estate, &start.vnet, address) {
-        Place::Here(Machine { subnet, holder: None, .. }) => {
-            let facts = estate.get::<Subnet>(&subnet).ok()?;
-            Some((subnet, facts))
-        }
-        Place::Here(_) | Place::Claimed(_) | Place::Beyond => None,
-    }
+/// Whether everybody in a subnet is known: it lists them, or belongs to the one firewall of its network.
+fn is_without(estate: &Estate, id: &ResourceId) -> bool {
+    let is_known = |configuration: &ResourceId| {
+        configuration.parent().is_some_and(|owner| estate.get::<Interface>(&owner).is_ok())
+    };
+    let occupants = estate.get::<Subnet>(id).ok().and_then(|subnet| subnet.occupants.as_ref());
+    let is_in = |one: &Firewall| one.frontends.iter().any(|one| one.subnet.as_ref() == Some(id));
+    occupants.is_some_and(|all| all.iter().all(is_known))
+        || is_of_firewall(id) && estate.all::<Firewall>().any(|(_, one)| is_in(one))
+}
+
+/// Whether Azure keeps a subnet for a firewall, of which a network has one.
+fn is_of_firewall(subnet: &ResourceId) -> bool {
+    subnet.name().eq_ignore_ascii_case("AzureFirewallSubnet")
+}
+
+/// Whether a network's body lists its subnets, and all of those tell their prefixes.
+fn are_subnets_known(estate: &Estate, id: &ResourceId) -> bool {
+    let listed = estate.get::<Vnet>(id).ok().and_then(|vnet| vnet.subnets.as_ref());
+    let is_told = |name: &String| {
+        let subnet = estate.get::<Subnet>(&id.child("subnets", name));
+        subnet.is_ok_and(|subnet| !subnet.prefixes.is_empty())
+    };
+    let mut captured = estate.children::<Subnet>(id);
+    listed.is_some_and(|all| all.iter().all(is_told))
+        && captured.all(|(_, subnet)| !subnet.prefixes.is_empty())
+}
+
+/// Whether packets of a network reach no other one that could have an address.
+fn is_lost(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> bool {
+    let is_told = |one: &Vnet| !one.space.is_empty();
+    private().contains(address)
+        && estate.get::<Vnet>(vnet).is_ok_and(is_told)
+        && !may_lead(estate, vnet, address)
+        && !mesh::may_join(estate, vnet)
 }
 
 /// The public addresses that an Azure Firewall gives to packets for a server's front door; `None` where that hangs on what is not known.
@@ -198,11 +251,13 @@ pub fn translated(
 }
 
 /// The subnet in which an appliance should stand, where interfaces of its network were captured and none has the address.
-pub fn unseen(estate: &Estate, start: &Start, address: Ipv4Addr) -> Option<ResourceId> {
-    let (id, _) = empty_place(estate, start, address)?;
-    let is_beside = |(_, interface): (&ResourceId, &Interface)| {
-        interface.subnet.as_ref().and_then(ResourceId::parent) == id.parent()
+pub fn unseen(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Option<ResourceId> {
+    let Place::Here(Machine { subnet, holder: None, .. }) = place::of(estate, vnet, address) else {
+        return None;
     };
-    let is_managed = id.name().eq_ignore_ascii_case("AzureFirewallSubnet");
-    (!is_managed && estate.all::<Interface>().any(is_beside)).then(|| id.clone())
+    let is_beside = |(_, interface): (&ResourceId, &Interface)| {
+        interface.subnet.as_ref().and_then(ResourceId::parent) == subnet.parent()
+    };
+    let is_seen = !is_of_firewall(&subnet) && estate.all::<Interface>().any(is_beside);
+    is_seen.then_some(subnet)
 }

@@ -56,8 +56,7 @@ impl Walker<'_> {
 
     /// As what packets come to the front door by the next hop of a route, where that is known.
     pub(super) fn behind(&self, next_hop: &NextHop) -> Option<Egress> {
-        let NextHop::Appliance(address) = next_hop else { return None };
-        let address = address.parse().ok()?;
+        let address = next_hop.appliance()?;
         let route = |subnet: (&ResourceId, &Subnet)| self.to_front_door(subnet);
         appliance::translated(self.estate, self.start, address, route).map(Egress::Known)
     }

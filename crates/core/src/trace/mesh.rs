@@ -90,12 +90,7 @@ fn in_force<'e>(
     near: &ResourceId,
     far: &ResourceId,
 ) -> Option<Vec<&'e MeshedGroup>> {
-    let listed = |vnet: &ResourceId| {
-        let mut lists = estate.all::<EffectiveConnectivity>();
-        let (_, list) = lists.find(|(id, _)| id.parent().as_ref() == Some(vnet))?;
-        list.meshed_groups.as_deref()
-    };
-    match (listed(near), listed(far)) {
+    match (listed(estate, near), listed(estate, far)) {
         (Some(near), Some(far)) => {
             let is_common = |one: &&MeshedGroup| far.iter().any(|other| other.group == one.group);
             Some(near.iter().filter(is_common).collect())
@@ -105,15 +100,18 @@ fn in_force<'e>(
     }
 }
 
+/// The meshed groups in force on a network, where all of Azure's list was captured.
+fn listed<'e>(estate: &'e Estate, vnet: &ResourceId) -> Option<&'e [MeshedGroup]> {
+    let mut lists = estate.all::<EffectiveConnectivity>();
+    let (_, list) = lists.find(|(id, _)| id.parent().as_ref() == Some(vnet))?;
+    list.meshed_groups.as_deref()
+}
+
 /// The configuration that meshes two networks, by the members that were captured, and whether it does so across regions.
 fn configured(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<(ResourceId, bool)> {
-    let groups = |vnet: &ResourceId| -> Vec<ResourceId> {
-        let members = estate.list::<GroupMember>(Key::GroupsOf(vnet.clone()));
-        members.filter_map(|(id, _)| id.parent()).collect()
-    };
-    let mut both = groups(near);
-    let far = groups(far);
-    both.retain(|group| far.contains(group));
+    let theirs: Vec<ResourceId> = groups_of(estate, far).collect();
+    let both: Vec<ResourceId> =
+        groups_of(estate, near).filter(|group| theirs.contains(group)).collect();
     if both.is_empty() {
         return None;
     }
@@ -122,6 +120,24 @@ fn configured(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<(R
         Some((id.clone(), groups.map(|(_, is_global)| *is_global).max()?))
     });
     meshes.max_by_key(|(_, is_global)| *is_global)
+}
+
+/// The network groups that a network is known to be a member of.
+fn groups_of(estate: &Estate, vnet: &ResourceId) -> impl Iterator<Item = ResourceId> {
+    let members = estate.list::<GroupMember>(Key::GroupsOf(vnet.clone()));
+    members.filter_map(|(id, _)| id.parent())
+}
+
+/// Whether a mesh may join a network with others, be they captured or not.
+pub(super) fn may_join(estate: &Estate, vnet: &ResourceId) -> bool {
+    if let Some(groups) = listed(estate, vnet) {
+        return !groups.is_empty();
+    }
+    let own: Vec<ResourceId> = groups_of(estate, vnet).collect();
+    let mut meshed = estate.all::<Connectivity>().flat_map(|(_, one)| &one.meshed_groups);
+    meshed.any(|(group, _)| {
+        own.contains(group) || estate.children::<GroupMember>(group).next().is_none()
+    })
 }
 
 fn are_in_one_region(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<bool> {

@@ -220,6 +220,20 @@ pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     })
 }
 
+/// Whether packets of a network may come to a gateway: its own, or that of a peered network which it uses.
+pub fn may_use_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
+    let Ok(facts) = estate.get::<Vnet>(vnet) else { return true };
+    let place = vnet.child("subnets", "GatewaySubnet");
+    let mut listed = facts.subnets.iter().flatten();
+    let mut halves = estate.children::<Peering>(vnet);
+    estate.get::<Subnet>(&place).is_ok()
+        || listed.any(|name| name.eq_ignore_ascii_case(place.name()))
+        || estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_some()
+        || hub_of(estate, vnet).is_some()
+        || hop::unread_half(estate, vnet).is_some()
+        || halves.any(|(_, half)| half.uses_remote_gateway != Some(false))
+}
+
 /// The virtual hub that a network is connected to; or may be, where a connection does not tell its network. A connection that was not
 /// captured shows as a peering with the network that Azure keeps for the hub.
 pub fn hub_of(estate: &Estate, vnet: &ResourceId) -> Option<ResourceId> {

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
-use crate::trace::hop;
+use crate::trace::appliance::{self, Appliance};
+use crate::trace::hop::{self, Shore};
 use crate::trace::leg::{Leg, Walker};
 use crate::trace::route::{self, Routed};
 use crate::trace::walk::End;
@@ -29,9 +30,17 @@ impl Walker<'_> {
             return Routed::Directly;
         }
         let own = route::to_nowhere(self.estate, subnet, to);
-        match route::to_address(self.estate, subnet, to, own) {
-            shorter @ Routed::Elsewhere(..) => shorter,
-            _ => Routed::Directly,
+        let Routed::Elsewhere(shorter, missing) = route::to_address(self.estate, subnet, to, own)
+        else {
+            return Routed::Directly;
+        };
+        let address = shorter.next_hop.appliance();
+        let near = vnet.as_ref().map(|vnet| Shore::of(vnet, subnet.0));
+        let found = near.zip(address).map(|(near, one)| appliance::look(self.estate, near, one));
+        match found.filter(Appliance::is_dead) {
+            // The way to the network of that one may be what lacks.
+            Some(Appliance::OutOfReach(_)) | None => Routed::Elsewhere(shorter, missing),
+            Some(_) => Routed::Directly,
         }
     }
 

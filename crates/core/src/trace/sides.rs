@@ -394,12 +394,12 @@ fn overruler<'f>(side: &Side<'f>, decision: &Decision) -> Option<&'f Ruled> {
 }
 
 /// Whether an appliance or a gateway sends the packets on, perhaps with its own address.
-fn is_handed_on(leg: &Leg) -> bool {
+pub(super) fn is_handed_on(leg: &Leg) -> bool {
     matches!(leg.route, Some(Routed::Elsewhere(..)))
 }
 
-/// A denial of senders who may come with another address: what the rules say of them proves nothing.
-fn doubted(step: Step) -> Step {
+/// A step that drops senders who may come with another address: what becomes of this one proves nothing.
+pub(super) fn doubted(step: Step) -> Step {
     let missing = Missing::other(
         "the address that packets have behind the appliance or gateway",
         "look whether it translates addresses, or probe the path from the target: `flexway probe`",

@@ -14,7 +14,9 @@ use crate::trace::breaks::BreakKind;
 use crate::trace::filter::{Receiver, Service};
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Walker, Way};
-use crate::trace::route::{self, OwnRoute, Routed};
+use crate::trace::outward;
+use crate::trace::route::{self, OwnRoute, Routed, UserRoute};
+use crate::trace::sides::{doubted, is_handed_on};
 use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::words::{access_step, hop_steps, route_step};
 
@@ -144,7 +146,7 @@ impl Walker<'_> {
             self.inbound(leg, near, far, receiver);
             self.inbound_interface(leg, near, far, receiver);
         });
-        self.answers(leg, far, back);
+        self.answers(leg, near, far, back);
     }
 
     /// What becomes of the packets at the copier's route table, with an address that they go to.
@@ -206,20 +208,18 @@ impl Walker<'_> {
         routed: Routed,
         destination: impl Display,
     ) {
-        let Routed::Elsewhere(route, missing) = routed else {
-            return leg.take_route(route_step(self.estate, near.id, &routed, destination), routed);
-        };
-        let address = match &route.next_hop {
-            NextHop::Appliance(text) => text.parse().ok(),
+        let handed_on = match &routed {
+            Routed::Elsewhere(route, missing) => {
+                route.next_hop.appliance().map(|address| (address, missing.clone()))
+            }
             _ => None,
         };
-        leg.appliance = address.map(|one| appliance::look(self.estate, self.start, one));
-        let routed = match leg.appliance.clone().filter(Appliance::is_dead) {
-            Some(one) => Routed::Dead(route, one),
-            None => Routed::Elsewhere(route, missing.clone()),
-        };
+        let (routed, appliance) = handed(self.estate, Shore::of(near.vnet, near.id), routed);
+        leg.appliance = appliance;
         leg.take_route(route_step(self.estate, near.id, &routed, destination), routed);
-        if address.is_some_and(|one| self.towards_the_appliance(leg, near, one)) {
+        if let Some((address, missing)) = handed_on
+            && self.towards_the_appliance(leg, near, address)
+        {
             // Nor is it known what becomes of the packets once they reach it.
             leg.forward.push(Step::unknown(Stage::Route, missing));
         }
@@ -285,20 +285,32 @@ impl Walker<'_> {
         let Some(first) = first else { return Vec::new() };
         let vnet = self.estate.get::<Vnet>(near.vnet);
         let own = OwnRoute::Network(vnet.map_or(0, |vnet| route::range_length(vnet, first)));
-        route::to_addresses(self.estate, (far.id, far.subnet), &near.addresses, own)
+        let parts = route::to_addresses(self.estate, (far.id, far.subnet), &near.addresses, own);
+        let shore = Shore::of(far.vnet, far.id);
+        let handed = |(part, routed)| (part, handed(self.estate, shore, routed).0);
+        parts.into_iter().map(handed).collect()
     }
 
     /// Rules let answers of an open connection pass, so only routes can lose them.
-    fn answers(&self, leg: &mut Leg, far: &End, back: Vec<(AddressSet, Routed)>) {
+    fn answers(&self, leg: &mut Leg, near: &End, far: &End, back: Vec<(AddressSet, Routed)>) {
         if back.is_empty() {
             leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
         }
         let is_split = back.len() > 1;
+        // An appliance takes the packets past a join that carries nothing; answers find it only where it has put its own address on them.
+        let is_handed_on = is_handed_on(leg);
+        let lacks_a_way = is_handed_on && leg.is_apart && !leg.is_perhaps_joined;
         for (part, routed) in back {
             let mut step = route_step(self.estate, far.id, &routed, &part);
             step.stage = Stage::Return;
             if is_split && step.outcome == Outcome::Drop {
                 step.dropped_part = Some(part.clone());
+            }
+            if is_handed_on && step.outcome == Outcome::Drop {
+                step = doubted(step);
+            }
+            if matches!(routed, Routed::Directly) && lacks_a_way {
+                step = Step::unknown(Stage::Return, untranslated(near.vnet, far.vnet));
             }
             let is_worse = !matches!(routed, Routed::Directly | Routed::ByUser(_));
             if leg.route_back.is_none() || is_worse {
@@ -307,4 +319,43 @@ impl Walker<'_> {
             leg.back.push(step);
         }
     }
+}
+
+/// What becomes of packets of a subnet that a route hands on, with what stands at the address that it names.
+fn handed(estate: &Estate, near: Shore, routed: Routed) -> (Routed, Option<Appliance>) {
+    let Routed::Elsewhere(route, missing) = routed else { return (routed, None) };
+    let address = route.next_hop.appliance();
+    let appliance = address.map(|one| appliance::look(estate, near, one));
+    let routed = match appliance.clone().filter(Appliance::is_dead) {
+        Some(one) => Routed::Dead(route, one),
+        None if route.next_hop == NextHop::Gateway
+            && !outward::may_use_gateway(estate, near.vnet) =>
+        {
+            let missing = no_gateway(&route, near.vnet);
+            Routed::Doubtful(route, missing)
+        }
+        None => Routed::Elsewhere(route, missing),
+    };
+    (routed, appliance)
+}
+
+/// What becomes of packets for a gateway that is not there: of that no document speaks.
+fn no_gateway(route: &UserRoute, vnet: &ResourceId) -> Missing {
+    let what = format!(
+        "what route `{}` ({}) to a virtual network gateway does in network `{}`, which has none and uses none",
+        route.name,
+        route.prefix,
+        vnet.name()
+    );
+    Missing::other(what, "take the route away, or probe the path from the target: `flexway probe`")
+}
+
+/// Whether the sender's address is still on packets that an appliance takes to a network which has no route to the sender's.
+fn untranslated(near: &ResourceId, far: &ResourceId) -> Missing {
+    let what = format!(
+        "whether answers come back: no peering leads from `{}` to `{}`, and no route to the appliance",
+        far.name(),
+        near.name()
+    );
+    Missing::other(what, "look whether it translates addresses, or route the answers to it as well")
 }

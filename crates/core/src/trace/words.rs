@@ -141,6 +141,12 @@ pub(crate) fn appliance_words(appliance: &Appliance) -> String {
         Appliance::Absent(subnet) => {
             format!("an address in subnet `{}` that nobody has", subnet.name())
         }
+        Appliance::NoSubnet(vnet) => {
+            format!("an address of network `{}` that is in none of its subnets", vnet.name())
+        }
+        Appliance::NoNetwork(vnet) => {
+            format!("an address that no network has which `{}` is joined with", vnet.name())
+        }
         Appliance::OutOfReach(id) if id.is_type("microsoft.network/virtualnetworks/subnets") => {
             format!(
                 "an address in subnet `{}`, whose network is not joined with this one",

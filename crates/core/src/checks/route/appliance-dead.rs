@@ -51,7 +51,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 fn perhaps(path: &Path) -> Option<Finding> {
     let Some(Routed::Elsewhere(route, _)) = &path.taken()?.route else { return None };
     let NextHop::Appliance(address) = &route.next_hop else { return None };
-    let subnet = appliance::unseen(path.estate, path.start.as_ref()?, address.parse().ok()?)?;
+    let subnet = appliance::unseen(path.estate, &path.start.as_ref()?.vnet, address.parse().ok()?)?;
     let message = format!(
         "route `{}` ({}) of table `{}` hands packets to {address} in subnet `{}`, and no interface in the estate has that address",
         route.name,

@@ -2,7 +2,7 @@
 
 use crate::change::route as change;
 use crate::checks::fixes;
-use crate::estate::network::Subnet;
+use crate::estate::network::{NextHop, Subnet};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::front_route::droppers;
@@ -40,19 +40,35 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     Some(finding)
 }
 
-/// A route into the copier's own network catches addresses of another one.
+/// A route leads where it is not known that packets go on: into the copier's own network, or to a gateway that is not there.
 fn perhaps(path: &Path) -> Option<Finding> {
-    let Some(Routed::Doubtful(route, _)) = &path.taken()?.route else { return None };
+    let leg = path.taken()?;
+    let Some(Routed::Doubtful(route, _)) = &leg.route else { return None };
+    let (where_to, why) = match route.next_hop {
+        NextHop::Gateway => (
+            format!(
+                "to a virtual network gateway, and network `{}` has none and uses none of a peered network",
+                path.start.as_ref()?.vnet.name()
+            ),
+            "nothing is there that takes such packets on",
+        ),
+        _ => (
+            "into the copier's own network, and that server stands in another".to_owned(),
+            "no document says whether VnetLocal carries packets over a peering or drops them",
+        ),
+    };
     let message = format!(
-        "route `{}` ({}) of table `{}` leads packets to `{}` into the copier's own network, and that server stands in another",
+        "route `{}` ({}) of table `{}` leads packets to `{}` {where_to}",
         route.name,
         route.prefix,
         route.table.name(),
         path.to_id.name()
     );
-    let why = "no document says whether VnetLocal carries packets over a peering or drops them";
+    let mut finding = Finding::blocks(message, why).possible();
+    if matches!(leg.way, Way::Public) {
+        finding.fixes.extend(fixes::past_broad_route(path, route));
+    }
     let fix = Fix::of(vec![change::delete(path.estate, &route.table, &route.name)]);
-    let finding = Finding::blocks(message, why).possible();
     Some(finding.at(&route.resource, route.pointer.clone()).fix(fix))
 }
 
