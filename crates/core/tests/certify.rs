@@ -17,13 +17,11 @@ use serde_json::{Value, json};
 const OPEN: &[(&str, &[&str])] = &[
     // With the record both readings lead to an open way; the planner abstains.
     ("The link does not tell whether it is finished, and the public way is open", &["refusal"]),
-    ("The copier's network claims the office's addresses too", &["facts", "refusal"]),
     // A subnet that was not captured may hold the address.
     (
         "The copier's network claims the address, and no subnet of it holds it",
         &["facts", "refusal"],
     ),
-    ("The gateway has no connection to the source either: two causes", &["refusal"]),
     (
         "Both servers are public, and no rule is there: the guide and newer documents disagree",
         &["facts", "sufficiency"],

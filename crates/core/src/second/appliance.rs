@@ -53,6 +53,19 @@ pub(super) fn is_dead(world: &World, subnet: &str, address: u32) -> bool {
     }
 }
 
+/// Whether a private address is of a network or of a neighbour that has no subnet there.
+pub(super) fn has_no_place(world: &World, network: &str, address: u32) -> bool {
+    let near = neighbours(world, network);
+    let claiming = near.iter().find(|one| claims(world, one, address));
+    is_private(address)
+        && claiming.is_some_and(|one| tells_its_subnets(world, one))
+        && !is_a_front(world, address)
+}
+
+fn claims(world: &World, network: &str, address: u32) -> bool {
+    address_space(world, network).0.iter().any(|one| one.contains(address))
+}
+
 /// The only subnet at all that holds an address to which a network has no route, not even an unknown one.
 fn elsewhere<'w>(world: &'w World, network: &str, address: u32) -> Option<&'w str> {
     if !is_unrouted(world, network, address) {
@@ -67,14 +80,16 @@ fn elsewhere<'w>(world: &'w World, network: &str, address: u32) -> Option<&'w st
 
 /// Whether a network has no route to an address, not even an unknown one.
 fn is_unrouted(world: &World, network: &str, address: u32) -> bool {
+    is_beyond_peers(world, network, address) && !may_have_gateway(world, network)
+}
+
+/// Whether an address is neither a network's own nor one that a peering of it routes.
+pub(super) fn is_beyond_peers(world: &World, network: &str, address: u32) -> bool {
     let holds = |all: &[Prefix]| all.iter().any(|one| one.contains(address));
     let (own, is_whole) = address_space(world, network);
     let may_lead =
         |half: &Half<'_>| half.remote().is_none() || half.space().is_none_or(|all| holds(&all));
-    is_whole
-        && !holds(&own)
-        && !may_have_gateway(world, network)
-        && !halves(world, network).iter().any(may_lead)
+    is_whole && !holds(&own) && !halves(world, network).iter().any(may_lead)
 }
 
 /// Whether a network's body lists its subnets, and all that are listed or were captured say where they are.

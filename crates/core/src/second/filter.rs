@@ -66,6 +66,24 @@ pub(super) struct Place<'w> {
     pub(super) subnet: &'w str,
     /// Source-port filters are read as `*` on the subnets of private endpoints.
     pub(super) endpoint: bool,
+    /// Whether an address that may be in the tag VirtualNetwork is; `None` where both can be.
+    in_tag: Option<bool>,
+}
+
+impl<'w> Place<'w> {
+    pub(super) fn of(subnet: &'w str) -> Place<'w> {
+        Place { subnet, endpoint: false, in_tag: None }
+    }
+
+    /// Before the private endpoints of a subnet.
+    pub(super) fn of_endpoints(subnet: &'w str) -> Place<'w> {
+        Place { endpoint: true, ..Place::of(subnet) }
+    }
+
+    /// The same, where it is settled whether what may be in the tag VirtualNetwork is.
+    pub(super) fn where_it_is(self, in_tag: bool) -> Place<'w> {
+        Place { in_tag: Some(in_tag), ..self }
+    }
 }
 
 /// Admin rules first, then the subnet's group.
@@ -85,7 +103,8 @@ fn group_of(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> G
     group(world, &key, place, way, packet)
 }
 
-/// What a group does with a packet at a place.
+/// What a group does with a packet at a place. The tag VirtualNetwork holds an address for every rule or for none, so that what comes
+/// of both is so, where only one end is open.
 pub(super) fn group(
     world: &World,
     key: &str,
@@ -93,6 +112,20 @@ pub(super) fn group(
     way: Way,
     packet: &Packet<'_>,
 ) -> Gate {
+    let found = by_rules(world, key, place, way, packet);
+    let is_open = |end| end_matches(world, place, "VirtualNetwork", end) == Tri::Maybe;
+    if !matches!(found, Gate::Unknown(_)) || is_open(packet.from) == is_open(packet.to) {
+        return found;
+    }
+    let reading = |is| by_rules(world, key, place.where_it_is(is), way, packet);
+    match (reading(true), reading(false)) {
+        (Gate::Pass, Gate::Pass) => Gate::Pass,
+        (Gate::Drop(one), Gate::Drop(_)) => Gate::Drop(one),
+        _ => found,
+    }
+}
+
+fn by_rules(world: &World, key: &str, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
     let Some(rules) = rules(world, key) else { return Gate::unknown("the rules", key) };
     let speaking = rules.into_iter().filter_map(|(name, rule)| {
         let matches = rule_matches(world, place, way, rule, packet);
@@ -256,7 +289,12 @@ fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri
     }
     // The oldest clients wrote VIRTUAL_NETWORK and AZURE_LOADBALANCER.
     let tag = word.to_ascii_lowercase().replace('_', "");
-    tag::contains(world, place.subnet, &tag, end)
+    let held = tag::contains(world, place.subnet, &tag, end);
+    match (place.in_tag, tag.as_str(), end) {
+        (Some(is), "virtualnetwork", _) if held == Tri::Maybe => Tri::of(is),
+        (Some(is), "internet", End::Address(_)) if held == Tri::Maybe => Tri::of(!is),
+        _ => held,
+    }
 }
 
 pub(super) fn port_matches(text: &str, port: u16) -> bool {

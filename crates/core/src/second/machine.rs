@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::address::{address_of, is_private};
+use super::appliance::{has_no_place, is_beyond_peers};
 use super::filter::{End, Packet, Place, Way, filter, group};
 use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
@@ -17,7 +18,7 @@ use super::walk::{arrive, has_group};
 use super::world::{
     World, interface_addresses, list, network_of, prefixes, reference, region, text,
 };
-use super::{answer, fate_over, place_of, single_fate};
+use super::{answer, fate_over, mesh, place_of, single_fate};
 
 /// Addresses that begin so are those of a machine itself.
 const LOOPBACK: u32 = 127;
@@ -126,6 +127,11 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     let mut gates = flow.sender.out(world, flow.subnet, &packet(sender));
     let Some(seat) = &spot.seat else {
         let gate = outside(world, flow.subnet, spot.to);
+        if needs_gateway(world, flow.subnet, spot.to) {
+            // Where none leads there, the packet is lost; where one does, the address is in the tag.
+            let place = Place::of(flow.subnet).where_it_is(true);
+            gates = flow.sender.out_of(world, place, &packet(sender));
+        }
         let is_private = is_private(spot.to);
         let is_led_out = matches!(gate, Gate::Unknown(_)) && is_private;
         gates.extend(loses_answers(world, near, flow.from).filter(|_| is_led_out));
@@ -151,7 +157,7 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     };
     match &machines {
         Some(Some((own, addresses, port))) => {
-            let place = Place { subnet: &own.subnet, endpoint: false };
+            let place = Place::of(&own.subnet);
             let packet = Packet { port: *port, groups: &own.groups, ..packet };
             // Which of several gets the packets, its probes decide.
             let mut of_any = |gate: &dyn Fn(&Packet<'_>) -> Gate| {
@@ -200,7 +206,7 @@ fn owner_gates(world: &World, public: u32, packet: &Packet<'_>) -> Vec<Gate> {
             let subnet = reference(inner, &["subnet", "id"]);
             let (true, Some(subnet)) = (named.as_deref() == Some(key), subnet) else { continue };
             let packet = Packet { to: End::at(address(part)), ..*packet };
-            let place = Place { subnet: &subnet, endpoint: false };
+            let place = Place::of(&subnet);
             let own = reference(body, &["properties", "networkSecurityGroup", "id"]);
             let mut gates = vec![filter(world, place, Way::Inbound, &packet)];
             gates.extend(own.map(|key| group(world, &key, place, Way::Inbound, &packet)));
@@ -240,6 +246,12 @@ fn outside(world: &World, subnet: &str, to: u32) -> Gate {
         }
         return match next_hop(world, subnet, Some(to), None, "route") {
             Hop::Drop(gate) | Hop::Unknown(gate) | Hop::Opaque(gate) => gate,
+            // What is meant stands in an office, and its packets stay here.
+            Hop::Local | Hop::Peer(_) | Hop::Endpoint
+                if beyond_gateways(world, to).is_some() && has_no_place(world, network, to) =>
+            {
+                Gate::drop("route", network, Some("addressSpace"))
+            }
             Hop::Local | Hop::Peer(_) | Hop::Endpoint => {
                 Gate::unknown("who has the address that is dialled, beyond", subnet)
             }
@@ -257,6 +269,17 @@ fn outside(world: &World, subnet: &str, to: u32) -> Gate {
         |route: &&OwnRoute<'_>| route.word.to_ascii_lowercase().starts_with("azurecloud");
     let tagged = own.iter().filter(is_cloud).map(|route| own_exit(world, route, subnet).0);
     tagged.fold(by_address, Gate::either)
+}
+
+/// Whether nothing but a gateway can take packets of a subnet on to a private address.
+fn needs_gateway(world: &World, subnet: &str, to: u32) -> bool {
+    let is_caught = own_routes(world, subnet)
+        .is_none_or(|own| own.iter().any(|route| route.prefix.is_some_and(|one| one.contains(to))));
+    let network = network_of(subnet);
+    is_private(to)
+        && !is_caught
+        && is_beyond_peers(world, network, to)
+        && mesh::towards(world, network, to).is_none()
 }
 
 /// Whether every network that lends its gateway knows no way back to the sender.

@@ -15,6 +15,7 @@ mod filter;
 mod firewall;
 mod forward;
 mod front;
+mod gateway;
 mod machine;
 mod mesh;
 mod name;

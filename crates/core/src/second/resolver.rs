@@ -25,7 +25,7 @@ pub(super) fn resolver(world: &World, sender: &Sender, subnet: &str, from: End<'
 /// The same at one group.
 fn resolver_at(world: &World, key: &str, sender: &Sender, subnet: &str, from: End<'_>) -> Gate {
     let Some(rules) = rules(world, key) else { return Gate::Pass };
-    let place = Place { subnet, endpoint: false };
+    let place = Place::of(subnet);
     for (name, rule) in rules {
         let tags = text(rule, &["properties", "destinationAddressPrefix"])
             .into_iter()

@@ -9,7 +9,7 @@ use super::verdict::{Gate, Tri};
 use super::world::{
     World, address_space, flag, list, network_of, prefixes, reference, subnet_prefixes, text,
 };
-use super::{appliance, mesh};
+use super::{appliance, gateway, mesh};
 
 /// A route that somebody wrote.
 pub(super) struct OwnRoute<'w> {
@@ -257,7 +257,9 @@ fn system(
     match (best, unsure) {
         (Some(best), _) => Ok(best),
         (None, Some(gate)) => Err(gate),
-        (None, None) if may_have_gateway(world, network) && propagates(world, subnet) => {
+        (None, None)
+            if gateway::leads(world, network, address) != Tri::No && propagates(world, subnet) =>
+        {
             Err(Gate::unknown("the routes of the gateway", network))
         }
         (None, None) => match mesh::towards(world, network, address) {

@@ -105,7 +105,11 @@ impl Sender {
 
     /// The security groups that its packets meet on the way out: its own, then its subnet's.
     pub(super) fn out(&self, world: &World, subnet: &str, packet: &Packet<'_>) -> Vec<Gate> {
-        let place = Place { subnet, endpoint: false };
+        self.out_of(world, Place::of(subnet), packet)
+    }
+
+    /// The same, of a place of which more is known.
+    pub(super) fn out_of(&self, world: &World, place: Place<'_>, packet: &Packet<'_>) -> Vec<Gate> {
         let own = self.group.iter().map(|key| group(world, key, place, Way::Outbound, packet));
         own.chain([filter(world, place, Way::Outbound, packet)]).collect()
     }

@@ -2,6 +2,7 @@
 
 use super::address::is_private;
 use super::filter::End;
+use super::gateway;
 use super::mesh;
 use super::peering::{Half, halves};
 use super::route::{may_have_gateway, own_routes, propagates};
@@ -79,8 +80,13 @@ fn holds(all: &[super::address::Prefix], address: u32) -> Tri {
 /// A route for everything may make the tag mean everything; so may a gateway.
 fn routes_in_tag(world: &World, subnet: &str, address: Option<u32>) -> Tri {
     let Some(routes) = own_routes(world, subnet) else { return Tri::Maybe };
-    let learned = may_have_gateway(world, network_of(subnet)) && propagates(world, subnet);
-    let start = if learned { Tri::Maybe } else { Tri::No };
+    let network = network_of(subnet);
+    let led = match address {
+        Some(address) => gateway::leads(world, network, address),
+        None if may_have_gateway(world, network) => Tri::Maybe,
+        None => Tri::No,
+    };
+    let start = if propagates(world, subnet) { led } else { Tri::No };
     routes.iter().fold(start, |sum, route| {
         sum.or(match (route.prefix, address) {
             (Some(prefix), _) if prefix.len == 0 => Tri::Maybe,

@@ -183,7 +183,7 @@ impl<'w> Walk<'w> {
         let mut gates = self.sender.out(self.world, subnet, &packet(End::at(from)));
         let hop = next_hop(self.world, subnet, to, None, "route");
         let is_opaque = arrive(hop, near, far, &mut gates);
-        let place = Place { subnet: home, endpoint: false };
+        let place = Place::of(home);
         if is_opaque {
             gates.push(filter(self.world, place, Way::Inbound, &packet(End::Somewhere)));
             return gates;
@@ -374,7 +374,7 @@ impl<'w> Walk<'w> {
     }
 
     fn endpoint_filter(&self, home: &str, packet: &Packet<'_>) -> Gate {
-        let place = Place { subnet: home, endpoint: true };
+        let place = Place::of_endpoints(home);
         match self.policy(home) {
             Tri::No => Gate::Pass,
             Tri::Yes => filter(self.world, place, Way::Inbound, packet),

@@ -8,6 +8,7 @@ use super::forwarder::{self, ForwarderKind};
 use super::hop::Joined;
 use super::leg::{Leg, Walker};
 use super::naming::name_step;
+use super::outward::Outward;
 use super::place::{self, Place};
 use super::platform_dns;
 use super::resolve::{self, Answer, Published, Resolution};
@@ -191,7 +192,7 @@ impl Path<'_> {
                 }));
             }
             // A server that no captured network holds may be reached by a way that was not captured.
-            if leg.outward.is_some() && unseen.is_none() {
+            if leg.outward.is_some() && !is_kept_back(&leg) && unseen.is_none() {
                 unseen = Some(Asked::Server(server, Some(unseen_way(server))));
             }
             // That the next one is asked would be good news, and what was not captured proves none.
@@ -233,6 +234,17 @@ impl Path<'_> {
             Place::Claimed(_) | Place::Beyond => walker.beyond(server),
         }
     }
+}
+
+/// Whether rules keep every question from the gateway that leads to a DNS server, or may.
+fn is_kept_back(leg: &Leg) -> bool {
+    let leads = matches!(leg.outward, Some(Outward::Through(_) | Outward::Learned(..)));
+    let closes = |step: &Step| {
+        step.stage == Stage::FilterOut
+            && step.outcome == Outcome::Drop
+            && step.dropped_part.is_none()
+    };
+    leads && leg.forward.iter().any(closes)
 }
 
 fn unseen_way(server: Ipv4Addr) -> Missing {

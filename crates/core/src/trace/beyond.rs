@@ -17,7 +17,6 @@ impl Walker<'_> {
     /// The way out of Azure's networks: to a network beyond a gateway, or into the internet.
     pub(super) fn out_of_azure(&self, leg: &mut Leg, near: &End, address: Ipv4Addr) {
         leg.senders = near.addresses.clone();
-        self.outbound(leg, near, None, &filter::to_address(address));
         let subnet = (near.id, near.subnet);
         let is_private = private().contains(address);
         let mut found = match is_private {
@@ -48,6 +47,9 @@ impl Walker<'_> {
             _ => OwnRoute::Internet,
         };
         let routed = route::to_address(self.estate, subnet, address, own);
+        leg.needs_learned_route =
+            matches!((&found, &routed), (Outward::Learned(..), Routed::Directly));
+        self.outbound(leg, near, None, &filter::to_address(address));
         // A route of a user decides before the gateways do.
         match routed {
             Routed::Directly if is_private => {

@@ -130,8 +130,29 @@ impl Decision {
 
     /// All senders that are dropped, joined or not.
     pub fn denied_senders(&self) -> AddressSet {
-        self.denied.iter().fold(AddressSet::default(), |all, (part, _)| all.union(part))
+        senders_of(&self.denied)
     }
+
+    /// What two readings say alike of senders that were open is so.
+    fn settle(&mut self, narrow: &Decision, wide: Decision) {
+        let lists = [
+            (&mut self.allowed, &narrow.allowed, wide.allowed),
+            (&mut self.denied, &narrow.denied, wide.denied),
+        ];
+        for (list, narrow, wide) in lists {
+            let both = senders_of(narrow).intersection(&senders_of(&wide));
+            let rest = |(part, rule): (AddressSet, Decider)| (part.difference(&both), rule);
+            let settled = wide.into_iter().map(|(part, rule)| (part.intersection(&both), rule));
+            list.extend(settled.filter(|(part, _)| !part.is_empty()));
+            self.unknown = std::mem::take(&mut self.unknown).into_iter().map(rest).collect();
+        }
+        self.unknown.retain(|(part, _)| !part.is_empty());
+    }
+}
+
+/// All senders of a list.
+fn senders_of(list: &[(AddressSet, Decider)]) -> AddressSet {
+    list.iter().fold(AddressSet::default(), |all, (part, _)| all.union(part))
 }
 
 /// Ports that clients send from: a rule has to cover these to catch a client.
@@ -163,12 +184,22 @@ pub fn decide(
     };
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
+    let open = senders_of(&decision.unknown);
+    if let Some(readings) = question.readings(&open) {
+        let [narrow, wide] = readings.each_ref().map(|tag| {
+            let mut one = Decision::default();
+            Question { tag, ..question }.walk(&rules, open.clone(), &mut one);
+            one
+        });
+        decision.settle(&narrow, wide);
+    }
     if !estate.is_brief() {
         decision.miss = question.near_miss(&rules, &decision);
     }
     Ok(decision)
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
     group: &'a ResourceId,
     members: &'a [ResourceId],
@@ -188,6 +219,18 @@ pub(super) enum Match {
 }
 
 impl Question<'_> {
+    /// The two readings of the tag VirtualNetwork: with what is surely in it alone, and with all that may be. One and the same address
+    /// is in it for every rule or for none. `None` where no sender is open, or where that hangs on the tag at both ends.
+    fn readings(&self, open: &AddressSet) -> Option<[NetworkTag; 2]> {
+        let NetworkTag { surely, perhaps, .. } = self.tag;
+        let doubtful = perhaps.difference(surely);
+        let is_one_end = match self.receiver {
+            Receiver::Addresses(all, _) => !(all.overlaps(&doubtful) && open.overlaps(&doubtful)),
+            Receiver::Gateway(..) => false,
+        };
+        (is_one_end && !open.is_empty()).then(|| [surely, perhaps].map(NetworkTag::just))
+    }
+
     fn walk(&self, rules: &[&Rule], senders: AddressSet, decision: &mut Decision) {
         if senders.is_empty() {
             return;

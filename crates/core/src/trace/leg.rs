@@ -76,6 +76,8 @@ pub struct Leg {
     pub is_apart: bool,
     /// Whether the two networks are joined is not known.
     pub is_perhaps_joined: bool,
+    /// Only a route that a gateway has learned takes packets on, and puts the address into the tag VirtualNetwork.
+    pub needs_learned_route: bool,
     /// The join of the copier's network with the next one on the way; `None` where packets enter none.
     pub joined: Option<Joined>,
     /// The subnet in that next network: of the other end, or of a gateway or an appliance on the way there.
@@ -118,6 +120,7 @@ impl Leg {
             route_back: None,
             is_apart: false,
             is_perhaps_joined: false,
+            needs_learned_route: false,
             joined: None,
             next: None,
             inbound: None,

@@ -315,6 +315,9 @@ impl Walker<'_> {
         if is_dropped {
             seen.forget_drops();
         }
+        if let (true, Receiver::Addresses(all, _)) = (leg.needs_learned_route, receiver) {
+            seen.add(all);
+        }
         let relay = self.start.relay(self.estate);
         if let (Some(id), true) = (&self.start.interface, relay.is_some_and(|one| one.hides_groups))
         {

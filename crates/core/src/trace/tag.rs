@@ -37,6 +37,12 @@ impl NetworkTag {
         self.perhaps = self.perhaps.difference(&self.dropped);
     }
 
+    /// The tag that stands for these and no others.
+    pub(super) fn just(addresses: &AddressSet) -> NetworkTag {
+        let (surely, perhaps) = (addresses.clone(), addresses.clone());
+        NetworkTag { surely, perhaps, ..NetworkTag::default() }
+    }
+
     /// Puts addresses into it.
     pub fn add(&mut self, addresses: &AddressSet) {
         self.surely = self.surely.union(addresses);

@@ -112,13 +112,6 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "remote-space-not-observed",
-        why: "analyser wrong: a peering without remoteAddressSpace counts as routed (4.2)",
-        holds: |facts| {
-            facts.misses("the remote space") || facts.misses("the routes of the peering")
-        },
-    },
-    Class {
         name: "link-in-progress-beside-open-door",
         why: "analyser wrong: until the link is complete the public answer is possible (6.4)",
         holds: |facts| {

@@ -1,0 +1,84 @@
+//! Gateways: whether those of a network, or those lent to it, lead to an address.
+
+use serde_json::Value;
+
+use super::peering::{halves, has_hub};
+use super::verdict::Tri;
+use super::world::{World, flag, list, prefixes, reference, text};
+
+/// Whether a gateway leads from a network to an address.
+pub(super) fn leads(world: &World, network: &str, address: u32) -> Tri {
+    if has_hub(world, network) {
+        return Tri::Maybe;
+    }
+    let mut sum = match world.body(&seat(network)) {
+        Some(_) => lends(world, network, address),
+        None => Tri::No,
+    };
+    for half in halves(world, network).iter().filter(|half| half.uses_remote_gateways()) {
+        let Some(remote) = half.remote() else { return Tri::Maybe };
+        let all = halves(world, &remote);
+        let back = all.iter().find(|back| back.remote().as_deref() == Some(network));
+        let is_up = |state: String| state == "connected";
+        sum = sum.or(match back {
+            Some(half) if !half.lends_gateway() || !half.state().is_none_or(is_up) => Tri::No,
+            Some(_) => lends(world, &remote, address),
+            // A network that was not captured may lend anything.
+            None if world.body(&remote).is_none() => Tri::Maybe,
+            None => Tri::No,
+        });
+    }
+    sum
+}
+
+/// The subnet that gateways stand in.
+fn seat(network: &str) -> String {
+    format!("{network}/subnets/gatewaysubnet")
+}
+
+/// Whether the gateways of a network lead to an address: those that learn routes may.
+fn lends(world: &World, network: &str, address: u32) -> Tri {
+    let home = seat(network);
+    let stands = |body: &Value| {
+        let places = list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]);
+        places.iter().any(|one| {
+            let inner = one.get("properties").unwrap_or(one);
+            reference(inner, &["subnet", "id"]).as_deref() == Some(home.as_str())
+        })
+    };
+    let gateways = world.all("microsoft.network/virtualnetworkgateways");
+    let mine = gateways.filter(|(_, body)| stands(body));
+    let each = mine.map(|(key, body)| match is_static(body, "gatewayType", "Vpn") {
+        true => by_connections(world, key, address),
+        false => Tri::Maybe,
+    });
+    each.reduce(Tri::or).unwrap_or(Tri::Maybe)
+}
+
+/// Whether a gateway or a connection is of a sort that has only the routes which are written down.
+fn is_static(body: &Value, field: &str, sort: &str) -> bool {
+    let kind = text(body, &["properties", field]);
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(sort))
+        && flag(body, &["properties", "enableBgp"]) == Some(false)
+}
+
+/// Whether what a gateway is connected with holds an address.
+fn by_connections(world: &World, gateway: &str, address: u32) -> Tri {
+    let joins = |body: &Value| {
+        let ends = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
+        ends.iter()
+            .any(|end| reference(body, &["properties", end, "id"]).as_deref() == Some(gateway))
+    };
+    let connections = world.all("microsoft.network/connections");
+    connections.filter(|(_, body)| joins(body)).fold(Tri::No, |sum, (_, body)| {
+        let local = reference(body, &["properties", "localNetworkGateway2", "id"]);
+        let field = ["properties", "localNetworkAddressSpace", "addressPrefixes"];
+        let space = local.and_then(|key| prefixes(world.body(&key)?, &field));
+        let holds = space.map(|all| all.iter().any(|one| one.contains(address)));
+        sum.or(match (is_static(body, "connectionType", "IPsec"), holds) {
+            (_, Some(true)) => Tri::Yes,
+            (true, Some(false)) => Tri::No,
+            (_, _) => Tri::Maybe,
+        })
+    })
+}
