@@ -135,6 +135,16 @@ pub(super) fn peered(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Ve
     vec![create(near, far), create(far, near)]
 }
 
+/// Peers a network with one whose gateway it shall use: that one lends it first.
+pub(super) fn lent(estate: &Estate, near: &ResourceId, lender: &ResourceId) -> Fix {
+    let lends = Terms { lends_gateway: true, ..Terms::default() };
+    let uses = Terms { uses_remote_gateway: true, ..Terms::default() };
+    Fix::of(vec![
+        peering::create_half(estate, lender, near, &lends),
+        peering::create_half(estate, near, lender, &uses),
+    ])
+}
+
 /// The subnets of an appliance that takes the packets and of the other end, where the appliance stands in a third network.
 pub(super) fn past_a_third(path: &Path) -> Option<(ResourceId, ResourceId)> {
     let (start, leg) = (path.start.as_ref()?, path.intended.as_ref()?);

@@ -8,7 +8,7 @@ use crate::estate::gateway::{Gateway, GatewayConnection, HubConnection, LocalGat
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
-use crate::trace::hop;
+use crate::trace::hop::{self, Joined, Shore};
 
 /// Whether a network is the one that Azure keeps for a virtual hub, as its name says.
 pub fn is_of_hub(vnet: &ResourceId) -> bool {
@@ -197,6 +197,23 @@ fn one_sided(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Option<Ou
         hop::half(estate, lender, vnet).is_some() && hop::half(estate, vnet, lender).is_none()
     };
     lenders.filter(is_one_sided).find_map(|lender| beyond_a_cut(estate, &lender, address))
+}
+
+/// Networks whose gateways lead to an address, and that a network could be peered with to use them: it has no gateway yet.
+pub fn could_lend(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Vec<ResourceId> {
+    let mut halves = estate.children::<Peering>(vnet);
+    let has_one = estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_some()
+        || halves.any(|(_, half)| half.uses_remote_gateway == Some(true));
+    let leads = |lender: &ResourceId| {
+        let near = Shore::of(vnet, vnet);
+        let joined = hop::join(estate, near, Shore::of(lender, lender));
+        let is_free = matches!(joined, Joined::Apart { near: None, far: None, overlap: None, .. });
+        is_free && matches!(own(estate, lender, address), Outward::Through(_))
+    };
+    let lenders = estate.all::<Gateway>().flat_map(|(_, gateway)| gateway.vnets());
+    let mut found: Vec<ResourceId> = lenders.filter(|one| !has_one && leads(one)).collect();
+    found.dedup();
+    found
 }
 
 /// A peered network that was not captured, and that may hold an address or lend the gateway that leads to it.

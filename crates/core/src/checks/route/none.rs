@@ -1,9 +1,10 @@
 //! No route leads to the source's private address.
 
+use crate::checks::joins;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::leg::Way;
-use crate::trace::outward::Outward;
+use crate::trace::outward::{self, Outward};
 use crate::trace::place::Place;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -23,7 +24,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let message = format!("no route of network `{}` leads to {address}", start.vnet.name());
     let why = "no network here, no peered one and no gateway claims the address, and Azure drops packets to private \
                addresses that nobody claims";
-    Some(Finding::blocks(message, why).at(&start.vnet, path.estate.locate(&start.vnet, "", "addressSpace")).fix(
-        Fix::advice("connect the network that holds the source: by a gateway, or by peering with a network that has one"),
-    ))
+    let place = path.estate.locate(&start.vnet, "", "addressSpace");
+    let mut finding = Finding::blocks(message, why).at(&start.vnet, place);
+    let lenders = outward::could_lend(path.estate, &start.vnet, *address);
+    finding.fixes.extend(lenders.iter().map(|lender| joins::lent(path.estate, &start.vnet, lender)));
+    Some(finding.fix(Fix::advice(
+        "connect the network that holds the source: by a gateway, or by peering with a network that has one",
+    )))
 }
