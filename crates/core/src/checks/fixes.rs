@@ -291,11 +291,15 @@ pub(super) fn past_broad_route(path: &Path, broad: &UserRoute) -> Vec<Fix> {
     let subnet = path.estate.get::<Subnet>(&start.subnet).ok();
     let is_single = path.to.kind == ServerKind::Single;
     let can_identify = is_single && super::vnet_rule_other_region::afar(path).is_none();
-    let off = subnet.filter(|subnet| can_identify && !subnet.has_sql_endpoint());
+    let is_on = can_identify && subnet.is_some_and(Subnet::has_sql_endpoint);
+    // The endpoint's routes are no longer than one of the tag, and what goes by one of the tag comes without the subnet's identity.
+    let is_of_tag = broad.prefix.to_ascii_lowercase().starts_with("sql");
+    let off = subnet.filter(|_| can_identify && !is_on && !is_of_tag);
     let endpoint = off.map(|subnet| {
         Fix::of(vec![server::turn_on_service_endpoint(path.estate, &start.subnet, subnet)])
     });
     let by_tag = service_tag(path)
+        .filter(|_| !is_on)
         .map(|tag| Fix::of(vec![route::add_for_service(path.estate, &broad.table, &tag)]));
     endpoint.into_iter().chain(by_tag).collect()
 }

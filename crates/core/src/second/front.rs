@@ -107,12 +107,19 @@ impl Walk<'_> {
         let network = network_of(subnet);
         let (identity, is_up) = has_identity(world, subnet, network, self.server);
         let mut exits = Vec::new();
-        if identity != Tri::No && !is_up {
-            exits.push((Gate::Pass, Caller::Turning(subnet)));
-        } else if identity != Tri::No {
-            exits.push((Gate::Pass, Caller::Subnet(subnet)));
+        let own = own_routes(world, subnet);
+        // The endpoint's prefixes are those of the tag, and a route that somebody wrote beats one as long.
+        let decides = own.as_ref().and_then(|own| self.tagged(subnet, own).into_iter().next());
+        let is_overruled = decides.is_some_and(|(route, held)| {
+            held == Tri::Yes
+                && route.word.to_ascii_lowercase().starts_with("sql")
+                && matches!(own_exit(world, route, subnet).0, Gate::Drop(_))
+        });
+        if identity != Tri::No && !is_overruled {
+            let caller = if is_up { Caller::Subnet(subnet) } else { Caller::Turning(subnet) };
+            exits.push((Gate::Pass, caller));
         }
-        let Some(own) = own_routes(world, subnet) else {
+        let Some(own) = own else {
             exits.push((Gate::unknown("the routes", subnet), Caller::Somewhere(Some(subnet))));
             return exits;
         };
@@ -152,6 +159,29 @@ impl Walk<'_> {
         }
     }
 
+    /// The routes of tags that hold the door, or may: a region's tag comes before the world's, and AzureCloud last.
+    fn tagged<'o, 'w>(
+        &self,
+        subnet: &str,
+        own: &'o [OwnRoute<'w>],
+    ) -> Vec<(&'o OwnRoute<'w>, Tri)> {
+        let rank = |route: &OwnRoute<'_>| {
+            let word = route.word.to_ascii_lowercase();
+            (!word.starts_with("azurecloud"), word.contains('.'))
+        };
+        let held = |route: &OwnRoute<'_>| match route.prefix {
+            Some(_) => Tri::No,
+            None => {
+                let tag = route.word.to_ascii_lowercase();
+                tag::contains(self.world, subnet, &tag, self.front())
+            }
+        };
+        let all = own.iter().map(|route| (route, held(route)));
+        let mut tagged: Vec<_> = all.filter(|(_, held)| *held != Tri::No).collect();
+        tagged.sort_by_key(|(route, _)| std::cmp::Reverse(rank(route)));
+        tagged
+    }
+
     /// The same, if the door had that address.
     fn exits_at<'s>(
         &self,
@@ -169,25 +199,10 @@ impl Walk<'_> {
         let is_broad = longest.as_ref().is_none_or(|(prefix, _)| prefix.len <= BROAD);
         let exit = |route: &OwnRoute<'_>| own_exit(world, route, subnet);
         let mut exits = Vec::new();
-        // A region's tag comes before the world's, and AzureCloud last.
-        let rank = |route: &OwnRoute<'_>| {
-            let word = route.word.to_ascii_lowercase();
-            (!word.starts_with("azurecloud"), word.contains('.'))
-        };
-        let held = |route: &OwnRoute<'_>| match route.prefix {
-            Some(_) => Tri::No,
-            None => {
-                let tag = route.word.to_ascii_lowercase();
-                tag::contains(world, subnet, &tag, self.front())
-            }
-        };
-        let mut tagged: Vec<&OwnRoute<'_>> =
-            own.iter().filter(|route| held(route) != Tri::No).collect();
-        tagged.sort_by_key(|route| std::cmp::Reverse(rank(route)));
         let mut is_sure = false;
-        for route in tagged {
+        for (route, held) in self.tagged(subnet, own) {
             exits.push(exit(route));
-            is_sure = held(route) == Tri::Yes;
+            is_sure = held == Tri::Yes;
             if is_sure {
                 break;
             }

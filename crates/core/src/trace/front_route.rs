@@ -1,7 +1,7 @@
 //! Where packets of a subnet to the public front door of a server go: its address is not known, its service is.
 
 use crate::address::internet;
-use crate::estate::network::{Route, RoutePrefix, Subnet, Vnet, region_key};
+use crate::estate::network::{NextHop, Route, RoutePrefix, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::outward;
@@ -49,6 +49,16 @@ pub fn to_gateway(
         // The prefixes of Sql are those of the service endpoint, and a user's route wins; those of AzureCloud are others.
         (Some((route, service)), None) if has_endpoint && service != "sql" => {
             beyond_knowledge(route)
+        }
+        (Some((route, _)), None) if has_endpoint && route.next_hop == NextHop::Internet => {
+            Routed::Unknown(Missing::other(
+                format!(
+                    "whether packets that route `{}` takes to the internet carry the identity of subnet `{}`",
+                    route.name,
+                    subnet.0.name()
+                ),
+                "take the route away, or probe the path from the target: `flexway probe`",
+            ))
         }
         (Some((route, _)), None) => judge(table_id, route, true),
         // The service endpoint's own routes are longer than a default route.
