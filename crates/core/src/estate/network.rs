@@ -45,6 +45,8 @@ pub struct Subnet {
     pub occupants: Option<Vec<ResourceId>>,
     /// The service endpoint Microsoft.Sql is there, in this state, which is not Succeeded.
     pub sql_endpoint_trouble: Option<Unsettled>,
+    /// Regions that the service endpoint Microsoft.Sql is for, as their keys; empty where it names none, or all.
+    pub sql_endpoint_regions: Vec<String>,
     /// Service endpoints are named, and some could not be read.
     pub are_endpoints_unreadable: bool,
     /// Services that the subnet is delegated to.
@@ -245,6 +247,12 @@ pub(crate) fn subnet(node: &Node, problems: &mut Problems) -> Subnet {
             .iter()
             .find(is_sql)
             .and_then(|one| Unsettled::read(one, problems)),
+        sql_endpoint_regions: {
+            let listed = services.iter().find(is_sql).map(|one| one.texts("locations", problems));
+            let listed = listed.unwrap_or_default();
+            let are_all = listed.iter().any(|one| one == "*");
+            if are_all { Vec::new() } else { listed.iter().map(|one| region_key(one)).collect() }
+        },
         prefixes: node.networks("addressPrefix", "addressPrefixes", problems),
         security_group: node.reference("networkSecurityGroup", problems),
         route_table: node.reference("routeTable", problems),

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::address::{address_of, holds_no_public};
 use super::verdict::{Gate, Tri};
-use super::world::{World, at, is_settled, last_name, list, network_of, reference, region, text};
+use super::world::{
+    World, at, is_settled, last_name, list, network_of, reference, region, spelt, text, texts,
+};
 
 pub(super) fn is_single(server: &str) -> bool {
     server.contains("/providers/microsoft.dbforpostgresql/servers/")
@@ -244,7 +246,12 @@ pub(super) fn has_identity(
         (Some(server), Some(network)) => Tri::of(server == network),
         _ => Tri::Maybe,
     };
-    (same, is_up)
+    let places = texts(endpoint, &["locations"]);
+    let home = world.body(server).and_then(region).unwrap_or_default();
+    let names = |one: &&str| *one == "*" || spelt(one) == home;
+    // Nobody says what an endpoint does for regions that it does not name.
+    let is_named = places.is_empty() || home.is_empty() || places.iter().any(|one| names(one));
+    (if is_named { same } else { same.and(Tri::Maybe) }, is_up)
 }
 
 /// Whether a service endpoint might go round a route of one's own: the routes of `Microsoft.Sql`

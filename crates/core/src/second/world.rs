@@ -283,8 +283,11 @@ pub(super) fn last_name(key: &str) -> &str {
 
 /// A region, spelt the one way: `West Europe` is `westeurope`.
 pub(super) fn region(body: &Value) -> Option<String> {
-    let text = text(body, &["location"])?;
-    Some(text.chars().filter(|letter| *letter != ' ').collect::<String>().to_ascii_lowercase())
+    text(body, &["location"]).map(spelt)
+}
+
+pub(super) fn spelt(region: &str) -> String {
+    region.chars().filter(|letter| *letter != ' ').collect::<String>().to_ascii_lowercase()
 }
 
 /// The private addresses of a network interface.

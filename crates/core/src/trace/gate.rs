@@ -223,6 +223,17 @@ fn rules_of_single(
     }
     let has_endpoint = subnet.has_sql_endpoint();
     let is_afar = is_afar(estate, server, vnet_id);
+    let regions = &subnet.sql_endpoint_regions;
+    let region = server.location.as_deref().map(region_key).filter(|_| !regions.is_empty());
+    if let Some(region) = region.filter(|one| !is_afar && !regions.contains(one)) {
+        let what = format!(
+            "whether service endpoint Microsoft.Sql of `{}`, which names {}, acts for a server in {region}",
+            subnet_id.name(),
+            regions.join(", ")
+        );
+        let help = "turn it off and on again, which names the network's own region, or probe from there: `flexway probe`";
+        return (Gate::Unknown(Missing::other(what, help)), true);
+    }
     // Any rule that is ready lets the subnet in.
     let is_ready = |rule: &VnetRule| {
         rule.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("ready"))
