@@ -50,8 +50,9 @@ pub(crate) fn run(args: &CertifyArgs) -> Ended {
     estates::lay_over(&mut loaded, &args.after)?;
     let estate = &loaded.estate;
     let bodies = estate.ids().filter_map(|id| Some((id, estate.body(id)?)));
-    let certified = certify(&World::of(bodies), &plan, Bounds::default())
-        .map_err(|why| unreadable(args, why))?;
+    let world = World::of(bodies);
+    let certified =
+        certify(&world, &plan, Bounds::of(&world)).map_err(|why| unreadable(args, why))?;
     if args.json {
         print_value(&json!({
             "schema": "flexway.certify/1",

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use flexway_core::checks::ALL;
 use flexway_core::estate::Estate;
+use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
 use flexway_core::second::{Bounds, Certified, State, Unreadable, World, certify};
@@ -35,7 +36,8 @@ fn world(estate: &Estate) -> World {
 }
 
 fn certified(estate: &Estate, plan: &Value) -> Certified {
-    certify(&world(estate), plan, Bounds::default()).expect("a plan")
+    let world = world(estate);
+    certify(&world, plan, Bounds::of(&world)).expect("a plan")
 }
 
 fn named(certified: &Certified, wanted: State) -> Vec<&str> {
@@ -297,6 +299,19 @@ fn a_refusal_that_could_be_mended_fails() {
     plan["after"] = plan["before"].clone();
     plan["refusal"] = json!("nothing helps");
     fails(&estate, &plan, "refusal");
+}
+
+#[test]
+fn of_a_small_estate_every_set_of_sixteen_changes_is_tried() {
+    let (estate, _) = example("No zone at all");
+    assert!(Bounds::of(&world(&estate)).subsets_max >= 1 << 16);
+    let id = |index| {
+        let network = "providers/Microsoft.Network/virtualNetworks";
+        ResourceId::parse(&format!("/subscriptions/s/resourceGroups/g/{network}/v{index}"))
+    };
+    let many: Vec<_> = (0..10_000).filter_map(id).collect();
+    let large = World::of(many.iter().map(|id| (id, json!({}))));
+    assert_eq!(Bounds::of(&large).subsets_max, Bounds::default().subsets_max);
 }
 
 #[test]

@@ -85,6 +85,11 @@ impl World {
             || self.bodies.values().any(|body| names(body, key))
     }
 
+    /// Number of bodies.
+    pub(super) fn len(&self) -> usize {
+        self.bodies.len()
+    }
+
     pub(super) fn body(&self, key: &str) -> Option<&Value> {
         self.bodies.get(key).map(Arc::as_ref)
     }

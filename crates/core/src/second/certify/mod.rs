@@ -17,7 +17,7 @@ use super::ask;
 use super::machine::ask_machine;
 use super::verdict::{Answer, Verdict};
 use super::world::{World, last_name};
-use read::{Change, Goal, Plan, read};
+use read::{Change, Goal, Leg, Plan, read};
 use sets::apply_in_order;
 
 /// How far the checker looks; what is left out is said aloud.
@@ -32,7 +32,24 @@ pub struct Bounds {
 impl Default for Bounds {
     /// Four thousand sets take some seconds, and hold every set of up to three of thirty changes.
     fn default() -> Bounds {
-        Bounds { subsets_max: 4096, flows_max: 4096 }
+        Bounds { subsets_max: SUBSETS, flows_max: 4096 }
+    }
+}
+
+/// Sets that are tried of an estate of any size.
+const SUBSETS: usize = 4096;
+
+/// Sets that are tried at most: every one of sixteen changes.
+const SUBSETS_MAX: usize = 1 << 16;
+
+/// Bodies in all worlds that are made for them: each is a copy of the estate, and these take some seconds.
+const COPIES: usize = 10_000_000;
+
+impl Bounds {
+    /// Of a small estate more sets take as long as of a large one a few.
+    pub fn of(world: &World) -> Bounds {
+        let affordable = COPIES / world.len().max(1);
+        Bounds { subsets_max: affordable.clamp(SUBSETS, SUBSETS_MAX), ..Bounds::default() }
     }
 }
 
@@ -136,24 +153,39 @@ struct After {
     refused: Vec<String>,
 }
 
+impl Leg {
+    /// Whether the copier reaches this one.
+    fn ask(&self, world: &World) -> Answer {
+        match &self.to {
+            Goal::Server(server) => ask(world, &self.copier, server, self.port),
+            Goal::Machine(host) => ask_machine(world, &self.copier.key(), host, self.port),
+        }
+    }
+}
+
 impl Judge<'_> {
     /// Whether the copier reaches every server that it has to.
     fn ask(&self, world: &World) -> Judged {
-        let answers: Vec<Answer> = self
-            .plan
-            .legs
-            .iter()
-            .map(|leg| match &leg.to {
-                Goal::Server(server) => ask(world, &leg.copier, server, leg.port),
-                Goal::Machine(host) => ask_machine(world, &leg.copier.key(), host, leg.port),
-            })
-            .collect();
+        let answers: Vec<Answer> = self.plan.legs.iter().map(|leg| leg.ask(world)).collect();
         let Some(verdict) = answers.iter().map(|one| self.partly(one)).reduce(Verdict::and) else {
             let why = "a relay host's place is not in the estate".to_owned();
             return Judged { verdict: Verdict::Undetermined, is_open: true, why };
         };
         let is_open = answers.iter().any(|one| one.verdict == Verdict::Undetermined);
         Judged { verdict, is_open, why: reasons(&answers) }
+    }
+
+    /// The verdict alone: one server that is surely not reached decides.
+    fn verdict(&self, world: &World) -> Verdict {
+        let mut sum = None;
+        for leg in &self.plan.legs {
+            let found = self.partly(&leg.ask(world));
+            if found == Verdict::Unreachable {
+                return found;
+            }
+            sum = Some(sum.map_or(found, |before: Verdict| before.and(found)));
+        }
+        sum.unwrap_or(Verdict::Undetermined)
     }
 
     /// Whether the plan claims no more than that nothing is known to be closed after it, of a flow that can be followed.

@@ -75,7 +75,7 @@ impl<'p> Catalogue<'p> {
         if let Some(verdict) = self.known.get(&key) {
             return *verdict;
         }
-        let verdict = self.judge.ask(&self.world(&key)).verdict;
+        let verdict = self.judge.verdict(&self.world(&key));
         self.known.insert(key, verdict);
         verdict
     }
