@@ -52,7 +52,8 @@ pub(super) fn may_join(world: &World, network: &str) -> bool {
     if let Some(groups) = in_force(world, network) {
         return !groups.is_empty();
     }
-    let mut groups = world.all(CONFIGURATION).flat_map(|(_, body)| meshed_groups(&body["properties"]));
+    let mut groups =
+        world.all(CONFIGURATION).flat_map(|(_, body)| meshed_groups(&body["properties"]));
     groups.any(|(group, _)| {
         let members = members(world, &group);
         members.is_empty() || members.iter().any(|one| one == network)

@@ -27,7 +27,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let place = path.estate.locate(&start.vnet, "", "addressSpace");
     let mut finding = Finding::blocks(message, why).at(&start.vnet, place);
     let lenders = outward::could_lend(path.estate, &start.vnet, *address);
-    finding.fixes.extend(lenders.iter().map(|lender| joins::lent(path.estate, &start.vnet, lender)));
+    finding
+        .fixes
+        .extend(lenders.iter().map(|lender| joins::lent(path.estate, &start.vnet, lender)));
     Some(finding.fix(Fix::advice(
         "connect the network that holds the source: by a gateway, or by peering with a network that has one",
     )))
