@@ -250,7 +250,7 @@ pub(super) fn has_identity(
     let home = world.body(server).and_then(region).unwrap_or_default();
     let names = |one: &&str| *one == "*" || spelt(one) == home;
     // Nobody says what an endpoint does for regions that it does not name.
-    let is_named = places.is_empty() || home.is_empty() || places.iter().any(|one| names(one));
+    let is_named = places.is_empty() || home.is_empty() || places.iter().any(names);
     (if is_named { same } else { same.and(Tri::Maybe) }, is_up)
 }
 

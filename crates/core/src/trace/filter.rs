@@ -135,16 +135,12 @@ impl Decision {
 
     /// What two readings say alike of senders that were open is so.
     fn settle(&mut self, narrow: &Decision, wide: Decision) {
-        let lists = [
-            (&mut self.allowed, &narrow.allowed, wide.allowed),
-            (&mut self.denied, &narrow.denied, wide.denied),
-        ];
-        for (list, narrow, wide) in lists {
+        let allowed = (&mut self.allowed, &narrow.allowed, wide.allowed);
+        for (list, narrow, wide) in [allowed, (&mut self.denied, &narrow.denied, wide.denied)] {
             let both = senders_of(narrow).intersection(&senders_of(&wide));
-            let rest = |(part, rule): (AddressSet, Decider)| (part.difference(&both), rule);
             let settled = wide.into_iter().map(|(part, rule)| (part.intersection(&both), rule));
             list.extend(settled.filter(|(part, _)| !part.is_empty()));
-            self.unknown = std::mem::take(&mut self.unknown).into_iter().map(rest).collect();
+            self.unknown.iter_mut().for_each(|(part, _)| *part = part.difference(&both));
         }
         self.unknown.retain(|(part, _)| !part.is_empty());
     }
@@ -185,7 +181,9 @@ pub fn decide(
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
     let open = senders_of(&decision.unknown);
-    if let Some(readings) = question.readings(&open) {
+    if let Receiver::Addresses(all, _) = flow.receiver
+        && let Some(readings) = tag.readings(&open, all)
+    {
         let [narrow, wide] = readings.each_ref().map(|tag| {
             let mut one = Decision::default();
             Question { tag, ..question }.walk(&rules, open.clone(), &mut one);
@@ -219,18 +217,6 @@ pub(super) enum Match {
 }
 
 impl Question<'_> {
-    /// The two readings of the tag VirtualNetwork: with what is surely in it alone, and with all that may be. One and the same address
-    /// is in it for every rule or for none. `None` where no sender is open, or where that hangs on the tag at both ends.
-    fn readings(&self, open: &AddressSet) -> Option<[NetworkTag; 2]> {
-        let NetworkTag { surely, perhaps, .. } = self.tag;
-        let doubtful = perhaps.difference(surely);
-        let is_one_end = match self.receiver {
-            Receiver::Addresses(all, _) => !(all.overlaps(&doubtful) && open.overlaps(&doubtful)),
-            Receiver::Gateway(..) => false,
-        };
-        (is_one_end && !open.is_empty()).then(|| [surely, perhaps].map(NetworkTag::just))
-    }
-
     fn walk(&self, rules: &[&Rule], senders: AddressSet, decision: &mut Decision) {
         if senders.is_empty() {
             return;

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::address::AddressSet;
+use crate::address::{AddressSet, private};
 use crate::estate::dns::Record;
 use crate::estate::gateway::LoadBalancer;
 use crate::estate::network::{Subnet, Vnet, region_key};
@@ -134,6 +134,15 @@ impl Leg {
             gate: None,
             forward: Vec::new(),
             back: Vec::new(),
+        }
+    }
+
+    /// Whether its packets go into the internet.
+    pub(super) fn is_public(&self) -> bool {
+        match &self.way {
+            Way::Public => true,
+            Way::Beyond(address) => !private().contains(*address),
+            Way::Endpoint(_) | Way::Injected(_) | Way::Machine(_) => false,
         }
     }
 

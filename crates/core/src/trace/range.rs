@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
-use crate::trace::appliance::{self, Appliance};
+use crate::trace::appliance;
 use crate::trace::hop::{self, Shore};
 use crate::trace::leg::{Leg, Walker};
 use crate::trace::route::{self, Routed};
@@ -37,11 +37,11 @@ impl Walker<'_> {
         let address = shorter.next_hop.appliance();
         let near = vnet.as_ref().map(|vnet| Shore::of(vnet, subnet.0));
         let found = near.zip(address).map(|(near, one)| appliance::look(self.estate, near, one));
-        match found.filter(Appliance::is_dead) {
-            // The way to the network of that one may be what lacks.
-            Some(Appliance::OutOfReach(_)) | None => Routed::Elsewhere(shorter, missing),
-            Some(_) => Routed::Directly,
-        }
+        // Through another network an appliance may be the way that is meant.
+        let is_dead_here = found.is_some_and(|found| {
+            found.is_dead() && found.vnet(self.estate).as_ref() == vnet.as_ref()
+        });
+        if is_dead_here { Routed::Directly } else { Routed::Elsewhere(shorter, missing) }
     }
 
     /// Length of Azure's own route to the other end: a peering routes what it knows of the other network.

@@ -37,10 +37,21 @@ impl NetworkTag {
         self.perhaps = self.perhaps.difference(&self.dropped);
     }
 
-    /// The tag that stands for these and no others.
-    pub(super) fn just(addresses: &AddressSet) -> NetworkTag {
-        let (surely, perhaps) = (addresses.clone(), addresses.clone());
-        NetworkTag { surely, perhaps, ..NetworkTag::default() }
+    /// Its two readings: with what is surely in it alone, and with all that may be. One and the same address is in it for every rule or
+    /// for none. `None` where no sender is open, or where that hangs on the tag at both ends.
+    pub(super) fn readings(
+        &self,
+        senders: &AddressSet,
+        receivers: &AddressSet,
+    ) -> Option<[NetworkTag; 2]> {
+        let doubtful = self.perhaps.difference(&self.surely);
+        let are_both = senders.overlaps(&doubtful) && receivers.overlaps(&doubtful);
+        let just = |all: &AddressSet| NetworkTag {
+            surely: all.clone(),
+            perhaps: all.clone(),
+            ..NetworkTag::default()
+        };
+        (!are_both && !senders.is_empty()).then(|| [just(&self.surely), just(&self.perhaps)])
     }
 
     /// Puts addresses into it.

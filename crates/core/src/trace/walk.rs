@@ -214,7 +214,10 @@ impl Walker<'_> {
             }
             _ => None,
         };
-        let (routed, appliance) = handed(self.estate, Shore::of(near.vnet, near.id), routed);
+        let (routed, appliance) = match leg.is_public() {
+            true => handed_out(self.estate, Shore::of(near.vnet, near.id), routed),
+            false => handed(self.estate, Shore::of(near.vnet, near.id), routed),
+        };
         leg.appliance = appliance;
         leg.take_route(route_step(self.estate, near.id, &routed, destination), routed);
         if let Some((address, missing)) = handed_on
@@ -287,8 +290,12 @@ impl Walker<'_> {
         let own = OwnRoute::Network(vnet.map_or(0, |vnet| route::range_length(vnet, first)));
         let parts = route::to_addresses(self.estate, (far.id, far.subnet), &near.addresses, own);
         let shore = Shore::of(far.vnet, far.id);
-        let handed = |(part, routed)| (part, handed(self.estate, shore, routed).0);
-        parts.into_iter().map(handed).collect()
+        // That an appliance is out of the source's reach may be the fault of a peering, which is not looked at from there.
+        let handed = |routed: Routed| match handed(self.estate, shore, routed.clone()) {
+            (Routed::Dead(_, Appliance::OutOfReach(_)), _) => routed,
+            (handed, _) => handed,
+        };
+        parts.into_iter().map(|(part, routed)| (part, handed(routed))).collect()
     }
 
     /// Rules let answers of an open connection pass, so only routes can lose them.
@@ -322,21 +329,29 @@ impl Walker<'_> {
 }
 
 /// What becomes of packets of a subnet that a route hands on, with what stands at the address that it names.
-fn handed(estate: &Estate, near: Shore, routed: Routed) -> (Routed, Option<Appliance>) {
+fn handed_out(estate: &Estate, near: Shore, routed: Routed) -> (Routed, Option<Appliance>) {
     let Routed::Elsewhere(route, missing) = routed else { return (routed, None) };
     let address = route.next_hop.appliance();
     let appliance = address.map(|one| appliance::look(estate, near, one));
     let routed = match appliance.clone().filter(Appliance::is_dead) {
         Some(one) => Routed::Dead(route, one),
-        None if route.next_hop == NextHop::Gateway
-            && !outward::may_use_gateway(estate, near.vnet) =>
-        {
-            let missing = no_gateway(&route, near.vnet);
-            Routed::Doubtful(route, missing)
-        }
         None => Routed::Elsewhere(route, missing),
     };
     (routed, appliance)
+}
+
+/// The same of packets to another network, which a gateway has to be there for.
+fn handed(estate: &Estate, near: Shore, routed: Routed) -> (Routed, Option<Appliance>) {
+    match handed_out(estate, near, routed) {
+        (Routed::Elsewhere(route, _), None)
+            if route.next_hop == NextHop::Gateway
+                && !outward::may_use_gateway(estate, near.vnet) =>
+        {
+            let missing = no_gateway(&route, near.vnet);
+            (Routed::Doubtful(route, missing), None)
+        }
+        handed => handed,
+    }
 }
 
 /// What becomes of packets for a gateway that is not there: of that no document speaks.

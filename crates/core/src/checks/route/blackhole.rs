@@ -7,6 +7,7 @@ use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::front_route::droppers;
 use crate::trace::leg::{Leg, Way};
+use crate::trace::outward;
 use crate::trace::route::{Routed, UserRoute};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -43,12 +44,22 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 /// A route leads where it is not known that packets go on: into the copier's own network, or to a gateway that is not there.
 fn perhaps(path: &Path) -> Option<Finding> {
     let leg = path.taken()?;
-    let Some(Routed::Doubtful(route, _)) = &leg.route else { return None };
+    let vnet = &path.start.as_ref()?.vnet;
+    let route = match leg.route.as_ref()? {
+        Routed::Doubtful(route, _) => route,
+        Routed::Elsewhere(route, _)
+            if route.next_hop == NextHop::Gateway
+                && !outward::may_use_gateway(path.estate, vnet) =>
+        {
+            route
+        }
+        _ => return None,
+    };
     let (where_to, why) = match route.next_hop {
         NextHop::Gateway => (
             format!(
                 "to a virtual network gateway, and network `{}` has none and uses none of a peered network",
-                path.start.as_ref()?.vnet.name()
+                vnet.name()
             ),
             "nothing is there that takes such packets on",
         ),
