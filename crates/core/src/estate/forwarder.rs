@@ -34,6 +34,20 @@ pub struct RulesetLink {
     pub vnet: ResourceId,
 }
 
+/// The forwarding rulesets that are linked to a network, as Azure lists them. Child of the network.
+#[derive(Debug, Clone)]
+pub struct LinkedRulesets {
+    /// The rulesets; `None` when not all of them can be read.
+    pub rulesets: Option<Vec<ResourceId>>,
+}
+
+pub(crate) fn linked_rulesets(node: &Node, problems: &mut Problems) -> LinkedRulesets {
+    let has_more = node.is_unresolved_at("nextLink") || node.text("nextLink", problems).is_some();
+    let listed = node.array("value", problems).filter(|_| !has_more);
+    let rulesets = listed.and_then(|all| all.iter().map(|one| one.id("id", problems)).collect());
+    LinkedRulesets { rulesets }
+}
+
 pub(crate) fn inbound_endpoint(node: &Node, problems: &mut Problems) -> InboundEndpoint {
     let mut endpoint = InboundEndpoint { addresses: Vec::new(), subnets: Vec::new() };
     for one in node.array("ipConfigurations", problems).unwrap_or_default() {

@@ -84,6 +84,8 @@ pub enum Facts {
     ForwardingRule(forwarder::ForwardingRule),
     /// `dnsForwardingRulesets/virtualNetworkLinks`
     RulesetLink(forwarder::RulesetLink),
+    /// Answer of `virtualNetworks/listDnsForwardingRulesets`, named as a child of the network
+    LinkedRulesets(forwarder::LinkedRulesets),
     /// `networkManagers/connectivityConfigurations`
     Connectivity(governance::Connectivity),
     /// `networkManagers/networkGroups/staticMembers`
@@ -162,6 +164,7 @@ kinds! {
     InboundEndpoint forwarder::InboundEndpoint, "inbound endpoint";
     ForwardingRule forwarder::ForwardingRule, "forwarding rule";
     RulesetLink forwarder::RulesetLink, "ruleset link";
+    LinkedRulesets forwarder::LinkedRulesets, "list of linked rulesets";
     Connectivity governance::Connectivity, "connectivity configuration";
     EffectiveConnectivity governance::EffectiveConnectivity, "list of effective connectivity configurations";
     GroupMember governance::GroupMember, "network group member";
@@ -315,6 +318,9 @@ fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Pr
         }
         "microsoft.network/dnsforwardingrulesets/virtualnetworklinks" => {
             forwarder::ruleset_link(node, problems).map_or(Facts::Other, Facts::RulesetLink)
+        }
+        "microsoft.network/virtualnetworks/listdnsforwardingrulesets" => {
+            Facts::LinkedRulesets(forwarder::linked_rulesets(node, problems))
         }
         "microsoft.network/networkmanagers" => {
             Facts::NetworkManager(filter::network_manager(node, problems))

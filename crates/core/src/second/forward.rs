@@ -6,7 +6,7 @@ use super::address::address_of;
 use super::name::{AZURE, Ask, covers, is_for_everybody, is_published};
 use super::seat::Spot;
 use super::verdict::Gate;
-use super::world::{list, reference, text};
+use super::world::{World, list, reference, text};
 use super::zone::{Linked, zones};
 
 /// What the forwarding rules of a network do with a name.
@@ -24,14 +24,9 @@ pub(super) enum Rule {
 impl Ask<'_> {
     /// A forwarding rule of a ruleset linked to the network comes before public DNS: that of the longest domain.
     pub(super) fn rule(&self, name: &str) -> Rule {
-        let links = self.world.all("microsoft.network/dnsforwardingrulesets/virtualnetworklinks");
+        let linked = linked(self.world, self.network);
         let mut best: Option<(usize, &str, &Value)> = None;
-        for (key, link) in links {
-            let of = reference(link, &["properties", "virtualNetwork", "id"]);
-            if of.as_deref() != Some(self.network) {
-                continue;
-            }
-            let ruleset = key.split("/virtualnetworklinks/").next().unwrap_or("");
+        for ruleset in &linked {
             let mut rules = self.world.children(ruleset, "forwardingrules").peekable();
             if rules.peek().is_none() {
                 return Rule::Unknown(Gate::unknown("the rules", ruleset));
@@ -50,16 +45,14 @@ impl Ask<'_> {
 
     /// A ruleset with a rule for a name whose link to the network was not captured, and nothing proves absent.
     pub(super) fn loose_ruleset(&self, name: &str) -> Option<String> {
+        if listed(self.world, self.network).is_some() {
+            return None;
+        }
         let rules = self.world.all("microsoft.network/dnsforwardingrulesets/forwardingrules");
         let catching = rules.filter(|(_, rule)| acts_on(rule, name));
         let mut sets = catching.map(|(key, _)| key.split("/forwardingrules/").next().unwrap_or(""));
-        let is_linked = |set: &str| {
-            self.world.children(set, "virtualnetworklinks").any(|(_, link)| {
-                reference(link, &["properties", "virtualNetwork", "id"]).as_deref()
-                    == Some(self.network)
-            })
-        };
-        sets.find(|set| !is_linked(set)).map(str::to_owned)
+        let linked = linked(self.world, self.network);
+        sets.find(|set| !linked.iter().any(|one| one == set)).map(str::to_owned)
     }
 
     /// Where a rule leads: to the first of its servers.
@@ -80,10 +73,7 @@ impl Ask<'_> {
         let Some(next) = spot.as_ref().and_then(Spot::resolver) else {
             return Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
         };
-        let mut links = self.world.children(ruleset, "virtualnetworklinks");
-        let goes_round = links.any(|(_, link)| {
-            reference(link, &["properties", "virtualNetwork", "id"]).as_deref() == Some(next)
-        });
+        let goes_round = linked(self.world, next).iter().any(|one| one == ruleset);
         // Zones of the resolver's network answer before its rulesets.
         let is_answered = || {
             let mut zones = zones(self.world, next, self.server).into_iter();
@@ -91,6 +81,29 @@ impl Ask<'_> {
         };
         if goes_round && !is_answered() { loses() } else { Rule::Leads(next.to_owned()) }
     }
+}
+
+/// The rulesets that are known to be linked to a network: by a link, or by the network's own list.
+fn linked(world: &World, network: &str) -> Vec<String> {
+    let links = world.all("microsoft.network/dnsforwardingrulesets/virtualnetworklinks");
+    let own = links.filter(|(_, link)| {
+        reference(link, &["properties", "virtualNetwork", "id"]).as_deref() == Some(network)
+    });
+    let of = |key: &str| key.split("/virtualnetworklinks/").next().unwrap_or("").to_owned();
+    let mut all: Vec<String> = own.map(|(key, _)| of(key)).collect();
+    all.extend(listed(world, network).unwrap_or_default());
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// What Azure answers when it is asked for all rulesets of a network.
+fn listed(world: &World, network: &str) -> Option<Vec<String>> {
+    let (_, body) = world.children(network, "listdnsforwardingrulesets").next()?;
+    if text(body, &["properties", "nextLink"]).is_some_and(|more| !more.is_empty()) {
+        return None;
+    }
+    list(body, &["properties", "value"])?.iter().map(|one| reference(one, &["id"])).collect()
 }
 
 /// Whether a forwarding rule is on and catches a name; one for every name does not act on those that Azure keeps for itself.

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use crate::estate::forwarder::{ForwardingRule, InboundEndpoint, RulesetLink};
+use crate::change::RESOLVER_API;
+use crate::estate::forwarder::{ForwardingRule, InboundEndpoint, LinkedRulesets, RulesetLink};
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
@@ -75,12 +76,9 @@ pub fn rule_for(
     name: &str,
     without: &[ResourceId],
 ) -> Option<Forwarded> {
-    let rulesets: Vec<ResourceId> = estate
-        .list::<RulesetLink>(Key::RulesetsOf(vnet.clone()))
-        .filter_map(|(link, _)| link.parent())
-        .collect();
+    let rulesets = linked(estate, vnet);
     let rules = rulesets.iter().flat_map(|set| estate.children::<ForwardingRule>(set));
-    if let Some(unread) = unread(estate, &rulesets, |rule| rule.catches(name)) {
+    if let Some(unread) = unread(estate, vnet, &rulesets, |rule| rule.catches(name)) {
         return Some(unread);
     }
     let (id, rule) = rules
@@ -126,6 +124,7 @@ pub fn rule_for(
 /// name and no link at all.
 fn unread(
     estate: &Estate,
+    vnet: &ResourceId,
     linked: &[ResourceId],
     catches: impl Fn(&ForwardingRule) -> bool,
 ) -> Option<Forwarded> {
@@ -147,29 +146,52 @@ fn unread(
     if let Some(rule) = below.find(is_rule) {
         return Some(Forwarded::Unknown(rule.clone(), Missing::field(rule, "domainName")));
     }
+    if listed(estate, vnet).is_some() {
+        return None;
+    }
     // None of its links was captured, so one may be to this network.
     let is_loose = |set: &ResourceId| estate.children::<RulesetLink>(set).next().is_none();
     let set = catching(estate, catches).find(is_loose)?;
-    let missing = unread_links(&set);
+    let missing = unread_links(&set, vnet);
     Some(Forwarded::Unknown(set, missing))
 }
 
+/// The rulesets that are linked to a network, as far as is known.
+fn linked(estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
+    let links = estate.list::<RulesetLink>(Key::RulesetsOf(vnet.clone()));
+    let mut all: Vec<ResourceId> = links.filter_map(|(link, _)| link.parent()).collect();
+    for set in listed(estate, vnet).into_iter().flatten() {
+        if !all.contains(set) {
+            all.push(set.clone());
+        }
+    }
+    all
+}
+
+/// Azure's own list of the rulesets that are linked to a network, where all of it was captured.
+fn listed<'e>(estate: &'e Estate, vnet: &ResourceId) -> Option<&'e [ResourceId]> {
+    let mut lists = estate.all::<LinkedRulesets>();
+    let (_, list) = lists.find(|(id, _)| id.parent().as_ref() == Some(vnet))?;
+    list.rulesets.as_deref()
+}
+
 /// A ruleset that would catch a name and is not known to be linked to a network: nothing counts its links, so that no link is missing
-/// cannot be proved.
+/// is proved by the network's own list alone.
 pub(super) fn perhaps_forwarded(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Missing> {
-    let links = |set: &ResourceId| {
-        estate
-            .list::<RulesetLink>(Key::RulesetsOf(vnet.clone()))
-            .any(|(link, _)| link.parent().as_ref() == Some(set))
-    };
-    let set = catching(estate, |rule| rule.catches(name)).find(|set| !links(set))?;
-    Some(unread_links(&set))
+    if listed(estate, vnet).is_some() {
+        return None;
+    }
+    let mut sets = catching(estate, |rule| rule.catches(name)).peekable();
+    sets.peek()?;
+    let linked = linked(estate, vnet);
+    let set = sets.find(|set| !linked.contains(set))?;
+    Some(unread_links(&set, vnet))
 }
 
 /// A ruleset that would lead a name to a resolver of Azure, and that may be linked to a network: one that is linked to no ruleset, in the
 /// ruleset's region, and not to the resolver's own, where questions would go round.
 pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<ResourceId> {
-    if estate.list::<RulesetLink>(Key::RulesetsOf(vnet.clone())).next().is_some() {
+    if !linked(estate, vnet).is_empty() {
         return None;
     }
     let region = estate.get::<Vnet>(vnet).ok()?.location.as_deref().map(region_key);
@@ -190,9 +212,7 @@ pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Resour
 
 /// Whether a resolver asks the ruleset again that sent the question: it is linked to its network, and no zone there answers first.
 fn goes_round(estate: &Estate, set: &ResourceId, next: &Forwarder, name: &str) -> bool {
-    let mut links = estate.children::<RulesetLink>(set);
-    links.any(|(_, link)| link.vnet == next.vnet)
-        && linked_zone(estate, &next.vnet, name, &[]).is_none()
+    linked(estate, &next.vnet).contains(set) && linked_zone(estate, &next.vnet, name, &[]).is_none()
 }
 
 /// The rulesets that have a rule of some sort.
@@ -204,14 +224,18 @@ fn catching<'e>(
     rules.filter_map(|(id, _)| id.parent())
 }
 
-fn unread_links(set: &ResourceId) -> Missing {
+fn unread_links(set: &ResourceId, vnet: &ResourceId) -> Missing {
+    let list = format!("{vnet}/listDnsForwardingRulesets");
     Missing {
-        what: format!("the networks that DNS forwarding ruleset `{}` is linked to", set.name()),
+        what: format!(
+            "whether DNS forwarding ruleset `{}` is linked to `{}`",
+            set.name(),
+            vnet.name()
+        ),
         resource: Some(set.clone()),
         help: format!(
-            "add the output of `az dns-resolver vnet-link list --resource-group {} --ruleset-name {}`",
-            set.resource_group(),
-            set.name()
+            "add the output of `az rest --method post --body '{{}}' --url \"{list}?api-version={RESOLVER_API}\" --query \"{{id: \
+             '{list}/current', properties: @}}\"`"
         ),
     }
 }
