@@ -166,7 +166,6 @@ fn word_on(world: &World, server: &str, endpoint: &str) -> Gate {
         Some(_) | None => {}
     }
     match (mine.first(), own.as_deref()) {
-        (Some(Some(_)), Some("approved")) => Gate::unknown("the state of endpoint", endpoint),
         (Some(Some(status)), _) => Gate::drop("endpoint", endpoint, Some(status)),
         (Some(None), _) => Gate::unknown("the server's word on endpoint", endpoint),
         (None, _) if list.observed => Gate::drop("endpoint", server, Some("no connection")),

@@ -28,7 +28,7 @@ pub enum Status {
 pub struct View {
     /// The endpoint.
     pub id: ResourceId,
-    /// State of its connection: the server's word, which the endpoint's may not contradict.
+    /// State of its connection; the server's word counts before the endpoint's.
     pub status: Status,
     /// Who tells the state, and where.
     pub status_from: (ResourceId, String),
@@ -179,15 +179,11 @@ fn state(
     };
     if let Some(theirs) = theirs {
         let place = theirs.pointer.clone();
-        let their_word = word(theirs.status.as_deref(), &theirs.resource);
-        let own_word = own.map(|own| word(own.status.as_deref(), id));
         // Approved on one side and not on the other: the two were read at different times, and one of them is old.
-        let is_shut = |word: &Status| !matches!(word, Status::Approved | Status::Unknown(_));
-        let is_open = |word: &Status| *word == Status::Approved;
-        let contradicts = |own: &Status| {
-            is_open(&their_word) && is_shut(own) || is_shut(&their_word) && is_open(own)
-        };
-        if own_word.as_ref().is_some_and(contradicts) {
+        let own_word = own.map(|own| word(own.status.as_deref(), id));
+        if let (Status::Approved, Some(Status::Pending | Status::Rejected | Status::Disconnected)) =
+            (word(theirs.status.as_deref(), &theirs.resource), own_word)
+        {
             let what = format!(
                 "which state of private endpoint `{}` is the present one: it says another than the server",
                 id.name()
@@ -196,7 +192,10 @@ fn state(
                 format!("capture both again: `az resource show --ids {id} {}`", theirs.resource);
             return (Status::Unknown(Missing::other(what, help)), (theirs.resource.clone(), place));
         }
-        return (their_word, (theirs.resource.clone(), place));
+        return (
+            word(theirs.status.as_deref(), &theirs.resource),
+            (theirs.resource.clone(), place),
+        );
     }
     if server.connections.is_some() {
         // The server lists its connections and this one is not among them: it was removed there.
