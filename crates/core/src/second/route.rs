@@ -154,6 +154,13 @@ pub(super) fn next_hop(
     }
 }
 
+/// The length of the range of a captured network that holds an address.
+fn range_len(world: &World, address: u32) -> u8 {
+    let networks = world.all("microsoft.network/virtualnetworks");
+    let ranges = networks.flat_map(|(key, _)| address_space(world, key).0);
+    ranges.filter(|range| range.contains(address)).map(|range| range.len).max().unwrap_or(32)
+}
+
 /// The length of the captured subnet that holds an address.
 fn subnet_len(world: &World, address: u32) -> u8 {
     let subnets = world.all("microsoft.network/virtualnetworks/subnets");
@@ -263,7 +270,8 @@ fn system(
             Err(Gate::unknown("the routes of the gateway", network))
         }
         (None, None) => match mesh::towards(world, network, address) {
-            Some(gate) => Err(gate),
+            // A mesh routes what its members have.
+            Some(gate) => Ok((range_len(world, address), Hop::Unknown(gate))),
             None => {
                 let len = private_range(address).map_or(0, |range| range.len);
                 Ok((len, Hop::Drop(Gate::drop(stage, network, None))))

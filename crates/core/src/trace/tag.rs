@@ -46,10 +46,9 @@ impl NetworkTag {
     ) -> Option<[NetworkTag; 2]> {
         let doubtful = self.perhaps.difference(&self.surely);
         let are_both = senders.overlaps(&doubtful) && receivers.overlaps(&doubtful);
-        let just = |all: &AddressSet| NetworkTag {
-            surely: all.clone(),
-            perhaps: all.clone(),
-            ..NetworkTag::default()
+        let just = |all: &AddressSet| {
+            let (surely, perhaps) = (all.clone(), all.clone());
+            NetworkTag { surely, perhaps, ..NetworkTag::default() }
         };
         (!are_both && !senders.is_empty()).then(|| [just(&self.surely), just(&self.perhaps)])
     }

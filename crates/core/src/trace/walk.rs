@@ -291,11 +291,14 @@ impl Walker<'_> {
         let parts = route::to_addresses(self.estate, (far.id, far.subnet), &near.addresses, own);
         let shore = Shore::of(far.vnet, far.id);
         // That an appliance is out of the source's reach may be the fault of a peering, which is not looked at from there.
-        let handed = |routed: Routed| match handed(self.estate, shore, routed.clone()) {
-            (Routed::Dead(_, Appliance::OutOfReach(_)), _) => routed,
-            (handed, _) => handed,
-        };
-        parts.into_iter().map(|(part, routed)| (part, handed(routed))).collect()
+        let handed_on =
+            |(part, routed): (AddressSet, Routed)| match handed(self.estate, shore, routed.clone())
+                .0
+            {
+                Routed::Dead(_, Appliance::OutOfReach(_)) => (part, routed),
+                handed => (part, handed),
+            };
+        parts.into_iter().map(handed_on).collect()
     }
 
     /// Rules let answers of an open connection pass, so only routes can lose them.
