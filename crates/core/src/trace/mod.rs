@@ -15,6 +15,7 @@ pub mod filter;
 pub mod forwarder;
 pub mod front_route;
 pub mod gate;
+mod group;
 pub mod hop;
 mod host;
 pub mod leg;

@@ -4,25 +4,22 @@ use crate::address::AddressSet;
 use crate::estate::Missing;
 use crate::estate::endpoint::{Endpoint, Interface};
 use crate::estate::filter::Direction;
-use crate::estate::network::Vnet;
 use crate::id::ResourceId;
 use crate::trace::admin::{self, Fate, Packets, Ruled};
-use crate::trace::filter::{self, Decision, Flow, Receiver};
-use crate::trace::hop;
+use crate::trace::filter::{Decision, Receiver};
 use crate::trace::leg::{Leg, Walker, Way};
-use crate::trace::route::{self, Routed};
+use crate::trace::route::Routed;
 use crate::trace::step::{Outcome, Stage, Step};
-use crate::trace::tag::{self, NetworkTag};
 use crate::trace::walk::End;
 use crate::trace::words::{filter_step, uncaught};
 
 /// One side of a flow that a security group filters.
-struct Side<'a> {
-    group: &'a ResourceId,
-    direction: Direction,
-    at: &'a End<'a>,
+pub(super) struct Side<'a> {
+    pub(super) group: &'a ResourceId,
+    pub(super) direction: Direction,
+    pub(super) at: &'a End<'a>,
     /// The network at the other end.
-    other: Option<&'a ResourceId>,
+    pub(super) other: Option<&'a ResourceId>,
     /// What admin rules have made of the packets before.
     fate: &'a Fate,
 }
@@ -283,100 +280,6 @@ impl Walker<'_> {
             }
         }
         fate
-    }
-
-    /// Whether a group denies the packets whatever address they come with.
-    fn denies_all(&self, leg: &Leg, side: &Side, near: &End, receiver: &Receiver) -> bool {
-        let anywhere = End { addresses: AddressSet::all(), ..*near };
-        let decided = self.filter(leg, side, &anywhere, receiver);
-        decided.is_ok_and(|(one, _)| one.allowed.is_empty() && one.unknown.is_empty())
-    }
-
-    /// What a group decides; and what it would decide if the networks were joined, where that is another denial: then that stands
-    /// for itself, and is no consequence of the missing join.
-    fn filter(
-        &self,
-        leg: &Leg,
-        side: &Side,
-        near: &End,
-        receiver: &Receiver,
-    ) -> Result<(Decision, Option<Decision>), Missing> {
-        // Whether the tag holds every address counts for the front door alone.
-        let ends = match receiver {
-            Receiver::Addresses(set, _) => Some(near.addresses.union(set)),
-            Receiver::Gateway(..) => None,
-        };
-        let mut seen = tag::network_tag(self.estate, side.at.vnet, side.at.id, ends.as_ref())?;
-        // Packets that a route drops pass no rule anyway. Once it is gone, so are its addresses.
-        let is_dropped = match side.direction {
-            Direction::Outbound => leg.drops_out,
-            Direction::Inbound => leg.drops_back,
-        };
-        if is_dropped {
-            seen.forget_drops();
-        }
-        if let (true, Receiver::Addresses(all, _)) = (leg.needs_learned_route, receiver) {
-            seen.add(all);
-        }
-        let relay = self.start.relay(self.estate);
-        if let (Some(id), true) = (&self.start.interface, relay.is_some_and(|one| one.hides_groups))
-        {
-            return Err(Missing::field(id, "applicationSecurityGroups"));
-        }
-        let members = relay.map_or(&[][..], |one| &one.groups);
-        let (senders, service) = (&near.addresses, self.service);
-        let is_one_network = side.other.is_none_or(|other| other == side.at.vnet);
-        let is_inbound = side.direction == Direction::Inbound;
-        let is_at_endpoint = is_inbound && matches!(leg.way, Way::Endpoint(_));
-        let flow = Flow { senders, members, is_one_network, receiver, service, is_at_endpoint };
-        let decide = |seen: &NetworkTag| {
-            filter::decide(self.estate, side.group, side.direction, &flow, seen)
-        };
-        let mut decision = decide(&seen)?;
-        if let (Some(unread), false) = (&seen.unread, decision.unknown.is_empty()) {
-            return Err(unread.clone());
-        }
-        let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
-        if leg.is_perhaps_joined {
-            match self.untold_space(side, near, receiver) {
-                Some(space) => seen.add(&space),
-                None => {
-                    let space = other.map(|other| AddressSet::of(&other.space));
-                    seen.perhaps = seen.perhaps.union(&space.unwrap_or_else(AddressSet::all));
-                }
-            }
-            return Ok((decide(&seen)?, None));
-        }
-        if let Some(other) = other.filter(|_| leg.is_apart && !decision.denied.is_empty()) {
-            seen.add(&AddressSet::of(&other.space));
-            let mut joined = decide(&seen)?;
-            if !joined.denied.is_empty() {
-                joined.lost = decision.denied_senders().difference(&joined.denied_senders());
-                return Ok((decision, Some(joined)));
-            }
-            decision.passes_joined = joined.unknown.is_empty();
-        }
-        Ok((decision, None))
-    }
-}
-
-impl Walker<'_> {
-    /// What a peering that tells everything but its state puts into the tag VirtualNetwork: packets that no route of a user takes come
-    /// over it, or do not come at all.
-    fn untold_space(&self, side: &Side, near: &End, receiver: &Receiver) -> Option<AddressSet> {
-        let (own, other) = (side.at.vnet, side.other?);
-        let (_, half) = hop::half(self.estate, own, other)?;
-        let (_, back) = hop::half(self.estate, other, own)?;
-        let is_open = half.state.is_none() && half.allows_access == Some(true) && !back.is_down();
-        let Receiver::Addresses(to, _) = receiver else { return None };
-        if !is_open || route::catches_some(self.estate, (near.id, near.subnet), to) {
-            return None;
-        }
-        let space = match half.remote_space.as_slice() {
-            [] => &self.estate.get::<Vnet>(other).ok()?.space,
-            told => told,
-        };
-        Some(AddressSet::of(space))
     }
 }
 

@@ -33,8 +33,9 @@ impl NetworkTag {
     }
 
     /// The tag without the subnet's routes to nowhere.
-    pub fn forget_drops(&mut self) {
-        self.perhaps = self.perhaps.difference(&self.dropped);
+    pub fn without_drops(&self) -> NetworkTag {
+        let perhaps = self.perhaps.difference(&self.dropped);
+        NetworkTag { perhaps, dropped: AddressSet::default(), ..self.clone() }
     }
 
     /// Its two readings: with what is surely in it alone, and with all that may be. One and the same address is in it for every rule or

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use flexway_core::address::private;
 use flexway_core::estate::dns::Record;
 use flexway_core::estate::endpoint::{Endpoint, Interface};
 use flexway_core::estate::network::{Subnet, region_key};
@@ -65,6 +66,13 @@ fn add_server(draft: &mut Draft, id: &ResourceId, server: &Server, is_copier: bo
             let servers = &draft.networks[leg.network].dns_servers;
             if !servers.is_empty() {
                 place.resolvers.clone_from(servers);
+            }
+            let is_outside =
+                |server: &&Ipv4Addr| !private().contains(**server) && **server != RESOLVER;
+            if let Some(server) = place.resolvers.iter().find(is_outside) {
+                draft.note(format!(
+                    "DNS server {server} stands in the internet: nobody answers there"
+                ));
             }
         }
     } else {
