@@ -13,7 +13,7 @@ use crate::id::ResourceId;
 #[derive(Debug, Clone)]
 pub enum Facts {
     /// `virtualNetworks`
-    Vnet(network::Vnet),
+    Vnet(Box<network::Vnet>),
     /// `virtualNetworks/subnets`
     Subnet(Box<network::Subnet>),
     /// `virtualNetworks/virtualNetworkPeerings`
@@ -67,7 +67,7 @@ pub enum Facts {
     /// `virtualHubs/hubVirtualNetworkConnections`
     HubConnection(gateway::HubConnection),
     /// `loadBalancers`
-    LoadBalancer(gateway::LoadBalancer),
+    LoadBalancer(Box<gateway::LoadBalancer>),
     /// `virtualMachines`
     Machine(machine::VirtualMachine),
     /// `publicIPAddresses` and `publicIPPrefixes`
@@ -214,7 +214,9 @@ pub(super) fn read_facts(
     let node = Node::root(body);
     let problems = &mut Problems { origin, list, shared };
     match id.resource_type().as_str() {
-        "microsoft.network/virtualnetworks" => Facts::Vnet(network::vnet(&node, problems)),
+        "microsoft.network/virtualnetworks" => {
+            Facts::Vnet(Box::new(network::vnet(&node, problems)))
+        }
         "microsoft.network/virtualnetworks/subnets" => {
             Facts::Subnet(Box::new(network::subnet(&node, problems)))
         }
@@ -296,7 +298,7 @@ fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Pr
             Facts::HubConnection(gateway::hub_connection(node, problems))
         }
         "microsoft.network/loadbalancers" => {
-            Facts::LoadBalancer(gateway::load_balancer(node, problems))
+            Facts::LoadBalancer(Box::new(gateway::load_balancer(node, problems)))
         }
         "microsoft.network/publicipaddresses" => {
             Facts::PublicAddress(gateway::public_address(node, problems))
