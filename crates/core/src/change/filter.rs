@@ -12,7 +12,8 @@ use crate::estate::filter::{Direction, Prefix, Protocol, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
-use crate::trace::filter::{Decider, Service};
+use crate::trace::decision::Decider;
+use crate::trace::filter::Service;
 
 /// Moves of rules that make room for one.
 const MOVES_MAX: usize = 6;

@@ -6,7 +6,7 @@ use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::filter::{Decider, Decision};
+use crate::trace::decision::{Decider, Decision};
 use crate::trace::leg::Way;
 use crate::trace::near_miss::{Miss, NearMiss};
 use crate::trace::start::Start;

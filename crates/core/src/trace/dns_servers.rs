@@ -6,40 +6,9 @@ use crate::estate::endpoint::Interface;
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::trace::public_dns;
 use crate::trace::resolve::AZURE_DNS;
 use crate::trace::start::Start;
-
-/// Resolvers that anybody may ask, as their operators publish them: Cloudflare, Google, Quad9, OpenDNS, Level 3, Verisign, AdGuard.
-const PUBLIC: [[u8; 4]; 22] = [
-    [1, 1, 1, 1],
-    [1, 0, 0, 1],
-    [1, 1, 1, 2],
-    [1, 0, 0, 2],
-    [1, 1, 1, 3],
-    [1, 0, 0, 3],
-    [8, 8, 8, 8],
-    [8, 8, 4, 4],
-    [9, 9, 9, 9],
-    [9, 9, 9, 10],
-    [149, 112, 112, 112],
-    [149, 112, 112, 10],
-    [208, 67, 222, 222],
-    [208, 67, 220, 220],
-    [4, 2, 2, 1],
-    [4, 2, 2, 2],
-    [209, 244, 0, 3],
-    [209, 244, 0, 4],
-    [64, 6, 64, 6],
-    [64, 6, 65, 6],
-    [94, 140, 14, 14],
-    [94, 140, 15, 15],
-];
-
-/// Whether a DNS server is a public resolver, which stands outside of Azure and knows no private zone, and the name is one of those
-/// that Azure gives to servers.
-pub(super) fn answers_publicly(server: Ipv4Addr, name: &str) -> bool {
-    PUBLIC.contains(&server.octets()) && name.to_ascii_lowercase().contains(".postgres.")
-}
 
 /// The DNS servers that are asked before Azure; none where Azure is asked first. They are tried in their order, and the next one is
 /// asked only when one does not answer.
@@ -54,7 +23,7 @@ pub fn custom_servers(estate: &Estate, start: &Start) -> Result<Vec<Ipv4Addr>, M
 /// Whether all DNS servers of the network are public resolvers, for a name that Azure publishes.
 pub(super) fn are_public(estate: &Estate, start: &Start, name: &str) -> bool {
     let all = dns_servers(estate, start);
-    all.is_ok_and(|all| all.iter().all(|one| answers_publicly(*one, name)))
+    all.is_ok_and(|all| all.iter().all(|one| public_dns::answers(*one, name)))
 }
 
 /// Whether the network has one DNS server alone.

@@ -7,8 +7,8 @@ use crate::estate::forwarder::{ForwardingRule, InboundEndpoint, LinkedRulesets, 
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
-use crate::trace::dns_servers::answers_publicly;
 use crate::trace::place;
+use crate::trace::public_dns;
 use crate::trace::resolve::{AZURE_DNS, holds, linked_zone};
 
 /// Something that asks on behalf of others.
@@ -103,7 +103,7 @@ pub fn rule_for(
             }
             Some(Forwarded::To(next))
         }
-        None if answers_publicly(*server, name) => {
+        None if public_dns::answers(*server, name) => {
             let why = format!("to public resolver {server}, which knows no private zone");
             Some(Forwarded::Outside(*server, astray(why)))
         }

@@ -4,7 +4,8 @@ use crate::address::AddressSet;
 use crate::estate::filter::{Prefix, Protocol, Rule};
 use crate::trace::POOLER_PORT;
 use crate::trace::PORT;
-use crate::trace::filter::{Decider, Decision, Match, Question, Receiver, covers};
+use crate::trace::decision::{Decider, Decision};
+use crate::trace::filter::{Match, Question, Receiver, covers};
 
 /// What a rule misses the packets by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

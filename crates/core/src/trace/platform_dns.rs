@@ -1,6 +1,7 @@
 //! What keeps a copier from Azure's own resolver.
 
-use super::filter::{Decider, covers, decider};
+use super::decision::Decider;
+use super::filter::{covers, decider};
 use super::route::usable_addresses;
 use super::rules;
 use super::start::Start;

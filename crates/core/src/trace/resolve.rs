@@ -6,8 +6,9 @@ use crate::estate::dns::{Link, Record};
 use crate::estate::endpoint::ZoneGroup;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
-use crate::trace::dns_servers::{answers_publicly, custom_servers, unread_server};
+use crate::trace::dns_servers::{custom_servers, unread_server};
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
+use crate::trace::public_dns;
 use crate::trace::start::Start;
 use crate::trace::unproven::{longer_zone, perhaps_linked, unread_records};
 
@@ -83,16 +84,6 @@ pub enum Published {
     PrivateOnly,
 }
 
-impl Published {
-    /// What a resolver outside of Azure answers.
-    fn outside(self) -> Answer {
-        match self {
-            Published::Address | Published::PrivateLinkAlias => Answer::Public,
-            Published::PrivateOnly => Answer::NoSuchName,
-        }
-    }
-}
-
 /// A question for a name.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'q> {
@@ -154,7 +145,7 @@ fn ask(
                 result.place = vnet.clone();
                 result.forwarders.push(Forwarder { kind: ForwarderKind::Resolver, vnet, holder });
             }
-            None if answers_publicly(server, name) => {
+            None if public_dns::answers(server, name) => {
                 result.outside = Some(server);
                 result.answer = published.outside();
                 return Ok(result);
@@ -224,9 +215,9 @@ fn ask(
                 return Ok(result);
             }
             Some(Forwarded::Outside(server, _))
-                if may_ask_anew(estate, question, &place, published, private_zone) =>
+                if public_dns::may_ask_anew(estate, question, &place, published, private_zone) =>
             {
-                result.answer = Answer::Unknown(asking_anew(server));
+                result.answer = Answer::Unknown(public_dns::asking_anew(server));
                 return Ok(result);
             }
             Some(Forwarded::Outside(server, rule)) => {
@@ -257,37 +248,6 @@ fn ask(
     result.answer =
         Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
     Ok(result)
-}
-
-/// Whether something in a network catches the alias that a public resolver answers with.
-fn may_ask_anew(
-    estate: &Estate,
-    Question { name, without, .. }: Question,
-    place: &ResourceId,
-    published: Published,
-    private_zone: Option<&ResourceId>,
-) -> bool {
-    let alias = match published {
-        Published::Address => None,
-        Published::PrivateLinkAlias => private_link_name(name),
-        Published::PrivateOnly => private_zone.map(|zone| zone.name().to_owned()),
-    };
-    alias.is_some_and(|alias| {
-        linked_zone(estate, place, &alias, without).is_some()
-            || matches!(
-                forwarder::rule_for(estate, place, &alias, without),
-                Some(Forwarded::To(_) | Forwarded::Unknown(..))
-            )
-    })
-}
-
-fn asking_anew(server: Ipv4Addr) -> Missing {
-    Missing::other(
-        format!(
-            "whether Azure asks its own zones anew for the alias that public resolver {server} answers with"
-        ),
-        "resolve the name on the target with `flexway probe`, or correct the forwarding rule",
-    )
 }
 
 /// An injected server's name leads into its own zone, whose records the service keeps.

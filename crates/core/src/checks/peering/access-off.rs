@@ -5,7 +5,7 @@ use crate::checks::joins;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::breaks::BreakKind;
-use crate::trace::filter::Decision;
+use crate::trace::decision::Decision;
 use crate::trace::step::{Outcome, Stage, Step};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {

@@ -1,0 +1,81 @@
+//! What the rules of a group decided about senders.
+
+use std::sync::Arc;
+
+use crate::address::AddressSet;
+use crate::estate::Missing;
+use crate::estate::filter::Place;
+use crate::id::ResourceId;
+use crate::trace::near_miss::NearMiss;
+use crate::trace::rules::FIRST_DEFAULT;
+
+/// What decided about some senders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decider {
+    /// The group or the rule.
+    pub resource: ResourceId,
+    /// Where it stands in its body.
+    pub place: Place,
+    /// The rule's name.
+    pub name: Arc<String>,
+    /// The rule's priority.
+    pub priority: u32,
+    /// Whether another rule of that priority says the opposite.
+    pub is_tied: bool,
+}
+
+impl Decider {
+    /// Whether it is one of Azure's own rules at the end of every group.
+    pub fn is_default(&self) -> bool {
+        self.priority >= FIRST_DEFAULT
+    }
+}
+
+/// What became of the senders.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    /// Senders that pass, with what let them.
+    pub allowed: Vec<(AddressSet, Decider)>,
+    /// Senders that are dropped, with what dropped them.
+    pub denied: Vec<(AddressSet, Decider)>,
+    /// Senders about whom the rules leave more than one reading.
+    pub unknown: Vec<(AddressSet, Decider)>,
+    /// An earlier rule that was meant to let them pass, and misses them.
+    pub miss: Option<NearMiss>,
+    /// Whether nothing would be denied if the two networks were joined.
+    pub(super) passes_joined: bool,
+    /// Why the denial is not certain.
+    pub doubt: Option<Missing>,
+    /// Senders beside the denied ones that are dropped only since the two networks are not joined.
+    pub lost: AddressSet,
+}
+
+impl Decision {
+    /// Whether senders are dropped only since the tag VirtualNetwork does not hold the other network.
+    pub fn lacks_join(&self) -> bool {
+        let is_by_default = || self.denied.iter().all(|(_, rule)| rule.is_default());
+        !self.denied.is_empty() && (self.passes_joined || is_by_default())
+    }
+
+    /// All senders that are dropped, joined or not.
+    pub fn denied_senders(&self) -> AddressSet {
+        senders_of(&self.denied)
+    }
+
+    /// What two readings say alike of senders that were open is so.
+    pub(super) fn settle(&mut self, narrow: &Decision, wide: Decision) {
+        let allowed = (&mut self.allowed, &narrow.allowed, wide.allowed);
+        for (list, narrow, wide) in [allowed, (&mut self.denied, &narrow.denied, wide.denied)] {
+            let both = senders_of(narrow).intersection(&senders_of(&wide));
+            let settled = wide.into_iter().map(|(part, rule)| (part.intersection(&both), rule));
+            list.extend(settled.filter(|(part, _)| !part.is_empty()));
+            self.unknown.iter_mut().for_each(|(part, _)| *part = part.difference(&both));
+        }
+        self.unknown.retain(|(part, _)| !part.is_empty());
+    }
+}
+
+/// All senders of a list.
+pub(super) fn senders_of(list: &[(AddressSet, Decider)]) -> AddressSet {
+    list.iter().fold(AddressSet::default(), |all, (part, _)| all.union(part))
+}
