@@ -116,9 +116,13 @@ impl World {
         all.into_values().collect()
     }
 
-    /// A deleted half of a peering leaves the other one Disconnected; one that was made later is another one.
+    /// A zone counts a deleted link no longer. A deleted half of a peering leaves the other one Disconnected; one that was made later is
+    /// another one.
     fn part(&self, all: &mut BTreeMap<String, Value>, request: &Request, later: &[Request]) {
         let gone = self.resources.iter().find(|one| key(one) == request.key);
+        if gone.is_some_and(|one| kind(one) == LINK) {
+            count_link(all, &request.key, -1);
+        }
         let Some(gone) = gone.filter(|one| kind(one).ends_with("/virtualnetworkpeerings")) else {
             return;
         };
@@ -133,10 +137,10 @@ impl World {
 
 /// What Azure does of itself when a request of this type succeeds, and nothing else:
 ///
-/// - a link of a zone becomes Completed, and the zone counts it;
-/// - a half of a peering learns the other network's space when it is made or synchronised; two
-///   halves, none of them disconnected,
-///   become Connected; a deleted half leaves the other one Disconnected (`World::part`);
+/// - a link of a zone becomes Completed, and the zone counts it, until it is deleted (`World::part`);
+/// - a half of a peering learns the other network's space when it is made or synchronised, as one that
+///   was only declared did; two halves, none of them disconnected, become Connected; a deleted half
+///   leaves the other one Disconnected (`World::part`);
 /// - a private endpoint gets the address it asks for, or one of its subnet, and a network interface,
 ///   and is approved, since who makes it owns the server too: both ends say so;
 /// - an approval shows at both ends;
@@ -148,7 +152,7 @@ fn react(all: &mut BTreeMap<String, Value>, request: &Request) {
     }
     let resource = all[&request.key].clone();
     match kind(&resource).as_str() {
-        "microsoft.network/privatednszones/virtualnetworklinks" => complete_link(all, request),
+        LINK => complete_link(all, request),
         "microsoft.network/virtualnetworks/virtualnetworkpeerings" => join(all, request),
         "microsoft.network/privateendpoints" => connect(all, &request.key),
         "microsoft.dbforpostgresql/servers/privateendpointconnections"
@@ -165,6 +169,8 @@ fn react(all: &mut BTreeMap<String, Value>, request: &Request) {
     }
 }
 
+const LINK: &str = "microsoft.network/privatednszones/virtualnetworklinks";
+
 fn set(all: &mut BTreeMap<String, Value>, key: &str, field: &str, value: Value) {
     if let Some(resource) = all.get_mut(key) {
         resource["properties"][field] = value;
@@ -177,11 +183,16 @@ fn parent_of(key: &str) -> String {
 
 fn complete_link(all: &mut BTreeMap<String, Value>, request: &Request) {
     set(all, &request.key, "virtualNetworkLinkState", json!("Completed"));
-    if let Some(zone) = all.get_mut(&parent_of(&request.key))
-        && let Some(count) = zone["properties"]["numberOfVirtualNetworkLinks"].as_u64()
-        && request.code == 201
+    if request.code == 201 {
+        count_link(all, &request.key, 1);
+    }
+}
+
+fn count_link(all: &mut BTreeMap<String, Value>, link: &str, by: i64) {
+    if let Some(zone) = all.get_mut(&parent_of(link))
+        && let Some(count) = zone["properties"]["numberOfVirtualNetworkLinks"].as_i64()
     {
-        zone["properties"]["numberOfVirtualNetworkLinks"] = json!(count + 1);
+        zone["properties"]["numberOfVirtualNetworkLinks"] = json!((count + by).max(0));
     }
 }
 
@@ -223,6 +234,14 @@ fn join(all: &mut BTreeMap<String, Value>, request: &Request) {
         Some(other) => {
             for key in [&request.key, &other] {
                 set(all, key, "peeringState", json!("Connected"));
+            }
+            let own = all
+                .get(&parent_of(&request.key))
+                .map(|one| one["properties"]["addressSpace"].clone());
+            if let (true, Some(space)) =
+                (all[&other]["properties"]["remoteAddressSpace"].is_null(), own)
+            {
+                set(all, &other, "remoteAddressSpace", space);
             }
         }
         None if !is_apart(all, &request.key) => {

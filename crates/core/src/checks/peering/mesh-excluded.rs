@@ -3,12 +3,10 @@
 use crate::checks::{fixes, joins};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
     let joined = leg.joined.as_ref()?;
-    let Joined::Apart { other_way, .. } = joined else { return None };
     let mesh = joined.ended_mesh()?;
     let message = format!(
         "connectivity configuration `{}` joins networks of one region only, and these two are in different ones",
@@ -20,6 +18,5 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         joins::fault_of(leg, Finding::blocks(message, why)).at(&mesh.configuration, place);
     finding.fixes.extend(joins::mend(path, leg));
     finding.fixes.extend(fixes::endpoint_nearby(path));
-    finding = finding.fix(Fix::advice("make the configuration global, and deploy it anew"));
-    Some(if other_way.is_some() { finding.possible() } else { finding })
+    Some(finding.fix(Fix::advice("make the configuration global, and deploy it anew")))
 }
