@@ -168,11 +168,8 @@ fn refuse_single_servers(target: &ResourceId, copier: &Copier) -> Result<(), Fai
 fn refuse_address(estate: &Estate, question: &Question) -> Result<(), Failure> {
     let Source::Host(host) = &question.source else { return Ok(()) };
     let copies_by_itself = matches!(question.copier, Copier::Relay | Copier::Host(_));
-    let address = match host.parse::<Ipv4Addr>() {
-        Ok(address) => address,
-        Err(_) if host.eq_ignore_ascii_case("localhost") => Ipv4Addr::LOCALHOST,
-        Err(_) => return Ok(()),
-    };
+    // What a name stands for, be it `localhost`, knows whoever asks for it.
+    let Ok(address) = host.parse::<Ipv4Addr>() else { return Ok(()) };
     let is_reserved = matches!(address.octets(), [0 | 240.., ..]);
     let why = if address.is_loopback() {
         if copies_by_itself {

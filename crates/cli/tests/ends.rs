@@ -20,7 +20,6 @@ fn answer(output: &Output) -> serde_json::Value {
 fn addresses_that_no_server_has_are_wrong_usage() {
     let refused = [
         ("127.0.0.1", "would dial itself"),
-        ("localhost:5432", "would dial itself"),
         ("0.0.0.0", "no server can have"),
         ("169.254.1.1:5432", "no server can have"),
         ("224.0.0.1", "no server can have"),
