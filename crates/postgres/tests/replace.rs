@@ -122,6 +122,9 @@ fn only_what_killed_runs_left_is_removed() {
 /// Moments at which a replacement is cut, evenly over the time that one takes.
 const CUTS: u32 = 24;
 
+/// Cuts before giving up: on a busy machine many come when the replacement is over.
+const CUTS_MAX: u32 = 8 * CUTS;
+
 /// Sessions are cut at every stage; whatever happens, `d` is the old database or the new one.
 #[test]
 fn a_replacement_that_is_cut_off_loses_nothing_and_can_be_done_again() {
@@ -135,9 +138,10 @@ fn a_replacement_that_is_cut_off_loses_nothing_and_can_be_done_again() {
     };
     // The last replacement that nobody cut tells how long they take now.
     let mut whole = replace().expect("replaced");
-    let mut cuts = 0;
-    for part in 0..CUTS {
-        let delay = whole * part / CUTS;
+    let (mut cuts, mut tries) = (0, 0);
+    while tries < CUTS || cuts <= 2 && tries < CUTS_MAX {
+        let delay = whole * (tries % CUTS) / CUTS;
+        tries += 1;
         let exists = "SELECT count(*) FROM pg_class WHERE relname = 'old'";
         if ask(&world.target, "d", exists) == "0" {
             run(&world.target, "d", "CREATE TABLE old AS SELECT generate_series(1, 2) AS a");
@@ -156,8 +160,7 @@ fn a_replacement_that_is_cut_off_loses_nothing_and_can_be_done_again() {
             assert_eq!(ask(&world.target, "d", OLD_ROWS), "2", "after {delay:?} of {whole:?}");
         }
     }
-    // How many are caught hangs on how busy the machine is.
-    assert!(cuts > 0, "no run was caught");
+    assert!(cuts > 2, "only {cuts} of {tries} runs were caught");
     // What was cut last may not have left the server yet.
     let mut last = replace();
     if last.as_ref().is_err_and(|error| error.remedy == Remedy::Retry) {
