@@ -217,6 +217,11 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
     if let (Ok(id), Some(given)) = (estate.find_server_by_any_name(host), given) {
         return Ok((Source::Server(id), given));
     }
+    let is_of_name = |one: char| one.is_alphanumeric() || ".-_".contains(one);
+    if given.is_some() && !host.chars().all(is_of_name) {
+        let why = format!("`{host}` is neither a name nor an address");
+        return Err(Failure::usage(format!("read the source `{text}`"), why, "give HOST:PORT"));
+    }
     let is_numeric = |host: &str| host.chars().all(|one| one.is_ascii_digit() || one == '.');
     if host.contains('.') && is_numeric(host) && host.parse::<Ipv4Addr>().is_err() {
         return Err(Failure::usage(
@@ -240,7 +245,7 @@ fn find_source(estate: &Estate, text: &str, port: u16) -> Result<(Source, u16), 
         remark(format_args!("note: `{host}` is the machine behind `{}`, at {address}", id.name()));
         return Ok((Source::Host(address.to_string()), given.unwrap_or(port)));
     }
-    let is_host = !text.starts_with('/') && (text.contains('.') || given.is_some());
+    let is_host = host.chars().all(is_of_name) && (host.contains('.') || given.is_some());
     match is_host {
         true => Ok((Source::Host(host.to_owned()), given.unwrap_or(port))),
         false => Err(Failure::failed(

@@ -21,6 +21,8 @@ fn addresses_that_no_server_has_are_wrong_usage() {
     let refused = [
         ("127.0.0.1", "would dial itself"),
         ("0.0.0.0", "no server can have"),
+        ("old-db:5432:1", "is neither a name nor an address"),
+        ("10.10.1.4;x:5432", "is neither a name nor an address"),
         ("169.254.1.1:5432", "no server can have"),
         ("224.0.0.1", "no server can have"),
         ("255.255.255.255", "no server can have"),
