@@ -6,6 +6,7 @@
 //! CI.
 
 mod loopback;
+mod react;
 mod service;
 
 use std::fs;

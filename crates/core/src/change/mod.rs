@@ -7,6 +7,7 @@ pub mod exposure;
 pub mod filter;
 pub mod interface;
 pub mod peering;
+pub mod record;
 pub mod route;
 pub mod server;
 pub mod terms;

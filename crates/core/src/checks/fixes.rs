@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
 use crate::change::exposure::{MANY, size_around};
-use crate::change::{Change, Safety, dns, filter, free_name, route, server};
+use crate::change::{Change, Safety, dns, filter, free_name, record, route, server};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
 use crate::estate::network::region_key;
@@ -142,8 +142,8 @@ pub(super) fn right_record(path: &Path, view: &View) -> Option<Fix> {
     // A zone group writes into the zone of private endpoints; an alias there may lead elsewhere.
     let is_aliased = path.zone_meant().as_ref() != Some(&zone);
     let change = match &view.zone_group {
-        None if !is_aliased => dns::attach_zone(path.estate, &view.id, &zone, &label, address),
-        _ => dns::set_record(path.estate, &zone, &label, address),
+        None if !is_aliased => record::attach_zone(path.estate, &view.id, &zone, &label, address),
+        _ => record::set_record(path.estate, &zone, &label, address),
     };
     Some(Fix::of(vec![change]))
 }

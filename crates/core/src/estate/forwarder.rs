@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::body::{Node, Problems};
+use super::shapes::whole_list;
 use crate::id::ResourceId;
 
 /// Inbound endpoint of a DNS private resolver: answers with the zones that are linked to its own network.
@@ -42,8 +43,7 @@ pub struct LinkedRulesets {
 }
 
 pub(crate) fn linked_rulesets(node: &Node, problems: &mut Problems) -> LinkedRulesets {
-    let has_more = node.is_unresolved_at("nextLink") || node.text("nextLink", problems).is_some();
-    let listed = node.array("value", problems).filter(|_| !has_more);
+    let listed = whole_list(node, "nextLink", problems);
     let rulesets = listed.and_then(|all| all.iter().map(|one| one.id("id", problems)).collect());
     LinkedRulesets { rulesets }
 }

@@ -1,6 +1,7 @@
 //! What stands above networks: configurations of network managers, and locks.
 
 use super::body::{Node, Problems};
+use super::shapes::whole_list;
 use super::{Estate, Key};
 use crate::id::ResourceId;
 
@@ -80,8 +81,7 @@ pub(crate) fn effective_connectivity(
     node: &Node,
     problems: &mut Problems,
 ) -> EffectiveConnectivity {
-    let has_more = node.is_unresolved_at("skipToken") || node.text("skipToken", problems).is_some();
-    let listed = node.array("value", problems).filter(|_| !has_more);
+    let listed = whole_list(node, "skipToken", problems);
     let of_one = |one: &Node| {
         let id = one.id("id", problems)?;
         let own = one.array("configurationGroups", problems)?;

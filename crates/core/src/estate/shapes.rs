@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Origin;
+use super::body::{Node, Problems};
 use super::json::Json;
 use super::unresolved::escaped;
 
@@ -75,4 +76,14 @@ pub(super) fn graph_table<'a>(object: &Json<'a>) -> Option<Json<'a>> {
 /// A place inside another one.
 pub(super) fn below(origin: &Origin, step: &str) -> Origin {
     Origin { file: origin.file.clone(), pointer: format!("{}/{}", origin.pointer, escaped(step)) }
+}
+
+/// The list that Azure answered, where all of it was captured: `more` is the field that tells of a next page.
+pub(super) fn whole_list<'a>(
+    node: &Node<'a>,
+    more: &'a str,
+    problems: &mut Problems,
+) -> Option<Vec<Node<'a>>> {
+    let has_more = node.is_unresolved_at(more) || node.text(more, problems).is_some();
+    node.array("value", problems).filter(|_| !has_more)
 }

@@ -105,3 +105,10 @@ pub(super) fn joined(spans: &[(u32, u32)]) -> Vec<(u32, u32)> {
     }
     joined
 }
+
+/// One address for each stretch of a subnet that no prefix of the estate divides.
+pub(super) fn representatives(prefix: Prefix, cuts: &[u32]) -> Vec<u32> {
+    let Some((first, last)) = usable(prefix) else { return Vec::new() };
+    let inside = cuts.iter().copied().filter(|cut| first < *cut && *cut <= last);
+    std::iter::once(first).chain(inside).collect()
+}

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::address::address_of;
-use super::name::{AZURE, Ask, covers, is_for_everybody, is_published};
+use super::name::{AZURE, Ask, covers};
+use super::outside::{is_for_everybody, is_published};
 use super::seat::Spot;
 use super::verdict::Gate;
 use super::world::{World, list, reference, text};

@@ -10,11 +10,13 @@ use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
 use super::peering::{Shore, cross, halves, in_either_state};
 use super::resolver::resolver;
-use super::route::{Hop, OwnRoute, may_have_gateway, next_hop, own_hop, own_routes, propagates};
+use super::route::{
+    Hop, OwnRoute, arrive, may_have_gateway, next_hop, own_hop, own_routes, propagates,
+};
 use super::seat::{Spot, address, behind};
 use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
-use super::walk::{arrive, has_group};
+use super::walk::has_group;
 use super::world::{
     World, interface_addresses, list, network_of, prefixes, reference, region, text,
 };

@@ -17,8 +17,18 @@ pub(super) fn between(world: &World, near: &str, far: &str) -> Option<Gate> {
         let may_reach = both.any(|(_, is_global)| *is_global || !are_apart);
         return may_reach.then(|| Gate::unknown("which subnets a mesh leaves out of", near));
     }
-    if [here, there].into_iter().flatten().any(|groups| groups.is_empty()) {
+    if [&here, &there].into_iter().flatten().any(|groups| groups.is_empty()) {
         return None;
+    }
+    // One list of two says of whom the one network is a neighbour, and not who else is.
+    for (network, groups) in [(near, here), (far, there)] {
+        let may_reach = match groups {
+            Some(groups) => groups.iter().any(|(_, is_global)| *is_global || !are_apart),
+            None => lists(world, network).next().is_some(),
+        };
+        if may_reach {
+            return Some(Gate::unknown("all members of the meshes in force on", network));
+        }
     }
     for (key, body) in world.all(CONFIGURATION) {
         for (group, is_global) in meshed_groups(&body["properties"]) {
@@ -49,8 +59,8 @@ pub(super) fn towards(world: &World, near: &str, address: u32) -> Option<Gate> {
 
 /// Whether a mesh may join a network with some other one, whichever that is.
 pub(super) fn may_join(world: &World, network: &str) -> bool {
-    if let Some(groups) = in_force(world, network) {
-        return !groups.is_empty();
+    if lists(world, network).next().is_some() {
+        return in_force(world, network).is_none_or(|groups| !groups.is_empty());
     }
     let mut groups =
         world.all(CONFIGURATION).flat_map(|(_, body)| meshed_groups(&body["properties"]));
@@ -60,11 +70,13 @@ pub(super) fn may_join(world: &World, network: &str) -> bool {
     })
 }
 
+fn lists<'w>(world: &'w World, network: &'w str) -> impl Iterator<Item = (&'w str, &'w Value)> {
+    world.children(network, "listnetworkmanagereffectiveconnectivityconfigurations")
+}
+
 /// The meshed groups that Azure says are in force on a network; `None` where it was not asked, or not all of its answer was captured.
 fn in_force(world: &World, network: &str) -> Option<Vec<(String, bool)>> {
-    let mut lists =
-        world.children(network, "listnetworkmanagereffectiveconnectivityconfigurations");
-    let (_, body) = lists.next()?;
+    let (_, body) = lists(world, network).next()?;
     if text(body, &["properties", "skipToken"]).is_some_and(|more| !more.is_empty()) {
         return None;
     }

@@ -19,6 +19,7 @@ mod gateway;
 mod machine;
 mod mesh;
 mod name;
+mod outside;
 mod peering;
 mod resolver;
 mod route;
@@ -32,9 +33,9 @@ mod apply;
 mod certify;
 mod enact;
 
-use address::{Prefix, joined, usable};
+use address::{Prefix, joined, representatives, usable};
 use verdict::{Fate, Gate, Notes};
-use walk::{Walk, representatives};
+use walk::Walk;
 
 pub use apply::{Outcome, Request};
 pub use certify::{Bounds, Certified, Check, State, Unreadable, certify};

@@ -5,6 +5,7 @@ use super::door::delegated_subnet;
 use super::endpoint::{admitted, attached, endpoints};
 use super::forward::Rule;
 use super::machine::Asked;
+use super::outside::{is_for_everybody, is_published, published};
 use super::seat::Spot;
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
@@ -79,29 +80,6 @@ pub(super) fn resolve(world: &World, sender: &Sender, network: &str, server: &st
         |network: &str| name.map_or_else(unnamed, |name| azure(world, network, server, name, 0));
     let is_published = name.is_some_and(is_published);
     by_list(world, sender, network, at, || is_published.then(|| published(world, server)))
-}
-
-/// Resolvers for everybody, which are in no network of Azure.
-const FOR_EVERYBODY: &str = "1.1.1.1 1.0.0.1 1.1.1.2 1.0.0.2 1.1.1.3 1.0.0.3 8.8.8.8 8.8.4.4 9.9.9.9 9.9.9.10 149.112.112.112 \
-     149.112.112.10 208.67.222.222 208.67.220.220 4.2.2.1 4.2.2.2 209.244.0.3 209.244.0.4 64.6.64.6 64.6.65.6 94.140.14.14 \
-     94.140.15.15";
-
-pub(super) fn is_for_everybody(to: u32) -> bool {
-    FOR_EVERYBODY.split_whitespace().any(|word| address_of(word) == Some(to))
-}
-
-/// Whether a name is one that Azure gives to servers.
-pub(super) fn is_published(name: &str) -> bool {
-    name.to_ascii_lowercase().contains(".postgres.")
-}
-
-/// What public DNS says where nobody looks into private zones.
-pub(super) fn published(world: &World, server: &str) -> Name {
-    match delegated_subnet(world, server) {
-        Err(gate) => Name::Unknown(gate),
-        Ok(Some(_)) => Name::Nothing(Gate::drop("name", server, Some("a public resolver"))),
-        Ok(None) => Name::Public,
-    }
 }
 
 /// The same for the name of a machine, which only private zones tell.
@@ -364,29 +342,7 @@ impl Ask<'_> {
         }
     }
 
-    /// What comes of asking a public resolver by a rule: whether Azure asks its zones anew for the alias in the answer, no document
-    /// says.
-    fn outside(&self, name: &str, zones: &[&Zone]) -> Name {
-        let answer = published(self.world, self.server);
-        let alias = match (&answer, self.has_endpoints()) {
-            (Name::Nothing(_), _) => self.world.body(self.server).and_then(own_zone),
-            (_, Tri::No) => None,
-            _ => Some(format!("{}.{}", alias_of(name).0, alias_of(name).1)),
-        };
-        let is_caught = |alias: &String| {
-            let alias = last_name(alias);
-            zones.iter().any(|zone| covers(&zone.name, alias))
-                || matches!(self.rule(alias), Rule::Leads(_) | Rule::Unknown(_))
-        };
-        match alias.filter(is_caught) {
-            Some(_) => {
-                Name::Unknown(Gate::unknown("what is answered for an alias in", self.network))
-            }
-            None => answer,
-        }
-    }
-
-    fn has_endpoints(&self) -> Tri {
+    pub(super) fn has_endpoints(&self) -> Tri {
         let list = admitted(self.world, self.server);
         let leads_here = endpoints(self.world, self.server).iter().any(|one| one.leads_here);
         match (list.entries.is_empty(), list.observed, leads_here) {
@@ -419,7 +375,7 @@ impl Ask<'_> {
 }
 
 /// The label and the zone of the alias that a server with private endpoints gets.
-fn alias_of(name: &str) -> (&str, String) {
+pub(super) fn alias_of(name: &str) -> (&str, String) {
     let (label, suffix) = name.split_once('.').unwrap_or((name, ""));
     (label, format!("privatelink.{suffix}"))
 }

@@ -279,3 +279,24 @@ fn system(
         },
     }
 }
+
+/// Whether a next hop brings the packet into the network where it has to be. True when something
+/// opaque took it.
+pub(super) fn arrive(hop: Hop, near: &str, far: &str, gates: &mut Vec<Gate>) -> bool {
+    match hop {
+        Hop::Local if near == far => {}
+        Hop::Endpoint => {}
+        Hop::Peer(network) if network == far => {}
+        // No document says what a route of one's own into the network does with a neighbour's
+        // addresses.
+        Hop::Local => gates.push(Gate::unknown("the reach of a route to VnetLocal", near)),
+        Hop::Peer(_) => gates.push(Gate::drop("route", near, Some("another network"))),
+        Hop::Drop(gate) => gates.push(gate),
+        Hop::Unknown(gate) => gates.push(gate),
+        Hop::Opaque(gate) => {
+            gates.push(gate);
+            return true;
+        }
+    }
+    false
+}

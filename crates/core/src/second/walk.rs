@@ -1,13 +1,13 @@
 //! One packet's whole way: the gates between the copier and the place that the name leads to.
 
-use super::address::usable;
+use super::address::representatives;
 use super::door::{delegated_subnet, listening, standing};
 use super::endpoint::{Endpoint, admits, admitted, endpoints, holder};
 use super::fate_over;
 use super::filter::{End, Packet, Place, Way, filter};
 use super::name::Name;
 use super::peering::{Shore, cross, in_either_state};
-use super::route::{Hop, next_hop};
+use super::route::{arrive, next_hop};
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Notes, Tri};
 use super::world::{World, network_of, reference, region, subnet_prefixes, text};
@@ -387,32 +387,4 @@ pub(super) fn has_group(world: &World, subnet: &str) -> bool {
     world.body(subnet).is_some_and(|body| {
         reference(body, &["properties", "networkSecurityGroup", "id"]).is_some()
     })
-}
-
-/// Whether a next hop brings the packet into the network where it has to be. True when something
-/// opaque took it.
-pub(super) fn arrive(hop: Hop, near: &str, far: &str, gates: &mut Vec<Gate>) -> bool {
-    match hop {
-        Hop::Local if near == far => {}
-        Hop::Endpoint => {}
-        Hop::Peer(network) if network == far => {}
-        // No document says what a route of one's own into the network does with a neighbour's
-        // addresses.
-        Hop::Local => gates.push(Gate::unknown("the reach of a route to VnetLocal", near)),
-        Hop::Peer(_) => gates.push(Gate::drop("route", near, Some("another network"))),
-        Hop::Drop(gate) => gates.push(gate),
-        Hop::Unknown(gate) => gates.push(gate),
-        Hop::Opaque(gate) => {
-            gates.push(gate);
-            return true;
-        }
-    }
-    false
-}
-
-/// One address for each stretch of a subnet that no prefix of the estate divides.
-pub(super) fn representatives(prefix: super::address::Prefix, cuts: &[u32]) -> Vec<u32> {
-    let Some((first, last)) = usable(prefix) else { return Vec::new() };
-    let inside = cuts.iter().copied().filter(|cut| first < *cut && *cut <= last);
-    std::iter::once(first).chain(inside).collect()
 }

@@ -268,8 +268,7 @@ pub fn unread_admin_rules(estate: &Estate, vnet: &ResourceId) -> Option<Missing>
     if effective(estate, vnet).is_some() {
         return None;
     }
-    let mut lists = estate.all::<EffectiveAdminRules>();
-    if let Some((list, _)) = lists.find(|(id, _)| id.parent().as_ref() == Some(vnet)) {
+    if let Some((list, _)) = estate.only_below::<EffectiveAdminRules>(vnet) {
         let what = format!("the end of the list of security admin rules of `{}`", vnet.name());
         return Some(Missing { what, resource: Some(list.clone()), help: help(vnet) });
     }

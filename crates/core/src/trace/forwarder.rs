@@ -170,8 +170,7 @@ fn linked(estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
 
 /// Azure's own list of the rulesets that are linked to a network, where all of it was captured.
 fn listed<'e>(estate: &'e Estate, vnet: &ResourceId) -> Option<&'e [ResourceId]> {
-    let mut lists = estate.all::<LinkedRulesets>();
-    let (_, list) = lists.find(|(id, _)| id.parent().as_ref() == Some(vnet))?;
+    let (_, list) = estate.only_below::<LinkedRulesets>(vnet)?;
     list.rulesets.as_deref()
 }
 
@@ -225,19 +224,21 @@ fn catching<'e>(
 }
 
 fn unread_links(set: &ResourceId, vnet: &ResourceId) -> Missing {
-    let list = format!("{vnet}/listDnsForwardingRulesets");
+    let (set_name, vnet_name) = (set.name(), vnet.name());
     Missing {
-        what: format!(
-            "whether DNS forwarding ruleset `{}` is linked to `{}`",
-            set.name(),
-            vnet.name()
-        ),
+        what: format!("whether DNS forwarding ruleset `{set_name}` is linked to `{vnet_name}`"),
         resource: Some(set.clone()),
-        help: format!(
-            "add the output of `az rest --method post --body '{{}}' --url \"{list}?api-version={RESOLVER_API}\" --query \"{{id: \
-             '{list}/current', properties: @}}\"`"
-        ),
+        help: listing(vnet),
     }
+}
+
+/// How to ask Azure for all rulesets of a network.
+fn listing(vnet: &ResourceId) -> String {
+    let list = format!("{vnet}/listDnsForwardingRulesets");
+    format!(
+        "add the output of `az rest --method post --body '{{}}' --url \"{list}?api-version={RESOLVER_API}\" --query \"{{id: \
+         '{list}/current', properties: @}}\"`"
+    )
 }
 
 impl ForwardingRule {

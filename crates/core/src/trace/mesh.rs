@@ -44,8 +44,33 @@ pub(super) fn of(
         return (mesh, missing);
     }
     let missing = configured.as_ref().and_then(|mesh| unproven(mesh, near, far));
-    let missing = missing.or_else(|| unread_group(estate, near, far, is_near));
+    let missing = missing
+        .or_else(|| half_told(estate, near, far, is_near))
+        .or_else(|| half_told(estate, far, near, is_near))
+        .or_else(|| unread_group(estate, near, far, is_near));
     (configured, missing)
+}
+
+/// A list of what is in force on one network that was not captured in full, or that has a mesh of which the other one may be a member.
+fn half_told(
+    estate: &Estate,
+    own: &ResourceId,
+    other: &ResourceId,
+    is_near: Option<bool>,
+) -> Option<Missing> {
+    let (list, facts) = estate.only_below::<EffectiveConnectivity>(own)?;
+    let (what, resource, asked) = match &facts.meshed_groups {
+        None => (format!("the end of the list of meshes of `{}`", own.name()), list, own),
+        Some(groups) => {
+            let mut groups = groups.iter();
+            let mesh = groups.find(|one| one.is_global || is_near != Some(false))?;
+            let name = mesh.configuration.name();
+            let what = format!("whether mesh `{name}` is in force on `{}`, too", other.name());
+            (what, &mesh.configuration, other)
+        }
+    };
+    let help = format!("add {}", listing([asked]));
+    Some(Missing { what, resource: Some(resource.clone()), help })
 }
 
 /// What is not known of a mesh that may join two networks.
@@ -72,8 +97,8 @@ fn unproven(mesh: &Mesh, near: &ResourceId, far: &ResourceId) -> Option<Missing>
     Some(Missing { what, resource: Some(mesh.configuration.clone()), help })
 }
 
-/// The commands that tell what network managers make of two networks.
-fn listing(between: [&ResourceId; 2]) -> String {
+/// The commands that tell what network managers make of networks.
+fn listing<const N: usize>(vnets: [&ResourceId; N]) -> String {
     let command = |vnet: &ResourceId| {
         let list = format!("{vnet}/listNetworkManagerEffectiveConnectivityConfigurations");
         format!(
@@ -81,7 +106,7 @@ fn listing(between: [&ResourceId; 2]) -> String {
              '{list}/current', properties: @}}\"`"
         )
     };
-    between.map(command).join(" and ")
+    vnets.map(command).join(" and ")
 }
 
 /// Groups in force on both networks, where Azure's lists tell; `None` where they do not.
@@ -102,8 +127,7 @@ fn in_force<'e>(
 
 /// The meshed groups in force on a network, where all of Azure's list was captured.
 fn listed<'e>(estate: &'e Estate, vnet: &ResourceId) -> Option<&'e [MeshedGroup]> {
-    let mut lists = estate.all::<EffectiveConnectivity>();
-    let (_, list) = lists.find(|(id, _)| id.parent().as_ref() == Some(vnet))?;
+    let (_, list) = estate.only_below::<EffectiveConnectivity>(vnet)?;
     list.meshed_groups.as_deref()
 }
 
@@ -130,8 +154,8 @@ fn groups_of(estate: &Estate, vnet: &ResourceId) -> impl Iterator<Item = Resourc
 
 /// Whether a mesh may join a network with others, be they captured or not.
 pub(super) fn may_join(estate: &Estate, vnet: &ResourceId) -> bool {
-    if let Some(groups) = listed(estate, vnet) {
-        return !groups.is_empty();
+    if let Some((_, list)) = estate.only_below::<EffectiveConnectivity>(vnet) {
+        return list.meshed_groups.as_ref().is_none_or(|groups| !groups.is_empty());
     }
     let own: Vec<ResourceId> = groups_of(estate, vnet).collect();
     let mut meshed = estate.all::<Connectivity>().flat_map(|(_, one)| &one.meshed_groups);

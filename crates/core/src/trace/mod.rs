@@ -20,6 +20,7 @@ mod group;
 pub mod hop;
 mod host;
 pub mod leg;
+mod lines;
 pub mod listen;
 pub mod mesh;
 mod naming;

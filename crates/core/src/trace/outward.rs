@@ -4,11 +4,12 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::estate::gateway::{Gateway, GatewayConnection, HubConnection, LocalGateway};
+use crate::estate::gateway::{Gateway, GatewayConnection, HubConnection};
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::hop::{self, Joined, Shore};
+use crate::trace::lines::{far_side, own, unread_connection, unread_gateway, unread_gateway_of};
 
 /// Whether a network is the one that Azure keeps for a virtual hub, as its name says.
 pub fn is_of_hub(vnet: &ResourceId) -> bool {
@@ -212,6 +213,7 @@ pub fn could_lend(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Vec<
     };
     let lenders = estate.all::<Gateway>().flat_map(|(_, gateway)| gateway.vnets());
     let mut found: Vec<ResourceId> = lenders.filter(|one| !has_one && leads(one)).collect();
+    found.sort();
     found.dedup();
     found
 }
@@ -315,94 +317,4 @@ pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
         }
     }
     (known, has_more)
-}
-
-/// The network keeps a subnet for a gateway, and no gateway was captured.
-fn unread_gateway(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
-    let subnet = vnet.child("subnets", "GatewaySubnet");
-    let is_unread = estate.get::<Subnet>(&subnet).is_ok()
-        && estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_none();
-    is_unread.then(|| unread_gateway_of(vnet))
-}
-
-fn unread_gateway_of(vnet: &ResourceId) -> Missing {
-    Missing::other(
-        format!("the gateway of network `{}`", vnet.name()),
-        format!(
-            "add the output of `az graph query --subscriptions {} --first 1000 --graph-query \"resources | where type in~ \
-             ('microsoft.network/virtualnetworkgateways', 'microsoft.network/localnetworkgateways', 'microsoft.network/connections')\"` \
-             to the estate",
-            vnet.subscription()
-        ),
-    )
-}
-
-/// A connection that does not tell its gateway: it may be any one's.
-fn unread_connection(estate: &Estate) -> Option<Missing> {
-    let (id, _) = estate.list::<GatewayConnection>(Key::ConnectionsOfUnknown).next()?;
-    Some(Missing::field(id, "virtualNetworkGateway1"))
-}
-
-/// The local network gateway of a connection, and what it tells of the other side; `None` where all is learned.
-fn far_side<'e>(
-    estate: &'e Estate,
-    (id, line): (&ResourceId, &'e GatewayConnection),
-) -> Option<Result<(&'e ResourceId, &'e [Ipv4Net]), Missing>> {
-    let Some(local) = &line.local else {
-        // Only a connection that learns its routes may do without.
-        return (!line.learns_routes).then(|| Err(Missing::field(id, "localNetworkGateway2")));
-    };
-    let space = match estate.get::<LocalGateway>(local) {
-        Ok(facts) => &facts.space,
-        Err(_) => return Some(Err(Missing::resource("local network gateway", local))),
-    };
-    if space.is_empty() && !line.learns_routes {
-        return Some(Err(Missing::field(local, "localNetworkAddressSpace")));
-    }
-    Some(Ok((local, space)))
-}
-
-/// The way out through the network's own gateways.
-fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
-    let mut perhaps = unread_gateway(estate, vnet);
-    if let Some(hub) = hub_of(estate, vnet) {
-        perhaps = Some(routes_of_hub(&hub));
-    }
-    let mut learned = None;
-    for (gateway, facts) in estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())) {
-        perhaps = perhaps.or_else(|| unread_connection(estate));
-        let mut learns = facts.learns_routes;
-        for (id, line) in estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone())) {
-            learns |= line.learns_routes;
-            let (local, space) = match far_side(estate, (id, line)) {
-                Some(Ok(found)) => found,
-                Some(Err(missing)) => {
-                    perhaps = Some(missing);
-                    continue;
-                }
-                None => continue,
-            };
-            let holding = space.iter().filter(|net| net.contains(&address));
-            if let Some(prefix) = holding.max_by_key(|net| net.prefix_len()) {
-                let is_up = |status: &&String| status.eq_ignore_ascii_case("connected");
-                return Outward::Through(Line {
-                    gateway: gateway.clone(),
-                    vnet: vnet.clone(),
-                    connection: id.clone(),
-                    local: local.clone(),
-                    prefix: *prefix,
-                    trouble: line.status.as_ref().filter(|one| !is_up(one)).cloned(),
-                });
-            }
-        }
-        if learns {
-            let what = format!("the routes that gateway `{}` has learned", gateway.name());
-            let help = format!(
-                "no resource tells them: look at `az network vnet-gateway list-learned-routes --ids {gateway}`, or probe the path: \
-                 `flexway probe`"
-            );
-            learned = Some(Outward::Learned(gateway.clone(), Missing::other(what, help)));
-        }
-    }
-    perhaps.map(Outward::Perhaps).or(learned).unwrap_or(Outward::Nowhere)
 }

@@ -1,6 +1,6 @@
 //! A zone that holds the whole public suffix is linked to the copier's network and swallows every server's name.
 
-use crate::change::dns;
+use crate::change::{dns, record};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -48,5 +48,5 @@ pub(super) fn own_record(path: &Path, zone: &ResourceId) -> Option<Fix> {
         .as_ref()
         .map(|subnet| leg::own_address(path.estate, &path.to, subnet));
     let address = own.unwrap_or_else(of_endpoint)?;
-    Some(Fix::of(vec![dns::set_record(path.estate, zone, &label, address)]))
+    Some(Fix::of(vec![record::set_record(path.estate, zone, &label, address)]))
 }

@@ -1,6 +1,6 @@
 //! Another zone of the same name is linked to the copier's network, so the one that holds the record cannot be.
 
-use crate::change::dns;
+use crate::change::record;
 use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
@@ -36,7 +36,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let address = record.addresses.as_ref().and_then(|list| list.first());
     let (Some(label), Some(address)) = (path.record_label(), address) else { return Some(finding) };
-    Some(finding.fix(Fix::of(vec![dns::set_record(path.estate, linked, &label, *address)])))
+    Some(finding.fix(Fix::of(vec![record::set_record(path.estate, linked, &label, *address)])))
 }
 
 /// A zone that is linked in place of the one that the service keeps for an injected source.

@@ -1,6 +1,6 @@
 //! The zone that holds the source's private address is not linked to the copier's network.
 
-use crate::change::dns;
+use crate::change::{dns, record};
 use crate::checks::fixes;
 use crate::finding::{Certainty, Finding, Fix};
 use crate::trace::resolve::{self, Answer};
@@ -69,7 +69,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             if let (Some(view), Some(label)) = (path.endpoint(), path.record_label())
                 && let (Ok([address, ..]), None) = (view.addresses.as_deref(), &view.zone_group)
             {
-                changes.push(dns::attach_zone(path.estate, &endpoint, &zone, &label, *address));
+                changes.push(record::attach_zone(path.estate, &endpoint, &zone, &label, *address));
             }
             finding.fix(Fix::of(changes))
         }

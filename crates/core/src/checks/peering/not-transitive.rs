@@ -8,9 +8,7 @@ use crate::trace::hop::Joined;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
     let joined = leg.joined.as_ref()?;
-    let Joined::Apart { near: None, far: None, between: Some(hub), overlap, other_way, .. } =
-        joined
-    else {
+    let Joined::Apart { near: None, far: None, between: Some(hub), overlap, .. } = joined else {
         return None;
     };
     if overlap.is_some() || joined.ended_mesh().is_some() {
@@ -25,7 +23,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "a peering carries packets of its two networks only; through a third one they need an appliance and routes";
     let changes = joins::peered(path.estate, &near, &far);
-    let mut finding = Finding::blocks(message, why).at(&near, "").fix(Fix::of(changes));
+    let finding = joins::fault_of(leg, Finding::blocks(message, why));
+    let mut finding = finding.at(&near, "").fix(Fix::of(changes));
     finding.fixes.extend(fixes::endpoint_nearby(path));
-    Some(if other_way.is_some() { finding.possible() } else { finding })
+    Some(finding)
 }

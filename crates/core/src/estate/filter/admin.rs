@@ -3,6 +3,7 @@
 use super::read::{port_range, prefix};
 use super::{Direction, Prefix, Protocol};
 use crate::estate::body::{Node, Problems};
+use crate::estate::shapes::whole_list;
 use crate::id::ResourceId;
 
 /// A network manager.
@@ -80,8 +81,7 @@ pub(in crate::estate) fn effective_rules(
     node: &Node,
     problems: &mut Problems,
 ) -> EffectiveAdminRules {
-    let has_more = node.is_unresolved_at("skipToken") || node.text("skipToken", problems).is_some();
-    let listed = node.array("value", problems).filter(|_| !has_more);
+    let listed = whole_list(node, "skipToken", problems);
     let rule = |one: &Node| {
         let id = one.id("id", problems)?;
         Some(admin_rule(&id, one, problems))

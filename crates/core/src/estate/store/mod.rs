@@ -137,6 +137,11 @@ impl Estate {
         self.list(Key::Below(parent.clone()))
     }
 
+    /// What a resource of a kind of which others have one at most says of its parent; the parent's other children are not looked at.
+    pub fn only_below<K: Kind + 'static>(&self, parent: &ResourceId) -> Option<(&ResourceId, &K)> {
+        self.all::<K>().find(|(id, _)| id.parent().as_ref() == Some(parent))
+    }
+
     /// Ids of the resources below another one that say nothing which could be read, in order.
     pub fn unread_below(&self, parent: &ResourceId) -> impl Iterator<Item = &ResourceId> {
         self.under(Key::UnreadBelow(parent.clone())).map(|(id, _)| id)

@@ -1,0 +1,121 @@
+//! Changes of records: by the zone group of an endpoint, or by themselves.
+
+use std::net::Ipv4Addr;
+
+use serde_json::json;
+
+use super::{
+    Change, DNS_API, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+};
+use crate::estate::Estate;
+use crate::estate::dns::Record;
+use crate::id::ResourceId;
+
+/// Attaches a zone to a private endpoint by a zone group, which writes and keeps the record.
+pub fn attach_zone(
+    estate: &Estate,
+    endpoint: &ResourceId,
+    zone: &ResourceId,
+    label: &str,
+    address: Ipv4Addr,
+) -> Change {
+    let name = free_name(estate, endpoint, "privateDnsZoneGroups", "default");
+    let group = endpoint.child("privateDnsZoneGroups", &name);
+    let config = zone.name().replace('.', "-");
+    let body = json!({ "properties": { "privateDnsZoneConfigs": [
+        { "name": config, "properties": { "privateDnsZoneId": zone.as_str() } } ] } });
+    let record = zone.child("A", label);
+    // The group takes the record over: what stood there is gone, also when the group is deleted again.
+    let old = estate.get::<Record>(&record).ok().and_then(|record| record.addresses.clone());
+    let is_taken_over = old.as_ref().is_some_and(|old| !old.is_empty() && *old != [address]);
+    Change {
+        kind: "attach-zone",
+        title: format!(
+            "attach zone `{}` to private endpoint `{}`, which writes the record of the server",
+            zone.name(),
+            endpoint.name()
+        ),
+        request: Request::put(&group, NETWORK_API, body.clone()),
+        az: in_subscription(
+            endpoint,
+            format!(
+                "az network private-endpoint dns-zone-group create {} --endpoint-name {} --name {} \
+             --private-dns-zone {} --zone-name {}",
+                place(endpoint),
+                quoted(endpoint.name()),
+                quoted(&name),
+                quoted(zone.as_str()),
+                quoted(&config)
+            ),
+        ),
+        inverse: (!is_taken_over).then(|| Request::delete(&group, NETWORK_API)),
+        downtime: "none",
+        safety: if is_taken_over { Safety::Review } else { Safety::Safe },
+        exposure: Vec::new(),
+        affected: is_taken_over.then(|| taken_over(&record, old.as_deref())).into_iter().collect(),
+        edits: vec![
+            Edit::Put(group.clone(), body),
+            Edit::PutForEndpoint(endpoint.clone(), record, record_body(address)),
+        ],
+        resource: group,
+    }
+}
+
+fn taken_over(record: &ResourceId, old: Option<&[Ipv4Addr]>) -> String {
+    let old: Vec<String> = old.into_iter().flatten().map(ToString::to_string).collect();
+    format!(
+        "A record `{}` holds {} now: every network linked to zone `{}` is led to the new address instead",
+        record.name(),
+        old.join(", "),
+        record.name_at(0)
+    )
+}
+
+fn record_body(address: Ipv4Addr) -> serde_json::Value {
+    json!({ "properties": { "ttl": 300, "aRecords": [ { "ipv4Address": address.to_string() } ] } })
+}
+
+/// Makes an A record set hold exactly one address.
+pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4Addr) -> Change {
+    let record = zone.child("A", label);
+    let old = estate.get::<Record>(&record).ok();
+    let body = record_body(address);
+    let base = format!(
+        "{} --zone-name {} --record-set-name {}",
+        place(zone),
+        quoted(zone.name()),
+        quoted(label)
+    );
+    let add =
+        format!("az network private-dns record-set a add-record {base} --ipv4-address {address}");
+    let mut az = in_subscription(zone, add);
+    let mut old_addresses = Vec::new();
+    for stale in
+        old.iter().flat_map(|record| &record.addresses).flatten().filter(|one| **one != address)
+    {
+        az.push(format!(
+            "az network private-dns record-set a remove-record {base} --ipv4-address {stale}"
+        ));
+        old_addresses.push(json!({ "ipv4Address": stale.to_string() }));
+    }
+    let inverse = match old {
+        Some(_) => {
+            let body = json!({ "properties": { "ttl": 300, "aRecords": old_addresses } });
+            Request::put(&record, DNS_API, body)
+        }
+        None => Request::delete(&record, DNS_API),
+    };
+    Change {
+        kind: "set-record",
+        title: format!("let A record `{label}` of zone `{}` hold {address}", zone.name()),
+        request: Request::put(&record, DNS_API, body.clone()),
+        az,
+        inverse: Some(inverse),
+        downtime: "none; resolvers keep the old answer until its TTL ends",
+        safety: Safety::Safe,
+        exposure: Vec::new(),
+        affected: Vec::new(),
+        edits: vec![Edit::PutInZone(record.clone(), body)],
+        resource: record,
+    }
+}
