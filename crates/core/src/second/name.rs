@@ -336,10 +336,22 @@ impl Ask<'_> {
             .filter(|zone| covers(&zone.name, wanted))
             .max_by_key(|zone| (zone.name.len(), zone.key == own));
         match longest {
+            Some(zone) if zone.key == own && self.is_bare(zone) => {
+                Name::Nothing(Gate::drop("name", &zone.key, Some("numberOfRecordSets")))
+            }
             Some(zone) if zone.key == own => Name::Own,
             Some(zone) => Name::Nothing(Gate::drop("name", &zone.key, None)),
             None => Name::Nothing(Gate::drop("name", &own, Some("virtualNetworkLinks"))),
         }
+    }
+
+    /// Whether a zone counts no record, and no fewer links than were captured: then the count is no older than they are.
+    fn is_bare(&self, zone: &Zone) -> bool {
+        let body = self.world.body(&zone.key);
+        let links = body
+            .and_then(|body| at(body, &["properties", "numberOfVirtualNetworkLinks"])?.as_u64());
+        let captured = self.world.children(&zone.key, "virtualnetworklinks").count() as u64;
+        self.record_sets(&zone.key) == (Some(0), 0) && links.is_none_or(|count| count >= captured)
     }
 
     pub(super) fn has_endpoints(&self) -> Tri {

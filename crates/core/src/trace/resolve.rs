@@ -10,7 +10,7 @@ use crate::trace::dns_servers::{custom_servers, unread_server};
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
 use crate::trace::public_dns;
 use crate::trace::start::Start;
-use crate::trace::unproven::{longer_zone, perhaps_linked, unread_records};
+use crate::trace::unproven::{is_bare, longer_zone, perhaps_linked, unread_records};
 
 /// Azure's own resolver, as seen from inside every network.
 pub(super) const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -27,7 +27,7 @@ pub enum Answer {
     Public,
     /// A linked zone owns the name and has no record of it.
     NoSuchName,
-    /// The private address of an injected server, kept in its zone by the service.
+    /// The private address of an injected server, kept in its zone by the service. No input tells its record's name.
     Injected,
     /// The address of a private endpoint that tells none, kept in the zone by its zone group.
     Kept,
@@ -272,7 +272,7 @@ fn injected(
             result.is_link_pending |= is_pending(link);
             result.unproven = result.unproven.take().or_else(|| unread_state(id, link));
             result.zone = Some((zone.clone(), id.clone()));
-            Answer::Injected
+            if is_bare(estate, zone) { Answer::NoSuchName } else { Answer::Injected }
         }
         None => Answer::NoSuchName,
     }

@@ -13,6 +13,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if path.to.kind == ServerKind::Host {
         return of_machine(path);
     }
+    if path.to.delegated_subnet.is_some() {
+        return of_injected(path);
+    }
     if path.is_shadowed || path.endpoints.is_empty() || !path.asks_zones() {
         return None;
     }
@@ -38,6 +41,22 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         ))
     };
     Some(finding.fix(fix.unwrap_or_else(advice)))
+}
+
+/// The own zone of an injected server holds no record at all.
+fn of_injected(path: &Path) -> Option<Finding> {
+    let own = path.to.private_zone.as_ref()?;
+    let name = path.name.as_ref().filter(|name| name.answer == Answer::NoSuchName)?;
+    name.zone.as_ref().filter(|(zone, _)| zone == own)?;
+    let message = format!(
+        "private DNS zone `{}` of server `{}` holds no A record",
+        own.name(),
+        path.to_id.name()
+    );
+    let why = format!("{} is an alias into that zone and has no public address", name.names.join(" -> "));
+    let advice = "let the server use the zone anew, which writes its record: it may have been deleted, or a lock kept it out";
+    let pointer = path.estate.locate(own, "", "numberOfRecordSets");
+    Some(Finding::blocks(message, why).at(own, pointer).fix(Fix::advice(advice)))
 }
 
 /// The zone that owns the name of a machine does not know it.
