@@ -171,12 +171,15 @@ pub fn internet() -> AddressSet {
         net(0, 0, 0, 0, 8),
         net(127, 0, 0, 0, 8),
         net(169, 254, 0, 0, 16),
-        net(192, 0, 2, 0, 24),
-        net(198, 51, 100, 0, 24),
-        net(203, 0, 113, 0, 24),
         net(224, 0, 0, 0, 3),
     ]);
-    public().difference(&nobodys)
+    public().difference(&nobodys).difference(&documentation())
+}
+
+/// Addresses that stand for public ones where documents give examples (RFC 5737).
+pub fn documentation() -> AddressSet {
+    let net = |a, b, c| Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, 0), 24);
+    AddressSet::of(&[net(192, 0, 2), net(198, 51, 100), net(203, 0, 113)])
 }
 
 impl fmt::Display for AddressSet {

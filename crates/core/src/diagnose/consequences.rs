@@ -2,7 +2,6 @@
 
 use crate::checks;
 use crate::finding::{Finding, Severity};
-use crate::trace::leg::Leg;
 use crate::trace::outward::Outward;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{Leads, Path};
@@ -45,7 +44,7 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     // An appliance beyond a peering that carries nothing.
     let is_of_peering = |one: &&Finding| one.is_cause() && one.fault.starts_with("peering/");
     let broken = findings.iter().find(is_of_peering).map(|one| one.fault);
-    if path.intended.as_ref().is_some_and(Leg::leads_out_of_reach) {
+    if path.intended.as_ref().is_some_and(|leg| leg.leads_out_of_reach(path.estate)) {
         for finding in findings.iter_mut().filter(|one| one.fault == "route/appliance-dead") {
             finding.consequence_of = broken;
         }

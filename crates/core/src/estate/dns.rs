@@ -13,6 +13,8 @@ pub struct Zone {
     pub link_count: Option<u64>,
     /// `numberOfRecordSets`, the zone's own ones included.
     pub record_count: Option<u64>,
+    /// Whether that field is there and could not be read.
+    pub is_record_count_unreadable: bool,
 }
 
 /// A virtual network link of a zone.
@@ -42,9 +44,12 @@ pub struct Record {
 }
 
 pub(crate) fn zone(node: &Node, problems: &mut Problems) -> Zone {
+    let counted = "numberOfRecordSets";
+    let record_count = node.number(counted, problems);
     Zone {
         link_count: node.number("numberOfVirtualNetworkLinks", problems),
-        record_count: node.number("numberOfRecordSets", problems),
+        record_count,
+        is_record_count_unreadable: record_count.is_none() && node.is_unresolved_at(counted),
     }
 }
 

@@ -6,7 +6,7 @@ use super::Unsettled;
 use super::body::{Node, Problems};
 use super::endpoint::STATUS;
 use super::network::fields_of;
-use crate::address::{AddressSet, internet};
+use crate::address::{AddressSet, documentation, internet};
 use crate::id::ResourceId;
 
 /// Which service a server belongs to.
@@ -125,6 +125,11 @@ impl FirewallRule {
     /// Whether no caller at a public door has an address of the rule: the internet routes none of them.
     pub fn admits_nobody(&self) -> bool {
         !self.is_all_of_azure() && !self.addresses().overlaps(&internet())
+    }
+
+    /// Whether it holds addresses that stand for public ones in examples.
+    pub fn is_of_examples(&self) -> bool {
+        self.addresses().overlaps(&documentation())
     }
 
     /// Whether every IPv4 address is let in.

@@ -63,12 +63,16 @@ const NOBODYS: [(u32, u8); 8] = [
     (0, 8),
     (0x7f00_0000, 8),
     (0xa9fe_0000, 16),
-    (0xc000_0200, 24),
-    (0xc633_6400, 24),
-    (0xcb00_7100, 24),
+    DOCUMENTATION[0],
+    DOCUMENTATION[1],
+    DOCUMENTATION[2],
     (0xe000_0000, 4),
     (0xf000_0000, 4),
 ];
+
+/// Ranges that stand for public addresses in examples.
+const DOCUMENTATION: [(u32, u8); 3] =
+    [(0xc000_0200, 24), (0xc633_6400, 24), (0xcb00_7100, 24)];
 
 pub(super) fn is_private(address: u32) -> bool {
     private_range(address).is_some()
@@ -85,6 +89,14 @@ pub(super) fn holds_no_public(start: u32, end: u32) -> bool {
     PRIVATE.iter().chain(&NOBODYS).any(|(base, len)| {
         let prefix = Prefix { base: *base, len: *len };
         prefix.contains(start) && prefix.contains(end)
+    })
+}
+
+/// Whether a range holds addresses that stand for public ones in examples.
+pub(super) fn holds_examples(start: u32, end: u32) -> bool {
+    DOCUMENTATION.iter().any(|(base, len)| {
+        let prefix = Prefix { base: *base, len: *len };
+        start <= prefix.last() && prefix.first() <= end
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::address::{address_of, holds_no_public};
+use super::address::{Prefix, address_of, holds_examples, holds_no_public};
 use super::verdict::{Gate, Tri};
 use super::world::{
     World, at, is_settled, last_name, list, network_of, reference, region, spelt, text, texts,
@@ -181,7 +181,15 @@ fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
                 }
             }
             Some((0, u32::MAX)) => Tri::Yes,
-            Some((start, end)) if start > end || holds_no_public(start, end) => Tri::No,
+            Some((start, end)) if start > end => Tri::No,
+            // They stand for others behind what is not in the estate, and where it has such addresses itself.
+            Some((start, end)) if holds_no_public(start, end) => {
+                let may_stand = !from_azure || has_examples(world);
+                match may_stand && holds_examples(start, end) {
+                    true => Tri::Maybe,
+                    false => Tri::No,
+                }
+            }
             Some(_) | None => Tri::Maybe,
         });
     }
@@ -190,6 +198,18 @@ fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
         Tri::No => Gate::drop("door", server, Some("no firewall rule")),
         Tri::Maybe => Gate::unknown("the caller's public address at", server),
     }
+}
+
+/// Whether some public address of the estate is one that stands for others in examples.
+fn has_examples(world: &World) -> bool {
+    let own = world.all("microsoft.network/publicipaddresses").filter_map(|(_, body)| {
+        Prefix::parse(text(body, &["properties", "ipAddress"])?)
+    });
+    let ranges = world.all("microsoft.network/publicipprefixes").filter_map(|(_, body)| {
+        Prefix::parse(text(body, &["properties", "ipPrefix"])?)
+    });
+    let mut all = own.chain(ranges);
+    all.any(|one| holds_examples(one.first(), one.last()))
 }
 
 /// Whether the rules together leave out no address of the internet.

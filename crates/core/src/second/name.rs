@@ -1,5 +1,7 @@
 //! The name: which address a network's resolver gives for a server.
 
+use serde_json::Value;
+
 use super::address::address_of;
 use super::door::delegated_subnet;
 use super::endpoint::{admitted, attached, endpoints};
@@ -336,22 +338,21 @@ impl Ask<'_> {
             .filter(|zone| covers(&zone.name, wanted))
             .max_by_key(|zone| (zone.name.len(), zone.key == own));
         match longest {
-            Some(zone) if zone.key == own && self.is_bare(zone) => {
+            Some(zone) if zone.key == own && self.record_sets(&own) == (Some(0), 0) => {
                 Name::Nothing(Gate::drop("name", &zone.key, Some("numberOfRecordSets")))
             }
-            Some(zone) if zone.key == own => Name::Own,
+            Some(zone) if zone.key == own => match self.world.body(&own) {
+                Some(body) if !self.is_count_unreadable(body) => Name::Own,
+                _ => Name::Unknown(Gate::unknown("the records", &own)),
+            },
             Some(zone) => Name::Nothing(Gate::drop("name", &zone.key, None)),
             None => Name::Nothing(Gate::drop("name", &own, Some("virtualNetworkLinks"))),
         }
     }
 
-    /// Whether a zone counts no record, and no fewer links than were captured: then the count is no older than they are.
-    fn is_bare(&self, zone: &Zone) -> bool {
-        let body = self.world.body(&zone.key);
-        let links = body
-            .and_then(|body| at(body, &["properties", "numberOfVirtualNetworkLinks"])?.as_u64());
-        let captured = self.world.children(&zone.key, "virtualnetworklinks").count() as u64;
-        self.record_sets(&zone.key) == (Some(0), 0) && links.is_none_or(|count| count >= captured)
+    fn is_count_unreadable(&self, zone: &Value) -> bool {
+        at(zone, &["properties", "numberOfRecordSets"])
+            .is_some_and(|count| !count.is_null() && count.as_u64().is_none())
     }
 
     pub(super) fn has_endpoints(&self) -> Tri {

@@ -72,6 +72,11 @@ impl Appliance {
     }
 }
 
+/// Whether it is an interface that does not forward.
+pub fn stands(estate: &Estate, id: &ResourceId) -> bool {
+    estate.get::<Interface>(id).is_ok_and(|one| one.forwards == Some(false))
+}
+
 /// The subnet of an interface, or itself.
 pub fn subnet_of(estate: &Estate, id: &ResourceId) -> Option<ResourceId> {
     match estate.get::<Interface>(id) {

@@ -49,6 +49,8 @@ impl Walker<'_> {
         let routed = route::to_address(self.estate, subnet, address, own);
         leg.needs_learned_route =
             matches!((&found, &routed), (Outward::Learned(..), Routed::Directly));
+        // Were that way open, the tag VirtualNetwork would hold the address.
+        leg.is_apart = is_closed(&found);
         self.outbound(leg, near, None, &filter::to_address(address));
         // A route of a user decides before the gateways do.
         match routed {
@@ -64,12 +66,9 @@ impl Walker<'_> {
             }
             routed => {
                 let is_dropped = matches!(routed, Routed::Dropped(_));
-                let is_closed = matches!(
-                    found,
-                    Outward::KeptOut { .. } | Outward::NotLent { .. } | Outward::Severed { .. }
-                );
+                leg.is_apart = false;
                 self.routed(leg, near, routed, address);
-                if is_dropped && is_closed {
+                if is_dropped && is_closed(&found) {
                     // What lies behind that route is a fault of its own: who mends the one meets the other.
                     leg.forward.push(outward_step(self.estate, near.vnet, &found, address));
                     self.towards_the_gateway(leg, near, &found);
@@ -111,4 +110,9 @@ impl Walker<'_> {
         let steps = hop_steps(self.estate, &joined, near.vnet, vnet);
         leg.cross(&subnet, joined, steps);
     }
+}
+
+/// Whether a gateway leads there, or may, and a setting keeps this network from using it.
+fn is_closed(found: &Outward) -> bool {
+    matches!(found, Outward::KeptOut { .. } | Outward::NotLent { .. } | Outward::Severed { .. })
 }

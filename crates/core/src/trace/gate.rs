@@ -1,7 +1,8 @@
 //! The server's own gate at its public front door: public access, VNet rules and firewall rules.
 
-use crate::address::{AddressSet, internet};
+use crate::address::{AddressSet, documentation, internet};
 use crate::change::{FLEXIBLE_API, SINGLE_API};
+use crate::estate::gateway::PublicAddress;
 use crate::estate::network::{NextHop, Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
 use crate::estate::{Estate, Missing};
@@ -144,9 +145,12 @@ pub fn gate_behind(
     // An appliance's own subnet may be let in by a VNet rule.
     let subnet = &caller.start.subnet;
     let lets_in = estate.children::<VnetRule>(server_id).any(|(_, rule)| rule.subnet != *subnet);
-    match (unread, public_rules(estate, server_id).next()) {
+    // Whoever wrote the estate knows what the appliance puts on its packets, and may have written another address in its place.
+    let may_hold = |rule: &FirewallRule| !rule.admits_nobody() || rule.is_of_examples();
+    let is_held = estate.children::<FirewallRule>(server_id).any(|(_, rule)| may_hold(rule));
+    match (unread, is_held) {
         (Some(missing), _) => Gate::Unknown(missing),
-        (None, None) if !(is_appliance && lets_in) => Gate::FirewallRuleMissing,
+        (None, false) if !(is_appliance && lets_in) => Gate::FirewallRuleMissing,
         (None, _) => Gate::Unknown(Missing::other(
             "the public address that packets leave with behind the appliance or gateway",
             "connect from the copier's place and read the address in the server's refusal, or in `inet_client_addr()`",
@@ -359,12 +363,20 @@ fn unlisted(server: &ResourceId) -> Missing {
     }
 }
 
-/// The firewall rules of a server that may hold a caller's address.
+/// The firewall rules of a server that may hold a caller's address; those of documentation addresses where the estate has such ones for
+/// public addresses of its own.
 pub fn public_rules<'e>(
     estate: &'e Estate,
     server: &ResourceId,
 ) -> impl Iterator<Item = (&'e ResourceId, &'e FirewallRule)> {
-    estate.children::<FirewallRule>(server).filter(|(_, rule)| !rule.admits_nobody())
+    let stands_in = |one: &PublicAddress| {
+        one.network.is_some_and(|net| AddressSet::of([&net]).is_within(&documentation()))
+    };
+    let have_examples = move || estate.all::<PublicAddress>().any(|(_, one)| stands_in(one));
+    let counts = move |rule: &FirewallRule| {
+        !rule.admits_nobody() || rule.is_of_examples() && have_examples()
+    };
+    estate.children::<FirewallRule>(server).filter(move |(_, rule)| counts(rule))
 }
 
 /// The firewall rule that lets every caller in, or the first of several that do so together; for callers of Azure also one that lets

@@ -102,8 +102,14 @@ impl Walker<'_> {
             }
             return Ok((decide(&seen)?, None));
         }
-        if let Some(other) = other.filter(|_| leg.is_apart && !decision.denied.is_empty()) {
-            seen.add(&AddressSet::of(&other.space));
+        let space = match (other, receiver) {
+            (Some(other), _) => Some(AddressSet::of(&other.space)),
+            // Beyond a gateway the tag holds what its routes lead to.
+            (None, Receiver::Addresses(set, _)) if side.other.is_none() => Some(set.clone()),
+            (None, _) => None,
+        };
+        if let Some(space) = space.filter(|_| leg.is_apart && !decision.denied.is_empty()) {
+            seen.add(&space);
             let mut joined = decide(&seen)?;
             if !joined.denied.is_empty() {
                 joined.lost = decision.denied_senders().difference(&joined.denied_senders());

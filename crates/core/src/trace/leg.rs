@@ -11,7 +11,7 @@ use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::admin::Ruled;
-use crate::trace::appliance::Appliance;
+use crate::trace::appliance::{self, Appliance};
 use crate::trace::balancer::Behind;
 use crate::trace::decision::Decision;
 use crate::trace::egress::Egress;
@@ -147,9 +147,10 @@ impl Leg {
         }
     }
 
-    /// Whether a route hands its packets to an appliance in a network that the copier's is not joined with.
-    pub fn leads_out_of_reach(&self) -> bool {
-        matches!(self.route, Some(Routed::Dead(_, Appliance::OutOfReach(_))))
+    /// Whether a route hands its packets to an appliance in a network that the copier's is not joined with, and that would forward them
+    /// as far as the estate tells.
+    pub fn leads_out_of_reach(&self, estate: &Estate) -> bool {
+        matches!(&self.route, Some(Routed::Dead(_, Appliance::OutOfReach(id))) if !appliance::stands(estate, id))
     }
 
     /// Takes down what the route table of the copier's subnet does.

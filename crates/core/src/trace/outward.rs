@@ -34,8 +34,6 @@ pub enum Outward {
         half: ResourceId,
         /// Pointer of the flag that is false.
         pointer: String,
-        /// The other half.
-        other: ResourceId,
     },
     /// A network has such a gateway, and the peering with it carries nothing.
     Severed {
@@ -73,8 +71,36 @@ pub enum Outward {
 impl Outward {
     /// Whether a peering carries nothing, beyond which a way is known, or a gateway that may have learned one.
     pub fn is_surely_severed(&self) -> bool {
-        let leads = |way: &Outward| matches!(way, Outward::Through(_) | Outward::Learned(..));
+        let leads = |way: &Outward| {
+            matches!(way, Outward::Through(_) | Outward::Learned(..) | Outward::NotLent { .. })
+        };
         matches!(self, Outward::Severed { beyond, .. } if leads(beyond))
+    }
+
+    /// The way past whatever keeps its peering from carrying anything.
+    pub fn past_the_cut(&self) -> &Outward {
+        match self {
+            Outward::Severed { beyond, .. } => beyond,
+            way => way,
+        }
+    }
+
+    /// A way beyond a peering that carries nothing, and would not be used if it did: this network's half does not ask for it.
+    fn behind_flag(
+        self,
+        estate: &Estate,
+        (vnet, half, facts): (&ResourceId, &ResourceId, &Peering),
+    ) -> Outward {
+        let is_free = facts.uses_remote_gateway == Some(false) && !uses_another(estate, vnet, half);
+        let (Outward::Severed { beyond, vnet }, true) = (&self, is_free) else { return self };
+        let (gateway, line) = match &**beyond {
+            Outward::Through(line) => (line.gateway.clone(), Some(line.clone())),
+            Outward::Learned(gateway, _) => (gateway.clone(), None),
+            _ => return self,
+        };
+        let pointer = format!("{}/useRemoteGateways", facts.fields);
+        let beyond = Outward::NotLent { gateway, line, half: half.clone(), pointer };
+        Outward::Severed { beyond: Box::new(beyond), vnet: vnet.clone() }
     }
 }
 
@@ -111,7 +137,8 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
             continue;
         }
         if hop::is_severed(estate, vnet, &facts.remote) {
-            severed = severed.or_else(|| beyond_a_cut(estate, &facts.remote, address));
+            let cut = beyond_a_cut(estate, &facts.remote, address);
+            severed = severed.or_else(|| cut.map(|cut| cut.behind_flag(estate, (vnet, half, facts))));
             continue;
         }
         let Some((other, back)) = hop::half(estate, &facts.remote, vnet) else { continue };
@@ -143,16 +170,15 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
             continue;
         }
         let flags = [
-            (facts.uses_remote_gateway, half, facts.fields, "useRemoteGateways", other),
-            (back.lends_gateway, other, back.fields, "allowGatewayTransit", half),
+            (facts.uses_remote_gateway, half, facts.fields, "useRemoteGateways"),
+            (back.lends_gateway, other, back.fields, "allowGatewayTransit"),
         ];
-        if let Some((_, half, fields, name, other)) =
+        if let Some((_, half, fields, name)) =
             flags.iter().find(|(flag, ..)| *flag == Some(false))
         {
             let pointer = format!("{fields}/{name}");
             let is_known = line.is_some();
-            let (half, other) = ((*half).clone(), (*other).clone());
-            let found = Outward::NotLent { gateway, line, half, pointer, other };
+            let found = Outward::NotLent { gateway, line, half: (*half).clone(), pointer };
             if is_known {
                 return found;
             }
@@ -160,7 +186,7 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
             continue;
         }
         let Some(line) = line else { continue };
-        if let Some((_, half, _, name, _)) = flags.iter().find(|(flag, ..)| flag.is_none()) {
+        if let Some((_, half, _, name)) = flags.iter().find(|(flag, ..)| flag.is_none()) {
             return Outward::Perhaps(Missing::field(half, name));
         }
         let is_unsettled = |(id, one): (&ResourceId, &Peering)| Some(one.unsettled?.missing(id));

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::estate::dns::{Link, Record};
+use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::endpoint::ZoneGroup;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
@@ -10,7 +10,7 @@ use crate::trace::dns_servers::{custom_servers, unread_server};
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
 use crate::trace::public_dns;
 use crate::trace::start::Start;
-use crate::trace::unproven::{is_bare, longer_zone, perhaps_linked, unread_records};
+use crate::trace::unproven::{is_empty, longer_zone, perhaps_linked, unread_records};
 
 /// Azure's own resolver, as seen from inside every network.
 pub(super) const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -272,7 +272,14 @@ fn injected(
             result.is_link_pending |= is_pending(link);
             result.unproven = result.unproven.take().or_else(|| unread_state(id, link));
             result.zone = Some((zone.clone(), id.clone()));
-            if is_bare(estate, zone) { Answer::NoSuchName } else { Answer::Injected }
+            match estate.get::<Zone>(zone) {
+                Err(missing) => Answer::Unknown(missing),
+                Ok(facts) if facts.is_record_count_unreadable => {
+                    Answer::Unknown(Missing::field(zone, "numberOfRecordSets"))
+                }
+                Ok(_) if is_empty(estate, zone) => Answer::NoSuchName,
+                Ok(_) => Answer::Injected,
+            }
         }
         None => Answer::NoSuchName,
     }

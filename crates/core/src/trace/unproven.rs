@@ -62,11 +62,6 @@ pub fn is_empty(estate: &Estate, zone: &ResourceId) -> bool {
     record_count(estate, zone) == Some(0) && estate.children::<Record>(zone).next().is_none()
 }
 
-/// Whether nobody keeps a name in a zone: it says so, and its count of links is not older than the links that were captured.
-pub fn is_bare(estate: &Estate, zone: &ResourceId) -> bool {
-    is_empty(estate, zone) && compared(estate, zone).is_none_or(Ordering::is_ge)
-}
-
 /// How many record sets a zone says it has, without its own SOA record, which is rarely captured.
 fn record_count(estate: &Estate, zone: &ResourceId) -> Option<u64> {
     Some(estate.get::<Zone>(zone).ok()?.record_count?.saturating_sub(1))

@@ -95,11 +95,14 @@ impl Walker<'_> {
         if let Some((destination, routed)) = routed {
             self.routed(leg, &near, routed, destination);
         }
-        // What an appliance does with the packets is not told by a peering. A dead one of the copier's own network leaves only that.
+        // What an appliance does with the packets is not told by a peering. A dead one of the copier's own network leaves only that,
+        // and any dead one a peering that is broken: who takes the route away meets it.
         let crosses = match &leg.route {
             Some(Routed::Elsewhere(..)) => false,
             Some(Routed::Dead(_, appliance)) => {
                 appliance.vnet(self.estate).as_ref() == Some(near.vnet)
+                    || !matches!(appliance, Appliance::OutOfReach(_))
+                        && !matches!(joined, Joined::Apart { near: None, far: None, .. })
             }
             Some(_) | None => true,
         };
@@ -290,15 +293,7 @@ impl Walker<'_> {
         let own = OwnRoute::Network(vnet.map_or(0, |vnet| route::range_length(vnet, first)));
         let parts = route::to_addresses(self.estate, (far.id, far.subnet), &near.addresses, own);
         let shore = Shore::of(far.vnet, far.id);
-        // That an appliance is out of the source's reach may be the fault of a peering, which is not looked at from there.
-        let handed_on =
-            |(part, routed): (AddressSet, Routed)| match handed(self.estate, shore, routed.clone())
-                .0
-            {
-                Routed::Dead(_, Appliance::OutOfReach(_)) => (part, routed),
-                handed => (part, handed),
-            };
-        parts.into_iter().map(handed_on).collect()
+        parts.into_iter().map(|(part, one)| (part, handed(self.estate, shore, one).0)).collect()
     }
 
     /// Rules let answers of an open connection pass, so only routes can lose them.

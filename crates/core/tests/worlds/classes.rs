@@ -43,15 +43,6 @@ pub(crate) const CLASSES: &[Class] = &[
         holds: |facts| facts.first == "undetermined",
     },
     Class {
-        name: "return-route-of-one-address",
-        why: "analyser wrong: replies to a part of the copier's subnet are lost (3.9)",
-        holds: |facts| {
-            let opaque = facts.misses("what stands behind route") && facts.any("/back", |_| true);
-            facts.second != "unreachable" && facts.blocks("return", "")
-                || facts.first != "unreachable" && opaque
-        },
-    },
-    Class {
         name: "public-copier-of-single-server",
         why: "documents disagree: the guide says the tool connects by itself, newer pages ask for a rule (7.1)",
         holds: |facts| facts.first == "reachable" && facts.copier_is_public() && facts.is_single(),
@@ -130,11 +121,6 @@ impl Facts<'_> {
     /// Whether the second reading says that it does not know something.
     fn misses(&self, what: &str) -> bool {
         self.answer.unknowns.iter().any(|unknown| unknown.contains(what))
-    }
-
-    /// Whether the second reading names a blocker at a stage, in a resource.
-    fn blocks(&self, stage: &str, tail: &str) -> bool {
-        self.answer.blockers.iter().any(|one| one.stage == stage && one.resource.ends_with(tail))
     }
 
     fn is_single(&self) -> bool {

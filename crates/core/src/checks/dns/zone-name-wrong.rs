@@ -51,6 +51,10 @@ pub(super) fn misnamed_zone(path: &Path) -> Option<ResourceId> {
     if let Some(zone) = linked.find(|zone| is_near(zone) && !is_right(zone)) {
         return Some(zone);
     }
+    // Beside the right zone another one may hold the name for whatever its owner likes.
+    if path.estate.has_zone_named(&wanted) {
+        return None;
+    }
     let label = path.record_label()?;
     let addresses = path.endpoint()?.addresses.as_ref().ok()?;
     let holders =

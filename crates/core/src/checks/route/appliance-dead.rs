@@ -28,7 +28,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let finding = Finding::blocks(message, WHY);
     let mut finding = match appliance {
-        Appliance::Stands(nic) => {
+        Appliance::Stands(nic) | Appliance::OutOfReach(nic)
+            if appliance::stands(path.estate, nic) =>
+        {
             let pointer = path.estate.locate(nic, "", "enableIPForwarding");
             let fix = Fix::of(vec![interface::turn_on_forwarding(path.estate, nic)]);
             finding.at(nic, pointer).fix(fix)
@@ -40,7 +42,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     finding.on_fallback = super::blackhole::is_other_way(path, leg);
     // Where a peering leads to the appliance once it is mended, the route does what it was made for.
-    let fix = match leg.leads_out_of_reach() && joins::mend(path, leg).is_some() {
+    let fix = match leg.leads_out_of_reach(path.estate) && joins::mend(path, leg).is_some() {
         true => Fix::advice("mend the peering with the network of the appliance"),
         false => Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)]),
     };

@@ -9,11 +9,7 @@ use crate::trace::route::table_of;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let outward = match path.intended.as_ref()?.outward.as_ref()? {
-        Outward::Severed { beyond, .. } => beyond,
-        outward => outward,
-    };
-    let what = match outward {
+    let what = match path.intended.as_ref()?.outward.as_ref()?.past_the_cut() {
         Outward::KeptOut { line: None, gateway, .. }
         | Outward::NotLent { line: None, gateway, .. }
         | Outward::Learned(gateway, _) => {

@@ -7,11 +7,8 @@ use crate::trace::outward::Outward;
 use crate::trace::words::where_to;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let Some(Outward::NotLent { gateway, line, half, pointer, .. }) =
-        &path.intended.as_ref()?.outward
-    else {
-        return None;
-    };
+    let way = path.intended.as_ref()?.outward.as_ref()?.past_the_cut();
+    let Outward::NotLent { gateway, line, half, pointer, .. } = way else { return None };
     let flag = pointer.rsplit('/').next().unwrap_or("");
     let message = format!(
         "gateway `{}` {}, and `{flag}` of peering `{}` of network `{}` is false",
