@@ -10,6 +10,7 @@ pub mod peering;
 pub mod record;
 pub mod route;
 pub mod server;
+pub mod subnet;
 pub mod terms;
 mod whole;
 
@@ -43,7 +44,7 @@ pub const FLEXIBLE_API: &str = "2024-08-01";
 pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
 
 /// Every kind of change that a plan may hold.
-pub const KINDS: [&str; 28] = [
+pub const KINDS: [&str; 29] = [
     "add-firewall-rule",
     "add-peered-subnets",
     "add-route",
@@ -51,6 +52,7 @@ pub const KINDS: [&str; 28] = [
     "add-vnet-rule",
     "allow-peering-access",
     "approve-endpoint",
+    "attach-nat-gateway",
     "attach-zone",
     "create-endpoint",
     "create-peering",

@@ -7,9 +7,10 @@ use ipnet::Ipv4Net;
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
 use crate::change::exposure::{MANY, size_around};
-use crate::change::{Change, Safety, dns, filter, free_name, record, route, server};
+use crate::change::{Change, Safety, dns, filter, free_name, record, route, server, subnet};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
+use crate::estate::gateway::NatGateway;
 use crate::estate::network::region_key;
 use crate::estate::network::{Subnet, Vnet};
 use crate::estate::server::ServerKind;
@@ -21,7 +22,7 @@ use crate::trace::filter::Service;
 use crate::trace::leg::Way;
 use crate::trace::platform_dns::DnsDenial;
 use crate::trace::route::{Routed, UserRoute};
-use crate::trace::{Path, forwarder};
+use crate::trace::{Path, egress, forwarder};
 
 /// Addresses at the start of a subnet that Azure keeps for itself.
 const RESERVED_FIRST: u32 = 4;
@@ -165,11 +166,33 @@ pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
         return None;
     }
     let mut changes = vec![server::add_vnet_rule(path.estate, &path.to_id, &start.subnet)];
-    let subnet = path.estate.get::<Subnet>(&start.subnet).ok();
-    if let Some(subnet) = subnet.filter(|subnet| !subnet.has_sql_endpoint()) {
-        changes.push(server::turn_on_service_endpoint(path.estate, &start.subnet, subnet));
+    let facts = path.estate.get::<Subnet>(&start.subnet).ok();
+    if let Some(facts) = facts.filter(|facts| !facts.has_sql_endpoint()) {
+        changes.push(subnet::turn_on_service_endpoint(path.estate, &start.subnet, facts));
     }
     Some(Fix::of(changes))
+}
+
+/// A NAT gateway for the copier's subnet: one that is there, has an address, and belongs to no other network.
+pub(super) fn nat_gateways(path: &Path) -> Vec<Fix> {
+    let Some(start) = &path.start else { return Vec::new() };
+    let region =
+        path.estate.get::<Vnet>(&start.vnet).ok().and_then(|vnet| vnet.location.as_deref());
+    let Some(region) = region.map(region_key) else { return Vec::new() };
+    let is_afar = |subnet: &ResourceId| subnet.parent().as_ref() != Some(&start.vnet);
+    let is_usable = |(id, nat): &(&ResourceId, &NatGateway)| {
+        let mut users =
+            path.estate.all::<Subnet>().filter(|(_, one)| one.nat_gateway.to() == Some(id));
+        id.subscription().eq_ignore_ascii_case(start.subnet.subscription())
+            && nat.location.as_deref().map(region_key).as_ref() == Some(&region)
+            && nat.subnets.as_ref().is_some_and(|all| !all.iter().any(is_afar))
+            && !users.any(|(subnet, _)| is_afar(subnet))
+            && egress::of_nat_gateway(path.estate, id).is_ok_and(|addresses| !addresses.is_empty())
+    };
+    let usable = path.estate.all::<NatGateway>().filter(is_usable);
+    usable
+        .map(|(id, _)| Fix::of(vec![subnet::attach_nat_gateway(path.estate, &start.subnet, id)]))
+        .collect()
 }
 
 /// Lets the public addresses that packets arrive with in at the server's front door: a relay host's, or a firewall's.
@@ -289,15 +312,15 @@ fn holding(path: &Path, senders: &AddressSet) -> Option<Vec<Ipv4Net>> {
 /// the service's tag.
 pub(super) fn past_broad_route(path: &Path, broad: &UserRoute) -> Vec<Fix> {
     let Some(start) = &path.start else { return Vec::new() };
-    let subnet = path.estate.get::<Subnet>(&start.subnet).ok();
+    let facts = path.estate.get::<Subnet>(&start.subnet).ok();
     let is_single = path.to.kind == ServerKind::Single;
     let can_identify = is_single && super::vnet_rule_other_region::afar(path).is_none();
-    let is_on = can_identify && subnet.is_some_and(Subnet::has_sql_endpoint);
+    let is_on = can_identify && facts.is_some_and(Subnet::has_sql_endpoint);
     // The endpoint's routes are no longer than one of the tag, and what goes by one of the tag comes without the subnet's identity.
     let is_of_tag = broad.prefix.to_ascii_lowercase().starts_with("sql");
-    let off = subnet.filter(|_| can_identify && !is_on && !is_of_tag);
-    let endpoint = off.map(|subnet| {
-        Fix::of(vec![server::turn_on_service_endpoint(path.estate, &start.subnet, subnet)])
+    let off = facts.filter(|_| can_identify && !is_on && !is_of_tag);
+    let endpoint = off.map(|facts| {
+        Fix::of(vec![subnet::turn_on_service_endpoint(path.estate, &start.subnet, facts)])
     });
     let by_tag = service_tag(path)
         .filter(|_| !is_on)

@@ -295,8 +295,12 @@ pub struct PublicAddress {
 /// A NAT gateway: what subnets behind it send into the internet comes from its addresses.
 #[derive(Debug, Clone)]
 pub struct NatGateway {
+    /// Region, as written.
+    pub location: Option<String>,
     /// Its public addresses and prefixes of them; `None` where there are, or may be, others.
     pub addresses: Option<Vec<ResourceId>>,
+    /// Subnets that it says it is attached to; `None` where they could not be read.
+    pub subnets: Option<Vec<ResourceId>>,
 }
 
 pub(crate) fn public_address(node: &Node, problems: &mut Problems) -> PublicAddress {
@@ -320,5 +324,10 @@ pub(crate) fn nat_gateway(node: &Node, problems: &mut Problems) -> NatGateway {
         node.list(name, problems)?.iter().map(|one| one.id("id", problems)).collect()
     };
     let (own, prefixes) = (listed("publicIpAddresses"), listed("publicIpPrefixes"));
-    NatGateway { addresses: own.zip(prefixes).map(|(own, prefixes)| [own, prefixes].concat()) }
+    let subnets = listed("subnets");
+    NatGateway {
+        location: node.text("location", problems),
+        addresses: own.zip(prefixes).map(|(own, prefixes)| [own, prefixes].concat()),
+        subnets,
+    }
 }

@@ -103,7 +103,7 @@ impl Walker<'_> {
 }
 
 /// The addresses of a NAT gateway.
-pub(super) fn of_nat_gateway(estate: &Estate, nat: &ResourceId) -> Result<AddressSet, Missing> {
+pub fn of_nat_gateway(estate: &Estate, nat: &ResourceId) -> Result<AddressSet, Missing> {
     let listed = estate.get::<NatGateway>(nat)?.addresses.as_ref();
     let listed = listed.ok_or_else(|| Missing::field(nat, ADDRESSES_OF_NAT))?;
     all_given(estate, listed)

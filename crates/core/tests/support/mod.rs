@@ -230,7 +230,17 @@ pub(crate) fn undo(
                 }
                 vec![Edit::Put(id, body)]
             }
-            _ => vec![Edit::Patch(id, inverse.body["properties"].clone())],
+            _ => {
+                let mut fields = inverse.body["properties"].clone();
+                // A PUT takes away what it does not name.
+                let sent = change.request.body["properties"].as_object();
+                for name in sent.into_iter().flat_map(|sent| sent.keys()) {
+                    if fields.get(name).is_none() {
+                        fields[name] = Value::Null;
+                    }
+                }
+                vec![Edit::Patch(id, fields)]
+            }
         };
         let undo = Change { edits, ..change.clone() };
         current = undo.apply(&current);

@@ -18,8 +18,13 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let pointer = path.estate.locate(&start.subnet, "", "defaultOutboundAccess");
     let mut finding = Finding::blocks(message, why).at(&start.subnet, pointer);
     finding.on_fallback = path.leads == Leads::Fallback;
-    finding.fixes.extend(fixes::endpoint_nearby(path));
-    Some(finding.fix(Fix::advice(
+    let gateways = fixes::nat_gateways(path);
+    let advice = Fix::advice(
         "give the subnet a NAT gateway, and let its address in at the server: nothing comes in by it, and it has one fixed address",
-    )))
+    );
+    let advice = gateways.is_empty().then_some(advice);
+    finding.fixes.extend(gateways);
+    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(advice);
+    Some(finding)
 }

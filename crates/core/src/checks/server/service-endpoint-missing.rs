@@ -1,6 +1,6 @@
 //! The VNet rule is there, and the copier's subnet does not have the service endpoint that it works through.
 
-use crate::change::server;
+use crate::change::subnet;
 use crate::checks::fixes;
 use crate::estate::network::SQL_ENDPOINT;
 use crate::estate::network::Subnet;
@@ -13,7 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let (gate, unseen) = path.taken()?.gate.as_ref()?.as_known();
     let Gate::ServiceEndpointMissing(rule) = gate else { return None };
-    let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let facts = path.estate.get::<Subnet>(&start.subnet).ok()?;
     let message = format!(
         "VNet rule `{}` has no effect: service endpoint {SQL_ENDPOINT} of subnet `{}` is off",
         rule.name(),
@@ -21,7 +21,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "without the service endpoint packets arrive with a public address, and a VNet rule matches subnets only";
     let pointer = path.estate.locate(&start.subnet, "", "serviceEndpoints");
-    let fix = Fix::of(vec![server::turn_on_service_endpoint(path.estate, &start.subnet, subnet)]);
+    let fix = Fix::of(vec![subnet::turn_on_service_endpoint(path.estate, &start.subnet, facts)]);
     let finding = Finding::blocks(message, why).at(&start.subnet, pointer).fix(fix);
     let mut finding = finding.unless(unseen);
     finding.on_fallback = path.leads == Leads::Fallback;

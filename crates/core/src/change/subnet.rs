@@ -1,0 +1,108 @@
+//! Changes of subnets: the service endpoint, the NAT gateway.
+
+use serde_json::{Value, json};
+
+use super::exposure::{self, Exposure};
+use super::{
+    Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
+};
+use crate::estate::Estate;
+use crate::estate::network::{SQL_ENDPOINT, Subnet};
+use crate::id::ResourceId;
+
+/// Turns the service endpoint Microsoft.Sql on, keeping those that are on already.
+pub fn turn_on_service_endpoint(
+    estate: &Estate,
+    subnet_id: &ResourceId,
+    subnet: &Subnet,
+) -> Change {
+    let mut services = subnet.service_endpoints.clone();
+    services.push(SQL_ENDPOINT.to_owned());
+    let list = |services: &[String]| -> Value {
+        services.iter().map(|one| json!({ "service": one })).collect()
+    };
+    let body = |services: &[String]| {
+        whole_subnet(estate, subnet_id, json!({ "serviceEndpoints": list(services) }))
+    };
+    let words: Vec<String> = services.iter().map(|one| quoted(one)).collect();
+    Change {
+        kind: "turn-on-service-endpoint",
+        resource: subnet_id.clone(),
+        title: format!("turn service endpoint {SQL_ENDPOINT} on for subnet `{}`", subnet_id.name()),
+        request: Request::put(subnet_id, NETWORK_API, body(&services)),
+        az: update(subnet_id, &format!("--service-endpoints {}", words.join(" "))),
+        inverse: Some(Request::put(subnet_id, NETWORK_API, body(&subnet.service_endpoints))),
+        downtime: "open connections from the subnet to Azure SQL, MySQL and PostgreSQL servers are reset once",
+        safety: Safety::Review,
+        // VNet rules that had no effect let the subnet in from then on.
+        exposure: vec![Exposure::new(
+            format!("subnet `{}` -> every server whose VNet rule names it", subnet_id.name()),
+            exposure::size_of_subnet(estate, subnet_id),
+            1,
+            1,
+        )],
+        affected: vec![format!(
+            "firewall rules of Azure SQL, MySQL and PostgreSQL servers stop matching callers in subnet `{}`: only VNet \
+             rules count for them then",
+            subnet_id.name()
+        )],
+        edits: vec![Edit::Patch(subnet_id.clone(), json!({ "serviceEndpoints": list(&services) }))],
+    }
+}
+
+/// Lets the machines of a subnet into the internet through a NAT gateway. Nothing comes in by it.
+pub fn attach_nat_gateway(estate: &Estate, subnet: &ResourceId, gateway: &ResourceId) -> Change {
+    let attached = json!({ "natGateway": { "id": gateway.as_str() } });
+    let put =
+        |changed: Value| Request::put(subnet, NETWORK_API, whole_subnet(estate, subnet, changed));
+    Change {
+        kind: "attach-nat-gateway",
+        resource: subnet.clone(),
+        title: format!("attach NAT gateway `{}` to subnet `{}`", gateway.name(), subnet.name()),
+        request: put(attached.clone()),
+        az: update(subnet, &format!("--nat-gateway {}", quoted(gateway.as_str()))),
+        inverse: Some(put(json!({}))),
+        downtime: "none",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: vec![format!(
+            "every machine in subnet `{}` gets a way out into the internet, and new connections leave with the addresses of NAT \
+             gateway `{}`; nothing comes in by it",
+            subnet.name(),
+            gateway.name()
+        )],
+        edits: vec![Edit::Patch(subnet.clone(), attached)],
+    }
+}
+
+fn update(subnet: &ResourceId, options: &str) -> Vec<String> {
+    let command = format!(
+        "az network vnet subnet update {} --vnet-name {} --name {} {options}",
+        place(subnet),
+        quoted(subnet.name_at(0)),
+        quoted(subnet.name())
+    );
+    in_subscription(subnet, command)
+}
+
+/// Everything of a subnet that a PUT has to repeat, with some properties changed.
+fn whole_subnet(estate: &Estate, id: &ResourceId, changed: Value) -> Value {
+    let mut body = whole_body(estate, id, changed);
+    let Some(properties) = body["properties"].as_object_mut() else { return body };
+    if let Some(list) = properties.get_mut("delegations") {
+        *list = delegations(list);
+    }
+    for told in ["ipConfigurations", "privateEndpoints", "delegation"] {
+        properties.remove(told);
+    }
+    json!({ "properties": properties })
+}
+
+/// Delegations without what Azure adds to them.
+fn delegations(list: &Value) -> Value {
+    let one = |entry: &Value| {
+        let service = entry.pointer("/properties/serviceName").or_else(|| entry.get("serviceName"));
+        json!({ "name": entry["name"], "properties": { "serviceName": service } })
+    };
+    list.as_array().into_iter().flatten().map(one).collect()
+}
