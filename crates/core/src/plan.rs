@@ -300,6 +300,8 @@ impl Plan {
         let catalogue = catalogue.iter().map(|change| {
             let mut entry = json!(change);
             entry["cost"] = json!(Cost::of([*change]));
+            entry["opens"] =
+                json!(change.exposure.iter().flat_map(|one| &one.flows).collect::<Vec<_>>());
             entry
         });
         json!({

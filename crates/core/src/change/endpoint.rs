@@ -2,13 +2,15 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::exposure::{self, Exposure};
+use super::exposure::{self, End, Exposure, Flows, MANY, POSTGRES};
 use super::{
     Change, Edit, FLEXIBLE_API, Listed, NETWORK_API, Request, SINGLE_ENDPOINT_API, Safety, az_rest,
     in_subscription, place, quoted,
 };
+use crate::address::AddressSet;
 use crate::estate::Estate;
 use crate::estate::endpoint::Endpoint;
 use crate::id::ResourceId;
@@ -52,20 +54,26 @@ pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) 
         safety: Safety::Safe,
         exposure: vec![Exposure::new(
             format!("whoever reaches private endpoint `{}` -> the server", endpoint.name()),
-            network_of(estate, endpoint),
-            1,
-            1,
+            vec![Flows::new(around(estate, endpoint), addresses(estate, endpoint), POSTGRES)],
         )],
         affected: Vec::new(),
         edits,
     }
 }
 
-/// Number of addresses around the network that an endpoint is in.
-fn network_of(estate: &Estate, endpoint: &ResourceId) -> u128 {
-    let subnet =
-        estate.get::<Endpoint>(endpoint).ok().and_then(|one| one.subnet.as_ref()?.parent());
-    subnet.map_or(exposure::MANY, |vnet| exposure::size_around(estate, &vnet))
+/// The addresses of an endpoint.
+fn addresses(estate: &Estate, endpoint: &ResourceId) -> End {
+    let told = estate.get::<Endpoint>(endpoint).ok().map(|one| &one.addresses);
+    let networks = told.into_iter().flatten().copied().map(Ipv4Net::from).collect::<Vec<_>>();
+    if networks.is_empty() { End::named(endpoint.key(), 1) } else { End::of(&networks) }
+}
+
+/// Addresses around the network that an endpoint is in.
+fn around(estate: &Estate, endpoint: &ResourceId) -> End {
+    let facts = estate.get::<Endpoint>(endpoint).ok();
+    let vnet = facts.and_then(|one| one.subnet.as_ref()?.parent());
+    let unknown = || End::named(format!("around {}", endpoint.key()), MANY);
+    vnet.map_or_else(unknown, |vnet| exposure::around(estate, &vnet))
 }
 
 /// The server's word on the state of a connection, where its body lists connections.
@@ -120,8 +128,8 @@ pub struct NewEndpoint {
     pub server: ResourceId,
     /// The address that it asks for: what follows may name it.
     pub address: Ipv4Addr,
-    /// Number of addresses of its network.
-    pub reach: u128,
+    /// Whoever reaches its network.
+    pub around: End,
 }
 
 /// Creates a private endpoint of a server.
@@ -170,9 +178,7 @@ pub fn create(new: &NewEndpoint) -> Change {
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("whoever reaches subnet `{}` -> the server", new.subnet.name()),
-            new.reach,
-            1,
-            1,
+            vec![Flows::new(new.around.clone(), AddressSet::one(new.address).into(), POSTGRES)],
         )],
         affected: vec![
             "the server's public name becomes an alias into privatelink: networks linked to such a zone without a \
@@ -208,7 +214,7 @@ pub fn delete(endpoint: &ResourceId) -> Change {
 }
 
 /// Creates a subnet for private endpoints.
-pub fn create_subnet(subnet: &ResourceId, prefix: ipnet::Ipv4Net) -> Change {
+pub fn create_subnet(subnet: &ResourceId, prefix: Ipv4Net) -> Change {
     let body = json!({ "properties": {
         "addressPrefix": prefix.to_string(), "privateEndpointNetworkPolicies": "Disabled" } });
     Change {

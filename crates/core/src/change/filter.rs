@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::exposure::{self, Exposure};
+use super::exposure::{End, Exposure, Flows, MANY};
 use super::{
     Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
     listed_properties, place, quoted,
@@ -80,6 +80,10 @@ pub fn allow_at(
     set_addresses(&mut properties, "source", &from);
     set_addresses(&mut properties, "destination", &to);
     let body = json!({ "name": name, "properties": properties });
+    let receivers = match &flow.to {
+        Ok(networks) => End::of(networks),
+        Err(tag) => End::named(tag, MANY),
+    };
     let users = users_of(estate, group);
     let others: Vec<String> = users
         .iter()
@@ -120,9 +124,7 @@ pub fn allow_at(
                 to.join(", "),
                 protocol.to_ascii_lowercase()
             ),
-            exposure::size(&flow.from),
-            flow.to.as_ref().map_or(exposure::MANY, |to| exposure::size(to)),
-            1,
+            vec![Flows::new(End::of(&flow.from), receivers, (port, port))],
         )],
         affected: others,
         edits: vec![Edit::Put(rule.clone(), body)],

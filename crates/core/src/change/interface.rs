@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::exposure::{EVERY_PORT, Exposure, MANY};
+use super::exposure::{EVERY_PORT, End, Exposure, Flows, MANY};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
 };
@@ -14,6 +14,7 @@ pub fn turn_on_forwarding(estate: &Estate, nic: &ResourceId) -> Change {
     const FLAG: &str = "enableIPForwarding";
     let put =
         |flag: bool| Request::put(nic, NETWORK_API, whole_body(estate, nic, json!({ FLAG: flag })));
+    let behind = End::named(format!("behind {}", nic.key()), MANY);
     Change {
         kind: "turn-on-forwarding",
         resource: nic.clone(),
@@ -32,9 +33,7 @@ pub fn turn_on_forwarding(estate: &Estate, nic: &ResourceId) -> Change {
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("whatever the machine of `{}` lets through", nic.name()),
-            MANY,
-            MANY,
-            EVERY_PORT,
+            vec![Flows::new(behind.clone(), behind, EVERY_PORT)],
         )],
         affected: vec!["every route that leads to this interface".to_owned()],
         edits: vec![Edit::Patch(nic.clone(), json!({ FLAG: true }))],

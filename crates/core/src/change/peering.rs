@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::exposure::{self, EVERY_PORT, Exposure};
-use super::terms::{Terms, size_of};
+use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY};
+use super::terms::{Terms, all_of};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
     whole_body,
@@ -14,11 +14,14 @@ use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
 use crate::trace::hop;
 
-/// Sizes of the two networks of a half of a peering.
-fn half_sizes(estate: &Estate, half: &ResourceId) -> (u128, u128) {
-    let own = half.parent().map_or(exposure::MANY, |vnet| exposure::size_of_vnet(estate, &vnet));
-    let remote = estate.get::<Peering>(half).map(|one| &one.remote);
-    (own, remote.map_or(exposure::MANY, |vnet| exposure::size_of_vnet(estate, vnet)))
+/// The two networks of a half of a peering.
+fn ends(estate: &Estate, half: &ResourceId) -> (End, End) {
+    let vnet = |id: Option<&ResourceId>, otherwise: &str| match id {
+        Some(id) => exposure::vnet(estate, id),
+        None => End::named(format!("{otherwise} {}", half.key()), MANY),
+    };
+    let remote = estate.get::<Peering>(half).ok().map(|one| &one.remote);
+    (vnet(half.parent().as_ref(), "before"), vnet(remote, "beyond"))
 }
 
 fn base(half: &ResourceId) -> String {
@@ -51,8 +54,8 @@ pub fn create_half(
         let kind = "virtualNetworkPeerings";
         remote.child(kind, &free_name(estate, remote, kind, &format!("to-{}", vnet.name())))
     });
-    let (own_part, own_size) = terms.part(estate, vnet, true);
-    let (other_part, other_size) = terms.part(estate, remote, false);
+    let (own_part, own_end) = terms.part(estate, vnet, true);
+    let (other_part, other_end) = terms.part(estate, remote, false);
     Change {
         kind: "create-peering",
         title: format!("peer network `{}` with `{}`", vnet.name(), remote.name()),
@@ -71,9 +74,7 @@ pub fn create_half(
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("{own_part} <-> {other_part}"),
-            own_size,
-            other_size,
-            EVERY_PORT,
+            Flows::between(own_end, other_end, EVERY_PORT),
         )],
         affected: vec![format!(
             "rules with the tag VirtualNetwork in `{}` now speak of `{}` too",
@@ -129,6 +130,7 @@ pub fn delete_half(half: &ResourceId) -> Change {
 
 /// Lets the remote network in on one half of a peering.
 pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
+    let (own, remote) = ends(estate, half);
     let access =
         |flag: bool| whole_body(estate, half, json!({ "allowVirtualNetworkAccess": flag }));
     Change {
@@ -156,9 +158,8 @@ pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
                 half.name(),
                 half.name_at(0)
             ),
-            half_sizes(estate, half).0,
-            half_sizes(estate, half).1,
-            EVERY_PORT,
+            // The other half says what comes the other way.
+            vec![Flows::new(remote, own, EVERY_PORT)],
         )],
         affected: vec![format!(
             "rules with the tag VirtualNetwork in `{}` now speak of the remote network too",
@@ -173,6 +174,7 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
     let put = |value: bool| {
         Request::put(half, NETWORK_API, whole_body(estate, half, json!({ flag: value })))
     };
+    let beyond = End::named(format!("by {flag} of {}", half.key()), MANY);
     Change {
         kind: "set-peering-flag",
         resource: half.clone(),
@@ -187,9 +189,7 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("what {flag} lets through peering `{}`", half.name()),
-            half_sizes(estate, half).0,
-            exposure::MANY,
-            EVERY_PORT,
+            vec![Flows::new(ends(estate, half).0, beyond, EVERY_PORT)],
         )],
         affected: vec![format!("every subnet of network `{}`", half.name_at(0))],
         edits: vec![Edit::Patch(half.clone(), json!({ flag: true }))],
@@ -218,14 +218,14 @@ pub fn add_subnets(
     };
     let (own_after, other_after) = (with(&own_names, own), with(&other_names, other));
     // Every subnet that one list holds talks to every one of the other list.
-    let size = |names: &[String], sibling: &ResourceId| {
-        sibling.parent().map_or(0, |vnet| size_of(estate, &vnet, names))
+    let all = |names: &[String], sibling: &ResourceId| {
+        sibling.parent().map_or_else(End::default, |vnet| all_of(estate, &vnet, names))
     };
     let pairs = |own_names: &[String], other_names: &[String]| {
-        size(own_names, own).saturating_mul(size(other_names, other))
+        Flows::between(all(own_names, own), all(other_names, other), EVERY_PORT)
     };
-    let before = pairs(&own_names, &other_names);
-    let opened = pairs(&own_after, &other_after).saturating_sub(before);
+    let (before, after) = (pairs(&own_names, &other_names), pairs(&own_after, &other_after));
+    let opened = after.iter().zip(&before).flat_map(|(after, before)| after.without(before));
     let lists = json!({ "localSubnetNames": own_after, "remoteSubnetNames": other_after });
     let mut request = Request::put(half, NETWORK_API, whole_body(estate, half, lists.clone()));
     let mut simulated = lists.clone();
@@ -267,9 +267,7 @@ pub fn add_subnets(
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("every port between subnets `{}` and `{}`", own.name(), other.name()),
-            opened,
-            1,
-            EVERY_PORT,
+            opened.collect(),
         )],
         affected: Vec::new(),
         edits: vec![Edit::Patch(half.clone(), simulated)],

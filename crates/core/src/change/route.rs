@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::exposure::{self, EVERY_PORT, Exposure};
+use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY, POSTGRES, Ports};
 use super::{
     Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
     listed_properties, place, quoted, whole_body,
@@ -24,7 +24,9 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
     let prefix = old.as_ref().map(|old| old.get("properties").unwrap_or(old));
     let prefix = prefix.and_then(|fields| fields.get("addressPrefix")?.as_str()?.parse().ok());
-    let caught = prefix.map_or(exposure::MANY, |prefix: Ipv4Net| exposure::size(&[prefix]));
+    let caught =
+        prefix.map_or_else(|| End::named(id.key(), MANY), |prefix: Ipv4Net| End::of(&[prefix]));
+    let ports = prefix.map_or(EVERY_PORT, |prefix| ports(estate, prefix));
     let inverse = old.map(|old| {
         Request::put(&id, NETWORK_API, json!({ "properties": listed_properties(&old) }))
     });
@@ -46,9 +48,7 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("everything that route `{route}` kept from its way"),
-            senders(estate, table),
-            caught,
-            prefix.map_or(EVERY_PORT, |prefix| ports(estate, prefix)),
+            vec![Flows::new(senders(estate, table), caught, ports)],
         )],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
         edits: vec![
@@ -93,9 +93,7 @@ pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("every subnet bound to table `{}` -> `{tag}`", table.name()),
-            senders(estate, table),
-            exposure::MANY,
-            EVERY_PORT,
+            vec![Flows::new(senders(estate, table), End::named(tag, MANY), EVERY_PORT)],
         )],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
         edits: vec![Edit::PutRoute(id.clone(), body)],
@@ -122,17 +120,17 @@ pub(super) fn is_taken(estate: &Estate, id: &ResourceId, body: &Value) -> bool {
 }
 
 /// Addresses of the subnets that are bound to a table.
-fn senders(estate: &Estate, table: &ResourceId) -> u128 {
+fn senders(estate: &Estate, table: &ResourceId) -> End {
     let bound = estate.list::<Subnet>(Key::UsersOf(table.clone()));
-    let sizes = bound.map(|(subnet, _)| exposure::size_of_subnet(estate, subnet));
-    Some(sizes.fold(0, u128::saturating_add)).filter(|size| *size > 0).unwrap_or(exposure::MANY)
+    let all = bound.map(|(subnet, _)| exposure::subnet(estate, subnet)).reduce(End::union);
+    all.unwrap_or_else(|| End::named(table.key(), MANY))
 }
 
 /// Ports that answer behind a prefix: a private endpoint carries one service.
-fn ports(estate: &Estate, prefix: Ipv4Net) -> u128 {
+fn ports(estate: &Estate, prefix: Ipv4Net) -> Ports {
     let mut holders = estate.list::<Interface>(Key::Holders(prefix.addr())).peekable();
     let is_one = prefix.prefix_len() == 32 && holders.peek().is_some();
-    if is_one && holders.all(|(_, one)| one.endpoint.is_some()) { 1 } else { EVERY_PORT }
+    if is_one && holders.all(|(_, one)| one.endpoint.is_some()) { POSTGRES } else { EVERY_PORT }
 }
 
 /// Lets the routes of gateways into the subnets of a table.
@@ -141,6 +139,8 @@ pub fn let_gateway_routes_in(estate: &Estate, table: &ResourceId) -> Change {
     let put = |flag: bool| {
         Request::put(table, NETWORK_API, whole_body(estate, table, json!({ FLAG: flag })))
     };
+    let behind = End::named(table.key(), MANY);
+    let beyond = End::named("beyond the gateway", MANY);
     Change {
         kind: "let-gateway-routes-in",
         resource: table.clone(),
@@ -159,9 +159,7 @@ pub fn let_gateway_routes_in(estate: &Estate, table: &ResourceId) -> Change {
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("subnets of table `{}` <-> every network beyond the gateway", table.name()),
-            exposure::MANY,
-            exposure::MANY,
-            EVERY_PORT,
+            Flows::between(behind, beyond, EVERY_PORT),
         )],
         affected: vec![format!("every subnet bound to table `{}`", table.name())],
         edits: vec![Edit::Patch(table.clone(), json!({ FLAG: false }))],

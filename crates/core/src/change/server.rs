@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::json;
 
-use super::exposure::{self, Exposure};
+use super::exposure::{self, Exposure, Flows, POSTGRES};
 use super::{Change, Edit, FLEXIBLE_API, Request, SINGLE_API, Safety, az_rest, free_name};
 use crate::address::AddressSet;
 use crate::estate::Estate;
@@ -34,9 +34,7 @@ pub fn add_vnet_rule(estate: &Estate, server: &ResourceId, subnet: &ResourceId) 
         safety: Safety::Safe,
         exposure: vec![Exposure::new(
             format!("subnet `{}` -> `{}`:5432/tcp", subnet.name(), server.name()),
-            exposure::size_of_subnet(estate, subnet),
-            1,
-            1,
+            vec![Flows::new(exposure::subnet(estate, subnet), exposure::server(server), POSTGRES)],
         )],
         affected: Vec::new(),
         edits: vec![Edit::PutRule(rule.clone(), simulated)],
@@ -70,9 +68,7 @@ pub fn add_firewall_rule(
         safety: Safety::Safe,
         exposure: vec![Exposure::new(
             format!("{range} -> `{}`:5432/tcp", server.name()),
-            range.len(),
-            1,
-            1,
+            vec![Flows::new(range.clone().into(), exposure::server(server), POSTGRES)],
         )],
         affected: Vec::new(),
         edits: vec![Edit::Put(rule.clone(), body)],

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::exposure::{self, Exposure};
+use super::exposure::{self, End, Exposure, Flows, POSTGRES};
 use super::{
     Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
 };
@@ -37,9 +37,11 @@ pub fn turn_on_service_endpoint(
         // VNet rules that had no effect let the subnet in from then on.
         exposure: vec![Exposure::new(
             format!("subnet `{}` -> every server whose VNet rule names it", subnet_id.name()),
-            exposure::size_of_subnet(estate, subnet_id),
-            1,
-            1,
+            vec![Flows::new(
+                exposure::subnet(estate, subnet_id),
+                End::named(format!("servers with a VNet rule for {}", subnet_id.key()), 1),
+                POSTGRES,
+            )],
         )],
         affected: vec![format!(
             "firewall rules of Azure SQL, MySQL and PostgreSQL servers stop matching callers in subnet `{}`: only VNet \

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::exposure::End;
 use super::{exposure, quoted};
 use crate::estate::Estate;
 use crate::estate::network::{Peering, Subnet, Vnet};
@@ -84,14 +85,14 @@ impl Terms {
         options
     }
 
-    /// What of a network, its own or the other one, is let through: in words, and how many addresses.
-    pub(super) fn part(&self, estate: &Estate, vnet: &ResourceId, is_own: bool) -> (String, u128) {
+    /// What of a network, its own or the other one, is let through: in words, and which addresses.
+    pub(super) fn part(&self, estate: &Estate, vnet: &ResourceId, is_own: bool) -> (String, End) {
         let names = self.subnets.as_ref().map(|(own, other)| if is_own { own } else { other });
         let Some(names) = names else {
             let whole = format!("every subnet of `{}`", vnet.name());
-            return (whole, exposure::size_of_vnet(estate, vnet));
+            return (whole, exposure::vnet(estate, vnet));
         };
-        (format!("subnets {} of `{}`", names.join(", "), vnet.name()), size_of(estate, vnet, names))
+        (format!("subnets {} of `{}`", names.join(", "), vnet.name()), all_of(estate, vnet, names))
     }
 
     /// What the half routes once it is made.
@@ -108,9 +109,9 @@ impl Terms {
     }
 }
 
-/// Number of addresses of some subnets of a network.
-pub(super) fn size_of(estate: &Estate, vnet: &ResourceId, subnets: &[String]) -> u128 {
+/// The addresses of some subnets of a network.
+pub(super) fn all_of(estate: &Estate, vnet: &ResourceId, subnets: &[String]) -> End {
     let id = |name: &String| vnet.child("subnets", name);
-    let sizes = subnets.iter().map(|name| exposure::size_of_subnet(estate, &id(name)));
-    sizes.fold(0, u128::saturating_add)
+    let each = subnets.iter().map(|name| exposure::subnet(estate, &id(name)));
+    each.fold(End::default(), End::union)
 }

@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
-use crate::change::exposure::{MANY, size_around};
+use crate::change::exposure::{self, End, MANY};
 use crate::change::{Change, Safety, dns, filter, free_name, record, route, server, subnet};
 use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::Direction;
@@ -106,7 +106,10 @@ fn new_endpoint(
         subnet: subnet.clone(),
         server: path.to_id.clone(),
         address: free_address(path, prefixes)?,
-        reach: subnet.parent().map_or(MANY, |vnet| size_around(path.estate, &vnet)),
+        around: subnet.parent().map_or_else(
+            || End::named(subnet.key(), MANY),
+            |vnet| exposure::around(path.estate, &vnet),
+        ),
     }))
 }
 

@@ -2,14 +2,14 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::change::Change;
+use crate::change::{Change, exposure};
 
 /// The cost of a repair. Smaller is better; the order of the fields is the order of their weight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Cost {
     /// Flows that worked before and do not, or not surely, any more.
     pub broken_flows: u32,
-    /// Upper bound of the (sender, receiver, port) triples newly let through. In JSON a number, or
+    /// Upper bound of the (sender, receiver, port) triples newly let through, each counted once. In JSON a number, or
     /// text where it has more than 64 bits.
     #[serde(serialize_with = "number_or_text")]
     pub exposed_flows: u128,
@@ -25,13 +25,14 @@ impl Cost {
     /// The cost of changes, as far as each of them tells by itself: nothing broken.
     pub fn of<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Cost {
         let mut cost = Cost::default();
+        let mut flows = Vec::new();
         for change in changes {
-            let flows = change.exposure.iter().map(|one| one.flow_count);
-            cost.exposed_flows = flows.fold(cost.exposed_flows, u128::saturating_add);
+            flows.extend(change.exposure.iter().flat_map(|one| &one.flows));
             cost.privilege += privilege(change.kind);
             cost.interruptions += u32::from(!change.downtime.starts_with("none"));
             cost.edits += 1;
         }
+        cost.exposed_flows = exposure::count(flows);
         cost
     }
 }

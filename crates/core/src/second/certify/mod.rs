@@ -3,6 +3,7 @@
 
 mod commands;
 mod facts;
+mod opened;
 mod optimality;
 mod read;
 mod safety;

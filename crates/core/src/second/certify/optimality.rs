@@ -109,21 +109,27 @@ fn check_sum(notes: &mut Notes, stated: Cost, sum: Cost, edits: usize) {
 
 impl Notes {
     /// Takes down a set that does, where it costs less than the plan with what it breaks.
-    fn take(&mut self, judge: &Judge<'_>, catalogue: &Catalogue<'_>, set: &[usize], what: &str) {
-        let note = || format!("{what} {}", catalogue.titles(set));
+    fn take(
+        &mut self,
+        judge: &Judge<'_>,
+        catalogue: &mut Catalogue<'_>,
+        set: &[usize],
+        what: &str,
+    ) {
+        let note = format!("{what} {}", catalogue.titles(set));
         if catalogue.rests_on_what_is_left_out(set) {
-            return self.open.push(format!("{}, if it stands on what is there", note()));
+            return self.open.push(format!("{note}, if it stands on what is there"));
         }
         match is_dearer(judge, catalogue, set) {
             State::Holds => {}
-            State::Fails => self.wrong.push(note()),
-            State::CouldNotTell => self.open.push(format!("{}, if nothing breaks", note())),
+            State::Fails => self.wrong.push(note),
+            State::CouldNotTell => self.open.push(format!("{note}, if nothing breaks")),
         }
     }
 }
 
 /// Whether a set that does costs as much as the plan or more, with what it breaks.
-fn is_dearer(judge: &Judge<'_>, catalogue: &Catalogue<'_>, set: &[usize]) -> State {
+fn is_dearer(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, set: &[usize]) -> State {
     let (Some(stated), Some(mut cost)) = (judge.plan.cost, catalogue.cost(set)) else {
         return State::Fails;
     };

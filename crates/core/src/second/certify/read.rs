@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::apply::Request;
 use super::super::world::{at, flag, list, text, texts};
+use super::opened::{Opened, opened};
 use crate::id::ResourceId;
 
 /// The schema that is read.
@@ -43,6 +44,9 @@ pub(super) type Cost = [u128; 5];
 pub(super) const FIELDS: [&str; 5] =
     ["broken_flows", "exposed_flows", "privilege", "interruptions", "edits"];
 
+/// The place of the exposed flows.
+pub(super) const EXPOSED: usize = 1;
+
 /// One change.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
@@ -53,8 +57,10 @@ pub(super) struct Change {
     pub(super) az: Vec<String>,
     /// The request that takes it back.
     pub(super) inverse: Option<Request>,
-    /// `None` where the plan does not tell it.
+    /// What it costs by itself; `None` where the plan does not tell it.
     pub(super) cost: Option<Cost>,
+    /// What it lets through; `None` where the plan does not tell it.
+    pub(super) opens: Option<Vec<Opened>>,
 }
 
 /// A set of changes that does not do, by places in the catalogue.
@@ -198,6 +204,7 @@ fn change(json: &Value) -> Option<Change> {
         az: texts(json, &["az"]).into_iter().map(str::to_owned).collect(),
         inverse: at(json, &["inverse"]).and_then(request),
         cost: at(json, &["cost"]).and_then(cost),
+        opens: list(json, &["opens"]).and_then(|all| all.iter().map(opened).collect()),
     })
 }
 
@@ -218,7 +225,7 @@ fn cost(json: &Value) -> Option<Cost> {
 }
 
 /// A count; what exceeds 64 bits is written as text.
-fn number(value: &Value) -> Option<u128> {
+pub(super) fn number(value: &Value) -> Option<u128> {
     match value.as_u64() {
         Some(number) => Some(number.into()),
         None => value.as_str()?.parse().ok(),

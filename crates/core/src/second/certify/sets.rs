@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::super::apply::Outcome;
 use super::super::verdict::Verdict;
 use super::super::world::World;
-use super::read::{Change, Cost};
+use super::opened::count;
+use super::read::{Change, Cost, EXPOSED};
 use super::{After, Judge, short};
 use crate::id::ResourceId;
 
@@ -33,6 +34,8 @@ pub(super) struct Catalogue<'p> {
     judge: &'p Judge<'p>,
     pub(super) changes: Vec<&'p Change>,
     known: BTreeMap<Vec<usize>, Verdict>,
+    /// How many flows sets let through.
+    opened: BTreeMap<Vec<usize>, u128>,
 }
 
 impl<'p> Catalogue<'p> {
@@ -44,7 +47,7 @@ impl<'p> Catalogue<'p> {
                 changes.push(change);
             }
         }
-        Catalogue { judge, changes, known: BTreeMap::new() }
+        Catalogue { judge, changes, known: BTreeMap::new(), opened: BTreeMap::new() }
     }
 
     /// The place of a change.
@@ -53,13 +56,23 @@ impl<'p> Catalogue<'p> {
         self.changes.iter().position(is_it).unwrap_or(self.changes.len())
     }
 
-    /// The sum of what changes cost; `None` when the plan does not tell it of one.
-    pub(super) fn cost(&self, set: &[usize]) -> Option<Cost> {
+    /// The sum of what changes cost, flows that several of them let through counted once; `None` when the plan does not tell it of one.
+    pub(super) fn cost(&mut self, set: &[usize]) -> Option<Cost> {
         let mut sum = Cost::default();
+        let mut opening = Vec::new();
         for index in set {
-            let cost = self.changes.get(*index)?.cost?;
-            sum.iter_mut().zip(cost).for_each(|(sum, one)| *sum = sum.saturating_add(one));
+            let change = self.changes.get(*index)?;
+            sum.iter_mut().zip(change.cost?).for_each(|(sum, one)| *sum = sum.saturating_add(one));
+            if !change.opens.as_ref()?.is_empty() {
+                opening.push(*index);
+            }
         }
+        opening.sort_unstable();
+        let changes = &self.changes;
+        sum[EXPOSED] = *self.opened.entry(opening).or_insert_with_key(|opening| {
+            let each = opening.iter().flat_map(|index| changes[*index].opens.iter().flatten());
+            count(&each.collect::<Vec<_>>())
+        });
         Some(sum)
     }
 
