@@ -215,30 +215,31 @@ const WORLDS_PARTICULAR: u64 = 3_000;
 
 #[test]
 fn two_readings_of_random_relay_hosts_agree() {
-    agree_on(relay::relayed);
+    agree_on(relay::relayed, &[102_570, 310_067]);
 }
 
 #[test]
 fn two_readings_of_random_firewalls_agree() {
-    agree_on(firewall::guarded);
+    agree_on(firewall::guarded, &[]);
 }
 
 #[test]
 fn two_readings_of_random_admin_rules_agree() {
-    agree_on(admin::governed);
+    agree_on(admin::governed, &[201_440, 203_935, 304_558]);
 }
 
 #[test]
 fn two_readings_of_random_next_hops_agree() {
-    agree_on(next_hop::handed);
+    agree_on(next_hop::handed, &[]);
 }
 
-fn agree_on(particular: fn(u64) -> Case) {
+/// Some worlds agree, and those that did not once.
+fn agree_on(particular: fn(u64) -> Case, rare: &[u64]) {
     let start = number("WORLDS_FIRST", 0);
     let count = number("WORLDS_PARTICULAR", WORLDS_PARTICULAR);
     let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for seed in start..start + count {
+    for seed in (start..start + count).chain(rare.iter().copied()) {
         let case = particular(seed);
         let said = both(&case);
         *verdicts.entry(said.words.0.clone()).or_default() += 1;

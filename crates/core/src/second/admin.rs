@@ -144,7 +144,7 @@ fn play(mut rules: Vec<&Rule<'_>>, outcomes: &mut BTreeMap<Outcome, String>) {
         })
     };
     rules.sort_by_key(|rule| turn(rule));
-    for rule in &rules {
+    for (index, rule) in rules.iter().enumerate() {
         let possible = match text(rule.body, &["properties", "access"]) {
             Some(word) if word.eq_ignore_ascii_case("Allow") => &[Outcome::Onward][..],
             Some(word) if word.eq_ignore_ascii_case("AlwaysAllow") => &[Outcome::Open],
@@ -154,8 +154,10 @@ fn play(mut rules: Vec<&Rule<'_>>, outcomes: &mut BTreeMap<Outcome, String>) {
         for outcome in possible {
             outcomes.entry(*outcome).or_insert_with(|| rule.key.clone());
         }
-        let is_alone = rules.iter().filter(|one| turn(one) == turn(rule)).count() == 1;
-        if rule.matches == Tri::Yes && turn(rule).is_some() && is_alone {
+        // Of rules with one number any may be the first.
+        let is_last = rules.get(index + 1).is_none_or(|next| turn(next) != turn(rule));
+        let decides = |one: &&Rule<'_>| one.matches == Tri::Yes && turn(one) == turn(rule);
+        if is_last && turn(rule).is_some() && rules.iter().any(decides) {
             return;
         }
     }

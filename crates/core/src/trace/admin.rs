@@ -101,27 +101,27 @@ impl Packets<'_> {
 
     fn play<'e>(&self, world: &World<'e>, chances: &mut Chances<'e>) {
         let mut left = self.senders.clone();
-        for &(body, rule) in world {
-            let (surely, perhaps) = self.caught(rule);
-            let caught = perhaps.intersection(&left);
-            if caught.is_empty() {
-                continue;
+        // Of rules with one number nobody says which is read first: each may decide, and what is behind them never does.
+        for turn in world.chunk_by(|(_, one), (_, other)| one.priority == other.priority) {
+            let mut decided = AddressSet::default();
+            for &(body, rule) in turn {
+                let (surely, perhaps) = self.caught(rule);
+                let caught = perhaps.intersection(&left);
+                if caught.is_empty() {
+                    continue;
+                }
+                if matches!(rule.access, Some(Access::Deny) | None) {
+                    chances.denied.push((caught.clone(), (body, rule)));
+                }
+                if matches!(rule.access, Some(Access::AlwaysAllow) | None) {
+                    chances.opened.push((caught.clone(), (body, rule)));
+                }
+                if matches!(rule.access, Some(Access::Allow) | None) {
+                    chances.onward = chances.onward.union(&caught);
+                }
+                decided = decided.union(&surely);
             }
-            if matches!(rule.access, Some(Access::Deny) | None) {
-                chances.denied.push((caught.clone(), (body, rule)));
-            }
-            if matches!(rule.access, Some(Access::AlwaysAllow) | None) {
-                chances.opened.push((caught.clone(), (body, rule)));
-            }
-            if matches!(rule.access, Some(Access::Allow) | None) {
-                chances.onward = chances.onward.union(&caught);
-            }
-            // Of rules with one number nobody says which is read first.
-            let turn = |one: &AdminRule| (one.priority, one.direction);
-            let is_alone = world.iter().filter(|(_, one)| turn(one) == turn(rule)).count() == 1;
-            if is_alone {
-                left = left.difference(&surely);
-            }
+            left = left.difference(&decided);
         }
         chances.onward = chances.onward.union(&left);
     }

@@ -166,6 +166,7 @@ fn ask(
             result.unproven = result
                 .unproven
                 .or_else(|| longer_zone(estate, &zone, &asked))
+                .or_else(|| twin_zone(estate, &place, &zone, &asked, without))
                 .or_else(|| unread_state(&link_id, link));
             result.zone = Some((zone.clone(), link_id));
             match find_record(estate, &zone, &asked) {
@@ -321,15 +322,41 @@ pub(super) fn linked_zone<'e>(
     name: &str,
     without: &[ResourceId],
 ) -> Option<(ResourceId, ResourceId, &'e Link)> {
-    let mut best: Option<(usize, ResourceId, ResourceId, &Link)> = None;
+    let mut best: Option<((usize, bool), ResourceId, ResourceId, &Link)> = None;
     for (link_id, link) in estate.list::<Link>(Key::LinksOf(vnet_id.clone())) {
         let Some(zone) = link_id.parent().filter(|_| !without.contains(link_id)) else { continue };
-        let length = zone.name().len();
-        if holds(zone.name(), name) && best.as_ref().is_none_or(|(known, ..)| length > *known) {
-            best = Some((length, zone, link_id.clone(), link));
+        let rank = (zone.name().len(), !is_pending(link));
+        if holds(zone.name(), name) && best.as_ref().is_none_or(|(known, ..)| rank > *known) {
+            best = Some((rank, zone, link_id.clone(), link));
         }
     }
     best.map(|(_, zone, link_id, link)| (zone, link_id, link))
+}
+
+/// What is not known where a network is linked to another zone of the same name, which says otherwise: Azure takes one at most, so the
+/// links were captured at different times.
+fn twin_zone(
+    estate: &Estate,
+    vnet: &ResourceId,
+    zone: &ResourceId,
+    name: &str,
+    without: &[ResourceId],
+) -> Option<Missing> {
+    let said = |zone: &ResourceId| {
+        let record = find_record(estate, zone, name).map(|(_, record)| record);
+        record.map(|one| (one.alias.clone(), one.addresses.clone()))
+    };
+    let links = estate.list::<Link>(Key::LinksOf(vnet.clone()));
+    let settled = links.filter(|(id, link)| !is_pending(link) && !without.contains(id));
+    let is_twin = |one: &ResourceId| one != zone && one.name().eq_ignore_ascii_case(zone.name());
+    let mut twins = settled.filter_map(|(id, _)| id.parent()).filter(is_twin);
+    twins.find(|twin| said(twin) != said(zone)).map(|_| {
+        let (name, network) = (zone.name(), vnet.name());
+        Missing::other(
+            format!("which zone `{name}` answers network `{network}`: it is linked to two, and Azure takes one"),
+            "capture the links of both zones again",
+        )
+    })
 }
 
 /// Whether a name lies in a zone, in whatever case either is written.
