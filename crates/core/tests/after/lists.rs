@@ -1,7 +1,7 @@
 //! Who is in which list: Terraform writes memberships as resources of their own.
 
 use flexway_core::estate::endpoint::Interface;
-use flexway_core::estate::gateway::NatGateway;
+use flexway_core::estate::gateway::{LoadBalancer, NatGateway};
 use flexway_core::estate::{Estate, Input, load, overlay};
 use flexway_core::id::ResourceId;
 use serde_json::{Value, json};
@@ -132,4 +132,63 @@ fn a_plan_adds_to_lists_and_takes_from_them() {
     let result =
         overlay(&estate, plan(IN_GROUP, json!(["create"]), json!(null), homeless, unknown));
     assert!(result.problems.iter().any(|one| one.message.contains("applicationSecurityGroups")));
+}
+
+#[test]
+fn rules_of_a_load_balancer_are_read_from_a_state() {
+    let net = "Microsoft.Network";
+    let balancer = resource(&format!("{net}/loadBalancers"), "lb");
+    let pool = format!("{balancer}/backendAddressPools/pool");
+    let nat = format!("{balancer}/inboundNatRules/single");
+    let interface = resource(&format!("{net}/networkInterfaces"), "relay");
+    let joined = |attribute: &str, id: &str| json!({ "network_interface_id": interface, "ip_configuration_name": "ip", attribute: id });
+    let rule = json!({ "id": format!("{balancer}/loadBalancingRules/pg"), "name": "pg", "protocol": "Tcp",
+        "loadbalancer_id": balancer, "frontend_ip_configuration_name": "front", "frontend_port": 5432,
+        "backend_port": 6000, "backend_address_pool_ids": [pool], "floating_ip_enabled": false,
+        "disable_outbound_snat": true });
+    let single = json!({ "id": nat, "name": "single", "protocol": "Tcp", "loadbalancer_id": balancer,
+        "frontend_ip_configuration_name": "front", "frontend_port": 5433, "backend_port": 5432 });
+    let all = [
+        (
+            "azurerm_lb",
+            json!({ "id": balancer, "name": "lb", "sku": "Standard",
+            "frontend_ip_configuration": [{ "name": "front", "private_ip_address": "10.20.3.9" }] }),
+        ),
+        (
+            "azurerm_lb_backend_address_pool",
+            json!({ "id": pool, "name": "pool", "loadbalancer_id": balancer,
+            "backend_ip_configurations": [] }),
+        ),
+        ("azurerm_lb_rule", rule),
+        ("azurerm_lb_nat_rule", single),
+        (
+            "azurerm_network_interface_backend_address_pool_association",
+            joined("backend_address_pool_id", &pool),
+        ),
+        ("azurerm_network_interface_nat_rule_association", joined("nat_rule_id", &nat)),
+    ];
+    let listed = all.map(|(kind, values)| {
+        json!({ "address": format!("{kind}.x"), "mode": "managed", "type": kind, "name": "x", "values": values })
+    });
+    let state = json!({ "format_version": "1.0", "terraform_version": "1.9.0",
+        "values": { "root_module": { "resources": listed } } });
+    let estate = load(vec![input("state.json", state)]).estate;
+    let id = ResourceId::parse(&balancer).expect("an id");
+    let facts = estate.get::<LoadBalancer>(&id).expect("the balancer");
+    let front = facts.frontends.first().and_then(|one| one.id.clone()).expect("a frontend");
+    let [rule] = facts.rules.as_deref().expect("rules") else { panic!("{facts:?}") };
+    assert_eq!((&rule.frontend, &rule.to), (&Some(front.clone()), &ResourceId::parse(&pool)));
+    assert_eq!(
+        (rule.is_tcp, rule.ports, rule.port_inside),
+        (Some(true), Some((5432, 5432)), Some(6000))
+    );
+    assert!(rule.is_plain && !rule.translates);
+    let [single] = facts.nat_rules.as_slice() else { panic!("{facts:?}") };
+    let configuration = ResourceId::parse(&format!("{interface}/ipConfigurations/ip"));
+    assert_eq!((&single.frontend, &single.to), (&Some(front), &configuration));
+    assert_eq!(
+        facts.pools,
+        [(ResourceId::parse(&pool).expect("an id"), Some(vec![configuration.expect("an id")]))]
+    );
+    assert!(facts.has_all_rules);
 }

@@ -95,3 +95,74 @@ fn what_a_relay_host_hides_is_not_taken_for_nothing() {
     let listed = json!([{ "id": "[reference('anything').id]" }]);
     assert_eq!(part("nat", "publicIpAddresses", listed), Verdict::Undetermined);
 }
+
+/// A relay host behind a load balancer whose rules are resources of their own: the same as where Azure lists them.
+#[test]
+fn rules_of_load_balancers_count_where_terraform_declares_them() {
+    let net = format!("{SUBSCRIPTION}/resourceGroups/rg-target/providers/Microsoft.Network");
+    let balancer = format!("{net}/loadBalancers/relays");
+    let pool = format!("{balancer}/backendAddressPools/all");
+    let interface = format!("{net}/networkInterfaces/relay-1");
+    let public = format!("{net}/publicIPAddresses/front");
+    let subnet = format!("{net}/virtualNetworks/target-net/subnets/apps");
+    let parts = [
+        (
+            "azurerm_lb",
+            json!({ "id": balancer, "name": "relays", "sku": "Standard", "location": "westeurope",
+            "frontend_ip_configuration": [{ "name": "front", "public_ip_address_id": public }] }),
+        ),
+        ("azurerm_public_ip", json!({ "id": public, "name": "front", "ip_address": "20.1.2.3" })),
+        (
+            "azurerm_lb_backend_address_pool",
+            json!({ "id": pool, "name": "all", "loadbalancer_id": balancer,
+            "backend_ip_configurations": [] }),
+        ),
+        (
+            "azurerm_network_interface",
+            json!({ "id": interface, "name": "relay-1", "location": "westeurope",
+            "ip_configuration": [{ "name": "ip", "private_ip_address": "10.20.2.4", "primary": true, "subnet_id": subnet }] }),
+        ),
+        (
+            "azurerm_network_interface_backend_address_pool_association",
+            json!({ "network_interface_id": interface,
+            "ip_configuration_name": "ip", "backend_address_pool_id": pool }),
+        ),
+        (
+            "azurerm_network_interface_application_security_group_association",
+            json!({ "network_interface_id": interface,
+                "application_security_group_id": format!("{net}/applicationSecurityGroups/relays") }),
+        ),
+        (
+            "azurerm_lb_outbound_rule",
+            json!({ "id": format!("{balancer}/outboundRules/out"), "name": "out", "protocol": "All",
+            "loadbalancer_id": balancer, "backend_address_pool_id": pool,
+            "frontend_ip_configuration": [{ "name": "front" }] }),
+        ),
+    ];
+    let instances = |count: usize| -> Vec<Value> {
+        let listed = parts[..count].iter();
+        let instance = |(kind, values): &(&str, Value)| {
+            json!({ "address": format!("{kind}.x"), "mode": "managed", "type": kind, "name": "x",
+                "values": values })
+        };
+        listed.map(instance).collect()
+    };
+    let verdict = |count: usize, allowed: &str| {
+        let mut resources = support::fixture("public-source");
+        for end in ["start", "end"] {
+            let place = format!("set firewallRules/office /properties/{end}IpAddress");
+            support::edit(&mut resources, &format!("{place} \"{allowed}\""));
+        }
+        support::edit(&mut resources, "delete virtualNetworkRules/target");
+        let state = json!({ "format_version": "1.0", "terraform_version": "1.9.0",
+            "values": { "root_module": { "resources": instances(count) } } });
+        let loaded = load(vec![input("estate", json!(resources)), input("state.json", state)]);
+        assert_eq!(loaded.problems, vec![]);
+        let copier = Copier::Host(loaded.estate.find_host("relay-1").expect("a host"));
+        let question = Question { copier, ..support::question(&loaded.estate) };
+        diagnose::check(&loaded.estate, &question).verdict
+    };
+    assert_eq!(verdict(parts.len(), "20.1.2.3"), Verdict::Reachable);
+    assert_eq!(verdict(parts.len(), "20.1.2.4"), Verdict::Unreachable);
+    assert_eq!(verdict(parts.len() - 1, "20.1.2.3"), Verdict::Undetermined, "no rule is known");
+}

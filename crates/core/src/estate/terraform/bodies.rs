@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::world::BOUND;
-use super::{network, service, surroundings};
+use super::{balancers, network, service, surroundings};
 use crate::id::ResourceId;
 
 /// The body of a resource of a provider's type.
@@ -21,7 +21,7 @@ pub(super) fn body_of(kind: &str, id: &ResourceId, fields: &Fields) -> Value {
         "azurerm_public_ip" => network::public_address(fields),
         "azurerm_public_ip_prefix" => network::public_prefix(fields),
         "azurerm_nat_gateway" => network::nat_gateway(fields),
-        "azurerm_lb" => network::load_balancer(fields),
+        "azurerm_lb" => balancers::load_balancer(id, fields),
         "azurerm_private_endpoint" => service::endpoint(fields),
         "azurerm_private_dns_zone" => service::zone(fields),
         "azurerm_private_dns_zone_virtual_network_link" => service::link(fields),

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fields::{Fields, referring};
+use super::balancers::{self, BALANCER, NAT_RULES};
+use super::fields::{Fields, referring, without_untold};
+use crate::estate::merge;
 use crate::id::ResourceId;
 
 /// One entry of a list.
@@ -57,6 +59,14 @@ const OF_CONFIGURATIONS: [&str; 4] =
 /// # Errors
 /// The list, where the id of its owner is not known.
 pub(super) fn member(kind: &str, fields: &Fields) -> Option<Result<Member, &'static str>> {
+    if let Some(list) = balancers::list_of(kind) {
+        let owner = fields.text(BALANCER).and_then(ResourceId::parse);
+        let part = owner.and_then(|owner| {
+            let (list, entry) = balancers::part(kind, &owner, fields)?;
+            Some(Member { owner, configuration: None, list, entry })
+        });
+        return Some(part.ok_or(list));
+    }
     let (_, owner, configuration, list, entry) = ROWS.into_iter().find(|(row, ..)| *row == kind)?;
     let Some(owner) = fields.text(owner).and_then(ResourceId::parse) else {
         return Some(Err(list));
@@ -64,6 +74,45 @@ pub(super) fn member(kind: &str, fields: &Fields) -> Option<Result<Member, &'sta
     let configuration = fields.text(configuration).map(str::to_owned);
     let entry = fields.get(entry).map_or_else(super::fields::not_told, referring);
     Some(Ok(Member { owner, configuration, list, entry }))
+}
+
+/// Lets pools and rules of load balancers tell the interfaces that are joined with them.
+pub(super) fn join(members: &mut [Member]) {
+    let joined: Vec<(Value, Value)> = members
+        .iter()
+        .filter(|one| [POOLS, RULES].contains(&one.list))
+        .filter_map(|one| {
+            let own = one.owner.child("ipConfigurations", one.configuration.as_deref()?);
+            Some((one.entry.clone(), json!({ "id": own.as_str() })))
+        })
+        .collect();
+    for member in members {
+        let id = id_of(&member.entry);
+        let mut own = joined.iter().filter(|(of, _)| id.is_some() && id_of(of) == id);
+        let properties = &mut member.entry["properties"];
+        match member.list {
+            balancers::POOLS => {
+                let Some(list) = properties["backendIPConfigurations"].as_array_mut() else {
+                    continue;
+                };
+                let is_new = |one: &Value| list.iter().all(|known| id_of(known) != id_of(one));
+                let new: Vec<Value> =
+                    own.map(|(_, one)| one.clone()).filter(|one| is_new(one)).collect();
+                list.extend(new);
+            }
+            NAT_RULES => {
+                if let Some((_, one)) = own.next() {
+                    properties["backendIPConfiguration"] = one.clone();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The id of an entry, in lower case.
+fn id_of(entry: &Value) -> Option<String> {
+    entry.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase)
 }
 
 impl Memberships {
@@ -90,16 +139,23 @@ impl Member {
     /// Adds the entry to the lists that it belongs in.
     pub(super) fn put_in(&self, body: &mut Value) {
         self.each_list(body, |list| {
-            if !list.contains(&self.entry) {
-                list.push(self.entry.clone());
+            let id = id_of(&self.entry);
+            let place = list.iter().position(|one| match &id {
+                Some(_) => id_of(one) == id,
+                None => *one == self.entry,
+            });
+            match place {
+                None => list.push(self.entry.clone()),
+                Some(_) if self.entry.get("properties").is_none() => {}
+                Some(place) => {
+                    list[place] = merge::united(&list[place], &without_untold(&self.entry));
+                }
             }
         });
     }
 
     fn take_out(&self, body: &mut Value) {
-        let id =
-            |entry: &Value| entry.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase);
-        self.each_list(body, |list| list.retain(|one| id(one) != id(&self.entry)));
+        self.each_list(body, |list| list.retain(|one| id_of(one) != id_of(&self.entry)));
     }
 
     fn each_list(&self, body: &mut Value, change: impl Fn(&mut Vec<Value>)) {

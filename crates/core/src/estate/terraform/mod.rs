@@ -1,5 +1,6 @@
 //! Terraform states and plans: what they say of Azure, as resources with ids. What they do not tell is marked, never guessed.
 
+mod balancers;
 mod bodies;
 mod configuration;
 mod fields;
@@ -77,6 +78,7 @@ pub(crate) fn read(
     let old = World::new(&before, &subscriptions, origin, &mut Vec::new());
     world.unbind(&old);
     world.mark_untold(&old);
+    world.join_members();
     world.take_members();
     let ended = old.pieces.iter().filter(|(id, piece)| {
         piece.is_owner && world.pieces.get(id).is_none_or(|after| !after.is_owner)
@@ -115,8 +117,10 @@ pub(crate) fn planned(
 ) -> Vec<Planned> {
     let (before, after) = (instance::of_changes(object, Side::Before), instances_after(object));
     let known = subscription::known(object, &[&after, &before], captured, origin, problems);
-    let old = World::new(&before, &known, origin, &mut Vec::new());
+    let mut old = World::new(&before, &known, origin, &mut Vec::new());
     let mut new = World::new(&after, &known, origin, problems);
+    old.join_members();
+    new.join_members();
     new.unbind(&old);
     let mut planned = Vec::new();
     for (id, piece) in &new.pieces {

@@ -218,20 +218,6 @@ pub(super) fn nat_gateway(fields: &Fields) -> Value {
     )
 }
 
-pub(super) fn load_balancer(fields: &Fields) -> Value {
-    let frontends = fields.list("frontend_ip_configuration", |block| {
-        let properties = object([
-            ("privateIPAddress", block.get("private_ip_address")),
-            ("subnet", block.reference("subnet_id")),
-            ("publicIPAddress", block.reference("public_ip_address_id")),
-        ]);
-        object([("name", block.get("name")), ("properties", Some(properties))])
-    });
-    let mut balancer = body(fields, [("frontendIPConfigurations", frontends)]);
-    balancer["sku"] = object([("name", fields.get("sku"))]);
-    balancer
-}
-
 pub(super) fn public_address(fields: &Fields) -> Value {
     body(
         fields,

@@ -292,6 +292,11 @@ impl<'w> World<'w> {
         }
     }
 
+    /// Lets pools and rules of load balancers tell who is joined with them.
+    pub(super) fn join_members(&mut self) {
+        members::join(&mut self.members);
+    }
+
     /// Puts entries into the lists that they belong in.
     pub(super) fn take_members(&mut self) {
         for member in &self.members {
