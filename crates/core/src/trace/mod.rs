@@ -235,8 +235,7 @@ impl Path<'_> {
         self.intended = match (&self.to.delegated_subnet, &chosen, &self.to_access) {
             (Some(subnet), ..) => Some(walker.injected(subnet)),
             (None, Some(view), _) => Some(walker.endpoint(view)),
-            // The front door is the only one, be it shut: what else is closed on the way there counts as well.
-            (None, None, Ok(Access::Public | Access::Private)) => Some(walker.public()),
+            (None, None, Ok(Access::Public)) => Some(walker.public()),
             (None, None, _) => None,
         };
         if self.to_access == Ok(Access::PublicWithEndpoint) {
