@@ -109,9 +109,7 @@ pub fn decide(
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
     let open = senders_of(&decision.unknown);
-    if let Receiver::Addresses(all, _) = flow.receiver
-        && let Some(readings) = tag.readings(&open, all)
-    {
+    if let Some(readings) = tag.readings(&open, &tag.held_receivers(flow.receiver)) {
         let [narrow, wide] = readings.each_ref().map(|tag| {
             let mut one = Decision::default();
             Question { tag, ..question }.walk(&rules, open.clone(), &mut one);

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::address::{AddressSet, private};
+use crate::address::{AddressSet, private, public};
 use crate::estate::network::{NextHop, Peering, RoutePrefix, Subnet, Vnet, region_key};
 use crate::estate::{Estate, Missing, Reads};
 use crate::id::ResourceId;
-use crate::trace::filter::Match;
+use crate::trace::filter::{Match, Receiver};
 use crate::trace::outward;
 use crate::trace::route::{table_of, user_routes};
 
@@ -36,6 +36,15 @@ impl NetworkTag {
     pub fn without_drops(&self) -> NetworkTag {
         let perhaps = self.perhaps.difference(&self.dropped);
         NetworkTag { perhaps, dropped: AddressSet::default(), ..self.clone() }
+    }
+
+    /// Addresses of a receiver that the tag may hold: of a public gateway all or none, since no input tells its address.
+    pub(super) fn held_receivers(&self, receiver: &Receiver) -> AddressSet {
+        match receiver {
+            Receiver::Addresses(all, _) => all.clone(),
+            Receiver::Gateway(..) if self.perhaps == AddressSet::all() => public(),
+            Receiver::Gateway(..) => AddressSet::default(),
+        }
     }
 
     /// Its two readings: with what is surely in it alone, and with all that may be. One and the same address is in it for every rule or
@@ -173,6 +182,7 @@ pub(super) fn gateway_has_tag(
     let (service, region) = name.split_once('.').unwrap_or((&name, ""));
     match service {
         "internet" => Match::Yes,
+        "virtualnetwork" if tag.surely == AddressSet::all() => Match::Yes,
         "virtualnetwork" if tag.perhaps == AddressSet::all() => Match::Perhaps,
         "virtualnetwork"
         | "azureloadbalancer"
