@@ -7,6 +7,8 @@ mod runtime;
 #[path = "estates/silent.rs"]
 mod silent;
 mod support;
+#[path = "estates/told.rs"]
+mod told;
 
 use std::path::{Path, PathBuf};
 

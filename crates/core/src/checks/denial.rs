@@ -145,10 +145,29 @@ impl Denial<'_> {
             several => several.iter().map(|(part, rule)| denies(rule, &part.to_string())).collect(),
         };
         let message = format!("{} {way} on port {port}", each.join(", "));
-        let finding = Finding::blocks(message, why).unless(self.decision.doubt.as_ref());
+        let finding =
+            Finding::blocks(message, self.why(&pieces, why)).unless(self.decision.doubt.as_ref());
         let mut finding = finding.at(&rule.resource, rule.place.pointer());
         finding.fixes.extend(fixes::let_through(path, self.group, self.decision, direction));
         Some(finding)
+    }
+
+    /// What the rules say, in front of the mechanism; and which one denies until the networks are joined.
+    fn why(&self, pieces: &[(AddressSet, &Decider)], why: &str) -> String {
+        let says = |(_, rule): &(AddressSet, &Decider)| match pieces.len() {
+            1 => format!("the rule says: {}", rule.words()),
+            _ => format!("`{}` says: {}", rule.name, rule.words()),
+        };
+        let mut parts: Vec<String> = pieces.iter().map(says).collect();
+        if let (Some(today), [(_, rule), ..]) = (&self.decision.today, pieces) {
+            parts.push(format!(
+                "today `{}` (priority {}) denies, since the tag VirtualNetwork leaves out a network that is not joined; once it is \
+                 joined, `{}` does",
+                today.name, today.priority, rule.name
+            ));
+        }
+        parts.push(why.to_owned());
+        parts.join("; ")
     }
 
     fn way(&self, path: &Path) -> String {
@@ -211,7 +230,8 @@ pub(super) fn missed(
     let (denial, near) = denials
         .iter()
         .find_map(|one| Some((one, one.miss(path).filter(|near| near.miss == miss)?)))?;
-    let mut finding = denial.finding(path, &why(near))?;
+    let says = format!("`{}` says: {}", near.rule.name, near.rule.words());
+    let mut finding = denial.finding(path, &format!("{says}; {}", why(near)))?;
     finding.message =
         format!("{}; rule `{}` ahead of it misses the flow", finding.message, near.rule.name);
     Some(finding.at(&near.rule.resource, near.rule.place.pointer()))

@@ -31,6 +31,8 @@ pub struct Ruled {
     pub senders: AddressSet,
     /// The rule.
     pub rule: ResourceId,
+    /// What it says, and where it stands.
+    pub says: String,
     /// The body that it stands in: its own, or a network's list.
     pub resource: ResourceId,
     /// Where in that body.
@@ -194,6 +196,7 @@ fn ruled(list: &[(AddressSet, (&ResourceId, &AdminRule))], senders: &AddressSet)
     Some(Ruled {
         senders: senders.clone(),
         rule: rule.id.clone(),
+        says: rule.words(),
         resource: (*resource).clone(),
         pointer: rule.pointer.clone(),
     })
@@ -259,7 +262,8 @@ fn effective<'e>(
     })
 }
 
-fn manager_of(rule: &ResourceId) -> Option<ResourceId> {
+/// The network manager of a rule.
+pub fn manager_of(rule: &ResourceId) -> Option<ResourceId> {
     rule.parent()?.parent()?.parent()
 }
 

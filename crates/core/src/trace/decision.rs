@@ -1,27 +1,28 @@
 //! What the rules of a group decided about senders.
 
-use std::sync::Arc;
+use std::ops::Deref;
 
 use crate::address::AddressSet;
 use crate::estate::Missing;
-use crate::estate::filter::Place;
-use crate::id::ResourceId;
+use crate::estate::filter::Rule;
 use crate::trace::near_miss::NearMiss;
 use crate::trace::rules::FIRST_DEFAULT;
 
 /// What decided about some senders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decider {
-    /// The group or the rule.
-    pub resource: ResourceId,
-    /// Where it stands in its body.
-    pub place: Place,
-    /// The rule's name.
-    pub name: Arc<String>,
-    /// The rule's priority.
-    pub priority: u32,
+    /// The rule; its resource is the group for those that every group ends with.
+    pub rule: Rule,
     /// Whether another rule of that priority says the opposite.
     pub is_tied: bool,
+}
+
+impl Deref for Decider {
+    type Target = Rule;
+
+    fn deref(&self) -> &Rule {
+        &self.rule
+    }
 }
 
 impl Decider {
@@ -44,6 +45,8 @@ pub struct Decision {
     pub miss: Option<NearMiss>,
     /// Whether nothing would be denied if the two networks were joined.
     pub(super) passes_joined: bool,
+    /// What denies the same senders until the networks are joined, where that is another rule.
+    pub today: Option<Decider>,
     /// Why the denial is not certain.
     pub doubt: Option<Missing>,
     /// Senders beside the denied ones that are dropped only since the two networks are not joined.

@@ -201,11 +201,11 @@ impl Question<'_> {
 
     /// The rule, with the group for those that every group ends with.
     pub(super) fn decider(&self, rule: &Rule) -> Decider {
-        let known = decider(rule);
-        match known.is_default() {
-            true => Decider { resource: self.group.clone(), ..known },
-            false => known,
+        let mut known = decider(rule);
+        if known.is_default() {
+            known.rule.resource = self.group.clone();
         }
+        known
     }
 
     /// Senders that the rule catches: surely, and perhaps.
@@ -335,13 +335,7 @@ pub(super) fn client_ports(ranges: &[(u16, u16)]) -> Match {
 }
 
 pub(super) fn decider(rule: &Rule) -> Decider {
-    Decider {
-        resource: rule.resource.clone(),
-        place: rule.place,
-        name: rule.name.clone(),
-        priority: rule.priority,
-        is_tied: false,
-    }
+    Decider { rule: rule.clone(), is_tied: false }
 }
 
 /// A receiver that is one address.

@@ -24,7 +24,7 @@ use crate::trace::route::Routed;
 use crate::trace::start::Start;
 use crate::trace::step::{self, Stage, Step, Verdict};
 use crate::trace::unproven::unread_records;
-use crate::trace::words::{admit_step, gate_step};
+use crate::trace::words::{admit_step, gate_step, replies_step};
 
 /// Which way a leg goes.
 #[derive(Debug, Clone)]
@@ -229,7 +229,7 @@ impl Walker<'_> {
                 leg.forward.push(Step::unknown(Stage::Route, Missing::resource("subnet", subnet)));
             }
         }
-        let detail = "an injected server has no gate of its own but its subnet's rules";
+        let detail = "the server is inside the subnet: it has no firewall of its own";
         leg.forward.push(Step::pass(Stage::Admit, Some(self.server_id), detail));
         leg
     }
@@ -313,7 +313,7 @@ impl Walker<'_> {
         };
         leg.forward.push(gate_step(self.estate, self.server_id, self.server, &gate));
         leg.gate = Some(gate);
-        leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
+        leg.back.push(replies_step());
         leg
     }
 }
@@ -334,7 +334,7 @@ pub(super) fn to_itself(machine: Machine) -> Leg {
     let detail = "the source is the relay host itself: packets do not leave the machine";
     let senders = AddressSet::one(machine.address);
     let step = Step::pass(Stage::Route, machine.holder.as_ref(), detail);
-    let back = vec![Step::pass(Stage::Return, None, "answers belong to the open connection")];
+    let back = vec![replies_step()];
     Leg { senders, forward: vec![step], back, ..Leg::new(Way::Machine(machine)) }
 }
 

@@ -34,6 +34,7 @@ mod range;
 mod records;
 pub mod resolve;
 pub mod route;
+mod rule_words;
 pub(crate) mod rules;
 mod sides;
 pub mod start;

@@ -13,9 +13,9 @@ use crate::trace::admin::Packets;
 use crate::trace::egress::Egress;
 use crate::trace::filter::{self, Flow, Receiver, Service};
 use crate::trace::leg::Leg;
+use crate::trace::rule_words::filter_step;
 use crate::trace::step::{Stage, Step};
 use crate::trace::tag;
-use crate::trace::words::filter_step;
 
 impl Leg {
     /// Takes down the rules of the machine that has a public address, where they let nobody in: which public address the copier comes

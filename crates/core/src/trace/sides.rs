@@ -6,13 +6,13 @@ use crate::estate::endpoint::{Endpoint, Interface};
 use crate::estate::filter::Direction;
 use crate::id::ResourceId;
 use crate::trace::admin::{self, Fate, Packets, Ruled};
-use crate::trace::decision::Decision;
+use crate::trace::decision::{Decider, Decision};
 use crate::trace::filter::Receiver;
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route::Routed;
+use crate::trace::rule_words::{filter_step, uncaught};
 use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::walk::End;
-use crate::trace::words::{filter_step, uncaught};
 
 /// One side of a flow that a security group filters.
 pub(super) struct Side<'a> {
@@ -167,7 +167,15 @@ impl Walker<'_> {
                 if !decision.denied.is_empty() && !decision.unknown.is_empty() {
                     leg.forward.push(uncaught(stage(side.direction), side.group, &decision));
                 }
-                Some((side.group.clone(), Decision { doubt, ..standing.unwrap_or(decision) }))
+                let found = match standing {
+                    Some(standing) => {
+                        let today = first_denier(&decision).cloned();
+                        let today = today.filter(|one| first_denier(&standing) != Some(one));
+                        Decision { today, ..standing }
+                    }
+                    None => decision,
+                };
+                Some((side.group.clone(), Decision { doubt, ..found }))
             }
             Err(missing) => {
                 leg.forward.push(Step::unknown(stage(side.direction), missing));
@@ -207,7 +215,7 @@ impl Walker<'_> {
             Some(one) => {
                 let detail = format!("{}; rule `{}` may overrule it", step.detail, one.rule.name());
                 let missing = admin::unplaced(&one.rule, side.at.vnet);
-                Step { detail, facts: step.facts, ..Step::unknown(stage, missing) }
+                Step { detail, rule: step.rule, facts: step.facts, ..Step::unknown(stage, missing) }
             }
             None => step,
         }
@@ -224,14 +232,14 @@ impl Walker<'_> {
         let stage = stage(direction);
         let of_rule = |one: &Ruled, does: &str| {
             let is_all = near.addresses.is_within(&one.senders);
-            let whom = if is_all { String::new() } else { format!(" {}", one.senders) };
-            format!("security admin rule `{}` {does}{whom}", one.rule.name())
+            let whom = if is_all { "it".to_owned() } else { one.senders.to_string() };
+            format!("security admin rule `{}` {does} {whom}", one.rule.name())
         };
         if let Some(one) = &fate.denied {
             let detail = self.estate.words(|| of_rule(one, "denies"));
             let part = (!near.addresses.is_within(&one.senders)).then(|| one.senders.clone());
             let step = Step::drop(stage, Some(&one.resource), detail);
-            let step = Step { dropped_part: part, ..step };
+            let step = Step { dropped_part: part, rule: Some(one.says.clone()), ..step };
             leg.forward.push(step.read(&one.resource, &one.pointer));
             leg.admin_denials.push((one.clone(), true));
         }
@@ -247,6 +255,7 @@ impl Walker<'_> {
             let words =
                 || format!("{}: security groups are not asked", of_rule(one, "always allows"));
             let step = Step::pass(stage, Some(&one.resource), self.estate.words(words));
+            let step = Step { rule: Some(one.says.clone()), ..step };
             leg.forward.push(step.read(&one.resource, &one.pointer));
         }
     }
@@ -294,6 +303,10 @@ fn unopened<'e>(near: &End<'e>, fate: &Fate) -> End<'e> {
     End { addresses: near.addresses.difference(&fate.opened_senders()), ..*near }
 }
 
+fn first_denier(decision: &Decision) -> Option<&Decider> {
+    decision.denied.first().map(|(_, rule)| rule)
+}
+
 /// An admin rule that may let pass what a group denies.
 fn overruler<'f>(side: &Side<'f>, decision: &Decision) -> Option<&'f Ruled> {
     let denied = decision.denied_senders();
@@ -312,5 +325,5 @@ pub(super) fn doubted(step: Step) -> Step {
         "look whether it translates addresses, or probe the path from the target: `flexway probe`",
     );
     let detail = format!("{}, unless the sender's address is translated before", step.detail);
-    Step { detail, facts: step.facts, ..Step::unknown(step.stage, missing) }
+    Step { detail, rule: step.rule, facts: step.facts, ..Step::unknown(step.stage, missing) }
 }

@@ -67,6 +67,9 @@ pub struct Step {
     pub outcome: Outcome,
     /// The same in a sentence; empty where the verdict is all that was asked for.
     pub detail: String,
+    /// What the rule says that decides, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// What was read to know it.
     pub facts: Vec<Fact>,
     /// Senders that are dropped, where others pass.
@@ -91,6 +94,7 @@ impl Step {
             resource: resource.cloned(),
             outcome: Outcome::Pass,
             detail: detail.into(),
+            rule: None,
             facts: Vec::new(),
             dropped_part: None,
             is_consequence: false,

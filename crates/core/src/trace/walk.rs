@@ -18,7 +18,7 @@ use crate::trace::outward;
 use crate::trace::route::{self, OwnRoute, Routed, UserRoute};
 use crate::trace::sides::{doubted, is_handed_on};
 use crate::trace::step::{Outcome, Stage, Step};
-use crate::trace::words::{access_step, hop_steps, route_step};
+use crate::trace::words::{access_step, hop_steps, replies_step, route_step};
 
 /// One end of a private way: a subnet with what the gates ask of it.
 pub(super) struct End<'e> {
@@ -299,7 +299,7 @@ impl Walker<'_> {
     /// Rules let answers of an open connection pass, so only routes can lose them.
     fn answers(&self, leg: &mut Leg, near: &End, far: &End, back: Vec<(AddressSet, Routed)>) {
         if back.is_empty() {
-            leg.back.push(Step::pass(Stage::Return, None, "answers belong to the open connection"));
+            leg.back.push(replies_step());
         }
         let is_split = back.len() > 1;
         // An appliance takes the packets past a join that carries nothing; answers find it only where it has put its own address on them.

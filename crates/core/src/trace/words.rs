@@ -3,13 +3,11 @@
 use std::fmt::Display;
 use std::net::Ipv4Addr;
 
-use crate::address::AddressSet;
 use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance::Appliance;
 use crate::trace::breaks::Break;
-use crate::trace::decision::{Decider, Decision};
 use crate::trace::endpoint::{Status, View};
 use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
@@ -49,7 +47,7 @@ pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate:
         Gate::PublicDenied => drop("the server denies public network access".to_owned())
             .read(id, &server.public_pointer),
         Gate::RuleMissing { .. } => {
-            drop("no VNet rule of the server names the copier's subnet".to_owned())
+            drop("no VNet rule of the server names the copier's subnet".to_owned()).read(id, "")
         }
         Gate::ServiceEndpointMissing(rule) => {
             let detail =
@@ -78,9 +76,11 @@ pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate:
                 .read(rule, estate.locate(rule, "", "startIpAddress"))
         }
         Gate::AddressNotAllowed(addresses) => {
-            drop(format!("no firewall rule of the server holds {addresses}"))
+            drop(format!("no firewall rule of the server holds {addresses}")).read(id, "")
         }
-        Gate::FirewallRuleMissing => drop("the server has no firewall rule at all".to_owned()),
+        Gate::FirewallRuleMissing => {
+            drop("the server has no firewall rule at all".to_owned()).read(id, "")
+        }
         Gate::Unknown(missing) => Step::unknown(Stage::Admit, missing.clone()),
         Gate::Unsure(gate, missing) => {
             let closed = gate_step(estate, id, server, gate);
@@ -98,7 +98,9 @@ pub(super) fn route_step(
 ) -> Step {
     match routed {
         Routed::Directly => {
-            let detail = estate.words(|| format!("no route of a user catches {destination}"));
+            let detail = estate.words(|| {
+                format!("no user-defined route matches {destination}: Azure's own route decides")
+            });
             Step::pass(Stage::Route, Some(subnet), detail)
         }
         Routed::ByUser(route) => {
@@ -256,6 +258,11 @@ pub(super) fn outward_step(
     }
 }
 
+/// The way back where nothing stands in it.
+pub(super) fn replies_step() -> Step {
+    Step::pass(Stage::Return, None, "replies pass: security groups are stateful")
+}
+
 /// The steps of a join: one, or one for each reason why a peering does not carry the traffic, in their order.
 pub(super) fn hop_steps(
     estate: &Estate,
@@ -291,7 +298,15 @@ pub(super) fn hop_steps(
                     format!("`{near_name}` has no half of peering `{}`", half.name())
                 }
             });
-            let lacking = Step::drop(Stage::Hop, Some(near), detail);
+            let lacking = [near, far]
+                .into_iter()
+                .fold(Step::drop(Stage::Hop, Some(near), detail), |step, vnet| {
+                    step.read(vnet, estate.locate(vnet, "", "virtualNetworkPeerings"))
+                });
+            let lacking = [near_half, far_half]
+                .into_iter()
+                .flatten()
+                .fold(lacking, |step, half| step.read(half, ""));
             return std::iter::once(lacking).chain(breaks.iter().map(break_step)).collect();
         }
         Joined::Unknown(missing) => Step::unknown(Stage::Hop, missing.clone()),
@@ -327,59 +342,4 @@ pub(super) fn access_step(broken: &Break, is_filtered: bool) -> Step {
         }
     };
     step.read(&broken.half, &broken.pointer)
-}
-
-/// Adds the rules of a decision to what a step has read.
-fn read(step: Step, list: &[(AddressSet, Decider)]) -> Step {
-    list.iter().fold(step, |step, (_, rule)| step.read(&rule.resource, rule.place.pointer()))
-}
-
-/// The step of senders about whom the rules of a group leave more than one reading.
-pub(super) fn uncaught(stage: Stage, group: &ResourceId, decision: &Decision) -> Step {
-    let first = decision.unknown.first().map(|(_, rule)| rule);
-    if let Some(rule) = first.filter(|rule| rule.is_tied) {
-        let missing = Missing {
-            what: format!(
-                "which rules with priority {} `{}` has: one allows what another one denies",
-                rule.priority,
-                group.name()
-            ),
-            ..Missing::field(group, "securityRules")
-        };
-        return read(Step::unknown(stage, missing), &decision.unknown);
-    }
-    let name = first.map_or("", |rule| &rule.name);
-    let missing = Missing::other(
-        format!("whether rule `{name}` of `{}` catches these packets", group.name()),
-        "what its tags and addresses hold is not told in full: name this flow in a rule of its own, or probe",
-    );
-    read(Step::unknown(stage, missing), &decision.unknown)
-}
-
-pub(super) fn filter_step(
-    estate: &Estate,
-    stage: Stage,
-    group: &ResourceId,
-    decision: &Decision,
-) -> Step {
-    let words = |list: &[(AddressSet, Decider)], what: &str| {
-        let Some((_, first)) = list.first() else { return what.to_owned() };
-        let (name, priority) = (&first.name, first.priority);
-        format!("rule `{name}` (priority {priority}) of `{}` {what}", group.name())
-    };
-    if !decision.denied.is_empty() {
-        let is_part = !decision.allowed.is_empty() || !decision.unknown.is_empty();
-        let part = is_part.then(|| decision.denied_senders());
-        let detail = estate.words(|| match &part {
-            Some(part) => words(&decision.denied, &format!("denies {part}")),
-            None => words(&decision.denied, "denies"),
-        });
-        let step = read(Step::drop(stage, Some(group), detail), &decision.denied);
-        return Step { dropped_part: part, ..step };
-    }
-    if !decision.unknown.is_empty() {
-        return uncaught(stage, group, decision);
-    }
-    let detail = estate.words(|| words(&decision.allowed, "lets pass"));
-    read(Step::pass(stage, Some(group), detail), &decision.allowed)
 }

@@ -16,8 +16,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "security rule `{}` (priority {}) denies {who} Azure's resolver",
         rule.name, rule.priority
     );
-    let why = "a rule that names the tag AzurePlatformDNS acts on queries to 168.63.129.16, which no other rule does: no name \
-               resolves there";
+    let why = format!(
+        "the rule says: {}; a rule that names the tag AzurePlatformDNS acts on queries to 168.63.129.16, which no other rule does: no name \
+         resolves there",
+        rule.words()
+    );
     let advice = || Fix::advice("take the rule away, or narrow it to subnets that need no names");
     let fix = fixes::let_names_through(path, denial).unwrap_or_else(advice);
     Some(Finding::blocks(message, why).at(&rule.resource, rule.place.pointer()).fix(fix))

@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::admin::manager_of;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.taken()?;
@@ -18,9 +19,27 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             format!("security admin rule `{}` denies {whom}port {}", one.rule.name(), path.port)
         })
         .collect();
-    let fix = "have the owner of the network manager let the flow pass: a rule `Allow` for the copier's range, the source's address \
-               and the port, with a lower number than the denial";
-    let rule = "admin rules are read before security groups, and a Deny there ends the packet";
+    let manager = manager_of(&first.rule).map_or("the network manager".to_owned(), |manager| {
+        format!(
+            "network manager `{}` (resource group `{}`)",
+            manager.name(),
+            manager.resource_group()
+        )
+    });
+    let fix = format!(
+        "have the owner of {manager} let the flow pass: a rule `Allow` for the copier's range, the source's address and the port, \
+         with a lower number than the denial, and deploy the configuration"
+    );
+    let says: Vec<String> = match shown.as_slice() {
+        [(one, _)] => vec![format!("the rule says: {}", one.says)],
+        all => {
+            all.iter().map(|(one, _)| format!("`{}` says: {}", one.rule.name(), one.says)).collect()
+        }
+    };
+    let rule = format!(
+        "{}; admin rules are read before security groups, and a Deny there ends the packet",
+        says.join("; ")
+    );
     let message = each.join("; ");
     let finding = match is_sure {
         true => Finding::blocks(message, rule),

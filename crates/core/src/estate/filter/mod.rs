@@ -2,6 +2,7 @@
 
 mod admin;
 mod read;
+mod words;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -71,7 +72,7 @@ impl Rules {
 }
 
 /// One security rule. What rules say alike they share, by one word each: estates have millions.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Its name.
     pub name: Arc<String>,
@@ -189,6 +190,8 @@ impl Deref for Prefixes {
         }
     }
 }
+
+impl Eq for Prefixes {}
 
 impl PartialEq for Prefixes {
     fn eq(&self, other: &Prefixes) -> bool {

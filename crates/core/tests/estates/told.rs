@@ -1,0 +1,96 @@
+//! What people are told beside the verdict: what rules say, which server is down, what a fix is good for.
+
+use flexway_core::diagnose::Report;
+use flexway_core::finding::Finding;
+use flexway_core::trace::step::Stage;
+use serde_json::{Value, json};
+
+use crate::support;
+
+/// The answer for the fixture of a private source with edits.
+fn told(edits: &[&str]) -> Report {
+    let mut resources = support::fixture("private-source");
+    edits.iter().for_each(|line| support::edit(&mut resources, line));
+    let estate = support::estate(&resources);
+    support::check(&estate)
+}
+
+fn cause<'r>(report: &'r Report, fault: &str) -> &'r Finding {
+    let found = report.causes().find(|one| one.fault == fault);
+    found.unwrap_or_else(|| panic!("no {fault}: {:?}", report.findings))
+}
+
+/// Sets the only rule of a group, which denies every protocol from and to everywhere but for what is said.
+fn only_rule(group: &str, said: Value) -> String {
+    let mut rule = json!({ "access": "Deny", "protocol": "*", "sourcePortRange": "*",
+        "sourceAddressPrefix": "*", "destinationAddressPrefix": "*", "destinationPortRange": "*" });
+    said.as_object().expect("fields").iter().for_each(|(key, value)| rule[key] = value.clone());
+    let rules = json!([{ "name": "deny", "properties": rule }]);
+    format!("set networkSecurityGroups/{group} /properties/securityRules {rules}")
+}
+
+#[test]
+fn a_rule_that_decides_is_told_with_what_it_says() {
+    let rule = json!({ "priority": 4096, "direction": "Outbound", "protocol": "Tcp",
+        "sourceAddressPrefix": "10.20.0.0/16", "destinationAddressPrefix": null,
+        "destinationAddressPrefixes": ["10.10.0.0/16", "Sql"], "destinationPortRange": null,
+        "destinationPortRanges": ["5432", "6000-6432"] });
+    let says = "outbound, tcp, 10.20.0.0/16 -> 10.10.0.0/16, Sql ports 5432, 6000-6432";
+    let report = told(&[&only_rule("target-nsg", rule)]);
+    let why = &cause(&report, "filter/outbound-denied").why;
+    assert!(why.starts_with(&format!("the rule says: {says}; ")), "{why}");
+    let step = report.forward.iter().find(|step| step.stage == Stage::FilterOut);
+    assert_eq!(step.and_then(|step| step.rule.as_deref()), Some(says));
+    let healthy = told(&[]);
+    let step = healthy.forward.iter().find(|step| step.stage == Stage::FilterOut);
+    let rule = step.and_then(|step| step.rule.as_deref());
+    assert_eq!(rule, Some("outbound, any protocol, VirtualNetwork -> VirtualNetwork"));
+}
+
+#[test]
+fn a_list_of_a_rule_is_cut_and_counted() {
+    let prefixes: Vec<String> = (0..9).map(|net| format!("10.1{net}.0.0/16")).collect();
+    let rule = json!({ "priority": 200, "direction": "Outbound", "destinationAddressPrefix": null,
+        "destinationAddressPrefixes": prefixes });
+    let report = told(&[&only_rule("target-nsg", rule)]);
+    let why = &cause(&report, "filter/outbound-denied").why;
+    assert!(
+        why.contains("any -> 10.10.0.0/16, 10.11.0.0/16, 10.12.0.0/16, 10.13.0.0/16 and 5 more;"),
+        "{why}"
+    );
+}
+
+#[test]
+fn an_admin_rule_is_told_with_its_manager() {
+    let page = flexway_core::checks::find("filter/admin-rule-denied").expect("a page").page;
+    let examples = support::examples(page);
+    let example = examples.first().expect("an example");
+    let report = support::check(&support::estate(&example.resources));
+    let fault = "filter/admin-rule-denied";
+    let finding = report.findings.iter().find(|one| one.fault == fault).expect("a denial");
+    let says = "priority 1, outbound, tcp, what was not read ports not observed -> what was not read port 5432; collection `rc` in \
+                configuration `c` of network manager `m`";
+    assert!(finding.why.contains(says), "{}", finding.why);
+    assert!(finding.fixes[0].title.starts_with("have the owner of network manager `m`"));
+}
+
+#[test]
+fn a_rule_that_denies_once_the_networks_are_joined_is_told_beside_the_one_of_today() {
+    let rule = json!({ "priority": 4000, "direction": "Inbound", "sourceAddressPrefix": "VirtualNetwork" });
+    let policy = r#"set subnets/endpoints /properties/privateEndpointNetworkPolicies "Enabled""#;
+    let rule = only_rule("source-nsg", rule);
+    let joined = told(&[policy, &rule]);
+    let apart = told(&[
+        policy,
+        &rule,
+        "delete source-net/virtualNetworkPeerings/to-target",
+        r#"set target-net/virtualNetworkPeerings/to-source /properties/peeringState "Initiated""#,
+    ]);
+    let why = |report| cause(report, "filter/endpoint-subnet-denied").why.clone();
+    assert!(
+        why(&apart).contains("today `DenyAllInBound` (priority 65500) denies"),
+        "{}",
+        why(&apart)
+    );
+    assert!(!why(&joined).contains("today"), "{}", why(&joined));
+}
