@@ -203,7 +203,26 @@ fn attached(path: &Path) -> State {
     let name = path.zone_name_meant().unwrap_or_default();
     let zones = view.zone_group.iter().flatten();
     let is_right = zones.into_iter().any(|zone| zone.name().eq_ignore_ascii_case(&name));
-    if is_right { State::Met } else { State::NotMet }
+    match is_right {
+        true => State::Met,
+        false if unread_group(path).is_some() => State::Unknown,
+        false => State::NotMet,
+    }
+}
+
+/// The zone group of an endpoint that may have one: nobody captured it, nor the records of the zone that it would write to.
+fn unread_group(path: &Path) -> Option<Missing> {
+    let id = &path.endpoint().filter(|view| view.zone_group.is_none())?.id;
+    path.unseen_record(&path.zone_meant()?)?;
+    Some(Missing {
+        what: format!("the zone group of private endpoint `{}`", id.name()),
+        resource: Some(id.clone()),
+        help: format!(
+            "add the output of `az network private-endpoint dns-zone-group list --resource-group {} --endpoint-name {}` to the estate",
+            id.resource_group(),
+            id.name()
+        ),
+    })
 }
 
 /// State of the guide's step 6, and whether what is not met is on the path.
@@ -234,7 +253,7 @@ fn record(path: &Path) -> State {
         return State::Unknown;
     }
     match path.record_meant() {
-        None if path.is_kept(&zone) => State::Unknown,
+        None if path.is_kept(&zone) || path.unseen_record(&zone).is_some() => State::Unknown,
         None => State::NotMet,
         Some((_, addresses)) if path.is_stale(&addresses) => State::NotMet,
         Some((_, addresses)) => {
@@ -304,5 +323,5 @@ fn detached_note(path: &Path) -> Option<Finding> {
 pub fn missing(path: &Path) -> Vec<Missing> {
     // What a machine lets in is no setting of Azure: the path says what to probe.
     let access = path.to_access.as_ref().err().filter(|_| !path.to_id.is_outside());
-    access.cloned().into_iter().collect()
+    access.cloned().into_iter().chain(unread_group(path)).collect()
 }

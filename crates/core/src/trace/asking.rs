@@ -113,7 +113,15 @@ impl Path<'_> {
                     (leads, _) => leads,
                 },
             };
-            let step = name_step(self.estate, start, &resolution, &leads);
+            let mut step = name_step(self.estate, start, &resolution, &leads);
+            // Where no zone answered, the links of the one that should have were read.
+            if resolution.zone.is_none()
+                && !self.endpoints.is_empty()
+                && !self.estate.is_brief()
+                && let Some(zone) = self.zone_meant().filter(|zone| self.estate.has_zone(zone))
+            {
+                step = step.read(&zone, "");
+            }
             match culprit(&resolution, &leads).filter(|_| self.astray.len() < ASTRAY_MAX) {
                 Some(culprit) => {
                     self.opening.push(step);

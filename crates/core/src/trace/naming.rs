@@ -355,9 +355,12 @@ pub(super) fn name_step(
     let step = match leads {
         Leads::Unknown(missing) => {
             let mut step = Step::unknown(Stage::Name, missing.clone());
-            if !answer.is_empty() {
-                step.detail = format!("{answer}; {}", step.detail);
-            }
+            // That a name is not there is no answer where what holds it may not have been captured.
+            step.detail = match &resolution.answer {
+                Answer::NoSuchName => format!("{name}: {}", step.detail),
+                _ if answer.is_empty() => step.detail,
+                _ => format!("{answer}, as far as was observed; {}", step.detail),
+            };
             step
         }
         Leads::Nowhere => Step::drop(Stage::Name, zone.or(Some(&start.vnet)), answer),

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Path, resolve};
+use super::{Path, resolve, unproven};
+use crate::estate::Missing;
 use crate::id::ResourceId;
 
 impl Path<'_> {
@@ -76,6 +77,12 @@ impl Path<'_> {
         let (id, record) = resolve::find_record(self.estate, &zone, &name)?;
         let addresses = record.addresses.clone().filter(|list| !list.is_empty())?;
         Some((id, addresses))
+    }
+
+    /// What would tell whether a zone holds a record of the server, where nobody captured the zone's records.
+    pub fn unseen_record(&self, zone: &ResourceId) -> Option<Missing> {
+        let written = || resolve::written_record(self.estate, zone, &self.private_link_name()?);
+        unproven::unlisted_records(self.estate, zone).or_else(written)
     }
 
     /// Addresses of a record that belong to none of the server's endpoints, when every endpoint's address is known.

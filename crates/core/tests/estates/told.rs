@@ -94,3 +94,19 @@ fn a_rule_that_denies_once_the_networks_are_joined_is_told_beside_the_one_of_tod
     );
     assert!(!why(&joined).contains("today"), "{}", why(&joined));
 }
+
+#[test]
+fn records_that_nobody_captured_are_not_told_to_be_missing() {
+    let report = told(&[
+        "delete privatelink.postgres.database.azure.com/A/old-db",
+        "delete privateDnsZoneGroups/default",
+        "set privateDnsZones/privatelink.postgres.database.azure.com /properties/numberOfRecordSets 2",
+    ]);
+    let finding = report.findings.iter().find(|one| one.fault == "dns/record-missing");
+    let finding = finding.expect("a doubt");
+    assert!(finding.message.ends_with("was not observed") && finding.fixes.is_empty());
+    let name = report.forward.iter().find(|step| step.stage == Stage::Name).expect("a name");
+    assert!(!name.detail.contains("does not exist"), "{}", name.detail);
+    let groups = report.missing.iter().filter(|one| one.help.contains("dns-zone-group list"));
+    assert_eq!(groups.count(), 1, "{:?}", report.missing);
+}

@@ -31,7 +31,15 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None;
     }
     let (name, server) = (zone.name(), path.to_id.name());
-    let message = format!("private DNS zone `{name}` has no A record `{label}` for `{server}`");
+    if path.unseen_record(&zone).is_some() {
+        // A change here could overwrite what is there.
+        let message =
+            format!("whether private DNS zone `{name}` has an A record `{label}` was not observed");
+        let why = format!("{WHY}; the zone counts record sets, and none of them was captured");
+        return Some(Finding::blocks(message, why).possible().at(&zone, ""));
+    }
+    let whose = if label == server { String::new() } else { format!(" for `{server}`") };
+    let message = format!("private DNS zone `{name}` has no A record `{label}`{whose}");
     let finding = Finding::blocks(message, WHY).at(&zone, "");
     let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
     let advice = || {
@@ -53,7 +61,8 @@ fn of_injected(path: &Path) -> Option<Finding> {
         own.name(),
         path.to_id.name()
     );
-    let why = format!("{} is an alias into that zone and has no public address", name.names.join(" -> "));
+    let why =
+        format!("{} is an alias into that zone and has no public address", name.names.join(" -> "));
     let advice = "let the server use the zone anew, which writes its record: it may have been deleted, or a lock kept it out";
     let pointer = path.estate.locate(own, "", "numberOfRecordSets");
     Some(Finding::blocks(message, why).at(own, pointer).fix(Fix::advice(advice)))
