@@ -71,11 +71,16 @@ pub fn view(path: &Path) -> Option<Guide> {
         (Access::PublicWithEndpoint, Access::Private) => (4, ADVICE[3]),
         (Access::Private, Access::Private) => (5, ADVICE[4]),
     };
-    let steps = match row {
+    let mut steps = match row {
         3 => front_door_steps(path),
         4 | 5 => endpoint_steps(path),
         _ => Vec::new(),
     };
+    // What a flow lacks that passes, it does not need.
+    if path.verdict() == Verdict::Reachable {
+        let lacking = steps.iter_mut().filter(|step| step.state == State::NotMet);
+        lacking.for_each(|step| step.on_path = false);
+    }
     Some(Guide { row, source_access: source.word(), target_access: target.word(), advice, steps })
 }
 
