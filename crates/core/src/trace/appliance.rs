@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use crate::address::{AddressSet, private};
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{Firewall, FirewallPolicy};
-use crate::estate::network::{Peering, Subnet, Vnet};
+use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
 use crate::trace::egress;
@@ -220,6 +220,57 @@ fn is_lost(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> bool {
         && !mesh::may_join(estate, vnet)
 }
 
+/// The one Azure Firewall near a network that has an address, with the subnet that it has it in.
+fn firewall<'e>(
+    estate: &'e Estate,
+    vnet: &ResourceId,
+    address: Ipv4Addr,
+) -> Option<(&'e ResourceId, &'e Firewall, &'e ResourceId)> {
+    let seat = |firewall: &'e Firewall| {
+        let own = firewall.frontends.iter().find(|frontend| frontend.address == address)?;
+        own.subnet.as_ref().filter(|subnet| place::is_near(estate, vnet, subnet))
+    };
+    let all = estate.list::<Firewall>(Key::Holders(address));
+    let mut near = all.filter_map(|(id, one)| Some((id, one, seat(one)?)));
+    near.next().filter(|_| near.next().is_none())
+}
+
+/// What stands at the next hop of a route, as far as its name is known; and how to see its rules.
+pub fn name(estate: &Estate, subnet: &ResourceId, next_hop: &NextHop) -> (String, String) {
+    let unnamed = |who: String| (who, "look at its rules and logs".to_owned());
+    let address = match next_hop {
+        NextHop::Appliance(address) => address,
+        NextHop::Gateway => return unnamed("the virtual network gateway".to_owned()),
+        NextHop::Other(kind) => return unnamed(format!("next hop type `{kind}`")),
+        NextHop::Drop | NextHop::Local | NextHop::Internet => {
+            return unnamed("the route".to_owned());
+        }
+    };
+    let Some((id, firewall)) = firewall_at(estate, subnet, next_hop) else {
+        return unnamed(format!("the appliance at {address}"));
+    };
+    let rules = match &firewall.policy {
+        Reference::To(policy) => format!(
+            "az network firewall policy rule-collection-group list --resource-group {} --policy-name {}",
+            policy.resource_group(),
+            policy.name()
+        ),
+        Reference::None | Reference::Unreadable => format!("az network firewall show --ids {id}"),
+    };
+    let look = format!("look at its rules, `{rules}`, and at its logs");
+    (format!("Azure Firewall `{}` at {address}", id.name()), look)
+}
+
+/// The Azure Firewall that a route of a subnet leads to.
+pub fn firewall_at<'e>(
+    estate: &'e Estate,
+    subnet: &ResourceId,
+    next_hop: &NextHop,
+) -> Option<(&'e ResourceId, &'e Firewall)> {
+    let (id, firewall, _) = firewall(estate, &subnet.parent()?, next_hop.appliance()?)?;
+    Some((id, firewall))
+}
+
 /// The public addresses that an Azure Firewall gives to packets for a server's front door; `None` where that hangs on what is not known.
 pub fn translated(
     estate: &Estate,
@@ -227,23 +278,17 @@ pub fn translated(
     address: Ipv4Addr,
     to_front_door: impl Fn((&ResourceId, &Subnet)) -> Routed,
 ) -> Option<AddressSet> {
-    let seat = |firewall: &Firewall| {
-        let own = firewall.frontends.iter().find(|frontend| frontend.address == address)?;
-        own.subnet.clone().filter(|subnet| place::is_near(estate, &start.vnet, subnet))
-    };
-    let all = estate.list::<Firewall>(Key::Holders(address));
-    let mut near = all.filter_map(|(_, one)| Some((one, seat(one)?)));
-    let (firewall, subnet_id) = near.next().filter(|_| near.next().is_none())?;
+    let (_, firewall, subnet_id) = firewall(estate, &start.vnet, address)?;
     let policy = match &firewall.policy {
         Reference::None => None,
         Reference::To(id) => Some(estate.get::<FirewallPolicy>(id).ok()?),
         Reference::Unreadable => return None,
     };
-    let subnet = estate.get::<Subnet>(&subnet_id).ok()?;
+    let subnet = estate.get::<Subnet>(subnet_id).ok()?;
     // With a service endpoint its packets come with the identity of its subnet.
     let is_plain = subnet.service_endpoints.is_empty() && !subnet.are_endpoints_unreadable;
     let goes_out =
-        matches!(to_front_door((&subnet_id, subnet)), Routed::Directly | Routed::ByUser(_));
+        matches!(to_front_door((subnet_id, subnet)), Routed::Directly | Routed::ByUser(_));
     if !is_plain || !goes_out || policy.is_some_and(|policy| !policy.translates) {
         return None;
     }

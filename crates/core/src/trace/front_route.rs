@@ -60,7 +60,7 @@ pub fn to_gateway(
                 "take the route away, or probe the path from the target: `flexway probe`",
             ))
         }
-        (Some((route, _)), None) => judge(table_id, route, true),
+        (Some((route, _)), None) => judge(estate, (subnet.0, table_id), route, true),
         // The service endpoint's own routes are longer than a default route.
         (None, Some(route)) if has_endpoint => beyond_knowledge(route),
         (None, None) if has_endpoint && !is_flexible => Routed::Directly,

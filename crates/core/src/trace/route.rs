@@ -8,7 +8,7 @@ use crate::address::AddressSet;
 use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::appliance::Appliance;
+use crate::trace::appliance::{self, Appliance};
 
 /// What becomes of a packet at the subnet's route table.
 #[derive(Debug, Clone)]
@@ -128,7 +128,9 @@ pub fn to_addresses(
                     ),
                     "capture the endpoint's subnet again",
                 )),
-                false => judge(table_id, route, matches!(own, OwnRoute::Internet)),
+                false => {
+                    judge(estate, (subnet.0, table_id), route, matches!(own, OwnRoute::Internet))
+                }
             };
             let routed = match routed {
                 Routed::ByUser(route) if !matches!(own, OwnRoute::Internet) => {
@@ -219,7 +221,12 @@ pub(crate) fn user_routes<'e>(
     Ok(Some((table_id, routes)))
 }
 
-pub(super) fn judge(table: &ResourceId, route: &Route, is_public: bool) -> Routed {
+pub(super) fn judge(
+    estate: &Estate,
+    (subnet, table): (&ResourceId, &ResourceId),
+    route: &Route,
+    is_public: bool,
+) -> Routed {
     let prefix = match &route.prefix {
         RoutePrefix::Network(network) => network.to_string(),
         RoutePrefix::Tag(tag) => tag.clone(),
@@ -233,8 +240,9 @@ pub(super) fn judge(table: &ResourceId, route: &Route, is_public: bool) -> Route
         resource: route.resource.clone(),
         pointer: route.pointer.clone(),
     };
-    let opaque = |who: String| {
-        let help = "look at its rules and logs, or probe the path from the target: `flexway probe`";
+    let opaque = || {
+        let (who, look) = appliance::name(estate, subnet, &route.next_hop);
+        let help = format!("{look}, or probe the path from the target: `flexway probe`");
         Missing::other(format!("what {who} does with the packets"), help)
     };
     match &route.next_hop {
@@ -242,13 +250,9 @@ pub(super) fn judge(table: &ResourceId, route: &Route, is_public: bool) -> Route
         NextHop::Local if !is_public => Routed::ByUser(found),
         NextHop::Internet if is_public => Routed::ByUser(found),
         NextHop::Local | NextHop::Internet => Routed::Dropped(found),
-        NextHop::Appliance(address) => {
-            Routed::Elsewhere(found, opaque(format!("the appliance at {address}")))
+        NextHop::Appliance(_) | NextHop::Gateway | NextHop::Other(_) => {
+            Routed::Elsewhere(found, opaque())
         }
-        NextHop::Gateway => {
-            Routed::Elsewhere(found, opaque("the virtual network gateway".to_owned()))
-        }
-        NextHop::Other(kind) => Routed::Elsewhere(found, opaque(format!("next hop type `{kind}`"))),
     }
 }
 

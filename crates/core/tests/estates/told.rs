@@ -2,10 +2,12 @@
 
 use flexway_core::diagnose::Report;
 use flexway_core::finding::Finding;
-use flexway_core::trace::step::Stage;
+use flexway_core::trace::step::{Stage, Verdict};
 use serde_json::{Value, json};
 
 use crate::support;
+
+const ROOT: &str = "$target/Microsoft.Network";
 
 /// The answer for the fixture of a private source with edits.
 fn told(edits: &[&str]) -> Report {
@@ -93,6 +95,39 @@ fn a_rule_that_denies_once_the_networks_are_joined_is_told_beside_the_one_of_tod
         why(&apart)
     );
     assert!(!why(&joined).contains("today"), "{}", why(&joined));
+}
+
+#[test]
+fn a_firewall_of_the_estate_is_told_by_its_name() {
+    let hub = format!("{ROOT}/virtualNetworks/target-net/subnets/AzureFirewallSubnet");
+    let table = format!("{ROOT}/routeTables/rt");
+    let policy = format!("{ROOT}/firewallPolicies/rules");
+    let add = |id: &str, properties: Value| {
+        format!("add {}", json!({ "id": id, "properties": properties }))
+    };
+    let seat =
+        json!({ "properties": { "privateIPAddress": "10.20.8.4", "subnet": { "id": hub } } });
+    let firewall = json!({ "firewallPolicy": { "id": policy }, "ipConfigurations": [seat] });
+    let route = json!({ "name": "fw", "properties": { "addressPrefix": "10.10.1.4/32",
+        "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.20.8.4" } });
+    let report = told(&[
+        &add(&hub, json!({ "addressPrefix": "10.20.8.0/26" })),
+        &add(&format!("{ROOT}/azureFirewalls/hub-fw"), firewall),
+        &add(&table, json!({ "routes": [route] })),
+        &format!(
+            "set target-net/subnets/postgres /properties/routeTable {}",
+            json!({ "id": table })
+        ),
+    ]);
+    assert_eq!(report.verdict, Verdict::Undetermined);
+    let missing = &report.missing[0];
+    assert_eq!(missing.what, "what Azure Firewall `hub-fw` at 10.20.8.4 does with the packets");
+    let command = "`az network firewall policy rule-collection-group list --resource-group rg-target --policy-name rules`";
+    assert!(missing.help.contains(command), "{}", missing.help);
+    let fixes = report.findings.iter().flat_map(|one| &one.fixes);
+    assert!(
+        fixes.clone().count() > 1 && fixes.into_iter().all(|fix| !fix.title.contains("interface"))
+    );
 }
 
 #[test]

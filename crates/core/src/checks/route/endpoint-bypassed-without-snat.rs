@@ -4,26 +4,34 @@ use crate::estate::endpoint::Interface;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::appliance::Appliance;
+use crate::trace::appliance::{self, Appliance};
 use crate::trace::leg::Way;
 use crate::trace::route::Routed;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref().filter(|leg| matches!(leg.way, Way::Endpoint(_)))?;
     let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
-    let NextHop::Appliance(address) = &route.next_hop else { return None };
+    let NextHop::Appliance(_) = &route.next_hop else { return None };
     if returns_to(path, leg.appliance.as_ref()) {
         return None;
     }
+    let subnet = &path.start.as_ref()?.subnet;
+    let (who, _) = appliance::name(path.estate, subnet, &route.next_hop);
     let message = format!(
-        "route `{}` ({}) takes packets for the private endpoint to the appliance at {address}",
+        "route `{}` ({}) takes packets for the private endpoint to {who}",
         route.name, route.prefix
     );
     let why = "a private endpoint answers the sender directly: unless the appliance translates addresses, or has the tag \
                disableSnatOnPL, it sees half of each connection";
-    Some(Finding::blocks(message, why).possible().at(&route.resource, route.pointer.clone()).fix(Fix::advice(
-        "let the appliance translate addresses, tag its interface with disableSnatOnPL=true, or take the route away",
-    )))
+    // An Azure Firewall has no interface of the user's that could bear the tag.
+    let fix = match appliance::firewall_at(path.estate, subnet, &route.next_hop).is_some() {
+        true => "let the firewall translate private addresses too (SNAT), or take the route away",
+        false => {
+            "let the appliance translate addresses, tag its interface with disableSnatOnPL=true, or take the route away"
+        }
+    };
+    let finding = Finding::blocks(message, why).possible();
+    Some(finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(fix)))
 }
 
 /// Whether answers of endpoints are known to come back to the appliance.

@@ -4,14 +4,17 @@ use crate::checks::fixes;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::appliance;
 use crate::trace::leg::Way;
 use crate::trace::route::Routed;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(Routed::Elsewhere(route, _)) = &path.taken()?.route else { return None };
-    let NextHop::Appliance(address) = &route.next_hop else { return None };
+    let NextHop::Appliance(_) = &route.next_hop else { return None };
+    let start = path.start.as_ref()?;
+    let (who, look) = appliance::name(path.estate, &start.subnet, &route.next_hop);
     let message = format!(
-        "route `{}` ({}) sends packets to `{}` through the appliance at {address}",
+        "route `{}` ({}) sends packets to `{}` through {who}",
         route.name,
         route.prefix,
         path.to_id.name()
@@ -22,7 +25,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let finding = Finding::blocks(message, why).possible();
     let mut finding = finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(format!(
-        "look for the flow in the appliance's log, and let the copier's subnet reach the server's address on port {} there",
+        "{look}; let the copier's subnet reach the server's address on port {} there",
         path.port
     )));
     // Past the appliance nobody inspects the flow: that is the second choice.
