@@ -1,6 +1,8 @@
 //! A default route through an appliance, without the routes that an injected server needs beside it.
 
-use crate::estate::network::{NextHop, RoutePrefix, Subnet};
+use ipnet::Ipv4Net;
+
+use crate::estate::network::{NextHop, Route, RoutePrefix, Subnet};
 use crate::finding::{Finding, Fix, Severity};
 use crate::trace::{Path, route};
 
@@ -12,29 +14,39 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0)
             && matches!(route.next_hop, NextHop::Appliance(_))
     })?;
-    let own = routes.iter().any(|route| {
-        matches!(&route.prefix, RoutePrefix::Network(net) if subnet.prefixes.contains(net))
-            && route.next_hop == NextHop::Local
-    });
+    let holds = |route: &&&Route, prefix: &Ipv4Net| matches!(&route.prefix, RoutePrefix::Network(net) if net.contains(prefix));
+    let length = |route: &&&Route| match &route.prefix {
+        RoutePrefix::Network(net) => net.prefix_len(),
+        RoutePrefix::Tag(_) | RoutePrefix::Ipv6 => 0,
+    };
+    let is_local = |prefix: &Ipv4Net| {
+        let longest = routes.iter().filter(|route| holds(route, prefix)).max_by_key(length);
+        longest.is_some_and(|route| route.next_hop == NextHop::Local)
+    };
+    let own = subnet.prefixes.iter().all(is_local);
     let entra = routes.iter().any(|route| {
         matches!(&route.prefix, RoutePrefix::Tag(tag) if tag.eq_ignore_ascii_case("AzureActiveDirectory"))
             && route.next_hop == NextHop::Internet
     });
-    let lacks = match (own, entra) {
+    const OWN: &str = "a route of the subnet's prefix to the virtual network";
+    const ENTRA: &str = "a route of the tag AzureActiveDirectory to the internet";
+    let (lacks, fix) = match (own, entra) {
         (true, true) => return None,
-        (false, true) => "the subnet's own range",
-        (true, false) => "the tag AzureActiveDirectory",
-        (false, false) => "the subnet's own range and the tag AzureActiveDirectory",
+        (false, true) => ("no route for the subnet itself", OWN.to_owned()),
+        (true, false) => ("no route for the tag AzureActiveDirectory", ENTRA.to_owned()),
+        (false, false) => (
+            "a route neither for the subnet itself nor for the tag AzureActiveDirectory",
+            format!("{OWN}, and {ENTRA}"),
+        ),
     };
     let message = format!(
-        "route `{}` of table `{}` takes everything to an appliance, and {lacks} too",
+        "route `{}` takes everything to an appliance, and table `{}` has {lacks}",
         default.name,
         table.name()
     );
-    let why = "an injected server reaches its own peers and Entra directly; without routes for them it may fail by itself";
+    let why = "Microsoft asks for both beside a default route: an injected server reaches its own peers and Entra directly, and may \
+               fail by itself where something stands in between";
     let mut finding = Finding::blocks(message, why).at(&default.resource, default.pointer.clone());
     finding.severity = Severity::Risks;
-    Some(finding.fix(Fix::advice(
-        "add a route of the subnet's prefix to the virtual network, and one of AzureActiveDirectory to the internet",
-    )))
+    Some(finding.fix(Fix::advice(format!("add {fix}"))))
 }
