@@ -215,7 +215,7 @@ fn undecided(question: &Question, missing: Missing) -> Report {
 /// The verdict and what is wrong with a path, without the guide's view of it.
 fn judge(path: &Path) -> (Verdict, Vec<Finding>) {
     let verdict = path.verdict();
-    let found = checks::ALL.iter().filter_map(|check| check.run(path)).collect();
+    let found = checks::ALL.iter().flat_map(|check| check.run(path)).collect();
     let mut findings = consequences::doubt_names(path, verdict, found);
     consequences::silence(path, &mut findings);
     findings.extend(consequences::on_detour(path, &findings));

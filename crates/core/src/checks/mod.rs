@@ -13,7 +13,7 @@ pub struct Check {
     pub fault: &'static str,
     /// Its page, in Markdown.
     pub page: &'static str,
-    find: Option<fn(&Path) -> Option<Finding>>,
+    find: Option<fn(&Path) -> Vec<Finding>>,
 }
 
 impl Check {
@@ -22,11 +22,10 @@ impl Check {
         self.find.is_some()
     }
 
-    /// Looks at a path.
-    pub fn run(&self, path: &Path) -> Option<Finding> {
-        let mut finding = (self.find?)(path)?;
-        finding.fault = self.fault;
-        Some(finding)
+    /// Looks at a path. Nearly every fault is there once at most.
+    pub fn run(&self, path: &Path) -> impl Iterator<Item = Finding> {
+        let found = self.find.map(|find| find(path)).unwrap_or_default();
+        found.into_iter().map(|finding| Finding { fault: self.fault, ..finding })
     }
 }
 
@@ -40,7 +39,7 @@ macro_rules! registry {
             find: registry!(@find $($name)?),
         }),*];
     };
-    (@find $name:ident) => { Some($name::find) };
+    (@find $name:ident) => { Some(|path| $name::find(path).into_iter().collect()) };
     (@find) => { None };
 }
 

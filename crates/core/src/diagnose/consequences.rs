@@ -87,7 +87,7 @@ pub(super) fn on_detour(path: &Path, known: &[Finding]) -> Vec<Finding> {
         ["peering/", "route/", "filter/", "endpoint/"].iter().any(|area| fault.starts_with(area))
     };
     let checks = checks::ALL.iter().filter(|check| lies_on_it(check.fault));
-    let found = checks.filter_map(|check| check.run(&path)).filter(|one| {
+    let found = checks.flat_map(|check| check.run(&path)).filter(|one| {
         !known.iter().any(|other| (other.fault, &other.place) == (one.fault, &one.place))
     });
     let follows = |one| Finding { consequence_of: Some("dns/record-overwritten"), ..one };

@@ -98,6 +98,19 @@ fn a_rule_that_denies_once_the_networks_are_joined_is_told_beside_the_one_of_tod
 }
 
 #[test]
+fn each_server_that_does_not_run_has_a_finding() {
+    let report = told(&[
+        r#"set servers/old-db /properties/userVisibleState "Dropping""#,
+        r#"set flexibleServers/new-db /properties/state "Stopped""#,
+    ]);
+    let messages: Vec<&str> = report.causes().map(|one| one.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["server `old-db` is in state Dropping", "server `new-db` is in state Stopped"]
+    );
+}
+
+#[test]
 fn a_firewall_of_the_estate_is_told_by_its_name() {
     let hub = format!("{ROOT}/virtualNetworks/target-net/subnets/AzureFirewallSubnet");
     let table = format!("{ROOT}/routeTables/rt");

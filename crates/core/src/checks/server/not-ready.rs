@@ -1,24 +1,21 @@
 //! The server is stopped, or busy with something that takes it away.
 
-use crate::estate::server::ServerKind;
+use crate::estate::server::{Server, ServerKind};
 use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
 use crate::trace::Path;
 
-pub(super) fn find(path: &Path) -> Option<Finding> {
-    if let Some(finding) = machine(path) {
-        return Some(finding);
-    }
-    let is_down = |state: &Option<String>| {
-        state.as_deref().is_some_and(|state| !state.eq_ignore_ascii_case("ready"))
-    };
-    let (id, server, why) = match path.from.filter(|from| is_down(&from.state)) {
-        _ if is_down(&path.to.state) => {
-            (&path.to_id, &*path.to, "a server listens only while its state is Ready")
-        }
-        Some(from) => (&path.from_id, from, "the copier runs inside that server"),
-        None => return None,
-    };
-    let state = server.state.as_deref()?;
+/// One finding for each end that does not run.
+pub(super) fn find(path: &Path) -> Vec<Finding> {
+    let copier = path.from.map(|from| (&path.from_id, from, "the copier runs inside that server"));
+    let listens = "a server listens only while its state is Ready";
+    let servers = [Some((&path.to_id, &*path.to, listens)), copier];
+    let down = servers.into_iter().flatten().filter_map(|(id, server, why)| down(id, server, why));
+    machines(path).chain(down).collect()
+}
+
+fn down(id: &ResourceId, server: &Server, why: &str) -> Option<Finding> {
+    let state = server.state.as_deref().filter(|state| !state.eq_ignore_ascii_case("ready"))?;
     let advice = match state.to_ascii_lowercase().as_str() {
         "stopped" | "stopping" if server.kind == ServerKind::Flexible => {
             format!("start the server: `az postgres flexible-server start --ids {id}`")
@@ -36,15 +33,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     Some(finding.fix(Fix::advice(advice)))
 }
 
-/// The machine of a relay host, or the one that is dialled, does not run.
-fn machine(path: &Path) -> Option<Finding> {
+/// The machine of a relay host, and the one that is dialled, where they do not run.
+fn machines(path: &Path) -> impl Iterator<Item = Finding> {
     let relay = path.start.as_ref().and_then(|start| start.stopped(path.estate));
-    let ((id, machine, state), why) = match (path.stopped_machine(), relay) {
-        (Some(found), _) => (found, "nothing listens on a machine that does not run"),
-        (None, Some(found)) => (found, "the copier runs on that machine"),
-        (None, None) => return None,
-    };
-    let finding = Finding::blocks(format!("machine `{}` is {state}", id.name()), why);
-    let advice = format!("start the machine: `az vm start --ids {id}`");
-    Some(finding.at(id, machine.power_pointer.clone()).fix(Fix::advice(advice)))
+    let ends = [
+        path.stopped_machine().map(|one| (one, "nothing listens on a machine that does not run")),
+        relay.map(|one| (one, "the copier runs on that machine")),
+    ];
+    ends.into_iter().flatten().map(|((id, machine, state), why)| {
+        let finding = Finding::blocks(format!("machine `{}` is {state}", id.name()), why);
+        let advice = format!("start the machine: `az vm start --ids {id}`");
+        finding.at(id, machine.power_pointer.clone()).fix(Fix::advice(advice))
+    })
 }
