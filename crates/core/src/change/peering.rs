@@ -295,7 +295,7 @@ pub fn sync(estate: &Estate, half: &ResourceId) -> Change {
         kind: "sync-peering",
         resource: half.clone(),
         title: format!(
-            "let peering `{}` of network `{}` learn the remote address space",
+            "synchronise peering `{}` of network `{}` with the remote address space",
             half.name(),
             half.name_at(0)
         ),

@@ -144,7 +144,7 @@ pub fn let_gateway_routes_in(estate: &Estate, table: &ResourceId) -> Change {
     Change {
         kind: "let-gateway-routes-in",
         resource: table.clone(),
-        title: format!("let routes of gateways into the subnets of table `{}`", table.name()),
+        title: format!("switch gateway route propagation on for route table `{}`", table.name()),
         request: put(false),
         az: in_subscription(
             table,

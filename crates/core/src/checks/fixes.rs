@@ -255,14 +255,12 @@ pub(super) fn let_through(
     [Some(denied), all].into_iter().flatten().filter_map(rule_for).collect()
 }
 
-/// The address that the copier has in the internet, and how it becomes known: one that is in no subnet is asked by its name.
-pub(super) fn public_address_of_copier(path: &Path) -> (String, &'static str) {
-    if path.start.is_none() {
-        let address = format!("the one public address of `{}`", path.from_id.name());
-        return (address, "resolve its name");
+/// How the one address becomes known that the copier has in the internet: one that is in no subnet is asked by its name.
+pub(super) fn know_public_address(path: &Path) -> String {
+    match &path.start {
+        None => format!("resolve the name of `{}`", path.from_id.name()),
+        Some(start) => format!("give subnet `{}` a NAT gateway", start.subnet.name()),
     }
-    let address = "the one public address that the copier leaves with".to_owned();
-    (address, "give its subnet a NAT gateway")
 }
 
 fn let_senders_through(
@@ -275,9 +273,9 @@ fn let_senders_through(
     let leg = path.intended.as_ref()?;
     if let (Way::Beyond(_), Direction::Inbound) = (&leg.way, direction) {
         let (group, port) = (group.name(), path.port);
-        let (address, known_by) = public_address_of_copier(path);
+        let know = know_public_address(path);
         return Some(Fix::advice(format!(
-            "let {address} in at `{group}`, on port {port}: {known_by} to know it"
+            "{know}, then let its one public address in at `{group}`, on port {port}"
         )));
     }
     let to = match &leg.way {

@@ -20,8 +20,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         path.to_id.name(),
         path.from_id.name()
     );
-    let why =
-        "the copier runs outside every network, and the other server answers inside networks only";
+    let why = "the copier runs outside every network, and the other server can be reached from inside networks only";
     Some(Finding::blocks(message, why).at(&path.to_id, path.to.public_pointer.clone()).fix(Fix::advice(
         "copy through a relay host in a network that reaches both: `flexway migrate --copier relay`",
     )))

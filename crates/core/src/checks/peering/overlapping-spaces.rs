@@ -20,7 +20,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         ),
     };
     let message = format!("networks `{}` and `{}` are not peered, and {claim}", names.0, names.1);
-    let why = "Azure refuses to peer networks whose address spaces overlap, and a network with two peers whose do";
+    let why = "Azure refuses to peer networks whose address spaces overlap; nor may two peers of one network overlap";
     let advice = || {
         Fix::advice(
             "move one of the servers to a network with other addresses, or copy through a relay host",

@@ -31,9 +31,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
     finding.on_fallback = path.leads == Leads::Fallback;
-    let (address, known_by) = fixes::public_address_of_copier(path);
-    let finding = finding
-        .fix(Fix::advice(format!("add a firewall rule for {address}: {known_by} to know it")));
+    let know = fixes::know_public_address(path);
+    let advice = format!("{know}, then add a firewall rule for its one public address");
+    let finding = finding.fix(Fix::advice(advice));
     if path.start.is_none() {
         return Some(finding);
     }
@@ -66,7 +66,7 @@ fn unlisted(path: &Path) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "no firewall rule of server `{}` surely holds the address of `{}`",
+        "no firewall rule of server `{}` is known to hold the address of `{}`",
         path.to_id.name(),
         path.from_id.name()
     );
