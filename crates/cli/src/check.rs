@@ -71,6 +71,8 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
     }
     let asked = args.flow.ask()?;
     let mut report = diagnose::check(&asked.loaded.estate, &asked.question);
+    report.given = asked.given.clone();
+    diagnose::weigh_fixes(&asked.loaded.estate, &mut report);
     args.witnesses.lay_over(&asked, &mut report)?;
     args.drawing.draw(&asked.loaded.estate, &report, None)?;
     match args.json {
@@ -83,6 +85,7 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
 pub(crate) fn trace(args: &TraceArgs) -> Ended {
     let asked = args.flow.ask()?;
     let mut report = diagnose::check(&asked.loaded.estate, &asked.question);
+    report.given = asked.given.clone();
     args.witnesses.lay_over(&asked, &mut report)?;
     args.drawing.draw(&asked.loaded.estate, &report, None)?;
     match args.json {

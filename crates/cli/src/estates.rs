@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use clap::Args;
-use flexway_core::diagnose::{Copier, PORT, Question, Source};
+use flexway_core::diagnose::{Copier, Given, PORT, Question, Source};
 use flexway_core::estate::endpoint::Interface;
 use flexway_core::estate::{Estate, Loaded, Problem, overlay, settle};
 use flexway_core::id::ResourceId;
@@ -51,6 +51,8 @@ pub(crate) struct FlowArgs {
 pub(crate) struct Asked {
     pub(crate) loaded: Loaded,
     pub(crate) question: Question,
+    /// The machines that were asked about, as the user named them.
+    pub(crate) given: Given,
     /// Plans that were laid over the estate, in their order.
     pub(crate) after: Vec<String>,
 }
@@ -76,7 +78,7 @@ impl FlowArgs {
             port: self.port,
         };
         let question = ends.find(&loaded.estate)?;
-        Ok(Asked { question, loaded, after })
+        Ok(Asked { given: ends.given(&question), question, loaded, after })
     }
 
     /// Reads the estate and lays the plans over it; their names beside it.
@@ -97,6 +99,23 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
+    /// Names of machines that the question has by an address or an interface.
+    fn given(&self, question: &Question) -> Given {
+        let source = self.source.rsplit_once(':').map_or(self.source.as_str(), |(host, _)| host);
+        let is_other = |host: &String| !host.eq_ignore_ascii_case(source);
+        let source = match &question.source {
+            Source::Host(host) if is_other(host) => Some(source.to_owned()),
+            Source::Host(_) | Source::Server(_) => None,
+        };
+        let copier = match &question.copier {
+            Copier::Host(id) if !id.as_str().eq_ignore_ascii_case(&self.copier) => {
+                Some(self.copier.clone())
+            }
+            _ => None,
+        };
+        Given { source, copier }
+    }
+
     /// Finds the servers in the estate.
     pub(crate) fn find(&self, estate: &Estate) -> Result<Question, Failure> {
         let (source, port) = find_source(estate, &self.source, self.port)?;

@@ -7,7 +7,7 @@ use flexway_core::diagnose::Report;
 use flexway_core::finding::{Certainty, Finding, Severity};
 use flexway_core::fusion::{Agreement, Fusion};
 use flexway_core::guide::{Guide, State};
-use flexway_core::trace::step::{Outcome, Stage, Step, Verdict};
+use flexway_core::trace::step::{Fact, Outcome, Stage, Step, Verdict};
 
 use crate::output::printable;
 
@@ -16,6 +16,9 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBT: Style = AnsiColor::Yellow.on_default();
 const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
+
+/// Letters of a sentence on one line of a frame: with frame and gate they fit into a hundred columns.
+const FRAMED_MAX: usize = 78;
 
 /// Prints a whole diagnosis on standard output.
 ///
@@ -31,15 +34,9 @@ pub(crate) fn print_refusal(report: &Report) {
     let _ = write_report(&mut anstream::stderr().lock(), report, &[]);
 }
 
-/// Prints the path alone.
+/// Prints the path with what each gate has read, and the causes without their repair.
 pub(crate) fn print_trace(report: &Report, after: &[String]) {
-    let mut out = anstream::stdout().lock();
-    let fusion = report.fusion.as_ref();
-    let _ = write_head(&mut out, report, after)
-        .and_then(|()| write_path(&mut out, report, true))
-        .and_then(|()| {
-            fusion.map_or(Ok(()), |fusion| write_fusion(&mut out, fusion, report.verdict))
-        });
+    let _ = write_trace(&mut anstream::stdout().lock(), report, after);
 }
 
 fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
@@ -48,11 +45,16 @@ fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std:
     if let Some(fusion) = &report.fusion {
         write_fusion(out, fusion, report.verdict)?;
     }
-    for finding in report.findings.iter().filter(|one| one.consequence_of.is_none()) {
+    // What only the guide asks for stands among its steps.
+    let stands_alone = |one: &&Finding| one.consequence_of.is_none() && !one.repeats_guide;
+    for finding in report.findings.iter().filter(stands_alone) {
         write_finding(out, finding)?;
-        // A note may bear a cause's fault.
-        let follows =
-            |one: &&Finding| finding.is_cause() && one.consequence_of == Some(finding.fault);
+        // A note may bear a cause's fault, and a cause may be told in the words of what follows.
+        let follows = |one: &&Finding| {
+            finding.is_cause()
+                && one.consequence_of == Some(finding.fault)
+                && !finding.message.contains(&one.message)
+        };
         for consequence in report.findings.iter().filter(follows) {
             writeln!(
                 out,
@@ -64,23 +66,52 @@ fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std:
     if let Some(guide) = &report.guide {
         write_guide(out, guide)?;
     }
-    if !report.missing.is_empty() {
-        writeln!(out, "\n{STRONG}not observed{STRONG:#}")?;
-        for missing in &report.missing {
-            writeln!(out, "  {}\n     to know it: {}", missing.what, missing.help)?;
+    write_missing(out, report)?;
+    let causes: Vec<&Finding> = report.causes().collect();
+    let Some(first) = causes.first() else { return Ok(()) };
+    let has_repair = causes.iter().all(|one| one.fixes.iter().any(|fix| !fix.changes.is_empty()));
+    let plan = match (has_repair, causes.len()) {
+        (true, 1) => "`flexway plan` with the same arguments computes the repair; ",
+        (true, _) => {
+            "each fix above is for one cause: `flexway plan` with the same arguments joins them into one repair; "
         }
-    }
-    let Some(cause) = report.causes().next() else { return Ok(()) };
-    let has_repair = report.causes().all(|one| one.fixes.iter().any(|fix| !fix.changes.is_empty()));
-    let plan = if has_repair {
-        "`flexway plan` with the same arguments computes the repair; "
-    } else {
-        ""
+        (false, _) => "",
     };
-    writeln!(out, "\nnext: {plan}`flexway explain {}` tells more", cause.fault)
+    writeln!(out, "\nnext: {plan}`flexway explain {}` tells more", first.fault)
 }
 
-fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
+fn write_trace(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
+    write_head(out, report, after)?;
+    write_path(out, report, true)?;
+    if let Some(fusion) = &report.fusion {
+        write_fusion(out, fusion, report.verdict)?;
+    }
+    for cause in report.causes() {
+        write_message(out, cause)?;
+        write_place(out, cause)?;
+    }
+    write_missing(out, report)?;
+    match report.causes().next() {
+        Some(_) => {
+            writeln!(out, "\nnext: `flexway check` with the same arguments says what mends it")
+        }
+        None => Ok(()),
+    }
+}
+
+fn write_missing(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+    if report.missing.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{STRONG}not observed{STRONG:#}")?;
+    for missing in &report.missing {
+        writeln!(out, "  {}\n     to know it: {}", missing.what, missing.help)?;
+    }
+    Ok(())
+}
+
+/// The answer in one line: the verdict, with its causes or what keeps it open.
+fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     let (style, word) = match report.verdict {
         Verdict::Reachable => (GOOD, "reachable"),
         Verdict::Unreachable => (BAD, "unreachable"),
@@ -89,13 +120,39 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
         Verdict::Inconsistent => (DOUBT, "inconsistent"),
     };
     let code =
-        report.code_shown().map_or(String::new(), |code| format!("  ({code} in Azure's tool)"));
-    writeln!(out, "{style}{word}{style:#}{code}")?;
+        report.code_shown().map_or(String::new(), |code| format!(" ({code} in Azure's tool)"));
+    let causes: Vec<&Finding> = report.causes().collect();
+    let open = report.forward.iter().chain(&report.back).find_map(|step| step.missing.as_ref());
+    let why = match (report.verdict, causes.as_slice()) {
+        (Verdict::Undetermined, _) => open
+            .or(report.missing.first())
+            .map_or(String::new(), |missing| format!(": not observed: {}", missing.what)),
+        (_, []) => String::new(),
+        (_, [cause]) => format!(": {}  [{}]", cause.message, cause.fault),
+        (_, several) => {
+            let mut faults: Vec<&str> = several.iter().map(|one| one.fault).collect();
+            faults.dedup();
+            format!(": {} causes: {}", several.len(), faults.join(", "))
+        }
+    };
+    writeln!(out, "{style}{word}{style:#}{code}{STRONG}{why}{STRONG:#}")
+}
+
+fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
+    write_answer(out, report)?;
     let name = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
     let question = &report.question;
-    writeln!(out, "  source  {}  port {}", name(question.source.text()), question.port)?;
+    let source = match &report.given.source {
+        Some(given) => format!("{} ({})", name(given), question.source.text()),
+        None => name(question.source.text()),
+    };
+    writeln!(out, "  source  {source}  port {}", question.port)?;
     writeln!(out, "  target  {}", name(question.target.as_str()))?;
-    writeln!(out, "  copier  {}", name(question.copier.text()))?;
+    let place = report.place.as_ref().map_or(String::new(), |(subnet, addresses)| {
+        format!("  (subnet `{}`, {addresses})", subnet.name())
+    });
+    let copier = report.given.copier.as_deref().unwrap_or(question.copier.text());
+    writeln!(out, "  copier  {}{place}", name(copier))?;
     if let Some(senders) = &report.senders {
         writeln!(out, "  passes  from {}, not from {}", senders.pass, senders.dropped)?;
     }
@@ -155,18 +212,26 @@ fn write_fusion(out: &mut impl Write, fusion: &Fusion, verdict: Verdict) -> std:
 
 fn write_path(out: &mut impl Write, report: &Report, with_facts: bool) -> std::io::Result<()> {
     // A runtime server has a second flow: it starts with a gate of its own mode.
-    let flows =
-        report.forward.chunk_by(|one, next| one.stage == Stage::Mode || next.stage != Stage::Mode);
-    for (index, steps) in flows.enumerate() {
+    let starts = |one: &Step, next: &Step| one.stage == Stage::Mode || next.stage != Stage::Mode;
+    let flows: Vec<&[Step]> = report.forward.chunk_by(starts).collect();
+    // Where each flow has its step back, it stands under its own.
+    let is_each = report.back.len() == flows.len();
+    for (index, steps) in flows.iter().enumerate() {
         let end = if index == 0 { "source" } else { "target" };
         writeln!(out, "\n{STRONG}path from the copier to the {end}{STRONG:#}")?;
-        for step in steps {
+        for step in *steps {
             write_step(out, step, with_facts)?;
         }
-    }
-    if !report.back.is_empty() {
-        writeln!(out, "{STRONG}and back{STRONG:#}")?;
-        for step in &report.back {
+        let is_last = index + 1 == flows.len();
+        let back = match is_each {
+            true => &report.back[index..=index],
+            false if is_last => &report.back,
+            false => &[],
+        };
+        if !back.is_empty() {
+            writeln!(out, "{STRONG}and back{STRONG:#}")?;
+        }
+        for step in back {
             write_step(out, step, with_facts)?;
         }
     }
@@ -186,19 +251,49 @@ fn write_step(out: &mut impl Write, step: &Step, with_facts: bool) -> std::io::R
             )?;
         }
         Outcome::Drop => {
-            let width = step.detail.chars().count() + 18;
-            let line = "─".repeat(width);
-            writeln!(out, "{BAD}  ┌{line}┐{BAD:#}")?;
-            writeln!(out, "{BAD}  │ XX  {stage:<10}  {} │{BAD:#}", step.detail)?;
-            writeln!(out, "{BAD}  └{line}┘{BAD:#}")?;
+            let rule = step.rule.iter().flat_map(|rule| wrapped(rule));
+            let lines: Vec<String> = wrapped(&step.detail).into_iter().chain(rule).collect();
+            let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+            let edge = "─".repeat(width + 18);
+            writeln!(out, "{BAD}  ┌{edge}┐{BAD:#}")?;
+            for (index, line) in lines.iter().enumerate() {
+                let (mark, stage) = if index == 0 { ("XX", stage) } else { ("", "") };
+                writeln!(out, "{BAD}  │ {mark:<2}  {stage:<10}  {line:<width$} │{BAD:#}")?;
+            }
+            writeln!(out, "{BAD}  └{edge}┘{BAD:#}")?;
         }
+    }
+    let is_framed = step.shown() == Outcome::Drop && !step.is_consequence;
+    if let Some(rule) = step.rule.as_ref().filter(|_| !is_framed) {
+        writeln!(out, "{FAINT}{:19}{rule}{FAINT:#}", "")?;
     }
     if with_facts {
         for fact in &step.facts {
-            writeln!(out, "{FAINT}         {} {}{FAINT:#}", fact.resource, fact.pointer)?;
+            writeln!(out, "{FAINT}         {}{FAINT:#}", place_words(fact))?;
         }
     }
     Ok(())
+}
+
+/// A sentence in lines that fit into the frame; a word that is longer has a line of its own.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= FRAMED_MAX;
+        match lines.last_mut().filter(|line| fits(line)) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A place in a captured body; the whole of it has no pointer.
+fn place_words(fact: &Fact) -> String {
+    format!("{} {}", fact.resource, fact.pointer).trim_end().to_owned()
 }
 
 fn stage_word(stage: Stage) -> &'static str {
@@ -217,26 +312,38 @@ fn stage_word(stage: Stage) -> &'static str {
     }
 }
 
-fn write_finding(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
+fn write_message(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
     let (style, word) = match (finding.severity, finding.certainty) {
         (Severity::Blocks, _) => (BAD, "error"),
         (Severity::Risks, Certainty::Certain) => (DOUBT, "risk"),
         (Severity::Risks, Certainty::Possible) => (DOUBT, "possible"),
         (Severity::Note, _) => (FAINT, "note"),
     };
-    writeln!(
-        out,
-        "\n{style}{word}[{}]{style:#}{STRONG}: {}{STRONG:#}",
-        finding.fault, finding.message
-    )?;
-    writeln!(out, "   why: {}", finding.why)?;
-    if let Some(place) = &finding.place
-        && finding.severity != Severity::Note
-    {
-        writeln!(out, "{FAINT}    at: {} {}{FAINT:#}", place.resource, place.pointer)?;
+    let (fault, message) = (finding.fault, &finding.message);
+    writeln!(out, "\n{style}{word}[{fault}]{style:#}{STRONG}: {message}{STRONG:#}")
+}
+
+fn write_place(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
+    match finding.place.as_ref().filter(|_| finding.severity != Severity::Note) {
+        Some(place) => writeln!(out, "{FAINT}    at: {}{FAINT:#}", place_words(place)),
+        None => Ok(()),
     }
+}
+
+fn write_finding(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
+    write_message(out, finding)?;
+    writeln!(out, "   why: {}", finding.why)?;
+    write_place(out, finding)?;
     for (index, fix) in finding.fixes.iter().enumerate() {
-        writeln!(out, "   {}: {}", if index == 0 { "fix" } else { " or" }, fix.title)?;
+        let more = match (fix.is_enough, index) {
+            (Some(false), 0) => "  (not enough by itself: `flexway plan` adds what else it takes)",
+            (Some(false), _) => {
+                "  (not enough by itself: `flexway plan --format json` has whole ways under `alternatives`)"
+            }
+            (Some(true) | None, _) => "",
+        };
+        let word = if index == 0 { "fix" } else { " or" };
+        writeln!(out, "   {word}: {}{FAINT}{more}{FAINT:#}", fix.title)?;
         if index == 0 {
             let mut last_selected = "";
             for command in fix.changes.iter().flat_map(|change| &change.az) {

@@ -165,13 +165,15 @@ fn the_source_may_be_given_by_its_endpoint_or_as_a_machine() {
             let told = command.args(["--source", given, "--target", "new-db", "--json"]).output();
             let told: Value =
                 serde_json::from_slice(&told.expect("flexway runs").stdout).unwrap_or_default();
-            told["source"].as_str().unwrap_or_default().to_owned()
+            let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
+            (text("source"), text("source_address"))
         };
-        let server = source("old-db");
+        let (server, _) = source("old-db");
         assert!(server.ends_with("/servers/old-db"), "{server}");
-        assert_eq!(source("10.10.1.4"), server, "the address of its endpoint");
+        assert_eq!(source("10.10.1.4").0, server, "the address of its endpoint");
         for given in ["pg-vm", "pg-vm:5433", "pg-nic", &vm] {
-            assert_eq!(source(given), "10.20.2.8", "{given}");
+            let name = given.trim_end_matches(":5433").to_owned();
+            assert_eq!(source(given), (name, "10.20.2.8".to_owned()));
         }
     });
 }

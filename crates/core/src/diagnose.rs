@@ -1,7 +1,9 @@
 //! The diagnosis: verdict, causes with their consequences, what is missing, and the path itself.
 
 mod consequences;
+mod fixes;
 mod json;
+mod second_flow;
 
 use crate::address::AddressSet;
 use crate::checks;
@@ -17,6 +19,7 @@ use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{self, Path};
 
 pub use crate::trace::PORT;
+pub use fixes::weigh_fixes;
 
 /// Where the copying process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,17 +56,30 @@ pub struct Question {
     pub port: u16,
 }
 
+/// How the user named machines, which are asked about by an address or an interface.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The source.
+    pub source: Option<String>,
+    /// Where the copier runs.
+    pub copier: Option<String>,
+}
+
 /// The answer.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// What was asked.
     pub question: Question,
+    /// The same in the user's words, where those differ.
+    pub given: Given,
     /// Whether the copier can reach the source (and the target, where it does not run there).
     pub verdict: Verdict,
     /// `ST008` where the copier cannot reach the source: what Azure's tool says of that.
     pub code: Option<&'static str>,
     /// Senders that pass and senders that are dropped, where the verdict is partial.
     pub senders: Option<Senders>,
+    /// The copier's subnet, and the addresses that it sends from; `None` where it is in no network, or its place was not observed.
+    pub place: Option<(ResourceId, AddressSet)>,
     /// The guide's view.
     pub guide: Option<Guide>,
     /// Causes first, then their consequences, risks and notes.
@@ -115,8 +131,8 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
     report.code = (report.verdict == Verdict::Unreachable).then_some("ST008");
     if question.copier.has_two_flows() {
         match trace::path(estate, copier, &question.target, PORT) {
-            Ok(path) => add_second_flow(&mut report, &of_path(question, &path)),
-            Err(missing) => add_second_flow(&mut report, &undecided(question, missing)),
+            Ok(path) => second_flow::add(&mut report, &of_path(question, &path)),
+            Err(missing) => second_flow::add(&mut report, &undecided(question, missing)),
         }
     }
     report
@@ -200,9 +216,11 @@ fn relay() -> Missing {
 fn undecided(question: &Question, missing: Missing) -> Report {
     Report {
         question: question.clone(),
+        given: Given::default(),
         verdict: Verdict::Undetermined,
         code: None,
         senders: None,
+        place: None,
         guide: None,
         findings: Vec::new(),
         forward: vec![Step::unknown(Stage::Mode, missing.clone())],
@@ -253,9 +271,14 @@ fn of_path(question: &Question, path: &Path) -> Report {
     missing.dedup();
     Report {
         question: question.clone(),
+        given: Given::default(),
         verdict,
         code: None,
         senders,
+        place: path
+            .start
+            .as_ref()
+            .and_then(|start| Some((start.subnet.clone(), start.addresses(path.estate).ok()?))),
         guide: if question.copier == Copier::Target { guide::view(path) } else { None },
         findings,
         missing,
@@ -281,60 +304,6 @@ fn senders(path: &Path, verdict: Verdict) -> Option<Senders> {
     let pass = all.difference(&dropped);
     let dropped = dropped.intersection(&all);
     (verdict == Verdict::Partial).then_some(Senders { pass, dropped })
-}
-
-/// Adds the flow to the target, of a copier that does not run there: its causes stand under one fault of their own.
-fn add_second_flow(report: &mut Report, second: &Report) {
-    const FAULT: &str = "mode/runtime-server-cannot-reach-target";
-    let who = match report.question.copier {
-        Copier::Host(_) => "relay host",
-        _ => "runtime server",
-    };
-    // A copier that does not run stops both flows: that is one cause.
-    let known: Vec<Finding> = report.causes().cloned().collect();
-    let is_known = |one: &&Finding| {
-        let is_same = |other: &Finding| other.fault == one.fault && other.message == one.message;
-        one.fault == "server/not-ready" && known.iter().any(is_same)
-    };
-    let causes: Vec<&Finding> = second.causes().filter(|one| !is_known(one)).collect();
-    if let Some(first) = causes.first() {
-        let messages: Vec<&str> = causes.iter().map(|one| one.message.as_str()).collect();
-        let why =
-            format!("a {who} copies from the source and to the target: both flows have to pass");
-        let message = format!("the {who} cannot reach the target: {}", messages.join("; "));
-        let mut finding = Finding::blocks(message, why);
-        finding.fault = FAULT;
-        finding.place = first.place.clone();
-        finding.fixes = first.fixes.clone();
-        report.findings.insert(0, finding);
-    }
-    for finding in second.findings.iter().filter(|one| !is_known(one)) {
-        let mut finding = finding.clone();
-        if finding.is_cause() {
-            finding.consequence_of = Some(FAULT);
-        }
-        report.findings.push(finding);
-    }
-    report.senders = match (report.senders.take(), second.senders.clone()) {
-        (Some(first), Some(second)) => Some(first.and(&second)),
-        (first, second) => first.or(second),
-    };
-    // The copier has one address, which has to pass on both ways.
-    let is_cut_off = report.senders.as_ref().is_some_and(|one| one.pass.is_empty());
-    let both = [report.verdict, second.verdict];
-    let worst = [Verdict::Unreachable, Verdict::Undetermined, Verdict::Partial];
-    report.verdict = match worst.into_iter().find(|one| both.contains(one)) {
-        Some(Verdict::Partial) if is_cut_off => Verdict::Unreachable,
-        Some(worst) => worst,
-        None => Verdict::Reachable,
-    };
-    report.senders = report.senders.take().filter(|_| report.verdict == Verdict::Partial);
-    consequences::weaken(report.verdict, true, &mut report.findings);
-    report.missing.extend(second.missing.iter().cloned());
-    report.missing.sort();
-    report.missing.dedup();
-    report.forward.extend(second.forward.iter().cloned());
-    report.back.extend(second.back.iter().cloned());
 }
 
 impl Report {

@@ -36,18 +36,20 @@ pub struct Fix {
     pub title: String,
     /// The changes, in order; empty when no request does it.
     pub changes: Vec<Change>,
+    /// Whether its fault is gone after it, with no other in its place; `None` where nobody tried, or no request does it.
+    pub is_enough: Option<bool>,
 }
 
 impl Fix {
     /// A fix made of changes; its title is theirs.
     pub fn of(changes: Vec<Change>) -> Fix {
         let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
-        Fix { title: titles.join(", then "), changes }
+        Fix { title: titles.join(", then "), changes, is_enough: None }
     }
 
     /// Advice that no request can carry out.
     pub fn advice(title: impl Into<String>) -> Fix {
-        Fix { title: title.into(), changes: Vec::new() }
+        Fix { title: title.into(), changes: Vec::new(), is_enough: None }
     }
 
     /// `review` as soon as one change is, or when there is nothing but advice.
@@ -80,6 +82,8 @@ pub struct Finding {
     pub consequence_of: Option<&'static str>,
     /// It concerns the public way, which is only taken because the name leads there.
     pub on_fallback: bool,
+    /// It says no more than a step of the guide that the flow does not need.
+    pub repeats_guide: bool,
     /// Ways to mend it, best first.
     pub fixes: Vec<Fix>,
 }
@@ -96,6 +100,7 @@ impl Finding {
             why: why.into(),
             consequence_of: None,
             on_fallback: false,
+            repeats_guide: false,
             fixes: Vec::new(),
         }
     }

@@ -285,6 +285,7 @@ pub fn notes(path: &Path) -> Vec<Finding> {
         );
         let mut finding = Finding::blocks(message, why).note().at(zone, "");
         finding.fault = "dns/zone-not-linked";
+        finding.repeats_guide = true;
         finding
     };
     if let (State::NotMet, Some((zone, vnet))) = own_zone(path) {

@@ -9,11 +9,15 @@ use crate::finding::Finding;
 impl Report {
     /// In the form `flexway.check/1`.
     pub fn to_json(&self) -> Value {
+        let (source, copier) = (self.question.source.text(), self.question.copier.text());
+        let given = &self.given;
         json!({
             "schema": "flexway.check/1",
-            "source": self.question.source.text(),
+            "source": given.source.as_deref().unwrap_or(source),
+            "source_address": given.source.as_ref().map(|_| source),
             "target": self.question.target,
-            "copier": self.question.copier.text(),
+            "copier": given.copier.as_deref().unwrap_or(copier),
+            "copier_interface": given.copier.as_ref().map(|_| copier),
             "port": self.question.port,
             "verdict": self.verdict,
             "code": self.code,
@@ -35,7 +39,7 @@ fn words(addresses: &AddressSet) -> Vec<String> {
 fn finding_json(finding: &Finding) -> Value {
     let fixes = finding.fixes.iter().map(|fix| {
         let az: Vec<&String> = fix.changes.iter().flat_map(|change| &change.az).collect();
-        json!({ "title": fix.title, "safety": fix.safety(), "az": az })
+        json!({ "title": fix.title, "safety": fix.safety(), "az": az, "enough": fix.is_enough })
     });
     json!({
         "fault": finding.fault,

@@ -71,8 +71,7 @@ const NOBODYS: [(u32, u8); 8] = [
 ];
 
 /// Ranges that stand for public addresses in examples.
-const DOCUMENTATION: [(u32, u8); 3] =
-    [(0xc000_0200, 24), (0xc633_6400, 24), (0xcb00_7100, 24)];
+const DOCUMENTATION: [(u32, u8); 3] = [(0xc000_0200, 24), (0xc633_6400, 24), (0xcb00_7100, 24)];
 
 pub(super) fn is_private(address: u32) -> bool {
     private_range(address).is_some()

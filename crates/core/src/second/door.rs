@@ -202,12 +202,12 @@ fn firewall(world: &World, server: &str, from_azure: bool) -> Gate {
 
 /// Whether some public address of the estate is one that stands for others in examples.
 fn has_examples(world: &World) -> bool {
-    let own = world.all("microsoft.network/publicipaddresses").filter_map(|(_, body)| {
-        Prefix::parse(text(body, &["properties", "ipAddress"])?)
-    });
-    let ranges = world.all("microsoft.network/publicipprefixes").filter_map(|(_, body)| {
-        Prefix::parse(text(body, &["properties", "ipPrefix"])?)
-    });
+    let own = world
+        .all("microsoft.network/publicipaddresses")
+        .filter_map(|(_, body)| Prefix::parse(text(body, &["properties", "ipAddress"])?));
+    let ranges = world
+        .all("microsoft.network/publicipprefixes")
+        .filter_map(|(_, body)| Prefix::parse(text(body, &["properties", "ipPrefix"])?));
     let mut all = own.chain(ranges);
     all.any(|one| holds_examples(one.first(), one.last()))
 }

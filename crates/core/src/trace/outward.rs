@@ -138,7 +138,8 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
         }
         if hop::is_severed(estate, vnet, &facts.remote) {
             let cut = beyond_a_cut(estate, &facts.remote, address);
-            severed = severed.or_else(|| cut.map(|cut| cut.behind_flag(estate, (vnet, half, facts))));
+            severed =
+                severed.or_else(|| cut.map(|cut| cut.behind_flag(estate, (vnet, half, facts))));
             continue;
         }
         let Some((other, back)) = hop::half(estate, &facts.remote, vnet) else { continue };
@@ -173,8 +174,7 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
             (facts.uses_remote_gateway, half, facts.fields, "useRemoteGateways"),
             (back.lends_gateway, other, back.fields, "allowGatewayTransit"),
         ];
-        if let Some((_, half, fields, name)) =
-            flags.iter().find(|(flag, ..)| *flag == Some(false))
+        if let Some((_, half, fields, name)) = flags.iter().find(|(flag, ..)| *flag == Some(false))
         {
             let pointer = format!("{fields}/{name}");
             let is_known = line.is_some();

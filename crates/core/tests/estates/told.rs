@@ -1,7 +1,8 @@
 //! What people are told beside the verdict: what rules say, which server is down, what a fix is good for.
 
-use flexway_core::diagnose::Report;
-use flexway_core::finding::Finding;
+use flexway_core::diagnose::{self, Report};
+use flexway_core::finding::{Finding, Severity};
+use flexway_core::guide::State;
 use flexway_core::trace::step::{Stage, Verdict};
 use serde_json::{Value, json};
 
@@ -9,12 +10,14 @@ use crate::support;
 
 const ROOT: &str = "$target/Microsoft.Network";
 
-/// The answer for the fixture of a private source with edits.
+/// The answer for the fixture of a private source with edits; its fixes tried.
 fn told(edits: &[&str]) -> Report {
     let mut resources = support::fixture("private-source");
     edits.iter().for_each(|line| support::edit(&mut resources, line));
     let estate = support::estate(&resources);
-    support::check(&estate)
+    let mut report = support::check(&estate);
+    diagnose::weigh_fixes(&estate, &mut report);
+    report
 }
 
 fn cause<'r>(report: &'r Report, fault: &str) -> &'r Finding {
@@ -141,6 +144,34 @@ fn a_firewall_of_the_estate_is_told_by_its_name() {
     assert!(
         fixes.clone().count() > 1 && fixes.into_iter().all(|fix| !fix.title.contains("interface"))
     );
+}
+
+#[test]
+fn a_fix_that_needs_others_is_told_apart() {
+    let report = told(&[
+        "delete source-net/virtualNetworkPeerings/to-target",
+        "delete target-net/virtualNetworkPeerings/to-source",
+    ]);
+    let fixes = &cause(&report, "peering/missing").fixes;
+    let enough: Vec<_> = fixes.iter().map(|fix| (fix.changes[0].kind, fix.is_enough)).collect();
+    assert_eq!(enough, [("create-peering", Some(true)), ("create-endpoint", Some(false))]);
+}
+
+#[test]
+fn a_note_that_repeats_the_guide_says_so() {
+    let report = told(&[
+        "delete new-db.private.postgres.database.azure.com/virtualNetworkLinks/source-link",
+    ]);
+    let notes: Vec<bool> = report
+        .findings
+        .iter()
+        .filter(|one| one.severity == Severity::Note)
+        .map(|one| one.repeats_guide)
+        .collect();
+    assert_eq!((report.verdict, notes), (Verdict::Reachable, vec![true]));
+    let steps = &report.guide.as_ref().expect("a guide").steps;
+    let step = steps.iter().find(|step| step.step == 4).expect("a step");
+    assert_eq!((step.state, step.on_path), (State::NotMet, false));
 }
 
 #[test]

@@ -1,0 +1,19 @@
+//! What the fixes of a cause are good for, each on its own.
+
+use super::{Report, judged};
+use crate::estate::Estate;
+use crate::finding::Finding;
+use crate::repair::search;
+
+/// Tries each fix of each cause on its own.
+pub fn weigh_fixes(estate: &Estate, report: &mut Report) {
+    let before: Vec<&'static str> = report.causes().map(|one| one.fault).collect();
+    for cause in report.findings.iter_mut().filter(|one| one.is_cause()) {
+        let fault = cause.fault;
+        for fix in cause.fixes.iter_mut().filter(|fix| !fix.changes.is_empty()) {
+            let (_, after) = judged(&search::apply(estate, &fix.changes), &report.question);
+            let is_new = |one: &Finding| one.fault == fault || !before.contains(&one.fault);
+            fix.is_enough = Some(!after.iter().any(|one| one.is_cause() && is_new(one)));
+        }
+    }
+}

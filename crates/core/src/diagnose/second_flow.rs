@@ -1,0 +1,62 @@
+//! The flow to the target, of a copier that does not run there.
+
+use super::{Copier, Report, consequences};
+use crate::finding::Finding;
+use crate::trace::step::Verdict;
+
+/// Adds the flow to the target, of a copier that does not run there: its causes stand under one fault of their own.
+pub(super) fn add(report: &mut Report, second: &Report) {
+    const FAULT: &str = "mode/runtime-server-cannot-reach-target";
+    let who = match report.question.copier {
+        Copier::Host(_) => "relay host",
+        _ => "runtime server",
+    };
+    // A copier that does not run stops both flows: that is one cause.
+    let known: Vec<Finding> = report.causes().cloned().collect();
+    let is_known = |one: &&Finding| {
+        let is_same = |other: &Finding| other.fault == one.fault && other.message == one.message;
+        one.fault == "server/not-ready" && known.iter().any(is_same)
+    };
+    let causes: Vec<&Finding> = second.causes().filter(|one| !is_known(one)).collect();
+    if let Some(first) = causes.first() {
+        let messages: Vec<&str> = causes.iter().map(|one| one.message.as_str()).collect();
+        let whys: Vec<&str> = causes.iter().map(|one| one.why.as_str()).collect();
+        let why = format!(
+            "a {who} copies from the source and to the target: both flows have to pass; {}",
+            whys.join("; ")
+        );
+        let message = format!("the {who} cannot reach the target: {}", messages.join("; "));
+        let mut finding = Finding::blocks(message, why);
+        finding.fault = FAULT;
+        finding.place = first.place.clone();
+        finding.fixes = first.fixes.clone();
+        report.findings.insert(0, finding);
+    }
+    for finding in second.findings.iter().filter(|one| !is_known(one)) {
+        let mut finding = finding.clone();
+        if finding.is_cause() {
+            finding.consequence_of = Some(FAULT);
+        }
+        report.findings.push(finding);
+    }
+    report.senders = match (report.senders.take(), second.senders.clone()) {
+        (Some(first), Some(second)) => Some(first.and(&second)),
+        (first, second) => first.or(second),
+    };
+    // The copier has one address, which has to pass on both ways.
+    let is_cut_off = report.senders.as_ref().is_some_and(|one| one.pass.is_empty());
+    let both = [report.verdict, second.verdict];
+    let worst = [Verdict::Unreachable, Verdict::Undetermined, Verdict::Partial];
+    report.verdict = match worst.into_iter().find(|one| both.contains(one)) {
+        Some(Verdict::Partial) if is_cut_off => Verdict::Unreachable,
+        Some(worst) => worst,
+        None => Verdict::Reachable,
+    };
+    report.senders = report.senders.take().filter(|_| report.verdict == Verdict::Partial);
+    consequences::weaken(report.verdict, true, &mut report.findings);
+    report.missing.extend(second.missing.iter().cloned());
+    report.missing.sort();
+    report.missing.dedup();
+    report.forward.extend(second.forward.iter().cloned());
+    report.back.extend(second.back.iter().cloned());
+}
