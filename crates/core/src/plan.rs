@@ -334,19 +334,12 @@ impl Plan {
             script.push_str(&format!("# After it: {rest}.\n"));
         }
         script.push_str("set -euo pipefail\n");
-        let mut selected = "";
         for (index, change) in self.changes.iter().enumerate() {
             script.push('\n');
             for line in remarks(index + 1, change) {
                 script.push_str(&format!("# {line}\n"));
             }
             for command in &change.az {
-                if command.starts_with("az account set") {
-                    if selected == command {
-                        continue;
-                    }
-                    selected = command;
-                }
                 script.push_str(command);
                 script.push('\n');
             }

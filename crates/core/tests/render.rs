@@ -200,6 +200,12 @@ fn every_subscription_and_group_is_named() {
         let word = format!("az deployment group create --subscription {subscription}");
         assert_eq!(files[2].text.matches(&word).count(), 1, "{}", files[2].text);
     }
+    // Each command stands for itself: copied alone it acts in the same subscription.
+    let script = plan.to_az();
+    let commands: Vec<&str> = script.lines().filter(|line| line.starts_with("az ")).collect();
+    let placed = commands.iter().filter(|line| line.contains(" --subscription "));
+    assert!(placed.count() == commands.len() && commands.len() == 2, "{script}");
+    assert!(!script.contains("az account set"), "{script}");
     assert!(!bicep::is_one_file(&plan));
     assert_eq!(bicep::text(&plan).matches("// ----- step ").count(), 2);
 }

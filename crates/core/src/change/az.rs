@@ -14,14 +14,14 @@ pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// `--resource-group G` of a resource.
+/// `--subscription S --resource-group G` of a resource: a command stands for itself, wherever it is copied to.
 pub(crate) fn place(id: &ResourceId) -> String {
-    format!("--resource-group {}", quoted(id.resource_group()))
+    format!("{} --resource-group {}", in_subscription(id), quoted(id.resource_group()))
 }
 
-/// A command, after the one that selects the subscription of the resource it is about.
-pub(crate) fn in_subscription(id: &ResourceId, command: String) -> Vec<String> {
-    vec![format!("az account set --subscription {}", quoted(id.subscription())), command]
+/// `--subscription S` of a resource.
+pub(crate) fn in_subscription(id: &ResourceId) -> String {
+    format!("--subscription {}", quoted(id.subscription()))
 }
 
 /// A command that sends a request as it is.

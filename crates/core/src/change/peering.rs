@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY};
 use super::terms::{Terms, all_of};
 use super::{
-    Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    Change, Edit, NETWORK_API, Request, Safety, free_name, place, quoted,
     whole_body,
 };
 use crate::address::AddressSet;
@@ -60,15 +60,12 @@ pub fn create_half(
         kind: "create-peering",
         title: format!("peer network `{}` with `{}`", vnet.name(), remote.name()),
         request: Request::put(&half, NETWORK_API, body),
-        az: in_subscription(
-            &half,
-            format!(
-                "az network vnet peering create {} --remote-vnet {} --allow-vnet-access true{}",
-                base(&half),
-                quoted(remote.as_str()),
-                terms.options()
-            ),
-        ),
+        az: vec![format!(
+            "az network vnet peering create {} --remote-vnet {} --allow-vnet-access true{}",
+            base(&half),
+            quoted(remote.as_str()),
+            terms.options()
+        )],
         inverse: Some(Request::delete(&half, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
@@ -118,7 +115,7 @@ pub fn delete_half(half: &ResourceId) -> Change {
             half.name_at(0)
         ),
         request: Request::delete(half, NETWORK_API),
-        az: in_subscription(half, format!("az network vnet peering delete {}", base(half))),
+        az: vec![format!("az network vnet peering delete {}", base(half))],
         inverse: None,
         downtime: "none: a peering without two connected halves carries nothing",
         safety: Safety::Safe,
@@ -142,13 +139,10 @@ pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
             half.name_at(0)
         ),
         request: Request::put(half, NETWORK_API, access(true)),
-        az: in_subscription(
-            half,
-            format!(
-                "az network vnet peering update {} --set allowVirtualNetworkAccess=true",
-                base(half)
-            ),
-        ),
+        az: vec![format!(
+            "az network vnet peering update {} --set allowVirtualNetworkAccess=true",
+            base(half)
+        )],
         inverse: Some(Request::put(half, NETWORK_API, access(false))),
         downtime: "none",
         safety: Safety::Review,
@@ -180,10 +174,7 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
         resource: half.clone(),
         title: format!("set {flag} of peering `{}` of network `{}`", half.name(), half.name_at(0)),
         request: put(true),
-        az: in_subscription(
-            half,
-            format!("az network vnet peering update {} --set {flag}=true", base(half)),
-        ),
+        az: vec![format!("az network vnet peering update {} --set {flag}=true", base(half))],
         inverse: Some(put(false)),
         downtime: "none",
         safety: Safety::Review,
@@ -250,15 +241,12 @@ pub fn add_subnets(
             other.name()
         ),
         request,
-        az: in_subscription(
-            half,
-            format!(
-                "az network vnet peering update {} --local-subnet-names {} --remote-subnet-names {}",
-                base(half),
-                words(&lists["localSubnetNames"]),
-                words(&lists["remoteSubnetNames"])
-            ),
-        )
+        az: vec![format!(
+            "az network vnet peering update {} --local-subnet-names {} --remote-subnet-names {}",
+            base(half),
+            words(&lists["localSubnetNames"]),
+            words(&lists["remoteSubnetNames"])
+        )]
         .into_iter()
         .chain(learnt.map(|_| format!("az network vnet peering sync {}", base(half))))
         .collect(),
@@ -300,7 +288,7 @@ pub fn sync(estate: &Estate, half: &ResourceId) -> Change {
             half.name_at(0)
         ),
         request,
-        az: in_subscription(half, format!("az network vnet peering sync {}", base(half))),
+        az: vec![format!("az network vnet peering sync {}", base(half))],
         inverse: None,
         downtime: "none",
         safety: Safety::Safe,

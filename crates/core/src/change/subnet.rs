@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, End, Exposure, Flows, POSTGRES};
 use super::{
-    Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
+    Change, Edit, NETWORK_API, Request, Safety, place, quoted, whole_body,
 };
 use crate::estate::Estate;
 use crate::estate::network::{SQL_ENDPOINT, Subnet};
@@ -84,7 +84,7 @@ fn update(subnet: &ResourceId, options: &str) -> Vec<String> {
         quoted(subnet.name_at(0)),
         quoted(subnet.name())
     );
-    in_subscription(subnet, command)
+    vec![command]
 }
 
 /// Everything of a subnet that a PUT has to repeat, with some properties changed.
