@@ -1,6 +1,6 @@
 //! `flexway plan`: the smallest repair, tried on a copy of the estate before it is shown.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -8,7 +8,7 @@ use flexway_core::change::KINDS;
 use flexway_core::diagnose;
 use flexway_core::plan::{self, Plan};
 use flexway_core::render::terraform::{self, Azurerm};
-use flexway_core::render::{File, bicep};
+use flexway_core::render::{File, az, bicep};
 use flexway_core::repair::Policy;
 
 use crate::check::exit_of;
@@ -92,7 +92,12 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
         }
     }
     if let Some(refusal) = &plan.refusal {
-        remark(format_args!("no plan: {refusal}"));
+        // On a terminal the script has said it already.
+        let is_said = format == Format::Az && args.out.is_none() && std::io::stdout().is_terminal();
+        if !is_said {
+            remark(format_args!("no plan: {}", refusal.why));
+            refusal.help.iter().for_each(|line| remark(format_args!("  {line}")));
+        }
     } else if !matches!(format, Format::Json | Format::Arm) && !plan.changes.is_empty() {
         let count = plan.changes.len();
         let noun = if count == 1 { "change" } else { "changes" };
@@ -125,7 +130,7 @@ struct Page<'p> {
 fn text(page: &Page) -> String {
     let plan = page.plan;
     match page.format {
-        Format::Az => told_after(plan.to_az(), &page.asked.after),
+        Format::Az => told_after(az::text(plan), &page.asked.after),
         Format::Json => {
             // `after` is the verdict after this plan; the plans before it have another name.
             let mut value = plan.to_json();
@@ -147,6 +152,12 @@ fn text(page: &Page) -> String {
 /// Writes the plan to a file, or its files to a folder.
 fn write(page: &Page, path: &Path) -> Result<(), Failure> {
     let (plan, format) = (page.plan, page.format);
+    // A module or a list of nothing is applied without a word; a script fails, and JSON holds the reason.
+    if plan.refusal.is_some() && matches!(format, Format::Bicep | Format::Terraform | Format::Arm) {
+        let old = if path.exists() { ": what is there is of an earlier run" } else { "" };
+        remark(format_args!("nothing written to {}{old}", path.display()));
+        return Ok(());
+    }
     let is_folder = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
     let files = match format {
         Format::Bicep => bicep::files(plan),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use flexway_core::change::Change;
 use flexway_core::diagnose;
 use flexway_core::render::terraform::{self, Azurerm};
-use flexway_core::render::{bicep, svg};
+use flexway_core::render::{az, bicep, svg};
 use flexway_core::repair::Policy;
 use flexway_core::{checks, plan};
 use serde_json::{Value, json};
@@ -38,7 +38,8 @@ fn main() {
                 "copier": question.copier.text(), "after": plan.after });
             fs::write(estates.join(format!("{name}.json")), asked.to_string())
                 .expect("write the estate");
-            fs::write(folder.join(format!("{name}.sh")), plan.to_az()).expect("write the script");
+            fs::write(folder.join(format!("{name}.sh")), az::text(&plan))
+                .expect("write the script");
             let bodies: Vec<Value> = plan.changes.iter().filter_map(body).collect();
             fs::write(folder.join(format!("{name}.json")), json!(bodies).to_string())
                 .expect("write the bodies");

@@ -333,6 +333,14 @@ impl Source {
             Source::Host(host) => host,
         }
     }
+
+    /// Its name alone.
+    pub fn name(&self) -> &str {
+        match self {
+            Source::Server(id) => id.name(),
+            Source::Host(host) => host,
+        }
+    }
 }
 
 impl Copier {

@@ -168,8 +168,13 @@ impl ResourceId {
 
     /// What an extension resource, such as a lock, is about; in lower case.
     pub fn scope(&self) -> String {
+        self.scope_as_written().to_ascii_lowercase()
+    }
+
+    /// The same, as it is written.
+    pub fn scope_as_written(&self) -> &str {
         let end = provider_start(&self.0.text).map_or(0, |at| at - PROVIDERS.len());
-        self.0.text[..end].to_ascii_lowercase()
+        &self.0.text[..end]
     }
 
     /// The nth name in the part after `/providers/`, counted from 0: of a subnet, 0 is the network and 1 the subnet.

@@ -10,12 +10,12 @@ use crate::change::{self, Change, Exposure};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
 use crate::fusion::Fusion;
-use crate::render::{one_line, purpose, remarks};
 use crate::repair::safety::{self, Flow};
 use crate::repair::search::apply;
-use crate::repair::{self, Closed, Cost, Policy, Repair, Safety};
+use crate::repair::{self, Bar, Closed, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
 
+pub use refusal::Refusal;
 use refusal::{REST, by_probes, has_unmended, refusal, relay, unobserved};
 
 /// A repair, or the reason why there is none.
@@ -34,7 +34,7 @@ pub struct Plan {
     /// What remains when one change is left out, by change.
     pub without: Vec<Rest>,
     /// Why no changes are proposed, and what would help.
-    pub refusal: Option<String>,
+    pub refusal: Option<Refusal>,
     /// What would repair it if what is forbidden were allowed.
     pub relaxation: Option<Relaxation>,
     /// Other ways, the cheapest first.
@@ -50,7 +50,7 @@ pub struct Plan {
 }
 
 /// A plan without one of its changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
     /// The verdict.
     pub verdict: Verdict,
@@ -58,6 +58,8 @@ pub struct Rest {
     pub is_closed: bool,
     /// Flows that it breaks, where the copier reaches the source.
     pub broken_flows: usize,
+    /// Faults that cause the verdict.
+    pub faults: Vec<&'static str>,
 }
 
 /// Another way.
@@ -78,12 +80,22 @@ pub struct Alternative {
 /// A repair that is barred.
 #[derive(Debug, Clone)]
 pub struct Relaxation {
-    /// What bars it.
-    pub needs: Vec<String>,
+    /// Those of its changes that are barred, with what stands against them.
+    pub barred: Vec<(Change, Bar)>,
     /// Its changes.
     pub changes: Vec<Change>,
     /// Its cost.
     pub cost: Cost,
+}
+
+impl Relaxation {
+    /// What has to be lifted, each once.
+    pub fn needs(&self) -> Vec<String> {
+        let mut needs: Vec<String> = self.barred.iter().map(|(_, bar)| bar.to_string()).collect();
+        needs.sort();
+        needs.dedup();
+        needs
+    }
 }
 
 /// Plans the repair of a flow.
@@ -119,8 +131,8 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
         plan.alternatives = advice(first);
         return plan;
     }
-    let found = repair::search(estate, question, policy);
-    plan.closed = found.closed;
+    let mut found = repair::search(estate, question, policy);
+    plan.closed = std::mem::take(&mut found.closed);
     plan.is_complete = found.is_complete;
     let others = found.others.iter().map(alternative).collect();
     match found.best {
@@ -144,8 +156,10 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
             }
         }
         None => {
-            plan.refusal = Some(refusal(first, &found.barred, plan.is_complete));
-            plan.relaxation = relaxation(estate, question, policy, &found.barred);
+            if !found.barred.is_empty() {
+                plan.relaxation = relaxation(estate, question, policy);
+            }
+            plan.refusal = Some(refusal(first, &found, plan.relaxation.as_ref()));
         }
     }
     plan.alternatives.extend(advice(first));
@@ -159,36 +173,27 @@ fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec
         others.remove(left_out);
         let after = apply(estate, &others);
         let verdict = diagnose::verdict(&after, question);
-        let is_closed =
-            verdict != Verdict::Reachable && diagnose::check(&after, question).is_closed();
+        let report = (verdict != Verdict::Reachable).then(|| diagnose::check(&after, question));
+        let is_closed = report.as_ref().is_some_and(Report::is_closed);
+        let causes = report.iter().flat_map(Report::causes);
+        let faults = causes.map(|cause| cause.fault).collect();
         // A change may be there to keep alive what the others would break.
         let broken_flows = match verdict {
             Verdict::Reachable => safety::look(estate, &after, question).broken.len(),
             _ => 0,
         };
-        Rest { verdict, is_closed, broken_flows }
+        Rest { verdict, is_closed, broken_flows, faults }
     };
     (0..changes.len()).map(rest).collect()
 }
 
-/// The cheapest repair if what is barred were allowed; with what bars it.
-fn relaxation(
-    estate: &Estate,
-    question: &Question,
-    policy: &Policy,
-    barred: &[(Change, String)],
-) -> Option<Relaxation> {
-    if barred.is_empty() {
-        return None;
-    }
+/// The cheapest repair if nothing were barred, with what bars it.
+fn relaxation(estate: &Estate, question: &Question, policy: &Policy) -> Option<Relaxation> {
     let open = Policy { forbidden: Vec::new(), ignores_locks: true };
-    let found = repair::search(estate, question, &open);
-    let best = found.best?;
-    let is_barred = |change: &Change| policy.bars(estate, std::slice::from_ref(change));
-    let mut needs: Vec<String> =
-        best.changes.iter().filter_map(is_barred).map(|(_, why)| why).collect();
-    needs.dedup();
-    Some(Relaxation { needs, changes: best.changes, cost: best.cost })
+    let best = repair::search(estate, question, &open).best?;
+    let bar = |change: &Change| policy.bars(estate, std::slice::from_ref(change));
+    let barred = best.changes.iter().filter_map(bar).collect();
+    Some(Relaxation { barred, changes: best.changes, cost: best.cost })
 }
 
 /// Another repair, in words.
@@ -209,8 +214,10 @@ fn alternative(repair: &Repair) -> Alternative {
 fn advice(report: &Report) -> Vec<Alternative> {
     let advised = report.causes().flat_map(|cause| &cause.fixes);
     let titles = advised.filter(|fix| fix.changes.is_empty()).map(|fix| fix.title.clone());
+    let titles: Vec<String> = titles.collect();
+    let around = relay(report, &titles);
+    let titles = titles.into_iter().chain(around);
     titles
-        .chain(relay(report))
         .map(|title| Alternative {
             title,
             safety: Review,
@@ -243,23 +250,43 @@ impl Plan {
             "affected": affected,
             "certificate": self.certificate(),
             "alternatives": self.alternatives,
-            "refusal": self.refusal,
+            "refusal": self.refusal.as_ref().map(ToString::to_string),
             "probes": self.fusion,
             "relaxation": self.relaxation.as_ref().map(|one| json!({
-                "needs": one.needs, "changes": one.changes, "cost": one.cost })),
+                "needs": one.needs(), "changes": one.changes, "cost": one.cost })),
         })
     }
 
-    /// Flows that work now and do not, or not surely, with the plan.
+    /// Flows that work now and do not, or not surely, with the plan; a sentence for each network and server.
     pub fn breaks(&self) -> Vec<String> {
-        let words = |flow: &Flow| {
-            let (subnet, server) = (flow.from.name(), flow.to.name());
+        let mut groups: Vec<(&str, &str, Vec<String>)> = Vec::new();
+        for Flow { from, to, .. } in &self.safety.broken {
+            let (network, server, subnet) =
+                (from.name_at(0), to.name(), format!("`{}`", from.name()));
+            match groups.iter_mut().find(|one| (one.0, one.1) == (network, server)) {
+                Some((.., subnets)) => subnets.push(subnet),
+                None => groups.push((network, server, vec![subnet])),
+            }
+        }
+        let words = |(network, server, subnets): (&str, &str, Vec<String>)| {
+            let (noun, verb) =
+                if subnets.len() == 1 { ("subnet", "stops") } else { ("subnets", "stop") };
             format!(
-                "subnet `{subnet}` of network `{}` stops reaching `{server}`",
-                flow.from.name_at(0)
+                "{noun} {} of network `{network}` {verb} reaching `{server}`",
+                subnets.join(", ")
             )
         };
-        self.safety.broken.iter().map(words).collect()
+        groups.into_iter().map(words).collect()
+    }
+
+    /// The faults that are there without a change; those that others do not leave, where there are any.
+    pub fn mends(&self, index: usize) -> Vec<&'static str> {
+        let Some(own) = self.without.get(index) else { return Vec::new() };
+        let others = || self.without.iter().enumerate().filter(|(other, _)| *other != index);
+        let is_shared = |fault: &&str| others().any(|(_, rest)| rest.faults.contains(fault));
+        let alone: Vec<&str> =
+            own.faults.iter().copied().filter(|fault| !is_shared(fault)).collect();
+        if alone.is_empty() { own.faults.clone() } else { alone }
     }
 
     /// What the changes leave open, where configuration cannot tell that they lead to the source.
@@ -313,38 +340,6 @@ impl Plan {
             "catalogue": catalogue.collect::<Vec<_>>(),
             "safety": self.safety,
         })
-    }
-
-    /// The changes as a script of the Azure CLI.
-    pub fn to_az(&self) -> String {
-        let mut script = String::from("#!/usr/bin/env bash\n");
-        script.push_str(&format!("# {}\n", purpose(self).join(" ")));
-        if let Some(refusal) = &self.refusal {
-            script.push_str(&format!("# No changes: {}\n", one_line(refusal)));
-            return script;
-        }
-        if self.changes.is_empty() {
-            script.push_str("# Nothing to do: the copier reaches the source.\n");
-            return script;
-        }
-        for line in self.breaks() {
-            script.push_str(&format!("# Breaks what works: {}\n", one_line(&line)));
-        }
-        if let Some(rest) = self.rest() {
-            script.push_str(&format!("# After it: {rest}.\n"));
-        }
-        script.push_str("set -euo pipefail\n");
-        for (index, change) in self.changes.iter().enumerate() {
-            script.push('\n');
-            for line in remarks(index + 1, change) {
-                script.push_str(&format!("# {line}\n"));
-            }
-            for command in &change.az {
-                script.push_str(command);
-                script.push('\n');
-            }
-        }
-        script
     }
 
     /// The changes as requests to Azure Resource Manager.

@@ -33,11 +33,12 @@ fn what_is_forbidden_is_not_done() {
     assert!(!kinds(&other).contains(&"link-zone"));
     let none = unlinked(&["link-zone", "create-zone"], None);
     assert_eq!(kinds(&none), Vec::<&str>::new());
-    assert!(
-        none.refusal.is_some_and(|why| why.contains("changes of kind link-zone are forbidden"))
-    );
+    let refusal = none.refusal.expect("a refusal");
+    let title = "link zone `privatelink.postgres.database.azure.com` to network `target-net`";
+    assert_eq!(refusal.why, format!("`--forbid link-zone` forbids what is needed: {title}"));
+    assert_eq!(refusal.help, ["leave out `--forbid link-zone`"]);
     let relaxation = none.relaxation.expect("it could be mended");
-    assert_eq!(relaxation.needs, ["changes of kind link-zone are forbidden"]);
+    assert_eq!(relaxation.needs(), ["`--forbid link-zone`"]);
     assert_eq!(relaxation.changes[0].kind, "link-zone");
 }
 
@@ -45,6 +46,48 @@ fn what_is_forbidden_is_not_done() {
 fn a_read_only_lock_bars_what_it_holds() {
     let plan = unlinked(&[], Some("ReadOnly"));
     assert!(!kinds(&plan).contains(&"link-zone"), "{:?}", kinds(&plan));
+}
+
+/// The lock comes first, then how to lift it, what is done meanwhile, and how to put it back.
+#[test]
+fn a_refusal_names_the_lock_and_how_to_lift_it() {
+    let mut resources = support::fixture("private-source");
+    for line in [
+        "delete privatelink.postgres.database.azure.com/virtualNetworkLinks/target-link".to_owned(),
+        "delete source-net/virtualNetworkPeerings/to-target".to_owned(),
+        "delete target-net/virtualNetworkPeerings/to-source".to_owned(),
+        format!(
+            "add {}",
+            json!({ "id": "$dns/Microsoft.Network/privateDnsZones/privatelink.postgres.database.azure.com/\
+            providers/Microsoft.Authorization/locks/keep", "type": "Microsoft.Authorization/locks",
+            "properties": { "level": "ReadOnly" } })
+        ),
+        format!(
+            "add {}",
+            json!({ "id": "$target/Microsoft.Authorization/locks/all",
+            "type": "Microsoft.Authorization/locks", "properties": { "level": "ReadOnly" } })
+        ),
+    ] {
+        support::edit(&mut resources, &line);
+    }
+    let estate = support::estate(&resources);
+    let plan = plan::plan(&estate, &support::question(&estate), &Policy::default());
+    let refusal = plan.refusal.clone().expect("a refusal");
+    assert!(refusal.why.starts_with("lock `"), "{refusal}");
+    for words in [
+        "lock `keep` (ReadOnly) on zone `privatelink.postgres.database.azure.com` forbids",
+        "lock `all` (ReadOnly) on resource group `rg-target` forbids",
+    ] {
+        assert!(refusal.why.contains(words), "{refusal}");
+    }
+    let position = |words: &str| refusal.help.iter().position(|line| line.contains(words));
+    let order =
+        ["az lock delete --ids ", "then link zone `privatelink", "az lock create --name keep"];
+    let found: Vec<Option<usize>> = order.into_iter().map(position).collect();
+    assert!(found.is_sorted() && found.iter().all(Option::is_some), "{refusal:#?}");
+    assert!(position("--resource-group rg-target").is_some(), "{refusal:#?}");
+    // A relay host is bound by no lock, but the plan is one step away.
+    assert!(!refusal.to_string().contains("relay"), "{refusal}");
 }
 
 #[test]

@@ -4,7 +4,10 @@
 use serde_json::Value;
 
 use super::names::{self, Symbols};
-use super::{Address, File, Manner, address, depends, head, manner, one_line, remarks, share_top};
+use super::{
+    Address, File, Manner, address, depends, head, manner, one_line, remarks, share_top,
+    shell_comment,
+};
 use crate::change::{Change, quoted};
 use crate::id::ResourceId;
 use crate::plan::Plan;
@@ -39,7 +42,7 @@ pub fn files(plan: &Plan) -> Vec<File> {
     for step in &steps {
         match step {
             Step::Run(number, change) => {
-                script.push_str(&format!("\n{}", shell_comment(&remarks(*number, change))));
+                script.push_str(&format!("\n{}", shell_comment(&remarks(plan, *number - 1))));
                 script.push_str(&format!("{}\n", change.az.join("\n")));
             }
             Step::Deploy(changes) => {
@@ -80,7 +83,7 @@ pub fn text(plan: &Plan) -> String {
         match step {
             Step::Run(number, change) => {
                 page.push_str(&rule(index + 1, "commands"));
-                page.push_str(&command_comment(*number, change));
+                page.push_str(&command_comment(plan, *number, change));
             }
             Step::Deploy(changes) => {
                 file_count += 1;
@@ -163,8 +166,8 @@ fn rule(number: usize, title: &str) -> String {
 }
 
 /// Commands that stand for a change in a Bicep file.
-fn command_comment(number: usize, change: &Change) -> String {
-    let mut lines = remarks(number, change);
+fn command_comment(plan: &Plan, number: usize, change: &Change) -> String {
+    let mut lines = remarks(plan, number - 1);
     lines.push(format!("   Bicep has no word for this {} request; run:", change.request.method));
     lines.extend(change.az.iter().map(|line| one_line(&format!("   {line}"))));
     comment(&lines)
@@ -183,7 +186,7 @@ fn section(plan: &Plan, name: &str, changes: &[Numbered]) -> String {
     let mut file = Writer { text: comment(&lines), ..Writer::default() };
     file.text.push_str("targetScope = 'resourceGroup'\n");
     for (index, one) in changes.iter().enumerate() {
-        file.declare(one, &changes[..index]);
+        file.declare(plan, one, &changes[..index]);
     }
     file.text
 }
@@ -197,11 +200,11 @@ struct Writer {
 }
 
 impl Writer {
-    fn declare(&mut self, one: &Numbered, earlier: &[Numbered]) {
+    fn declare(&mut self, plan: &Plan, one: &Numbered, earlier: &[Numbered]) {
         let id = &one.address.id;
         let parent = id.parent().map(|parent| self.parent(&parent, &one.address.api));
         let symbol = self.symbols.take(names::bicep(id), "");
-        self.text.push_str(&format!("\n{}", comment(&remarks(one.number, one.change))));
+        self.text.push_str(&format!("\n{}", comment(&remarks(plan, one.number - 1))));
         self.open(&symbol, id, &one.address.api, "");
         if let Some(parent) = &parent {
             self.text.push_str(&format!("  parent: {parent}\n"));
@@ -319,8 +322,4 @@ fn text_literal(text: &str) -> String {
 
 fn comment(lines: &[String]) -> String {
     lines.iter().map(|line| format!("// {line}").trim_end().to_owned() + "\n").collect()
-}
-
-fn shell_comment(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect()
 }

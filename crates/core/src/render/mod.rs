@@ -1,5 +1,6 @@
 //! Plans written for other tools, paths drawn as pictures, moves as a page: text out of plain data, nothing else.
 
+pub mod az;
 pub mod bicep;
 pub mod history;
 pub mod svg;
@@ -7,7 +8,7 @@ pub mod terraform;
 
 mod names;
 
-use crate::change::Change;
+use crate::change::{Change, Safety};
 use crate::diagnose::Copier;
 use crate::id::ResourceId;
 use crate::plan::Plan;
@@ -81,17 +82,21 @@ fn share_top(one: &ResourceId, other: &ResourceId) -> bool {
     top(one) == top(other)
 }
 
-/// What a plan is for, in two lines.
-pub(crate) fn purpose(plan: &Plan) -> [String; 2] {
-    let (source, target) = (plan.question.source.text(), &plan.question.target);
-    let lines = match &plan.question.copier {
-        Copier::Target => [format!("Lets the copier of {target}"), format!("reach {source}.")],
-        copier => {
-            let copier = copier.text();
-            [format!("Lets the copier {copier}"), format!("reach {source} and {target}.")]
+/// What a plan is for.
+fn purpose(plan: &Plan) -> String {
+    let question = &plan.question;
+    let (source, target) = (question.source.name(), question.target.name());
+    let port = question.port;
+    one_line(&match &question.copier {
+        Copier::Target => {
+            format!("Lets the copier of `{target}` reach `{source}` on port {port}.")
         }
-    };
-    lines.map(|line| one_line(&line))
+        Copier::Relay => format!("Lets a relay host reach `{source}` and `{target}`."),
+        Copier::Runtime(id) | Copier::Host(id) => {
+            let copier = id.name();
+            format!("Lets copier `{copier}` reach `{source}` on port {port} and `{target}`.")
+        }
+    })
 }
 
 /// First lines of every rendering, without comment marks.
@@ -100,30 +105,68 @@ fn head(plan: &Plan) -> Vec<String> {
         let word = serde_json::to_value(verdict).ok();
         word.and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
     };
-    let mut lines: Vec<String> = purpose(plan).into();
+    let mut lines = vec![purpose(plan)];
     if let Some(refusal) = &plan.refusal {
-        lines.push(format!("No changes: {}", one_line(refusal)));
+        lines.push(format!("No plan: {}", one_line(&refusal.why)));
+        lines.extend(refusal.help.iter().map(|line| one_line(&format!("  {line}"))));
     } else if plan.changes.is_empty() {
         lines.push("Nothing to do: the copier reaches the source.".to_owned());
     } else {
         lines.push(format!("Simulated: {} before, {} after.", word(plan.before), word(plan.after)));
         lines.extend(plan.rest().map(|rest| format!("After it: {rest}.")));
+        lines.extend(
+            plan.breaks().iter().map(|line| one_line(&format!("Breaks what works: {line}."))),
+        );
     }
     lines
 }
 
 /// What to know of a change before making it, without comment marks.
-pub(crate) fn remarks(number: usize, change: &Change) -> Vec<String> {
-    let mut lines = vec![one_line(&format!("{number}. {}", change.title))];
-    if change.downtime != "none" {
-        lines.push(format!("   downtime: {}", change.downtime));
-    }
-    lines.extend(change.exposure.iter().map(|line| one_line(&format!("   lets through: {line}"))));
-    lines.extend(change.affected.iter().map(|line| one_line(&format!("   touches: {line}"))));
+fn remarks(plan: &Plan, index: usize) -> Vec<String> {
+    let change = &plan.changes[index];
+    let mut lines = vec![one_line(&format!("{}. {}", index + 1, change.title))];
+    lines.extend(
+        about(plan, index, str::to_owned).iter().map(|line| one_line(&format!("   {line}"))),
+    );
     lines
 }
 
+/// What a change mends, opens, touches and stops, a line each; what an earlier one has said is not said again.
+fn about(plan: &Plan, index: usize, name: impl Fn(&str) -> String) -> Vec<String> {
+    let change = &plan.changes[index];
+    let mends: Vec<String> = plan.mends(index).into_iter().map(name).collect();
+    let mut lines = Vec::new();
+    if !mends.is_empty() {
+        lines.push(format!("mends: {}", mends.join(", ")));
+    }
+    let earlier = || plan.changes[..index].iter().flat_map(|one| &one.exposure);
+    let is_said = |line: &String| earlier().any(|known| is_same_way(&known.to_string(), line));
+    let opened = change.exposure.iter().map(ToString::to_string);
+    // The title of a rule says whom it lets where.
+    let opened = opened.filter(|line| change.kind != "add-rule" || !line.ends_with("/tcp"));
+    lines.extend(opened.filter(|line| !is_said(line)).map(|line| format!("lets through: {line}")));
+    lines.extend(change.affected.iter().map(|line| format!("touches: {line}")));
+    if change.downtime != "none" {
+        lines.push(format!("downtime: {}", change.downtime));
+    }
+    if change.safety == Safety::Review {
+        lines.push("review: it may touch more than this flow".to_owned());
+    }
+    lines
+}
+
+/// Whether two lines let the same through: both halves of a peering do, each from its own side.
+fn is_same_way(one: &str, other: &str) -> bool {
+    let turned = one.split_once(" <-> ").map(|(from, to)| format!("{to} <-> {from}"));
+    one == other || turned.as_deref() == Some(other)
+}
+
+/// Lines as comments of a shell.
+fn shell_comment(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect()
+}
+
 /// A name or sentence of the estate must not end a comment.
-pub(crate) fn one_line(text: &str) -> String {
+fn one_line(text: &str) -> String {
     text.replace(['\n', '\r', '\u{2028}', '\u{2029}', '\u{85}'], " ")
 }

@@ -1,5 +1,6 @@
 //! What a search found: the cheapest repair, other ways, and what does not do.
 
+use super::allowed::Bar;
 use super::cost::Cost;
 use super::safety::Safety;
 use crate::change::Change;
@@ -40,8 +41,8 @@ pub struct Found {
     pub closed: Vec<Closed>,
     /// Whether every set was looked at that could have been a repair at no higher cost.
     pub is_complete: bool,
-    /// Changes that would have been tried, and are not allowed; with the reason.
-    pub barred: Vec<(Change, String)>,
+    /// Changes that would have been tried, and are not allowed; with what stands against them.
+    pub barred: Vec<(Change, Bar)>,
     /// Number of sets looked at.
     pub node_count: usize,
 }

@@ -9,7 +9,7 @@ pub mod safety;
 pub mod search;
 mod sets;
 
-pub use allowed::Policy;
+pub use allowed::{Bar, Policy};
 pub use cost::Cost;
 pub use found::{Closed, Found, Repair};
 pub use safety::Safety;

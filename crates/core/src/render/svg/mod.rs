@@ -143,8 +143,8 @@ fn about(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Note>
     notes.extend(refusal.map(|refusal| Note {
         number: None,
         tone: "muted",
-        head: refusal.clone(),
-        more: Vec::new(),
+        head: format!("no plan: {}", refusal.why),
+        more: refusal.help.clone(),
     }));
     notes
 }

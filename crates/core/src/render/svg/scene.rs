@@ -3,7 +3,7 @@
 
 use crate::address::private;
 use crate::change::Change;
-use crate::diagnose::{Copier, Question, Report, Source};
+use crate::diagnose::{Copier, Question, Report};
 use crate::estate::Estate;
 use crate::estate::gateway::Gateway;
 use crate::estate::network::{Subnet, Vnet};
@@ -339,14 +339,6 @@ fn stages_of_change(change: &Change) -> &'static [Stage] {
         "virtualnetworkpeerings" => &[Stage::Hop],
         "configurations" => &[Stage::Listen],
         _ => &[Stage::Admit],
-    }
-}
-
-/// The name of what is dialled first: the source's.
-pub(super) fn source_name(question: &Question) -> &str {
-    match &question.source {
-        Source::Server(id) => id.name(),
-        Source::Host(host) => host,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The picture in sentences, for those who do not see it.
 
 use super::gate::word;
-use super::scene::{SECOND_FLOW, copier_name, source_name};
+use super::scene::{SECOND_FLOW, copier_name};
 use crate::diagnose::{Copier, Report};
 use crate::plan::Plan;
 use crate::trace::step::{Outcome, Step, Verdict};
@@ -22,7 +22,7 @@ pub(super) fn answer(report: &Report) -> String {
 
 /// What the answer is about: a copier that does not run on the target has to reach it, too.
 fn goal(report: &Report) -> String {
-    let source = format!("`{}` on port {}", source_name(&report.question), report.question.port);
+    let source = format!("`{}` on port {}", report.question.source.name(), report.question.port);
     if matches!(report.question.copier, Copier::Target | Copier::Relay) {
         return source;
     }
@@ -46,7 +46,7 @@ pub(super) fn description(report: &Report, repair: Option<(&Plan, &Report)>) -> 
     }
     let Some((plan, after)) = repair else { return text };
     if let Some(refusal) = &plan.refusal {
-        text.push_str(&format!(" No repair: {refusal}."));
+        text.push_str(&format!(" No plan: {refusal}."));
     }
     if plan.changes.is_empty() {
         return text;

@@ -68,7 +68,7 @@ pub fn text(plan: &Plan, version: Azurerm) -> String {
     let items = items(plan, version);
     let mut file = format!("{}\n{}", comment(&lines), settings(&items, version));
     for (index, item) in items.iter().enumerate() {
-        file.push_str(&format!("\n{}", comment(&remarks(item.number, item.change))));
+        file.push_str(&format!("\n{}", comment(&remarks(plan, item.number - 1))));
         file.push_str(&write(item, index, &items));
     }
     file

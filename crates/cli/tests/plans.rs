@@ -1,0 +1,95 @@
+//! `plan` from the outside: what stands in a file when there is no plan, and what is said of inputs that are not what they should be.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn fixture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name);
+    path.to_str().expect("a path").to_owned()
+}
+
+fn flexway(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    command.args(arguments).env("COLUMNS", "80").output().expect("flexway runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A folder of one test; dropping it removes it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(test: &str) -> Scratch {
+        let folder =
+            std::env::temp_dir().join(format!("flexway-plans-{}-{test}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Scratch(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("a path").to_owned()
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.0.join(name), text).expect("written");
+        self.path(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The flow of the fixture once its zone is not linked to the copier's network any more.
+fn flow<'a>(estate: &'a str, unlinked: &'a str) -> Vec<&'a str> {
+    vec!["--estate", estate, "--after", unlinked, "--source", "old-db", "--target", "new-db"]
+}
+
+#[test]
+fn without_a_plan_nothing_is_there_that_succeeds() {
+    let folder = Scratch::new("none");
+    let (estate, unlinked) = (fixture("private-source.json"), fixture("inputs/unlink-plan.json"));
+    let barred = ["--forbid", "link-zone", "--forbid", "create-zone"];
+    let plan = |more: &[&str]| {
+        flexway(&[&["plan"], &flow(&estate, &unlinked)[..], &barred, more].concat())
+    };
+    let script = folder.path("plan.sh");
+    let answer = plan(&["--out", &script]);
+    let said = text(&answer.stderr);
+    assert_eq!(answer.status.code(), Some(1), "{said}");
+    assert!(said.contains("no plan: `--forbid link-zone` forbids what is needed: "), "{said}");
+    assert!(said.contains("\n  leave out `--forbid link-zone`\n"), "{said}");
+    let run = Command::new("bash").arg(&script).output().expect("bash runs");
+    let said = text(&run.stderr);
+    assert_eq!(run.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("no plan: `--forbid link-zone` forbids"), "{said}");
+    for format in ["bicep", "terraform", "arm"] {
+        let file = folder.path(format);
+        let answer = plan(&["--format", format, "--out", &file]);
+        let said = text(&answer.stderr);
+        assert_eq!(answer.status.code(), Some(1), "{said}");
+        assert!(said.contains("nothing written to ") && !Path::new(&file).exists(), "{said}");
+    }
+    let answer: Value = serde_json::from_slice(&plan(&["--json"]).stdout).expect("JSON alone");
+    assert_eq!(answer["relaxation"]["needs"][0], "`--forbid link-zone`");
+}
+
+#[test]
+fn a_script_tells_how_to_undo_and_verify_it() {
+    let (estate, unlinked) = (fixture("private-source.json"), fixture("inputs/unlink-plan.json"));
+    let answer = flexway(&[&["plan"], &flow(&estate, &unlinked)[..]].concat());
+    let script = text(&answer.stdout);
+    assert!(script.contains("# Simulated: unreachable before, reachable after.\n"), "{script}");
+    assert!(script.contains("#    mends: dns/zone-not-linked\n"), "{script}");
+    let undo = script.lines().find(|line| line.starts_with("#   az rest --method delete --uri "));
+    assert!(undo.is_some_and(|line| line.contains("/virtualNetworkLinks/")), "{script}");
+    let last = script.lines().last().expect("a line");
+    let verify = "#   flexway check --estate NEW-CAPTURE --source old-db --target new-db";
+    assert_eq!(last, verify, "{script}");
+}

@@ -1,0 +1,82 @@
+//! Plans as a script of the Azure CLI, with how to undo it, what else would do, and how to see that it did.
+
+use super::{head, one_line, remarks, shell_comment};
+use crate::change::{az_rest, quoted};
+use crate::diagnose::Copier;
+use crate::plan::{Alternative, Plan};
+use crate::trace;
+use crate::trace::step::Verdict;
+
+/// The script. Without a plan it fails and says why: whatever runs it must not take that for a repair.
+pub fn text(plan: &Plan) -> String {
+    let mut script = format!("#!/usr/bin/env bash\n{}", shell_comment(&head(plan)));
+    if let Some(refusal) = &plan.refusal {
+        let why = quoted(&one_line(&format!("no plan: {}", refusal.why)));
+        script.push_str(&format!("echo {why} >&2\nexit 1\n"));
+        return script;
+    }
+    if plan.changes.is_empty() {
+        return script;
+    }
+    script.push_str("set -euo pipefail\n");
+    for (index, change) in plan.changes.iter().enumerate() {
+        script.push_str(&format!("\n{}", shell_comment(&remarks(plan, index))));
+        script.push_str(&format!("{}\n", change.az.join("\n")));
+    }
+    for part in [undo(plan), instead(plan), verify(plan)] {
+        let gap = if part.is_empty() { "" } else { "\n" };
+        script.push_str(&format!("{gap}{}", shell_comment(&part)));
+    }
+    script
+}
+
+/// The requests that take the changes back.
+fn undo(plan: &Plan) -> Vec<String> {
+    let numbered = plan.changes.iter().enumerate().rev();
+    let back = numbered.map(|(index, change)| match &change.inverse {
+        Some(request) => format!("  {}", one_line(&az_rest(request))),
+        None => format!("  ({} stays: no request takes it back)", index + 1),
+    });
+    std::iter::once("To undo, in this order:".to_owned()).chain(back).collect()
+}
+
+/// Other ways, with what they break.
+fn instead(plan: &Plan) -> Vec<String> {
+    let way = |one: &Alternative| {
+        let broken = one.cost.map_or(0, |cost| cost.broken_flows);
+        let price = match broken {
+            0 => String::new(),
+            1 => " (breaks 1 flow that works)".to_owned(),
+            many => format!(" (breaks {many} flows that work)"),
+        };
+        one_line(&format!("  {}{price}", one.title))
+    };
+    let ways: Vec<String> = plan.alternatives.iter().map(way).collect();
+    let title = (!ways.is_empty()).then(|| "Instead of it:".to_owned());
+    title.into_iter().chain(ways).collect()
+}
+
+/// The command that says whether it did.
+fn verify(plan: &Plan) -> Vec<String> {
+    let question = &plan.question;
+    let mut command = format!(
+        "  flexway check --estate NEW-CAPTURE --source {} --target {}",
+        quoted(question.source.name()),
+        quoted(question.target.name())
+    );
+    match &question.copier {
+        Copier::Target => {}
+        Copier::Relay => command.push_str(" --copier relay"),
+        Copier::Runtime(id) | Copier::Host(id) => {
+            command.push_str(&format!(" --copier {}", quoted(id.name())));
+        }
+    }
+    if question.port != trace::PORT {
+        command.push_str(&format!(" --port {}", question.port));
+    }
+    let answer = match plan.after {
+        Verdict::Reachable => "this has to say reachable",
+        _ => "this must not say unreachable",
+    };
+    vec![format!("To verify, capture the estate anew: {answer}."), one_line(&command)]
+}
