@@ -10,12 +10,16 @@ use serde_json::{Value, json};
 use crate::check::print_value;
 use crate::estates;
 use crate::exit::{Ended, Exit, Failure};
-use crate::inputs;
+use crate::text;
+
+/// Largest plan that is read: its certificate lists thousands of sets of changes at most.
+const PLAN_BYTES_MAX: u64 = 1 << 28;
 
 /// Checks a plan's certificate: it suffices, nothing is superfluous, nothing cheaper does, what it breaks
 #[derive(Args)]
 #[command(after_help = "Examples:
-  flexway plan --estate capture/ --source SRC --target TGT --format json --out repair.json
+  flexway plan --estate capture/ --source SRC --target TGT \\
+    --format json --out repair.json
   flexway certify repair.json --estate capture/
   flexway certify repair.json --estate capture/ --json
 
@@ -80,17 +84,14 @@ fn read_plan(args: &CertifyArgs) -> Result<Value, Failure> {
             help,
         ));
     }
-    if path.as_os_str() != "-"
-        && let Err(why) = std::fs::metadata(path)
-    {
-        let help = "check the path and that you may read it";
-        return Err(Failure::failed(format!("read plan {}", path.display()), why, help));
-    }
-    let mut found = inputs::values(std::slice::from_ref(path))?;
-    found
-        .pop()
-        .map(|input| input.json)
-        .ok_or_else(|| Failure::failed(format!("read plan {}", path.display()), "it is empty", ""))
+    let failed = |why: &dyn std::fmt::Display, help: &str| {
+        Failure::failed(format!("read plan {}", path.display()), why, help)
+    };
+    let text = text::read(path, PLAN_BYTES_MAX)
+        .map_err(|why| failed(&why, "check the path and that you may read it"))?;
+    serde_json::from_str(&text).map_err(|_| {
+        failed(&"it is not JSON", "`flexway plan --format json --out FILE` writes a plan")
+    })
 }
 
 fn unreadable(args: &CertifyArgs, why: Unreadable) -> Failure {
@@ -100,6 +101,19 @@ fn unreadable(args: &CertifyArgs, why: Unreadable) -> Failure {
         Unreadable::NoServer(_) => "give the estate that the plan was made from",
     };
     Failure::failed(format!("certify {}", args.plan.display()), why, help)
+}
+
+/// What a check is about, in the words of those who read plans.
+fn claim(name: &'static str) -> &'static str {
+    match name {
+        "facts" => "estate",
+        "sufficiency" => "enough",
+        "irredundance" => "none superfluous",
+        "optimality" => "cheapest",
+        "safety" => "what breaks",
+        "refusal" => "nothing helps",
+        other => other,
+    }
 }
 
 /// One line a check, and the sum.
@@ -112,7 +126,7 @@ fn print(certified: &Certified) {
             State::CouldNotTell => "?",
         };
         // A reader that went away is not our failure.
-        let _ = writeln!(out, "{word:>5}  {:<12}  {}", check.name, check.detail);
+        let _ = writeln!(out, "{word:>5}  {:<16}  {}", claim(check.name), check.detail);
     }
     let sum = match certified.holds() {
         Some(true) => "the certificate holds",

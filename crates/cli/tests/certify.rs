@@ -37,7 +37,7 @@ fn a_plan_of_ours_is_certified() {
     let told = text(&good.stdout);
     assert_eq!(good.status.code(), Some(0), "{told}{}", text(&good.stderr));
     assert!(told.ends_with("the certificate holds\n"), "{told}");
-    assert!(told.contains("   ok  sufficiency"), "{told}");
+    assert!(told.contains("   ok  enough "), "{told}");
 
     let json = flexway(&[&["certify", plan, "--json"], &place[..]].concat());
     let answer: Value = serde_json::from_slice(&json.stdout).expect("JSON alone");
@@ -56,7 +56,7 @@ fn a_plan_of_ours_is_certified() {
     let moved = flexway(&["certify", plan, "--estate", &estate]);
     let told = text(&moved.stdout);
     assert_eq!(moved.status.code(), Some(1), "{told}");
-    assert!(told.contains("FAILS  facts") && told.contains("not the one"), "{told}");
+    assert!(told.contains("FAILS  estate") && told.contains("not the one"), "{told}");
 
     let other = flexway(&["certify", plan, "--estate", plan]);
     assert_eq!(other.status.code(), Some(3), "{}", text(&other.stderr));
@@ -80,6 +80,10 @@ fn what_is_no_plan_is_refused_in_words() {
     std::fs::write(&file, r#"{ "schema": "flexway.plan/9" }"#).expect("written");
     let why = refused(file.to_str().expect("a path"));
     assert!(why.contains("flexway.plan/9") && why.contains("make the plan again"), "{why}");
+    std::fs::remove_file(&file).expect("removed");
+    std::fs::write(&file, "#!/usr/bin/env bash\n").expect("written");
+    let why = refused(file.to_str().expect("a path"));
+    assert!(why.contains("read plan ") && why.contains("it is not JSON"), "{why}");
     std::fs::remove_file(&file).expect("removed");
     let why = refused("/no/such/plan.json");
     assert!(why.contains("read plan /no/such/plan.json"), "{why}");

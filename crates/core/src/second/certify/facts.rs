@@ -4,8 +4,11 @@ use super::super::apply::Outcome;
 use super::super::verdict::Verdict;
 use super::super::world::World;
 use super::read::Change;
-use super::{Check, Judge, count, short, summed, word};
+use super::{Check, Judge, short, summed, word};
 use crate::id::ResourceId;
+
+/// What most wrong facts come from.
+const OTHER: &str = "the estate is not the one that the plan was made from";
 
 pub(super) fn check(judge: &Judge<'_>) -> Check {
     let (mut wrong, mut open) = (Vec::new(), Vec::new());
@@ -32,11 +35,8 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         }
         found if word(found) != claimed => {
             let why = if before.why.is_empty() { before.why } else { format!(": {}", before.why) };
-            wrong.push(format!(
-                "the estate is not the one that the plan was made from: {} before, and the plan \
-                 says {claimed}{why}",
-                word(found)
-            ));
+            wrong
+                .push(format!("{OTHER}: {} before, and the plan says {claimed}{why}", word(found)));
         }
         _ => {}
     }
@@ -57,25 +57,30 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
                 | "link-zone"
         );
         let outcome = change.request.apply(&mut world);
-        if let Some(why) = not_taken_back(&world, change, is_new, &outcome) {
-            wrong.push(format!("\"{}\": {why}", change.title));
-        }
-        match outcome {
-            Outcome::AlreadySo => wrong.push(format!("\"{}\" is so already", change.title)),
+        let title = &change.title;
+        match &outcome {
+            Outcome::AlreadySo => {
+                wrong.push(format!("{OTHER}: \"{title}\" is done already"));
+                continue;
+            }
             Outcome::Changed if is_new => {
-                wrong.push(format!("\"{}\": something of that name is there", change.title));
+                wrong.push(format!("{OTHER}: \"{title}\": something of that name is there"));
+                continue;
             }
-            Outcome::Refused(why) => {
-                wrong.push(format!("\"{}\": {}", change.title, short(&why)));
-            }
+            Outcome::Refused(why) => wrong.push(format!("\"{title}\": {}", short(why))),
             Outcome::Made | Outcome::Changed => {}
+        }
+        if let Some(why) = not_taken_back(&world, change, is_new, &outcome) {
+            wrong.push(format!("\"{title}\": {why}"));
         }
     }
     let good = match judge.plan.changes.len() {
         0 => format!("{claimed} before, as the plan says"),
+        1 => format!(
+            "{claimed} before, as the plan says; the change can be made, and is not made yet"
+        ),
         many => format!(
-            "{claimed} before, as the plan says; {} not made yet, and can be",
-            count(many, "change")
+            "{claimed} before, as the plan says; all {many} changes can be made, and none is made yet"
         ),
     };
     summed("facts", &wrong, &open, good)

@@ -299,14 +299,14 @@ fn sufficiency(judge: &Judge<'_>, after: &After) -> Check {
             (State::Fails, format!("reachable, though not every change can be made{refused}"))
         }
         Verdict::Reachable if !judge.plan.claims_reachable() => {
-            (State::Fails, format!("reachable after {changes}, and the plan says otherwise"))
+            (State::Fails, format!("reachable with {changes}, and the plan says otherwise"))
         }
-        Verdict::Reachable => (State::Holds, format!("reachable after {changes}")),
+        Verdict::Reachable => (State::Holds, format!("reachable with {changes}")),
         Verdict::Undetermined
             if judge.may_open() && !judge.plan.is_sufficient && after.refused.is_empty() =>
         {
             let why = judged.why;
-            (State::Holds, format!("nothing is known to be closed after {changes}; {why}"))
+            (State::Holds, format!("with {changes} nothing is known to be closed; {why}"))
         }
         Verdict::Undetermined => {
             (State::CouldNotTell, format!("after {changes}: {}{refused}", judged.why))
@@ -347,10 +347,10 @@ fn irredundance(judge: &Judge<'_>, bounds: Bounds) -> Check {
         }
     }
     let good = match all.len() {
-        1 => "not reachable without the change".to_owned(),
-        many => {
-            format!("not reachable, or more breaks, when any of the {many} changes is left out")
-        }
+        1 => "without the change it is not reachable".to_owned(),
+        many => format!(
+            "without any one of the {many} changes it is not reachable, or more stops working"
+        ),
     };
     summed("irredundance", &wrong, &open, good)
 }

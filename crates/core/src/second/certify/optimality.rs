@@ -35,12 +35,11 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
     if !judge.plan.is_complete {
         notes.open.push("the plan says that its search was cut".to_owned());
     }
-    let good = format!(
-        "nothing cheaper reaches: {} and {} of {} tried",
-        count(listed, "closed set"),
-        count(more, "other set"),
-        count(catalogue.changes.len(), "change")
-    );
+    let good = match listed + more {
+        0 => "there is no cheaper set of changes".to_owned(),
+        1 => "only doing nothing is cheaper, and that does not reach it".to_owned(),
+        many => format!("none of {many} cheaper sets of changes reaches it"),
+    };
     summed("optimality", &notes.wrong, &notes.open, good)
 }
 
@@ -55,7 +54,10 @@ pub(super) fn refusal(judge: &Judge<'_>) -> Check {
     if judge.plan.after != judge.plan.before {
         notes.wrong.push("a plan without changes changes the verdict".to_owned());
     }
-    let good = format!("not reachable after any of {}", count(listed, "closed set"));
+    let good = match listed {
+        0 | 1 => "there are no changes to try".to_owned(),
+        many => format!("none of {many} sets of changes that were tried reaches it"),
+    };
     summed("refusal", &notes.wrong, &notes.open, good)
 }
 

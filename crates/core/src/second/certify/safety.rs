@@ -142,7 +142,7 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
     }
     let flows = count(found.judged, "other flow");
     let good = match claimed.len() {
-        0 => format!("none of {flows} stops working"),
+        0 => format!("nothing: none of {flows} stops working"),
         some => format!("of {flows}, exactly the {some} that the plan lists stop working"),
     };
     summed("safety", &wrong, &open, good)
