@@ -36,6 +36,7 @@ mod lab;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
 /// Moves PostgreSQL servers, and proves that they can reach each other.
@@ -68,7 +69,13 @@ fn main() -> ExitCode {
     servers::hide_urls();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
+        Err(mut error) => {
+            // Commands that write one format besides text have `--json` alone.
+            let format = ContextValue::String("--format".to_owned());
+            let is_format = error.get(ContextKind::InvalidArg) == Some(&format);
+            if is_format && error.get(ContextKind::SuggestedArg).is_some() {
+                error.insert(ContextKind::SuggestedArg, ContextValue::String("--json".to_owned()));
+            }
             let _ = error.print();
             return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
         }

@@ -32,6 +32,12 @@ pub(crate) fn remark(line: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// Columns of the terminal that shows the answer; without end where it goes into a file.
+pub(crate) fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
+}
+
 /// A text of others without what could steer a terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()

@@ -9,7 +9,13 @@ use flexway_core::fusion::{Agreement, Fusion};
 use flexway_core::guide::{Guide, State};
 use flexway_core::trace::step::{Fact, Outcome, Stage, Step, Verdict};
 
-use crate::output::printable;
+use crate::output::{columns, printable};
+
+/// Columns of the box around a closed gate, without its sentence.
+const BOX: usize = 22;
+
+/// Columns of the sentence in the narrowest terminal.
+const DETAIL_MIN: usize = 40;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -18,7 +24,6 @@ const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 
 /// Letters of a sentence on one line of a frame: with frame and gate they fit into a hundred columns.
-const FRAMED_MAX: usize = 78;
 
 /// Prints a whole diagnosis on standard output.
 ///
@@ -251,14 +256,15 @@ fn write_step(out: &mut impl Write, step: &Step, with_facts: bool) -> std::io::R
             )?;
         }
         Outcome::Drop => {
-            let rule = step.rule.iter().flat_map(|rule| wrapped(rule));
-            let lines: Vec<String> = wrapped(&step.detail).into_iter().chain(rule).collect();
+            let room = columns().saturating_sub(BOX).max(DETAIL_MIN);
+            let rule = step.rule.iter().flat_map(|rule| wrapped(rule, room));
+            let lines: Vec<String> = wrapped(&step.detail, room).into_iter().chain(rule).collect();
             let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-            let edge = "─".repeat(width + 18);
+            let edge = "─".repeat(width + BOX - 4);
             writeln!(out, "{BAD}  ┌{edge}┐{BAD:#}")?;
             for (index, line) in lines.iter().enumerate() {
-                let (mark, stage) = if index == 0 { ("XX", stage) } else { ("", "") };
-                writeln!(out, "{BAD}  │ {mark:<2}  {stage:<10}  {line:<width$} │{BAD:#}")?;
+                let (mark, stage) = if index == 0 { ("XX", stage) } else { ("  ", "") };
+                writeln!(out, "{BAD}  │ {mark}  {stage:<10}  {line:<width$} │{BAD:#}")?;
             }
             writeln!(out, "{BAD}  └{edge}┘{BAD:#}")?;
         }
@@ -275,17 +281,17 @@ fn write_step(out: &mut impl Write, step: &Step, with_facts: bool) -> std::io::R
     Ok(())
 }
 
-/// A sentence in lines that fit into the frame; a word that is longer has a line of its own.
-fn wrapped(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+/// Lines of whole words, each as long as the columns allow; a longer word stands alone.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
     for word in text.split(' ') {
-        let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= FRAMED_MAX;
-        match lines.last_mut().filter(|line| fits(line)) {
-            Some(line) => {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
                 line.push(' ');
                 line.push_str(word);
             }
-            None => lines.push(word.to_owned()),
+            _ => lines.push(word.to_owned()),
         }
     }
     lines
@@ -345,15 +351,8 @@ fn write_finding(out: &mut impl Write, finding: &Finding) -> std::io::Result<()>
         let word = if index == 0 { "fix" } else { " or" };
         writeln!(out, "   {word}: {}{FAINT}{more}{FAINT:#}", fix.title)?;
         if index == 0 {
-            let mut last_selected = "";
             for command in fix.changes.iter().flat_map(|change| &change.az) {
-                let is_selection = command.starts_with("az account set");
-                if !(is_selection && command == last_selected) {
-                    writeln!(out, "        {command}")?;
-                }
-                if is_selection {
-                    last_selected = command;
-                }
+                writeln!(out, "        {command}")?;
             }
         }
     }
@@ -385,4 +384,16 @@ fn write_guide(out: &mut impl Write, guide: &Guide) -> std::io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn a_sentence_is_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("a-very-long-name is whole", 8), ["a-very-long-name", "is whole"]);
+        assert_eq!(wrapped("one two three", usize::MAX), ["one two three"]);
+    }
 }

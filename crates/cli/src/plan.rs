@@ -22,12 +22,17 @@ use crate::probe::WitnessArgs;
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway plan --estate capture/ --source contoso-single --target contoso-flex
-  flexway plan --estate capture/ --source SRC --target TGT --forbid create-peering
-  flexway plan --estate capture/ --source SRC --target TGT --observations seen.json
-  flexway plan --estate capture/ --source SRC --target TGT --format bicep --out repair/
-  flexway plan --estate capture/ --source SRC --target TGT --format terraform --azurerm 5 --out repair.tf
+  flexway plan --estate capture/ --source SRC --target TGT \\
+    --forbid create-peering
+  flexway plan --estate capture/ --source SRC --target TGT \\
+    --observations seen.json
+  flexway plan --estate capture/ --source SRC --target TGT \\
+    --format bicep --out repair/
+  flexway plan --estate capture/ --source SRC --target TGT \\
+    --format terraform --azurerm 5 --out repair.tf
 
-Exit codes: 0 reachable as it is or after the plan, 1 no plan, 2 could not tell, 3 failed, 64 wrong usage")]
+Exit codes: 0 reachable as it is or after the plan, 1 no plan,
+2 could not tell, 3 failed, 64 wrong usage")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     flow: FlowArgs,

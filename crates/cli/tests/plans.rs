@@ -93,3 +93,21 @@ fn a_script_tells_how_to_undo_and_verify_it() {
     let verify = "#   flexway check --estate NEW-CAPTURE --source old-db --target new-db";
     assert_eq!(last, verify, "{script}");
 }
+
+#[test]
+fn examples_can_be_pasted_from_a_narrow_terminal() {
+    for command in ["plan", "certify", "probe", "lab"] {
+        let help = text(&flexway(&[command, "--help"]).stdout);
+        let examples = help.split_once("Examples:\n").expect("examples").1;
+        let examples = examples.split("\n\n").next().expect("examples");
+        let mut goes_on = false;
+        for line in examples.lines() {
+            let starts = ["  flexway ", "  ssh relay flexway "];
+            assert!(goes_on || starts.iter().any(|word| line.starts_with(word)), "{help}");
+            goes_on = line.ends_with('\\');
+        }
+        assert!(!goes_on, "{help}");
+    }
+    let wrong = text(&flexway(&["check", "--format", "json"]).stderr);
+    assert!(wrong.contains("similar argument exists: '--json'"), "{wrong}");
+}

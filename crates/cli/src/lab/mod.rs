@@ -21,9 +21,11 @@ use crate::output::remark;
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway lab up --estate capture/
-  flexway lab exec new-db -- psql -h old-db.postgres.database.azure.com -c 'select 1'
+  flexway lab exec new-db -- \\
+    psql -h old-db.postgres.database.azure.com -c 'select 1'
   flexway lab break dns/zone-not-linked --out broken.json
-  flexway plan --estate broken.json --source old-db --target new-db --format json | flexway lab apply -
+  flexway plan --estate broken.json --source old-db --target new-db \\
+    --format json | flexway lab apply -
   flexway lab down
 
 Needs Linux, root, nftables, iproute2, util-linux and unbound: `cargo xtask setup` brings them. Nothing outside the twin's own

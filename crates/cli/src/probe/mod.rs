@@ -28,16 +28,22 @@ use crate::servers::ServerArgs;
 /// 10 s. Nothing is left on any server: a temporary slot goes with its session, and what runs inside a server is rolled back
 #[derive(Args)]
 #[command(after_help = "Examples:
-  flexway probe db.example.com                             # without a login: up to TLS
-  flexway probe --source-url 'postgres://admin@old.postgres.database.azure.com/postgres?sslmode=require'
+  flexway probe db.example.com          # without a login: up to TLS
+  flexway probe --source-url \\
+    'postgres://admin@old.postgres.database.azure.com/postgres?sslmode=require'
   flexway probe --up-to tcp db.example.com:6432 --json
   flexway probe --resolver 10.0.0.4 old.postgres.database.azure.com
-  flexway probe --from target --source-url URL --target-url URL --json > seen.json
-  flexway probe --print-plan --from relay > plan.json; ssh relay flexway probe --agent < plan.json > seen.json
-  flexway check --estate capture/ --source SRC --target TGT --copier relay --observations seen.json
+  flexway probe --from target --source-url URL --target-url URL \\
+    --json > seen.json
+  flexway probe --print-plan --from relay > plan.json
+  ssh relay flexway probe --agent < plan.json > seen.json
+  flexway check --estate capture/ --source SRC --target TGT \\
+    --copier relay --observations seen.json
 
-Passwords come from the URL, PGPASSWORD or PGPASSFILE; neither plans nor answers hold one.
-Exit codes: 0 every rung holds, 1 one does not, 2 could not tell, 3 failed, 64 wrong usage")]
+Passwords come from the URL, PGPASSWORD or PGPASSFILE; neither plans nor
+answers hold one.
+Exit codes: 0 every rung holds, 1 one does not, 2 could not tell, 3 failed,
+64 wrong usage")]
 pub(crate) struct ProbeArgs {
     /// The host to probe without a login, HOST or HOST:PORT; instead of `--source-url`
     #[arg(value_name = "HOST")]
