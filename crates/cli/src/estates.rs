@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use flexway_core::diagnose::{Copier, Given, PORT, Question, Source};
 use flexway_core::estate::endpoint::Interface;
-use flexway_core::estate::{Estate, Loaded, Problem, overlay, settle};
+use flexway_core::estate::{Estate, Loaded, Problem, is_about_what_will_be, overlay, settle};
 use flexway_core::id::ResourceId;
 use flexway_core::trace;
 use serde_json::{Value, json};
@@ -306,6 +306,13 @@ pub(crate) fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<Str
     for path in paths {
         for plan in inputs::values(std::slice::from_ref(path))? {
             let file = plan.file.clone();
+            if !is_about_what_will_be(&plan.json) {
+                let what = format!("lay {file} over the estate");
+                let why = "it is neither a Terraform plan nor a `what-if` result";
+                let help = "a capture is given with `--estate`; `terraform show -json` and `az deployment ... what-if \
+                            --no-pretty-print` write what belongs here";
+                return Err(Failure::failed(what, why, help));
+            }
             let result = overlay(&loaded.estate, plan);
             warn(&result.problems);
             if let Some(untold) = result.unplaced {

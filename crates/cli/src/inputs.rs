@@ -10,6 +10,7 @@ use flexway_core::estate::{Input, Scanned, scan, scan_list};
 use flexway_core::text::{NoText, decode};
 
 use crate::exit::Failure;
+use crate::output::printable;
 use crate::text;
 
 /// Largest file that is read: a capture of 10,000 networks has about 500 MB.
@@ -184,7 +185,20 @@ fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failu
         return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));
     }
     (parse.whole)(file, &text).map_err(|why| {
-        let help = "it has to be JSON: `-o json` of az, not its table or YAML output";
-        Failure::failed(format!("read estate {file}"), why, help)
+        let failed = |why, help| Failure::failed(format!("read estate {file}"), why, help);
+        let first = text.trim_start().lines().next().unwrap_or_default();
+        match () {
+            () if first.starts_with("ERROR: ") => {
+                let why = format!("it holds az's own message: {}", printable(first));
+                failed(why, "do what the message says, and capture it again")
+            }
+            () if why.is_eof() => {
+                failed(format!("it ends in the middle, in line {}", why.line()), "capture it again")
+            }
+            () => {
+                let help = "it has to be JSON: `-o json` of az, not its table or YAML output";
+                failed(why.to_string(), help)
+            }
+        }
     })
 }

@@ -95,6 +95,41 @@ fn a_script_tells_how_to_undo_and_verify_it() {
 }
 
 #[test]
+fn wrong_inputs_are_told_apart() {
+    let folder = Scratch::new("inputs");
+    let estate = fixture("private-source.json");
+    let servers = ["--source", "old-db", "--target", "new-db"];
+    let fails = |arguments: &[&str], words: &[&str]| {
+        let answer = flexway(arguments);
+        let said = text(&answer.stderr);
+        assert_eq!(answer.status.code(), Some(3), "{arguments:?}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+    };
+    for other in [folder.file("hello.json", r#"{ "hello": 1 }"#), estate.clone()] {
+        let after = [&["plan", "--estate", &estate, "--after", &other], &servers[..]].concat();
+        fails(&after, &["it is neither a Terraform plan", "a capture is given with `--estate`"]);
+    }
+    let whole = std::fs::read_to_string(&estate).expect("the fixture");
+    let half = folder.file("half.json", &whole[..whole.len() / 2]);
+    let message = folder.file("az.json", "ERROR: Please run 'az login'.\n");
+    for (file, why) in [
+        (&half, "it ends in the middle, in line "),
+        (&message, "az's own message: ERROR: Please run 'az login'."),
+    ] {
+        let plan = [&["plan", "--estate", file], &servers[..]].concat();
+        fails(&plan, &[why, "capture it again"]);
+    }
+    for (source, told) in [
+        ("old-bd", "did you mean `old-db`?"),
+        ("target-net", "`target-net` is of type microsoft.network/virtualnetworks, no server"),
+    ] {
+        fails(&["plan", "--estate", &estate, "--source", source, "--target", "new-db"], &[told]);
+    }
+}
+
+#[test]
 fn examples_can_be_pasted_from_a_narrow_terminal() {
     for command in ["plan", "certify", "probe", "lab"] {
         let help = text(&flexway(&[command, "--help"]).stdout);

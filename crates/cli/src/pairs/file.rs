@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::estates::Ends;
 use crate::exit::Failure;
+use crate::output::printable;
 use crate::text;
 
 /// Pairs of one run: 1,000 sources with 1,000 targets.
@@ -22,7 +23,7 @@ struct Written {
     source: String,
     target: String,
     copier: Option<String>,
-    port: Option<u16>,
+    port: Option<Value>,
 }
 
 /// One pair: the ends of a flow, or why they could not be read, with the place of it in the file.
@@ -31,7 +32,8 @@ pub(super) type Pair = Result<Ends, String>;
 /// Reads a file of pairs. What a pair leaves out is taken from `given`.
 pub(super) fn read(path: &Path, given: &Ends) -> Result<Vec<Pair>, Failure> {
     let what = || format!("read the pairs of {}", path.display());
-    let text = text::read(path, BYTES_MAX).map_err(|why| Failure::failed(what(), why, ""))?;
+    let text = text::read(path, BYTES_MAX)
+        .map_err(|why| Failure::failed(what(), why, "check the path and that you may read it"))?;
     let text = text.trim();
     let pairs: Vec<Pair> = match text.as_bytes().first() {
         Some(b'[') => {
@@ -92,20 +94,25 @@ fn columns(line: &str, place: &str, given: &Ends) -> Pair {
         [_, _, _, ..] => Err(format!(
             "{place} has more than two columns: a copier or port of its own takes a JSON object"
         )),
-        _ => Err(format!("{place} is not `SOURCE,TARGET`")),
+        _ => Err(format!("{place} is not `SOURCE,TARGET`: {}", printable(line))),
     }
 }
 
 fn object(value: Value, place: &str, given: &Ends) -> Pair {
     let written: Written =
         serde_json::from_value(value).map_err(|why| format!("{place}: {why}"))?;
-    if written.port == Some(0) {
-        return Err(format!("{place}: 0 is not a port"));
-    }
+    let port = match &written.port {
+        None => given.port,
+        Some(value) => {
+            let port = value.as_u64().and_then(|port| u16::try_from(port).ok());
+            let port = port.filter(|port| *port > 0);
+            port.ok_or_else(|| format!("{place}: `port` is {value}: give 1 to 65535"))?
+        }
+    };
     Ok(Ends {
         source: written.source,
         target: written.target,
         copier: written.copier.unwrap_or_else(|| given.copier.clone()),
-        port: written.port.unwrap_or(given.port),
+        port,
     })
 }

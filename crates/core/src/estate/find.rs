@@ -24,12 +24,14 @@ impl Estate {
         let mut named = named.filter(|(id, _)| id.name().eq_ignore_ascii_case(text));
         match (named.next(), named.count()) {
             (Some((one, _)), 0) => Ok(one.clone()),
-            (None, _) => Err(format!("no server of that name; {}", self.servers())),
-            (Some(_), more) => Err(format!(
-                "{} servers have that name: give the whole id; {}",
-                more + 1,
-                self.servers()
-            )),
+            (None, _) => Err(self.unknown(text)),
+            (Some((one, _)), _) => {
+                let all = self.all::<Server>().map(|(id, _)| id);
+                let same = all.filter(|id| id.name().eq_ignore_ascii_case(one.name()));
+                let ids: Vec<&str> = same.map(ResourceId::as_str).collect();
+                let (count, list) = (ids.len(), ids.join("\n    "));
+                Err(format!("{count} servers have that name: give the whole id;\n    {list}"))
+            }
         }
     }
 
@@ -103,15 +105,46 @@ impl Estate {
         Some((server.clone(), id.clone()))
     }
 
+    /// Why no server has a name: another thing has it, or a server has one much like it; with the servers there are.
+    fn unknown(&self, text: &str) -> String {
+        let is_it = |id: &&ResourceId| id.name().eq_ignore_ascii_case(text);
+        if let Some(other) = self.ids().find(is_it) {
+            let kind = other.resource_type();
+            return format!("`{}` is of type {kind}, no server; {}", other.name(), self.servers());
+        }
+        let away = |id: &ResourceId| edits(&id.name().to_lowercase(), &text.to_lowercase());
+        let near = self.all::<Server>().map(|(id, _)| (away(id), id.name())).min();
+        let near = near.filter(|(away, _)| *away <= (text.chars().count() / 5).max(2));
+        let meant = near.map_or(String::new(), |(_, name)| format!(": did you mean `{name}`?"));
+        format!("no server of that name{meant}; {}", self.servers())
+    }
+
     /// The servers there are, for an error.
     fn servers(&self) -> String {
-        let servers = self.all::<Server>().take(SERVERS_LISTED_MAX);
-        let names: Vec<&str> = servers.map(|(id, _)| id.as_str()).collect();
-        match names.is_empty() {
-            true => "the estate holds no server".to_owned(),
-            false => format!("servers in the estate:\n    {}", names.join("\n    ")),
+        let mut names: Vec<&str> = self.all::<Server>().map(|(id, _)| id.as_str()).collect();
+        if names.is_empty() {
+            return "the estate holds no server".to_owned();
+        }
+        let more = names.len().saturating_sub(SERVERS_LISTED_MAX);
+        names.truncate(SERVERS_LISTED_MAX);
+        let more = if more > 0 { format!("\n    and {more} more") } else { String::new() };
+        format!("servers in the estate:\n    {}{more}", names.join("\n    "))
+    }
+}
+
+/// Letters that have to be put in, taken out or exchanged to make one text of the other.
+fn edits(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, letter) in one.chars().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], line + 1);
+        for (index, against) in other.iter().enumerate() {
+            let exchanged = corner + usize::from(letter != *against);
+            corner = row[index + 1];
+            row[index + 1] = exchanged.min(corner + 1).min(row[index] + 1);
         }
     }
+    row[other.len()]
 }
 
 /// Servers named in an error: enough to choose from, short enough to read.

@@ -36,7 +36,7 @@ mod what_if;
 pub use body::{Origin, Problem};
 pub use keys::Key;
 pub use kinds::{Facts, Kind};
-pub use overlay::overlay;
+pub use overlay::{is_about_what_will_be, overlay};
 pub use packed::Body;
 pub use read::{Input, Loaded, Replaced, load, load_dated, settle};
 pub use reads::{Reads, Writes};

@@ -53,6 +53,16 @@ pub fn overlay(estate: &Estate, plan: Input) -> Loaded {
     loaded
 }
 
+/// Whether a JSON tells what will be: a Terraform plan, a result of what-if, or a template. A capture tells what is.
+pub fn is_about_what_will_be(json: &Value) -> bool {
+    let view = Json::from(json);
+    let is_result = |view: &Json| what_if::is_result(view);
+    terraform::is_plan(|name| json.get(name).is_some())
+        || is_result(&view)
+        || view.get("properties").is_some_and(is_result)
+        || template::is_template(&view)
+}
+
 /// The steps of a plan; `None` for anything that holds resources instead.
 fn steps(
     estate: &Estate,
