@@ -126,6 +126,31 @@ fn pictures_are_well_formed_and_told_in_words() {
             assert!(description.contains(&dense(&change.title)), "{name}: {}", change.title);
             assert!(shown.contains(&dense(&change.title)), "{name}: {}", change.title);
         }
+        for line in plan.breaks() {
+            assert!(description.contains(&dense(&line)), "{name}: {line}");
+            assert!(shown.contains(&dense(&line)), "{name}: {line}");
+        }
+        if let Some(refusal) = plan.refusal.filter(|_| report.causes().next().is_some()) {
+            assert!(description.contains(&dense(&refusal.why)), "{name}: {refusal}");
+            assert!(shown.contains(&dense(&refusal.why)), "{name}: {refusal}");
+        }
+    }
+}
+
+/// A repair that stops what works is not drawn as if it cost nothing.
+#[test]
+fn what_a_repair_breaks_stands_on_a_card_of_its_own() {
+    let all = cases();
+    let breaking: Vec<&Case> = all.iter().filter(|case| !case.plan.breaks().is_empty()).collect();
+    assert!(!breaking.is_empty(), "examples of it");
+    for case in breaking {
+        let repaired = case.svg.split("tried on a copy").nth(1).expect("the repaired way");
+        let card = repaired.split("<title>Breaks what works:").nth(1).expect("a card");
+        assert!(
+            card.split("</g>").next().is_some_and(|card| card.contains("card-doubt")),
+            "{}",
+            case.name
+        );
     }
 }
 
@@ -258,4 +283,9 @@ fn a_runtime_server_is_shown_with_the_way_that_is_closed() {
     let (_, texts) = read("runtime", &drawn.svg);
     let all: String = texts.iter().map(|(_, text)| dense(text)).collect();
     assert!(all.contains("runnercannotreachnew-db."), "{all}");
+    // A server is drawn before the gates of its way: the repaired gate is one of the second way.
+    let repaired = drawn.svg.split("tried on a copy").nth(1).expect("the repaired way");
+    let ways: Vec<&str> = repaired.split("<title>copier runner").collect();
+    let is_changed = |way: &&str| way.contains("\"dot-changed\"");
+    assert_eq!(ways.iter().map(is_changed).collect::<Vec<_>>(), [false, false, true]);
 }

@@ -122,10 +122,10 @@ impl Canvas {
         base
     }
 
-    /// A numbered mark that ties a gate to the sentence about it.
-    pub(super) fn badge(&mut self, class: &str, (x, y): (f64, f64), number: usize) {
+    /// A mark that ties a gate to the sentence about it.
+    pub(super) fn badge(&mut self, class: &str, (x, y): (f64, f64), mark: &str) {
         self.circle(&format!("badge-{class}"), (x, y), 9.0);
-        let runs = [Run { text: number.to_string(), is_strong: true }];
+        let runs = [Run { text: mark.to_owned(), is_strong: true }];
         self.text("on", (x, y + 4.0), 11.0, Anchor::Middle, &runs);
     }
 }

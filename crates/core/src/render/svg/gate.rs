@@ -2,7 +2,7 @@
 //! something about it.
 
 use super::canvas::{Anchor, Area, Canvas};
-use super::layout::{CARD_MAX, DETAIL, DOT, Layout};
+use super::layout::{CARD_MAX, DETAIL, DOT, Layout, NAME};
 use super::scene::Station;
 use super::text::Run;
 use crate::trace::step::{Outcome, Stage};
@@ -12,7 +12,7 @@ pub(super) fn draw(canvas: &mut Canvas, station: &Station, index: usize, layout:
     let x = layout.centres[index];
     let word = word(station.step.stage);
     canvas.open(&format!("{word}: {}", sentence(station)));
-    canvas.text(ink_of_name(station), (x, layout.names), 13.0, Anchor::Middle, &strong(word));
+    canvas.text(ink_of_name(station), (x, layout.names), NAME, Anchor::Middle, &strong(word));
     mark(canvas, station, (x, layout.way));
     let lines = &layout.details[index];
     let place = (x, layout.way + DOT + 20.0);
@@ -28,7 +28,7 @@ pub(super) fn sentence(station: &Station) -> String {
 
 /// The card of a gate, under the line that goes through it.
 pub(super) fn ground(canvas: &mut Canvas, station: &Station, index: usize, layout: &Layout) {
-    let (width, top) = (layout.pitch.min(CARD_MAX) - 6.0, layout.names - 20.0);
+    let (width, top) = (layout.rooms[index].min(CARD_MAX) - 6.0, layout.names - 20.0);
     let x = layout.centres[index] - width / 2.0;
     let area = Area { x, y: top, width, height: layout.details_end - top + 2.0 };
     card(canvas, station, area);
@@ -38,7 +38,7 @@ fn strong(text: &str) -> Vec<Run> {
     vec![Run { text: text.to_owned(), is_strong: true }]
 }
 
-/// The ground of a gate that stands out, with the numbers of what is said about it.
+/// The ground of a gate that stands out, with the marks of what is said about it.
 pub(super) fn card(canvas: &mut Canvas, station: &Station, area: Area) {
     let (class, badge) = match station.step.shown() {
         Outcome::Drop if station.step.is_consequence => ("", "bad"),
@@ -51,9 +51,9 @@ pub(super) fn card(canvas: &mut Canvas, station: &Station, area: Area) {
     if !class.is_empty() {
         canvas.rect(class, area, 8.0);
     }
-    for (place, number) in station.badges.iter().rev().enumerate() {
+    for (place, mark) in station.badges.iter().rev().enumerate() {
         let x = area.x + area.width - 8.0 - 20.0 * place as f64;
-        canvas.badge(badge, (x, area.y - 2.0), *number);
+        canvas.badge(badge, (x, area.y - 2.0), mark);
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::canvas::{Anchor, Area, Canvas};
 use super::layout::{
-    CARD_MAX, DETAIL, DOT, ICON, LABEL, Layout, PAD, TITLE, back_lines, back_room, headers, layout,
-    title,
+    CARD_MAX, DETAIL, DOT, ICON, LABEL, Layout, PAD, SERVER, TITLE, back_lines, back_room, headers,
+    layout, server_name, title,
 };
 use super::scene::{FarSide, Lane, Net, Station};
-use super::text::{line, shortened, wrap};
+use super::text::line;
 use super::{MARGIN, WIDTH, gate};
 use crate::trace::step::Outcome;
 
@@ -112,8 +112,8 @@ fn server(canvas: &mut Canvas, (x, y): (f64, f64), name: &str, role: &str) {
             ("a", &[half, 7.0, 0.0, 0.0, 0.0, 2.0 * half, 0.0]),
         ],
     );
-    let words = wrap(&format!("`{}`", shortened(name, 24)), 12.0, ICON - 18.0, 3);
-    let base = canvas.lines("ink", (x, y + 42.0), (12.0, 14.0), Anchor::Middle, &words);
+    let words = server_name(name);
+    let base = canvas.lines("ink", (x, y + 42.0), SERVER, Anchor::Middle, &words);
     canvas.text("muted", (x, base + 1.0), 11.0, Anchor::Middle, &line(role, 11.0, ICON));
     canvas.close();
 }

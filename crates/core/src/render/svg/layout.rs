@@ -1,7 +1,7 @@
 //! Where everything of a lane stands: boxes, gates and their sentences, measured before anything is drawn.
 
 use super::scene::{FarSide, Lane, Net, Station, Zone};
-use super::text::{Run, shortened, wrap};
+use super::text::{Run, fit, widest_piece, width, wrap};
 use super::{MARGIN, WIDTH, gate};
 
 /// Width of the column that holds a server at either end.
@@ -10,6 +10,8 @@ pub(super) const ICON: f64 = 100.0;
 pub(super) const PAD: f64 = 10.0;
 /// Between two boxes that no gate stands between.
 pub(super) const GAP: f64 = 36.0;
+/// Size of the names of gates.
+pub(super) const NAME: f64 = 13.0;
 /// Size of the sentence under a gate, and from line to line.
 pub(super) const DETAIL: (f64, f64) = (11.5, 14.5);
 /// Size of the names of networks, and from line to line.
@@ -18,9 +20,14 @@ pub(super) const TITLE: (f64, f64) = (12.5, 16.0);
 pub(super) const LABEL: (f64, f64) = (12.0, 15.0);
 /// Lines of the sentence under a gate; the tooltip has all of it.
 pub(super) const DETAIL_LINES_MAX: usize = 9;
-/// Letters of a name that are shown; the tooltip has all of it. A server's whole host name of 34
-/// letters fits.
-pub(super) const NAME_LETTERS_MAX: usize = 40;
+/// Lines of a name over a box.
+const NAME_LINES_MAX: usize = 3;
+/// Size of the names of servers, and from line to line.
+pub(super) const SERVER: (f64, f64) = (12.0, 14.0);
+/// Lines of a server's name.
+const SERVER_LINES_MAX: usize = 5;
+/// Beside the sentence of a gate.
+const BESIDE: f64 = 16.0;
 /// Width of a card at most.
 pub(super) const CARD_MAX: f64 = 260.0;
 /// Radius of a gate's mark.
@@ -30,8 +37,8 @@ pub(super) const DOT: f64 = 12.0;
 pub(super) struct Layout {
     /// Centres of the gates.
     pub(super) centres: Vec<f64>,
-    /// From gate to gate.
-    pub(super) pitch: f64,
+    /// Room of each gate.
+    pub(super) rooms: Vec<f64>,
     /// Height of the networks' names.
     pub(super) title: f64,
     pub(super) near: (f64, f64),
@@ -61,10 +68,9 @@ fn zones(lane: &Lane) -> Vec<Zone> {
 /// Measures a lane below `top`.
 pub(super) fn layout(lane: &Lane, top: f64) -> Layout {
     let zones = zones(lane);
-    let count = zones.len().max(1) as f64;
     let has_between = zones.contains(&Zone::Between);
     let gap = if has_between { 0.0 } else { GAP };
-    let pitch = (WIDTH - 2.0 * MARGIN - 2.0 * ICON - gap - 6.0 * PAD) / count;
+    let rooms = rooms(lane, WIDTH - 2.0 * MARGIN - 2.0 * ICON - gap - 6.0 * PAD);
     let mut centres = Vec::new();
     let mut x = MARGIN + ICON + PAD;
     let (mut near_end, mut far_start, mut far_end) = (x, None, x);
@@ -78,8 +84,8 @@ pub(super) fn layout(lane: &Lane, top: f64) -> Layout {
         } else if *zone == Zone::Between && index > 0 && zones[index - 1] == Zone::Near {
             x += PAD;
         }
-        centres.push(x + pitch / 2.0);
-        x += pitch;
+        centres.push(x + rooms[index] / 2.0);
+        x += rooms[index];
         match zone {
             Zone::Near => near_end = x,
             Zone::Far => far_end = x,
@@ -97,36 +103,53 @@ pub(super) fn layout(lane: &Lane, top: f64) -> Layout {
     let details: Vec<Vec<Vec<Run>>> = lane
         .there
         .iter()
-        .map(|one| {
-            wrap(
-                &shortened(&gate::sentence(one), NAME_LETTERS_MAX),
-                DETAIL.0,
-                pitch.min(CARD_MAX) - 16.0,
-                DETAIL_LINES_MAX,
-            )
+        .zip(&rooms)
+        .map(|(one, room)| {
+            let width = room.min(CARD_MAX) - BESIDE;
+            fit(&gate::sentence(one), DETAIL.0, width, DETAIL_LINES_MAX)
         })
         .collect();
     let lines = details.iter().map(Vec::len).max().unwrap_or(0);
     let details_end = way + DOT + 18.0 + lines as f64 * DETAIL.1;
-    let back_top = details_end.max(way + 96.0) + 26.0;
+    let named = [&lane.copier, &lane.server].map(|name| server_name(name).len());
+    let names_end = way + 54.0 + named[0].max(named[1]) as f64 * SERVER.1;
+    let back_top = details_end.max(names_end) + 26.0;
     let back = (!lane.back.is_empty()).then(|| {
         let tallest =
             lane.back.iter().map(|one| back_lines(one, near, lane.back.len()).len()).max();
         (back_top, back_top + DOT + 18.0 + tallest.unwrap_or(1) as f64 * DETAIL.1)
     });
     let bottom = back.map_or(back_top, |(_, end)| end) + PAD;
-    Layout { centres, pitch, title, near, far, names, way, details, details_end, back, bottom }
+    Layout { centres, rooms, title, near, far, names, way, details, details_end, back, bottom }
+}
+
+/// Room of each gate: what its widest piece takes, and of what is left a part as large as its part of all words.
+fn rooms(lane: &Lane, whole: f64) -> Vec<f64> {
+    let piece = |one: &Station| {
+        let name = width(gate::word(one.step.stage), NAME, true);
+        (widest_piece(&gate::sentence(one), DETAIL.0).max(name) + BESIDE + 1.0).min(CARD_MAX)
+    };
+    let least: Vec<f64> = lane.there.iter().map(piece).collect();
+    let needed: f64 = least.iter().sum();
+    if needed > whole {
+        return least.iter().map(|one| one * whole / needed).collect();
+    }
+    let words: Vec<f64> =
+        lane.there.iter().map(|one| width(&gate::sentence(one), DETAIL.0, false)).collect();
+    let all = words.iter().sum::<f64>().max(1.0);
+    let parts = words.iter().map(|one| (whole - needed) * one / all);
+    least.iter().zip(parts).map(|(least, part)| least + part).collect()
 }
 
 /// Names that stand above the gates of one side.
 pub(super) fn headers(net: &Net, extra: Option<&str>, width: f64) -> Vec<Vec<Run>> {
-    let mut lines = wrap(&shortened(&net.subnet, NAME_LETTERS_MAX), LABEL.0, width, 2);
-    lines.extend(
-        extra
-            .into_iter()
-            .flat_map(|text| wrap(&shortened(text, NAME_LETTERS_MAX), LABEL.0, width, 2)),
-    );
-    lines
+    let names = std::iter::once(net.subnet.as_str()).chain(extra);
+    names.flat_map(|name| fit(name, LABEL.0, width, NAME_LINES_MAX)).collect()
+}
+
+/// Lines of a server's name, below its icon.
+pub(super) fn server_name(name: &str) -> Vec<Vec<Run>> {
+    fit(&format!("`{name}`"), SERVER.0, ICON - 18.0, SERVER_LINES_MAX)
 }
 
 fn header_height(lane: &Lane, near: (f64, f64), far: Option<(f64, f64)>) -> f64 {
@@ -144,7 +167,7 @@ fn header_height(lane: &Lane, near: (f64, f64), far: Option<(f64, f64)>) -> f64 
 
 /// Lines of a network's name.
 pub(super) fn title(label: &str, (from, to): (f64, f64)) -> Vec<Vec<Run>> {
-    wrap(&shortened(label, NAME_LETTERS_MAX), TITLE.0, to - from - 1.5 * PAD, 2)
+    fit(label, TITLE.0, to - from - 1.5 * PAD, NAME_LINES_MAX)
 }
 
 fn title_height(lane: &Lane, near: (f64, f64), far: Option<(f64, f64)>) -> f64 {

@@ -14,18 +14,20 @@ mod words;
 use self::canvas::{Anchor, Area, Canvas};
 use self::notes::Note;
 use self::scene::Lane;
-use self::text::{Run, escaped, shortened, width, wrap};
-use crate::change::Change;
+use self::text::{Run, escaped, fit, width};
 use crate::diagnose::{self, Report};
 use crate::estate::Estate;
 use crate::finding::{Finding, Severity};
 use crate::plan::Plan;
+use crate::render::about;
 use crate::trace::step::Verdict;
 
 /// Width of the picture; its height follows from what it shows.
 const WIDTH: f64 = 1200.0;
 /// Around everything.
 const MARGIN: f64 = 24.0;
+/// Lines of the answer: three names of servers as long as Azure allows.
+const ANSWER_LINES_MAX: usize = 4;
 /// Things not observed that are shown: more would hide the path; the text alternative has all of them.
 const MISSING_MAX: usize = 5;
 
@@ -42,23 +44,36 @@ pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String 
     let mut before = scene::lanes(estate, report);
     let causes: Vec<&Finding> = report.causes().collect();
     for (index, cause) in causes.iter().enumerate() {
-        before.iter_mut().for_each(|lane| lane.blame(index + 1, cause));
+        let mark = (index + 1).to_string();
+        before.iter_mut().for_each(|lane| lane.blame(&mark, cause));
     }
     y = lanes(&mut canvas, &before, y, false);
-    y = notes::draw(&mut canvas, &about(report, &causes, plan), y + 4.0);
+    y = notes::draw(&mut canvas, &remarks(report, &causes, plan), y + 4.0);
     if let (Some(plan), Some((changed, after))) = (plan, &repaired) {
         let mut lanes_after = scene::lanes(changed, after);
         for (index, change) in plan.changes.iter().enumerate() {
+            let mark = letter(index);
+            let others = plan.changes.iter().enumerate().filter(|(other, _)| *other != index);
+            let estate = others.fold(estate.clone(), |now, (_, other)| other.apply(&now));
+            let report = diagnose::check(&estate, &report.question);
+            let without = scene::lanes(&estate, &report);
+            let pairs = lanes_after.iter_mut().zip(&without);
+            let opened =
+                pairs.filter_map(|(lane, old)| lane.credit(&mark, change, old).then_some(()));
+            if opened.count() > 0 {
+                continue;
+            }
             let opened = before.iter().position(|lane| lane.is_opened_by(change)).unwrap_or(0);
             if let Some(lane) = lanes_after.get_mut(opened) {
-                lane.credit(index + 1, change, before.get(opened));
+                lane.attach(&mark, change, before.get(opened));
             }
         }
         y = section(&mut canvas, &simulated(plan.changes.len()), y + 10.0);
         y = lanes(&mut canvas, &lanes_after, y, true);
-        let numbered = plan.changes.iter().enumerate();
-        let changes: Vec<Note> = numbered.map(|(index, one)| of_change(index + 1, one)).collect();
-        y = notes::draw(&mut canvas, &changes, y + 4.0);
+        let broken = breaks(plan);
+        let changes = (0..plan.changes.len()).map(|index| of_change(plan, index, &causes));
+        let cards: Vec<Note> = broken.into_iter().chain(changes).collect();
+        y = notes::draw(&mut canvas, &cards, y + 4.0);
     }
     let repair = plan.map(|plan| (plan, repaired.as_ref().map_or(report, |(_, after)| after)));
     document(report, repair, &canvas.body, y + 8.0)
@@ -92,8 +107,7 @@ fn heading(canvas: &mut Canvas, report: &Report) -> f64 {
     let wide = width(&label, 14.0, true) + 28.0;
     let answer = words::answer(report);
     canvas.open(&answer);
-    let short = shortened(&answer, layout::NAME_LETTERS_MAX);
-    let lines = wrap(&short, 22.0, WIDTH - 2.0 * MARGIN - wide - 24.0, 2);
+    let lines = fit(&answer, 22.0, WIDTH - 2.0 * MARGIN - wide - 24.0, ANSWER_LINES_MAX);
     let base = canvas.lines("ink", (MARGIN, 44.0), (22.0, 28.0), Anchor::Start, &lines);
     canvas.close();
     let area = Area { x: WIDTH - MARGIN - wide, y: 20.0, width: wide, height: 34.0 };
@@ -120,11 +134,11 @@ fn lanes(canvas: &mut Canvas, lanes: &[Lane], top: f64, is_repaired: bool) -> f6
 
 /// What to say of the path as it is: causes, or risks where nothing is certain, then what was not
 /// observed, then why nothing mends it.
-fn about(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Note> {
+fn remarks(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Note> {
     let mut notes: Vec<Note> = causes
         .iter()
         .enumerate()
-        .map(|(index, cause)| of_finding(Some(index + 1), "bad", cause))
+        .map(|(index, cause)| of_finding(Some((index + 1).to_string()), "bad", cause))
         .collect();
     let is_risk = |one: &&Finding| one.severity == Severity::Risks && one.consequence_of.is_none();
     if causes.is_empty() && report.verdict != Verdict::Reachable {
@@ -133,7 +147,7 @@ fn about(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Note>
     }
     for missing in report.missing.iter().take(MISSING_MAX) {
         notes.push(Note {
-            number: None,
+            mark: None,
             tone: "doubt",
             head: format!("not observed: {}", missing.what),
             more: vec![format!("to know it: {}", missing.help)],
@@ -141,7 +155,7 @@ fn about(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Note>
     }
     let refusal = plan.and_then(|plan| plan.refusal.as_ref()).filter(|_| !causes.is_empty());
     notes.extend(refusal.map(|refusal| Note {
-        number: None,
+        mark: None,
         tone: "muted",
         head: format!("no plan: {}", refusal.why),
         more: refusal.help.clone(),
@@ -149,21 +163,40 @@ fn about(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Note>
     notes
 }
 
-fn of_finding(number: Option<usize>, tone: &'static str, finding: &Finding) -> Note {
+fn of_finding(mark: Option<String>, tone: &'static str, finding: &Finding) -> Note {
     Note {
-        number,
+        mark,
         tone,
         head: finding.message.clone(),
         more: vec![format!("`{}`: {}", finding.fault, finding.why)],
     }
 }
 
-fn of_change(number: usize, change: &Change) -> Note {
-    let mut more: Vec<String> =
-        change.exposure.iter().map(|line| format!("lets through: {line}")).collect();
-    more.extend(change.affected.iter().map(|line| format!("touches: {line}")));
-    if change.downtime != "none" {
-        more.push(format!("downtime: {}", change.downtime));
+/// The mark of a change: causes have numbers.
+fn letter(index: usize) -> String {
+    char::from_u32('A' as u32 + index as u32).unwrap_or('Z').to_string()
+}
+
+fn of_change(plan: &Plan, index: usize, causes: &[&Finding]) -> Note {
+    let word = |fault: &str| match causes.iter().position(|cause| cause.fault == fault) {
+        Some(place) => format!("{} (`{fault}`)", place + 1),
+        None => format!("`{fault}`"),
+    };
+    Note {
+        mark: Some(letter(index)),
+        tone: "good",
+        head: plan.changes[index].title.clone(),
+        more: about(plan, index, word),
     }
-    Note { number: Some(number), tone: "good", head: change.title.clone(), more }
+}
+
+/// What works now and stops with the repair.
+fn breaks(plan: &Plan) -> Option<Note> {
+    let lines = plan.breaks();
+    (!lines.is_empty()).then(|| Note {
+        mark: None,
+        tone: "doubt",
+        head: "Breaks what works:".to_owned(),
+        more: lines,
+    })
 }

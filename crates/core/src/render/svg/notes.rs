@@ -13,8 +13,8 @@ const LINES_MAX: usize = 4;
 
 /// A sentence with more about it.
 pub(super) struct Note {
-    /// The number that gates refer to; `None` for a note about no gate.
-    pub(super) number: Option<usize>,
+    /// The mark that stands at gates, too; `None` for a note about no gate.
+    pub(super) mark: Option<String>,
     /// `bad`, `good`, `doubt` or `muted`.
     pub(super) tone: &'static str,
     pub(super) head: String,
@@ -31,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas, notes: &[Note], top: f64) -> f64 {
 }
 
 fn one(canvas: &mut Canvas, note: &Note, top: f64) -> f64 {
-    let x = MARGIN + if note.number.is_some() { 40.0 } else { 16.0 };
+    let x = MARGIN + if note.mark.is_some() { 40.0 } else { 16.0 };
     let width = WIDTH - MARGIN - 14.0 - x;
     let head = wrap(&note.head, HEAD.0, width, LINES_MAX);
     let more: Vec<Vec<Run>> =
@@ -48,8 +48,8 @@ fn one(canvas: &mut Canvas, note: &Note, top: f64) -> f64 {
         _ => ("network", "muted"),
     };
     canvas.rect(ground, area, 8.0);
-    if let Some(number) = note.number {
-        canvas.badge(note.tone, (MARGIN + 21.0, top + 20.0), number);
+    if let Some(mark) = &note.mark {
+        canvas.badge(note.tone, (MARGIN + 21.0, top + 20.0), mark);
     }
     let base = canvas.lines(ink, (x, top + 25.0), HEAD, Anchor::Start, &head);
     canvas.lines("ink", (x, base), BODY, Anchor::Start, &more);

@@ -67,8 +67,8 @@ impl FarSide {
 pub(super) struct Station<'r> {
     pub(super) step: &'r Step,
     pub(super) zone: Zone,
-    /// Numbers of the causes or changes that belong here.
-    pub(super) badges: Vec<usize>,
+    /// Marks of the causes or changes that belong here.
+    pub(super) badges: Vec<String>,
     /// A change opened it, or made it.
     pub(super) is_changed: bool,
 }
@@ -241,23 +241,59 @@ impl Lane<'_> {
         self.there.iter().chain(&self.back)
     }
 
-    /// Ties the nth cause to the gate that it closes, or to the one that leads the wrong way.
-    pub(super) fn blame(&mut self, number: usize, cause: &Finding) {
+    /// Ties a cause to the gate that it closes, or to the one that leads the wrong way; the cause that the way to the target is closed
+    /// to all its closed gates.
+    pub(super) fn blame(&mut self, mark: &str, cause: &Finding) {
         let is_second = cause.fault == SECOND_FLOW;
         if is_second != (self.role == TARGET) {
             return;
         }
-        let stages = stages_of_fault(cause.fault);
         let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
+        if is_second {
+            let is_own = |step: &Step| step.shown() == Outcome::Drop && !step.is_consequence;
+            if all.iter().any(|one| is_own(one.step)) {
+                let closed = all.into_iter().filter(|one| is_own(one.step));
+                return closed.for_each(|one| one.badges.push(mark.to_owned()));
+            }
+        }
+        let stages = stages_of_fault(cause.fault);
         all.retain(|one| is_second || stages.contains(&one.step.stage));
         let place = cause.place.as_ref().map(|place| &place.resource);
         if let Some(station) = most_fitting(all, place, |step| step.shown() != Outcome::Pass) {
-            station.badges.push(number);
+            station.badges.push(mark.to_owned());
         }
     }
 
-    /// Ties the nth change to the gate that it opens; `before` is the same lane without the changes.
-    pub(super) fn credit(&mut self, number: usize, change: &Change, before: Option<&Lane<'_>>) {
+    /// Ties a change to the first gate of its sort that is another one in `without`, the same lane when the change alone is left out.
+    /// Says whether there is one.
+    pub(super) fn credit(&mut self, mark: &str, change: &Change, without: &Lane<'_>) -> bool {
+        let stages = stages_of_change(change);
+        let differs = |one: &Station, others: &[Station], nth: usize| {
+            let mut same = others.iter().filter(|other| other.step.stage == one.step.stage);
+            same.nth(nth).is_none_or(|other| other.step.shown() != one.step.shown())
+        };
+        let mut found = None;
+        for (is_back, own, others) in
+            [(false, &self.there, &without.there), (true, &self.back, &without.back)]
+        {
+            for (index, one) in own.iter().enumerate() {
+                let nth =
+                    own[..index].iter().filter(|two| two.step.stage == one.step.stage).count();
+                if found.is_none() && stages.contains(&one.step.stage) && differs(one, others, nth)
+                {
+                    found = Some((is_back, index));
+                }
+            }
+        }
+        let Some((is_back, index)) = found else { return false };
+        let station = if is_back { &mut self.back[index] } else { &mut self.there[index] };
+        station.badges.push(mark.to_owned());
+        station.is_changed = true;
+        true
+    }
+
+    /// Ties a change that opens no gate by itself to one of its sort; `before` is the same lane without all changes.
+    pub(super) fn attach(&mut self, mark: &str, change: &Change, before: Option<&Lane<'_>>) {
         let stages = stages_of_change(change);
         let was_shut = |step: &Step| {
             let mut old = before.iter().flat_map(|lane| lane.stations()).map(|one| one.step);
@@ -272,7 +308,7 @@ impl Lane<'_> {
         let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
         all.retain(|one| stages.contains(&one.step.stage));
         if let Some(station) = most_fitting(all, change.resource.parent().as_ref(), was_shut) {
-            station.badges.push(number);
+            station.badges.push(mark.to_owned());
             station.is_changed = true;
         }
     }

@@ -10,6 +10,9 @@ pub(super) struct Run {
 /// Letters of a line with their weight.
 type Letters = Vec<(char, bool)>;
 
+/// Letters that are kept of a long word: both ends of a name still tell it from its like.
+const LETTERS_MIN: usize = 16;
+
 /// How much wider strong letters are.
 const STRONG: f64 = 1.13;
 
@@ -92,6 +95,28 @@ pub(super) fn wrap(text: &str, size: f64, width: f64, lines_max: usize) -> Vec<V
     lines
 }
 
+/// The whole text where it fits into so many lines; else its long words lose their middles, as little as that takes.
+pub(super) fn fit(text: &str, size: f64, width: f64, lines_max: usize) -> Vec<Vec<Run>> {
+    let longest = text.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+    let shorter = (LETTERS_MIN..=longest.max(LETTERS_MIN)).rev();
+    let tried = shorter.map(|letters| wrap(&shortened(text, letters), size, width, usize::MAX));
+    let found = tried.into_iter().find(|lines| lines.len() <= lines_max);
+    found.unwrap_or_else(|| wrap(&shortened(text, LETTERS_MIN), size, width, lines_max))
+}
+
+/// Width of the widest piece that no line break has to split.
+pub(super) fn widest_piece(text: &str, size: f64) -> f64 {
+    let letters = letters(text, false);
+    let ends =
+        (1..letters.len()).filter(|end| letters[end - 1].0 == ' ' || is_joint(&letters, *end));
+    let (mut start, mut widest) = (0, 0.0_f64);
+    for end in ends.chain([letters.len()]) {
+        widest = widest.max(width_of(&letters[start..end], size));
+        start = end;
+    }
+    widest
+}
+
 /// How many letters fit, at least one.
 fn fitting(letters: &[(char, bool)], size: f64, width: f64) -> usize {
     let mut count = letters.len();
@@ -106,6 +131,14 @@ fn fitting(letters: &[(char, bool)], size: f64, width: f64) -> usize {
     count.max(1)
 }
 
+/// Whether a name may be broken at a place: after a joint, or where a word in it begins. Addresses and numbers stay whole.
+fn is_joint(letters: &[(char, bool)], at: usize) -> bool {
+    let (before, next) = (letters[at - 1].0, letters.get(at).map(|(letter, _)| *letter));
+    let is_hump = before.is_lowercase() && next.is_some_and(char::is_uppercase);
+    let is_number = ".,".contains(before) && next.is_some_and(|next| next.is_ascii_digit());
+    is_hump || "-./_:,…".contains(before) && !is_number
+}
+
 /// The best place to break at or before `fits`: after a space, else inside a name, else anywhere.
 fn break_before(letters: &[(char, bool)], fits: usize) -> usize {
     let after = |index: usize, wanted: &dyn Fn(char) -> bool| wanted(letters[index - 1].0);
@@ -116,12 +149,7 @@ fn break_before(letters: &[(char, bool)], fits: usize) -> usize {
     if let Some(place) = (1..=fits).rev().find(|index| after(*index, &is_space)) {
         return place;
     }
-    let is_joint = |letter: char| "-./_:,".contains(letter);
-    let is_hump = |index: usize| {
-        letters[index - 1].0.is_lowercase()
-            && letters.get(index).is_some_and(|(next, _)| next.is_uppercase())
-    };
-    let place = (2..=fits).rev().find(|index| after(*index, &is_joint) || is_hump(*index));
+    let place = (2..=fits).rev().find(|index| is_joint(letters, *index));
     place.unwrap_or(fits).max(1)
 }
 
@@ -193,6 +221,23 @@ mod tests {
         assert!(lines[1].ends_with('…'), "{lines:?}");
         assert_eq!(plain(&wrap("short", 12.0, 90.0, 2)), ["short"]);
         assert_eq!(shortened("of `a-name-with-many-parts` here", 12), "of `a-name…rts` here");
+    }
+
+    #[test]
+    fn names_are_whole_where_there_is_room_and_keep_both_ends_elsewhere() {
+        let text = "network `vnet-contoso-orders-prod-weu-001` 10.41.0.0/20";
+        assert_eq!(
+            plain(&fit(text, 12.0, 240.0, 3)).concat().replace(' ', ""),
+            text.replace([' ', '`'], "")
+        );
+        let tight = plain(&fit(text, 12.0, 200.0, 2));
+        assert_eq!(tight.len(), 2, "{tight:?}");
+        assert!(tight.concat().contains("…") && tight[1].ends_with("10.41.0.0/20"), "{tight:?}");
+        for (text, piece, is_strong) in
+            [("to `abcDefgh`", "Defgh", true), ("a-b 10.41.1.7", "10.41.1.7", false)]
+        {
+            assert!((widest_piece(text, 10.0) - width(piece, 10.0, is_strong)).abs() < 1e-9);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The picture in sentences, for those who do not see it.
 
 use super::gate::word;
+use super::letter;
 use super::scene::{SECOND_FLOW, copier_name};
 use crate::diagnose::{Copier, Report};
 use crate::plan::Plan;
@@ -38,8 +39,9 @@ fn goal(report: &Report) -> String {
 /// Everything that the picture shows.
 pub(super) fn description(report: &Report, repair: Option<(&Plan, &Report)>) -> String {
     let mut text = format!("{}. {}", answer(report), ways(report));
-    for cause in report.causes() {
-        text.push_str(&format!(" Cause {}: {}. Why: {}.", cause.fault, cause.message, cause.why));
+    for (index, cause) in report.causes().enumerate() {
+        let (number, fault) = (index + 1, cause.fault);
+        text.push_str(&format!(" Cause {number}, {fault}: {}. Why: {}.", cause.message, cause.why));
     }
     for missing in &report.missing {
         text.push_str(&format!(" Not observed: {}; {}.", missing.what, missing.help));
@@ -51,8 +53,11 @@ pub(super) fn description(report: &Report, repair: Option<(&Plan, &Report)>) -> 
     if plan.changes.is_empty() {
         return text;
     }
+    for line in plan.breaks() {
+        text.push_str(&format!(" Breaks what works: {line}."));
+    }
     for (index, change) in plan.changes.iter().enumerate() {
-        text.push_str(&format!(" Change {}: {}.", index + 1, change.title));
+        text.push_str(&format!(" Change {}: {}.", letter(index), change.title));
     }
     text.push_str(&format!(" After that, in simulation: {}. {}", answer(after), ways(after)));
     text
