@@ -23,8 +23,6 @@ const DOUBT: Style = AnsiColor::Yellow.on_default();
 const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 
-/// Letters of a sentence on one line of a frame: with frame and gate they fit into a hundred columns.
-
 /// Prints a whole diagnosis on standard output.
 ///
 /// `after` names the plans that were laid over the estate.

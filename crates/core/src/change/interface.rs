@@ -3,9 +3,7 @@
 use serde_json::json;
 
 use super::exposure::{EVERY_PORT, End, Exposure, Flows, MANY};
-use super::{
-    Change, Edit, NETWORK_API, Request, Safety, place, quoted, whole_body,
-};
+use super::{Change, Edit, NETWORK_API, Request, Safety, place, quoted, whole_body};
 use crate::estate::Estate;
 use crate::id::ResourceId;
 

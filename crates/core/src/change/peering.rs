@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY};
 use super::terms::{Terms, all_of};
-use super::{
-    Change, Edit, NETWORK_API, Request, Safety, free_name, place, quoted,
-    whole_body,
-};
+use super::{Change, Edit, NETWORK_API, Request, Safety, free_name, place, quoted, whole_body};
 use crate::address::AddressSet;
 use crate::estate::Estate;
 use crate::estate::network::{Peering, Subnet, Vnet};

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::exposure::{self, End, Exposure, Flows, POSTGRES};
-use super::{
-    Change, Edit, NETWORK_API, Request, Safety, place, quoted, whole_body,
-};
+use super::{Change, Edit, NETWORK_API, Request, Safety, place, quoted, whole_body};
 use crate::estate::Estate;
 use crate::estate::network::{SQL_ENDPOINT, Subnet};
 use crate::id::ResourceId;
