@@ -66,6 +66,17 @@ fn a_list_of_a_rule_is_cut_and_counted() {
 }
 
 #[test]
+fn a_rule_that_keeps_questions_back_is_told_with_what_it_says() {
+    let page = flexway_core::checks::find("dns/custom-server-unreachable").expect("a page").page;
+    let examples = support::examples(page);
+    let title = "A rule denies everything that goes out";
+    let example = examples.iter().find(|one| one.title == title).expect("the example");
+    let report = support::check(&support::estate(&example.resources));
+    let why = &cause(&report, "dns/custom-server-unreachable").why;
+    assert!(why.starts_with("the rule says: outbound, any protocol, any -> any; "), "{why}");
+}
+
+#[test]
 fn an_admin_rule_is_told_with_its_manager() {
     let page = flexway_core::checks::find("filter/admin-rule-denied").expect("a page").page;
     let examples = support::examples(page);

@@ -21,8 +21,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         dns_owner_words(path.estate, start),
         closed.detail
     );
-    let why =
-        "a network with DNS servers of its own asks nobody else: without them no name is found";
+    let says = closed.rule.as_ref().map(|rule| format!("the rule says: {rule}; "));
+    let why = format!(
+        "{}a network with DNS servers of its own asks nobody else: without them no name is found",
+        says.unwrap_or_default()
+    );
     let finding = Finding::blocks(message, why);
     let finding = match closed.facts.first() {
         Some(fact) => finding.at(&fact.resource, fact.pointer.clone()),
