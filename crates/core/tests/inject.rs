@@ -166,7 +166,7 @@ fn mends(broken: &Broken, wrong: &mut Vec<String>, seed: u64) -> bool {
     }
     let budget: usize = broken.injected.iter().map(|one| one.edits).sum();
     let kinds: Vec<&str> = plan.changes.iter().map(|change| change.kind).collect();
-    // More edits are fine where they cost less: a peering or a service tag lets more through than an endpoint.
+    // More edits are fine where they cost less: they let less through.
     let others = plan.alternatives.iter().filter_map(|one| one.cost);
     let is_cheapest = plan.is_complete && others.min().is_none_or(|least| plan.cost <= least);
     if is_repairable && kinds.len() > budget && !is_cheapest {

@@ -9,6 +9,8 @@ use crate::change::{Change, exposure};
 pub struct Cost {
     /// Flows that worked before and do not, or not surely, any more.
     pub broken_flows: u32,
+    /// New private endpoints: the name of a server leads elsewhere then, for everybody who asks for it, whoever that is.
+    pub new_endpoints: u32,
     /// Upper bound of the (sender, receiver, port) triples newly let through, each counted once. In JSON a number, or
     /// text where it has more than 64 bits.
     #[serde(serialize_with = "number_or_text")]
@@ -28,6 +30,7 @@ impl Cost {
         let mut flows = Vec::new();
         for change in changes {
             flows.extend(change.exposure.iter().flat_map(|one| &one.flows));
+            cost.new_endpoints += u32::from(change.kind == "create-endpoint");
             cost.privilege += privilege(change.kind);
             cost.interruptions += u32::from(!change.downtime.starts_with("none"));
             cost.edits += 1;

@@ -2,10 +2,11 @@
 //! catalogue.
 
 use super::super::verdict::Verdict;
-use super::read::{Cost, FIELDS};
+use super::read::{BROKEN_FLOWS, Change, Cost, EDITS, FIELDS, NEW_ENDPOINTS};
 use super::safety;
 use super::sets::Catalogue;
 use super::{Bounds, Check, Judge, State, count, summed};
+use crate::id::ResourceId;
 
 /// What is wrong with a claim, and what could not be told of it.
 #[derive(Default)]
@@ -27,7 +28,7 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
     let mut more = 0;
     match (judge.plan.cost, catalogue.cost(&own)) {
         (Some(stated), Some(sum)) => {
-            check_sum(&mut notes, stated, sum, judge.plan.changes.len());
+            check_sum(&mut notes, stated, sum, &judge.plan.changes);
             more = others(judge, &mut catalogue, stated, bounds, &mut notes);
         }
         _ => notes.open.push("the plan does not tell what each change costs".to_owned()),
@@ -96,7 +97,7 @@ fn closed(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, notes: &mut Notes) -
     judge.plan.closed.len()
 }
 
-fn check_sum(notes: &mut Notes, stated: Cost, sum: Cost, edits: usize) {
+fn check_sum(notes: &mut Notes, stated: Cost, sum: Cost, changes: &[Change]) {
     // What breaks is a matter of all changes together: safety judges it.
     for (index, field) in FIELDS.iter().enumerate().skip(1) {
         if stated[index] != sum[index] {
@@ -104,9 +105,20 @@ fn check_sum(notes: &mut Notes, stated: Cost, sum: Cost, edits: usize) {
             notes.wrong.push(format!("`{field}` is {stated}, and its changes add up to {sum}"));
         }
     }
-    if stated[4] != edits as u128 {
-        notes.wrong.push(format!("`edits` is {}, and the plan has {edits}", stated[4]));
+    let endpoints = changes.iter().filter(|change| makes_endpoint(change)).count();
+    for (index, counted) in [(EDITS, changes.len()), (NEW_ENDPOINTS, endpoints)] {
+        let (field, stated) = (FIELDS[index], stated[index]);
+        if stated != counted as u128 {
+            notes.wrong.push(format!("`{field}` is {stated}, and the plan has {counted}"));
+        }
     }
+}
+
+/// Whether a change makes a private endpoint, by what it asks for.
+fn makes_endpoint(change: &Change) -> bool {
+    let path = change.request.path.split('?').next().and_then(ResourceId::parse);
+    change.request.method == "PUT"
+        && path.is_some_and(|id| id.is_type("microsoft.network/privateendpoints"))
 }
 
 impl Notes {
@@ -140,9 +152,9 @@ fn is_dearer(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, set: &[usize]) ->
     }
     let after = catalogue.world(set);
     let broken = safety::look(judge, &after, Bounds::default());
-    cost[0] = (broken.surely.len() + broken.doubtful.len()) as u128;
+    cost[BROKEN_FLOWS] = (broken.surely.len() + broken.doubtful.len()) as u128;
     let least = cost;
-    cost[0] += broken.unknown.len() as u128;
+    cost[BROKEN_FLOWS] += broken.unknown.len() as u128;
     match (least >= stated, cost >= stated) {
         (true, _) => State::Holds,
         (false, true) => State::CouldNotTell,

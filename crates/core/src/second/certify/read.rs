@@ -37,15 +37,18 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Costs in the order of their weight: broken flows, exposed flows, privilege, interruptions,
-/// edits.
-pub(super) type Cost = [u128; 5];
+/// Costs, in the order of [`FIELDS`].
+pub(super) type Cost = [u128; FIELDS.len()];
 
-pub(super) const FIELDS: [&str; 5] =
-    ["broken_flows", "exposed_flows", "privilege", "interruptions", "edits"];
+/// What makes up a cost, in the order of its weight.
+pub(super) const FIELDS: [&str; 6] =
+    ["broken_flows", "new_endpoints", "exposed_flows", "privilege", "interruptions", "edits"];
 
-/// The place of the exposed flows.
-pub(super) const EXPOSED: usize = 1;
+/// Places of some in the list.
+pub(super) const BROKEN_FLOWS: usize = 0;
+pub(super) const NEW_ENDPOINTS: usize = 1;
+pub(super) const EXPOSED: usize = 2;
+pub(super) const EDITS: usize = 5;
 
 /// One change.
 #[derive(Clone, Debug)]

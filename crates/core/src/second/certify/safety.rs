@@ -3,7 +3,7 @@
 use super::super::verdict::{Answer, Verdict};
 use super::super::world::{World, last_name, network_of, text, texts};
 use super::super::{ask_from, door, sender};
-use super::read::{Change, Goal, PORT};
+use super::read::{BROKEN_FLOWS, Change, EXPOSED, Goal, PORT};
 use super::{Bounds, Check, Judge, State, count, reasons, summed};
 
 /// A flow: subnet and server.
@@ -120,7 +120,7 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
             }
         }
     }
-    let stated = judge.plan.cost.map_or(0, |cost| cost[0]);
+    let stated = judge.plan.cost.map_or(0, |cost| cost[BROKEN_FLOWS]);
     if stated != claimed.len() as u128 {
         let listed = count(claimed.len(), "broken flow");
         wrong.push(format!("`broken_flows` is {stated}, and the plan lists {listed}"));
@@ -152,7 +152,7 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
 fn exposes(judge: &Judge<'_>, change: &Change) -> bool {
     let is_it = |one: &&Change| one.request == change.request;
     let known = judge.plan.catalogue.iter().find(is_it);
-    known.and_then(|one| one.cost).is_some_and(|cost| cost[1] > 0)
+    known.and_then(|one| one.cost).is_some_and(|cost| cost[EXPOSED] > 0)
 }
 
 /// What is wrong with a rule that lets everybody through, or to every port.
