@@ -115,7 +115,8 @@ fn distance(joined: Option<&Joined>) -> u8 {
     match joined {
         Some(Joined::Same | Joined::Peered { .. }) => NEAR,
         Some(Joined::Unknown(_)) | None => DOUBTFUL,
-        Some(Joined::Broken(..)) => BROKEN,
-        Some(Joined::Apart { .. }) => APART,
+        Some(Joined::Apart { near: None, far: None, .. }) => APART,
+        // A half that waits for the other one, or lost it, says that the networks are meant to be joined.
+        Some(Joined::Broken(..) | Joined::Apart { .. }) => BROKEN,
     }
 }
