@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::endpoint::{Status, View};
+use super::gate::Gate;
 use super::hop::{self, Joined, Shore};
-use super::leg::{Leg, Walker};
+use super::leg::Walker;
 use super::resolve::Answer;
 use super::start::Start;
 use super::step::{Stage, Step, Verdict};
@@ -85,14 +86,27 @@ impl Path<'_> {
     }
 
     /// A public server whose endpoint serves others: where the copier cannot use that endpoint, or nobody knows where it stands, and
-    /// would be let in publicly, the public way is the one that is meant.
+    /// would be let in publicly, the public way is the one that is meant. So it is where something else is closed on it, if it was
+    /// made for the copier and nothing was done to join its network with the endpoint's.
     pub(super) fn see_shadow(&mut self) {
-        let is_denied = self.name.as_ref().is_some_and(|name| name.answer == Answer::NoSuchName);
-        let verdict_of = |leg: &Option<Leg>| leg.as_ref().map(Leg::verdict);
-        let is_out_of_use = verdict_of(&self.intended) == Some(Verdict::Unreachable)
-            || self.endpoint().is_some_and(|view| view.subnet.is_err());
-        if is_denied && verdict_of(&self.fallback) == Some(Verdict::Reachable) && is_out_of_use {
+        let Some(name) = &self.name else { return };
+        let is_denied = name.answer == Answer::NoSuchName;
+        // The zone is linked so that the names which it lacks are asked for publicly.
+        let is_let_out = self.leads == Leads::Fallback && name.zone.is_some();
+        let (Some(private), Some(public)) = (&self.intended, &self.fallback) else { return };
+        let is_nowhere = self.endpoint().is_some_and(|view| view.subnet.is_err());
+        let is_apart = || is_nowhere || distance(private.joined.as_ref()) == APART;
+        let is_out_of_use = is_nowhere || private.verdict() == Verdict::Unreachable;
+        let is_open = public.verdict() == Verdict::Reachable;
+        let is_made = || public.gate.as_ref().is_some_and(Gate::expects_caller);
+        if !is_out_of_use || !(is_open || is_made() && is_apart()) {
+            return;
+        }
+        if is_denied {
             self.is_shadowed = true;
+            self.intended = self.fallback.take();
+        } else if is_let_out && !is_open {
+            self.leads = Leads::Intended;
             self.intended = self.fallback.take();
         }
     }

@@ -50,6 +50,24 @@ impl Gate {
             gate => (gate, None),
         }
     }
+
+    /// Whether somebody has made the door, or the caller's subnet, for this caller, though it may be shut for another reason.
+    pub fn expects_caller(&self) -> bool {
+        match self.as_known().0 {
+            Gate::Open(_)
+            | Gate::ServiceEndpointMissing(_)
+            | Gate::RuleNotReady(..)
+            | Gate::Disputed(_) => true,
+            Gate::RuleMissing { has_endpoint } => *has_endpoint,
+            Gate::OpensItself
+            | Gate::PublicDenied
+            | Gate::OtherRegion(..)
+            | Gate::FirewallRuleMissing
+            | Gate::AddressNotAllowed(_)
+            | Gate::Unknown(_)
+            | Gate::Unsure(..) => false,
+        }
+    }
 }
 
 /// Who calls at a front door.

@@ -16,9 +16,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if path.to.delegated_subnet.is_some() {
         return of_injected(path);
     }
-    if path.is_shadowed || path.endpoints.is_empty() || !path.asks_zones() {
-        return None;
-    }
+    // Where a public way is meant, no record is wanted.
+    let meant = path.endpoint().filter(|_| path.asks_zones())?;
     let (zone, label) = path.record_set()?;
     let is_known = path.estate.has_zone(&zone);
     let full = resolve::private_link_name(&path.server_name())?;
@@ -41,7 +40,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let whose = if label == server { String::new() } else { format!(" for `{server}`") };
     let message = format!("private DNS zone `{name}` has no A record `{label}`{whose}");
     let finding = Finding::blocks(message, WHY).at(&zone, "");
-    let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
+    let fix = fixes::right_record(path, meant);
     let advice = || {
         Fix::advice(format!(
             "attach zone `{}` to the private endpoint by a zone group, which writes the record",
