@@ -82,6 +82,15 @@ impl World {
                     }
                 }
             }
+            // A network's list tells of links that it does not hold.
+            if kind(parent) == RULESETS_OF {
+                let entries = parent["properties"]["value"].as_array().into_iter().flatten();
+                let links =
+                    entries.filter_map(|one| link_in(one).map(|id| ruleset_link(id, parent)));
+                world
+                    .resources
+                    .extend(links.filter(|one| !estate.iter().any(|other| key(other) == key(one))));
+            }
         }
         world
     }
@@ -110,12 +119,15 @@ impl World {
         all.into_values().collect()
     }
 
-    /// A zone counts a deleted link no longer. A deleted half of a peering leaves the other one Disconnected; one that was made later is
+    /// A zone counts a deleted link no longer, and a network lists no ruleset whose link is deleted. A deleted half of a peering leaves the other one Disconnected; one that was made later is
     /// another one.
     fn part(&self, all: &mut BTreeMap<String, Value>, request: &Request, later: &[Request]) {
         let gone = self.resources.iter().find(|one| key(one) == request.key);
         if gone.is_some_and(|one| kind(one) == LINK) {
             count_link(all, &request.key, -1);
+        }
+        if gone.is_some_and(|one| kind(one) == RULESET_LINK) {
+            unlist(all, &request.key);
         }
         let Some(gone) = gone.filter(|one| kind(one).ends_with("/virtualnetworkpeerings")) else {
             return;
@@ -125,6 +137,32 @@ impl World {
             halves_back(all, &request.key, &remote_of(gone)).iter().filter(|key| is_older(key))
         {
             set(all, half, "peeringState", json!("Disconnected"));
+        }
+    }
+}
+
+const RULESET_LINK: &str = "microsoft.network/dnsforwardingrulesets/virtualnetworklinks";
+
+/// The captured answer to the question for a network's rulesets.
+const RULESETS_OF: &str = "microsoft.network/virtualnetworks/listdnsforwardingrulesets";
+
+/// The link that an entry of such an answer names.
+fn link_in(entry: &Value) -> Option<&str> {
+    entry["properties"]["virtualNetworkLink"]["id"].as_str()
+}
+
+/// The link itself, to the network whose list names it.
+fn ruleset_link(id: &str, list: &Value) -> Value {
+    let list = list["id"].as_str().unwrap_or_default();
+    let network = list.rsplitn(3, '/').nth(2).unwrap_or_default();
+    json!({ "id": id, "type": "Microsoft.Network/dnsForwardingRulesets/virtualNetworkLinks",
+        "name": id.rsplit('/').next(), "properties": { "virtualNetwork": { "id": network } } })
+}
+
+fn unlist(all: &mut BTreeMap<String, Value>, link: &str) {
+    for list in all.values_mut().filter(|one| kind(one) == RULESETS_OF) {
+        if let Some(entries) = list["properties"]["value"].as_array_mut() {
+            entries.retain(|one| !link_in(one).is_some_and(|id| id.eq_ignore_ascii_case(link)));
         }
     }
 }
@@ -183,6 +221,19 @@ mod tests {
         let gone = request("DELETE", "/virtualNetworks/a/virtualNetworkPeerings/p", 200);
         let again = world.back(vec![half("b", "a")], &[gone, made("b")]);
         assert_eq!(state(&again, 0), "Initiated", "a half made later is another one");
+    }
+
+    #[test]
+    fn a_network_lists_no_ruleset_whose_link_is_deleted() {
+        let link = format!("{NETWORK}/dnsForwardingRulesets/r/virtualNetworkLinks/l");
+        let list = json!({ "id": format!("{NETWORK}/virtualNetworks/a/listDnsForwardingRulesets/current"),
+            "type": "Microsoft.Network/virtualNetworks/listDnsForwardingRulesets",
+            "properties": { "value": [{ "properties": { "virtualNetworkLink": { "id": link } } }] } });
+        let world = World::of(std::slice::from_ref(&list));
+        assert_eq!(world.resources.len(), 2, "the link can be deleted");
+        let gone = request("DELETE", "/dnsForwardingRulesets/r/virtualNetworkLinks/l", 200);
+        let back = world.back(vec![list], &[gone]);
+        assert_eq!(back[0]["properties"]["value"], json!([]));
     }
 
     #[test]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Change, DNS_API, Edit, RESOLVER_API, Request, Safety, az_rest, free_name, place, quoted,
+    Change, DNS_API, Edit, Listed, RESOLVER_API, Request, Safety, az_rest, free_name, place, quoted,
     whole_body,
 };
 use crate::estate::Estate;
 use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::endpoint::Endpoint;
-use crate::estate::forwarder::{ForwardingRule, RulesetLink};
+use crate::estate::forwarder::{ForwardingRule, LinkedRulesets, RulesetLink};
 use crate::estate::server::{Server, ServerConnection};
 use crate::id::ResourceId;
 use crate::trace::resolve;
@@ -213,6 +213,43 @@ pub fn link_ruleset(estate: &Estate, ruleset: &ResourceId, vnet: &ResourceId) ->
             vnet.name()
         )],
         edits: vec![Edit::Put(link, body)],
+    }
+}
+
+/// Takes the link of a forwarding ruleset to a network away.
+pub fn unlink_ruleset(estate: &Estate, link: &ResourceId, vnet: &ResourceId) -> Change {
+    let request = Request::delete(link, RESOLVER_API);
+    let to_vnet = json!({ "virtualNetwork": { "id": vnet.as_str() } });
+    let mut edits = vec![Edit::Remove(link.clone())];
+    // The network's own list names the ruleset no longer.
+    let list = estate.only_below::<LinkedRulesets>(vnet).zip(link.parent());
+    edits.extend(list.map(|((list, _), ruleset)| {
+        Edit::Listed(Listed {
+            holder: list.clone(),
+            list: "value",
+            element: ruleset.to_string(),
+            fields: None,
+        })
+    }));
+    Change {
+        kind: "unlink-ruleset",
+        resource: link.clone(),
+        title: format!(
+            "take the link of DNS forwarding ruleset `{}` to network `{}` away",
+            link.name_at(0),
+            vnet.name()
+        ),
+        az: vec![az_rest(&request)],
+        request,
+        inverse: Some(Request::put(link, RESOLVER_API, whole_body(estate, link, to_vnet))),
+        downtime: "none; resolvers keep the old answer until its TTL ends",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: vec![format!(
+            "network `{}` asks elsewhere for every name that the ruleset forwards",
+            vnet.name()
+        )],
+        edits,
     }
 }
 

@@ -44,7 +44,7 @@ pub const FLEXIBLE_API: &str = "2024-08-01";
 pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
 
 /// Every kind of change that a plan may hold.
-pub const KINDS: [&str; 29] = [
+pub const KINDS: [&str; 30] = [
     "add-firewall-rule",
     "add-peered-subnets",
     "add-route",
@@ -73,6 +73,7 @@ pub const KINDS: [&str; 29] = [
     "sync-peering",
     "turn-on-forwarding",
     "turn-on-service-endpoint",
+    "unlink-ruleset",
     "unlink-zone",
 ];
 

@@ -39,12 +39,25 @@ pub struct RulesetLink {
 #[derive(Debug, Clone)]
 pub struct LinkedRulesets {
     /// The rulesets; `None` when not all of them can be read.
-    pub rulesets: Option<Vec<ResourceId>>,
+    pub rulesets: Option<Vec<LinkedRuleset>>,
+}
+
+/// A ruleset in a network's list.
+#[derive(Debug, Clone)]
+pub struct LinkedRuleset {
+    /// The ruleset.
+    pub ruleset: ResourceId,
+    /// Its link to the network, where the list tells it.
+    pub link: Option<ResourceId>,
 }
 
 pub(crate) fn linked_rulesets(node: &Node, problems: &mut Problems) -> LinkedRulesets {
     let listed = whole_list(node, "nextLink", problems);
-    let rulesets = listed.and_then(|all| all.iter().map(|one| one.id("id", problems)).collect());
+    let mut read = |one: &Node| {
+        let ruleset = one.id("id", problems)?;
+        Some(LinkedRuleset { ruleset, link: one.id("virtualNetworkLink.id", problems) })
+    };
+    let rulesets = listed.and_then(|all| all.iter().map(&mut read).collect());
     LinkedRulesets { rulesets }
 }
 

@@ -58,6 +58,7 @@ fn privilege(kind: &str) -> u32 {
         | "set-record"
         | "redirect-missing-names"
         | "switch-off-rule"
+        | "unlink-ruleset"
         | "unlink-zone" => 1,
         "create-endpoint" | "delete-endpoint" => 3,
         _ => 2,

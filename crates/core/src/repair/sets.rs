@@ -79,9 +79,8 @@ pub(super) fn turn(change: &Change) -> (u8, std::cmp::Reverse<u64>) {
     };
     let turn = match change.kind {
         "create-subnet" | "create-zone" => 0,
-        "delete-peering" | "delete-vnet-rule" | "delete-endpoint" | "move-rule" | "unlink-zone" => {
-            1
-        }
+        "delete-peering" | "delete-vnet-rule" | "delete-endpoint" | "move-rule"
+        | "unlink-ruleset" | "unlink-zone" => 1,
         "create-endpoint" => 2,
         "link-zone" | "link-ruleset" => 4,
         "redirect-missing-names" => 5,

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::dns_servers;
 use super::filter::Service;
-use super::forwarder::{self, ForwarderKind};
+use super::forwarder::{self, ForwarderKind, WrongRule};
 use super::hop::Joined;
 use super::leg::{Leg, Walker};
 use super::naming::name_step;
@@ -89,8 +89,10 @@ impl Path<'_> {
         let mut without = Vec::new();
         loop {
             let question = resolve::Question { start, server, name: &name, without: &without };
-            let answer = resolve::resolve(self.estate, question, published, zone.as_ref());
-            let resolution = match answer {
+            let ask = |question: resolve::Question| {
+                resolve::resolve(self.estate, question, published, zone.as_ref())
+            };
+            let mut resolution = match ask(question) {
                 Ok(resolution) => self.with_kept(resolution),
                 Err(missing) => {
                     self.opening.push(Step::unknown(Stage::Name, missing.clone()));
@@ -121,6 +123,16 @@ impl Path<'_> {
                 && let Some(zone) = self.zone_meant().filter(|zone| self.estate.has_zone(zone))
             {
                 step = step.read(&zone, "");
+            }
+            // The link through which a question goes round is at fault, unless it arrives without the rule alone.
+            if let Some(WrongRule { rule, round: Some(round), .. }) = &mut resolution.wrong_rule {
+                let arrives_without = |one: &ResourceId| {
+                    let gone = [without.as_slice(), std::slice::from_ref(one)].concat();
+                    let answer = ask(resolve::Question { without: &gone, ..question });
+                    let answer = answer.map(|one| self.judge_name(&self.with_kept(one), door));
+                    answer == Ok(Leads::Intended)
+                };
+                round.is_at_fault = arrives_without(&round.link) || !arrives_without(rule);
             }
             match culprit(&resolution, &leads).filter(|_| self.astray.len() < ASTRAY_MAX) {
                 Some(culprit) => {
@@ -269,11 +281,12 @@ fn unseen_join(server: Ipv4Addr) -> Missing {
     )
 }
 
-/// What leads a question astray: a forwarding rule, or the link of a zone that takes the server's own name.
+/// What leads a question astray: a forwarding rule, the link of its ruleset, or that of a zone that takes the server's own name.
 fn culprit(resolution: &Resolution, leads: &Leads) -> Option<ResourceId> {
     if *leads != Leads::Nowhere {
         return None;
     }
-    let rule = resolution.wrong_rule.as_ref().map(|one| &one.rule);
+    let rule = resolution.wrong_rule.as_ref();
+    let rule = rule.map(|one| one.link_at_fault().map_or(&one.rule, |round| &round.link));
     rule.or(resolution.taker().map(|(_, link)| link)).cloned()
 }

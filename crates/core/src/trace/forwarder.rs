@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use crate::change::RESOLVER_API;
-use crate::estate::forwarder::{ForwardingRule, InboundEndpoint, LinkedRulesets, RulesetLink};
+use crate::estate::forwarder::{
+    ForwardingRule, InboundEndpoint, LinkedRuleset, LinkedRulesets, RulesetLink,
+};
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
@@ -42,6 +44,26 @@ pub struct WrongRule {
     pub pointer: String,
     /// What is wrong, as a sentence's end.
     pub why: String,
+    /// Where the question goes round: the link of the ruleset to the network that it is asked from again.
+    pub round: Option<Round>,
+}
+
+/// The link of a ruleset through which questions go round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Round {
+    /// The link.
+    pub link: ResourceId,
+    /// Its network.
+    pub vnet: ResourceId,
+    /// Whether the link is at fault, and not the rule: the question arrives without it, or not without the rule either.
+    pub is_at_fault: bool,
+}
+
+impl WrongRule {
+    /// Where the question goes round, if that is at fault and not the rule.
+    pub fn link_at_fault(&self) -> Option<&Round> {
+        self.round.as_ref().filter(|round| round.is_at_fault)
+    }
 }
 
 /// What a ruleset does with a name.
@@ -68,15 +90,15 @@ pub fn at(estate: &Estate, vnet: &ResourceId, server: Ipv4Addr) -> Option<Forwar
     Some(Forwarder { kind, vnet, holder })
 }
 
-/// What the rulesets linked to a network do with a name: the rule of the longest domain decides. Rules of `without` are taken as
-/// gone.
+/// What the rulesets linked to a network do with a name: the rule of the longest domain decides. Rules and links of `without` are
+/// taken as gone.
 pub fn rule_for(
     estate: &Estate,
     vnet: &ResourceId,
     name: &str,
     without: &[ResourceId],
 ) -> Option<Forwarded> {
-    let rulesets = linked(estate, vnet);
+    let rulesets = linked(estate, vnet, without);
     let rules = rulesets.iter().flat_map(|set| estate.children::<ForwardingRule>(set));
     if let Some(unread) = unread(estate, vnet, &rulesets, |rule| rule.catches(name)) {
         return Some(unread);
@@ -86,7 +108,7 @@ pub fn rule_for(
         .max_by_key(|(_, rule)| rule.domain.len())?;
     let astray = |why: String| {
         let pointer = rule.servers_pointer.clone();
-        WrongRule { rule: id.clone(), pointer, why }
+        WrongRule { rule: id.clone(), pointer, why, round: None }
     };
     let wrong = |why: String| Some(Forwarded::Wrong(astray(why)));
     let Some(server) = rule.servers.first() else {
@@ -97,11 +119,14 @@ pub fn rule_for(
     }
     match at(estate, vnet, *server) {
         Some(next) if next.kind == ForwarderKind::Resolver => {
-            if goes_round(estate, &id.parent()?, &next, name) {
-                let why = "to an inbound endpoint in a network that the ruleset is linked to: the question goes round";
-                return wrong(why.to_owned());
+            let set = id.parent()?;
+            if !goes_round(estate, &set, &next, name, without) {
+                return Some(Forwarded::To(next));
             }
-            Some(Forwarded::To(next))
+            let why = "to an inbound endpoint in a network that the ruleset is linked to: the question goes round";
+            let link = link_of(estate, &set, &next.vnet);
+            let round = link.map(|link| Round { link, vnet: next.vnet, is_at_fault: false });
+            Some(Forwarded::Wrong(WrongRule { round, ..astray(why.to_owned()) }))
         }
         None if public_dns::answers(*server, name) => {
             let why = format!("to public resolver {server}, which knows no private zone");
@@ -156,20 +181,39 @@ fn unread(
     Some(Forwarded::Unknown(set, missing))
 }
 
-/// The rulesets that are linked to a network, as far as is known.
-fn linked(estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
-    let links = estate.list::<RulesetLink>(Key::RulesetsOf(vnet.clone()));
-    let mut all: Vec<ResourceId> = links.filter_map(|(link, _)| link.parent()).collect();
-    for set in listed(estate, vnet).into_iter().flatten() {
-        if !all.contains(set) {
-            all.push(set.clone());
+/// The rulesets that are linked to a network, as far as is known. Links of `without` are taken as gone.
+fn linked(estate: &Estate, vnet: &ResourceId, without: &[ResourceId]) -> Vec<ResourceId> {
+    let links = links_to(estate, vnet).filter(|(_, link)| match link {
+        Some(link) => !without.contains(link),
+        None => true,
+    });
+    let mut all = Vec::new();
+    for (set, _) in links {
+        if !all.contains(&set) {
+            all.push(set);
         }
     }
     all
 }
 
+/// What links rulesets to a network: each with its link, where that is told.
+fn links_to<'e>(
+    estate: &'e Estate,
+    vnet: &ResourceId,
+) -> impl Iterator<Item = (ResourceId, Option<ResourceId>)> + use<'e> {
+    let links = estate.list::<RulesetLink>(Key::RulesetsOf(vnet.clone()));
+    let captured = links.filter_map(|(link, _)| Some((link.parent()?, Some(link.clone()))));
+    let listed = listed(estate, vnet).into_iter().flatten();
+    captured.chain(listed.map(|one| (one.ruleset.clone(), one.link.clone())))
+}
+
+/// The link of a ruleset to a network.
+fn link_of(estate: &Estate, set: &ResourceId, vnet: &ResourceId) -> Option<ResourceId> {
+    links_to(estate, vnet).find_map(|(one, link)| link.filter(|_| one == *set))
+}
+
 /// Azure's own list of the rulesets that are linked to a network, where all of it was captured.
-fn listed<'e>(estate: &'e Estate, vnet: &ResourceId) -> Option<&'e [ResourceId]> {
+fn listed<'e>(estate: &'e Estate, vnet: &ResourceId) -> Option<&'e [LinkedRuleset]> {
     let (_, list) = estate.only_below::<LinkedRulesets>(vnet)?;
     list.rulesets.as_deref()
 }
@@ -182,7 +226,7 @@ pub(super) fn perhaps_forwarded(estate: &Estate, vnet: &ResourceId, name: &str) 
     }
     let mut sets = catching(estate, |rule| rule.catches(name)).peekable();
     sets.peek()?;
-    let linked = linked(estate, vnet);
+    let linked = linked(estate, vnet, &[]);
     let set = sets.find(|set| !linked.contains(set))?;
     Some(unread_links(&set, vnet))
 }
@@ -190,7 +234,7 @@ pub(super) fn perhaps_forwarded(estate: &Estate, vnet: &ResourceId, name: &str) 
 /// A ruleset that would lead a name to a resolver of Azure, and that may be linked to a network: one that is linked to no ruleset, in the
 /// ruleset's region, and not to the resolver's own, where questions would go round.
 pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<ResourceId> {
-    if !linked(estate, vnet).is_empty() {
+    if !linked(estate, vnet, &[]).is_empty() {
         return None;
     }
     let region = estate.get::<Vnet>(vnet).ok()?.location.as_deref().map(region_key);
@@ -203,15 +247,22 @@ pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Resour
         let is_near = place.is_none() || region.is_none() || place == region;
         let is_resolver = |next: &Forwarder| next.kind == ForwarderKind::Resolver;
         let is_other =
-            |next: &Forwarder| next.vnet != *vnet && !goes_round(estate, set, next, name);
+            |next: &Forwarder| next.vnet != *vnet && !goes_round(estate, set, next, name, &[]);
         is_near && next.is_some_and(|next| is_resolver(&next) && is_other(&next))
     };
     catching(estate, |rule| rule.catches(name)).find(leads)
 }
 
 /// Whether a resolver asks the ruleset again that sent the question: it is linked to its network, and no zone there answers first.
-fn goes_round(estate: &Estate, set: &ResourceId, next: &Forwarder, name: &str) -> bool {
-    linked(estate, &next.vnet).contains(set) && linked_zone(estate, &next.vnet, name, &[]).is_none()
+fn goes_round(
+    estate: &Estate,
+    set: &ResourceId,
+    next: &Forwarder,
+    name: &str,
+    without: &[ResourceId],
+) -> bool {
+    linked(estate, &next.vnet, without).contains(set)
+        && linked_zone(estate, &next.vnet, name, &[]).is_none()
 }
 
 /// The rulesets that have a rule of some sort.

@@ -14,6 +14,17 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         wrong.why
     );
     let why = "a rule decides for every name that it catches and no linked zone holds: no other place is asked";
+    let finding = Finding::blocks(message, why);
+    // The rule itself is right where questions arrive once they do not come back.
+    if let Some(round) = wrong.link_at_fault() {
+        // The link may be known by the list of its network alone.
+        let is_captured = path.estate.resource(&round.link).is_some();
+        let pointer = is_captured.then(|| path.estate.locate(&round.link, "", "virtualNetwork"));
+        let unlink = dns::unlink_ruleset(path.estate, &round.link, &round.vnet);
+        return Some(
+            finding.at(&round.link, pointer.unwrap_or_default()).fix(Fix::of(vec![unlink])),
+        );
+    }
     let fix = Fix::of(vec![dns::switch_off_rule(path.estate, &wrong.rule)]);
-    Some(Finding::blocks(message, why).at(&wrong.rule, wrong.pointer.clone()).fix(fix))
+    Some(finding.at(&wrong.rule, wrong.pointer.clone()).fix(fix))
 }

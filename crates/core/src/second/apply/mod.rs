@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod peering;
+mod ruleset;
 mod zone;
 
 use serde_json::{Map, Value, json};
@@ -44,6 +45,7 @@ struct Put<'r> {
 }
 
 const LINK: &str = "microsoft.network/privatednszones/virtualnetworklinks";
+const RULESET_LINK: &str = "microsoft.network/dnsforwardingrulesets/virtualnetworklinks";
 const RECORD: &str = "microsoft.network/privatednszones/a";
 const ZONE: &str = "microsoft.network/privatednszones";
 const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
@@ -226,6 +228,9 @@ impl World {
             }
         }
         keys.iter().for_each(|key| self.remove(key));
+        if gone.kind == RULESET_LINK {
+            self.unlist_ruleset(gone.key);
+        }
         if let Some(field) = listing(gone.kind) {
             self.edit(gone.parent, |parent| {
                 if let Some(items) = items_mut(parent, field) {
@@ -236,8 +241,11 @@ impl World {
         Outcome::Changed
     }
 
-    /// Whether the parent's body lists a child.
+    /// Whether the parent's body lists a child, or a network the link of a ruleset.
     fn is_listed(&self, child: &Put<'_>) -> bool {
+        if child.kind == RULESET_LINK {
+            return self.listing_ruleset(child.key).is_some();
+        }
         let Some(field) = listing(child.kind) else { return false };
         let items = self.body(child.parent).and_then(|body| list(body, &["properties", field]));
         items.unwrap_or(&[]).iter().any(|one| is_named(one, last_name(child.key)))
