@@ -1,6 +1,7 @@
 //! A zone that holds the whole public suffix is linked to the copier's network and swallows every server's name.
 
 use crate::change::{dns, record};
+use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -24,7 +25,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why =
         "a linked zone owns every name below its own: public DNS is not asked for any server there";
     let mut finding = Finding::blocks(message, why).at(link, "");
-    finding.fixes.extend(own_record(path, zone));
+    // A public address would be wrong as soon as the service moves: the record is to name an endpoint.
+    finding.fixes.extend(own_record(path, zone).or_else(|| fixes::endpoint_nearby(path)));
     finding.fixes.extend(unlinked(path, zone, link));
     Some(finding.fix(Fix::advice(format!(
         "take the link of zone `{}` away after moving its records to a zone of their own: other names depend on it",
