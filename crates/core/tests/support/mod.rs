@@ -5,6 +5,7 @@
 
 pub(crate) mod observed;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use flexway_core::change::{Change, Edit};
@@ -260,4 +261,45 @@ fn made(edit: &Edit) -> Option<ResourceId> {
         | Edit::Create(id, ..) => Some(id.clone()),
         Edit::Patch(..) | Edit::Remove(_) | Edit::Part(_) | Edit::Listed(_) => None,
     }
+}
+
+/// Faults that follow each other while a repair of several steps is half made.
+const STAGES: [&[&str]; 4] = [
+    &[
+        "peering/missing",
+        "peering/not-transitive",
+        "peering/initiated",
+        "peering/disconnected",
+        "peering/mesh-excluded",
+        "route/none",
+    ],
+    &["dns/zone-name-wrong", "dns/record-missing", "dns/zone-not-linked"],
+    &["server/vnet-rule-missing", "server/vnet-rule-not-ready", "server/service-endpoint-missing"],
+    &["filter/inbound-denied", "filter/two-level-conflict"],
+];
+
+/// Faults that a plan mends and the diagnosis does not name: causes of what is left when all other changes are made. A plan with a new
+/// endpoint goes another way, with other faults.
+pub(crate) fn hidden_causes(
+    estate: &Estate,
+    report: &Report,
+    changes: &[Change],
+) -> BTreeSet<&'static str> {
+    if changes.iter().any(|change| change.kind == "create-endpoint") {
+        return BTreeSet::new();
+    }
+    let is_named = |fault: &&str| {
+        let stages = STAGES.iter().find(|stages| stages.contains(fault));
+        let own = [*fault];
+        let known = stages.map_or(own.as_slice(), |stages| *stages);
+        report.causes().any(|cause| known.contains(&cause.fault))
+    };
+    let mut hidden = BTreeSet::new();
+    for left_out in 0..changes.len() {
+        let others = changes.iter().enumerate().filter(|(index, _)| *index != left_out);
+        let rest = others.fold(estate.clone(), |estate, (_, change)| change.apply(&estate));
+        let rest = diagnose::check(&rest, &report.question);
+        hidden.extend(rest.causes().map(|cause| cause.fault).filter(|fault| !is_named(fault)));
+    }
+    hidden
 }
