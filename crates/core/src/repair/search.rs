@@ -5,15 +5,15 @@
 //! closed, only what that gate has read counts.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::allowed::Policy;
 use super::cost::Cost;
 use super::found::{Closed, Found, Repair};
 use super::halves;
 use super::safety::{self, Ends, Flow, Safety};
-use super::sets::{Tried, each_left_out, holds, identities, serves_twice, turn};
-use crate::change::Change;
+use super::sets::{Tried, each_left_out, holds, identities, identity, serves_twice, turn};
+use crate::change::{Change, Exposure};
 use crate::diagnose::{self, Question, Report, Source};
 use crate::estate::{Estate, Missing, Set};
 use crate::finding::{Finding, Severity};
@@ -78,6 +78,7 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         uncovering: None,
         before: None,
         fragile: Set::default(),
+        exposures: BTreeMap::new(),
         age: 0,
         nodes_max: NODES_MAX,
         unmended: None,
@@ -118,6 +119,8 @@ struct Search<'s> {
     before: Option<Option<Before>>,
     /// Flows that a set broke.
     fragile: Set<Ends>,
+    /// What changes let through, as they were first thought of, by what tells them apart.
+    exposures: BTreeMap<String, Vec<Exposure>>,
     age: usize,
     nodes_max: usize,
     /// The least cost of a set that breaks more flows than are mended.
@@ -330,14 +333,22 @@ impl Search<'_> {
             if !reads.meets(&grown.writes_since(after)) {
                 continue;
             }
-            let added = added.iter().map(|one| halves::alone(self.estate, one));
-            let new = added.filter(|one| !changes.contains(one));
+            let added: Vec<Change> = added.iter().map(|one| self.alone(one)).collect();
+            let new = added.into_iter().filter(|one| !changes.contains(one));
             let mut set: Vec<Change> = changes.iter().cloned().chain(new).collect();
             set.sort_by_key(turn);
             if set.len() <= CHANGES_MAX && !serves_twice(&set) {
                 self.push(set, mends);
             }
         }
+    }
+
+    /// A change as if no other one were made: one request lets the same through in every set.
+    fn alone(&mut self, change: &Change) -> Change {
+        let alone = halves::alone(self.estate, change);
+        let first = self.exposures.entry(identity(&alone));
+        let exposure = first.or_insert_with(|| alone.exposure.clone()).clone();
+        Change { exposure, ..alone }
     }
 
     fn push(&mut self, changes: Vec<Change>, is_mended: bool) {

@@ -135,6 +135,6 @@ pub(super) fn identities(changes: &[Change]) -> Vec<String> {
 }
 
 /// What tells a change from others.
-fn identity(change: &Change) -> String {
+pub(super) fn identity(change: &Change) -> String {
     format!("{} {} {}", change.request.method, change.request.path, change.request.body)
 }
