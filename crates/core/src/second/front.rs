@@ -9,6 +9,7 @@ use super::door::{
 use super::endpoint::endpoints;
 use super::filter::{End, Packet};
 use super::firewall;
+use super::gateway;
 use super::route::{OwnRoute, may_have_gateway, own_routes, propagates};
 use super::sender::Egress;
 use super::tag;
@@ -253,11 +254,15 @@ pub(super) fn own_exit<'s>(
     route: &OwnRoute<'_>,
     subnet: &'s str,
 ) -> (Gate, Caller<'s>) {
-    if route.leads_to_nobody(world, subnet) {
-        return (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure);
-    }
-    match route.hop.to_ascii_lowercase().as_str() {
-        "none" => (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure),
+    let word = route.hop.to_ascii_lowercase();
+    let is_lost = match word.as_str() {
+        // Nobody in a network has a public address.
+        "none" | "vnetlocal" | "virtualnetwork" => true,
+        "virtualnetworkgateway" => gateway::stands(world, network_of(subnet)) == Tri::No,
+        _ => route.leads_to_nobody(world, subnet),
+    };
+    match word.as_str() {
+        _ if is_lost => (Gate::drop("route", &route.table, Some(route.name)), Caller::Azure),
         "internet" => (Gate::Pass, Caller::Azure),
         word => {
             let what = format!("what stands behind route {}", route.name);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::peering::{halves, has_hub};
+use super::peering::{Half, halves, has_hub};
 use super::verdict::Tri;
 use super::world::{World, flag, list, prefixes, reference, text};
 
@@ -31,15 +31,35 @@ pub(super) fn leads(world: &World, network: &str, address: u32) -> Tri {
     sum
 }
 
+/// Whether a network has a gateway, or may use that of another network; only one that lists its subnets surely has none.
+pub(super) fn stands(world: &World, network: &str) -> Tri {
+    let Some(body) = world.body(network) else { return Tri::Yes };
+    let listed = list(body, &["properties", "subnets"]);
+    let is_seat = |one: &Value| {
+        text(one, &["name"]).is_some_and(|name| name.eq_ignore_ascii_case("GatewaySubnet"))
+    };
+    let may_use = |half: &Half<'_>| half.remote().is_none() || !half.keeps_gateways_out();
+    let has_one = world.body(&seat(network)).is_some()
+        || listed.is_some_and(|all| all.iter().any(is_seat))
+        || gateways_in(world, network).next().is_some()
+        || has_hub(world, network)
+        || halves(world, network).iter().any(may_use);
+    match (has_one, listed) {
+        (true, _) => Tri::Yes,
+        (false, Some(_)) => Tri::No,
+        (false, None) => Tri::Maybe,
+    }
+}
+
 /// The subnet that gateways stand in.
 fn seat(network: &str) -> String {
     format!("{network}/subnets/gatewaysubnet")
 }
 
-/// Whether the gateways of a network lead to an address: those that learn routes may.
-fn lends(world: &World, network: &str, address: u32) -> Tri {
+/// The gateways that stand in a network.
+fn gateways_in<'w>(world: &'w World, network: &str) -> impl Iterator<Item = (&'w str, &'w Value)> {
     let home = seat(network);
-    let stands = |body: &Value| {
+    let stands = move |body: &Value| {
         let places = list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]);
         places.iter().any(|one| {
             let inner = one.get("properties").unwrap_or(one);
@@ -47,10 +67,16 @@ fn lends(world: &World, network: &str, address: u32) -> Tri {
         })
     };
     let gateways = world.all("microsoft.network/virtualnetworkgateways");
-    let mine = gateways.filter(|(_, body)| stands(body));
-    let each = mine.map(|(key, body)| match is_static(body, "gatewayType", "Vpn") {
-        true => by_connections(world, key, address),
-        false => Tri::Maybe,
+    gateways.filter(move |(_, body)| stands(body))
+}
+
+/// Whether the gateways of a network lead to an address: those that learn routes may.
+fn lends(world: &World, network: &str, address: u32) -> Tri {
+    let each = gateways_in(world, network).map(|(key, body)| {
+        match is_static(body, "gatewayType", "Vpn") {
+            true => by_connections(world, key, address),
+            false => Tri::Maybe,
+        }
     });
     each.reduce(Tri::or).unwrap_or(Tri::Maybe)
 }

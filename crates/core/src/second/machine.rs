@@ -242,7 +242,7 @@ fn outside(world: &World, subnet: &str, to: u32) -> Gate {
         // A user's route wins over a gateway's of the same length.
         if let (Some(route), Some(known)) = (longest, beyond_gateways(world, to))
             && len >= Some(known)
-            && let Hop::Drop(gate) = own_hop(world, route, subnet, "route")
+            && let Hop::Drop(gate) = own_hop(world, route, (subnet, to), "route")
         {
             return gate;
         }

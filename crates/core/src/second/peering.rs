@@ -38,6 +38,11 @@ impl Half<'_> {
             && self.state().is_none_or(|state| state == "connected")
     }
 
+    /// Whether it says that it uses no gateway of the other network.
+    pub(super) fn keeps_gateways_out(&self) -> bool {
+        flag(self.body, &["properties", "useRemoteGateways"]) == Some(false)
+    }
+
     pub(super) fn lends_gateway(&self) -> bool {
         flag(self.body, &["properties", "allowGatewayTransit"]) != Some(false)
     }

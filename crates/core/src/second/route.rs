@@ -118,7 +118,7 @@ pub(super) fn next_hop(
         .iter()
         .filter_map(|route| Some((route.prefix.filter(|prefix| prefix.contains(address))?, route)))
         .max_by_key(|(prefix, _)| prefix.len)
-        .map(|(prefix, route)| (prefix.len, own_hop(world, route, subnet, stage)));
+        .map(|(prefix, route)| (prefix.len, own_hop(world, route, (subnet, address), stage)));
     if let Some(endpoint) = endpoint
         && let Some(hop) = to_endpoint(world, network, address, endpoint)
     {
@@ -171,9 +171,10 @@ fn subnet_len(world: &World, address: u32) -> u8 {
 pub(super) fn own_hop(
     world: &World,
     route: &OwnRoute<'_>,
-    subnet: &str,
+    (subnet, to): (&str, u32),
     stage: &'static str,
 ) -> Hop {
+    let network = network_of(subnet);
     let drop = || Hop::Drop(Gate::drop(stage, &route.table, Some(route.name)));
     if route.leads_to_nobody(world, subnet) {
         return drop();
@@ -181,10 +182,23 @@ pub(super) fn own_hop(
     match route.hop.to_ascii_lowercase().as_str() {
         // A private address is nowhere on the internet.
         "none" | "internet" => drop(),
-        "vnetlocal" | "virtualnetwork" => Hop::Local,
-        "virtualappliance" | "virtualnetworkgateway" => {
-            let what = format!("what stands behind route {}", route.name);
-            Hop::Opaque(Gate::unknown(&what, network_of(subnet)))
+        "vnetlocal" | "virtualnetwork" => {
+            let (own, is_whole) = address_space(world, network);
+            let is_foreign = is_whole && !own.iter().any(|one| one.contains(to));
+            if is_foreign { drop() } else { Hop::Local }
+        }
+        word @ ("virtualappliance" | "virtualnetworkgateway") => {
+            let is_there = match word {
+                "virtualappliance" => Tri::Yes,
+                _ => gateway::stands(world, network),
+            };
+            let gate =
+                || Gate::unknown(&format!("what stands behind route {}", route.name), network);
+            match is_there {
+                Tri::Yes => Hop::Opaque(gate()),
+                Tri::No => drop(),
+                Tri::Maybe => Hop::Unknown(gate()),
+            }
         }
         _ => Hop::Unknown(Gate::unknown(&format!("the next hop {}", route.hop), &route.table)),
     }

@@ -279,6 +279,12 @@ pub fn may_use_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
         || halves.any(|(_, half)| half.uses_remote_gateway != Some(false))
 }
 
+/// Whether a network surely has no gateway and uses none: its body lists its subnets, and there is no place for one.
+pub fn lacks_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
+    let is_told = estate.get::<Vnet>(vnet).is_ok_and(|facts| facts.subnets.is_some());
+    is_told && !may_use_gateway(estate, vnet)
+}
+
 /// The virtual hub that a network is connected to; or may be, where a connection does not tell its network. A connection that was not
 /// captured shows as a peering with the network that Azure keeps for the hub.
 pub fn hub_of(estate: &Estate, vnet: &ResourceId) -> Option<ResourceId> {

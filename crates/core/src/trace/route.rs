@@ -9,6 +9,7 @@ use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vn
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::appliance::{self, Appliance};
+use crate::trace::outward::lacks_gateway;
 
 /// What becomes of a packet at the subnet's route table.
 #[derive(Debug, Clone)]
@@ -132,13 +133,12 @@ pub fn to_addresses(
                     judge(estate, (subnet.0, table_id), route, matches!(own, OwnRoute::Internet))
                 }
             };
-            let routed = match routed {
+            match routed {
                 Routed::ByUser(route) if !matches!(own, OwnRoute::Internet) => {
-                    within(estate, subnet.0, route, &part)
+                    parts.extend(within(estate, subnet.0, route, part));
                 }
-                routed => routed,
-            };
-            parts.push((part, routed));
+                routed => parts.push((part, routed)),
+            }
         }
     }
     if !rest.is_empty() {
@@ -147,18 +147,24 @@ pub fn to_addresses(
     parts
 }
 
-/// A route into the network is told of the network's own addresses; what it does with those of a neighbour no document says.
-fn within(estate: &Estate, subnet: &ResourceId, route: UserRoute, part: &AddressSet) -> Routed {
-    let own = subnet.parent().and_then(|vnet| estate.get::<Vnet>(&vnet).ok());
-    if own.is_some_and(|vnet| part.is_within(&AddressSet::of(&vnet.space))) {
-        return Routed::ByUser(route);
-    }
-    let what = format!(
-        "what route `{}` ({}) to VnetLocal does with addresses of another network",
-        route.name, route.prefix
-    );
-    let help = "take the route away, or probe the path from the target: `flexway probe`";
-    Routed::Doubtful(route, Missing::other(what, help))
+/// A route into the network carries packets between the network's own addresses: nobody else's are there.
+fn within(
+    estate: &Estate,
+    subnet: &ResourceId,
+    route: UserRoute,
+    part: AddressSet,
+) -> Vec<(AddressSet, Routed)> {
+    let id = subnet.parent().unwrap_or_else(|| subnet.clone());
+    let vnet = estate.get::<Vnet>(&id).ok().filter(|vnet| !vnet.space.is_empty());
+    let Some(vnet) = vnet else {
+        return vec![(part, Routed::Doubtful(route, Missing::field(&id, "addressSpace")))];
+    };
+    let space = AddressSet::of(&vnet.space);
+    let parts = [
+        (part.intersection(&space), Routed::ByUser(route.clone())),
+        (part.difference(&space), Routed::Dropped(route)),
+    ];
+    parts.into_iter().filter(|(part, _)| !part.is_empty()).collect()
 }
 
 /// What becomes of packets to a server that may have any address of its subnet: told only where it is the same for all of them.
@@ -250,6 +256,9 @@ pub(super) fn judge(
         NextHop::Local if !is_public => Routed::ByUser(found),
         NextHop::Internet if is_public => Routed::ByUser(found),
         NextHop::Local | NextHop::Internet => Routed::Dropped(found),
+        NextHop::Gateway if subnet.parent().is_some_and(|one| lacks_gateway(estate, &one)) => {
+            Routed::Dropped(found)
+        }
         NextHop::Appliance(_) | NextHop::Gateway | NextHop::Other(_) => {
             Routed::Elsewhere(found, opaque())
         }

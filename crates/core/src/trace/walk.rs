@@ -352,15 +352,15 @@ fn handed(estate: &Estate, near: Shore, routed: Routed) -> (Routed, Option<Appli
     }
 }
 
-/// What becomes of packets for a gateway that is not there: of that no document speaks.
+/// Whether the gateway is there that a route hands packets to, and that nobody captured.
 fn no_gateway(route: &UserRoute, vnet: &ResourceId) -> Missing {
     let what = format!(
-        "what route `{}` ({}) to a virtual network gateway does in network `{}`, which has none and uses none",
+        "whether network `{}` has a gateway, to which route `{}` ({}) leads: the network does not list its subnets",
+        vnet.name(),
         route.name,
         route.prefix,
-        vnet.name()
     );
-    Missing::other(what, "take the route away, or probe the path from the target: `flexway probe`")
+    Missing { what, ..Missing::field(vnet, "subnets") }
 }
 
 /// Whether the sender's address is still on packets that an appliance takes to a network which has no route to the sender's.

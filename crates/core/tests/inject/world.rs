@@ -231,7 +231,10 @@ pub(crate) fn nested(resources: &[Value]) -> Vec<Value> {
         all = rest;
         for child in children {
             let parent = child["id"].as_str().and_then(|id| id.split_once(&part)).expect("id").0;
-            match all.iter_mut().find(|one| is_net(one) && one["id"] == parent) {
+            // A list that is null was not captured: it names nobody.
+            let lists = |net: &Value| net["properties"].get(list).is_none_or(|one| !one.is_null());
+            let is_parent = |one: &&mut Value| is_net(one) && one["id"] == parent && lists(one);
+            match all.iter_mut().find(is_parent) {
                 Some(net) => {
                     let list = &mut net["properties"][list];
                     if !list.is_array() {

@@ -70,14 +70,6 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "route-to-vnetlocal",
-        why: "facts silent: what VnetLocal does with addresses outside the network (3.3)",
-        holds: |facts| {
-            facts.misses("the reach of a route to VnetLocal")
-                || facts.has_route("VnetLocal") && facts.misses("what stands behind route")
-        },
-    },
-    Class {
         name: "opaque-route-without-peering",
         why: "analyser wrong: behind an appliance or a gateway no peering is needed (3.4)",
         holds: |facts| {
@@ -142,12 +134,5 @@ impl Facts<'_> {
 
     fn has_link(&self, field: &str, value: &Value) -> bool {
         self.any("/virtualNetworkLinks/target", |body| body["properties"][field] == *value)
-    }
-
-    fn has_route(&self, hop: &str) -> bool {
-        self.any("/routeTables/", |body| {
-            let routes = body["properties"]["routes"].as_array();
-            routes.into_iter().flatten().any(|route| route["properties"]["nextHopType"] == hop)
-        })
     }
 }

@@ -30,7 +30,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         path.to_id.name(),
         others.concat()
     );
-    let why = "a user-defined route beats Azure's own route of the same or a shorter prefix";
+    let why = match route.next_hop {
+        NextHop::Gateway => {
+            "the copier's network has no virtual network gateway and uses none of a peered network: nothing is there \
+                             that takes such packets on"
+        }
+        NextHop::Local => {
+            "VnetLocal carries packets between the network's own addresses, and nobody there has this one"
+        }
+        _ => "a user-defined route beats Azure's own route of the same or a shorter prefix",
+    };
     let mut finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone());
     if matches!(leg.way, Way::Public) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
@@ -41,7 +50,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     Some(finding)
 }
 
-/// A route leads where it is not known that packets go on: into the copier's own network, or to a gateway that is not there.
+/// A route leads where it is not known that packets go on: into a network of unknown addresses, or to a gateway that nobody captured.
 fn perhaps(path: &Path) -> Option<Finding> {
     let leg = path.taken()?;
     let vnet = &path.start.as_ref()?.vnet;
@@ -58,14 +67,14 @@ fn perhaps(path: &Path) -> Option<Finding> {
     let (where_to, why) = match route.next_hop {
         NextHop::Gateway => (
             format!(
-                "to a virtual network gateway, and network `{}` has none and uses none of a peered network",
+                "to a virtual network gateway, and none of network `{}` or of a peered one that it uses was captured",
                 vnet.name()
             ),
-            "nothing is there that takes such packets on",
+            "where no gateway is, nothing takes such packets on",
         ),
         _ => (
-            "into the copier's own network, and that server stands in another".to_owned(),
-            "no document says whether VnetLocal carries packets over a peering or drops them",
+            "into the copier's own network, whose address space was not captured".to_owned(),
+            "VnetLocal carries packets between the network's own addresses alone",
         ),
     };
     let message = format!(

@@ -184,8 +184,9 @@ enum Way {
 
 fn way_of(draft: &mut Draft, network: usize, route: &Route) -> Way {
     match &route.next_hop {
-        NextHop::Drop => Way::Via(format!("dev {SINK}")),
-        NextHop::Local => Way::Kind("throw"),
+        NextHop::Local if is_inside(draft, network, route) => Way::Kind("throw"),
+        // The network's own ranges are longer.
+        NextHop::Drop | NextHop::Local => Way::Via(format!("dev {SINK}")),
         NextHop::Internet => Way::Via(format!("via {INTERNET} dev out onlink")),
         NextHop::Appliance(text) => {
             let address: Option<Ipv4Addr> = text.parse().ok();
@@ -199,6 +200,12 @@ fn way_of(draft: &mut Draft, network: usize, route: &Route) -> Way {
             Way::Kind("blackhole")
         }
     }
+}
+
+/// Whether a network holds all that a route catches.
+fn is_inside(draft: &Draft, network: usize, route: &Route) -> bool {
+    let space = &draft.networks[network].space;
+    matches!(&route.prefix, RoutePrefix::Network(net) if space.iter().any(|own| own.contains(net)))
 }
 
 /// The interface that leads to a machine in this network or in one that is joined with it.
