@@ -55,11 +55,11 @@ impl Walker<'_> {
         let without = (is_dropped && !seen.dropped.is_empty()).then(|| seen.without_drops());
         let found = self.by_tag(leg, side, near, receiver, seen)?;
         match without {
-            Some(without) if !found.0.unknown.is_empty() => {
+            Some(without) => {
                 let (decision, joined) = self.by_tag(leg, side, near, receiver, without)?;
                 Ok((found.0, Some(joined.unwrap_or(decision))))
             }
-            _ => Ok(found),
+            None => Ok(found),
         }
     }
 

@@ -34,8 +34,9 @@ impl NetworkTag {
 
     /// The tag without the subnet's routes to nowhere.
     pub fn without_drops(&self) -> NetworkTag {
-        let perhaps = self.perhaps.difference(&self.dropped);
-        NetworkTag { perhaps, dropped: AddressSet::default(), ..self.clone() }
+        let [surely, perhaps] =
+            [&self.surely, &self.perhaps].map(|all| all.difference(&self.dropped));
+        NetworkTag { surely, perhaps, dropped: AddressSet::default(), unread: self.unread.clone() }
     }
 
     /// Addresses of a receiver that the tag may hold: of a public gateway all or none, since no input tells its address.
@@ -157,18 +158,34 @@ fn put_together(
         Ok(found) => (found.map(|(_, routes)| routes).unwrap_or_default(), None),
         Err(missing) => (Vec::new(), Some(missing)),
     };
-    let mut drops = AddressSet::default();
+    // Prefixes of routes belong to it; whether a default route puts everything into it no document says.
+    let mut drops = [AddressSet::default(), AddressSet::default()];
     for route in routes {
         let RoutePrefix::Network(network) = &route.prefix else { continue };
-        let set = if route.next_hop == NextHop::Drop { &mut drops } else { &mut perhaps };
+        let set = match (drops_private(estate, vnet_id, &route.next_hop), network.prefix_len()) {
+            (true, length) => &mut drops[usize::from(length == 0)],
+            (false, 0) => &mut perhaps,
+            (false, _) => &mut surely,
+        };
         *set = set.union(&AddressSet::of([network]));
     }
     if unread.is_some() {
         perhaps = AddressSet::all();
     }
     perhaps = perhaps.union(&surely);
-    let dropped = drops.difference(&perhaps);
-    Ok(NetworkTag { perhaps: perhaps.union(&dropped), surely, dropped, unread })
+    let [drops, default] = drops;
+    let dropped = drops.union(&default).difference(&perhaps);
+    let (surely, perhaps) = (surely.union(&drops), perhaps.union(&dropped));
+    Ok(NetworkTag { perhaps, surely, dropped, unread })
+}
+
+/// Whether a route drops packets to other networks. One into the network's own says nothing new of that.
+fn drops_private(estate: &Estate, vnet: &ResourceId, next_hop: &NextHop) -> bool {
+    match next_hop {
+        NextHop::Drop | NextHop::Internet | NextHop::Local => true,
+        NextHop::Gateway => outward::lacks_gateway(estate, vnet),
+        NextHop::Appliance(_) | NextHop::Other(_) => false,
+    }
 }
 
 /// Whether a tag holds the public gateway of servers in a region.
