@@ -4,13 +4,12 @@ use serde_json::Value;
 
 use super::address::{Prefix, is_private, usable};
 use super::peering::{Half, Shore, cross, halves};
-use super::route::may_have_gateway;
-use super::verdict::Fate;
+use super::verdict::{Fate, Tri};
 use super::world::{
     World, address_space, flag, interface_addresses, last_name, list, network_of, reference,
     subnet_prefixes, text,
 };
-use super::{mesh, seat};
+use super::{gateway, mesh, seat};
 
 const INTERFACE: &str = "microsoft.network/networkinterfaces";
 const FIREWALL: &str = "microsoft.network/azurefirewalls";
@@ -80,7 +79,7 @@ fn elsewhere<'w>(world: &'w World, network: &str, address: u32) -> Option<&'w st
 
 /// Whether a network has no route to an address, not even an unknown one.
 fn is_unrouted(world: &World, network: &str, address: u32) -> bool {
-    is_beyond_peers(world, network, address) && !may_have_gateway(world, network)
+    is_beyond_peers(world, network, address) && gateway::leads(world, network, address) == Tri::No
 }
 
 /// Whether an address is neither a network's own nor one that a peering of it routes.
