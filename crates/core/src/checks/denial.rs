@@ -92,7 +92,7 @@ impl Denial<'_> {
         }
     }
 
-    /// Whether the machine's other group lets the same packets pass.
+    /// Whether the group is that of an interface, and its subnet's lets the same packets pass.
     pub(super) fn is_conflict(&self, path: &Path) -> bool {
         let Some(leg) = &path.intended else { return false };
         let follows = |decision: &Decision| leg.is_apart && decision.lacks_join();
@@ -105,10 +105,8 @@ impl Denial<'_> {
         };
         match self.gate {
             Gate::OutInterface => passes(&leg.outbound),
-            Gate::Out => passes(&leg.outbound_interface),
-            Gate::In => passes(&leg.inbound_interface),
             Gate::Interface => passes(&leg.inbound),
-            Gate::Endpoint => false,
+            Gate::Out | Gate::In | Gate::Endpoint => false,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Of a machine's two security groups, on its subnet and on its interface, one denies what the other lets pass.
+//! The security group of a machine's interface denies what the group of its subnet lets pass.
 
 use crate::checks::denial;
 use crate::finding::Finding;
