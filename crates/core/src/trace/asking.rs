@@ -198,6 +198,7 @@ impl Path<'_> {
     pub(super) fn whom(&mut self, start: &Start) -> Result<Asked, Missing> {
         let servers = dns_servers::custom_servers(self.estate, start)?;
         let (mut first, mut unseen, mut apart) = (None, None, None);
+        let mut may_stand_here = false;
         for server in servers {
             let leg = self.way_to_resolver(start, server);
             if leg.verdict() != Verdict::Unreachable {
@@ -211,9 +212,11 @@ impl Path<'_> {
                     Asked::Server(server, missing.filter(|_| !is_open))
                 }));
             }
-            // A server that no captured network holds may be reached by a way that was not captured.
-            if leg.outward.is_some() && !is_kept_back(&leg) && unseen.is_none() {
-                unseen = Some(Asked::Server(server, Some(unseen_way(server))));
+            // One that no captured subnet holds may be reached by a way that was not captured: the next one's answer proves nothing.
+            if leg.outward.is_some() && !is_kept_back(&leg) {
+                may_stand_here |=
+                    matches!(place::of(self.estate, &start.vnet, server), Place::Claimed(_));
+                unseen = unseen.or(Some(Asked::Server(server, Some(unseen_way(server)))));
             }
             // That the next one is asked would be good news, and what was not captured proves none.
             if matches!(leg.joined, Some(Joined::Apart { .. })) {
@@ -222,10 +225,11 @@ impl Path<'_> {
             first = first.or(Some((server, leg)));
         }
         let Some((server, leg)) = first else { return Ok(Asked::Azure) };
-        if let Some(unseen) = unseen {
+        let falls_back = dns_servers::falls_back_on_azure(self.estate, start);
+        if let Some(unseen) = unseen.filter(|_| falls_back || may_stand_here) {
             return Ok(unseen);
         }
-        if dns_servers::falls_back_on_azure(self.estate, start) {
+        if falls_back {
             return apart.map_or(Ok(Asked::Azure), Err);
         }
         self.leads = Leads::Nowhere;
