@@ -166,14 +166,36 @@ pub fn gate_behind(
     // Whoever wrote the estate knows what the appliance puts on its packets, and may have written another address in its place.
     let may_hold = |rule: &FirewallRule| !rule.admits_nobody() || rule.is_of_examples();
     let is_held = estate.children::<FirewallRule>(server_id).any(|(_, rule)| may_hold(rule));
-    match (unread, is_held) {
-        (Some(missing), _) => Gate::Unknown(missing),
-        (None, false) if !(is_appliance && lets_in) => Gate::FirewallRuleMissing,
-        (None, _) => Gate::Unknown(Missing::other(
-            "the public address that packets leave with behind the appliance or gateway",
-            "connect from the copier's place and read the address in the server's refusal, or in `inet_client_addr()`",
-        )),
+    let is_open = is_appliance && lets_in || is_held;
+    let doubt = unread.or_else(|| {
+        is_open.then(|| {
+            Missing::other(
+                "the public address that packets leave with behind the appliance or gateway",
+                "connect from the copier's place and read the address in the server's refusal, or in `inet_client_addr()`",
+            )
+        })
+    });
+    match (doubt, without_endpoint(estate, server_id, server, caller.start)) {
+        (None, gate) => gate.unwrap_or(Gate::FirewallRuleMissing),
+        (Some(missing), Some(gate)) => Gate::Unsure(Box::new(gate), missing),
+        (Some(missing), None) => Gate::Unknown(missing),
     }
+}
+
+/// The gate where a VNet rule names the caller's subnet, and the service endpoint is off whose routes would lead past every appliance.
+fn without_endpoint(
+    estate: &Estate,
+    server_id: &ResourceId,
+    server: &Server,
+    start: &Start,
+) -> Option<Gate> {
+    let subnet = estate.get::<Subnet>(&start.subnet).ok()?;
+    if server.kind != ServerKind::Single || is_afar(estate, server, &start.vnet) {
+        return None;
+    }
+    let place = (&start.vnet, &start.subnet, subnet);
+    let (gate, _) = rules_of_single(estate, server_id, server, place);
+    matches!(gate, Gate::ServiceEndpointMissing(_)).then_some(gate)
 }
 
 /// The front door of a Single Server. Without the service endpoint nobody knows the address that packets of a managed subnet come
