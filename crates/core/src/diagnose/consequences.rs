@@ -3,6 +3,7 @@
 use crate::checks;
 use crate::finding::{Finding, Severity};
 use crate::trace::outward::Outward;
+use crate::trace::route::Routed;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{Leads, Path};
 
@@ -47,6 +48,19 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     if path.intended.as_ref().is_some_and(|leg| leg.leads_out_of_reach(path.estate)) {
         for finding in findings.iter_mut().filter(|one| one.fault == "route/appliance-dead") {
             finding.consequence_of = broken;
+        }
+    }
+    // Both directions lead to one appliance that is dead.
+    let is_one_hop =
+        path.intended.as_ref().is_some_and(|leg| match (&leg.route, &leg.route_back) {
+            (Some(Routed::Dead(there, _)), Some(Routed::Dead(back, _))) => {
+                there.next_hop == back.next_hop
+            }
+            _ => false,
+        });
+    if is_one_hop {
+        for finding in findings.iter_mut().filter(|one| one.fault == "route/return-asymmetric") {
+            finding.consequence_of = Some("route/appliance-dead");
         }
     }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and rules that let it pass miss.

@@ -231,6 +231,8 @@ pub struct Firewall {
     pub frontends: Vec<Frontend>,
     /// The public addresses that it gives to packets for the internet, any of them; `None` where it may give others, or none.
     pub addresses: Option<Vec<ResourceId>>,
+    /// Whether it is stopped: it has no place in a network then.
+    pub is_stopped: bool,
     /// Its policy.
     pub policy: Reference,
 }
@@ -255,7 +257,9 @@ pub(crate) fn firewall(node: &Node, problems: &mut Problems) -> Firewall {
         names.iter().find_map(|name| one.id(name, problems))
     };
     let addresses = places.as_ref().and_then(|all| all.iter().map(&mut public).collect());
+    let is_of_hub = ["virtualHub", "hubIPAddresses"].iter().any(|one| node.field(one).is_some());
     Firewall {
+        is_stopped: !is_of_hub && places.as_ref().is_some_and(Vec::is_empty),
         frontends,
         addresses: addresses.filter(|all: &Vec<_>| is_plain && !all.is_empty()),
         policy: node.reference("firewallPolicy", problems),

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::address::{Prefix, is_private, usable};
 use super::peering::{Half, Shore, cross, halves};
-use super::verdict::{Fate, Tri};
+use super::sender::runs;
+use super::verdict::{Fate, Gate, Tri};
 use super::world::{
-    World, address_space, flag, interface_addresses, last_name, list, network_of, reference,
+    World, address_space, at, flag, interface_addresses, last_name, list, network_of, reference,
     subnet_prefixes, text,
 };
 use super::{gateway, mesh, seat};
@@ -23,7 +24,10 @@ pub(super) fn is_dead(world: &World, subnet: &str, address: u32) -> bool {
         .collect();
     let near = neighbours(world, network_of(subnet));
     let is_near = |home: &str| near.iter().any(|one| one == network_of(home));
-    let stands = |body| flag(body, &["properties", "enableIPForwarding"]) == Some(false);
+    let stands = |body| {
+        flag(body, &["properties", "enableIPForwarding"]) == Some(false)
+            || runs(world, body) != Gate::Pass
+    };
     if let Some((body, home)) = holders.iter().find(|(_, home)| is_near(home)) {
         return stands(body) || is_cut(world, subnet, home, address);
     }
@@ -178,5 +182,26 @@ fn is_empty(world: &World, home: &str, subnet: &Value, address: u32) -> bool {
     let mut seats = firewalls.flat_map(|(_, body)| list(body, &["properties", "ipConfigurations"]));
     let has_firewall =
         last_name(home) == "azurefirewallsubnet" && seats.any(|all| all.iter().any(stands_here));
-    (is_listed || has_firewall) && !is_a_front(world, address)
+    (is_listed || has_firewall || is_of_stopped(world, home)) && !is_a_front(world, address)
+}
+
+/// Whether a subnet is that of the one firewall which is stopped, and so names no place: no other such subnet lacks its firewall.
+fn is_of_stopped(world: &World, home: &str) -> bool {
+    let seats = |body| list(body, &["properties", "ipConfigurations"]);
+    let is_of_hub = |body| {
+        ["virtualHub", "hubIPAddresses"].iter().any(|one| at(body, &["properties", one]).is_some())
+    };
+    let stopped = world
+        .all(FIREWALL)
+        .filter(|(_, body)| seats(body).is_some_and(<[Value]>::is_empty) && !is_of_hub(body));
+    let taken: Vec<String> = world
+        .all(FIREWALL)
+        .flat_map(|(_, body)| seats(body).unwrap_or(&[]))
+        .filter_map(|one| reference(one.get("properties").unwrap_or(one), &["subnet", "id"]))
+        .collect();
+    let places = world.all("microsoft.network/virtualnetworks/subnets").map(|(key, _)| key);
+    let mut empty = places.filter(|key| {
+        last_name(key) == "azurefirewallsubnet" && !taken.iter().any(|one| one == key)
+    });
+    stopped.count() == 1 && empty.next() == Some(home) && empty.next().is_none()
 }

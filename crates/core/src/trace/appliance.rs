@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use crate::address::{AddressSet, private};
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{Firewall, FirewallPolicy};
+use crate::estate::machine::VirtualMachine;
 use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
@@ -26,6 +27,8 @@ pub enum Appliance {
     Forwards(ResourceId),
     /// An interface that does not forward.
     Stands(ResourceId),
+    /// A machine or a firewall that is stopped, with the subnet it stands in.
+    Down(ResourceId, ResourceId),
     /// Nothing: it is known who is in the subnet, and nobody has the address.
     Absent(ResourceId),
     /// Nothing: the address is one of this network's, and in none of its subnets.
@@ -43,6 +46,7 @@ impl Appliance {
     pub fn is_dead(&self) -> bool {
         match self {
             Appliance::Stands(_)
+            | Appliance::Down(..)
             | Appliance::Absent(_)
             | Appliance::NoSubnet(_)
             | Appliance::NoNetwork(_)
@@ -64,6 +68,7 @@ impl Appliance {
         match self {
             Appliance::Forwards(id)
             | Appliance::Stands(id)
+            | Appliance::Down(_, id)
             | Appliance::OutOfReach(id)
             | Appliance::Absent(id)
             | Appliance::Opaque(Some(id)) => subnet_of(estate, id),
@@ -104,6 +109,13 @@ pub fn look(estate: &Estate, near: Shore, address: Ipv4Addr) -> Appliance {
         if hop::join(estate, near, far_shore).is_cut() {
             return Appliance::OutOfReach(holder.map_or(far, |(id, _)| id).clone());
         }
+    }
+    if let Some((_, interface)) = holder
+        && let Some((machine, subnet)) = interface.machine.as_ref().zip(subnet.as_ref())
+        && let Ok(facts) = estate.get::<VirtualMachine>(machine)
+        && facts.stopped().is_some()
+    {
+        return Appliance::Down(machine.clone(), subnet.clone());
     }
     match holder.map(|(id, interface)| (id.clone(), interface.forwards)) {
         Some((id, Some(true))) => Appliance::Forwards(id),
@@ -167,10 +179,12 @@ fn absence(
 ) -> Appliance {
     let is_firewall = || estate.list::<Firewall>(Key::Holders(address)).next().is_some();
     match place::of(estate, vnet, address) {
-        Place::Here(Machine { subnet, holder: None, .. })
-            if !is_firewall() && is_without(estate, &subnet) =>
-        {
-            Appliance::Absent(subnet)
+        Place::Here(Machine { subnet, holder: None, .. }) if !is_firewall() => {
+            match stopped_firewall(estate, &subnet) {
+                Some(firewall) => Appliance::Down(firewall, subnet),
+                None if is_without(estate, &subnet) => Appliance::Absent(subnet),
+                None => Appliance::Opaque(Some(subnet)),
+            }
         }
         Place::Claimed(claiming) if !is_firewall() && are_subnets_known(estate, &claiming) => {
             Appliance::NoSubnet(claiming)
@@ -192,6 +206,22 @@ fn is_without(estate: &Estate, id: &ResourceId) -> bool {
     let is_in = |one: &Firewall| one.frontends.iter().any(|one| one.subnet.as_ref() == Some(id));
     occupants.is_some_and(|all| all.iter().all(is_known))
         || is_of_firewall(id) && estate.all::<Firewall>().any(|(_, one)| is_in(one))
+}
+
+/// The firewall of a subnet that stands in none since it is stopped: the only one, where all other such subnets have theirs.
+fn stopped_firewall(estate: &Estate, subnet: &ResourceId) -> Option<ResourceId> {
+    let has_one = |id: &ResourceId| {
+        let is_in =
+            |one: &Firewall| one.frontends.iter().any(|one| one.subnet.as_ref() == Some(id));
+        estate.all::<Firewall>().any(|(_, one)| is_in(one))
+    };
+    let places = estate.all::<Subnet>().map(|(id, _)| id).filter(|id| is_of_firewall(id));
+    let mut empty = places.filter(|id| !has_one(id));
+    let mut stopped = estate.all::<Firewall>().filter(|(_, one)| one.is_stopped);
+    let (firewall, _) = stopped.next()?;
+    let are_these =
+        empty.next() == Some(subnet) && empty.next().is_none() && stopped.next().is_none();
+    are_these.then(|| firewall.clone())
 }
 
 /// Whether Azure keeps a subnet for a firewall, of which a network has one.

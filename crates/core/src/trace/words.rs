@@ -140,6 +140,9 @@ pub(crate) fn appliance_words(appliance: &Appliance) -> String {
     match appliance {
         Appliance::Forwards(nic) => format!("interface `{}`", nic.name()),
         Appliance::Stands(nic) => format!("interface `{}`, which does not forward", nic.name()),
+        Appliance::Down(who, subnet) => {
+            format!("`{}` in subnet `{}`, which is stopped", who.name(), subnet.name())
+        }
         Appliance::Absent(subnet) => {
             format!("an address in subnet `{}` that nobody has", subnet.name())
         }

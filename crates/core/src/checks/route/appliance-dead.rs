@@ -3,6 +3,7 @@
 use crate::change::interface;
 use crate::change::route as routes;
 use crate::checks::{fixes, joins};
+use crate::estate::machine::VirtualMachine;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
@@ -34,6 +35,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             let pointer = path.estate.locate(nic, "", "enableIPForwarding");
             let fix = Fix::of(vec![interface::turn_on_forwarding(path.estate, nic)]);
             finding.at(nic, pointer).fix(fix)
+        }
+        Appliance::Down(who, _) => {
+            let machine = path.estate.get::<VirtualMachine>(who).ok();
+            let pointer = machine.map_or_else(
+                || path.estate.locate(who, "", "ipConfigurations"),
+                |machine| machine.power_pointer.clone(),
+            );
+            finding.at(who, pointer).fix(Fix::advice(format!("start `{}`", who.name())))
         }
         _ => finding.at(&route.resource, route.pointer.clone()),
     };
