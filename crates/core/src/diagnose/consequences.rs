@@ -42,6 +42,16 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
             finding.consequence_of = Some(WRONG_SERVER);
         }
     }
+    // A tier that has no VNet rules has none that lacks something.
+    const NO_RULES: &str = "endpoint/tier-unsupported";
+    if findings.iter().any(|one| one.is_cause() && one.fault == NO_RULES) {
+        let of_rules = |fault: &str| {
+            fault.starts_with("server/vnet-rule-") || fault == "server/service-endpoint-missing"
+        };
+        for finding in findings.iter_mut().filter(|one| of_rules(one.fault)) {
+            finding.consequence_of = Some(NO_RULES);
+        }
+    }
     // An appliance beyond a peering that carries nothing.
     let is_of_peering = |one: &&Finding| one.is_cause() && one.fault.starts_with("peering/");
     let broken = findings.iter().find(is_of_peering).map(|one| one.fault);

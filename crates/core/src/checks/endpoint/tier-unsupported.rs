@@ -1,23 +1,17 @@
 //! The source's tier has neither VNet rules nor private endpoints, and the way needs one.
 
+use crate::estate::Missing;
 use crate::finding::{Finding, Fix, Severity};
-use crate::trace::Path;
 use crate::trace::gate::Gate;
+use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let needs_one = match path.taken() {
-        Some(leg) => {
-            let gate = leg.gate.as_ref();
-            !matches!(
-                gate,
-                None | Some(
-                    Gate::Open(_) | Gate::OpensItself | Gate::PublicDenied | Gate::Unknown(_)
-                )
-            )
-        }
-        None => path.start.is_some() && path.endpoints.is_empty(),
+    let (is_at_fault, unseen) = match path.taken() {
+        Some(leg) => what_it_lacks(leg.gate.as_ref()?)?,
+        None if path.start.is_some() && path.endpoints.is_empty() => (false, None),
+        None => return None,
     };
-    if !needs_one || !is_basic(path) {
+    if !is_basic(path) {
         return None;
     }
     let message = format!(
@@ -26,12 +20,33 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "Single Server offers both in General Purpose and Memory Optimized only";
     let place = path.estate.locate(&path.to_id, "", "sku");
-    let mut finding = Finding::blocks(message, why).at(&path.to_id, place);
-    finding.severity = Severity::Risks;
+    let mut finding = Finding::blocks(message, why).at(&path.to_id, place).unless(unseen);
+    if !is_at_fault {
+        finding.severity = Severity::Risks;
+    }
+    finding.on_fallback = is_at_fault && path.leads == Leads::Fallback;
     Some(finding.fix(Fix::advice(
         "copy through a relay host whose address a firewall rule of the source holds: `flexway migrate --copier relay`; or \
          dump and restore into a server of a higher tier",
     )))
+}
+
+/// Whether the front door asks for a VNet rule, of which such a server has none, with what may let the copier in all the same; or may
+/// be opened by rules of addresses. `None` where it is open without one, or shut to all.
+fn what_it_lacks(gate: &Gate) -> Option<(bool, Option<&Missing>)> {
+    match gate.as_known() {
+        (
+            Gate::RuleMissing { .. }
+            | Gate::Disputed(_)
+            | Gate::ServiceEndpointMissing(_)
+            | Gate::RuleNotReady(..)
+            | Gate::OtherRegion(..),
+            unseen,
+        ) => Some((true, unseen)),
+        (Gate::Open(rule), _) if !rule.resource_type().ends_with("/virtualnetworkrules") => None,
+        (Gate::OpensItself | Gate::PublicDenied | Gate::Unknown(_), _) => None,
+        _ => Some((false, None)),
+    }
 }
 
 /// Whether the source's tier forbids both.
