@@ -21,6 +21,11 @@ use crate::trace::{self, Path};
 pub use crate::trace::PORT;
 pub use fixes::weigh_fixes;
 
+/// The fault under which everything stands that is wrong with the way to the target alone.
+pub(crate) const SECOND_FLOW: &str = "mode/runtime-server-cannot-reach-target";
+
+const NOT_READY: &str = "server/not-ready";
+
 /// Where the copying process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Copier {
@@ -317,6 +322,17 @@ impl Report {
         let closes = |step: &Step| step.outcome == Outcome::Drop;
         matches!(self.verdict, Verdict::Unreachable | Verdict::Partial)
             || self.forward.iter().chain(&self.back).any(closes)
+    }
+
+    /// Whether a cause stands on the way to the source, and whether on that to the target.
+    pub(crate) fn flows_of(&self, cause: &Finding) -> (bool, bool) {
+        let is_target = cause.fault == NOT_READY
+            && self.question.copier.has_two_flows()
+            && cause.place.as_ref().is_some_and(|at| at.resource == self.question.target);
+        let follows =
+            |one: &Finding| one.fault == SECOND_FLOW && one.consequence_of == Some(cause.fault);
+        let is_second = cause.fault == SECOND_FLOW || is_target;
+        (!is_second, is_second || self.findings.iter().any(follows))
     }
 
     /// The faults that cause the verdict.

@@ -233,7 +233,7 @@ fn each_flow_of_a_runtime_server_is_judged_by_its_own_observation() {
         seen
     };
     let alone = ask(&estate, &question, &[]);
-    assert_eq!(support::causes(&alone), ["mode/runtime-server-cannot-reach-target"]);
+    assert_eq!(support::causes(&alone), ["server/not-ready"]);
     let source = from_runtime(SOURCE);
     let report = ask(&estate, &question, std::slice::from_ref(&source));
     assert_eq!((report.verdict, agreement(&report)), (Verdict::Unreachable, Agreement::Agrees));

@@ -1,23 +1,31 @@
 //! The flow to the target, of a copier that does not run there.
 
-use super::{Copier, Report, consequences};
+use super::{Copier, NOT_READY, Report, SECOND_FLOW, consequences};
 use crate::finding::Finding;
 use crate::trace::step::Verdict;
 
 /// Adds the flow to the target, of a copier that does not run there: its causes stand under one fault of their own.
 pub(super) fn add(report: &mut Report, second: &Report) {
-    const FAULT: &str = "mode/runtime-server-cannot-reach-target";
     let who = match report.question.copier {
         Copier::Host(_) => "relay host",
         _ => "runtime server",
     };
-    // A copier that does not run stops both flows: that is one cause.
+    // What stops both flows is one cause, such as a copier that does not run.
     let known: Vec<Finding> = report.causes().cloned().collect();
-    let is_known = |one: &&Finding| {
-        let is_same = |other: &Finding| other.fault == one.fault && other.message == one.message;
-        one.fault == "server/not-ready" && known.iter().any(is_same)
+    let is_known = |one: &Finding| {
+        let is_same = |other: &Finding| {
+            let is_there = one.place.is_some() && other.place == one.place;
+            other.fault == one.fault && (is_there || other.message == one.message)
+        };
+        one.is_cause() && known.iter().any(is_same)
     };
-    let causes: Vec<&Finding> = second.causes().filter(|one| !is_known(one)).collect();
+    let counts = |one: &&Finding| one.fault != NOT_READY;
+    let (shared, own): (Vec<_>, Vec<_>) =
+        second.causes().filter(counts).partition(|one| is_known(one));
+    let (causes, follows) = match shared.first() {
+        Some(first) if own.is_empty() => (shared.as_slice(), Some(first.fault)),
+        _ => (own.as_slice(), None),
+    };
     if let Some(first) = causes.first() {
         let messages: Vec<&str> = causes.iter().map(|one| one.message.as_str()).collect();
         let whys: Vec<&str> = causes.iter().map(|one| one.why.as_str()).collect();
@@ -27,15 +35,16 @@ pub(super) fn add(report: &mut Report, second: &Report) {
         );
         let message = format!("the {who} cannot reach the target: {}", messages.join("; "));
         let mut finding = Finding::blocks(message, why);
-        finding.fault = FAULT;
+        finding.fault = SECOND_FLOW;
         finding.place = first.place.clone();
         finding.fixes = first.fixes.clone();
+        finding.consequence_of = follows;
         report.findings.insert(0, finding);
     }
     for finding in second.findings.iter().filter(|one| !is_known(one)) {
         let mut finding = finding.clone();
-        if finding.is_cause() {
-            finding.consequence_of = Some(FAULT);
+        if finding.is_cause() && finding.fault != NOT_READY {
+            finding.consequence_of = Some(SECOND_FLOW);
         }
         report.findings.push(finding);
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::address::AddressSet;
 use crate::checks;
-use crate::diagnose::{Report, Source};
+use crate::diagnose::{Report, SECOND_FLOW, Source};
 use crate::finding::{Certainty, Finding, Fix, Severity};
 use crate::fusion::hypothesis::{self, Conflict};
 use crate::fusion::predicted::Predicted;
@@ -55,13 +55,11 @@ struct Look<'a> {
 
 impl Look<'_> {
     /// Whether a cause stands on the flow that was looked at.
-    fn concerns(&self, cause: &Finding) -> bool {
-        (cause.fault == SECOND_FLOW) == (self.flow == Flow::ToTarget)
+    fn concerns(&self, report: &Report, cause: &Finding) -> bool {
+        let (to_source, to_target) = report.flows_of(cause);
+        if self.flow == Flow::ToTarget { to_target } else { to_source }
     }
 }
-
-/// The one fault under which the causes of the second flow stand.
-const SECOND_FLOW: &str = "mode/runtime-server-cannot-reach-target";
 
 /// Judges the newest observation of each flow; `None` when there is none.
 pub(super) fn judge(
@@ -137,8 +135,9 @@ fn through(report: &mut Report, seen: &[Look<'_>], is_all: bool) -> Judged {
             // Before the gate has spoken, a cause at the gate may still be right.
             let areas: &[&str] = if is_admitted { &[] } else { &["server/", "dns/", "mode/"] };
             let stands = |cause: &Finding| areas.iter().any(|area| cause.fault.starts_with(area));
-            let is_refuted =
-                |cause: &Finding| !stands(cause) && seen.iter().any(|look| look.concerns(cause));
+            let is_refuted = |cause: &Finding| {
+                !stands(cause) && seen.iter().any(|look| look.concerns(report, cause))
+            };
             match report.causes().any(is_refuted) {
                 true => contradiction(report, &Conflict::Through { seen: first }),
                 false => agreed(report.verdict, Agreement::Agrees),
@@ -159,8 +158,11 @@ fn against(report: &mut Report, look: &Look<'_>, symptom: Symptom) -> Judged {
         }
         Verdict::Partial | Verdict::Unreachable | Verdict::Inconsistent => {
             let mut fits = false;
-            for finding in report.findings.iter_mut().filter(|one| one.is_cause()) {
-                if look.concerns(finding)
+            let concerned: Vec<bool> =
+                report.findings.iter().map(|one| look.concerns(report, one)).collect();
+            for (finding, is_on_it) in report.findings.iter_mut().zip(concerned) {
+                if is_on_it
+                    && finding.is_cause()
                     && (symptom.fits(finding.fault) || finding.fault == SECOND_FLOW)
                 {
                     finding.certainty = Certainty::Certain;

@@ -45,7 +45,7 @@ pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String 
     let causes: Vec<&Finding> = report.causes().collect();
     for (index, cause) in causes.iter().enumerate() {
         let mark = (index + 1).to_string();
-        before.iter_mut().for_each(|lane| lane.blame(&mark, cause));
+        before.iter_mut().for_each(|lane| lane.blame(&mark, report, cause));
     }
     y = lanes(&mut canvas, &before, y, false);
     y = notes::draw(&mut canvas, &remarks(report, &causes, plan), y + 4.0);

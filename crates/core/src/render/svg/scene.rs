@@ -3,7 +3,7 @@
 
 use crate::address::private;
 use crate::change::Change;
-use crate::diagnose::{Copier, Question, Report};
+use crate::diagnose::{Copier, Question, Report, SECOND_FLOW};
 use crate::estate::Estate;
 use crate::estate::gateway::Gateway;
 use crate::estate::network::{Subnet, Vnet};
@@ -72,9 +72,6 @@ pub(super) struct Station<'r> {
     /// A change opened it, or made it.
     pub(super) is_changed: bool,
 }
-
-/// The fault under which everything stands that is wrong with the way to the target.
-pub(super) const SECOND_FLOW: &str = "mode/runtime-server-cannot-reach-target";
 
 /// What the server is at the end of that way.
 const TARGET: &str = "target";
@@ -243,9 +240,10 @@ impl Lane<'_> {
 
     /// Ties a cause to the gate that it closes, or to the one that leads the wrong way; the cause that the way to the target is closed
     /// to all its closed gates.
-    pub(super) fn blame(&mut self, mark: &str, cause: &Finding) {
+    pub(super) fn blame(&mut self, mark: &str, report: &Report, cause: &Finding) {
         let is_second = cause.fault == SECOND_FLOW;
-        if is_second != (self.role == TARGET) {
+        let (to_source, to_target) = report.flows_of(cause);
+        if !(if self.role == TARGET { to_target } else { to_source }) {
             return;
         }
         let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();

@@ -2,7 +2,7 @@
 
 use super::gate::word;
 use super::letter;
-use super::scene::{SECOND_FLOW, copier_name};
+use super::scene::copier_name;
 use crate::diagnose::{Copier, Report};
 use crate::plan::Plan;
 use crate::trace::step::{Outcome, Step, Verdict};
@@ -28,8 +28,8 @@ fn goal(report: &Report) -> String {
         return source;
     }
     let target = format!("`{}`", report.question.target.name());
-    let any = |second: bool| report.causes().any(|one| (one.fault == SECOND_FLOW) == second);
-    match (any(false), any(true)) {
+    let flows: Vec<(bool, bool)> = report.causes().map(|one| report.flows_of(one)).collect();
+    match (flows.iter().any(|one| one.0), flows.iter().any(|one| one.1)) {
         (true, false) => source,
         (false, true) => target,
         (true, true) | (false, false) => format!("{source} and {target}"),
