@@ -14,8 +14,10 @@ pub fn turn_on_service_endpoint(
     subnet_id: &ResourceId,
     subnet: &Subnet,
 ) -> Change {
-    let mut services = subnet.service_endpoints.clone();
-    services.push(SQL_ENDPOINT.to_owned());
+    // One that failed is listed, and does nothing.
+    let mut before = subnet.service_endpoints.clone();
+    before.retain(|one| !one.eq_ignore_ascii_case(SQL_ENDPOINT));
+    let services = [&before[..], &[SQL_ENDPOINT.to_owned()]].concat();
     let list = |services: &[String]| -> Value {
         services.iter().map(|one| json!({ "service": one })).collect()
     };
@@ -29,7 +31,7 @@ pub fn turn_on_service_endpoint(
         title: format!("turn service endpoint {SQL_ENDPOINT} on for subnet `{}`", subnet_id.name()),
         request: Request::put(subnet_id, NETWORK_API, body(&services)),
         az: update(subnet_id, &format!("--service-endpoints {}", words.join(" "))),
-        inverse: Some(Request::put(subnet_id, NETWORK_API, body(&subnet.service_endpoints))),
+        inverse: Some(Request::put(subnet_id, NETWORK_API, body(&before))),
         downtime: "open connections from the subnet to Azure SQL, MySQL and PostgreSQL servers are reset once",
         safety: Safety::Review,
         // VNet rules that had no effect let the subnet in from then on.

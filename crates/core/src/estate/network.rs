@@ -185,8 +185,10 @@ impl Subnet {
     }
 
     /// Whether the subnet presents itself to Azure SQL services by its service endpoint.
+    /// One that failed is off.
     pub fn has_sql_endpoint(&self) -> bool {
-        self.service_endpoints.iter().any(|one| one.eq_ignore_ascii_case(SQL_ENDPOINT))
+        self.sql_endpoint_trouble != Some(Unsettled::Failed)
+            && self.service_endpoints.iter().any(|one| one.eq_ignore_ascii_case(SQL_ENDPOINT))
     }
 }
 

@@ -114,11 +114,7 @@ fn rules_as_told(world: &World, server: &str, caller: Caller<'_>) -> Gate {
     match caller {
         Caller::Subnet(subnet) => vnet_rule(world, server, subnet),
         Caller::Turning(subnet) => {
-            match (vnet_rule(world, server, subnet), firewall(world, server, true)) {
-                (Gate::Drop(why), _) | (_, Gate::Drop(why)) => Gate::Drop(why),
-                (Gate::Unknown(why), _) | (_, Gate::Unknown(why)) => Gate::Unknown(why),
-                (Gate::Pass, Gate::Pass) => Gate::Pass,
-            }
+            vnet_rule(world, server, subnet).either(firewall(world, server, true))
         }
         Caller::Azure => firewall(world, server, true),
         Caller::At(address) => firewall_at(world, server, address),
@@ -260,7 +256,12 @@ pub(super) fn has_identity(
         return (Tri::No, false);
     }
     let Some(body) = world.body(subnet) else { return (Tri::Maybe, true) };
-    let Some(endpoint) = sql_endpoint(body) else { return (Tri::No, false) };
+    let has_failed = |one: &&Value| {
+        text(one, &["provisioningState"]).is_some_and(|word| word.eq_ignore_ascii_case("Failed"))
+    };
+    let Some(endpoint) = sql_endpoint(body).filter(|one| !has_failed(one)) else {
+        return (Tri::No, false);
+    };
     let is_up = is_settled(endpoint);
     let same = match (world.body(server).and_then(region), world.body(network).and_then(region)) {
         (Some(server), Some(network)) => Tri::of(server == network),

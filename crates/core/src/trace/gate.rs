@@ -5,7 +5,7 @@ use crate::change::{FLEXIBLE_API, SINGLE_API};
 use crate::estate::gateway::PublicAddress;
 use crate::estate::network::{NextHop, Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
-use crate::estate::{Estate, Missing};
+use crate::estate::{Estate, Missing, Unsettled};
 use crate::id::ResourceId;
 use crate::trace::egress::Egress;
 use crate::trace::start::Start;
@@ -256,7 +256,9 @@ fn rules_of_single(
     if subnet.are_endpoints_unreadable {
         return (Gate::Unknown(Missing::field(subnet_id, "serviceEndpoints")), true);
     }
-    if let Some(state) = &subnet.sql_endpoint_trouble {
+    if let Some(state) = &subnet.sql_endpoint_trouble
+        && *state != Unsettled::Failed
+    {
         let what = format!(
             "whether service endpoint Microsoft.Sql of `{}` is up: its state is {}",
             subnet_id.name(),
