@@ -6,22 +6,15 @@ use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::leg;
-use crate::trace::resolve::{self, Answer};
+use crate::trace::resolve::{self, Resolution};
 use crate::trace::unproven;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let asked = path.server_name();
-    let (answer, zone, link) = path.astray.iter().find_map(|one| {
-        let (zone, link) =
-            one.taker().filter(|(zone, _)| !zone.name().eq_ignore_ascii_case(&asked))?;
-        Some((&one.answer, zone, link))
-    })?;
-    let what = match answer {
-        Answer::NoSuchName => "has no record of the server",
-        _ => "answers with an address that is not the server's",
-    };
-    let message =
-        format!("private DNS zone `{}` is linked to the copier's network and {what}", zone.name());
+    let (_, zone, link) = takers(path).find(|(one, ..)| one.record.is_none())?;
+    let message = format!(
+        "private DNS zone `{}` is linked to the copier's network and has no record of the server",
+        zone.name()
+    );
     let why =
         "a linked zone owns every name below its own: public DNS is not asked for any server there";
     let mut finding = Finding::blocks(message, why).at(link, "");
@@ -32,6 +25,17 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "take the link of zone `{}` away after moving its records to a zone of their own: other names depend on it",
         zone.name()
     ))))
+}
+
+/// Answers of zones that take the names of all servers below them, with the zone and its link.
+pub(super) fn takers<'p>(
+    path: &'p Path,
+) -> impl Iterator<Item = (&'p Resolution, &'p ResourceId, &'p ResourceId)> {
+    let asked = path.server_name();
+    path.astray.iter().filter_map(move |one| {
+        let (zone, link) = one.taker()?;
+        (!zone.name().eq_ignore_ascii_case(&asked)).then_some((one, zone, link))
+    })
 }
 
 /// The link of a zone that surely holds no name: nobody misses it.

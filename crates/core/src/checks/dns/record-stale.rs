@@ -4,8 +4,34 @@ use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
+const WHY: &str = "packets go to an address where nothing answers, or something else does";
+
 pub(super) fn find(path: &Path) -> Option<Finding> {
     path.start.as_ref()?;
+    in_zone_of_all(path).or_else(|| in_zone_meant(path))
+}
+
+/// The record in a zone that takes the names of all servers: it decides, wrong as it is.
+fn in_zone_of_all(path: &Path) -> Option<Finding> {
+    let (record, zone) = super::public_suffix_zone_linked::takers(path)
+        .find_map(|(one, zone, _)| Some((one.record.as_ref()?, zone)))?;
+    let message = format!(
+        "A record `{}` of zone `{}` holds an address that is not that of `{}`",
+        record.name(),
+        zone.name(),
+        path.to_id.name()
+    );
+    let pointer = path.estate.locate(record, "", "aRecords");
+    let finding = Finding::blocks(message, WHY).at(record, pointer);
+    let fix = super::public_suffix_zone_linked::own_record(path, zone);
+    Some(finding.fix(fix.unwrap_or_else(advice)))
+}
+
+fn advice() -> Fix {
+    Fix::advice("write the server's address into the record")
+}
+
+fn in_zone_meant(path: &Path) -> Option<Finding> {
     let (record, addresses) = path.record_meant()?;
     if !path.is_stale(&addresses) || super::wrong_server::owner(path, &addresses).is_some() {
         return None;
@@ -22,13 +48,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         view.id.name(),
         path.to_id.name()
     );
-    let why = "packets go to an address where nothing answers, or something else does";
     let pointer = path.estate.locate(&record, "", "aRecords");
-    let finding = Finding::blocks(message, why).at(&record, pointer);
-    let fix = fixes::right_record(path, view);
-    Some(
-        finding.fix(
-            fix.unwrap_or_else(|| Fix::advice("write the endpoint's address into the record")),
-        ),
-    )
+    let finding = Finding::blocks(message, WHY).at(&record, pointer);
+    Some(finding.fix(fixes::right_record(path, view).unwrap_or_else(advice)))
 }
