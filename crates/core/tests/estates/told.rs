@@ -73,7 +73,10 @@ fn a_rule_that_keeps_questions_back_is_told_with_what_it_says() {
     let example = examples.iter().find(|one| one.title == title).expect("the example");
     let report = support::check(&support::estate(&example.resources));
     let why = &cause(&report, "dns/custom-server-unreachable").why;
-    assert!(why.starts_with("the rule says: outbound, any protocol, any -> any; "), "{why}");
+    assert!(
+        why.starts_with("the rule says: outbound, any protocol, any -> any port 53; "),
+        "{why}"
+    );
 }
 
 #[test]
