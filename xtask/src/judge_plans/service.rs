@@ -119,8 +119,8 @@ impl World {
         all.into_values().collect()
     }
 
-    /// A zone counts a deleted link no longer, and a network lists no ruleset whose link is deleted. A deleted half of a peering leaves the other one Disconnected; one that was made later is
-    /// another one.
+    /// A zone counts a deleted link no longer, and a network lists no ruleset whose link is deleted. A deleted half of a peering leaves
+    /// the other one Disconnected; one that was made later is another one.
     fn part(&self, all: &mut BTreeMap<String, Value>, request: &Request, later: &[Request]) {
         let gone = self.resources.iter().find(|one| key(one) == request.key);
         if gone.is_some_and(|one| kind(one) == LINK) {
