@@ -241,6 +241,7 @@ fn judge(path: &Path) -> (Verdict, Vec<Finding>) {
     let found = checks::ALL.iter().flat_map(|check| check.run(path)).collect();
     let mut findings = consequences::doubt_names(path, verdict, found);
     consequences::silence(path, &mut findings);
+    consequences::behind_shut_door(path, &mut findings);
     findings.extend(consequences::on_detour(path, &findings));
     consequences::weaken(verdict, consequences::is_partly_denied(path), &mut findings);
     (verdict, findings)

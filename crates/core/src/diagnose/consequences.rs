@@ -2,6 +2,7 @@
 
 use crate::checks;
 use crate::finding::{Finding, Severity};
+use crate::trace::gate::Gate;
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
@@ -101,6 +102,19 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
                 finding.consequence_of = Some(peering);
             }
         }
+    }
+}
+
+/// What lies on the way to a front door that is shut, where there is no other: a new endpoint may pass it by, so that it is no cause
+/// before somebody opens the door.
+pub(super) fn behind_shut_door(path: &Path, findings: &mut [Finding]) {
+    let gate = path.intended.as_ref().and_then(|leg| leg.gate.as_ref());
+    if !matches!(gate, Some(Gate::PublicDenied)) {
+        return;
+    }
+    let lies_on_it = |fault: &str| ["route/", "filter/"].iter().any(|area| fault.starts_with(area));
+    for finding in findings.iter_mut().filter(|one| one.is_cause() && lies_on_it(one.fault)) {
+        finding.severity = Severity::Risks;
     }
 }
 

@@ -236,7 +236,8 @@ impl Path<'_> {
         self.intended = match (&self.to.delegated_subnet, &chosen, &self.to_access) {
             (Some(subnet), ..) => Some(walker.injected(subnet)),
             (None, Some(view), _) => Some(walker.endpoint(view)),
-            (None, None, Ok(Access::Public)) => Some(walker.public()),
+            // The front door is the only one, be it shut: what else is closed on the way there is looked at as well.
+            (None, None, Ok(Access::Public | Access::Private)) => Some(walker.public()),
             (None, None, _) => None,
         };
         if self.to_access == Ok(Access::PublicWithEndpoint) {

@@ -10,7 +10,7 @@ use crate::trace::dns_servers::{custom_servers, unread_server};
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
 use crate::trace::public_dns;
 use crate::trace::start::Start;
-use crate::trace::unproven::{is_empty, longer_zone, perhaps_linked, unread_records};
+use crate::trace::unproven::{is_empty, longer_zone, perhaps_linked, twin_zone, unread_records};
 
 /// Azure's own resolver, as seen from inside every network.
 pub(super) const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -292,7 +292,7 @@ pub fn unread_state(id: &ResourceId, link: &Link) -> Option<Missing> {
     link.unsettled.map(|state| state.missing(id)).or_else(untold)
 }
 
-fn is_pending(link: &Link) -> bool {
+pub(super) fn is_pending(link: &Link) -> bool {
     link.state.as_deref().is_some_and(|state| !state.eq_ignore_ascii_case("completed"))
 }
 
@@ -331,32 +331,6 @@ pub(super) fn linked_zone<'e>(
         }
     }
     best.map(|(_, zone, link_id, link)| (zone, link_id, link))
-}
-
-/// What is not known where a network is linked to another zone of the same name, which says otherwise: Azure takes one at most, so the
-/// links were captured at different times.
-fn twin_zone(
-    estate: &Estate,
-    vnet: &ResourceId,
-    zone: &ResourceId,
-    name: &str,
-    without: &[ResourceId],
-) -> Option<Missing> {
-    let said = |zone: &ResourceId| {
-        let record = find_record(estate, zone, name).map(|(_, record)| record);
-        record.map(|one| (one.alias.clone(), one.addresses.clone()))
-    };
-    let links = estate.list::<Link>(Key::LinksOf(vnet.clone()));
-    let settled = links.filter(|(id, link)| !is_pending(link) && !without.contains(id));
-    let is_twin = |one: &ResourceId| one != zone && one.name().eq_ignore_ascii_case(zone.name());
-    let mut twins = settled.filter_map(|(id, _)| id.parent()).filter(is_twin);
-    twins.find(|twin| said(twin) != said(zone)).map(|_| {
-        let (name, network) = (zone.name(), vnet.name());
-        Missing::other(
-            format!("which zone `{name}` answers network `{network}`: it is linked to two, and Azure takes one"),
-            "capture the links of both zones again",
-        )
-    })
 }
 
 /// Whether a name lies in a zone, in whatever case either is written.

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::resolve::{is_private_link, links_of};
-use crate::estate::dns::{Record, Zone};
-use crate::estate::{Estate, Missing};
+use super::resolve::{find_record, is_pending, is_private_link, links_of};
+use crate::estate::dns::{Link, Record, Zone};
+use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 
 /// A zone, other than one, that would own the name and that has links which were not captured: one of them may be to this network.
@@ -33,6 +33,32 @@ pub(super) fn longer_zone(estate: &Estate, zone: &ResourceId, name: &str) -> Opt
     let zones = estate.zones_holding(name);
     let mut longer = zones.take_while(|one| one.name().len() > zone.name().len());
     longer.find(|one| !are_links_complete(estate, one)).as_ref().map(unread_links)
+}
+
+/// What is not known where a network is linked to another zone of the same name, which says otherwise: Azure takes one at most, so the
+/// links were captured at different times.
+pub(super) fn twin_zone(
+    estate: &Estate,
+    vnet: &ResourceId,
+    zone: &ResourceId,
+    name: &str,
+    without: &[ResourceId],
+) -> Option<Missing> {
+    let said = |zone: &ResourceId| {
+        let record = find_record(estate, zone, name).map(|(_, record)| record);
+        record.map(|one| (one.alias.clone(), one.addresses.clone()))
+    };
+    let links = estate.list::<Link>(Key::LinksOf(vnet.clone()));
+    let settled = links.filter(|(id, link)| !is_pending(link) && !without.contains(id));
+    let is_twin = |one: &ResourceId| one != zone && one.name().eq_ignore_ascii_case(zone.name());
+    let mut twins = settled.filter_map(|(id, _)| id.parent()).filter(is_twin);
+    twins.find(|twin| said(twin) != said(zone)).map(|_| {
+        let (name, network) = (zone.name(), vnet.name());
+        Missing::other(
+            format!("which zone `{name}` answers network `{network}`: it is linked to two, and Azure takes one"),
+            "capture the links of both zones again",
+        )
+    })
 }
 
 /// The record sets of a zone, when its own count does not say that all of them were captured.

@@ -44,6 +44,7 @@ const fn no_way(by: &'static str, why: &'static str) -> Mask {
     let but = &[
         "server/not-ready",
         "server/pooler-off",
+        "host/not-listening",
         "dns/custom-server-unreachable",
         "dns/forwarding-rule-wrong",
         "dns/platform-dns-denied",
