@@ -67,7 +67,11 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
                 wrong.push(format!("{OTHER}: \"{title}\": something of that name is there"));
                 continue;
             }
-            Outcome::Refused(why) => wrong.push(format!("\"{title}\": {}", short(why))),
+            // What cannot be made needs nothing that takes it back.
+            Outcome::Refused(why) => {
+                wrong.push(format!("\"{title}\": {}", short(why)));
+                continue;
+            }
             Outcome::Made | Outcome::Changed => {}
         }
         if let Some(why) = not_taken_back(&world, change, is_new, &outcome) {
