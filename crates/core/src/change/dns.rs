@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Change, DNS_API, Edit, Listed, RESOLVER_API, Request, Safety, az_rest, free_name, place, quoted,
-    whole_body,
+    Change, DNS_API, Edit, Listed, RESOLVER_API, Request, Safety, az_rest, free_name, place,
+    quoted, whole_body,
 };
 use crate::estate::Estate;
 use crate::estate::dns::{Link, Record, Zone};

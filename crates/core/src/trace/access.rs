@@ -2,8 +2,9 @@
 
 use std::net::Ipv4Addr;
 
+use super::door_rules;
 use super::filter::Service;
-use super::gate::{self, Gate};
+use super::gate::Gate;
 use super::leg::Way;
 use super::step::{Stage, Step};
 use super::{Leads, Path, endpoint, host, leg};
@@ -130,12 +131,12 @@ impl Path<'_> {
             ServerKind::Single => Gate::OpensItself,
             ServerKind::Host => Gate::Unknown(host::unseen_gate(&self.to_id, self.port)),
             ServerKind::Flexible => {
-                let rules: Vec<_> = gate::public_rules(self.estate, &self.to_id).collect();
-                match gate::opener(self.estate, &self.to_id, true) {
+                let rules: Vec<_> = door_rules::public_rules(self.estate, &self.to_id).collect();
+                match door_rules::opener(self.estate, &self.to_id, true) {
                     Some(id) => Gate::Open(id.clone()),
                     None if rules.is_empty() => {
-                        let rule = gate::FIREWALL_RULE;
-                        let unread = gate::unread_rule(self.estate, &self.to_id, rule);
+                        let rule = door_rules::FIREWALL_RULE;
+                        let unread = door_rules::unread_rule(self.estate, &self.to_id, rule);
                         unread.map_or(Gate::FirewallRuleMissing, Gate::Unknown)
                     }
                     None => Gate::Unknown(Missing::other(

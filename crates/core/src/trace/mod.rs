@@ -10,6 +10,7 @@ pub mod breaks;
 mod choice;
 pub mod decision;
 pub mod dns_servers;
+pub mod door_rules;
 pub mod egress;
 pub mod endpoint;
 pub mod filter;

@@ -4,7 +4,8 @@ use crate::address::AddressSet;
 use crate::checks::fixes;
 use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
-use crate::trace::gate::{self, Gate};
+use crate::trace::door_rules;
+use crate::trace::gate::Gate;
 use crate::trace::route::Routed;
 use crate::trace::{Leads, Path};
 
@@ -61,7 +62,7 @@ fn not_held(path: &Path, addresses: &AddressSet) -> Option<Finding> {
 
 /// Azure's tool is said to open a public Single Server by itself; newer documents ask for a rule.
 fn unlisted(path: &Path) -> Option<Finding> {
-    let mut rules = gate::public_rules(path.estate, &path.to_id);
+    let mut rules = door_rules::public_rules(path.estate, &path.to_id);
     if rules.any(|(_, rule)| rule.is_all_of_azure() || rule.is_everything()) {
         return None;
     }
