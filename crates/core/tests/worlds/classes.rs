@@ -28,6 +28,9 @@ pub(crate) fn class_of(facts: &Facts<'_>) -> Option<&'static Class> {
     CLASSES.iter().find(|class| (class.holds)(facts))
 }
 
+/// What the second reading says of an address that is not in ARM.
+const CALLER: &str = "the caller's public address";
+
 pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "second-is-sure-of-no",
@@ -64,6 +67,15 @@ pub(crate) const CLASSES: &[Class] = &[
         why: "analyser wrong: a record that was not captured counts as absent: good news (6.3)",
         holds: |facts| {
             facts.first != "unreachable" && facts.misses("all records in a zone that redirects")
+        },
+    },
+    Class {
+        name: "opaque-route-without-peering",
+        why: "analyser wrong: behind an appliance or a gateway no peering is needed (3.4)",
+        holds: |facts| {
+            facts.first == "unreachable"
+                && facts.misses("what stands behind route")
+                && !facts.misses(CALLER)
         },
     },
     Class {
