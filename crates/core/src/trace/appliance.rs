@@ -7,7 +7,6 @@ use ipnet::Ipv4Net;
 use crate::address::{AddressSet, private};
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{Firewall, FirewallPolicy};
-use crate::estate::machine::VirtualMachine;
 use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
@@ -18,7 +17,7 @@ use crate::trace::mesh;
 use crate::trace::outward::{self, Outward};
 use crate::trace::place::{self, Place};
 use crate::trace::route::Routed;
-use crate::trace::start::Start;
+use crate::trace::start::{self, Start};
 
 /// What stands at the next hop of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,10 +109,8 @@ pub fn look(estate: &Estate, near: Shore, address: Ipv4Addr) -> Appliance {
             return Appliance::OutOfReach(holder.map_or(far, |(id, _)| id).clone());
         }
     }
-    if let Some((_, interface)) = holder
-        && let Some((machine, subnet)) = interface.machine.as_ref().zip(subnet.as_ref())
-        && let Ok(facts) = estate.get::<VirtualMachine>(machine)
-        && facts.stopped().is_some()
+    if let Some((machine, ..)) = holder.and_then(|(id, _)| start::stopped(estate, id))
+        && let Some(subnet) = &subnet
     {
         return Appliance::Down(machine.clone(), subnet.clone());
     }

@@ -2,11 +2,11 @@
 
 use flexway_core::address::{AddressSet, private};
 use flexway_core::estate::filter::{Direction, Prefix, Protocol, Rule, Rules, SecurityGroup};
-use flexway_core::estate::network::{NextHop, Subnet};
+use flexway_core::estate::network::Subnet;
 use flexway_core::id::ResourceId;
 use ipnet::Ipv4Net;
 
-use super::routes::{SINK, doors_by_endpoint, has_policy, networks_of, routes_of};
+use super::routes::{SINK, doors_by_endpoint, has_policy, networks_of, routes_of, sinks_packets};
 use super::{Draft, Leg, Peer, quoted, set, tags};
 use crate::twin::blueprint::{Gate, RESOLVER};
 
@@ -99,7 +99,7 @@ fn sinks(draft: &mut Draft, network: usize) -> Vec<String> {
     for at in legs {
         let (port, subnet) = (quoted(&draft.legs[at].port), draft.legs[at].subnet);
         for route in routes_of(draft, subnet) {
-            if route.next_hop != NextHop::Drop {
+            if !sinks_packets(draft, network, route) {
                 continue;
             }
             let gate = Gate {

@@ -184,9 +184,10 @@ enum Way {
 
 fn way_of(draft: &mut Draft, network: usize, route: &Route) -> Way {
     match &route.next_hop {
-        NextHop::Local if is_inside(draft, network, route) => Way::Kind("throw"),
-        // The network's own ranges are longer.
-        NextHop::Drop | NextHop::Local => Way::Via(format!("dev {SINK}")),
+        NextHop::Drop | NextHop::Local if sinks_packets(draft, network, route) => {
+            Way::Via(format!("dev {SINK}"))
+        }
+        NextHop::Drop | NextHop::Local => Way::Kind("throw"),
         NextHop::Internet => Way::Via(format!("via {INTERNET} dev out onlink")),
         NextHop::Appliance(text) => {
             let address: Option<Ipv4Addr> = text.parse().ok();
@@ -202,10 +203,16 @@ fn way_of(draft: &mut Draft, network: usize, route: &Route) -> Way {
     }
 }
 
-/// Whether a network holds all that a route catches.
-fn is_inside(draft: &Draft, network: usize, route: &Route) -> bool {
+/// Whether a route leads to nowhere: one into its network does where it catches addresses of others, and the network's own ranges are
+/// longer.
+pub(super) fn sinks_packets(draft: &Draft, network: usize, route: &Route) -> bool {
     let space = &draft.networks[network].space;
-    matches!(&route.prefix, RoutePrefix::Network(net) if space.iter().any(|own| own.contains(net)))
+    let is_inside = || matches!(&route.prefix, RoutePrefix::Network(net) if space.iter().any(|own| own.contains(net)));
+    match route.next_hop {
+        NextHop::Drop => true,
+        NextHop::Local => !is_inside(),
+        NextHop::Internet | NextHop::Appliance(_) | NextHop::Gateway | NextHop::Other(_) => false,
+    }
 }
 
 /// The interface that leads to a machine in this network or in one that is joined with it.

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use flexway_core::address::private;
 use flexway_core::estate::dns::Record;
 use flexway_core::estate::endpoint::{Endpoint, Interface};
+use flexway_core::estate::machine::VirtualMachine;
 use flexway_core::estate::network::{Subnet, region_key};
 use flexway_core::estate::server::{Server, ServerConnection, ServerKind, Setting};
 use flexway_core::estate::{Key, Missing};
@@ -237,13 +238,15 @@ fn add_machine(draft: &mut Draft, id: &ResourceId, interface: &Interface) {
         leg.own_group = own_group;
         leg.groups.clone_from(&interface.groups);
     }
+    let machine = interface.machine.as_ref().and_then(|id| estate.get::<VirtualMachine>(id).ok());
+    let is_stopped = machine.is_some_and(|machine| machine.stopped().is_some());
     draft.result.places.push(Place {
         name: id.name().to_owned(),
         resource: id.clone(),
         host: None,
         namespace,
         is_server: false,
-        runs: interface.forwards == Some(true),
+        runs: interface.forwards == Some(true) && !is_stopped,
         ports: Vec::new(),
         addresses: vec![*address],
         senders: Vec::new(),
