@@ -154,10 +154,7 @@ fn advice_about_a_subnet_is_for_copiers_in_one() {
 }
 
 /// Examples of which the plan mends more than the diagnosis names. Deleted when it does.
-const HIDDEN: [(&str, &str); 5] = [
-=======
 const HIDDEN: [(&str, &str); 8] = [
->>>>>>> add5705 (tests: know where one setting asks for two changes)
     (
         "Packets leave through an appliance, and no rule lets any address in",
         "server/vnet-rule-missing",
@@ -173,10 +170,6 @@ const HIDDEN: [(&str, &str); 8] = [
         "A hub's firewall is all that joins the two networks, and the route names another address",
         "peering/initiated",
     ),
-<<<<<<< HEAD
-    // Who starts the machine mends both directions; nobody can by a request, and the plan takes both routes away.
-    ("Both directions lead to a machine that is not running: one cause", "route/return-asymmetric"),
-=======
     // One setting stops both ways and is named once; past it each way needs a change of its own.
     ("Both directions lead to a machine that is not running: one cause", "route/return-asymmetric"),
     ("The same, and the relay host is no member", "mode/runtime-server-cannot-reach-target"),
@@ -184,7 +177,6 @@ const HIDDEN: [(&str, &str); 8] = [
         "The same on a relay host: its subnet lets what its interface denies",
         "mode/runtime-server-cannot-reach-target",
     ),
->>>>>>> add5705 (tests: know where one setting asks for two changes)
 ];
 
 #[test]
