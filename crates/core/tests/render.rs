@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use flexway_core::change::Change;
 use flexway_core::plan::{self, Plan};
+use flexway_core::render::bicep;
 use flexway_core::render::terraform::{self, Azurerm};
-use flexway_core::render::{az, bicep};
 use flexway_core::repair::Policy;
 use serde_json::json;
 
@@ -207,12 +207,6 @@ fn every_subscription_and_group_is_named() {
         let word = format!("az deployment group create --subscription {subscription}");
         assert_eq!(files[2].text.matches(&word).count(), 1, "{}", files[2].text);
     }
-    // Each command stands for itself: copied alone it acts in the same subscription.
-    let script = az::text(&plan);
-    let commands: Vec<&str> = script.lines().filter(|line| line.starts_with("az ")).collect();
-    let placed = commands.iter().filter(|line| line.contains(" --subscription "));
-    assert!(placed.count() == commands.len() && commands.len() == 2, "{script}");
-    assert!(!script.contains("az account set"), "{script}");
     assert!(!bicep::is_one_file(&plan));
     assert_eq!(bicep::text(&plan).matches("// ----- step ").count(), 2);
 }

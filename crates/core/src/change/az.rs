@@ -14,14 +14,14 @@ pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// `--subscription S --resource-group G` of a resource: a command stands for itself, wherever it is copied to.
+/// `--resource-group G` of a resource.
 pub(crate) fn place(id: &ResourceId) -> String {
-    format!("{} --resource-group {}", in_subscription(id), quoted(id.resource_group()))
+    format!("--resource-group {}", quoted(id.resource_group()))
 }
 
-/// `--subscription S` of a resource.
-pub(crate) fn in_subscription(id: &ResourceId) -> String {
-    format!("--subscription {}", quoted(id.subscription()))
+/// A command, after the one that selects the subscription of the resource it is about.
+pub(crate) fn in_subscription(id: &ResourceId, command: String) -> Vec<String> {
+    vec![format!("az account set --subscription {}", quoted(id.subscription())), command]
 }
 
 /// A command that sends a request as it is.

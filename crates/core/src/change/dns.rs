@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Change, DNS_API, Edit, Listed, RESOLVER_API, Request, Safety, az_rest, free_name, place,
-    quoted, whole_body,
+    Change, DNS_API, Edit, Listed, RESOLVER_API, Request, Safety, az_rest, free_name,
+    in_subscription, place, quoted, whole_body,
 };
 use crate::estate::Estate;
 use crate::estate::dns::{Link, Record, Zone};
@@ -27,11 +27,14 @@ pub fn create_zone(zone: &ResourceId) -> Change {
         resource: zone.clone(),
         title: format!("create private DNS zone `{}`", zone.name()),
         request: Request::put(zone, DNS_API, body.clone()),
-        az: vec![format!(
-            "az network private-dns zone create {} --name {}",
-            place(zone),
-            quoted(zone.name())
-        )],
+        az: in_subscription(
+            zone,
+            format!(
+                "az network private-dns zone create {} --name {}",
+                place(zone),
+                quoted(zone.name())
+            ),
+        ),
         inverse: Some(Request::delete(zone, DNS_API)),
         downtime: "none",
         safety: Safety::Safe,
@@ -59,14 +62,17 @@ pub fn link_zone(
         kind: "link-zone",
         title: format!("link zone `{}` to network `{}`", zone.name(), vnet.name()),
         request,
-        az: vec![format!(
-            "az network private-dns link vnet create {} --zone-name {} --name {} --virtual-network {} \
+        az: in_subscription(
+            zone,
+            format!(
+                "az network private-dns link vnet create {} --zone-name {} --name {} --virtual-network {} \
              --registration-enabled false",
-            place(zone),
-            quoted(zone.name()),
-            quoted(&name),
-            quoted(vnet.as_str())
-        )],
+                place(zone),
+                quoted(zone.name()),
+                quoted(&name),
+                quoted(vnet.as_str())
+            ),
+        ),
         inverse: Some(Request::delete(&link, DNS_API)),
         downtime: "none",
         safety: if affected.is_empty() { Safety::Safe } else { Safety::Review },
@@ -102,12 +108,15 @@ pub fn unlink_zone(estate: &Estate, link: &ResourceId) -> Change {
         resource: link.clone(),
         title: format!("take link `{}` of zone `{zone}` away", link.name()),
         request: Request::delete(link, DNS_API),
-        az: vec![format!(
-            "az network private-dns link vnet delete {} --zone-name {} --name {} --yes",
-            place(link),
-            quoted(zone),
-            quoted(link.name())
-        )],
+        az: in_subscription(
+            link,
+            format!(
+                "az network private-dns link vnet delete {} --zone-name {} --name {} --yes",
+                place(link),
+                quoted(zone),
+                quoted(link.name())
+            ),
+        ),
         inverse: Some(Request::put(link, DNS_API, whole_body(estate, link, json!({})))),
         downtime: "none; resolvers keep the old answer until its TTL ends",
         safety: Safety::Review,
@@ -134,12 +143,15 @@ pub fn redirect_missing_names(link: &ResourceId) -> Change {
             link.name()
         ),
         request: patch("NxDomainRedirect"),
-        az: vec![format!(
-            "az network private-dns link vnet update {} --zone-name {} --name {} --resolution-policy NxDomainRedirect",
-            place(link),
-            quoted(zone),
-            quoted(link.name())
-        )],
+        az: in_subscription(
+            link,
+            format!(
+                "az network private-dns link vnet update {} --zone-name {} --name {} --resolution-policy NxDomainRedirect",
+                place(link),
+                quoted(zone),
+                quoted(link.name())
+            ),
+        ),
         inverse: Some(patch("Default")),
         downtime: "none",
         safety: Safety::Review,

@@ -40,12 +40,14 @@ pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) 
         resource: connection.clone(),
         title: format!("approve private endpoint `{}` on the server", endpoint.name()),
         request: Request::put(connection, api, body),
-        az: vec![format!(
-            "az network private-endpoint-connection approve {} --id {} --description {}",
-            in_subscription(connection),
-            quoted(connection.as_str()),
-            quoted(APPROVAL)
-        )],
+        az: in_subscription(
+            connection,
+            format!(
+                "az network private-endpoint-connection approve --id {} --description {}",
+                quoted(connection.as_str()),
+                quoted(APPROVAL)
+            ),
+        ),
         // Azure refuses to reject what is approved: only the connection as a whole can be deleted.
         inverse: None,
         downtime: "none",
@@ -158,7 +160,7 @@ pub fn create(new: &NewEndpoint) -> Change {
             new.subnet.name()
         ),
         request: Request::put(&new.id, NETWORK_API, body),
-        az: vec![format!(
+        az: in_subscription(&new.id, format!(
             "az network private-endpoint create {} --name {} --location {} --subnet {} \
              --private-connection-resource-id {} --group-id {GROUP} --connection-name {} \
              --ip-config name={} group-id={GROUP} member-name={GROUP} private-ip-address={}",
@@ -170,7 +172,7 @@ pub fn create(new: &NewEndpoint) -> Change {
             quoted(&connection_name),
             quoted(&configuration_name),
             new.address
-        )],
+        )),
         inverse: Some(Request::delete(&new.id, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
@@ -224,12 +226,15 @@ pub fn create_subnet(subnet: &ResourceId, prefix: Ipv4Net) -> Change {
             subnet.name_at(0)
         ),
         request: Request::put(subnet, NETWORK_API, body.clone()),
-        az: vec![format!(
-            "az network vnet subnet create {} --vnet-name {} --name {} --address-prefixes {prefix}",
-            place(subnet),
-            quoted(subnet.name_at(0)),
-            quoted(subnet.name())
-        )],
+        az: in_subscription(
+            subnet,
+            format!(
+                "az network vnet subnet create {} --vnet-name {} --name {} --address-prefixes {prefix}",
+                place(subnet),
+                quoted(subnet.name_at(0)),
+                quoted(subnet.name())
+            ),
+        ),
         inverse: Some(Request::delete(subnet, NETWORK_API)),
         downtime: "none",
         safety: Safety::Safe,

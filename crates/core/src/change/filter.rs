@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::exposure::{End, Exposure, Flows, MANY};
 use super::{
-    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, listed_properties, place, quoted,
+    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
+    listed_properties, place, quoted,
 };
 use crate::estate::filter::{Direction, Prefix, Protocol, Rule, SecurityGroup};
 use crate::estate::network::Subnet;
@@ -98,18 +99,21 @@ pub fn allow_at(
             group.name()
         ),
         request: Request::put(&rule, NETWORK_API, json!({ "properties": body["properties"] })),
-        az: vec![format!(
-            "az network nsg rule create {} --nsg-name {} --name {} --priority {priority} --direction {word} \
+        az: in_subscription(
+            group,
+            format!(
+                "az network nsg rule create {} --nsg-name {} --name {} --priority {priority} --direction {word} \
              --access Allow --protocol {} --source-address-prefixes {} --source-port-ranges '*' \
              --destination-address-prefixes {} --destination-port-ranges {}",
-            place(group),
-            quoted(group.name()),
-            quoted(&name),
-            quoted(protocol),
-            words(&from),
-            words(&to),
-            port
-        )],
+                place(group),
+                quoted(group.name()),
+                quoted(&name),
+                quoted(protocol),
+                words(&from),
+                words(&to),
+                port
+            ),
+        ),
         inverse: Some(Request::delete(&rule, NETWORK_API)),
         downtime: "none",
         safety: Safety::Safe,
@@ -276,12 +280,15 @@ fn move_to(estate: &Estate, group: &ResourceId, rule: &Rule, number: u32) -> Opt
             rule.priority
         ),
         request: Request::put(&id, NETWORK_API, with(number)),
-        az: vec![format!(
-            "az network nsg rule update {} --nsg-name {} --name {} --priority {number}",
-            place(group),
-            quoted(group.name()),
-            quoted(&rule.name)
-        )],
+        az: in_subscription(
+            group,
+            format!(
+                "az network nsg rule update {} --nsg-name {} --name {} --priority {number}",
+                place(group),
+                quoted(group.name()),
+                quoted(&rule.name)
+            ),
+        ),
         inverse: Some(Request::put(&id, NETWORK_API, with(rule.priority))),
         downtime: "none",
         safety: Safety::Safe,

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::exposure::{EVERY_PORT, End, Exposure, Flows, MANY};
-use super::{Change, Edit, NETWORK_API, Request, Safety, place, quoted, whole_body};
+use super::{
+    Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
+};
 use crate::estate::Estate;
 use crate::id::ResourceId;
 
@@ -18,11 +20,14 @@ pub fn turn_on_forwarding(estate: &Estate, nic: &ResourceId) -> Change {
         resource: nic.clone(),
         title: format!("let interface `{}` forward packets of others", nic.name()),
         request: put(true),
-        az: vec![format!(
-            "az network nic update {} --name {} --ip-forwarding true",
-            place(nic),
-            quoted(nic.name())
-        )],
+        az: in_subscription(
+            nic,
+            format!(
+                "az network nic update {} --name {} --ip-forwarding true",
+                place(nic),
+                quoted(nic.name())
+            ),
+        ),
         inverse: Some(put(false)),
         downtime: "none",
         safety: Safety::Review,

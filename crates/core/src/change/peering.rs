@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY};
 use super::terms::{Terms, all_of};
-use super::{Change, Edit, NETWORK_API, Request, Safety, free_name, place, quoted, whole_body};
+use super::{
+    Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    whole_body,
+};
 use crate::address::AddressSet;
 use crate::estate::Estate;
 use crate::estate::network::{Peering, Subnet, Vnet};
@@ -57,12 +60,15 @@ pub fn create_half(
         kind: "create-peering",
         title: format!("peer network `{}` with `{}`", vnet.name(), remote.name()),
         request: Request::put(&half, NETWORK_API, body),
-        az: vec![format!(
-            "az network vnet peering create {} --remote-vnet {} --allow-vnet-access true{}",
-            base(&half),
-            quoted(remote.as_str()),
-            terms.options()
-        )],
+        az: in_subscription(
+            &half,
+            format!(
+                "az network vnet peering create {} --remote-vnet {} --allow-vnet-access true{}",
+                base(&half),
+                quoted(remote.as_str()),
+                terms.options()
+            ),
+        ),
         inverse: Some(Request::delete(&half, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
@@ -112,7 +118,7 @@ pub fn delete_half(half: &ResourceId) -> Change {
             half.name_at(0)
         ),
         request: Request::delete(half, NETWORK_API),
-        az: vec![format!("az network vnet peering delete {}", base(half))],
+        az: in_subscription(half, format!("az network vnet peering delete {}", base(half))),
         inverse: None,
         downtime: "none: a peering without two connected halves carries nothing",
         safety: Safety::Safe,
@@ -136,10 +142,13 @@ pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
             half.name_at(0)
         ),
         request: Request::put(half, NETWORK_API, access(true)),
-        az: vec![format!(
-            "az network vnet peering update {} --set allowVirtualNetworkAccess=true",
-            base(half)
-        )],
+        az: in_subscription(
+            half,
+            format!(
+                "az network vnet peering update {} --set allowVirtualNetworkAccess=true",
+                base(half)
+            ),
+        ),
         inverse: Some(Request::put(half, NETWORK_API, access(false))),
         downtime: "none",
         safety: Safety::Review,
@@ -171,7 +180,10 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
         resource: half.clone(),
         title: format!("set {flag} of peering `{}` of network `{}`", half.name(), half.name_at(0)),
         request: put(true),
-        az: vec![format!("az network vnet peering update {} --set {flag}=true", base(half))],
+        az: in_subscription(
+            half,
+            format!("az network vnet peering update {} --set {flag}=true", base(half)),
+        ),
         inverse: Some(put(false)),
         downtime: "none",
         safety: Safety::Review,
@@ -238,12 +250,15 @@ pub fn add_subnets(
             other.name()
         ),
         request,
-        az: vec![format!(
-            "az network vnet peering update {} --local-subnet-names {} --remote-subnet-names {}",
-            base(half),
-            words(&lists["localSubnetNames"]),
-            words(&lists["remoteSubnetNames"])
-        )]
+        az: in_subscription(
+            half,
+            format!(
+                "az network vnet peering update {} --local-subnet-names {} --remote-subnet-names {}",
+                base(half),
+                words(&lists["localSubnetNames"]),
+                words(&lists["remoteSubnetNames"])
+            ),
+        )
         .into_iter()
         .chain(learnt.map(|_| format!("az network vnet peering sync {}", base(half))))
         .collect(),
@@ -285,7 +300,7 @@ pub fn sync(estate: &Estate, half: &ResourceId) -> Change {
             half.name_at(0)
         ),
         request,
-        az: vec![format!("az network vnet peering sync {}", base(half))],
+        az: in_subscription(half, format!("az network vnet peering sync {}", base(half))),
         inverse: None,
         downtime: "none",
         safety: Safety::Safe,

@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 
 use serde_json::json;
 
-use super::{Change, DNS_API, Edit, NETWORK_API, Request, Safety, free_name, place, quoted};
+use super::{
+    Change, DNS_API, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+};
 use crate::estate::Estate;
 use crate::estate::dns::Record;
 use crate::id::ResourceId;
@@ -34,15 +36,18 @@ pub fn attach_zone(
             endpoint.name()
         ),
         request: Request::put(&group, NETWORK_API, body.clone()),
-        az: vec![format!(
-            "az network private-endpoint dns-zone-group create {} --endpoint-name {} --name {} \
+        az: in_subscription(
+            endpoint,
+            format!(
+                "az network private-endpoint dns-zone-group create {} --endpoint-name {} --name {} \
              --private-dns-zone {} --zone-name {}",
-            place(endpoint),
-            quoted(endpoint.name()),
-            quoted(&name),
-            quoted(zone.as_str()),
-            quoted(&config)
-        )],
+                place(endpoint),
+                quoted(endpoint.name()),
+                quoted(&name),
+                quoted(zone.as_str()),
+                quoted(&config)
+            ),
+        ),
         inverse: (!is_taken_over).then(|| Request::delete(&group, NETWORK_API)),
         downtime: "none",
         safety: if is_taken_over { Safety::Review } else { Safety::Safe },
@@ -83,7 +88,7 @@ pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4
     );
     let add =
         format!("az network private-dns record-set a add-record {base} --ipv4-address {address}");
-    let mut az = vec![add];
+    let mut az = in_subscription(zone, add);
     let mut old_addresses = Vec::new();
     for stale in
         old.iter().flat_map(|record| &record.addresses).flatten().filter(|one| **one != address)

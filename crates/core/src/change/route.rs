@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY, POSTGRES, Ports};
 use super::{
-    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, listed_properties, place,
-    quoted, whole_body,
+    Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
+    listed_properties, place, quoted, whole_body,
 };
 use crate::estate::endpoint::Interface;
 use crate::estate::network::{Route, RoutePrefix, RouteTable, Subnet};
@@ -34,12 +34,15 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         kind: "delete-route",
         title: format!("delete route `{route}` of table `{}`", table.name()),
         request: Request::delete(&id, NETWORK_API),
-        az: vec![format!(
-            "az network route-table route delete {} --route-table-name {} --name {}",
-            place(table),
-            quoted(table.name()),
-            quoted(route)
-        )],
+        az: in_subscription(
+            table,
+            format!(
+                "az network route-table route delete {} --route-table-name {} --name {}",
+                place(table),
+                quoted(table.name()),
+                quoted(route)
+            ),
+        ),
         inverse,
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
@@ -74,14 +77,17 @@ pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change
             table.name()
         ),
         request: Request::put(&id, NETWORK_API, body.clone()),
-        az: vec![format!(
-            "az network route-table route create {} --route-table-name {} --name {} --address-prefix {} \
+        az: in_subscription(
+            table,
+            format!(
+                "az network route-table route create {} --route-table-name {} --name {} --address-prefix {} \
              --next-hop-type Internet",
-            place(table),
-            quoted(table.name()),
-            quoted(&name),
-            quoted(tag)
-        )],
+                place(table),
+                quoted(table.name()),
+                quoted(&name),
+                quoted(tag)
+            ),
+        ),
         inverse: Some(Request::delete(&id, NETWORK_API)),
         downtime: "open connections to the service are rerouted",
         safety: Safety::Review,
@@ -140,11 +146,14 @@ pub fn let_gateway_routes_in(estate: &Estate, table: &ResourceId) -> Change {
         resource: table.clone(),
         title: format!("switch gateway route propagation on for route table `{}`", table.name()),
         request: put(false),
-        az: vec![format!(
-            "az network route-table update {} --name {} --disable-bgp-route-propagation false",
-            place(table),
-            quoted(table.name())
-        )],
+        az: in_subscription(
+            table,
+            format!(
+                "az network route-table update {} --name {} --disable-bgp-route-propagation false",
+                place(table),
+                quoted(table.name())
+            ),
+        ),
         inverse: Some(put(true)),
         downtime: "none",
         safety: Safety::Review,

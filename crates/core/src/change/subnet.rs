@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::exposure::{self, End, Exposure, Flows, POSTGRES};
-use super::{Change, Edit, NETWORK_API, Request, Safety, place, quoted, whole_body};
+use super::{
+    Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted, whole_body,
+};
 use crate::estate::Estate;
 use crate::estate::network::{SQL_ENDPOINT, Subnet};
 use crate::id::ResourceId;
@@ -84,7 +86,7 @@ fn update(subnet: &ResourceId, options: &str) -> Vec<String> {
         quoted(subnet.name_at(0)),
         quoted(subnet.name())
     );
-    vec![command]
+    in_subscription(subnet, command)
 }
 
 /// Everything of a subnet that a PUT has to repeat, with some properties changed.

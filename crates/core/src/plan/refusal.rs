@@ -108,14 +108,16 @@ fn bars(barred: &[(crate::change::Change, Bar)]) -> impl Iterator<Item = String>
 fn put_back(lock: &ResourceId, level: &str) -> String {
     let scope = lock.scope_as_written();
     let place = match ResourceId::parse(scope) {
-        Some(id) => format!("{} --resource {}", in_subscription(&id), quoted(scope)),
+        Some(_) => format!(" --resource {}", quoted(scope)),
         None => {
             let group = lock.resource_group();
             let group = (!group.is_empty()).then(|| format!(" --resource-group {}", quoted(group)));
-            format!("{}{}", in_subscription(lock), group.unwrap_or_default())
+            group.unwrap_or_default()
         }
     };
-    format!("`az lock create --name {} --lock-type {} {place}`", quoted(lock.name()), quoted(level))
+    let (name, level) = (quoted(lock.name()), quoted(level));
+    let command = format!("az lock create --name {name} --lock-type {level}{place}");
+    format!("`{}`", in_subscription(lock, command).join(" && "))
 }
 
 /// Causes that no request mends. While one lies at a server itself, all else has to wait.

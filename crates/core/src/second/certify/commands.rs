@@ -54,7 +54,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
     summed("commands", &wrong, &[], good)
 }
 
-/// Whether the lines do what the request does, each in the resource's own subscription.
+/// Whether the lines select the subscription and then do what the request does.
 fn agrees(world: &World, change: &Change) -> Result<(), String> {
     let path = change.request.path.split('?').next().unwrap_or("");
     let id = ResourceId::parse(path).ok_or_else(|| "its path is no resource".to_owned())?;
@@ -63,20 +63,16 @@ fn agrees(world: &World, change: &Change) -> Result<(), String> {
         let words = words_of(line).ok_or_else(|| format!("`{line}` is no single command"))?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
+            ["az", "account", "set", "--subscription", one] => {
+                if !one.eq_ignore_ascii_case(id.subscription()) {
+                    return Err(format!("`{line}` selects another subscription"));
+                }
+            }
             ["az", "rest", rest @ ..] => {
                 is_sent(change, rest)?;
                 is_whole_request = true;
             }
-            ["az", rest @ ..] => {
-                let mut pairs = rest.windows(2);
-                let is_placed = |pair: &[&str]| {
-                    pair[0] == "--subscription" && pair[1].eq_ignore_ascii_case(id.subscription())
-                };
-                if !pairs.any(is_placed) {
-                    return Err(format!("`{line}` does not name the resource's subscription"));
-                }
-                said.extend(values(change, &id, rest)?);
-            }
+            ["az", rest @ ..] => said.extend(values(change, &id, rest)?),
             _ => return Err(format!("`{line}` is no command of az")),
         }
     }

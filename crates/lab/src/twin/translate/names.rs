@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use flexway_core::estate::Key;
-use flexway_core::estate::dns::{Link, Record};
+use flexway_core::estate::dns::{Link, Record, Zone};
 use flexway_core::estate::endpoint::Endpoint;
 use flexway_core::estate::server::Server;
 use flexway_core::id::ResourceId;
@@ -78,7 +78,8 @@ fn absolute((name, data): &(String, String)) -> String {
     format!("{name}. 0 IN {data}")
 }
 
-/// Record sets of a private zone. The service keeps those of injected servers, captured or not.
+/// Record sets of a private zone. The service keeps those of injected servers, captured or not; a zone that counts its SOA alone lost
+/// them.
 fn private_records(draft: &Draft, zone: &ResourceId, name: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for (id, record) in draft.estate.children::<Record>(zone) {
@@ -96,6 +97,10 @@ fn private_records(draft: &Draft, zone: &ResourceId, name: &str) -> Vec<String> 
         if record.addresses.as_ref().is_some_and(Vec::is_empty) {
             lines.push(format!("{owner} 0 IN TXT empty"));
         }
+    }
+    let counts_none = draft.estate.get::<Zone>(zone).is_ok_and(|zone| zone.record_count == Some(1));
+    if counts_none && lines.is_empty() {
+        return lines;
     }
     for (id, server) in draft.estate.all::<Server>() {
         let (Some(own), Some(address)) = (&server.private_zone, injected(draft, id)) else {
