@@ -100,8 +100,8 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
         // On a terminal the script has said it already.
         let is_said = format == Format::Az && args.out.is_none() && std::io::stdout().is_terminal();
         if !is_said {
-            remark(format_args!("no plan: {}", refusal.why));
-            refusal.help.iter().for_each(|line| remark(format_args!("  {line}")));
+            remark(format_args!("no plan: {}", printable(&refusal.why)));
+            refusal.help.iter().for_each(|line| remark(format_args!("  {}", printable(line))));
         }
     } else if !matches!(format, Format::Json | Format::Arm) && !plan.changes.is_empty() {
         let count = plan.changes.len();
@@ -118,7 +118,7 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
         remark(format_args!("an observation does not count: {}", printable(&witness.why)));
     }
     for line in plan.breaks() {
-        remark(format_args!("breaks what works: {line}"));
+        remark(format_args!("breaks what works: {}", printable(&line)));
     }
     Ok(exit_of(plan.after))
 }

@@ -49,7 +49,7 @@ pub(crate) fn zone(node: &Node, problems: &mut Problems) -> Zone {
     Zone {
         link_count: node.number("numberOfVirtualNetworkLinks", problems),
         record_count,
-        is_record_count_unreadable: record_count.is_none() && node.is_unresolved_at(counted),
+        is_record_count_unreadable: record_count.is_none() && node.field(counted).is_some(),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod allowed;
 pub mod cost;
 mod found;
 mod halves;
+mod node;
 mod rules;
 pub mod safety;
 pub mod search;

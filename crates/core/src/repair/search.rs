@@ -11,6 +11,7 @@ use super::allowed::Policy;
 use super::cost::Cost;
 use super::found::{Closed, Found, Repair};
 use super::halves;
+use super::node::{Node, Touches};
 use super::safety::{self, Ends, Flow, Safety};
 use super::sets::{Tried, each_left_out, holds, identities, identity, serves_twice, turn};
 use crate::change::{Change, Exposure};
@@ -34,33 +35,12 @@ const NODES_FOR_OTHERS_MAX: usize = 24;
 /// Other ways that are shown.
 const OTHERS_MAX: usize = 4;
 
-/// A set of changes on its way to being looked at; ordered by cost, then by age.
-struct Node {
-    cost: Cost,
-    age: usize,
-    changes: Vec<Change>,
-    /// What it does to other flows, as far as that is known.
-    touches: Touches,
-    /// Whether it grew from a set that does, to keep alive what that one breaks.
-    is_mended: bool,
-}
-
 /// What an estate tells before it is repaired.
 struct Before {
     /// Faults that cause the verdict.
     causes: BTreeSet<&'static str>,
     /// What is not known.
     unseen: BTreeSet<String>,
-}
-
-/// What a set does to other flows.
-enum Touches {
-    /// It was not looked at.
-    Unknown,
-    /// It breaks as many as its cost counts, or more.
-    Some,
-    /// All is known.
-    All(Safety),
 }
 
 /// Searches for the cheapest repair of a flow.
@@ -387,21 +367,4 @@ fn fixes(findings: &[Finding]) -> Vec<Vec<Change>> {
     let counts = |one: &&Finding| one.severity != Severity::Note;
     let fixes = findings.iter().filter(counts).flat_map(|one| &one.fixes);
     fixes.filter(|fix| !fix.changes.is_empty()).map(|fix| fix.changes.clone()).collect()
-}
-
-impl PartialEq for Node {
-    fn eq(&self, other: &Node) -> bool {
-        (self.cost, self.age) == (other.cost, other.age)
-    }
-}
-impl Eq for Node {}
-impl PartialOrd for Node {
-    fn partial_cmp(&self, other: &Node) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Node {
-    fn cmp(&self, other: &Node) -> std::cmp::Ordering {
-        (self.cost, self.age).cmp(&(other.cost, other.age))
-    }
 }

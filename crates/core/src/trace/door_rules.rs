@@ -57,7 +57,7 @@ pub fn public_rules<'e>(
     server: &ResourceId,
 ) -> impl Iterator<Item = (&'e ResourceId, &'e FirewallRule)> {
     let stands_in = |one: &PublicAddress| {
-        one.network.is_some_and(|net| AddressSet::of([&net]).is_within(&documentation()))
+        one.network.is_some_and(|net| AddressSet::of([&net]).overlaps(&documentation()))
     };
     let have_examples = move || estate.all::<PublicAddress>().any(|(_, one)| stands_in(one));
     let counts = move |rule: &FirewallRule| {

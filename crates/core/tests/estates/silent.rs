@@ -218,3 +218,24 @@ fn a_part_of_a_way_beyond_a_gateway_that_tells_too_little_may_lead_there() {
         assert_eq!(causes(part, field), open, "{part} without {field}");
     }
 }
+
+/// A count of records that cannot be read is no word that the service keeps the record of an injected source.
+#[test]
+fn a_count_that_cannot_be_read_proves_no_record() {
+    let verdict = |count: &str| {
+        let mut resources = support::fixture("injected-source");
+        let zone = "privateDnsZones/old-flex.private.postgres.database.azure.com";
+        support::edit(
+            &mut resources,
+            &format!("set {zone} /properties/numberOfRecordSets {count}"),
+        );
+        let estate = load(vec![Input { file: "count".to_owned(), json: json!(resources) }]).estate;
+        diagnose::check(&estate, &support::question(&estate)).verdict
+    };
+    for unreadable in [r#""abc""#, "-1", "{}", "[1]", "1e30"] {
+        assert_eq!(verdict(unreadable), Verdict::Undetermined, "{unreadable}");
+    }
+    assert_eq!(verdict("1"), Verdict::Unreachable);
+    assert_eq!(verdict("2"), Verdict::Reachable);
+    assert_eq!(verdict("null"), Verdict::Reachable);
+}
