@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::address::{Prefix, is_private, usable};
 use super::peering::{Half, Shore, cross, halves};
-use super::sender::runs;
+use super::sender::{pools_of, runs};
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{
     World, address_space, at, flag, interface_addresses, last_name, list, network_of, reference,
@@ -142,14 +142,6 @@ fn is_cut(world: &World, subnet: &str, home: &str, address: u32) -> bool {
     if near == far {
         return false;
     }
-    let holds_half = |one: &str, other: &str| {
-        halves(world, one).iter().any(|half| half.remote().as_deref() == Some(other))
-    };
-    let gateway = |one: &str| world.body(&format!("{one}/subnets/gatewaysubnet")).is_some();
-    let is_whole = holds_half(near, far) && holds_half(far, near);
-    if !is_whole && gateway(near) && gateway(far) {
-        return false;
-    }
     // Rules speak of the two ends, not of what stands between them.
     let shore = |network, subnet, address| Shore { network, subnet, address, filtered: true };
     let ends = world.body(subnet).map_or(Vec::new(), subnet_prefixes);
@@ -173,7 +165,7 @@ fn is_empty(world: &World, home: &str, subnet: &Value, address: u32) -> bool {
         })
     };
     let listed = list(subnet, &["properties", "ipConfigurations"]);
-    let is_listed = listed.is_some_and(|all| all.iter().all(is_known));
+    let is_listed = listed.map_or_else(|| is_captured(world, home), |all| all.iter().all(is_known));
     let stands_here = |one: &Value| {
         let inner = one.get("properties").unwrap_or(one);
         seat::address(one).is_some() && reference(inner, &["subnet", "id"]).as_deref() == Some(home)
@@ -183,6 +175,21 @@ fn is_empty(world: &World, home: &str, subnet: &Value, address: u32) -> bool {
     let has_firewall =
         last_name(home) == "azurefirewallsubnet" && seats.any(|all| all.iter().any(stands_here));
     (is_listed || has_firewall || is_of_stopped(world, home)) && !is_a_front(world, address)
+}
+
+/// Whether interfaces of machines in a subnet are here, and so are the load balancers whose pools they are in.
+fn is_captured(world: &World, home: &str) -> bool {
+    let interfaces = world.all(INTERFACE).map(|(_, body)| body);
+    let machines: Vec<&Value> = interfaces
+        .filter(|body| reference(body, &["properties", "privateEndpoint", "id"]).is_none())
+        .filter(|body| subnet_of(body).as_deref() == Some(home))
+        .collect();
+    let is_here = |pool: &String| {
+        let balancer = pool.rsplit_once("/backendaddresspools/");
+        balancer.is_some_and(|(balancer, _)| world.body(balancer).is_some())
+    };
+    let is_whole = |body: &&Value| pools_of(body).is_some_and(|all| all.iter().all(is_here));
+    !machines.is_empty() && machines.iter().all(is_whole)
 }
 
 /// Whether a subnet is that of the one firewall which is stopped, and so names no place: no other such subnet lacks its firewall.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::address::Prefix;
 use super::peering::{Half, halves, has_hub};
 use super::verdict::Tri;
 use super::world::{World, flag, list, prefixes, reference, text};
@@ -81,6 +82,45 @@ fn lends(world: &World, network: &str, address: u32) -> Tri {
     each.reduce(Tri::or).unwrap_or(Tri::Maybe)
 }
 
+/// Whether two networks have gateways that may lead from one to the other.
+pub(super) fn may_join(world: &World, near: &str, far: &str) -> bool {
+    let has_seat = |network: &str| world.body(&seat(network)).is_some();
+    has_seat(near)
+        && has_seat(far)
+        && !leads_elsewhere(world, near, far)
+        && !leads_elsewhere(world, far, near)
+}
+
+/// Whether the gateways of a network have written-down connections alone, none of them into the space of another network.
+fn leads_elsewhere(world: &World, network: &str, other: &str) -> bool {
+    let Some(space) = prefixes(world.body(other).unwrap_or(&Value::Null), &SPACE) else {
+        return false;
+    };
+    if has_hub(world, network) || halves(world, network).iter().any(Half::uses_remote_gateways) {
+        return false;
+    }
+    let mut has_some = false;
+    for (key, body) in gateways_in(world, network) {
+        if !is_static(body, "gatewayType", "Vpn") {
+            return false;
+        }
+        for connection in connections_of(world, key) {
+            let Some(beyond) = beyond(world, connection) else { return false };
+            let meets = |one: &Prefix| {
+                space.iter().any(|other| one.contains(other.first()) || other.contains(one.first()))
+            };
+            if !is_static(connection, "connectionType", "IPsec") || beyond.iter().any(meets) {
+                return false;
+            }
+            has_some |= !beyond.is_empty();
+        }
+    }
+    has_some && !space.is_empty()
+}
+
+/// The address space of a network.
+const SPACE: [&str; 3] = ["properties", "addressSpace", "addressPrefixes"];
+
 /// Whether a gateway or a connection is of a sort that has only the routes which are written down.
 fn is_static(body: &Value, field: &str, sort: &str) -> bool {
     let kind = text(body, &["properties", field]);
@@ -90,21 +130,30 @@ fn is_static(body: &Value, field: &str, sort: &str) -> bool {
 
 /// Whether what a gateway is connected with holds an address.
 fn by_connections(world: &World, gateway: &str, address: u32) -> Tri {
-    let joins = |body: &Value| {
-        let ends = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
-        ends.iter()
-            .any(|end| reference(body, &["properties", end, "id"]).as_deref() == Some(gateway))
-    };
-    let connections = world.all("microsoft.network/connections");
-    connections.filter(|(_, body)| joins(body)).fold(Tri::No, |sum, (_, body)| {
-        let local = reference(body, &["properties", "localNetworkGateway2", "id"]);
-        let field = ["properties", "localNetworkAddressSpace", "addressPrefixes"];
-        let space = local.and_then(|key| prefixes(world.body(&key)?, &field));
-        let holds = space.map(|all| all.iter().any(|one| one.contains(address)));
+    connections_of(world, gateway).fold(Tri::No, |sum, body| {
+        let holds = beyond(world, body).map(|all| all.iter().any(|one| one.contains(address)));
         sum.or(match (is_static(body, "connectionType", "IPsec"), holds) {
             (_, Some(true)) => Tri::Yes,
             (true, Some(false)) => Tri::No,
             (_, _) => Tri::Maybe,
         })
     })
+}
+
+/// The connections of a gateway.
+fn connections_of<'w>(world: &'w World, gateway: &str) -> impl Iterator<Item = &'w Value> {
+    let joins = move |body: &Value| {
+        let ends = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
+        ends.iter()
+            .any(|end| reference(body, &["properties", end, "id"]).as_deref() == Some(gateway))
+    };
+    let all = world.all("microsoft.network/connections").map(|(_, body)| body);
+    all.filter(move |body| joins(body))
+}
+
+/// What is written down as beyond a connection.
+fn beyond(world: &World, connection: &Value) -> Option<Vec<Prefix>> {
+    let local = reference(connection, &["properties", "localNetworkGateway2", "id"])?;
+    let field = ["properties", "localNetworkAddressSpace", "addressPrefixes"];
+    prefixes(world.body(&local)?, &field)
 }

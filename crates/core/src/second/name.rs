@@ -12,7 +12,7 @@ use super::seat::Spot;
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
-use super::zone::{Linked, Zone, is_written, keeper, own_zone, zones};
+use super::zone::{Linked, Zone, is_written, keeper, own_record, own_zone, zones};
 
 /// What the resolver answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -311,7 +311,7 @@ impl Ask<'_> {
         }
         match delegated_subnet(self.world, self.server) {
             Err(gate) => return vec![Name::Unknown(gate)],
-            Ok(Some(_)) => return vec![self.injected(zones)],
+            Ok(Some(_)) => return self.injected(zones, depth),
             Ok(None) => {}
         }
         let (label, zone) = alias_of(name);
@@ -327,17 +327,17 @@ impl Ask<'_> {
         }
     }
 
-    /// The alias of a VNet-injected server leads into its own zone.
-    fn injected(&self, zones: &[&Zone]) -> Name {
+    /// The alias of a VNet-injected server leads into its own zone, or into one of the same name that is linked instead.
+    fn injected(&self, zones: &[&Zone], depth: usize) -> Vec<Name> {
         let Some(own) = self.world.body(self.server).and_then(own_zone) else {
-            return Name::Unknown(Gate::unknown("the private DNS zone", self.server));
+            return vec![Name::Unknown(Gate::unknown("the private DNS zone", self.server))];
         };
         let wanted = last_name(&own);
         let longest = zones
             .iter()
             .filter(|zone| covers(&zone.name, wanted))
             .max_by_key(|zone| (zone.name.len(), zone.key == own));
-        match longest {
+        vec![match longest {
             Some(zone) if zone.key == own && self.record_sets(&own) == (Some(0), 0) => {
                 Name::Nothing(Gate::drop("name", &zone.key, Some("numberOfRecordSets")))
             }
@@ -345,9 +345,18 @@ impl Ask<'_> {
                 Some(body) if !self.is_count_unreadable(body) => Name::Own,
                 _ => Name::Unknown(Gate::unknown("the records", &own)),
             },
+            Some(zone) if zone.name == wanted => match own_record(self.world, self.server) {
+                Some((label, _)) => {
+                    return self.in_zone(&format!("{label}.{wanted}"), zone, zones, depth);
+                }
+                None if self.record_sets(&zone.key).1 > 0 => {
+                    Name::Unknown(Gate::unknown("the records", &own))
+                }
+                None => Name::Nothing(Gate::drop("name", &zone.key, None)),
+            },
             Some(zone) => Name::Nothing(Gate::drop("name", &zone.key, None)),
             None => Name::Nothing(Gate::drop("name", &own, Some("virtualNetworkLinks"))),
-        }
+        }]
     }
 
     fn is_count_unreadable(&self, zone: &Value) -> bool {

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::address::Prefix;
-use super::mesh;
 use super::verdict::{Fate, Gate};
 use super::world::{World, flag, is_settled, last_name, prefixes, reference, text, texts};
+use super::{gateway, mesh};
 
 /// One network's half of a peering.
 pub(super) struct Half<'w> {
@@ -77,6 +77,14 @@ pub(super) struct Shore<'w> {
 /// What the two halves do with a packet from one network to another, and with the reply.
 pub(super) fn cross(world: &World, from: Shore<'_>, to: Shore<'_>) -> Vec<Gate> {
     let mut gates = Vec::new();
+    let holds_half = |near: Shore<'_>, far: Shore<'_>| {
+        let mut all = halves(world, near.network).into_iter();
+        all.any(|half| half.remote().as_deref() == Some(far.network))
+    };
+    let is_whole = holds_half(from, to) && holds_half(to, from);
+    if !is_whole && gateway::may_join(world, from.network, to.network) {
+        return vec![Gate::unknown("whether the gateways lead to", to.network)];
+    }
     for (near, far) in [(from, to), (to, from)] {
         let found = halves(world, near.network);
         let half = found.iter().find(|half| half.remote().as_deref() == Some(far.network));

@@ -176,7 +176,7 @@ impl Sender {
 }
 
 /// The pools of load balancers that an interface is in.
-fn pools_of(interface: &Value) -> Option<Vec<String>> {
+pub(super) fn pools_of(interface: &Value) -> Option<Vec<String>> {
     let mut pools = Vec::new();
     for one in list(interface, &["properties", "ipConfigurations"]).unwrap_or(&[]) {
         let field = &["properties", "loadBalancerBackendAddressPools"];

@@ -136,8 +136,7 @@ impl<'w> Walk<'w> {
             return vec![self.own_way(subnet, from, home, None)];
         };
         let prefixes = subnet_prefixes(body);
-        let is_home = |to: &u32| prefixes.iter().any(|prefix| prefix.contains(*to));
-        if let Some(to) = own_record(self.world, self.server).filter(is_home) {
+        if let Some((_, to)) = own_record(self.world, self.server) {
             return vec![self.own_way(subnet, from, home, Some(to))];
         }
         let mut ways = Vec::new();
@@ -228,7 +227,7 @@ impl<'w> Walk<'w> {
             }
             let mut ways = vec![self.own_way(subnet, from, home, Some(to))];
             match own_record(self.world, self.server) {
-                Some(own) if own == to => return ways,
+                Some((_, own)) if own == to => return ways,
                 Some(_) => return stale(),
                 None => {}
             }

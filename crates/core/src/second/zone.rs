@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::address::address_of;
+use super::door::delegated_subnet;
 use super::endpoint::{admitted, endpoints};
-use super::world::{World, at, is_settled, last_name, list, reference, text};
+use super::world::{World, at, is_settled, last_name, list, reference, subnet_prefixes, text};
 
 /// Whether a zone is linked to a network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -140,16 +141,32 @@ fn zone(world: &World, network: &str, key: String) -> Zone {
     Zone { key, name, linked: linked.unwrap_or(otherwise), redirects, observed }
 }
 
-/// The address in the only record set of an injected server's zone, where the zone says that there is no other.
-pub(super) fn own_record(world: &World, server: &str) -> Option<u32> {
-    let zone = world.body(server).and_then(own_zone)?;
-    let sets: Vec<&Value> = ["a", "cname"]
-        .iter()
-        .flat_map(|kind| world.children(&zone, kind))
-        .map(|(_, set)| set)
-        .collect();
-    let counted = at(world.body(&zone)?, &["properties", "numberOfRecordSets"])?.as_u64()?;
-    let [only] = sets.as_slice() else { return None };
-    let [entry] = list(only, &["properties", "aRecords"])? else { return None };
-    (counted <= 2).then(|| address_of(text(entry, &["ipv4Address"])?)).flatten()
+/// The label and the address of an injected server's record in its own zone: the only one that leads into its subnet, where the zone
+/// says that all were captured.
+pub(super) fn own_record(world: &World, server: &str) -> Option<(String, u32)> {
+    let zone = &world.body(server).and_then(own_zone)?;
+    let home = delegated_subnet(world, server).ok().flatten()?;
+    let home = subnet_prefixes(world.body(&home)?);
+    let sets: Vec<(&str, &Value)> =
+        ["a", "cname"].iter().flat_map(|kind| world.children(zone, kind)).collect();
+    let counted = at(world.body(zone)?, &["properties", "numberOfRecordSets"])?.as_u64()?;
+    let others = ["aaaa", "mx", "ptr", "srv", "txt"];
+    let others: usize = others.iter().map(|kind| world.children(zone, kind).count()).sum();
+    if counted > (sets.len() + others + 1) as u64 {
+        return None;
+    }
+    let mut at_home = Vec::new();
+    for (key, set) in sets {
+        let entries = list(set, &["properties", "aRecords"])?;
+        for entry in entries {
+            let address = address_of(text(entry, &["ipv4Address"])?)?;
+            if home.iter().any(|prefix| prefix.contains(address)) {
+                at_home.push((key, address, entries.len()));
+            }
+        }
+    }
+    match at_home[..] {
+        [(key, address, 1)] => Some((last_name(key).to_owned(), address)),
+        _ => None,
+    }
 }

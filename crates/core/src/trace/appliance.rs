@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::address::{AddressSet, private};
 use crate::estate::endpoint::Interface;
-use crate::estate::gateway::{Firewall, FirewallPolicy};
+use crate::estate::gateway::{Firewall, FirewallPolicy, LoadBalancer};
 use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
@@ -194,15 +194,27 @@ fn absence(
     }
 }
 
-/// Whether everybody in a subnet is known: it lists them, or belongs to the one firewall of its network.
+/// Whether everybody in a subnet is known: it lists them, or belongs to the one firewall of its network, or machines in it were captured.
 fn is_without(estate: &Estate, id: &ResourceId) -> bool {
     let is_known = |configuration: &ResourceId| {
         configuration.parent().is_some_and(|owner| estate.get::<Interface>(&owner).is_ok())
     };
     let occupants = estate.get::<Subnet>(id).ok().and_then(|subnet| subnet.occupants.as_ref());
     let is_in = |one: &Firewall| one.frontends.iter().any(|one| one.subnet.as_ref() == Some(id));
-    occupants.is_some_and(|all| all.iter().all(is_known))
+    occupants.map_or_else(|| is_captured(estate, id), |all| all.iter().all(is_known))
         || is_of_firewall(id) && estate.all::<Firewall>().any(|(_, one)| is_in(one))
+}
+
+/// Whether machines in a subnet were captured, and all load balancers that they serve: whoever has another address there would have been.
+fn is_captured(estate: &Estate, id: &ResourceId) -> bool {
+    let is_known = |pool: &ResourceId| {
+        pool.parent().is_some_and(|balancer| estate.get::<LoadBalancer>(&balancer).is_ok())
+    };
+    let is_in = |one: &Interface| one.endpoint.is_none() && one.subnet.as_ref() == Some(id);
+    let mut machines =
+        estate.all::<Interface>().map(|(_, one)| one).filter(|one| is_in(one)).peekable();
+    machines.peek().is_some()
+        && machines.all(|one| one.pools.as_ref().is_some_and(|all| all.iter().all(is_known)))
 }
 
 /// The firewall of a subnet that stands in none since it is stopped: the only one, where all other such subnets have theirs.

@@ -79,7 +79,6 @@ impl Path<'_> {
         is_denied: bool,
     ) -> Leads {
         let name = self.server_name();
-        let zone = self.to.private_zone.clone();
         let published = match (&self.to.delegated_subnet, self.endpoints.is_empty()) {
             (Some(_), _) => Published::PrivateOnly,
             (None, true) => Published::Address,
@@ -90,7 +89,7 @@ impl Path<'_> {
         loop {
             let question = resolve::Question { start, server, name: &name, without: &without };
             let ask = |question: resolve::Question| {
-                resolve::resolve(self.estate, question, published, zone.as_ref())
+                resolve::resolve(self.estate, question, published, Some(&self.to))
             };
             let mut resolution = match ask(question) {
                 Ok(resolution) => self.with_kept(resolution),

@@ -217,14 +217,18 @@ fn overlap(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Overl
         .or_else(|| of_peers(far, near))
 }
 
-/// Gateways in both networks can join them; whether they do is not followed here.
+/// Gateways in both networks can join them; whether they do is not followed here. Not where one is known to lead elsewhere alone.
 fn gateway_way(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Missing> {
     if let (Some(hub), Some(_)) = (outward::hub_of(estate, near), outward::hub_of(estate, far)) {
         return Some(outward::routes_of_hub(&hub));
     }
     let has_gateway =
         |vnet: &ResourceId| estate.get::<Subnet>(&vnet.child("subnets", "GatewaySubnet")).is_ok();
-    (has_gateway(near) && has_gateway(far)).then(|| {
+    let may_join = has_gateway(near)
+        && has_gateway(far)
+        && !outward::leads_elsewhere(estate, near, far)
+        && !outward::leads_elsewhere(estate, far, near);
+    may_join.then(|| {
         Missing::other(
             format!(
                 "whether the gateways of `{}` and `{}` join the two networks",

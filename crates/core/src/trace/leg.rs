@@ -318,15 +318,30 @@ impl Walker<'_> {
     }
 }
 
-/// The address of an injected server, where its zone provably holds one record and no other.
+/// The address of an injected server, where its zone provably holds one record inside its subnet and no other.
 pub fn own_address(estate: &Estate, server: &Server, subnet: &ResourceId) -> Option<Ipv4Addr> {
-    let zone = server.private_zone.as_ref()?;
-    let mut records = estate.children::<Record>(zone);
-    let (Some((_, only)), None) = (records.next(), records.next()) else { return None };
-    let [address] = only.addresses.as_deref()? else { return None };
+    own_record(estate, server.private_zone.as_ref()?, subnet).map(|(_, address)| address)
+}
+
+/// The record set of an injected server in its own zone, with the address: the only one that leads into its subnet, where all were
+/// captured. No input tells its name, which the service makes up.
+pub fn own_record<'e>(
+    estate: &'e Estate,
+    zone: &ResourceId,
+    subnet: &ResourceId,
+) -> Option<(&'e ResourceId, Ipv4Addr)> {
     let home = estate.get::<Subnet>(subnet).ok()?;
-    let is_home = home.prefixes.iter().any(|prefix| prefix.contains(address));
-    (is_home && unread_records(estate, zone).is_none()).then_some(*address)
+    let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
+    let mut found = None;
+    for (id, record) in estate.children::<Record>(zone) {
+        let addresses = record.addresses.as_deref()?;
+        match addresses {
+            [one] if is_home(one) && found.is_none() => found = Some((id, *one)),
+            _ if addresses.iter().any(is_home) => return None,
+            _ => {}
+        }
+    }
+    found.filter(|_| unread_records(estate, zone).is_none())
 }
 
 /// The way of a relay host to itself.

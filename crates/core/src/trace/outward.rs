@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use crate::address::AddressSet;
 use crate::estate::gateway::{Gateway, GatewayConnection, HubConnection};
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
@@ -319,6 +320,16 @@ pub fn routes_of_hub(hub: &ResourceId) -> Missing {
             hub.name()
         ),
     )
+}
+
+/// Whether the gateways of a network have connections, all of them to prefixes outside of another network.
+pub fn leads_elsewhere(estate: &Estate, vnet: &ResourceId, other: &ResourceId) -> bool {
+    let (known, has_more) = prefixes(estate, vnet);
+    let is_apart = |other: &Vnet| {
+        let space = AddressSet::of(&other.space);
+        !space.is_empty() && !space.overlaps(&AddressSet::of(&known))
+    };
+    !has_more && !known.is_empty() && estate.get::<Vnet>(other).is_ok_and(is_apart)
 }
 
 /// The prefixes that the gateways of a network, or of those that lend theirs, are known to lead to; and whether there may be more.

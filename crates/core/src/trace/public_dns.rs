@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::forwarder::{self, Forwarded};
@@ -55,12 +56,14 @@ pub(super) fn may_ask_anew(
     Question { name, without, .. }: Question,
     place: &ResourceId,
     published: Published,
-    private_zone: Option<&ResourceId>,
+    to: Option<&Server>,
 ) -> bool {
-    let alias = match published {
+    let alias: Option<String> = match published {
         Published::Address => None,
         Published::PrivateLinkAlias => private_link_name(name),
-        Published::PrivateOnly => private_zone.map(|zone| zone.name().to_owned()),
+        Published::PrivateOnly => {
+            to.and_then(|server| Some(server.private_zone.as_ref()?.name().to_owned()))
+        }
     };
     alias.is_some_and(|alias| {
         linked_zone(estate, place, &alias, without).is_some()

@@ -4,13 +4,17 @@ use std::net::Ipv4Addr;
 
 use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::endpoint::ZoneGroup;
+use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::dns_servers::{custom_servers, unread_server};
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
+use crate::trace::leg;
 use crate::trace::public_dns;
 use crate::trace::start::Start;
-use crate::trace::unproven::{is_empty, longer_zone, perhaps_linked, twin_zone, unread_records};
+use crate::trace::unproven::{
+    all_records, is_empty, longer_zone, perhaps_linked, twin_zone, unread_records,
+};
 
 /// Azure's own resolver, as seen from inside every network.
 pub(super) const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -105,10 +109,10 @@ pub fn resolve(
     estate: &Estate,
     question: Question,
     published: Published,
-    private_zone: Option<&ResourceId>,
+    to: Option<&Server>,
 ) -> Result<Resolution, Missing> {
     let mut unanswered = Vec::new();
-    let mut result = ask(estate, question, published, private_zone, &mut unanswered)?;
+    let mut result = ask(estate, question, published, to, &mut unanswered)?;
     // The zone that answers in the end would say the same if it were linked where the name was asked first.
     let zone = result.zone.as_ref().map(|(zone, _)| zone);
     let doubt = unanswered.iter().find_map(|asked| perhaps_linked(estate, asked, zone));
@@ -121,7 +125,7 @@ fn ask(
     estate: &Estate,
     question: Question,
     published: Published,
-    private_zone: Option<&ResourceId>,
+    to: Option<&Server>,
     unanswered: &mut Vec<String>,
 ) -> Result<Resolution, Missing> {
     let Question { start, server, name, without } = question;
@@ -216,7 +220,7 @@ fn ask(
                 return Ok(result);
             }
             Some(Forwarded::Outside(server, _))
-                if public_dns::may_ask_anew(estate, question, &place, published, private_zone) =>
+                if public_dns::may_ask_anew(estate, question, &place, published, to) =>
             {
                 result.answer = Answer::Unknown(public_dns::asking_anew(server));
                 return Ok(result);
@@ -239,7 +243,7 @@ fn ask(
                 None => return Ok(result),
             },
             Published::PrivateOnly => {
-                result.answer = injected(estate, &place, private_zone, &mut result);
+                result.answer = injected(estate, &place, to, &mut result, without);
                 return Ok(result);
             }
             Published::Address | Published::PrivateLinkAlias => return Ok(result),
@@ -255,10 +259,11 @@ fn ask(
 fn injected(
     estate: &Estate,
     vnet_id: &ResourceId,
-    zone: Option<&ResourceId>,
+    to: Option<&Server>,
     result: &mut Resolution,
+    without: &[ResourceId],
 ) -> Answer {
-    let Some(zone) = zone else {
+    let Some(zone) = to.and_then(|server| server.private_zone.as_ref()) else {
         return Answer::Unknown(Missing::other(
             "the private DNS zone of the injected server",
             "capture the server again: `network.privateDnsZoneArmResourceId` tells its zone",
@@ -282,6 +287,38 @@ fn injected(
                 Ok(_) => Answer::Injected,
             }
         }
+        None => match rival(estate, zone, vnet_id).filter(|(_, link)| !without.contains(link)) {
+            Some(rival) => in_rival(estate, zone, to, rival, result),
+            None => Answer::NoSuchName,
+        },
+    }
+}
+
+/// What a zone of the same name answers that is linked in place of the own one of an injected server.
+fn in_rival(
+    estate: &Estate,
+    own: &ResourceId,
+    to: Option<&Server>,
+    (rival, link_id): (ResourceId, ResourceId),
+    result: &mut Resolution,
+) -> Answer {
+    if let Ok(link) = estate.get::<Link>(&link_id) {
+        result.is_link_pending |= is_pending(link);
+        result.unproven = result.unproven.take().or_else(|| unread_state(&link_id, link));
+    }
+    result.zone = Some((rival.clone(), link_id));
+    let subnet = to.and_then(|server| server.delegated_subnet.as_ref());
+    let Some((record, _)) = subnet.and_then(|subnet| leg::own_record(estate, own, subnet)) else {
+        // Its own zone does not tell the server's label: any record here may be the one.
+        let has_some = estate.children::<Record>(&rival).next().is_some();
+        return if has_some { Answer::Unknown(all_records(own)) } else { Answer::NoSuchName };
+    };
+    match find_record(estate, &rival, &format!("{}.{}", record.name(), own.name())) {
+        Some((id, Record { addresses: Some(list), alias: None, .. })) => {
+            result.record = Some(id);
+            if list.is_empty() { Answer::NoSuchName } else { Answer::Addresses(list.clone()) }
+        }
+        Some((id, _)) => Answer::Unknown(Missing::field(&id, "aRecords")),
         None => Answer::NoSuchName,
     }
 }

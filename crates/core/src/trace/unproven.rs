@@ -93,7 +93,8 @@ fn record_count(estate: &Estate, zone: &ResourceId) -> Option<u64> {
     Some(estate.get::<Zone>(zone).ok()?.record_count?.saturating_sub(1))
 }
 
-fn all_records(zone: &ResourceId) -> Missing {
+/// The record sets of a zone, as something that was not observed in full.
+pub(super) fn all_records(zone: &ResourceId) -> Missing {
     Missing {
         what: format!("all record sets of zone `{}`", zone.name()),
         resource: Some(zone.clone()),

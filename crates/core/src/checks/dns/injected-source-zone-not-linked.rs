@@ -4,7 +4,7 @@ use crate::change::dns;
 use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::resolve::{self, Answer};
+use crate::trace::resolve::Answer;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
@@ -15,8 +15,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         .filter(|name| name.answer == Answer::NoSuchName && name.zone.is_none())
         .filter(|name| name.outside.is_none())?;
     let zone = path.to.private_zone.as_ref()?;
-    // dns/forwarder-network-not-linked, dns/same-named-zone-linked
-    if name.place != start.vnet || resolve::rival(path.estate, zone, &start.vnet).is_some() {
+    // dns/forwarder-network-not-linked
+    if name.place != start.vnet {
         return None;
     }
     let message = format!(

@@ -1,11 +1,13 @@
 //! Another zone of the same name is linked to the copier's network, so the one that holds the record cannot be.
 
-use crate::change::record;
+use crate::change::{dns, record};
 use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
+use crate::trace::leg;
 use crate::trace::resolve::{self, Answer, Resolution};
+use crate::trace::unproven;
 
 const ONE_OF_A_NAME: &str = "a network can be linked to one zone of a name only, and a linked zone that lacks a name denies it";
 
@@ -41,10 +43,18 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 
 /// A zone that is linked in place of the one that the service keeps for an injected source.
 fn before_own_zone(path: &Path, name: &Resolution) -> Option<Finding> {
-    path.to.delegated_subnet.as_ref()?;
+    let subnet = path.to.delegated_subnet.as_ref()?;
     let own = path.to.private_zone.as_ref()?;
-    let is_unlinked = name.answer == Answer::NoSuchName && name.zone.is_none();
-    let (zone, link) = resolve::rival(path.estate, own, &name.place).filter(|_| is_unlinked)?;
+    let (zone, link) = name.zone.as_ref().filter(|(zone, _)| zone != own)?;
+    let record = leg::own_record(path.estate, own, subnet);
+    let is_wrong = match (&name.answer, &record) {
+        (Answer::NoSuchName, _) => true,
+        (Answer::Addresses(addresses), Some((_, right))) => !addresses.contains(right),
+        _ => false,
+    };
+    if !is_wrong || unproven::unlisted_records(path.estate, zone).is_some() {
+        return None;
+    }
     let message = format!(
         "network `{}` is linked to zone `{}` of group `{}`; server `{}` has its record in that of group `{}`",
         name.place.name(),
@@ -53,13 +63,23 @@ fn before_own_zone(path: &Path, name: &Resolution) -> Option<Finding> {
         path.to_id.name(),
         own.resource_group()
     );
-    let fix = Fix::advice(format!(
+    let mut finding = Finding::blocks(message, ONE_OF_A_NAME).at(link, "");
+    finding.fixes.extend(record.map(|(id, address)| {
+        Fix::of(vec![record::set_record(path.estate, zone, id.name(), address)])
+    }));
+    if unproven::is_empty(path.estate, zone) {
+        let swap = vec![
+            dns::unlink_zone(path.estate, link),
+            dns::link_zone(path.estate, own, &name.place, &path.to_id),
+        ];
+        return Some(finding.fix(Fix::of(swap)));
+    }
+    Some(finding.fix(Fix::advice(format!(
         "delete link `{}` once nobody needs the records of its zone, and link zone `{}` of group `{}`",
         link.name(),
         own.name(),
         own.resource_group()
-    ));
-    Some(Finding::blocks(message, ONE_OF_A_NAME).at(&link, "").fix(fix))
+    ))))
 }
 
 /// A zone of the same name as another one, that has the record.

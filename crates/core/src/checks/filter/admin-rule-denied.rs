@@ -5,7 +5,9 @@ use crate::trace::Path;
 use crate::trace::admin::manager_of;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let leg = path.taken()?;
+    // Where the record leads past the endpoint that is meant, what stops packets to that one has to go as well.
+    let meant = path.intended.as_ref().filter(|_| path.detour.is_some());
+    let leg = path.taken().into_iter().chain(meant).find(|leg| !leg.admin_denials.is_empty())?;
     // What surely drops comes first; one that may is another question.
     let surely: Vec<_> = leg.admin_denials.iter().filter(|(_, is_sure)| *is_sure).collect();
     let shown = if surely.is_empty() { leg.admin_denials.iter().collect() } else { surely };
