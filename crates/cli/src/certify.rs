@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::check::print_value;
 use crate::estates;
 use crate::exit::{Ended, Exit, Failure};
+use crate::output::Tame;
 use crate::text;
 
 /// Largest plan that is read: its certificate lists thousands of sets of changes at most.
@@ -118,7 +119,7 @@ fn claim(name: &'static str) -> &'static str {
 
 /// One line a check, and the sum.
 fn print(certified: &Certified) {
-    let mut out = std::io::stdout().lock();
+    let mut out = Tame(std::io::stdout().lock());
     for check in &certified.checks {
         let word = match check.state {
             State::Holds => "ok",

@@ -24,12 +24,12 @@ pub(crate) fn answer(line: &str, is_json_there: bool) {
 
 /// A line on standard output.
 pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let _ = writeln!(Tame(std::io::stdout().lock()), "{line}");
 }
 
 /// A line for people on standard error.
 pub(crate) fn remark(line: impl Display) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(Tame(std::io::stderr().lock()), "{line}");
 }
 
 /// Columns of the terminal that shows the answer; without end where it goes into a file.
@@ -38,9 +38,67 @@ pub(crate) fn columns() -> usize {
     size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
-/// A text of others without what could steer a terminal.
+/// A text of others, as one line, without what could steer a terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()
+    text.chars().map(|one| if steers(one) { ' ' } else { one }).collect()
+}
+
+/// Whether a terminal acts on a character, or shows the ones beside it in another order.
+fn steers(one: char) -> bool {
+    one.is_control() || matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Writes text with names of others in it: styles and ends of lines pass, and nothing else that could steer a terminal.
+pub(crate) struct Tame<W>(pub(crate) W);
+
+impl<W: Write> Write for Tame<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        // A style comes as a piece of its own.
+        let is_style = |inner: &[u8]| inner.iter().all(|one| matches!(one, b'0'..=b'9' | b';'));
+        if bytes
+            .strip_prefix(b"\x1b[")
+            .and_then(|rest| rest.strip_suffix(b"m"))
+            .is_some_and(is_style)
+        {
+            return self.0.write_all(bytes);
+        }
+        let text = String::from_utf8_lossy(bytes);
+        match text.chars().any(|one| steers(one) && one != '\n') {
+            false => self.0.write_all(bytes),
+            true => {
+                let lines: Vec<String> = text.split('\n').map(printable).collect();
+                self.0.write_all(lines.join("\n").as_bytes())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use anstyle::{AnsiColor, Style};
+
+    use super::Tame;
+
+    #[test]
+    fn only_styles_and_ends_of_lines_pass() {
+        let red: Style = AnsiColor::Red.on_default();
+        let mut out = Tame(Vec::new());
+        let name = "a\u{1b}[2Jb\u{9b}c\rd\u{202e}e";
+        writeln!(out, "{red}{name}{red:#} ö").expect("memory takes it");
+        let text = String::from_utf8(out.0).expect("it is text");
+        assert_eq!(text, format!("{red}a [2Jb c d e{red:#} ö\n"));
+    }
 }
 
 /// Prints all failures but the last, which ends the command.

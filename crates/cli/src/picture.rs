@@ -9,7 +9,7 @@ use flexway_core::fusion::{Agreement, Fusion};
 use flexway_core::guide::{Guide, State};
 use flexway_core::trace::step::{Fact, Outcome, Stage, Step, Verdict};
 
-use crate::output::{columns, printable};
+use crate::output::{Tame, columns};
 
 /// Columns of the box around a closed gate, without its sentence.
 const BOX: usize = 22;
@@ -27,19 +27,19 @@ const FAINT: Style = Style::new().dimmed();
 ///
 /// `after` names the plans that were laid over the estate.
 pub(crate) fn print_report(report: &Report, after: &[String]) {
-    let mut out = anstream::stdout().lock();
+    let mut out = Tame(anstream::stdout().lock());
     // A reader that went away, such as `head`, is not our failure.
     let _ = write_report(&mut out, report, after);
 }
 
 /// Prints a whole diagnosis on standard error, where a refused command explains itself.
 pub(crate) fn print_refusal(report: &Report) {
-    let _ = write_report(&mut anstream::stderr().lock(), report, &[]);
+    let _ = write_report(&mut Tame(anstream::stderr().lock()), report, &[]);
 }
 
 /// Prints the path with what each gate has read, and the causes without their repair.
 pub(crate) fn print_trace(report: &Report, after: &[String]) {
-    let _ = write_trace(&mut anstream::stdout().lock(), report, after);
+    let _ = write_trace(&mut Tame(anstream::stdout().lock()), report, after);
 }
 
 fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
@@ -188,11 +188,10 @@ fn write_fusion(out: &mut impl Write, fusion: &Fusion, verdict: Verdict) -> std:
             (Some(_), true) => (GOOD, "ok"),
             (Some(_), false) => (BAD, "XX"),
         };
-        let texts = [&witness.vantage, &witness.to, &witness.seen];
-        let [vantage, to, seen] = texts.map(|text| printable(text));
+        let (vantage, to, seen) = (&witness.vantage, &witness.to, &witness.seen);
         writeln!(out, "   {style}{mark}{style:#}  {vantage} to {to}, {}: {seen}", witness.time)?;
         if witness.flow.is_none() {
-            writeln!(out, "{FAINT}       does not count: {}{FAINT:#}", printable(&witness.why))?;
+            writeln!(out, "{FAINT}       does not count: {}{FAINT:#}", witness.why)?;
         }
     }
     if fusion.hypotheses.is_empty() {

@@ -15,7 +15,7 @@ use crate::check::exit_of;
 use crate::drawing::DrawingArgs;
 use crate::estates::{Asked, FlowArgs};
 use crate::exit::{Ended, Failure};
-use crate::output::{printable, remark};
+use crate::output::remark;
 use crate::probe::WitnessArgs;
 
 /// Computes the smallest change that lets the copier reach the source, and re-checks it in simulation
@@ -100,8 +100,8 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
         // On a terminal the script has said it already.
         let is_said = format == Format::Az && args.out.is_none() && std::io::stdout().is_terminal();
         if !is_said {
-            remark(format_args!("no plan: {}", printable(&refusal.why)));
-            refusal.help.iter().for_each(|line| remark(format_args!("  {}", printable(line))));
+            remark(format_args!("no plan: {}", refusal.why));
+            refusal.help.iter().for_each(|line| remark(format_args!("  {line}")));
         }
     } else if !matches!(format, Format::Json | Format::Arm) && !plan.changes.is_empty() {
         let count = plan.changes.len();
@@ -115,10 +115,10 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
     }
     let witnesses = plan.fusion.iter().flat_map(|fusion| &fusion.witnesses);
     for witness in witnesses.filter(|one| one.flow.is_none()) {
-        remark(format_args!("an observation does not count: {}", printable(&witness.why)));
+        remark(format_args!("an observation does not count: {}", witness.why));
     }
     for line in plan.breaks() {
-        remark(format_args!("breaks what works: {}", printable(&line)));
+        remark(format_args!("breaks what works: {line}"));
     }
     Ok(exit_of(plan.after))
 }

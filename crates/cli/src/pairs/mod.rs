@@ -19,7 +19,7 @@ use self::file::Pair;
 use crate::check::exit_of;
 use crate::estates::{Ends, FlowArgs};
 use crate::exit::{Ended, Exit, Failure};
-use crate::output::remark;
+use crate::output::{Tame, remark};
 
 /// Threads that judge: more than that no machine of an operator has to spare.
 const THREADS_MAX: usize = 16;
@@ -205,7 +205,7 @@ fn totals(answers: &[Answer]) -> BTreeMap<&'static str, usize> {
 }
 
 fn print_lines(answers: &[Answer], totals: &BTreeMap<&'static str, usize>) -> std::io::Result<()> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = Tame(std::io::BufWriter::new(std::io::stdout().lock()));
     for answer in answers {
         writeln!(out, "{}", answer.line)?;
     }
