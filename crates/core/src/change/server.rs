@@ -77,8 +77,14 @@ pub fn add_firewall_rule(
 }
 
 /// Deletes a VNet rule, so that it can be made again.
-pub fn delete_vnet_rule(rule: &ResourceId) -> Change {
+pub fn delete_vnet_rule(rule: &ResourceId, state: &str) -> Change {
     let request = Request::delete(rule, SINGLE_API);
+    let wait = may_become_ready(state).then(|| {
+        format!(
+            "state `{state}` may become Ready by itself: delete rule `{}` only where it has not done so in a quarter of an hour",
+            rule.name()
+        )
+    });
     Change {
         kind: "delete-vnet-rule",
         resource: rule.clone(),
@@ -89,7 +95,12 @@ pub fn delete_vnet_rule(rule: &ResourceId) -> Change {
         downtime: "none: a rule that is not ready lets nobody in",
         safety: Safety::Review,
         exposure: Vec::new(),
-        affected: Vec::new(),
+        affected: wait.into_iter().collect(),
         edits: vec![Edit::Remove(rule.clone())],
     }
+}
+
+/// Whether a VNet rule of a state is on its way: Azure makes it ready without anybody's help.
+pub fn may_become_ready(state: &str) -> bool {
+    ["initializing", "inprogress"].iter().any(|one| state.eq_ignore_ascii_case(one))
 }

@@ -5,16 +5,17 @@ use super::filter::End;
 use super::gateway;
 use super::mesh;
 use super::peering::{Half, halves};
-use super::route::{may_have_gateway, own_routes, propagates};
+use super::route::{own_routes, propagates};
 use super::verdict::Tri;
 use super::world::{World, address_space, network_of};
 
 /// Whether an end is in a tag. Tags other than these hold addresses of services that are no part
 /// of the flow.
-pub(super) fn contains(world: &World, subnet: &str, tag: &str, end: End<'_>) -> Tri {
+pub(super) fn contains(world: &World, subnet: &str, tag: &str, end: End<'_>, learned: bool) -> Tri {
     match (tag, end) {
         ("virtualnetwork", End::Address(address)) => virtual_network(world, subnet, address),
-        ("virtualnetwork", End::Front { .. } | End::Internet) => front_in_network(world, subnet),
+        ("virtualnetwork", End::Front { .. }) => front_in_network(world, subnet, learned),
+        ("virtualnetwork", End::Internet) => front_in_network(world, subnet, false),
         ("internet", End::Address(address)) if is_private(address) => Tri::No,
         ("internet", End::Address(address)) => match virtual_network(world, subnet, address) {
             Tri::Yes => Tri::No,
@@ -63,7 +64,7 @@ fn virtual_network(world: &World, subnet: &str, address: u32) -> Tri {
     if mesh::towards(world, network, address).is_some() {
         sum = sum.or(Tri::Maybe);
     }
-    sum.or(routes_in_tag(world, subnet, Some(address)))
+    sum.or(routes_in_tag(world, subnet, Some(address), false))
 }
 
 fn half_in_tag(half: &Half<'_>, address: u32) -> Tri {
@@ -77,13 +78,13 @@ fn holds(all: &[super::address::Prefix], address: u32) -> Tri {
     Tri::of(all.iter().any(|prefix| prefix.contains(address)))
 }
 
-/// A route for everything may make the tag mean everything; so may a gateway.
-fn routes_in_tag(world: &World, subnet: &str, address: Option<u32>) -> Tri {
+/// A route for everything may make the tag mean everything; so may one that a gateway has `learned`, where that counts.
+fn routes_in_tag(world: &World, subnet: &str, address: Option<u32>, learned: bool) -> Tri {
     let Some(routes) = own_routes(world, subnet) else { return Tri::Maybe };
     let network = network_of(subnet);
     let led = match address {
         Some(address) => gateway::leads(world, network, address),
-        None if may_have_gateway(world, network) => Tri::Maybe,
+        None if learned && gateway::leads(world, network, ANY_PUBLIC) != Tri::No => Tri::Maybe,
         None => Tri::No,
     };
     let start = if propagates(world, subnet) { led } else { Tri::No };
@@ -98,6 +99,9 @@ fn routes_in_tag(world: &World, subnet: &str, address: Option<u32>) -> Tri {
     })
 }
 
-fn front_in_network(world: &World, subnet: &str) -> Tri {
-    routes_in_tag(world, subnet, None)
+fn front_in_network(world: &World, subnet: &str, learned: bool) -> Tri {
+    routes_in_tag(world, subnet, None, learned)
 }
+
+/// A public address that only a route for everything leads to.
+const ANY_PUBLIC: u32 = 0x0101_0101;

@@ -270,11 +270,22 @@ impl<'w> Walk<'w> {
     fn ways_to(&self, subnet: &str, from: Option<u32>, key: &str) -> Vec<Vec<Gate>> {
         let mut ways = Vec::new();
         for one in self.endpoints.iter().filter(|one| one.key == key) {
-            let all = one.addresses.iter().map(|to| Some(*to));
-            let unseen = one.addresses.is_empty().then_some(None);
-            ways.extend(all.chain(unseen).map(|to| self.endpoint_way(subnet, from, one, to)));
+            let mut all: Vec<Option<u32>> = one.addresses.iter().map(|to| Some(*to)).collect();
+            if all.is_empty() {
+                all = self.somewhere_in(one.subnet.as_deref());
+            }
+            ways.extend(all.into_iter().map(|to| self.endpoint_way(subnet, from, one, to)));
         }
         ways
+    }
+
+    /// Addresses that stand for all of a subnet's; one that is not known where its prefixes are not.
+    fn somewhere_in(&self, home: Option<&str>) -> Vec<Option<u32>> {
+        let prefixes =
+            home.and_then(|home| self.world.body(home)).map_or(Vec::new(), subnet_prefixes);
+        let all = prefixes.into_iter().flat_map(|prefix| representatives(prefix, &self.cuts));
+        let all: Vec<Option<u32>> = all.map(Some).collect();
+        if all.is_empty() { vec![None] } else { all }
     }
 
     fn owns_interface(&self, endpoint: &Endpoint, interface: &str) -> bool {

@@ -21,22 +21,25 @@ pub struct NetworkTag {
     pub dropped: AddressSet,
     /// The subnet's own routes, where they were not observed.
     pub unread: Option<Missing>,
+    /// Whether a gateway may have learned a default route, which may put everything into it. Nobody counts on that to be let through; a
+    /// rule that denies the tag may catch what is public all the same.
+    pub may_learn_default: bool,
 }
 
 impl NetworkTag {
     fn part(&self, within: Option<&AddressSet>) -> NetworkTag {
         let part =
             |set: &AddressSet| within.map_or_else(|| set.clone(), |part| set.intersection(part));
-        let unread = self.unread.clone();
-        let (surely, perhaps) = (part(&self.surely), part(&self.perhaps));
-        NetworkTag { surely, perhaps, dropped: part(&self.dropped), unread }
+        let (surely, perhaps, dropped) =
+            (part(&self.surely), part(&self.perhaps), part(&self.dropped));
+        NetworkTag { surely, perhaps, dropped, ..self.clone() }
     }
 
     /// The tag without the subnet's routes to nowhere.
     pub fn without_drops(&self) -> NetworkTag {
         let [surely, perhaps] =
             [&self.surely, &self.perhaps].map(|all| all.difference(&self.dropped));
-        NetworkTag { surely, perhaps, dropped: AddressSet::default(), unread: self.unread.clone() }
+        NetworkTag { surely, perhaps, dropped: AddressSet::default(), ..self.clone() }
     }
 
     /// Addresses of a receiver that the tag may hold: of a public gateway all or none, since no input tells its address.
@@ -176,7 +179,7 @@ fn put_together(
     let [drops, default] = drops;
     let dropped = drops.union(&default).difference(&perhaps);
     let (surely, perhaps) = (surely.union(&drops), perhaps.union(&dropped));
-    Ok(NetworkTag { perhaps, surely, dropped, unread })
+    Ok(NetworkTag { perhaps, surely, dropped, unread, may_learn_default: has_more && lets_in })
 }
 
 /// Whether a route drops packets to other networks. One into the network's own says nothing new of that.

@@ -18,18 +18,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let (name, server) = (rule.name(), path.to_id.name());
     let message = format!("VNet rule `{name}` of `{server}` is in state {state}");
     let why = "a VNet rule lets its subnet in once its state is Ready";
-    let fix = match state.to_ascii_lowercase().as_str() {
-        "initializing" | "inprogress" => {
-            Fix::advice("wait until the rule's state is Ready, then capture and check again")
-        }
-        _ => {
-            let delete = server::delete_vnet_rule(rule);
-            let without = delete.apply(path.estate);
-            Fix::of(vec![delete, server::add_vnet_rule(&without, &path.to_id, &start.subnet)])
-        }
-    };
+    let delete = server::delete_vnet_rule(rule, &state);
+    let without = delete.apply(path.estate);
+    let anew = Fix::of(vec![delete, server::add_vnet_rule(&without, &path.to_id, &start.subnet)]);
     let pointer = path.estate.locate(rule, "", "state");
-    let mut finding = Finding::blocks(message, why).at(rule, pointer).fix(fix).unless(unseen);
+    let mut finding = Finding::blocks(message, why).at(rule, pointer).unless(unseen);
+    if server::may_become_ready(&state) {
+        let wait = "wait until the rule's state is Ready, then capture and check again";
+        finding.fixes.push(Fix::advice(wait));
+    }
+    finding.fixes.push(anew);
     finding.on_fallback = path.leads == Leads::Fallback;
     Some(finding)
 }
