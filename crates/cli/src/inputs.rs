@@ -103,7 +103,10 @@ fn parse_all<T: Send>(
 /// Reads and parses a file.
 fn parse_file<T>(path: &Path, window: &mut Vec<u8>, parse: &Parse<T>) -> Result<T, Failure> {
     let failed = |why: io::Error| {
-        let help = "check the path and that you may read it";
+        let help = match why.kind() {
+            io::ErrorKind::InvalidData => "",
+            _ => "check the path and that you may read it",
+        };
         Failure::failed(format!("read estate {}", path.display()), why, help)
     };
     let name = path.display().to_string();

@@ -5,6 +5,7 @@
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
+use flexway_core::text::steers;
 use flexway_engine::report::Problem;
 use serde::Serialize;
 
@@ -41,11 +42,6 @@ pub(crate) fn columns() -> usize {
 /// A text of others, as one line, without what could steer a terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|one| if steers(one) { ' ' } else { one }).collect()
-}
-
-/// Whether a terminal acts on a character, or shows the ones beside it in another order.
-fn steers(one: char) -> bool {
-    one.is_control() || matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Writes text with names of others in it: styles and ends of lines pass, and nothing else that could steer a terminal.

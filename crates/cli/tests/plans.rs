@@ -121,6 +121,15 @@ fn wrong_inputs_are_told_apart() {
         let plan = [&["plan", "--estate", file], &servers[..]].concat();
         fails(&plan, &[why, "capture it again"]);
     }
+    let evil = whole.replace("target-nsg", "target\\u001b[2J\\u202ensg");
+    let wrapped = folder.file("wrapped.json", &format!("{{ \"value\": {evil} }}"));
+    for file in [folder.file("evil.json", &evil), wrapped] {
+        let plan = [&["plan", "--estate", &file], &servers[..]].concat();
+        fails(
+            &plan,
+            &["target\\u{1b}[2J\\u{202e}nsg\" holds a character that no name in Azure has"],
+        );
+    }
     for (source, told) in [
         ("old-bd", "did you mean `old-db`?"),
         ("target-net", "`target-net` is of type microsoft.network/virtualnetworks, no server"),

@@ -37,6 +37,11 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, NoText> {
     }
 }
 
+/// Whether a terminal acts on a character, or shows the ones beside it in another order.
+pub fn steers(one: char) -> bool {
+    one.is_control() || matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NoText> {
     const MARK: u16 = 0xfeff;
     let (units, rest) = bytes.as_chunks::<2>();

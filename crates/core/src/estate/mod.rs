@@ -15,6 +15,7 @@ mod keys;
 mod kinds;
 pub mod machine;
 mod merge;
+mod name_check;
 mod nested;
 pub mod network;
 mod overlay;

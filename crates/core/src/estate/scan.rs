@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use serde::de::Error as _;
 use serde_json::{Map, Value};
 
 use super::elements::{STEP, each_element, take_value};
@@ -12,7 +13,7 @@ use super::packed::Body;
 use super::read::{Found, Input, Standing};
 use super::shapes::{below, graph_table, is_listing, is_resource_without_id};
 use super::shared::Shared;
-use super::{Origin, Problem, Resource, template, terraform, what_if};
+use super::{Origin, Problem, Resource, name_check, template, terraform, what_if};
 use crate::id::ResourceId;
 
 /// What one input holds, before it is settled which of several captures counts.
@@ -76,8 +77,14 @@ impl Captured {
 /// Scans the text of an input, as [`Input::parse`] takes it.
 ///
 /// # Errors
-/// The text is no JSON.
+/// The text is no JSON, or a name in it is none of Azure's.
 pub fn scan(file: &str, text: &str) -> Result<Scanned, serde_json::Error> {
+    if !name_check::is_plain(text) {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Json>().flatten();
+        if let Some(why) = values.find_map(|json| name_check::refusal(&json)) {
+            return Err(serde_json::Error::custom(why));
+        }
+    }
     if let Ok(Some(scanned)) = scan_list(file, text.as_bytes(), &mut Vec::new()) {
         return Ok(scanned);
     }
@@ -95,7 +102,7 @@ pub fn scan(file: &str, text: &str) -> Result<Scanned, serde_json::Error> {
 /// anything else.
 ///
 /// # Errors
-/// The input cannot be read.
+/// The input cannot be read, or a name in it is none of Azure's.
 pub fn scan_list(
     file: &str,
     input: impl Read,
@@ -103,12 +110,18 @@ pub fn scan_list(
 ) -> io::Result<Option<Scanned>> {
     let mut scanner = Scanner::new(file);
     let origin = scanner.scanned.origin.clone();
-    let mut index = 0;
+    let (mut index, mut refused) = (0, None);
     let is_list = each_element(input, window, STEP, |element, own| {
+        if refused.is_none() && !name_check::is_plain(own) {
+            refused = name_check::refusal(element);
+        }
         scanner.find(element, Some(own), &below(&origin, &index.to_string()));
         index += 1;
     })?;
-    Ok(is_list.then_some(scanner.scanned))
+    match refused {
+        Some(why) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
+        None => Ok(is_list.then_some(scanner.scanned)),
+    }
 }
 
 /// Scans an input that was parsed.

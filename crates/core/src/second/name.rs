@@ -12,7 +12,7 @@ use super::seat::Spot;
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
-use super::zone::{Linked, Zone, is_written, keeper, own_record, own_zone, zones};
+use super::zone::{Linked, Zone, is_written, keeper, own_record, own_zone, strangers, zones};
 
 /// What the resolver answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -342,7 +342,7 @@ impl Ask<'_> {
                 Name::Nothing(Gate::drop("name", &zone.key, Some("numberOfRecordSets")))
             }
             Some(zone) if zone.key == own => match self.world.body(&own) {
-                Some(body) if !self.is_count_unreadable(body) => Name::Own,
+                Some(body) if !self.is_count_unreadable(body) => self.own_answer(&own),
                 _ => Name::Unknown(Gate::unknown("the records", &own)),
             },
             Some(zone) if zone.name == wanted => match own_record(self.world, self.server) {
@@ -357,6 +357,19 @@ impl Ask<'_> {
             Some(zone) => Name::Nothing(Gate::drop("name", &zone.key, None)),
             None => Name::Nothing(Gate::drop("name", &own, Some("virtualNetworkLinks"))),
         }]
+    }
+
+    /// What an injected server's own zone answers, which holds something or does not say what.
+    fn own_answer(&self, own: &str) -> Name {
+        let (counted, captured) = self.record_sets(own);
+        let Some(counted) = counted else { return Name::Own };
+        if counted > captured {
+            return Name::Unknown(Gate::unknown("the records", own));
+        }
+        match (strangers(self.world, self.server), self.world.children(own, "a").next()) {
+            (Some(all), Some((label, _))) => Name::Record(all, format!("{own}/a/{label}")),
+            _ => Name::Own,
+        }
     }
 
     fn is_count_unreadable(&self, zone: &Value) -> bool {

@@ -170,3 +170,21 @@ pub(super) fn own_record(world: &World, server: &str) -> Option<(String, u32)> {
         _ => None,
     }
 }
+
+/// The addresses in an injected server's own zone, where all are readable and none of them is in its subnet.
+pub(super) fn strangers(world: &World, server: &str) -> Option<Vec<u32>> {
+    let zone = &world.body(server).and_then(own_zone)?;
+    let home = delegated_subnet(world, server).ok().flatten()?;
+    let home = subnet_prefixes(world.body(&home)?);
+    if home.is_empty() || world.children(zone, "cname").next().is_some() {
+        return None;
+    }
+    let mut all = Vec::new();
+    for (_, set) in world.children(zone, "a") {
+        for entry in list(set, &["properties", "aRecords"])? {
+            all.push(address_of(text(entry, &["ipv4Address"])?)?);
+        }
+    }
+    let is_home = |one: &u32| home.iter().any(|prefix| prefix.contains(*one));
+    (!all.is_empty() && !all.iter().any(is_home)).then_some(all)
+}

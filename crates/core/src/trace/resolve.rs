@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::endpoint::ZoneGroup;
+use crate::estate::network::Subnet;
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
@@ -13,7 +14,8 @@ use crate::trace::leg;
 use crate::trace::public_dns;
 use crate::trace::start::Start;
 use crate::trace::unproven::{
-    all_records, is_empty, longer_zone, perhaps_linked, twin_zone, unread_records,
+    all_records, counts_more_records, is_empty, longer_zone, perhaps_linked, twin_zone,
+    unread_records,
 };
 
 /// Azure's own resolver, as seen from inside every network.
@@ -284,7 +286,7 @@ fn injected(
                     Answer::Unknown(Missing::field(zone, "numberOfRecordSets"))
                 }
                 Ok(_) if is_empty(estate, zone) => Answer::NoSuchName,
-                Ok(_) => Answer::Injected,
+                Ok(_) => in_own_zone(estate, zone, to, result),
             }
         }
         None => match rival(estate, zone, vnet_id).filter(|(_, link)| !without.contains(link)) {
@@ -292,6 +294,38 @@ fn injected(
             None => Answer::NoSuchName,
         },
     }
+}
+
+/// What the own zone of an injected server answers: where all of its records were captured, one of them leads into the server's subnet.
+fn in_own_zone(
+    estate: &Estate,
+    zone: &ResourceId,
+    to: Option<&Server>,
+    result: &mut Resolution,
+) -> Answer {
+    if counts_more_records(estate, zone) {
+        return Answer::Unknown(all_records(zone));
+    }
+    if unread_records(estate, zone).is_some() {
+        return Answer::Injected;
+    }
+    let home = to.and_then(|server| estate.get::<Subnet>(server.delegated_subnet.as_ref()?).ok());
+    let Some(home) = home.filter(|home| !home.prefixes.is_empty()) else {
+        return Answer::Injected;
+    };
+    let mut all = Vec::new();
+    for (_, record) in estate.children::<Record>(zone) {
+        match (&record.addresses, &record.alias) {
+            (Some(addresses), None) => all.extend(addresses.iter().copied()),
+            _ => return Answer::Injected,
+        }
+    }
+    let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
+    if all.is_empty() || all.iter().any(is_home) {
+        return Answer::Injected;
+    }
+    result.record = estate.children::<Record>(zone).next().map(|(id, _)| id.clone());
+    Answer::Addresses(all)
 }
 
 /// What a zone of the same name answers that is linked in place of the own one of an injected server.

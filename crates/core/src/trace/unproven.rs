@@ -73,6 +73,11 @@ pub fn unlisted_records(estate: &Estate, zone: &ResourceId) -> Option<Missing> {
     (counts_some && captured(estate, zone) == 0).then(|| all_records(zone))
 }
 
+/// Whether a zone counts more record sets than were captured.
+pub(super) fn counts_more_records(estate: &Estate, zone: &ResourceId) -> bool {
+    record_count(estate, zone).is_some_and(|count| count > captured(estate, zone))
+}
+
 /// Record sets of a zone that were captured, those included that hold no address of IPv4.
 fn captured(estate: &Estate, zone: &ResourceId) -> u64 {
     const OTHERS: [&str; 5] = ["aaaa", "mx", "ptr", "srv", "txt"];
