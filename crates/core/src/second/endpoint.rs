@@ -45,9 +45,10 @@ fn connections(body: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn leads_to(connection: &Value, server: &str) -> bool {
-    let groups = texts(connection, &["properties", "groupIds"]);
+    let inner = connection.get("properties").unwrap_or(connection);
+    let groups = texts(inner, &["groupIds"]);
     let is_postgres = groups.iter().any(|group| group.eq_ignore_ascii_case("postgresqlServer"));
-    let service = reference(connection, &["properties", "privateLinkServiceId"]);
+    let service = reference(inner, &["privateLinkServiceId"]);
     is_postgres && service.as_deref() == Some(server)
 }
 

@@ -157,17 +157,26 @@ const OUTER: [&str; 15] = [
 
 /// A body as ARM's REST interface gives it: the Azure CLI prints the properties beside the id.
 fn rest_shape(body: &Value) -> Value {
+    shaped(body, false)
+}
+
+/// The same for a part of a body; `in_list` for elements of a list in what the Azure CLI prints, which may have a name alone.
+fn shaped(body: &Value, in_list: bool) -> Value {
     match body {
-        Value::Array(items) => items.iter().map(rest_shape).collect(),
+        Value::Array(items) => items.iter().map(|item| shaped(item, in_list)).collect(),
         Value::Object(fields) => {
-            let shaped = fields.iter().map(|(name, value)| (name.clone(), rest_shape(value)));
             // A reference says nothing but whom it means; a child may come without its name.
             let says_more = |(name, value): (&String, &Value)| {
                 name == "name" || !OUTER.contains(&name.as_str()) && !value.is_null()
             };
-            let is_flat = fields.contains_key("id")
-                && !fields.contains_key("properties")
-                && fields.iter().any(says_more);
+            let tells_more = |name: &String| !OUTER.contains(&name.as_str());
+            let is_child = in_list && fields.contains_key("name") && fields.keys().any(tells_more);
+            let is_flat = !fields.contains_key("properties")
+                && (fields.contains_key("id") && fields.iter().any(says_more) || is_child);
+            let inside = |(name, value): (&String, &Value)| {
+                (name.clone(), shaped(value, is_flat && value.is_array()))
+            };
+            let shaped = fields.iter().map(inside);
             if !is_flat {
                 return Value::Object(shaped.collect());
             }
