@@ -318,8 +318,8 @@ pub(super) enum Asked {
     Azure,
     /// A DNS server.
     Server(Spot),
-    /// A DNS server, behind which others stand in the list.
-    First(Spot),
+    /// A DNS server, behind which others stand in the list; none where one of them is not known, or Azure's own.
+    First(Spot, Vec<Spot>),
     /// Nobody, or nobody knows who.
     Nobody,
 }
@@ -340,8 +340,15 @@ impl Asked {
             Asked::Nobody => Vec::new(),
             Asked::Server(spot) => to(spot),
             // The next one is asked only when one does not answer.
-            Asked::First(spot) => match to(spot) {
+            Asked::First(spot, others) => match to(spot) {
                 gates if Fate::of(&gates) == Fate::Passes => gates,
+                gates
+                    if Fate::of(&gates) == Fate::Dropped
+                        && !others.is_empty()
+                        && others.iter().all(|one| Fate::of(&to(one)) == Fate::Dropped) =>
+                {
+                    gates
+                }
                 _ => vec![Gate::unknown("which answers of the DNS servers", network_of(subnet))],
             },
         }

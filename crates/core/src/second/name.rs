@@ -61,7 +61,7 @@ impl Names {
 
     /// What a server further down the list may answer, where the first one may not be reached.
     pub(super) fn answer_behind(&self, ask: &[Gate]) -> Option<Name> {
-        let is_open = matches!(self.asked, Asked::First(_)) && Fate::of(ask) == Fate::Open;
+        let is_open = matches!(self.asked, Asked::First(..)) && Fate::of(ask) == Fate::Open;
         let gate = ask.iter().find(|gate| matches!(gate, Gate::Unknown(_)))?;
         is_open.then(|| Name::Unknown(gate.clone()))
     }
@@ -75,13 +75,22 @@ pub(super) const AZURE: &str = "168.63.129.16";
 
 /// Asks whom a network asks for a server's name.
 pub(super) fn resolve(world: &World, sender: &Sender, network: &str, server: &str) -> Names {
-    let name =
-        world.body(server).and_then(|body| text(body, &["properties", "fullyQualifiedDomainName"]));
+    let name = name_of(world, server);
+    let name = name.as_deref();
     let unnamed = || Names::unknown("the name", server);
     let at =
         |network: &str| name.map_or_else(unnamed, |name| azure(world, network, server, name, 0));
     let is_published = name.is_some_and(is_published);
     by_list(world, sender, network, at, || is_published.then(|| published(world, server)))
+}
+
+/// A server's name; that which Azure's public cloud gives it, where its body does not tell.
+pub(super) fn name_of(world: &World, server: &str) -> Option<String> {
+    let told = text(world.body(server)?, &["properties", "fullyQualifiedDomainName"]);
+    Some(told.map_or_else(
+        || format!("{}.postgres.database.azure.com", last_name(server)),
+        str::to_owned,
+    ))
 }
 
 /// The same for the name of a machine, which only private zones tell.
@@ -120,7 +129,14 @@ fn by_list(
         (None, Some(name)) => Names::sure(name),
         (None, None) => Names::unknown("the answers of the DNS servers", network),
     };
-    let asked = if servers.len() > 1 { Asked::First(spot) } else { Asked::Server(spot) };
+    let others = servers[1..].iter().map(|one| {
+        let to = address_of(one).filter(|_| *one != AZURE)?;
+        Some(Spot::of(world, network, to))
+    });
+    let asked = match servers.len() {
+        1 => Asked::Server(spot),
+        _ => Asked::First(spot, others.collect::<Option<Vec<Spot>>>().unwrap_or_default()),
+    };
     Names { asked, ..names }
 }
 

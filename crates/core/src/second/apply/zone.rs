@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::endpoint::endpoints;
+use super::super::name::name_of;
 use super::super::world::{World, at, last_name, list, reference, text};
 use super::{Put, RECORD, ZONE};
 
@@ -84,7 +85,7 @@ impl World {
     /// The label of the server that an endpoint leads to, and the endpoint's addresses.
     fn served_by(&self, endpoint: &str) -> Option<(String, Vec<String>)> {
         let server = super::endpoint::server_of(self.body(endpoint)?)?;
-        let name = text(self.body(&server)?, &["properties", "fullyQualifiedDomainName"])?;
+        let name = name_of(self, &server)?;
         let label = name.split('.').next()?.to_ascii_lowercase();
         let facts = endpoints(self, &server).into_iter().find(|one| one.key == endpoint)?;
         let mut addresses: Vec<String> = Vec::new();
