@@ -348,6 +348,12 @@ fn warn(problems: &[Problem]) {
 fn tell_replaced(loaded: &Loaded) {
     for one in loaded.replaced.iter().take(REPLACED_SHOWN_MAX) {
         let (name, kept, dropped) = (one.resource.name(), &one.kept, &one.dropped);
+        if one.is_gone {
+            remark(format_args!(
+                "note: `{name}` is gone: {kept} lists what its parent holds without it, and is newer than {dropped}"
+            ));
+            continue;
+        }
         let why = if kept == dropped { "the last one in the file" } else { kept };
         remark(format_args!("note: `{name}` is given more than once: {why} counts, not {dropped}"));
     }

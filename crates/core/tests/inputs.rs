@@ -2,6 +2,8 @@
 
 #[path = "inputs/kinds.rs"]
 mod kinds;
+#[path = "inputs/lists.rs"]
+mod lists;
 #[path = "inputs/relay.rs"]
 mod relay;
 mod support;

@@ -17,11 +17,16 @@ pub(crate) enum Nested<'b> {
 }
 
 /// Lists inside parents, by the type of their elements.
-const LISTS: [(&str, &str); 4] = [
+const LISTS: [(&str, &str); 6] = [
     ("microsoft.network/networksecuritygroups/securityrules", "securityRules"),
     ("microsoft.network/routetables/routes", "routes"),
     ("microsoft.network/virtualnetworks/subnets", "subnets"),
     ("microsoft.network/virtualnetworks/virtualnetworkpeerings", "virtualNetworkPeerings"),
+    ("microsoft.dbforpostgresql/servers/privateendpointconnections", "privateEndpointConnections"),
+    (
+        "microsoft.dbforpostgresql/flexibleservers/privateendpointconnections",
+        "privateEndpointConnections",
+    ),
 ];
 
 /// Ids of the children that a body lists.
@@ -29,14 +34,41 @@ pub(crate) fn listed(id: &ResourceId, body: &Value) -> Vec<ResourceId> {
     let kind = id.resource_type();
     let mut ids = Vec::new();
     for (_, name) in LISTS.iter().filter(|(child, _)| is_child_type(child, &kind)) {
-        let list = body.pointer(&format!("/properties/{name}")).or_else(|| body.get(*name));
-        for one in list.and_then(Value::as_array).into_iter().flatten() {
-            if let Some(text) = one.get("name").and_then(Value::as_str) {
-                ids.push(id.child(name, text));
-            }
+        for one in list_of(body, name).into_iter().flatten() {
+            ids.extend(name_of(one).map(|text| id.child(name, text)));
         }
     }
     ids
+}
+
+/// The name of an element of a list, which some tell by their id alone.
+fn name_of(element: &Value) -> Option<&str> {
+    let text = |field: &str| element.get(field).and_then(Value::as_str);
+    text("name").or_else(|| text("id")?.rsplit('/').next())
+}
+
+fn list_of<'b>(body: &'b Value, name: &str) -> Option<&'b Vec<Value>> {
+    let list = body.pointer(&format!("/properties/{name}")).or_else(|| body.get(name));
+    list?.as_array()
+}
+
+/// Whether the parents of a resource may list it.
+pub(crate) fn may_be_listed(id: &ResourceId) -> bool {
+    let kind = id.resource_type();
+    LISTS.iter().any(|(child, _)| *child == kind)
+}
+
+/// What the list of a parent says of one child: `Some(None)` where it does not hold it, `None` where there is no list that can be read.
+pub(crate) fn told<'b>(id: &ResourceId, parent: &'b Value) -> Option<Option<&'b Value>> {
+    let kind = id.resource_type();
+    let (_, name) = LISTS.iter().find(|(child, _)| *child == kind)?;
+    let list = list_of(parent, name)?;
+    let are_named = list.iter().all(|one| name_of(one).is_some());
+    are_named.then(|| list.iter().find(|one| is_it(one, id)))
+}
+
+fn is_it(element: &Value, id: &ResourceId) -> bool {
+    name_of(element).is_some_and(|name| name.eq_ignore_ascii_case(id.name()))
 }
 
 /// Children written inside a body get ids, as Azure answers them.
@@ -55,10 +87,8 @@ pub(crate) fn name_children(id: &ResourceId, body: &mut Value) {
 /// Whether a body lists children, be it none.
 pub(crate) fn has_list(id: &ResourceId, body: &Value) -> bool {
     let kind = id.resource_type();
-    LISTS.iter().filter(|(child, _)| is_child_type(child, &kind)).any(|(_, name)| {
-        let list = body.pointer(&format!("/properties/{name}")).or_else(|| body.get(*name));
-        list.is_some_and(Value::is_array)
-    })
+    let mut lists = LISTS.iter().filter(|(child, _)| is_child_type(child, &kind));
+    lists.any(|(_, name)| list_of(body, name).is_some())
 }
 
 fn is_child_type(child: &str, parent: &str) -> bool {
@@ -88,14 +118,9 @@ pub(crate) fn reflect(parent: &mut Value, id: &ResourceId, child: Nested) {
     let is_nested = parent.pointer(&place).is_some();
     let list = if is_nested { parent.pointer_mut(&place) } else { parent.get_mut(*name) };
     let Some(list) = list.and_then(Value::as_array_mut) else { return };
-    let is_it = |one: &Value| {
-        one.get("name")
-            .and_then(Value::as_str)
-            .is_some_and(|one| one.eq_ignore_ascii_case(id.name()))
-    };
-    let at = list.iter().position(is_it);
+    let at = list.iter().position(|one| is_it(one, id));
     match (child, at) {
-        (Nested::Gone, _) => list.retain(|one| !is_it(one)),
+        (Nested::Gone, _) => list.retain(|one| !is_it(one, id)),
         (Nested::Is(body), at) => {
             let mut body = body.clone();
             body["name"] = json!(id.name());

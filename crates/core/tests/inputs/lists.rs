@@ -1,0 +1,84 @@
+//! Children that were captured by themselves, beside lists of their parents that are newer or older.
+
+use flexway_core::estate::load_dated;
+use serde_json::{Value, json};
+
+use super::support::{causes, check, fixture, input};
+
+/// The resource of the fixture whose id ends so.
+fn one(suffix: &str) -> Value {
+    let all = fixture("private-source");
+    let is_it = |one: &Value| one["id"].as_str().is_some_and(|id| id.ends_with(suffix));
+    all.into_iter().find(is_it).unwrap_or_else(|| panic!("{suffix} is in the fixture"))
+}
+
+fn child(parent: &Value, rest: &str, properties: &Value) -> Value {
+    let (id, name) = (parent["id"].as_str().expect("an id"), rest.rsplit('/').next());
+    json!({ "id": format!("{id}/{rest}"), "name": name, "properties": properties })
+}
+
+fn rule(access: &str) -> Value {
+    json!({ "access": access, "direction": "Outbound", "priority": 200, "protocol": "*", "sourceAddressPrefix": "*",
+            "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "*" })
+}
+
+/// The causes, and what is said of resources that were given more than once: the name, what counts, and whether it is gone.
+fn answer(old: Vec<Value>, new: Value) -> (Vec<String>, Vec<(String, String, bool)>) {
+    let mut estate = fixture("private-source");
+    let ids: Vec<Value> = old.iter().map(|one| one["id"].clone()).collect();
+    estate.retain(|one| !ids.contains(&one["id"]));
+    estate.extend(old);
+    let loaded = load_dated(vec![(2, input("new", new)), (1, input("old", json!(estate)))]);
+    assert_eq!(loaded.problems, vec![]);
+    let said = loaded.replaced.iter();
+    let said = said.map(|one| (one.resource.name().to_owned(), one.kept.clone(), one.is_gone));
+    let report = check(&loaded.estate);
+    (causes(&report).into_iter().map(str::to_owned).collect(), said.collect())
+}
+
+fn said(name: &str, is_gone: bool) -> (String, String, bool) {
+    (name.to_owned(), "new".to_owned(), is_gone)
+}
+
+#[test]
+fn a_child_that_a_newer_list_does_not_hold_is_gone() {
+    let mut vnet = one("virtualNetworks/target-net");
+    vnet["properties"].as_object_mut().expect("an object").remove("subnets");
+    let (causes, told) = answer(vec![], vnet);
+    assert_eq!(causes, ["peering/missing"]);
+    assert_eq!(told, [said("target-net", false), said("to-source", true)]);
+
+    let group = one("target-nsg");
+    let old = child(&group, "securityRules/shut", &rule("Deny"));
+    let (causes, told) = answer(vec![old], group);
+    assert_eq!(causes, Vec::<String>::new(), "the rule was deleted since");
+    assert_eq!(told, [said("target-nsg", false), said("shut", true)]);
+}
+
+#[test]
+fn of_a_child_and_an_element_of_a_list_the_newer_counts() {
+    let group = one("target-nsg");
+    let with = |access: &str| {
+        let mut group = group.clone();
+        let rule = child(&group, "securityRules/all", &rule(access));
+        group["properties"]["securityRules"] = json!([rule]);
+        group
+    };
+    let alone = |access: &str| child(&group, "securityRules/all", &rule(access));
+    let (causes, told) = answer(vec![with("Allow")], alone("Deny"));
+    assert_eq!(causes, ["filter/outbound-denied"]);
+    assert_eq!(told, [said("all", false)]);
+    let (causes, told) = answer(vec![alone("Deny")], with("Allow"));
+    assert_eq!(causes, Vec::<String>::new());
+    assert_eq!(told, [said("target-nsg", false), said("all", false)]);
+    let (_, told) = answer(vec![alone("Allow")], with("Allow"));
+    assert_eq!(told, [said("target-nsg", false)], "both say the same");
+
+    let server = one("servers/old-db");
+    let listed = &server["properties"]["privateEndpointConnections"][0];
+    let mut refused = listed.clone();
+    refused["properties"]["privateLinkServiceConnectionState"]["status"] = json!("Rejected");
+    let (causes, told) = answer(vec![refused], server.clone());
+    assert_eq!(causes, Vec::<String>::new(), "it was approved since");
+    assert_eq!(told, [said("old-db", false), said("old-db-pe-1", false)]);
+}
