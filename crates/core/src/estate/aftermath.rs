@@ -1,15 +1,17 @@
 //! What Azure does by itself when a resource appears or goes: counts, lists, records and states that follow.
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
 use super::dns::Record;
 use super::endpoint::{Endpoint, Interface, ZoneGroup};
 use super::nested::{self, Nested};
-use super::network::{Peering, Vnet};
+use super::network::{Peering, Subnet, Vnet};
 use super::server::{Server, ServerConnection};
-use super::{Estate, Problem};
+use super::unresolved::unresolved;
+use super::{Estate, Key, Problem};
 use crate::id::ResourceId;
 
 const ZONE: &str = "microsoft.network/privatednszones/";
@@ -17,6 +19,8 @@ const LINK: &str = "microsoft.network/privatednszones/virtualnetworklinks";
 const ENDPOINT: &str = "microsoft.network/privateendpoints";
 const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroups";
 const VNET_RULE: &str = "microsoft.dbforpostgresql/servers/virtualnetworkrules";
+const SINGLE: &str = "microsoft.dbforpostgresql/servers";
+const FLEXIBLE: &str = "microsoft.dbforpostgresql/flexibleservers";
 const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
 
 /// A resource was put into the estate.
@@ -29,11 +33,50 @@ pub(super) fn of_putting(
     if is_new {
         count_in_zone(estate, id, 1, problems);
     }
-    if is_new && id.resource_type() == ENDPOINT {
-        announce(estate, id, problems);
-    }
     if let Some(body) = estate.body(id).map(Cow::into_owned) {
         reflect(estate, id, Nested::Is(&body), problems);
+    }
+}
+
+/// A resource goes before another one of its name is made. Azure gives an endpoint a new address then, and does not connect the
+/// endpoints of a server with its successor.
+pub(super) fn of_replacement(estate: &mut Estate, id: &ResourceId, problems: &mut Vec<Problem>) {
+    match id.resource_type().as_str() {
+        ENDPOINT => of_removal(estate, id, problems),
+        SINGLE | FLEXIBLE => {
+            let endpoints = estate.list::<Endpoint>(Key::EndpointsOf(id.clone()));
+            let endpoints: Vec<ResourceId> = endpoints.map(|(id, _)| id.clone()).collect();
+            for endpoint in endpoints {
+                edit_connections(estate, &endpoint, problems, |connection, _| {
+                    if service_of(connection).as_ref() == Some(id) {
+                        *state_of(connection) = json!({ "status": "Disconnected" });
+                    }
+                });
+            }
+            forget_address(estate, id, problems);
+            of_removal(estate, id, problems);
+        }
+        _ => {}
+    }
+}
+
+/// What the zone of an injected server says of its address holds no longer for its successor.
+fn forget_address(estate: &mut Estate, server: &ResourceId, problems: &mut Vec<Problem>) {
+    let Ok(facts) = estate.get::<Server>(server) else { return };
+    let (Some(zone), Some(subnet)) = (&facts.private_zone, &facts.delegated_subnet) else { return };
+    let Ok(home) = estate.get::<Subnet>(subnet) else { return };
+    let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
+    let records = estate.children::<Record>(zone).filter(|(_, record)| {
+        record.addresses.as_deref().is_some_and(|all| all.iter().any(is_home))
+    });
+    let records: Vec<ResourceId> = records.map(|(id, _)| id.clone()).collect();
+    for record in records {
+        let place = estate.locate(&record, "", "aRecords");
+        edit(estate, &record, problems, |body| {
+            if let Some(list) = body.pointer_mut(&place) {
+                *list = unresolved("the server is made anew, and gets another address");
+            }
+        });
     }
 }
 
@@ -214,10 +257,7 @@ fn forget_records(estate: &mut Estate, group_id: &ResourceId, problems: &mut Vec
     }
 }
 
-fn addresses_of(
-    estate: &Estate,
-    endpoint: &ResourceId,
-) -> impl Iterator<Item = std::net::Ipv4Addr> + use<> {
+fn addresses_of(estate: &Estate, endpoint: &ResourceId) -> impl Iterator<Item = Ipv4Addr> + use<> {
     let facts = estate.get::<Endpoint>(endpoint).ok();
     let mut addresses = facts.map(|facts| facts.addresses.clone()).unwrap_or_default();
     for (id, interface) in estate.all::<Interface>() {
@@ -229,31 +269,64 @@ fn addresses_of(
     addresses.into_iter()
 }
 
-/// The server's side of a new endpoint: one that asks by hand waits, and of another nobody knows whether its maker may approve it.
-fn announce(estate: &mut Estate, endpoint: &ResourceId, problems: &mut Vec<Problem>) {
-    for (field, state) in [
-        ("privateLinkServiceConnections", json!({})),
-        ("manualPrivateLinkServiceConnections", json!({ "status": "Pending" })),
-    ] {
-        let place = estate.locate(endpoint, "", field);
-        let body = estate.body(endpoint);
-        let asked = body.as_ref().and_then(|body| body.pointer(&place)?.as_array());
-        let servers: Vec<ResourceId> = asked.into_iter().flatten().filter_map(service_of).collect();
-        for server in servers {
-            let place = estate.locate(&server, "", "privateEndpointConnections");
-            edit(estate, &server, problems, |body| {
-                let Some(list) = body.pointer_mut(&place).and_then(Value::as_array_mut) else {
-                    return;
-                };
-                if !list.iter().any(|one| endpoint_of(one).as_ref() == Some(endpoint)) {
-                    list.push(
-                        json!({ "properties": { "privateEndpoint": { "id": endpoint.as_str() },
-                        "privateLinkServiceConnectionState": state } }),
-                    );
-                }
-            });
+/// What an endpoint asks services for: the list, and the state of its connections once the endpoint is there. One that asks by hand
+/// waits; of another Azure makes nothing where its maker may not approve it.
+const REQUESTS: [(&str, &str); 2] = [
+    ("privateLinkServiceConnections", "Approved"),
+    ("manualPrivateLinkServiceConnections", "Pending"),
+];
+
+/// Both sides of an endpoint that a plan makes.
+pub(super) fn of_new_endpoint(
+    estate: &mut Estate,
+    endpoint: &ResourceId,
+    problems: &mut Vec<Problem>,
+) {
+    let mut asked = Vec::new();
+    edit_connections(estate, endpoint, problems, |connection, state| {
+        let service = service_of(connection);
+        let known = state_of(connection);
+        if known.is_null() || known.get("status").is_some_and(Value::is_null) {
+            *known = json!({ "status": state });
         }
+        asked.push((service, known.clone()));
+    });
+    for (server, state) in asked {
+        let Some(server) = server else { continue };
+        let place = estate.locate(&server, "", "privateEndpointConnections");
+        edit(estate, &server, problems, |body| {
+            let Some(list) = body.pointer_mut(&place).and_then(Value::as_array_mut) else { return };
+            if !list.iter().any(|one| endpoint_of(one).as_ref() == Some(endpoint)) {
+                list.push(json!({ "properties": { "privateEndpoint": { "id": endpoint.as_str() },
+                    "privateLinkServiceConnectionState": state } }));
+            }
+        });
     }
+}
+
+/// Changes the connections that an endpoint asks for; with the state that Azure gives such.
+fn edit_connections(
+    estate: &mut Estate,
+    endpoint: &ResourceId,
+    problems: &mut Vec<Problem>,
+    mut change: impl FnMut(&mut Value, &str),
+) {
+    for (field, state) in REQUESTS {
+        let place = estate.locate(endpoint, "", field);
+        edit(estate, endpoint, problems, |body| {
+            let list = body.pointer_mut(&place).and_then(Value::as_array_mut);
+            for connection in list.into_iter().flatten().filter(|one| one.is_object()) {
+                change(connection, state);
+            }
+        });
+    }
+}
+
+/// The state of a connection that an endpoint asks for; null where it does not tell it.
+fn state_of(connection: &mut Value) -> &mut Value {
+    let is_nested = connection.get("properties").is_some_and(Value::is_object);
+    let fields = if is_nested { &mut connection["properties"] } else { connection };
+    &mut fields["privateLinkServiceConnectionState"]
 }
 
 fn service_of(connection: &Value) -> Option<ResourceId> {

@@ -117,6 +117,10 @@ impl Overlay<'_> {
         let made: Vec<ResourceId> =
             there.iter().filter(|one| one.is_made).map(|one| one.id.clone()).collect();
         there.sort_by(|one, two| one.id.cmp(&two.id));
+        for one in there.iter().filter(|one| one.is_made && one.is_replaced) {
+            aftermath::of_replacement(self.estate, &one.id, self.problems);
+        }
+        let mut new = Vec::new();
         for one in there {
             let listed = |body: Option<&Value>| {
                 body.map(|body| nested::listed(&one.id, body)).unwrap_or_default()
@@ -128,13 +132,18 @@ impl Overlay<'_> {
                 .after
                 .as_ref()
                 .is_some_and(|body| !after.is_empty() || nested::has_list(&one.id, body));
-            self.put(&one, &kept);
+            if self.put(&one, &kept) {
+                new.push(one.id.clone());
+            }
             if is_list_told {
                 ended.iter().for_each(|id| self.remove(id));
             }
         }
         for one in gone {
             self.remove(&one.id);
+        }
+        for id in new.iter().filter(|id| id.is_type("microsoft.network/privateendpoints")) {
+            aftermath::of_new_endpoint(self.estate, id, self.problems);
         }
         aftermath::of_new_halves(self.estate, &made, self.problems);
         aftermath::of_new_children(self.estate, &made, self.problems);
@@ -144,8 +153,9 @@ impl Overlay<'_> {
         aftermath::of_removal(self.estate, id, self.problems);
     }
 
-    fn put(&mut self, one: &Planned, kept: &BTreeSet<ResourceId>) {
-        let Some(after) = &one.after else { return };
+    /// Puts what a plan knows of a resource in place; true where it was not there before.
+    fn put(&mut self, one: &Planned, kept: &BTreeSet<ResourceId>) -> bool {
+        let Some(after) = &one.after else { return false };
         let is_known = self.estate.resource(&one.id).is_some();
         let body = self.laid_over(&one.id, one.before.as_ref(), after, one.is_replaced);
         let body = match &one.memberships {
@@ -166,8 +176,9 @@ impl Overlay<'_> {
             }
         }
         self.estate.put(&one.id, body, one.origin.clone(), self.problems);
-        let is_new = one.before.is_none() && !is_known;
+        let is_new = !is_known && one.before.is_none();
         aftermath::of_putting(self.estate, &one.id, is_new, self.problems);
+        is_new || !is_known && one.is_made
     }
 
     /// The body after the plan. What the plan makes anew has nothing of what was observed before.
