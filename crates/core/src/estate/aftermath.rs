@@ -150,7 +150,7 @@ fn count_in_zone(estate: &mut Estate, child: &ResourceId, by: i64, problems: &mu
     });
 }
 
-/// Links of zones and VNet rules that a plan makes: Azure completes them.
+/// Servers, links of zones and VNet rules that a plan makes: it is not over before Azure has completed them.
 pub(super) fn of_new_children(
     estate: &mut Estate,
     made: &[ResourceId],
@@ -159,7 +159,8 @@ pub(super) fn of_new_children(
     for id in made {
         let (field, state) = match id.resource_type().as_str() {
             LINK => ("virtualNetworkLinkState", "Completed"),
-            VNET_RULE => ("state", "Ready"),
+            VNET_RULE | FLEXIBLE => ("state", "Ready"),
+            SINGLE => ("userVisibleState", "Ready"),
             _ => continue,
         };
         edit(estate, id, problems, |body| {

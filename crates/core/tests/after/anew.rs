@@ -90,3 +90,24 @@ fn endpoints_of_a_server_do_not_lead_to_its_successor() {
     let (verdict, causes) = after(&[], plan);
     assert_eq!((verdict, causes), (Verdict::Unreachable, vec!["endpoint/disconnected".to_owned()]));
 }
+
+#[test]
+fn a_server_that_is_made_is_ready() {
+    let subnet = "Microsoft.Network/virtualNetworks/target-net/subnets/postgres";
+    let zone = "Microsoft.Network/privateDnsZones/new-db.private.postgres.database.azure.com";
+    let server = json!({ "name": "new-db", "resource_group_name": "rg-target", "version": "16",
+        "sku_name": "GP_Standard_D4ds_v5", "public_network_access_enabled": false,
+        "delegated_subnet_id": arm("rg-target", subnet), "private_dns_zone_id": arm("rg-target", zone) });
+    let id = arm("rg-target", "Microsoft.DBforPostgreSQL/flexibleServers/new-db");
+    let kind = "azurerm_postgresql_flexible_server";
+    let stopped = "set flexibleServers/new-db /properties/state \"Stopped\"";
+    let answer = after(&[stopped], made(kind, true, &id, &server, json!({ "fqdn": true })));
+    assert_eq!(answer, (Verdict::Reachable, vec![]), "the one that was stopped is gone");
+    let mut resources = fixture("private-source");
+    let plan = made(kind, false, &id, &server, json!({ "fqdn": true }));
+    let question = super::support::question(&estate(&resources));
+    edit(&mut resources, "delete flexibleServers/new-db");
+    let report =
+        flexway_core::diagnose::check(&overlay(&estate(&resources), plan).estate, &question);
+    assert_eq!(report.verdict, Verdict::Reachable, "{:?}", report.missing);
+}
