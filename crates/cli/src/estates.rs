@@ -350,7 +350,7 @@ fn tell_replaced(loaded: &Loaded) {
         let (name, kept, dropped) = (one.resource.name(), &one.kept, &one.dropped);
         if one.is_gone {
             remark(format_args!(
-                "note: `{name}` is gone: {kept} lists what its parent holds without it, and is newer than {dropped}"
+                "note: `{name}` is gone: {kept}, which is newer than {dropped}, tells that its parent no longer holds it"
             ));
             continue;
         }

@@ -1,5 +1,7 @@
 //! Settles which of several captures of a resource counts.
 
+mod children;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,10 +9,8 @@ use serde_json::Value;
 
 use super::json::Json;
 use super::kinds::read_facts;
-use super::nested::{self, Nested};
 use super::packed::Body;
 use super::scan::{Captured, Piece, Scanned, scan_value};
-use super::shapes::{is_listing, with_properties};
 use super::shared::Shared;
 use super::{Estate, Facts, Map, Missing, Origin, Problem, Resource};
 use super::{merge, template};
@@ -235,7 +235,7 @@ impl Settler {
                 self.settle(child, source);
             }
         }
-        self.compare_lists();
+        self.compare_with_parents();
         for (template, parameters) in std::mem::take(&mut self.parameters) {
             let origin = Origin { file: parameters.file.into(), pointer: String::new() };
             let message =
@@ -245,87 +245,6 @@ impl Settler {
         self.loaded.estate = Estate::of(self.resources);
         self.loaded
     }
-}
-
-impl Settler {
-    /// What Azure listed inside a parent is whole: a child that was captured before that, and is not in the list, is gone. Of one that
-    /// is in both the newer capture counts.
-    fn compare_lists(&mut self) {
-        let mut ages = self.sources.values().map(|one| one.age);
-        let first = ages.next();
-        if ages.all(|age| Some(age) == first) {
-            return;
-        }
-        let mut children: BTreeMap<ResourceId, Vec<ResourceId>> = BTreeMap::new();
-        for (id, own) in &self.sources {
-            let Some(parent) = nested::may_be_listed(id).then(|| id.parent()).flatten() else {
-                continue;
-            };
-            let list = self.sources.get(&parent);
-            if list.is_some_and(|one| one.standing == Standing::Observed && one.age != own.age) {
-                children.entry(parent).or_default().push(id.clone());
-            }
-        }
-        for (parent, mut children) in children {
-            children.sort();
-            let (Some(source), Some(listing)) =
-                (self.sources.get(&parent).copied(), self.resources.get(&parent).cloned())
-            else {
-                continue;
-            };
-            let body = listing.body.value();
-            let mut lists = body.clone().into_owned();
-            for id in children {
-                let (Some(own), Some(told)) = (self.sources.get(&id), nested::told(&id, &body))
-                else {
-                    continue;
-                };
-                let is_newer = own.age > source.age;
-                if !is_newer {
-                    self.end(&id, told, &listing.origin);
-                } else if let (Some(element), Standing::Observed) = (told, own.standing) {
-                    self.overrule(&id, element, (&mut lists, &listing.origin));
-                }
-            }
-            if lists != *body {
-                let (body, origin) = (Json::from(&lists), listing.origin.clone());
-                let shared = &mut Shared::default();
-                // What was wrong with the parts was said when they were read.
-                let facts = read_facts(&parent, &body, &origin, shared, &mut Vec::new());
-                let resource = Resource { body: Body::of_json(&body), origin, facts };
-                self.resources.insert(parent, Arc::new(resource));
-            }
-        }
-    }
-
-    /// Takes out a capture of a child that is older than the list of its parent, unless that says the same, or names the child alone.
-    fn end(&mut self, id: &ResourceId, told: Option<&Value>, list: &Origin) {
-        let Some(own) = self.resources.get(id) else { return };
-        let is_kept =
-            |one: &Value| is_listing(&Json::from(one)) || says_the_same(one, &own.body.value());
-        if told.is_some_and(is_kept) {
-            return;
-        }
-        let said = Replaced { is_gone: told.is_none(), ..Replaced::of(id, list, &own.origin) };
-        self.loaded.replaced.push(said);
-        self.resources.remove(id);
-        self.sources.remove(id);
-    }
-
-    /// Lets the list of a parent say what a newer capture of the child does.
-    fn overrule(&mut self, id: &ResourceId, told: &Value, list: (&mut Value, &Origin)) {
-        let Some(own) = self.resources.get(id) else { return };
-        let (body, (lists, origin)) = (own.body.value(), list);
-        if !says_the_same(told, &body) {
-            self.loaded.replaced.push(Replaced::of(id, &own.origin, origin));
-            nested::reflect(lists, id, Nested::Is(&body));
-        }
-    }
-}
-
-/// Whether two captures of one resource have the same properties, in whichever form they were printed.
-fn says_the_same(one: &Value, other: &Value) -> bool {
-    with_properties(one).get("properties") == with_properties(other).get("properties")
 }
 
 impl Replaced {

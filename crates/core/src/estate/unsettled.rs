@@ -15,12 +15,17 @@ pub enum Unsettled {
     Failed,
     /// Anything else that is not good, and what cannot be read.
     Otherwise,
+    /// What it is was not observed.
+    Untold,
 }
 
 impl Unsettled {
     /// Reads it; `None` for what stands, and where nothing is said.
     pub(crate) fn read(node: &Node, problems: &mut Problems) -> Option<Unsettled> {
         const STATE: &str = "provisioningState";
+        if node.is_unresolved_at(STATE) {
+            return Some(Unsettled::Untold);
+        }
         let Some(state) = node.borrowed_text(STATE, problems) else {
             let is_empty = |one: &Node| one.as_str() == Some("");
             return node.field(STATE).filter(|one| !is_empty(one)).map(|_| Unsettled::Otherwise);
@@ -41,6 +46,7 @@ impl Unsettled {
             Unsettled::Deleting => "Deleting",
             Unsettled::Failed => "Failed",
             Unsettled::Otherwise => "not Succeeded",
+            Unsettled::Untold => "not known",
         }
     }
 

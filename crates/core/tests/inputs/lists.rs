@@ -1,9 +1,12 @@
 //! Children that were captured by themselves, beside lists of their parents that are newer or older.
 
+use flexway_core::diagnose::{PORT, Source};
 use flexway_core::estate::load_dated;
+use flexway_core::second::{self, World, ask};
+use flexway_core::trace::step::Verdict;
 use serde_json::{Value, json};
 
-use super::support::{causes, check, fixture, input};
+use super::support::{causes, check, fixture, input, question};
 
 /// The resource of the fixture whose id ends so.
 fn one(suffix: &str) -> Value {
@@ -81,4 +84,47 @@ fn of_a_child_and_an_element_of_a_list_the_newer_counts() {
     let (causes, told) = answer(vec![refused], server.clone());
     assert_eq!(causes, Vec::<String>::new(), "it was approved since");
     assert_eq!(told, [said("old-db", false), said("old-db-pe-1", false)]);
+}
+
+const ZONE: &str = "privateDnsZones/privatelink.postgres.database.azure.com";
+
+/// The zone of a later day, when it counted so many.
+fn zone(field: &str, count: u64) -> Value {
+    let mut zone = one(ZONE);
+    zone["properties"][field] = json!(count);
+    zone
+}
+
+#[test]
+fn a_zone_that_counts_fewer_than_were_captured_ends_the_older_ones() {
+    let links = zone("numberOfVirtualNetworkLinks", 1);
+    let link = one(&format!("{ZONE}/virtualNetworkLinks/source-link"));
+    let (causes, told) = answer(vec![], json!([links, link]));
+    assert_eq!(causes, ["dns/zone-not-linked"]);
+    assert!(told.contains(&said("target-link", true)), "{told:?}");
+    let (causes, told) = answer(vec![], zone("numberOfRecordSets", 1));
+    assert_eq!(causes, ["dns/record-missing"], "nothing but its SOA record");
+    assert!(told.contains(&said("old-db", true)), "{told:?}");
+}
+
+#[test]
+fn nobody_knows_which_of_the_older_ones_a_zone_counts() {
+    let other =
+        child(&one(ZONE), "A/other", &json!({ "aRecords": [{ "ipv4Address": "10.10.1.9" }] }));
+    let cases = [("numberOfVirtualNetworkLinks", 1, None), ("numberOfRecordSets", 2, Some(other))];
+    for (field, count, more) in cases {
+        let mut estate = fixture("private-source");
+        estate.extend(more);
+        let new = (2, input("new", zone(field, count)));
+        let loaded = load_dated(vec![(1, input("old", json!(estate))), new]);
+        assert_eq!(loaded.problems.len(), 2, "{:?}", loaded.problems);
+        assert!(loaded.problems.iter().all(|one| one.message.contains("its zone counts")));
+        let report = check(&loaded.estate);
+        assert_eq!((report.verdict, causes(&report)), (Verdict::Undetermined, vec![]), "{field}");
+        let bodies = loaded.estate.ids().filter_map(|id| Some((id, loaded.estate.body(id)?)));
+        let question = question(&loaded.estate);
+        let Source::Server(source) = &question.source else { panic!("a server of Azure") };
+        let answer = ask(&World::of(bodies), &question.copier_id(), source, PORT);
+        assert_eq!(answer.verdict, second::Verdict::Undetermined, "{field}: the second reading");
+    }
 }

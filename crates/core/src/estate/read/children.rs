@@ -1,0 +1,166 @@
+//! What a parent tells of its children, against captures of the children themselves that are older or newer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Replaced, Settler, Standing};
+use crate::estate::json::Json;
+use crate::estate::kinds::read_facts;
+use crate::estate::nested::{self, Nested};
+use crate::estate::packed::Body;
+use crate::estate::shapes::{is_listing, with_properties};
+use crate::estate::shared::Shared;
+use crate::estate::unresolved::unresolved;
+use crate::estate::{Facts, Origin, Resource};
+use crate::id::ResourceId;
+
+/// Fields of a record set that tell what it holds, in whatever form it was printed.
+const CONTENTS: [&str; 5] = ["aRecords", "ARecords", "arecords", "cnameRecord", "CNAMERecord"];
+
+impl Settler {
+    pub(super) fn compare_with_parents(&mut self) {
+        let mut ages = self.sources.values().map(|one| one.age);
+        let first = ages.next();
+        if ages.all(|age| Some(age) == first) {
+            return;
+        }
+        self.compare_lists();
+        self.compare_counts();
+    }
+
+    /// What Azure listed inside a parent is whole: a child that was captured before that, and is not in the list, is gone. Of one that
+    /// is in both the newer capture counts.
+    fn compare_lists(&mut self) {
+        let mut children: BTreeMap<ResourceId, Vec<ResourceId>> = BTreeMap::new();
+        for (id, own) in &self.sources {
+            let Some(parent) = nested::may_be_listed(id).then(|| id.parent()).flatten() else {
+                continue;
+            };
+            let list = self.sources.get(&parent);
+            if list.is_some_and(|one| one.standing == Standing::Observed && one.age != own.age) {
+                children.entry(parent).or_default().push(id.clone());
+            }
+        }
+        for (parent, mut children) in children {
+            children.sort();
+            let (Some(source), Some(listing)) =
+                (self.sources.get(&parent).copied(), self.resources.get(&parent).cloned())
+            else {
+                continue;
+            };
+            let body = listing.body.value();
+            let mut lists = body.clone().into_owned();
+            for id in children {
+                let (Some(own), Some(told)) = (self.sources.get(&id), nested::told(&id, &body))
+                else {
+                    continue;
+                };
+                let is_newer = own.age > source.age;
+                if !is_newer {
+                    self.end(&id, told, &listing.origin);
+                } else if let (Some(element), Standing::Observed) = (told, own.standing) {
+                    self.overrule(&id, element, (&mut lists, &listing.origin));
+                }
+            }
+            if lists != *body {
+                self.reread(parent, &lists, &listing.origin);
+            }
+        }
+    }
+
+    /// Takes out a capture of a child that is older than the list of its parent, unless that says the same, or names the child alone.
+    fn end(&mut self, id: &ResourceId, told: Option<&Value>, list: &Origin) {
+        let Some(own) = self.resources.get(id) else { return };
+        let is_kept =
+            |one: &Value| is_listing(&Json::from(one)) || says_the_same(one, &own.body.value());
+        if told.is_some_and(is_kept) {
+            return;
+        }
+        let said = Replaced { is_gone: told.is_none(), ..Replaced::of(id, list, &own.origin) };
+        self.loaded.replaced.push(said);
+        self.resources.remove(id);
+        self.sources.remove(id);
+    }
+
+    /// Lets the list of a parent say what a newer capture of the child does.
+    fn overrule(&mut self, id: &ResourceId, told: &Value, list: (&mut Value, &Origin)) {
+        let Some(own) = self.resources.get(id) else { return };
+        let (body, (lists, origin)) = (own.body.value(), list);
+        if !says_the_same(told, &body) {
+            self.loaded.replaced.push(Replaced::of(id, &own.origin, origin));
+            nested::reflect(lists, id, Nested::Is(&body));
+        }
+    }
+
+    /// A zone counts its links and its record sets. Where more were captured than it counts, some of those that are older than the
+    /// zone are gone: all of them, where as many are as new as the count, and nobody knows which otherwise.
+    fn compare_counts(&mut self) {
+        let mut children: BTreeMap<(ResourceId, bool), Vec<(u64, ResourceId)>> = BTreeMap::new();
+        for (id, own) in &self.sources {
+            let kind = id.resource_type();
+            let Some(kind) = kind.strip_prefix("microsoft.network/privatednszones/") else {
+                continue;
+            };
+            // Each zone has one SOA record, which is rarely captured.
+            if let (Some(zone), true) = (id.parent(), kind != "soa") {
+                let key = (zone, kind == "virtualnetworklinks");
+                children.entry(key).or_default().push((own.age, id.clone()));
+            }
+        }
+        for ((zone, are_links), mut children) in children {
+            let (Some(source), Some(resource)) =
+                (self.sources.get(&zone).copied(), self.resources.get(&zone).cloned())
+            else {
+                continue;
+            };
+            let Facts::Zone(facts) = &resource.facts else { continue };
+            let count = match are_links {
+                true => facts.link_count,
+                false => facts.record_count.map(|count| count.saturating_sub(1)),
+            };
+            let is_full = |count: u64| count < children.len() as u64;
+            let Some(count) = count.filter(|count| is_full(*count)) else { continue };
+            let as_new = children.iter().filter(|(age, _)| *age == source.age).count() as u64;
+            children.retain(|(age, _)| *age < source.age);
+            children.sort();
+            for (_, id) in children {
+                match as_new == count && source.standing == Standing::Observed {
+                    true => self.end(&id, None, &resource.origin),
+                    false => self.doubt(&id, count),
+                }
+            }
+        }
+    }
+
+    /// Marks a child of a zone as one that may be there no longer.
+    fn doubt(&mut self, id: &ResourceId, count: u64) {
+        let Some(own) = self.resources.get(id).cloned() else { return };
+        let why = format!(
+            "its zone counts {count} such in a newer file, and more were captured: whether it is still there is not observed"
+        );
+        let mut body = with_properties(&own.body.value());
+        if let Some(fields) = body["properties"].as_object_mut() {
+            for field in CONTENTS {
+                fields.entry(field).and_modify(|told| *told = unresolved(&why));
+            }
+            fields.insert("provisioningState".to_owned(), unresolved(&why));
+        }
+        self.reread(id.clone(), &body, &own.origin);
+        self.problem(&own.origin, why);
+    }
+
+    /// Puts another body in place of one that was captured. What is wrong with its parts was said when they were read.
+    fn reread(&mut self, id: ResourceId, body: &Value, origin: &Origin) {
+        let (body, shared) = (Json::from(body), &mut Shared::default());
+        let facts = read_facts(&id, &body, origin, shared, &mut Vec::new());
+        let resource = Resource { body: Body::of_json(&body), origin: origin.clone(), facts };
+        self.resources.insert(id, Arc::new(resource));
+    }
+}
+
+/// Whether two captures of one resource have the same properties, in whichever form they were printed.
+fn says_the_same(one: &Value, other: &Value) -> bool {
+    with_properties(one).get("properties") == with_properties(other).get("properties")
+}
