@@ -7,6 +7,7 @@ use crate::estate::network::Subnet;
 use crate::estate::server::ServerKind;
 use crate::finding::Finding;
 use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::endpoint::Status;
 use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
@@ -224,8 +225,8 @@ fn unread_group(path: &Path) -> Option<Missing> {
         resource: Some(id.clone()),
         help: format!(
             "add the output of `az network private-endpoint dns-zone-group list --resource-group {} --endpoint-name {}` to the estate",
-            id.resource_group(),
-            id.name()
+            quoted(id.resource_group()),
+            quoted(id.name())
         ),
     })
 }

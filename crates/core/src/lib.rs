@@ -16,6 +16,7 @@ pub mod probes;
 pub mod render;
 pub mod repair;
 pub mod second;
+mod shell;
 pub mod trace;
 
 pub mod assess;

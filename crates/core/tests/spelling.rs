@@ -177,3 +177,44 @@ fn what_is_changed_twice_is_repeated_whole() {
     };
     assert_eq!(repeated(printed(arm)), repeated(arm.clone()));
 }
+
+/// The letters of a command that a shell does not take as they are.
+fn bare(command: &str) -> String {
+    let (mut bare, mut quote, mut letters) = (String::new(), None, command.chars());
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (None, '\'' | '"') => quote = Some(letter),
+            (Some(open), _) if open == letter => quote = None,
+            (None | Some('"'), '\\') => drop(letters.next()),
+            (Some('"'), '$') | (None, '(' | ')' | '$' | ';' | '&' | '|' | '<' | '>') => {
+                bare.push(letter);
+            }
+            _ => {}
+        }
+    }
+    bare.extend(quote);
+    bare
+}
+
+#[test]
+fn commands_that_tell_what_to_capture_can_be_pasted() {
+    let text = json!(support::fixture("private-source")).to_string();
+    let text = text.replace("rg-dns", "rg_dns(shared)").replace("rg-source", "rg $(source)");
+    let resources: Vec<Value> = serde_json::from_str(&text).expect("an array");
+    let question = support::question_of(&resources);
+    let mut commands = Vec::new();
+    for left_out in 0..resources.len() {
+        let mut rest = resources.clone();
+        rest.remove(left_out);
+        let report = check(&loaded(&rest), &question);
+        for missing in &report.missing {
+            let parts = missing.help.split('`').skip(1).step_by(2);
+            commands.extend(parts.filter(|part| part.starts_with("az ")).map(str::to_owned));
+        }
+    }
+    let odd = commands.iter().filter(|one| one.contains('(')).count();
+    assert!(odd > 3, "{odd} commands name such a group: {commands:#?}");
+    for command in commands {
+        assert_eq!(bare(&command), "", "{command}");
+    }
+}

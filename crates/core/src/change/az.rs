@@ -4,15 +4,7 @@ use serde_json::Value;
 
 use super::Request;
 use crate::id::ResourceId;
-
-/// `value` as one word of a POSIX shell.
-pub(crate) fn quoted(value: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_.:=@,+".contains(letter);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
+use crate::shell::quoted;
 
 /// `--resource-group G` of a resource.
 pub(crate) fn place(id: &ResourceId) -> String {

@@ -14,7 +14,7 @@ pub mod subnet;
 pub mod terms;
 mod whole;
 
-pub(crate) use az::{az_rest, in_subscription, place, quoted};
+pub(crate) use az::{az_rest, in_subscription, place};
 pub use exposure::Exposure;
 use std::borrow::Cow;
 use whole::listed_properties;
@@ -29,6 +29,7 @@ use crate::estate::server::VnetRule;
 use crate::estate::shapes::with_properties;
 use crate::estate::{Estate, Origin};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 
 /// API version of `Microsoft.Network` requests.
 pub const NETWORK_API: &str = "2024-05-01";

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::exposure;
 use super::exposure::End;
-use super::{exposure, quoted};
 use crate::estate::Estate;
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::hop;
 
 /// What a half of a peering says, apart from where it leads and whether the other network is let in.

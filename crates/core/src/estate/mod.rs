@@ -51,6 +51,7 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use crate::id::ResourceId;
+use crate::shell::quoted;
 
 /// A map by ids, keys or texts.
 pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
@@ -75,7 +76,10 @@ impl Missing {
         Missing {
             what: format!("{noun} `{}`", id.name()),
             resource: Some(id.clone()),
-            help: format!("add the output of `az resource show --ids {id}` to the estate"),
+            help: format!(
+                "add the output of `az resource show --ids {}` to the estate",
+                quoted(id.as_str())
+            ),
         }
     }
 
@@ -84,7 +88,7 @@ impl Missing {
         Missing {
             what: format!("`{field}` of `{}`", id.name()),
             resource: Some(id.clone()),
-            help: format!("capture it again: `az resource show --ids {id}`"),
+            help: format!("capture it again: `az resource show --ids {}`", quoted(id.as_str())),
         }
     }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use super::Relaxation;
-use crate::change::{in_subscription, quoted};
+use crate::change::in_subscription;
 use crate::diagnose::{Copier, Report};
 use crate::finding::{Finding, Severity};
 use crate::id::ResourceId;
 use crate::repair::{Bar, Found};
+use crate::shell::quoted;
 use crate::trace::step::Verdict;
 
 /// The way that is left when no change of the network helps.

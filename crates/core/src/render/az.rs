@@ -1,9 +1,10 @@
 //! Plans as a script of the Azure CLI, with how to undo it, what else would do, and how to see that it did.
 
 use super::{head, one_line, remarks, shell_comment};
-use crate::change::{az_rest, quoted};
+use crate::change::az_rest;
 use crate::diagnose::Copier;
 use crate::plan::{Alternative, Plan};
+use crate::shell::quoted;
 use crate::trace;
 use crate::trace::step::Verdict;
 

@@ -8,9 +8,10 @@ use super::{
     Address, File, Manner, address, depends, head, manner, one_line, remarks, share_top,
     shell_comment,
 };
-use crate::change::{Change, quoted};
+use crate::change::Change;
 use crate::id::ResourceId;
 use crate::plan::Plan;
+use crate::shell::quoted;
 
 /// One step of carrying a plan out.
 enum Step<'p> {

@@ -11,6 +11,7 @@ use crate::estate::filter::{
 use crate::estate::governance::GroupMember;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::shell::in_double_quotes;
 use crate::trace::filter::{Match, Receiver, Service, client_ports, covers};
 
 /// Packets that admin rules may speak of.
@@ -299,9 +300,10 @@ pub(super) fn unplaced(rule: &ResourceId, vnet: &ResourceId) -> Missing {
 
 /// Azure's answer does not say for which network it is: the query puts that in.
 fn help(vnet: &ResourceId) -> String {
-    let name = "listNetworkManagerEffectiveSecurityAdminRules";
+    let list = format!("{vnet}/listNetworkManagerEffectiveSecurityAdminRules");
+    let list = in_double_quotes(&list);
     format!(
-        "add the rules that are in force there: `az rest --method post --body '{{}}' --url \"{vnet}/{name}?api-version=2024-05-01\" \
-         --query \"{{id: '{vnet}/{name}/current', properties: @}}\"`"
+        "add the rules that are in force there: `az rest --method post --body '{{}}' --url \"{list}?api-version=2024-05-01\" \
+         --query \"{{id: '{list}/current', properties: @}}\"`"
     )
 }

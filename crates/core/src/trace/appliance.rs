@@ -10,6 +10,7 @@ use crate::estate::gateway::{Firewall, FirewallPolicy, LoadBalancer};
 use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::egress;
 use crate::trace::hop::{self, Shore};
 use crate::trace::leg::Machine;
@@ -291,10 +292,12 @@ pub fn name(estate: &Estate, subnet: &ResourceId, next_hop: &NextHop) -> (String
     let rules = match &firewall.policy {
         Reference::To(policy) => format!(
             "az network firewall policy rule-collection-group list --resource-group {} --policy-name {}",
-            policy.resource_group(),
-            policy.name()
+            quoted(policy.resource_group()),
+            quoted(policy.name())
         ),
-        Reference::None | Reference::Unreadable => format!("az network firewall show --ids {id}"),
+        Reference::None | Reference::Unreadable => {
+            format!("az network firewall show --ids {}", quoted(id.as_str()))
+        }
     };
     let look = format!("look at its rules, `{rules}`, and at its logs");
     (format!("Azure Firewall `{}` at {address}", id.name()), look)

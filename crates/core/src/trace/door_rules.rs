@@ -6,6 +6,7 @@ use crate::estate::gateway::PublicAddress;
 use crate::estate::server::{FirewallRule, Server, VnetRule};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::shell::in_double_quotes;
 
 /// Ends of the types of rules, with the field that has to be read.
 pub const FIREWALL_RULE: (&str, &str) = ("/firewallrules", "startIpAddress");
@@ -31,8 +32,9 @@ pub fn unread_rule(
 
 /// The rules of a server of which nobody asked for any.
 fn unlisted(server: &ResourceId) -> Missing {
+    let uri = in_double_quotes(server.as_str());
     let list =
-        |name: &str, api: &str| format!("`az rest --uri \"{server}/{name}?api-version={api}\"`");
+        |name: &str, api: &str| format!("`az rest --uri \"{uri}/{name}?api-version={api}\"`");
     let lists = match server.resource_type().ends_with("/servers") {
         true => {
             let both = ["firewallRules", "virtualNetworkRules"].map(|name| list(name, SINGLE_API));

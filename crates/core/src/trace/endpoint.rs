@@ -7,6 +7,7 @@ use crate::estate::endpoint::{Endpoint, EndpointConnection, Interface, ZoneGroup
 use crate::estate::server::{Server, ServerConnection};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 
 /// State of a private endpoint connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,8 +189,8 @@ fn state(
                 "which state of private endpoint `{}` is the present one: it says another than the server",
                 id.name()
             );
-            let help =
-                format!("capture both again: `az resource show --ids {id} {}`", theirs.resource);
+            let [one, other] = [id, &theirs.resource].map(|id| quoted(id.as_str()));
+            let help = format!("capture both again: `az resource show --ids {one} {other}`");
             return (Status::Unknown(Missing::other(what, help)), (theirs.resource.clone(), place));
         }
         return (

@@ -9,6 +9,7 @@ use crate::estate::forwarder::{
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::shell::{in_double_quotes, quoted};
 use crate::trace::place;
 use crate::trace::public_dns;
 use crate::trace::resolve::{AZURE_DNS, holds, linked_zone};
@@ -160,8 +161,8 @@ fn unread(
             resource: Some(set.clone()),
             help: format!(
                 "add the output of `az dns-resolver forwarding-rule list --resource-group {} --ruleset-name {}`",
-                set.resource_group(),
-                set.name()
+                quoted(set.resource_group()),
+                quoted(set.name())
             ),
         };
         return Some(Forwarded::Unknown(set.clone(), missing));
@@ -285,7 +286,7 @@ fn unread_links(set: &ResourceId, vnet: &ResourceId) -> Missing {
 
 /// How to ask Azure for all rulesets of a network.
 fn listing(vnet: &ResourceId) -> String {
-    let list = format!("{vnet}/listDnsForwardingRulesets");
+    let list = in_double_quotes(&format!("{vnet}/listDnsForwardingRulesets"));
     format!(
         "add the output of `az rest --method post --body '{{}}' --url \"{list}?api-version={RESOLVER_API}\" --query \"{{id: \
          '{list}/current', properties: @}}\"`"

@@ -8,6 +8,7 @@ use crate::estate::gateway::{Gateway, GatewayConnection, LocalGateway};
 use crate::estate::network::Subnet;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::outward::{Line, Outward, hub_of, routes_of_hub};
 
 /// The network keeps a subnet for a gateway, and no gateway was captured.
@@ -25,7 +26,7 @@ pub(super) fn unread_gateway_of(vnet: &ResourceId) -> Missing {
             "add the output of `az graph query --subscriptions {} --first 1000 --graph-query \"resources | where type in~ \
              ('microsoft.network/virtualnetworkgateways', 'microsoft.network/localnetworkgateways', 'microsoft.network/connections')\"` \
              to the estate",
-            vnet.subscription()
+            quoted(vnet.subscription())
         ),
     )
 }
@@ -91,8 +92,9 @@ pub(super) fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outw
         if learns {
             let what = format!("the routes that gateway `{}` has learned", gateway.name());
             let help = format!(
-                "no resource tells them: look at `az network vnet-gateway list-learned-routes --ids {gateway}`, or probe the path: \
-                 `flexway probe`"
+                "no resource tells them: look at `az network vnet-gateway list-learned-routes --ids {}`, or probe the path: \
+                 `flexway probe`",
+                quoted(gateway.as_str())
             );
             learned = Some(Outward::Learned(gateway.clone(), Missing::other(what, help)));
         }

@@ -4,6 +4,7 @@ use crate::estate::governance::{Connectivity, EffectiveConnectivity, GroupMember
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::shell::{in_double_quotes, quoted};
 
 /// A connected group of a network manager.
 #[derive(Debug, Clone)]
@@ -101,6 +102,7 @@ fn unproven(mesh: &Mesh, near: &ResourceId, far: &ResourceId) -> Option<Missing>
 fn listing<const N: usize>(vnets: [&ResourceId; N]) -> String {
     let command = |vnet: &ResourceId| {
         let list = format!("{vnet}/listNetworkManagerEffectiveConnectivityConfigurations");
+        let list = in_double_quotes(&list);
         format!(
             "the output of `az rest --method post --body '{{}}' --url \"{list}?api-version=2023-11-01\" --query \"{{id: \
              '{list}/current', properties: @}}\"`"
@@ -192,9 +194,9 @@ fn unread_group(
         help: format!(
             "add the output of `az network manager group static-member list --resource-group {} --network-manager-name {} \
              --network-group-name {}`, or {}",
-            group.resource_group(),
-            group.name_at(0),
-            group.name(),
+            quoted(group.resource_group()),
+            quoted(group.name_at(0)),
+            quoted(group.name()),
             listing([near, far])
         ),
     })

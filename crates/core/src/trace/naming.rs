@@ -18,6 +18,7 @@ use crate::estate::endpoint::{Endpoint, ZoneGroup};
 use crate::estate::network::{Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 
 impl Path<'_> {
     /// The name that the copier dials.
@@ -284,8 +285,8 @@ impl Path<'_> {
             help: format!(
                 "add the output of `az network private-endpoint dns-zone-group list --resource-group {} --endpoint-name {}`, and of \
                  `az network private-dns zone list` in the subscription of its zone",
-                id.resource_group(),
-                id.name()
+                quoted(id.resource_group()),
+                quoted(id.name())
             ),
         })
     }

@@ -9,6 +9,7 @@ use crate::estate::gateway::{Gateway, GatewayConnection, HubConnection};
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::lines::{far_side, own, unread_connection, unread_gateway, unread_gateway_of};
 
@@ -307,7 +308,8 @@ pub fn routes_of_hub(hub: &ResourceId) -> Missing {
         let name = name.rsplit_once('_').map_or(name, |(name, _)| name);
         let help = format!(
             "find hub `{name}` with `az network vhub list`, add the output of `az network vhub connection list --resource-group \
-             GROUP --vhub-name {name}` with its group to the estate, or probe the path: `flexway probe`"
+             GROUP --vhub-name {}` with its group to the estate, or probe the path: `flexway probe`",
+            quoted(name)
         );
         return Missing::other(what(name), help);
     }
@@ -315,9 +317,10 @@ pub fn routes_of_hub(hub: &ResourceId) -> Missing {
         what(hub.name()),
         format!(
             "look at `az network vhub get-effective-routes --resource-group {} --name {} --resource-type RouteTable --resource-id \
-             {hub}/hubRouteTables/defaultRouteTable`, or probe the path: `flexway probe`",
-            hub.resource_group(),
-            hub.name()
+             {}`, or probe the path: `flexway probe`",
+            quoted(hub.resource_group()),
+            quoted(hub.name()),
+            quoted(&format!("{hub}/hubRouteTables/defaultRouteTable"))
         ),
     )
 }

@@ -6,6 +6,7 @@ use super::resolve::{find_record, is_pending, is_private_link, links_of};
 use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 
 /// A zone, other than one, that would own the name and that has links which were not captured: one of them may be to this network.
 pub(super) fn perhaps_linked(
@@ -105,8 +106,8 @@ pub(super) fn all_records(zone: &ResourceId) -> Missing {
         resource: Some(zone.clone()),
         help: format!(
             "add the output of `az network private-dns record-set list --resource-group {} --zone-name {}` to the estate",
-            zone.resource_group(),
-            zone.name()
+            quoted(zone.resource_group()),
+            quoted(zone.name())
         ),
     }
 }
@@ -119,8 +120,8 @@ pub fn unread_links(zone: &ResourceId) -> Missing {
         help: format!(
             "add the output of `az network private-dns link vnet list --resource-group {group} --zone-name {name}` and of \
              `az network private-dns zone show --resource-group {group} --name {name}` to the estate",
-            group = zone.resource_group(),
-            name = zone.name()
+            group = quoted(zone.resource_group()),
+            name = quoted(zone.name())
         ),
     }
 }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::appliance::Appliance;
 use crate::trace::breaks::Break;
 use crate::trace::endpoint::{Status, View};
@@ -197,7 +198,7 @@ pub(super) fn outward_step(
                         ),
                         format!(
                             "capture it again: `az network vpn-connection show --ids {}`",
-                            line.connection
+                            quoted(line.connection.as_str())
                         ),
                     ),
                 ),

@@ -2,6 +2,7 @@
 
 use crate::estate::governance::locks_on;
 use crate::finding::{Finding, Fix, Severity};
+use crate::shell::quoted;
 use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -25,7 +26,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         finding.severity = Severity::Risks;
     }
     Some(finding.fix(Fix::advice(format!(
-        "take lock `{}` away while records or links change: `az lock delete --ids {id}`",
-        id.name()
+        "take lock `{}` away while records or links change: `az lock delete --ids {}`",
+        id.name(),
+        quoted(id.as_str())
     ))))
 }

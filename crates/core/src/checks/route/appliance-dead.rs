@@ -6,6 +6,7 @@ use crate::checks::{fixes, joins};
 use crate::estate::machine::VirtualMachine;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
+use crate::shell::quoted;
 use crate::trace::Path;
 use crate::trace::appliance::{self, Appliance};
 use crate::trace::leg::Way;
@@ -72,7 +73,7 @@ fn perhaps(path: &Path) -> Option<Finding> {
     );
     let advice = format!(
         "look who has {address}: `az network nic list --subscription {}`",
-        subnet.subscription()
+        quoted(subnet.subscription())
     );
     let finding = Finding::blocks(message, WHY).possible();
     Some(finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(advice)))

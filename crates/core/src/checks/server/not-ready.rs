@@ -3,6 +3,7 @@
 use crate::estate::server::{Server, ServerKind};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::Path;
 
 /// One finding for each end that does not run.
@@ -18,6 +19,7 @@ fn down(id: &ResourceId, server: &Server, why: &str) -> Option<Finding> {
     let state = server.state.as_deref().filter(|state| !state.eq_ignore_ascii_case("ready"))?;
     let advice = match state.to_ascii_lowercase().as_str() {
         "stopped" | "stopping" if server.kind == ServerKind::Flexible => {
+            let id = quoted(id.as_str());
             format!("start the server: `az postgres flexible-server start --ids {id}`")
         }
         "dropping" => "the server is being deleted: name another one".to_owned(),
@@ -42,7 +44,7 @@ fn machines(path: &Path) -> impl Iterator<Item = Finding> {
     ];
     ends.into_iter().flatten().map(|((id, machine, state), why)| {
         let finding = Finding::blocks(format!("machine `{}` is {state}", id.name()), why);
-        let advice = format!("start the machine: `az vm start --ids {id}`");
+        let advice = format!("start the machine: `az vm start --ids {}`", quoted(id.as_str()));
         finding.at(id, machine.power_pointer.clone()).fix(Fix::advice(advice))
     })
 }
