@@ -137,6 +137,13 @@ impl Finding {
         self
     }
 
+    /// Ways to mend it, after those given before; where there is none, what is advised.
+    pub fn fixes_or(mut self, fixes: Vec<Fix>, advice: impl FnOnce() -> Fix) -> Finding {
+        let advised = fixes.is_empty().then(advice);
+        self.fixes.extend(fixes.into_iter().chain(advised));
+        self
+    }
+
     /// Whether it is a cause: it blocks, and follows from no other fault.
     pub fn is_cause(&self) -> bool {
         self.severity == Severity::Blocks && self.consequence_of.is_none()

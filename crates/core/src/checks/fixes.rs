@@ -5,10 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
-use crate::change::endpoint::{self, NewEndpoint};
-use crate::change::exposure::{self, End, MANY};
-use crate::change::{Change, Safety, dns, filter, free_name, record, route, server, subnet};
-use crate::estate::endpoint::Endpoint;
+use crate::change::{Change, Safety, dns, filter, record, route, server, subnet};
 use crate::estate::filter::Direction;
 use crate::estate::gateway::NatGateway;
 use crate::estate::network::region_key;
@@ -24,120 +21,8 @@ use crate::trace::platform_dns::DnsDenial;
 use crate::trace::route::{Routed, UserRoute};
 use crate::trace::{Path, egress, forwarder};
 
-/// Addresses at the start of a subnet that Azure keeps for itself.
-const RESERVED_FIRST: u32 = 4;
-
 /// Port of DNS servers.
 const DNS_PORT: u16 = 53;
-
-/// Names tried before giving up; a group holds fewer endpoints of one server.
-const NAMES_TRIED_MAX: usize = 1_000;
-
-/// Subnets that Azure gives one purpose only.
-const SPECIAL_SUBNETS: [&str; 5] = [
-    "gatewaysubnet",
-    "azurefirewallsubnet",
-    "azurefirewallmanagementsubnet",
-    "azurebastionsubnet",
-    "routeserversubnet",
-];
-
-/// A new private endpoint of the server in the copier's own network: needs no peering. `None` when the server cannot have one or no
-/// subnet there can hold it.
-pub(super) fn endpoint_nearby(path: &Path) -> Option<Fix> {
-    let start = path.start.as_ref()?;
-    let is_possible = path.to.delegated_subnet.is_none() && path.to.kind != ServerKind::Host;
-    if !is_possible || super::tier_unsupported::is_basic(path) {
-        return None;
-    }
-    let vnet = path.estate.get::<Vnet>(&start.vnet).ok()?;
-    let is_usable = |id: &ResourceId, subnet: &Subnet| {
-        let name = id.name().to_ascii_lowercase();
-        subnet.delegations.is_empty()
-            && *id != start.subnet
-            && !subnet.is_reserved
-            && !SPECIAL_SUBNETS.contains(&name.as_str())
-            && free_address(path, &subnet.prefixes).is_some()
-    };
-    let existing =
-        path.estate.children::<Subnet>(&start.vnet).find(|(id, subnet)| is_usable(id, subnet));
-    let mut changes = Vec::new();
-    let (subnet_id, prefixes) = match existing {
-        Some((id, subnet)) => (id.clone(), subnet.prefixes.clone()),
-        None => {
-            let prefix = free_prefix(path, &start.vnet, vnet)?;
-            let name = free_name(path.estate, &start.vnet, "subnets", "private-endpoints");
-            let id = start.vnet.child("subnets", &name);
-            changes.push(endpoint::create_subnet(&id, prefix));
-            (id, vec![prefix])
-        }
-    };
-    changes.push(new_endpoint(path, &subnet_id, &prefixes, vnet.location.clone()?)?);
-    Some(Fix::of(changes))
-}
-
-/// A new private endpoint in the subnet of one that carries nothing any more.
-pub(super) fn endpoint_again(path: &Path, old: &View) -> Option<Fix> {
-    let subnet_id = old.subnet.as_ref().ok()?;
-    let subnet = path.estate.get::<Subnet>(subnet_id).ok()?;
-    let from_old = path.estate.get::<Endpoint>(&old.id).ok().and_then(|one| one.location.clone());
-    let from_vnet = || path.estate.get::<Vnet>(&old.vnet().ok()?).ok()?.location.clone();
-    let location = from_old.or_else(from_vnet)?;
-    Some(Fix::of(vec![new_endpoint(path, subnet_id, &subnet.prefixes, location)?]))
-}
-
-fn new_endpoint(
-    path: &Path,
-    subnet: &ResourceId,
-    prefixes: &[Ipv4Net],
-    location: String,
-) -> Option<Change> {
-    let kind = "Microsoft.Network/privateEndpoints";
-    let wanted = format!("{}-endpoint", path.to_id.name());
-    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
-    let names = std::iter::once(wanted.clone()).chain(numbered);
-    let id = names.take(NAMES_TRIED_MAX).find_map(|name| {
-        let id = subnet.sibling(kind, &name);
-        path.estate.resource(&id).is_none().then_some(id)
-    })?;
-    Some(endpoint::create(&NewEndpoint {
-        id,
-        location: region_key(&location),
-        subnet: subnet.clone(),
-        server: path.to_id.clone(),
-        address: free_address(path, prefixes)?,
-        around: subnet.parent().map_or_else(
-            || End::named(subnet.key(), MANY),
-            |vnet| exposure::around(path.estate, &vnet),
-        ),
-    }))
-}
-
-/// The last address of the subnet that nothing in the estate uses: Azure gives out the first ones, also to what was not captured.
-fn free_address(path: &Path, prefixes: &[Ipv4Net]) -> Option<Ipv4Addr> {
-    let usable = |net: &Ipv4Net| {
-        (u32::from(net.network()) + RESERVED_FIRST..u32::from(net.broadcast())).rev()
-    };
-    prefixes
-        .iter()
-        .flat_map(usable)
-        .map(Ipv4Addr::from)
-        .find(|address| !path.estate.is_held(*address))
-}
-
-/// A /28 of the network's space that no subnet uses.
-fn free_prefix(path: &Path, vnet_id: &ResourceId, vnet: &Vnet) -> Option<Ipv4Net> {
-    let subnets = path.estate.children::<Subnet>(vnet_id);
-    let used = subnets
-        .fold(AddressSet::default(), |all, (_, one)| all.union(&AddressSet::of(&one.prefixes)));
-    let candidates = vnet
-        .space
-        .iter()
-        .filter(|net| net.prefix_len() <= 28)
-        .flat_map(|net| net.subnets(28).into_iter().flatten());
-    // Enough to find a gap in the largest network that Azure allows.
-    candidates.take(1 << 20).find(|net| !AddressSet::of([net]).overlaps(&used))
-}
 
 /// Makes the record of the server right: by a zone group where the endpoint has none, by the record itself otherwise.
 pub(super) fn right_record(path: &Path, view: &View) -> Option<Fix> {

@@ -3,6 +3,7 @@
 mod denial;
 mod fixes;
 mod joins;
+mod new_endpoint;
 
 use crate::finding::Finding;
 use crate::trace::Path;

@@ -67,6 +67,15 @@ const OWNERS: [&str; 4] = [
     "serviceAssociationLinks",
 ];
 
+/// Whether the name of a subnet tells that it is for private endpoints, such as `snet-pe` or `PrivateEndpoints`.
+pub fn is_named_for_endpoints(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    name.contains("endpoint")
+        || name.replace('-', "").contains("privatelink")
+        || words.any(|word| ["pe", "pep", "peps", "plink"].contains(&word))
+}
+
 /// One half of a peering: what the network that owns it says.
 #[derive(Debug, Clone)]
 pub struct Peering {

@@ -26,6 +26,7 @@ pub mod listen;
 pub mod mesh;
 mod naming;
 pub mod near_miss;
+mod new_endpoint;
 pub mod outward;
 mod owner;
 pub mod place;

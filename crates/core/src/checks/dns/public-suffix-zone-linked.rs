@@ -1,7 +1,7 @@
 //! A zone that holds the whole public suffix is linked to the copier's network and swallows every server's name.
 
 use crate::change::{dns, record};
-use crate::checks::fixes;
+use crate::checks::new_endpoint;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -19,7 +19,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "a linked zone owns every name below its own: public DNS is not asked for any server there";
     let mut finding = Finding::blocks(message, why).at(link, "");
     // A public address would be wrong as soon as the service moves: the record is to name an endpoint.
-    finding.fixes.extend(own_record(path, zone).or_else(|| fixes::endpoint_nearby(path)));
+    match own_record(path, zone) {
+        Some(fix) => finding.fixes.push(fix),
+        None => finding.fixes.extend(new_endpoint::nearby(path)),
+    }
     finding.fixes.extend(unlinked(path, zone, link));
     Some(finding.fix(Fix::advice(format!(
         "take the link of zone `{}` away after moving its records to a zone of their own: other names depend on it",

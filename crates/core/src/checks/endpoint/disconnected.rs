@@ -1,6 +1,6 @@
 //! The private endpoint's connection was removed on the server's side.
 
-use crate::checks::fixes;
+use crate::checks::new_endpoint;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::endpoint::Status;
@@ -13,6 +13,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "its connection was removed on the server's side; the endpoint stays and leads nowhere";
     let (resource, pointer) = view.status_from.clone();
     let advice = || Fix::advice("delete the private endpoint and create it again");
-    let fix = fixes::endpoint_again(path, view).unwrap_or_else(advice);
+    let fix = new_endpoint::again(path, view).unwrap_or_else(advice);
     Some(Finding::blocks(message, why).at(&resource, pointer).fix(fix))
 }

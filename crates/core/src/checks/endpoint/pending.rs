@@ -1,7 +1,7 @@
 //! The source's private endpoint waits for approval.
 
 use crate::change::endpoint;
-use crate::checks::fixes;
+use crate::checks::new_endpoint;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::endpoint::Status;
@@ -20,6 +20,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let mut finding = Finding::blocks(message, why).at(&resource, pointer).fix(fix);
     // Who may not approve it may be able to make another one.
-    finding.fixes.extend(fixes::endpoint_again(path, view));
+    finding.fixes.extend(new_endpoint::again(path, view));
     Some(finding)
 }

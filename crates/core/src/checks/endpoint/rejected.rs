@@ -1,6 +1,6 @@
 //! The server's owner rejected the private endpoint.
 
-use crate::checks::fixes;
+use crate::checks::new_endpoint;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::endpoint::Status;
@@ -12,6 +12,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a rejected connection carries nothing, and only a pending one can be approved: it has to be made anew";
     let (resource, pointer) = view.status_from.clone();
     let advice = || Fix::advice("delete the private endpoint and create it again");
-    let fix = fixes::endpoint_again(path, view).unwrap_or_else(advice);
+    let fix = new_endpoint::again(path, view).unwrap_or_else(advice);
     Some(Finding::blocks(message, why).at(&resource, pointer).fix(fix))
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::checks::fixes;
+use crate::checks::{fixes, new_endpoint};
 use crate::estate::Key;
 use crate::estate::endpoint::{Endpoint, Interface};
 use crate::finding::{Finding, Fix};
@@ -28,7 +28,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         };
         let advice =
             || Fix::advice("create a private endpoint for the sub-resource postgresqlServer");
-        let fix = fixes::endpoint_again(path, view).unwrap_or_else(advice);
+        let fix = new_endpoint::again(path, view).unwrap_or_else(advice);
         let pointer = path.estate.locate(&view.id, "", "privateLinkServiceConnections");
         return Some(Finding::blocks(message, why).at(&view.id, pointer).fix(fix));
     }

@@ -1,6 +1,6 @@
 //! The networks are members of one mesh, and it does not reach across regions.
 
-use crate::checks::{fixes, joins};
+use crate::checks::{joins, new_endpoint};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
@@ -17,6 +17,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let mut finding =
         joins::fault_of(leg, Finding::blocks(message, why)).at(&mesh.configuration, place);
     finding.fixes.extend(joins::mend(path, leg));
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding.fix(Fix::advice("make the configuration global, and deploy it anew")))
 }

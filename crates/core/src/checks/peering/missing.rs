@@ -1,6 +1,6 @@
 //! The copier's network and the source's network are not joined: a half of the peering, or both, are not there.
 
-use crate::checks::{fixes, joins};
+use crate::checks::{joins, new_endpoint};
 use crate::estate::network::Peering;
 use crate::finding::Finding;
 use crate::trace::Path;
@@ -41,6 +41,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let mut finding =
         joins::fault_of(leg, Finding::blocks(message, why)).at(half.unwrap_or(&near_vnet), "");
     finding.fixes.extend(joins::mend(path, leg));
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding)
 }

@@ -1,6 +1,6 @@
 //! Both networks are peered with a third one, and with each other not at all.
 
-use crate::checks::{fixes, joins};
+use crate::checks::{joins, new_endpoint};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::hop::Joined;
@@ -25,6 +25,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let changes = joins::peered(path.estate, &near, &far);
     let finding = joins::fault_of(leg, Finding::blocks(message, why));
     let mut finding = finding.at(&near, "").fix(Fix::of(changes));
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding)
 }

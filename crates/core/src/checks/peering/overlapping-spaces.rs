@@ -1,6 +1,6 @@
 //! Both networks claim the same addresses, so they cannot be peered.
 
-use crate::checks::{fixes, joins};
+use crate::checks::{joins, new_endpoint};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::hop::Joined;
@@ -26,10 +26,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             "move one of the servers to a network with other addresses, or copy through a relay host",
         )
     };
-    let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
-    Some(
-        Finding::blocks(message, why)
-            .at(&near, path.estate.locate(&near, "", "addressSpace"))
-            .fix(fix),
-    )
+    let place = path.estate.locate(&near, "", "addressSpace");
+    let finding = Finding::blocks(message, why).at(&near, place);
+    Some(finding.fixes_or(new_endpoint::nearby(path), advice))
 }

@@ -1,6 +1,6 @@
 //! Only some subnets of the two networks are peered, and not the ones of this flow.
 
-use crate::checks::{fixes, joins};
+use crate::checks::{joins, new_endpoint};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::breaks::BreakKind;
@@ -19,7 +19,7 @@ fn by_family(path: &Path) -> Option<Finding> {
     );
     let why = "with `enableOnlyIPv6Peering` on no IPv4 packet crosses, and PostgreSQL on Azure speaks IPv4";
     let mut finding = Finding::blocks(message, why).at(&broken.half, broken.pointer.clone());
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding.fix(Fix::advice(
         "delete both halves of the peering and create them again for IPv4: the family is no setting that can be changed",
     )))
@@ -38,6 +38,6 @@ fn by_name(path: &Path) -> Option<Finding> {
     let mut finding = Finding::blocks(message, why)
         .at(&broken.half, broken.pointer.clone())
         .fix(Fix::of(joins::with_subnets(path, leg)));
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding)
 }

@@ -1,6 +1,6 @@
 //! The relay host's subnet is private, and nothing else gives the host a way into the internet.
 
-use crate::checks::fixes;
+use crate::checks::{fixes, new_endpoint};
 use crate::finding::{Finding, Fix};
 use crate::trace::egress::Egress;
 use crate::trace::{Leads, Path};
@@ -24,7 +24,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let advice = gateways.is_empty().then_some(advice);
     finding.fixes.extend(gateways);
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     finding.fixes.extend(advice);
     Some(finding)
 }

@@ -1,7 +1,7 @@
 //! A public server has no firewall rule that could let the copier in.
 
 use crate::address::AddressSet;
-use crate::checks::fixes;
+use crate::checks::{fixes, new_endpoint};
 use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
 use crate::trace::door_rules;
@@ -44,7 +44,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 /// Ways in that need no public address: the subnet's identity, and a private endpoint.
 fn with_other_ways(path: &Path, mut finding: Finding) -> Finding {
     finding.fixes.extend(fixes::let_subnet_in(path));
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     finding
 }
 

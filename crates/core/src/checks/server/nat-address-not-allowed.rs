@@ -1,7 +1,7 @@
 //! Packets to the source's front door leave through an appliance or gateway, with an address that no rule holds.
 
 use crate::address::AddressSet;
-use crate::checks::fixes;
+use crate::checks::{fixes, new_endpoint};
 use crate::estate::network::NextHop;
 use crate::estate::server::FirewallRule;
 use crate::finding::{Finding, Fix};
@@ -54,6 +54,6 @@ fn not_held(path: &Path, route: &UserRoute, addresses: &AddressSet) -> Finding {
     let mut finding = Finding::blocks(message, WHY).at(&path.to_id, "").fix(fix);
     finding.on_fallback = path.leads == Leads::Fallback;
     finding.fixes.extend(fixes::let_subnet_in(path));
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     finding
 }

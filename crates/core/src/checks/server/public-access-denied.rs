@@ -1,6 +1,6 @@
 //! The name leads to the public front door of a server that denies public access.
 
-use crate::checks::fixes;
+use crate::checks::new_endpoint;
 use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::resolve::Answer;
@@ -42,6 +42,6 @@ fn without_endpoint(path: &Path) -> Option<Finding> {
     let message =
         format!("server `{}` denies public access and has no private endpoint", path.to_id.name());
     let advice = || Fix::advice("create a private endpoint of the server in the copier's network");
-    let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
-    Some(Finding::blocks(message, WHY).at(&path.to_id, path.to.public_pointer.clone()).fix(fix))
+    let finding = Finding::blocks(message, WHY).at(&path.to_id, path.to.public_pointer.clone());
+    Some(finding.fixes_or(new_endpoint::nearby(path), advice))
 }

@@ -1,6 +1,6 @@
 //! The flexible source denies public access and has no private endpoint: nobody can connect.
 
-use crate::checks::fixes;
+use crate::checks::new_endpoint;
 use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::{Access, Path};
@@ -25,6 +25,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
              relay host beside a private endpoint: `flexway migrate --copier relay`",
         ),
     };
-    let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
-    Some(Finding::blocks(message, why).at(&path.to_id, path.to.public_pointer.clone()).fix(fix))
+    let finding = Finding::blocks(message, why).at(&path.to_id, path.to.public_pointer.clone());
+    Some(finding.fixes_or(new_endpoint::nearby(path), advice))
 }

@@ -1,6 +1,6 @@
 //! No VNet rule of the source names the copier's subnet.
 
-use crate::checks::fixes;
+use crate::checks::{fixes, new_endpoint};
 use crate::finding::Finding;
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
@@ -39,6 +39,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return Some(finding); // endpoint/tier-unsupported says what to do
     }
     finding.fixes.extend(fixes::let_subnet_in(path));
-    finding.fixes.extend(fixes::endpoint_nearby(path));
+    finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding)
 }

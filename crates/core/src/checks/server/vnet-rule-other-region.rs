@@ -1,6 +1,6 @@
 //! The copier's network is in another region than the source: no VNet rule lets it in.
 
-use crate::checks::fixes;
+use crate::checks::{fixes, new_endpoint};
 use crate::estate::network::{Vnet, region_key};
 use crate::finding::{Finding, Fix};
 use crate::trace::egress::Egress;
@@ -25,8 +25,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a VNet rule of a Single Server speaks of subnets of the server's own region only";
     let advice =
         || Fix::advice("reach the server through a private endpoint, which may be in any region");
-    let fix = fixes::endpoint_nearby(path).unwrap_or_else(advice);
-    let mut finding = Finding::blocks(message, why).at(place, "").fix(fix).unless(unseen);
+    let finding = Finding::blocks(message, why).at(place, "").unless(unseen);
+    let mut finding = finding.fixes_or(new_endpoint::nearby(path), advice);
     finding.on_fallback = path.leads == Leads::Fallback;
     // Packets to a server of another region come with a public address, whatever the subnet's service endpoint.
     if let Some(Egress::Known(addresses)) = &path.taken()?.egress {
