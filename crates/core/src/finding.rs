@@ -38,18 +38,26 @@ pub struct Fix {
     pub changes: Vec<Change>,
     /// Whether its fault is gone after it, with no other in its place; `None` where nobody tried, or no request does it.
     pub is_enough: Option<bool>,
+    /// Whether it is tried only where nothing else may be done.
+    pub is_last_resort: bool,
 }
 
 impl Fix {
     /// A fix made of changes; its title is theirs.
     pub fn of(changes: Vec<Change>) -> Fix {
         let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
-        Fix { title: titles.join(", then "), changes, is_enough: None }
+        let title = titles.join(", then ");
+        Fix { title, changes, is_enough: None, is_last_resort: false }
+    }
+
+    /// A fix for whoever may do nothing else.
+    pub fn last_resort(changes: Vec<Change>) -> Fix {
+        Fix { is_last_resort: true, ..Fix::of(changes) }
     }
 
     /// Advice that no request can carry out.
     pub fn advice(title: impl Into<String>) -> Fix {
-        Fix { title: title.into(), changes: Vec::new(), is_enough: None }
+        Fix { title: title.into(), ..Fix::of(Vec::new()) }
     }
 
     /// `review` as soon as one change is, or when there is nothing but advice.

@@ -1,9 +1,10 @@
-//! A new private endpoint in the copier's network: in which subnet.
+//! A new private endpoint in the copier's network: in which subnet, and where the way that is there may not be touched.
 
 mod support;
 
 use flexway_core::plan::{self, Plan};
 use flexway_core::repair::Policy;
+use flexway_core::trace::step::Verdict;
 use serde_json::json;
 
 fn plan_of(edits: &[&str], forbidden: &[&str]) -> Plan {
@@ -17,10 +18,20 @@ fn plan_of(edits: &[&str], forbidden: &[&str]) -> Plan {
     plan
 }
 
+fn kinds(plan: &Plan) -> Vec<&str> {
+    plan.changes.iter().map(|change| change.kind).collect()
+}
+
 fn subnet(name: &str, prefix: &str) -> String {
     let body = json!({ "type": "Microsoft.Network/virtualNetworks/subnets",
         "id": format!("$target/Microsoft.Network/virtualNetworks/target-net/subnets/{name}"),
         "properties": { "addressPrefix": prefix, "privateEndpointNetworkPolicies": "Disabled" } });
+    format!("add {body}")
+}
+
+fn lock(on: &str, level: &str) -> String {
+    let body = json!({ "type": "Microsoft.Authorization/locks", "properties": { "level": level },
+        "id": format!("{on}/providers/Microsoft.Authorization/locks/keep") });
     format!("add {body}")
 }
 
@@ -48,4 +59,50 @@ fn a_subnet_named_for_endpoints_comes_first() {
 fn a_subnet_that_a_service_needs_for_itself_is_never_taken() {
     let title = place(&[("aaa-databricks-pub", "10.20.6.0/24")]);
     assert!(title.ends_with("in subnet `apps`"), "{title}");
+}
+
+/// The half, the route, the rules of the neighbour belong to somebody else: an endpoint of one's own does without them.
+#[test]
+fn an_endpoint_of_ones_own_goes_around_what_may_not_be_touched() {
+    let source_net = "$source/Microsoft.Network/virtualNetworks/source-net";
+    let held = lock(source_net, "ReadOnly");
+    let kept = lock("$target/Microsoft.Network/routeTables/table", "CanNotDelete");
+    let table = r#"add {"id": "$target/Microsoft.Network/routeTables/table", "type": "Microsoft.Network/routeTables", "properties": {"routes": [{"name": "drop", "properties": {"addressPrefix": "10.10.0.0/16", "nextHopType": "None"}}]}}"#;
+    let bound = r#"set target-net/subnets/postgres /properties/routeTable {"id": "$target/Microsoft.Network/routeTables/table"}"#;
+    let acts =
+        r#"set source-net/subnets/endpoints /properties/privateEndpointNetworkPolicies "Enabled""#;
+    let initiated = [
+        APART[0],
+        r#"set target-net/virtualNetworkPeerings/to-source /properties/peeringState "Initiated""#,
+    ];
+    let lost = [
+        APART[0],
+        r#"set target-net/virtualNetworkPeerings/to-source /properties/peeringState "Disconnected""#,
+    ];
+    let old_space = r#"set target-net/virtualNetworkPeerings/to-source /properties/remoteAddressSpace {"addressPrefixes": ["10.10.9.0/24"]}"#;
+    let cases: [(&[&str], &[&str]); 6] = [
+        (&[initiated[0], initiated[1], &held], &[]),
+        (&initiated, &["create-peering"]),
+        (&lost, &["delete-peering"]),
+        (&[table, bound, acts], &["delete-route"]),
+        (&[table, bound, acts, &kept], &[]),
+        (&[old_space], &["sync-peering"]),
+    ];
+    for (edits, forbidden) in cases {
+        let plan = plan_of(edits, forbidden);
+        assert_eq!(kinds(&plan), ["create-endpoint", "attach-zone"], "{edits:?} {forbidden:?}");
+        assert_eq!(plan.after, Verdict::Reachable);
+    }
+}
+
+#[test]
+fn the_record_itself_is_written_where_no_zone_may_be_attached() {
+    let gone = [
+        "delete privatelink.postgres.database.azure.com/A/old-db",
+        "delete privateDnsZoneGroups/default",
+    ];
+    let held = lock("$source/Microsoft.Network/privateEndpoints/old-db-pe", "ReadOnly");
+    assert_eq!(kinds(&plan_of(&gone, &[])), ["attach-zone"]);
+    assert_eq!(kinds(&plan_of(&gone, &["attach-zone"])), ["set-record"]);
+    assert_eq!(kinds(&plan_of(&[gone[0], gone[1], &held], &[])), ["set-record"]);
 }

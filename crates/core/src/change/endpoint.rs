@@ -189,6 +189,13 @@ pub fn create(new: &NewEndpoint) -> Change {
     }
 }
 
+/// The endpoint that a change creates, and the address that it asks for.
+pub fn made(change: &Change) -> Option<(&ResourceId, Ipv4Addr)> {
+    let asked = "/properties/ipConfigurations/0/properties/privateIPAddress";
+    let address = change.request.body.pointer(asked).and_then(Value::as_str)?;
+    (change.kind == "create-endpoint").then_some((&change.resource, address.parse().ok()?))
+}
+
 /// Deletes a private endpoint that carries nothing any more.
 pub fn delete(endpoint: &ResourceId) -> Change {
     let request = Request::delete(endpoint, NETWORK_API);

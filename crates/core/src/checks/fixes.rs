@@ -24,17 +24,28 @@ use crate::trace::{Path, egress, forwarder};
 /// Port of DNS servers.
 const DNS_PORT: u16 = 53;
 
-/// Makes the record of the server right: by a zone group where the endpoint has none, by the record itself otherwise.
-pub(super) fn right_record(path: &Path, view: &View) -> Option<Fix> {
-    let (zone, label) = path.record_set()?;
-    let address = *view.addresses.as_ref().ok()?.first()?;
+/// Makes the record of the server right: by a zone group where the endpoint has none, which keeps it right, else by the record itself.
+pub(super) fn right_record(path: &Path, view: &View) -> Vec<Fix> {
+    let address = view.addresses.as_ref().ok().and_then(|all| all.first());
+    let records =
+        address.map(|address| records(path, (&view.id, *address), view.zone_group.is_none()));
+    records.unwrap_or_default()
+}
+
+/// Ways to let the record of the server hold the address of an endpoint, which may be yet to come.
+pub(super) fn records(
+    path: &Path,
+    (endpoint, address): (&ResourceId, Ipv4Addr),
+    has_no_group: bool,
+) -> Vec<Fix> {
+    let Some((zone, label)) = path.record_set() else { return Vec::new() };
+    let set = vec![record::set_record(path.estate, &zone, &label, address)];
     // A zone group writes into the zone of private endpoints; an alias there may lead elsewhere.
-    let is_aliased = path.zone_meant().as_ref() != Some(&zone);
-    let change = match &view.zone_group {
-        None if !is_aliased => record::attach_zone(path.estate, &view.id, &zone, &label, address),
-        _ => record::set_record(path.estate, &zone, &label, address),
-    };
-    Some(Fix::of(vec![change]))
+    if !has_no_group || path.zone_meant().as_ref() != Some(&zone) {
+        return vec![Fix::of(set)];
+    }
+    let attach = record::attach_zone(path.estate, endpoint, &zone, &label, address);
+    vec![Fix::of(vec![attach]), Fix::last_resort(set)]
 }
 
 /// Lets the copier's network ask where another one asks: through a forwarding ruleset that is there and leads to a resolver.

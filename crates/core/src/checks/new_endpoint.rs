@@ -8,6 +8,7 @@ use crate::address::AddressSet;
 use crate::change::endpoint::{self, NewEndpoint};
 use crate::change::exposure::{self, End, MANY};
 use crate::change::{Change, free_name};
+use crate::checks::fixes;
 use crate::estate::Key;
 use crate::estate::endpoint::Endpoint;
 use crate::estate::network::{Subnet, Vnet, is_named_for_endpoints, region_key};
@@ -56,6 +57,18 @@ pub(super) fn nearby(path: &Path) -> Vec<Fix> {
         Some(Fix::of(vec![new_endpoint(path, place.subnet, place.address, &location)?]))
     };
     places.into_iter().filter_map(create).collect()
+}
+
+/// New private endpoints in the copier's own network, each with the record that leads there, for whoever may not touch the way to the one
+/// that is there.
+pub(super) fn instead(path: &Path) -> Vec<Fix> {
+    let with_record = |made: Fix| {
+        let record = |(id, address)| fixes::records(path, (id, address), true);
+        let records = made.changes.iter().find_map(endpoint::made).map(record).unwrap_or_default();
+        let record = records.into_iter().next().map(|fix| fix.changes).unwrap_or_default();
+        Fix::last_resort([made.changes, record].concat())
+    };
+    nearby(path).into_iter().map(with_record).collect()
 }
 
 /// Where a new endpoint may get an address; the best place is the least.

@@ -5,6 +5,7 @@ pub mod cost;
 mod found;
 mod halves;
 mod node;
+mod open;
 mod rules;
 pub mod safety;
 pub mod search;

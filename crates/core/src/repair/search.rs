@@ -12,12 +12,13 @@ use super::cost::Cost;
 use super::found::{Closed, Found, Repair};
 use super::halves;
 use super::node::{Node, Touches};
+use super::open::Before;
 use super::safety::{self, Ends, Flow, Safety};
 use super::sets::{Tried, each_left_out, holds, identities, identity, serves_twice, turn};
 use crate::change::{Change, Exposure};
-use crate::diagnose::{self, Question, Report, Source};
-use crate::estate::{Estate, Missing, Set};
-use crate::finding::{Finding, Severity};
+use crate::diagnose::{self, Question, Source};
+use crate::estate::{Estate, Set};
+use crate::finding::{Finding, Fix, Severity};
 use crate::trace::step::Verdict;
 
 /// Sets of changes looked at. The longest known repair takes about a hundred.
@@ -30,21 +31,27 @@ const CHANGES_MAX: usize = 8;
 const MENDED_MAX: usize = 4;
 
 /// Sets looked at for other ways, after the cheapest one is found.
-const NODES_FOR_OTHERS_MAX: usize = 24;
+pub(super) const NODES_FOR_OTHERS_MAX: usize = 24;
 
 /// Other ways that are shown.
 const OTHERS_MAX: usize = 4;
 
-/// What an estate tells before it is repaired.
-struct Before {
-    /// Faults that cause the verdict.
-    causes: BTreeSet<&'static str>,
-    /// What is not known.
-    unseen: BTreeSet<String>,
+/// Searches for the cheapest repair of a flow; with last resorts where nothing else does.
+pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
+    let (found, has_last_resort) = search_among(estate, question, policy, false);
+    match found.best.is_none() && has_last_resort {
+        true => search_among(estate, question, policy, true).0,
+        false => found,
+    }
 }
 
-/// Searches for the cheapest repair of a flow.
-pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
+/// Searches among the usual fixes, or among all; and whether last resorts were left out.
+fn search_among(
+    estate: &Estate,
+    question: &Question,
+    policy: &Policy,
+    takes_last_resorts: bool,
+) -> (Found, bool) {
     let mut search = Search {
         estate,
         question,
@@ -62,6 +69,8 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
         age: 0,
         nodes_max: NODES_MAX,
         unmended: None,
+        takes_last_resorts,
+        has_last_resort: false,
     };
     search.push(Vec::new(), false);
     search.run();
@@ -76,35 +85,38 @@ pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
     if search.unmended.is_some_and(|least| best.is_none_or(|best| least < best)) {
         search.found.is_complete = false;
     }
-    search.found
+    (search.found, search.has_last_resort)
 }
 
-struct Search<'s> {
-    estate: &'s Estate,
-    question: &'s Question,
+pub(super) struct Search<'s> {
+    pub(super) estate: &'s Estate,
+    pub(super) question: &'s Question,
     policy: &'s Policy,
     queue: BinaryHeap<Reverse<Node>>,
     seen: BTreeSet<Vec<String>>,
-    found: Found,
+    pub(super) found: Found,
     /// Sets that were tried.
-    tried: Tried<'s>,
+    pub(super) tried: Tried<'s>,
     /// Repairs that were found, with each edit of a half of a peering by itself.
     found_before: Vec<Vec<Change>>,
     /// The cheapest set that opens all that is known to be closed, where it is cheaper than every repair.
-    opened: Option<Repair>,
+    pub(super) opened: Option<Repair>,
     /// The cheapest set that does so too, and leads to what nobody knows and was not met before: nothing proves it, so that a repair that
     /// is proved is better.
-    uncovering: Option<Repair>,
+    pub(super) uncovering: Option<Repair>,
     /// What the estate tells as things stand, where a gate is known to be closed; worked out once.
-    before: Option<Option<Before>>,
+    pub(super) before: Option<Option<Before>>,
     /// Flows that a set broke.
     fragile: Set<Ends>,
     /// What changes let through, as they were first thought of, by what tells them apart.
     exposures: BTreeMap<String, Vec<Exposure>>,
     age: usize,
-    nodes_max: usize,
+    pub(super) nodes_max: usize,
     /// The least cost of a set that breaks more flows than are mended.
     unmended: Option<Cost>,
+    /// Whether fixes are tried that are for whoever may do nothing else, and whether one was left out.
+    takes_last_resorts: bool,
+    has_last_resort: bool,
 }
 
 impl Search<'_> {
@@ -143,7 +155,7 @@ impl Search<'_> {
         self.tried.note(&node.changes, verdict);
         if verdict == Verdict::Reachable {
             // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
-            debug_assert!(fixes(&findings).is_empty());
+            debug_assert!(self.fixes(&findings).is_empty());
             return self.pass(node, &after);
         }
         let is_first = self.found.best.is_none() && self.opened.is_none();
@@ -158,7 +170,7 @@ impl Search<'_> {
             _ => None,
         };
         let reads = narrow.unwrap_or(reads);
-        for fix in fixes(&findings) {
+        for fix in self.fixes(&findings) {
             self.grow(&node.changes, &after, &reads, &fix, false);
         }
         if self.found.best.is_none() {
@@ -170,71 +182,6 @@ impl Search<'_> {
 
     fn asks_machine(&self) -> bool {
         matches!(self.question.source, Source::Host(_))
-    }
-
-    /// Takes a set after which nothing is known to be closed any more and no cause is left, if it breaks nothing. Of those that lead
-    /// no further into the dark (what is not known afterwards was not known before) the first ends the search. That a ruleset has no
-    /// other link nothing ever proves.
-    fn open(&mut self, changes: &[Change]) {
-        const RULESET: &str = "microsoft.network/dnsforwardingrulesets";
-        let is_provable =
-            |one: &&Missing| !one.resource.as_ref().is_some_and(|id| id.is_type(RULESET));
-        let dark = |report: &Report| -> BTreeSet<String> {
-            report.missing.iter().filter(is_provable).map(|one| one.what.clone()).collect()
-        };
-        let before = self.before.get_or_insert_with(|| {
-            let report = diagnose::check(self.estate, self.question);
-            let causes = report.causes().map(|one| one.fault).collect();
-            let is_closed = match self.question.source {
-                Source::Host(_) => report.is_closed(),
-                // A gate that is closed on one of several ways keeps nobody away for sure.
-                Source::Server(_) => {
-                    matches!(report.verdict, Verdict::Unreachable | Verdict::Partial)
-                        || report.causes().next().is_some()
-                }
-            };
-            is_closed.then(|| Before { causes, unseen: dark(&report) })
-        });
-        let Some(before) = before else { return };
-        // Whether a set opens, and if so, whether it leads no further into the dark.
-        let mut opens = |set: &Vec<Change>| {
-            let report = diagnose::check(&self.tried.apply(set), self.question);
-            let mut left = report.findings.iter().filter(|one| one.severity != Severity::Note);
-            let is_open = !report.is_closed() && left.all(|one| !before.causes.contains(one.fault));
-            let is_known = dark(&report).is_subset(&before.unseen);
-            let blocks = |one: &Finding| one.severity == Severity::Blocks;
-            (is_open && (is_known || !report.findings.iter().any(blocks))).then_some(is_known)
-        };
-        let mut changes = changes.to_vec();
-        let Some(is_known) = opens(&changes) else { return };
-        // Where no cause is known, what is closed may be so for a reason that no set mends.
-        if !is_known && (self.uncovering.is_some() || before.causes.is_empty()) {
-            return;
-        }
-        loop {
-            let fewer = each_left_out(&changes)
-                .find(|fewer| opens(fewer).is_some_and(|known| known || !is_known));
-            let Some(fewer) = fewer else { break };
-            changes = fewer;
-        }
-        // What leads into the dark is worth it only where each change mends what keeps the senders out by itself.
-        let shuts = |verdict| matches!(verdict, Verdict::Unreachable | Verdict::Partial);
-        if !is_known && !each_left_out(&changes).all(|fewer| shuts(self.tried.verdict(&fewer))) {
-            return;
-        }
-        let after = self.tried.apply(&changes);
-        let safety = safety::look(self.estate, &after, self.question);
-        if !safety.broken.is_empty() {
-            return;
-        }
-        let changes = halves::merged(self.estate, &changes);
-        let repair = Repair { cost: Cost::of(&changes), changes, safety };
-        if is_known {
-            self.opened = Some(repair);
-            self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
-        } else {
-            self.uncovering = Some(repair);
-        }
     }
 
     /// A set that does: what it breaks belongs to its cost, so it may have to wait for its turn.
@@ -287,7 +234,8 @@ impl Search<'_> {
         let (report, reads) = after.watch(|estate| {
             diagnose::check_from_subnet(estate, self.question, &flow.from, &flow.to)
         });
-        for fix in report.iter().flat_map(|report| fixes(&report.findings)) {
+        let findings = report.map(|report| report.findings).unwrap_or_default();
+        for fix in self.fixes(&findings) {
             self.grow(&node.changes, after, &reads, &fix, true);
         }
     }
@@ -321,6 +269,17 @@ impl Search<'_> {
                 self.push(set, mends);
             }
         }
+    }
+
+    /// The ways to mend what findings name, whatever they are sure of.
+    fn fixes(&mut self, findings: &[Finding]) -> Vec<Vec<Change>> {
+        let counts = |one: &&Finding| one.severity != Severity::Note;
+        let fixes = findings.iter().filter(counts).flat_map(|one| &one.fixes);
+        let (last, usual): (Vec<&Fix>, Vec<&Fix>) =
+            fixes.filter(|fix| !fix.changes.is_empty()).partition(|fix| fix.is_last_resort);
+        self.has_last_resort |= !last.is_empty();
+        let last = last.into_iter().filter(|_| self.takes_last_resorts);
+        usual.into_iter().chain(last).map(|fix| fix.changes.clone()).collect()
     }
 
     /// A change as if no other one were made: one request lets the same through in every set.
@@ -360,11 +319,4 @@ impl Search<'_> {
 /// The estate with changes made to it.
 pub fn apply(estate: &Estate, changes: &[Change]) -> Estate {
     changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate))
-}
-
-/// The ways to mend what findings name, whatever they are sure of.
-fn fixes(findings: &[Finding]) -> Vec<Vec<Change>> {
-    let counts = |one: &&Finding| one.severity != Severity::Note;
-    let fixes = findings.iter().filter(counts).flat_map(|one| &one.fixes);
-    fixes.filter(|fix| !fix.changes.is_empty()).map(|fix| fix.changes.clone()).collect()
 }

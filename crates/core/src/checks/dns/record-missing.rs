@@ -40,14 +40,13 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let whose = if label == server { String::new() } else { format!(" for `{server}`") };
     let message = format!("private DNS zone `{name}` has no A record `{label}`{whose}");
     let finding = Finding::blocks(message, WHY).at(&zone, "");
-    let fix = fixes::right_record(path, meant);
     let advice = || {
         Fix::advice(format!(
             "attach zone `{}` to the private endpoint by a zone group, which writes the record",
             zone.name()
         ))
     };
-    Some(finding.fix(fix.unwrap_or_else(advice)))
+    Some(finding.fixes_or(fixes::right_record(path, meant), advice))
 }
 
 /// The own zone of an injected server holds no record at all.

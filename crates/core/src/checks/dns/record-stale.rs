@@ -75,5 +75,5 @@ fn in_zone_meant(path: &Path) -> Option<Finding> {
     );
     let pointer = path.estate.locate(&record, "", "aRecords");
     let finding = Finding::blocks(message, WHY).at(&record, pointer);
-    Some(finding.fix(fixes::right_record(path, view).unwrap_or_else(advice)))
+    Some(finding.fixes_or(fixes::right_record(path, view), advice))
 }

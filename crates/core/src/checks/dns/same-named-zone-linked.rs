@@ -33,8 +33,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let finding = Finding::blocks(message, ONE_OF_A_NAME).at(link, "");
     let is_linked_one = path.record_set().is_some_and(|(zone, _)| zone == *linked);
     let endpoint = path.endpoint().filter(|_| is_linked_one);
-    if let Some(fix) = endpoint.and_then(|view| fixes::right_record(path, view)) {
-        return Some(finding.fix(fix));
+    let right = endpoint.map(|view| fixes::right_record(path, view)).unwrap_or_default();
+    if !right.is_empty() {
+        return Some(Finding { fixes: right, ..finding });
     }
     let address = record.addresses.as_ref().and_then(|list| list.first());
     let (Some(label), Some(address)) = (path.record_label(), address) else { return Some(finding) };

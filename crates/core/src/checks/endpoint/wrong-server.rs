@@ -41,11 +41,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         service.name()
     );
     let pointer = path.estate.locate(&record, "", "aRecords");
-    let fix = path.endpoint().and_then(|view| fixes::right_record(path, view));
+    let right = path.endpoint().map(|view| fixes::right_record(path, view));
     let advice = || {
         Fix::advice("create a private endpoint of the server and let the record hold its address")
     };
-    Some(Finding::blocks(message, ONE_SERVER).at(&record, pointer).fix(fix.unwrap_or_else(advice)))
+    let finding = Finding::blocks(message, ONE_SERVER).at(&record, pointer);
+    Some(finding.fixes_or(right.unwrap_or_default(), advice))
 }
 
 /// The private endpoint of another service that holds an address of the record, with that service.

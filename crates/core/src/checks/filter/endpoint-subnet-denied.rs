@@ -1,6 +1,7 @@
 //! A security rule of the private endpoint's subnet denies the way in, and rules act on endpoints there.
 
 use crate::checks::denial::{self, Gate};
+use crate::checks::new_endpoint;
 use crate::finding::Finding;
 use crate::trace::Path;
 
@@ -9,5 +10,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let policy =
         "`privateEndpointNetworkPolicies` of the subnet lets rules act on private endpoints";
     finding.why = format!("{}; {policy}", finding.why);
+    // Who may not change these rules may be able to make an endpoint beyond them.
+    finding.fixes.extend(new_endpoint::instead(path));
     Some(finding)
 }

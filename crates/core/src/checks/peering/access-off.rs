@@ -1,7 +1,7 @@
 //! The peering is connected and keeps the remote network out.
 
 use crate::change::peering;
-use crate::checks::joins;
+use crate::checks::{joins, new_endpoint};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::breaks::BreakKind;
@@ -33,6 +33,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return Some(finding.possible().note());
     }
     let changes = off.iter().map(|id| peering::allow_access(path.estate, id)).collect();
-    let finding = finding.fix(Fix::of(changes));
-    Some(if is_certain { finding } else { finding.possible() })
+    let mut finding = finding.fix(Fix::of(changes));
+    if !is_certain {
+        return Some(finding.possible());
+    }
+    finding.fixes.extend(new_endpoint::instead(path));
+    Some(finding)
 }

@@ -1,6 +1,6 @@
 //! A half of the peering is disconnected: its other half was deleted at some time.
 
-use crate::checks::joins;
+use crate::checks::{joins, new_endpoint};
 use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
@@ -17,7 +17,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let pointer = path.estate.locate(&half, "", "peeringState");
     let leg = path.intended.as_ref()?;
     let finding = joins::fault_of(leg, Finding::blocks(message, why).at(&half, pointer));
-    Some(finding.fix(Fix::of(joins::whole(path, leg))))
+    let mut finding = finding.fix(Fix::of(joins::whole(path, leg)));
+    finding.fixes.extend(new_endpoint::instead(path));
+    Some(finding)
 }
 
 /// A half of the peering on the way that is in a state. Disconnected counts before initiated.

@@ -1,6 +1,6 @@
 //! One half of the peering waits for the other.
 
-use crate::checks::joins;
+use crate::checks::{joins, new_endpoint};
 use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
@@ -18,5 +18,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let pointer = path.estate.locate(&half, "", "peeringState");
     let leg = path.intended.as_ref()?;
     let finding = joins::fault_of(leg, Finding::blocks(message, why).at(&half, pointer));
-    Some(finding.fix(Fix::of(joins::whole(path, leg))))
+    let mut finding = finding.fix(Fix::of(joins::whole(path, leg)));
+    finding.fixes.extend(new_endpoint::instead(path));
+    Some(finding)
 }

@@ -1,6 +1,6 @@
 //! A half of the peering does not route an address prefix that the remote network has.
 
-use crate::checks::joins;
+use crate::checks::{joins, new_endpoint};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::breaks::BreakKind;
@@ -20,5 +20,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "a prefix that a network gets after the peering was made is routed only once the peering is synchronised";
     let fix = Fix::of(joins::synced(path, leg));
-    Some(Finding::blocks(message, why).at(&broken.half, broken.pointer.clone()).fix(fix))
+    let finding = Finding::blocks(message, why).at(&broken.half, broken.pointer.clone());
+    let mut finding = finding.fix(fix);
+    finding.fixes.extend(new_endpoint::instead(path));
+    Some(finding)
 }

@@ -2,7 +2,7 @@
 
 use crate::change::interface;
 use crate::change::route as routes;
-use crate::checks::{fixes, joins};
+use crate::checks::{fixes, joins, new_endpoint};
 use crate::estate::machine::VirtualMachine;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
@@ -56,7 +56,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         true => Fix::advice("mend the peering with the network of the appliance"),
         false => Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)]),
     };
-    Some(finding.fix(fix))
+    finding.fixes.push(fix);
+    finding.fixes.extend(new_endpoint::instead(path));
+    Some(finding)
 }
 
 /// Interfaces of the appliance's network were captured, and none has its address.

@@ -1,7 +1,7 @@
 //! A user-defined route drops the packets on their way to the source.
 
 use crate::change::route as change;
-use crate::checks::fixes;
+use crate::checks::{fixes, new_endpoint};
 use crate::estate::network::{NextHop, Subnet};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
@@ -46,6 +46,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let delete = |one: &UserRoute| change::delete(path.estate, &one.table, &one.name);
     finding.fixes.push(Fix::of(routes.iter().map(delete).collect()));
+    finding.fixes.extend(new_endpoint::instead(path));
     finding.on_fallback = is_other_way(path, leg);
     Some(finding)
 }

@@ -1,0 +1,90 @@
+//! Sets of changes after which nothing is known to be closed any more, though nothing proves that the source is reached.
+
+use std::collections::BTreeSet;
+
+use super::cost::Cost;
+use super::found::Repair;
+use super::halves;
+use super::safety;
+use super::search::{NODES_FOR_OTHERS_MAX, Search};
+use super::sets::each_left_out;
+use crate::change::Change;
+use crate::diagnose::{self, Report, Source};
+use crate::estate::Missing;
+use crate::finding::{Finding, Severity};
+use crate::trace::step::Verdict;
+
+/// What an estate tells before it is repaired.
+pub(super) struct Before {
+    /// Faults that cause the verdict.
+    causes: BTreeSet<&'static str>,
+    /// What is not known.
+    unseen: BTreeSet<String>,
+}
+
+impl Search<'_> {
+    /// Takes a set after which nothing is known to be closed any more and no cause is left, if it breaks nothing. Of those that lead
+    /// no further into the dark (what is not known afterwards was not known before) the first ends the search. That a ruleset has no
+    /// other link nothing ever proves.
+    pub(super) fn open(&mut self, changes: &[Change]) {
+        const RULESET: &str = "microsoft.network/dnsforwardingrulesets";
+        let is_provable =
+            |one: &&Missing| !one.resource.as_ref().is_some_and(|id| id.is_type(RULESET));
+        let dark = |report: &Report| -> BTreeSet<String> {
+            report.missing.iter().filter(is_provable).map(|one| one.what.clone()).collect()
+        };
+        let before = self.before.get_or_insert_with(|| {
+            let report = diagnose::check(self.estate, self.question);
+            let causes = report.causes().map(|one| one.fault).collect();
+            let is_closed = match self.question.source {
+                Source::Host(_) => report.is_closed(),
+                // A gate that is closed on one of several ways keeps nobody away for sure.
+                Source::Server(_) => {
+                    matches!(report.verdict, Verdict::Unreachable | Verdict::Partial)
+                        || report.causes().next().is_some()
+                }
+            };
+            is_closed.then(|| Before { causes, unseen: dark(&report) })
+        });
+        let Some(before) = before else { return };
+        // Whether a set opens, and if so, whether it leads no further into the dark.
+        let mut opens = |set: &Vec<Change>| {
+            let report = diagnose::check(&self.tried.apply(set), self.question);
+            let mut left = report.findings.iter().filter(|one| one.severity != Severity::Note);
+            let is_open = !report.is_closed() && left.all(|one| !before.causes.contains(one.fault));
+            let is_known = dark(&report).is_subset(&before.unseen);
+            let blocks = |one: &Finding| one.severity == Severity::Blocks;
+            (is_open && (is_known || !report.findings.iter().any(blocks))).then_some(is_known)
+        };
+        let mut changes = changes.to_vec();
+        let Some(is_known) = opens(&changes) else { return };
+        // Where no cause is known, what is closed may be so for a reason that no set mends.
+        if !is_known && (self.uncovering.is_some() || before.causes.is_empty()) {
+            return;
+        }
+        loop {
+            let fewer = each_left_out(&changes)
+                .find(|fewer| opens(fewer).is_some_and(|known| known || !is_known));
+            let Some(fewer) = fewer else { break };
+            changes = fewer;
+        }
+        // What leads into the dark is worth it only where each change mends what keeps the senders out by itself.
+        let shuts = |verdict| matches!(verdict, Verdict::Unreachable | Verdict::Partial);
+        if !is_known && !each_left_out(&changes).all(|fewer| shuts(self.tried.verdict(&fewer))) {
+            return;
+        }
+        let after = self.tried.apply(&changes);
+        let safety = safety::look(self.estate, &after, self.question);
+        if !safety.broken.is_empty() {
+            return;
+        }
+        let changes = halves::merged(self.estate, &changes);
+        let repair = Repair { cost: Cost::of(&changes), changes, safety };
+        if is_known {
+            self.opened = Some(repair);
+            self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
+        } else {
+            self.uncovering = Some(repair);
+        }
+    }
+}
