@@ -8,13 +8,15 @@ use super::{
 };
 use crate::estate::Estate;
 use crate::estate::network::{SQL_ENDPOINT, Subnet};
+use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
 use crate::id::ResourceId;
 
-/// Turns the service endpoint Microsoft.Sql on, keeping those that are on already.
+/// Turns the service endpoint Microsoft.Sql on for the sake of a source, keeping those that are on already.
 pub fn turn_on_service_endpoint(
     estate: &Estate,
     subnet_id: &ResourceId,
     subnet: &Subnet,
+    source: &ResourceId,
 ) -> Change {
     // One that failed is listed, and does nothing.
     let mut before = subnet.service_endpoints.clone();
@@ -45,13 +47,39 @@ pub fn turn_on_service_endpoint(
                 POSTGRES,
             )],
         )],
-        affected: vec![format!(
+        affected: std::iter::once(format!(
             "firewall rules of Azure SQL, MySQL and PostgreSQL servers stop matching callers in subnet `{}`: only VNet \
              rules count for them then",
             subnet_id.name()
-        )],
+        ))
+        .chain(shut(estate, subnet_id, source))
+        .collect(),
         edits: vec![Edit::Patch(subnet_id.clone(), json!({ "serviceEndpoints": list(&services) }))],
     }
+}
+
+/// Other servers that let callers of a subnet in by their addresses alone, a sentence each.
+fn shut(estate: &Estate, subnet: &ResourceId, source: &ResourceId) -> Vec<String> {
+    let is_open =
+        |server: &Server| server.kind == ServerKind::Single && server.public_access != Some(false);
+    let others = estate.all::<Server>().filter(|(id, one)| *id != source && is_open(one));
+    let words = |(id, _): (&ResourceId, &Server)| {
+        let names_it = estate.children::<VnetRule>(id).any(|(_, rule)| rule.subnet == *subnet);
+        let mut rules = estate.children::<FirewallRule>(id).map(|(_, rule)| rule).peekable();
+        rules.peek().filter(|_| !names_it)?;
+        let (server, subnet) = (id.name(), subnet.name());
+        Some(match rules.any(FirewallRule::is_all_of_azure) {
+            true => format!(
+                "`{server}` may stop answering subnet `{subnet}`: documents disagree whether its rule for all of Azure counts then; \
+                 a VNet rule of it for the subnet keeps it"
+            ),
+            false => format!(
+                "`{server}` has firewall rules and no VNet rule for subnet `{subnet}`: it stops answering callers there that \
+                 those let in"
+            ),
+        })
+    };
+    others.filter_map(words).collect()
 }
 
 /// Lets the machines of a subnet into the internet through a NAT gateway. Nothing comes in by it.

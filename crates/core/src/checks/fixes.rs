@@ -67,7 +67,12 @@ pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
     let mut changes = vec![server::add_vnet_rule(path.estate, &path.to_id, &start.subnet)];
     let facts = path.estate.get::<Subnet>(&start.subnet).ok();
     if let Some(facts) = facts.filter(|facts| !facts.has_sql_endpoint()) {
-        changes.push(subnet::turn_on_service_endpoint(path.estate, &start.subnet, facts));
+        changes.push(subnet::turn_on_service_endpoint(
+            path.estate,
+            &start.subnet,
+            facts,
+            &path.to_id,
+        ));
     }
     Some(Fix::of(changes))
 }
@@ -217,7 +222,12 @@ pub(super) fn past_broad_route(path: &Path, broad: &UserRoute) -> Vec<Fix> {
     let is_of_tag = broad.prefix.to_ascii_lowercase().starts_with("sql");
     let off = facts.filter(|_| can_identify && !is_on && !is_of_tag);
     let endpoint = off.map(|facts| {
-        Fix::of(vec![subnet::turn_on_service_endpoint(path.estate, &start.subnet, facts)])
+        Fix::of(vec![subnet::turn_on_service_endpoint(
+            path.estate,
+            &start.subnet,
+            facts,
+            &path.to_id,
+        )])
     });
     let by_tag = service_tag(path)
         .filter(|_| !is_on)

@@ -14,8 +14,9 @@ use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Kind, Set, Writes};
 use crate::id::ResourceId;
+use crate::trace::gate::Gate;
 use crate::trace::start::Start;
-use crate::trace::step::Verdict;
+use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{self, Path};
 
 /// Flows looked at: more would take seconds in estates of thousands.
@@ -44,6 +45,8 @@ pub struct Safety {
     pub flows_checked: usize,
     /// Flows that worked and do not, or not surely, any more.
     pub broken: Vec<Flow>,
+    /// Flows that worked, and of which documents disagree whether they still do.
+    pub disputed: Vec<Flow>,
     /// Flows that work now and did not, beside the one that was asked for.
     pub opened: Vec<Flow>,
     /// Whether more flows may be touched than were looked at.
@@ -73,7 +76,7 @@ pub(super) fn look_until(
         flows.iter().enumerate().partition(|(_, ends)| fragile.contains(ends));
     let early_count = early.len();
     let mut safety = Safety { is_cut, ..Safety::default() };
-    let (mut broken, mut opened) = (Vec::new(), Vec::new());
+    let (mut broken, mut disputed, mut opened) = (Vec::new(), Vec::new(), Vec::new());
     for (turn, (place, (client, server))) in early.into_iter().chain(late).enumerate() {
         if turn >= early_count && broken.len() > most {
             break;
@@ -81,6 +84,7 @@ pub(super) fn look_until(
         let Some(judged) = judge.flow(client, server) else { continue };
         safety.flows_checked += 1;
         match judged {
+            Some(flow) if is_disputed(after, &flow) => disputed.push((place, flow)),
             Some(flow) if flow.before == Verdict::Reachable => broken.push((place, flow)),
             Some(flow) => opened.push((place, flow)),
             None => {}
@@ -92,6 +96,7 @@ pub(super) fn look_until(
         list.into_iter().map(|(_, flow)| flow).collect()
     };
     (safety.broken, safety.opened) = (in_order(broken), in_order(opened));
+    safety.disputed = in_order(disputed);
     fragile.extend(safety.broken.iter().map(|flow| (flow.from.clone(), flow.to.clone())));
     (safety, is_whole)
 }
@@ -152,6 +157,18 @@ fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Ver
     estate.briefly(|estate| {
         trace::path_from_subnet(estate, server, start, server).ok().as_ref().map(Path::verdict)
     })
+}
+
+/// Whether a flow worked, and all that is not known of it any more is whether the rule for all of Azure counts at the server's door:
+/// documents disagree, and no estate tells.
+fn is_disputed(after: &Estate, flow: &Flow) -> bool {
+    let worked = flow.before == Verdict::Reachable && flow.after == Verdict::Undetermined;
+    let Some(start) = Start::in_subnet(&flow.from).filter(|_| worked) else { return false };
+    let Ok(path) = trace::path_from_subnet(after, &flow.to, start, &flow.to) else { return false };
+    let door = path.taken().and_then(|leg| leg.gate.as_ref());
+    let is_open = |step: &Step| step.stage == Stage::Admit || step.outcome != Outcome::Unknown;
+    matches!(door, Some(Gate::Disputed(_)))
+        && path.forward().iter().chain(&path.back()).all(is_open)
 }
 
 /// Whether a server is known, and the subnet is not its own.

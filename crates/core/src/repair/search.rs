@@ -97,8 +97,8 @@ pub(super) struct Search<'s> {
     pub(super) found: Found,
     /// Sets that were tried.
     pub(super) tried: Tried<'s>,
-    /// Repairs that were found, with each edit of a half of a peering by itself.
-    found_before: Vec<Vec<Change>>,
+    /// Repairs that were found, with each edit of a half of a peering by itself, and the number of flows that they put in doubt.
+    found_before: Vec<(Vec<Change>, usize)>,
     /// The cheapest set that opens all that is known to be closed, where it is cheaper than every repair.
     pub(super) opened: Option<Repair>,
     /// The cheapest set that does so too, and leads to what nobody knows and was not met before: nothing proves it, so that a repair that
@@ -127,8 +127,8 @@ impl Search<'_> {
                 self.found.is_complete &= self.found.best.is_some() || opened.is_some();
                 return;
             }
-            // What holds a known way in full is no other way.
-            if self.found_before.iter().any(|known| holds(&node.changes, known)) {
+            // What holds a known way in full is no other way, unless it is there for what that one puts in doubt.
+            if self.is_known(&node.changes, if node.is_mended { 0 } else { usize::MAX }) {
                 continue;
             }
             if matches!(node.touches, Touches::Unknown) {
@@ -140,6 +140,12 @@ impl Search<'_> {
                 return;
             }
         }
+    }
+
+    /// Whether a set holds a repair that was found, and that puts no more flows in doubt than so many.
+    fn is_known(&self, changes: &[Change], disputed: usize) -> bool {
+        let mut before = self.found_before.iter();
+        before.any(|(known, count)| *count <= disputed && holds(changes, known))
     }
 
     fn look_at(&mut self, node: Node) {
@@ -205,6 +211,9 @@ impl Search<'_> {
             safety::look_until(self.estate, after, self.question, &mut self.fragile, most);
         if matches!(node.touches, Touches::Unknown) {
             self.mend_broken(&node, after, &safety.broken);
+            if safety.broken.is_empty() && safety.disputed.len() <= MENDED_MAX {
+                self.mend_broken(&node, after, &safety.disputed);
+            }
         }
         let cost = Cost { broken_flows: safety.broken.len() as u32, ..node.cost };
         let touches = if is_whole { Touches::All(safety) } else { Touches::Some };
@@ -306,8 +315,11 @@ impl Search<'_> {
     }
 
     fn accept(&mut self, changes: Vec<Change>, cost: Cost, safety: Safety) {
+        if self.is_known(&changes, safety.disputed.len() + safety.broken.len()) {
+            return;
+        }
+        self.found_before.push((changes.clone(), safety.disputed.len()));
         let repair = Repair { changes: halves::merged(self.estate, &changes), cost, safety };
-        self.found_before.push(changes);
         if self.found.best.is_some() {
             return self.found.others.push(repair);
         }

@@ -21,7 +21,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "without the service endpoint packets arrive with a public address, and a VNet rule matches subnets only";
     let pointer = path.estate.locate(&start.subnet, "", "serviceEndpoints");
-    let fix = Fix::of(vec![subnet::turn_on_service_endpoint(path.estate, &start.subnet, facts)]);
+    let fix = Fix::of(vec![subnet::turn_on_service_endpoint(
+        path.estate,
+        &start.subnet,
+        facts,
+        &path.to_id,
+    )]);
     let finding = Finding::blocks(message, why).at(&start.subnet, pointer).fix(fix);
     let mut finding = finding.unless(unseen);
     finding.on_fallback = path.leads == Leads::Fallback;

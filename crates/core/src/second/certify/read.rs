@@ -108,6 +108,8 @@ pub(super) struct Plan {
     pub(super) catalogue: Vec<Change>,
     /// Flows that are said to break: subnet and server, in lower case.
     pub(super) broken: Vec<(String, String)>,
+    /// Flows of which it says that nobody knows whether they break.
+    pub(super) disputed: Vec<(String, String)>,
     /// Whether the planner says that it did not look at all flows.
     pub(super) is_cut: bool,
 }
@@ -161,8 +163,11 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
             .ok_or_else(|| lacks("a closed set names a change that is not in the catalogue"))?;
         Ok(Closed { changes, cost: at(one, &["cost"]).and_then(cost), verdict: verdict(one) })
     });
-    let broken = list(certificate, &["safety", "broken"]).unwrap_or(&[]).iter();
     let key = |one: &Value, end: &str| text(one, &[end]).unwrap_or("").to_ascii_lowercase();
+    let flows = |field| {
+        let all = list(certificate, &["safety", field]).unwrap_or(&[]).iter();
+        all.map(|one| (key(one, "from"), key(one, "to"))).collect()
+    };
     Ok(Plan {
         legs: legs(json).ok_or_else(|| lacks("it does not name its servers by their ids"))?,
         by_estate: word(&["probes", "before"]).or_else(|| word(&["before"])).unwrap_or_default(),
@@ -176,7 +181,8 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         exposure_count: list(json, &["exposure"]).map_or(0, <[Value]>::len),
         is_complete: flag(certificate, &["complete"]) == Some(true),
         closed: closed.collect::<Result<_, _>>()?,
-        broken: broken.map(|one| (key(one, "from"), key(one, "to"))).collect(),
+        broken: flows("broken"),
+        disputed: flows("disputed"),
         is_cut: flag(certificate, &["safety", "is_cut"]) == Some(true),
         catalogue,
     })

@@ -29,6 +29,9 @@ const SERVERS: [&str; 2] =
 const SPECIAL: [&str; 4] =
     ["gatewaysubnet", "azurefirewallsubnet", "azurebastionsubnet", "routeserversubnet"];
 
+/// What documents disagree about, so that a plan may leave it open.
+const DISPUTE: &str = "the effect of rule 0.0.0.0";
+
 /// Judges every flow before and after, but the one that the plan is about.
 pub(super) fn look(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Broken {
     let before = judge.world;
@@ -89,7 +92,8 @@ fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
 pub(super) fn is_worse(judge: &Judge<'_>, after: &World, bounds: Bounds) -> State {
     let found = look(judge, after, bounds);
     let claimed = judge.plan.broken.len();
-    let doubted = found.doubtful.len() + found.unknown.len();
+    let is_told = |flow: &&Flow| judge.plan.disputed.contains(flow);
+    let doubted = found.doubtful.iter().filter(|flow| !is_told(flow)).count() + found.unknown.len();
     match () {
         () if found.surely.len() > claimed => State::Holds,
         () if found.is_cut || found.surely.len() + doubted > claimed => State::CouldNotTell,
@@ -105,9 +109,18 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
     for flow in found.surely.iter().filter(unclaimed) {
         wrong.push(format!("{} stops working, and the plan does not say so", words(flow)));
     }
-    for flow in found.doubtful.iter().chain(&found.unknown).filter(unclaimed) {
+    let disputed = &judge.plan.disputed;
+    let is_dispute = |flow: &&Flow| {
+        let unknowns = ask_from(after, &flow.0, &flow.1, PORT).unknowns;
+        disputed.contains(flow) && unknowns.iter().all(|one| one.contains(DISPUTE))
+    };
+    let doubtful = found.doubtful.iter().filter(|flow| !is_dispute(flow));
+    for flow in doubtful.chain(&found.unknown).filter(unclaimed) {
         let why = reasons(&[ask_from(after, &flow.0, &flow.1, PORT)]);
         open.push(format!("whether {} still works: {why}", words(flow)));
+    }
+    for flow in disputed.iter().filter(|flow| !found.doubtful.contains(flow) && !found.is_cut) {
+        wrong.push(format!("of {} no document disagrees, as the plan says", words(flow)));
     }
     for flow in claimed {
         if found.unknown.contains(flow) {
