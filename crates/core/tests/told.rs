@@ -5,6 +5,16 @@ mod support;
 use flexway_core::checks;
 use flexway_core::plan::{self, Plan};
 use flexway_core::repair::Policy;
+use serde_json::json;
+
+/// The plan for a fixture with edits.
+fn plan_of(fixture: &str, edits: &[&str], forbidden: &[&str]) -> Plan {
+    let mut resources = support::fixture(fixture);
+    edits.iter().for_each(|line| support::edit(&mut resources, line));
+    let estate = support::estate(&resources);
+    let forbidden = forbidden.iter().map(|kind| (*kind).to_owned()).collect();
+    plan::plan(&estate, &support::question(&estate), &Policy { forbidden, ignores_locks: false })
+}
 
 /// The plan for an example of a page.
 fn planned(title: &str, forbidden: &[&str]) -> Plan {
@@ -16,9 +26,18 @@ fn planned(title: &str, forbidden: &[&str]) -> Plan {
     plan::plan(&estate, &example.question(&estate), &policy)
 }
 
+fn kinds(plan: &Plan) -> Vec<&str> {
+    plan.changes.iter().map(|change| change.kind).collect()
+}
+
 fn affected(plan: &Plan) -> String {
     plan.to_json()["affected"].to_string()
 }
+
+const APART: [&str; 2] = [
+    "delete source-net/virtualNetworkPeerings/to-target",
+    "delete target-net/virtualNetworkPeerings/to-source",
+];
 
 #[test]
 fn what_documents_leave_open_is_told_and_not_mended() {
@@ -32,4 +51,29 @@ fn what_documents_leave_open_is_told_and_not_mended() {
         title.starts_with("let subnet `postgres` in by a VNet rule of `web0`, then turn")
     };
     assert!(plan.alternatives.iter().any(|one| is_longer(&one.title)), "{:?}", plan.alternatives);
+}
+
+#[test]
+fn a_record_that_is_taken_over_comes_back() {
+    let plan = plan_of("private-source", &APART, &["create-peering"]);
+    assert_eq!(kinds(&plan), ["create-endpoint", "attach-zone"]);
+    let inverse = plan.changes[1].inverse.as_ref().expect("an inverse");
+    let then = inverse.then.as_ref().expect("the record");
+    assert!(then.path.contains("/A/old-db?"), "{}", then.path);
+    let held = json!({ "properties": { "ttl": 10, "aRecords": [{ "ipv4Address": "10.10.1.4" }] } });
+    assert_eq!(then.body, held);
+    let script = flexway_core::render::az::text(&plan).to_ascii_lowercase();
+    let line = |words: &str| script.find(words).expect("a line");
+    assert!(line("# to undo") < line("--method delete"), "{script}");
+    assert!(line("--method delete") < line("--method put"), "{script}");
+}
+
+#[test]
+fn a_half_that_waits_is_told_of() {
+    let waits =
+        r#"set target-net/virtualNetworkPeerings/to-source /properties/peeringState "Initiated""#;
+    let plan = plan_of("private-source", &[APART[0], waits], &[]);
+    let words = "taken back, it leaves peering `to-source` of network `target-net`";
+    assert!(affected(&plan).contains(words), "{}", affected(&plan));
+    assert!(!affected(&plan_of("private-source", &APART, &[])).contains("taken back"));
 }

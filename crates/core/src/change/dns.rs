@@ -130,11 +130,7 @@ pub fn unlink_zone(estate: &Estate, link: &ResourceId) -> Change {
 pub fn redirect_missing_names(link: &ResourceId) -> Change {
     let zone = link.name_at(0);
     let body = |policy: &str| json!({ "properties": { "resolutionPolicy": policy } });
-    let patch = |policy: &str| Request {
-        method: "PATCH",
-        path: format!("{link}?api-version={DNS_API}"),
-        body: body(policy),
-    };
+    let patch = |policy: &str| Request::new("PATCH", link, DNS_API, body(policy));
     Change {
         kind: "redirect-missing-names",
         resource: link.clone(),
@@ -165,11 +161,8 @@ pub fn redirect_missing_names(link: &ResourceId) -> Change {
 
 /// Switches a forwarding rule off.
 pub fn switch_off_rule(estate: &Estate, rule: &ResourceId) -> Change {
-    let patch = |state: &str| Request {
-        method: "PATCH",
-        path: format!("{rule}?api-version={RESOLVER_API}"),
-        body: json!({ "properties": { "forwardingRuleState": state } }),
-    };
+    let body = |state: &str| json!({ "properties": { "forwardingRuleState": state } });
+    let patch = |state: &str| Request::new("PATCH", rule, RESOLVER_API, body(state));
     let request = patch("Disabled");
     let set = rule.parent();
     let links = set.iter().flat_map(|set| estate.children::<RulesetLink>(set));

@@ -97,15 +97,22 @@ pub struct Request {
     pub path: String,
     /// Body; null for none.
     pub body: Value,
+    /// What is sent later, where Azure takes along what was there before: once all else is taken back, since any of that may do so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub then: Option<Box<Request>>,
 }
 
 impl Request {
+    fn new(method: &'static str, id: &ResourceId, api: &str, body: Value) -> Request {
+        Request { method, path: format!("{id}?api-version={api}"), body, then: None }
+    }
+
     pub(crate) fn put(id: &ResourceId, api: &str, body: Value) -> Request {
-        Request { method: "PUT", path: format!("{id}?api-version={api}"), body }
+        Request::new("PUT", id, api, body)
     }
 
     pub(crate) fn delete(id: &ResourceId, api: &str) -> Request {
-        Request { method: "DELETE", path: format!("{id}?api-version={api}"), body: Value::Null }
+        Request::new("DELETE", id, api, Value::Null)
     }
 }
 

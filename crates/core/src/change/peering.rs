@@ -54,6 +54,15 @@ pub fn create_half(
         let kind = "virtualNetworkPeerings";
         remote.child(kind, &free_name(estate, remote, kind, &format!("to-{}", vnet.name())))
     });
+    // Azure leaves a half without its partner disconnected, which no new partner mends.
+    let waits = estate.get::<Peering>(&other).is_ok_and(|half| is_in_state(half, "initiated"));
+    let lost = waits.then(|| {
+        format!(
+            "taken back, it leaves peering `{}` of network `{}`, which waits now, disconnected: both halves then have to be made anew",
+            other.name(),
+            remote.name()
+        )
+    });
     let (own_part, own_end) = terms.part(estate, vnet, true);
     let (other_part, other_end) = terms.part(estate, remote, false);
     Change {
@@ -76,11 +85,13 @@ pub fn create_half(
             format!("{own_part} <-> {other_part}"),
             Flows::between(own_end, other_end, EVERY_PORT),
         )],
-        affected: vec![format!(
+        affected: std::iter::once(format!(
             "rules with the tag VirtualNetwork in `{}` now speak of `{}` too",
             vnet.name(),
             remote.name()
-        )],
+        ))
+        .chain(lost)
+        .collect(),
         edits: vec![Edit::Create(half.clone(), simulated, other)],
         resource: half,
     }
@@ -101,10 +112,13 @@ pub(super) fn space_of(estate: &Estate, half: &ResourceId, facts: &Peering) -> O
 /// The half that is disconnected when a half goes: the other network's, unless this one had lost it before.
 pub(super) fn partner<'e>(estate: &'e Estate, half: &ResourceId) -> Option<&'e ResourceId> {
     let facts = estate.get::<Peering>(half).ok()?;
-    let is_lost =
-        facts.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("disconnected"));
+    let is_lost = is_in_state(facts, "disconnected");
     let (other, _) = hop::half(estate, &facts.remote, &half.parent()?)?;
     (!is_lost).then_some(other)
+}
+
+fn is_in_state(half: &Peering, state: &str) -> bool {
+    half.state.as_deref().is_some_and(|word| word.eq_ignore_ascii_case(state))
 }
 
 /// Deletes one half of a peering that carries nothing.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Change, DNS_API, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
@@ -10,6 +10,9 @@ use super::{
 use crate::estate::Estate;
 use crate::estate::dns::Record;
 use crate::id::ResourceId;
+
+/// Seconds for which resolvers keep a record, as az writes it.
+const TTL: u64 = 300;
 
 /// Attaches a zone to a private endpoint by a zone group, which writes and keeps the record.
 pub fn attach_zone(
@@ -25,9 +28,11 @@ pub fn attach_zone(
     let body = json!({ "properties": { "privateDnsZoneConfigs": [
         { "name": config, "properties": { "privateDnsZoneId": zone.as_str() } } ] } });
     let record = zone.child("A", label);
-    // The group takes the record over: what stood there is gone, also when the group is deleted again.
+    // The group takes the record over, and what stood there goes with the group and with its endpoint.
     let old = estate.get::<Record>(&record).ok().and_then(|record| record.addresses.clone());
     let is_taken_over = old.as_ref().is_some_and(|old| !old.is_empty() && *old != [address]);
+    let inverse = Request::delete(&group, NETWORK_API);
+    let inverse = Request { then: as_it_is(estate, &record).map(Box::new), ..inverse };
     Change {
         kind: "attach-zone",
         title: format!(
@@ -48,7 +53,7 @@ pub fn attach_zone(
                 quoted(&config)
             ),
         ),
-        inverse: (!is_taken_over).then(|| Request::delete(&group, NETWORK_API)),
+        inverse: Some(inverse),
         downtime: "none",
         safety: if is_taken_over { Safety::Review } else { Safety::Safe },
         exposure: Vec::new(),
@@ -71,8 +76,18 @@ fn taken_over(record: &ResourceId, old: Option<&[Ipv4Addr]>) -> String {
     )
 }
 
-fn record_body(address: Ipv4Addr) -> serde_json::Value {
-    json!({ "properties": { "ttl": 300, "aRecords": [ { "ipv4Address": address.to_string() } ] } })
+/// The request that writes a record set as it is; `None` where there is none.
+fn as_it_is(estate: &Estate, record: &ResourceId) -> Option<Request> {
+    let held = estate.get::<Record>(record).ok()?.addresses.as_ref()?;
+    let body = estate.body(record)?;
+    let ttl = body.pointer(&estate.locate(record, "", "ttl")).and_then(Value::as_u64);
+    let held: Value = held.iter().map(|one| json!({ "ipv4Address": one.to_string() })).collect();
+    let body = json!({ "properties": { "ttl": ttl.unwrap_or(TTL), "aRecords": held } });
+    Some(Request::put(record, DNS_API, body))
+}
+
+fn record_body(address: Ipv4Addr) -> Value {
+    json!({ "properties": { "ttl": TTL, "aRecords": [ { "ipv4Address": address.to_string() } ] } })
 }
 
 /// Makes an A record set hold exactly one address.
@@ -89,22 +104,15 @@ pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4
     let add =
         format!("az network private-dns record-set a add-record {base} --ipv4-address {address}");
     let mut az = in_subscription(zone, add);
-    let mut old_addresses = Vec::new();
     for stale in
         old.iter().flat_map(|record| &record.addresses).flatten().filter(|one| **one != address)
     {
         az.push(format!(
             "az network private-dns record-set a remove-record {base} --ipv4-address {stale}"
         ));
-        old_addresses.push(json!({ "ipv4Address": stale.to_string() }));
     }
-    let inverse = match old {
-        Some(_) => {
-            let body = json!({ "properties": { "ttl": 300, "aRecords": old_addresses } });
-            Request::put(&record, DNS_API, body)
-        }
-        None => Request::delete(&record, DNS_API),
-    };
+    let inverse = as_it_is(estate, &record);
+    let inverse = inverse.unwrap_or_else(|| Request::delete(&record, DNS_API));
     Change {
         kind: "set-record",
         title: format!("let A record `{label}` of zone `{}` hold {address}", zone.name()),

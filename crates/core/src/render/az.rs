@@ -1,7 +1,7 @@
 //! Plans as a script of the Azure CLI, with how to undo it, what else would do, and how to see that it did.
 
 use super::{head, one_line, remarks, shell_comment};
-use crate::change::az_rest;
+use crate::change::{Request, az_rest};
 use crate::diagnose::Copier;
 use crate::plan::{Alternative, Plan};
 use crate::shell::quoted;
@@ -34,11 +34,14 @@ pub fn text(plan: &Plan) -> String {
 /// The requests that take the changes back.
 fn undo(plan: &Plan) -> Vec<String> {
     let numbered = plan.changes.iter().enumerate().rev();
+    let sent = |request: &Request| format!("  {}", one_line(&az_rest(request)));
     let back = numbered.map(|(index, change)| match &change.inverse {
-        Some(request) => format!("  {}", one_line(&az_rest(request))),
+        Some(request) => sent(request),
         None => format!("  ({} stays: no request takes it back)", index + 1),
     });
-    std::iter::once("To undo, in this order:".to_owned()).chain(back).collect()
+    let then = plan.changes.iter().filter_map(|change| change.inverse.as_ref()?.then.as_deref());
+    let lines = std::iter::once("To undo, in this order:".to_owned()).chain(back);
+    lines.chain(then.map(sent)).collect()
 }
 
 /// Other ways, with what they break.

@@ -246,6 +246,12 @@ pub(crate) fn undo(
         let undo = Change { edits, ..change.clone() };
         current = undo.apply(&current);
     }
+    let restored = changes.iter().filter_map(|change| change.inverse.as_ref()?.then.as_ref());
+    for request in restored {
+        let id = ResourceId::parse(request.path.split('?').next().expect("a path"));
+        let edit = Edit::Put(id.expect("a request names a resource"), request.body.clone());
+        current = Change { edits: vec![edit], ..changes[0].clone() }.apply(&current);
+    }
     let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
     assert_eq!(diagnose::check(&current, question).verdict, before, "undone: {titles:?}");
     true

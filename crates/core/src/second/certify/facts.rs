@@ -90,10 +90,9 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
     summed("facts", &wrong, &open, good)
 }
 
-/// What no request takes back: an approval, the record that a zone group overwrites, a peering or a VNet rule that is gone, and the
-/// address space that a half has learnt.
-const FOR_GOOD: [&str; 5] =
-    ["approve-endpoint", "attach-zone", "delete-peering", "delete-vnet-rule", "sync-peering"];
+/// What no request takes back: an approval, a peering or a VNet rule that is gone, and the address space that a half has learnt.
+const FOR_GOOD: [&str; 4] =
+    ["approve-endpoint", "delete-peering", "delete-vnet-rule", "sync-peering"];
 
 /// What is wrong with the request that takes a change back.
 fn not_taken_back(
