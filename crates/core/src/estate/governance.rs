@@ -87,6 +87,10 @@ pub(crate) fn effective_connectivity(
         let own = one.array("configurationGroups", problems)?;
         let own: Option<Vec<_>> = own.iter().map(|group| group.id("id", problems)).collect();
         let (own, meshed) = (own?, connectivity(one, problems).meshed_groups);
+        if own.is_empty() && !meshed.is_empty() {
+            // In force by a group that the answer does not name.
+            return None;
+        }
         let mine = meshed.into_iter().filter(|(group, _)| own.contains(group));
         let configuration =
             |(group, is_global)| MeshedGroup { configuration: id.clone(), group, is_global };

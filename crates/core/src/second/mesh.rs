@@ -87,7 +87,11 @@ fn in_force(world: &World, network: &str) -> Option<Vec<(String, bool)>> {
         let own: Option<Vec<String>> = own.iter().map(|group| reference(group, &["id"])).collect();
         let own = own?;
         let inner = one.get("properties").unwrap_or(one);
-        groups.extend(meshed_groups(inner).into_iter().filter(|(group, _)| own.contains(group)));
+        let meshed = meshed_groups(inner);
+        if own.is_empty() && !meshed.is_empty() {
+            return None;
+        }
+        groups.extend(meshed.into_iter().filter(|(group, _)| own.contains(group)));
     }
     Some(groups)
 }

@@ -275,13 +275,17 @@ fn system(
             (Some(_), _) => {}
         }
     }
+    let led = match propagates(world, subnet) {
+        true => gateway::leads(world, network, address),
+        false => Tri::No,
+    };
     match (best, unsure) {
         (Some(best), _) => Ok(best),
         (None, Some(gate)) => Err(gate),
-        (None, None)
-            if gateway::leads(world, network, address) != Tri::No && propagates(world, subnet) =>
-        {
-            Err(Gate::unknown("the routes of the gateway", network))
+        (None, None) if led != Tri::No => {
+            let gate = Gate::unknown("the routes of the gateway", network);
+            // Of what it learned nobody knows the length: longer than a default route, and no longer than another one of a user.
+            if led == Tri::Maybe { Ok((1, Hop::Unknown(gate))) } else { Err(gate) }
         }
         (None, None) => match mesh::towards(world, network, address) {
             // A mesh routes what its members have.

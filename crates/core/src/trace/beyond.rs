@@ -43,6 +43,8 @@ impl Walker<'_> {
         }
         let own = match &found {
             Outward::Through(line) => OwnRoute::Network(line.prefix.prefix_len()),
+            // What is learned is longer than a default route, and taken to be no longer than what a user wrote down for a network.
+            Outward::Learned(..) | Outward::Perhaps(_) => OwnRoute::Network(1),
             _ if is_private => route::to_nowhere(self.estate, subnet, address),
             _ => OwnRoute::Internet,
         };
