@@ -233,7 +233,9 @@ fn nothing_stands_behind_a_request_that_is_sent_as_it_is() {
 
 #[test]
 fn what_breaks_has_to_be_said() {
-    let (estate, plan) = example("Both networks hold the same range");
+    let (estate, plan) = example(
+        "The same, with clients in the source's network: they lose the record, which the new endpoint takes",
+    );
     assert_eq!(plan["certificate"]["safety"]["broken"].as_array().map(Vec::len), Some(1));
     let mut silent = plan.clone();
     silent["certificate"]["safety"]["broken"] = json!([]);

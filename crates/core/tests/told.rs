@@ -77,3 +77,27 @@ fn a_half_that_waits_is_told_of() {
     assert!(affected(&plan).contains(words), "{}", affected(&plan));
     assert!(!affected(&plan_of("private-source", &APART, &[])).contains("taken back"));
 }
+
+#[test]
+fn subnets_of_endpoints_send_nothing() {
+    let clients = r#"add {"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/clients","type":"Microsoft.Network/virtualNetworks/subnets","properties":{"addressPrefix":"10.10.2.0/24"}}"#;
+    let machine = r#"add {"id":"$source/Microsoft.Network/networkInterfaces/vm","type":"Microsoft.Network/networkInterfaces","properties":{"ipConfigurations":[{"name":"ip","properties":{"privateIPAddress":"10.10.1.9","subnet":{"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/endpoints"}}}]}}"#;
+    let broken = |more: &[&str]| {
+        let edits = [&APART, more].concat();
+        plan_of("private-source", &edits, &["create-peering"]).cost.broken_flows
+    };
+    assert_eq!([broken(&[]), broken(&[clients]), broken(&[machine])], [0, 1, 1]);
+}
+
+/// The near endpoint's address in the record is the obvious repair: what it breaks stands beside it.
+#[test]
+fn the_cheaper_way_that_breaks_something_is_another_way() {
+    let near = r#"add {"id":"$target/Microsoft.Network/privateEndpoints/near","type":"Microsoft.Network/privateEndpoints","location":"westeurope","properties":{"subnet":{"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/apps"},"customDnsConfigs":[{"fqdn":"old-db.postgres.database.azure.com","ipAddresses":["10.20.2.9"]}],"privateLinkServiceConnections":[{"name":"near","properties":{"privateLinkServiceId":"$source/Microsoft.DBforPostgreSQL/servers/old-db","groupIds":["postgresqlServer"],"privateLinkServiceConnectionState":{"status":"Approved"}}}]}}"#;
+    let clients = r#"add {"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/clients","type":"Microsoft.Network/virtualNetworks/subnets","properties":{"addressPrefix":"10.10.2.0/24"}}"#;
+    let theirs = r#"add {"id":"$source/Microsoft.DBforPostgreSQL/servers/old-db/privateEndpointConnections/near","type":"Microsoft.DBforPostgreSQL/servers/privateEndpointConnections","properties":{"privateEndpoint":{"id":"$target/Microsoft.Network/privateEndpoints/near"},"privateLinkServiceConnectionState":{"status":"Approved"}}}"#;
+    let plan = plan_of("private-source", &[APART[0], APART[1], near, theirs, clients], &[]);
+    assert_eq!(plan.cost.broken_flows, 0);
+    let is_obvious = |one: &&plan::Alternative| one.title.starts_with("attach zone");
+    let obvious = plan.alternatives.iter().find(is_obvious).expect("the obvious repair");
+    assert_eq!(obvious.cost.map(|cost| cost.broken_flows), Some(1));
+}

@@ -1,6 +1,7 @@
 //! The repair: which changes let the copier reach the source at the least cost, and what they do besides.
 
 pub mod allowed;
+mod clients;
 pub mod cost;
 mod found;
 mod halves;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::clients;
 use super::rules::Rules;
 use crate::diagnose::Question;
 use crate::estate::dns::Link;
@@ -231,7 +232,7 @@ impl Flows {
 /// Subnets of a network that hold clients of servers.
 fn clients(estate: &Estate, vnet: &ResourceId) -> impl Iterator<Item = ResourceId> {
     let subnets = estate.children::<Subnet>(vnet).map(|(id, _)| id.clone());
-    subnets.filter(|id| !is_special(id))
+    subnets.filter(|id| !is_special(id) && !clients::are_absent(estate, id))
 }
 
 /// Networks that a network is peered with.

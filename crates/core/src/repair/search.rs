@@ -69,6 +69,7 @@ fn search_among(
         age: 0,
         nodes_max: NODES_MAX,
         unmended: None,
+        breaking: None,
         takes_last_resorts,
         has_last_resort: false,
     };
@@ -85,6 +86,7 @@ fn search_among(
     if search.unmended.is_some_and(|least| best.is_none_or(|best| least < best)) {
         search.found.is_complete = false;
     }
+    search.tell_breaking();
     (search.found, search.has_last_resort)
 }
 
@@ -114,6 +116,8 @@ pub(super) struct Search<'s> {
     pub(super) nodes_max: usize,
     /// The least cost of a set that breaks more flows than are mended.
     unmended: Option<Cost>,
+    /// The cheapest set that does, but for the flows that it breaks.
+    breaking: Option<(Cost, Vec<Change>)>,
     /// Whether fixes are tried that are for whoever may do nothing else, and whether one was left out.
     takes_last_resorts: bool,
     has_last_resort: bool,
@@ -215,6 +219,14 @@ impl Search<'_> {
                 self.mend_broken(&node, after, &safety.disputed);
             }
         }
+        let bare = Cost { broken_flows: 0, ..node.cost };
+        let is_least = |(least, _): &(Cost, _)| bare < *least;
+        if !safety.broken.is_empty()
+            && !node.is_mended
+            && self.breaking.as_ref().is_none_or(is_least)
+        {
+            self.breaking = Some((bare, node.changes.clone()));
+        }
         let cost = Cost { broken_flows: safety.broken.len() as u32, ..node.cost };
         let touches = if is_whole { Touches::All(safety) } else { Touches::Some };
         let node = Node { cost, touches, ..node };
@@ -312,6 +324,22 @@ impl Search<'_> {
             touches: Touches::Unknown,
             is_mended,
         }));
+    }
+
+    /// Adds the cheapest set that does to the other ways, where the best one costs more but for what that breaks: its turn comes late.
+    fn tell_breaking(&mut self) {
+        let (Some(best), Some((cost, changes))) = (&self.found.best, self.breaking.take()) else {
+            return;
+        };
+        let own = identities(&changes);
+        let is_told = self.found_before.iter().any(|(known, _)| identities(known) == own);
+        if is_told || cost >= (Cost { broken_flows: 0, ..best.cost }) {
+            return;
+        }
+        let safety = safety::look(self.estate, &self.tried.apply(&changes), self.question);
+        let cost = Cost { broken_flows: safety.broken.len() as u32, ..cost };
+        let changes = halves::merged(self.estate, &changes);
+        self.found.others.push(Repair { changes, cost, safety });
     }
 
     fn accept(&mut self, changes: Vec<Change>, cost: Cost, safety: Safety) {

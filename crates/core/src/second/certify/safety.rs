@@ -1,7 +1,11 @@
 //! What the changes do to other flows, from every subnet to every server.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::super::verdict::{Answer, Verdict};
-use super::super::world::{World, last_name, network_of, text, texts};
+use super::super::world::{World, last_name, list, network_of, reference, text, texts};
 use super::super::{ask_from, door, sender};
 use super::read::{BROKEN_FLOWS, Change, EXPOSED, Goal, PORT};
 use super::{Bounds, Check, Judge, State, count, reasons, summed};
@@ -39,7 +43,9 @@ pub(super) fn look(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Broken {
         SERVERS.iter().flat_map(|kind| before.all(kind)).map(|(key, _)| key).collect();
     let mut broken = Broken::default();
     let subnets = before.all("microsoft.network/virtualnetworks/subnets");
-    for (subnet, _) in subnets.filter(|(key, _)| !SPECIAL.contains(&last_name(key))) {
+    let silent = silent(before);
+    let sends = |key: &str| !SPECIAL.contains(&last_name(key)) && !silent.contains(key);
+    for (subnet, _) in subnets.filter(|(key, _)| sends(key)) {
         for server in &servers {
             if is_own(before, subnet, server) || is_asked(judge, subnet, server) {
                 continue;
@@ -65,6 +71,41 @@ pub(super) fn look(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Broken {
         }
     }
     broken
+}
+
+/// Subnets of private endpoints and of nothing else, which nobody dials from: by what is said to be in them, or by their names and the
+/// interfaces that are known.
+fn silent(world: &World) -> BTreeSet<String> {
+    let place = |body: &Value| reference(body, &["properties", "subnet", "id"]);
+    let endpoints = world.all("microsoft.network/privateendpoints");
+    let mut silent: BTreeSet<String> = endpoints.filter_map(|(_, body)| place(body)).collect();
+    let interfaces: Vec<_> = world.all("microsoft.network/networkinterfaces").collect();
+    let serves = |body: &Value| text(body, &["properties", "privateEndpoint", "id"]).is_some();
+    let mut others = BTreeSet::new();
+    for (_, body) in interfaces.iter().filter(|(_, body)| !serves(body)) {
+        let all = list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]);
+        others.extend(all.iter().filter_map(place));
+    }
+    let is_endpoints = |configuration: &Value| {
+        let id = reference(configuration, &["id"]).unwrap_or_default();
+        let owner = id.split("/ipconfigurations/").next().unwrap_or("").to_owned();
+        world.body(&owner).is_some_and(serves)
+    };
+    silent.retain(|key| {
+        let Some(body) = world.body(key) else { return false };
+        let holds = |field: &str| !list(body, &["properties", field]).unwrap_or(&[]).is_empty();
+        let is_taken = ["delegations", "serviceAssociationLinks", "resourceNavigationLinks"];
+        let words = last_name(key).replace(|letter: char| !letter.is_ascii_alphanumeric(), " ");
+        let is_named = last_name(key).contains("endpoint")
+            || words.replace(' ', "").contains("privatelink")
+            || words.split(' ').any(|word| ["pe", "pep", "peps", "plink"].contains(&word));
+        !is_taken.into_iter().any(holds)
+            && match list(body, &["properties", "ipConfigurations"]) {
+                Some(all) => all.iter().all(is_endpoints),
+                None => is_named && !others.contains(key),
+            }
+    });
+    silent
 }
 
 /// Whether nothing stands in the way that did not stand there before.

@@ -1,0 +1,35 @@
+//! Whether a subnet holds nobody who dials: private endpoints take connections and open none.
+
+use std::sync::Arc;
+
+use crate::estate::endpoint::{Endpoint, Interface};
+use crate::estate::network::{Subnet, is_named_for_endpoints};
+use crate::estate::{Estate, Key, Set};
+use crate::id::ResourceId;
+
+/// Whether a subnet holds private endpoints, and nothing else by its own list of who is in it; where it has none, by its name and by all
+/// interfaces that were captured.
+pub(super) fn are_absent(estate: &Estate, id: &ResourceId) -> bool {
+    let Ok(subnet) = estate.get::<Subnet>(id) else { return false };
+    let endpoints = id.parent().map(|vnet| estate.list::<Endpoint>(Key::EndpointsIn(vnet)));
+    let holds_one = endpoints.into_iter().flatten().any(|(_, one)| one.subnet.as_ref() == Some(id));
+    let is_of_endpoint = |configuration: &ResourceId| {
+        let owner = configuration.parent();
+        let interface = owner.and_then(|owner| estate.get::<Interface>(&owner).ok());
+        interface.is_some_and(|one| one.endpoint.is_some())
+    };
+    let is_empty_else = || match &subnet.occupants {
+        Some(all) => all.iter().all(is_of_endpoint),
+        None => is_named_for_endpoints(id.name()) && !with_machines(estate).contains(id),
+    };
+    holds_one && subnet.delegations.is_empty() && !subnet.is_reserved && is_empty_else()
+}
+
+/// Subnets in which interfaces stand that are not those of endpoints.
+fn with_machines(estate: &Estate) -> Arc<Set<ResourceId>> {
+    estate.remember("subnets with machines", &[], |estate| {
+        let interfaces = estate.all::<Interface>().map(|(_, one)| one);
+        let others = interfaces.filter(|one| one.endpoint.is_none());
+        Arc::new(others.filter_map(|one| one.subnet.clone()).collect())
+    })
+}
