@@ -101,3 +101,24 @@ fn the_cheaper_way_that_breaks_something_is_another_way() {
     let obvious = plan.alternatives.iter().find(is_obvious).expect("the obvious repair");
     assert_eq!(obvious.cost.map(|cost| cost.broken_flows), Some(1));
 }
+
+#[test]
+fn review_texts_name_what_is_touched() {
+    let table = r#"add {"id": "$target/Microsoft.Network/routeTables/table", "type": "Microsoft.Network/routeTables", "properties": {"routes": [{"name": "drop", "properties": {"addressPrefix": "10.10.1.4/32", "nextHopType": "None"}}]}}"#;
+    let bind = |subnet: &str| {
+        format!(
+            r#"set target-net/subnets/{subnet} /properties/routeTable {{"id": "$target/Microsoft.Network/routeTables/table"}}"#
+        )
+    };
+    let plan = plan_of("private-source", &[table, &bind("postgres"), &bind("apps")], &[]);
+    let words = affected(&plan);
+    assert!(words.contains("`apps` of network `target-net`, `postgres` of"), "{words}");
+
+    let zone = "privatelink.postgres.database.azure.com";
+    let other = format!(
+        r#"add {{"id":"$dns/Microsoft.Network/privateDnsZones/{zone}/A/bill","type":"Microsoft.Network/privateDnsZones/A","properties":{{"aRecords":[{{"ipv4Address":"10.10.1.9"}}]}}}}"#
+    );
+    let unlinked = format!("delete {zone}/virtualNetworkLinks/target-link");
+    let words = affected(&plan_of("private-source", &[&unlinked, &other], &[]));
+    assert!(words.contains("from then on: `bill` (10.10.1.9)"), "{words}");
+}

@@ -57,7 +57,9 @@ pub fn link_zone(
         "virtualNetwork": { "id": vnet.as_str() }, "registrationEnabled": false } });
     let request = Request::put(&link, DNS_API, body.clone());
     body["properties"]["virtualNetworkLinkState"] = json!("Completed");
-    let affected = shadowed_names(estate, zone, vnet, source);
+    let mut affected = shadowed_names(estate, zone, vnet, source);
+    let is_safe = affected.is_empty();
+    affected.extend(new_names(estate, zone, vnet, source));
     Change {
         kind: "link-zone",
         title: format!("link zone `{}` to network `{}`", zone.name(), vnet.name()),
@@ -75,11 +77,28 @@ pub fn link_zone(
         ),
         inverse: Some(Request::delete(&link, DNS_API)),
         downtime: "none",
-        safety: if affected.is_empty() { Safety::Safe } else { Safety::Review },
+        safety: if is_safe { Safety::Safe } else { Safety::Review },
         exposure: Vec::new(),
         affected,
         edits: vec![Edit::PutInZone(link.clone(), body)],
         resource: link,
+    }
+}
+
+/// Names of a zone that are wanted, with what they lead to, in a row.
+fn names(estate: &Estate, zone: &ResourceId, is_wanted: impl Fn(&str) -> bool) -> String {
+    let records = estate.children::<Record>(zone).filter(|(id, _)| is_wanted(id.name()));
+    let word = |(id, record): (&ResourceId, &Record)| {
+        let addresses = record.addresses.iter().flatten().map(ToString::to_string);
+        let leads: Vec<String> = addresses.chain(record.alias.clone()).collect();
+        format!("`{}` ({})", id.name(), leads.join(", "))
+    };
+    let mut records = records;
+    let shown: Vec<String> = records.by_ref().take(NAMES_SHOWN_MAX).map(word).collect();
+    let shown = shown.join(", ");
+    match records.count() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -96,9 +115,12 @@ pub fn unlink_zone(estate: &Estate, link: &ResourceId) -> Change {
     let vnet = estate.get::<Link>(link).map(|one| one.vnet.name().to_owned());
     let network =
         vnet.map_or_else(|_| "the linked network".to_owned(), |name| format!("network `{name}`"));
+    let parent = link.parent();
+    let names = parent.as_ref().map(|zone| names(estate, zone, |_| true)).unwrap_or_default();
+    let with_names = (!names.is_empty()).then(|| format!(", {names}"));
     let mut edits = vec![Edit::Remove(link.clone())];
     // The zone counts one less.
-    let of_zone = link.parent().and_then(|zone| {
+    let of_zone = parent.and_then(|zone| {
         let count = estate.get::<Zone>(&zone).ok()?.link_count?;
         Some(Edit::Patch(zone, json!({ "numberOfVirtualNetworkLinks": count.saturating_sub(1) })))
     });
@@ -121,7 +143,10 @@ pub fn unlink_zone(estate: &Estate, link: &ResourceId) -> Change {
         downtime: "none; resolvers keep the old answer until its TTL ends",
         safety: Safety::Review,
         exposure: Vec::new(),
-        affected: vec![format!("{network} asks public DNS for the names of zone `{zone}`")],
+        affected: vec![format!(
+            "{network} asks public DNS for the names of zone `{zone}`{}",
+            with_names.unwrap_or_default()
+        )],
         edits,
     }
 }
@@ -256,6 +281,30 @@ pub fn unlink_ruleset(estate: &Estate, link: &ResourceId, vnet: &ResourceId) -> 
         )],
         edits,
     }
+}
+
+/// Names of others that a network learns with the link of a zone.
+fn new_names(
+    estate: &Estate,
+    zone: &ResourceId,
+    vnet: &ResourceId,
+    source: &ResourceId,
+) -> Option<String> {
+    let fqdn = estate.get::<Server>(source).ok().and_then(|one| one.fqdn.as_deref());
+    let full =
+        fqdn.into_iter().flat_map(|fqdn| [resolve::private_link_name(fqdn), Some(fqdn.into())]);
+    let own: Vec<String> =
+        full.flatten().filter_map(|name| resolve::record_label(zone.name(), &name)).collect();
+    let is_other =
+        |label: &str| label != "@" && !own.iter().any(|one| one.eq_ignore_ascii_case(label));
+    let names = names(estate, zone, is_other);
+    (!names.is_empty()).then(|| {
+        format!(
+            "network `{}` resolves these by zone `{}` from then on: {names}",
+            vnet.name(),
+            zone.name()
+        )
+    })
 }
 
 /// Names that stop resolving in a network that is linked to a zone: the zone would own them, and has no record of them.

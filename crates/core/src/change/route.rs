@@ -50,7 +50,7 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
             format!("everything that route `{route}` kept from its way"),
             vec![Flows::new(senders(estate, table), caught, ports)],
         )],
-        affected: vec![format!("every subnet bound to table `{}`", table.name())],
+        affected: vec![bound(estate, table)],
         edits: vec![
             Edit::Listed(Listed {
                 holder: table.clone(),
@@ -95,7 +95,7 @@ pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change
             format!("every subnet bound to table `{}` -> `{tag}`", table.name()),
             vec![Flows::new(senders(estate, table), End::named(tag, MANY), EVERY_PORT)],
         )],
-        affected: vec![format!("every subnet bound to table `{}`", table.name())],
+        affected: vec![bound(estate, table)],
         edits: vec![Edit::PutRoute(id.clone(), body)],
         resource: id,
     }
@@ -117,6 +117,15 @@ pub(super) fn is_taken(estate: &Estate, id: &ResourceId, body: &Value) -> bool {
     let listed = estate.get::<RouteTable>(&table).ok().and_then(|table| table.routes.as_deref());
     let alone = estate.children::<Route>(&table).map(|(_, route)| route);
     listed.into_iter().flatten().chain(alone).any(has_prefix)
+}
+
+/// The subnets that are bound to a table, in words.
+fn bound(estate: &Estate, table: &ResourceId) -> String {
+    let users = estate.list::<Subnet>(Key::UsersOf(table.clone()));
+    let names: Vec<String> =
+        users.map(|(id, _)| format!("`{}` of network `{}`", id.name(), id.name_at(0))).collect();
+    let which = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+    format!("every subnet bound to table `{}`{which}", table.name())
 }
 
 /// Addresses of the subnets that are bound to a table.
@@ -161,7 +170,7 @@ pub fn let_gateway_routes_in(estate: &Estate, table: &ResourceId) -> Change {
             format!("subnets of table `{}` <-> every network beyond the gateway", table.name()),
             Flows::between(behind, beyond, EVERY_PORT),
         )],
-        affected: vec![format!("every subnet bound to table `{}`", table.name())],
+        affected: vec![bound(estate, table)],
         edits: vec![Edit::Patch(table.clone(), json!({ FLAG: false }))],
     }
 }
