@@ -25,6 +25,8 @@ pub struct Plan {
     pub question: Question,
     /// The verdict as things stand.
     pub before: Verdict,
+    /// The faults that cause it.
+    pub causes: Vec<&'static str>,
     /// The verdict after the changes, by simulation.
     pub after: Verdict,
     /// The changes, in order. Empty when nothing has to be done, or nothing can.
@@ -110,6 +112,7 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
     let mut plan = Plan {
         question: question.clone(),
         before: first.verdict,
+        causes: first.causes().map(|cause| cause.fault).collect(),
         after: first.verdict,
         changes: Vec::new(),
         cost: Cost::default(),
@@ -279,14 +282,20 @@ impl Plan {
         groups.into_iter().map(words).collect()
     }
 
-    /// The faults that are there without a change; those that others do not leave, where there are any.
+    /// The causes that are there without a change; those that others do not leave, where there are any. What is left without a later
+    /// step of a repair may have another name: then the causes of its area, or all.
     pub fn mends(&self, index: usize) -> Vec<&'static str> {
         let Some(own) = self.without.get(index) else { return Vec::new() };
+        let named: Vec<&str> =
+            own.faults.iter().copied().filter(|fault| self.causes.contains(fault)).collect();
         let others = || self.without.iter().enumerate().filter(|(other, _)| *other != index);
         let is_shared = |fault: &&str| others().any(|(_, rest)| rest.faults.contains(fault));
-        let alone: Vec<&str> =
-            own.faults.iter().copied().filter(|fault| !is_shared(fault)).collect();
-        if alone.is_empty() { own.faults.clone() } else { alone }
+        let alone: Vec<&str> = named.iter().copied().filter(|fault| !is_shared(fault)).collect();
+        let area = |fault: &str| fault.split_once('/').map(|(area, _)| area.to_owned());
+        let is_near = |fault: &&&str| own.faults.iter().any(|one| area(one) == area(fault));
+        let near: Vec<&str> = self.causes.iter().filter(is_near).copied().collect();
+        let all = self.causes.clone();
+        [alone, named, near, all].into_iter().find(|list| !list.is_empty()).unwrap_or_default()
     }
 
     /// What the changes leave open, where configuration cannot tell that they lead to the source.

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use flexway_core::checks;
 use flexway_core::plan::{self, Plan};
 use flexway_core::repair::Policy;
@@ -121,4 +123,45 @@ fn review_texts_name_what_is_touched() {
     let unlinked = format!("delete {zone}/virtualNetworkLinks/target-link");
     let words = affected(&plan_of("private-source", &[&unlinked, &other], &[]));
     assert!(words.contains("from then on: `bill` (10.10.1.9)"), "{words}");
+}
+
+#[test]
+fn azures_resolver_is_one_address() {
+    let plan = planned("A rule names the resolver's tag", &[]);
+    assert_eq!(kinds(&plan), ["add-rule"]);
+    assert_eq!(plan.cost.exposed_flows, 16);
+}
+
+#[test]
+fn a_full_network_is_not_offered_a_new_endpoint() {
+    let full = r#"set virtualNetworks/target-net /properties/addressSpace {"addressPrefixes": ["10.20.1.0/28"]}"#;
+    let none = [
+        "delete privateDnsZoneGroups/default",
+        "delete networkInterfaces/old-db-pe.nic",
+        "delete privatelink.postgres.database.azure.com/A/old-db",
+        "delete privateEndpoints/old-db-pe",
+        "set servers/old-db /properties/privateEndpointConnections []",
+        "delete target-net/subnets/apps",
+        full,
+    ];
+    let plan = plan_of("private-source", &none, &[]);
+    let words = format!("{:?} {:?}", plan.refusal, plan.alternatives);
+    assert!(words.contains("network `target-net`, which has no room"), "{words}");
+}
+
+#[test]
+fn what_a_change_mends_is_a_cause_that_is_named() {
+    let mut count = 0;
+    for example in checks::ALL.iter().flat_map(|check| support::examples(check.page)) {
+        let estate = support::estate(&example.resources);
+        let plan = plan::plan(&estate, &example.question(&estate), &Policy::default());
+        for index in 0..plan.changes.len() {
+            let mends: BTreeSet<&str> = plan.mends(index).into_iter().collect();
+            let named: BTreeSet<&str> = plan.causes.iter().copied().collect();
+            assert!(mends.is_subset(&named), "{}: {mends:?} of {named:?}", example.title);
+            assert_eq!(mends.is_empty(), named.is_empty(), "{}", example.title);
+            count += 1;
+        }
+    }
+    assert!(count > 200, "{count} changes");
 }

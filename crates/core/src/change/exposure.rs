@@ -23,6 +23,9 @@ pub const POSTGRES: Ports = (5432, 5432);
 /// Addresses of a service tag, or of a network whose size was not observed: a bound, as large as a /8.
 pub const MANY: u128 = 1 << 24;
 
+/// The tag of Azure's own resolver, which is one address.
+const PLATFORM_DNS: &str = "AzurePlatformDNS";
+
 /// Senders or receivers: addresses, and what no address is known of, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct End {
@@ -161,6 +164,11 @@ impl Serialize for Exposure {
 
 fn as_networks<S: Serializer>(addresses: &AddressSet, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(addresses.networks().iter().map(ToString::to_string))
+}
+
+/// The addresses of a service tag.
+pub fn tag(tag: &str) -> End {
+    End::named(tag, if tag.eq_ignore_ascii_case(PLATFORM_DNS) { 1 } else { MANY })
 }
 
 /// A server at its public door.

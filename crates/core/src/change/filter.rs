@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::exposure::{End, Exposure, Flows, MANY};
+use super::exposure::{self, End, Exposure, Flows};
 use super::{
     Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
     listed_properties, place, quoted,
@@ -82,7 +82,7 @@ pub fn allow_at(
     let body = json!({ "name": name, "properties": properties });
     let receivers = match &flow.to {
         Ok(networks) => End::of(networks),
-        Err(tag) => End::named(tag, MANY),
+        Err(tag) => exposure::tag(tag),
     };
     let users = users_of(estate, group);
     let others: Vec<String> = users

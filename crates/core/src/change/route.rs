@@ -93,7 +93,7 @@ pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("every subnet bound to table `{}` -> `{tag}`", table.name()),
-            vec![Flows::new(senders(estate, table), End::named(tag, MANY), EVERY_PORT)],
+            vec![Flows::new(senders(estate, table), exposure::tag(tag), EVERY_PORT)],
         )],
         affected: vec![bound(estate, table)],
         edits: vec![Edit::PutRoute(id.clone(), body)],

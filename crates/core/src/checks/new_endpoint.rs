@@ -71,6 +71,22 @@ pub(super) fn instead(path: &Path) -> Vec<Fix> {
     nearby(path).into_iter().map(with_record).collect()
 }
 
+/// What is advised where no request makes an endpoint: in a network that is full there is no room for one.
+pub(super) fn advice(path: &Path) -> Fix {
+    let full = path.start.as_ref().map(|start| (start, path.estate.get::<Vnet>(&start.vnet)));
+    let full = full.and_then(|(start, vnet)| Some((start, vnet.ok()?))).filter(|(start, vnet)| {
+        places(path, &start.subnet, &start.vnet).is_empty()
+            && free_prefix(path, &start.vnet, vnet).is_none()
+    });
+    Fix::advice(match full {
+        Some((start, _)) => format!(
+            "add an address range to network `{}`, which has no room for a private endpoint, then create one of the server there",
+            start.vnet.name()
+        ),
+        None => "create a private endpoint of the server in the copier's network".to_owned(),
+    })
+}
+
 /// Where a new endpoint may get an address; the best place is the least.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Place<'e> {

@@ -41,7 +41,7 @@ fn without_endpoint(path: &Path) -> Option<Finding> {
     }
     let message =
         format!("server `{}` denies public access and has no private endpoint", path.to_id.name());
-    let advice = || Fix::advice("create a private endpoint of the server in the copier's network");
+    let advice = || new_endpoint::advice(path);
     let finding = Finding::blocks(message, WHY).at(&path.to_id, path.to.public_pointer.clone());
     Some(finding.fixes_or(new_endpoint::nearby(path), advice))
 }

@@ -18,7 +18,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why =
         "with public access denied a server is reached through approved private endpoints only";
     let advice = || match path.start {
-        Some(_) => Fix::advice("create a private endpoint of the server in the copier's network"),
+        Some(_) => new_endpoint::advice(path),
         // Without a network of its own the copier has no use for an endpoint.
         None => Fix::advice(
             "turn public access on for the time of the move, with one firewall rule for the copier's address; or copy through a \
