@@ -9,6 +9,7 @@ use crate::change::Safety::{Review, Safe};
 use crate::change::{self, Change, Exposure};
 use crate::diagnose::{self, Question, Report};
 use crate::estate::Estate;
+use crate::finding::Fix;
 use crate::fusion::Fusion;
 use crate::repair::safety::{self, Flow};
 use crate::repair::search::apply;
@@ -165,8 +166,32 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
             plan.refusal = Some(refusal(first, &found, plan.relaxation.as_ref()));
         }
     }
+    plan.alternatives.extend(last_resorts(estate, first, policy, &plan.changes));
     plan.alternatives.extend(advice(first));
     plan
+}
+
+/// What would do by itself and is done only where nothing else may be, with what it breaks.
+fn last_resorts(
+    estate: &Estate,
+    report: &Report,
+    policy: &Policy,
+    changes: &[Change],
+) -> Vec<Alternative> {
+    let fixes = report.causes().flat_map(|cause| &cause.fixes).filter(|fix| fix.is_last_resort);
+    let may_be = |fix: &&Fix| fix.changes != changes && policy.bars(estate, &fix.changes).is_none();
+    let way = |fix: &Fix| {
+        let after = apply(estate, &fix.changes);
+        let does = diagnose::verdict(&after, &report.question) == Verdict::Reachable;
+        does.then(|| {
+            let safety = safety::look(estate, &after, &report.question);
+            let broken_flows = safety.broken.len() as u32;
+            let cost = Cost { broken_flows, ..Cost::of(&fix.changes) };
+            let way = alternative(&Repair { changes: fix.changes.clone(), cost, safety });
+            Alternative { title: fix.title.clone(), safety: Review, ..way }
+        })
+    };
+    fixes.filter(may_be).filter_map(way).collect()
 }
 
 /// What remains when one change is left out, by change.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use flexway_core::checks;
 use flexway_core::plan::{self, Plan};
 use flexway_core::repair::Policy;
+use flexway_core::trace::step::Verdict;
 use serde_json::json;
 
 /// The plan for a fixture with edits.
@@ -147,6 +148,22 @@ fn a_full_network_is_not_offered_a_new_endpoint() {
     let plan = plan_of("private-source", &none, &[]);
     let words = format!("{:?} {:?}", plan.refusal, plan.alternatives);
     assert!(words.contains("network `target-net`, which has no room"), "{words}");
+}
+
+/// The link of a zone that holds other names goes only where nothing else may be done.
+#[test]
+fn a_link_is_the_last_resort() {
+    let title = "A zone for all servers is linked to the target's network";
+    let usual = planned(title, &[]);
+    assert_eq!(kinds(&usual), ["create-endpoint", "set-record"]);
+    let is_last =
+        |one: &&plan::Alternative| one.az.iter().any(|line| line.contains("link vnet delete"));
+    assert_eq!(usual.alternatives.iter().filter(is_last).count(), 1);
+    let last = planned(title, &["set-record"]);
+    assert_eq!(kinds(&last), ["unlink-zone"]);
+    assert_eq!(last.after, Verdict::Reachable);
+    let none = planned(title, &["set-record", "unlink-zone"]);
+    assert!(none.changes.is_empty() && !none.alternatives.iter().any(|one| is_last(&one)));
 }
 
 #[test]

@@ -23,11 +23,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(fix) => finding.fixes.push(fix),
         None => finding.fixes.extend(new_endpoint::nearby(path)),
     }
-    finding.fixes.extend(unlinked(path, zone, link));
-    Some(finding.fix(Fix::advice(format!(
-        "take the link of zone `{}` away after moving its records to a zone of their own: other names depend on it",
-        zone.name()
-    ))))
+    finding.fixes.push(unlinked(path, zone, link).unwrap_or_else(|| Fix {
+        title: format!(
+            "take the link of zone `{}` away after moving its records to a zone of their own: other names depend on it",
+            zone.name()
+        ),
+        ..Fix::last_resort(vec![dns::unlink_zone(path.estate, link)])
+    }));
+    Some(finding)
 }
 
 /// Answers of zones that take the names of all servers below them, with the zone and its link.
