@@ -154,13 +154,32 @@ fn advice_about_a_subnet_is_for_copiers_in_one() {
 }
 
 /// Examples of which the plan mends more than the diagnosis names. Deleted when it does.
-const HIDDEN: [(&str, &str); 8] = [
+const HIDDEN: [(&str, &str); 14] = [
     (
         "Packets leave through an appliance, and no rule lets any address in",
         "server/vnet-rule-missing",
     ),
     (
         "Packets leave through an appliance, and no rule lets any address in",
+        "server/service-endpoint-missing",
+    ),
+    // The plan leads past the firewall, of which nobody knows what it does.
+    (
+        "The appliance is an Azure Firewall, and the rule holds another address than its own",
+        "server/vnet-rule-missing",
+    ),
+    (
+        "The appliance is an Azure Firewall, and the rule holds another address than its own",
+        "server/service-endpoint-missing",
+    ),
+    ("The same, and there is no rule at all", "server/vnet-rule-missing"),
+    ("The same, and there is no rule at all", "server/service-endpoint-missing"),
+    (
+        "The firewall leaves by a NAT gateway, whose address no rule holds",
+        "server/vnet-rule-missing",
+    ),
+    (
+        "The firewall leaves by a NAT gateway, whose address no rule holds",
         "server/service-endpoint-missing",
     ),
     ("A NAT gateway of another network is not this one's", "server/vnet-rule-missing"),

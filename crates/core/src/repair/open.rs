@@ -7,7 +7,7 @@ use super::found::Repair;
 use super::halves;
 use super::safety;
 use super::search::{NODES_FOR_OTHERS_MAX, Search};
-use super::sets::each_left_out;
+use super::sets::{each_left_out, identity};
 use crate::change::Change;
 use crate::diagnose::{self, Report, Source};
 use crate::estate::Missing;
@@ -20,6 +20,19 @@ pub(super) struct Before {
     causes: BTreeSet<&'static str>,
     /// What is not known.
     unseen: BTreeSet<String>,
+    /// The ways to mend a cause, each by what tells its changes apart.
+    mends: Vec<Vec<String>>,
+}
+
+impl Before {
+    /// Whether a repair that is proved is one of the ways to mend a cause, breaks nothing, and leaves names where they lead: then it is
+    /// better than one after which nobody knows.
+    pub(super) fn is_mended_by(&self, proved: &Repair) -> bool {
+        let is_own =
+            |fix: &Vec<String>| proved.changes.iter().all(|change| fix.contains(&identity(change)));
+        let Cost { broken_flows, new_endpoints, .. } = proved.cost;
+        (broken_flows, new_endpoints) == (0, 0) && self.mends.iter().any(is_own)
+    }
 }
 
 impl Search<'_> {
@@ -44,7 +57,9 @@ impl Search<'_> {
                         || report.causes().next().is_some()
                 }
             };
-            is_closed.then(|| Before { causes, unseen: dark(&report) })
+            let mends = report.causes().flat_map(|one| &one.fixes);
+            let mends = mends.map(|fix| fix.changes.iter().map(identity).collect()).collect();
+            is_closed.then(|| Before { causes, unseen: dark(&report), mends })
         });
         let Some(before) = before else { return };
         // Whether a set opens, and if so, whether it leads no further into the dark.

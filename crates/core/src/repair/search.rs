@@ -78,7 +78,11 @@ fn search_among(
     if search.found.best.is_none() {
         search.opened = search.opened.take().or(search.uncovering.take());
     }
-    if let Some(opened) = search.opened.take() {
+    let before = search.before.take().flatten();
+    let mends = |proved: &Repair| before.as_ref().is_some_and(|one| one.is_mended_by(proved));
+    if let Some(opened) = search.opened.take()
+        && !search.found.best.as_ref().is_some_and(mends)
+    {
         search.found.others.splice(0..0, search.found.best.replace(opened));
         search.found.leaves_open = true;
     }

@@ -152,8 +152,10 @@ pub fn gate_behind(
     if let Some(id) = opener(estate, server_id, is_appliance) {
         return Gate::Open(id.clone());
     }
+    let idle_rule = || idle_vnet_rule(estate, server_id, server, caller.start);
     match caller.by_rules(estate, server_id) {
-        Ok(Some(gate)) => return gate,
+        Ok(Some(open @ Gate::Open(_))) => return open,
+        Ok(Some(shut)) => return idle_rule().unwrap_or(shut),
         Ok(None) => {}
         Err(missing) => return Gate::Unknown(missing),
     }
@@ -174,23 +176,30 @@ pub fn gate_behind(
             )
         })
     });
-    match (doubt, without_endpoint(estate, server_id, server, caller.start)) {
+    match (doubt, idle_rule()) {
         (None, gate) => gate.unwrap_or(Gate::FirewallRuleMissing),
         (Some(missing), Some(gate)) => Gate::Unsure(Box::new(gate), missing),
         (Some(missing), None) => Gate::Unknown(missing),
     }
 }
 
-/// The gate where a VNet rule names the caller's subnet, and the service endpoint is off whose routes would lead past every appliance.
-fn without_endpoint(
+/// The gate where a VNet rule names the caller's subnet, and does not act: the service endpoint is off whose routes would lead past every
+/// appliance, or the subnet is in another region.
+fn idle_vnet_rule(
     estate: &Estate,
     server_id: &ResourceId,
     server: &Server,
     start: &Start,
 ) -> Option<Gate> {
     let subnet = estate.get::<Subnet>(&start.subnet).ok()?;
-    if server.kind != ServerKind::Single || is_afar(estate, server, &start.vnet) {
+    if server.kind != ServerKind::Single {
         return None;
+    }
+    if is_afar(estate, server, &start.vnet) {
+        let mut rules = estate.children::<VnetRule>(server_id);
+        let (rule, _) = rules.find(|(_, rule)| rule.subnet == start.subnet)?;
+        let near = estate.get::<Vnet>(&start.vnet).ok()?.location.clone()?;
+        return Some(Gate::OtherRegion(rule.clone(), near));
     }
     let place = (&start.vnet, &start.subnet, subnet);
     let (gate, _) = rules_of_single(estate, server_id, server, place);

@@ -22,9 +22,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(Gate::AddressNotAllowed(addresses)) => {
             return rules.peek().map(|_| not_held(path, route, addresses));
         }
-        Some(Gate::FirewallRuleMissing | Gate::ServiceEndpointMissing(_) | Gate::Open(_)) => {
-            return None;
-        }
+        Some(
+            Gate::FirewallRuleMissing
+            | Gate::ServiceEndpointMissing(_)
+            | Gate::OtherRegion(..)
+            | Gate::Open(_),
+        ) => return None,
         _ => {}
     }
     if !matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Gateway) {

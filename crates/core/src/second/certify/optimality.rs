@@ -171,6 +171,16 @@ fn others(
     notes: &mut Notes,
 ) -> usize {
     let mut tried = 0;
+    let abstains: Vec<Vec<usize>> = judge
+        .plan
+        .closed
+        .iter()
+        .filter(|one| one.verdict == "undetermined" && !one.changes.is_empty())
+        .map(|one| {
+            one.changes.iter().map(|at| catalogue.place(&judge.plan.catalogue[*at])).collect()
+        })
+        .collect();
+    let is_within = |part: &[usize], set: &[usize]| part.iter().all(|one| set.contains(one));
     let mut layer: Vec<Vec<usize>> = vec![Vec::new()];
     while !layer.is_empty() {
         let mut next = Vec::new();
@@ -197,6 +207,8 @@ fn others(
                             return tried;
                         }
                     }
+                    // Of what holds a set that it abstains from the plan claims no more.
+                    Verdict::Undetermined if abstains.iter().any(|one| is_within(one, set)) => {}
                     Verdict::Undetermined => notes.open.push(catalogue.doubt(set)),
                     Verdict::Reachable | Verdict::Unreachable | Verdict::Partial => {}
                 }
