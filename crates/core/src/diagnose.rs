@@ -3,6 +3,7 @@
 mod consequences;
 mod fixes;
 mod json;
+mod one_setting;
 mod second_flow;
 
 use crate::address::AddressSet;
@@ -241,6 +242,7 @@ fn judge(path: &Path) -> (Verdict, Vec<Finding>) {
     let found = checks::ALL.iter().flat_map(|check| check.run(path)).collect();
     let mut findings = consequences::doubt_names(path, verdict, found);
     consequences::silence(path, &mut findings);
+    one_setting::silence(path, &mut findings);
     consequences::behind_shut_door(path, &mut findings);
     findings.extend(consequences::on_detour(path, &findings));
     consequences::weaken(verdict, consequences::is_partly_denied(path), &mut findings);

@@ -1,0 +1,62 @@
+//! Which findings are about one setting: the change that mends the one mends the other as well.
+
+use crate::change::Change;
+use crate::finding::{Certainty, Finding};
+use crate::trace::Path;
+use crate::trace::leg::Leg;
+use crate::trace::step::{Outcome, Stage};
+
+const NO_RESOLVER: &str = "dns/custom-server-unreachable";
+
+/// Puts what another cause's change mends as well under that cause.
+pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
+    if let Some(cause) = of_resolver(path, findings) {
+        for one in findings.iter_mut() {
+            let follows = one.fault == NO_RESOLVER || one.consequence_of == Some(NO_RESOLVER);
+            if follows && (one.is_cause() || one.consequence_of.is_some()) {
+                one.consequence_of = Some(cause);
+            }
+        }
+    }
+}
+
+fn mend(finding: &Finding) -> Option<&[Change]> {
+    finding.fixes.iter().map(|fix| &fix.changes[..]).find(|changes| !changes.is_empty())
+}
+
+/// Whether all requests of some changes are among those of others.
+fn is_within(changes: &[Change], others: &[Change]) -> bool {
+    changes.iter().all(|one| others.iter().any(|other| other.request == one.request))
+}
+
+/// What keeps packets from the source, and questions from the network's DNS server too, where nothing else does that.
+fn of_resolver(path: &Path, findings: &[Finding]) -> Option<&'static str> {
+    let (_, leg) = path.dns_server.as_ref()?;
+    let dns = findings.iter().find(|one| one.is_cause() && one.fault == NO_RESOLVER)?;
+    let wanted = mend(dns).filter(|_| is_closed_once(path, leg))?;
+    let lies_on_way =
+        |fault: &str| ["peering/", "route/"].iter().any(|area| fault.starts_with(area));
+    let mends = |one: &&Finding| {
+        one.is_cause()
+            && one.certainty == Certainty::Certain
+            && lies_on_way(one.fault)
+            && one.fixes.iter().any(|fix| is_within(wanted, &fix.changes))
+    };
+    findings.iter().find(mends).map(|one| one.fault)
+}
+
+/// Whether one thing alone closes a leg: what else drops packets follows from it.
+fn is_closed_once(path: &Path, leg: &Leg) -> bool {
+    let drops = |stage: Stage| {
+        leg.steps().filter(|step| step.outcome == Outcome::Drop && step.stage == stage).count()
+    };
+    let groups = [&leg.outbound_interface, &leg.outbound, &leg.inbound, &leg.inbound_interface];
+    let stands_alone = groups
+        .into_iter()
+        .flatten()
+        .any(|(_, decision)| !decision.denied.is_empty() && !decision.lacks_join());
+    let routes = drops(Stage::Return)
+        + if leg.leads_out_of_reach(path.estate) { 0 } else { drops(Stage::Route) };
+    let is_one = if drops(Stage::Hop) > 0 { routes == 0 } else { routes == 1 };
+    is_one && !stands_alone && leg.admin_denials.is_empty()
+}
