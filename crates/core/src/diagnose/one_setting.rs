@@ -1,8 +1,11 @@
 //! Which findings are about one setting: the change that mends the one mends the other as well.
 
 use crate::change::Change;
+use crate::estate::network::Subnet;
 use crate::finding::{Certainty, Finding};
 use crate::trace::Path;
+use crate::trace::front_route;
+use crate::trace::gate::Gate;
 use crate::trace::leg::Leg;
 use crate::trace::step::{Outcome, Stage};
 
@@ -16,6 +19,13 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
             if follows && (one.is_cause() || one.consequence_of.is_some()) {
                 one.consequence_of = Some(cause);
             }
+        }
+    }
+    if let Some(cause) = of_identity(path, findings) {
+        let is_route =
+            |one: &&mut Finding| ["route/blackhole", "route/appliance-dead"].contains(&one.fault);
+        for one in findings.iter_mut().filter(is_route).filter(|one| one.is_cause()) {
+            one.consequence_of = Some(cause);
         }
     }
 }
@@ -59,4 +69,19 @@ fn is_closed_once(path: &Path, leg: &Leg) -> bool {
         + if leg.leads_out_of_reach(path.estate) { 0 } else { drops(Stage::Route) };
     let is_one = if drops(Stage::Hop) > 0 { routes == 0 } else { routes == 1 };
     is_one && !stands_alone && leg.admin_denials.is_empty()
+}
+
+/// What the copier's subnet lacks to be known at the front door, where the service endpoint that belongs to it would lead past the routes
+/// of the subnet's table.
+fn of_identity(path: &Path, findings: &[Finding]) -> Option<&'static str> {
+    let start = path.start.as_ref()?;
+    let fault = match path.taken()?.gate.as_ref()? {
+        Gate::ServiceEndpointMissing(_) => "server/service-endpoint-missing",
+        Gate::RuleMissing { has_endpoint: false } => "server/vnet-rule-missing",
+        _ => return None,
+    };
+    findings.iter().find(|one| one.is_cause() && one.fault == fault)?;
+    let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let leads_past = front_route::leads_past(path.estate, (&start.subnet, subnet), &path.to);
+    leads_past.then_some(fault)
 }

@@ -1,7 +1,8 @@
 //! Where packets of a subnet to the public front door of a server go: its address is not known, its service is.
 
 use crate::address::internet;
-use crate::estate::network::{NextHop, Route, RoutePrefix, Subnet, Vnet, region_key};
+use crate::estate::network::{NextHop, Route, RoutePrefix, SQL_ENDPOINT, Subnet, Vnet, region_key};
+use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::outward;
@@ -78,6 +79,15 @@ pub fn to_gateway(
             }
         }
     }
+}
+
+/// Whether packets of a subnet would go past all routes of its table, if it had the service endpoint.
+pub fn leads_past(estate: &Estate, (id, subnet): (&ResourceId, &Subnet), server: &Server) -> bool {
+    let mut with = Subnet { sql_endpoint_trouble: None, ..subnet.clone() };
+    with.service_endpoints.push(SQL_ENDPOINT.to_owned());
+    let is_flexible = server.kind == ServerKind::Flexible;
+    let routed = to_gateway(estate, (id, &with), server.location.as_deref(), is_flexible);
+    matches!(routed, Routed::Directly)
 }
 
 /// The routes of a subnet's table that drop packets to public addresses, by address alone: the broadest ones that no other covers.
