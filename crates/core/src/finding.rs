@@ -92,6 +92,8 @@ pub struct Finding {
     pub on_fallback: bool,
     /// It says no more than a step of the guide that the flow does not need.
     pub repeats_guide: bool,
+    /// A rule that speaks of such packets denies them: it is what is wrong, whatever lets them pass after all.
+    pub by_rule: bool,
     /// Ways to mend it, best first.
     pub fixes: Vec<Fix>,
 }
@@ -109,6 +111,7 @@ impl Finding {
             consequence_of: None,
             on_fallback: false,
             repeats_guide: false,
+            by_rule: false,
             fixes: Vec::new(),
         }
     }

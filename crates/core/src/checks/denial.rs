@@ -146,6 +146,7 @@ impl Denial<'_> {
         let finding =
             Finding::blocks(message, self.why(&pieces, why)).unless(self.decision.doubt.as_ref());
         let mut finding = finding.at(&rule.resource, rule.place.pointer());
+        finding.by_rule = !rule.ports.to.contains(&(0, u16::MAX));
         finding.fixes.extend(fixes::let_through(path, self.group, self.decision, direction));
         Some(finding)
     }

@@ -30,6 +30,12 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     }
 }
 
+/// Whether the first changes that mend one finding are those that mend another.
+pub(super) fn is_one_mend(one: &Finding, other: &Finding) -> Option<bool> {
+    let (one, other) = (mend(one)?, mend(other)?);
+    Some(one.len() == other.len() && is_within(one, other))
+}
+
 fn mend(finding: &Finding) -> Option<&[Change]> {
     finding.fixes.iter().map(|fix| &fix.changes[..]).find(|changes| !changes.is_empty())
 }

@@ -1,5 +1,6 @@
 //! The flow to the target, of a copier that does not run there.
 
+use super::one_setting::is_one_mend;
 use super::{Copier, NOT_READY, Report, SECOND_FLOW, consequences};
 use crate::finding::Finding;
 use crate::trace::step::Verdict;
@@ -10,15 +11,9 @@ pub(super) fn add(report: &mut Report, second: &Report) {
         Copier::Host(_) => "relay host",
         _ => "runtime server",
     };
-    // What stops both flows is one cause, such as a copier that does not run.
     let known: Vec<Finding> = report.causes().cloned().collect();
-    let is_known = |one: &Finding| {
-        let is_same = |other: &Finding| {
-            let is_there = one.place.is_some() && other.place == one.place;
-            other.fault == one.fault && (is_there || other.message == one.message)
-        };
-        one.is_cause() && known.iter().any(is_same)
-    };
+    let is_known =
+        |one: &Finding| one.is_cause() && known.iter().any(|other| is_one_cause(one, other));
     let counts = |one: &&Finding| one.fault != NOT_READY;
     let (shared, own): (Vec<_>, Vec<_>) =
         second.causes().filter(counts).partition(|one| is_known(one));
@@ -68,4 +63,14 @@ pub(super) fn add(report: &mut Report, second: &Report) {
     report.missing.dedup();
     report.forward.extend(second.forward.iter().cloned());
     report.back.extend(second.back.iter().cloned());
+}
+
+/// Whether one thing stops both flows, such as a copier that does not run. Of what lacks in one place, such as two records of a zone,
+/// each is a cause, unless one change mends both.
+fn is_one_cause(one: &Finding, other: &Finding) -> bool {
+    let is_there = one.place.is_some() && other.place == one.place;
+    let are_alike = || is_there || one.message == other.message;
+    one.fault == other.fault
+        && (is_there && one.by_rule && other.by_rule
+            || is_one_mend(one, other).unwrap_or_else(are_alike))
 }
