@@ -154,7 +154,7 @@ fn advice_about_a_subnet_is_for_copiers_in_one() {
 }
 
 /// Examples of which the plan mends more than the diagnosis names. Deleted when it does.
-const HIDDEN: [(&str, &str); 14] = [
+const HIDDEN: [(&str, &str); 15] = [
     (
         "Packets leave through an appliance, and no rule lets any address in",
         "server/vnet-rule-missing",
@@ -188,6 +188,11 @@ const HIDDEN: [(&str, &str); 14] = [
     (
         "A hub's firewall is all that joins the two networks, and the route names another address",
         "peering/initiated",
+    ),
+    // One setting, and two changes: the link that is wrong goes, and the right one comes.
+    (
+        "Two regions, each with an endpoint and a zone of its own, and the network is linked to the far one's",
+        "dns/zone-not-linked",
     ),
     // One setting stops both ways and is named once; past it each way needs a change of its own.
     ("Both directions lead to a machine that is not running: one cause", "route/return-asymmetric"),

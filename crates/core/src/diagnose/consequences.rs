@@ -128,7 +128,9 @@ pub(super) fn on_detour(path: &Path, known: &[Finding]) -> Vec<Finding> {
     let found = checks.flat_map(|check| check.run(&path)).filter(|one| {
         !known.iter().any(|other| (other.fault, &other.place) == (one.fault, &one.place))
     });
-    let follows = |one| Finding { consequence_of: Some("dns/record-overwritten"), ..one };
+    let leads_there = ["dns/record-overwritten", "dns/same-named-zone-linked"];
+    let cause = known.iter().map(|one| one.fault).find(|fault| leads_there.contains(fault));
+    let follows = |one| Finding { consequence_of: cause, ..one };
     found.map(follows).collect()
 }
 

@@ -9,6 +9,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref().filter(|_| path.asks_zones())?;
     let (record, addresses) = path.record_meant()?;
     let named = path.holder(&addresses).filter(|named| path.is_overwritten(named))?;
+    if super::same_named_zone_linked::meant_zone(path).is_some() {
+        return None; // dns/same-named-zone-linked
+    }
     let better = path.endpoint()?;
     let trouble = match named.status {
         Status::Pending => "waits for approval".to_owned(),

@@ -2,6 +2,7 @@
 
 use crate::change::{dns, record};
 use crate::checks::fixes;
+use crate::estate::dns::Record;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -14,7 +15,7 @@ const ONE_OF_A_NAME: &str = "a network can be linked to one zone of a name only,
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let name = path.name.as_ref()?;
-    if let Some(finding) = before_own_zone(path, name) {
+    if let Some(finding) = before_own_zone(path, name).or_else(|| of_another_region(path, name)) {
         return Some(finding);
     }
     // A public source's name is to be answered publicly: dns/public-name-shadowed.
@@ -81,6 +82,59 @@ fn before_own_zone(path: &Path, name: &Resolution) -> Option<Finding> {
         own.name(),
         own.resource_group()
     ))))
+}
+
+/// A zone that is linked in place of the one that names the endpoint which is meant: it names another one, which this network cannot reach.
+fn of_another_region(path: &Path, name: &Resolution) -> Option<Finding> {
+    let meant = meant_zone(path)?;
+    let (linked, link) = name.zone.as_ref()?;
+    let message = format!(
+        "network `{}` is linked to zone `{}` of group `{}`, whose record leads to an endpoint out of reach; that of group `{}` leads to `{}`",
+        name.place.name(),
+        linked.name(),
+        linked.resource_group(),
+        meant.resource_group(),
+        path.endpoint()?.id.name()
+    );
+    let why = "endpoints in several regions have a zone each, and a network can be linked to one zone of a name only";
+    let finding = Finding::blocks(message, why).at(link, "");
+    let has = |record: &ResourceId| {
+        ["A", "CNAME"]
+            .iter()
+            .any(|kind| path.estate.get::<Record>(&meant.child(kind, record.name())).is_ok())
+    };
+    let mut records = path.estate.children::<Record>(linked);
+    if unproven::unlisted_records(path.estate, linked).is_none() && records.all(|(id, _)| has(id)) {
+        let swap = vec![
+            dns::unlink_zone(path.estate, link),
+            dns::link_zone(path.estate, &meant, &name.place, &path.to_id),
+        ];
+        return Some(finding.fix(Fix::of(swap)));
+    }
+    Some(finding.fix(Fix::advice(format!(
+        "write the records that zone `{}` of group `{}` lacks into it, then delete link `{}` and link that zone",
+        meant.name(),
+        meant.resource_group(),
+        link.name()
+    ))))
+}
+
+/// The zone of the name of the linked one whose record leads to the endpoint that is meant, where that of the linked one leads to another,
+/// out of reach.
+pub(super) fn meant_zone(path: &Path) -> Option<ResourceId> {
+    let name = path.name.as_ref()?;
+    let (Answer::Addresses(addresses), Some((linked, _))) = (&name.answer, &name.zone) else {
+        return None;
+    };
+    path.holder(addresses).filter(|named| path.is_overwritten(named))?;
+    let address = path.endpoint()?.addresses.as_ref().ok()?.first()?;
+    let full = resolve::private_link_name(&path.server_name())?;
+    let leads_there = |zone: &ResourceId| {
+        let record = resolve::find_record(path.estate, zone, &full).map(|(_, record)| record);
+        record.and_then(|one| one.addresses.as_ref()).is_some_and(|all| all.contains(address))
+    };
+    let zones = path.estate.zones_named(linked.name()).into_iter();
+    zones.filter(|zone| zone != linked).find(leads_there)
 }
 
 /// A zone of the same name as another one, that has the record.
