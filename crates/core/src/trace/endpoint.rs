@@ -50,7 +50,7 @@ pub struct View {
 pub enum WrongEnd {
     /// These sub-resources of the server.
     Group(String),
-    /// Another service, though the server counts the endpoint as its own.
+    /// Another service, though the server counts the endpoint as its own, or its record leads there.
     Service(ResourceId),
 }
 
@@ -86,7 +86,7 @@ pub fn of_server(estate: &Estate, server_id: &ResourceId, server: &Server) -> Ve
     ids.into_iter().map(view).collect()
 }
 
-fn view(
+pub(super) fn view(
     estate: &Estate,
     server_id: &ResourceId,
     server: &Server,

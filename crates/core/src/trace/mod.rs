@@ -24,6 +24,7 @@ pub mod leg;
 mod lines;
 pub mod listen;
 pub mod mesh;
+mod misled;
 mod naming;
 pub mod near_miss;
 mod new_endpoint;
@@ -226,6 +227,7 @@ impl Path<'_> {
         if start.interface.is_some() || self.from.is_some_and(is_home) {
             self.begin(&start);
         }
+        self.adopt_misled();
         let (to_id, server) = (self.to_id.clone(), self.to.clone());
         let walker = Walker {
             estate: self.estate,

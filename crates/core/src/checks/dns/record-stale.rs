@@ -61,7 +61,7 @@ fn advice() -> Fix {
 
 fn in_zone_meant(path: &Path) -> Option<Finding> {
     let (record, addresses) = path.record_meant()?;
-    if !path.is_stale(&addresses) || super::wrong_server::owner(path, &addresses).is_some() {
+    if !path.is_stale(&addresses) || path.other_owner(&addresses).is_some() {
         return None;
     }
     let view = path.endpoint()?;

@@ -1,15 +1,9 @@
 //! The name leads to a private endpoint that belongs to another service, or the endpoint asks for the wrong sub-resource.
 
-use std::net::Ipv4Addr;
-
 use crate::checks::{fixes, new_endpoint};
-use crate::estate::Key;
-use crate::estate::endpoint::{Endpoint, Interface};
 use crate::finding::{Finding, Fix};
-use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::endpoint::WrongEnd;
-use crate::trace::place;
 
 const ONE_SERVER: &str =
     "a private endpoint maps to one server only: the copier would talk to another one";
@@ -33,7 +27,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return Some(Finding::blocks(message, why).at(&view.id, pointer).fix(fix));
     }
     let (record, addresses) = path.record_meant()?;
-    let (endpoint, service) = owner(path, &addresses)?;
+    let (endpoint, service) = path.other_owner(&addresses)?;
     let message = format!(
         "A record `{}` leads to private endpoint `{}`, which belongs to `{}`",
         record.name(),
@@ -47,31 +41,4 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let finding = Finding::blocks(message, ONE_SERVER).at(&record, pointer);
     Some(finding.fixes_or(right.unwrap_or_default(), advice))
-}
-
-/// The private endpoint of another service that holds an address of the record, with that service.
-pub(super) fn owner(path: &Path, addresses: &[Ipv4Addr]) -> Option<(ResourceId, ResourceId)> {
-    let by_body = |one: &Ipv4Addr| path.estate.list::<Endpoint>(Key::Holders(*one));
-    let by_interface = |one: &Ipv4Addr| {
-        let interfaces = path.estate.list::<Interface>(Key::Holders(*one));
-        let ids = interfaces.filter_map(|(_, interface)| interface.endpoint.as_ref());
-        ids.filter_map(|id| Some((id, path.estate.get::<Endpoint>(id).ok()?)))
-    };
-    // Networks that are not joined may use the same addresses: a network near the copier's that claims it is meant.
-    let vnet = &path.start.as_ref()?.vnet;
-    let is_meant = |one: &Ipv4Addr, endpoint: &Endpoint| {
-        let subnet = endpoint.subnet.as_ref();
-        subnet.is_some_and(|subnet| place::is_near(path.estate, vnet, subnet))
-            || place::claim(path.estate, vnet, *one).is_none()
-    };
-    let mut holders = addresses.iter().flat_map(|one| {
-        let all = by_body(one).chain(by_interface(one));
-        all.filter(|(_, endpoint)| is_meant(one, endpoint))
-    });
-    holders.find_map(|(id, endpoint)| {
-        let services: Vec<_> =
-            endpoint.connections.iter().filter_map(|one| one.service.clone()).collect();
-        let is_other = !services.is_empty() && !services.contains(&path.to_id);
-        is_other.then(|| (id.clone(), services[0].clone()))
-    })
 }
