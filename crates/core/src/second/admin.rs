@@ -8,6 +8,7 @@ use super::address::is_private;
 use super::filter::{
     End, Packet, Place, Way, by_prefix, direction, port_matches, protocol, source_port,
 };
+use super::tag;
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, list, reference, text, texts};
 
@@ -42,7 +43,7 @@ pub(super) fn before(
 ) -> Gate {
     let network = place.subnet.rsplit_once("/subnets/").map_or("", |(network, _)| network);
     let speaking = |key: String, body| {
-        let matches = matches(body, way, packet);
+        let matches = matches(world, body, way, packet);
         (matches != Tri::No).then_some(Rule { key, body, matches })
     };
     let mut outcomes = BTreeMap::new();
@@ -188,7 +189,7 @@ fn unread(world: &World) -> Option<String> {
         .find(|holder| !world.all(RULES).any(|(rule, _)| rule.starts_with(&format!("{holder}/"))))
 }
 
-fn matches(rule: &Value, way: Way, packet: &Packet<'_>) -> Tri {
+fn matches(world: &World, rule: &Value, way: Way, packet: &Packet<'_>) -> Tri {
     let ends = |field: &str, end: End<'_>| {
         let entries = list(rule, &["properties", field]).unwrap_or(&[]);
         if entries.is_empty() {
@@ -196,7 +197,7 @@ fn matches(rule: &Value, way: Way, packet: &Packet<'_>) -> Tri {
         }
         entries.iter().fold(Tri::No, |sum, one| {
             let prefix = text(one, &["addressPrefix"]);
-            sum.or(prefix.map_or(Tri::Maybe, |prefix| end_matches(prefix.trim(), end)))
+            sum.or(prefix.map_or(Tri::Maybe, |prefix| end_matches(world, prefix.trim(), end)))
         })
     };
     let ports = texts(rule, &["properties", "destinationPortRanges"]);
@@ -212,8 +213,8 @@ fn matches(rule: &Value, way: Way, packet: &Packet<'_>) -> Tri {
         .and(ends("destinations", packet.to))
 }
 
-/// What tags hold in such a rule is documented for none of them; but only one holds private addresses.
-fn end_matches(word: &str, end: End<'_>) -> Tri {
+/// Tags mean what they mean in security groups. Only one holds private addresses; which, depends on the subnet.
+fn end_matches(world: &World, word: &str, end: End<'_>) -> Tri {
     if let Some(held) = by_prefix(word, end) {
         return held;
     }
@@ -221,6 +222,9 @@ fn end_matches(word: &str, end: End<'_>) -> Tri {
     let is_public_tag = !word.contains('/') && !word.eq_ignore_ascii_case("VirtualNetwork");
     match end {
         _ if word.contains(':') => Tri::No,
+        End::Front { .. } if is_public_tag => {
+            tag::contains(world, "", &word.to_ascii_lowercase(), end, false)
+        }
         End::Address(address) if is_public_tag && is_private(address) => Tri::No,
         _ => Tri::Maybe,
     }

@@ -13,6 +13,7 @@ use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::shell::in_double_quotes;
 use crate::trace::filter::{Match, Receiver, Service, client_ports, covers};
+use crate::trace::tag::{NetworkTag, gateway_has_tag};
 
 /// Packets that admin rules may speak of.
 #[derive(Clone, Copy)]
@@ -161,11 +162,27 @@ impl Packets<'_> {
                 (_, perhaps) if set.overlaps(&perhaps) => Match::Perhaps,
                 _ => Match::No,
             },
-            Receiver::Gateway(..) if prefixes.contains(&Some(Prefix::Any)) => Match::Yes,
-            Receiver::Gateway(..) => match held(prefixes).1.overlaps(&public()) {
-                true => Match::Perhaps,
-                false => Match::No,
-            },
+            Receiver::Gateway(location, is_flexible) => {
+                let holds = |one: &Option<Prefix>| {
+                    front_door_in(one.as_ref(), location.as_deref(), *is_flexible)
+                };
+                prefixes.iter().map(holds).max().unwrap_or(Match::Perhaps)
+            }
+        }
+    }
+}
+
+/// Whether a prefix holds the public front door of a server. Tags of services mean the same as in security groups.
+fn front_door_in(prefix: Option<&Prefix>, location: Option<&str>, is_flexible: bool) -> Match {
+    match prefix {
+        Some(Prefix::Any) => Match::Yes,
+        Some(Prefix::Network(network)) if AddressSet::of([network]).is_private() => Match::No,
+        Some(Prefix::Ipv6) => Match::No,
+        Some(Prefix::Tag(tag)) if !tag.eq_ignore_ascii_case("VirtualNetwork") => {
+            gateway_has_tag(location, is_flexible, tag, &NetworkTag::default())
+        }
+        Some(Prefix::Network(_) | Prefix::Tag(_) | Prefix::ApplicationGroup(_)) | None => {
+            Match::Perhaps
         }
     }
 }
