@@ -60,19 +60,19 @@ pub(super) fn of<'p>(path: &'p Path) -> Vec<Denial<'p>> {
 }
 
 impl Denial<'_> {
-    /// What an earlier rule misses by, where that counts.
+    /// What an earlier rule misses by: the first that counts.
     pub(super) fn miss(&self, path: &Path) -> Option<&NearMiss> {
-        let miss = self.decision.miss.as_ref()?;
         // Networks that are not joined are not in each other's tag: the join is the fault.
         let is_apart = path
             .intended
             .as_ref()
             .is_some_and(|leg| leg.is_apart && (leg.joined.is_some() || leg.outward.is_some()));
-        match miss.miss {
-            Miss::NetworkTag if is_apart || self.is_public(path) => None,
-            Miss::Group if !self.is_at_server(path) => None,
-            _ => Some(miss),
-        }
+        let counts = |one: &&NearMiss| match one.miss {
+            Miss::NetworkTag => !is_apart && !self.is_public(path),
+            Miss::Group => self.is_at_server(path),
+            Miss::Port | Miss::Region => true,
+        };
+        self.decision.misses.iter().find(counts)
     }
 
     /// Whether the packets come from the internet, which is in no network's tag.
@@ -196,7 +196,7 @@ pub(super) fn plain(path: &Path, gate: Gate) -> Option<Finding> {
     let mut why =
         "rules are read from the lowest priority number up, and the first that matches decides"
             .to_owned();
-    if let Some(near) = denial.decision.miss.as_ref().filter(|near| near.miss == Miss::Group) {
+    if let Some(near) = denial.decision.misses.iter().find(|near| near.miss == Miss::Group) {
         let (rule, group) = (&near.rule.name, &near.names);
         why.push_str(&format!(
             "; rule `{rule}` ahead of it names application security group `{group}`, of which that end is no member"

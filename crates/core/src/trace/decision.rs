@@ -41,8 +41,8 @@ pub struct Decision {
     pub denied: Vec<(AddressSet, Decider)>,
     /// Senders about whom the rules leave more than one reading.
     pub unknown: Vec<(AddressSet, Decider)>,
-    /// An earlier rule that was meant to let them pass, and misses them.
-    pub miss: Option<NearMiss>,
+    /// Earlier rules that were meant to let them pass, and miss them: in their order, but those by the tag VirtualNetwork last.
+    pub misses: Vec<NearMiss>,
     /// Whether nothing would be denied if the two networks were joined.
     pub(super) passes_joined: bool,
     /// What denies the same senders until the networks are joined, where that is another rule.

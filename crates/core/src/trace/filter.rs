@@ -119,7 +119,7 @@ pub fn decide(
         decision.settle(&narrow, wide);
     }
     if !estate.is_brief() {
-        decision.miss = question.near_miss(&rules, &decision);
+        decision.misses = question.near_misses(&rules, &decision);
     }
     Ok(decision)
 }

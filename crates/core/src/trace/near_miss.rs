@@ -1,7 +1,7 @@
 //! A rule that was meant to let packets pass and misses them by one thing: then that thing is the fault, not the denial.
 
 use crate::address::AddressSet;
-use crate::estate::filter::{Prefix, Protocol, Rule};
+use crate::estate::filter::{Direction, Prefix, Protocol, Rule};
 use crate::trace::POOLER_PORT;
 use crate::trace::PORT;
 use crate::trace::decision::{Decider, Decision};
@@ -34,9 +34,11 @@ pub struct NearMiss {
 }
 
 impl Question<'_> {
-    /// The first rule ahead of the denial that would let the denied senders pass but for one thing.
-    pub(super) fn near_miss(&self, rules: &[&Rule], decision: &Decision) -> Option<NearMiss> {
-        let denied_at = decision.denied.iter().map(|(_, rule)| rule.priority).min()?;
+    /// Rules ahead of the denial that would let the denied senders pass but for one thing.
+    pub(super) fn near_misses(&self, rules: &[&Rule], decision: &Decision) -> Vec<NearMiss> {
+        let Some(denied_at) = decision.denied.iter().map(|(_, rule)| rule.priority).min() else {
+            return Vec::new();
+        };
         let denied = decision.denied_senders();
         let ahead = rules.iter().copied().filter(|rule| {
             rule.allows
@@ -47,7 +49,7 @@ impl Question<'_> {
         let mut misses: Vec<NearMiss> =
             ahead.filter_map(|rule| self.miss_of(rule, &denied)).collect();
         misses.sort_by_key(|one| one.miss == Miss::NetworkTag);
-        misses.into_iter().next()
+        misses
     }
 
     fn miss_of(&self, rule: &Rule, denied: &AddressSet) -> Option<NearMiss> {
@@ -84,9 +86,17 @@ impl Question<'_> {
     }
 }
 
+/// Ranges of this length or more are those of one subnet: a rule for it speaks of the servers there, and not of a whole network.
+const SUBNET_LENGTH_MIN: u8 = 24;
+
 /// Whether a rule is about this flow, and not about other ports of everybody.
 fn is_about_postgres(rule: &Rule) -> bool {
     let is_narrow = |side: &[Prefix]| side.iter().all(|one| matches!(one, Prefix::Network(_)));
+    let is_of_subnet = |one: &Prefix| matches!(one, Prefix::Network(network) if network.prefix_len() >= SUBNET_LENGTH_MIN);
+    let other_end = match rule.direction {
+        Direction::Outbound => &rule.to,
+        Direction::Inbound => &rule.from,
+    };
     let is_of_databases = |prefix: &Prefix| {
         let tag =
             if let Prefix::Tag(tag) = prefix { tag.to_ascii_lowercase() } else { return false };
@@ -95,6 +105,7 @@ fn is_about_postgres(rule: &Rule) -> bool {
     let near = [PORT, POOLER_PORT, PORT + 1];
     near.iter().any(|port| covers(&rule.ports.to, *port))
         || is_narrow(&rule.from) && is_narrow(&rule.to)
+        || other_end.iter().all(is_of_subnet)
         || rule.to.iter().all(is_of_databases)
 }
 
