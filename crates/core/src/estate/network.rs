@@ -193,6 +193,12 @@ impl Subnet {
         }
     }
 
+    /// Whether it is delegated to flexible servers, which have no interface of their own.
+    pub fn is_of_servers(&self) -> bool {
+        const SERVERS: &str = "Microsoft.DBforPostgreSQL/flexibleServers";
+        self.delegations.iter().any(|one| one.eq_ignore_ascii_case(SERVERS))
+    }
+
     /// Whether the subnet presents itself to Azure SQL services by its service endpoint.
     /// One that failed is off.
     pub fn has_sql_endpoint(&self) -> bool {

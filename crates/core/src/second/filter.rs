@@ -206,16 +206,35 @@ fn rule_matches(
     if quick == Tri::No {
         return Tri::No;
     }
+    let denies =
+        text(rule, &["properties", "access"]).is_some_and(|word| word.eq_ignore_ascii_case("Deny"));
+    if !denies && receives_by_group(rule) && is_delegated(world, place.subnet) {
+        return Tri::No;
+    }
     // A rule stands in the network of the end that is nearer to it.
     let members = |of, near| Members { of, one_network: packet.one_network || way == near };
     let senders = members(packet.members, Way::Outbound);
     let receivers = members(packet.groups, Way::Inbound);
-    let denies =
-        text(rule, &["properties", "access"]).is_some_and(|word| word.eq_ignore_ascii_case("Deny"));
     let from = rule_end(world, place, rule, "source", packet.from, senders);
     let place = Place { learned: denies, ..place };
     let to = rule_end(world, place, rule, "destination", packet.to, receivers);
     quick.and(from).and(to)
+}
+
+/// Whether a rule names the receiver by an application security group, which Azure does not support for servers in a subnet.
+fn receives_by_group(rule: &Value) -> bool {
+    list(rule, &["properties", "destinationApplicationSecurityGroups"])
+        .is_some_and(|groups| !groups.is_empty())
+}
+
+fn is_delegated(world: &World, subnet: &str) -> bool {
+    let all = world.body(subnet).and_then(|body| list(body, &["properties", "delegations"]));
+    all.unwrap_or(&[]).iter().any(|one| {
+        let service = text(one, &["properties", "serviceName"]);
+        service.is_some_and(|word| {
+            word.eq_ignore_ascii_case("Microsoft.DBforPostgreSQL/flexibleServers")
+        })
+    })
 }
 
 pub(super) fn direction(rule: &Value, way: Way) -> Tri {

@@ -34,6 +34,8 @@ pub struct Flow<'f> {
     pub service: Service,
     /// Whether the rules stand at private endpoints, where Azure reads ports that packets come from as any.
     pub is_at_endpoint: bool,
+    /// Whether the rules stand at a subnet of flexible servers, where Azure supports none that names application security groups.
+    pub is_at_server: bool,
 }
 
 impl Flow<'_> {
@@ -104,6 +106,7 @@ pub fn decide(
         receiver: flow.receiver,
         service: flow.service,
         is_at_endpoint: flow.is_at_endpoint,
+        is_at_server: flow.is_at_server,
         tag,
     };
     let mut decision = Decision::default();
@@ -133,6 +136,7 @@ pub(super) struct Question<'a> {
     pub(super) receiver: &'a Receiver,
     pub(super) service: Service,
     is_at_endpoint: bool,
+    pub(super) is_at_server: bool,
     tag: &'a NetworkTag,
 }
 
@@ -214,9 +218,17 @@ impl Question<'_> {
         let nothing = (AddressSet::default(), AddressSet::default());
         let (members, receiver, service) = (self.members, self.receiver, self.service);
         // Of no account for what a rule surely misses.
-        let (is_one_network, is_at_endpoint) = (true, false);
-        let flow = Flow { senders, members, is_one_network, receiver, service, is_at_endpoint };
-        if flow.is_missed_by(rule) {
+        let (is_one_network, is_at_endpoint, is_at_server) = (true, false, false);
+        let flow = Flow {
+            senders,
+            members,
+            is_one_network,
+            receiver,
+            service,
+            is_at_endpoint,
+            is_at_server,
+        };
+        if flow.is_missed_by(rule) || self.is_unsupported(rule) {
             return nothing;
         }
         let receiver = match self.receives_any(&rule.to) {
@@ -241,6 +253,13 @@ impl Question<'_> {
             Match::Yes => (surely, perhaps),
             Match::Perhaps | Match::No => (AddressSet::default(), perhaps),
         }
+    }
+
+    /// Whether nobody counts on a rule to let pass: it names the receiver's group where Azure supports none. One that denies may act all
+    /// the same.
+    fn is_unsupported(&self, rule: &Rule) -> bool {
+        let is_group = |one: &Prefix| matches!(one, Prefix::ApplicationGroup(_));
+        self.is_at_server && rule.allows && rule.to.iter().any(is_group)
     }
 
     /// Whether prefixes hold a public gateway by the tag `VirtualNetwork`, if a default route was learned.

@@ -83,7 +83,16 @@ impl Walker<'_> {
         let is_one_network = side.other.is_none_or(|other| other == side.at.vnet);
         let is_inbound = side.direction == Direction::Inbound;
         let is_at_endpoint = is_inbound && matches!(leg.way, Way::Endpoint(_));
-        let flow = Flow { senders, members, is_one_network, receiver, service, is_at_endpoint };
+        let is_at_server = side.at.subnet.is_of_servers();
+        let flow = Flow {
+            senders,
+            members,
+            is_one_network,
+            receiver,
+            service,
+            is_at_endpoint,
+            is_at_server,
+        };
         let decide = |seen: &NetworkTag| {
             filter::decide(self.estate, side.group, side.direction, &flow, seen)
         };

@@ -62,8 +62,9 @@ impl Question<'_> {
             let is_it = is_about_postgres(rule) && sends() && receives();
             return if is_it { found(Miss::Port, ports(rule)) } else { None };
         }
-        let (sends, receives) = (sends(), receives());
         let is_group = |one: &&Prefix| matches!(one, Prefix::ApplicationGroup(_));
+        let is_unsupported = self.is_at_server && rule.to.iter().any(|one| is_group(&one));
+        let (sends, receives) = (sends(), receives() && !is_unsupported);
         let group = |side: &[Prefix]| side.iter().find(is_group).map(name);
         let from_group =
             group(&rule.from).filter(|_| !sends && (receives || group(&rule.to).is_some()));

@@ -54,6 +54,7 @@ impl Leg {
                 receiver: &receiver,
                 service,
                 is_at_endpoint: false,
+                is_at_server: false,
             };
             let decision = filter::decide(estate, group, direction, &flow, &seen).ok()?;
             let is_shut = decision.allowed.is_empty() && decision.unknown.is_empty();
