@@ -63,10 +63,7 @@ impl Denial<'_> {
     /// What an earlier rule misses by: the first that counts.
     pub(super) fn miss(&self, path: &Path) -> Option<&NearMiss> {
         // Networks that are not joined are not in each other's tag: the join is the fault.
-        let is_apart = path
-            .intended
-            .as_ref()
-            .is_some_and(|leg| leg.is_apart && (leg.joined.is_some() || leg.outward.is_some()));
+        let is_apart = path.intended.as_ref().is_some_and(|leg| leg.is_apart && leg.is_joining());
         let counts = |one: &&NearMiss| match one.miss {
             Miss::NetworkTag => !is_apart && !self.is_public(path),
             Miss::Group => self.is_at_server(path),

@@ -13,9 +13,14 @@ use crate::trace::leg::{Leg, Way};
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 
-/// The copier's network, and the next one that a leg leads into.
+/// The copier's network, or that of the firewall which takes its packets on, and the next one that a leg leads into.
 pub(super) fn ends(path: &Path, leg: &Leg) -> Option<(ResourceId, ResourceId)> {
-    Some((path.start.as_ref()?.vnet.clone(), leg.next.as_ref()?.parent()?))
+    Some((near_subnet(path, leg)?.parent()?, leg.next.as_ref()?.parent()?))
+}
+
+fn near_subnet<'p>(path: &'p Path, leg: &'p Leg) -> Option<&'p ResourceId> {
+    let copiers = || path.start.as_ref().map(|start| &start.subnet);
+    leg.onward.as_ref().map(|onward| &onward.subnet).or_else(copiers)
 }
 
 /// What breaks the join of a leg, of one kind.
@@ -100,10 +105,10 @@ fn terms(path: &Path, leg: &Leg, is_near: bool) -> Terms {
         terms.uses_remote_gateway |= is_near;
         terms.lends_gateway |= !is_near;
     }
-    if let (Some((own, other)), Some(start), Some(next)) =
-        (&mut terms.subnets, &path.start, &leg.next)
+    if let (Some((own, other)), Some(near), Some(next)) =
+        (&mut terms.subnets, near_subnet(path, leg), &leg.next)
     {
-        let (near, far) = (start.subnet.name(), next.name());
+        let (near, far) = (near.name(), next.name());
         let (here, there) = if is_near { (near, far) } else { (far, near) };
         for (names, name) in [(own, here), (other, there)] {
             if !names.iter().any(|one| one.eq_ignore_ascii_case(name)) {
@@ -121,9 +126,9 @@ pub(super) fn synced(path: &Path, leg: &Leg) -> Vec<Change> {
 
 /// Adds the subnets of both ends to halves that carry others only.
 pub(super) fn with_subnets(path: &Path, leg: &Leg) -> Vec<Change> {
-    let (Some(start), Some(next)) = (&path.start, &leg.next) else { return Vec::new() };
+    let (Some(near), Some(next)) = (near_subnet(path, leg), &leg.next) else { return Vec::new() };
     let add = |one: &Break| {
-        let (own, other) = if one.is_near { (&start.subnet, next) } else { (next, &start.subnet) };
+        let (own, other) = if one.is_near { (near, next) } else { (next, near) };
         peering::add_subnets(path.estate, &one.half, own, other)
     };
     broken(leg, BreakKind::SubnetExcluded).map(add).collect()

@@ -80,7 +80,9 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     let is_severed = matches!(outward, Some(Outward::Severed { .. }));
     let counts = |one: &&Finding| joins(one.fault) && (one.is_cause() || is_severed);
     let peering = findings.iter().find(counts).map(|one| one.fault);
-    if let (Some(peering), Some(leg)) = (peering, &path.intended) {
+    if let (Some(peering), Some(leg)) = (peering, &path.intended)
+        && leg.onward.is_none()
+    {
         let sides = [
             ("filter/outbound-denied", &leg.outbound_interface),
             ("filter/outbound-denied", &leg.outbound),

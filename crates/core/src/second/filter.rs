@@ -105,6 +105,12 @@ fn group_of(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> G
     group(world, &key, place, way, packet)
 }
 
+pub(super) fn has_group(world: &World, subnet: &str) -> bool {
+    world.body(subnet).is_some_and(|body| {
+        reference(body, &["properties", "networkSecurityGroup", "id"]).is_some()
+    })
+}
+
 /// What a group does with a packet at a place. The tag VirtualNetwork holds an address for every rule or for none, so that what comes
 /// of both is so, where only one end is open.
 pub(super) fn group(

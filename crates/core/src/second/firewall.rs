@@ -3,8 +3,11 @@
 use serde_json::Value;
 
 use super::address::{Prefix, holds_no_public};
-use super::peering::halves;
+use super::endpoint::Endpoint;
+use super::peering::{Shore, cross, halves};
+use super::route::{Hop, next_hop, own_routes};
 use super::sender::{addresses_of_nat, public_addresses};
+use super::verdict::Gate;
 use super::world::{World, at, list, network_of, private_address, reference};
 
 /// The one firewall with that private address in a network or a neighbour of it, and its subnet.
@@ -22,6 +25,42 @@ pub(super) fn at_hop<'w>(world: &'w World, network: &str, hop: u32) -> Option<(&
         world.all("microsoft.network/azurefirewalls").filter_map(|(_, body)| seat(body));
     let only = found.next()?;
     found.next().is_none().then_some(only)
+}
+
+/// Where what it sends on ends, of packets that the longest route of a subnet hands to it: it has no tunnels, so that they leave its own
+/// subnet as all others do.
+pub(super) fn loses(
+    world: &World,
+    subnet: &str,
+    (home, to): (&str, Option<u32>),
+    endpoint: Option<&Endpoint>,
+) -> Vec<Gate> {
+    let lost = || {
+        let address = to?;
+        let own = own_routes(world, subnet)?;
+        let holding = own.iter().filter_map(|route| {
+            Some((route.prefix.filter(|prefix| prefix.contains(address))?.len, route))
+        });
+        let (_, longest) = holding.max_by_key(|(len, _)| *len)?;
+        let (near, far) = (network_of(subnet), network_of(home));
+        let (_, seat) = at_hop(world, near, longest.appliance?)?;
+        let hub = network_of(&seat);
+        if hub == near || hub == far {
+            return None;
+        }
+        match next_hop(world, &seat, to, endpoint, "route") {
+            Hop::Drop(gate) => Some(vec![gate]),
+            Hop::Peer(network) if network == far => {
+                let here = Shore { network: hub, subnet: &seat, address: None, filtered: true };
+                let there = Shore { network: far, subnet: home, address: to, filtered: true };
+                Some(cross(world, here, there))
+            }
+            _ => None,
+        }
+    };
+    let mut gates = lost().unwrap_or_default();
+    gates.retain(|gate| matches!(gate, Gate::Drop(_)));
+    gates
 }
 
 /// The addresses on what it sends into the internet; none where they are not sure.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::address::{address_of, is_private};
 use super::appliance::{has_no_place, is_beyond_peers};
-use super::filter::{End, Packet, Place, Way, filter, group};
+use super::filter::{End, Packet, Place, Way, filter, group, has_group};
+use super::firewall;
 use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
 use super::peering::{Shore, cross, halves, in_either_state};
@@ -16,7 +17,6 @@ use super::route::{
 use super::seat::{Spot, address, behind};
 use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
-use super::walk::has_group;
 use super::world::{
     World, interface_addresses, list, network_of, prefixes, reference, region, text,
 };
@@ -176,6 +176,8 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
         None => gates.push(Gate::unknown("the machines behind the load balancer of", far)),
     }
     if is_opaque {
+        let end = (seat.subnet.as_str(), Some(spot.to));
+        gates.extend(firewall::loses(world, flow.subnet, end, None));
         return gates;
     }
     if near != far {

@@ -4,7 +4,8 @@ use super::address::representatives;
 use super::door::{delegated_subnet, listening, standing};
 use super::endpoint::{Endpoint, admits, admitted, endpoints, holder};
 use super::fate_over;
-use super::filter::{End, Packet, Place, Way, filter};
+use super::filter::{End, Packet, Place, Way, filter, has_group};
+use super::firewall;
 use super::name::Name;
 use super::peering::{Shore, cross, in_either_state};
 use super::route::{arrive, next_hop};
@@ -185,6 +186,7 @@ impl<'w> Walk<'w> {
         let place = Place::of(home);
         if is_opaque {
             gates.push(filter(self.world, place, Way::Inbound, &packet(End::Somewhere)));
+            gates.extend(firewall::loses(self.world, subnet, (home, to), None));
             return gates;
         }
         gates.push(filter(self.world, place, Way::Inbound, &packet(End::at(from))));
@@ -357,6 +359,9 @@ impl<'w> Walk<'w> {
         let is_opaque = arrive(hop, near, far, &mut gates);
         let from_end = if is_opaque { End::Somewhere } else { End::at(from) };
         gates.push(self.endpoint_filter(home, &packet(from_end)));
+        if is_opaque {
+            gates.extend(firewall::loses(self.world, subnet, (home, to), Some(endpoint)));
+        }
         if near != far && !is_opaque {
             let here = Shore {
                 network: near,
@@ -391,10 +396,4 @@ impl<'w> Walk<'w> {
             Tri::Maybe => filter(self.world, place, Way::Inbound, packet).either(Gate::Pass),
         }
     }
-}
-
-pub(super) fn has_group(world: &World, subnet: &str) -> bool {
-    world.body(subnet).is_some_and(|body| {
-        reference(body, &["properties", "networkSecurityGroup", "id"]).is_some()
-    })
 }

@@ -313,6 +313,16 @@ pub fn firewall_at<'e>(
     Some((id, firewall))
 }
 
+/// The subnet of the Azure Firewall that a route of a subnet leads to.
+pub fn firewall_home<'e>(
+    estate: &'e Estate,
+    subnet: &ResourceId,
+    next_hop: &NextHop,
+) -> Option<&'e ResourceId> {
+    let (_, _, home) = firewall(estate, &subnet.parent()?, next_hop.appliance()?)?;
+    Some(home)
+}
+
 /// The public addresses that an Azure Firewall gives to packets for a server's front door; `None` where that hangs on what is not known.
 pub fn translated(
     estate: &Estate,

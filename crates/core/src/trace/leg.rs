@@ -19,6 +19,7 @@ use crate::trace::endpoint::View;
 use crate::trace::filter::{Receiver, Service};
 use crate::trace::gate::{self, Caller, Gate};
 use crate::trace::hop::Joined;
+use crate::trace::onward::Onward;
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::start::Start;
@@ -79,7 +80,7 @@ pub struct Leg {
     pub is_perhaps_joined: bool,
     /// Only a route that a gateway has learned takes packets on, and puts the address into the tag VirtualNetwork.
     pub needs_learned_route: bool,
-    /// The join of the copier's network with the next one on the way; `None` where packets enter none.
+    /// The join of the copier's network, or of the hub of `onward`, with the next one on the way; `None` where packets enter none.
     pub joined: Option<Joined>,
     /// The subnet in that next network: of the other end, or of a gateway or an appliance on the way there.
     pub next: Option<ResourceId>,
@@ -89,6 +90,8 @@ pub struct Leg {
     pub inbound_interface: Option<(ResourceId, Decision)>,
     /// How an address beyond the network is reached.
     pub outward: Option<Outward>,
+    /// Why the firewall of a hub, which a route hands packets to, has no way on; `joined` is then the join of the hub.
+    pub onward: Option<Onward>,
     /// The appliance that a route hands packets to.
     pub appliance: Option<Appliance>,
     /// The other end is a load balancer of the Basic sort in another region.
@@ -127,6 +130,7 @@ impl Leg {
             inbound: None,
             inbound_interface: None,
             outward: None,
+            onward: None,
             appliance: None,
             is_basic_balancer_afar: false,
             senders: AddressSet::default(),
@@ -151,6 +155,11 @@ impl Leg {
     /// as far as the estate tells.
     pub fn leads_out_of_reach(&self, estate: &Estate) -> bool {
         matches!(&self.route, Some(Routed::Dead(_, Appliance::OutOfReach(id))) if !appliance::stands(estate, id))
+    }
+
+    /// Whether its packets come to the join of the copier's own network, or to a gateway.
+    pub fn is_joining(&self) -> bool {
+        self.joined.is_some() && self.onward.is_none() || self.outward.is_some()
     }
 
     /// Takes down what the route table of the copier's subnet does.

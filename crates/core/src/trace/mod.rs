@@ -28,6 +28,7 @@ mod misled;
 mod naming;
 pub mod near_miss;
 mod new_endpoint;
+pub mod onward;
 pub mod outward;
 mod owner;
 pub mod place;

@@ -88,7 +88,7 @@ impl Walker<'_> {
         leg.is_apart = joined.is_apart();
         leg.is_perhaps_joined =
             matches!(joined, Joined::Apart { other_way: Some(_), .. } | Joined::Unknown(_));
-        let receiver = Receiver::Addresses(receivers, self.groups(leg));
+        let receiver = Receiver::Addresses(receivers.clone(), self.groups(leg));
         let routed = self.route(leg, &near, &far, address);
         leg.drops_out = matches!(routed, Some((_, Routed::Dropped(_))));
         self.estate.aside(|| self.outbound(leg, &near, Some(far.vnet), &receiver));
@@ -110,6 +110,7 @@ impl Walker<'_> {
             let steps = self.hop(leg, &joined, &near, &far);
             leg.cross(far.id, joined, steps);
         }
+        self.beyond_firewall(leg, &near, &far, (&receivers, address));
         let dialled = leg.receiver();
         let port = self.service.port;
         match dialled.and_then(|one| balancer::follow(self.estate, one, port)) {
@@ -153,7 +154,7 @@ impl Walker<'_> {
     }
 
     /// What becomes of the packets at the copier's route table, with an address that they go to.
-    fn route(
+    pub(super) fn route(
         &self,
         leg: &Leg,
         near: &End,

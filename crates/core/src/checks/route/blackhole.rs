@@ -15,7 +15,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(Routed::Dropped(route)) => Some((leg, route)),
         _ => None,
     });
-    let Some((leg, route)) = dropped else { return perhaps(path) };
+    let Some((leg, route)) = dropped else { return onward(path).or_else(|| perhaps(path)) };
     let routes = dropping(path, leg, route);
     let others: Vec<String> = routes
         .iter()
@@ -49,6 +49,23 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     finding.fixes.extend(new_endpoint::instead(path));
     finding.on_fallback = is_other_way(path, leg);
     Some(finding)
+}
+
+/// A route of the firewall's own subnet drops what the firewall sends on.
+fn onward(path: &Path) -> Option<Finding> {
+    let onward = path.taken()?.onward.as_ref()?;
+    let route = onward.dropped.as_ref()?;
+    let message = format!(
+        "route `{}` ({}) of table `{}` drops what the firewall in subnet `{}` sends on to `{}`",
+        route.name,
+        route.prefix,
+        route.table.name(),
+        onward.subnet.name(),
+        path.to_id.name()
+    );
+    let why = "a firewall of Azure has no tunnels of its own: what it sends on leaves by the routes of its subnet";
+    let fix = Fix::of(vec![change::delete(path.estate, &route.table, &route.name)]);
+    Some(Finding::blocks(message, why).at(&route.resource, route.pointer.clone()).fix(fix))
 }
 
 /// A route leads where it is not known that packets go on: into a network of unknown addresses, or to a gateway that nobody captured.
