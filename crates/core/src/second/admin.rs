@@ -223,7 +223,7 @@ fn end_matches(world: &World, word: &str, end: End<'_>) -> Tri {
     match end {
         _ if word.contains(':') => Tri::No,
         End::Front { .. } if is_public_tag => {
-            tag::contains(world, "", &word.to_ascii_lowercase(), end, false)
+            tag::contains(world, "", &word.to_ascii_lowercase(), end)
         }
         End::Address(address) if is_public_tag && is_private(address) => Tri::No,
         _ => Tri::Maybe,

@@ -68,13 +68,11 @@ pub(super) struct Place<'w> {
     pub(super) endpoint: bool,
     /// Whether an address that may be in the tag VirtualNetwork is; `None` where both can be.
     in_tag: Option<bool>,
-    /// Whether a default route that a gateway may have learned counts: for a denial it does.
-    learned: bool,
 }
 
 impl<'w> Place<'w> {
     pub(super) fn of(subnet: &'w str) -> Place<'w> {
-        Place { subnet, endpoint: false, in_tag: None, learned: false }
+        Place { subnet, endpoint: false, in_tag: None }
     }
 
     /// Before the private endpoints of a subnet.
@@ -222,7 +220,6 @@ fn rule_matches(
     let senders = members(packet.members, Way::Outbound);
     let receivers = members(packet.groups, Way::Inbound);
     let from = rule_end(world, place, rule, "source", packet.from, senders);
-    let place = Place { learned: denies, ..place };
     let to = rule_end(world, place, rule, "destination", packet.to, receivers);
     quick.and(from).and(to)
 }
@@ -319,7 +316,7 @@ fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri
     }
     // The oldest clients wrote VIRTUAL_NETWORK and AZURE_LOADBALANCER.
     let tag = word.to_ascii_lowercase().replace('_', "");
-    let held = tag::contains(world, place.subnet, &tag, end, place.learned);
+    let held = tag::contains(world, place.subnet, &tag, end);
     match (place.in_tag, tag.as_str(), end) {
         (Some(is), "virtualnetwork", _) if held == Tri::Maybe => Tri::of(is),
         (Some(is), "internet", End::Address(_)) if held == Tri::Maybe => Tri::of(!is),

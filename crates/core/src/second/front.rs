@@ -174,7 +174,7 @@ impl Walk<'_> {
             Some(_) => Tri::No,
             None => {
                 let tag = route.word.to_ascii_lowercase();
-                tag::contains(self.world, subnet, &tag, self.front(), false)
+                tag::contains(self.world, subnet, &tag, self.front())
             }
         };
         let all = own.iter().map(|route| (route, held(route)));

@@ -383,7 +383,8 @@ impl Ask<'_> {
             return Name::Unknown(Gate::unknown("the records", own));
         }
         match (strangers(self.world, self.server), self.world.children(own, "a").next()) {
-            (Some(all), Some((label, _))) => Name::Record(all, format!("{own}/a/{label}")),
+            (Some(Ok(all)), Some((label, _))) => Name::Record(all, format!("{own}/a/{label}")),
+            (Some(Err(())), _) => Name::Unknown(Gate::unknown("the addresses in", own)),
             _ => Name::Own,
         }
     }

@@ -11,11 +11,10 @@ use super::world::{World, address_space, network_of};
 
 /// Whether an end is in a tag. Tags other than these hold addresses of services that are no part
 /// of the flow.
-pub(super) fn contains(world: &World, subnet: &str, tag: &str, end: End<'_>, learned: bool) -> Tri {
+pub(super) fn contains(world: &World, subnet: &str, tag: &str, end: End<'_>) -> Tri {
     match (tag, end) {
         ("virtualnetwork", End::Address(address)) => virtual_network(world, subnet, address),
-        ("virtualnetwork", End::Front { .. }) => front_in_network(world, subnet, learned),
-        ("virtualnetwork", End::Internet) => front_in_network(world, subnet, false),
+        ("virtualnetwork", End::Front { .. } | End::Internet) => routes_in_tag(world, subnet, None),
         ("internet", End::Address(address)) if is_private(address) => Tri::No,
         ("internet", End::Address(address)) => match virtual_network(world, subnet, address) {
             Tri::Yes => Tri::No,
@@ -64,7 +63,7 @@ fn virtual_network(world: &World, subnet: &str, address: u32) -> Tri {
     if mesh::towards(world, network, address).is_some() {
         sum = sum.or(Tri::Maybe);
     }
-    sum.or(routes_in_tag(world, subnet, Some(address), false))
+    sum.or(routes_in_tag(world, subnet, Some(address)))
 }
 
 fn half_in_tag(half: &Half<'_>, address: u32) -> Tri {
@@ -78,13 +77,12 @@ fn holds(all: &[super::address::Prefix], address: u32) -> Tri {
     Tri::of(all.iter().any(|prefix| prefix.contains(address)))
 }
 
-/// A route for everything may make the tag mean everything; so may one that a gateway has `learned`, where that counts.
-fn routes_in_tag(world: &World, subnet: &str, address: Option<u32>, learned: bool) -> Tri {
+/// A route for everything may make the tag mean everything. Whether a gateway has learned one nobody knows, and it is not counted on.
+fn routes_in_tag(world: &World, subnet: &str, address: Option<u32>) -> Tri {
     let Some(routes) = own_routes(world, subnet) else { return Tri::Maybe };
     let network = network_of(subnet);
     let led = match address {
         Some(address) => gateway::leads(world, network, address),
-        None if learned && gateway::leads(world, network, ANY_PUBLIC) != Tri::No => Tri::Maybe,
         None => Tri::No,
     };
     let start = if propagates(world, subnet) { led } else { Tri::No };
@@ -98,10 +96,3 @@ fn routes_in_tag(world: &World, subnet: &str, address: Option<u32>, learned: boo
         })
     })
 }
-
-fn front_in_network(world: &World, subnet: &str, learned: bool) -> Tri {
-    routes_in_tag(world, subnet, None, learned)
-}
-
-/// A public address that only a route for everything leads to.
-const ANY_PUBLIC: u32 = 0x0101_0101;

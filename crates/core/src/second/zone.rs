@@ -171,20 +171,29 @@ pub(super) fn own_record(world: &World, server: &str) -> Option<(String, u32)> {
     }
 }
 
-/// The addresses in an injected server's own zone, where all are readable and none of them is in its subnet.
-pub(super) fn strangers(world: &World, server: &str) -> Option<Vec<u32>> {
+/// The addresses in an injected server's own zone where none of them is in its subnet; `None` where one is. Unreadable ones count as
+/// `Err`.
+pub(super) fn strangers(world: &World, server: &str) -> Option<Result<Vec<u32>, ()>> {
     let zone = &world.body(server).and_then(own_zone)?;
     let home = delegated_subnet(world, server).ok().flatten()?;
     let home = subnet_prefixes(world.body(&home)?);
-    if home.is_empty() || world.children(zone, "cname").next().is_some() {
-        return None;
-    }
+    let mut is_unread = world.children(zone, "cname").next().is_some();
     let mut all = Vec::new();
     for (_, set) in world.children(zone, "a") {
-        for entry in list(set, &["properties", "aRecords"])? {
-            all.push(address_of(text(entry, &["ipv4Address"])?)?);
+        let Some(entries) = list(set, &["properties", "aRecords"]) else {
+            is_unread = true;
+            continue;
+        };
+        let words = entries.iter().map(|entry| address_of(text(entry, &["ipv4Address"])?));
+        match words.collect::<Option<Vec<u32>>>() {
+            Some(addresses) => all.extend(addresses),
+            None => is_unread = true,
         }
     }
     let is_home = |one: &u32| home.iter().any(|prefix| prefix.contains(*one));
-    (!all.is_empty() && !all.iter().any(is_home)).then_some(all)
+    match (home.is_empty() || all.iter().any(is_home), is_unread) {
+        (true, _) => None,
+        (false, true) => Some(Err(())),
+        (false, false) => (!all.is_empty()).then_some(Ok(all)),
+    }
 }

@@ -112,8 +112,7 @@ pub fn decide(
     let mut decision = Decision::default();
     question.walk(&rules, flow.senders.clone(), &mut decision);
     let open = senders_of(&decision.unknown);
-    let is_settled = !matches!(flow.receiver, Receiver::Gateway(..)) || !tag.may_learn_default;
-    if is_settled && let Some(readings) = tag.readings(&open, &tag.held_receivers(flow.receiver)) {
+    if let Some(readings) = tag.readings(&open, &tag.held_receivers(flow.receiver)) {
         let [narrow, wide] = readings.each_ref().map(|tag| {
             let mut one = Decision::default();
             Question { tag, ..question }.walk(&rules, open.clone(), &mut one);
@@ -231,10 +230,7 @@ impl Question<'_> {
         if flow.is_missed_by(rule) || self.is_unsupported(rule) {
             return nothing;
         }
-        let receiver = match self.receives_any(&rule.to) {
-            Match::No if !rule.allows && self.may_be_learned(&rule.to) => Match::Perhaps,
-            known => known,
-        };
+        let receiver = self.receives_any(&rule.to);
         let ports = self.client_ports(rule);
         let certainty = receiver.min(ports);
         if certainty == Match::No {
@@ -260,14 +256,6 @@ impl Question<'_> {
     fn is_unsupported(&self, rule: &Rule) -> bool {
         let is_group = |one: &Prefix| matches!(one, Prefix::ApplicationGroup(_));
         self.is_at_server && rule.allows && rule.to.iter().any(is_group)
-    }
-
-    /// Whether prefixes hold a public gateway by the tag `VirtualNetwork`, if a default route was learned.
-    fn may_be_learned(&self, prefixes: &[Prefix]) -> bool {
-        let is_tag = |one: &Prefix| matches!(one, Prefix::Tag(name) if name.eq_ignore_ascii_case("VirtualNetwork"));
-        self.tag.may_learn_default
-            && matches!(self.receiver, Receiver::Gateway(..))
-            && prefixes.iter().any(is_tag)
     }
 
     /// Whether a rule catches the ports that clients send from.

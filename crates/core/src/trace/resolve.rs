@@ -313,15 +313,21 @@ fn in_own_zone(
     let Some(home) = home.filter(|home| !home.prefixes.is_empty()) else {
         return Answer::Injected;
     };
-    let mut all = Vec::new();
-    for (_, record) in estate.children::<Record>(zone) {
+    let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
+    let (mut all, mut unread) = (Vec::new(), None);
+    for (id, record) in estate.children::<Record>(zone) {
         match (&record.addresses, &record.alias) {
             (Some(addresses), None) => all.extend(addresses.iter().copied()),
-            _ => return Answer::Injected,
+            _ => unread = Some(Missing::field(id, "aRecords")),
         }
     }
-    let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
-    if all.is_empty() || all.iter().any(is_home) {
+    if all.iter().any(is_home) {
+        return Answer::Injected;
+    }
+    if let Some(missing) = unread {
+        return Answer::Unknown(missing);
+    }
+    if all.is_empty() {
         return Answer::Injected;
     }
     result.record = estate.children::<Record>(zone).next().map(|(id, _)| id.clone());

@@ -21,9 +21,6 @@ pub struct NetworkTag {
     pub dropped: AddressSet,
     /// The subnet's own routes, where they were not observed.
     pub unread: Option<Missing>,
-    /// Whether a gateway may have learned a default route, which may put everything into it. Nobody counts on that to be let through; a
-    /// rule that denies the tag may catch what is public all the same.
-    pub may_learn_default: bool,
 }
 
 impl NetworkTag {
@@ -179,7 +176,7 @@ fn put_together(
     let [drops, default] = drops;
     let dropped = drops.union(&default).difference(&perhaps);
     let (surely, perhaps) = (surely.union(&drops), perhaps.union(&dropped));
-    Ok(NetworkTag { perhaps, surely, dropped, unread, may_learn_default: has_more && lets_in })
+    Ok(NetworkTag { perhaps, surely, dropped, unread })
 }
 
 /// Whether a route drops packets to other networks. One into the network's own says nothing new of that.
