@@ -171,7 +171,10 @@ impl Overlay<'_> {
         let children = inline_children(&one.id, &json, origin, standing, ResourceId::parse);
         for (id, child, origin) in children {
             if !kept.contains(&id) {
-                let body = self.laid_over(&id, None, &child.to_value(), false);
+                // A preview leaves out what only Azure tells; what Terraform told before and tells no more has ended.
+                let was = one.before.as_ref().filter(|_| one.memberships.is_some());
+                let was = was.and_then(|body| nested::told(&id, body)).flatten();
+                let body = self.laid_over(&id, was, &child.to_value(), false);
                 self.estate.put(&id, body, origin, self.problems);
             }
         }

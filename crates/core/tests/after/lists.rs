@@ -4,10 +4,11 @@ use flexway_core::estate::endpoint::Interface;
 use flexway_core::estate::gateway::{LoadBalancer, NatGateway};
 use flexway_core::estate::{Estate, Input, load, overlay};
 use flexway_core::id::ResourceId;
+use flexway_core::trace::step::Verdict;
 use serde_json::{Value, json};
 
 use super::plan;
-use super::support::{self, SUBSCRIPTION, input};
+use super::support::{self, SUBSCRIPTION, causes, check, input};
 
 /// A resource of a group, as Azure names it.
 fn resource(kind: &str, name: &str) -> String {
@@ -191,4 +192,22 @@ fn rules_of_a_load_balancer_are_read_from_a_state() {
         [(ResourceId::parse(&pool).expect("an id"), Some(vec![configuration.expect("an id")]))]
     );
     assert!(facts.has_all_rules);
+}
+
+#[test]
+fn a_group_that_an_inline_subnet_loses_no_longer_acts() {
+    let rule = json!({ "name": "shut", "properties": { "access": "Deny", "direction": "Outbound", "priority": 100, "protocol": "*",
+        "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "*" } });
+    let mut resources = support::fixture("private-source");
+    let edit = format!("set target-nsg /properties/securityRules [{rule}]");
+    support::edit(&mut resources, &edit);
+    let estate = support::estate(&resources);
+    assert_eq!(causes(&check(&estate)), ["filter/outbound-denied"]);
+    let vnet = |group: &str| {
+        json!({ "name": "target-net", "resource_group_name": "rg-target", "address_space": ["10.20.0.0/16"],
+            "subnet": [{ "name": "postgres", "address_prefixes": ["10.20.1.0/28"], "security_group": group }] })
+    };
+    let (before, after) = (vnet(&super::target_nsg()), vnet(""));
+    let plan = super::plan("azurerm_virtual_network", json!(["update"]), before, after, json!({}));
+    assert_eq!(check(&overlay(&estate, plan).estate).verdict, Verdict::Reachable);
 }
