@@ -5,8 +5,8 @@ mod support;
 
 use std::net::Ipv4Addr;
 
-use flexway_core::diagnose::{PORT, Question, Source};
-use flexway_core::estate::Estate;
+use flexway_core::diagnose::{PORT, Question, Source, check};
+use flexway_core::estate::{Estate, load};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
@@ -157,4 +157,37 @@ fn subnets_and_peerings_may_stand_in_their_network() {
     let world = World::of(ids.iter().zip(&outside));
     let answer = ask(&world, find("new-db"), find("old-db"), 5432);
     assert_eq!(answer.verdict, Verdict::Reachable, "{answer:#?}");
+}
+
+/// Both readings come to that verdict after the edits, one a line.
+fn both_say(expected: &str, edits: &str) {
+    let mut resources = support::fixture("private-source");
+    edits.lines().for_each(|edit| support::edit(&mut resources, edit));
+    let loaded = load(vec![support::input("e.json", json!(resources))]);
+    let question = support::question(&loaded.estate);
+    let report = check(&loaded.estate, &question);
+    assert_eq!(json!(report.verdict), expected, "{edits}: {:?}", support::causes(&report));
+    assert_eq!(word(answer(&loaded.estate, &question).verdict), expected, "{edits}");
+}
+
+#[test]
+fn what_is_not_told_is_fine_for_neither_reading() {
+    let rule = |name: &str, access: &str, from: &str, to: &str| {
+        json!({ "name": name, "properties": { "access": access, "direction": "Outbound", "protocol": "*",
+            "priority": if access == "Allow" { 100 } else { 200 }, "sourceAddressPrefix": from, "sourcePortRange": "*",
+            "destinationAddressPrefix": to, "destinationPortRange": "*" } })
+    };
+    let rules = |all: &[Value]| format!("set target-nsg /properties/securityRules {}", json!(all));
+    let half = "set target-net/virtualNetworkPeerings/to-source /properties";
+    both_say("undetermined", &format!("{half}/allowVirtualNetworkAccess null"));
+    both_say("undetermined", &format!("{half}/remoteVirtualNetwork null"));
+    let connection = "set old-db-pe /properties/privateLinkServiceConnections/0/properties";
+    both_say("reachable", &format!("{connection}/privateLinkServiceId null"));
+    both_say("reachable", &format!("{connection}/groupIds null"));
+    both_say("undetermined", &rules(&[rule("a", "Allow", "", "*")]));
+    both_say("reachable", &rules(&[rule("a", "Allow", "*", "*")]));
+    let by_tag = rules(&[rule("a", "Allow", "VirtualNetwork", "*"), rule("b", "Deny", "*", "*")]);
+    both_say("reachable", &by_tag);
+    let no_space = "set virtualNetworks/target-net /properties/addressSpace null";
+    both_say("undetermined", &format!("{by_tag}\n{no_space}"));
 }

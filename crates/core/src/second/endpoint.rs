@@ -17,25 +17,30 @@ pub(super) struct Endpoint {
     pub(super) addresses: Vec<u32>,
     /// Whether it leads to the server's PostgreSQL.
     pub(super) leads_here: bool,
+    /// Whether it does not tell of a connection where it leads.
+    pub(super) hides_service: bool,
     pub(super) groups: Vec<String>,
 }
 
 /// All private endpoints, of this server and of others.
 pub(super) fn endpoints(world: &World, server: &str) -> Vec<Endpoint> {
-    world
-        .all("microsoft.network/privateendpoints")
-        .map(|(key, body)| Endpoint {
+    let known = admitted(world, server).entries;
+    let one = |(key, body): (&str, &Value)| {
+        let hides_service = connections(body).any(|one| service(one).is_none());
+        // Where the endpoint does not tell, the server's list does.
+        let is_listed = || known.iter().any(|(of, _)| of.as_deref() == Some(key));
+        let groups = list(body, &["properties", "applicationSecurityGroups"]).unwrap_or(&[]);
+        Endpoint {
             key: key.to_owned(),
             subnet: reference(body, &["properties", "subnet", "id"]),
             addresses: addresses(world, key, body),
-            leads_here: connections(body).any(|one| leads_to(one, server)),
-            groups: list(body, &["properties", "applicationSecurityGroups"])
-                .unwrap_or(&[])
-                .iter()
-                .filter_map(|group| reference(group, &["id"]))
-                .collect(),
-        })
-        .collect()
+            leads_here: connections(body).any(|one| leads_to(one, server))
+                || hides_service && is_listed(),
+            hides_service,
+            groups: groups.iter().filter_map(|group| reference(group, &["id"])).collect(),
+        }
+    };
+    world.all("microsoft.network/privateendpoints").map(one).collect()
 }
 
 fn connections(body: &Value) -> impl Iterator<Item = &Value> {
@@ -45,11 +50,18 @@ fn connections(body: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn leads_to(connection: &Value, server: &str) -> bool {
-    let inner = connection.get("properties").unwrap_or(connection);
-    let groups = texts(inner, &["groupIds"]);
+    let groups = texts(inside(connection), &["groupIds"]);
     let is_postgres = groups.iter().any(|group| group.eq_ignore_ascii_case("postgresqlServer"));
-    let service = reference(inner, &["privateLinkServiceId"]);
-    is_postgres && service.as_deref() == Some(server)
+    (is_postgres || groups.is_empty()) && service(connection).as_deref() == Some(server)
+}
+
+fn service(connection: &Value) -> Option<String> {
+    reference(inside(connection), &["privateLinkServiceId"])
+}
+
+/// The Azure CLI prints the properties beside the name.
+fn inside(connection: &Value) -> &Value {
+    at(connection, &["properties"]).unwrap_or(connection)
 }
 
 fn addresses(world: &World, key: &str, body: &Value) -> Vec<u32> {

@@ -171,11 +171,27 @@ pub(super) fn rules<'w>(world: &'w World, key: &str) -> Option<Vec<(&'w str, &'w
         found.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         found.push((name, rule));
     }
-    if found.iter().any(|(_, rule)| priority(rule).is_none()) {
+    if !found.iter().all(|(_, rule)| is_whole(rule)) {
         return None;
     }
     found.sort_by_key(|(_, rule)| priority(rule));
     Some(found)
+}
+
+/// Whether a rule tells all that Azure asks of one.
+fn is_whole(rule: &Value) -> bool {
+    let tells = |field: &str| text(rule, &["properties", field]).is_some_and(|it| !it.is_empty());
+    let lists =
+        |field: String| list(rule, &["properties", &field]).is_some_and(|all| !all.is_empty());
+    let has_ends = ["source", "destination"].iter().all(|side| {
+        let field = |suffix: &str| format!("{side}{suffix}");
+        let has_ports = tells(&field("PortRange")) || lists(field("PortRanges"));
+        let has_prefix = tells(&field("AddressPrefix")) || lists(field("AddressPrefixes"));
+        has_ports && (has_prefix || lists(field("ApplicationSecurityGroups")))
+    });
+    priority(rule).is_some()
+        && ["direction", "access", "protocol"].into_iter().all(tells)
+        && has_ends
 }
 
 fn priority(rule: &Value) -> Option<u64> {

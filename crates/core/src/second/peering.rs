@@ -178,9 +178,10 @@ fn half_gates(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Vec<Gate> {
     };
     // With a security group the flag acts through the tag; without one, documents disagree.
     let access = match half.access() {
-        _ if near.filtered => Gate::Pass,
+        Some(false) if near.filtered => Gate::Pass,
         Some(true) => Gate::Pass,
-        Some(false) | None => Gate::unknown("the effect of allowVirtualNetworkAccess", &half.key()),
+        Some(false) => Gate::unknown("the effect of allowVirtualNetworkAccess", &half.key()),
+        None => Gate::unknown("allowVirtualNetworkAccess", &half.key()),
     };
     let family = match flag(half.body, &["properties", "enableOnlyIPv6Peering"]) {
         Some(true) => half.drop("enableOnlyIPv6Peering"),

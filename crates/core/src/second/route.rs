@@ -260,7 +260,10 @@ fn system(
     // Networks whose spaces overlap cannot be peered, so a peering's range is never one's own.
     let mut unsure = (!is_whole).then(|| Gate::unknown("the address space", network));
     for half in halves(world, network) {
-        let Some(remote) = half.remote() else { continue };
+        let Some(remote) = half.remote() else {
+            unsure = Some(Gate::unknown("where a peering leads", network));
+            continue;
+        };
         match (half.state().as_deref(), half.space()) {
             (Some("connected"), Some(all)) => {
                 if let Some(len) = longest(&all)

@@ -52,11 +52,11 @@ fn virtual_network(world: &World, subnet: &str, address: u32) -> Tri {
     if address == 0xa83f_8110 {
         return Tri::Yes;
     }
-    let (own, is_whole) = address_space(world, network);
-    if holds(&own, address) == Tri::Yes {
-        return Tri::Yes;
+    let (own, true) = address_space(world, network) else { return Tri::Maybe };
+    let mut sum = holds(&own, address);
+    if sum == Tri::Yes {
+        return sum;
     }
-    let mut sum = if is_whole { Tri::No } else { Tri::Maybe };
     for half in halves(world, network) {
         sum = sum.or(half_in_tag(&half, address));
     }

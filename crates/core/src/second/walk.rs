@@ -241,6 +241,9 @@ impl<'w> Walk<'w> {
         if !mine.is_empty() {
             return mine.iter().map(|one| self.endpoint_way(subnet, from, one, Some(to))).collect();
         }
+        if let Some(other) = holders().find(|one| one.hides_service) {
+            return vec![vec![Gate::unknown("where an endpoint leads", &other.key)]];
+        }
         if let Some(other) = holders().next() {
             return vec![vec![Gate::drop("endpoint", &other.key, Some("another server's"))]];
         }
