@@ -191,3 +191,19 @@ fn what_is_not_told_is_fine_for_neither_reading() {
     let no_space = "set virtualNetworks/target-net /properties/addressSpace null";
     both_say("undetermined", &format!("{by_tag}\n{no_space}"));
 }
+
+#[test]
+fn what_cannot_be_read_is_a_fact_for_neither_reading() {
+    let vnet = "set virtualNetworks/target-net /properties";
+    for value in ["\"x\"", "7", "{}", "[\"x\"]", "[null]"] {
+        let half = "delete target-net/virtualNetworkPeerings/to-source";
+        both_say("undetermined", &format!("{half}\n{vnet}/virtualNetworkPeerings {value}"));
+    }
+    for value in ["[\"x\"]", "[null]", "[{}]"] {
+        let list = "set servers/old-db /properties/privateEndpointConnections";
+        both_say("undetermined", &format!("{list} {value}"));
+    }
+    both_say("undetermined", &format!("{vnet}/dhcpOptions \"x\""));
+    both_say("undetermined", &format!("{vnet}/dhcpOptions {{\"dnsServers\":[null]}}"));
+    both_say("undetermined", "set A/old-db /properties/aRecords [null]");
+}

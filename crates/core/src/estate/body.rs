@@ -173,9 +173,8 @@ impl<'a> Node<'a> {
             return Some(Vec::new());
         }
         let place = self.path(path)?.place;
-        let known = items.iter().enumerate().filter(|(_, value)| !value.is_null());
         let node = |(index, value)| Node { value, place: place.below(Step::Item(index)) };
-        Some(known.map(node).collect())
+        Some(items.iter().enumerate().map(node).collect())
     }
 
     /// The same where no such list is an empty one; `None` where it is there and cannot be read.
@@ -194,6 +193,11 @@ impl<'a> Node<'a> {
     /// Whether the input could not be resolved here; that was said when it was read.
     fn is_unresolved(&self) -> bool {
         is_unresolved(self.value)
+    }
+
+    /// Whether it has fields.
+    pub(crate) fn is_object(&self) -> bool {
+        self.value.fields().is_some()
     }
 
     pub(crate) fn as_str(&self) -> Option<&'a str> {

@@ -238,7 +238,13 @@ pub(crate) fn vnet(node: &Node, problems: &mut Problems) -> Vnet {
         endpoint_policies: node.text("privateEndpointVNetPolicies", problems),
         dns_servers: match node.path("dhcpOptions.dnsServers") {
             Some(_) => node.addresses("dhcpOptions.dnsServers", problems),
-            None => Some(Vec::new()),
+            None if node.field("dhcpOptions").is_none_or(|one| one.is_object()) => Some(Vec::new()),
+            None => {
+                let pointer = node.pointer_to("dhcpOptions");
+                problems
+                    .add(&pointer, "is not an object; the DNS servers are read as not observed");
+                None
+            }
         },
         dns_pointer: match node.path("dhcpOptions.dnsServers") {
             Some(field) => field.pointer(),

@@ -174,7 +174,10 @@ impl Settler {
 
     fn add(&mut self, mut captured: Captured) {
         let source = Source { standing: captured.standing, age: self.age };
-        self.inline.extend(captured.inline.drain(..).map(|child| (source, child)));
+        self.inline.extend(captured.inline.drain(..).map(|child| {
+            let standing = child.standing;
+            (Source { standing, ..source }, child)
+        }));
         let id = captured.id.clone();
         self.settle(captured, source);
         let facts = self.resources.get(&id).map(|one| &one.facts);

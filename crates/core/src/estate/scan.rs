@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde_json::{Map, Value};
 
 use super::elements::{STEP, each_element, take_value};
-use super::json::{Fields, Json};
+use super::json::{Fields, Json, NULL};
 use super::kinds::{counts_unread, is_known_type, read_facts};
 use super::packed::Body;
 use super::read::{Found, Input, Standing};
@@ -56,12 +56,18 @@ impl Captured {
         standing: Standing,
         shared: &mut Shared,
     ) -> Captured {
+        let mut problems = Vec::new();
+        let halves = unread_halves(&id, body, &origin, standing, &mut problems);
         let inline = inline_children(&id, body, &origin, standing, |text| shared.id(text));
-        let inline = inline
+        let mut inline: Vec<Captured> = inline
             .into_iter()
             .map(|(id, body, origin)| Captured::read(id, (body, None), origin, standing, shared))
             .collect();
-        let mut problems = Vec::new();
+        inline.extend(halves.into_iter().map(|(id, origin)| {
+            let standing = Standing::Named;
+            let named = Captured::read(id, (&NULL, None), origin, standing, shared);
+            Captured { problems: Vec::new(), ..named }
+        }));
         let facts = read_facts(&id, body, &origin, shared, &mut problems);
         let body = text.map_or_else(|| Body::of_json(body), Body::of_text);
         let resource = Arc::new(Resource { body, origin, facts });
@@ -245,6 +251,43 @@ impl Scanner {
             }
         }
     }
+}
+
+/// Halves of peerings that stand in the list of a network that was captured, and cannot be read: each may lead anywhere.
+fn unread_halves(
+    id: &ResourceId,
+    body: &Json,
+    origin: &Origin,
+    standing: Standing,
+    problems: &mut Vec<Problem>,
+) -> Vec<(ResourceId, Origin)> {
+    const LIST: &str = "virtualNetworkPeerings";
+    if standing != Standing::Observed || !id.is_type("microsoft.network/virtualnetworks") {
+        return Vec::new();
+    }
+    let nested = body.get("properties").and_then(|inner| inner.get(LIST));
+    let prefix = if nested.is_some() { "/properties" } else { "" };
+    let Some(value) = nested.or_else(|| body.get(LIST)).filter(|value| !value.is_null()) else {
+        return Vec::new();
+    };
+    let place = |step: &str| Origin {
+        file: origin.file.clone(),
+        pointer: format!("{}{prefix}/{LIST}{step}", origin.pointer),
+    };
+    let Some(items) = value.list() else {
+        problems.push(place("").problem("is not a list; it is read as not observed"));
+        return vec![(id.child(LIST, "unreadable"), place(""))];
+    };
+    let mut unread = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let own = item.get("id").and_then(Json::as_str).and_then(ResourceId::parse);
+        if own.is_none() || is_listing(item) {
+            let place = place(&format!("/{index}"));
+            problems.push(place.problem("peering cannot be read; it counts as not observed"));
+            unread.push((own.unwrap_or_else(|| id.child(LIST, &index.to_string())), place));
+        }
+    }
+    unread
 }
 
 /// Subnets and peerings that are written inside their network, with more than their ids.

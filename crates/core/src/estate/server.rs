@@ -162,7 +162,7 @@ pub(crate) fn server(
     };
     let connections = node
         .array("privateEndpointConnections", problems)
-        .map(|list| list.iter().map(|one| connection(id, one, problems)).collect());
+        .map(|list| list.iter().map(|one| listed_connection(id, one, problems)).collect());
     // The preview API of 2020 spelled these differently.
     let subnet = node
         .id("network.delegatedSubnetResourceId", problems)
@@ -192,6 +192,15 @@ pub(crate) fn server(
         tier: node.text("sku.tier", problems),
         enforces_tls: node.switch("sslEnforcement", problems),
     }
+}
+
+fn listed_connection(id: &ResourceId, node: &Node, problems: &mut Problems) -> ServerConnection {
+    let one = connection(id, node, problems);
+    if one.endpoint.is_none() && !node.is_unresolved_at("privateEndpoint") {
+        let message = "connection without a readable privateEndpoint.id; it may be any endpoint's";
+        problems.add(&node.pointer(), message);
+    }
+    one
 }
 
 pub(crate) fn connection(

@@ -181,7 +181,10 @@ fn word_on(world: &World, server: &str, endpoint: &str) -> Gate {
     match (mine.first(), own.as_deref()) {
         (Some(Some(status)), _) => Gate::drop("endpoint", endpoint, Some(status)),
         (Some(None), _) => Gate::unknown("the server's word on endpoint", endpoint),
-        (None, _) if list.observed => Gate::drop("endpoint", server, Some("no connection")),
+        (None, _) if list.observed => match list.entries.iter().all(|(of, _)| of.is_some()) {
+            true => Gate::drop("endpoint", server, Some("no connection")),
+            false => Gate::unknown("the private endpoint connections", server),
+        },
         (None, Some("approved")) => Gate::Pass,
         (None, Some(status)) => Gate::drop("endpoint", endpoint, Some(status)),
         (None, None) => Gate::unknown("the private endpoint connections", server),

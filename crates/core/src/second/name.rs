@@ -115,6 +115,9 @@ fn by_list(
         true => texts(body, &["properties", "dhcpOptions", "dnsServers"]),
         false => own,
     };
+    if sender.dns.is_empty() && !tells_servers(body) {
+        return Names::unknown("the DNS servers", network);
+    }
     let first = match servers.first() {
         None => return Names { asked: Asked::Azure, ..azure(network) },
         Some(first) if *first == AZURE => return Names { asked: Asked::Azure, ..azure(network) },
@@ -264,11 +267,14 @@ impl Ask<'_> {
                     }
                 }
                 Some(entries) => {
-                    let all = entries
+                    let all: Option<Vec<u32>> = entries
                         .iter()
-                        .filter_map(|entry| address_of(text(entry, &["ipv4Address"])?))
+                        .map(|entry| address_of(text(entry, &["ipv4Address"])?))
                         .collect();
-                    vec![Name::Record(all, record)]
+                    match all {
+                        Some(all) => vec![Name::Record(all, record)],
+                        None => vec![Name::Unknown(Gate::unknown("the addresses", &record))],
+                    }
                 }
             };
         }
@@ -434,4 +440,17 @@ pub(super) fn alias_of(name: &str) -> (&str, String) {
 
 pub(super) fn covers(zone: &str, name: &str) -> bool {
     name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Whether the DNS servers of a network can be read, be there none.
+fn tells_servers(network: &Value) -> bool {
+    let Some(options) = at(network, &["properties", "dhcpOptions"]).filter(|one| !one.is_null())
+    else {
+        return true;
+    };
+    options.is_object()
+        && match options.get("dnsServers") {
+            None | Some(Value::Null) => true,
+            Some(all) => all.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
+        }
 }

@@ -198,7 +198,11 @@ fn state(
             (theirs.resource.clone(), place),
         );
     }
-    if server.connections.is_some() {
+    if let Some(listed) = &server.connections {
+        if listed.iter().any(|one| one.endpoint.is_none()) {
+            let missing = Missing::field(server_id, "privateEndpointConnections");
+            return (Status::Unknown(missing), (server_id.clone(), String::new()));
+        }
         // The server lists its connections and this one is not among them: it was removed there.
         let place = estate.locate(server_id, "", "privateEndpointConnections");
         return (Status::Disconnected, (server_id.clone(), place));
