@@ -184,6 +184,7 @@ fn what_is_not_told_is_fine_for_neither_reading() {
     let connection = "set old-db-pe /properties/privateLinkServiceConnections/0/properties";
     both_say("reachable", &format!("{connection}/privateLinkServiceId null"));
     both_say("reachable", &format!("{connection}/groupIds null"));
+    both_say("reachable", "set old-db-pe /properties/privateLinkServiceConnections null");
     both_say("undetermined", &rules(&[rule("a", "Allow", "", "*")]));
     both_say("reachable", &rules(&[rule("a", "Allow", "*", "*")]));
     let by_tag = rules(&[rule("a", "Allow", "VirtualNetwork", "*"), rule("b", "Deny", "*", "*")]);

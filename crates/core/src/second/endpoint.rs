@@ -26,7 +26,8 @@ pub(super) struct Endpoint {
 pub(super) fn endpoints(world: &World, server: &str) -> Vec<Endpoint> {
     let known = admitted(world, server).entries;
     let one = |(key, body): (&str, &Value)| {
-        let hides_service = connections(body).any(|one| service(one).is_none());
+        let told: Vec<bool> = connections(body).map(|one| service(one).is_some()).collect();
+        let hides_service = told.is_empty() || told.contains(&false);
         // Where the endpoint does not tell, the server's list does.
         let is_listed = || known.iter().any(|(of, _)| of.as_deref() == Some(key));
         let groups = list(body, &["properties", "applicationSecurityGroups"]).unwrap_or(&[]);
