@@ -8,7 +8,11 @@ use flexway_core::trace::step::Verdict;
 use serde_json::json;
 
 fn plan_of(edits: &[&str], forbidden: &[&str]) -> Plan {
-    let mut resources = support::fixture("private-source");
+    plan_for("private-source", edits, forbidden)
+}
+
+fn plan_for(fixture: &str, edits: &[&str], forbidden: &[&str]) -> Plan {
+    let mut resources = support::fixture(fixture);
     edits.iter().for_each(|line| support::edit(&mut resources, line));
     let estate = support::estate(&resources);
     let forbidden = forbidden.iter().map(|kind| (*kind).to_owned()).collect();
@@ -105,4 +109,17 @@ fn the_record_itself_is_written_where_no_zone_may_be_attached() {
     assert_eq!(kinds(&plan_of(&gone, &[])), ["attach-zone"]);
     assert_eq!(kinds(&plan_of(&gone, &["attach-zone"])), ["set-record"]);
     assert_eq!(kinds(&plan_of(&[gone[0], gone[1], &held], &[])), ["set-record"]);
+}
+
+/// Where the subnet or the server's rules have to stay as they are, the front door is not the only one.
+#[test]
+fn an_endpoint_takes_the_place_of_a_front_door_that_stays_shut() {
+    let off = "set target-net/subnets/postgres /properties/serviceEndpoints []";
+    let failed = r#"set virtualNetworkRules/target /properties/state "Deleting""#;
+    for (edit, forbidden) in [(off, "turn-on-service-endpoint"), (failed, "delete-vnet-rule")] {
+        assert!(!kinds(&plan_for("public-source", &[edit], &[])).contains(&"create-endpoint"));
+        let plan = plan_for("public-source", &[edit], &[forbidden]);
+        assert!(kinds(&plan).contains(&"create-endpoint"), "{edit}: {:?}", kinds(&plan));
+        assert_eq!(plan.after, Verdict::Reachable);
+    }
 }

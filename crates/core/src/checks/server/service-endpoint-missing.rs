@@ -1,7 +1,7 @@
 //! The VNet rule is there, and the copier's subnet does not have the service endpoint that it works through.
 
 use crate::change::subnet;
-use crate::checks::fixes;
+use crate::checks::{fixes, new_endpoint};
 use crate::estate::network::SQL_ENDPOINT;
 use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
@@ -33,5 +33,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if let Some(Egress::Known(addresses)) = &path.taken()?.egress {
         finding = finding.fix(fixes::let_address_in(path, addresses));
     }
+    finding.fixes.extend(new_endpoint::instead(path));
     Some(finding)
 }

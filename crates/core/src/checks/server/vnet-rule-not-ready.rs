@@ -1,6 +1,7 @@
 //! The VNet rule is there and not in force.
 
 use crate::change::server;
+use crate::checks::new_endpoint;
 use crate::estate::server::VnetRule;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
@@ -28,6 +29,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         finding.fixes.push(Fix::advice(wait));
     }
     finding.fixes.push(anew);
+    finding.fixes.extend(new_endpoint::instead(path));
     finding.on_fallback = path.leads == Leads::Fallback;
     Some(finding)
 }
