@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Change, DNS_API, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    whole_body,
 };
 use crate::estate::Estate;
 use crate::estate::dns::Record;
@@ -78,12 +79,12 @@ fn taken_over(record: &ResourceId, old: Option<&[Ipv4Addr]>) -> String {
 
 /// The request that writes a record set as it is; `None` where there is none.
 fn as_it_is(estate: &Estate, record: &ResourceId) -> Option<Request> {
-    let held = estate.get::<Record>(record).ok()?.addresses.as_ref()?;
-    let body = estate.body(record)?;
-    let ttl = body.pointer(&estate.locate(record, "", "ttl")).and_then(Value::as_u64);
-    let held: Value = held.iter().map(|one| json!({ "ipv4Address": one.to_string() })).collect();
-    let body = json!({ "properties": { "ttl": ttl.unwrap_or(TTL), "aRecords": held } });
-    Some(Request::put(record, DNS_API, body))
+    estate.get::<Record>(record).ok()?.addresses.as_ref()?;
+    let mut body = whole_body(estate, record, json!({}));
+    if let Some(properties) = body["properties"].as_object_mut() {
+        properties.retain(|name, _| ["ttl", "aRecords", "metadata"].contains(&name.as_str()));
+    }
+    Some(Request::put(record, DNS_API, json!({ "properties": body["properties"] })))
 }
 
 fn record_body(address: Ipv4Addr) -> Value {

@@ -99,6 +99,16 @@ impl World {
         self.bodies.iter().map(|(key, body)| (key.as_str(), body.as_ref()))
     }
 
+    /// Ids of bodies that are in one of two worlds only, or differ.
+    pub(super) fn unlike<'w>(&'w self, other: &'w World) -> Vec<&'w str> {
+        let is_alike = |key: &str, body: &Arc<Value>| {
+            other.bodies.get(key).is_some_and(|own| Arc::ptr_eq(own, body) || own == body)
+        };
+        let own = self.bodies.iter().filter(|(key, body)| !is_alike(key, body));
+        let more = other.bodies.iter().filter(|(key, _)| !self.bodies.contains_key(*key));
+        own.chain(more).map(|(key, _)| key.as_str()).collect()
+    }
+
     /// All resources of a type, in lower case.
     pub(super) fn all<'w>(
         &'w self,

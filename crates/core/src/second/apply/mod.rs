@@ -58,7 +58,7 @@ const VNET_RULE: &str = "microsoft.dbforpostgresql/servers/virtualnetworkrules";
 const CONNECTION: &str = "/privateendpointconnections";
 
 /// Fields that Azure tells and no request sets: a PUT that leaves them out leaves them as they are.
-const TOLD: [&str; 20] = [
+const TOLD: [&str; 32] = [
     "provisioningState",
     "resourceGuid",
     "peeringState",
@@ -66,8 +66,6 @@ const TOLD: [&str; 20] = [
     "remoteAddressSpace",
     "remoteVirtualNetworkAddressSpace",
     "virtualNetworkLinkState",
-    "numberOfVirtualNetworkLinks",
-    "numberOfRecordSets",
     "state",
     "customDnsConfigs",
     "networkInterfaces",
@@ -79,7 +77,26 @@ const TOLD: [&str; 20] = [
     "macAddress",
     "primary",
     "purpose",
+    "dscpConfiguration",
+    "fqdn",
+    "groupIds",
+    "hostedWorkloads",
+    "internalId",
+    "ipConfigurationProfiles",
+    "isAutoRegistered",
+    "privateLinkService",
+    "remoteBgpCommunities",
+    "remoteVirtualNetworkEncryption",
+    "resourceNavigationLinks",
+    "serviceAssociationLinks",
+    "tapConfigurations",
+    "vnetEncryptionSupported",
 ];
+
+/// Whether Azure tells a field, and no request sets it.
+pub(super) fn is_told(field: &str) -> bool {
+    TOLD.contains(&field) || field.starts_with("numberOf") || field.starts_with("maxNumberOf")
+}
 
 impl Request {
     /// Sends the request to a world.
@@ -288,7 +305,7 @@ fn put_over(old: Option<&Value>, put: &Put<'_>) -> Value {
         at(&body, &["properties"]).and_then(Value::as_object).cloned().unwrap_or_default();
     let held = old.and_then(|old| at(old, &["properties"])?.as_object());
     for (name, value) in held.into_iter().flatten() {
-        let is_told = TOLD.contains(&name.as_str())
+        let is_told = is_told(name)
             // Children have requests of their own.
             || put.kind == ENDPOINT && name.ends_with("PrivateLinkServiceConnections");
         if is_told && !properties.contains_key(name) {

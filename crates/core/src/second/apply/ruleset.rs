@@ -13,7 +13,7 @@ fn is_by(entry: &Value, link: &str) -> bool {
 
 impl World {
     /// The list of the network that a ruleset is linked to by a link.
-    pub(super) fn listing_ruleset(&self, link: &str) -> Option<String> {
+    pub(in crate::second) fn listing_ruleset(&self, link: &str) -> Option<String> {
         let holds = |body: &Value| {
             let entries = list(body, &["properties", "value"]).unwrap_or(&[]);
             entries.iter().any(|entry| is_by(entry, link))

@@ -2,10 +2,7 @@
 
 use super::super::apply::Outcome;
 use super::super::verdict::Verdict;
-use super::super::world::World;
-use super::read::Change;
 use super::{Check, Judge, short, summed, word};
-use crate::id::ResourceId;
 
 /// What most wrong facts come from.
 const OTHER: &str = "the estate is not the one that the plan was made from";
@@ -56,26 +53,14 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
                 | "link-ruleset"
                 | "link-zone"
         );
-        let outcome = change.request.apply(&mut world);
         let title = &change.title;
-        match &outcome {
-            Outcome::AlreadySo => {
-                wrong.push(format!("{OTHER}: \"{title}\" is done already"));
-                continue;
-            }
+        match change.request.apply(&mut world) {
+            Outcome::AlreadySo => wrong.push(format!("{OTHER}: \"{title}\" is done already")),
             Outcome::Changed if is_new => {
                 wrong.push(format!("{OTHER}: \"{title}\": something of that name is there"));
-                continue;
             }
-            // What cannot be made needs nothing that takes it back.
-            Outcome::Refused(why) => {
-                wrong.push(format!("\"{title}\": {}", short(why)));
-                continue;
-            }
+            Outcome::Refused(why) => wrong.push(format!("\"{title}\": {}", short(&why))),
             Outcome::Made | Outcome::Changed => {}
-        }
-        if let Some(why) = not_taken_back(&world, change, is_new, &outcome) {
-            wrong.push(format!("\"{title}\": {why}"));
         }
     }
     let good = match judge.plan.changes.len() {
@@ -88,31 +73,4 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         ),
     };
     summed("facts", &wrong, &open, good)
-}
-
-/// What no request takes back: an approval, a peering or a VNet rule that is gone, and the address space that a half has learnt.
-const FOR_GOOD: [&str; 4] =
-    ["approve-endpoint", "delete-peering", "delete-vnet-rule", "sync-peering"];
-
-/// What is wrong with the request that takes a change back.
-fn not_taken_back(
-    after: &World,
-    change: &Change,
-    is_new: bool,
-    outcome: &Outcome,
-) -> Option<&'static str> {
-    let Some(inverse) = &change.inverse else {
-        let is_odd = !FOR_GOOD.contains(&change.kind.as_str());
-        return is_odd.then_some("nothing is said that takes it back");
-    };
-    let place =
-        |path: &str| ResourceId::parse(path.split('?').next().unwrap_or("")).map(|id| id.key());
-    let is_elsewhere = place(&change.request.path) != place(&inverse.path);
-    let is_made = *outcome == Outcome::Made;
-    let is_other = match inverse.method.as_str() {
-        "DELETE" => !is_made,
-        _ => is_made && is_new,
-    };
-    let is_refused = || matches!(inverse.apply(&mut after.clone()), Outcome::Refused(_));
-    (is_elsewhere || is_other || is_refused()).then_some("what takes it back does something else")
 }

@@ -8,6 +8,8 @@ mod optimality;
 mod read;
 mod safety;
 mod sets;
+mod settings;
+mod undo;
 
 pub use read::Unreadable;
 pub(super) use read::requests;
@@ -69,7 +71,7 @@ pub enum State {
 /// One claim of the certificate.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// `facts`, `commands`, `sufficiency`, `irredundance`, `optimality`, `safety` or `refusal`.
+    /// `facts`, `undo`, `commands`, `sufficiency`, `irredundance`, `optimality`, `safety` or `refusal`.
     pub name: &'static str,
     /// What came of it.
     pub state: State,
@@ -119,6 +121,7 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
     let mut checks = vec![facts::check(&judge)];
     if !plan.changes.is_empty() {
         let after = judge.after();
+        checks.push(undo::check(&judge));
         checks.push(commands::check(&judge));
         checks.push(sufficiency(&judge, &after));
         checks.push(irredundance(&judge, bounds));

@@ -60,6 +60,8 @@ pub(super) struct Change {
     pub(super) az: Vec<String>,
     /// The request that takes it back.
     pub(super) inverse: Option<Request>,
+    /// What puts back, when all is taken back, what the change wrote over.
+    pub(super) restored: Option<Request>,
     /// What it costs by itself; `None` where the plan does not tell it.
     pub(super) cost: Option<Cost>,
     /// What it lets through; `None` where the plan does not tell it.
@@ -212,6 +214,7 @@ fn change(json: &Value) -> Option<Change> {
         request: request(at(json, &["request"])?)?,
         az: texts(json, &["az"]).into_iter().map(str::to_owned).collect(),
         inverse: at(json, &["inverse"]).and_then(request),
+        restored: at(json, &["inverse", "then"]).and_then(request),
         cost: at(json, &["cost"]).and_then(cost),
         opens: list(json, &["opens"]).and_then(|all| all.iter().map(opened).collect()),
     })

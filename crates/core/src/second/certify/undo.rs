@@ -1,0 +1,122 @@
+//! Whether what takes changes back brings back what was there: all changes and then their inverses, made in the raw bodies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::super::apply::{Outcome, Request};
+use super::super::world::World;
+use super::read::Change;
+use super::settings::{body_of, differing, named, state_of};
+use super::{Check, Judge, short, summed};
+use crate::id::ResourceId;
+
+/// What was written: by which change, last.
+type Writers<'p> = BTreeMap<String, &'p Change>;
+
+pub(super) fn check(judge: &Judge<'_>) -> Check {
+    let mut wrong = Vec::new();
+    let mut world = judge.world.clone();
+    let mut writers = Writers::new();
+    let mut last: BTreeSet<String> = BTreeSet::new();
+    for change in &judge.plan.changes {
+        let before = world.clone();
+        if let Outcome::Refused(_) = change.request.apply(&mut world) {
+            // The facts say so.
+            continue;
+        }
+        let written = differing(&before, &world);
+        if change.inverse.is_none() {
+            if !is_for_good(&before, &world, &change.request) {
+                wrong.push(format!("nothing is said that takes \"{}\" back", change.title));
+            }
+            last.extend(written.iter().cloned());
+        }
+        writers.extend(written.into_iter().map(|key| (key, change)));
+    }
+    for change in judge.plan.changes.iter().rev() {
+        let Some(inverse) = &change.inverse else { continue };
+        if id_of(&change.request) != id_of(inverse) {
+            wrong.push(format!("what takes \"{}\" back does something else", change.title));
+        } else if let Outcome::Refused(why) = inverse.apply(&mut world) {
+            wrong.push(format!("\"{}\" cannot be taken back: {}", change.title, short(&why)));
+        }
+    }
+    for change in judge.plan.changes.iter().rev() {
+        let Some(restored) = &change.restored else { continue };
+        if let Outcome::Refused(why) = restored.apply(&mut world) {
+            let why = short(&why);
+            wrong.push(format!("what \"{}\" wrote over cannot be put back: {why}", change.title));
+        }
+    }
+    let mut left = Vec::new();
+    for key in differing(judge.world, &world) {
+        let what = left_of(judge, &world, &key);
+        match writers.get(&key) {
+            _ if last.contains(&key) => left.push(what),
+            Some(change) => wrong.push(format!(
+                "what takes \"{}\" back does not bring back what was there: {what}",
+                change.title
+            )),
+            None => wrong.push(format!("taken back, the changes leave something else: {what}")),
+        }
+    }
+    left.extend(states_lost(judge, &world));
+    let good = match left.as_slice() {
+        [] => "taken back, the changes leave everything as it was".to_owned(),
+        left => {
+            format!("taken back, all is as it was but for what Azure keeps: {}", left.join("; "))
+        }
+    };
+    summed("undo", &wrong, &[], good)
+}
+
+fn id_of(request: &Request) -> Option<ResourceId> {
+    ResourceId::parse(request.path.split('?').next().unwrap_or(""))
+}
+
+/// Whether no request takes it back: an approval, an endpoint, a peering or a VNet rule that is gone, the address space that a half has
+/// learnt, and what is new and would take along what was there, such as a zone group with the record that it took over.
+fn is_for_good(before: &World, after: &World, request: &Request) -> bool {
+    let Some(id) = id_of(request) else { return false };
+    match (request.method.as_str(), id.resource_type().as_str()) {
+        (
+            "DELETE",
+            "microsoft.network/privateendpoints"
+            | "microsoft.network/virtualnetworks/virtualnetworkpeerings"
+            | "microsoft.dbforpostgresql/servers/virtualnetworkrules",
+        ) => true,
+        ("PUT", kind) if body_of(before, &id.key()).is_some() => {
+            kind.ends_with("/privateendpointconnections")
+                || request.path.to_ascii_lowercase().contains("syncremoteaddressspace=true")
+        }
+        ("PUT", _) => {
+            let mut without = after.clone();
+            let method = "DELETE".to_owned();
+            Request { method, body: Value::Null, ..request.clone() }.apply(&mut without);
+            !differing(before, &without).is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// What is different after all was taken back.
+fn left_of(judge: &Judge<'_>, after: &World, key: &str) -> String {
+    match (body_of(judge.world, key), body_of(after, key)) {
+        (None, _) => format!("{} stays", named(key)),
+        (_, None) => format!("{} is gone", named(key)),
+        (Some(_), Some(_)) => format!("{} says something else", named(key)),
+    }
+}
+
+/// Halves of peerings that waited or were connected, and are cut after all was taken back.
+fn states_lost(judge: &Judge<'_>, after: &World) -> Vec<String> {
+    let halves = judge.world.unlike(after).into_iter();
+    let halves = halves.filter(|key| key.contains("/virtualnetworkpeerings/"));
+    let lost = halves.filter_map(|key| {
+        let (was, is) = (state_of(judge.world, key)?, state_of(after, key)?);
+        let is_lost = !was.eq_ignore_ascii_case(is);
+        is_lost.then(|| format!("{} was {was} and is {is}", named(key)))
+    });
+    lost.collect()
+}
