@@ -204,12 +204,21 @@ fn what_is_said_of_a_change_has_to_be_so() {
         line.replace("--source-address-prefixes 10.20.1.0/28", "--source-address-prefixes '*'"),
         line.replace(" --source-address-prefixes 10.20.1.0/28", ""),
         line.replace("target-nsg", "other-nsg"),
+        line.replace(" create ", " update "),
+        line.replace("--destination-port-ranges", "--destination-ports"),
+        line.replace("--source-port-ranges '*'", "--source-port-ranges 5432"),
+        line.replace("--source-", "--X-")
+            .replace("--destination-", "--source-")
+            .replace("--X-", "--destination-"),
+        format!("{line} --no-wait"),
         format!("{line}; az group delete --name rg-target"),
         format!("{line} --description $(id)"),
     ] {
         assert_ne!(other, line);
         tampered("/changes/0/az", json!([lines[0], other]), "commands");
     }
+    tampered("/changes/0/az", json!([line]), "commands");
+    tampered("/changes/0/az", json!([line, lines[0]]), "commands");
     tampered("/changes/0/az", json!([]), "commands");
     tampered("/changes/0/inverse", Value::Null, "undo");
     tampered("/exposure", json!([]), "safety");
@@ -246,6 +255,23 @@ fn an_inverse_brings_back_what_was_there() {
             }
         }
         assert!(tried > 0, "{title}");
+    }
+}
+
+#[test]
+fn a_command_sets_no_flag_that_its_request_leaves_alone() {
+    let (estate, plan) = example("Only the target's half was made");
+    let lines = plan["changes"][0]["az"].as_array().expect("lines").clone();
+    let line = lines.last().and_then(Value::as_str).expect("a line");
+    for other in [
+        line.replace("--allow-vnet-access true", "--allow-forwarded-traffic true"),
+        format!("{line} --allow-gateway-transit true"),
+        format!("{line} --use-remote-gateways true"),
+    ] {
+        assert_ne!(other, line);
+        let mut plan = plan.clone();
+        plan["changes"][0]["az"] = json!([lines[0], other]);
+        fails(&estate, &plan, "commands");
     }
 }
 

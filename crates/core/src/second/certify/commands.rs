@@ -1,173 +1,249 @@
-//! Whether the commands of a change say what its request says, by a naive reading of `az` lines: that one resource, and its values.
+//! Whether the commands of a change do what its request does: each `az` line is read by what the Azure CLI makes of its flags, sent to
+//! a world of its own, and what it left there is compared.
 
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
 
-use serde_json::Value;
-
-use super::super::filter::rules;
+use super::super::apply::{Outcome, Request};
 use super::super::world::World;
 use super::read::Change;
+use super::settings::{body_of, differing, named};
+use super::syntax::{COMMANDS, Command, Does, Flag, Sets};
 use super::{Check, Judge, short, summed};
 use crate::id::ResourceId;
 
-/// What `az` calls the resources that plans write; others are sent as they are, by `az rest`.
-const NOUNS: [(&str, &str); 13] = [
-    ("microsoft.network/networkinterfaces", "network nic"),
-    ("microsoft.network/networksecuritygroups/securityrules", "network nsg rule"),
-    ("microsoft.network/privatednszones", "network private-dns zone"),
-    ("microsoft.network/privatednszones/a", "network private-dns record-set a"),
-    ("microsoft.network/privatednszones/virtualnetworklinks", "network private-dns link vnet"),
-    ("microsoft.network/privateendpoints", "network private-endpoint"),
-    (
-        "microsoft.network/privateendpoints/privatednszonegroups",
-        "network private-endpoint dns-zone-group",
-    ),
-    ("microsoft.network/routetables", "network route-table"),
-    ("microsoft.network/routetables/routes", "network route-table route"),
-    ("microsoft.network/virtualnetworks/subnets", "network vnet subnet"),
-    ("microsoft.network/virtualnetworks/virtualnetworkpeerings", "network vnet peering"),
-    (
-        "microsoft.dbforpostgresql/servers/privateendpointconnections",
-        "network private-endpoint-connection",
-    ),
-    (
-        "microsoft.dbforpostgresql/flexibleservers/privateendpointconnections",
-        "network private-endpoint-connection",
-    ),
-];
-
-/// What `az` fills in: where things without a place are, what is not asked for, how long a record lives, what approving means, and
-/// the network policies of a subnet.
-const FILLED_IN: [&str; 5] = ["global", "false", "300", "Approved", "Disabled"];
-
-/// The place of the provider among the names of an id, from the resource group on.
-const PROVIDER: usize = 1;
-
 pub(super) fn check(judge: &Judge<'_>) -> Check {
     let mut wrong = Vec::new();
+    let mut world = judge.world.clone();
     for change in &judge.plan.changes {
-        if let Err(why) = agrees(judge.world, change) {
+        let mut after = world.clone();
+        change.request.apply(&mut after);
+        if let Err(why) = agrees(&world, &after, change) {
             wrong.push(format!("\"{}\": {}", change.title, short(&why)));
         }
+        world = after;
     }
     let good = "every command writes what its request writes".to_owned();
     summed("commands", &wrong, &[], good)
 }
 
-/// Whether the lines select the subscription and then do what the request does.
-fn agrees(world: &World, change: &Change) -> Result<(), String> {
-    let path = change.request.path.split('?').next().unwrap_or("");
-    let id = ResourceId::parse(path).ok_or_else(|| "its path is no resource".to_owned())?;
-    let (mut said, mut is_whole_request) = (BTreeSet::new(), false);
+/// Whether the lines, each in the right subscription, lead to the same world as the request.
+fn agrees(before: &World, after: &World, change: &Change) -> Result<(), String> {
+    let (mut world, mut subscription) = (before.clone(), None);
+    let mut is_sent = false;
     for line in &change.az {
         let words = words_of(line).ok_or_else(|| format!("`{line}` is no single command"))?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match words.as_slice() {
+        let request = match words.as_slice() {
             ["az", "account", "set", "--subscription", one] => {
-                if !one.eq_ignore_ascii_case(id.subscription()) {
-                    return Err(format!("`{line}` selects another subscription"));
-                }
+                subscription = Some((*one).to_owned());
+                continue;
             }
             ["az", "rest", rest @ ..] => {
-                is_sent(change, rest)?;
-                is_whole_request = true;
+                sent(rest).ok_or_else(|| format!("`{line}` is not read"))?
             }
-            ["az", rest @ ..] => said.extend(values(change, &id, rest)?),
+            ["az", rest @ ..] => {
+                let selected =
+                    subscription.as_deref().ok_or("no line selects the subscription before")?;
+                request_of(&world, change, selected, rest)?
+            }
             _ => return Err(format!("`{line}` is no command of az")),
+        };
+        is_sent = true;
+        if let Outcome::Refused(why) = request.apply(&mut world) {
+            return Err(format!("Azure would refuse `{line}`: {why}"));
         }
     }
-    if is_whole_request {
-        return Ok(());
+    if !is_sent {
+        return Err("no command is there".to_owned());
     }
-    let is_whole = said.contains(&id.key());
-    let names = id.as_str().split('/').skip(4).step_by(2).enumerate();
-    let names = names.filter(|(index, _)| *index != PROVIDER && !is_whole).map(|(_, name)| name);
-    // A rule may stand in the body of its group.
-    let group = id.parent().and_then(|group| rules(world, &group.key()));
-    let is_it = |(name, _): &(&str, &Value)| name.eq_ignore_ascii_case(id.name());
-    let nested = group.into_iter().flatten().find(is_it).map(|(_, rule)| rule);
-    let before = world.body(&id.key()).or(nested);
-    let wanted = leaves(&change.request.body).into_iter().filter(|(place, value)| {
-        let known = before.and_then(|body| body.pointer(place)).map(plain);
-        known.as_deref() != Some(value) && !FILLED_IN.contains(&value.as_str())
-    });
-    let wanted = names.map(str::to_owned).chain(wanted.map(|(_, value)| value));
-    for value in wanted {
-        if !said.contains(&value.to_ascii_lowercase()) {
-            return Err(format!("no command says `{value}`"));
-        }
+    match differing(&world, after).first() {
+        None => Ok(()),
+        Some(key) => Err(format!("its commands leave {} otherwise than its request", named(key))),
     }
-    Ok(())
 }
 
-/// Whether `az rest` sends the request itself.
-fn is_sent(change: &Change, words: &[&str]) -> Result<(), String> {
-    let request = &change.request;
-    let body = match words {
-        ["--method", method, "--uri", uri, rest @ ..]
-            if method.eq_ignore_ascii_case(&request.method) && *uri == request.path =>
-        {
-            match rest {
-                [] => Some(Value::Null),
-                ["--body", body] => serde_json::from_str(body).ok(),
-                _ => None,
+/// The request that `az rest` sends.
+fn sent(words: &[&str]) -> Option<Request> {
+    let ["--method", method, "--uri", uri, rest @ ..] = words else { return None };
+    let body = match rest {
+        [] => Value::Null,
+        ["--body", body] => serde_json::from_str(body).ok()?,
+        _ => return None,
+    };
+    Some(Request { method: method.to_ascii_uppercase(), path: (*uri).to_owned(), body })
+}
+
+/// The request that a command sends: of a resource that is there, all of it with what the flags change.
+fn request_of(
+    world: &World,
+    change: &Change,
+    subscription: &str,
+    words: &[&str],
+) -> Result<Request, String> {
+    let spoken = || format!("`az {}`", words.join(" "));
+    let is_it = |one: &&Command| words.starts_with(&one.words.split(' ').collect::<Vec<_>>());
+    let command =
+        COMMANDS.iter().find(is_it).ok_or_else(|| format!("{} is not known", spoken()))?;
+    let flags = flags_of(&words[command.words.split(' ').count()..])
+        .ok_or_else(|| format!("{} is not read", spoken()))?;
+    let value = |flag: &str| flags.iter().find(|(name, _)| *name == flag).map(|(_, values)| values);
+    let one = |flag: &str| match value(flag).map(Vec::as_slice) {
+        Some([one]) => Ok(*one),
+        _ => Err(format!("{} does not say `{flag}`", spoken())),
+    };
+    let id = match command.names {
+        [] => one("--id")?.to_owned(),
+        names => {
+            let group = one("--resource-group")?;
+            let mut id = format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/");
+            let mut parts = command.kind.split('/');
+            id.push_str(parts.next().unwrap_or(""));
+            for (part, flag) in parts.zip(names) {
+                id.push_str(&format!("/{part}/{}", one(flag)?));
             }
+            id
         }
-        _ => None,
     };
-    match body {
-        Some(body) if body == request.body => Ok(()),
-        _ => Err("its command sends another request".to_owned()),
+    let id = ResourceId::parse(&id).ok_or_else(|| format!("{} names no resource", spoken()))?;
+    if command.names.is_empty() && !id.resource_type().ends_with("/privateendpointconnections") {
+        return Err(format!("{} is about something else", spoken()));
     }
-}
-
-/// What the flags of a command say, if it is one about the resource and says nothing that the request does not.
-fn values(change: &Change, id: &ResourceId, words: &[&str]) -> Result<Vec<String>, String> {
-    let request = &change.request;
-    let kind = id.resource_type();
-    let noun = NOUNS.iter().find(|(known, _)| *known == kind).map(|(_, noun)| *noun);
-    let noun: Vec<&str> = noun.into_iter().flat_map(|noun| noun.split(' ')).collect();
-    let (verb, flags) = match words.strip_prefix(noun.as_slice()) {
-        Some([verb, flags @ ..]) if !noun.is_empty() => (*verb, flags),
-        _ => return Err(format!("`az {}` is about something else", words.join(" "))),
-    };
-    let fits = match request.method.as_str() {
-        "DELETE" => verb == "delete",
-        _ => ["add-record", "approve", "create", "remove-record", "sync", "update"].contains(&verb),
-    };
-    if !fits {
-        return Err(format!("`{verb}` is not what the request does"));
+    if !id.subscription().eq_ignore_ascii_case(subscription) {
+        return Err(format!("{} is about another subscription", spoken()));
     }
-    let mut known: BTreeSet<String> = id.as_str().split('/').map(str::to_ascii_lowercase).collect();
-    known.insert(id.key());
-    known.extend(leaves(&request.body).into_iter().map(|(_, value)| value.to_ascii_lowercase()));
-    let mut said = Vec::new();
-    let mut flag = "";
-    for word in flags {
-        if word.starts_with("--") {
-            flag = word;
+    let held = body_of(world, &id.key());
+    match (command.does, held.is_some()) {
+        (Does::Create, true) => return Err(format!("{} is there already", named(&id.key()))),
+        (Does::Delete | Does::Update | Does::Sync, false) => {
+            return Err(format!("there is no {} yet", named(&id.key())));
+        }
+        _ => {}
+    }
+    let mut body = match command.does {
+        Does::Delete => Value::Null,
+        Does::Create => serde_json::from_str(command.fixed).unwrap_or_default(),
+        Does::Update | Does::Sync => held.cloned().unwrap_or_default(),
+        Does::Set => {
+            let fixed: Value = serde_json::from_str(command.fixed).unwrap_or_default();
+            let mut body = held.cloned().unwrap_or_else(|| json!({}));
+            for (name, value) in fixed["properties"].as_object().into_iter().flatten() {
+                body["properties"][name] = value.clone();
+            }
+            body
+        }
+    };
+    for (name, values) in &flags {
+        let is_name = ["--resource-group", "--id"].contains(name) || command.names.contains(name);
+        if is_name || command.does == Does::Delete && *name == "--yes" && values.is_empty() {
             continue;
         }
-        let value = match (flag, word.split_once('=')) {
-            ("--set", Some((name, value))) => {
-                let is_so =
-                    request.body["properties"].get(name).is_some_and(|is| plain(is) == value);
-                if !is_so {
-                    return Err(format!("the request does not say `{word}`"));
-                }
-                value.to_owned()
-            }
-            ("--ip-config", Some((_, value))) => value.to_ascii_lowercase(),
-            _ => word.to_ascii_lowercase(),
-        };
-        // A record that goes is one that the request leaves out.
-        let goes = verb == "remove-record" && flag == "--ipv4-address";
-        if known.contains(&value) == goes {
-            return Err(format!("the request does not say `{flag} {word}`"));
-        }
-        said.push(value);
+        let known = command.flags.iter().find(|(flag, _)| flag == name);
+        let known = known.and_then(|(_, sets)| set(&mut body, sets, values));
+        let said = || [&[*name], values.as_slice()].concat().join(" ");
+        known.ok_or_else(|| format!("`{}` is not known of {}", said(), spoken()))?;
     }
-    Ok(said)
+    // How long a record lives no command says.
+    if id.is_type("microsoft.network/privatednszones/a") {
+        body["properties"]["ttl"] = change.request.body["properties"]["ttl"].clone();
+    }
+    let query = if command.does == Does::Sync { "?syncRemoteAddressSpace=true" } else { "" };
+    let method = if command.does == Does::Delete { "DELETE" } else { "PUT" };
+    Ok(Request { method: method.to_owned(), path: format!("{id}{query}"), body })
+}
+
+/// Flags with their values; `None` where a word belongs to no flag, or a flag is said twice.
+fn flags_of<'w>(words: &[&'w str]) -> Option<Vec<Flag<'w>>> {
+    let mut flags: Vec<Flag<'_>> = Vec::new();
+    for word in words {
+        if !word.starts_with("--") {
+            flags.last_mut()?.1.push(word);
+        } else if flags.iter().any(|(name, _)| name == word) {
+            return None;
+        } else {
+            flags.push((word, Vec::new()));
+        }
+    }
+    Some(flags)
+}
+
+/// Writes what a flag says into a body; `None` where that is nothing that the flag takes.
+fn set(body: &mut Value, sets: &Sets, values: &[&str]) -> Option<()> {
+    let number = |word: &str| word.parse::<u64>().ok().map(Value::from);
+    let flag = |word: &str| word.parse::<bool>().ok().map(Value::from);
+    let pairs = || values.iter().map(|one| one.split_once('=')).collect::<Option<Vec<_>>>();
+    match (sets, values) {
+        (Sets::Outer(name), [one]) => body[*name] = json!(one),
+        (Sets::Text(name), [one]) => body["properties"][*name] = json!(one),
+        (Sets::Number(name), [one]) => body["properties"][*name] = number(one)?,
+        (Sets::Flag(name), [one]) => body["properties"][*name] = flag(one)?,
+        (Sets::Reference(name), [one]) => body["properties"][*name] = json!({ "id": one }),
+        (Sets::Texts(name), [_, ..]) => body["properties"][*name] = json!(values),
+        // Azure holds one value by itself.
+        (Sets::OneOrMore(name, _), [one]) => body["properties"][*name] = json!(one),
+        (Sets::OneOrMore(_, name), [_, _, ..]) => body["properties"][*name] = json!(values),
+        (Sets::Services, [_, ..]) => {
+            let all: Value = values.iter().map(|one| json!({ "service": one })).collect();
+            body["properties"]["serviceEndpoints"] = all;
+        }
+        (Sets::Any, [_, ..]) => {
+            for (name, value) in pairs()? {
+                let value = flag(value).or_else(|| number(value)).unwrap_or_else(|| json!(value));
+                body["properties"][name] = value;
+            }
+        }
+        (Sets::In(list, place), [one]) => {
+            *element(body, list)?.pointer_mut(place)? = json!(one);
+        }
+        (Sets::Words(list, place), [_, ..]) => {
+            *element(body, list)?.pointer_mut(place)? = json!(values);
+        }
+        (Sets::Configuration, [_, ..]) => {
+            let mut one = json!({ "properties": {} });
+            for (name, value) in pairs()? {
+                match name {
+                    "name" => one["name"] = json!(value),
+                    "group-id" => one["properties"]["groupId"] = json!(value),
+                    "member-name" => one["properties"]["memberName"] = json!(value),
+                    "private-ip-address" => one["properties"]["privateIPAddress"] = json!(value),
+                    _ => return None,
+                }
+            }
+            body["properties"]["ipConfigurations"] = json!([one]);
+        }
+        (Sets::Description, [one]) => {
+            body["properties"]["privateLinkServiceConnectionState"]["description"] = json!(one);
+        }
+        (Sets::Adds, [one]) => {
+            let entries = records(body);
+            if !entries.iter().any(|entry| entry["ipv4Address"] == *one) {
+                entries.push(json!({ "ipv4Address": one }));
+            }
+        }
+        (Sets::Removes, [one]) => {
+            let entries = records(body);
+            let count = entries.len();
+            entries.retain(|entry| entry["ipv4Address"] != *one);
+            (entries.len() < count).then_some(())?;
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// The only element of a list that a command makes.
+fn element<'v>(body: &'v mut Value, list: &str) -> Option<&'v mut Value> {
+    body["properties"].get_mut(list)?.get_mut(0)
+}
+
+fn records(body: &mut Value) -> &mut Vec<Value> {
+    let list = &mut body["properties"]["aRecords"];
+    if !list.is_array() {
+        *list = json!([]);
+    }
+    match list {
+        Value::Array(entries) => entries,
+        _ => unreachable!("it is a list now"),
+    }
 }
 
 /// The words of a line for a POSIX shell; `None` where the line is more than one plain command.
@@ -191,26 +267,4 @@ fn words_of(line: &str) -> Option<Vec<String>> {
     }
     words.extend(word);
     (!is_quoted).then_some(words)
-}
-
-/// The single values of a body, with their pointers.
-fn leaves(body: &Value) -> Vec<(String, String)> {
-    let below = |name: &str, value: &Value| -> Vec<(String, String)> {
-        leaves(value).into_iter().map(|(place, one)| (format!("/{name}{place}"), one)).collect()
-    };
-    match body {
-        Value::Object(fields) => {
-            fields.iter().flat_map(|(name, value)| below(name, value)).collect()
-        }
-        Value::Array(items) => {
-            let items = items.iter().enumerate();
-            items.flat_map(|(index, value)| below(&index.to_string(), value)).collect()
-        }
-        Value::Null => Vec::new(),
-        value => vec![(String::new(), plain(value))],
-    }
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -9,6 +9,7 @@ mod read;
 mod safety;
 mod sets;
 mod settings;
+mod syntax;
 mod undo;
 
 pub use read::Unreadable;
