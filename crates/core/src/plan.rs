@@ -38,6 +38,10 @@ pub struct Plan {
     pub without: Vec<Rest>,
     /// Why no changes are proposed, and what would help.
     pub refusal: Option<Refusal>,
+    /// Kinds of changes that were forbidden.
+    pub forbidden: Vec<String>,
+    /// Changes that would have been tried, with what stands against them; each once.
+    pub barred: Vec<(Change, Bar)>,
     /// What would repair it if what is forbidden were allowed.
     pub relaxation: Option<Relaxation>,
     /// Other ways, the cheapest first.
@@ -119,6 +123,8 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
         cost: Cost::default(),
         without: Vec::new(),
         refusal: None,
+        forbidden: policy.forbidden.clone(),
+        barred: Vec::new(),
         relaxation: None,
         alternatives: Vec::new(),
         safety: Safety::default(),
@@ -138,6 +144,11 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
     let mut found = repair::search(estate, question, policy);
     plan.closed = std::mem::take(&mut found.closed);
     plan.is_complete = found.is_complete;
+    for one in &found.barred {
+        if !plan.barred.contains(one) {
+            plan.barred.push(one.clone());
+        }
+    }
     let others = found.others.iter().map(alternative).collect();
     match found.best {
         Some(best) if by_estate != first.verdict && has_unmended(first) => {
@@ -280,6 +291,10 @@ impl Plan {
             "alternatives": self.alternatives,
             "refusal": self.refusal.as_ref().map(ToString::to_string),
             "probes": self.fusion,
+            "forbidden": self.forbidden,
+            "barred": self.barred.iter().map(|(change, bar)| json!({
+                "kind": change.kind, "resource": change.resource, "title": change.title,
+                "by": bar.to_string() })).collect::<Vec<_>>(),
             "relaxation": self.relaxation.as_ref().map(|one| json!({
                 "needs": one.needs(), "changes": one.changes, "cost": one.cost })),
         })

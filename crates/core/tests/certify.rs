@@ -168,15 +168,53 @@ fn a_dearer_repair_is_not_optimal() {
         let policy = Policy { forbidden, ignores_locks: false };
         let mut dear = plan::plan(&estate, &support::question(&estate), &policy).to_json();
         assert_ne!(cheap["certificate"]["cost"], dear["certificate"]["cost"], "{title}");
-        assert_eq!(
-            certified(&estate, &dear).holds(),
-            Some(true),
-            "{title}: nothing allowed is cheaper"
-        );
-        dear["certificate"]["closed"] = json!([]);
-        let known = cheap["certificate"]["catalogue"].as_array().expect("a catalogue").clone();
-        dear["certificate"]["catalogue"].as_array_mut().expect("a catalogue").extend(known);
+        let allowed = certified(&estate, &dear);
+        assert_eq!(allowed.holds(), Some(true), "{title}: nothing allowed is cheaper");
+        let words = format!("without {kind}: ");
+        assert!(allowed.checks.iter().any(|one| one.detail.starts_with(&words)), "{allowed:#?}");
+        // Whether the plan lists the cheaper change, or whoever made it left that out.
+        dear["forbidden"] = json!([]);
         fails(&estate, &dear, "optimality");
+        dear["certificate"]["closed"] = json!([]);
+        fails(&estate, &dear, "optimality");
+        let own = dear["changes"].clone();
+        let catalogue = dear["certificate"]["catalogue"].as_array_mut().expect("a catalogue");
+        catalogue.retain(|one| {
+            own.as_array().is_some_and(|own| own.iter().any(|own| own["request"] == one["request"]))
+        });
+        fails(&estate, &dear, "optimality");
+    }
+}
+
+#[test]
+fn a_refusal_that_an_obvious_edit_disproves_fails() {
+    for title in [
+        "Only the source's network is linked",
+        "The zone is linked and empty",
+        "The record holds an old address",
+        "A rule denies everything out of the target's subnet",
+        "A route for the endpoint's own address drops packets",
+        "Only the target's half was made",
+        "The source's half was deleted",
+        "Both halves keep the other network out",
+        "Nobody has approved the endpoint",
+        "The rule is not there",
+        "The service endpoint is off",
+        "Neither the rule nor the service endpoint is there",
+    ] {
+        let Some(one) = ALL_PLANNED.iter().find(|one| one.title == title) else {
+            panic!("no example {title}");
+        };
+        let (estate, mut plan) = (support::estate(&one.resources), one.plan.clone());
+        assert_eq!(certified(&estate, &plan).holds(), Some(true), "{title}");
+        plan["changes"] = json!([]);
+        plan["exposure"] = json!([]);
+        plan["after"] = plan["before"].clone();
+        plan["refusal"] = json!("no request mends this");
+        plan["certificate"]["closed"] = json!([]);
+        plan["certificate"]["catalogue"] = json!([]);
+        let found = certified(&estate, &plan);
+        assert_eq!(named(&found, State::Fails), ["refusal"], "{title}: {found:#?}");
     }
 }
 

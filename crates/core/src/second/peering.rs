@@ -47,7 +47,7 @@ impl Half<'_> {
         flag(self.body, &["properties", "allowGatewayTransit"]) != Some(false)
     }
 
-    fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         format!("{}/virtualnetworkpeerings/{}", self.network, self.name)
     }
 

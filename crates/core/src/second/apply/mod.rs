@@ -200,6 +200,10 @@ impl World {
                 is_taken.then(|| "a rule of the group has that priority already".to_owned())
             }
             VNET_RULE => {
+                let tier = self.body(put.parent).and_then(|body| text(body, &["sku", "tier"]));
+                if is_new && tier.is_some_and(|tier| tier.eq_ignore_ascii_case("Basic")) {
+                    return Some("a Basic server takes no VNet rules".to_owned());
+                }
                 let subnet = named(&["properties", "virtualNetworkSubnetId"]);
                 let taken = self
                     .children(put.parent, "virtualnetworkrules")

@@ -2,18 +2,41 @@
 
 use serde_json::json;
 
-use super::super::world::{World, at, flag, last_name, reference, text, texts};
+use super::super::address::Prefix;
+use super::super::world::{
+    World, address_space, at, flag, last_name, prefixes, reference, text, texts,
+};
 use super::Put;
 
 const REMOTE: &[&str] = &["properties", "remoteVirtualNetwork", "id"];
 const SPACE: &[&str] = &["properties", "remoteAddressSpace", "addressPrefixes"];
 
 impl World {
-    /// A network has one half towards another at most.
+    /// A network has one half towards another at most, and is peered with none that has addresses of its own or of one beside it.
     pub(super) fn refuses_half(&self, half: &Put<'_>) -> Option<String> {
         let remote = reference(half.body, REMOTE)?;
-        let (other, _) = self.half_between(half.parent, &remote)?;
-        Some(format!("half {} leads there already", last_name(&other)))
+        if let Some((other, _)) = self.half_between(half.parent, &remote) {
+            return Some(format!("half {} leads there already", last_name(&other)));
+        }
+        let is_whole = |body| flag(body, &["properties", "peerCompleteVnets"]) != Some(false);
+        if !is_whole(half.body) {
+            return None;
+        }
+        let (theirs, _) = address_space(self, &remote);
+        let meets = |space: &[Prefix]| {
+            let overlap = |one: &Prefix, other: &Prefix| {
+                one.first() <= other.last() && other.first() <= one.last()
+            };
+            space.iter().any(|own| theirs.iter().any(|other| overlap(own, other)))
+        };
+        if meets(&address_space(self, half.parent).0) {
+            return Some(format!("{remote} has addresses of {}", half.parent));
+        }
+        let beside = self.children(half.parent, "virtualnetworkpeerings");
+        let beside = beside.filter(|(_, body)| is_whole(body));
+        let mut beside = beside.filter_map(|(name, body)| Some((name, prefixes(body, SPACE)?)));
+        let (name, _) = beside.find(|(_, space)| meets(space))?;
+        Some(format!("{remote} has addresses that peering {name} leads to"))
     }
 
     pub(super) fn half_put(&mut self, half: &Put<'_>, is_new: bool) {

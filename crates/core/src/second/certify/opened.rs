@@ -16,9 +16,16 @@ pub(super) struct Opened {
     ports: (u64, u64),
 }
 
+impl Opened {
+    /// Each sender to each receiver on ports, the first and the one behind the last.
+    pub(super) fn new(from: Vec<Part>, to: Vec<Part>, ports: (u64, u64)) -> Opened {
+        Opened { from, to, ports }
+    }
+}
+
 /// A part of an end.
-#[derive(Clone, Debug, PartialEq)]
-enum Part {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
     /// Addresses, the first and the one behind the last.
     Addresses(u64, u64),
     /// So many of which no address is known, by name.

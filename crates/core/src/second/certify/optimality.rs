@@ -5,7 +5,7 @@ use super::super::verdict::Verdict;
 use super::read::{BROKEN_FLOWS, Change, Cost, EDITS, FIELDS, NEW_ENDPOINTS};
 use super::safety;
 use super::sets::Catalogue;
-use super::{Bounds, Check, Judge, State, count, summed};
+use super::{Bounds, Check, Judge, State, count, own, summed};
 use crate::id::ResourceId;
 
 /// What is wrong with a claim, and what could not be told of it.
@@ -25,22 +25,29 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
         }
     }
     let own: Vec<usize> = judge.plan.changes.iter().map(|change| catalogue.place(change)).collect();
-    let mut more = 0;
+    let (mut more, mut tried_alone) = (0, 0);
     match (judge.plan.cost, catalogue.cost(&own)) {
         (Some(stated), Some(sum)) => {
             check_sum(&mut notes, stated, sum, &judge.plan.changes);
             more = others(judge, &mut catalogue, stated, bounds, &mut notes);
+            if notes.wrong.is_empty() && judge.plan.claims_reachable() {
+                tried_alone = cheaper_of_own(judge, stated, &mut notes);
+            }
         }
         _ => notes.open.push("the plan does not tell what each change costs".to_owned()),
     }
     if !judge.plan.is_complete {
         notes.open.push("the plan says that its search was cut".to_owned());
     }
-    let good = match listed + more {
+    let sets = match listed + more {
         0 => "there is no cheaper set of changes".to_owned(),
         1 => "only doing nothing is cheaper, and that does not reach it".to_owned(),
-        many => format!("none of {many} cheaper sets of changes reaches it"),
+        many => {
+            let listed = of_listed(catalogue.changes.len());
+            format!("none of {many} cheaper sets {listed} reaches it")
+        }
     };
+    let good = format!("{}{sets}{}", within(judge), and_own(tried_alone));
     summed("optimality", &notes.wrong, &notes.open, good)
 }
 
@@ -55,11 +62,63 @@ pub(super) fn refusal(judge: &Judge<'_>) -> Check {
     if judge.plan.after != judge.plan.before {
         notes.wrong.push("a plan without changes changes the verdict".to_owned());
     }
-    let good = match listed {
-        0 | 1 => "there are no changes to try".to_owned(),
-        many => format!("none of {many} sets of changes that were tried reaches it"),
+    let mut tried_alone = 0;
+    if judge.is_surely_closed() {
+        let tried = own::tried(judge, None);
+        tried_alone = tried.count;
+        let found = tried.found.first();
+        notes.wrong.extend(found.map(|one| format!("reachable with {}", one.titles())));
+    }
+    let sets = match listed {
+        0 | 1 => "the plan lists no changes to try".to_owned(),
+        many => {
+            let listed = of_listed(catalogue.changes.len());
+            format!("none of {many} sets {listed} reaches it")
+        }
     };
+    let good = format!("{}{sets}{}", within(judge), and_own(tried_alone));
     summed("refusal", &notes.wrong, &notes.open, good)
+}
+
+/// Of which changes sets were tried.
+fn of_listed(count: usize) -> String {
+    format!("of the {} that the plan lists", super::count(count, "change"))
+}
+
+/// What the checker tried of its own accord.
+fn and_own(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => ", nor does the one edit that the checker thinks of".to_owned(),
+        many => format!(", nor does one of {many} sets of edits that the checker thinks of"),
+    }
+}
+
+/// What was left out of account: kinds that were forbidden, and what locks forbid.
+fn within(judge: &Judge<'_>) -> String {
+    let mut parts = Vec::new();
+    if !judge.plan.forbidden.is_empty() {
+        parts.push(format!("without {}", judge.plan.forbidden.join(" and ")));
+    }
+    if !judge.plan.locks.is_empty() {
+        parts.push(format!("with {} as they are", judge.plan.locks.join(" and ")));
+    }
+    if parts.is_empty() { String::new() } else { format!("{}: ", parts.join(", ")) }
+}
+
+/// Whether a set of the checker's own does at less cost; returns how many were tried.
+fn cheaper_of_own(judge: &Judge<'_>, stated: Cost, notes: &mut Notes) -> usize {
+    let tried = own::tried(judge, Some(stated));
+    for set in &tried.found {
+        let broken = safety::look(judge, &set.world, Bounds::default());
+        let certain = broken.surely.len() + broken.doubtful.len() + broken.unknown.len();
+        let mut cost = set.cost;
+        cost[BROKEN_FLOWS] = certain as u128;
+        if !broken.is_cut && cost < stated {
+            notes.wrong.push(format!("cheaper, and it does: {}", set.titles()));
+        }
+    }
+    tried.count
 }
 
 /// Judges the sets that the certificate lists; returns their number.

@@ -48,6 +48,8 @@ pub(super) const FIELDS: [&str; 6] =
 pub(super) const BROKEN_FLOWS: usize = 0;
 pub(super) const NEW_ENDPOINTS: usize = 1;
 pub(super) const EXPOSED: usize = 2;
+pub(super) const PRIVILEGE: usize = 3;
+pub(super) const INTERRUPTIONS: usize = 4;
 pub(super) const EDITS: usize = 5;
 
 /// One change.
@@ -98,6 +100,10 @@ pub(super) struct Plan {
     pub(super) after: String,
     pub(super) changes: Vec<Change>,
     pub(super) refusal: Option<String>,
+    /// Kinds of changes that were forbidden.
+    pub(super) forbidden: Vec<String>,
+    /// Locks that stood in the way, each in words.
+    pub(super) locks: Vec<String>,
     /// The verdict without each change, as claimed.
     pub(super) without: Vec<String>,
     pub(super) cost: Option<Cost>,
@@ -177,6 +183,8 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         after: word(&["after"]).ok_or_else(|| lacks("it has no verdict `after`"))?,
         changes: changes(json, "changes")?,
         refusal: word(&["refusal"]),
+        forbidden: texts(json, &["forbidden"]).into_iter().map(str::to_owned).collect(),
+        locks: locks(json),
         without: list(certificate, &["irredundant"]).unwrap_or(&[]).iter().map(verdict).collect(),
         cost: at(certificate, &["cost"]).and_then(cost),
         is_sufficient: flag(certificate, &["sufficient"]) == Some(true),
@@ -188,6 +196,19 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         is_cut: flag(certificate, &["safety", "is_cut"]) == Some(true),
         catalogue,
     })
+}
+
+/// Locks that stood in the way of changes, each once.
+fn locks(json: &Value) -> Vec<String> {
+    let barred = list(json, &["barred"]).unwrap_or(&[]).iter();
+    let mut locks: Vec<String> = barred
+        .filter_map(|one| text(one, &["by"]))
+        .filter(|by| by.starts_with("lock "))
+        .map(str::to_owned)
+        .collect();
+    locks.sort_unstable();
+    locks.dedup();
+    locks
 }
 
 fn legs(json: &Value) -> Option<Vec<Leg>> {

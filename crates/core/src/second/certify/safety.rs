@@ -23,7 +23,7 @@ pub(super) struct Broken {
     /// It was not known whether they worked, and something about them changes.
     pub(super) unknown: Vec<Flow>,
     judged: usize,
-    is_cut: bool,
+    pub(super) is_cut: bool,
 }
 
 const SERVERS: [&str; 2] =

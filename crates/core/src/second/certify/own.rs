@@ -1,0 +1,124 @@
+//! Sets of remedies that the checker thinks of by itself, the small ones first: what a plan lists is not taken for all there is.
+
+use super::super::apply::Outcome;
+use super::super::verdict::Verdict;
+use super::super::world::World;
+use super::opened::{Opened, count};
+use super::price::{Opens, opens, price};
+use super::read::{Cost, EXPOSED};
+use super::remedies::{Remedy, is_locked, remedies};
+use super::{Judge, word};
+
+/// Remedies of one set.
+const SET_MAX: usize = 3;
+
+/// Worlds that are judged: each takes as long as a set of the plan's.
+const JUDGED_MAX: usize = 96;
+
+/// A set of remedies with what comes of it.
+pub(super) struct Own {
+    remedies: Vec<Remedy>,
+    pub(super) world: World,
+    pub(super) cost: Cost,
+}
+
+/// What was found.
+pub(super) struct Tried {
+    /// Number of sets that were judged.
+    pub(super) count: usize,
+    /// Those that do.
+    pub(super) found: Vec<Own>,
+}
+
+impl Own {
+    pub(super) fn titles(&self) -> String {
+        let titles: Vec<String> =
+            self.remedies.iter().map(|one| format!("\"{}\"", one.title)).collect();
+        titles.join(" and ")
+    }
+}
+
+/// Tries sets of own remedies, those alone that cost less than a limit. What the plan's maker forbade, and what a lock of the estate
+/// forbids, is left out.
+pub(super) fn tried(judge: &Judge<'_>, limit: Option<Cost>) -> Tried {
+    let start = Own { remedies: Vec::new(), world: judge.world.clone(), cost: Cost::default() };
+    let mut tried = Tried { count: 0, found: Vec::new() };
+    let mut layer = vec![start];
+    for _ in 0..SET_MAX {
+        let mut next = Vec::new();
+        for set in &layer {
+            for remedy in judge.remedies(&set.world) {
+                if tried.count >= JUDGED_MAX {
+                    return tried;
+                }
+                let Some(grown) = judge.grown(set, remedy) else { continue };
+                if limit.is_some_and(|limit| grown.cost >= limit) {
+                    continue;
+                }
+                tried.count += 1;
+                match judge.verdict(&grown.world) {
+                    Verdict::Reachable => tried.found.push(grown),
+                    Verdict::Unreachable | Verdict::Partial | Verdict::Undetermined => {
+                        next.push(grown);
+                    }
+                }
+            }
+        }
+        if !tried.found.is_empty() {
+            return tried;
+        }
+        layer = next;
+    }
+    tried
+}
+
+impl Judge<'_> {
+    /// What opens the gates that are closed in a world, as far as it may be done.
+    fn remedies(&self, world: &World) -> Vec<Remedy> {
+        let of = |leg: &super::read::Leg| remedies(world, leg, &leg.ask(world).blockers);
+        let is_allowed = |remedy: &Remedy| {
+            let is_forbidden =
+                |kind: &&str| self.plan.forbidden.iter().any(|one| one.eq_ignore_ascii_case(kind));
+            !remedy.kinds.iter().any(|kind| is_forbidden(kind))
+                && !remedy.requests.iter().any(|request| is_locked(self.world, request))
+        };
+        let all = self.plan.legs.iter().flat_map(of);
+        all.filter(is_allowed).collect()
+    }
+
+    /// A set with one more remedy; `None` where Azure would refuse it, or it does nothing.
+    fn grown(&self, set: &Own, remedy: Remedy) -> Option<Own> {
+        let mut world = set.world.clone();
+        for request in &remedy.requests {
+            match request.apply(&mut world) {
+                Outcome::Made | Outcome::Changed => {}
+                Outcome::AlreadySo | Outcome::Refused(_) => return None,
+            }
+        }
+        let mut remedies = set.remedies.clone();
+        remedies.push(remedy);
+        let cost = self.cost_of(&remedies)?;
+        Some(Own { remedies, world, cost })
+    }
+
+    /// What remedies cost; what they let through counts as much as can be where the checker cannot tell it exactly.
+    fn cost_of(&self, remedies: &[Remedy]) -> Option<Cost> {
+        let (mut sum, mut flows, mut is_exact) = (Cost::default(), Vec::<Opened>::new(), true);
+        for request in remedies.iter().flat_map(|one| &one.requests) {
+            let cost = price(self.world, request)?;
+            sum.iter_mut().zip(cost).for_each(|(sum, one)| *sum += one);
+            match opens(self.world, request) {
+                Opens::This(these) => flows.extend(these),
+                Opens::AtLeast(_) | Opens::Unread => is_exact = false,
+            }
+        }
+        sum[EXPOSED] = if is_exact { count(&flows.iter().collect::<Vec<_>>()) } else { u128::MAX };
+        Some(sum)
+    }
+
+    /// Whether the plan is sure, of the estate alone, that the source is not reached.
+    pub(super) fn is_surely_closed(&self) -> bool {
+        let closed = [Verdict::Unreachable, Verdict::Partial].map(word);
+        self.plan.by_estate == self.plan.before && closed.contains(&self.plan.before.as_str())
+    }
+}
