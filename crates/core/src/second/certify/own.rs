@@ -9,7 +9,7 @@ use super::read::{Cost, EXPOSED};
 use super::remedies::{Remedy, is_locked, remedies};
 use super::{Judge, word};
 
-/// Remedies of one set.
+/// Remedies of one set, against a refusal. Against a plan that does, one alone counts.
 const SET_MAX: usize = 3;
 
 /// Worlds that are judged: each takes as long as a set of the plan's.
@@ -44,7 +44,7 @@ pub(super) fn tried(judge: &Judge<'_>, limit: Option<Cost>) -> Tried {
     let start = Own { remedies: Vec::new(), world: judge.world.clone(), cost: Cost::default() };
     let mut tried = Tried { count: 0, found: Vec::new() };
     let mut layer = vec![start];
-    for _ in 0..SET_MAX {
+    for _ in 0..if limit.is_some() { 1 } else { SET_MAX } {
         let mut next = Vec::new();
         for set in &layer {
             for remedy in judge.remedies(&set.world) {
