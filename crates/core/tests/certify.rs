@@ -262,6 +262,20 @@ fn what_is_said_of_a_change_has_to_be_so() {
     tampered("/exposure", json!([]), "safety");
     tampered("/after", json!("undetermined"), "sufficiency");
     tampered("/certificate/sufficient", json!(false), "sufficiency");
+    tampered("/changes/0/kind", json!("delete-endpoint"), "claims");
+    tampered("/changes/0/resource", json!("/subscriptions/x"), "claims");
+    tampered("/changes/0/downtime", json!(""), "claims");
+    tampered("/exposure", json!([" "]), "claims");
+    let mut wide = plan.to_string();
+    wide = wide.replace("10.20.1.0/28", "10.0.0.0/1");
+    fails(&estate, &serde_json::from_str(&wide).expect("a plan"), "claims");
+    for field in ["privilege", "interruptions", "exposed_flows"] {
+        let mut cheap = plan.clone();
+        for one in cheap["certificate"]["catalogue"].as_array_mut().expect("a catalogue") {
+            one["cost"][field] = json!(7);
+        }
+        fails(&estate, &cheap, "claims");
+    }
     let source = "/changes/0/request/body/properties/sourceAddressPrefix";
     tampered(source, json!("*"), "optimality");
     tampered(source, json!("*"), "safety");

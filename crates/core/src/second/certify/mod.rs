@@ -1,6 +1,7 @@
 //! The independent checker of a plan's certificate: applies the plan's own requests to raw bodies
 //! and asks the second reading. Nothing of the planner takes part.
 
+mod claims;
 mod commands;
 mod facts;
 mod opened;
@@ -75,7 +76,7 @@ pub enum State {
 /// One claim of the certificate.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// `facts`, `undo`, `commands`, `sufficiency`, `irredundance`, `optimality`, `safety` or `refusal`.
+    /// `facts`, `claims`, `undo`, `commands`, `sufficiency`, `irredundance`, `optimality`, `safety` or `refusal`.
     pub name: &'static str,
     /// What came of it.
     pub state: State,
@@ -125,6 +126,7 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
     let mut checks = vec![facts::check(&judge)];
     if !plan.changes.is_empty() {
         let after = judge.after();
+        checks.push(claims::check(&judge));
         checks.push(undo::check(&judge));
         checks.push(commands::check(&judge));
         checks.push(sufficiency(&judge, &after));

@@ -56,7 +56,10 @@ pub(super) const EDITS: usize = 5;
 #[derive(Clone, Debug)]
 pub(super) struct Change {
     pub(super) kind: String,
+    pub(super) resource: String,
     pub(super) title: String,
+    pub(super) downtime: String,
+    pub(super) safety: String,
     pub(super) request: Request,
     /// The same as commands.
     pub(super) az: Vec<String>,
@@ -109,8 +112,8 @@ pub(super) struct Plan {
     pub(super) cost: Option<Cost>,
     /// Whether it says that the source is reached.
     pub(super) is_sufficient: bool,
-    /// Number of flows that it says are let through.
-    pub(super) exposure_count: usize,
+    /// Flows that it says are let through, in words.
+    pub(super) exposure: Vec<String>,
     pub(super) is_complete: bool,
     pub(super) closed: Vec<Closed>,
     pub(super) catalogue: Vec<Change>,
@@ -188,7 +191,7 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         without: list(certificate, &["irredundant"]).unwrap_or(&[]).iter().map(verdict).collect(),
         cost: at(certificate, &["cost"]).and_then(cost),
         is_sufficient: flag(certificate, &["sufficient"]) == Some(true),
-        exposure_count: list(json, &["exposure"]).map_or(0, <[Value]>::len),
+        exposure: texts(json, &["exposure"]).into_iter().map(str::to_owned).collect(),
         is_complete: flag(certificate, &["complete"]) == Some(true),
         closed: closed.collect::<Result<_, _>>()?,
         broken: flows("broken"),
@@ -231,7 +234,10 @@ fn legs(json: &Value) -> Option<Vec<Leg>> {
 fn change(json: &Value) -> Option<Change> {
     Some(Change {
         kind: text(json, &["kind"])?.to_owned(),
+        resource: text(json, &["resource"]).unwrap_or("").to_owned(),
         title: text(json, &["title"]).unwrap_or("").to_owned(),
+        downtime: text(json, &["downtime"]).unwrap_or("").to_owned(),
+        safety: text(json, &["safety"]).unwrap_or("").to_owned(),
         request: request(at(json, &["request"])?)?,
         az: texts(json, &["az"]).into_iter().map(str::to_owned).collect(),
         inverse: at(json, &["inverse"]).and_then(request),

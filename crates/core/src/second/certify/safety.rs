@@ -187,8 +187,8 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
     }
     wrong.extend(judge.plan.changes.iter().filter_map(too_wide));
     let let_through = judge.plan.changes.iter().filter(|change| exposes(judge, change)).count();
-    if judge.plan.exposure_count < let_through {
-        let named = judge.plan.exposure_count;
+    if judge.plan.exposure.len() < let_through {
+        let named = judge.plan.exposure.len();
         wrong.push(format!(
             "{} something through, and `exposure` names {named}",
             count(let_through, "change let")
