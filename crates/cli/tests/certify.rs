@@ -51,7 +51,16 @@ fn a_plan_of_ours_is_certified() {
         .collect();
     assert_eq!(
         names,
-        ["facts", "claims", "undo", "commands", "sufficiency", "irredundance", "optimality", "safety"]
+        [
+            "facts",
+            "claims",
+            "undo",
+            "commands",
+            "sufficiency",
+            "irredundance",
+            "optimality",
+            "safety"
+        ]
     );
     assert_eq!(answer["checks"][0]["state"], "holds");
 

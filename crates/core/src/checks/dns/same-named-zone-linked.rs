@@ -97,7 +97,12 @@ fn of_another_region(path: &Path, name: &Resolution) -> Option<Finding> {
         path.endpoint()?.id.name()
     );
     let why = "endpoints in several regions have a zone each, and a network can be linked to one zone of a name only";
-    let finding = Finding::blocks(message, why).at(link, "");
+    let mut finding = Finding::blocks(message, why).at(link, "");
+    let address = path.endpoint()?.addresses.as_ref().ok().and_then(|all| all.first());
+    // Whoever else is linked to that zone is led away from the other endpoint.
+    let near = path.record_label().zip(address).map(|(label, address)| {
+        Fix::of(vec![record::set_record(path.estate, linked, &label, *address)])
+    });
     let has = |record: &ResourceId| {
         ["A", "CNAME"]
             .iter()
@@ -109,8 +114,12 @@ fn of_another_region(path: &Path, name: &Resolution) -> Option<Finding> {
             dns::unlink_zone(path.estate, link),
             dns::link_zone(path.estate, &meant, &name.place, &path.to_id),
         ];
-        return Some(finding.fix(Fix::of(swap)));
+        return Some(Finding {
+            fixes: [Fix::of(swap)].into_iter().chain(near).collect(),
+            ..finding
+        });
     }
+    finding.fixes.extend(near);
     Some(finding.fix(Fix::advice(format!(
         "write the records that zone `{}` of group `{}` lacks into it, then delete link `{}` and link that zone",
         meant.name(),

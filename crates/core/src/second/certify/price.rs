@@ -146,6 +146,8 @@ fn end_of(word: &str) -> Part {
         ("*", ..) => Part::Addresses(0, 1 << 32),
         (_, Some(prefix), _) => span(prefix),
         (_, None, Some((low, high))) => Part::Addresses(low.into(), u64::from(high) + 1),
+        // Azure's own resolver has one address.
+        (tag, None, None) if tag.eq_ignore_ascii_case("AzurePlatformDNS") => one(tag),
         (tag, None, None) => many(tag),
     }
 }

@@ -16,9 +16,16 @@ const INSIDE: [&str; 2] = ["routes", "securityRules"];
 /// Fields outside `properties` that requests set.
 const OUTER: [&str; 4] = ["location", "sku", "tags", "zones"];
 
-/// Fields of lists and objects that Azure adds.
-const ADDED: [&str; 6] =
-    ["actions", "etag", "hasBgpOverride", "locations", "provisioningState", "resourceGuid"];
+/// Fields of lists and objects that Azure adds, or az.
+const ADDED: [&str; 7] = [
+    "actions",
+    "etag",
+    "hasBgpOverride",
+    "locations",
+    "provisioningState",
+    "resourceGroup",
+    "resourceGuid",
+];
 
 /// Flags that are set where a body does not name them.
 const SET_UNLESS_DENIED: [&str; 2] = ["allowVirtualNetworkAccess", "peerCompleteVnets"];
