@@ -40,9 +40,13 @@ fn mend(finding: &Finding) -> Option<&[Change]> {
     finding.fixes.iter().map(|fix| &fix.changes[..]).find(|changes| !changes.is_empty())
 }
 
-/// Whether all requests of some changes are among those of others.
+/// Whether all of some changes are among others, in whatever case ids are written.
 fn is_within(changes: &[Change], others: &[Change]) -> bool {
-    changes.iter().all(|one| others.iter().any(|other| other.request == one.request))
+    let what = |change: &Change| {
+        let body = change.request.body.to_string().to_ascii_lowercase();
+        (change.request.method, change.resource.clone(), body)
+    };
+    changes.iter().all(|one| others.iter().any(|other| what(other) == what(one)))
 }
 
 /// What keeps packets from the source, and questions from the network's DNS server too, where nothing else does that.

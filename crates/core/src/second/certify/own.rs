@@ -79,7 +79,7 @@ impl Judge<'_> {
         let is_allowed = |remedy: &Remedy| {
             let is_forbidden =
                 |kind: &&str| self.plan.forbidden.iter().any(|one| one.eq_ignore_ascii_case(kind));
-            !remedy.kinds.iter().any(|kind| is_forbidden(kind))
+            !remedy.kinds.iter().any(is_forbidden)
                 && !remedy.requests.iter().any(|request| is_locked(self.world, request))
         };
         let all = self.plan.legs.iter().flat_map(of);

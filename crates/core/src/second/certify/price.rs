@@ -234,7 +234,7 @@ fn half_again(world: &World, near: &str, old: &Value, body: &Value) -> Opens {
     let lists = ["localSubnetNames", "remoteSubnetNames"];
     let is_same =
         |field: &&str| texts(old, &["properties", field]) == texts(body, &["properties", field]);
-    if lists.iter().all(|field| is_same(field)) {
+    if lists.iter().all(is_same) {
         Opens::This(flows)
     } else {
         Opens::AtLeast(flows)
