@@ -71,7 +71,9 @@ fn an_endpoint_of_ones_own_goes_around_what_may_not_be_touched() {
     let source_net = "$source/Microsoft.Network/virtualNetworks/source-net";
     let held = lock(source_net, "ReadOnly");
     let kept = lock("$target/Microsoft.Network/routeTables/table", "CanNotDelete");
-    let table = r#"add {"id": "$target/Microsoft.Network/routeTables/table", "type": "Microsoft.Network/routeTables", "properties": {"routes": [{"name": "drop", "properties": {"addressPrefix": "10.10.0.0/16", "nextHopType": "None"}}]}}"#;
+    let table = r#"add {"id": "$target/Microsoft.Network/routeTables/table", "type": "Microsoft.Network/routeTables",
+        "properties": {"routes": [{"name": "drop", "properties": {"addressPrefix": "10.10.0.0/16",
+        "nextHopType": "None"}}]}}"#;
     let bound = r#"set target-net/subnets/postgres /properties/routeTable {"id": "$target/Microsoft.Network/routeTables/table"}"#;
     let acts =
         r#"set source-net/subnets/endpoints /properties/privateEndpointNetworkPolicies "Enabled""#;
@@ -83,7 +85,8 @@ fn an_endpoint_of_ones_own_goes_around_what_may_not_be_touched() {
         APART[0],
         r#"set target-net/virtualNetworkPeerings/to-source /properties/peeringState "Disconnected""#,
     ];
-    let old_space = r#"set target-net/virtualNetworkPeerings/to-source /properties/remoteAddressSpace {"addressPrefixes": ["10.10.9.0/24"]}"#;
+    let old_space = r#"set target-net/virtualNetworkPeerings/to-source /properties/remoteAddressSpace
+        {"addressPrefixes": ["10.10.9.0/24"]}"#;
     let cases: [(&[&str], &[&str]); 6] = [
         (&[initiated[0], initiated[1], &held], &[]),
         (&initiated, &["create-peering"]),

@@ -83,8 +83,12 @@ fn a_half_that_waits_is_told_of() {
 
 #[test]
 fn subnets_of_endpoints_send_nothing() {
-    let clients = r#"add {"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/clients","type":"Microsoft.Network/virtualNetworks/subnets","properties":{"addressPrefix":"10.10.2.0/24"}}"#;
-    let machine = r#"add {"id":"$source/Microsoft.Network/networkInterfaces/vm","type":"Microsoft.Network/networkInterfaces","properties":{"ipConfigurations":[{"name":"ip","properties":{"privateIPAddress":"10.10.1.9","subnet":{"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/endpoints"}}}]}}"#;
+    let clients = r#"add {"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/clients",
+        "type":"Microsoft.Network/virtualNetworks/subnets","properties":{"addressPrefix":"10.10.2.0/24"}}"#;
+    let machine = r#"add {"id":"$source/Microsoft.Network/networkInterfaces/vm",
+        "type":"Microsoft.Network/networkInterfaces","properties":{"ipConfigurations":[{"name":"ip",
+        "properties":{"privateIPAddress":"10.10.1.9",
+        "subnet":{"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/endpoints"}}}]}}"#;
     let broken = |more: &[&str]| {
         let edits = [&APART, more].concat();
         plan_of("private-source", &edits, &["create-peering"]).cost.broken_flows
@@ -95,9 +99,19 @@ fn subnets_of_endpoints_send_nothing() {
 /// The near endpoint's address in the record is the obvious repair: what it breaks stands beside it.
 #[test]
 fn the_cheaper_way_that_breaks_something_is_another_way() {
-    let near = r#"add {"id":"$target/Microsoft.Network/privateEndpoints/near","type":"Microsoft.Network/privateEndpoints","location":"westeurope","properties":{"subnet":{"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/apps"},"customDnsConfigs":[{"fqdn":"old-db.postgres.database.azure.com","ipAddresses":["10.20.2.9"]}],"privateLinkServiceConnections":[{"name":"near","properties":{"privateLinkServiceId":"$source/Microsoft.DBforPostgreSQL/servers/old-db","groupIds":["postgresqlServer"],"privateLinkServiceConnectionState":{"status":"Approved"}}}]}}"#;
-    let clients = r#"add {"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/clients","type":"Microsoft.Network/virtualNetworks/subnets","properties":{"addressPrefix":"10.10.2.0/24"}}"#;
-    let theirs = r#"add {"id":"$source/Microsoft.DBforPostgreSQL/servers/old-db/privateEndpointConnections/near","type":"Microsoft.DBforPostgreSQL/servers/privateEndpointConnections","properties":{"privateEndpoint":{"id":"$target/Microsoft.Network/privateEndpoints/near"},"privateLinkServiceConnectionState":{"status":"Approved"}}}"#;
+    let near = r#"add {"id":"$target/Microsoft.Network/privateEndpoints/near",
+        "type":"Microsoft.Network/privateEndpoints","location":"westeurope",
+        "properties":{"subnet":{"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/apps"},
+        "customDnsConfigs":[{"fqdn":"old-db.postgres.database.azure.com","ipAddresses":["10.20.2.9"]}],
+        "privateLinkServiceConnections":[{"name":"near",
+        "properties":{"privateLinkServiceId":"$source/Microsoft.DBforPostgreSQL/servers/old-db",
+        "groupIds":["postgresqlServer"],"privateLinkServiceConnectionState":{"status":"Approved"}}}]}}"#;
+    let clients = r#"add {"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/clients",
+        "type":"Microsoft.Network/virtualNetworks/subnets","properties":{"addressPrefix":"10.10.2.0/24"}}"#;
+    let theirs = r#"add {"id":"$source/Microsoft.DBforPostgreSQL/servers/old-db/privateEndpointConnections/near",
+        "type":"Microsoft.DBforPostgreSQL/servers/privateEndpointConnections",
+        "properties":{"privateEndpoint":{"id":"$target/Microsoft.Network/privateEndpoints/near"},
+        "privateLinkServiceConnectionState":{"status":"Approved"}}}"#;
     let plan = plan_of("private-source", &[APART[0], APART[1], near, theirs, clients], &[]);
     assert_eq!(plan.cost.broken_flows, 0);
     let is_obvious = |one: &&plan::Alternative| one.title.starts_with("attach zone");
@@ -107,7 +121,9 @@ fn the_cheaper_way_that_breaks_something_is_another_way() {
 
 #[test]
 fn review_texts_name_what_is_touched() {
-    let table = r#"add {"id": "$target/Microsoft.Network/routeTables/table", "type": "Microsoft.Network/routeTables", "properties": {"routes": [{"name": "drop", "properties": {"addressPrefix": "10.10.1.4/32", "nextHopType": "None"}}]}}"#;
+    let table = r#"add {"id": "$target/Microsoft.Network/routeTables/table", "type": "Microsoft.Network/routeTables",
+        "properties": {"routes": [{"name": "drop", "properties": {"addressPrefix": "10.10.1.4/32",
+        "nextHopType": "None"}}]}}"#;
     let bind = |subnet: &str| {
         format!(
             r#"set target-net/subnets/{subnet} /properties/routeTable {{"id": "$target/Microsoft.Network/routeTables/table"}}"#
@@ -119,7 +135,9 @@ fn review_texts_name_what_is_touched() {
 
     let zone = "privatelink.postgres.database.azure.com";
     let other = format!(
-        r#"add {{"id":"$dns/Microsoft.Network/privateDnsZones/{zone}/A/bill","type":"Microsoft.Network/privateDnsZones/A","properties":{{"aRecords":[{{"ipv4Address":"10.10.1.9"}}]}}}}"#
+        r#"add {{"id":"$dns/Microsoft.Network/privateDnsZones/{zone}/A/bill",
+            "type":"Microsoft.Network/privateDnsZones/A",
+            "properties":{{"aRecords":[{{"ipv4Address":"10.10.1.9"}}]}}}}"#
     );
     let unlinked = format!("delete {zone}/virtualNetworkLinks/target-link");
     let words = affected(&plan_of("private-source", &[&unlinked, &other], &[]));

@@ -69,7 +69,7 @@ pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
             count_less(resources, gone["id"].as_str().expect("an id"));
         }
         "set" => {
-            let mut words = rest.splitn(3, ' ');
+            let mut words = rest.splitn(3, char::is_whitespace);
             let mut word = |what| words.next().unwrap_or_else(|| panic!("{line}: no {what}"));
             let (suffix, pointer, json) = (word("a resource"), word("a pointer"), word("a value"));
             let value: Value =

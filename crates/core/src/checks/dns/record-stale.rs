@@ -30,7 +30,7 @@ fn in_own_zone(path: &Path) -> Option<Finding> {
         path.to_id.name(),
         subnet.name()
     );
-    let advice = "let the server use the zone anew, which writes its record: a lock may have kept it from doing so when its address changed";
+    let advice = "let the server use the zone anew, which writes its record: a lock may have kept it from that";
     let pointer = path.estate.locate(record, "", "aRecords");
     Some(Finding::blocks(message, WHY).at(record, pointer).fix(Fix::advice(advice)))
 }

@@ -89,7 +89,8 @@ fn of_another_region(path: &Path, name: &Resolution) -> Option<Finding> {
     let meant = meant_zone(path)?;
     let (linked, link) = name.zone.as_ref()?;
     let message = format!(
-        "network `{}` is linked to zone `{}` of group `{}`, whose record leads to an endpoint out of reach; that of group `{}` leads to `{}`",
+        "network `{}` is linked to zone `{}` of group `{}`, whose record leads to an endpoint out of reach; that of group `{}` leads \
+         to `{}`",
         name.place.name(),
         linked.name(),
         linked.resource_group(),

@@ -234,11 +234,7 @@ fn half_again(world: &World, near: &str, old: &Value, body: &Value) -> Opens {
     let lists = ["localSubnetNames", "remoteSubnetNames"];
     let is_same =
         |field: &&str| texts(old, &["properties", field]) == texts(body, &["properties", field]);
-    if lists.iter().all(is_same) {
-        Opens::This(flows)
-    } else {
-        Opens::AtLeast(flows)
-    }
+    if lists.iter().all(is_same) { Opens::This(flows) } else { Opens::AtLeast(flows) }
 }
 
 /// Addresses of the subnets that are bound to a table.
