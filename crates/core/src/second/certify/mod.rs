@@ -307,6 +307,9 @@ fn sufficiency(judge: &Judge<'_>, after: &After) -> Check {
         Verdict::Reachable if !after.refused.is_empty() => {
             (State::Fails, format!("reachable, though not every change can be made{refused}"))
         }
+        Verdict::Reachable if judge.may_open() && !judge.plan.is_sufficient => {
+            (State::CouldNotTell, format!("reachable with {changes}; the plan leaves it open"))
+        }
         Verdict::Reachable if !judge.plan.claims_reachable() => {
             (State::Fails, format!("reachable with {changes}, and the plan says otherwise"))
         }
