@@ -239,6 +239,10 @@ impl Scanner {
                 self.problem(origin, "resource without a readable id; it is left out");
             }
             _ => {
+                if goes_on(object) {
+                    let message = "a page of a list that goes on; what stands on the next one is missing: capture the rest";
+                    self.problem(origin, message);
+                }
                 if let Some(rows) = graph_table(object) {
                     return self.find(&rows, None, &below(origin, "rows"));
                 }
@@ -288,6 +292,16 @@ fn unread_halves(
         }
     }
     unread
+}
+
+/// Whether a list says that it has another page.
+fn goes_on(object: &Json) -> bool {
+    let is_list = ["value", "data"]
+        .iter()
+        .any(|name| object.get(name).is_some_and(|one| one.list().is_some()));
+    let says =
+        |name: &&str| object.get(name).and_then(Json::as_str).is_some_and(|one| !one.is_empty());
+    is_list && ["nextLink", "skip_token", "$skipToken"].iter().any(|name| says(&name))
 }
 
 /// Subnets and peerings that are written inside their network, with more than their ids.

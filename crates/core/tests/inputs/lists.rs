@@ -128,3 +128,20 @@ fn nobody_knows_which_of_the_older_ones_a_zone_counts() {
         assert_eq!(answer.verdict, second::Verdict::Undetermined, "{field}: the second reading");
     }
 }
+
+#[test]
+fn a_page_of_a_list_says_that_the_list_goes_on() {
+    let problems = |page: Value| {
+        let loaded = load_dated(vec![(1, input("page", page))]);
+        loaded.problems.into_iter().map(|one| one.message).collect::<Vec<_>>()
+    };
+    let all = fixture("private-source");
+    let next = "https://management.azure.com/next";
+    assert_eq!(problems(json!({ "value": all, "nextLink": null })), Vec::<String>::new());
+    for page in
+        [json!({ "value": all, "nextLink": next }), json!({ "data": all, "skip_token": "x" })]
+    {
+        let told = problems(page);
+        assert!(told.len() == 1 && told[0].contains("a list that goes on"), "{told:?}");
+    }
+}

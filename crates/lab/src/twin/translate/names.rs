@@ -4,10 +4,12 @@
 //! by the DNS server itself.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use flexway_core::estate::Key;
 use flexway_core::estate::dns::{Link, Record, Zone};
 use flexway_core::estate::endpoint::Endpoint;
+use flexway_core::estate::network::Subnet;
 use flexway_core::estate::server::Server;
 use flexway_core::id::ResourceId;
 
@@ -106,7 +108,7 @@ fn private_records(draft: &Draft, zone: &ResourceId, name: &str) -> Vec<String> 
         let (Some(own), Some(address)) = (&server.private_zone, injected(draft, id)) else {
             continue;
         };
-        let owner = format!("{}.", alias_of_injected(id, own));
+        let owner = format!("{}.", alias_of_injected(draft, (id, server), own));
         if own == zone && !lines.iter().any(|line| line.starts_with(&format!("{owner} "))) {
             lines.push(format!("{owner} 0 IN A {address}"));
         }
@@ -114,15 +116,37 @@ fn private_records(draft: &Draft, zone: &ResourceId, name: &str) -> Vec<String> 
     lines
 }
 
-fn injected(draft: &Draft, id: &ResourceId) -> Option<std::net::Ipv4Addr> {
+fn injected(draft: &Draft, id: &ResourceId) -> Option<Ipv4Addr> {
     let place = draft.result.places.iter().find(|place| place.resource == *id)?;
     let is_own = |leg: &&super::Leg| leg.end == (place.namespace.clone(), "own".to_owned());
     draft.legs.iter().find(is_own).map(|leg| leg.address)
 }
 
-/// The name inside its own zone that an injected server's name leads to.
-fn alias_of_injected(id: &ResourceId, zone: &ResourceId) -> String {
-    format!("{}.{}", id.name().to_ascii_lowercase(), zone.name().to_ascii_lowercase())
+/// The name inside its own zone that an injected server's name leads to. The service makes the label up: that of the only record which
+/// leads into the server's subnet, or, where all were captured and none does, that of one which leads astray.
+fn alias_of_injected(
+    draft: &Draft,
+    (id, server): (&ResourceId, &Server),
+    zone: &ResourceId,
+) -> String {
+    let estate = draft.estate;
+    let home = server.delegated_subnet.as_ref().and_then(|id| estate.get::<Subnet>(id).ok());
+    let is_home =
+        |one: &Ipv4Addr| home.is_some_and(|home| home.prefixes.iter().any(|net| net.contains(one)));
+    let all: Vec<_> = estate.children::<Record>(zone).collect();
+    let leads_home =
+        |record: &Record| record.addresses.as_ref().is_some_and(|all| all.iter().any(is_home));
+    let mut inside = all.iter().filter(|(_, record)| leads_home(record));
+    let counted = estate.get::<Zone>(zone).ok().and_then(|zone| zone.record_count);
+    let is_whole = counted.is_some_and(|count| count <= all.len() as u64 + 1);
+    let label = match (inside.next(), inside.next()) {
+        (Some((own, _)), None) => own.name(),
+        (None, _) if is_whole && home.is_some() => {
+            all.first().map_or(id.name(), |(one, _)| one.name())
+        }
+        _ => id.name(),
+    };
+    format!("{}.{}", label.to_ascii_lowercase(), zone.name().to_ascii_lowercase())
 }
 
 /// The name that a server is dialled by.
@@ -139,7 +163,8 @@ fn published(draft: &Draft) -> Vec<(String, String)> {
         let name = host_of(id, server);
         if server.delegated_subnet.is_some() {
             if let Some(zone) = &server.private_zone {
-                all.push((name, format!("CNAME {}.", alias_of_injected(id, zone))));
+                let alias = alias_of_injected(draft, (id, server), zone);
+                all.push((name, format!("CNAME {alias}.")));
             }
             continue;
         }
