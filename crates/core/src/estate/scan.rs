@@ -301,7 +301,7 @@ fn goes_on(object: &Json) -> bool {
         .any(|name| object.get(name).is_some_and(|one| one.list().is_some()));
     let says =
         |name: &&str| object.get(name).and_then(Json::as_str).is_some_and(|one| !one.is_empty());
-    is_list && ["nextLink", "skip_token", "$skipToken"].iter().any(|name| says(&name))
+    is_list && ["nextLink", "skip_token", "$skipToken"].iter().any(says)
 }
 
 /// Subnets and peerings that are written inside their network, with more than their ids.
