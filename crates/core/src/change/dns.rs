@@ -15,7 +15,7 @@ use crate::estate::endpoint::Endpoint;
 use crate::estate::forwarder::{ForwardingRule, LinkedRulesets, RulesetLink};
 use crate::estate::server::{Server, ServerConnection};
 use crate::id::ResourceId;
-use crate::trace::resolve;
+use crate::trace::{own_zone, resolve};
 
 /// Creates a private DNS zone.
 pub fn create_zone(zone: &ResourceId) -> Change {
@@ -106,7 +106,7 @@ fn names(estate: &Estate, zone: &ResourceId, is_wanted: impl Fn(&str) -> bool) -
 pub(super) fn is_taken(estate: &Estate, zone: &ResourceId, body: &Value) -> bool {
     let vnet = body.pointer("/properties/virtualNetwork/id").and_then(Value::as_str);
     let vnet = vnet.and_then(ResourceId::parse);
-    vnet.is_some_and(|vnet| resolve::rival(estate, zone, &vnet).is_some())
+    vnet.is_some_and(|vnet| own_zone::rival(estate, zone, &vnet).is_some())
 }
 
 /// Takes the link of a zone away.

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::address::address_of;
+use super::address::{address_of, representatives};
 use super::verdict::Gate;
 use super::world::{
-    World, at, interface_addresses, is_settled, list, network_of, reference, text, texts,
+    World, at, interface_addresses, is_settled, list, network_of, reference, subnet_prefixes, text,
+    texts,
 };
 use super::zone::own_zone;
 
@@ -20,6 +21,19 @@ pub(super) struct Endpoint {
     /// Whether it does not tell of a connection where it leads.
     pub(super) hides_service: bool,
     pub(super) groups: Vec<String>,
+}
+
+impl Endpoint {
+    /// Its addresses; where none was observed, those that stand for all of its subnet's, or one that is not known.
+    pub(super) fn perhaps_at(&self, world: &World, cuts: &[u32]) -> Vec<Option<u32>> {
+        let home = self.subnet.as_deref().and_then(|home| world.body(home));
+        let prefixes = home.map_or(Vec::new(), subnet_prefixes);
+        let all: Vec<u32> = match self.addresses.is_empty() {
+            true => prefixes.into_iter().flat_map(|one| representatives(one, cuts)).collect(),
+            false => self.addresses.clone(),
+        };
+        if all.is_empty() { vec![None] } else { all.into_iter().map(Some).collect() }
+    }
 }
 
 /// All private endpoints, of this server and of others.

@@ -20,6 +20,7 @@ mod machine;
 mod mesh;
 mod name;
 mod outside;
+mod own_zone;
 mod peering;
 mod resolver;
 mod route;

@@ -12,7 +12,7 @@ use super::seat::Spot;
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
-use super::zone::{Linked, Zone, is_written, keeper, own_record, own_zone, strangers, zones};
+use super::zone::{Linked, Zone, is_written, keeper, record_sets, zones};
 
 /// What the resolver answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,7 +241,13 @@ impl Ask<'_> {
             .collect()
     }
 
-    fn in_zone(&self, name: &str, zone: &Zone, zones: &[&Zone], depth: usize) -> Vec<Name> {
+    pub(super) fn in_zone(
+        &self,
+        name: &str,
+        zone: &Zone,
+        zones: &[&Zone],
+        depth: usize,
+    ) -> Vec<Name> {
         let label = match name.strip_suffix(&zone.name).unwrap_or("").trim_end_matches('.') {
             "" => "@",
             label => label,
@@ -292,7 +298,7 @@ impl Ask<'_> {
         if let Some(keeper) = keeper(self.world, self.server, &zone.key) {
             return vec![Name::Endpoint(keeper)];
         }
-        let (counted, captured) = self.record_sets(&zone.key);
+        let (counted, captured) = record_sets(self.world, &zone.key);
         let is_whole = counted.is_some_and(|sets| sets <= captured);
         if !is_whole && is_written(self.world, &zone.key, label) {
             return vec![Name::Unknown(Gate::unknown("the addresses", &record))];
@@ -349,57 +355,6 @@ impl Ask<'_> {
         }
     }
 
-    /// The alias of a VNet-injected server leads into its own zone, or into one of the same name that is linked instead.
-    fn injected(&self, zones: &[&Zone], depth: usize) -> Vec<Name> {
-        let Some(own) = self.world.body(self.server).and_then(own_zone) else {
-            return vec![Name::Unknown(Gate::unknown("the private DNS zone", self.server))];
-        };
-        let wanted = last_name(&own);
-        let longest = zones
-            .iter()
-            .filter(|zone| covers(&zone.name, wanted))
-            .max_by_key(|zone| (zone.name.len(), zone.key == own));
-        vec![match longest {
-            Some(zone) if zone.key == own && self.record_sets(&own) == (Some(0), 0) => {
-                Name::Nothing(Gate::drop("name", &zone.key, Some("numberOfRecordSets")))
-            }
-            Some(zone) if zone.key == own => match self.world.body(&own) {
-                Some(body) if !self.is_count_unreadable(body) => self.own_answer(&own),
-                _ => Name::Unknown(Gate::unknown("the records", &own)),
-            },
-            Some(zone) if zone.name == wanted => match own_record(self.world, self.server) {
-                Some((label, _)) => {
-                    return self.in_zone(&format!("{label}.{wanted}"), zone, zones, depth);
-                }
-                None if self.record_sets(&zone.key).1 > 0 => {
-                    Name::Unknown(Gate::unknown("the records", &own))
-                }
-                None => Name::Nothing(Gate::drop("name", &zone.key, None)),
-            },
-            Some(zone) => Name::Nothing(Gate::drop("name", &zone.key, None)),
-            None => Name::Nothing(Gate::drop("name", &own, Some("virtualNetworkLinks"))),
-        }]
-    }
-
-    /// What an injected server's own zone answers, which holds something or does not say what.
-    fn own_answer(&self, own: &str) -> Name {
-        let (counted, captured) = self.record_sets(own);
-        let Some(counted) = counted else { return Name::Own };
-        if counted > captured {
-            return Name::Unknown(Gate::unknown("the records", own));
-        }
-        match (strangers(self.world, self.server), self.world.children(own, "a").next()) {
-            (Some(Ok(all)), Some((label, _))) => Name::Record(all, format!("{own}/a/{label}")),
-            (Some(Err(())), _) => Name::Unknown(Gate::unknown("the addresses in", own)),
-            _ => Name::Own,
-        }
-    }
-
-    fn is_count_unreadable(&self, zone: &Value) -> bool {
-        at(zone, &["properties", "numberOfRecordSets"])
-            .is_some_and(|count| !count.is_null() && count.as_u64().is_none())
-    }
-
     pub(super) fn has_endpoints(&self) -> Tri {
         let list = admitted(self.world, self.server);
         let leads_here = endpoints(self.world, self.server).iter().any(|one| one.leads_here);
@@ -415,20 +370,10 @@ impl Ask<'_> {
     fn has_doubtful_redirect(&self, zones: &[&Zone]) -> bool {
         zones.iter().filter(|zone| zone.redirects && zone.name.starts_with("privatelink.")).any(
             |zone| {
-                let (counted, captured) = self.record_sets(&zone.key);
+                let (counted, captured) = record_sets(self.world, &zone.key);
                 counted.is_none_or(|sets| sets > captured)
             },
         )
-    }
-
-    /// The record sets that a zone counts, and those that were captured; without its own start of authority, which is rarely
-    /// captured.
-    fn record_sets(&self, zone: &str) -> (Option<u64>, u64) {
-        let count = |body| at(body, &["properties", "numberOfRecordSets"])?.as_u64();
-        let counted = self.world.body(zone).and_then(count).map(|sets| sets.saturating_sub(1));
-        let captured = |kind| self.world.children(zone, kind).count() as u64;
-        let kinds = ["a", "cname", "aaaa", "mx", "ptr", "srv", "txt"];
-        (counted, kinds.into_iter().map(captured).sum())
     }
 }
 

@@ -7,12 +7,12 @@ use super::fate_over;
 use super::filter::{End, Packet, Place, Way, filter, has_group};
 use super::firewall;
 use super::name::Name;
+use super::own_zone::own_record;
 use super::peering::{Shore, cross, in_either_state};
 use super::route::{arrive, next_hop};
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Notes, Tri};
 use super::world::{World, network_of, reference, region, subnet_prefixes, text};
-use super::zone::own_record;
 
 /// Everything about a question that is the same for all addresses.
 pub(super) struct Walk<'w> {
@@ -275,22 +275,10 @@ impl<'w> Walk<'w> {
     fn ways_to(&self, subnet: &str, from: Option<u32>, key: &str) -> Vec<Vec<Gate>> {
         let mut ways = Vec::new();
         for one in self.endpoints.iter().filter(|one| one.key == key) {
-            let mut all: Vec<Option<u32>> = one.addresses.iter().map(|to| Some(*to)).collect();
-            if all.is_empty() {
-                all = self.somewhere_in(one.subnet.as_deref());
-            }
+            let all = one.perhaps_at(self.world, &self.cuts);
             ways.extend(all.into_iter().map(|to| self.endpoint_way(subnet, from, one, to)));
         }
         ways
-    }
-
-    /// Addresses that stand for all of a subnet's; one that is not known where its prefixes are not.
-    fn somewhere_in(&self, home: Option<&str>) -> Vec<Option<u32>> {
-        let prefixes =
-            home.and_then(|home| self.world.body(home)).map_or(Vec::new(), subnet_prefixes);
-        let all = prefixes.into_iter().flat_map(|prefix| representatives(prefix, &self.cuts));
-        let all: Vec<Option<u32>> = all.map(Some).collect();
-        if all.is_empty() { vec![None] } else { all }
     }
 
     fn owns_interface(&self, endpoint: &Endpoint, interface: &str) -> bool {

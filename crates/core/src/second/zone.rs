@@ -2,10 +2,8 @@
 
 use serde_json::Value;
 
-use super::address::address_of;
-use super::door::delegated_subnet;
 use super::endpoint::{admitted, endpoints};
-use super::world::{World, at, is_settled, last_name, list, reference, subnet_prefixes, text};
+use super::world::{World, at, is_settled, last_name, list, reference, text};
 
 /// Whether a zone is linked to a network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -141,59 +139,12 @@ fn zone(world: &World, network: &str, key: String) -> Zone {
     Zone { key, name, linked: linked.unwrap_or(otherwise), redirects, observed }
 }
 
-/// The label and the address of an injected server's record in its own zone: the only one that leads into its subnet, where the zone
-/// says that all were captured.
-pub(super) fn own_record(world: &World, server: &str) -> Option<(String, u32)> {
-    let zone = &world.body(server).and_then(own_zone)?;
-    let home = delegated_subnet(world, server).ok().flatten()?;
-    let home = subnet_prefixes(world.body(&home)?);
-    let sets: Vec<(&str, &Value)> =
-        ["a", "cname"].iter().flat_map(|kind| world.children(zone, kind)).collect();
-    let counted = at(world.body(zone)?, &["properties", "numberOfRecordSets"])?.as_u64()?;
-    let others = ["aaaa", "mx", "ptr", "srv", "txt"];
-    let others: usize = others.iter().map(|kind| world.children(zone, kind).count()).sum();
-    if counted > (sets.len() + others + 1) as u64 {
-        return None;
-    }
-    let mut at_home = Vec::new();
-    for (key, set) in sets {
-        let entries = list(set, &["properties", "aRecords"])?;
-        for entry in entries {
-            let address = address_of(text(entry, &["ipv4Address"])?)?;
-            if home.iter().any(|prefix| prefix.contains(address)) {
-                at_home.push((key, address, entries.len()));
-            }
-        }
-    }
-    match at_home[..] {
-        [(key, address, 1)] => Some((last_name(key).to_owned(), address)),
-        _ => None,
-    }
-}
-
-/// The addresses in an injected server's own zone where none of them is in its subnet; `None` where one is. Unreadable ones count as
-/// `Err`.
-pub(super) fn strangers(world: &World, server: &str) -> Option<Result<Vec<u32>, ()>> {
-    let zone = &world.body(server).and_then(own_zone)?;
-    let home = delegated_subnet(world, server).ok().flatten()?;
-    let home = subnet_prefixes(world.body(&home)?);
-    let mut is_unread = world.children(zone, "cname").next().is_some();
-    let mut all = Vec::new();
-    for (_, set) in world.children(zone, "a") {
-        let Some(entries) = list(set, &["properties", "aRecords"]) else {
-            is_unread = true;
-            continue;
-        };
-        let words = entries.iter().map(|entry| address_of(text(entry, &["ipv4Address"])?));
-        match words.collect::<Option<Vec<u32>>>() {
-            Some(addresses) => all.extend(addresses),
-            None => is_unread = true,
-        }
-    }
-    let is_home = |one: &u32| home.iter().any(|prefix| prefix.contains(*one));
-    match (home.is_empty() || all.iter().any(is_home), is_unread) {
-        (true, _) => None,
-        (false, true) => Some(Err(())),
-        (false, false) => (!all.is_empty()).then_some(Ok(all)),
-    }
+/// The record sets that a zone counts, and those that were captured; without its own start of authority, which is rarely
+/// captured.
+pub(super) fn record_sets(world: &World, zone: &str) -> (Option<u64>, u64) {
+    let count = |body| at(body, &["properties", "numberOfRecordSets"])?.as_u64();
+    let counted = world.body(zone).and_then(count).map(|sets| sets.saturating_sub(1));
+    let captured = |kind| world.children(zone, kind).count() as u64;
+    let kinds = ["a", "cname", "aaaa", "mx", "ptr", "srv", "txt"];
+    (counted, kinds.into_iter().map(captured).sum())
 }

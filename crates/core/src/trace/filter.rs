@@ -26,15 +26,22 @@ pub struct Flow<'f> {
     pub senders: &'f AddressSet,
     /// Application security groups that the sender is a member of.
     pub members: &'f [ResourceId],
-    /// Whether both ends are in one network: of groups with members in another one, no document says that rules match them.
-    pub is_one_network: bool,
     /// Where they go.
     pub receiver: &'f Receiver,
     /// The receiver's port.
     pub service: Service,
-    /// Whether the rules stand at private endpoints, where Azure reads ports that packets come from as any.
+    /// Where the rules stand.
+    pub stand: Stand,
+}
+
+/// Where rules stand, as far as it says how they are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stand {
+    /// Whether both ends are in one network: of groups with members in another one, no document says that rules match them.
+    pub is_one_network: bool,
+    /// At private endpoints, where Azure reads ports that packets come from as any.
     pub is_at_endpoint: bool,
-    /// Whether the rules stand at a subnet of flexible servers, where Azure supports none that names application security groups.
+    /// At a subnet of flexible servers, where Azure supports no rule that names application security groups.
     pub is_at_server: bool,
 }
 
@@ -100,13 +107,12 @@ pub fn decide(
         group: group_id,
         members: flow.members,
         holds_members: (
-            flow.is_one_network || direction == Direction::Outbound,
-            flow.is_one_network || direction == Direction::Inbound,
+            flow.stand.is_one_network || direction == Direction::Outbound,
+            flow.stand.is_one_network || direction == Direction::Inbound,
         ),
         receiver: flow.receiver,
         service: flow.service,
-        is_at_endpoint: flow.is_at_endpoint,
-        is_at_server: flow.is_at_server,
+        stand: flow.stand,
         tag,
     };
     let mut decision = Decision::default();
@@ -134,8 +140,7 @@ pub(super) struct Question<'a> {
     holds_members: (bool, bool),
     pub(super) receiver: &'a Receiver,
     pub(super) service: Service,
-    is_at_endpoint: bool,
-    pub(super) is_at_server: bool,
+    pub(super) stand: Stand,
     tag: &'a NetworkTag,
 }
 
@@ -216,17 +221,8 @@ impl Question<'_> {
     fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
         let nothing = (AddressSet::default(), AddressSet::default());
         let (members, receiver, service) = (self.members, self.receiver, self.service);
-        // Of no account for what a rule surely misses.
-        let (is_one_network, is_at_endpoint, is_at_server) = (true, false, false);
-        let flow = Flow {
-            senders,
-            members,
-            is_one_network,
-            receiver,
-            service,
-            is_at_endpoint,
-            is_at_server,
-        };
+        // Where they stand is of no account for what a rule surely misses.
+        let flow = Flow { senders, members, receiver, service, stand: self.stand };
         if flow.is_missed_by(rule) || self.is_unsupported(rule) {
             return nothing;
         }
@@ -255,12 +251,12 @@ impl Question<'_> {
     /// the same.
     fn is_unsupported(&self, rule: &Rule) -> bool {
         let is_group = |one: &Prefix| matches!(one, Prefix::ApplicationGroup(_));
-        self.is_at_server && rule.allows && rule.to.iter().any(is_group)
+        self.stand.is_at_server && rule.allows && rule.to.iter().any(is_group)
     }
 
     /// Whether a rule catches the ports that clients send from.
     pub(super) fn client_ports(&self, rule: &Rule) -> Match {
-        if self.is_at_endpoint { Match::Yes } else { client_ports(&rule.ports.from) }
+        if self.stand.is_at_endpoint { Match::Yes } else { client_ports(&rule.ports.from) }
     }
 
     /// Senders that a prefix stands for: surely, and perhaps.

@@ -5,7 +5,7 @@ use crate::estate::Missing;
 use crate::estate::filter::Direction;
 use crate::estate::network::Vnet;
 use crate::trace::decision::Decision;
-use crate::trace::filter::{self, Flow, Receiver};
+use crate::trace::filter::{self, Flow, Receiver, Stand};
 use crate::trace::hop;
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route;
@@ -80,19 +80,13 @@ impl Walker<'_> {
         }
         let members = relay.map_or(&[][..], |one| &one.groups);
         let (senders, service) = (&near.addresses, self.service);
-        let is_one_network = side.other.is_none_or(|other| other == side.at.vnet);
         let is_inbound = side.direction == Direction::Inbound;
-        let is_at_endpoint = is_inbound && matches!(leg.way, Way::Endpoint(_));
-        let is_at_server = side.at.subnet.is_of_servers();
-        let flow = Flow {
-            senders,
-            members,
-            is_one_network,
-            receiver,
-            service,
-            is_at_endpoint,
-            is_at_server,
+        let stand = Stand {
+            is_one_network: side.other.is_none_or(|other| other == side.at.vnet),
+            is_at_endpoint: is_inbound && matches!(leg.way, Way::Endpoint(_)),
+            is_at_server: side.at.subnet.is_of_servers(),
         };
+        let flow = Flow { senders, members, receiver, service, stand };
         let decide = |seen: &NetworkTag| {
             filter::decide(self.estate, side.group, side.direction, &flow, seen)
         };

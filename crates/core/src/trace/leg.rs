@@ -4,9 +4,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::address::{AddressSet, private};
-use crate::estate::dns::Record;
 use crate::estate::gateway::LoadBalancer;
-use crate::estate::network::{Subnet, Vnet, region_key};
+use crate::estate::network::{Vnet, region_key};
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -21,10 +20,10 @@ use crate::trace::gate::{self, Caller, Gate};
 use crate::trace::hop::Joined;
 use crate::trace::onward::Onward;
 use crate::trace::outward::Outward;
+use crate::trace::own_zone;
 use crate::trace::route::Routed;
 use crate::trace::start::Start;
 use crate::trace::step::{self, Stage, Step, Verdict};
-use crate::trace::unproven::unread_records;
 use crate::trace::words::{admit_step, gate_step, replies_step};
 
 /// Which way a leg goes.
@@ -232,7 +231,7 @@ impl Walker<'_> {
             Some(vnet) => self.private(
                 &mut leg,
                 (&vnet, subnet),
-                own_address(self.estate, self.server, subnet),
+                own_zone::own_address(self.estate, self.server, subnet),
             ),
             None => {
                 leg.forward.push(Step::unknown(Stage::Route, Missing::resource("subnet", subnet)));
@@ -325,32 +324,6 @@ impl Walker<'_> {
         leg.back.push(replies_step());
         leg
     }
-}
-
-/// The address of an injected server, where its zone provably holds one record inside its subnet and no other.
-pub fn own_address(estate: &Estate, server: &Server, subnet: &ResourceId) -> Option<Ipv4Addr> {
-    own_record(estate, server.private_zone.as_ref()?, subnet).map(|(_, address)| address)
-}
-
-/// The record set of an injected server in its own zone, with the address: the only one that leads into its subnet, where all were
-/// captured. No input tells its name, which the service makes up.
-pub fn own_record<'e>(
-    estate: &'e Estate,
-    zone: &ResourceId,
-    subnet: &ResourceId,
-) -> Option<(&'e ResourceId, Ipv4Addr)> {
-    let home = estate.get::<Subnet>(subnet).ok()?;
-    let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
-    let mut found = None;
-    for (id, record) in estate.children::<Record>(zone) {
-        let addresses = record.addresses.as_deref()?;
-        match addresses {
-            [one] if is_home(one) && found.is_none() => found = Some((id, *one)),
-            _ if addresses.iter().any(is_home) => return None,
-            _ => {}
-        }
-    }
-    found.filter(|_| unread_records(estate, zone).is_none())
 }
 
 /// The way of a relay host to itself.

@@ -30,6 +30,7 @@ pub mod near_miss;
 mod new_endpoint;
 pub mod onward;
 pub mod outward;
+pub mod own_zone;
 mod owner;
 pub mod place;
 pub mod platform_dns;

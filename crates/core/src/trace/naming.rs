@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::dns_servers::dns_owner;
 use super::endpoint::{Status, View};
 use super::forwarder::{self, ForwarderKind};
-use super::leg;
+use super::own_zone;
 use super::resolve::{self, Answer, Resolution};
 use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
@@ -142,7 +142,7 @@ impl Path<'_> {
         let subnet = self.to.delegated_subnet.as_ref();
         let home = subnet.and_then(|id| Some((id, self.estate.get::<Subnet>(id).ok()?)));
         let Some((id, subnet)) = home else { return Leads::Nowhere };
-        let own = leg::own_address(self.estate, &self.to, id);
+        let own = own_zone::own_address(self.estate, &self.to, id);
         let inside = AddressSet::of(&subnet.prefixes);
         match own {
             Some(own) if addresses == [own] => self.proven(resolution),

@@ -63,7 +63,7 @@ impl Question<'_> {
             return if is_it { found(Miss::Port, ports(rule)) } else { None };
         }
         let is_group = |one: &&Prefix| matches!(one, Prefix::ApplicationGroup(_));
-        let is_unsupported = self.is_at_server && rule.to.iter().any(|one| is_group(&one));
+        let is_unsupported = self.stand.is_at_server && rule.to.iter().any(|one| is_group(&one));
         let (sends, receives) = (sends(), receives() && !is_unsupported);
         let group = |side: &[Prefix]| side.iter().find(is_group).map(name);
         let from_group =

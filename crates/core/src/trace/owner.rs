@@ -11,7 +11,7 @@ use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::admin::Packets;
 use crate::trace::egress::Egress;
-use crate::trace::filter::{self, Flow, Receiver, Service};
+use crate::trace::filter::{self, Flow, Receiver, Service, Stand};
 use crate::trace::leg::Leg;
 use crate::trace::rule_words::filter_step;
 use crate::trace::step::{Stage, Step};
@@ -47,15 +47,8 @@ impl Leg {
             let group = group.ok()??;
             let ends = senders.union(&AddressSet::one(*own));
             let seen = tag::network_tag(estate, &vnet, subnet_id, Some(&ends)).ok()?;
-            let flow = Flow {
-                senders,
-                members: &[],
-                is_one_network: false,
-                receiver: &receiver,
-                service,
-                is_at_endpoint: false,
-                is_at_server: false,
-            };
+            let (members, receiver, stand) = (&[][..], &receiver, Stand::default());
+            let flow = Flow { senders, members, receiver, service, stand };
             let decision = filter::decide(estate, group, direction, &flow, &seen).ok()?;
             let is_shut = decision.allowed.is_empty() && decision.unknown.is_empty();
             is_shut.then(|| (group.clone(), decision))

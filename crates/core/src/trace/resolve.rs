@@ -2,21 +2,17 @@
 
 use std::net::Ipv4Addr;
 
-use crate::estate::dns::{Link, Record, Zone};
+use crate::estate::dns::{Link, Record};
 use crate::estate::endpoint::ZoneGroup;
-use crate::estate::network::Subnet;
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::dns_servers::{custom_servers, unread_server};
 use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
-use crate::trace::leg;
+use crate::trace::own_zone;
 use crate::trace::public_dns;
 use crate::trace::start::Start;
-use crate::trace::unproven::{
-    all_records, counts_more_records, is_empty, longer_zone, perhaps_linked, twin_zone,
-    unread_records,
-};
+use crate::trace::unproven::{longer_zone, perhaps_linked, twin_zone, unread_records};
 
 /// Azure's own resolver, as seen from inside every network.
 pub(super) const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -245,7 +241,7 @@ fn ask(
                 None => return Ok(result),
             },
             Published::PrivateOnly => {
-                result.answer = injected(estate, &place, to, &mut result, without);
+                result.answer = own_zone::ask(estate, &place, to, &mut result, without);
                 return Ok(result);
             }
             Published::Address | Published::PrivateLinkAlias => return Ok(result),
@@ -255,112 +251,6 @@ fn ask(
     result.answer =
         Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
     Ok(result)
-}
-
-/// An injected server's name leads into its own zone, whose records the service keeps.
-fn injected(
-    estate: &Estate,
-    vnet_id: &ResourceId,
-    to: Option<&Server>,
-    result: &mut Resolution,
-    without: &[ResourceId],
-) -> Answer {
-    let Some(zone) = to.and_then(|server| server.private_zone.as_ref()) else {
-        return Answer::Unknown(Missing::other(
-            "the private DNS zone of the injected server",
-            "capture the server again: `network.privateDnsZoneArmResourceId` tells its zone",
-        ));
-    };
-    if !estate.has_zone(zone) {
-        return Answer::Unknown(Missing::resource("private DNS zone", zone));
-    }
-    let link = links_of(estate, zone).find(|(_, link)| link.vnet == *vnet_id);
-    match link {
-        Some((id, link)) => {
-            result.is_link_pending |= is_pending(link);
-            result.unproven = result.unproven.take().or_else(|| unread_state(id, link));
-            result.zone = Some((zone.clone(), id.clone()));
-            match estate.get::<Zone>(zone) {
-                Err(missing) => Answer::Unknown(missing),
-                Ok(facts) if facts.is_record_count_unreadable => {
-                    Answer::Unknown(Missing::field(zone, "numberOfRecordSets"))
-                }
-                Ok(_) if is_empty(estate, zone) => Answer::NoSuchName,
-                Ok(_) => in_own_zone(estate, zone, to, result),
-            }
-        }
-        None => match rival(estate, zone, vnet_id).filter(|(_, link)| !without.contains(link)) {
-            Some(rival) => in_rival(estate, zone, to, rival, result),
-            None => Answer::NoSuchName,
-        },
-    }
-}
-
-/// What the own zone of an injected server answers: where all of its records were captured, one of them leads into the server's subnet.
-fn in_own_zone(
-    estate: &Estate,
-    zone: &ResourceId,
-    to: Option<&Server>,
-    result: &mut Resolution,
-) -> Answer {
-    if counts_more_records(estate, zone) {
-        return Answer::Unknown(all_records(zone));
-    }
-    if unread_records(estate, zone).is_some() {
-        return Answer::Injected;
-    }
-    let home = to.and_then(|server| estate.get::<Subnet>(server.delegated_subnet.as_ref()?).ok());
-    let Some(home) = home.filter(|home| !home.prefixes.is_empty()) else {
-        return Answer::Injected;
-    };
-    let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
-    let (mut all, mut unread) = (Vec::new(), None);
-    for (id, record) in estate.children::<Record>(zone) {
-        match (&record.addresses, &record.alias) {
-            (Some(addresses), None) => all.extend(addresses.iter().copied()),
-            _ => unread = Some(Missing::field(id, "aRecords")),
-        }
-    }
-    if all.iter().any(is_home) {
-        return Answer::Injected;
-    }
-    if let Some(missing) = unread {
-        return Answer::Unknown(missing);
-    }
-    if all.is_empty() {
-        return Answer::Injected;
-    }
-    result.record = estate.children::<Record>(zone).next().map(|(id, _)| id.clone());
-    Answer::Addresses(all)
-}
-
-/// What a zone of the same name answers that is linked in place of the own one of an injected server.
-fn in_rival(
-    estate: &Estate,
-    own: &ResourceId,
-    to: Option<&Server>,
-    (rival, link_id): (ResourceId, ResourceId),
-    result: &mut Resolution,
-) -> Answer {
-    if let Ok(link) = estate.get::<Link>(&link_id) {
-        result.is_link_pending |= is_pending(link);
-        result.unproven = result.unproven.take().or_else(|| unread_state(&link_id, link));
-    }
-    result.zone = Some((rival.clone(), link_id));
-    let subnet = to.and_then(|server| server.delegated_subnet.as_ref());
-    let Some((record, _)) = subnet.and_then(|subnet| leg::own_record(estate, own, subnet)) else {
-        // Its own zone does not tell the server's label: any record here may be the one.
-        let has_some = estate.children::<Record>(&rival).next().is_some();
-        return if has_some { Answer::Unknown(all_records(own)) } else { Answer::NoSuchName };
-    };
-    match find_record(estate, &rival, &format!("{}.{}", record.name(), own.name())) {
-        Some((id, Record { addresses: Some(list), alias: None, .. })) => {
-            result.record = Some(id);
-            if list.is_empty() { Answer::NoSuchName } else { Answer::Addresses(list.clone()) }
-        }
-        Some((id, _)) => Answer::Unknown(Missing::field(&id, "aRecords")),
-        None => Answer::NoSuchName,
-    }
 }
 
 /// A link that does not tell whether it is finished, or may be on its way out.
@@ -379,17 +269,6 @@ pub fn links_of<'e>(
     zone: &ResourceId,
 ) -> impl Iterator<Item = (&'e ResourceId, &'e Link)> {
     estate.children::<Link>(zone)
-}
-
-/// Another zone of the same name that is linked to a network, with the link: Azure refuses a second one.
-pub fn rival(
-    estate: &Estate,
-    zone: &ResourceId,
-    vnet: &ResourceId,
-) -> Option<(ResourceId, ResourceId)> {
-    let links = estate.list::<Link>(Key::LinksOf(vnet.clone()));
-    let mut zones = links.filter_map(|(link, _)| Some((link.parent()?, link.clone())));
-    zones.find(|(one, _)| one != zone && one.name().eq_ignore_ascii_case(zone.name()))
 }
 
 /// The zone of the longest matching name among those linked to the network.

@@ -46,19 +46,10 @@ fn watched<'e>(
     let (group_id, service) = (group_id.clone(), flow.service);
     let (senders, members) = (flow.senders.clone(), flow.members.to_vec());
     let receiver = flow.receiver.clone();
-    let (is_one_network, is_at_endpoint) = (flow.is_one_network, flow.is_at_endpoint);
-    let is_at_server = flow.is_at_server;
+    let stand = flow.stand;
     let speaking = move |rules: Result<Vec<&Rule>, Missing>| -> Result<Vec<Rule>, Missing> {
         let (senders, members, receiver) = (&senders, &members[..], &receiver);
-        let flow = Flow {
-            senders,
-            members,
-            is_one_network,
-            receiver,
-            service,
-            is_at_endpoint,
-            is_at_server,
-        };
+        let flow = Flow { senders, members, receiver, service, stand };
         Ok(rules?.into_iter().filter(|rule| !flow.is_missed_by(rule)).cloned().collect())
     };
     let before = speaking(rules.clone());

@@ -4,6 +4,7 @@ use crate::change::dns;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::forwarder::ForwarderKind;
+use crate::trace::own_zone;
 use crate::trace::resolve::{self, Answer};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -14,7 +15,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         _ => path.zone_meant().filter(|_| !path.endpoints.is_empty())?,
     };
     let is_known = path.estate.has_zone(&zone)
-        && resolve::rival(path.estate, &zone, &forwarder.vnet).is_none();
+        && own_zone::rival(path.estate, &zone, &forwarder.vnet).is_none();
     let is_linked =
         resolve::links_of(path.estate, &zone).any(|(_, link)| link.vnet == forwarder.vnet);
     let (is_sure, who) = match forwarder.kind {

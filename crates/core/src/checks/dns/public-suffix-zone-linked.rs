@@ -5,7 +5,7 @@ use crate::checks::new_endpoint;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::leg;
+use crate::trace::own_zone;
 use crate::trace::resolve::{self, Resolution};
 use crate::trace::unproven;
 
@@ -58,7 +58,7 @@ pub(super) fn own_record(path: &Path, zone: &ResourceId) -> Option<Fix> {
         .to
         .delegated_subnet
         .as_ref()
-        .map(|subnet| leg::own_address(path.estate, &path.to, subnet));
+        .map(|subnet| own_zone::own_address(path.estate, &path.to, subnet));
     let address = own.unwrap_or_else(of_endpoint)?;
     Some(Fix::of(vec![record::set_record(path.estate, zone, &label, address)]))
 }

@@ -6,7 +6,7 @@ use crate::estate::dns::Record;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::leg;
+use crate::trace::own_zone;
 use crate::trace::resolve::{self, Answer, Resolution};
 use crate::trace::unproven;
 
@@ -48,7 +48,7 @@ fn before_own_zone(path: &Path, name: &Resolution) -> Option<Finding> {
     let subnet = path.to.delegated_subnet.as_ref()?;
     let own = path.to.private_zone.as_ref()?;
     let (zone, link) = name.zone.as_ref().filter(|(zone, _)| zone != own)?;
-    let record = leg::own_record(path.estate, own, subnet);
+    let record = own_zone::own_record(path.estate, own, subnet);
     let is_wrong = match (&name.answer, &record) {
         (Answer::NoSuchName, _) => true,
         (Answer::Addresses(addresses), Some((_, right))) => !addresses.contains(right),

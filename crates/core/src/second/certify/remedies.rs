@@ -7,12 +7,13 @@ use super::super::apply::Request;
 use super::super::door::{delegated_subnet, is_single};
 use super::super::endpoint::{Endpoint, endpoints};
 use super::super::filter::rules;
+use super::super::own_zone::own_record;
 use super::super::peering::halves;
 use super::super::verdict::Blocker;
 use super::super::world::{
     World, at, flag, last_name, list, network_of, reference, subnet_prefixes, text,
 };
-use super::super::zone::{Linked, Zone, own_record, own_zone, zones};
+use super::super::zone::{Linked, Zone, own_zone, zones};
 use super::super::{place_of, world::region};
 use super::read::{Goal, Leg};
 use super::settings::body_of;
