@@ -64,6 +64,9 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         for why in told(&ground(judge, &change.request), change).into_iter().flatten() {
             wrong.push(format!("\"{}\": {why}", change.title));
         }
+        if plan.forbidden.iter().any(|kind| kind.eq_ignore_ascii_case(&change.kind)) {
+            wrong.push(format!("\"{}\": the plan says that its kind was forbidden", change.title));
+        }
     }
     for change in &plan.catalogue {
         for why in costs(&ground(judge, &change.request), change) {

@@ -156,15 +156,17 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
     let changes = |value: &Value, field: &str| -> Result<Vec<Change>, Unreadable> {
         let all =
             list(value, &[field]).ok_or_else(|| lacks(&format!("it has no list `{field}`")))?;
+        let all = bounded(all, field)?;
         let read = |one| {
-            change(one).ok_or_else(|| lacks(&format!("an entry of `{field}` has no request")))
+            let why = "has no request, or one to take it back that cannot be read";
+            change(one).ok_or_else(|| lacks(&format!("an entry of `{field}` {why}")))
         };
         all.iter().map(read).collect()
     };
     let verdict = |one: &Value| text(one, &["verdict"]).unwrap_or("").to_owned();
     let catalogue = changes(certificate, "catalogue")?;
     let closed = list(certificate, &["closed"]).ok_or_else(|| lacks("it has no list `closed`"))?;
-    let closed = closed.iter().map(|one| {
+    let closed = bounded(closed, "closed")?.iter().map(|one| {
         let places = list(one, &["changes"]).unwrap_or(&[]);
         let place = |value: &Value| {
             usize::try_from(value.as_u64()?).ok().filter(|index| *index < catalogue.len())
@@ -231,7 +233,24 @@ fn legs(json: &Value) -> Option<Vec<Leg>> {
     ])
 }
 
+/// Entries of a list, of which each is tried on a copy of the estate: more than a plan ever has would keep the checker for hours.
+fn bounded<'p>(all: &'p [Value], field: &str) -> Result<&'p [Value], Unreadable> {
+    let most = MOST.iter().find(|(one, _)| *one == field).map_or(usize::MAX, |(_, most)| *most);
+    match all.len() <= most {
+        true => Ok(all),
+        false => Err(Unreadable::NotAPlan(format!("`{field}` has more than {most} entries"))),
+    }
+}
+
+/// Entries of each list at most; a search looks at fewer sets than that.
+const MOST: [(&str, usize); 3] = [("changes", 128), ("catalogue", 2_048), ("closed", 8_192)];
+
 fn change(json: &Value) -> Option<Change> {
+    // What is there has to be readable.
+    let inverse = |path: &[&str]| match at(json, path) {
+        Some(value) => request(value).map(Some),
+        None => Some(None),
+    };
     Some(Change {
         kind: text(json, &["kind"])?.to_owned(),
         resource: text(json, &["resource"]).unwrap_or("").to_owned(),
@@ -240,8 +259,8 @@ fn change(json: &Value) -> Option<Change> {
         safety: text(json, &["safety"]).unwrap_or("").to_owned(),
         request: request(at(json, &["request"])?)?,
         az: texts(json, &["az"]).into_iter().map(str::to_owned).collect(),
-        inverse: at(json, &["inverse"]).and_then(request),
-        restored: at(json, &["inverse", "then"]).and_then(request),
+        inverse: inverse(&["inverse"])?,
+        restored: inverse(&["inverse", "then"])?,
         cost: at(json, &["cost"]).and_then(cost),
         opens: list(json, &["opens"]).and_then(|all| all.iter().map(opened).collect()),
     })
