@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
 use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vnet};
-use crate::estate::{Estate, Missing};
+use crate::estate::{Estate, Missing, Set};
 use crate::id::ResourceId;
 use crate::trace::appliance::{self, Appliance};
 use crate::trace::outward::lacks_gateway;
@@ -219,10 +219,10 @@ pub(crate) fn user_routes<'e>(
     let Some((table_id, table)) = table_of(estate, (subnet_id, subnet))? else { return Ok(None) };
     let listed = table.routes.as_deref().ok_or_else(|| Missing::field(table_id, "routes"))?;
     let mut routes: Vec<&Route> = listed.iter().collect();
-    for (_, alone) in estate.children::<Route>(table_id) {
-        if !routes.iter().any(|known| known.name.eq_ignore_ascii_case(&alone.name)) {
-            routes.push(alone);
-        }
+    let mut alone = estate.children::<Route>(table_id).map(|(_, route)| route).peekable();
+    if alone.peek().is_some() {
+        let known: Set<String> = listed.iter().map(|one| one.name.to_ascii_lowercase()).collect();
+        routes.extend(alone.filter(|one| !known.contains(&one.name.to_ascii_lowercase())));
     }
     Ok(Some((table_id, routes)))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use crate::estate::filter::{
     Direction, Place, Ports, Prefix, Prefixes, Protocol, Rule, SecurityGroup,
 };
-use crate::estate::{Estate, Missing};
+use crate::estate::{Estate, Missing, Set};
 use crate::id::ResourceId;
 use crate::trace::filter::Flow;
 
@@ -84,11 +84,14 @@ pub(crate) fn of_users<'e>(
         Some(port) => listed.about_port(direction, port).collect(),
         None => listed.of(direction).iter().collect(),
     };
-    for (id, alone) in estate.children::<Option<Rule>>(group_id) {
-        let rule = alone.as_ref().ok_or_else(|| Missing::resource("security rule", id))?;
-        let is_listed = listed.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name));
-        if rule.direction == direction && !is_listed {
-            rules.push(rule);
+    let mut alone = estate.children::<Option<Rule>>(group_id).peekable();
+    if alone.peek().is_some() {
+        let known: Set<String> = listed.iter().map(|one| one.name.to_ascii_lowercase()).collect();
+        for (id, rule) in alone {
+            let rule = rule.as_ref().ok_or_else(|| Missing::resource("security rule", id))?;
+            if rule.direction == direction && !known.contains(&rule.name.to_ascii_lowercase()) {
+                rules.push(rule);
+            }
         }
     }
     if !rules.is_sorted_by_key(|rule| rule.priority) {
