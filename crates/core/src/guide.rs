@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::estate::Missing;
+use crate::estate::dns::Link;
 use crate::estate::network::Subnet;
 use crate::estate::server::ServerKind;
+use crate::estate::{Estate, Key, Missing};
 use crate::finding::Finding;
 use crate::id::ResourceId;
 use crate::shell::quoted;
@@ -183,7 +184,16 @@ fn networks(path: &Path) -> (Option<ResourceId>, Option<ResourceId>) {
 }
 
 fn is_linked(path: &Path, zone: &ResourceId, vnet: &ResourceId) -> bool {
-    resolve::links_of(path.estate, zone).any(|(_, link)| link.vnet == *vnet)
+    let mut links = path.estate.list::<Link>(Key::LinksOf(vnet.clone()));
+    links.any(|(id, _)| id.parent().as_ref() == Some(zone))
+}
+
+/// Whether the state of a link of the zone was not observed, or is one that passes.
+fn has_unread_link(estate: &Estate, zone: &ResourceId) -> bool {
+    // A zone may have hundreds of links, and as many questions that go through it.
+    estate.remember("unread link", &[zone], |estate| {
+        resolve::links_of(estate, zone).any(|(id, link)| resolve::unread_state(id, link).is_some())
+    })
 }
 
 /// State of the guide's step 4, with the network that is not linked.
@@ -240,8 +250,7 @@ fn linked(path: &Path) -> (State, bool) {
     let (near, far) = networks(path);
     let near_linked = near.is_some_and(|vnet| is_linked(path, &zone, &vnet));
     let far_linked = far.as_ref().map(|vnet| is_linked(path, &zone, vnet));
-    let mut links = resolve::links_of(path.estate, &zone);
-    if links.any(|(id, link)| resolve::unread_state(id, link).is_some()) {
+    if has_unread_link(path.estate, &zone) {
         return (State::Unknown, true);
     }
     match (near_linked, far_linked) {

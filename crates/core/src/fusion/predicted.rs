@@ -96,7 +96,7 @@ pub(super) fn senders(estate: &Estate, question: &Question) -> AddressSet {
     path(estate, question).map(|path| path.senders()).unwrap_or_default()
 }
 
-fn path<'e>(estate: &'e Estate, question: &Question) -> Option<Path<'e>> {
+fn path<'e>(estate: &'e Estate, question: &Question) -> Option<Box<Path<'e>>> {
     if question.copier == Copier::Relay {
         return None;
     }

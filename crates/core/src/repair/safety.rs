@@ -15,10 +15,10 @@ use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Kind, Set, Writes};
 use crate::id::ResourceId;
+use crate::trace;
 use crate::trace::gate::Gate;
 use crate::trace::start::Start;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
-use crate::trace::{self, Path};
 
 /// Flows looked at: more would take seconds in estates of thousands.
 const FLOWS_MAX: usize = 2_304;
@@ -156,7 +156,7 @@ fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Ver
     }
     let start = Start::in_subnet(subnet)?;
     estate.briefly(|estate| {
-        trace::path_from_subnet(estate, server, start, server).ok().as_ref().map(Path::verdict)
+        trace::path_from_subnet(estate, server, start, server).ok().map(|path| path.verdict())
     })
 }
 

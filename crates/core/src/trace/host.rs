@@ -26,7 +26,7 @@ pub fn path_to_host<'e>(
     from_id: &ResourceId,
     host: &str,
     port: u16,
-) -> Result<Path<'e>, Missing> {
+) -> Result<Box<Path<'e>>, Missing> {
     let address = host.parse::<Ipv4Addr>().ok();
     let to = Server {
         kind: ServerKind::Host,

@@ -151,7 +151,7 @@ pub fn path<'e>(
     from_id: &ResourceId,
     to_id: &ResourceId,
     port: u16,
-) -> Result<Path<'e>, Missing> {
+) -> Result<Box<Path<'e>>, Missing> {
     let to = estate.get::<Server>(to_id)?;
     let endpoints = endpoint::of_server(estate, to_id, to);
     let mut path = Path::new(estate, from_id, (to_id, Cow::Borrowed(to)), port, endpoints)?;
@@ -168,7 +168,7 @@ pub fn path_from_subnet<'e>(
     from_id: &ResourceId,
     start: Start,
     to_id: &ResourceId,
-) -> Result<Path<'e>, Missing> {
+) -> Result<Box<Path<'e>>, Missing> {
     let to = estate.get::<Server>(to_id)?;
     let endpoints = endpoint::of_server(estate, to_id, to);
     let mut path = Path::new(estate, from_id, (to_id, Cow::Borrowed(to)), PORT, endpoints)?;
@@ -184,7 +184,7 @@ impl<'e> Path<'e> {
         (to_id, to): (&ResourceId, Cow<'e, Server>),
         port: u16,
         endpoints: Vec<Arc<View>>,
-    ) -> Result<Path<'e>, Missing> {
+    ) -> Result<Box<Path<'e>>, Missing> {
         let to_access = access(to_id, &to, !endpoints.is_empty());
         let start = Start::of(estate, from_id)?;
         let (from, from_access) = match start::is_interface(from_id) {
@@ -194,7 +194,8 @@ impl<'e> Path<'e> {
                 (Some(from), copier_access(estate, from_id, from))
             }
         };
-        Ok(Path {
+        // It is ten thousand bytes large.
+        Ok(Box::new(Path {
             estate,
             from_id: from_id.clone(),
             from,
@@ -217,7 +218,7 @@ impl<'e> Path<'e> {
             detour: None,
             opening: Vec::new(),
             start,
-        })
+        }))
     }
 }
 
