@@ -131,6 +131,10 @@ impl Ends<'_> {
             let stored = stored.filter(|_| own.as_deref() != Some(&*zone.key));
             let known = self.endpoints.iter().flat_map(|one| &one.addresses).copied();
             let set = self.world.body(&format!("{}/a/{label}", zone.key));
+            // Another endpoint would lead everybody elsewhere who asks.
+            if set.is_some_and(|set| known.clone().any(|own| holds(set, own))) {
+                continue;
+            }
             // A record that nobody captured may be there, and right.
             if set.is_none() && !self.is_listed(&zone.key) {
                 continue;
