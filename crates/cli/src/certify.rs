@@ -51,6 +51,13 @@ pub(crate) fn run(args: &CertifyArgs) -> Ended {
         return Err(Failure::usage("read the inputs", "standard input is named twice", help));
     }
     let plan = read_plan(args)?;
+    let made_after = plan["after_files"].as_array().into_iter().flatten();
+    let made_after: Vec<&str> = made_after.filter_map(Value::as_str).collect();
+    if args.after.is_empty() && !made_after.is_empty() {
+        let why = format!("the plan was made after {}", made_after.join(", "));
+        let help = "give them as well: `--after FILE`, once each, in the same order";
+        return Err(Failure::usage(format!("certify {}", args.plan.display()), why, help));
+    }
     let mut loaded = estates::read(&args.estate)?;
     estates::lay_over(&mut loaded, &args.after)?;
     let estate = &loaded.estate;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flexway_core::diagnose::{self, Report};
+use flexway_core::plan;
+use flexway_core::repair::Policy;
 use flexway_core::trace::step::Verdict;
 
 use crate::drawing::DrawingArgs;
@@ -17,15 +19,21 @@ use crate::{pairs, picture};
 #[derive(Args)]
 #[command(after_help = "Examples:
   flexway check --estate capture/ --source contoso-single --target contoso-flex
-  az network vnet list -o json | flexway check --estate - --estate servers.json --source SRC --target TGT --json
-  flexway check --estate e.json --source db.example.com:5432 --target contoso-flex
+  flexway check --estate e.json --source db.example.com:5432 --target TGT
   flexway check --estate capture/ --source SRC --target TGT --svg path.svg
-  terraform show -json plan.out > plan.json; flexway check --estate capture/ --after plan.json --source SRC --target TGT
   flexway check --estate capture/ --pairs pairs.csv --json
-  flexway check --estate capture/ --source SRC --target TGT --probe          # with FLEXWAY_SOURCE and FLEXWAY_TARGET set
-  flexway check --estate capture/ --source SRC --target TGT --observations seen.json
+  az network vnet list -o json | flexway check --estate - \\
+    --estate servers.json --source SRC --target TGT --json
+  terraform show -json plan.out > plan.json
+  flexway check --estate capture/ --source SRC --target TGT \\
+    --after plan.json
+  export FLEXWAY_SOURCE=... FLEXWAY_TARGET=...
+  flexway check --estate capture/ --source SRC --target TGT --probe
+  flexway check --estate capture/ --source SRC --target TGT \\
+    --observations seen.json
 
-Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell, 3 failed, 64 wrong usage; the worst one of many pairs")]
+Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell,
+3 failed, 64 wrong usage; the worst one of many pairs")]
 #[command(mut_arg("source", |arg| arg.required(false).required_unless_present("pairs")))]
 #[command(mut_arg("target", |arg| arg.required(false).required_unless_present("pairs")))]
 pub(crate) struct CheckArgs {
@@ -49,9 +57,13 @@ pub(crate) struct CheckArgs {
 
 /// Shows the path from the copier to the source gate by gate, forward and back
 #[derive(Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   flexway trace --estate capture/ --source contoso-single --target contoso-flex
-  flexway trace --estate capture/ --source SRC --target TGT --observations seen.json")]
+  flexway trace --estate capture/ --source SRC --target TGT \\
+    --observations seen.json
+
+Exit codes: 0 reachable, 1 not or only partly reachable, 2 could not tell,
+3 failed, 64 wrong usage")]
 pub(crate) struct TraceArgs {
     #[command(flatten)]
     flow: FlowArgs,
@@ -74,10 +86,13 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
     report.given = asked.given.clone();
     diagnose::weigh_fixes(&asked.loaded.estate, &mut report);
     args.witnesses.lay_over(&asked, &mut report)?;
-    args.drawing.draw(&asked.loaded.estate, &report, None)?;
+    let estate = &asked.loaded.estate;
+    let plan = (report.verdict != Verdict::Reachable && (!args.json || args.drawing.is_wanted()))
+        .then(|| plan::repair_of(estate, &report, &Policy::default()));
+    args.drawing.draw(estate, &report, plan.as_ref())?;
     match args.json {
         true => print_json(&report, &asked),
-        false => picture::print_report(&report, &asked.after),
+        false => picture::print_report(&report, plan.as_ref(), &asked.after),
     }
     Ok(exit_of(report.verdict))
 }

@@ -22,6 +22,11 @@ pub(crate) struct DrawingArgs {
 }
 
 impl DrawingArgs {
+    /// Whether a picture was asked for.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.svg.is_some()
+    }
+
     /// Draws what was asked for; plans the repair when nobody did.
     pub(crate) fn draw(
         &self,

@@ -1,12 +1,15 @@
 //! Draws a diagnosis for people: the path with the culprit framed, then why and what to do.
 
+mod fusion;
+
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
+use flexway_core::change::Change;
 use flexway_core::diagnose::Report;
 use flexway_core::finding::{Certainty, Finding, Severity};
-use flexway_core::fusion::{Agreement, Fusion};
 use flexway_core::guide::{Guide, State};
+use flexway_core::plan::Plan;
 use flexway_core::trace::step::{Fact, Outcome, Stage, Step, Verdict};
 
 use crate::output::{Tame, columns};
@@ -25,16 +28,16 @@ const FAINT: Style = Style::new().dimmed();
 
 /// Prints a whole diagnosis on standard output.
 ///
-/// `after` names the plans that were laid over the estate.
-pub(crate) fn print_report(report: &Report, after: &[String]) {
+/// `plan` is the repair, for what to do next; `after` names the plans that were laid over the estate.
+pub(crate) fn print_report(report: &Report, plan: Option<&Plan>, after: &[String]) {
     let mut out = Tame(anstream::stdout().lock());
     // A reader that went away, such as `head`, is not our failure.
-    let _ = write_report(&mut out, report, after);
+    let _ = write_report(&mut out, report, plan, after);
 }
 
 /// Prints a whole diagnosis on standard error, where a refused command explains itself.
 pub(crate) fn print_refusal(report: &Report) {
-    let _ = write_report(&mut Tame(anstream::stderr().lock()), report, &[]);
+    let _ = write_report(&mut Tame(anstream::stderr().lock()), report, None, &[]);
 }
 
 /// Prints the path with what each gate has read, and the causes without their repair.
@@ -42,16 +45,21 @@ pub(crate) fn print_trace(report: &Report, after: &[String]) {
     let _ = write_trace(&mut Tame(anstream::stdout().lock()), report, after);
 }
 
-fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
+fn write_report(
+    out: &mut impl Write,
+    report: &Report,
+    plan: Option<&Plan>,
+    after: &[String],
+) -> std::io::Result<()> {
     write_head(out, report, after)?;
     write_path(out, report, false)?;
     if let Some(fusion) = &report.fusion {
-        write_fusion(out, fusion, report.verdict)?;
+        fusion::write(out, fusion, report.verdict)?;
     }
     // What only the guide asks for stands among its steps.
     let stands_alone = |one: &&Finding| one.consequence_of.is_none() && !one.repeats_guide;
     for finding in report.findings.iter().filter(stands_alone) {
-        write_finding(out, finding)?;
+        write_finding(out, finding, number_of(report, finding), plan)?;
         // A note may bear a cause's fault, and a cause may be told in the words of what follows.
         let follows = |one: &&Finding| {
             finding.is_cause()
@@ -70,27 +78,54 @@ fn write_report(out: &mut impl Write, report: &Report, after: &[String]) -> std:
         write_guide(out, guide)?;
     }
     write_missing(out, report)?;
-    let causes: Vec<&Finding> = report.causes().collect();
-    let Some(first) = causes.first() else { return Ok(()) };
-    let has_repair = causes.iter().all(|one| one.fixes.iter().any(|fix| !fix.changes.is_empty()));
-    let plan = match (has_repair, causes.len()) {
-        (true, 1) => "`flexway plan` with the same arguments computes the repair; ",
-        (true, _) => {
-            "each fix above is for one cause: `flexway plan` with the same arguments joins them into one repair; "
+    write_next(out, report, plan)
+}
+
+/// What to do now.
+fn write_next(out: &mut impl Write, report: &Report, plan: Option<&Plan>) -> std::io::Result<()> {
+    let count = report.causes().count();
+    let repair = plan.map(|plan| match (&plan.refusal, plan.after) {
+        (Some(_), _) => {
+            "no request mends it all: `flexway plan` with the same arguments says why, and what helps"
         }
-        (false, _) => "",
-    };
-    writeln!(out, "\nnext: {plan}`flexway explain {}` tells more", first.fault)
+        (None, Verdict::Reachable) if count > 1 => {
+            "each fix above is for one cause: `flexway plan` with the same arguments joins them into one repair"
+        }
+        (None, Verdict::Reachable) => "`flexway plan` with the same arguments computes the repair",
+        (None, _) => {
+            "`flexway plan` with the same arguments opens what is known to be closed; what is left is not observed"
+        }
+    });
+    let more =
+        report.causes().next().map(|first| format!("`flexway explain {}` tells more", first.fault));
+    let parts: Vec<&str> =
+        repair.filter(|_| count > 0).into_iter().chain(more.as_deref()).collect();
+    if !parts.is_empty() {
+        writeln!(out, "\nnext: {}", parts.join("; "))?;
+    } else if report.verdict == Verdict::Undetermined && report.fusion.is_none() {
+        writeln!(
+            out,
+            "\nnext: capture what is not observed and ask again; or let a connection tell: the same command with `--probe`, \
+             FLEXWAY_SOURCE and FLEXWAY_TARGET set"
+        )?;
+    }
+    Ok(())
+}
+
+/// The number of a cause among several, as in the picture.
+fn number_of(report: &Report, finding: &Finding) -> Option<usize> {
+    let place = report.causes().position(|one| std::ptr::eq(one, finding))?;
+    (report.causes().count() > 1).then_some(place + 1)
 }
 
 fn write_trace(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
     write_head(out, report, after)?;
     write_path(out, report, true)?;
     if let Some(fusion) = &report.fusion {
-        write_fusion(out, fusion, report.verdict)?;
+        fusion::write(out, fusion, report.verdict)?;
     }
     for cause in report.causes() {
-        write_message(out, cause)?;
+        write_message(out, cause, number_of(report, cause))?;
         write_place(out, cause)?;
     }
     write_missing(out, report)?;
@@ -126,19 +161,34 @@ fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         report.code_shown().map_or(String::new(), |code| format!(" ({code} in Azure's tool)"));
     let causes: Vec<&Finding> = report.causes().collect();
     let open = report.forward.iter().chain(&report.back).find_map(|step| step.missing.as_ref());
+    let told = |one: &Finding| format!("{}  [{}]", one.message, one.fault);
     let why = match (report.verdict, causes.as_slice()) {
-        (Verdict::Undetermined, _) => open
-            .or(report.missing.first())
-            .map_or(String::new(), |missing| format!(": not observed: {}", missing.what)),
-        (_, []) => String::new(),
-        (_, [cause]) => format!(": {}  [{}]", cause.message, cause.fault),
-        (_, several) => {
-            let mut faults: Vec<&str> = several.iter().map(|one| one.fault).collect();
-            faults.dedup();
-            format!(": {} causes: {}", several.len(), faults.join(", "))
+        (Verdict::Undetermined, _) => {
+            let is_lead = |one: &&Finding| {
+                one.is_cause()
+                    || one.severity == Severity::Risks && one.certainty == Certainty::Possible
+            };
+            let lead =
+                report.findings.iter().filter(|one| one.consequence_of.is_none()).find(is_lead);
+            let lead = lead.map_or(String::new(), |one| match one.is_cause() {
+                true => format!(": {}", told(one)),
+                false => format!(": perhaps {}", told(one)),
+            });
+            let open = open.or(report.missing.first());
+            lead + &open
+                .map_or(String::new(), |missing| format!("  (not observed: {})", missing.what))
         }
+        (_, []) => String::new(),
+        (_, [cause]) => format!(": {}", told(cause)),
+        (_, several) => format!(": {} causes", several.len()),
     };
-    writeln!(out, "{style}{word}{style:#}{code}{STRONG}{why}{STRONG:#}")
+    writeln!(out, "{style}{word}{style:#}{code}{STRONG}{why}{STRONG:#}")?;
+    if report.verdict != Verdict::Undetermined && causes.len() > 1 {
+        for (index, cause) in causes.iter().enumerate() {
+            writeln!(out, "  {STRONG}{}  {}{STRONG:#}", index + 1, told(cause))?;
+        }
+    }
+    Ok(())
 }
 
 fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
@@ -169,71 +219,16 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
     Ok(())
 }
 
-fn write_fusion(out: &mut impl Write, fusion: &Fusion, verdict: Verdict) -> std::io::Result<()> {
-    let is_refused = fusion.witnesses.iter().any(|one| one.flow.is_some() && !one.holds);
-    let (style, word) = match fusion.agreement {
-        // A login, a pooler or replication: no matter of the path.
-        Agreement::Agrees | Agreement::Decides if is_refused && verdict == Verdict::Reachable => {
-            (DOUBT, "the probe came through to the server, and met something there")
-        }
-        Agreement::None => (FAINT, "no observation from the copier's place"),
-        Agreement::Agrees => (GOOD, "the probe agrees with the estate"),
-        Agreement::Decides => (GOOD, "the probe decides what the estate leaves open"),
-        Agreement::Contradicts => (DOUBT, "the probe contradicts the estate"),
-    };
-    writeln!(out, "\n{STRONG}probes{STRONG:#}  {style}{word}{style:#}")?;
-    for witness in &fusion.witnesses {
-        let (style, mark) = match (witness.flow, witness.holds) {
-            (None, _) => (FAINT, "--"),
-            (Some(_), true) => (GOOD, "ok"),
-            (Some(_), false) => (BAD, "XX"),
-        };
-        let (vantage, to, seen) = (&witness.vantage, &witness.to, &witness.seen);
-        writeln!(out, "   {style}{mark}{style:#}  {vantage} to {to}, {}: {seen}", witness.time)?;
-        if witness.flow.is_none() {
-            writeln!(out, "{FAINT}       does not count: {}{FAINT:#}", witness.why)?;
-        }
-    }
-    if fusion.hypotheses.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "{STRONG}what would explain it{STRONG:#}, most likely first")?;
-    for (index, hypothesis) in fusion.hypotheses.iter().enumerate() {
-        let faults = hypothesis.faults.join(", ");
-        let faults = if faults.is_empty() { faults } else { format!("  ({faults})") };
-        writeln!(out, "   {}  {}{FAINT}{faults}{FAINT:#}", index + 1, hypothesis.title)?;
-    }
-    let Some(split) = &fusion.split else { return Ok(()) };
-    let list = |numbers: &[usize]| {
-        let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-        if words.is_empty() { "none of them".to_owned() } else { words.join(", ") }
-    };
-    let (yes, no) = (list(&split.if_yes), list(&split.if_no));
-    writeln!(out, "   to tell them apart: {} (yes leaves {yes}; no leaves {no})", split.probe)
-}
-
 fn write_path(out: &mut impl Write, report: &Report, with_facts: bool) -> std::io::Result<()> {
-    // A runtime server has a second flow: it starts with a gate of its own mode.
-    let starts = |one: &Step, next: &Step| one.stage == Stage::Mode || next.stage != Stage::Mode;
-    let flows: Vec<&[Step]> = report.forward.chunk_by(starts).collect();
-    // Where each flow has its step back, it stands under its own.
-    let is_each = report.back.len() == flows.len();
-    for (index, steps) in flows.iter().enumerate() {
-        let end = if index == 0 { "source" } else { "target" };
-        writeln!(out, "\n{STRONG}path from the copier to the {end}{STRONG:#}")?;
-        for step in *steps {
+    for flow in report.flows() {
+        writeln!(out, "\n{STRONG}path from the copier to the {}{STRONG:#}", flow.to)?;
+        for step in flow.forward {
             write_step(out, step, with_facts)?;
         }
-        let is_last = index + 1 == flows.len();
-        let back = match is_each {
-            true => &report.back[index..=index],
-            false if is_last => &report.back,
-            false => &[],
-        };
-        if !back.is_empty() {
+        if !flow.back.is_empty() {
             writeln!(out, "{STRONG}and back{STRONG:#}")?;
         }
-        for step in back {
+        for step in flow.back {
             write_step(out, step, with_facts)?;
         }
     }
@@ -315,7 +310,11 @@ fn stage_word(stage: Stage) -> &'static str {
     }
 }
 
-fn write_message(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
+fn write_message(
+    out: &mut impl Write,
+    finding: &Finding,
+    number: Option<usize>,
+) -> std::io::Result<()> {
     let (style, word) = match (finding.severity, finding.certainty) {
         (Severity::Blocks, _) => (BAD, "error"),
         (Severity::Risks, Certainty::Certain) => (DOUBT, "risk"),
@@ -323,7 +322,8 @@ fn write_message(out: &mut impl Write, finding: &Finding) -> std::io::Result<()>
         (Severity::Note, _) => (FAINT, "note"),
     };
     let (fault, message) = (finding.fault, &finding.message);
-    writeln!(out, "\n{style}{word}[{fault}]{style:#}{STRONG}: {message}{STRONG:#}")
+    let number = number.map_or(String::new(), |number| format!(" {number}"));
+    writeln!(out, "\n{style}{word}{number}[{fault}]{style:#}{STRONG}: {message}{STRONG:#}")
 }
 
 fn write_place(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
@@ -333,17 +333,25 @@ fn write_place(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
     }
 }
 
-fn write_finding(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
-    write_message(out, finding)?;
+fn write_finding(
+    out: &mut impl Write,
+    finding: &Finding,
+    number: Option<usize>,
+    plan: Option<&Plan>,
+) -> std::io::Result<()> {
+    write_message(out, finding, number)?;
     writeln!(out, "   why: {}", finding.why)?;
     write_place(out, finding)?;
     for (index, fix) in finding.fixes.iter().enumerate() {
-        let more = match (fix.is_enough, index) {
-            (Some(false), 0) => "  (not enough by itself: `flexway plan` adds what else it takes)",
-            (Some(false), _) => {
-                "  (not enough by itself: `flexway plan --format json` has whole ways under `alternatives`)"
+        let is_planned = |one: &Change| fix.changes.iter().any(|own| own.title == one.title);
+        let has_more = plan.is_some_and(|plan| plan.changes.iter().any(is_planned));
+        let more = match (&fix.barred, fix.is_enough) {
+            (Some(bar), _) => format!("  ({bar} forbids it)"),
+            (None, Some(false)) if has_more => {
+                "  (not enough by itself: `flexway plan` adds what else it takes)".to_owned()
             }
-            (Some(true) | None, _) => "",
+            (None, Some(false)) => "  (not enough by itself)".to_owned(),
+            (None, Some(true) | None) => String::new(),
         };
         let word = if index == 0 { "fix" } else { " or" };
         writeln!(out, "   {word}: {}{FAINT}{more}{FAINT:#}", fix.title)?;

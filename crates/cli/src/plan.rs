@@ -84,6 +84,7 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
     let estate = &asked.loaded.estate;
     let policy = Policy { forbidden: args.forbid.clone(), ignores_locks: false };
     let mut report = diagnose::check(estate, &asked.question);
+    report.given = asked.given.clone();
     args.witnesses.lay_over(&asked, &mut report)?;
     let plan = plan::repair_of(estate, &report, &policy);
     args.drawing.draw(estate, &report, Some(&plan))?;
@@ -175,7 +176,12 @@ fn write(page: &Page, path: &Path) -> Result<(), Failure> {
         let help = "check that you may write to it";
         let failed = |why| Failure::failed(format!("make folder {}", path.display()), why, help);
         std::fs::create_dir_all(path).map_err(failed)?;
-        return files.iter().try_for_each(|file| write_file(&path.join(&file.name), &file.text));
+        return files.iter().try_for_each(|file| {
+            let path = path.join(&file.name);
+            write_file(&path, &file.text)?;
+            remark(format_args!("plan written to {}", path.display()));
+            Ok(())
+        });
     }
     // A page of several sections is no Bicep file: written as one, it would be found out only when it is deployed.
     if format == Format::Bicep && !bicep::is_one_file(plan) {
@@ -183,7 +189,10 @@ fn write(page: &Page, path: &Path) -> Result<(), Failure> {
         let help = format!("give a folder: `--out {}/`", path.with_extension("").display());
         return Err(Failure::usage("write the plan as one Bicep file", why, help));
     }
-    write_file(path, &text(page))
+    write_file(path, &text(page))?;
+    let what = if plan.refusal.is_some() { "why there is no plan is" } else { "plan" };
+    remark(format_args!("{what} written to {}", path.display()));
+    Ok(())
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
@@ -191,7 +200,6 @@ fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
         let help = "check that the folder exists and that you may write to it";
         Failure::failed(format!("write the plan to {}", path.display()), why, help)
     })?;
-    remark(format_args!("plan written to {}", path.display()));
     Ok(())
 }
 

@@ -64,7 +64,16 @@ fn a_plan_of_ours_is_certified() {
     );
     assert_eq!(answer["checks"][0]["state"], "holds");
 
+    let bare = flexway(&["certify", plan, "--estate", &estate]);
+    let told = text(&bare.stderr);
+    assert_eq!(bare.status.code(), Some(64), "{told}");
+    assert!(told.contains("unlink-plan.json") && told.contains("--after FILE"), "{told}");
+
     // Without the change that broke it, the estate is another one.
+    let mut claimed: Value =
+        serde_json::from_slice(&std::fs::read(&file).expect("a plan")).expect("JSON");
+    claimed["after_files"] = Value::Null;
+    std::fs::write(&file, claimed.to_string()).expect("a plan");
     let moved = flexway(&["certify", plan, "--estate", &estate]);
     let told = text(&moved.stdout);
     assert_eq!(moved.status.code(), Some(1), "{told}");

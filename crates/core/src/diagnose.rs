@@ -4,6 +4,7 @@ mod consequences;
 mod fixes;
 mod json;
 mod one_setting;
+mod question;
 mod second_flow;
 
 use crate::address::AddressSet;
@@ -21,55 +22,12 @@ use crate::trace::{self, Path};
 
 pub use crate::trace::PORT;
 pub use fixes::weigh_fixes;
+pub use question::{Copier, Given, Question, Source};
 
 /// The fault under which everything stands that is wrong with the way to the target alone.
 pub(crate) const SECOND_FLOW: &str = "mode/runtime-server-cannot-reach-target";
 
 const NOT_READY: &str = "server/not-ready";
-
-/// Where the copying process runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Copier {
-    /// On the target: Azure's tool.
-    Target,
-    /// On a flexible server between the two.
-    Runtime(ResourceId),
-    /// On a host that runs Flexway, and that is not in the estate.
-    Relay,
-    /// On a host that runs Flexway and has this network interface.
-    Host(ResourceId),
-}
-
-/// The source of a move.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// A server of the estate.
-    Server(ResourceId),
-    /// A server outside Azure.
-    Host(String),
-}
-
-/// What is asked.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// The source.
-    pub source: Source,
-    /// The target.
-    pub target: ResourceId,
-    /// Where the copier runs.
-    pub copier: Copier,
-    /// The source's port.
-    pub port: u16,
-}
-
-/// How the user named machines, which are asked about by an address or an interface.
-#[derive(Debug, Clone, Default)]
-pub struct Given {
-    /// The source.
-    pub source: Option<String>,
-    /// Where the copier runs.
-    pub copier: Option<String>,
-}
 
 /// The answer.
 #[derive(Debug, Clone)]
@@ -107,6 +65,17 @@ pub struct Senders {
     pub pass: AddressSet,
     /// Addresses from which it is not.
     pub dropped: AddressSet,
+}
+
+/// One flow of the copier.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow<'r> {
+    /// Where it goes: `source` or `target`.
+    pub to: &'static str,
+    /// Steps there.
+    pub forward: &'r [Step],
+    /// Steps back.
+    pub back: &'r [Step],
 }
 
 impl Senders {
@@ -195,22 +164,6 @@ pub fn check_from_subnet(
     Some(of_path(&asked, &path))
 }
 
-impl Question {
-    /// The server that the copier runs on, or the interface of its host; the target where that is not known.
-    pub fn copier_id(&self) -> ResourceId {
-        match &self.copier {
-            Copier::Target | Copier::Relay => self.target.clone(),
-            Copier::Runtime(id) | Copier::Host(id) => id.clone(),
-        }
-    }
-
-    /// Whether a server is one that the copier has to reach.
-    pub fn is_about(&self, server: &ResourceId) -> bool {
-        self.source == Source::Server(server.clone())
-            || self.copier.has_two_flows() && self.target == *server
-    }
-}
-
 fn relay() -> Missing {
     Missing::other(
         "the relay host's place in the network",
@@ -254,7 +207,11 @@ fn of_path(question: &Question, path: &Path) -> Report {
     if question.copier == Copier::Target {
         findings.extend(guide::notes(path));
     }
-    findings.sort_by_key(|finding| (!finding.is_cause(), finding.severity));
+    // Causes stand in the order of the path.
+    findings.sort_by_key(|one| {
+        let place = one.stages().first().filter(|_| one.is_cause());
+        (!one.is_cause(), one.severity, place.copied())
+    });
     let (mut forward, back) = (path.forward(), path.back());
     let access_off = findings.iter().find(|one| one.fault == "peering/access-off");
     let sure = access_off.filter(|one| one.is_cause()).map(|one| one.certainty);
@@ -338,42 +295,29 @@ impl Report {
         (!is_second, is_second || self.findings.iter().any(follows))
     }
 
+    /// The flows, that to the source first, each with its steps there and back.
+    pub fn flows(&self) -> Vec<Flow<'_>> {
+        // A flow starts with a gate of its own mode.
+        let goes_on =
+            |one: &Step, next: &Step| one.stage == Stage::Mode || next.stage != Stage::Mode;
+        let ways: Vec<&[Step]> = self.forward.chunk_by(goes_on).collect();
+        // Where not each has its step back, all belong to the last.
+        let is_each = self.back.len() == ways.len();
+        let last = ways.len().saturating_sub(1);
+        let flow = |(index, forward)| Flow {
+            to: if index == 0 { "source" } else { "target" },
+            forward,
+            back: match is_each {
+                true => &self.back[index..=index],
+                false if index == last => &self.back,
+                false => &[],
+            },
+        };
+        ways.into_iter().enumerate().map(flow).collect()
+    }
+
     /// The faults that cause the verdict.
     pub fn causes(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_cause())
-    }
-}
-
-impl Source {
-    /// As the user may write it.
-    pub fn text(&self) -> &str {
-        match self {
-            Source::Server(id) => id.as_str(),
-            Source::Host(host) => host,
-        }
-    }
-
-    /// Its name alone.
-    pub fn name(&self) -> &str {
-        match self {
-            Source::Server(id) => id.name(),
-            Source::Host(host) => host,
-        }
-    }
-}
-
-impl Copier {
-    /// Whether it has to reach the target, too: it does not run there.
-    pub fn has_two_flows(&self) -> bool {
-        *self != Copier::Target
-    }
-
-    /// As the user may write it.
-    pub fn text(&self) -> &str {
-        match self {
-            Copier::Target => "target",
-            Copier::Relay => "relay",
-            Copier::Runtime(id) | Copier::Host(id) => id.as_str(),
-        }
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::change::{Change, Safety};
 use crate::estate::Missing;
 use crate::id::ResourceId;
-use crate::trace::step::Fact;
+use crate::trace::step::{Fact, Stage};
 
 /// How much a finding matters for the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -40,6 +40,8 @@ pub struct Fix {
     pub is_enough: Option<bool>,
     /// Whether it is tried only where nothing else may be done.
     pub is_last_resort: bool,
+    /// The lock that forbids it, in words; `None` also where nobody looked.
+    pub barred: Option<String>,
 }
 
 impl Fix {
@@ -47,7 +49,7 @@ impl Fix {
     pub fn of(changes: Vec<Change>) -> Fix {
         let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
         let title = titles.join(", then ");
-        Fix { title, changes, is_enough: None, is_last_resort: false }
+        Fix { title, changes, is_enough: None, is_last_resort: false, barred: None }
     }
 
     /// A fix for whoever may do nothing else.
@@ -113,6 +115,26 @@ impl Finding {
             repeats_guide: false,
             by_rule: false,
             fixes: Vec::new(),
+        }
+    }
+
+    /// The gates that its fault closes, the likeliest first.
+    pub fn stages(&self) -> &'static [Stage] {
+        match self.fault.split_once('/').unwrap_or((self.fault, "")) {
+            ("dns", _) => &[Stage::Name],
+            ("peering", _) => &[Stage::Hop],
+            ("route", "return-asymmetric" | "default-route-starves-server") => {
+                &[Stage::Return, Stage::Route]
+            }
+            ("route", _) => &[Stage::Route, Stage::Return],
+            ("filter", "outbound-denied") => &[Stage::FilterOut],
+            ("filter", "inbound-denied" | "endpoint-subnet-denied") => &[Stage::FilterIn],
+            ("filter", _) => &[Stage::FilterOut, Stage::FilterIn],
+            ("tls", _) => &[Stage::Tls],
+            ("auth", _) => &[Stage::Auth],
+            ("host", _) | ("server", "not-ready" | "pooler-off") => &[Stage::Listen, Stage::Mode],
+            ("server" | "endpoint", _) => &[Stage::Admit, Stage::Mode],
+            _ => &[Stage::Mode],
         }
     }
 

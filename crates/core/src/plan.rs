@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::change::Safety::{Review, Safe};
 use crate::change::{self, Change, Exposure};
-use crate::diagnose::{self, Question, Report};
+use crate::diagnose::{self, Given, Question, Report};
 use crate::estate::Estate;
 use crate::finding::Fix;
 use crate::fusion::Fusion;
@@ -24,6 +24,8 @@ use refusal::{REST, by_probes, has_unmended, refusal, relay, unobserved};
 pub struct Plan {
     /// What was asked.
     pub question: Question,
+    /// The same in the user's words, where those differ.
+    pub given: Given,
     /// The verdict as things stand.
     pub before: Verdict,
     /// The faults that cause it.
@@ -116,6 +118,7 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
     let question = &first.question;
     let mut plan = Plan {
         question: question.clone(),
+        given: first.given.clone(),
         before: first.verdict,
         causes: first.causes().map(|cause| cause.fault).collect(),
         after: first.verdict,

@@ -158,7 +158,8 @@ fn terraform_makes_every_change_once_in_either_version() {
                 plan.changes.iter().filter(|change| change.request.method == "DELETE").count();
             assert_eq!(heads.len() + blocks + commands, plan.changes.len(), "{name}\n{text}");
             for (index, change) in plan.changes.iter().enumerate() {
-                let title = format!("\n# {}. {}\n", index + 1, change.title);
+                let letter = char::from(b'A' + index as u8);
+                let title = format!("\n# {letter}. {}\n", change.title);
                 assert_eq!(text.matches(&title).count(), 1, "{name}: {title}");
             }
             let is_pinned = plan.changes.is_empty()

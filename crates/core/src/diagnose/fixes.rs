@@ -3,9 +3,9 @@
 use super::{Report, judged};
 use crate::estate::Estate;
 use crate::finding::Finding;
-use crate::repair::search;
+use crate::repair::{Policy, search};
 
-/// Tries each fix of each cause on its own.
+/// Tries each fix of each cause on its own, and looks whether a lock forbids it.
 pub fn weigh_fixes(estate: &Estate, report: &mut Report) {
     let before: Vec<&'static str> = report.causes().map(|one| one.fault).collect();
     for cause in report.findings.iter_mut().filter(|one| one.is_cause()) {
@@ -13,6 +13,8 @@ pub fn weigh_fixes(estate: &Estate, report: &mut Report) {
         for fix in cause.fixes.iter_mut().filter(|fix| !fix.changes.is_empty()) {
             let (_, after) = judged(&search::apply(estate, &fix.changes), &report.question);
             let is_new = |one: &Finding| one.fault == fault || !before.contains(&one.fault);
+            let bar = Policy::default().bars(estate, &fix.changes);
+            fix.barred = bar.map(|(_, bar)| bar.to_string());
             fix.is_enough = Some(!after.iter().any(|one| one.is_cause() && is_new(one)));
         }
     }

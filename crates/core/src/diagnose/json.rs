@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Report;
+use super::{Flow, Report};
 use crate::address::AddressSet;
 use crate::finding::Finding;
+use crate::trace::step::Step;
 
 impl Report {
     /// In the form `flexway.check/1`.
@@ -27,8 +28,21 @@ impl Report {
             "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "missing": self.missing,
             "probes": self.fusion,
-            "trace": { "forward": self.forward, "return": self.back },
+            "trace": { "forward": self.steps_json(|flow| flow.forward), "return": self.steps_json(|flow| flow.back) },
         })
+    }
+
+    /// Steps of all flows, each with the flow that it belongs to.
+    fn steps_json(&self, steps: for<'r> fn(Flow<'r>) -> &'r [Step]) -> Vec<Value> {
+        let told = |flow: Flow<'_>| {
+            let told = steps(flow).iter().map(|step| {
+                let mut step = json!(step);
+                step["flow"] = json!(flow.to);
+                step
+            });
+            told.collect::<Vec<_>>()
+        };
+        self.flows().into_iter().flat_map(told).collect()
     }
 }
 
@@ -39,7 +53,8 @@ fn words(addresses: &AddressSet) -> Vec<String> {
 fn finding_json(finding: &Finding) -> Value {
     let fixes = finding.fixes.iter().map(|fix| {
         let az: Vec<&String> = fix.changes.iter().flat_map(|change| &change.az).collect();
-        json!({ "title": fix.title, "safety": fix.safety(), "az": az, "enough": fix.is_enough })
+        json!({ "title": fix.title, "safety": fix.safety(), "az": az, "enough": fix.is_enough,
+            "barred": fix.barred })
     });
     json!({
         "fault": finding.fault,

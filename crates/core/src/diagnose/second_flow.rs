@@ -34,7 +34,7 @@ pub(super) fn add(report: &mut Report, second: &Report) {
         finding.place = first.place.clone();
         finding.fixes = first.fixes.clone();
         finding.consequence_of = follows;
-        report.findings.insert(0, finding);
+        report.findings.insert(known.len(), finding);
     }
     for finding in second.findings.iter().filter(|one| !is_known(one)) {
         let mut finding = finding.clone();

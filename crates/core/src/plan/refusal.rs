@@ -52,7 +52,7 @@ pub(super) fn refusal(report: &Report, found: &Found, relaxation: Option<&Relaxa
         () if !has_cause && found.barred.is_empty() => return unobserved(report),
         () if has_cause && !has_unmended(report) => Refusal {
             why: format!(
-                "requests mend {}, and what is left then cannot be told",
+                "a repair of what is known to be wrong leaves something open that is not observed: {}",
                 faults(report.causes())
             ),
             help: report.missing.iter().map(|one| format!("to know it: {}", one.help)).collect(),
@@ -86,7 +86,12 @@ fn barred(relaxation: &Relaxation) -> Refusal {
     help.dedup();
     // A single change is named by what bars it.
     if !locks.is_empty() || relaxation.changes.len() > 1 {
-        help.extend(relaxation.changes.iter().map(|change| format!("then {}", change.title)));
+        help.extend(
+            relaxation
+                .changes
+                .iter()
+                .map(|change| format!("then {}: `{}`", change.title, change.az.join(" && "))),
+        );
     }
     help.extend(locks.into_iter().map(|(id, level)| match level {
         Some(level) => format!("put the lock back: {}", put_back(id, level)),

@@ -1,6 +1,6 @@
 //! Plans as a script of the Azure CLI, with how to undo it, what else would do, and how to see that it did.
 
-use super::{head, one_line, remarks, shell_comment};
+use super::{head, letter, one_line, remarks, shell_comment};
 use crate::change::{Request, az_rest};
 use crate::diagnose::Copier;
 use crate::plan::{Alternative, Plan};
@@ -34,14 +34,25 @@ pub fn text(plan: &Plan) -> String {
 /// The requests that take the changes back.
 fn undo(plan: &Plan) -> Vec<String> {
     let numbered = plan.changes.iter().enumerate().rev();
-    let sent = |request: &Request| format!("  {}", one_line(&az_rest(request)));
-    let back = numbered.map(|(index, change)| match &change.inverse {
+    let back = numbered.flat_map(|(index, change)| match &change.inverse {
         Some(request) => sent(request),
-        None => format!("  ({} stays: no request takes it back)", index + 1),
+        None => vec![format!("  ({} stays: no request takes it back)", letter(index))],
     });
     let then = plan.changes.iter().filter_map(|change| change.inverse.as_ref()?.then.as_deref());
     let lines = std::iter::once("To undo, in this order:".to_owned()).chain(back);
-    lines.chain(then.map(sent)).collect()
+    lines.chain(then.flat_map(sent)).collect()
+}
+
+/// A request of the undoing. `az rest` ends before Azure has deleted what the next request may need to be gone.
+fn sent(request: &Request) -> Vec<String> {
+    let mut lines = vec![format!("  {}", one_line(&az_rest(request)))];
+    if let Some((id, api)) = request.path.split_once("?api-version=")
+        && request.method == "DELETE"
+    {
+        let (id, api) = (quoted(id), quoted(api));
+        lines.push(format!("  az resource wait --deleted --ids {id} --api-version {api}"));
+    }
+    lines
 }
 
 /// Other ways, with what they break.
@@ -65,14 +76,15 @@ fn verify(plan: &Plan) -> Vec<String> {
     let question = &plan.question;
     let mut command = format!(
         "  flexway check --estate NEW-CAPTURE --source {} --target {}",
-        quoted(question.source.name()),
+        quoted(plan.given.source_name(question)),
         quoted(question.target.name())
     );
     match &question.copier {
         Copier::Target => {}
         Copier::Relay => command.push_str(" --copier relay"),
-        Copier::Runtime(id) | Copier::Host(id) => {
-            command.push_str(&format!(" --copier {}", quoted(id.name())));
+        Copier::Runtime(_) | Copier::Host(_) => {
+            let copier = plan.given.copier_name(question);
+            command.push_str(&format!(" --copier {}", quoted(copier)));
         }
     }
     if question.port != trace::PORT {
@@ -80,7 +92,7 @@ fn verify(plan: &Plan) -> Vec<String> {
     }
     let answer = match plan.after {
         Verdict::Reachable => "this has to say reachable",
-        _ => "this must not say unreachable",
+        _ => "this has to say reachable or undetermined",
     };
     vec![format!("To verify, capture the estate anew: {answer}."), one_line(&command)]
 }

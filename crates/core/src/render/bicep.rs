@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::names::{self, Symbols};
 use super::{
-    Address, File, Manner, address, depends, head, manner, one_line, remarks, share_top,
+    Address, File, Manner, address, depends, head, letter, manner, one_line, remarks, share_top,
     shell_comment,
 };
 use crate::change::Change;
@@ -50,7 +50,9 @@ pub fn files(plan: &Plan) -> Vec<File> {
                 let name = file_name(files.len() + 1, changes);
                 let titles: Vec<String> = changes
                     .iter()
-                    .map(|one| one_line(&format!("{}. {}", one.number, one.change.title)))
+                    .map(|one| {
+                        one_line(&format!("{}. {}", letter(one.number - 1), one.change.title))
+                    })
                     .collect();
                 script.push_str(&format!("\n{}", shell_comment(&titles)));
                 script.push_str(&format!("{}\n", deployment(&name, changes)));

@@ -85,17 +85,21 @@ fn share_top(one: &ResourceId, other: &ResourceId) -> bool {
 /// What a plan is for.
 fn purpose(plan: &Plan) -> String {
     let question = &plan.question;
-    let (source, target) = (question.source.name(), question.target.name());
+    let (source, target) = (plan.given.source_name(question), question.target.name());
     let port = question.port;
-    one_line(&match &question.copier {
+    let (copier, goals) = match &question.copier {
         Copier::Target => {
-            format!("Lets the copier of `{target}` reach `{source}` on port {port}.")
+            (format!("the copier of `{target}`"), format!("`{source}` on port {port}"))
         }
-        Copier::Relay => format!("Lets a relay host reach `{source}` and `{target}`."),
-        Copier::Runtime(id) | Copier::Host(id) => {
-            let copier = id.name();
-            format!("Lets copier `{copier}` reach `{source}` on port {port} and `{target}`.")
+        Copier::Relay => ("a relay host".to_owned(), format!("`{source}` and `{target}`")),
+        Copier::Runtime(_) | Copier::Host(_) => {
+            let copier = format!("copier `{}`", plan.given.copier_name(question));
+            (copier, format!("`{source}` on port {port} and `{target}`"))
         }
+    };
+    one_line(&match plan.refusal {
+        Some(_) => format!("No repair for the way of {copier} to {goals}."),
+        None => format!("Lets {copier} reach {goals}."),
     })
 }
 
@@ -121,10 +125,19 @@ fn head(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// The mark of a change, in scripts and pictures alike: causes have numbers.
+fn letter(index: usize) -> String {
+    let last = char::from(b'A' + (index % 26) as u8);
+    match index / 26 {
+        0 => last.to_string(),
+        many => format!("{}{last}", letter(many - 1)),
+    }
+}
+
 /// What to know of a change before making it, without comment marks.
 fn remarks(plan: &Plan, index: usize) -> Vec<String> {
     let change = &plan.changes[index];
-    let mut lines = vec![one_line(&format!("{}. {}", index + 1, change.title))];
+    let mut lines = vec![one_line(&format!("{}. {}", letter(index), change.title))];
     lines.extend(
         about(plan, index, str::to_owned).iter().map(|line| one_line(&format!("   {line}"))),
     );

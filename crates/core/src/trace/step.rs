@@ -8,7 +8,7 @@ use crate::finding::Certainty;
 use crate::id::ResourceId;
 
 /// The gates of a path, in the order in which packets meet them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Whether Azure's tool supports the pair at all.

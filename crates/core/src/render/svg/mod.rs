@@ -19,7 +19,7 @@ use crate::diagnose::{self, Report};
 use crate::estate::Estate;
 use crate::finding::{Finding, Severity};
 use crate::plan::Plan;
-use crate::render::about;
+use crate::render::{about, letter};
 use crate::trace::step::Verdict;
 
 /// Width of the picture; its height follows from what it shows.
@@ -170,11 +170,6 @@ fn of_finding(mark: Option<String>, tone: &'static str, finding: &Finding) -> No
         head: finding.message.clone(),
         more: vec![format!("`{}`: {}", finding.fault, finding.why)],
     }
-}
-
-/// The mark of a change: causes have numbers.
-fn letter(index: usize) -> String {
-    char::from_u32('A' as u32 + index as u32).unwrap_or('Z').to_string()
 }
 
 fn of_change(plan: &Plan, index: usize, causes: &[&Finding]) -> Note {

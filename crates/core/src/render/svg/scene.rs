@@ -254,7 +254,7 @@ impl Lane<'_> {
                 return closed.for_each(|one| one.badges.push(mark.to_owned()));
             }
         }
-        let stages = stages_of_fault(cause.fault);
+        let stages = cause.stages();
         all.retain(|one| is_second || stages.contains(&one.step.stage));
         let place = cause.place.as_ref().map(|place| &place.resource);
         if let Some(station) = most_fitting(all, place, |step| step.shown() != Outcome::Pass) {
@@ -343,25 +343,6 @@ fn most_fitting<'s, 'r>(
     (index < all.len()).then(|| all.swap_remove(index))
 }
 
-fn stages_of_fault(fault: &str) -> &'static [Stage] {
-    match fault.split_once('/').unwrap_or((fault, "")) {
-        ("dns", _) => &[Stage::Name],
-        ("peering", _) => &[Stage::Hop],
-        ("route", "return-asymmetric" | "default-route-starves-server") => {
-            &[Stage::Return, Stage::Route]
-        }
-        ("route", _) => &[Stage::Route, Stage::Return],
-        ("filter", "outbound-denied") => &[Stage::FilterOut],
-        ("filter", "inbound-denied" | "endpoint-subnet-denied") => &[Stage::FilterIn],
-        ("filter", _) => &[Stage::FilterOut, Stage::FilterIn],
-        ("tls", _) => &[Stage::Tls],
-        ("auth", _) => &[Stage::Auth],
-        ("host", _) | ("server", "not-ready" | "pooler-off") => &[Stage::Listen, Stage::Mode],
-        ("server" | "endpoint", _) => &[Stage::Admit, Stage::Mode],
-        _ => &[Stage::Mode],
-    }
-}
-
 fn stages_of_change(change: &Change) -> &'static [Stage] {
     let kind = change.resource.resource_type();
     let is_outbound = change.request.body["properties"]["direction"] == "Outbound";
@@ -373,14 +354,5 @@ fn stages_of_change(change: &Change) -> &'static [Stage] {
         "virtualnetworkpeerings" => &[Stage::Hop],
         "configurations" => &[Stage::Listen],
         _ => &[Stage::Admit],
-    }
-}
-
-/// The name of where the copying runs.
-pub(super) fn copier_name(question: &Question) -> &str {
-    match &question.copier {
-        Copier::Target => question.target.name(),
-        Copier::Relay => "the relay host",
-        Copier::Runtime(id) | Copier::Host(id) => id.name(),
     }
 }

@@ -1,19 +1,21 @@
 //! The picture in sentences, for those who do not see it.
 
 use super::gate::word;
-use super::letter;
-use super::scene::copier_name;
 use crate::diagnose::{Copier, Report};
 use crate::plan::Plan;
+use crate::render::letter;
 use crate::trace::step::{Outcome, Step, Verdict};
 
 /// The answer in a sentence.
 pub(super) fn answer(report: &Report) -> String {
-    let (copier, goal) = (copier_name(&report.question), goal(report));
+    let (copier, goal) = (report.given.copier_name(&report.question), goal(report));
     match report.verdict {
         Verdict::Reachable => format!("`{copier}` reaches {goal}"),
         Verdict::Unreachable => format!("`{copier}` cannot reach {goal}"),
-        Verdict::Partial => format!("`{copier}` reaches {goal} only in part"),
+        Verdict::Partial => match &report.senders {
+            Some(senders) => format!("`{copier}` reaches {goal} from {} only", senders.pass),
+            None => format!("`{copier}` reaches {goal} only in part"),
+        },
         Verdict::Undetermined => format!("Not known whether `{copier}` reaches {goal}"),
         Verdict::Inconsistent => {
             format!("Configuration and probes disagree on `{copier}` reaching {goal}")
@@ -23,7 +25,11 @@ pub(super) fn answer(report: &Report) -> String {
 
 /// What the answer is about: a copier that does not run on the target has to reach it, too.
 fn goal(report: &Report) -> String {
-    let source = format!("`{}` on port {}", report.question.source.name(), report.question.port);
+    let source = format!(
+        "`{}` on port {}",
+        report.given.source_name(&report.question),
+        report.question.port
+    );
     if matches!(report.question.copier, Copier::Target | Copier::Relay) {
         return source;
     }
