@@ -29,8 +29,6 @@ const OPEN: &[(&str, &[&str])] = &[
         "Both servers are public, and no rule is there: the guide and newer documents disagree",
         &["facts", "sufficiency"],
     ),
-    // Nothing proves that a ruleset has no other link.
-    ("The same, and the zone is locked", &["safety"]),
 ];
 
 fn world(estate: &Estate) -> World {
@@ -242,6 +240,32 @@ fn what_breaks_has_to_be_said() {
     loud["certificate"]["safety"]["broken"] = plan["certificate"]["safety"]["broken"].clone();
     loud["certificate"]["cost"]["broken_flows"] = json!(1);
     fails(&estate, &loud, "safety");
+}
+
+#[test]
+fn what_is_put_in_doubt_has_to_be_said() {
+    let (estate, plan) = example(
+        "Another server lets an office in: whether it answers the subnet nobody knows, and with the service endpoint it does not",
+    );
+    let doubtful = &plan["certificate"]["safety"]["doubtful"];
+    assert_eq!(doubtful.as_array().map(Vec::len), Some(1), "{plan:#}");
+    assert_eq!(certified(&estate, &plan).holds(), Some(true));
+    let mut silent = plan.clone();
+    silent["certificate"]["safety"]["doubtful"] = json!([]);
+    assert_eq!(named(&certified(&estate, &silent), State::CouldNotTell), ["safety"]);
+
+    // What worked, and what never did, is no matter of doubt.
+    let (estate, mut loud) = example("No zone at all");
+    loud["certificate"]["safety"]["doubtful"] = doubtful.clone();
+    fails(&estate, &loud, "safety");
+    let (estate, mut mild) = example(
+        "The same, with clients in the source's network: they lose the record, which the new endpoint takes",
+    );
+    let broken = mild["certificate"]["safety"]["broken"].take();
+    mild["certificate"]["safety"]["broken"] = json!([]);
+    mild["certificate"]["safety"]["doubtful"] = broken;
+    mild["certificate"]["cost"]["broken_flows"] = json!(0);
+    fails(&estate, &mild, "safety");
 }
 
 #[test]

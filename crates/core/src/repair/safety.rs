@@ -48,6 +48,8 @@ pub struct Safety {
     pub broken: Vec<Flow>,
     /// Flows that worked, and of which documents disagree whether they still do.
     pub disputed: Vec<Flow>,
+    /// Flows of which nobody knows whether they worked, and that something new stands in the way of.
+    pub doubtful: Vec<Flow>,
     /// Flows that work now and did not, beside the one that was asked for.
     pub opened: Vec<Flow>,
     /// Whether more flows may be touched than were looked at.
@@ -77,7 +79,8 @@ pub(super) fn look_until(
         flows.iter().enumerate().partition(|(_, ends)| fragile.contains(ends));
     let early_count = early.len();
     let mut safety = Safety { is_cut, ..Safety::default() };
-    let (mut broken, mut disputed, mut opened) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut broken, mut disputed) = (Vec::new(), Vec::new());
+    let (mut doubtful, mut opened) = (Vec::new(), Vec::new());
     for (turn, (place, (client, server))) in early.into_iter().chain(late).enumerate() {
         if turn >= early_count && broken.len() > most {
             break;
@@ -87,7 +90,8 @@ pub(super) fn look_until(
         match judged {
             Some(flow) if is_disputed(after, &flow) => disputed.push((place, flow)),
             Some(flow) if flow.before == Verdict::Reachable => broken.push((place, flow)),
-            Some(flow) => opened.push((place, flow)),
+            Some(flow) if flow.after == Verdict::Reachable => opened.push((place, flow)),
+            Some(flow) => doubtful.push((place, flow)),
             None => {}
         }
     }
@@ -97,7 +101,7 @@ pub(super) fn look_until(
         list.into_iter().map(|(_, flow)| flow).collect()
     };
     (safety.broken, safety.opened) = (in_order(broken), in_order(opened));
-    safety.disputed = in_order(disputed);
+    (safety.disputed, safety.doubtful) = (in_order(disputed), in_order(doubtful));
     fragile.extend(safety.broken.iter().map(|flow| (flow.from.clone(), flow.to.clone())));
     (safety, is_whole)
 }
@@ -121,7 +125,7 @@ impl<'e> Judge<'e> {
         Judge { before, after, writes, rules, question, own }
     }
 
-    /// A flow where it is broken or opened; `None` for what is no flow.
+    /// A flow where it is broken, opened or put in doubt; `None` for what is no flow.
     fn flow(&self, client: &ResourceId, server: &ResourceId) -> Option<Option<Flow>> {
         let judge = |estate: &Estate| flow(estate, client, server);
         if self.rules.as_ref().is_some_and(|rules| !rules.may_alter(self.before, client, server)) {
@@ -132,7 +136,8 @@ impl<'e> Judge<'e> {
         let then = then?;
         let now = if reads.stand(self.after, &self.writes) { None } else { judge(self.after) };
         let is_open = |verdict: Verdict| verdict == Verdict::Reachable;
-        let differs = now.filter(|now| is_open(*now) != is_open(then));
+        let is_doubted = || then == Verdict::Undetermined && self.is_worse(client, server);
+        let differs = now.filter(|now| is_open(*now) != is_open(then) || is_doubted());
         let is_asked = self.question.is_about(server) && self.own == Some(client);
         let flow = differs.filter(|_| !is_asked).map(|after| Flow {
             from: client.clone(),
@@ -141,6 +146,19 @@ impl<'e> Judge<'e> {
             after,
         });
         Some(flow)
+    }
+
+    /// Whether something stands in the way of a flow that did not stand there before.
+    fn is_worse(&self, client: &ResourceId, server: &ResourceId) -> bool {
+        let gates = |estate: &Estate| -> Vec<(Stage, Outcome, String)> {
+            let way = Start::in_subnet(client)
+                .and_then(|start| trace::path_from_subnet(estate, server, start, server).ok());
+            let steps = way.as_ref().map(|way| [way.forward(), way.back()].concat());
+            let shut = steps.into_iter().flatten().filter(|step| step.outcome != Outcome::Pass);
+            shut.map(|step| (step.stage, step.outcome, step.detail)).collect()
+        };
+        let before = gates(self.before);
+        gates(self.after).iter().any(|gate| !before.contains(gate))
     }
 }
 

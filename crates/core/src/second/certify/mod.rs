@@ -35,12 +35,16 @@ pub struct Bounds {
     pub subsets_max: usize,
     /// Flows that are judged before and after.
     pub flows_max: usize,
+    /// Edits of the checker's own that are tried together against a plan that does.
+    pub own_edits_max: usize,
+    /// Sets of them that are judged.
+    pub own_sets_max: usize,
 }
 
 impl Default for Bounds {
     /// Four thousand sets take some seconds, and hold every set of up to three of thirty changes.
     fn default() -> Bounds {
-        Bounds { subsets_max: SUBSETS, flows_max: 4096 }
+        Bounds { subsets_max: SUBSETS, flows_max: 4096, own_edits_max: 1, own_sets_max: 96 }
     }
 }
 
@@ -134,7 +138,7 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
         checks.push(optimality::check(&judge, bounds));
         checks.push(safety::check(&judge, &after.world, bounds));
     } else if plan.refusal.is_some() {
-        checks.push(optimality::refusal(&judge));
+        checks.push(optimality::refusal(&judge, bounds));
     } else {
         checks.push(nothing_to_do(&judge));
     }

@@ -31,7 +31,7 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
             check_sum(&mut notes, stated, sum, &judge.plan.changes);
             more = others(judge, &mut catalogue, stated, bounds, &mut notes);
             if notes.wrong.is_empty() && judge.plan.claims_reachable() {
-                tried_alone = cheaper_of_own(judge, stated, &mut notes);
+                tried_alone = cheaper_of_own(judge, stated, bounds, &mut notes);
             }
         }
         _ => notes.open.push("the plan does not tell what each change costs".to_owned()),
@@ -52,7 +52,7 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
 }
 
 /// The negative certificate: nothing that was tried does.
-pub(super) fn refusal(judge: &Judge<'_>) -> Check {
+pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
     let mut notes = Notes::default();
     let mut catalogue = Catalogue::of(judge);
     let listed = closed(judge, &mut catalogue, &mut notes);
@@ -64,7 +64,7 @@ pub(super) fn refusal(judge: &Judge<'_>) -> Check {
     }
     let mut tried_alone = 0;
     if judge.is_surely_closed() {
-        let tried = own::tried(judge, None);
+        let tried = own::tried(judge, None, bounds);
         tried_alone = tried.count;
         let found = tried.found.first();
         notes.wrong.extend(found.map(|one| format!("reachable with {}", one.titles())));
@@ -107,13 +107,12 @@ fn within(judge: &Judge<'_>) -> String {
 }
 
 /// Whether a set of the checker's own does at less cost; returns how many were tried.
-fn cheaper_of_own(judge: &Judge<'_>, stated: Cost, notes: &mut Notes) -> usize {
-    let tried = own::tried(judge, Some(stated));
+fn cheaper_of_own(judge: &Judge<'_>, stated: Cost, bounds: Bounds, notes: &mut Notes) -> usize {
+    let tried = own::tried(judge, Some(stated), bounds);
     for set in &tried.found {
-        let broken = safety::look(judge, &set.world, Bounds::default());
-        let certain = broken.surely.len() + broken.doubtful.len() + broken.unknown.len();
+        let broken = safety::look(judge, &set.world, bounds);
         let mut cost = set.cost;
-        cost[BROKEN_FLOWS] = certain as u128;
+        cost[BROKEN_FLOWS] = broken.range(judge.plan).1 as u128;
         if !broken.is_cut && cost < stated {
             notes.wrong.push(format!("cheaper, and it does: {}", set.titles()));
         }
@@ -211,9 +210,10 @@ fn is_dearer(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, set: &[usize]) ->
     }
     let after = catalogue.world(set);
     let broken = safety::look(judge, &after, Bounds::default());
-    cost[BROKEN_FLOWS] = (broken.surely.len() + broken.doubtful.len()) as u128;
+    let range = broken.range(judge.plan);
+    cost[BROKEN_FLOWS] = range.0 as u128;
     let least = cost;
-    cost[BROKEN_FLOWS] += broken.unknown.len() as u128;
+    cost[BROKEN_FLOWS] = range.1 as u128;
     match (least >= stated, cost >= stated) {
         (true, _) => State::Holds,
         (false, true) => State::CouldNotTell,

@@ -7,13 +7,10 @@ use super::opened::{Opened, count};
 use super::price::{Opens, opens, price};
 use super::read::{Cost, EXPOSED};
 use super::remedies::{Remedy, is_locked, remedies};
-use super::{Judge, word};
+use super::{Bounds, Judge, word};
 
-/// Remedies of one set, against a refusal. Against a plan that does, one alone counts.
+/// Remedies of one set, against a refusal.
 const SET_MAX: usize = 3;
-
-/// Worlds that are judged: each takes as long as a set of the plan's.
-const JUDGED_MAX: usize = 96;
 
 /// A set of remedies with what comes of it.
 pub(super) struct Own {
@@ -40,15 +37,15 @@ impl Own {
 
 /// Tries sets of own remedies, those alone that cost less than a limit. What the plan's maker forbade, and what a lock of the estate
 /// forbids, is left out.
-pub(super) fn tried(judge: &Judge<'_>, limit: Option<Cost>) -> Tried {
+pub(super) fn tried(judge: &Judge<'_>, limit: Option<Cost>, bounds: Bounds) -> Tried {
     let start = Own { remedies: Vec::new(), world: judge.world.clone(), cost: Cost::default() };
     let mut tried = Tried { count: 0, found: Vec::new() };
     let mut layer = vec![start];
-    for _ in 0..if limit.is_some() { 1 } else { SET_MAX } {
+    for _ in 0..if limit.is_some() { bounds.own_edits_max } else { SET_MAX } {
         let mut next = Vec::new();
         for set in &layer {
             for remedy in judge.remedies(&set.world) {
-                if tried.count >= JUDGED_MAX {
+                if tried.count >= bounds.own_sets_max {
                     return tried;
                 }
                 let Some(grown) = judge.grown(set, remedy) else { continue };

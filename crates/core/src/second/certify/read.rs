@@ -121,6 +121,8 @@ pub(super) struct Plan {
     pub(super) broken: Vec<(String, String)>,
     /// Flows of which it says that nobody knows whether they break.
     pub(super) disputed: Vec<(String, String)>,
+    /// Flows of which it says that nobody knows whether they worked, and that something new stands in the way of.
+    pub(super) doubtful: Vec<(String, String)>,
     /// Whether the planner says that it did not look at all flows.
     pub(super) is_cut: bool,
 }
@@ -198,6 +200,7 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         closed: closed.collect::<Result<_, _>>()?,
         broken: flows("broken"),
         disputed: flows("disputed"),
+        doubtful: flows("doubtful"),
         is_cut: flag(certificate, &["safety", "is_cut"]) == Some(true),
         catalogue,
     })

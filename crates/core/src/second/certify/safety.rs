@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::verdict::{Answer, Verdict};
 use super::super::world::{World, last_name, list, network_of, reference, text, texts};
 use super::super::{ask_from, door, sender};
-use super::read::{BROKEN_FLOWS, Change, EXPOSED, Goal, PORT};
+use super::read::{BROKEN_FLOWS, Change, EXPOSED, Goal, PORT, Plan};
 use super::{Bounds, Check, Judge, State, count, reasons, summed};
 
 /// A flow: subnet and server.
@@ -24,6 +24,16 @@ pub(super) struct Broken {
     pub(super) unknown: Vec<Flow>,
     judged: usize,
     pub(super) is_cut: bool,
+}
+
+impl Broken {
+    /// How many flows a plan would count, at least and at most, beside those of which it says that nobody knows.
+    pub(super) fn range(&self, plan: &Plan) -> (usize, usize) {
+        let is_new = |flow: &&Flow| !plan.disputed.contains(flow) && !plan.doubtful.contains(flow);
+        let count = |flows: &[Flow]| flows.iter().filter(is_new).count();
+        let least = self.surely.len() + count(&self.doubtful);
+        (least, least + count(&self.unknown))
+    }
 }
 
 const SERVERS: [&str; 2] =
@@ -133,11 +143,10 @@ fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
 pub(super) fn is_worse(judge: &Judge<'_>, after: &World, bounds: Bounds) -> State {
     let found = look(judge, after, bounds);
     let claimed = judge.plan.broken.len();
-    let is_told = |flow: &&Flow| judge.plan.disputed.contains(flow);
-    let doubted = found.doubtful.iter().filter(|flow| !is_told(flow)).count() + found.unknown.len();
+    let (_, most) = found.range(judge.plan);
     match () {
         () if found.surely.len() > claimed => State::Holds,
-        () if found.is_cut || found.surely.len() + doubted > claimed => State::CouldNotTell,
+        () if found.is_cut || most > claimed => State::CouldNotTell,
         () => State::Fails,
     }
 }
@@ -156,12 +165,20 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
         disputed.contains(flow) && unknowns.iter().all(|one| one.contains(DISPUTE))
     };
     let doubtful = found.doubtful.iter().filter(|flow| !is_dispute(flow));
-    for flow in doubtful.chain(&found.unknown).filter(unclaimed) {
+    let told = &judge.plan.doubtful;
+    let unknown = found.unknown.iter().filter(|flow| !told.contains(flow));
+    for flow in doubtful.chain(unknown).filter(unclaimed) {
         let why = reasons(&[ask_from(after, &flow.0, &flow.1, PORT)]);
         open.push(format!("whether {} still works: {why}", words(flow)));
     }
     for flow in disputed.iter().filter(|flow| !found.doubtful.contains(flow) && !found.is_cut) {
         wrong.push(format!("of {} no document disagrees, as the plan says", words(flow)));
+    }
+    for flow in told.iter().filter(|flow| !found.unknown.contains(flow) && !found.is_cut) {
+        let was = ask_from(judge.world, &flow.0, &flow.1, PORT);
+        if was.verdict != Verdict::Undetermined || judge.world.body(&flow.1).is_none() {
+            wrong.push(format!("{} was not in doubt, as the plan says", words(flow)));
+        }
     }
     for flow in claimed {
         if found.unknown.contains(flow) {
@@ -195,10 +212,14 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
         ));
     }
     let flows = count(found.judged, "other flow");
-    let good = match claimed.len() {
+    let mut good = match claimed.len() {
         0 => format!("nothing: none of {flows} stops working"),
         some => format!("of {flows}, exactly the {some} that the plan lists stop working"),
     };
+    if !told.is_empty() {
+        let flows = count(told.len(), "flow");
+        good.push_str(&format!("; whether {flows} did is not known, as the plan says"));
+    }
     summed("safety", &wrong, &open, good)
 }
 
