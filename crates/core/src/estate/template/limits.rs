@@ -47,8 +47,10 @@ impl Limits {
     /// Does something one level deeper.
     ///
     /// # Errors
-    /// When that is too deep.
+    /// When that is too deep, or the bound is used up.
     pub(super) fn deeper<T>(&self, work: impl FnOnce() -> Result<T, Why>) -> Result<T, Why> {
+        // A step costs something even where it comes to nothing.
+        self.charge(&Value::Null)?;
         let depth = self.depth.get();
         if depth >= DEPTH_MAX {
             return Err(Why::because(format!("nested more than {DEPTH_MAX} levels deep")));

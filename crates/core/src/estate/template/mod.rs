@@ -3,10 +3,12 @@
 mod cidr;
 mod deployment;
 mod functions;
+mod lambdas;
 mod limits;
 mod lists;
 mod parse;
 mod place;
+mod references;
 mod resource;
 mod scope;
 mod texts;

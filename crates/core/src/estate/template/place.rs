@@ -61,9 +61,7 @@ impl Place {
             }))),
             "deployment" => Some(Ok(json!({ "name": self.deployment }))),
             "environment" => Some(Ok(environment())),
-            "reference" | "references" | "tenant" | "managementgroup" | "deployer" => {
-                unknown(&format!("`{name}()`"))
-            }
+            "tenant" | "managementgroup" | "deployer" => unknown(&format!("`{name}()`")),
             _ if name.starts_with("list") => unknown(&format!("`{name}()`")),
             "utcnow" | "newguid" | "pickzones" | "getsecret" => unknown(&format!("`{name}()`")),
             _ => None,

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::limits::Limits;
 use super::place;
-use super::scope::{Loop, Scope, Why};
-use crate::estate::endpoint::hide_records;
+use super::references::DEPLOYMENTS;
+use super::scope::{Local, Scope, Why};
 use crate::estate::nested;
 use crate::estate::read::{Found, Standing};
 use crate::estate::unresolved::each_unresolved;
@@ -25,22 +25,6 @@ const RESOURCES_MAX: usize = 20_000;
 
 /// Problems of one file that are told; a template with more of them has one cause.
 const PROBLEMS_MAX: usize = 1_000;
-
-/// Type of a deployment inside a template.
-const DEPLOYMENTS: &str = "Microsoft.Resources/deployments";
-
-/// Parts of a resource that steer its deployment or are read apart.
-const STEERING: [&str; 9] = [
-    "apiVersion",
-    "comments",
-    "condition",
-    "copy",
-    "dependsOn",
-    "existing",
-    "metadata",
-    "resources",
-    "scope",
-];
 
 /// Reads all deployments of one file.
 pub(super) struct Reader<'a> {
@@ -102,14 +86,14 @@ impl<'a> Reader<'a> {
         scope: &Scope,
         resources: Option<&Value>,
         pointer: &str,
-        loops: &[Loop],
+        locals: &[Local],
     ) {
         if self.depth >= DEPLOYMENTS_DEEP_MAX {
             let what = format!("more than {DEPLOYMENTS_DEEP_MAX} deployments inside each other");
             return self.problem(pointer, format!("{what}; this one is left out"));
         }
         self.depth += 1;
-        self.resources(scope, resources, &format!("{pointer}/resources"), None, loops);
+        self.resources(scope, resources, &format!("{pointer}/resources"), None, locals);
         self.depth -= 1;
     }
 
@@ -120,7 +104,7 @@ impl<'a> Reader<'a> {
         resources: Option<&Value>,
         pointer: &str,
         parent: Option<&Parent>,
-        loops: &[Loop],
+        locals: &[Local],
     ) {
         let named: Vec<(String, &Value)> = match resources {
             Some(Value::Array(list)) => {
@@ -139,7 +123,7 @@ impl<'a> Reader<'a> {
             };
             // An existing resource is named here and deployed elsewhere.
             if fields.get("existing") != Some(&Value::Bool(true)) {
-                self.repeated(scope, fields, &pointer, parent, loops);
+                self.repeated(scope, fields, &pointer, parent, locals);
             }
         }
     }
@@ -151,16 +135,16 @@ impl<'a> Reader<'a> {
         fields: &Map<String, Value>,
         pointer: &str,
         parent: Option<&Parent>,
-        loops: &[Loop],
+        locals: &[Local],
     ) {
         let Some(copy) = fields.get("copy").filter(|copy| copy.is_object()) else {
-            return self.one(scope, fields, pointer, parent, loops);
+            return self.one(scope, fields, pointer, parent, locals);
         };
         let name = copy.get("name").and_then(Value::as_str).unwrap_or("").to_owned();
-        match scope.count(copy, loops) {
+        match scope.count(copy, locals) {
             Ok(count) => {
                 for index in 0..count {
-                    let running = [loops, &[Loop { name: name.clone(), index }]].concat();
+                    let running = [locals, &[Local::Loop { name: name.clone(), index }]].concat();
                     self.one(scope, fields, pointer, parent, &running);
                     if self.is_over() {
                         return;
@@ -184,7 +168,7 @@ impl<'a> Reader<'a> {
         fields: &Map<String, Value>,
         pointer: &str,
         parent: Option<&Parent>,
-        loops: &[Loop],
+        locals: &[Local],
     ) {
         if self.limits.charge(&Value::Null).is_err() || self.is_over() {
             if !std::mem::replace(&mut self.is_over_said, true) {
@@ -195,12 +179,12 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        match self.is_wanted(scope, fields, loops) {
+        match scope.is_wanted(fields, locals) {
             Ok(true) => {}
             Ok(false) => return,
             Err(why) => {
                 self.doubt(fields, parent);
-                self.perhaps(scope, fields, pointer, parent, loops);
+                self.perhaps(scope, fields, pointer, parent, locals);
                 return self.left_out(
                     &format!("{pointer}/condition"),
                     "resource with a condition",
@@ -208,11 +192,11 @@ impl<'a> Reader<'a> {
                 );
             }
         }
-        let text = |name: &str| scope.known_text(fields, name, loops);
+        let text = |name: &str| scope.known_text(fields, name, locals);
         if text("type").is_ok_and(|kind| kind.eq_ignore_ascii_case(DEPLOYMENTS)) {
             // What a deployment is called decides nothing.
             let name = text("name").unwrap_or_else(|_| place::GROUP.to_owned());
-            return self.nested(scope, fields, &name, pointer, loops);
+            return self.nested(scope, fields, &name, pointer, locals);
         }
         let (kind, name) = match text("type").and_then(|kind| Ok((kind, text("name")?))) {
             Ok((kind, name)) => whole_name(parent, kind, name),
@@ -221,8 +205,8 @@ impl<'a> Reader<'a> {
                 return self.left_out(pointer, "resource whose name", &why);
             }
         };
-        match self.id_of(scope, fields, &kind, &name, loops) {
-            Ok(id) => self.deploy(scope, fields, (&id, &kind), pointer, loops),
+        match scope.id_of(fields, &kind, &name, locals) {
+            Ok(id) => self.deploy(scope, fields, (&id, &kind), pointer, locals),
             Err(why) => {
                 self.doubt(fields, parent);
                 return self.left_out(pointer, "resource whose name", &why);
@@ -232,7 +216,7 @@ impl<'a> Reader<'a> {
         if depth <= CHILDREN_DEEP_MAX {
             let place = format!("{pointer}/resources");
             let parent = Parent { kind, name, depth };
-            self.resources(scope, fields.get("resources"), &place, Some(&parent), loops);
+            self.resources(scope, fields.get("resources"), &place, Some(&parent), locals);
         }
     }
 
@@ -243,55 +227,16 @@ impl<'a> Reader<'a> {
         fields: &Map<String, Value>,
         pointer: &str,
         parent: Option<&Parent>,
-        loops: &[Loop],
+        locals: &[Local],
     ) {
-        let text = |name: &str| scope.known_text(fields, name, loops);
+        let text = |name: &str| scope.known_text(fields, name, locals);
         let (Ok(kind), Ok(name)) = (text("type"), text("name")) else { return };
         let (kind, name) = whole_name(parent, kind, name);
-        let Ok(id) = self.id_of(scope, fields, &kind, &name, loops) else { return };
+        let Ok(id) = scope.id_of(fields, &kind, &name, locals) else { return };
         if id.parent().is_some() && !kind.eq_ignore_ascii_case(DEPLOYMENTS) {
             let body = json!({ "id": id.as_str(), "type": kind, "name": id.name() });
             self.keep(id, body, pointer);
         }
-    }
-
-    fn is_wanted(
-        &self,
-        scope: &Scope,
-        fields: &Map<String, Value>,
-        loops: &[Loop],
-    ) -> Result<bool, Why> {
-        match fields.get("condition") {
-            Some(condition) => super::functions::truth(&scope.known(condition, loops)?),
-            None => Ok(true),
-        }
-    }
-
-    fn id_of(
-        &self,
-        scope: &Scope,
-        fields: &Map<String, Value>,
-        kind: &str,
-        name: &str,
-        loops: &[Loop],
-    ) -> Result<ResourceId, Why> {
-        let around = match fields.get("scope") {
-            Some(written) => {
-                let around = super::functions::text(&scope.known(written, loops)?)?;
-                match around.starts_with("/subscriptions/") || around.is_empty() {
-                    true => around,
-                    // `Microsoft.Network/virtualNetworks/name`, in the same resource group.
-                    false => format!(
-                        "{}/providers/{}",
-                        scope.target.group_id(),
-                        around.trim_start_matches('/')
-                    ),
-                }
-            }
-            None => scope.target.group_id(),
-        };
-        let id = place::id(&around, kind, name)?;
-        ResourceId::parse(&id).ok_or_else(|| Why::because("a name that cannot stand in an id"))
     }
 
     /// Resolves the body and keeps it; what in it is not known is said.
@@ -301,17 +246,9 @@ impl<'a> Reader<'a> {
         fields: &Map<String, Value>,
         (id, kind): (&ResourceId, &str),
         pointer: &str,
-        loops: &[Loop],
+        locals: &[Local],
     ) {
-        let kept = fields.iter().filter(|(name, _)| !STEERING.contains(&name.as_str()));
-        let mut body: Map<String, Value> =
-            kept.map(|(name, value)| (name.clone(), scope.resolve(value, loops))).collect();
-        body.insert("id".to_owned(), json!(id.as_str()));
-        body.insert("type".to_owned(), json!(kind));
-        body.insert("name".to_owned(), json!(id.name()));
-        let mut body = Value::Object(body);
-        nested::name_children(id, &mut body);
-        hide_records(id, &mut body);
+        let body = scope.body(fields, (id, kind), locals);
         let mut said = Vec::new();
         each_unresolved(&body, pointer, &mut |place, why| {
             said.push((place.to_owned(), why.to_owned()))

@@ -1,4 +1,4 @@
-//! What the names in one template stand for: its parameters, variables, loops and place; and the evaluation of expressions in it.
+//! What the names in one template stand for: its parameters, variables, locals and place; and the evaluation of expressions in it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::functions;
+use super::lambdas;
 use super::limits::Limits;
 use super::parse::{self, Expression};
 use super::place::Place;
@@ -44,11 +45,15 @@ impl Why {
 /// A known value, or why it is not known.
 pub(super) type Known = Result<Value, Why>;
 
-/// A running loop.
+/// What a name stands for at one place of a template.
 #[derive(Debug, Clone)]
-pub(super) struct Loop {
-    pub(super) name: String,
-    pub(super) index: usize,
+pub(super) enum Local {
+    /// A running loop.
+    Loop { name: String, index: usize },
+    /// A variable of a lambda.
+    Variable { name: String, value: Value },
+    /// An argument of a function that the template defines.
+    Argument { name: String, value: Value },
 }
 
 /// One deployment.
@@ -87,14 +92,14 @@ impl<'t> Scope<'t> {
     }
 
     /// A value with everything in it resolved; what cannot be resolved is marked in place.
-    pub(super) fn resolve(&self, value: &Value, loops: &[Loop]) -> Value {
-        let resolved = self.limits.deeper(|| self.resolve_here(value, loops));
+    pub(super) fn resolve(&self, value: &Value, locals: &[Local]) -> Value {
+        let resolved = self.limits.deeper(|| self.resolve_here(value, locals));
         resolved.unwrap_or_else(|why| unresolved(why.text()))
     }
 
     /// A value that has to be known itself; parts of it may not be.
-    pub(super) fn known(&self, value: &Value, loops: &[Loop]) -> Known {
-        check(self.resolve(value, loops))
+    pub(super) fn known(&self, value: &Value, locals: &[Local]) -> Known {
+        check(self.resolve(value, locals))
     }
 
     /// A field that has to be a known text.
@@ -102,63 +107,75 @@ impl<'t> Scope<'t> {
         &self,
         fields: &Map<String, Value>,
         name: &str,
-        loops: &[Loop],
+        locals: &[Local],
     ) -> Result<String, Why> {
-        let value = self.known(fields.get(name).unwrap_or(&Value::Null), loops)?;
+        let value = self.known(fields.get(name).unwrap_or(&Value::Null), locals)?;
         functions::text(&value)
     }
 
-    fn resolve_here(&self, value: &Value, loops: &[Loop]) -> Known {
+    fn resolve_here(&self, value: &Value, locals: &[Local]) -> Known {
         let resolved = match value {
-            Value::String(text) => return self.text(text, loops),
-            Value::Array(items) => items.iter().map(|item| self.resolve(item, loops)).collect(),
-            Value::Object(fields) => self.object(fields, loops),
+            Value::String(text) => return self.text(text, locals),
+            Value::Array(items) => items.iter().map(|item| self.resolve(item, locals)).collect(),
+            Value::Object(fields) => self.object(fields, locals),
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         };
         Ok(resolved)
     }
 
-    fn text(&self, text: &str, loops: &[Loop]) -> Known {
+    fn text(&self, text: &str, locals: &[Local]) -> Known {
         let value = match parse::inside(text) {
-            Some(inner) => self.evaluate(&parse::parse(inner).map_err(Why::Because)?, loops)?,
+            Some(inner) => self.evaluate(&parse::parse(inner).map_err(Why::Because)?, locals)?,
             None => Value::String(parse::plain(text).to_owned()),
         };
         self.limits.charge(&value)?;
         Ok(value)
     }
 
-    fn object(&self, fields: &Map<String, Value>, loops: &[Loop]) -> Value {
+    fn object(&self, fields: &Map<String, Value>, locals: &[Local]) -> Value {
         let mut resolved = Map::new();
         for (name, value) in fields {
             if let (true, Some(copies)) = (name.eq_ignore_ascii_case("copy"), value.as_array()) {
                 for copy in copies {
-                    let (name, list) = self.copied_list(copy, loops);
+                    let (name, list) = self.copied_list(copy, locals);
                     resolved.insert(name, list);
                 }
                 continue;
             }
-            let key = self.text(name, loops).ok().and_then(|key| Some(key.as_str()?.to_owned()));
-            resolved.insert(key.unwrap_or_else(|| name.clone()), self.resolve(value, loops));
+            let key = self.text(name, locals).ok().and_then(|key| Some(key.as_str()?.to_owned()));
+            resolved.insert(key.unwrap_or_else(|| name.clone()), self.resolve(value, locals));
         }
         Value::Object(resolved)
     }
 
     /// The list that an entry of `copy` in a body or among variables makes, with its name.
-    fn copied_list(&self, copy: &Value, loops: &[Loop]) -> (String, Value) {
+    pub(super) fn copied_list(&self, copy: &Value, locals: &[Local]) -> (String, Value) {
         let name = copy.get("name").and_then(Value::as_str).unwrap_or("copy").to_owned();
-        let count = match self.count(copy, loops) {
+        let count = match self.count(copy, locals) {
             Ok(count) => count,
             Err(why) => return (name, unresolved(why.text())),
         };
         let input = copy.get("input").unwrap_or(&Value::Null);
-        let inner = |index| [loops, &[Loop { name: name.clone(), index }]].concat();
+        let inner = |index| [locals, &[Local::Loop { name: name.clone(), index }]].concat();
         let list = (0..count).map(|index| self.resolve(input, &inner(index))).collect();
         (name, list)
     }
 
+    /// Whether the condition of a resource or an output holds.
+    pub(super) fn is_wanted(
+        &self,
+        fields: &Map<String, Value>,
+        locals: &[Local],
+    ) -> Result<bool, Why> {
+        match fields.get("condition") {
+            Some(condition) => functions::truth(&self.known(condition, locals)?),
+            None => Ok(true),
+        }
+    }
+
     /// How often a loop runs.
-    pub(super) fn count(&self, copy: &Value, loops: &[Loop]) -> Result<usize, Why> {
-        let count = self.known(copy.get("count").unwrap_or(&Value::Null), loops)?;
+    pub(super) fn count(&self, copy: &Value, locals: &[Local]) -> Result<usize, Why> {
+        let count = self.known(copy.get("count").unwrap_or(&Value::Null), locals)?;
         match count.as_u64().map(usize::try_from) {
             Some(Ok(count)) if count <= COPIES_MAX => Ok(count),
             Some(_) => Err(Why::because(format!("loop of more than {COPIES_MAX} repetitions"))),
@@ -166,24 +183,27 @@ impl<'t> Scope<'t> {
         }
     }
 
-    pub(super) fn evaluate(&self, expression: &Expression, loops: &[Loop]) -> Known {
+    pub(super) fn evaluate(&self, expression: &Expression, locals: &[Local]) -> Known {
         let value = self.limits.deeper(|| match expression {
             Expression::Text(text) => Ok(Value::String(text.clone())),
             Expression::Number(number) => Ok(Value::from(*number)),
-            Expression::Member(owner, key) => {
-                let owner = self.evaluate(owner, loops)?;
-                functions::member(&owner, &self.evaluate(key, loops)?)
-            }
-            Expression::Call(name, arguments) => self.call(name, arguments, loops),
+            Expression::Member(owner, key) => match self.referred(expression, locals) {
+                Some(known) => known,
+                None => {
+                    let owner = self.evaluate(owner, locals)?;
+                    functions::member(&owner, &self.evaluate(key, locals)?)
+                }
+            },
+            Expression::Call(name, arguments) => self.call(name, arguments, locals),
         })?;
         self.limits.charge(&value)?;
         check(value)
     }
 
     /// Functions that look at the template, or do not look at all of their arguments; then all others.
-    fn call(&self, name: &str, arguments: &[Expression], loops: &[Loop]) -> Known {
+    fn call(&self, name: &str, arguments: &[Expression], locals: &[Local]) -> Known {
         let argument = |index: usize| match arguments.get(index) {
-            Some(expression) => self.evaluate(expression, loops),
+            Some(expression) => self.evaluate(expression, locals),
             None => Err(Why::because(format!("`{name}` with too few arguments"))),
         };
         match name {
@@ -191,8 +211,8 @@ impl<'t> Scope<'t> {
                 let branch = if functions::truth(&argument(0)?)? { 1 } else { 2 };
                 argument(branch)
             }
-            "and" => self.any_of(arguments, loops, false),
-            "or" => self.any_of(arguments, loops, true),
+            "and" => self.any_of(arguments, locals, false),
+            "or" => self.any_of(arguments, locals, true),
             "coalesce" => {
                 for index in 0..arguments.len() {
                     let value = argument(index)?;
@@ -208,12 +228,20 @@ impl<'t> Scope<'t> {
                 let values = (0..arguments.len()).map(|index| mark(argument(index))).collect();
                 functions::call(name, values)
             }
-            "parameters" => self.named("parameter", &functions::text(&argument(0)?)?),
+            "parameters" => {
+                let name = functions::text(&argument(0)?)?;
+                match lambdas::argument(&name, locals) {
+                    Some(known) => known,
+                    None => self.named("parameter", &name),
+                }
+            }
             "variables" => self.named("variable", &functions::text(&argument(0)?)?),
             "copyindex" => {
                 let values = (0..arguments.len()).map(argument).collect::<Result<Vec<_>, _>>()?;
-                copy_index(&values, loops)
+                copy_index(&values, locals)
             }
+            "reference" | "references" => self.reference(name, arguments, locals),
+            _ if let Some(known) = self.lambda_call(name, arguments, locals) => known,
             _ => {
                 let values = (0..arguments.len()).map(argument).collect::<Result<Vec<_>, _>>()?;
                 match self.place.call(name, &values) {
@@ -225,10 +253,11 @@ impl<'t> Scope<'t> {
     }
 
     /// `and`, `or`: one argument may decide although others are not known.
-    fn any_of(&self, arguments: &[Expression], loops: &[Loop], decides: bool) -> Known {
+    fn any_of(&self, arguments: &[Expression], locals: &[Local], decides: bool) -> Known {
         let mut first_why = None;
         for expression in arguments {
-            let known = self.evaluate(expression, loops).and_then(|value| functions::truth(&value));
+            let known =
+                self.evaluate(expression, locals).and_then(|value| functions::truth(&value));
             match known {
                 Ok(truth) if truth == decides => return Ok(Value::Bool(decides)),
                 Ok(_) => {}
@@ -240,20 +269,24 @@ impl<'t> Scope<'t> {
 
     /// The value of a parameter or variable.
     fn named(&self, kind: &str, name: &str) -> Known {
-        let key = format!("{kind} {}", name.to_ascii_lowercase());
-        if let Some(known) = self.cache.borrow().get(&key) {
-            return known.clone();
-        }
-        if self.running.borrow().contains(&key) {
-            return Err(Why::because(format!("{kind} `{name}` refers to itself")));
-        }
-        self.running.borrow_mut().push(key.clone());
-        let known = match kind {
+        self.once(format!("{kind} `{}`", name.to_ascii_lowercase()), || match kind {
             "parameter" => self.parameter(name),
             _ => self.variable(name),
-        };
+        })
+    }
+
+    /// Works something out once; what it is called is said where it needs itself.
+    pub(super) fn once(&self, name: String, work: impl FnOnce() -> Known) -> Known {
+        if let Some(known) = self.cache.borrow().get(&name) {
+            return known.clone();
+        }
+        if self.running.borrow().contains(&name) {
+            return Err(Why::because(format!("{name} refers to itself")));
+        }
+        self.running.borrow_mut().push(name.clone());
+        let known = work();
         self.running.borrow_mut().pop();
-        self.cache.borrow_mut().insert(key, known.clone());
+        self.cache.borrow_mut().insert(name, known.clone());
         known
     }
 
@@ -265,7 +298,9 @@ impl<'t> Scope<'t> {
         if kind == "securestring" || kind == "secureobject" {
             return Err(Why::Secret);
         }
-        if let Some(value) = self.given.get(&name.to_ascii_lowercase()) {
+        // Azure takes a null for no value at all.
+        let given = self.given.get(&name.to_ascii_lowercase());
+        if let Some(value) = given.filter(|value| !value.is_null()) {
             return check(value.clone());
         }
         if let Some(default) = field(Some(definition), "defaultValue") {
@@ -320,7 +355,7 @@ pub(super) fn field<'v>(object: Option<&'v Value>, name: &str) -> Option<&'v Val
     fields.get(name).or_else(other_case)
 }
 
-fn copy_index(arguments: &[Value], loops: &[Loop]) -> Known {
+fn copy_index(arguments: &[Value], locals: &[Local]) -> Known {
     let (name, offset) = match arguments {
         [] => (None, 0),
         [Value::Number(offset)] => (None, offset.as_i64().unwrap_or(0)),
@@ -328,11 +363,14 @@ fn copy_index(arguments: &[Value], loops: &[Loop]) -> Known {
         [Value::String(name), offset] => (Some(name), offset.as_i64().unwrap_or(0)),
         _ => return Err(Why::because("`copyIndex` of something that is not a loop")),
     };
-    let is_meant = |one: &&Loop| {
-        name.is_none_or(|name| name.is_empty() || name.eq_ignore_ascii_case(&one.name))
+    let is_meant =
+        |own: &str| name.is_none_or(|name| name.is_empty() || name.eq_ignore_ascii_case(own));
+    let index = |local: &Local| match local {
+        Local::Loop { name, index } => is_meant(name).then_some(*index),
+        Local::Variable { .. } | Local::Argument { .. } => None,
     };
-    match loops.iter().rev().find(is_meant) {
-        Some(one) => Ok(Value::from(i64::try_from(one.index).unwrap_or(0).saturating_add(offset))),
+    match locals.iter().rev().find_map(index) {
+        Some(index) => Ok(Value::from(i64::try_from(index).unwrap_or(0).saturating_add(offset))),
         None => Err(Why::because("`copyIndex` outside of a loop")),
     }
 }

@@ -1,5 +1,7 @@
 //! Expressions and templates as cases: what Azure makes of them, and what is not known.
 
+mod modules;
+
 use serde_json::{Value, json};
 
 use super::{Found, Origin, Problem, read};
@@ -17,6 +19,23 @@ fn deploy(template: Value, parameters: Option<Value>) -> (Vec<Found>, Vec<Proble
 /// The value of an expression, in a template with some parameters and variables.
 fn value_of(expression: &str) -> Result<Value, String> {
     let template = json!({
+        "functions": [{ "namespace": "__bicep", "members": {
+            "label": {
+                "parameters": [
+                    { "name": "one", "type": "string" }, { "name": "two", "type": "string" },
+                    { "name": "three", "type": "string", "nullable": true },
+                ],
+                "output": {
+                    "type": "string",
+                    "value": "[format('{0}-{1}-{2}', parameters('one'), parameters('two'), coalesce(parameters('three'), 'none'))]",
+                },
+            },
+            "blind": { "parameters": [{ "name": "a" }], "output": { "value": "[parameters('name')]" } },
+            "twice": {
+                "parameters": [{ "name": "a" }],
+                "output": { "value": "[and(__bicep.twice(parameters('a')), __bicep.twice(parameters('a')))]" },
+            },
+        } }],
         "parameters": {
             "Name": { "type": "string", "defaultValue": "Db" },
             "none": { "type": "string" },
@@ -93,6 +112,40 @@ fn expressions_have_the_values_that_azure_gives_them() {
             json!("/subscriptions/00000000-0000-0000-0000-000000000000/providers/A.B/c/x"),
         ),
         ("[extensionResourceId('/x', 'A.B/c', 'y')]", json!("/x/providers/A.B/c/y")),
+        (
+            "[map(variables('many'), lambda('n', 'i', concat(lambdaVariables('N'), lambdaVariables('i'))))]",
+            json!(["n10", "n21", "n32"]),
+        ),
+        (
+            "[map(range(0, 2), lambda('a', map(range(0, 2), lambda('b', add(lambdaVariables('a'), lambdaVariables('b'))))))]",
+            json!([[0, 1], [1, 2]]),
+        ),
+        (
+            "[filter(range(0, 6), lambda('n', equals(mod(lambdaVariables('n'), 2), 0)))]",
+            json!([0, 2, 4]),
+        ),
+        (
+            "[sort(createArray(3, 1, 2, 1), lambda('a', 'b', less(lambdaVariables('a'), lambdaVariables('b'))))]",
+            json!([1, 1, 2, 3]),
+        ),
+        ("[sort(createArray(1, 2), lambda('a', 'b', true()))]", json!([1, 2])),
+        (
+            "[reduce(range(1, 4), 10, lambda('sum', 'n', add(lambdaVariables('sum'), lambdaVariables('n'))))]",
+            json!(20),
+        ),
+        (
+            "[toObject(createArray('x', 'y'), lambda('k', lambdaVariables('k')), lambda('k', toUpper(lambdaVariables('k'))))]",
+            json!({ "x": "X", "y": "Y" }),
+        ),
+        (
+            "[groupBy(createArray('ab', 'ac', 'b'), lambda('t', first(lambdaVariables('t'))))]",
+            json!({ "a": ["ab", "ac"], "b": ["b"] }),
+        ),
+        (
+            "[mapValues(createObject('a', 1), lambda('n', add(lambdaVariables('n'), 1)))]",
+            json!({ "a": 2 }),
+        ),
+        ("[__bicep.label('x', parameters('name'))]", json!("x-Db-none")),
     ];
     for (expression, expected) in cases {
         assert_eq!(value_of(expression), Ok(expected), "{expression}");
@@ -128,13 +181,23 @@ fn what_is_not_known_is_said_and_never_guessed() {
         ("[if('x', 1, 2)]", "neither true nor false"),
         ("[copyIndex()]", "outside of a loop"),
         ("[variables('net').Sub[7]]", "no element 7"),
+        ("[lambdaVariables('x')]", "no lambda variable `x`"),
+        ("[map(range(0, 2), 'x')]", "`map` without a lambda"),
+        ("[filter(range(0, 2), lambda('n', variables('net').bad))]", "`reference()`"),
+        (
+            "[map(createArray('a'), lambda('n', parameters('none')))]",
+            "parameter `none` has no value",
+        ),
+        ("[__bicep.blind('x')]", "no parameter `name`"),
+        ("[__bicep.twice('x')]", "levels deep"),
+        ("[other.label('x')]", "function `other.label` is not known here"),
     ];
     for (expression, expected) in cases {
         match value_of(expression) {
             // A text without a closing bracket is a text.
             Ok(value) => assert_eq!(value, json!(expression), "{expression}"),
             Err(said) => {
-                assert!(said.starts_with("/resources/0/properties/value: "), "{said}");
+                assert!(said.starts_with("/resources/0/properties/value"), "{said}");
                 assert!(said.contains(expected), "{expression}: {said}");
             }
         }
