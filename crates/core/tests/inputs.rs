@@ -7,6 +7,8 @@ mod lists;
 #[path = "inputs/relay.rs"]
 mod relay;
 mod support;
+#[path = "inputs/unread.rs"]
+mod unread;
 #[path = "inputs/wanted.rs"]
 mod wanted;
 

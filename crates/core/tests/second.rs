@@ -185,7 +185,11 @@ fn what_is_not_told_is_fine_for_neither_reading() {
     both_say("reachable", &format!("{connection}/privateLinkServiceId null"));
     both_say("reachable", &format!("{connection}/groupIds null"));
     both_say("reachable", "set old-db-pe /properties/privateLinkServiceConnections null");
-    both_say("undetermined", &rules(&[rule("a", "Allow", "", "*")]));
+    // Azure's own rule behind it lets the same packets pass.
+    both_say("reachable", &rules(&[rule("a", "Allow", "", "*")]));
+    both_say("undetermined", &rules(&[rule("a", "Deny", "", "*")]));
+    let shut = rule("b", "Deny", "*", "*");
+    both_say("undetermined", &rules(&[rule("a", "Allow", "", "*"), shut]));
     both_say("reachable", &rules(&[rule("a", "Allow", "*", "*")]));
     let by_tag = rules(&[rule("a", "Allow", "VirtualNetwork", "*"), rule("b", "Deny", "*", "*")]);
     both_say("reachable", &by_tag);

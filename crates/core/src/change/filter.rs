@@ -161,6 +161,10 @@ fn free_priority(
     let rules = rules_of(estate, group).into_iter();
     let taken: Vec<u32> =
         rules.filter(|rule| rule.direction == direction).map(|rule| rule.priority).collect();
+    // Which number a rule has that does not tell it, nobody knows.
+    if taken.contains(&0) {
+        return None;
+    }
     // Round numbers leave room for the next one.
     let highest = below.saturating_sub(1).min(*PRIORITIES.end());
     let round = (*PRIORITIES.start()..=highest)
@@ -212,7 +216,8 @@ fn does_order_count(rule: &Rule, other: &Rule) -> bool {
             || prefixes.iter().any(|a| others.iter().any(|b| may_share(a, b)))
     };
     let is_any = |protocol: Protocol| protocol == Protocol::Any;
-    rule.allows != other.allows
+    let is_open = rule.is_action_unread() || other.is_action_unread();
+    (rule.allows != other.allows || is_open)
         && (rule.protocol == other.protocol || is_any(rule.protocol) || is_any(other.protocol))
         && meet(&rule.ports.to, &other.ports.to)
         && share(&rule.from, &other.from)

@@ -20,7 +20,7 @@ pub enum Facts {
     Peering(network::Peering),
     /// `networkSecurityGroups`
     SecurityGroup(filter::SecurityGroup),
-    /// `networkSecurityGroups/securityRules`, captured alone; `None` when it cannot be read
+    /// `networkSecurityGroups/securityRules`, captured alone; `None` when it does not tell its direction
     Rule(Option<filter::Rule>),
     /// `networkManagers`
     NetworkManager(filter::NetworkManager),
@@ -192,7 +192,7 @@ pub(super) fn counts_unread(kind: &str) -> bool {
 }
 
 /// Types whose bodies say nothing without one field that they need.
-const TYPES_WITH_NEEDS: [&str; 9] = [
+pub(super) const TYPES_WITH_NEEDS: [&str; 9] = [
     "microsoft.network/virtualnetworks/virtualnetworkpeerings",
     "microsoft.network/routetables/routes",
     "microsoft.network/privatednszones/virtualnetworklinks",
@@ -227,11 +227,7 @@ pub(super) fn read_facts(
             Facts::SecurityGroup(filter::security_group(id, &node, problems))
         }
         "microsoft.network/networksecuritygroups/securityrules" => {
-            let rule = filter::rule(id, &node, problems);
-            if rule.is_none() {
-                problems.add("", "security rule cannot be read; its group counts as not observed");
-            }
-            Facts::Rule(rule)
+            Facts::Rule(filter::rule(id, &node, problems))
         }
         "microsoft.network/routetables" => {
             Facts::RouteTable(network::route_table(id, &node, problems))

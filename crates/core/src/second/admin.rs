@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::address::is_private;
-use super::filter::{
-    End, Packet, Place, Way, by_prefix, direction, port_matches, protocol, source_port,
-};
+use super::filter::{End, Packet, Place, Way, by_prefix};
+use super::rule::{direction, port_matches, protocol, source_port};
 use super::tag;
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, list, reference, text, texts};

@@ -4,9 +4,12 @@ use serde_json::Value;
 
 use super::address::{Prefix, is_private, span_of};
 use super::admin;
+use super::rule::{
+    denies, destination_port, direction, is_readable, priority, protocol, source_port, turn, words,
+};
 use super::tag;
 use super::verdict::{Gate, Tri};
-use super::world::{World, at, list, reference, text, texts};
+use super::world::{World, list, reference, text};
 
 /// One end of a packet, as a security rule sees it.
 #[derive(Clone, Copy)]
@@ -135,12 +138,10 @@ fn by_rules(world: &World, key: &str, place: Place<'_>, way: Way, packet: &Packe
     let Some(rules) = rules(world, key) else { return Gate::unknown("the rules", key) };
     let speaking = rules.into_iter().filter_map(|(name, rule)| {
         let matches = rule_matches(world, place, way, rule, packet);
-        let action = match text(rule, &["properties", "access"]) {
-            Some(word) if word.eq_ignore_ascii_case("Allow") => Gate::Pass,
-            Some(word) if word.eq_ignore_ascii_case("Deny") => {
-                Gate::drop(way.word(), key, Some(name))
-            }
-            _ => Gate::unknown("the access of a rule", key),
+        let action = match denies(rule) {
+            Some(false) => Gate::Pass,
+            Some(true) => Gate::drop(way.word(), key, Some(name)),
+            None => Gate::unknown("the access of a rule", key),
         };
         (matches != Tri::No).then_some((priority(rule), matches, action))
     });
@@ -160,7 +161,7 @@ fn by_rules(world: &World, key: &str, place: Place<'_>, way: Way, packet: &Packe
     possible.map_or(default.clone(), |before| before.either(default))
 }
 
-/// The rules of a group, lowest priority number first; `None` when they were not all observed.
+/// The rules of a group, lowest priority number first, those without one before all; `None` when one does not tell its direction.
 pub(super) fn rules<'w>(world: &'w World, key: &str) -> Option<Vec<(&'w str, &'w Value)>> {
     let body = world.body(key)?;
     let mut found: Vec<(&str, &Value)> = list(body, &["properties", "securityRules"])?
@@ -171,31 +172,13 @@ pub(super) fn rules<'w>(world: &'w World, key: &str) -> Option<Vec<(&'w str, &'w
         found.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         found.push((name, rule));
     }
-    if !found.iter().all(|(_, rule)| is_whole(rule)) {
+    let has_way =
+        |rule| [Way::Outbound, Way::Inbound].iter().any(|way| direction(rule, *way) == Tri::Yes);
+    if !found.iter().all(|(_, rule)| has_way(rule)) {
         return None;
     }
     found.sort_by_key(|(_, rule)| priority(rule));
     Some(found)
-}
-
-/// Whether a rule tells all that Azure asks of one.
-fn is_whole(rule: &Value) -> bool {
-    let tells = |field: &str| text(rule, &["properties", field]).is_some_and(|it| !it.is_empty());
-    let lists =
-        |field: String| list(rule, &["properties", &field]).is_some_and(|all| !all.is_empty());
-    let has_ends = ["source", "destination"].iter().all(|side| {
-        let field = |suffix: &str| format!("{side}{suffix}");
-        let has_ports = tells(&field("PortRange")) || lists(field("PortRanges"));
-        let has_prefix = tells(&field("AddressPrefix")) || lists(field("AddressPrefixes"));
-        has_ports && (has_prefix || lists(field("ApplicationSecurityGroups")))
-    });
-    priority(rule).is_some()
-        && ["direction", "access", "protocol"].into_iter().all(tells)
-        && has_ends
-}
-
-fn priority(rule: &Value) -> Option<u64> {
-    at(rule, &["properties", "priority"]).and_then(Value::as_u64)
 }
 
 fn defaults(world: &World, place: Place<'_>, way: Way, key: &str, packet: &Packet<'_>) -> Gate {
@@ -226,9 +209,7 @@ fn rule_matches(
     if quick == Tri::No {
         return Tri::No;
     }
-    let denies =
-        text(rule, &["properties", "access"]).is_some_and(|word| word.eq_ignore_ascii_case("Deny"));
-    if !denies && receives_by_group(rule) && is_delegated(world, place.subnet) {
+    if denies(rule) != Some(true) && receives_by_group(rule) && is_delegated(world, place.subnet) {
         return Tri::No;
     }
     // A rule stands in the network of the end that is nearer to it.
@@ -237,7 +218,7 @@ fn rule_matches(
     let receivers = members(packet.groups, Way::Inbound);
     let from = rule_end(world, place, rule, "source", packet.from, senders);
     let to = rule_end(world, place, rule, "destination", packet.to, receivers);
-    quick.and(from).and(to)
+    quick.and(from).and(to).and(turn(rule))
 }
 
 /// Whether a rule names the receiver by an application security group, which Azure does not support for servers in a subnet.
@@ -253,18 +234,6 @@ fn is_delegated(world: &World, subnet: &str) -> bool {
         service.is_some_and(|word| {
             word.eq_ignore_ascii_case("Microsoft.DBforPostgreSQL/flexibleServers")
         })
-    })
-}
-
-pub(super) fn direction(rule: &Value, way: Way) -> Tri {
-    text(rule, &["properties", "direction"])
-        .map_or(Tri::Maybe, |word| Tri::of(word.eq_ignore_ascii_case(way.word())))
-}
-
-pub(super) fn protocol(rule: &Value, wanted: &[&str]) -> Tri {
-    text(rule, &["properties", "protocol"]).map_or(Tri::Maybe, |word| {
-        let word = word.to_ascii_lowercase();
-        Tri::of(word == "*" || word == "any" || wanted.contains(&word.as_str()))
     })
 }
 
@@ -285,9 +254,10 @@ pub(super) fn rule_end(
 ) -> Tri {
     let field = |suffix: &str| format!("{side}{suffix}");
     let groups = list(rule, &["properties", &field("ApplicationSecurityGroups")]).unwrap_or(&[]);
-    let one = text(rule, &["properties", &field("AddressPrefix")]).filter(|one| !one.is_empty());
-    let many = texts(rule, &["properties", &field("AddressPrefixes")]);
-    if one.is_none() && many.is_empty() && groups.is_empty() {
+    let Some(all) = words(rule, &field("AddressPrefix"), &field("AddressPrefixes")) else {
+        return Tri::Maybe;
+    };
+    if all.is_empty() && groups.is_empty() || !all.iter().all(|one| is_readable(one)) {
         return Tri::Maybe;
     }
     let named = groups
@@ -297,9 +267,7 @@ pub(super) fn rule_end(
         (true, false) => Tri::Maybe,
         (named, _) => Tri::of(named),
     };
-    one.into_iter()
-        .chain(many)
-        .fold(named, |sum, text| sum.or(end_matches(world, place, text, end)))
+    all.iter().fold(named, |sum, text| sum.or(end_matches(world, place, text, end)))
 }
 
 /// Whether a word that stands for addresses by itself holds an end; `None` for others.
@@ -338,48 +306,4 @@ fn end_matches(world: &World, place: Place<'_>, text: &str, end: End<'_>) -> Tri
         (Some(is), "internet", End::Address(_)) if held == Tri::Maybe => Tri::of(!is),
         _ => held,
     }
-}
-
-pub(super) fn port_matches(text: &str, port: u16) -> bool {
-    let text = text.trim();
-    let number = |text: &str| text.trim().parse::<u16>().ok();
-    match text.split_once('-') {
-        _ if text == "*" => true,
-        Some((low, high)) => {
-            number(low).is_some_and(|low| low <= port)
-                && number(high).is_some_and(|high| port <= high)
-        }
-        None => number(text) == Some(port),
-    }
-}
-
-fn ports<'v>(rule: &'v Value, one: &str, many: &str) -> Vec<&'v str> {
-    let single = text(rule, &["properties", one]).filter(|one| !one.is_empty());
-    single.into_iter().chain(texts(rule, &["properties", many])).collect()
-}
-
-pub(super) fn destination_port(rule: &Value, port: u16) -> Tri {
-    let all = ports(rule, "destinationPortRange", "destinationPortRanges");
-    if all.is_empty() {
-        return Tri::Maybe;
-    }
-    Tri::of(all.iter().any(|one| port_matches(one, port)))
-}
-
-/// Linux gives clients ports from 32768 to 60999.
-pub(super) fn source_port(rule: &Value) -> Tri {
-    let all = ports(rule, "sourcePortRange", "sourcePortRanges");
-    if all.is_empty() {
-        return Tri::Maybe;
-    }
-    all.iter().fold(Tri::No, |sum, one| {
-        let (low, high) = one.split_once('-').unwrap_or((one, one));
-        let (low, high) = (low.trim().parse::<u16>(), high.trim().parse::<u16>());
-        sum.or(match (low, high) {
-            _ if one.trim() == "*" => Tri::Yes,
-            (Ok(low), Ok(high)) if low <= 32_768 && high >= 60_999 => Tri::Yes,
-            (Ok(low), Ok(high)) if high < 32_768 || low > 60_999 => Tri::No,
-            _ => Tri::Maybe,
-        })
-    })
 }

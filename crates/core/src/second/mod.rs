@@ -24,6 +24,7 @@ mod own_zone;
 mod peering;
 mod resolver;
 mod route;
+mod rule;
 mod seat;
 mod sender;
 mod tag;

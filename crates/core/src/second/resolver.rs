@@ -1,8 +1,7 @@
 //! Azure's own resolver: which rules keep a sender from it.
 
-use super::filter::{
-    End, Members, Place, Way, destination_port, direction, protocol, rule_end, rules,
-};
+use super::filter::{End, Members, Place, Way, rule_end, rules};
+use super::rule::{denies, destination_port, direction, protocol, turn};
 use super::sender::Sender;
 use super::verdict::{Gate, Tri};
 use super::world::{World, text, texts};
@@ -42,14 +41,15 @@ fn resolver_at(world: &World, key: &str, sender: &Sender, subnet: &str, from: En
                 "source",
                 from,
                 Members { of: &sender.members, one_network: true },
-            ));
-        let denies = text(rule, &["properties", "access"])
-            .is_none_or(|word| !word.eq_ignore_ascii_case("Allow"));
-        match matches {
-            Tri::No => {}
-            Tri::Yes if denies => return Gate::drop("name", key, Some(name)),
-            Tri::Yes => return Gate::Pass,
-            Tri::Maybe => return Gate::unknown("whether a rule on AzurePlatformDNS acts", key),
+            ))
+            .and(turn(rule));
+        match (matches, denies(rule)) {
+            (Tri::No, _) => {}
+            (Tri::Yes, Some(true)) => return Gate::drop("name", key, Some(name)),
+            (Tri::Yes, Some(false)) => return Gate::Pass,
+            (Tri::Maybe, _) | (Tri::Yes, None) => {
+                return Gate::unknown("whether a rule on AzurePlatformDNS acts", key);
+            }
         }
     }
     Gate::Pass

@@ -164,6 +164,11 @@ impl Question<'_> {
         });
         let Some((index, surely, perhaps)) = speaking else { return };
         let (rule, rest) = (rules[index], &rules[index + 1..]);
+        if rule.is_action_unread() {
+            let others = senders.difference(&perhaps);
+            decision.unknown.push((perhaps, self.decider(rule)));
+            return self.walk(rest, others, decision);
+        }
         let tied = self.contradicted(rule, &rules[index..], &senders);
         if !tied.is_empty() {
             let decider = Decider { is_tied: true, ..self.decider(rule) };
@@ -242,8 +247,8 @@ impl Question<'_> {
         let surely = surely.intersection(senders);
         let perhaps = perhaps.intersection(senders).union(&surely);
         match certainty {
-            Match::Yes => (surely, perhaps),
-            Match::Perhaps | Match::No => (AddressSet::default(), perhaps),
+            Match::Yes if rule.unread.is_none() => (surely, perhaps),
+            Match::Yes | Match::Perhaps | Match::No => (AddressSet::default(), perhaps),
         }
     }
 

@@ -42,6 +42,7 @@ impl Question<'_> {
         let denied = decision.denied_senders();
         let ahead = rules.iter().copied().filter(|rule| {
             rule.allows
+                && rule.unread.is_none()
                 && rule.priority < denied_at
                 && (rule.protocol == Protocol::Any || rule.protocol == self.service.protocol)
                 && self.client_ports(rule) != Match::No

@@ -3,6 +3,7 @@
 use super::decision::Decider;
 use super::filter::{covers, decider};
 use super::route::usable_addresses;
+use super::rule_words;
 use super::rules;
 use super::start::Start;
 use crate::address::AddressSet;
@@ -66,6 +67,9 @@ fn denier(
     });
     let (mut rest, mut denied, mut first) = (senders.clone(), AddressSet::default(), None);
     for rule in speaking {
+        if let Some(missing) = rule_words::unread(group_id, rule) {
+            return Err(missing);
+        }
         let caught =
             rule.from.iter().fold(AddressSet::default(), |all, one| all.union(&holds(one)));
         let caught = caught.intersection(&rest);

@@ -1,6 +1,7 @@
 //! Decisions of security groups put into words, with what the rules say that decide.
 
 use crate::address::AddressSet;
+use crate::estate::filter::Rule;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::decision::{Decider, Decision};
@@ -25,12 +26,22 @@ pub(super) fn uncaught(stage: Stage, group: &ResourceId, decision: &Decision) ->
         };
         return read(Step::unknown(stage, missing), &decision.unknown);
     }
+    if let Some(missing) = first.and_then(|rule| unread(group, rule)) {
+        return read(Step::unknown(stage, missing), &decision.unknown);
+    }
     let name = first.map_or("", |rule| &rule.name);
     let missing = Missing::other(
         format!("whether rule `{name}` of `{}` catches these packets", group.name()),
         "what its tags and addresses hold is not told in full: name this flow in a rule of its own, or probe",
     );
     read(Step::unknown(stage, missing), &decision.unknown)
+}
+
+/// What could not be read of a rule; `None` where all of it was.
+pub(super) fn unread(group: &ResourceId, rule: &Rule) -> Option<Missing> {
+    let field = rule.unread?;
+    let what = format!("what rule `{}` of `{}` does: its {field}", rule.name, group.name());
+    Some(Missing { what, ..Missing::field(group, "securityRules") })
 }
 
 /// What the first rule of a list says.

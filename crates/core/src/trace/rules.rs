@@ -123,6 +123,7 @@ fn last_rules(direction: Direction) -> [Rule; 3] {
         // Whichever group they stand in: see `Question::decider`.
         resource: ResourceId::outside("default"),
         place: Place::Whole,
+        unread: None,
     };
     let tag = Prefix::tag;
     let (any, vnet) = (Prefix::Any, tag("VirtualNetwork"));

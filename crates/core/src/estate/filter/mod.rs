@@ -19,7 +19,7 @@ pub(super) use read::{rule, security_group};
 /// A network security group.
 #[derive(Debug, Clone)]
 pub struct SecurityGroup {
-    /// `None` when the body does not list its rules, or lists one that cannot be read.
+    /// `None` when the body does not list its rules, or lists one that does not tell its direction.
     pub rules: Option<Rules>,
 }
 
@@ -76,7 +76,7 @@ impl Rules {
 pub struct Rule {
     /// Its name.
     pub name: Arc<String>,
-    /// 100 to 4096; lower numbers are read first.
+    /// 100 to 4096; lower numbers are read first. Zero where it could not be read.
     pub priority: u32,
     /// Which way it looks.
     pub direction: Direction,
@@ -94,9 +94,17 @@ pub struct Rule {
     pub resource: ResourceId,
     /// Where it stands in that resource's body.
     pub place: Place,
+    /// The field that could not be read, where there is one, `access` before all others. Such a rule is as wide as it may be, and
+    /// catches nothing for sure.
+    pub unread: Option<&'static str>,
 }
 
 impl Rule {
+    /// Whether nobody knows what it does with the packets that it catches.
+    pub(crate) fn is_action_unread(&self) -> bool {
+        self.unread == Some("access")
+    }
+
     /// Whether another rule does the same with the same packets at the same turn, whatever it is called.
     pub(crate) fn acts_like(&self, other: &Rule) -> bool {
         self.priority == other.priority && self.catches_like(other)
@@ -107,6 +115,7 @@ impl Rule {
         let catches = |rule: &Rule| (rule.direction, rule.allows, rule.protocol);
         catches(self) == catches(other)
             && (&self.from, &self.to, &self.ports) == (&other.from, &other.to, &other.ports)
+            && self.unread == other.unread
     }
 }
 

@@ -24,59 +24,92 @@ pub(in crate::estate) fn security_group(
     for one in &nodes {
         match rule(id, one, problems) {
             Some(rule) => rules.push(rule),
-            None => {
-                problems.add(
-                    &one.pointer(),
-                    "security rule cannot be read; the group counts as not observed",
-                );
-                return SecurityGroup { rules: None };
-            }
+            None => return SecurityGroup { rules: None },
         }
     }
     SecurityGroup { rules: Some(Rules::of_list(rules)) }
 }
 
-/// One rule; `None` when a field that decides is absent or cannot be read.
+/// One rule; `None` when it does not tell its direction.
 pub(in crate::estate) fn rule(
     resource: &ResourceId,
     node: &Node,
     problems: &mut Problems,
 ) -> Option<Rule> {
-    let direction = match &*node.borrowed_text("direction", problems)? {
-        word if word.eq_ignore_ascii_case("inbound") => Direction::Inbound,
-        word if word.eq_ignore_ascii_case("outbound") => Direction::Outbound,
-        _ => return None,
-    };
-    let allows = match &*node.borrowed_text("access", problems)? {
-        word if word.eq_ignore_ascii_case("allow") => true,
-        word if word.eq_ignore_ascii_case("deny") => false,
-        _ => return None,
-    };
-    let protocol = match &*node.borrowed_text("protocol", problems)? {
-        word if word.eq_ignore_ascii_case("tcp") => Protocol::Tcp,
-        word if word.eq_ignore_ascii_case("udp") => Protocol::Udp,
-        "*" => Protocol::Any,
-        word if word.eq_ignore_ascii_case("any") => Protocol::Any,
-        word if OTHER_PROTOCOLS.iter().any(|one| word.eq_ignore_ascii_case(one)) => Protocol::Other,
-        _ => return None,
-    };
-    let from = addresses(node, &SOURCE, problems)?;
-    let to = addresses(node, &DESTINATION, problems)?;
     let name = node.borrowed_text("name", problems);
     let name = name.as_deref().unwrap_or(resource.name());
     let name = problems.shared.names.of_text(name, |name| Some(name.to_owned()))?;
+    let Some(direction) = direction(node, problems) else {
+        let what = "its group counts as not observed";
+        say_unread(node, &name, "direction", what, problems);
+        return None;
+    };
+    let (access, protocol) = (access(node, problems), protocol(node, problems));
+    let (from, to) = (addresses(node, &SOURCE, problems), addresses(node, &DESTINATION, problems));
+    let priority = node.number("priority", problems).and_then(|number| number.try_into().ok());
+    let (ports, unread_ports) = ports(node, problems);
+    let unread = [
+        (access.is_none(), "access"),
+        (protocol.is_none(), "protocol"),
+        (from.is_none(), SOURCE.prefix),
+        (to.is_none(), DESTINATION.prefix),
+        (priority.is_none(), "priority"),
+        (unread_ports.is_some(), unread_ports.unwrap_or_default()),
+    ];
+    let mut unread = unread.into_iter().filter_map(|(is, field)| is.then_some(field)).peekable();
+    let first = unread.peek().copied();
+    for field in unread {
+        let what = "what it may catch counts as not decided";
+        say_unread(node, &name, field, what, problems);
+    }
     Some(Rule {
         name,
-        priority: node.number("priority", problems)?.try_into().ok()?,
+        priority: priority.unwrap_or(0),
         direction,
-        allows,
-        protocol,
-        from,
-        to,
-        ports: ports(node, problems)?,
+        allows: access.unwrap_or(false),
+        protocol: protocol.unwrap_or(Protocol::Any),
+        from: from.unwrap_or(Prefixes::One(Prefix::Any)),
+        to: to.unwrap_or(Prefixes::One(Prefix::Any)),
+        ports,
         resource: resource.clone(),
         place: Place::read(node),
+        unread: first,
     })
+}
+
+fn say_unread(node: &Node, rule: &str, field: &'static str, what: &str, problems: &mut Problems) {
+    let message = format!("`{field}` of security rule `{rule}` cannot be read; {what}");
+    problems.add(&node.pointer_to(field), message);
+}
+
+fn direction(node: &Node, problems: &mut Problems) -> Option<Direction> {
+    match &*node.borrowed_text("direction", problems)? {
+        word if word.eq_ignore_ascii_case("inbound") => Some(Direction::Inbound),
+        word if word.eq_ignore_ascii_case("outbound") => Some(Direction::Outbound),
+        _ => None,
+    }
+}
+
+/// Whether a rule lets pass.
+fn access(node: &Node, problems: &mut Problems) -> Option<bool> {
+    match &*node.borrowed_text("access", problems)? {
+        word if word.eq_ignore_ascii_case("allow") => Some(true),
+        word if word.eq_ignore_ascii_case("deny") => Some(false),
+        _ => None,
+    }
+}
+
+fn protocol(node: &Node, problems: &mut Problems) -> Option<Protocol> {
+    match &*node.borrowed_text("protocol", problems)? {
+        word if word.eq_ignore_ascii_case("tcp") => Some(Protocol::Tcp),
+        word if word.eq_ignore_ascii_case("udp") => Some(Protocol::Udp),
+        "*" => Some(Protocol::Any),
+        word if word.eq_ignore_ascii_case("any") => Some(Protocol::Any),
+        word if OTHER_PROTOCOLS.iter().any(|one| word.eq_ignore_ascii_case(one)) => {
+            Some(Protocol::Other)
+        }
+        _ => None,
+    }
 }
 
 const OTHER_PROTOCOLS: [&str; 4] = ["icmp", "icmpv6", "esp", "ah"];
@@ -129,11 +162,7 @@ fn addresses(node: &Node, names: &Names, problems: &mut Problems) -> Option<Pref
             None if let Some(range) = range(text) => {
                 all.extend(range.networks().into_iter().map(Prefix::Network));
             }
-            None => {
-                let message = format!("`{text}` is no address, range, prefix or tag");
-                problems.add(&node.pointer_to(names.prefix), message);
-                return None;
-            }
+            None => return None,
         }
     }
     let groups = groups.iter().map(|one| one.id("id", problems));
@@ -141,18 +170,28 @@ fn addresses(node: &Node, names: &Names, problems: &mut Problems) -> Option<Pref
     (!all.is_empty()).then(|| Prefixes::Many(problems.shared.prefixes.once(all)))
 }
 
-/// Ports of both sides; `None` where a part of them cannot be read, or a side has none.
-fn ports(node: &Node, problems: &mut Problems) -> Option<Arc<Ports>> {
+/// Ports of both sides, and the first of their fields of which a part cannot be read, or that is not there.
+fn ports(node: &Node, problems: &mut Problems) -> (Arc<Ports>, Option<&'static str>) {
+    const ALL: (u16, u16) = (0, u16::MAX);
     let from = values(node, SOURCE.port, SOURCE.ports, problems);
     let to = values(node, DESTINATION.port, DESTINATION.ports, problems);
+    let ranges = |texts: &[Cow<str>]| -> Option<Vec<_>> {
+        let all: Vec<_> = texts.iter().map(|text| port_range(text)).collect::<Option<_>>()?;
+        (!all.is_empty()).then_some(all)
+    };
     let key = format!("{from:?} {to:?}");
-    problems.shared.ports.of_text(&key, |_| {
-        let ranges = |texts: &[Cow<str>]| -> Option<Vec<_>> {
-            let all: Vec<_> = texts.iter().map(|text| port_range(text)).collect::<Option<_>>()?;
-            (!all.is_empty()).then_some(all)
-        };
-        Some(Ports { from: ranges(&from)?, to: ranges(&to)? })
-    })
+    let known = problems
+        .shared
+        .ports
+        .of_text(&key, |_| Some(Ports { from: ranges(&from)?, to: ranges(&to)? }));
+    if let Some(known) = known {
+        return (known, None);
+    }
+    let (from, to) = (ranges(&from), ranges(&to));
+    let field = if to.is_none() { DESTINATION.port } else { SOURCE.port };
+    let widest = || vec![ALL];
+    let ports = Ports { from: from.unwrap_or_else(widest), to: to.unwrap_or_else(widest) };
+    (Arc::new(ports), Some(field))
 }
 
 /// Values of the singular and the plural field; where the plural one has elements it is the one that counts.
@@ -170,7 +209,7 @@ fn values<'a>(
     for item in &listed {
         // A rule of which a part cannot be read counts as not read.
         let Some(text) = item.as_str() else {
-            problems.add(&item.pointer(), "is not a text; the rule is read as not observed");
+            problems.add(&item.pointer(), "is not a text; it is read as not observed");
             return Vec::new();
         };
         texts.push(Cow::Borrowed(text));
