@@ -20,6 +20,7 @@ mod nested;
 pub mod network;
 mod overlay;
 mod packed;
+mod pages;
 mod read;
 mod reads;
 mod reference;
@@ -70,16 +71,23 @@ pub struct Missing {
     pub help: String,
 }
 
+/// What to do about a list of which a page was captured.
+const REST_OF_LIST: &str =
+    "a captured list of such goes on: capture the rest, or join its pages into one list";
+
 impl Missing {
     /// A resource that another one refers to and that was not captured.
     pub fn resource(noun: &str, id: &ResourceId) -> Missing {
         Missing {
             what: format!("{noun} `{}`", id.name()),
             resource: Some(id.clone()),
-            help: format!(
-                "add the output of `az resource show --ids {}` to the estate",
-                quoted(id.as_str())
-            ),
+            help: match id.name() == pages::NEXT_PAGE {
+                true => REST_OF_LIST.to_owned(),
+                false => format!(
+                    "add the output of `az resource show --ids {}` to the estate",
+                    quoted(id.as_str())
+                ),
+            },
         }
     }
 
@@ -88,7 +96,12 @@ impl Missing {
         Missing {
             what: format!("`{field}` of `{}`", id.name()),
             resource: Some(id.clone()),
-            help: format!("capture it again: `az resource show --ids {}`", quoted(id.as_str())),
+            help: match id.name() == pages::NEXT_PAGE {
+                true => REST_OF_LIST.to_owned(),
+                false => {
+                    format!("capture it again: `az resource show --ids {}`", quoted(id.as_str()))
+                }
+            },
         }
     }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::json::Json;
+use super::json::{Json, NULL};
 use super::kinds::read_facts;
 use super::packed::Body;
+use super::pages::{self, Page};
 use super::scan::{Captured, Piece, Scanned, scan_value};
 use super::shared::Shared;
 use super::{Estate, Facts, Map, Missing, Origin, Problem, Resource};
-use super::{merge, template};
+use super::{merge, nested, template};
 use crate::id::ResourceId;
 
 /// One input, parsed.
@@ -138,6 +139,8 @@ struct Settler {
     inline: Vec<(Source, Captured)>,
     /// Files of parameters, by the name of the template that they are for.
     parameters: BTreeMap<String, Input>,
+    /// Pages of lists of which there is more.
+    pages: Vec<Page>,
     /// Age of the input that is being read.
     age: u64,
 }
@@ -156,6 +159,7 @@ impl Settler {
             match piece {
                 Piece::Captured(one) => self.add(one),
                 Piece::Problem(problem) => self.loaded.problems.push(problem),
+                Piece::Page(page) => self.pages.push(page),
                 Piece::Template(object, origin) => {
                     let parameters = self.parameters.remove(&*origin.file);
                     let parameters = parameters.as_ref().map(|one| &one.json);
@@ -239,6 +243,7 @@ impl Settler {
             }
         }
         self.compare_with_parents();
+        self.leave_pages_open();
         for (template, parameters) in std::mem::take(&mut self.parameters) {
             let origin = Origin { file: parameters.file.into(), pointer: String::new() };
             let message =
@@ -247,6 +252,31 @@ impl Settler {
         }
         self.loaded.estate = Estate::of(self.resources);
         self.loaded
+    }
+}
+
+impl Settler {
+    /// Puts something unknown where a page that was not captured may hold something. What Azure lists inside a parent is whole.
+    fn leave_pages_open(&mut self) {
+        let pages = pages::open(std::mem::take(&mut self.pages));
+        if pages.is_empty() {
+            return;
+        }
+        let parents = self.resources.keys().cloned().collect();
+        for (id, origin) in pages::untold(&pages, &parents) {
+            let listing = id.parent().and_then(|parent| self.resources.get(&parent));
+            let is_listed = nested::may_be_listed(&id)
+                && listing.is_some_and(|one| nested::told(&id, &one.body.value()).is_some());
+            if !is_listed {
+                let (body, shared) = ((&NULL, None), &mut Shared::default());
+                let named = Captured::read(id, body, origin.clone(), Standing::Named, shared);
+                self.resources.insert(named.id, named.resource);
+            }
+        }
+        for page in &pages {
+            let message = "a page of a list that goes on; what stands on the next one is not observed: capture the rest";
+            self.problem(&page.origin, message);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::elements::{STEP, each_element, take_value};
 use super::json::{Fields, Json, NULL};
 use super::kinds::{counts_unread, is_known_type, read_facts};
 use super::packed::Body;
+use super::pages::Page;
 use super::read::{Found, Input, Standing};
 use super::shapes::{below, graph_table, is_listing, is_resource_without_id};
 use super::shared::Shared;
@@ -32,6 +33,8 @@ pub(super) enum Piece {
     Captured(Captured),
     /// A template waits for its parameters.
     Template(Map<String, Value>, Origin),
+    /// A list of which there is more.
+    Page(Page),
     Problem(Problem),
 }
 
@@ -49,7 +52,7 @@ pub(super) struct Captured {
 
 impl Captured {
     /// Reads the body of a resource, and what is written inside it. The text of the body is kept as it stands, where it is at hand.
-    fn read(
+    pub(super) fn read(
         id: ResourceId,
         (body, text): (&Json, Option<&str>),
         origin: Origin,
@@ -239,10 +242,8 @@ impl Scanner {
                 self.problem(origin, "resource without a readable id; it is left out");
             }
             _ => {
-                if goes_on(object) {
-                    let message = "a page of a list that goes on; what stands on the next one is missing: capture the rest";
-                    self.problem(origin, message);
-                }
+                let page = Page::of(object, origin);
+                self.scanned.pieces.extend(page.map(Piece::Page));
                 if let Some(rows) = graph_table(object) {
                     return self.find(&rows, None, &below(origin, "rows"));
                 }
@@ -292,16 +293,6 @@ fn unread_halves(
         }
     }
     unread
-}
-
-/// Whether a list says that it has another page.
-fn goes_on(object: &Json) -> bool {
-    let is_list = ["value", "data"]
-        .iter()
-        .any(|name| object.get(name).is_some_and(|one| one.list().is_some()));
-    let says =
-        |name: &&str| object.get(name).and_then(Json::as_str).is_some_and(|one| !one.is_empty());
-    is_list && ["nextLink", "skip_token", "$skipToken"].iter().any(says)
 }
 
 /// Subnets and peerings that are written inside their network, with more than their ids.

@@ -138,9 +138,13 @@ const RULE_SUBNET: &[&str] = &["properties", "virtualNetworkSubnetId"];
 fn vnet_rule(world: &World, server: &str, subnet: &str) -> Gate {
     let mut worst = None;
     for (name, rule) in world.children(server, "virtualnetworkrules") {
-        let named = reference(rule, RULE_SUBNET);
-        if named.as_deref() != Some(subnet) {
-            continue;
+        match reference(rule, RULE_SUBNET) {
+            Some(named) if named == subnet => {}
+            Some(_) => continue,
+            None => {
+                worst = Some(Gate::unknown(&format!("the subnet of VNet rule {name}"), server));
+                continue;
+            }
         }
         match text(rule, &["properties", "state"]) {
             Some(word) if word.eq_ignore_ascii_case("Ready") => return Gate::Pass,
@@ -149,7 +153,8 @@ fn vnet_rule(world: &World, server: &str, subnet: &str) -> Gate {
         }
     }
     // Documents disagree on whether "allow Azure services" helps such a caller.
-    let azure = world.children(server, "firewallrules").any(|(_, rule)| span(rule) == Some((0, 0)));
+    let lets_azure = |rule| span(rule).is_none_or(|span| span == (0, 0));
+    let azure = world.children(server, "firewallrules").any(|(_, rule)| lets_azure(rule));
     match worst {
         Some(Gate::Unknown(why)) => Gate::Unknown(why),
         _ if azure => Gate::unknown("the effect of rule 0.0.0.0 on a subnet's identity", server),

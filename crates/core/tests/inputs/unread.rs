@@ -138,3 +138,94 @@ fn a_rule_that_cannot_be_read_leaves_open_what_it_could_decide() {
     let expected = "/1/properties/protocol `protocol` of security rule `odd` cannot be read; what it may catch counts as not decided";
     assert_eq!(said, [expected]);
 }
+
+/// The estate without some of its resources, which stand on a page of their own.
+fn on_a_page(name: &str, suffixes: &[&str], page: impl Fn(Vec<Value>) -> Value) -> Loaded {
+    let ends =
+        |one: &Value, suffix: &str| one["id"].as_str().is_some_and(|id| id.ends_with(suffix));
+    let mut estate = fixture(name);
+    for one in &mut estate {
+        // A list of zones counts their links; without that nothing tells how many there are.
+        if let Some(fields) = one["properties"].as_object_mut() {
+            fields.retain(|name, _| !name.starts_with("numberOf"));
+        }
+    }
+    let (listed, rest) =
+        estate.into_iter().partition(|one| suffixes.iter().any(|suffix| ends(one, suffix)));
+    let rest: Vec<Value> = rest;
+    load(vec![input("rest", json!(rest)), input("page", page(listed))])
+}
+
+#[test]
+fn what_may_stand_on_the_next_page_is_not_absent() {
+    const ZONE: &str = "privateDnsZones/privatelink.postgres.database.azure.com";
+    let links = [
+        format!("{ZONE}/virtualNetworkLinks/source-link"),
+        format!("{ZONE}/virtualNetworkLinks/target-link"),
+    ];
+    let suffixes: Vec<&str> = links.iter().map(String::as_str).collect();
+    let without = |list: &[Value]| list[..list.len() - 1].to_vec();
+    let next = "https://management.azure.com/next";
+    let pages: [(&str, fn(Vec<Value>) -> Value); 3] = [
+        (
+            "nextLink",
+            |list| json!({ "value": list, "nextLink": "https://management.azure.com/next" }),
+        ),
+        (
+            "skip_token",
+            |list| json!({ "count": list.len(), "data": list, "skip_token": "x", "total_records": 7 }),
+        ),
+        ("total_records", |list| json!({ "count": list.len(), "data": list, "total_records": 7 })),
+    ];
+    let shut = (Verdict::Unreachable, vec!["dns/zone-not-linked".to_owned()]);
+    let whole = on_a_page("private-source", &suffixes, |list| json!({ "value": without(&list) }));
+    assert_eq!((answer(&whole), whole.problems.len()), (shut.clone(), 0));
+    for (name, page) in pages {
+        let loaded = on_a_page("private-source", &suffixes, |list| page(without(&list)));
+        assert_eq!(answer(&loaded), (Verdict::Undetermined, vec![]), "{name}");
+        let said: Vec<&str> = loaded.problems.iter().map(|one| one.message.as_str()).collect();
+        assert!(said.len() == 1 && said[0].contains("a list that goes on"), "{name}: {said:?}");
+        let missing = check(&loaded.estate).missing;
+        let is_it = |what: &str| what.contains("all virtual network links of zone");
+        assert!(missing.iter().any(|one| is_it(&one.what)), "{name}: {missing:?}");
+    }
+    // All rows of a query are here, on two pages.
+    let loaded = on_a_page("private-source", &suffixes, |list| {
+        let page = |rows: &[Value], token: Option<&str>| json!({ "count": 1, "data": rows, "skip_token": token, "total_records": 2 });
+        json!([page(&list[..1], Some("x")), page(&list[1..], None)])
+    });
+    assert_eq!((answer(&loaded), loaded.problems.len()), ((Verdict::Reachable, vec![]), 0));
+    // A rule of another subnet, and perhaps more.
+    let rules = |more: Value| {
+        on_a_page(
+            "public-source",
+            &["virtualNetworkRules/target", "firewallRules/office"],
+            |list| {
+                let text = json!(list)
+                    .to_string()
+                    .replace("virtualNetworkRules/target", "virtualNetworkRules/apps");
+                let list: Value =
+                    serde_json::from_str(&text.replace("subnets/postgres", "subnets/apps"))
+                        .expect("JSON");
+                json!({ "value": list, "nextLink": more })
+            },
+        )
+    };
+    assert_eq!(answer(&rules(Value::Null)).0, Verdict::Unreachable);
+    let loaded = rules(json!(next));
+    assert_eq!(answer(&loaded), (Verdict::Undetermined, vec![]));
+    let missing = check(&loaded.estate).missing;
+    assert!(missing.iter().any(|one| one.help.contains("the rest")), "{missing:?}");
+    // What a network lists inside itself is whole, whatever a page of its peerings says.
+    let mut estate = fixture("private-source");
+    let page = estate.iter().find(|one| one["name"] == "to-source").cloned();
+    estate.retain(|one| one["name"] != "to-source");
+    for one in &mut estate {
+        if one["name"] == "target-net" {
+            one["properties"]["virtualNetworkPeerings"] = json!([page]);
+        }
+    }
+    let more = json!({ "value": [page], "nextLink": next });
+    let loaded = load(vec![input("rest", json!(estate)), input("page", more)]);
+    assert_eq!(answer(&loaded), (Verdict::Reachable, vec![]));
+}
