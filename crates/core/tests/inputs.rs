@@ -1,5 +1,7 @@
 //! Templates, Terraform and what-if results as estates: they say the same as a capture, as far as they know, and nothing more.
 
+#[path = "inputs/evidence.rs"]
+mod evidence;
 #[path = "inputs/kinds.rs"]
 mod kinds;
 #[path = "inputs/lists.rs"]

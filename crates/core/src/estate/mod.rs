@@ -3,6 +3,7 @@
 mod aftermath;
 mod body;
 pub mod dns;
+mod effective;
 mod elements;
 pub mod endpoint;
 pub mod filter;

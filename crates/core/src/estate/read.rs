@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::effective::{self, Effective};
 use super::json::{Json, NULL};
 use super::kinds::read_facts;
 use super::packed::Body;
@@ -141,6 +142,8 @@ struct Settler {
     parameters: BTreeMap<String, Input>,
     /// Pages of lists of which there is more.
     pages: Vec<Page>,
+    /// What Azure applies, for comparison.
+    evidence: Vec<Effective>,
     /// Age of the input that is being read.
     age: u64,
 }
@@ -160,6 +163,7 @@ impl Settler {
                 Piece::Captured(one) => self.add(one),
                 Piece::Problem(problem) => self.loaded.problems.push(problem),
                 Piece::Page(page) => self.pages.push(page),
+                Piece::Evidence(evidence) => self.evidence.push(evidence),
                 Piece::Template(object, origin) => {
                     let parameters = self.parameters.remove(&*origin.file);
                     let parameters = parameters.as_ref().map(|one| &one.json);
@@ -244,6 +248,7 @@ impl Settler {
         }
         self.compare_with_parents();
         self.leave_pages_open();
+        self.loaded.problems.extend(effective::held_against(&self.evidence, &self.resources));
         for (template, parameters) in std::mem::take(&mut self.parameters) {
             let origin = Origin { file: parameters.file.into(), pointer: String::new() };
             let message =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde_json::{Map, Value};
 
+use super::effective::{self, Effective};
 use super::elements::{STEP, each_element, take_value};
 use super::json::{Fields, Json, NULL};
 use super::kinds::{counts_unread, is_known_type, read_facts};
@@ -35,6 +36,8 @@ pub(super) enum Piece {
     Template(Map<String, Value>, Origin),
     /// A list of which there is more.
     Page(Page),
+    /// What Azure applies.
+    Evidence(Effective),
     Problem(Problem),
 }
 
@@ -242,6 +245,9 @@ impl Scanner {
                 self.problem(origin, "resource without a readable id; it is left out");
             }
             _ => {
+                if let Some(evidence) = effective::read(object, origin) {
+                    return self.scanned.pieces.push(Piece::Evidence(evidence));
+                }
                 let page = Page::of(object, origin);
                 self.scanned.pieces.extend(page.map(Piece::Page));
                 if let Some(rows) = graph_table(object) {
