@@ -85,7 +85,9 @@ pub(crate) fn edit(resources: &mut Vec<Value>, line: &str) {
             }
         }
         "add" => {
-            resources.push(serde_json::from_str(rest).unwrap_or_else(|why| panic!("{rest}: {why}")))
+            resources
+                .push(serde_json::from_str(rest).unwrap_or_else(|why| panic!("{rest}: {why}")));
+            count_more(resources);
         }
         "repeat" => {
             let (count, body) = rest.split_once(' ').expect("a count and a value");
@@ -103,6 +105,28 @@ fn count_less(resources: &mut [Value], gone: &str) {
     let count = resources.iter_mut().find(|one| one["id"] == zone);
     if let Some(count) = count.and_then(|zone| zone.pointer_mut("/properties/numberOfRecordSets")) {
         *count = json!(count.as_u64().expect("a count") - 1);
+    }
+}
+
+/// A zone counts the last resource, where it is one of its links or record sets; of those it has one from the start.
+fn count_more(resources: &mut [Value]) {
+    let id = resources.last().and_then(|one| one["id"].as_str()).expect("an id").to_owned();
+    let mut parts = id.rsplitn(3, '/').skip(1);
+    let (Some(kind), Some(zone)) = (parts.next(), parts.next()) else { return };
+    let is_link = |kind: &str| kind == "virtualNetworkLinks";
+    let (field, others) = match is_link(kind) {
+        true => ("numberOfVirtualNetworkLinks", 0),
+        false => ("numberOfRecordSets", 1),
+    };
+    let is_counted = |one: &&Value| {
+        let rest = one["id"].as_str().and_then(|id| id.strip_prefix(zone)?.strip_prefix('/'));
+        let own = rest.and_then(|rest| rest.split_once('/'));
+        own.is_some_and(|(own, _)| is_link(own) == is_link(kind))
+    };
+    let least = resources.iter().filter(is_counted).count() as u64 + others;
+    let zone = resources.iter_mut().find(|one| one["id"] == zone);
+    if let Some(count) = zone.and_then(|zone| zone["properties"].get_mut(field)) {
+        *count = count.as_u64().map_or_else(|| count.clone(), |known| json!(known.max(least)));
     }
 }
 
