@@ -101,7 +101,8 @@ fn terms(path: &Path, leg: &Leg, is_near: bool) -> Terms {
     let Some((near, far)) = ends(path, leg) else { return terms };
     let (owner, remote) = if is_near { (&near, &far) } else { (&far, &near) };
     terms = Terms::of(path.estate, owner, remote);
-    if matches!(leg.outward, Some(Outward::Severed { .. })) {
+    let ways_out = leg.outward.iter().chain(&leg.unused);
+    if ways_out.into_iter().any(|way| matches!(way, Outward::Severed { .. })) {
         terms.uses_remote_gateway |= is_near;
         terms.lends_gateway |= !is_near;
     }

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::address::private;
+use crate::estate::network::NextHop;
 use crate::trace::breaks::{Break, BreakKind};
 use crate::trace::filter;
 use crate::trace::hop::{self, Joined, Shore};
@@ -57,24 +58,28 @@ impl Walker<'_> {
         // A route of a user decides before the gateways do.
         match routed {
             Routed::Directly if is_private => {
-                leg.forward.push(outward_step(self.estate, near.vnet, &found, address));
-                self.towards_the_gateway(leg, near, &found);
                 leg.route = Some(Routed::Directly);
                 leg.is_apart = !matches!(
                     found,
                     Outward::Through(_) | Outward::Perhaps(_) | Outward::Learned(..)
                 );
-                leg.outward = Some(found);
+                self.take_outward(leg, near, found, address);
             }
             routed => {
-                let is_dropped = matches!(routed, Routed::Dropped(_));
+                let is_lost = matches!(found, Outward::Nowhere | Outward::Claimed { .. });
+                let meets_next = match &routed {
+                    // A route to a gateway that is not there may serve once one is.
+                    Routed::Dropped(route) if route.next_hop == NextHop::Gateway => {
+                        is_closed(&found)
+                    }
+                    Routed::Dropped(_) => is_closed(&found) || is_private && is_lost,
+                    _ => false,
+                };
                 leg.is_apart = false;
                 self.routed(leg, near, routed, address);
-                if is_dropped && is_closed(&found) {
+                if meets_next {
                     // What lies behind that route is a fault of its own: who mends the one meets the other.
-                    leg.forward.push(outward_step(self.estate, near.vnet, &found, address));
-                    self.towards_the_gateway(leg, near, &found);
-                    leg.outward = Some(found);
+                    self.take_outward(leg, near, found, address);
                 }
                 if !is_private {
                     if !matches!(leg.route, Some(Routed::Elsewhere(..))) {
@@ -85,6 +90,17 @@ impl Walker<'_> {
                 }
             }
         }
+    }
+
+    /// Takes down what leads there beyond the copier's network, and what keeps a gateway from being used that leads nowhere yet.
+    fn take_outward(&self, leg: &mut Leg, near: &End, found: Outward, address: Ipv4Addr) {
+        leg.forward.push(outward_step(self.estate, near.vnet, &found, address));
+        let is_lost = matches!(found, Outward::Nowhere)
+            && !matches!(place::of(self.estate, near.vnet, address), Place::Claimed(_));
+        leg.unused = is_lost.then(|| outward::unused(self.estate, near.vnet, address)).flatten();
+        let towards = leg.unused.clone();
+        self.towards_the_gateway(leg, near, towards.as_ref().unwrap_or(&found));
+        leg.outward = Some(found);
     }
 
     /// The peering with the network of the gateway that leads there. Both halves have to be connected, and that network's half has to

@@ -89,6 +89,8 @@ pub struct Leg {
     pub inbound_interface: Option<(ResourceId, Decision)>,
     /// How an address beyond the network is reached.
     pub outward: Option<Outward>,
+    /// The gateway that the copier's network is to use and does not get, where none is known to lead to the address.
+    pub unused: Option<Outward>,
     /// Why the firewall of a hub, which a route hands packets to, has no way on; `joined` is then the join of the hub.
     pub onward: Option<Onward>,
     /// The appliance that a route hands packets to.
@@ -129,6 +131,7 @@ impl Leg {
             inbound: None,
             inbound_interface: None,
             outward: None,
+            unused: None,
             onward: None,
             appliance: None,
             is_basic_balancer_afar: false,

@@ -205,6 +205,37 @@ pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward
     }
 }
 
+/// The gateway that a network is to use and does not get, where none is known to lead to an address: whoever lets one lead there meets
+/// this next. It asks for that gateway, and its peering carries nothing or does not lend it; or it is lent the only one, and does not
+/// ask.
+pub(super) fn unused(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Option<Outward> {
+    let has_others = !could_lend(estate, vnet, address).is_empty();
+    estate.children::<Peering>(vnet).find_map(|(half, facts)| {
+        let (gateway, _) = estate.list::<Gateway>(Key::GatewaysOf(facts.remote.clone())).next()?;
+        let back = hop::half(estate, &facts.remote, vnet);
+        let lends = back.and_then(|(_, back)| back.lends_gateway);
+        let not_lent = |half: &ResourceId, fields: &str, flag: &str| Outward::NotLent {
+            gateway: gateway.clone(),
+            line: None,
+            half: half.clone(),
+            pointer: format!("{fields}/{flag}"),
+        };
+        match (facts.uses_remote_gateway, lends) {
+            (Some(true), _) if hop::is_severed(estate, vnet, &facts.remote) => {
+                let beyond = Box::new(Outward::Nowhere);
+                Some(Outward::Severed { beyond, vnet: facts.remote.clone() })
+            }
+            (Some(true), Some(false)) => {
+                back.map(|(id, back)| not_lent(id, back.fields, "allowGatewayTransit"))
+            }
+            (Some(false), Some(true)) if !has_others && !uses_another(estate, vnet, half) => {
+                Some(not_lent(half, facts.fields, "useRemoteGateways"))
+            }
+            _ => None,
+        }
+    })
+}
+
 /// Whether a network has a gateway of its own, or uses that of another peering.
 fn uses_another(estate: &Estate, vnet: &ResourceId, half: &ResourceId) -> bool {
     let mut halves = estate.children::<Peering>(vnet);

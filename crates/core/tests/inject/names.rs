@@ -96,7 +96,9 @@ pub(crate) fn far_server(world: &mut World, _: &mut Chance) {
     world.net(&hub, "10.251.0.0/16", "core", "10.251.1.0/24");
     resolver(world, &hub, "10.251.1.4");
     let zone = world.roles.zone.clone();
-    world.link(&format!("{zone}/virtualNetworkLinks/far-dns"), &hub);
+    if world.has(&zone) {
+        world.link(&format!("{zone}/virtualNetworkLinks/far-dns"), &hub);
+    }
 }
 
 /// A rule of a ruleset leads the name to Azure's own address, which no rule may.
@@ -163,9 +165,7 @@ pub(crate) fn deny_resolver(world: &mut World, chance: &mut Chance) {
 /// The zone group writes into a zone of another name; the right one is not there.
 pub(crate) fn wrong_zone(world: &mut World, _: &mut Chance) {
     let roles = world.roles.clone();
-    for id in [&roles.link, &roles.own_link, &roles.record, &roles.zone] {
-        world.remove(id);
-    }
+    world.remove_all(&roles.zone);
     let zone = roles.zone.replace("postgres.database", "postgresql");
     world.put(&zone, json!({ "location": "global", "properties": {} }));
     world.set(

@@ -10,7 +10,7 @@ use crate::world::{Kind, World};
 pub(crate) fn drop(world: &mut World, _: &mut Chance) {
     let prefix = match world.kind {
         Kind::Injected => world.to_prefix.clone(),
-        _ => format!("{}/32", world.address),
+        _ => format!("{}/32", world.host.as_ref().unwrap_or(&world.address)),
     };
     let subnet = world.roles.from_subnet.clone();
     world.route(&subnet, "drop", &prefix, json!({ "nextHopType": "None" }));
@@ -43,10 +43,8 @@ pub(crate) fn no_way_out(world: &mut World, _: &mut Chance) {
 
 pub(crate) fn keep_gateway_out(world: &mut World, _: &mut Chance) {
     let subnet = world.roles.from_subnet.clone();
-    let table = format!("{}/Microsoft.Network/routeTables/own", world.roles.spare);
-    world
-        .put(&table, json!({ "properties": { "routes": [], "disableBgpRoutePropagation": true } }));
-    world.set(&subnet, "routeTable", json!({ "id": table }));
+    let table = world.table(&subnet);
+    world.set(&table, "disableBgpRoutePropagation", json!(true));
 }
 
 pub(crate) fn no_transit(world: &mut World, _: &mut Chance) {
@@ -58,6 +56,22 @@ pub(crate) fn no_transit(world: &mut World, _: &mut Chance) {
 pub(crate) fn no_remote_gateway(world: &mut World, _: &mut Chance) {
     let half = format!("{}/virtualNetworkPeerings/hub", world.roles.from_net);
     world.set(&half, "useRemoteGateways", json!(false));
+}
+
+/// The hub, whose gateway the copier's network asks for, has no half of their peering.
+fn no_half_of_hub(world: &mut World, state: &str) {
+    let hub = hub(world);
+    world.remove(&format!("{hub}/virtualNetworkPeerings/spoke"));
+    let half = format!("{}/virtualNetworkPeerings/hub", world.roles.from_net);
+    world.set(&half, "peeringState", json!(state));
+}
+
+pub(crate) fn hub_waits(world: &mut World, _: &mut Chance) {
+    no_half_of_hub(world, "Initiated");
+}
+
+pub(crate) fn hub_lost(world: &mut World, _: &mut Chance) {
+    no_half_of_hub(world, "Disconnected");
 }
 
 pub(crate) fn claim_office(world: &mut World, _: &mut Chance) {

@@ -128,6 +128,15 @@ impl World {
         self.resources.retain(|one| one["id"] != id);
     }
 
+    /// Removes a resource and all below it.
+    pub(crate) fn remove_all(&mut self, id: &str) {
+        let below = format!("{id}/");
+        let goes = |one: &Value| {
+            one["id"] == id || one["id"].as_str().is_some_and(|one| one.starts_with(&below))
+        };
+        self.resources.retain(|one| !goes(one));
+    }
+
     /// Adds a rule to a group. `None` as priority is a free one below those of harmless rules.
     pub(crate) fn rule(&mut self, group: &str, name: &str, priority: usize, mut fields: Value) {
         fields["priority"] = json!(priority);
@@ -146,18 +155,29 @@ impl World {
         rules.as_array_mut().expect("rules").push(rule);
     }
 
-    /// Attaches a table with one route to a subnet.
+    /// Adds a route to the table of a subnet.
     pub(crate) fn route(&mut self, subnet: &str, name: &str, prefix: &str, hop: Value) {
-        let table = format!("{}/Microsoft.Network/routeTables/{name}", self.roles.spare);
         let mut properties = hop;
         properties["addressPrefix"] = json!(prefix);
-        let route = json!({ "name": "one", "properties": properties });
+        let table = self.table(subnet);
+        let routes = self.body(&table)["properties"]["routes"].as_array_mut().expect("routes");
+        routes.push(json!({ "name": name, "properties": properties }));
+    }
+
+    /// The route table of a subnet, which may have one.
+    pub(crate) fn table(&mut self, subnet: &str) -> String {
+        if let Some(id) = self.body(subnet)["properties"]["routeTable"]["id"].as_str() {
+            return id.to_owned();
+        }
+        let side = if subnet == self.roles.from_subnet { "copier" } else { "source" };
+        let table = format!("{}/Microsoft.Network/routeTables/of-{side}", self.roles.spare);
         let off = json!(false);
         self.put(
             &table,
-            json!({ "properties": { "routes": [route], "disableBgpRoutePropagation": off } }),
+            json!({ "properties": { "routes": [], "disableBgpRoutePropagation": off } }),
         );
         self.set(subnet, "routeTable", json!({ "id": table }));
+        table
     }
 
     /// One half of a peering.

@@ -303,7 +303,12 @@ const STAGES: [&[&str]; 4] = [
         "peering/mesh-excluded",
         "route/none",
     ],
-    &["dns/zone-name-wrong", "dns/record-missing", "dns/zone-not-linked"],
+    &[
+        "dns/zone-name-wrong",
+        "dns/record-missing",
+        "dns/zone-not-linked",
+        "dns/forwarder-network-not-linked",
+    ],
     &["server/vnet-rule-missing", "server/vnet-rule-not-ready", "server/service-endpoint-missing"],
     &["filter/inbound-denied", "filter/two-level-conflict"],
 ];

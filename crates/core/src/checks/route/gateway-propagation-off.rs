@@ -4,12 +4,20 @@ use crate::change::route;
 use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
+use crate::trace::leg::Way;
 use crate::trace::outward::{self, Outward};
 use crate::trace::route::table_of;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let what = match path.intended.as_ref()?.outward.as_ref()?.past_the_cut() {
+    let leg = path.intended.as_ref()?;
+    let has_gateway = || {
+        let could_use =
+            |address| !outward::could_lend(path.estate, &start.vnet, address).is_empty();
+        outward::has_gateway(path.estate, &start.vnet)
+            || matches!(leg.way, Way::Beyond(address) if could_use(address))
+    };
+    let what = match leg.outward.as_ref()?.past_the_cut() {
         Outward::KeptOut { line: None, gateway, .. }
         | Outward::NotLent { line: None, gateway, .. }
         | Outward::Learned(gateway, _) => {
@@ -21,7 +29,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         | Outward::Through(line) => {
             format!("also that of `{}` to {}", line.gateway.name(), line.prefix)
         }
-        Outward::Nowhere if outward::has_gateway(path.estate, &start.vnet) => {
+        Outward::Nowhere if has_gateway() => {
             "also one to the source, once a gateway has it".to_owned()
         }
         _ => return None,

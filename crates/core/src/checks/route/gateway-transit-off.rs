@@ -7,13 +7,17 @@ use crate::trace::outward::Outward;
 use crate::trace::words::where_to;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let way = path.intended.as_ref()?.outward.as_ref()?.past_the_cut();
+    let leg = path.intended.as_ref()?;
+    let way = leg.unused.as_ref().or(leg.outward.as_ref())?.past_the_cut();
     let Outward::NotLent { gateway, line, half, pointer, .. } = way else { return None };
     let flag = pointer.rsplit('/').next().unwrap_or("");
+    let leads = match leg.unused {
+        Some(_) => "does not lead to the source, nor would it be used if it did".to_owned(),
+        None => where_to(line.as_ref()),
+    };
     let message = format!(
-        "gateway `{}` {}, and `{flag}` of peering `{}` of network `{}` is false",
+        "gateway `{}` {leads}, and `{flag}` of peering `{}` of network `{}` is false",
         gateway.name(),
-        where_to(line.as_ref()),
         half.name(),
         half.name_at(0)
     );

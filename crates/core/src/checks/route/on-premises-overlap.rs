@@ -14,7 +14,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Place::Here(_) | Place::Beyond => return None,
     };
     let found = crate::trace::outward::outward(path.estate, &start.vnet, address);
-    let (Outward::Through(line) | Outward::NotLent { line: Some(line), .. }) = found else {
+    let (Outward::Through(line) | Outward::NotLent { line: Some(line), .. }) = found.past_the_cut()
+    else {
         return None;
     };
     let message = format!(
