@@ -112,7 +112,7 @@ pub(super) fn let_address_in(path: &Path, addresses: &AddressSet) -> Fix {
     Fix::of(rules)
 }
 
-/// Lets questions of the copier's subnet through to a DNS server, and nothing else.
+/// Lets the denied questions of the copier's subnet through to a DNS server, and nothing else.
 pub(super) fn let_questions_through(
     path: &Path,
     group: &ResourceId,
@@ -121,7 +121,7 @@ pub(super) fn let_questions_through(
     server: Ipv4Addr,
 ) -> Option<Fix> {
     let flow = filter::Flow {
-        from: path.start.as_ref()?.networks(path.estate).ok()?,
+        from: holding(path, &decision.denied_senders().union(&decision.lost))?,
         to: Ok(vec![Ipv4Net::from(server)]),
         service: Service::any(DNS_PORT),
     };

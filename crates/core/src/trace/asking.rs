@@ -15,6 +15,7 @@ use super::resolve::{self, Answer, Published, Resolution};
 use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Leads, Path};
+use crate::address::AddressSet;
 use crate::estate::Missing;
 use crate::estate::server::ServerKind;
 use crate::id::ResourceId;
@@ -200,6 +201,11 @@ impl Path<'_> {
         let mut may_stand_here = false;
         for server in servers {
             let leg = self.way_to_resolver(start, server);
+            // A part of the subnet gets no answer, and has nobody else to ask.
+            if leg.verdict() == Verdict::Partial && dns_servers::is_alone(self.estate, start) {
+                self.take_unanswered(start, server, leg);
+                return Ok(Asked::Server(server, None));
+            }
             if leg.verdict() != Verdict::Unreachable {
                 if let Some(missing) = apart {
                     return Err(missing);
@@ -232,15 +238,25 @@ impl Path<'_> {
             return apart.map_or(Ok(Asked::Azure), Err);
         }
         self.leads = Leads::Nowhere;
+        self.take_unanswered(start, server, leg);
+        Ok(Asked::Nobody)
+    }
+
+    /// Takes down that a DNS server cannot be reached: from the copier's subnet, or from a part of it.
+    fn take_unanswered(&mut self, start: &Start, server: Ipv4Addr, leg: Leg) {
         let owner = dns_servers::dns_owner_words(self.estate, start);
-        let detail = format!("DNS server {server} of {owner} cannot be reached");
+        let parts = leg.steps().filter_map(|step| step.dropped_part.as_ref());
+        let dropped = parts.fold(AddressSet::default(), |all, part| all.union(part));
+        let is_partial = leg.verdict() == Verdict::Partial;
+        let by = if is_partial { format!(" from {dropped}") } else { String::new() };
+        let detail = format!("DNS server {server} of {owner} cannot be reached{by}");
         let owner = dns_servers::dns_owner(self.estate, start);
         let mut step = Step::drop(Stage::Name, Some(owner), detail);
+        step.dropped_part = is_partial.then_some(dropped);
         let closed = leg.steps().find(|step| step.outcome == Outcome::Drop);
         step.facts.extend(closed.into_iter().flat_map(|step| step.facts.clone()));
         self.opening.push(step);
         self.dns_server = Some((server, leg));
-        Ok(Asked::Nobody)
     }
 
     /// The way of questions to a DNS server.

@@ -134,7 +134,7 @@ pub struct Path<'e> {
     pub dns_denial: Option<DnsDenial>,
     /// Where the dialled machine is; `None` for servers of Azure, and while its address is not known.
     pub place: Option<Place>,
-    /// A DNS server of the network's own that does not answer, and the way to it.
+    /// A DNS server of the network's own that does not answer, be it a part of the subnet alone, and the way to it.
     pub dns_server: Option<(Ipv4Addr, Leg)>,
     /// The name does not exist here, and the public way would be open: nothing but the name is in the way.
     pub is_shadowed: bool,
