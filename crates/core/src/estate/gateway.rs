@@ -86,8 +86,8 @@ pub struct BalancerRule {
     pub ports: Option<(u64, u64)>,
     /// The member's port; 0 stands for the one that was dialled.
     pub port_inside: Option<u64>,
-    /// Whether packets come to a member's own address.
-    pub is_plain: bool,
+    /// Whether packets keep the frontend as their destination (floating IP); `None` where that is not told.
+    pub floats: Option<bool>,
     /// Whether members come into the internet as the frontend.
     pub translates: bool,
 }
@@ -188,7 +188,7 @@ fn balancer_rule(node: &Node, problems: &mut Problems) -> BalancerRule {
         ports: first.zip(last),
         // Which member gets which port of a range, no list tells.
         port_inside: node.number("backendPort", problems).filter(|_| port.is_some()),
-        is_plain: floating.iter().find_map(|name| node.flag(name, problems)) == Some(false),
+        floats: floating.iter().find_map(|name| node.flag(name, problems)),
         translates: node.flag("disableOutboundSnat", problems) != Some(true),
     }
 }

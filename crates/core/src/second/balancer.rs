@@ -6,8 +6,8 @@ use super::world::{World, at, flag, interface_addresses, list, private_address, 
 
 /// What becomes of packets for a port of a frontend.
 pub(super) enum Balanced<'w> {
-    /// These interfaces may get them, on this port.
-    To(Vec<&'w Value>, u16),
+    /// These interfaces may get them, on this port; whether with the frontend as their destination, where that is told.
+    To(Vec<&'w Value>, u16, Option<bool>),
     /// No rule takes them.
     Nowhere,
 }
@@ -45,16 +45,20 @@ pub(super) fn balanced<'w>(
         [one] => one,
         _ => return None,
     };
-    let is_told = ["frontendIPConfiguration", "protocol", "frontendPort", "enableFloatingIP"]
+    let is_told = ["frontendIPConfiguration", "protocol", "frontendPort"]
         .iter()
         .all(|field| at(rule, &["properties", field]).is_some());
-    if !is_told || flag(rule, &["properties", "enableFloatingIP"]) == Some(true) {
+    if !is_told {
         return None;
     }
     let inside = match number(rule, "backendPort")? {
         0 => port,
         other => u16::try_from(other).ok()?,
     };
+    let floating = flag(rule, &["properties", "enableFloatingIP"]);
+    if floating != Some(false) && inside != port {
+        return None;
+    }
     let mut configurations = Vec::new();
     match reference(rule, &["properties", "backendAddressPool", "id"]) {
         Some(pool) => {
@@ -71,5 +75,5 @@ pub(super) fn balanced<'w>(
     let bodies = configurations.iter().map(|id| world.body(id.split("/ipconfigurations/").next()?));
     let bodies = bodies.collect::<Option<Vec<_>>>()?;
     let have_one_address = bodies.iter().all(|body| interface_addresses(body).len() == 1);
-    (have_one_address && !bodies.is_empty()).then_some(Balanced::To(bodies, inside))
+    (have_one_address && !bodies.is_empty()).then_some(Balanced::To(bodies, inside, floating))
 }

@@ -118,7 +118,8 @@ pub(super) fn behind(
     to: u32,
     port: u16,
 ) -> Option<Option<(Seat, Vec<u32>, u16)>> {
-    let Balanced::To(bodies, port) = balancer::balanced(world, balancer, to, port)? else {
+    let Balanced::To(bodies, port, floating) = balancer::balanced(world, balancer, to, port)?
+    else {
         return Some(None);
     };
     let mut seats = bodies.iter().map(|body| {
@@ -133,6 +134,11 @@ pub(super) fn behind(
                 == (first.subnet.clone(), first.group.clone(), first.groups.clone())
         })
     });
-    let addresses = bodies.iter().flat_map(|body| interface_addresses(body)).collect();
+    let own = bodies.iter().flat_map(|body| interface_addresses(body));
+    let addresses = match floating {
+        Some(false) => own.collect(),
+        Some(true) => vec![to],
+        None => own.chain([to]).collect(),
+    };
     are_alike.then_some(Some((first, addresses, port)))
 }

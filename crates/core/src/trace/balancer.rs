@@ -14,7 +14,7 @@ use crate::id::ResourceId;
 pub struct Behind {
     /// The machine; of several, the first.
     pub machine: Machine,
-    /// The addresses of all.
+    /// The addresses that packets come to: those of all, or the frontend's where it floats, or may.
     pub addresses: AddressSet,
     /// Their port.
     pub port: u16,
@@ -58,13 +58,15 @@ fn balanced(
     let Some(rule) = rules.next() else {
         return balancer.has_all_rules.then_some(Balanced::Nowhere);
     };
-    let is_sure = rule.frontend.is_some() && rule.is_tcp.is_some() && rule.is_plain;
+    let is_sure = rule.frontend.is_some() && rule.is_tcp.is_some();
     if !is_sure || rules.next().is_some() {
         return None;
     }
-    let port = match rule.port_inside? {
-        0 => port,
-        other => u16::try_from(other).ok()?,
+    let port = match (rule.floats, rule.port_inside?) {
+        (_, 0) => port,
+        (Some(false), other) => u16::try_from(other).ok()?,
+        // What floats keeps its port, too.
+        (Some(true) | None, other) => u16::try_from(other).ok().filter(|one| *one == port)?,
     };
     let to = rule.to.as_ref()?;
     let pool = balancer.pools.iter().find(|(id, _)| id == to);
@@ -81,9 +83,10 @@ fn balanced(
     if !others.iter().all(is_alike) {
         return None;
     }
-    let addresses = others.iter().fold(AddressSet::one(machine.address), |all, (one, _)| {
-        all.union(&AddressSet::one(one.address))
-    });
+    let own = machines.iter().map(|(one, _)| one.address).filter(|_| rule.floats != Some(true));
+    let kept = Some(address).filter(|_| rule.floats != Some(false));
+    let addresses = own.chain(kept).map(AddressSet::one);
+    let addresses = addresses.fold(AddressSet::default(), |all, one| all.union(&one));
     Some(Balanced::To(Behind { machine: machine.clone(), addresses, port }))
 }
 
