@@ -151,16 +151,33 @@ impl Path<'_> {
                     return None;
                 }
                 (Answer::Unknown(missing), _) => missing.clone(),
-                _ => Missing::other(
-                    format!("the address of {name}"),
-                    "give it as `--source ADDRESS[:PORT]`: public DNS is not asked here",
-                ),
+                _ => {
+                    self.name = Some(resolution);
+                    self.unasked(&name)
+                }
             },
             Err(missing) => missing,
         };
         self.leads = Leads::Unknown(missing.clone());
         self.opening.push(Step::unknown(Stage::Name, missing));
         None
+    }
+
+    /// The address of a machine's name that no linked zone knows.
+    fn unasked(&self, name: &str) -> Missing {
+        let by_zone = self.zone_of_machine().map(|zone| {
+            format!(
+                "; or link zone `{}`, which knows the name, to the copier's network",
+                zone.name()
+            )
+        });
+        Missing::other(
+            format!("the address of {name}"),
+            format!(
+                "give it as `--source ADDRESS[:PORT]`: public DNS is not asked here{}",
+                by_zone.unwrap_or_default()
+            ),
+        )
     }
 
     /// The address of a dialled machine, where it is known.

@@ -59,6 +59,20 @@ impl Path<'_> {
         }
     }
 
+    /// A zone that knows the address of a machine's name, whoever it is linked to.
+    pub fn zone_of_machine(&self) -> Option<ResourceId> {
+        let name = self.server_name();
+        let suffixes = name.match_indices('.').map(|(at, _)| &name[at + 1..]);
+        let zones = suffixes.flat_map(|suffix| self.estate.zones_named(suffix));
+        let has_address = |zone: &ResourceId| {
+            let record = resolve::find_record(self.estate, zone, &name);
+            record.is_some_and(|(_, record)| {
+                record.addresses.as_ref().is_some_and(|all| !all.is_empty())
+            })
+        };
+        zones.into_iter().find(has_address)
+    }
+
     /// Name of the server's record set in the zone that is meant.
     pub fn record_label(&self) -> Option<String> {
         Some(self.private_link_name()?.split_once('.')?.0.to_owned())

@@ -1,6 +1,7 @@
 //! Another network asks for the name on the copier's behalf, and the zone is not linked to that one.
 
 use crate::change::dns;
+use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::forwarder::ForwarderKind;
@@ -12,6 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let forwarder = name.forwarders.last()?;
     let zone = match &path.to.private_zone {
         Some(zone) if path.to.delegated_subnet.is_some() => zone.clone(),
+        _ if path.to.kind == ServerKind::Host => path.zone_of_machine()?,
         _ => path.zone_meant().filter(|_| !path.endpoints.is_empty())?,
     };
     let is_known = path.estate.has_zone(&zone)
@@ -19,7 +21,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let is_linked =
         resolve::links_of(path.estate, &zone).any(|(_, link)| link.vnet == forwarder.vnet);
     let (is_sure, who) = match forwarder.kind {
-        ForwarderKind::Resolver => (true, "resolver endpoint"),
+        // Whether public DNS knows a machine's name too, nobody asked.
+        ForwarderKind::Resolver => (path.to.kind != ServerKind::Host, "resolver endpoint"),
         ForwarderKind::Machine => (false, "DNS server"),
         ForwarderKind::Rule => return None,
     };

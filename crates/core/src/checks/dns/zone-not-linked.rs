@@ -2,11 +2,15 @@
 
 use crate::change::{dns, record};
 use crate::checks::fixes;
+use crate::estate::server::ServerKind;
 use crate::finding::{Certainty, Finding, Fix};
 use crate::trace::resolve::{self, Answer};
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
+    if path.to.kind == ServerKind::Host {
+        return of_machine(path);
+    }
     let start = path.start.as_ref()?;
     let name = path.name.as_ref()?;
     // A link that sends missing names on to public DNS is a link all the same.
@@ -81,4 +85,24 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         finding.certainty = Certainty::Possible;
     }
     Some(finding)
+}
+
+/// A zone knows the name of a machine, and the network that asks does not see it. Whether public DNS knows the name too, nobody asked.
+fn of_machine(path: &Path) -> Option<Finding> {
+    let (start, name) = (path.start.as_ref()?, path.name.as_ref()?);
+    let is_answered =
+        name.answer != Answer::Public || name.zone.is_some() || name.outside.is_some();
+    if is_answered || name.place != start.vnet {
+        return None;
+    }
+    let zone = path.zone_of_machine()?;
+    let message = format!(
+        "private DNS zone `{}`, which knows {}, is not linked to network `{}`",
+        zone.name(),
+        path.server_name(),
+        start.vnet.name()
+    );
+    let why = "a network sees the zones that are linked to it, and asks public DNS for all else";
+    let fix = Fix::of(vec![dns::link_zone(path.estate, &zone, &start.vnet, &path.to_id)]);
+    Some(Finding::blocks(message, why).possible().at(&zone, "").fix(fix))
 }
