@@ -9,6 +9,7 @@ use crate::estate::{Estate, Key, Missing};
 use crate::finding::Finding;
 use crate::id::ResourceId;
 use crate::shell::quoted;
+use crate::trace::door_rules::is_vnet_rule;
 use crate::trace::endpoint::Status;
 use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
@@ -100,9 +101,8 @@ fn step(step: u8, title: &'static str, state: State, on_path: bool) -> GuideStep
 
 fn front_door_steps(path: &Path) -> Vec<GuideStep> {
     let gate = path.intended.as_ref().and_then(|leg| leg.gate.as_ref());
-    let is_vnet_rule = |id: &ResourceId| id.resource_type().ends_with("/virtualnetworkrules");
     let (state, on_path) = match gate {
-        Some(Gate::Open(rule)) if is_vnet_rule(rule) => (State::Met, true),
+        Some(Gate::Open(rules)) if rules.iter().any(is_vnet_rule) => (State::Met, true),
         Some(Gate::Open(_)) => (State::NotMet, false),
         Some(Gate::Unknown(_) | Gate::Unsure(..)) | None => (State::Unknown, true),
         Some(_) => (State::NotMet, true),

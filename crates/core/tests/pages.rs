@@ -21,6 +21,16 @@ fn faults(
     report.findings.iter().filter(|one| wanted(one)).map(|one| one.fault.to_owned()).collect()
 }
 
+/// All sentences of a report.
+fn sentences(report: &Report) -> Vec<&str> {
+    let steps = report.forward.iter().chain(&report.back).map(|step| step.detail.as_str());
+    let findings = report.findings.iter().flat_map(|one| {
+        let fixes = one.fixes.iter().map(|fix| fix.title.as_str());
+        [one.message.as_str(), one.why.as_str()].into_iter().chain(fixes)
+    });
+    steps.chain(findings).collect()
+}
+
 /// What the report says, in the words of an `expect` block.
 fn answer(report: &Report, estate: &Estate, asks_plan: bool, asks_step: &[&str]) -> Vec<String> {
     let verdict = json!(report.verdict);
@@ -96,6 +106,15 @@ fn run(check: &Check, wrong: &mut Vec<String>) -> usize {
         if found != expected {
             let (fault, title) = (check.fault, &example.title);
             wrong.push(format!("{fault}: {title}\n  found    {found:?}\n  expected {expected:?}"));
+        }
+        let sentences = sentences(&report);
+        for words in &example.said {
+            if !sentences.iter().any(|one| one.contains(words.as_str())) {
+                let (fault, title) = (check.fault, &example.title);
+                wrong.push(format!(
+                    "{fault}: {title}\n  does not say {words}\n  but {sentences:#?}"
+                ));
+            }
         }
         names_itself |= expected.iter().any(|line| line.ends_with(check.fault));
     }

@@ -132,14 +132,14 @@ impl Path<'_> {
             ServerKind::Host => Gate::Unknown(host::unseen_gate(&self.to_id, self.port)),
             ServerKind::Flexible => {
                 let rules: Vec<_> = door_rules::public_rules(self.estate, &self.to_id).collect();
-                match door_rules::opener(self.estate, &self.to_id, true) {
-                    Some(id) => Gate::Open(id.clone()),
-                    None if rules.is_empty() => {
+                match door_rules::openers(self.estate, &self.to_id, true) {
+                    openers if !openers.is_empty() => Gate::Open(openers),
+                    _ if rules.is_empty() => {
                         let rule = door_rules::FIREWALL_RULE;
                         let unread = door_rules::unread_rule(self.estate, &self.to_id, rule);
                         unread.map_or(Gate::FirewallRuleMissing, Gate::Unknown)
                     }
-                    None => Gate::Unknown(Missing::other(
+                    _ => Gate::Unknown(Missing::other(
                         format!("the public address of `{}`", self.from_id.name()),
                         "resolve its name and compare it with the server's firewall rules",
                     )),

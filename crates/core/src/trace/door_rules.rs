@@ -12,6 +12,11 @@ use crate::shell::in_double_quotes;
 pub const FIREWALL_RULE: (&str, &str) = ("/firewallrules", "startIpAddress");
 pub(super) const VNET_RULE: (&str, &str) = ("/virtualnetworkrules", "virtualNetworkSubnetId");
 
+/// Whether a rule is one about a subnet.
+pub fn is_vnet_rule(rule: &ResourceId) -> bool {
+    rule.resource_type().ends_with(VNET_RULE.0)
+}
+
 /// A rule of a server that could not be read, or that was not asked for: it may be the one that lets the caller in.
 pub fn unread_rule(
     estate: &Estate,
@@ -68,18 +73,18 @@ pub fn public_rules<'e>(
     estate.children::<FirewallRule>(server).filter(move |(_, rule)| counts(rule))
 }
 
-/// The firewall rule that lets every caller in, or the first of several that do so together; for callers of Azure also one that lets
-/// all of Azure in.
-pub fn opener<'e>(
-    estate: &'e Estate,
-    server: &ResourceId,
-    is_in_azure: bool,
-) -> Option<&'e ResourceId> {
+/// The firewall rule that lets every caller in, or the several that do so together; for callers of Azure also one that lets all of
+/// Azure in. Empty where there is none.
+pub fn openers(estate: &Estate, server: &ResourceId, is_in_azure: bool) -> Vec<ResourceId> {
     let rules: Vec<_> = public_rules(estate, server).collect();
     let opens = |rule: &FirewallRule| rule.is_everything() || is_in_azure && rule.is_all_of_azure();
-    let alone = rules.iter().find(|(_, rule)| opens(rule));
+    if let Some((id, _)) = rules.iter().find(|(_, rule)| opens(rule)) {
+        return vec![(*id).clone()];
+    }
     let range = |rule: &FirewallRule| (u32::from(rule.start), u32::from(rule.end));
     let held = || AddressSet::from_ranges(rules.iter().map(|(_, rule)| range(rule)).collect());
-    let are_whole = || rules.len() > 1 && internet().is_within(&held());
-    alone.or_else(|| rules.first().filter(|_| are_whole())).map(|(id, _)| *id)
+    match rules.len() > 1 && internet().is_within(&held()) {
+        true => rules.into_iter().map(|(id, _)| id.clone()).collect(),
+        false => Vec::new(),
+    }
 }

@@ -5,15 +5,15 @@ use crate::estate::network::{NextHop, Subnet, Vnet, region_key};
 use crate::estate::server::{FirewallRule, Server, ServerKind, VnetRule};
 use crate::estate::{Estate, Missing, Unsettled};
 use crate::id::ResourceId;
-use crate::trace::door_rules::{FIREWALL_RULE, VNET_RULE, opener, public_rules, unread_rule};
+use crate::trace::door_rules::{FIREWALL_RULE, VNET_RULE, openers, public_rules, unread_rule};
 use crate::trace::egress::Egress;
 use crate::trace::start::Start;
 
 /// What the server does with a caller at its front door.
 #[derive(Debug, Clone)]
 pub enum Gate {
-    /// A rule lets the caller in.
-    Open(ResourceId),
+    /// A rule lets the caller in, or several do so together: one at least.
+    Open(Vec<ResourceId>),
     /// Azure's tool opens the server for the target by itself.
     OpensItself,
     /// Public access is denied.
@@ -94,10 +94,8 @@ impl Caller<'_> {
             estate.children::<FirewallRule>(server).filter(|(_, rule)| is_caught(rule)).collect();
         let none = AddressSet::default();
         let held = rules.iter().fold(none, |all, (_, rule)| all.union(&rule.addresses()));
-        if let Some((id, _)) = rules.first()
-            && addresses.is_within(&held)
-        {
-            return Ok(Some(Gate::Open((*id).clone())));
+        if !rules.is_empty() && addresses.is_within(&held) {
+            return Ok(Some(Gate::Open(rules.into_iter().map(|(id, _)| id.clone()).collect())));
         }
         match unread_rule(estate, server, FIREWALL_RULE) {
             Some(missing) => Err(missing),
@@ -149,8 +147,9 @@ pub fn gate_behind(
         Some(true) => {}
     }
     let is_appliance = matches!(next_hop, NextHop::Appliance(_));
-    if let Some(id) = opener(estate, server_id, is_appliance) {
-        return Gate::Open(id.clone());
+    let openers = openers(estate, server_id, is_appliance);
+    if !openers.is_empty() {
+        return Gate::Open(openers);
     }
     let idle_rule = || idle_vnet_rule(estate, server_id, server, caller.start);
     match caller.by_rules(estate, server_id) {
@@ -298,8 +297,9 @@ fn rules_of_single(
     // The endpoint gives packets to servers of its own region the subnet's identity, to others a public address.
     let is_identified = has_endpoint && !is_afar;
     let is_let_in = rule.is_some_and(|(_, rule)| is_ready(rule));
-    if let (false, Some(id)) = (is_identified, opener(estate, server_id, true)) {
-        return (Gate::Open(id.clone()), false);
+    let openers = if is_identified { Vec::new() } else { openers(estate, server_id, true) };
+    if !openers.is_empty() {
+        return (Gate::Open(openers), false);
     }
     // Rules of addresses do not speak of a subnet with an identity; of the one for all of Azure documents disagree.
     let mut rules_of_addresses = public_rules(estate, server_id);
@@ -349,14 +349,15 @@ fn vnet_rule_gate(
         Ok(Some(_)) if server.location.is_none() => {
             Gate::Unknown(Missing::field(server_id, "location"))
         }
-        Ok(Some(_)) => Gate::Open(rule_id.clone()),
+        Ok(Some(_)) => Gate::Open(vec![rule_id.clone()]),
         Err(missing) => Gate::Unknown(missing),
     }
 }
 
 fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Gate {
-    if let Some(id) = opener(estate, server_id, true) {
-        return Gate::Open(id.clone());
+    let openers = openers(estate, server_id, true);
+    if !openers.is_empty() {
+        return Gate::Open(openers);
     }
     let is_known = matches!(caller.egress, Some(Egress::Known(_)));
     if !is_known && public_rules(estate, server_id).next().is_none() {

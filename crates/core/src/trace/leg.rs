@@ -13,6 +13,7 @@ use crate::trace::admin::Ruled;
 use crate::trace::appliance::{self, Appliance};
 use crate::trace::balancer::Behind;
 use crate::trace::decision::Decision;
+use crate::trace::door_words::gate_step;
 use crate::trace::egress::Egress;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Receiver, Service};
@@ -24,7 +25,7 @@ use crate::trace::own_zone;
 use crate::trace::route::Routed;
 use crate::trace::start::Start;
 use crate::trace::step::{self, Stage, Step, Verdict};
-use crate::trace::words::{admit_step, gate_step, replies_step};
+use crate::trace::words::{admit_step, replies_step};
 
 /// Which way a leg goes.
 #[derive(Debug, Clone)]

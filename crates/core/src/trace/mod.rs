@@ -11,6 +11,7 @@ mod choice;
 pub mod decision;
 pub mod dns_servers;
 pub mod door_rules;
+mod door_words;
 pub mod egress;
 pub mod endpoint;
 pub mod filter;

@@ -3,14 +3,12 @@
 use std::fmt::Display;
 use std::net::Ipv4Addr;
 
-use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::shell::quoted;
 use crate::trace::appliance::Appliance;
 use crate::trace::breaks::Break;
 use crate::trace::endpoint::{Status, View};
-use crate::trace::gate::Gate;
 use crate::trace::hop::Joined;
 use crate::trace::outward::{Line, Outward};
 use crate::trace::place::{self, Place};
@@ -31,64 +29,6 @@ pub(super) fn admit_step(estate: &Estate, view: &View) -> Step {
     let is_open = view.status == Status::Approved && view.wrong_end.is_none();
     let step = if is_open { Step::pass } else { Step::drop };
     step(Stage::Admit, Some(&view.id), detail).read(resource, pointer)
-}
-
-pub(super) fn gate_step(estate: &Estate, id: &ResourceId, server: &Server, gate: &Gate) -> Step {
-    let drop = |detail: String| Step::drop(Stage::Admit, Some(id), detail);
-    match gate {
-        Gate::Open(rule) => {
-            let detail =
-                estate.words(|| format!("rule `{}` of the server lets the subnet in", rule.name()));
-            Step::pass(Stage::Admit, Some(rule), detail).read(rule, estate.locate(rule, "", ""))
-        }
-        Gate::OpensItself => {
-            let detail = "Azure's tool opens a public Single Server for a public target by itself";
-            Step::pass(Stage::Admit, Some(id), detail).read(id, &server.public_pointer)
-        }
-        Gate::PublicDenied => drop("the server denies public network access".to_owned())
-            .read(id, &server.public_pointer),
-        Gate::RuleMissing { .. } => {
-            drop("no VNet rule of the server names the copier's subnet".to_owned()).read(id, "")
-        }
-        Gate::ServiceEndpointMissing(rule) => {
-            let detail =
-                "the VNet rule has no effect: the subnet's service endpoint Microsoft.Sql is off";
-            drop(detail.to_owned()).read(rule, "")
-        }
-        Gate::RuleNotReady(rule, state) => {
-            let place = estate.locate(rule, "", "state");
-            drop(format!("the VNet rule `{}` is in state {state}", rule.name())).read(rule, place)
-        }
-        Gate::OtherRegion(rule, location) => {
-            let detail = format!(
-                "the VNet rule has no effect: the network is in {location}, the server elsewhere"
-            );
-            drop(detail).read(rule, "")
-        }
-        Gate::Disputed(rule) => {
-            let missing = Missing::other(
-                format!(
-                    "whether rule `{}` lets in a subnet whose service endpoint Microsoft.Sql is on",
-                    rule.name()
-                ),
-                "documents disagree: add a VNet rule for the subnet, or probe",
-            );
-            Step::unknown(Stage::Admit, missing)
-                .read(rule, estate.locate(rule, "", "startIpAddress"))
-        }
-        Gate::AddressNotAllowed(addresses) => {
-            drop(format!("no firewall rule of the server holds {addresses}")).read(id, "")
-        }
-        Gate::FirewallRuleMissing => {
-            drop("the server has no firewall rule at all".to_owned()).read(id, "")
-        }
-        Gate::Unknown(missing) => Step::unknown(Stage::Admit, missing.clone()),
-        Gate::Unsure(gate, missing) => {
-            let closed = gate_step(estate, id, server, gate);
-            let detail = format!("{}; not observed: {}", closed.detail, missing.what);
-            Step { detail, facts: closed.facts, ..Step::unknown(Stage::Admit, missing.clone()) }
-        }
-    }
 }
 
 pub(super) fn route_step(

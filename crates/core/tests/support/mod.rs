@@ -108,6 +108,8 @@ fn count_less(resources: &mut [Value], gone: &str) {
     }
 }
 
+/// Begins a line of an `expect` block that quotes the answer.
+const SAYS: &str = "says ";
 /// A zone counts the last resource, where it is one of its links or record sets; of those it has one from the start.
 fn count_more(resources: &mut [Value]) {
     let id = resources.last().and_then(|one| one["id"].as_str()).expect("an id").to_owned();
@@ -140,6 +142,8 @@ pub(crate) struct Example {
     /// The machine that copies, where the target does not.
     pub(crate) copier: Option<String>,
     pub(crate) expected: Vec<String>,
+    /// Words that the answer has to hold: `says WORDS`.
+    pub(crate) said: Vec<String>,
 }
 
 /// The examples of a page of docs/checks.
@@ -166,8 +170,11 @@ fn example(text: &str) -> Example {
     for line in estate.iter().skip(1).filter(|line| !line.trim().is_empty()) {
         edit(&mut resources, line);
     }
-    let expected = block("expect").split_off(1);
-    Example { title, resources, port, host, copier, expected }
+    let lines = block("expect").split_off(1);
+    let (said, expected): (Vec<String>, Vec<String>) =
+        lines.into_iter().partition(|line| line.starts_with(SAYS));
+    let said = said.iter().map(|line| line[SAYS.len()..].to_owned()).collect();
+    Example { title, resources, port, host, copier, expected, said }
 }
 
 impl Example {

@@ -2,6 +2,7 @@
 
 use crate::estate::Missing;
 use crate::finding::{Finding, Fix, Severity};
+use crate::trace::door_rules::is_vnet_rule;
 use crate::trace::gate::Gate;
 use crate::trace::{Leads, Path};
 
@@ -43,7 +44,7 @@ fn what_it_lacks(gate: &Gate) -> Option<(bool, Option<&Missing>)> {
             | Gate::OtherRegion(..),
             unseen,
         ) => Some((true, unseen)),
-        (Gate::Open(rule), _) if !rule.resource_type().ends_with("/virtualnetworkrules") => None,
+        (Gate::Open(rules), _) if !rules.iter().any(is_vnet_rule) => None,
         (Gate::OpensItself | Gate::PublicDenied | Gate::Unknown(_), _) => None,
         _ => Some((false, None)),
     }
