@@ -6,10 +6,13 @@ use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::decision::{Decider, Decision};
+use crate::trace::decision::{Decider, Decision, pieces};
 use crate::trace::leg::Way;
 use crate::trace::near_miss::{Miss, NearMiss};
 use crate::trace::start::Start;
+
+/// Rules that are named beside a denial, since they look as if they let the packets pass.
+const MISSED_MAX: usize = 2;
 
 /// A group that denies the flow, or a part of it.
 pub(super) struct Denial<'p> {
@@ -68,6 +71,7 @@ impl Denial<'_> {
             Miss::NetworkTag => !is_apart && !self.is_public(path),
             Miss::Group => self.is_at_server(path),
             Miss::Port | Miss::Region => true,
+            Miss::Address | Miss::Order => false,
         };
         self.decision.misses.iter().find(counts)
     }
@@ -107,6 +111,25 @@ impl Denial<'_> {
         }
     }
 
+    /// By which rules the group of an interface's subnet lets the packets pass; `None` where it does so only once networks are joined.
+    pub(super) fn subnet_lets(&self, path: &Path) -> Option<String> {
+        let leg = path.intended.as_ref()?;
+        let (side, subnet) = match self.gate {
+            Gate::OutInterface => (&leg.outbound, &path.start.as_ref()?.subnet),
+            Gate::Interface => (&leg.inbound, &leg.receiver()?.subnet),
+            Gate::Out | Gate::In | Gate::Endpoint => return None,
+        };
+        let (group, decision) = side.as_ref().filter(|(_, one)| one.denied.is_empty())?;
+        let rules = pieces(&decision.allowed);
+        let rules: Vec<String> = rules
+            .iter()
+            .map(|(_, rule)| format!("`{}` (priority {})", rule.name, rule.priority))
+            .collect();
+        let (group, subnet) = (group.name(), subnet.name());
+        (!rules.is_empty())
+            .then(|| format!("`{group}` of subnet `{subnet}` lets it pass by {}", rules.join(", ")))
+    }
+
     /// The finding, without what is particular to a fault.
     pub(super) fn finding(&self, path: &Path, why: &str) -> Option<Finding> {
         let (_, rule) = self.decision.denied.first()?;
@@ -128,13 +151,7 @@ impl Denial<'_> {
             )
         };
         // Each piece of the senders has the rule that denies it.
-        let mut pieces: Vec<(AddressSet, &Decider)> = Vec::new();
-        for (part, rule) in &self.decision.denied {
-            match pieces.iter_mut().find(|(_, known)| *known == rule) {
-                Some((known, _)) => *known = known.union(part),
-                None => pieces.push((part.clone(), rule)),
-            }
-        }
+        let pieces = pieces(&self.decision.denied);
         let each: Vec<String> = match pieces.as_slice() {
             [_] => vec![denies(rule, &who)],
             several => several.iter().map(|(part, rule)| denies(rule, &part.to_string())).collect(),
@@ -148,12 +165,10 @@ impl Denial<'_> {
         Some(finding)
     }
 
-    /// What the rules say, in front of the mechanism; and which one denies until the networks are joined.
+    /// What the rules say, in front of the mechanism; which one denies until the networks are joined, and which others look as if they
+    /// let the packets pass.
     fn why(&self, pieces: &[(AddressSet, &Decider)], why: &str) -> String {
-        let says = |(_, rule): &(AddressSet, &Decider)| match pieces.len() {
-            1 => format!("the rule says: {}", rule.words()),
-            _ => format!("`{}` says: {}", rule.name, rule.words()),
-        };
+        let says = |(_, rule): &(AddressSet, &Decider)| says(rule);
         let mut parts: Vec<String> = pieces.iter().map(says).collect();
         if let (Some(today), [(_, rule), ..]) = (&self.decision.today, pieces) {
             parts.push(format!(
@@ -163,6 +178,15 @@ impl Denial<'_> {
             ));
         }
         parts.push(why.to_owned());
+        let missed = self.decision.misses.iter().filter_map(|near| {
+            let rule = format!("`{}` (priority {})", near.rule.name, near.rule.priority);
+            match near.miss {
+                Miss::Order => Some(format!("{rule} would allow {} and comes later", near.names)),
+                Miss::Address => Some(format!("{rule} lets pass {}", near.names)),
+                Miss::Port | Miss::Group | Miss::Region | Miss::NetworkTag => None,
+            }
+        });
+        parts.extend(missed.take(MISSED_MAX));
         parts.join("; ")
     }
 
@@ -175,13 +199,30 @@ impl Denial<'_> {
             Some(Way::Public | Way::Beyond(_)) | None => None,
         };
         match (self.gate, subnet) {
-            (Gate::OutInterface | Gate::Out, _) => "the way out".to_owned(),
+            (Gate::OutInterface, _) => {
+                let own = path.start.as_ref().and_then(|start| start.interface.as_ref());
+                own.map_or("the way out".to_owned(), |id| {
+                    format!("the way out of interface `{}`", id.name())
+                })
+            }
+            (Gate::Out, _) => "the way out".to_owned(),
             (Gate::In | Gate::Endpoint, Some(subnet)) => {
                 format!("the way into subnet `{}`", subnet.name())
             }
-            (Gate::Interface, _) | (_, None) => "the way in".to_owned(),
+            (Gate::Interface, _) => {
+                let holder = leg.and_then(|leg| leg.receiver()?.holder.as_ref());
+                holder.map_or("the way in".to_owned(), |id| {
+                    format!("the way into interface `{}`", id.name())
+                })
+            }
+            (_, None) => "the way in".to_owned(),
         }
     }
+}
+
+/// What a rule says, with its name.
+fn says(rule: &Decider) -> String {
+    format!("`{}` says: {}", rule.name, rule.words())
 }
 
 /// The plain denial at a gate: no earlier rule was meant to let the flow pass, and no other group does.
@@ -216,19 +257,26 @@ pub(super) fn plain_of_both(path: &Path, gates: [Gate; 2]) -> Option<Finding> {
     Some(finding)
 }
 
-/// A denial behind a rule that misses the flow by one thing.
+/// A denial behind a rule that misses the flow by one thing. `what` follows the rule's name.
 pub(super) fn missed(
     path: &Path,
     miss: Miss,
-    why: impl Fn(&NearMiss) -> String,
+    what: impl Fn(&NearMiss) -> String,
+    why: &str,
 ) -> Option<Finding> {
     let denials = of(path);
     let (denial, near) = denials
         .iter()
         .find_map(|one| Some((one, one.miss(path).filter(|near| near.miss == miss)?)))?;
-    let says = format!("`{}` says: {}", near.rule.name, near.rule.words());
-    let mut finding = denial.finding(path, &format!("{says}; {}", why(near)))?;
-    finding.message =
-        format!("{}; rule `{}` ahead of it misses the flow", finding.message, near.rule.name);
+    let mut finding = denial.finding(path, why)?;
+    finding.why = format!("{}; {}", says(&near.rule), finding.why);
+    finding.message = format!(
+        "rule `{}` (priority {}) of `{}` {}; {}",
+        near.rule.name,
+        near.rule.priority,
+        denial.group.name(),
+        what(near),
+        finding.message
+    );
     Some(finding.at(&near.rule.resource, near.rule.place.pointer()))
 }

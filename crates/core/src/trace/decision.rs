@@ -41,7 +41,8 @@ pub struct Decision {
     pub denied: Vec<(AddressSet, Decider)>,
     /// Senders about whom the rules leave more than one reading.
     pub unknown: Vec<(AddressSet, Decider)>,
-    /// Earlier rules that were meant to let them pass, and miss them: in their order, but those by the tag VirtualNetwork last.
+    /// Rules that were meant to let them pass, and do not: earlier ones in their order, but those by the tag VirtualNetwork last; then
+    /// those that come too late.
     pub misses: Vec<NearMiss>,
     /// Whether nothing would be denied if the two networks were joined.
     pub(super) passes_joined: bool,
@@ -76,6 +77,18 @@ impl Decision {
         }
         self.unknown.retain(|(part, _)| !part.is_empty());
     }
+}
+
+/// Each rule of a list once, with all senders that it decided about.
+pub fn pieces(list: &[(AddressSet, Decider)]) -> Vec<(AddressSet, &Decider)> {
+    let mut pieces: Vec<(AddressSet, &Decider)> = Vec::new();
+    for (part, rule) in list {
+        match pieces.iter_mut().find(|(_, known)| *known == rule) {
+            Some((known, _)) => *known = known.union(part),
+            None => pieces.push((part.clone(), rule)),
+        }
+    }
+    pieces
 }
 
 /// All senders of a list.

@@ -223,7 +223,7 @@ impl Question<'_> {
     }
 
     /// Senders that the rule catches: surely, and perhaps.
-    fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
+    pub(super) fn caught(&self, rule: &Rule, senders: &AddressSet) -> (AddressSet, AddressSet) {
         let nothing = (AddressSet::default(), AddressSet::default());
         let (members, receiver, service) = (self.members, self.receiver, self.service);
         // Where they stand is of no account for what a rule surely misses.

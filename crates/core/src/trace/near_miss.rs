@@ -1,4 +1,4 @@
-//! A rule that was meant to let packets pass and misses them by one thing: then that thing is the fault, not the denial.
+//! Rules that were meant to let packets pass and do not: one that misses them by one thing, or comes after the denial.
 
 use crate::address::AddressSet;
 use crate::estate::filter::{Direction, Prefix, Protocol, Rule};
@@ -6,6 +6,7 @@ use crate::trace::POOLER_PORT;
 use crate::trace::PORT;
 use crate::trace::decision::{Decider, Decision};
 use crate::trace::filter::{Match, Question, Receiver, covers};
+use crate::trace::rules::FIRST_DEFAULT;
 
 /// What a rule misses the packets by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub enum Miss {
     Region,
     /// It names the tag VirtualNetwork, which does not hold the other end here.
     NetworkTag,
+    /// It names other addresses: told beside the denial, which is the fault.
+    Address,
+    /// It comes after the denial: told in the same way.
+    Order,
 }
 
 /// The rule and its miss.
@@ -27,7 +32,7 @@ pub struct NearMiss {
     pub miss: Miss,
     /// The rule.
     pub rule: Decider,
-    /// What the rule names in that place.
+    /// What the rule names in that place; senders that it would let pass where it comes too late.
     pub names: String,
     /// The port of the packets.
     pub port: u16,
@@ -50,7 +55,26 @@ impl Question<'_> {
         let mut misses: Vec<NearMiss> =
             ahead.filter_map(|rule| self.miss_of(rule, &denied)).collect();
         misses.sort_by_key(|one| one.miss == Miss::NetworkTag);
+        misses.extend(self.too_late(rules, decision));
         misses
+    }
+
+    /// Users' rules behind the denials that would let denied senders pass.
+    fn too_late(&self, rules: &[&Rule], decision: &Decision) -> Vec<NearMiss> {
+        let denied = decision.denied_senders();
+        let (mut rest, mut found) = (denied.clone(), Vec::new());
+        for rule in rules.iter().filter(|rule| rule.allows && rule.priority < FIRST_DEFAULT) {
+            let before = decision.denied.iter().filter(|(_, one)| one.priority < rule.priority);
+            let before = before.fold(AddressSet::default(), |all, (part, _)| all.union(part));
+            let (caught, _) = self.caught(rule, &before.intersection(&rest));
+            if !caught.is_empty() {
+                rest = rest.difference(&caught);
+                let names = if caught == denied { "it".to_owned() } else { caught.to_string() };
+                let rule = self.decider(rule);
+                found.push(NearMiss { miss: Miss::Order, rule, names, port: self.service.port });
+            }
+        }
+        found
     }
 
     fn miss_of(&self, rule: &Rule, denied: &AddressSet) -> Option<NearMiss> {
@@ -83,7 +107,28 @@ impl Question<'_> {
         let by_tag = (sends || has_tag(&rule.from)) && (receives || has_tag(&rule.to));
         match is_near && by_tag && !(sends && receives) {
             true => found(Miss::NetworkTag, "VirtualNetwork".to_owned()),
-            false => None,
+            false => {
+                self.missed_address(rule, denied).and_then(|names| found(Miss::Address, names))
+            }
+        }
+    }
+
+    /// What a rule about some ports says of the addresses of one end, where it misses that end alone.
+    fn missed_address(&self, rule: &Rule, denied: &AddressSet) -> Option<String> {
+        let Receiver::Addresses(to, _) = self.receiver else { return None };
+        let is_network = |one: &Prefix| matches!(one, Prefix::Network(_));
+        let (from_networks, to_networks) =
+            (rule.from.iter().all(is_network), rule.to.iter().all(is_network));
+        let sends = rule.from.iter().any(|one| self.sends(one).0.overlaps(denied));
+        match (sends, self.receives_any(&rule.to)) {
+            _ if rule.ports.to.contains(&(0, u16::MAX)) => None,
+            (true, Match::No) if to_networks && !to.is_empty() => {
+                Some(format!("to {}, not to {to}", rule.receiver_words()))
+            }
+            (false, Match::Yes) if from_networks => {
+                Some(format!("from {}, not from {denied}", rule.sender_words()))
+            }
+            _ => None,
         }
     }
 }

@@ -57,7 +57,7 @@ impl Leg {
         self.inbound_interface = decide(interface.security_group.id(id, "networkSecurityGroup"));
         let sides = [&self.inbound, &self.inbound_interface].into_iter().flatten();
         sides
-            .map(|(group, decision)| filter_step(estate, Stage::FilterIn, group, decision))
+            .map(|(group, decision)| filter_step(estate, Stage::FilterIn, group, decision, senders))
             .collect()
     }
 }

@@ -4,7 +4,7 @@ use crate::address::AddressSet;
 use crate::estate::filter::Rule;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::decision::{Decider, Decision};
+use crate::trace::decision::{Decider, Decision, pieces};
 use crate::trace::step::{Stage, Step};
 
 /// Adds the rules of a decision to what a step has read.
@@ -44,37 +44,73 @@ pub(super) fn unread(group: &ResourceId, rule: &Rule) -> Option<Missing> {
     Some(Missing { what, ..Missing::field(group, "securityRules") })
 }
 
-/// What the first rule of a list says.
+/// Rules that are named at a gate.
+const SHOWN_MAX: usize = 4;
+
+/// What the rules of a list say.
 fn says(estate: &Estate, list: &[(AddressSet, Decider)]) -> Option<String> {
-    let (_, first) = list.first().filter(|_| !estate.is_brief())?;
-    Some(first.words())
+    if estate.is_brief() {
+        return None;
+    }
+    match pieces(list).as_slice() {
+        [] => None,
+        [(_, rule)] => Some(rule.words()),
+        several => {
+            let each = several.iter().take(SHOWN_MAX);
+            let each = each.map(|(_, rule)| format!("`{}`: {}", rule.name, rule.words()));
+            Some(each.collect::<Vec<_>>().join("; "))
+        }
+    }
 }
 
+/// Which rules of a group decide about which senders. `does` is what one rule does, and `do_it` what several do.
+fn who_decides(
+    group: &ResourceId,
+    list: &[(AddressSet, Decider)],
+    senders: &AddressSet,
+    (does, do_it): (&str, &str),
+) -> String {
+    let pieces = pieces(list);
+    let name = |rule: &Decider| format!("`{}` (priority {})", rule.name, rule.priority);
+    match pieces.as_slice() {
+        [] => format!("`{}` {does} it", group.name()),
+        [(part, rule)] => {
+            let whom = if senders.is_within(part) { "it".to_owned() } else { part.to_string() };
+            format!("rule {} of `{}` {does} {whom}", name(rule), group.name())
+        }
+        several => {
+            let each = several.iter().take(SHOWN_MAX);
+            let each: Vec<String> =
+                each.map(|(part, rule)| format!("{} for {part}", name(rule))).collect();
+            let more = several.len().saturating_sub(SHOWN_MAX);
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            let (each, group) = (each.join(", "), group.name());
+            format!("rules of `{group}` {do_it}: {each}{more}")
+        }
+    }
+}
+
+/// The step of a group that decided about some of the senders of a way.
 pub(super) fn filter_step(
     estate: &Estate,
     stage: Stage,
     group: &ResourceId,
     decision: &Decision,
+    senders: &AddressSet,
 ) -> Step {
-    let words = |list: &[(AddressSet, Decider)], what: &str| {
-        let Some((_, first)) = list.first() else { return what.to_owned() };
-        let (name, priority) = (&first.name, first.priority);
-        format!("rule `{name}` (priority {priority}) of `{}` {what}", group.name())
-    };
     if !decision.denied.is_empty() {
         let is_part = !decision.allowed.is_empty() || !decision.unknown.is_empty();
         let part = is_part.then(|| decision.denied_senders());
-        let detail = estate.words(|| match &part {
-            Some(part) => words(&decision.denied, &format!("denies {part}")),
-            None => words(&decision.denied, "denies it"),
-        });
+        let does = ("denies", "deny it");
+        let detail = estate.words(|| who_decides(group, &decision.denied, senders, does));
         let step = read(Step::drop(stage, Some(group), detail), &decision.denied);
         return Step { dropped_part: part, rule: says(estate, &decision.denied), ..step };
     }
     if !decision.unknown.is_empty() {
         return uncaught(stage, group, decision);
     }
-    let detail = estate.words(|| words(&decision.allowed, "allows it"));
+    let does = ("allows", "allow it");
+    let detail = estate.words(|| who_decides(group, &decision.allowed, senders, does));
     let step = read(Step::pass(stage, Some(group), detail), &decision.allowed);
     Step { rule: says(estate, &decision.allowed), ..step }
 }

@@ -200,7 +200,7 @@ impl Walker<'_> {
         decision: &Decision,
     ) -> Step {
         let stage = stage(side.direction);
-        let mut step = filter_step(self.estate, stage, side.group, decision);
+        let mut step = filter_step(self.estate, stage, side.group, decision, &leg.senders);
         if step.outcome != Outcome::Drop {
             return step;
         }

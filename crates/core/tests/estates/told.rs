@@ -43,7 +43,7 @@ fn a_rule_that_decides_is_told_with_what_it_says() {
     let says = "outbound, tcp, 10.20.0.0/16 -> 10.10.0.0/16, Sql ports 5432, 6000-6432";
     let report = told(&[&only_rule("target-nsg", rule)]);
     let why = &cause(&report, "filter/outbound-denied").why;
-    assert!(why.starts_with(&format!("the rule says: {says}; ")), "{why}");
+    assert!(why.starts_with(&format!("`deny` says: {says}; ")), "{why}");
     let step = report.forward.iter().find(|step| step.stage == Stage::FilterOut);
     assert_eq!(step.and_then(|step| step.rule.as_deref()), Some(says));
     let healthy = told(&[]);

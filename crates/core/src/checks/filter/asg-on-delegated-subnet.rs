@@ -6,11 +6,17 @@ use crate::trace::Path;
 use crate::trace::near_miss::Miss;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    denial::missed(path, Miss::Group, |near| {
-        format!(
-            "rule `{}` names application security group `{}`, and that end of the flow is no member of it; \
-             a flexible server in a subnet cannot become one",
-            near.rule.name, near.names
-        )
-    })
+    let why =
+        "a flexible server in a subnet cannot become a member of an application security group";
+    denial::missed(
+        path,
+        Miss::Group,
+        |near| {
+            format!(
+                "names application security group `{}`, of which that end of the flow is no member",
+                near.names
+            )
+        },
+        why,
+    )
 }

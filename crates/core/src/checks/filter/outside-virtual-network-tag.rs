@@ -6,11 +6,11 @@ use crate::trace::Path;
 use crate::trace::near_miss::Miss;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    denial::missed(path, Miss::NetworkTag, |near| {
-        format!(
-            "rule `{}` speaks of the tag VirtualNetwork: the network's own space, peered networks that are let in, and what \
-             gateways lead to; the other end is in none of these",
-            near.rule.name
-        )
-    })
+    let why = "the tag VirtualNetwork holds the network's own space, peered networks that are let in, and what gateways lead to";
+    denial::missed(
+        path,
+        Miss::NetworkTag,
+        |near| format!("allows the tag {}, which does not hold the other end", near.names),
+        why,
+    )
 }

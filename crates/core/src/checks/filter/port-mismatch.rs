@@ -6,10 +6,11 @@ use crate::trace::Path;
 use crate::trace::near_miss::Miss;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    denial::missed(path, Miss::Port, |near| {
-        format!(
-            "rule `{}` lets the same senders reach the same place on port {}, not on {}",
-            near.rule.name, near.names, near.port
-        )
-    })
+    let why = "a rule binds to its ports: packets to another one fall through to the next rule that matches";
+    denial::missed(
+        path,
+        Miss::Port,
+        |near| format!("allows port {}, not {}", near.names, near.port),
+        why,
+    )
 }

@@ -7,12 +7,17 @@ use crate::trace::near_miss::Miss;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let region = path.to.location.clone().unwrap_or_default();
-    denial::missed(path, Miss::Region, |near| {
-        format!(
-            "rule `{}` names the tag {}; the front door of `{}` is in {region}",
-            near.rule.name,
-            near.names,
-            path.to_id.name()
-        )
-    })
+    let why = "a tag with a region holds the front doors of that region alone";
+    denial::missed(
+        path,
+        Miss::Region,
+        |near| {
+            format!(
+                "allows {}, and the front door of `{}` is in {region}",
+                near.names,
+                path.to_id.name()
+            )
+        },
+        why,
+    )
 }

@@ -16,6 +16,16 @@ impl Rule {
         let (from, to) = (with_ports(from, &self.ports.from), with_ports(to, &self.ports.to));
         format!("{}, {}, {from} -> {to}", direction(self.direction), protocol(self.protocol))
     }
+
+    /// Addresses of the sender.
+    pub fn sender_words(&self) -> String {
+        list(&self.from, prefix)
+    }
+
+    /// Addresses of the receiver.
+    pub fn receiver_words(&self) -> String {
+        list(&self.to, prefix)
+    }
 }
 
 impl AdminRule {
