@@ -14,11 +14,14 @@ use crate::finding::Finding;
 use crate::fusion::Fusion;
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
+use crate::repair::search;
 use crate::trace::breaks::BreakKind;
 use crate::trace::hop::Joined;
 use crate::trace::start::Start;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{self, Path};
+
+use second_flow::Way;
 
 pub use crate::trace::PORT;
 pub use fixes::weigh_fixes;
@@ -93,24 +96,36 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
     if question.copier == Copier::Relay {
         return undecided(question, relay());
     }
-    let copier = &question.copier_id();
-    let path = match &question.source {
-        Source::Server(id) => trace::path(estate, copier, id, question.port),
-        Source::Host(host) => trace::path_to_host(estate, copier, host, question.port),
-    };
-    let path = match path {
+    let path = match way(estate, question, Way::Source) {
         Ok(path) => path,
         Err(missing) => return undecided(question, missing),
     };
     let mut report = of_path(question, &path);
     report.code = (report.verdict == Verdict::Unreachable).then_some("ST008");
     if question.copier.has_two_flows() {
-        match trace::path(estate, copier, &question.target, PORT) {
-            Ok(path) => second_flow::add(&mut report, &of_path(question, &path)),
-            Err(missing) => second_flow::add(&mut report, &undecided(question, missing)),
-        }
+        let second = match way(estate, question, Way::Target) {
+            Ok(path) => of_path(question, &path),
+            Err(missing) => undecided(question, missing),
+        };
+        second_flow::add(&mut report, &second, &|changes, to, fault| {
+            let after = search::apply(estate, changes);
+            let is_it = |one: &Finding| one.is_cause() && one.fault == fault;
+            way(&after, question, to).is_ok_and(|path| !judge(&path).1.iter().any(is_it))
+        });
     }
     report
+}
+
+/// The path of one of the flows.
+fn way<'e>(estate: &'e Estate, question: &Question, to: Way) -> Result<Box<Path<'e>>, Missing> {
+    let copier = &question.copier_id();
+    match (to, &question.source) {
+        (Way::Target, _) => trace::path(estate, copier, &question.target, PORT),
+        (Way::Source, Source::Server(id)) => trace::path(estate, copier, id, question.port),
+        (Way::Source, Source::Host(host)) => {
+            trace::path_to_host(estate, copier, host, question.port)
+        }
+    }
 }
 
 /// The verdict and what is wrong, without the guide's view and the steps: a search asks hundreds of times.

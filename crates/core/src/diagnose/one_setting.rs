@@ -30,14 +30,20 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     }
 }
 
-/// Whether the first changes that mend one finding are those that mend another.
+/// Whether some changes that mend one finding are those that mend another; `None` where no request mends one of them.
 pub(super) fn is_one_mend(one: &Finding, other: &Finding) -> Option<bool> {
-    let (one, other) = (mend(one)?, mend(other)?);
-    Some(one.len() == other.len() && is_within(one, other))
+    mend(one).and(mend(other))?;
+    let mut pairs = mends(one).flat_map(|one| mends(other).map(move |other| (one, other)));
+    Some(pairs.any(|(one, other)| one.len() == other.len() && is_within(one, other)))
 }
 
-fn mend(finding: &Finding) -> Option<&[Change]> {
-    finding.fixes.iter().map(|fix| &fix.changes[..]).find(|changes| !changes.is_empty())
+/// The first changes that mend a finding.
+pub(super) fn mend(finding: &Finding) -> Option<&[Change]> {
+    mends(finding).next()
+}
+
+fn mends(finding: &Finding) -> impl Iterator<Item = &[Change]> {
+    finding.fixes.iter().map(|fix| &fix.changes[..]).filter(|changes| !changes.is_empty())
 }
 
 /// Whether all of some changes are among others, in whatever case ids are written.

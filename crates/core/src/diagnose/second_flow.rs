@@ -1,19 +1,30 @@
 //! The flow to the target, of a copier that does not run there.
 
-use super::one_setting::is_one_mend;
+use super::one_setting::{is_one_mend, mend};
 use super::{Copier, NOT_READY, Report, SECOND_FLOW, consequences};
+use crate::change::Change;
 use crate::finding::Finding;
 use crate::trace::step::Verdict;
 
+/// Whether changes mend a fault of the flow to the source, or of that to the target.
+pub(super) type Mends<'m> = &'m dyn Fn(&[Change], Way, &'static str) -> bool;
+
+/// One of the two flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Source,
+    Target,
+}
+
 /// Adds the flow to the target, of a copier that does not run there: its causes stand under one fault of their own.
-pub(super) fn add(report: &mut Report, second: &Report) {
+pub(super) fn add(report: &mut Report, second: &Report, mends: Mends<'_>) {
     let who = match report.question.copier {
         Copier::Host(_) => "relay host",
         _ => "runtime server",
     };
     let known: Vec<Finding> = report.causes().cloned().collect();
     let is_known =
-        |one: &Finding| one.is_cause() && known.iter().any(|other| is_one_cause(one, other));
+        |one: &Finding| one.is_cause() && known.iter().any(|other| is_one_cause(one, other, mends));
     let counts = |one: &&Finding| one.fault != NOT_READY;
     let (shared, own): (Vec<_>, Vec<_>) =
         second.causes().filter(counts).partition(|one| is_known(one));
@@ -66,11 +77,23 @@ pub(super) fn add(report: &mut Report, second: &Report) {
 }
 
 /// Whether one thing stops both flows, such as a copier that does not run. Of what lacks in one place, such as two records of a zone,
-/// each is a cause, unless one change mends both.
-fn is_one_cause(one: &Finding, other: &Finding) -> bool {
+/// each is a cause, unless one change mends both. `one` stops the flow to the target, `other` that to the source.
+fn is_one_cause(one: &Finding, other: &Finding, mends: Mends<'_>) -> bool {
+    if one.fault != other.fault {
+        return false;
+    }
     let is_there = one.place.is_some() && other.place == one.place;
     let are_alike = || is_there || one.message == other.message;
-    one.fault == other.fault
-        && (is_there && one.by_rule && other.by_rule
-            || is_one_mend(one, other).unwrap_or_else(are_alike))
+    let is_joint = || {
+        let does = |own: &Finding, way| mend(own).is_some_and(|own| mends(own, way, one.fault));
+        does(one, Way::Source) || does(other, Way::Target)
+    };
+    is_there && (one.by_rule && other.by_rule || is_peering(one))
+        || is_one_mend(one, other).unwrap_or_else(are_alike)
+        || is_there && is_joint()
+}
+
+/// What a peering lacks for two flows is written into it at once.
+fn is_peering(one: &Finding) -> bool {
+    one.fault.starts_with("peering/")
 }

@@ -183,7 +183,7 @@ fn rules_of_a_load_balancer_are_read_from_a_state() {
         (rule.is_tcp, rule.ports, rule.port_inside),
         (Some(true), Some((5432, 5432)), Some(6000))
     );
-    assert!(rule.is_plain && !rule.translates);
+    assert_eq!((rule.floats, rule.translates), (Some(false), false));
     let [single] = facts.nat_rules.as_slice() else { panic!("{facts:?}") };
     let configuration = ResourceId::parse(&format!("{interface}/ipConfigurations/ip"));
     assert_eq!((&single.frontend, &single.to), (&Some(front), &configuration));
