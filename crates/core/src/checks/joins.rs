@@ -66,9 +66,12 @@ pub(super) fn mend(path: &Path, leg: &Leg) -> Option<Fix> {
 pub(super) fn whole(path: &Path, leg: &Leg) -> Vec<Change> {
     let Some((near, far)) = ends(path, leg) else { return Vec::new() };
     let both = [hop::half(path.estate, &near, &far), hop::half(path.estate, &far, &near)];
-    // Two halves that are there and do not count each other are both made anew: with one the other is lost too.
+    let is_any = |state| both.iter().flatten().any(|(_, half)| is_in_state(half, state));
+    // Two halves that are there and do not count each other are both made anew: with one the other is lost too. One that waits for a
+    // lost one waits for any other as well.
     let are_strangers = both.iter().flatten().count() == 2
-        && both.iter().flatten().any(|(_, half)| is_in_state(half, "initiated"));
+        && is_any("initiated")
+        && !is_any("disconnected");
     anew(path, leg, |half| are_strangers || is_in_state(half, "disconnected"))
 }
 
