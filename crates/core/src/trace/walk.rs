@@ -291,7 +291,8 @@ impl Walker<'_> {
         let first = near.addresses.first().filter(|_| !is_endpoint);
         let Some(first) = first else { return Vec::new() };
         let vnet = self.estate.get::<Vnet>(near.vnet);
-        let own = OwnRoute::Network(vnet.map_or(0, |vnet| route::range_length(vnet, first)));
+        let range = vnet.map_or(0, |vnet| self.range_of(leg, far, near, vnet, first));
+        let own = OwnRoute::Network(range);
         let parts = route::to_addresses(self.estate, (far.id, far.subnet), &near.addresses, own);
         let shore = Shore::of(far.vnet, far.id);
         parts.into_iter().map(|(part, one)| (part, handed(self.estate, shore, one).0)).collect()
