@@ -5,10 +5,10 @@ use crate::checks::fixes;
 use crate::estate::dns::Record;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
-use crate::trace::Path;
 use crate::trace::own_zone;
 use crate::trace::resolve::{self, Answer, Resolution};
 use crate::trace::unproven;
+use crate::trace::{Leads, Path};
 
 const ONE_OF_A_NAME: &str = "a network can be linked to one zone of a name only, and a linked zone that lacks a name denies it";
 
@@ -18,9 +18,18 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if let Some(finding) = before_own_zone(path, name).or_else(|| of_another_region(path, name)) {
         return Some(finding);
     }
-    // A public source's name is to be answered publicly: dns/public-name-shadowed.
-    let is_denied = name.answer == Answer::NoSuchName && !path.is_shadowed;
-    let (linked, link) = name.zone.as_ref().filter(|_| is_denied)?;
+    let lacks = match &name.answer {
+        // A public source's name is to be answered publicly: dns/public-name-shadowed.
+        Answer::NoSuchName => !path.is_shadowed,
+        // The link sends names that its zone lacks on to public DNS.
+        Answer::Public => path.asks_zones() && path.leads != Leads::Intended,
+        Answer::Addresses(_)
+        | Answer::Injected
+        | Answer::Kept
+        | Answer::NoAnswer
+        | Answer::Unknown(_) => false,
+    };
+    let (linked, link) = name.zone.as_ref().filter(|_| lacks)?;
     let full = resolve::private_link_name(&path.server_name())?;
     let full_zone = other_with_record(path, linked, &full)?;
     let (_, record) = resolve::find_record(path.estate, &full_zone, &full)?;
