@@ -16,10 +16,11 @@ use crate::id::ResourceId;
 use crate::trace::decision::{Decider, Decision};
 use crate::trace::endpoint::View;
 use crate::trace::filter::Service;
+use crate::trace::gate::Gate;
 use crate::trace::leg::Way;
 use crate::trace::platform_dns::DnsDenial;
 use crate::trace::route::{Routed, UserRoute};
-use crate::trace::{Path, egress, forwarder};
+use crate::trace::{self, Path, egress, forwarder};
 
 /// Port of DNS servers.
 const DNS_PORT: u16 = 53;
@@ -77,7 +78,8 @@ pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
     Some(Fix::of(changes))
 }
 
-/// A NAT gateway for the copier's subnet: one that is there, has an address, and belongs to no other network.
+/// A NAT gateway for the copier's subnet: one that is there, has an address, and belongs to no other network; let in at the front door
+/// where no rule holds its address.
 pub(super) fn nat_gateways(path: &Path) -> Vec<Fix> {
     let Some(start) = &path.start else { return Vec::new() };
     let region =
@@ -93,10 +95,18 @@ pub(super) fn nat_gateways(path: &Path) -> Vec<Fix> {
             && !users.any(|(subnet, _)| is_afar(subnet))
             && egress::of_nat_gateway(path.estate, id).is_ok_and(|addresses| !addresses.is_empty())
     };
+    let with_rule = |id: &ResourceId| {
+        let attach = subnet::attach_nat_gateway(path.estate, &start.subnet, id);
+        let after = attach.apply(path.estate);
+        let then = trace::path(&after, &path.from_id, &path.to_id, path.port).ok();
+        let rules = match then.as_ref().and_then(|then| then.taken()?.gate.as_ref()) {
+            Some(Gate::AddressNotAllowed(addresses)) => let_address_in(path, addresses).changes,
+            _ => Vec::new(),
+        };
+        Fix::of([vec![attach], rules].concat())
+    };
     let usable = path.estate.all::<NatGateway>().filter(is_usable);
-    usable
-        .map(|(id, _)| Fix::of(vec![subnet::attach_nat_gateway(path.estate, &start.subnet, id)]))
-        .collect()
+    usable.map(|(id, _)| with_rule(id)).collect()
 }
 
 /// Lets the public addresses that packets arrive with in at the server's front door: a relay host's, or a firewall's.

@@ -1,9 +1,11 @@
 //! Ways to mend the join of the copier's network with the next one on a leg.
 
+use ipnet::Ipv4Net;
+
 use crate::change::terms::Terms;
 use crate::change::{Change, peering};
 use crate::estate::Estate;
-use crate::estate::network::{NextHop, Peering};
+use crate::estate::network::{NextHop, Peering, Vnet};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -69,9 +71,8 @@ pub(super) fn whole(path: &Path, leg: &Leg) -> Vec<Change> {
     let is_any = |state| both.iter().flatten().any(|(_, half)| is_in_state(half, state));
     // Two halves that are there and do not count each other are both made anew: with one the other is lost too. One that waits for a
     // lost one waits for any other as well.
-    let are_strangers = both.iter().flatten().count() == 2
-        && is_any("initiated")
-        && !is_any("disconnected");
+    let are_strangers =
+        both.iter().flatten().count() == 2 && is_any("initiated") && !is_any("disconnected");
     anew(path, leg, |half| are_strangers || is_in_state(half, "disconnected"))
 }
 
@@ -154,6 +155,30 @@ pub(super) fn lent(estate: &Estate, near: &ResourceId, lender: &ResourceId) -> F
     ])
 }
 
+/// The subnet in which the dialled server or its endpoint stands.
+fn far_subnet(leg: &Leg) -> Option<ResourceId> {
+    match &leg.way {
+        Way::Endpoint(view) => view.subnet.clone().ok(),
+        Way::Injected(subnet) => Some(subnet.clone()),
+        Way::Machine(machine) => Some(machine.subnet.clone()),
+        Way::Public | Way::Beyond(_) => None,
+    }
+}
+
+/// A peering of the copier's network with the server's, where none is there, and its own route is longer than one that leads astray.
+pub(super) fn direct(path: &Path, leg: &Leg, astray: Ipv4Net) -> Option<Fix> {
+    let (start, end) = (path.start.as_ref()?, far_subnet(leg)?);
+    let (near, far) = (&start.vnet, end.parent()?);
+    let space = &path.estate.get::<Vnet>(&far).ok()?.space;
+    let is_longer = space.iter().all(|net| net.prefix_len() > astray.prefix_len());
+    let joined = hop::join(path.estate, Shore::of(near, &start.subnet), Shore::of(&far, &end));
+    let is_held = [(near, &far), (&far, near)]
+        .into_iter()
+        .any(|(owner, remote)| hop::half(path.estate, owner, remote).is_some());
+    let is_free = matches!(joined, Joined::Apart { overlap: None, .. }) && !is_held;
+    (is_longer && is_free).then(|| Fix::of(peered(path.estate, near, &far)))
+}
+
 /// The subnets of an appliance that takes the packets and of the other end, where the appliance stands in a third network.
 pub(super) fn past_a_third(path: &Path) -> Option<(ResourceId, ResourceId)> {
     let (start, leg) = (path.start.as_ref()?, path.intended.as_ref()?);
@@ -162,12 +187,7 @@ pub(super) fn past_a_third(path: &Path) -> Option<(ResourceId, ResourceId)> {
         return None;
     }
     let middle = leg.appliance.as_ref()?.subnet(path.estate)?;
-    let end = match &leg.way {
-        Way::Endpoint(view) => view.subnet.clone().ok()?,
-        Way::Injected(subnet) => subnet.clone(),
-        Way::Machine(machine) => machine.subnet.clone(),
-        Way::Public | Way::Beyond(_) => return None,
-    };
+    let end = far_subnet(leg)?;
     // An appliance in the network of one end passes on what comes from there, or what stays there.
     let vnet = middle.parent()?;
     (vnet != start.vnet && Some(&vnet) != end.parent().as_ref()).then_some((middle, end))

@@ -11,8 +11,11 @@ use std::path::{Path, PathBuf};
 use flexway_core::change::{Change, Edit};
 use flexway_core::diagnose::{self, Copier, PORT, Question, Report, Source};
 use flexway_core::estate::{Estate, Input, load};
+use flexway_core::finding::Certainty;
 use flexway_core::id::ResourceId;
-use flexway_core::trace::step::Verdict;
+use flexway_core::trace;
+use flexway_core::trace::leg::Way;
+use flexway_core::trace::step::{Fact, Verdict};
 use serde_json::{Value, json};
 
 /// Short words for the groups of the fixtures.
@@ -320,14 +323,16 @@ const STAGES: [&[&str]; 4] = [
     &["filter/inbound-denied", "filter/two-level-conflict"],
 ];
 
-/// Faults that a plan mends and the diagnosis does not name: causes of what is left when all other changes are made. A plan with a new
-/// endpoint goes another way, with other faults.
+/// Faults that a plan mends and the diagnosis does not name: causes of what is left when all other changes are made. A change that is
+/// part of a way to mend a cause which is named belongs to that one; a plan that leads another way than the one that is meant mends what
+/// is closed there; and what one setting stops in several places is named once.
 pub(crate) fn hidden_causes(
     estate: &Estate,
     report: &Report,
     changes: &[Change],
 ) -> BTreeSet<&'static str> {
-    if changes.iter().any(|change| change.kind == "create-endpoint") {
+    let after = changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate));
+    if way_meant(estate, &report.question) != way_meant(&after, &report.question) {
         return BTreeSet::new();
     }
     let is_named = |fault: &&str| {
@@ -336,12 +341,60 @@ pub(crate) fn hidden_causes(
         let known = stages.map_or(own.as_slice(), |stages| *stages);
         report.causes().any(|cause| known.contains(&cause.fault))
     };
+    let is_in = |change: &Change, all: &[Change]| {
+        all.iter().any(|one| one.kind == change.kind && one.resource == change.resource)
+    };
+    let belongs = |change: &Change| {
+        let fixes = report.causes().flat_map(|cause| &cause.fixes);
+        let mut made = fixes.filter(|fix| fix.changes.iter().all(|one| is_in(one, changes)));
+        made.any(|fix| is_in(change, &fix.changes))
+    };
     let mut hidden = BTreeSet::new();
-    for left_out in 0..changes.len() {
+    for left_out in (0..changes.len()).filter(|index| !belongs(&changes[*index])) {
         let others = changes.iter().enumerate().filter(|(index, _)| *index != left_out);
         let rest = others.fold(estate.clone(), |estate, (_, change)| change.apply(&estate));
         let rest = diagnose::check(&rest, &report.question);
         hidden.extend(rest.causes().map(|cause| cause.fault).filter(|fault| !is_named(fault)));
     }
+    hidden.retain(|fault| !follows_a_setting(estate, report, fault));
     hidden
+}
+
+/// Whether a fault is named as a consequence, and is gone once the one setting that its cause stands at is taken out.
+fn follows_a_setting(estate: &Estate, report: &Report, fault: &str) -> bool {
+    let consequences = report.findings.iter().filter(|one| one.fault == fault);
+    let causes = consequences.filter_map(|one| one.consequence_of);
+    let settings = causes.flat_map(|cause| report.causes().filter(move |one| one.fault == cause));
+    settings.into_iter().any(|cause| {
+        let Some(Fact { resource: id, pointer }) = &cause.place else { return false };
+        let Some((holder, name)) = pointer.rsplit_once('/') else { return false };
+        let Some(mut body) = estate.body(id).map(|body| body.into_owned()) else { return false };
+        match body.pointer_mut(holder) {
+            Some(Value::Array(list)) => {
+                list.remove(name.parse::<usize>().expect("a place in a list"));
+            }
+            Some(Value::Object(fields)) => {
+                fields.remove(name);
+            }
+            _ => return false,
+        }
+        let edits = vec![Edit::Put(id.clone(), body)];
+        let mut changes =
+            report.findings.iter().flat_map(|one| &one.fixes).flat_map(|fix| &fix.changes);
+        let Some(change) = changes.next().cloned() else { return false };
+        let without = Change { edits, ..change }.apply(estate);
+        let rest = diagnose::check(&without, &report.question);
+        rest.findings.iter().all(|one| one.fault != fault || one.certainty != Certainty::Certain)
+    })
+}
+
+/// The way that is meant: the server's front door, or the private endpoint by its id.
+fn way_meant(estate: &Estate, question: &Question) -> Option<String> {
+    let Source::Server(source) = &question.source else { return None };
+    let path = trace::path(estate, &question.copier_id(), source, question.port).ok()?;
+    Some(match &path.intended?.way {
+        Way::Endpoint(view) => view.id.key().to_owned(),
+        Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) => "the network".to_owned(),
+        Way::Public => "the front door".to_owned(),
+    })
 }

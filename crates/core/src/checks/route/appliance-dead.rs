@@ -57,6 +57,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         false => Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)]),
     };
     finding.fixes.push(fix);
+    let broad = route.prefix.parse().ok();
+    finding.fixes.extend(broad.and_then(|broad| joins::direct(path, leg, broad)));
     finding.fixes.extend(new_endpoint::instead(path));
     Some(finding)
 }

@@ -24,6 +24,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let advice = gateways.is_empty().then_some(advice);
     finding.fixes.extend(gateways);
+    // The routes of a service endpoint need no way into the internet.
+    finding.fixes.extend(fixes::let_subnet_in(path));
     finding.fixes.extend(new_endpoint::nearby(path));
     finding.fixes.extend(advice);
     Some(finding)
