@@ -242,7 +242,7 @@ impl Path<'_> {
     }
 
     /// Endpoints that a record may lead to: beside an approved one, those that can never carry traffic do not count.
-    pub(super) fn live_endpoints(&self) -> impl Iterator<Item = &Arc<View>> {
+    pub fn live_endpoints(&self) -> impl Iterator<Item = &Arc<View>> {
         let is_right = |view: &View| view.wrong_end.is_none();
         let has_approved =
             self.endpoints.iter().any(|view| view.status == Status::Approved && is_right(view));

@@ -1,6 +1,7 @@
 //! A linked zone hides the public address of a source whose private endpoint serves others.
 
 use crate::change::dns;
+use crate::checks::fixes;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
@@ -14,5 +15,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "the source has a private endpoint elsewhere, so its name is an alias into that zone, and a linked zone denies \
                names that it lacks";
     let fix = Fix::of(vec![dns::redirect_missing_names(link)]);
-    Some(Finding::blocks(message, why).at(link, "").fix(fix))
+    let mut finding = Finding::blocks(message, why).at(link, "").fix(fix);
+    // What lies behind the front door may be closed, or not known: then the endpoint is the other way.
+    let records = path.live_endpoints().flat_map(|view| fixes::right_record(path, view));
+    finding.fixes.extend(records.map(|fix| Fix::last_resort(fix.changes)));
+    Some(finding)
 }
