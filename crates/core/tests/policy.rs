@@ -94,3 +94,33 @@ fn a_refusal_names_the_lock_and_how_to_lift_it() {
 fn a_lock_against_deletion_bars_no_addition() {
     assert_eq!(kinds(&unlinked(&[], Some("CanNotDelete"))), ["link-zone"]);
 }
+
+/// A source whose record is missing, or whose endpoint waits, and a lock on that endpoint alone.
+fn locked_endpoint(edits: &[&str]) -> Plan {
+    let mut resources = support::fixture("private-source");
+    edits.iter().for_each(|line| support::edit(&mut resources, line));
+    let lock = json!({ "type": "Microsoft.Authorization/locks", "properties": { "level": "ReadOnly" },
+        "id": "$source/Microsoft.Network/privateEndpoints/old-db-pe/providers/Microsoft.Authorization/locks/keep" });
+    support::edit(&mut resources, &format!("add {lock}"));
+    let estate = support::estate(&resources);
+    plan::plan(&estate, &support::question(&estate), &Policy::default())
+}
+
+/// An endpoint in place of the one that is locked costs more than the record by itself.
+#[test]
+fn where_a_lock_bars_the_usual_way_the_last_resort_is_weighed_too() {
+    let plan = locked_endpoint(&[
+        "delete privatelink.postgres.database.azure.com/A/old-db",
+        "delete privateDnsZoneGroups/default",
+        "delete source-net/virtualNetworkPeerings/to-target",
+        "delete target-net/virtualNetworkPeerings/to-source",
+    ]);
+    assert_eq!(kinds(&plan), ["set-record", "create-peering", "create-peering"]);
+}
+
+/// The owner of the server approves a connection of it; the endpoint is told.
+#[test]
+fn a_lock_on_an_endpoint_does_not_bar_its_approval() {
+    let waits = "set servers/old-db /properties/privateEndpointConnections/0/properties/privateLinkServiceConnectionState/status \"Pending\"";
+    assert_eq!(kinds(&locked_endpoint(&[waits])), ["approve-endpoint"]);
+}

@@ -68,7 +68,12 @@ impl Policy {
             return None;
         }
         let is_deletion = change.request.method == "DELETE";
-        let written = change.edits.iter().map(Edit::resource).chain([&change.resource]);
+        // An endpoint follows the approval of its connection by itself.
+        let follows = |id: &ResourceId| {
+            change.kind == "approve-endpoint" && id.is_type("microsoft.network/privateendpoints")
+        };
+        let edited = change.edits.iter().map(Edit::resource).filter(|id| !follows(id));
+        let written = edited.chain([&change.resource]);
         let bars = |(_, lock): &(_, &Lock)| is_deletion || lock.forbids_changes() != Some(false);
         let mut locks = written.flat_map(|id| locks_on(estate, id));
         locks.find(bars).map(|(id, lock)| Bar::Lock(id.clone(), lock.level.clone()))

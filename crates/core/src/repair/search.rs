@@ -296,14 +296,20 @@ impl Search<'_> {
         }
     }
 
-    /// The ways to mend what findings name, whatever they are sure of.
+    /// The ways to mend what findings name, whatever they are sure of. Where a usual one is barred, the last resorts of its finding are
+    /// tried beside it.
     fn fixes(&mut self, findings: &[Finding]) -> Vec<Vec<Change>> {
-        let counts = |one: &&Finding| one.severity != Severity::Note;
-        let fixes = findings.iter().filter(counts).flat_map(|one| &one.fixes);
-        let (last, usual): (Vec<&Fix>, Vec<&Fix>) =
-            fixes.filter(|fix| !fix.changes.is_empty()).partition(|fix| fix.is_last_resort);
-        self.has_last_resort |= !last.is_empty();
-        let last = last.into_iter().filter(|_| self.takes_last_resorts);
+        let (mut usual, mut last) = (Vec::new(), Vec::new());
+        for finding in findings.iter().filter(|one| one.severity != Severity::Note) {
+            let made = finding.fixes.iter().filter(|fix| !fix.changes.is_empty());
+            let (late, early): (Vec<&Fix>, Vec<&Fix>) = made.partition(|fix| fix.is_last_resort);
+            self.has_last_resort |= !late.is_empty();
+            let is_barred = |fix: &&Fix| self.policy.bars(self.estate, &fix.changes).is_some();
+            if self.takes_last_resorts || !late.is_empty() && early.iter().any(is_barred) {
+                last.extend(late);
+            }
+            usual.extend(early);
+        }
         usual.into_iter().chain(last).map(|fix| fix.changes.clone()).collect()
     }
 
