@@ -212,8 +212,12 @@ fn touched(estate: &Estate, writes: &Writes) -> (Vec<(ResourceId, ResourceId)>, 
         }
     }
     for (zone, label) in touched_records(writes) {
-        let named = estate.list::<Server>(Key::ServersNamed(label)).map(|(id, _)| id);
-        let named: Vec<&ResourceId> = named.collect();
+        // A zone may be named like a server, and a label of a zone further up has several parts.
+        let first = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+        let names = BTreeSet::from([first(&label), first(zone.name())]);
+        let named =
+            names.into_iter().flat_map(|name| estate.list::<Server>(Key::ServersNamed(name)));
+        let named: Vec<&ResourceId> = named.map(|(id, _)| id).collect();
         for (_, link) in estate.children::<Link>(&zone) {
             for asker in std::iter::once(link.vnet.clone()).chain(askers(estate, &link.vnet)) {
                 clients(estate, &asker)
