@@ -45,7 +45,7 @@ pub(super) fn zones(world: &World, network: &str, server: &str) -> Vec<Zone> {
 }
 
 /// Zones that the server, or one of its private endpoints, names.
-fn referred_zones(world: &World, server: &str) -> Vec<String> {
+pub(super) fn referred_zones(world: &World, server: &str) -> Vec<String> {
     let own = world.body(server).and_then(own_zone);
     let mut found: Vec<String> = own.into_iter().collect();
     for (key, body) in world.all("microsoft.network/privateendpoints/privatednszonegroups") {

@@ -1,7 +1,10 @@
 //! Whether something cheaper would do: the sets that the certificate lists, and all others of its
 //! catalogue.
 
-use super::super::verdict::Verdict;
+use serde_json::json;
+
+use super::super::verdict::{Answer, Verdict};
+use super::super::world::{World, last_name, text};
 use super::read::{BROKEN_FLOWS, Change, Cost, EDITS, FIELDS, NEW_ENDPOINTS};
 use super::safety;
 use super::sets::Catalogue;
@@ -54,6 +57,12 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
 /// The negative certificate: nothing that was tried does.
 pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
     let mut notes = Notes::default();
+    if let Some(link) = pending(judge) {
+        let link = last_name(&link);
+        let good =
+            format!("link `{link}` of a zone is still being made, and may mend it by itself");
+        return summed("refusal", &notes.wrong, &notes.open, good);
+    }
     let mut catalogue = Catalogue::of(judge);
     let listed = closed(judge, &mut catalogue, &mut notes);
     if !judge.plan.is_complete {
@@ -66,8 +75,11 @@ pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
     if judge.is_surely_closed() {
         let tried = own::tried(judge, None, bounds);
         tried_alone = tried.count;
-        let found = tried.found.first();
-        notes.wrong.extend(found.map(|one| format!("reachable with {}", one.titles())));
+        let (open, wrong): (Vec<_>, Vec<_>) =
+            tried.found.iter().partition(|one| one.is_abstained_from(judge.plan));
+        let words = |one: &&own::Own| format!("reachable with {}", one.titles());
+        notes.wrong.extend(wrong.first().map(words));
+        notes.open.extend(open.first().map(words));
     }
     let sets = match listed {
         0 | 1 => "the plan lists no changes to try".to_owned(),
@@ -78,6 +90,23 @@ pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
     };
     let good = format!("{}{sets}{}", within(judge), and_own(tried_alone));
     summed("refusal", &notes.wrong, &notes.open, good)
+}
+
+/// A link of a zone that is being made, where something else is known of a flow once it is done: until then nothing has to be changed.
+fn pending(judge: &Judge<'_>) -> Option<String> {
+    const LINKS: &str = "microsoft.network/privatednszones/virtualnetworklinks";
+    let state = |body| text(body, &["properties", "virtualNetworkLinkState"]);
+    let is_made = |body| state(body).is_some_and(|one| one.eq_ignore_ascii_case("InProgress"));
+    let links = judge.world.all(LINKS).filter(|(_, body)| is_made(body)).map(|(key, _)| key);
+    let answers = |world: &World| -> Vec<Answer> {
+        judge.plan.legs.iter().map(|leg| leg.ask(world)).collect()
+    };
+    let decides = |link: &&str| {
+        let mut done = judge.world.clone();
+        done.edit(link, |body| body["properties"]["virtualNetworkLinkState"] = json!("Completed"));
+        answers(judge.world) != answers(&done)
+    };
+    links.map(str::to_owned).find(|link| decides(&link.as_str()))
 }
 
 /// Of which changes sets were tried.
@@ -114,7 +143,11 @@ fn cheaper_of_own(judge: &Judge<'_>, stated: Cost, bounds: Bounds, notes: &mut N
         let mut cost = set.cost;
         cost[BROKEN_FLOWS] = broken.range(judge.plan).1 as u128;
         if !broken.is_cut && cost < stated {
-            notes.wrong.push(format!("cheaper, and it does: {}", set.titles()));
+            let note = format!("cheaper, and it does: {}", set.titles());
+            match set.is_abstained_from(judge.plan) {
+                true => notes.open.push(note),
+                false => notes.wrong.push(note),
+            }
         }
     }
     tried.count

@@ -1,12 +1,12 @@
 //! Sets of remedies that the checker thinks of by itself, the small ones first: what a plan lists is not taken for all there is.
 
-use super::super::apply::Outcome;
+use super::super::apply::{Outcome, Request};
 use super::super::verdict::Verdict;
-use super::super::world::World;
+use super::super::world::{World, text};
 use super::opened::{Opened, count};
 use super::price::{Opens, opens, price};
-use super::read::{Cost, EXPOSED};
-use super::remedies::{Remedy, is_locked, remedies};
+use super::read::{Cost, EXPOSED, Plan};
+use super::remedies::{Remedy, remedies};
 use super::{Bounds, Judge, word};
 
 /// Remedies of one set, against a refusal.
@@ -32,6 +32,19 @@ impl Own {
         let titles: Vec<String> =
             self.remedies.iter().map(|one| format!("\"{}\"", one.title)).collect();
         titles.join(" and ")
+    }
+
+    /// Whether the plan abstains from a set of the same kinds of changes.
+    pub(super) fn is_abstained_from(&self, plan: &Plan) -> bool {
+        let sorted = |mut kinds: Vec<String>| {
+            kinds.sort_unstable();
+            kinds
+        };
+        let own = self.remedies.iter().flat_map(|one| &one.kinds).map(|kind| (*kind).to_owned());
+        let own = sorted(own.collect());
+        let kind = |place: &usize| plan.catalogue[*place].kind.clone();
+        let abstained = plan.closed.iter().filter(|one| one.verdict == "undetermined");
+        abstained.into_iter().any(|one| sorted(one.changes.iter().map(kind).collect()) == own)
     }
 }
 
@@ -118,4 +131,17 @@ impl Judge<'_> {
         let closed = [Verdict::Unreachable, Verdict::Partial].map(word);
         self.plan.by_estate == self.plan.before && closed.contains(&self.plan.before.as_str())
     }
+}
+
+/// Whether a lock of the estate forbids a request.
+fn is_locked(world: &World, request: &Request) -> bool {
+    let path = request.path.split('?').next().unwrap_or("").to_ascii_lowercase();
+    const LOCKS: &str = "/providers/microsoft.authorization/locks/";
+    world.bodies().filter_map(|(key, body)| Some((key.rsplit_once(LOCKS)?.0, body))).any(
+        |(scope, body)| {
+            let level = text(body, &["properties", "level"]).map(str::to_ascii_lowercase);
+            let is_held = path == scope || path.starts_with(&format!("{scope}/"));
+            is_held && (request.method == "DELETE" || level.as_deref() != Some("cannotdelete"))
+        },
+    )
 }

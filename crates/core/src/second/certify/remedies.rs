@@ -13,7 +13,7 @@ use super::super::verdict::Blocker;
 use super::super::world::{
     World, at, flag, last_name, list, network_of, reference, subnet_prefixes, text,
 };
-use super::super::zone::{Linked, Zone, own_zone, zones};
+use super::super::zone::{Linked, Zone, own_zone, referred_zones, zones};
 use super::super::{place_of, world::region};
 use super::read::{Goal, Leg};
 use super::settings::body_of;
@@ -118,10 +118,20 @@ impl Ends<'_> {
         };
         let name = name.to_ascii_lowercase();
         let own = own_zone(body);
+        // Where an endpoint writes its record into a zone, one of the same name is no other way; nor is one that takes the names of all
+        // servers.
+        let named = referred_zones(world, &self.server);
+        let is_other = |zone: &Zone| {
+            let has_twin = || named.iter().any(|one| last_name(one) == zone.name);
+            !named.contains(&zone.key) && (has_twin() || !zone.name.starts_with("privatelink."))
+        };
         let mut found = Vec::new();
         for zone in zones(world, network, &self.server) {
             let Some(label) = label(&zone, &name) else { continue };
-            if matches!(zone.linked, Linked::No | Linked::Unproven) && zone.observed {
+            if matches!(zone.linked, Linked::No | Linked::Unproven)
+                && zone.observed
+                && !is_other(&zone)
+            {
                 found.push(link(&zone, network));
             }
             if zone.linked == Linked::No {
@@ -387,17 +397,4 @@ fn new_half(from: &str, to: &str) -> Request {
         "remoteVirtualNetwork": { "id": to }, "allowVirtualNetworkAccess": true,
         "allowForwardedTraffic": false, "allowGatewayTransit": false, "useRemoteGateways": false } });
     put(format!("{from}/virtualNetworkPeerings/checker-{}", last_name(to)), body)
-}
-
-/// Whether a lock of the estate forbids a request.
-pub(super) fn is_locked(world: &World, request: &Request) -> bool {
-    let path = request.path.split('?').next().unwrap_or("").to_ascii_lowercase();
-    const LOCKS: &str = "/providers/microsoft.authorization/locks/";
-    world.bodies().filter_map(|(key, body)| Some((key.rsplit_once(LOCKS)?.0, body))).any(
-        |(scope, body)| {
-            let level = text(body, &["properties", "level"]).map(str::to_ascii_lowercase);
-            let is_held = path == scope || path.starts_with(&format!("{scope}/"));
-            is_held && (request.method == "DELETE" || level.as_deref() != Some("cannotdelete"))
-        },
-    )
 }

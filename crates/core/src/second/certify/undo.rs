@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::apply::{Outcome, Request};
 use super::super::world::World;
@@ -16,7 +16,8 @@ type Writers<'p> = BTreeMap<String, &'p Change>;
 
 pub(super) fn check(judge: &Judge<'_>) -> Check {
     let mut wrong = Vec::new();
-    let mut world = judge.world.clone();
+    let start = with_holders(judge);
+    let mut world = start.clone();
     let mut writers = Writers::new();
     let mut last: BTreeSet<String> = BTreeSet::new();
     for change in &judge.plan.changes {
@@ -50,7 +51,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         }
     }
     let mut left = Vec::new();
-    for key in differing(judge.world, &world) {
+    for key in differing(&start, &world) {
         let what = left_of(judge, &world, &key);
         match writers.get(&key) {
             _ if last.contains(&key) => left.push(what),
@@ -69,6 +70,19 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         }
     };
     summed("undo", &wrong, &[], good)
+}
+
+/// The world with what holds the things that a plan deletes, captured or not: it is there, and takes them again.
+fn with_holders(judge: &Judge<'_>) -> World {
+    let mut world = judge.world.clone();
+    let gone = judge.plan.changes.iter().map(|change| &change.request);
+    let gone = gone.filter(|request| request.method == "DELETE").filter_map(id_of);
+    for holder in gone.filter_map(|id| id.parent()) {
+        if world.body(&holder.key()).is_none() {
+            world.put(&holder.key(), &holder.resource_type(), json!({}));
+        }
+    }
+    world
 }
 
 fn id_of(request: &Request) -> Option<ResourceId> {
