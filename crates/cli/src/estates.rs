@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Failure;
 use crate::inputs;
-use crate::output::remark;
+use crate::output::{printable, remark};
 
 /// Problems of the input that are printed; the JSON has them all.
 const PROBLEMS_SHOWN_MAX: usize = 10;
@@ -306,6 +306,11 @@ pub(crate) fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<Str
     for path in paths {
         for plan in inputs::values(std::slice::from_ref(path))? {
             let file = plan.file.clone();
+            if let Some(error) = error_of(&plan.json) {
+                let what = format!("lay {file} over the estate");
+                let help = "mend the deployment until its preview succeeds, and give that";
+                return Err(Failure::failed(what, format!("the preview failed: {error}"), help));
+            }
             if !is_about_what_will_be(&plan.json) {
                 let what = format!("lay {file} over the estate");
                 let why = "it is neither a Terraform plan nor a `what-if` result";
@@ -327,6 +332,14 @@ pub(crate) fn lay_over(loaded: &mut Loaded, paths: &[PathBuf]) -> Result<Vec<Str
         }
     }
     Ok(names)
+}
+
+/// What a preview says that failed.
+fn error_of(json: &Value) -> Option<String> {
+    let error = json.get("error").filter(|error| error.is_object())?;
+    let text = |name: &str| error.get(name).and_then(Value::as_str).map(printable);
+    let said: Vec<_> = ["code", "message"].into_iter().filter_map(text).collect();
+    Some(said.join(": "))
 }
 
 fn warn(problems: &[Problem]) {

@@ -2,6 +2,8 @@
 
 #[path = "after/anew.rs"]
 mod anew;
+#[path = "after/aside.rs"]
+mod aside;
 #[path = "after/lists.rs"]
 mod lists;
 #[path = "after/places.rs"]

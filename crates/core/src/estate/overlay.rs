@@ -72,7 +72,11 @@ fn steps(
 ) -> Option<Vec<Planned>> {
     let (object, view) = (json.as_object()?, Json::from(json));
     if terraform::is_plan(|name| object.contains_key(name)) {
-        return Some(terraform::planned(object, &groups(estate), origin, problems));
+        let mut planned = terraform::planned(object, &groups(estate), origin, problems);
+        let emptied = terraform::emptied(object, (estate, &planned), origin, problems);
+        planned.extend(emptied);
+        terraform::say_deferred(object, origin, problems);
+        return Some(planned);
     }
     if what_if::is_result(&view) {
         return Some(what_if::planned(object, origin, problems));

@@ -30,8 +30,12 @@ pub(crate) struct Planned {
 
 /// Whether an object is a result of what-if.
 pub(crate) fn is_result(json: &Json) -> bool {
-    let changes = json.get("changes").and_then(Json::list);
-    changes.and_then(|list| list.first()).is_some_and(|first| first.has("changeType"))
+    let Some(changes) = json.get("changes").and_then(Json::list) else { return false };
+    match changes.first() {
+        Some(first) => first.has("changeType"),
+        // A deployment that changes nothing.
+        None => json.has("status") || json.has("correlationId"),
+    }
 }
 
 /// The resources as they are after the deployment.
@@ -53,24 +57,54 @@ pub(crate) fn planned(
     origin: &Origin,
     problems: &mut Vec<Problem>,
 ) -> Vec<Planned> {
-    let changes = object.get("changes").and_then(Value::as_array);
     let mut planned = Vec::new();
-    for (index, change) in changes.into_iter().flatten().enumerate() {
-        let origin = below(&below(origin, "changes"), &index.to_string());
-        match one(change, &origin, problems) {
-            Ok(one) => planned.push(one),
-            Err(message) => problems.push(origin.problem(message)),
+    // Of what a part may do that could not be evaluated, Azure names the resources.
+    for list in ["changes", "potentialChanges"] {
+        let changes = object.get(list).and_then(Value::as_array);
+        for (index, change) in changes.into_iter().flatten().enumerate() {
+            let origin = below(&below(origin, list), &index.to_string());
+            if is_group_kept(change) {
+                continue;
+            }
+            match one(change, list == "changes", &origin, problems) {
+                Ok(one) => planned.push(one),
+                Err(message) => problems.push(origin.problem(message)),
+            }
         }
+    }
+    let said = object.get("diagnostics").and_then(Value::as_array);
+    for (index, one) in said.into_iter().flatten().enumerate() {
+        let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or("");
+        let origin = below(&below(origin, "diagnostics"), &index.to_string());
+        let (code, message) = (text("code"), text("message"));
+        problems.push(origin.problem(format!("the preview says {code}: {message}")));
     }
     planned
 }
 
-fn one(change: &Value, origin: &Origin, problems: &mut Vec<Problem>) -> Result<Planned, String> {
+/// Whether a change is that of a resource group, which decides nothing as long as it is there.
+fn is_group_kept(change: &Value) -> bool {
+    let text = |name: &str| change.get(name).and_then(Value::as_str).unwrap_or("");
+    let mut parts = text("resourceId").split('/').skip(3);
+    let is_group = parts.next().is_some_and(|part| part.eq_ignore_ascii_case("resourceGroups"));
+    is_group && parts.count() == 1 && !text("changeType").eq_ignore_ascii_case("delete")
+}
+
+fn one(
+    change: &Value,
+    is_told: bool,
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) -> Result<Planned, String> {
     let text = |name: &str| change.get(name).and_then(Value::as_str);
     let id = text("resourceId").and_then(ResourceId::parse);
     let id = id.ok_or("change of a resource without a readable id; it is left out")?;
     let body = |name: &str| change.get(name).filter(|body| body.is_object()).cloned();
     let kind = text("changeType").unwrap_or("");
+    let is_kept = |kind: &str| ["ignore", "nochange", "noeffect"].contains(&kind);
+    if !is_told && !is_kept(&kind.to_ascii_lowercase()) {
+        return Ok(untold(id, body("before"), kind, origin, problems));
+    }
     let (before, mut after) = (body("before"), body("after"));
     match kind.to_ascii_lowercase().as_str() {
         "delete" => after = None,

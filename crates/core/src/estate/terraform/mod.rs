@@ -1,5 +1,6 @@
 //! Terraform states and plans: what they say of Azure, as resources with ids. What they do not tell is marked, never guessed.
 
+mod aside;
 mod balancers;
 mod bodies;
 mod configuration;
@@ -19,6 +20,7 @@ use super::nested::{self, Nested};
 use super::read::{Found, Standing};
 use super::what_if::Planned;
 use super::{Origin, Problem};
+pub(crate) use aside::{emptied, say_deferred};
 use fields::without_untold;
 use instance::{Instance, Side};
 pub(crate) use members::Memberships;

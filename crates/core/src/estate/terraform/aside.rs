@@ -1,0 +1,66 @@
+//! What a plan says beside the resources that it changes: groups that go with all that is in them, and changes that wait.
+
+use serde_json::{Map, Value, json};
+
+use super::instance::{list, text};
+use crate::estate::unresolved::unresolved;
+use crate::estate::what_if::Planned;
+use crate::estate::{Estate, Origin, Problem};
+use crate::id::ResourceId;
+
+/// Captured resources of groups that the plan deletes, where it does not tell what becomes of them.
+pub(crate) fn emptied(
+    object: &Map<String, Value>,
+    (estate, planned): (&Estate, &[Planned]),
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) -> Vec<Planned> {
+    let mut emptied = Vec::new();
+    for (index, change) in list(object.get("resource_changes")).enumerate() {
+        let ends = list(change.pointer("/change/actions")).any(|one| one == "delete");
+        let is_group = text(change, "type") == "azurerm_resource_group" && ends;
+        let Some(group) = change.pointer("/change/before/id").filter(|_| is_group) else {
+            continue;
+        };
+        let prefix = format!("{}/providers/", group.as_str().unwrap_or("")).to_ascii_lowercase();
+        let is_told = |id: &ResourceId| planned.iter().any(|one| one.id == *id);
+        let is_in = |id: &&ResourceId| id.as_str().to_ascii_lowercase().starts_with(&prefix);
+        let pointer = format!("{}/resource_changes/{index}", origin.pointer);
+        let origin = Origin { file: origin.file.clone(), pointer };
+        let before = emptied.len();
+        emptied.extend(estate.ids().filter(is_in).filter(|id| !is_told(id)).map(|id| Planned {
+            id: id.clone(),
+            before: None,
+            after: Some(json!({ "properties": unresolved("its resource group is deleted") })),
+            origin: origin.clone(),
+            is_made: false,
+            is_replaced: true,
+            memberships: None,
+        }));
+        if emptied.len() > before {
+            let (count, address) = (emptied.len() - before, text(change, "address"));
+            problems.push(origin.problem(format!(
+                "`{address}` is deleted: what becomes of {count} captured resources in it is not told, and counts as not observed"
+            )));
+        }
+    }
+    emptied
+}
+
+/// Says what the plan leaves to a later one.
+pub(crate) fn say_deferred(
+    object: &Map<String, Value>,
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) {
+    for (index, deferred) in list(object.get("deferred_changes")).enumerate() {
+        let address = deferred.get("resource_change").map_or("", |change| text(change, "address"));
+        let pointer = format!("{}/deferred_changes/{index}", origin.pointer);
+        let origin = Origin { file: origin.file.clone(), pointer };
+        problems.push(
+            origin.problem(format!(
+                "`{address}` is left to a later plan; the answer is that before it"
+            )),
+        );
+    }
+}
