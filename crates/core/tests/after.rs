@@ -4,6 +4,8 @@
 mod anew;
 #[path = "after/aside.rs"]
 mod aside;
+#[path = "after/keyed.rs"]
+mod keyed;
 #[path = "after/lists.rs"]
 mod lists;
 #[path = "after/places.rs"]

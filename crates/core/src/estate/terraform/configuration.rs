@@ -123,14 +123,16 @@ impl<'p> Configuration<'p> {
         expression: &Value,
         (index, count): (usize, usize),
     ) -> Option<String> {
+        if let (Some(keyed), 1) = (self.keyed(place, expression), count) {
+            return Some(keyed);
+        }
         let targets = self.targets(place.modules, expression, 0);
         let target = (targets.len() == count).then(|| targets.into_iter().nth(index))???;
         // The expression may name the instance, or the resource and mean the instance with its own key.
         if self.addresses.contains(target.as_str()) {
             return Some(target);
         }
-        let key = place.address.rfind('[').filter(|_| place.address.ends_with(']'));
-        let own = key.map(|at| format!("{target}{}", &place.address[at..]));
+        let own = place.key().map(|key| format!("{target}{key}"));
         if let Some(own) = own.filter(|own| self.addresses.contains(own.as_str())) {
             return Some(own);
         }
@@ -143,6 +145,22 @@ impl<'p> Configuration<'p> {
             (Some(only), None) => Some((*only).to_owned()),
             _ => None,
         }
+    }
+
+    /// The instance with the own key that `a.b[each.key].id` means: Terraform lists `a.b` and `each.key`, and what is behind neither.
+    fn keyed(&self, place: &Place, expression: &Value) -> Option<String> {
+        let all: Vec<&str> = list(expression.get("references")).filter_map(Value::as_str).collect();
+        let is_key = |one: &str| one == "each.key" || one == "count.index";
+        let [one, other] = all.as_slice() else { return None };
+        let resource = if is_key(other) { one } else { other };
+        let steps = split(resource);
+        let is_resource = matches!(steps.as_slice(), [kind, _] if kind.contains('_'));
+        if !is_resource || is_key(one) == is_key(other) {
+            return None;
+        }
+        let path: String = place.modules.iter().map(|name| format!("module.{name}.")).collect();
+        let address = format!("{path}{resource}{}", place.key()?);
+        self.addresses.contains(address.as_str()).then_some(address)
     }
 
     /// What an expression refers to, in its order: addresses of resources whose ids it takes; `None` for anything else.
@@ -201,6 +219,14 @@ struct Place<'a> {
     address: &'a str,
     modules: &'a [String],
     is_configured: bool,
+}
+
+impl<'a> Place<'a> {
+    /// The key of the instance, in its brackets.
+    fn key(&self) -> Option<&'a str> {
+        let at = self.address.rfind('[').filter(|_| self.address.ends_with(']'))?;
+        Some(&self.address[at..])
+    }
 }
 
 /// Module names at the start of an address, and the rest of it.

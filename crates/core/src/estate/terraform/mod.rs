@@ -79,6 +79,7 @@ pub(crate) fn read(
     // The problems of what stood there before are not those of the outcome.
     let old = World::new(&before, &subscriptions, origin, &mut Vec::new());
     world.unbind(&old);
+    world.mark_unplaced();
     world.mark_untold(&old);
     world.join_members();
     world.take_members();
@@ -124,6 +125,7 @@ pub(crate) fn planned(
     old.join_members();
     new.join_members();
     new.unbind(&old);
+    new.mark_unplaced();
     let mut planned = Vec::new();
     for (id, piece) in &new.pieces {
         let was = old.pieces.get(id);

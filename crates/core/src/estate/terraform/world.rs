@@ -316,6 +316,22 @@ impl<'w> World<'w> {
         Memberships { added, ended }
     }
 
+    /// Marks what may be bound to something new by a binding of which nobody knows yet to what.
+    pub(super) fn mark_unplaced(&mut self) {
+        const OWNERS: [&str; 2] =
+            ["microsoft.network/virtualnetworks/subnets", "microsoft.network/networkinterfaces"];
+        let is_owner = |id: &ResourceId| OWNERS.contains(&id.resource_type().as_str());
+        for (_, piece) in self.pieces.iter_mut().filter(|(id, piece)| piece.is_new && is_owner(id))
+        {
+            for property in &self.unplaced {
+                let place = &mut piece.body["properties"][*property];
+                if place.is_null() {
+                    *place = unresolved("what is bound to it is known only after apply");
+                }
+            }
+        }
+    }
+
     /// Marks what is bound to a subnet and is not told: neither a binding, nor an attribute, nor the network's own list speaks of it.
     /// A binding that `before` had has ended: the list of the network is older than that.
     pub(super) fn mark_untold(&mut self, before: &World) {
@@ -339,7 +355,7 @@ impl<'w> World<'w> {
                     Some(Some(value)) => place[property] = value.clone(),
                     Some(None) if property != NAT_GATEWAY => {}
                     _ if self.told_none.contains(&(id.clone(), property)) => {}
-                    _ if piece.is_new && !self.unplaced.contains(property) => {}
+                    _ if piece.is_new => {}
                     _ => place[property] = not_told(),
                 }
             }
