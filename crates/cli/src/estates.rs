@@ -367,8 +367,15 @@ fn tell_replaced(loaded: &Loaded) {
             ));
             continue;
         }
-        let why = if kept == dropped { "the last one in the file" } else { kept };
-        remark(format_args!("note: `{name}` is given more than once: {why} counts, not {dropped}"));
+        if kept == dropped {
+            remark(format_args!(
+                "note: `{name}` is given more than once in {kept}: the last one counts"
+            ));
+            continue;
+        }
+        remark(format_args!(
+            "note: `{name}` is given more than once: {kept} counts, not {dropped}"
+        ));
     }
     if loaded.replaced.len() > REPLACED_SHOWN_MAX {
         let more = loaded.replaced.len() - REPLACED_SHOWN_MAX;

@@ -99,6 +99,9 @@ fn columns(line: &str, place: &str, given: &Ends) -> Pair {
 }
 
 fn object(value: Value, place: &str, given: &Ends) -> Pair {
+    if !value.is_object() {
+        return Err(format!("{place} is no object with `source` and `target`"));
+    }
     let written: Written =
         serde_json::from_value(value).map_err(|why| format!("{place}: {why}"))?;
     let port = match &written.port {

@@ -52,6 +52,12 @@ pub(crate) fn run(
 ) -> Ended {
     let (source, target) = (String::new(), String::new());
     let given = Ends { source, target, copier: flow.copier.clone(), port: flow.port };
+    let is_input = |path: &Path| path.as_os_str() == "-";
+    if is_input(file) && flow.estate.iter().any(|path| is_input(path)) {
+        let why = "the estate and the pairs cannot both come from it";
+        let help = "put one of them into a file";
+        return Err(Failure::usage("read standard input", why, help));
+    }
     let pairs = file::read(file, &given)?;
     let (loaded, after) = flow.load()?;
     let form = if is_json { Form::Objects { is_full } } else { Form::Lines };
