@@ -1,5 +1,6 @@
 //! Files, folders and standard input into resources with their ages.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, Take};
 use std::num::NonZero;
@@ -10,7 +11,7 @@ use flexway_core::estate::{Input, Scanned, scan, scan_list};
 use flexway_core::text::{NoText, decode};
 
 use crate::exit::Failure;
-use crate::output::printable;
+use crate::output::{printable, remark};
 use crate::text;
 
 /// Largest file that is read: a capture of 10,000 networks has about 500 MB.
@@ -23,7 +24,10 @@ const FILES_MAX: usize = 100_000;
 const DEPTH_MAX: usize = 16;
 
 /// Names of files that are read when they stand in a folder.
-const EXTENSIONS: [&str; 2] = ["json", "tfstate"];
+const EXTENSIONS: [&str; 4] = ["json", "jsonl", "ndjson", "tfstate"];
+
+/// Endings of files that may be captures, and are not read when they stand in a folder.
+const LIKE_CAPTURES: [&str; 6] = ["backup", "bak", "gz", "out", "txt", "zip"];
 
 /// Standard input is what was asked for last.
 const NEWEST: u64 = u64::MAX;
@@ -61,7 +65,7 @@ fn read<T: Send>(paths: &[PathBuf], parse: &Parse<T>) -> Result<Vec<(u64, T)>, F
             continue;
         }
         let before = files.len();
-        list(path, 0, &mut files)?;
+        list(path, 0, &mut files, &mut BTreeSet::new())?;
         if files.len() == before {
             return Err(Failure::failed(
                 format!("read estate {}", path.display()),
@@ -124,13 +128,23 @@ fn parse_file<T>(path: &Path, window: &mut Vec<u8>, parse: &Parse<T>) -> Result<
 }
 
 /// Lists the files to read, each with its age.
-fn list(path: &Path, depth: usize, files: &mut Vec<(u64, PathBuf)>) -> Result<(), Failure> {
+fn list(
+    path: &Path,
+    depth: usize,
+    files: &mut Vec<(u64, PathBuf)>,
+    folders: &mut BTreeSet<PathBuf>,
+) -> Result<(), Failure> {
     let failed = |why: std::io::Error| {
         let help = "check the path and that you may read it";
         Failure::failed(format!("read estate {}", path.display()), why, help)
     };
     let meta = std::fs::metadata(path).map_err(failed)?;
     if !meta.is_dir() {
+        // What a command that failed leaves behind.
+        if depth > 0 && meta.len() == 0 {
+            remark(format_args!("warning: {}: it is empty, and left out", path.display()));
+            return Ok(());
+        }
         if meta.len() > FILE_BYTES_MAX {
             let why = format!("{} bytes are more than {FILE_BYTES_MAX}", meta.len());
             return Err(Failure::failed(
@@ -142,13 +156,27 @@ fn list(path: &Path, depth: usize, files: &mut Vec<(u64, PathBuf)>) -> Result<()
         files.push((age(&meta), path.to_owned()));
         return Ok(());
     }
+    // A link may lead to a folder around it.
+    if !folders.insert(path.canonicalize().map_err(failed)?) {
+        return Ok(());
+    }
     let mut entries: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(path).map_err(failed)? {
         entries.push(entry.map_err(failed)?.path());
     }
     entries.sort();
     for entry in entries {
-        let is_json = entry.extension().is_some_and(is_read);
+        let has = |endings: &[&str]| {
+            let own = entry.extension();
+            own.is_some_and(|own| endings.iter().any(|one| own.eq_ignore_ascii_case(one)))
+        };
+        let is_json = has(&EXTENSIONS);
+        if has(&LIKE_CAPTURES) && entry.is_file() {
+            let name = entry.display();
+            remark(format_args!(
+                "note: {name} is not read: of a folder only .json and its like are"
+            ));
+        }
         if (is_json && entry.is_file()) || (entry.is_dir() && depth < DEPTH_MAX) {
             if files.len() >= FILES_MAX {
                 let why = format!("it holds more than {FILES_MAX} files");
@@ -158,14 +186,10 @@ fn list(path: &Path, depth: usize, files: &mut Vec<(u64, PathBuf)>) -> Result<()
                     "give a smaller folder",
                 ));
             }
-            list(&entry, depth + 1, files)?;
+            list(&entry, depth + 1, files, folders)?;
         }
     }
     Ok(())
-}
-
-fn is_read(extension: &std::ffi::OsStr) -> bool {
-    EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// When the file was last written. A system that does not tell makes all files equally old.
@@ -174,7 +198,21 @@ fn age(meta: &std::fs::Metadata) -> u64 {
     written.map_or(0, |time| time.as_secs())
 }
 
+/// Files that hold JSON in some packing: their first bytes, what they are, and what to do.
+const PACKED: [(&[u8], &str, &str); 2] = [
+    (&[0x1f, 0x8b], "it is compressed", "unpack it by `gunzip`"),
+    (
+        b"PK\x03\x04",
+        "it is a plan in Terraform's own form, or another archive",
+        "give what `terraform show -json PLAN` prints, or unpack it",
+    ),
+];
+
 fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failure> {
+    let packed = PACKED.iter().find(|(start, ..)| bytes.starts_with(start));
+    if let Some((_, why, help)) = packed {
+        return Err(Failure::failed(format!("read estate {file}"), *why, *help));
+    }
     let text = match decode(bytes) {
         // In other encodings only letters beyond ASCII differ: networks and servers have none in their names.
         Err(NoText::NotUtf8(_)) => String::from_utf8_lossy(bytes),
@@ -194,6 +232,13 @@ fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failu
             () if first.starts_with("ERROR: ") => {
                 let why = format!("it holds az's own message: {}", printable(first));
                 failed(why, "do what the message says, and capture it again")
+            }
+            () if first.starts_with("WARNING: ") => {
+                let why = format!("it begins with az's own message: {}", printable(first));
+                failed(
+                    why,
+                    "capture it again without `2>&1`: az writes its messages to standard error",
+                )
             }
             () if why.is_eof() => {
                 failed(format!("it ends in the middle, in line {}", why.line()), "capture it again")

@@ -33,9 +33,15 @@ pub(crate) fn is_template(json: &Json) -> bool {
     has_schema(schema_of(json), "deploymenttemplate") && json.has("resources")
 }
 
-/// Whether an object is a file of parameters for a template.
+/// Whether an object is a file of parameters for a template. Those written by hand may leave out their schema.
 pub(crate) fn is_parameters(json: &Json) -> bool {
+    let is_valued = |one: &Json| one.has("value") || one.has("reference");
+    let are_valued = || {
+        let fields = json.get("parameters").and_then(Json::fields);
+        fields.is_some_and(|all| !all.is_empty() && all.iter().all(|(_, one)| is_valued(one)))
+    };
     has_schema(schema_of(json), "deploymentparameters")
+        || schema_of(json).is_none() && !json.has("resources") && !json.has("id") && are_valued()
 }
 
 fn schema_of<'j>(json: &'j Json) -> Option<&'j str> {
