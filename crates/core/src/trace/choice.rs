@@ -89,10 +89,12 @@ impl Path<'_> {
     /// would be let in publicly, the public way is the one that is meant. So it is where something else is closed on it, if it was
     /// made for the copier and nothing was done to join its network with the endpoint's.
     pub(super) fn see_shadow(&mut self) {
-        let Some(name) = &self.name else { return };
-        let is_denied = name.answer == Answer::NoSuchName;
+        let is_denied = self.name.as_ref().is_some_and(|name| name.answer == Answer::NoSuchName);
         // The zone is linked so that the names which it lacks are asked for publicly.
-        let is_let_out = self.leads == Leads::Fallback && name.zone.is_some();
+        let has_zone = self.name.as_ref().is_some_and(|name| name.zone.is_some());
+        let is_let_out = self.leads == Leads::Fallback && has_zone;
+        // Nobody answers, and what would be answered is not known.
+        let is_unheard = self.leads == Leads::Nowhere && self.name.is_none();
         let (Some(private), Some(public)) = (&self.intended, &self.fallback) else { return };
         let is_nowhere = self.endpoint().is_some_and(|view| view.subnet.is_err());
         let is_apart = || is_nowhere || distance(private.joined.as_ref()) == APART;
@@ -104,6 +106,8 @@ impl Path<'_> {
         }
         if is_denied {
             self.is_shadowed = true;
+            self.intended = self.fallback.take();
+        } else if is_unheard {
             self.intended = self.fallback.take();
         } else if is_let_out && !is_open {
             self.leads = Leads::Intended;
