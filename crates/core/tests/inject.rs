@@ -108,7 +108,7 @@ fn the_diagnosis_names_exactly_what_was_injected() {
         let report = report(&broken.world, &mut Chance::new(!seed));
         let found: BTreeSet<&str> = report.causes().map(|one| one.fault).collect();
         let (all, wanted) = (broken.faults(), broken.wanted());
-        for (fault, mask) in hidden(&all) {
+        for (fault, mask) in hidden(broken.world.kind, &all) {
             score.hide(fault);
             used.insert(mask.why);
         }

@@ -2,7 +2,7 @@
 
 use crate::checks;
 use crate::finding::{Finding, Severity};
-use crate::trace::gate::Gate;
+use crate::trace::gate::{self, Gate};
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
@@ -108,10 +108,11 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
 }
 
 /// What lies on the way to a front door that is shut, where there is no other: a new endpoint may pass it by, so that it is no cause
-/// before somebody opens the door.
+/// before somebody opens the door. It is where the door was made for the copier: that way is the one that is meant.
 pub(super) fn behind_shut_door(path: &Path, findings: &mut [Finding]) {
     let gate = path.intended.as_ref().and_then(|leg| leg.gate.as_ref());
-    if !matches!(gate, Some(Gate::PublicDenied)) {
+    let is_made = |start| gate::was_made_for(path.estate, &path.to_id, &path.to, start);
+    if !matches!(gate, Some(Gate::PublicDenied)) || path.start.as_ref().is_some_and(is_made) {
         return;
     }
     let lies_on_it = |fault: &str| ["route/", "filter/"].iter().any(|area| fault.starts_with(area));

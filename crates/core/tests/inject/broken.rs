@@ -23,7 +23,7 @@ impl Broken {
     /// The faults that the diagnosis has to name: those that nothing hides.
     pub(crate) fn wanted(&self) -> BTreeSet<&'static str> {
         let all = self.faults();
-        let hidden = hidden(&all);
+        let hidden = hidden(self.world.kind, &all);
         all.into_iter().filter(|fault| !hidden.contains_key(fault)).collect()
     }
 }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::world::Kind;
+
 /// One fault hides another while both are there.
 pub(crate) struct Mask {
     /// The fault that stays; an area ends with a slash.
     pub(crate) by: &'static str,
     /// What it hides; an area ends with a slash.
     pub(crate) hides: &'static [&'static str],
+    /// The worlds where it does; all of them where none is named.
+    pub(crate) kinds: &'static [Kind],
     /// What it never hides, of those.
     pub(crate) but: &'static [&'static str],
     /// The reason: why the hidden one decides nothing while the other one is there. Numbers are places in facts/azure-network.md.
@@ -20,17 +24,23 @@ fn is_in(fault: &str, list: &[&str]) -> bool {
 }
 
 impl Mask {
-    pub(crate) fn applies(&self, by: &str, fault: &str) -> bool {
-        by != fault && is_in(by, &[self.by]) && is_in(fault, self.hides) && !is_in(fault, self.but)
+    fn applies(&self, kind: Kind, by: &str, fault: &str) -> bool {
+        let is_of_kind = self.kinds.is_empty() || self.kinds.contains(&kind);
+        is_of_kind
+            && by != fault
+            && is_in(by, &[self.by])
+            && is_in(fault, self.hides)
+            && !is_in(fault, self.but)
     }
 }
 
-/// What is hidden among faults, and by which mask. Masks act in their order: what is hidden already hides nothing more.
-pub(crate) fn hidden<'a>(all: &[&'a str]) -> BTreeMap<&'a str, &'static Mask> {
+/// What is hidden among faults of a kind of worlds, and by which mask. Masks act in their order: what is hidden already hides nothing more.
+pub(crate) fn hidden<'a>(kind: Kind, all: &[&'a str]) -> BTreeMap<&'a str, &'static Mask> {
     let mut hidden: BTreeMap<&str, &Mask> = BTreeMap::new();
     for mask in MASKS {
         let by: Vec<&str> = all.iter().copied().filter(|by| !hidden.contains_key(by)).collect();
-        for fault in by.iter().copied().filter(|fault| by.iter().any(|by| mask.applies(by, fault)))
+        for fault in
+            by.iter().copied().filter(|fault| by.iter().any(|by| mask.applies(kind, by, fault)))
         {
             hidden.insert(fault, mask);
         }
@@ -51,11 +61,11 @@ const fn no_way(by: &'static str, why: &'static str) -> Mask {
         "dns/public-suffix-zone-linked",
         "dns/zone-named-like-server",
     ];
-    Mask { by, hides, but, why }
+    Mask { by, hides, kinds: &[Kind::PrivateSingle, Kind::PrivateFlexible], but, why }
 }
 
 const fn all(by: &'static str, hides: &'static [&'static str], why: &'static str) -> Mask {
-    Mask { by, hides, but: &[], why }
+    Mask { by, hides, kinds: &[], but: &[], why }
 }
 
 /// What links of the copier's network lead a name to, where it asks Azure's own resolver. Records count whoever asks.
@@ -80,6 +90,7 @@ pub(crate) const MASKS: &[Mask] = &[
     Mask {
         by: "mode/",
         hides: &["dns/", "peering/", "route/", "filter/", "endpoint/", "host/"],
+        kinds: &[],
         but: &[],
         why: "a copier that stands in no network has no way to judge (1.4)",
     },
@@ -106,6 +117,13 @@ pub(crate) const MASKS: &[Mask] = &[
         "server/public-access-denied",
         "there is no way at all; which one gets made decides what lies on it (SS-01)",
     ),
+    Mask {
+        by: "server/public-access-denied",
+        hides: &["server/"],
+        kinds: &[Kind::PublicSingle],
+        but: &["server/not-ready"],
+        why: "a front door that refuses everybody asks nobody who he is (SS-01)",
+    },
     all(
         "dns/zone-name-wrong",
         &["dns/forwarder-network-not-linked"],
