@@ -7,7 +7,7 @@ use crate::trace::Path;
 use crate::trace::front_route;
 use crate::trace::gate::Gate;
 use crate::trace::leg::Leg;
-use crate::trace::step::{Outcome, Stage};
+use crate::trace::step::Stage;
 
 const NO_RESOLVER: &str = "dns/custom-server-unreachable";
 
@@ -73,9 +73,8 @@ fn of_resolver(path: &Path, findings: &[Finding]) -> Option<&'static str> {
 
 /// Whether one thing alone closes a leg: what else drops packets follows from it.
 fn is_closed_once(path: &Path, leg: &Leg) -> bool {
-    let drops = |stage: Stage| {
-        leg.steps().filter(|step| step.outcome == Outcome::Drop && step.stage == stage).count()
-    };
+    let drops =
+        |stage: Stage| leg.steps().filter(|step| step.closes() && step.stage == stage).count();
     let groups = [&leg.outbound_interface, &leg.outbound, &leg.inbound, &leg.inbound_interface];
     let stands_alone = groups
         .into_iter()

@@ -82,6 +82,12 @@ pub fn stands(estate: &Estate, id: &ResourceId) -> bool {
     estate.get::<Interface>(id).is_ok_and(|one| one.forwards == Some(false))
 }
 
+/// Whether answers of endpoints are known to come back to an appliance.
+pub fn takes_answers(estate: &Estate, appliance: Option<&Appliance>) -> bool {
+    let Some(Appliance::Forwards(nic)) = appliance else { return false };
+    estate.get::<Interface>(nic).is_ok_and(|nic| nic.has_endpoint_answers)
+}
+
 /// The subnet of an interface, or itself.
 pub fn subnet_of(estate: &Estate, id: &ResourceId) -> Option<ResourceId> {
     match estate.get::<Interface>(id) {

@@ -253,7 +253,7 @@ impl Path<'_> {
         let owner = dns_servers::dns_owner(self.estate, start);
         let mut step = Step::drop(Stage::Name, Some(owner), detail);
         step.dropped_part = is_partial.then_some(dropped);
-        let closed = leg.steps().find(|step| step.outcome == Outcome::Drop);
+        let closed = leg.steps().find(|step| step.closes());
         step.facts.extend(closed.into_iter().flat_map(|step| step.facts.clone()));
         self.opening.push(step);
         self.dns_server = Some((server, leg));

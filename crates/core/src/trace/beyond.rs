@@ -11,8 +11,9 @@ use crate::trace::leg::{Leg, Walker};
 use crate::trace::outward::{self, Outward};
 use crate::trace::place::{self, Place};
 use crate::trace::route::{self, OwnRoute, Routed};
+use crate::trace::route_words::outward_step;
 use crate::trace::walk::End;
-use crate::trace::words::{hop_steps, outward_step};
+use crate::trace::words::hop_steps;
 
 impl Walker<'_> {
     /// The way out of Azure's networks: to a network beyond a gateway, or into the internet.
@@ -76,7 +77,8 @@ impl Walker<'_> {
                     _ => false,
                 };
                 leg.is_apart = false;
-                self.routed(leg, near, routed, address);
+                let own = self.own_route_out(near, false);
+                self.routed(leg, near, (routed, own), address);
                 if meets_next {
                     // What lies behind that route is a fault of its own: who mends the one meets the other.
                     self.take_outward(leg, near, found, address);

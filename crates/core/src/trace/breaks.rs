@@ -27,8 +27,12 @@ impl Break {
     /// What the half does, in words that follow its name.
     pub fn words(&self) -> String {
         match self.kind {
-            BreakKind::Initiated => "is only initiated".to_owned(),
-            BreakKind::Disconnected => "is disconnected".to_owned(),
+            BreakKind::Initiated => {
+                "is Initiated: it does not count the half of the other network".to_owned()
+            }
+            BreakKind::Disconnected => {
+                "is Disconnected: its other half was deleted at some time".to_owned()
+            }
             BreakKind::AccessOff => "does not allow virtual network access".to_owned(),
             BreakKind::OutOfSync => format!("routes only {}", self.value),
             BreakKind::SubnetExcluded => "joins other subnets only".to_owned(),

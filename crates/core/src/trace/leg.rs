@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::address::{AddressSet, private};
 use crate::estate::gateway::LoadBalancer;
-use crate::estate::network::{Vnet, region_key};
+use crate::estate::network::{NextHop, Vnet, region_key};
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -160,6 +160,15 @@ impl Leg {
         matches!(&self.route, Some(Routed::Dead(_, Appliance::OutOfReach(id))) if !appliance::stands(estate, id))
     }
 
+    /// Whether an appliance takes its packets to a private endpoint, which answers past it as far as is known.
+    pub fn is_bypassed(&self, estate: &Estate) -> bool {
+        let is_handed_over = matches!(&self.route, Some(Routed::Elsewhere(route, _))
+            if matches!(route.next_hop, NextHop::Appliance(_)));
+        matches!(self.way, Way::Endpoint(_))
+            && is_handed_over
+            && !appliance::takes_answers(estate, self.appliance.as_ref())
+    }
+
     /// Whether its packets come to the join of the copier's own network, or to a gateway.
     pub fn is_joining(&self) -> bool {
         self.joined.is_some() && self.onward.is_none() || self.outward.is_some()
@@ -306,7 +315,8 @@ impl Walker<'_> {
                 leg.senders = near.addresses.clone();
                 self.outbound(&mut leg, &near, None, &Receiver::Gateway(location, is_flexible));
                 let routed = self.to_front_door((near.id, near.subnet));
-                self.routed(&mut leg, &near, routed, "the server's public front door");
+                let own = self.own_route_out(&near, true);
+                self.routed(&mut leg, &near, (routed, own), "the server's public front door");
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }

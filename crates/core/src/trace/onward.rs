@@ -5,12 +5,13 @@ use std::net::Ipv4Addr;
 use super::appliance;
 use super::hop::{self, Joined, Shore};
 use super::leg::{Leg, Walker};
-use super::outward::{self, Outward};
+use super::outward;
+use super::own_route::Own;
 use super::route::{Routed, UserRoute};
+use super::route_words::route_step;
 use super::walk::End;
-use super::words::{hop_steps, route_step};
+use super::words::hop_steps;
 use crate::address::AddressSet;
-use crate::estate::Estate;
 use crate::id::ResourceId;
 
 /// Why packets that a firewall of a hub sends on are surely lost, whatever its rules say.
@@ -46,12 +47,12 @@ impl Walker<'_> {
         let from_hub = Leg { is_apart: joined.is_apart(), is_perhaps_joined, ..leg.clone() };
         let dropped = match self.route(&from_hub, &seat, far, address) {
             Some((to, routed @ Routed::Dropped(_))) => {
-                leg.forward.push(route_step(self.estate, home, &routed, to));
+                leg.forward.push(route_step(self.estate, home, (&routed, Own::Untold), to));
                 let Routed::Dropped(route) = routed else { return };
                 Some(route)
             }
             Some((to, Routed::Directly | Routed::ByUser(_)))
-                if joined.is_cut() && has_no_gateway(self.estate, &hub, to) =>
+                if joined.is_cut() && outward::has_no_way(self.estate, &hub, to) =>
             {
                 let steps = hop_steps(self.estate, &joined, &hub, far.vnet);
                 leg.cross(far.id, joined, steps);
@@ -60,17 +61,5 @@ impl Walker<'_> {
             _ => return,
         };
         leg.onward = Some(Onward { subnet: home.clone(), dropped });
-    }
-}
-
-/// Whether no gateway takes packets of a network to an address.
-fn has_no_gateway(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> bool {
-    match outward::outward(estate, vnet, address) {
-        Outward::Nowhere | Outward::Severed { .. } | Outward::NotLent { .. } => true,
-        Outward::Through(_)
-        | Outward::KeptOut { .. }
-        | Outward::Claimed { .. }
-        | Outward::Learned(..)
-        | Outward::Perhaps(_) => false,
     }
 }

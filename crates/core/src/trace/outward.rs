@@ -288,6 +288,18 @@ fn unread_neighbour(estate: &Estate, half: &Peering, address: Ipv4Addr) -> Optio
     (may_hold || may_lend).then(|| Missing::resource("virtual network", &half.remote))
 }
 
+/// Whether no gateway takes packets of a network to an address.
+pub fn has_no_way(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> bool {
+    match outward(estate, vnet, address) {
+        Outward::Nowhere | Outward::Severed { .. } | Outward::NotLent { .. } => true,
+        Outward::Through(_)
+        | Outward::KeptOut { .. }
+        | Outward::Claimed { .. }
+        | Outward::Learned(..)
+        | Outward::Perhaps(_) => false,
+    }
+}
+
 /// Whether the network, or one that is peered with it, has a gateway.
 pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     let peered = estate.children::<Peering>(vnet).map(|(_, facts)| &facts.remote);

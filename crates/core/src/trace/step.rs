@@ -118,6 +118,11 @@ impl Step {
         }
     }
 
+    /// Whether packets end here for a reason of its own.
+    pub fn closes(&self) -> bool {
+        self.outcome == Outcome::Drop && !self.is_consequence
+    }
+
     /// How people see the gate: one that a cause stands at is not open, though packets pass it.
     pub fn shown(&self) -> Outcome {
         match (self.outcome, self.blame) {

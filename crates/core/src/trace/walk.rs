@@ -15,10 +15,12 @@ use crate::trace::filter::{Receiver, Service};
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::outward;
+use crate::trace::own_route::Own;
 use crate::trace::route::{self, OwnRoute, Routed, UserRoute};
+use crate::trace::route_words::{bypass_step, route_step};
 use crate::trace::sides::{doubted, is_handed_on};
 use crate::trace::step::{Outcome, Stage, Step};
-use crate::trace::words::{access_step, hop_steps, replies_step, route_step};
+use crate::trace::words::{access_step, hop_steps, replies_step};
 
 /// One end of a private way: a subnet with what the gates ask of it.
 pub(super) struct End<'e> {
@@ -93,7 +95,9 @@ impl Walker<'_> {
         leg.drops_out = matches!(routed, Some((_, Routed::Dropped(_))));
         self.estate.aside(|| self.outbound(leg, &near, Some(far.vnet), &receiver));
         if let Some((destination, routed)) = routed {
-            self.routed(leg, &near, routed, destination);
+            let is_endpoint = matches!(leg.way, Way::Endpoint(_));
+            let own = self.own_route((&near, &far), destination, Some(&joined), is_endpoint);
+            self.routed(leg, &near, (routed, own), destination);
         }
         // What an appliance does with the packets is not told by a peering. A dead one of the copier's own network leaves only that,
         // and any dead one a peering that is broken: who takes the route away meets it.
@@ -209,7 +213,7 @@ impl Walker<'_> {
         &self,
         leg: &mut Leg,
         near: &End,
-        routed: Routed,
+        (routed, own): (Routed, Own),
         destination: impl Display,
     ) {
         let handed_on = match &routed {
@@ -223,7 +227,7 @@ impl Walker<'_> {
             false => handed(self.estate, Shore::of(near.vnet, near.id), routed),
         };
         leg.appliance = appliance;
-        leg.take_route(route_step(self.estate, near.id, &routed, destination), routed);
+        leg.take_route(route_step(self.estate, near.id, (&routed, own), destination), routed);
         if let Some((address, missing)) = handed_on
             && self.towards_the_appliance(leg, near, address)
         {
@@ -301,14 +305,20 @@ impl Walker<'_> {
     /// Rules let answers of an open connection pass, so only routes can lose them.
     fn answers(&self, leg: &mut Leg, near: &End, far: &End, back: Vec<(AddressSet, Routed)>) {
         if back.is_empty() {
-            leg.back.push(replies_step());
+            leg.back.push(match leg.is_bypassed(self.estate) {
+                true => bypass_step(self.estate, near.id, leg),
+                false => replies_step(),
+            });
         }
         let is_split = back.len() > 1;
         // An appliance takes the packets past a join that carries nothing; answers find it only where it has put its own address on them.
         let is_handed_on = is_handed_on(leg);
         let lacks_a_way = is_handed_on && leg.is_apart && !leg.is_perhaps_joined;
         for (part, routed) in back {
-            let mut step = route_step(self.estate, far.id, &routed, &part);
+            let own = part.first().filter(|_| !is_handed_on && leg.onward.is_none());
+            let joined = leg.joined.as_ref().filter(|_| leg.next.as_ref() == Some(far.id));
+            let own = own.map_or(Own::Untold, |to| self.own_route((far, near), to, joined, false));
+            let mut step = route_step(self.estate, far.id, (&routed, own), &part);
             step.stage = Stage::Return;
             if is_split && step.outcome == Outcome::Drop {
                 step.dropped_part = Some(part.clone());

@@ -1,18 +1,11 @@
 //! Gates put into words: each outcome as a step of the path, with the facts it read.
 
-use std::fmt::Display;
-use std::net::Ipv4Addr;
-
+use crate::estate::network::Peering;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::shell::quoted;
-use crate::trace::appliance::Appliance;
 use crate::trace::breaks::Break;
 use crate::trace::endpoint::{Status, View};
 use crate::trace::hop::Joined;
-use crate::trace::outward::{Line, Outward};
-use crate::trace::place::{self, Place};
-use crate::trace::route::Routed;
 use crate::trace::step::{Stage, Step};
 
 pub(super) fn admit_step(estate: &Estate, view: &View) -> Step {
@@ -29,177 +22,6 @@ pub(super) fn admit_step(estate: &Estate, view: &View) -> Step {
     let is_open = view.status == Status::Approved && view.wrong_end.is_none();
     let step = if is_open { Step::pass } else { Step::drop };
     step(Stage::Admit, Some(&view.id), detail).read(resource, pointer)
-}
-
-pub(super) fn route_step(
-    estate: &Estate,
-    subnet: &ResourceId,
-    routed: &Routed,
-    destination: impl Display,
-) -> Step {
-    match routed {
-        Routed::Directly => {
-            let detail = estate.words(|| {
-                format!("no user-defined route matches {destination}: Azure's own route decides")
-            });
-            Step::pass(Stage::Route, Some(subnet), detail)
-        }
-        Routed::ByUser(route) => {
-            let detail =
-                estate.words(|| format!("route `{}` ({}) leads on", route.name, route.prefix));
-            Step::pass(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, &route.pointer)
-        }
-        Routed::Dropped(route) => {
-            let detail =
-                format!("route `{}` ({}) drops packets to {destination}", route.name, route.prefix);
-            Step::drop(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, &route.pointer)
-        }
-        Routed::Elsewhere(route, missing) | Routed::Doubtful(route, missing) => {
-            let mut step = Step::unknown(Stage::Route, missing.clone());
-            step.resource = Some(route.table.clone());
-            step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);
-            step.read(&route.resource, &route.pointer)
-        }
-        Routed::Dead(route, appliance) => {
-            let detail = format!(
-                "route `{}` ({}) hands packets to {}",
-                route.name,
-                route.prefix,
-                appliance_words(appliance)
-            );
-            Step::drop(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, &route.pointer)
-        }
-        Routed::Unknown(missing) => Step::unknown(Stage::Route, missing.clone()),
-    }
-}
-
-/// The appliance and what is wrong with it.
-pub(crate) fn appliance_words(appliance: &Appliance) -> String {
-    match appliance {
-        Appliance::Forwards(nic) => format!("interface `{}`", nic.name()),
-        Appliance::Stands(nic) => format!("interface `{}`, which does not forward", nic.name()),
-        Appliance::Down(who, subnet) => {
-            format!("`{}` in subnet `{}`, which is stopped", who.name(), subnet.name())
-        }
-        Appliance::Absent(subnet) => {
-            format!("an address in subnet `{}` that nobody has", subnet.name())
-        }
-        Appliance::NoSubnet(vnet) => {
-            format!("an address of network `{}` that is in none of its subnets", vnet.name())
-        }
-        Appliance::NoNetwork(vnet) => {
-            format!("an address that no network has which `{}` is joined with", vnet.name())
-        }
-        Appliance::OutOfReach(id) if id.is_type("microsoft.network/virtualnetworks/subnets") => {
-            format!(
-                "an address in subnet `{}`, whose network is not joined with this one",
-                id.name()
-            )
-        }
-        Appliance::OutOfReach(nic) => {
-            format!("interface `{}`, whose network is not joined with this one", nic.name())
-        }
-        Appliance::Opaque(_) => "an appliance".to_owned(),
-    }
-}
-
-/// Where a gateway leads; without a connection that tells it, it may have learned the way.
-pub(crate) fn where_to(line: Option<&Line>) -> String {
-    let known = |line: &Line| format!("leads to {}", line.prefix);
-    line.map_or_else(|| "may have learned a route to the address".to_owned(), known)
-}
-
-/// The way to an address beyond the gateways.
-pub(super) fn outward_step(
-    estate: &Estate,
-    vnet: &ResourceId,
-    outward: &Outward,
-    address: Ipv4Addr,
-) -> Step {
-    let with_space = |step: Step| step.read(vnet, estate.locate(vnet, "", "addressSpace"));
-    match outward {
-        Outward::Through(line) => {
-            let place = estate.locate(&line.local, "", "localNetworkAddressSpace");
-            let step = match &line.trouble {
-                None => Step::pass(
-                    Stage::Route,
-                    Some(&line.gateway),
-                    format!("gateway `{}` leads to {}", line.gateway.name(), line.prefix),
-                ),
-                Some(status) => Step::unknown(
-                    Stage::Route,
-                    Missing::other(
-                        format!(
-                            "whether connection `{}` is up: its state was {status}",
-                            line.connection.name()
-                        ),
-                        format!(
-                            "capture it again: `az network vpn-connection show --ids {}`",
-                            quoted(line.connection.as_str())
-                        ),
-                    ),
-                ),
-            };
-            step.read(&line.connection, "").read(&line.local, place)
-        }
-        Outward::NotLent { gateway, line, half, pointer, .. } => {
-            let detail = format!(
-                "gateway `{}` {}, and peering `{}` does not let it be used",
-                gateway.name(),
-                where_to(line.as_ref()),
-                half.name()
-            );
-            Step::drop(Stage::Route, Some(half), detail).read(half, pointer)
-        }
-        Outward::Severed { vnet: lender, .. } => {
-            let detail = format!(
-                "the peering with network `{}`, whose gateway leads there, carries nothing",
-                lender.name()
-            );
-            Step::drop(Stage::Route, Some(vnet), detail)
-        }
-        Outward::KeptOut { line, gateway, table, pointer } => {
-            let (table_name, gateway) = (table.name(), gateway.name());
-            let detail = match line {
-                Some(line) => format!(
-                    "table `{table_name}` keeps the route of gateway `{gateway}` to {} out",
-                    line.prefix
-                ),
-                None => {
-                    format!("table `{table_name}` keeps out what gateway `{gateway}` has learned")
-                }
-            };
-            Step::drop(Stage::Route, Some(table), detail).read(table, pointer)
-        }
-        Outward::Claimed { line, vnet } => {
-            let detail = format!(
-                "network `{}` claims {address}, which lies beyond gateway `{}`: packets stay in Azure",
-                vnet.name(),
-                line.gateway.name()
-            );
-            with_space(Step::drop(Stage::Route, Some(vnet), detail))
-        }
-        Outward::Perhaps(missing) | Outward::Learned(_, missing) => {
-            Step::unknown(Stage::Route, missing.clone())
-        }
-        Outward::Nowhere => {
-            let detail = match place::claim(estate, vnet, address) {
-                Some(Place::Claimed(owner)) => {
-                    format!(
-                        "network `{}` claims {address}, and no subnet of it holds it",
-                        owner.name()
-                    )
-                }
-                _ => format!(
-                    "no route leads to {address}: Azure drops packets to private addresses that no network uses"
-                ),
-            };
-            with_space(Step::drop(Stage::Route, Some(vnet), detail))
-        }
-    }
 }
 
 /// The way back where nothing stands in it.
@@ -235,12 +57,8 @@ pub(super) fn hop_steps(
         Joined::Apart { near: near_half, far: far_half, other_way: None, breaks, .. } => {
             let detail = estate.words(|| match (near_half, far_half) {
                 (None, None) => format!("networks `{near_name}` and `{far_name}` are not peered"),
-                (Some(half), None) => {
-                    format!("`{far_name}` has no half of peering `{}`", half.name())
-                }
-                (_, Some(half)) => {
-                    format!("`{near_name}` has no half of peering `{}`", half.name())
-                }
+                (Some(half), None) => lone_half(estate, half, far),
+                (_, Some(half)) => lone_half(estate, half, near),
             });
             let lacking = [near, far]
                 .into_iter()
@@ -258,8 +76,21 @@ pub(super) fn hop_steps(
     vec![step]
 }
 
+/// A half of a peering to a network that holds none in return.
+pub(crate) fn lone_half(estate: &Estate, half: &ResourceId, other: &ResourceId) -> String {
+    let state = estate.get::<Peering>(half).ok().and_then(|facts| facts.state.as_deref());
+    let state = match state {
+        Some(state) if !state.eq_ignore_ascii_case("connected") => format!("is {state}"),
+        Some(_) | None => "stands alone".to_owned(),
+    };
+    let (name, owner, other) = (half.name(), half.name_at(0), other.name());
+    format!("peering `{name}` of network `{owner}` {state}: network `{other}` has no peering back")
+}
+
 fn break_step(broken: &Break) -> Step {
-    let detail = format!("peering `{}` {}", broken.half.name(), broken.words());
+    let half = &broken.half;
+    let detail =
+        format!("peering `{}` of network `{}` {}", half.name(), half.name_at(0), broken.words());
     let step = Step::drop(Stage::Hop, Some(&broken.half), detail);
     // Answers to some senders are lost.
     let dropped_part = broken.lost_part.clone().filter(|_| !broken.is_near);

@@ -7,12 +7,12 @@ use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::dns_servers::dns_owner_words;
 use crate::trace::route::Routed;
-use crate::trace::step::{Outcome, Stage};
+use crate::trace::step::Stage;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let (server, leg) = path.dns_server.as_ref()?;
-    let closed = || leg.steps().filter(|step| step.outcome == Outcome::Drop);
+    let closed = || leg.steps().filter(|step| step.closes());
     // Rules that keep another network out follow from networks that are not joined.
     let joins = closed().find(|step| step.stage == Stage::Hop);
     let closed = joins.or_else(|| closed().next())?;

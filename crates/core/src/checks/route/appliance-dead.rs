@@ -11,7 +11,7 @@ use crate::trace::Path;
 use crate::trace::appliance::{self, Appliance};
 use crate::trace::leg::Way;
 use crate::trace::route::Routed;
-use crate::trace::words::appliance_words;
+use crate::trace::route_words::appliance_words;
 
 const WHY: &str = "Azure delivers such packets to the interface with that address, and drops what that one may not forward";
 

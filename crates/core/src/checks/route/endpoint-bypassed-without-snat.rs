@@ -1,20 +1,13 @@
 //! A route takes packets for a private endpoint to an appliance, and the answers do not come back that way.
 
-use crate::estate::endpoint::Interface;
-use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::appliance::{self, Appliance};
-use crate::trace::leg::Way;
+use crate::trace::appliance;
 use crate::trace::route::Routed;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let leg = path.intended.as_ref().filter(|leg| matches!(leg.way, Way::Endpoint(_)))?;
+    let leg = path.intended.as_ref().filter(|leg| leg.is_bypassed(path.estate))?;
     let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
-    let NextHop::Appliance(_) = &route.next_hop else { return None };
-    if returns_to(path, leg.appliance.as_ref()) {
-        return None;
-    }
     let subnet = &path.start.as_ref()?.subnet;
     let (who, _) = appliance::name(path.estate, subnet, &route.next_hop);
     let message = format!(
@@ -32,10 +25,4 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let finding = Finding::blocks(message, why).possible();
     Some(finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(fix)))
-}
-
-/// Whether answers of endpoints are known to come back to the appliance.
-pub(super) fn returns_to(path: &Path, appliance: Option<&Appliance>) -> bool {
-    let Some(Appliance::Forwards(nic)) = appliance else { return false };
-    path.estate.get::<Interface>(nic).is_ok_and(|nic| nic.has_endpoint_answers)
 }

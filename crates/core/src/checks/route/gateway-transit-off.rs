@@ -4,7 +4,7 @@ use crate::change::peering;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::outward::Outward;
-use crate::trace::words::where_to;
+use crate::trace::route_words::where_to;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;

@@ -5,7 +5,7 @@ use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::route::{Routed, UserRoute};
-use crate::trace::words::appliance_words;
+use crate::trace::route_words::appliance_words;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;

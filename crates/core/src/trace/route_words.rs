@@ -1,0 +1,224 @@
+//! Routes put into words: of users, of Azure, and beyond gateways.
+
+use std::fmt::Display;
+use std::net::Ipv4Addr;
+
+use crate::estate::network::Subnet;
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+use crate::shell::quoted;
+use crate::trace::appliance::{self, Appliance};
+use crate::trace::leg::Leg;
+use crate::trace::outward::{Line, Outward};
+use crate::trace::own_route::Own;
+use crate::trace::place::{self, Place};
+use crate::trace::route::Routed;
+use crate::trace::step::{Stage, Step};
+use crate::trace::words::replies_step;
+
+/// What becomes of packets at a subnet's routes; `own` counts where no route of a user decides.
+pub(super) fn route_step(
+    estate: &Estate,
+    subnet: &ResourceId,
+    (routed, own): (&Routed, Own),
+    destination: impl Display,
+) -> Step {
+    match routed {
+        Routed::Directly => own_step(estate, subnet, own, destination),
+        Routed::ByUser(route) => {
+            let detail =
+                estate.words(|| format!("route `{}` ({}) leads on", route.name, route.prefix));
+            Step::pass(Stage::Route, Some(&route.table), detail)
+                .read(&route.resource, &route.pointer)
+        }
+        Routed::Dropped(route) => {
+            let detail =
+                format!("route `{}` ({}) drops packets to {destination}", route.name, route.prefix);
+            Step::drop(Stage::Route, Some(&route.table), detail)
+                .read(&route.resource, &route.pointer)
+        }
+        Routed::Elsewhere(route, missing) | Routed::Doubtful(route, missing) => {
+            let mut step = Step::unknown(Stage::Route, missing.clone());
+            step.resource = Some(route.table.clone());
+            step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);
+            step.read(&route.resource, &route.pointer)
+        }
+        Routed::Dead(route, appliance) => {
+            let detail = format!(
+                "route `{}` ({}) hands packets to {}",
+                route.name,
+                route.prefix,
+                appliance_words(appliance)
+            );
+            Step::drop(Stage::Route, Some(&route.table), detail)
+                .read(&route.resource, &route.pointer)
+        }
+        Routed::Unknown(missing) => Step::unknown(Stage::Route, missing.clone()),
+    }
+}
+
+/// An endpoint answers past the appliance that a route hands its packets to, of which nobody knows what it does with them.
+pub(super) fn bypass_step(estate: &Estate, subnet: &ResourceId, leg: &Leg) -> Step {
+    let Some(Routed::Elsewhere(route, missing)) = &leg.route else { return replies_step() };
+    let (who, _) = appliance::name(estate, subnet, &route.next_hop);
+    let detail = format!(
+        "the endpoint answers {} directly, past {who}, unless that translates addresses: not observed",
+        leg.senders
+    );
+    let step = Step { detail, ..Step::unknown(Stage::Return, missing.clone()) };
+    step.read(&route.resource, &route.pointer)
+}
+
+/// Azure's own route decides; that it leads nowhere follows from the join of the networks.
+fn own_step(estate: &Estate, subnet: &ResourceId, own: Own, destination: impl Display) -> Step {
+    let pass = |detail: String| Step::pass(Stage::Route, Some(subnet), detail);
+    let lost = |detail: String| {
+        let step = Step::drop(Stage::Route, Some(subnet), detail);
+        Step { is_consequence: true, ..step }
+    };
+    let step = match own {
+        Own::On(hop, caught) => pass(format!("Azure's own route decides: {hop} {caught}")),
+        Own::Untold => pass(estate.words(|| format!("Azure's own route to {destination} decides"))),
+        Own::Dropped(Some(range)) => lost(format!(
+            "Azure's own route None {range} drops packets to {destination}: no peering brings a longer one"
+        )),
+        Own::Dropped(None) => lost(format!("no peering brings a route to {destination}")),
+        Own::Kept(range) => lost(format!(
+            "Azure's own route VnetLocal {range} keeps packets to {destination} in network `{}`",
+            subnet.name_at(0)
+        )),
+    };
+    let Ok(facts) = estate.get::<Subnet>(subnet) else { return step };
+    match facts.route_table.to() {
+        Some(table) => step
+            .read(subnet, estate.locate(subnet, "", "routeTable"))
+            .read(table, estate.locate(table, "", "routes")),
+        None => step.read(subnet, facts.fields),
+    }
+}
+
+/// The appliance and what is wrong with it.
+pub(crate) fn appliance_words(appliance: &Appliance) -> String {
+    match appliance {
+        Appliance::Forwards(nic) => format!("interface `{}`", nic.name()),
+        Appliance::Stands(nic) => format!("interface `{}`, which does not forward", nic.name()),
+        Appliance::Down(who, subnet) => {
+            format!("`{}` in subnet `{}`, which is stopped", who.name(), subnet.name())
+        }
+        Appliance::Absent(subnet) => {
+            format!("an address in subnet `{}` that nobody has", subnet.name())
+        }
+        Appliance::NoSubnet(vnet) => {
+            format!("an address of network `{}` that is in none of its subnets", vnet.name())
+        }
+        Appliance::NoNetwork(vnet) => {
+            format!("an address that no network has which `{}` is joined with", vnet.name())
+        }
+        Appliance::OutOfReach(id) if id.is_type("microsoft.network/virtualnetworks/subnets") => {
+            format!(
+                "an address in subnet `{}`, whose network is not joined with this one",
+                id.name()
+            )
+        }
+        Appliance::OutOfReach(nic) => {
+            format!("interface `{}`, whose network is not joined with this one", nic.name())
+        }
+        Appliance::Opaque(_) => "an appliance".to_owned(),
+    }
+}
+
+/// Where a gateway leads; without a connection that tells it, it may have learned the way.
+pub(crate) fn where_to(line: Option<&Line>) -> String {
+    let known = |line: &Line| format!("leads to {}", line.prefix);
+    line.map_or_else(|| "may have learned a route to the address".to_owned(), known)
+}
+
+/// The way to an address beyond the gateways.
+pub(super) fn outward_step(
+    estate: &Estate,
+    vnet: &ResourceId,
+    outward: &Outward,
+    address: Ipv4Addr,
+) -> Step {
+    let with_space = |step: Step| step.read(vnet, estate.locate(vnet, "", "addressSpace"));
+    match outward {
+        Outward::Through(line) => {
+            let place = estate.locate(&line.local, "", "localNetworkAddressSpace");
+            let step = match &line.trouble {
+                None => Step::pass(
+                    Stage::Route,
+                    Some(&line.gateway),
+                    format!("gateway `{}` leads to {}", line.gateway.name(), line.prefix),
+                ),
+                Some(status) => Step::unknown(
+                    Stage::Route,
+                    Missing::other(
+                        format!(
+                            "whether connection `{}` is up: its state was {status}",
+                            line.connection.name()
+                        ),
+                        format!(
+                            "capture it again: `az network vpn-connection show --ids {}`",
+                            quoted(line.connection.as_str())
+                        ),
+                    ),
+                ),
+            };
+            step.read(&line.connection, "").read(&line.local, place)
+        }
+        Outward::NotLent { gateway, line, half, pointer, .. } => {
+            let detail = format!(
+                "gateway `{}` {}, and peering `{}` does not let it be used",
+                gateway.name(),
+                where_to(line.as_ref()),
+                half.name()
+            );
+            Step::drop(Stage::Route, Some(half), detail).read(half, pointer)
+        }
+        Outward::Severed { vnet: lender, .. } => {
+            let detail = format!(
+                "the peering with network `{}`, whose gateway leads there, carries nothing",
+                lender.name()
+            );
+            Step::drop(Stage::Route, Some(vnet), detail)
+        }
+        Outward::KeptOut { line, gateway, table, pointer } => {
+            let (table_name, gateway) = (table.name(), gateway.name());
+            let detail = match line {
+                Some(line) => format!(
+                    "table `{table_name}` keeps the route of gateway `{gateway}` to {} out",
+                    line.prefix
+                ),
+                None => {
+                    format!("table `{table_name}` keeps out what gateway `{gateway}` has learned")
+                }
+            };
+            Step::drop(Stage::Route, Some(table), detail).read(table, pointer)
+        }
+        Outward::Claimed { line, vnet } => {
+            let detail = format!(
+                "network `{}` claims {address}, which lies beyond gateway `{}`: packets stay in Azure",
+                vnet.name(),
+                line.gateway.name()
+            );
+            with_space(Step::drop(Stage::Route, Some(vnet), detail))
+        }
+        Outward::Perhaps(missing) | Outward::Learned(_, missing) => {
+            Step::unknown(Stage::Route, missing.clone())
+        }
+        Outward::Nowhere => {
+            let detail = match place::claim(estate, vnet, address) {
+                Some(Place::Claimed(owner)) => {
+                    format!(
+                        "network `{}` claims {address}, and no subnet of it holds it",
+                        owner.name()
+                    )
+                }
+                _ => format!(
+                    "no route leads to {address}: Azure drops packets to private addresses that no network uses"
+                ),
+            };
+            with_space(Step::drop(Stage::Route, Some(vnet), detail))
+        }
+    }
+}
