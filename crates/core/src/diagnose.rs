@@ -2,6 +2,7 @@
 
 mod consequences;
 mod fixes;
+mod gates;
 mod json;
 mod one_setting;
 mod question;
@@ -15,8 +16,6 @@ use crate::fusion::Fusion;
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
 use crate::repair::search;
-use crate::trace::breaks::BreakKind;
-use crate::trace::hop::Joined;
 use crate::trace::start::Start;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{self, Path};
@@ -228,23 +227,9 @@ fn of_path(question: &Question, path: &Path) -> Report {
         (!one.is_cause(), one.severity, place.copied())
     });
     let (mut forward, back) = (path.forward(), path.back());
-    let access_off = findings.iter().find(|one| one.fault == "peering/access-off");
-    let sure = access_off.filter(|one| one.is_cause()).map(|one| one.certainty);
     let senders = senders(path, verdict);
-    for step in &mut forward {
-        let fault = match step.stage {
-            Stage::Hop if is_access_off(path, step) => {
-                step.blame = sure;
-                step.dropped_part = senders.as_ref().map(|one| one.dropped.clone());
-                continue;
-            }
-            Stage::FilterOut => "filter/outbound-denied",
-            Stage::FilterIn => "filter/inbound-denied",
-            _ => continue,
-        };
-        step.is_consequence =
-            findings.iter().any(|one| one.fault == fault && one.consequence_of.is_some());
-    }
+    let dropped = senders.as_ref().map(|one| &one.dropped);
+    gates::mark(path, &findings, dropped, &mut forward);
     let steps = forward.iter().chain(&back).filter_map(|step| step.missing.clone());
     let mut missing: Vec<Missing> = steps.chain(guide::missing(path)).collect();
     missing.sort();
@@ -266,13 +251,6 @@ fn of_path(question: &Question, path: &Path) -> Report {
         back,
         fusion: None,
     }
-}
-
-/// Whether a step is that of a half which keeps the other network out.
-fn is_access_off(path: &Path, step: &Step) -> bool {
-    let joined = path.taken().and_then(|leg| leg.joined.as_ref());
-    let mut breaks = joined.into_iter().flat_map(Joined::breaks);
-    breaks.any(|one| one.kind == BreakKind::AccessOff && Some(&one.half) == step.resource.as_ref())
 }
 
 /// Which senders pass, where some do and some do not.

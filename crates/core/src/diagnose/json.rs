@@ -32,13 +32,15 @@ impl Report {
         })
     }
 
-    /// Steps of all flows, each with the flow that it belongs to.
+    /// Steps of all flows, each with the flow that it belongs to and the outcome that people see: a gate that a cause stands at is not
+    /// open.
     fn steps_json(&self, steps: for<'r> fn(Flow<'r>) -> &'r [Step]) -> Vec<Value> {
         let told = |flow: Flow<'_>| {
             let told = steps(flow).iter().map(|step| {
-                let mut step = json!(step);
-                step["flow"] = json!(flow.to);
-                step
+                let mut told = json!(step);
+                told["flow"] = json!(flow.to);
+                told["outcome"] = json!(step.shown());
+                told
             });
             told.collect::<Vec<_>>()
         };

@@ -3,7 +3,7 @@
 use flexway_core::diagnose::{self, Report};
 use flexway_core::finding::{Finding, Severity};
 use flexway_core::guide::State;
-use flexway_core::trace::step::{Stage, Verdict};
+use flexway_core::trace::step::{Outcome, Stage, Verdict};
 use serde_json::{Value, json};
 
 use crate::support;
@@ -202,4 +202,48 @@ fn records_that_nobody_captured_are_not_told_to_be_missing() {
     assert!(!name.detail.contains("does not exist"), "{}", name.detail);
     let groups = report.missing.iter().filter(|one| one.help.contains("dns-zone-group list"));
     assert_eq!(groups.count(), 1, "{:?}", report.missing);
+}
+
+#[test]
+fn a_name_that_leads_the_wrong_way_is_the_gate_at_fault() {
+    let report = told(&[
+        r#"set servers/old-db /properties/publicNetworkAccess "Enabled""#,
+        "delete privatelink.postgres.database.azure.com/virtualNetworkLinks/target-link",
+        "set privateDnsZones/privatelink.postgres.database.azure.com /properties/numberOfVirtualNetworkLinks 1",
+    ]);
+    let shown = report.to_json();
+    let shown = shown["trace"]["forward"].as_array().expect("steps");
+    let outcome = |stage: &str| {
+        let found = shown.iter().find(|step| step["stage"] == stage);
+        found.map(|step| step["outcome"].as_str().expect("a word").to_owned())
+    };
+    assert_eq!(outcome("name").as_deref(), Some("drop"));
+    assert_eq!(outcome("admit").as_deref(), Some("drop"));
+    let follows: Vec<Stage> =
+        report.forward.iter().filter(|step| step.is_consequence).map(|step| step.stage).collect();
+    assert_eq!(follows, [Stage::Admit]);
+}
+
+#[test]
+fn azures_own_route_is_named() {
+    let route = |edits: &[&str]| {
+        let report = told(edits);
+        let step = report.forward.iter().find(|step| step.stage == Stage::Route).expect("a route");
+        (step.outcome, step.detail.clone(), step.facts.len())
+    };
+    let healthy = "Azure's own route decides: InterfaceEndpoint 10.10.1.4/32".to_owned();
+    assert_eq!(route(&[]), (Outcome::Pass, healthy, 1));
+    let apart = [
+        "delete source-net/virtualNetworkPeerings/to-target",
+        "delete target-net/virtualNetworkPeerings/to-source",
+    ];
+    assert_eq!(route(&apart).0, Outcome::Drop);
+    let overlap = r#"set virtualNetworks/target-net /properties/addressSpace {"addressPrefixes":["10.20.0.0/16","10.10.0.0/16"]}"#;
+    let within = "Azure's own route VnetLocal 10.10.0.0/16 keeps packets to 10.10.1.4 in network `target-net`";
+    assert_eq!(route(&[apart[0], apart[1], overlap]).1, within);
+    let table = [
+        r#"add {"id": "$target/Microsoft.Network/routeTables/table", "properties": {"routes": []}}"#,
+        r#"set target-net/subnets/postgres /properties/routeTable {"id": "$target/Microsoft.Network/routeTables/table"}"#,
+    ];
+    assert_eq!(route(&table).2, 2);
 }
