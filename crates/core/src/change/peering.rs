@@ -192,7 +192,11 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
     Change {
         kind: "set-peering-flag",
         resource: half.clone(),
-        title: format!("set {flag} of peering `{}` of network `{}`", half.name(), half.name_at(0)),
+        title: format!(
+            "set `{flag}` of peering `{}` of network `{}` to true",
+            half.name(),
+            half.name_at(0)
+        ),
         request: put(true),
         az: in_subscription(
             half,
@@ -202,11 +206,32 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
         downtime: "none",
         safety: Safety::Review,
         exposure: vec![Exposure::new(
-            format!("what {flag} lets through peering `{}`", half.name()),
+            flag_opens(estate, half, flag),
             vec![Flows::new(ends(estate, half).0, beyond, EVERY_PORT)],
         )],
         affected: vec![format!("every subnet of network `{}`", half.name_at(0))],
         edits: vec![Edit::Patch(half.clone(), json!({ flag: true }))],
+    }
+}
+
+/// Which flows a flag of a half lets through.
+fn flag_opens(estate: &Estate, half: &ResourceId, flag: &str) -> String {
+    let own = half.name_at(0);
+    let Ok(facts) = estate.get::<Peering>(half) else {
+        return format!("what `{flag}` lets through peering `{}`", half.name());
+    };
+    let remote = facts.remote.name();
+    match flag {
+        "allowForwardedTraffic" => {
+            format!("what `{remote}` forwards for other networks -> network `{own}`")
+        }
+        "allowGatewayTransit" => {
+            format!("network `{remote}` <-> what the gateway of `{own}` leads to")
+        }
+        "useRemoteGateways" => {
+            format!("network `{own}` <-> what the gateway of `{remote}` leads to")
+        }
+        _ => format!("what `{flag}` lets through between networks `{own}` and `{remote}`"),
     }
 }
 

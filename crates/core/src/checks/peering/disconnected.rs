@@ -6,13 +6,13 @@ use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::hop::{self, Joined};
+use crate::trace::words::lone_half;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(half) = half_in_state(path, "disconnected") else {
         return joins::behind_the_appliance(path, Some("disconnected"));
     };
-    let message =
-        format!("peering `{}` of network `{}` is disconnected", half.name(), half.name_at(0));
+    let message = message(path, &half, "is Disconnected: its other half was deleted at some time")?;
     let why = "the other half was deleted; what is left carries nothing and cannot be joined again as it is";
     let pointer = path.estate.locate(&half, "", "peeringState");
     let leg = path.intended.as_ref()?;
@@ -20,6 +20,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let mut finding = finding.fix(Fix::of(joins::whole(path, leg)));
     finding.fixes.extend(new_endpoint::instead(path));
     Some(finding)
+}
+
+/// What is wrong with a half; `words` where the other half is there.
+pub(super) fn message(path: &Path, half: &ResourceId, words: &str) -> Option<String> {
+    let (near, far) = joins::ends(path, path.intended.as_ref()?)?;
+    let other = if half.parent()? == near { far } else { near };
+    Some(match hop::half(path.estate, &other, &half.parent()?) {
+        Some(_) => format!("peering `{}` of network `{}` {words}", half.name(), half.name_at(0)),
+        None => lone_half(path.estate, half, &other),
+    })
 }
 
 /// A half of the peering on the way that is in a state. Disconnected counts before initiated.

@@ -1,7 +1,6 @@
 //! One half of the peering waits for the other.
 
 use crate::checks::{joins, new_endpoint};
-use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
@@ -9,10 +8,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(half) = super::peering_disconnected::half_in_state(path, "initiated") else {
         return joins::behind_the_appliance(path, Some("initiated"));
     };
-    let is_told = path.estate.get::<Peering>(&half).is_ok_and(|facts| facts.state.is_some());
-    let words =
-        if is_told { "is only initiated" } else { "stands alone, and waits for the other half" };
-    let message = format!("peering `{}` of network `{}` {words}", half.name(), half.name_at(0));
+    let message = super::peering_disconnected::message(
+        path,
+        &half,
+        "is Initiated: it does not count the half of the other network",
+    )?;
     let why =
         "a peering carries traffic once both networks hold their half and both read Connected";
     let pointer = path.estate.locate(&half, "", "peeringState");
