@@ -166,6 +166,23 @@ pub(super) fn let_through(
     [Some(denied), all].into_iter().flatten().filter_map(rule_for).collect()
 }
 
+/// The packets of the flow: `tcp 10.1.0.0/26 -> 10.2.0.5 port 5432`; `None` where an end is not known.
+pub(super) fn flow_words(path: &Path) -> Option<String> {
+    let list = |networks: &[Ipv4Net]| AddressSet::of(networks).to_string();
+    let from = list(&path.start.as_ref()?.networks(path.estate).ok()?);
+    let to = match &path.intended.as_ref()?.way {
+        Way::Endpoint(view) => {
+            let addresses = view.addresses.as_ref().ok()?;
+            list(&addresses.iter().copied().map(Ipv4Net::from).collect::<Vec<_>>())
+        }
+        Way::Injected(subnet) => list(&path.estate.get::<Subnet>(subnet).ok()?.prefixes),
+        Way::Machine(machine) => machine.address.to_string(),
+        Way::Beyond(address) => address.to_string(),
+        Way::Public => format!("the public address of `{}`", path.to_id.name()),
+    };
+    Some(format!("tcp {from} -> {to} port {}", path.port))
+}
+
 /// How the one address becomes known that the copier has in the internet: one that is in no subnet is asked by its name.
 pub(super) fn know_public_address(path: &Path) -> String {
     match &path.start {

@@ -4,6 +4,8 @@ use ipnet::Ipv4Net;
 
 use crate::estate::network::{NextHop, Route, RoutePrefix, Subnet};
 use crate::finding::{Finding, Fix, Severity};
+use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::{Path, route};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -28,25 +30,40 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         matches!(&route.prefix, RoutePrefix::Tag(tag) if tag.eq_ignore_ascii_case("AzureActiveDirectory"))
             && route.next_hop == NextHop::Internet
     });
-    const OWN: &str = "a route of the subnet's prefix to the virtual network";
-    const ENTRA: &str = "a route of the tag AzureActiveDirectory to the internet";
-    let (lacks, fix) = match (own, entra) {
+    let lacks = match (own, entra) {
         (true, true) => return None,
-        (false, true) => ("no route for the subnet itself", OWN.to_owned()),
-        (true, false) => ("no route for the tag AzureActiveDirectory", ENTRA.to_owned()),
-        (false, false) => (
-            "a route neither for the subnet itself nor for the tag AzureActiveDirectory",
-            format!("{OWN}, and {ENTRA}"),
-        ),
+        (false, true) => "no route for the subnet itself",
+        (true, false) => "no route for the tag AzureActiveDirectory",
+        (false, false) => {
+            "a route neither for the subnet itself nor for the tag AzureActiveDirectory"
+        }
     };
+    let own = subnet.prefixes.iter().filter(|prefix| !is_local(prefix));
+    let own = own.map(|prefix| (prefix.to_string(), "VnetLocal"));
+    let entra = (!entra).then(|| ("AzureActiveDirectory".to_owned(), "Internet"));
+    let fixes = own.chain(entra).map(|(prefix, hop)| added(table, &prefix, hop));
     let message = format!(
         "route `{}` takes everything to an appliance, and table `{}` has {lacks}",
         default.name,
         table.name()
     );
-    let why = "Microsoft asks for both beside a default route: an injected server reaches its own peers and Entra directly, and may \
-               fail by itself where something stands in between";
+    let why = "Microsoft asks for two routes beside a default route, of the subnet's prefix to VnetLocal and of the tag \
+               AzureActiveDirectory to the internet: an injected server reaches its own peers and Entra directly, and may fail by \
+               itself where something stands in between";
     let mut finding = Finding::blocks(message, why).at(&default.resource, default.pointer.clone());
     finding.severity = Severity::Risks;
-    Some(finding.fix(Fix::advice(format!("add {fix}"))))
+    Some(finding.fix(Fix::advice(fixes.collect::<Vec<_>>().join(", then "))))
+}
+
+/// A route that the table lacks, with the command that adds it.
+fn added(table: &ResourceId, prefix: &str, hop: &str) -> String {
+    format!(
+        "add route {prefix} -> {hop} to table `{}`: `az network route-table route create --subscription {} --resource-group {} \
+         --route-table-name {} --name {} --address-prefix {prefix} --next-hop-type {hop}`",
+        table.name(),
+        quoted(table.subscription()),
+        quoted(table.resource_group()),
+        quoted(table.name()),
+        quoted(&format!("direct-{}", prefix.replace('/', "-"))),
+    )
 }

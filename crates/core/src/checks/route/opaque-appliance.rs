@@ -24,10 +24,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         path.port
     );
     let finding = Finding::blocks(message, why).possible();
-    let mut finding = finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(format!(
-        "{look}; let the copier's subnet reach the server's address on port {} there",
-        path.port
-    )));
+    let flow = fixes::flow_words(path)
+        .unwrap_or_else(|| format!("the copier's packets to port {}", path.port));
+    let advice = Fix::advice(format!("{look}; let pass there: {flow}"));
+    let mut finding = finding.at(&route.resource, route.pointer.clone()).fix(advice);
     // Past the appliance nobody inspects the flow: that is the second choice.
     if path.taken().is_some_and(|leg| matches!(leg.way, Way::Public)) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
