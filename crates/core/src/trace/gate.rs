@@ -385,9 +385,7 @@ fn flexible_gate(estate: &Estate, server_id: &ResourceId, caller: &Caller) -> Ga
 
 fn unseen_address(subnet: &str) -> Missing {
     Missing::other(
-        format!(
-            "the public address that packets from subnet `{subnet}` leave Azure's network with"
-        ),
+        format!("the public address that packets from subnet `{subnet}` come with"),
         "connect from the copier's place and read the address in the server's refusal, or in `inet_client_addr()`",
     )
 }

@@ -144,7 +144,7 @@ impl Path<'_> {
                     return Some(first);
                 }
                 (Answer::NoSuchName, Some((zone, _))) => {
-                    let detail = format!("{name} does not exist for zone `{}`", zone.name());
+                    let detail = format!("{name} does not exist in zone `{}`", zone.name());
                     self.opening.push(Step::drop(Stage::Name, Some(zone), detail));
                     self.leads = Leads::Nowhere;
                     self.name = Some(resolution);

@@ -333,7 +333,7 @@ pub(super) fn name_step(
         Answer::Public => format!("{name} resolves to the public address{outside}"),
         Answer::NoSuchName => match zone {
             None if !outside.is_empty() => format!("{name} does not exist{outside}"),
-            Some(zone) => format!("{name} does not exist for zone `{}`", zone.name()),
+            Some(zone) => format!("{name} does not exist in zone `{}`", zone.name()),
             None => format!(
                 "{name} leads into a private zone that is not linked to `{}`",
                 resolution.place.name()
