@@ -66,6 +66,27 @@ fn the_answer_is_in_the_first_line() {
 }
 
 #[test]
+fn the_gate_at_fault_is_framed_and_what_follows_is_not() {
+    let mut estate = fixture();
+    without(&mut estate, LINK);
+    for one in &mut estate {
+        match one["id"].as_str().expect("an id").rsplit('/').next() {
+            Some("old-db") if one["type"] == "Microsoft.DBforPostgreSQL/servers" => {
+                one["properties"]["publicNetworkAccess"] = json!("Enabled");
+            }
+            Some("privatelink.postgres.database.azure.com") => {
+                one["properties"]["numberOfVirtualNetworkLinks"] = json!(1);
+            }
+            _ => {}
+        }
+    }
+    let text = said("open-door", &estate, &["check", "--source", "old-db"]);
+    let framed: Vec<&str> = text.lines().filter(|line| line.starts_with("  │ XX")).collect();
+    assert!(matches!(framed[..], [line] if line.contains("XX  name ")), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("   xx  admit ")), "{text}");
+}
+
+#[test]
 fn what_the_guide_asks_for_beside_is_said_once() {
     let mut estate = fixture();
     without(

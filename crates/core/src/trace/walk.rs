@@ -95,9 +95,15 @@ impl Walker<'_> {
         leg.drops_out = matches!(routed, Some((_, Routed::Dropped(_))));
         self.estate.aside(|| self.outbound(leg, &near, Some(far.vnet), &receiver));
         if let Some((destination, routed)) = routed {
-            let is_endpoint = matches!(leg.way, Way::Endpoint(_));
-            let own = self.own_route((&near, &far), destination, Some(&joined), is_endpoint);
-            self.routed(leg, &near, (routed, own), destination);
+            let ends = (&near, &far);
+            let own = match (&leg.way, address) {
+                (Way::Endpoint(_), None) => Own::Untold,
+                (way, _) => {
+                    let is_endpoint = matches!(way, Way::Endpoint(_));
+                    self.own_route(ends, destination, Some(&joined), is_endpoint)
+                }
+            };
+            self.routed(leg, &near, (routed, own), &receivers);
         }
         // What an appliance does with the packets is not told by a peering. A dead one of the copier's own network leaves only that,
         // and any dead one a peering that is broken: who takes the route away meets it.
