@@ -218,9 +218,10 @@ impl Path<'_> {
                 }));
             }
             // One that no captured subnet holds may be reached by a way that was not captured: the next one's answer proves nothing.
-            if leg.outward.is_some() && !is_kept_back(&leg) {
-                may_stand_here |=
-                    matches!(place::of(self.estate, &start.vnet, server), Place::Claimed(_));
+            let is_claimed =
+                matches!(place::of(self.estate, &start.vnet, server), Place::Claimed(_));
+            if leg.outward.is_some() && !is_kept_back(&leg, is_claimed) {
+                may_stand_here |= is_claimed;
                 unseen = unseen.or(Some(Asked::Server(server, Some(unseen_way(server)))));
             }
             // That the next one is asked would be good news, and what was not captured proves none.
@@ -275,9 +276,11 @@ impl Path<'_> {
     }
 }
 
-/// Whether rules keep every question from the gateway that leads to a DNS server, or may.
-fn is_kept_back(leg: &Leg) -> bool {
-    let leads = matches!(leg.outward, Some(Outward::Through(_) | Outward::Learned(..)));
+/// Whether rules keep every question from the gateway that leads to a DNS server, or may, or from the network that claims its address:
+/// what their tags hold depends on nothing that was not captured then.
+fn is_kept_back(leg: &Leg, is_claimed: bool) -> bool {
+    let leads =
+        is_claimed || matches!(leg.outward, Some(Outward::Through(_) | Outward::Learned(..)));
     let closes = |step: &Step| {
         step.stage == Stage::FilterOut
             && step.outcome == Outcome::Drop
