@@ -129,45 +129,6 @@ fn nobody_knows_which_of_the_older_ones_a_zone_counts() {
     }
 }
 
-/// Both readings of an estate of files with ages.
-fn verdicts(inputs: Vec<(u64, flexway_core::estate::Input)>) -> (Verdict, second::Verdict, usize) {
-    let loaded = load_dated(inputs);
-    let bodies = loaded.estate.ids().filter_map(|id| Some((id, loaded.estate.body(id)?)));
-    let question = question(&loaded.estate);
-    let Source::Server(source) = &question.source else { panic!("a server of Azure") };
-    let other = ask(&World::of(bodies), &question.copier_id(), source, PORT);
-    (check(&loaded.estate).verdict, other.verdict, loaded.problems.len())
-}
-
-#[test]
-fn a_zone_that_counts_fewer_than_files_of_one_date_leaves_them_open() {
-    let mut estate = fixture("private-source");
-    let zone =
-        estate.iter_mut().find(|one| one["id"].as_str().is_some_and(|id| id.ends_with(ZONE)));
-    zone.expect("a zone")["properties"]["numberOfVirtualNetworkLinks"] = json!(1);
-    let (own, other, said) = verdicts(vec![(1, input("all", json!(estate)))]);
-    assert_eq!((own, other, said), (Verdict::Undetermined, second::Verdict::Undetermined, 2));
-}
-
-#[test]
-fn a_rule_that_a_newer_list_does_not_hold_may_be_gone() {
-    let (rules, rest): (Vec<Value>, Vec<Value>) =
-        fixture("public-source").into_iter().partition(|one| {
-            one["type"].as_str().is_some_and(|kind| kind.ends_with("virtualNetworkRules"))
-        });
-    let text = json!(rules).to_string().replace("subnets/postgres", "subnets/apps");
-    let text = text.replace("virtualNetworkRules/target", "virtualNetworkRules/other");
-    let newer: Value = serde_json::from_str(&text).expect("JSON");
-    let old = |age| vec![(1, input("rest", json!(rest))), (age, input("old", json!(rules)))];
-    assert_eq!(verdicts(old(1)), (Verdict::Reachable, second::Verdict::Reachable, 0));
-    let with = |age: u64, list: Value| [old(age), vec![(2, input("new", list))]].concat();
-    let open = (Verdict::Undetermined, second::Verdict::Undetermined, 1);
-    assert_eq!(verdicts(with(1, newer.clone())), open);
-    // Of one date, and shown by itself, another one says nothing of it.
-    assert_eq!(verdicts(with(2, newer.clone())).0, Verdict::Reachable);
-    assert_eq!(verdicts(with(1, newer[0].clone())).0, Verdict::Reachable);
-}
-
 #[test]
 fn a_page_of_a_list_says_that_the_list_goes_on() {
     let problems = |page: Value| {

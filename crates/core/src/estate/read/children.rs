@@ -19,22 +19,15 @@ use crate::id::ResourceId;
 /// Fields of a record set that tell what it holds, in whatever form it was printed.
 const CONTENTS: [&str; 5] = ["aRecords", "ARecords", "arecords", "cnameRecord", "CNAMERecord"];
 
-/// Types of the rules at a server's public door.
-const SERVER_RULES: [&str; 3] = [
-    "microsoft.dbforpostgresql/servers/firewallrules",
-    "microsoft.dbforpostgresql/flexibleservers/firewallrules",
-    "microsoft.dbforpostgresql/servers/virtualnetworkrules",
-];
-
 impl Settler {
     pub(super) fn compare_with_parents(&mut self) {
         let mut ages = self.sources.values().map(|one| one.age);
         let first = ages.next();
-        if !ages.all(|age| Some(age) == first) {
-            self.compare_lists();
+        if ages.all(|age| Some(age) == first) {
+            return;
         }
+        self.compare_lists();
         self.compare_counts();
-        self.compare_siblings();
     }
 
     /// What Azure listed inside a parent is whole: a child that was captured before that, and is not in the list, is gone. Of one that
@@ -102,8 +95,7 @@ impl Settler {
     }
 
     /// A zone counts its links and its record sets. Where more were captured than it counts, some of those that are older than the
-    /// zone are gone: all of them, where as many are as new as the count, and nobody knows which otherwise. Where more are as new as the
-    /// zone, files of several days have lost their dates.
+    /// zone are gone: all of them, where as many are as new as the count, and nobody knows which otherwise.
     fn compare_counts(&mut self) {
         let mut children: BTreeMap<(ResourceId, bool), Vec<(u64, ResourceId)>> = BTreeMap::new();
         for (id, own) in &self.sources {
@@ -131,8 +123,7 @@ impl Settler {
             let is_full = |count: u64| count < children.len() as u64;
             let Some(count) = count.filter(|count| is_full(*count)) else { continue };
             let as_new = children.iter().filter(|(age, _)| *age == source.age).count() as u64;
-            let are_mixed = as_new > count;
-            children.retain(|(age, _)| *age < source.age || are_mixed && *age == source.age);
+            children.retain(|(age, _)| *age < source.age);
             children.sort();
             for (_, id) in children {
                 match as_new == count && source.standing == Standing::Observed {
@@ -143,40 +134,11 @@ impl Settler {
         }
     }
 
-    /// No server counts its rules. One that stands in an older file, and not in a newer list of the same server's rules, may be gone.
-    fn compare_siblings(&mut self) {
-        let mut lists: BTreeMap<(ResourceId, String), Vec<(u64, bool, ResourceId)>> =
-            BTreeMap::new();
-        for (id, own) in &self.sources {
-            let kind = id.resource_type();
-            let is_rule =
-                SERVER_RULES.contains(&kind.as_str()) && own.standing == Standing::Observed;
-            if let (Some(server), true, Some(known)) =
-                (id.parent(), is_rule, self.resources.get(id))
-            {
-                let place = known.origin.pointer.rsplit('/').next().unwrap_or("");
-                let is_element = place.parse::<usize>().is_ok();
-                lists.entry((server, kind)).or_default().push((own.age, is_element, id.clone()));
-            }
-        }
-        for rules in lists.into_values() {
-            let listed = rules.iter().filter(|(_, is_element, _)| *is_element);
-            let newest = listed.map(|(age, ..)| *age).max();
-            let older = rules.iter().filter(|(age, ..)| newest.is_some_and(|newest| *age < newest));
-            for (_, _, id) in older {
-                let Some(own) = self.resources.get(id).cloned() else { continue };
-                let why = "a newer list of its server's rules does not hold it: whether it is still there is not observed";
-                self.reread(id.clone(), &Value::Null, &own.origin);
-                self.problem(&own.origin, why);
-            }
-        }
-    }
-
     /// Marks a child of a zone as one that may be there no longer.
     fn doubt(&mut self, id: &ResourceId, count: u64) {
         let Some(own) = self.resources.get(id).cloned() else { return };
         let why = format!(
-            "its zone counts {count} such, and more were captured: whether it is still there is not observed"
+            "its zone counts {count} such in a newer file, and more were captured: whether it is still there is not observed"
         );
         let mut body = with_properties(&own.body.value());
         if let Some(fields) = body["properties"].as_object_mut() {
