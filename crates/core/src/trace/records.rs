@@ -99,6 +99,11 @@ impl Path<'_> {
         unproven::unlisted_records(self.estate, zone).or_else(written)
     }
 
+    /// Whether a record leads past an endpoint that the server has of its own.
+    pub fn leads_past_own(&self, addresses: &[Ipv4Addr]) -> bool {
+        self.endpoint().is_some_and(|view| view.wrong_end.is_none()) && self.is_stale(addresses)
+    }
+
     /// Addresses of a record that belong to none of the server's endpoints, when every endpoint's address is known.
     pub fn is_stale(&self, addresses: &[Ipv4Addr]) -> bool {
         let knows_all =

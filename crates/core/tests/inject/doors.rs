@@ -69,6 +69,13 @@ pub(crate) fn other_server(world: &mut World, _: &mut Chance) {
     world.set(&roles.record, "aRecords", json!([{ "ipv4Address": address }]));
 }
 
+/// The endpoint was made for another server.
+pub(crate) fn endpoint_of_other(world: &mut World, _: &mut Chance) {
+    let (endpoint, other) = (world.roles.endpoint.clone(), format!("{}x", world.roles.source));
+    let connection = &mut world.body(&endpoint)["properties"]["privateLinkServiceConnections"][0];
+    connection["properties"]["privateLinkServiceId"] = json!(other);
+}
+
 /// No endpoint at all, and nothing of it left.
 pub(crate) fn no_endpoint(world: &mut World, _: &mut Chance) {
     let roles = world.roles.clone();

@@ -49,6 +49,7 @@ pub(crate) const INJECTORS: &[Injector] = &[
     one("dns/record-missing", ENDPOINT, &["record"], 1, names::drop_record_and_group),
     one("dns/record-missing", ENDPOINT, &["record"], 1, names::empty_record),
     one("dns/record-stale", ENDPOINT, &["record"], 1, names::stale),
+    one("dns/record-stale", ENDPOINT, &["record"], 1, doors::other_server),
     one(
         "dns/record-overwritten",
         ENDPOINT,
@@ -107,7 +108,7 @@ pub(crate) const INJECTORS: &[Injector] = &[
     one("endpoint/pending", ENDPOINT, &["endpoint"], 1, doors::pending),
     one("endpoint/rejected", ENDPOINT, &["endpoint"], 2, doors::rejected),
     one("endpoint/disconnected", ENDPOINT, &["endpoint"], 2, doors::unlisted),
-    one("endpoint/wrong-server", ENDPOINT, &["record"], 1, doors::other_server),
+    one("endpoint/wrong-server", ENDPOINT, &["endpoint", "record"], 2, doors::endpoint_of_other),
     one("server/firewall-rule-missing", &[PublicFlexible], &["door"], 0, doors::no_rule),
     one("server/vnet-rule-missing", DOOR, &["door"], 1, doors::no_vnet_rule),
     one("server/service-endpoint-missing", DOOR, &["service"], 1, doors::no_service_endpoint),

@@ -61,15 +61,20 @@ fn advice() -> Fix {
 
 fn in_zone_meant(path: &Path) -> Option<Finding> {
     let (record, addresses) = path.record_meant()?;
-    if !path.is_stale(&addresses) || path.other_owner(&addresses).is_some() {
-        return None;
+    let other = path.other_owner(&addresses);
+    if !path.is_stale(&addresses) || other.is_some() && !path.leads_past_own(&addresses) {
+        return None; // endpoint/wrong-server
     }
     let view = path.endpoint()?;
     let real = view.addresses.as_ref().map(|list| words(list)).unwrap_or_default();
+    let whose = other.map(|(endpoint, service)| {
+        format!(", the address of `{}` of `{}`", endpoint.name(), service.name())
+    });
     let message = format!(
-        "A record `{}` holds {}; private endpoint `{}` of `{}` has {real}",
+        "A record `{}` holds {}{}; private endpoint `{}` of `{}` has {real}",
         record.name(),
         words(&addresses),
+        whose.unwrap_or_default(),
         view.id.name(),
         path.to_id.name()
     );

@@ -27,6 +27,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return Some(Finding::blocks(message, why).at(&view.id, pointer).fix(fix));
     }
     let (record, addresses) = path.record_meant()?;
+    if path.leads_past_own(&addresses) {
+        return None; // dns/record-stale
+    }
     let (endpoint, service) = path.other_owner(&addresses)?;
     let message = format!(
         "A record `{}` leads to private endpoint `{}`, which belongs to `{}`",
