@@ -23,6 +23,7 @@ pub(crate) use whole::whole_body;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::estate::endpoint::Endpoint;
 use crate::estate::filter::{Rules, SecurityGroup};
 use crate::estate::network::{Peering, RouteTable};
 use crate::estate::server::VnetRule;
@@ -161,7 +162,8 @@ pub enum Edit {
     Put(ResourceId, Value),
     /// The record set or link has this body, where its zone exists.
     PutInZone(ResourceId, Value),
-    /// The record set of an endpoint's zone group has this body, where the endpoint and the zone exist.
+    /// The record set of an endpoint's zone group holds the endpoint's address, or has this body where the endpoint tells none; where it
+    /// and the zone exist.
     PutForEndpoint(ResourceId, ResourceId, Value),
     /// The VNet rule has this body, where no other rule of the server names its subnet.
     PutRule(ResourceId, Value),
@@ -251,9 +253,14 @@ impl Edit {
                 }
             }
             Edit::PutForEndpoint(endpoint, id, body) => {
-                if estate.resource(endpoint).is_some() {
-                    Edit::PutInZone(id.clone(), body.clone()).apply(estate);
+                if estate.resource(endpoint).is_none() {
+                    return;
                 }
+                // An endpoint that the plan makes too tells its own address: another set may give it another one.
+                let told = estate.get::<Endpoint>(endpoint).ok();
+                let own =
+                    told.and_then(|one| one.addresses.first()).map(|one| record::record_body(*one));
+                Edit::PutInZone(id.clone(), own.unwrap_or_else(|| body.clone())).apply(estate);
             }
             Edit::PutRule(id, body) => {
                 let subnet = body.pointer("/properties/virtualNetworkSubnetId");

@@ -87,7 +87,7 @@ fn as_it_is(estate: &Estate, record: &ResourceId) -> Option<Request> {
     Some(Request::put(record, DNS_API, json!({ "properties": body["properties"] })))
 }
 
-fn record_body(address: Ipv4Addr) -> Value {
+pub(super) fn record_body(address: Ipv4Addr) -> Value {
     json!({ "properties": { "ttl": TTL, "aRecords": [ { "ipv4Address": address.to_string() } ] } })
 }
 
