@@ -182,7 +182,6 @@ impl Walker<'_> {
                 return Some((destination, routed));
             }
         };
-        let range = self.range_of(leg, near, far, vnet, destination);
         let own = match leg.way {
             Way::Endpoint(_) => {
                 let policy = far.subnet.endpoint_policies.as_deref().map(str::to_ascii_lowercase);
@@ -191,10 +190,12 @@ impl Walker<'_> {
                     Some("disabled" | "networksecuritygroupenabled") => Some(false),
                     Some(_) | None => None,
                 };
-                OwnRoute::Endpoint { range_length: range, policy_on }
+                // The range of the endpoint's network counts, whatever a peering knows of it.
+                let range_length = route::range_length(vnet, destination);
+                OwnRoute::Endpoint { range_length, policy_on }
             }
             Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) | Way::Public => {
-                OwnRoute::Network(range)
+                OwnRoute::Network(self.range_of(leg, near, far, vnet, destination))
             }
         };
         let subnet = (near.id, near.subnet);
