@@ -211,6 +211,14 @@ fn touched(estate: &Estate, writes: &Writes) -> (Vec<(ResourceId, ResourceId)>, 
             clients(estate, neighbour).for_each(|client| flows.add(&client, held.iter()));
         }
     }
+    for (id, endpoint) in touched_endpoints(estate, writes) {
+        let served = endpoint.connections.iter().filter_map(|one| one.service.clone());
+        let served: Vec<ResourceId> = served.collect();
+        let home = endpoint.subnet.as_ref().unwrap_or(id).parent();
+        for vnet in home.iter().flat_map(|vnet| neighbours(estate, vnet).chain([vnet.clone()])) {
+            clients(estate, &vnet).for_each(|client| flows.add(&client, served.iter()));
+        }
+    }
     for (zone, label) in touched_records(writes) {
         // A zone may be named like a server, and a label of a zone further up has several parts.
         let first = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
@@ -219,7 +227,12 @@ fn touched(estate: &Estate, writes: &Writes) -> (Vec<(ResourceId, ResourceId)>, 
             names.into_iter().flat_map(|name| estate.list::<Server>(Key::ServersNamed(name)));
         let named: Vec<&ResourceId> = named.map(|(id, _)| id).collect();
         for (_, link) in estate.children::<Link>(&zone) {
+            // A name that is no server's may be one that a server's is an alias of.
+            let near: BTreeSet<ResourceId> = neighbours(estate, &link.vnet).collect();
+            let any = || servers_near(estate, &link.vnet, &near).0;
+            let any = if named.is_empty() { any() } else { BTreeSet::new() };
             for asker in std::iter::once(link.vnet.clone()).chain(askers(estate, &link.vnet)) {
+                clients(estate, &asker).for_each(|client| flows.add(&client, any.iter()));
                 clients(estate, &asker)
                     .for_each(|client| flows.add(&client, named.iter().copied()));
             }
@@ -314,8 +327,24 @@ fn touched_networks(estate: &Estate, writes: &Writes) -> BTreeSet<ResourceId> {
                 vnets.extend(askers(estate, vnet));
                 vnets.insert(vnet.clone());
             }
-            Key::GatewaysOf(vnet) | Key::RulesetsOf(vnet) => {
+            Key::RulesetsOf(vnet) => {
+                vnets.extend(askers(estate, vnet));
                 vnets.insert(vnet.clone());
+            }
+            Key::GatewaysOf(vnet) => {
+                vnets.insert(vnet.clone());
+            }
+            Key::Resource(id)
+                if id.is_type("microsoft.network/dnsforwardingrulesets/forwardingrules") =>
+            {
+                let links = id.parent().into_iter().flat_map(|ruleset| {
+                    let all = estate.children::<RulesetLink>(&ruleset);
+                    all.map(|(_, link)| link.vnet.clone()).collect::<Vec<_>>()
+                });
+                for vnet in links {
+                    vnets.extend(askers(estate, &vnet));
+                    vnets.insert(vnet);
+                }
             }
             Key::Resource(id) => {
                 for holder in std::iter::once(id.clone()).chain(id.parent()) {
@@ -328,6 +357,17 @@ fn touched_networks(estate: &Estate, writes: &Writes) -> BTreeSet<ResourceId> {
         }
     }
     vnets
+}
+
+/// Private endpoints that are there and that changes touch.
+fn touched_endpoints<'e>(
+    estate: &'e Estate,
+    writes: &'e Writes,
+) -> impl Iterator<Item = (&'e ResourceId, &'e Endpoint)> {
+    writes.iter().filter_map(|key| match key {
+        Key::Resource(id) => Some((id, estate.get::<Endpoint>(id).ok()?)),
+        _ => None,
+    })
 }
 
 /// Record sets that changes touch: the zone, and the name in it.
