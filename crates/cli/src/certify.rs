@@ -120,6 +120,7 @@ fn claim(name: &'static str) -> &'static str {
         "optimality" => "cheapest",
         "safety" => "what breaks",
         "refusal" => "nothing helps",
+        "ways" => "other ways",
         other => other,
     }
 }

@@ -84,6 +84,8 @@ pub struct Alternative {
     pub exposure: Vec<Exposure>,
     /// Its commands; empty for advice.
     pub az: Vec<String>,
+    /// Its changes, in order; empty for advice.
+    pub changes: Vec<Change>,
 }
 
 /// A repair that is barred.
@@ -249,6 +251,7 @@ fn alternative(repair: &Repair) -> Alternative {
         cost: Some(repair.cost),
         exposure: repair.changes.iter().flat_map(|one| one.exposure.clone()).collect(),
         az: repair.changes.iter().flat_map(|change| change.az.clone()).collect(),
+        changes: repair.changes.clone(),
     }
 }
 
@@ -266,6 +269,7 @@ fn advice(report: &Report) -> Vec<Alternative> {
             cost: None,
             exposure: Vec::new(),
             az: Vec::new(),
+            changes: Vec::new(),
         })
         .collect()
 }

@@ -4,6 +4,8 @@
 #[path = "certify/changes.rs"]
 mod changes;
 mod support;
+#[path = "certify/words.rs"]
+mod words;
 
 use std::sync::LazyLock;
 
@@ -109,6 +111,15 @@ fn what_is_not_known_is_said_in_plain_words() {
 fn example(title: &str) -> (Estate, Value) {
     let one = ALL_PLANNED.iter().find(|one| one.title == title).expect("an example of that title");
     (support::estate(&one.resources), one.plan.clone())
+}
+
+/// An example with the plan that is left where kinds of changes are forbidden.
+fn planned_without(title: &str, kinds: &[&str]) -> (Estate, Value) {
+    let (estate, _) = example(title);
+    let forbidden = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    let policy = Policy { forbidden, ignores_locks: false };
+    let plan = plan::plan(&estate, &support::question(&estate), &policy).to_json();
+    (estate, plan)
 }
 
 fn fails(estate: &Estate, plan: &Value, name: &str) {

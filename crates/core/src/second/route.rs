@@ -99,6 +99,14 @@ pub(super) enum Hop {
     Unknown(Gate),
 }
 
+/// Whether a route of the subnet hands packets to an address to an appliance.
+pub(super) fn is_handed_on(world: &World, subnet: &str, address: u32) -> bool {
+    let holds = |route: &OwnRoute<'_>| route.prefix.is_some_and(|prefix| prefix.contains(address));
+    let is_alive = |route: &OwnRoute<'_>| !route.leads_to_nobody(world, subnet);
+    let all = own_routes(world, subnet).unwrap_or_default();
+    all.iter().any(|route| route.appliance.is_some() && holds(route) && is_alive(route))
+}
+
 /// The next hop from a subnet to an address; `endpoint` when the address is a private endpoint's.
 pub(super) fn next_hop(
     world: &World,

@@ -4,17 +4,20 @@
 mod claims;
 mod commands;
 mod facts;
+mod irredundance;
 mod opened;
 mod optimality;
 mod own;
 mod price;
 mod read;
 mod remedies;
+mod remedy;
 mod safety;
 mod sets;
 mod settings;
 mod syntax;
 mod undo;
+mod ways;
 
 pub use read::Unreadable;
 pub(super) use read::requests;
@@ -25,7 +28,7 @@ use super::ask;
 use super::machine::ask_machine;
 use super::verdict::{Answer, Verdict};
 use super::world::{World, last_name};
-use read::{Change, Goal, Leg, Plan, read};
+use read::{Goal, Leg, Plan, read};
 use sets::apply_in_order;
 
 /// How far the checker looks; what is left out is said aloud.
@@ -80,7 +83,8 @@ pub enum State {
 /// One claim of the certificate.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// `facts`, `claims`, `undo`, `commands`, `sufficiency`, `irredundance`, `optimality`, `safety` or `refusal`.
+    /// `facts`, `claims`, `undo`, `commands`, `sufficiency`, `irredundance`, `optimality`, `safety`, `refusal` or
+    /// `ways`.
     pub name: &'static str,
     /// What came of it.
     pub state: State,
@@ -134,7 +138,7 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
         checks.push(undo::check(&judge));
         checks.push(commands::check(&judge));
         checks.push(sufficiency(&judge, &after));
-        checks.push(irredundance(&judge, bounds));
+        checks.push(irredundance::check(&judge, bounds));
         checks.push(optimality::check(&judge, bounds));
         checks.push(safety::check(&judge, &after.world, bounds));
     } else if plan.refusal.is_some() {
@@ -142,6 +146,7 @@ pub fn certify(world: &World, plan: &Value, bounds: Bounds) -> Result<Certified,
     } else {
         checks.push(nothing_to_do(&judge));
     }
+    checks.extend(ways::check(&judge, bounds));
     Ok(Certified { checks })
 }
 
@@ -244,6 +249,16 @@ impl Judge<'_> {
         }
     }
 
+    /// What is wrong with the word for a verdict, where both sides are sure.
+    fn misnamed(&self, found: Verdict, claimed: &str) -> Option<String> {
+        let all =
+            [Verdict::Reachable, Verdict::Unreachable, Verdict::Partial, Verdict::Undetermined];
+        let is_word = all.map(word).contains(&claimed);
+        let is_sure = found != Verdict::Undetermined && claimed != word(Verdict::Undetermined);
+        (!is_word || is_sure && claimed != word(found))
+            .then(|| format!("{}, and the plan says \"{claimed}\"", word(found)))
+    }
+
     /// The world after all changes, in their order.
     fn after(&self) -> After {
         apply_in_order(self.world, self.plan.changes.iter())
@@ -333,42 +348,6 @@ fn sufficiency(judge: &Judge<'_>, after: &After) -> Check {
         }
     };
     Check { name: "sufficiency", state, detail }
-}
-
-fn irredundance(judge: &Judge<'_>, bounds: Bounds) -> Check {
-    let all: &[Change] = &judge.plan.changes;
-    let (mut wrong, mut open) = (Vec::new(), Vec::new());
-    for (index, change) in all.iter().enumerate() {
-        let rest = all.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, one)| one);
-        let after = apply_in_order(judge.world, rest).world;
-        let judged = judge.ask(&after);
-        let claimed = judge.plan.without.get(index).map_or("", String::as_str);
-        match judge.not_enough(judged.verdict, claimed) {
-            State::Holds => {}
-            // Where the plan abstains it claims only that nothing proves the rest to be enough.
-            State::Fails if claimed == "undetermined" && !judge.may_open() => {
-                open.push(format!("the plan abstains without \"{}\"", change.title));
-            }
-            // A change may be there to keep alive what the others would break.
-            State::Fails => match safety::is_worse(judge, &after, bounds) {
-                State::Holds => {}
-                State::Fails => wrong.push(format!("reachable without \"{}\" too", change.title)),
-                State::CouldNotTell => {
-                    open.push(format!("whether more breaks without \"{}\"", change.title));
-                }
-            },
-            State::CouldNotTell => {
-                open.push(format!("without \"{}\": {}", change.title, judged.why))
-            }
-        }
-    }
-    let good = match all.len() {
-        1 => "without the change it is not reachable".to_owned(),
-        many => format!(
-            "without any one of the {many} changes it is not reachable, or more stops working"
-        ),
-    };
-    summed("irredundance", &wrong, &open, good)
 }
 
 /// What is wrong decides; else what is open; else all is good.

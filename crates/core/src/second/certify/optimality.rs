@@ -167,7 +167,11 @@ fn closed(judge: &Judge<'_>, catalogue: &mut Catalogue<'_>, notes: &mut Notes) -
             let titles = catalogue.titles(&set);
             notes.wrong.push(format!("the cost of {titles} is not the sum of its changes"));
         }
-        match judge.not_enough(catalogue.verdict(&set), &one.verdict) {
+        let found = catalogue.verdict(&set);
+        if let Some(why) = judge.misnamed(found, &one.verdict).filter(|_| !judge.does(found)) {
+            notes.wrong.push(format!("with {} it is {why}", catalogue.titles(&set)));
+        }
+        match judge.not_enough(found, &one.verdict) {
             State::Holds => {}
             // Of a set that the plan abstains from it claims only that nothing proves it.
             State::Fails if one.verdict == "undetermined" => {

@@ -6,7 +6,8 @@ use super::super::world::{World, text};
 use super::opened::{Opened, count};
 use super::price::{Opens, opens, price};
 use super::read::{Cost, EXPOSED, Plan};
-use super::remedies::{Remedy, remedies};
+use super::remedies::remedies;
+use super::remedy::Remedy;
 use super::{Bounds, Judge, word};
 
 /// Remedies of one set, against a refusal.

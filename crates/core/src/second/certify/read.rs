@@ -80,6 +80,20 @@ pub(super) struct Closed {
     pub(super) verdict: String,
 }
 
+/// The plan without one of its changes, as claimed.
+pub(super) struct Without {
+    pub(super) title: String,
+    pub(super) verdict: String,
+    pub(super) broken: Option<u64>,
+}
+
+/// Another way.
+pub(super) struct Way {
+    pub(super) title: String,
+    pub(super) changes: Vec<Change>,
+    pub(super) cost: Option<Cost>,
+}
+
 /// From where to where.
 pub(super) struct Leg {
     pub(super) copier: ResourceId,
@@ -107,13 +121,19 @@ pub(super) struct Plan {
     pub(super) forbidden: Vec<String>,
     /// Locks that stood in the way, each in words.
     pub(super) locks: Vec<String>,
-    /// The verdict without each change, as claimed.
-    pub(super) without: Vec<String>,
+    /// What is left without each change.
+    pub(super) without: Vec<Without>,
     pub(super) cost: Option<Cost>,
     /// Whether it says that the source is reached.
     pub(super) is_sufficient: bool,
     /// Flows that it says are let through, in words.
     pub(super) exposure: Vec<String>,
+    /// What it says that it touches besides, in words.
+    pub(super) affected: Vec<String>,
+    /// Other ways, and the one that what is barred stands against.
+    pub(super) ways: Vec<Way>,
+    /// What has to be lifted for that one; `None` where there is none.
+    pub(super) needs: Option<Vec<String>>,
     pub(super) is_complete: bool,
     pub(super) closed: Vec<Closed>,
     pub(super) catalogue: Vec<Change>,
@@ -123,6 +143,8 @@ pub(super) struct Plan {
     pub(super) disputed: Vec<(String, String)>,
     /// Flows of which it says that nobody knows whether they worked, and that something new stands in the way of.
     pub(super) doubtful: Vec<(String, String)>,
+    /// Flows that are said to work from then on.
+    pub(super) opened: Vec<(String, String)>,
     /// Whether the planner says that it did not look at all flows.
     pub(super) is_cut: bool,
 }
@@ -165,7 +187,20 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         };
         all.iter().map(read).collect()
     };
+    let words = |path: &[&str]| texts(json, path).into_iter().map(str::to_owned).collect();
     let verdict = |one: &Value| text(one, &["verdict"]).unwrap_or("").to_owned();
+    let without = |one: &Value| Without {
+        title: text(one, &["without"]).unwrap_or("").to_owned(),
+        verdict: verdict(one),
+        broken: at(one, &["broken_flows"]).and_then(Value::as_u64),
+    };
+    let others = list(json, &["alternatives"]).unwrap_or(&[]).iter();
+    let others = others.filter(|one| list(one, &["changes"]).is_some_and(|all| !all.is_empty()));
+    let ways = others.chain(at(json, &["relaxation"])).map(|one| {
+        let title = text(one, &["title"]).unwrap_or("what is barred").to_owned();
+        let cost = at(one, &["cost"]).and_then(cost);
+        Ok(Way { title, changes: changes(one, "changes")?, cost })
+    });
     let catalogue = changes(certificate, "catalogue")?;
     let closed = list(certificate, &["closed"]).ok_or_else(|| lacks("it has no list `closed`"))?;
     let closed = bounded(closed, "closed")?.iter().map(|one| {
@@ -190,17 +225,21 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         after: word(&["after"]).ok_or_else(|| lacks("it has no verdict `after`"))?,
         changes: changes(json, "changes")?,
         refusal: word(&["refusal"]),
-        forbidden: texts(json, &["forbidden"]).into_iter().map(str::to_owned).collect(),
+        forbidden: words(&["forbidden"]),
         locks: locks(json),
-        without: list(certificate, &["irredundant"]).unwrap_or(&[]).iter().map(verdict).collect(),
+        without: list(certificate, &["irredundant"]).unwrap_or(&[]).iter().map(without).collect(),
         cost: at(certificate, &["cost"]).and_then(cost),
         is_sufficient: flag(certificate, &["sufficient"]) == Some(true),
-        exposure: texts(json, &["exposure"]).into_iter().map(str::to_owned).collect(),
+        exposure: words(&["exposure"]),
+        affected: words(&["affected"]),
+        ways: ways.collect::<Result<_, _>>()?,
+        needs: at(json, &["relaxation"]).map(|_| words(&["relaxation", "needs"])),
         is_complete: flag(certificate, &["complete"]) == Some(true),
         closed: closed.collect::<Result<_, _>>()?,
         broken: flows("broken"),
         disputed: flows("disputed"),
         doubtful: flows("doubtful"),
+        opened: flows("opened"),
         is_cut: flag(certificate, &["safety", "is_cut"]) == Some(true),
         catalogue,
     })

@@ -9,6 +9,7 @@ use super::super::endpoint::{Endpoint, endpoints};
 use super::super::filter::rules;
 use super::super::own_zone::own_record;
 use super::super::peering::halves;
+use super::super::route::is_handed_on;
 use super::super::verdict::Blocker;
 use super::super::world::{
     World, at, flag, last_name, list, network_of, reference, subnet_prefixes, text,
@@ -16,16 +17,8 @@ use super::super::world::{
 use super::super::zone::{Linked, Zone, own_zone, referred_zones, zones};
 use super::super::{place_of, world::region};
 use super::read::{Goal, Leg};
+use super::remedy::{Remedy, delete, put, single};
 use super::settings::body_of;
-
-/// One way to open a gate.
-#[derive(Clone)]
-pub(super) struct Remedy {
-    /// Kinds of its changes, as plans call them.
-    pub(super) kinds: Vec<&'static str>,
-    pub(super) title: String,
-    pub(super) requests: Vec<Request>,
-}
 
 /// Both ends of a flow, as far as the raw bodies tell them.
 struct Ends<'w> {
@@ -93,18 +86,6 @@ fn address(one: u32) -> String {
 
 fn prefix(one: Prefix) -> String {
     format!("{}/{}", std::net::Ipv4Addr::from(one.first()), one.len)
-}
-
-fn put(path: String, body: Value) -> Request {
-    Request { method: "PUT".to_owned(), path, body }
-}
-
-fn delete(path: String) -> Request {
-    Request { method: "DELETE".to_owned(), path, body: Value::Null }
-}
-
-fn single(kind: &'static str, title: String, request: Request) -> Remedy {
-    Remedy { kinds: vec![kind], title, requests: vec![request] }
 }
 
 impl Ends<'_> {
@@ -228,6 +209,15 @@ impl Ends<'_> {
         route.into_iter().map(remove).collect()
     }
 
+    /// Whether a route hands packets to the server to an appliance, which may be meant so.
+    fn is_handed_on(&self) -> bool {
+        let home = self.home.as_deref().and_then(|home| self.world.body(home));
+        let inside = home.map(subnet_prefixes).unwrap_or_default();
+        let inside = inside.into_iter().map(Prefix::first);
+        let mut all = self.endpoints.iter().flat_map(|one| one.addresses.clone()).chain(inside);
+        all.any(|address| is_handed_on(self.world, &self.near, address))
+    }
+
     /// Networks in which the server is reached by a private address.
     fn far_networks(&self) -> Vec<&str> {
         let subnets = self.endpoints.iter().filter_map(|one| one.subnet.as_deref());
@@ -269,7 +259,8 @@ impl Ends<'_> {
                 .map(|(id, _)| delete(id.clone()))
                 .collect();
             let (near_name, far_name) = (last_name(near), last_name(far));
-            if !missing.is_empty() {
+            // A peering would lead past what stands in between on purpose.
+            if !missing.is_empty() && !self.is_handed_on() {
                 let mut kinds = vec!["delete-peering"; lost.len()];
                 kinds.extend(vec!["create-peering"; missing.len()]);
                 found.push(Remedy {

@@ -22,6 +22,8 @@ pub(super) struct Broken {
     pub(super) doubtful: Vec<Flow>,
     /// It was not known whether they worked, and something about them changes.
     pub(super) unknown: Vec<Flow>,
+    /// They were closed, and work.
+    opened: Vec<Flow>,
     judged: usize,
     pub(super) is_cut: bool,
 }
@@ -48,6 +50,11 @@ const DISPUTE: &str = "the effect of rule 0.0.0.0";
 
 /// Judges every flow before and after, but the one that the plan is about.
 pub(super) fn look(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Broken {
+    scan(judge, after, bounds, false)
+}
+
+/// The same, with what is opened, where that is wanted.
+fn scan(judge: &Judge<'_>, after: &World, bounds: Bounds, wants_opened: bool) -> Broken {
     let before = judge.world;
     let servers: Vec<&str> =
         SERVERS.iter().flat_map(|kind| before.all(kind)).map(|(key, _)| key).collect();
@@ -66,12 +73,15 @@ pub(super) fn look(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Broken {
             }
             broken.judged += 1;
             let was = ask_from(before, subnet, server, PORT);
-            if matches!(was.verdict, Verdict::Unreachable | Verdict::Partial) {
+            let was_closed = matches!(was.verdict, Verdict::Unreachable | Verdict::Partial);
+            if was_closed && !wants_opened {
                 continue;
             }
             let is = ask_from(after, subnet, server, PORT);
             let flow = (subnet.to_owned(), (*server).to_owned());
             match (was.verdict, is.verdict) {
+                (_, Verdict::Reachable) if was_closed => broken.opened.push(flow),
+                _ if was_closed => {}
                 (_, Verdict::Reachable) => {}
                 (Verdict::Reachable, Verdict::Undetermined) => broken.doubtful.push(flow),
                 (Verdict::Reachable, _) => broken.surely.push(flow),
@@ -139,12 +149,18 @@ fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
     })
 }
 
-/// Whether a world breaks more flows than the plan says of itself.
-pub(super) fn is_worse(judge: &Judge<'_>, after: &World, bounds: Bounds) -> State {
+/// Whether a world breaks more flows than the plan says of itself; and no fewer than is `told` of it.
+pub(super) fn is_worse(
+    judge: &Judge<'_>,
+    after: &World,
+    told: Option<u64>,
+    bounds: Bounds,
+) -> State {
     let found = look(judge, after, bounds);
     let claimed = judge.plan.broken.len();
     let (_, most) = found.range(judge.plan);
     match () {
+        () if told.is_some_and(|told| (told as usize) < found.surely.len()) => State::Fails,
         () if found.surely.len() > claimed => State::Holds,
         () if found.is_cut || most > claimed => State::CouldNotTell,
         () => State::Fails,
@@ -152,7 +168,7 @@ pub(super) fn is_worse(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Stat
 }
 
 pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
-    let found = look(judge, after, bounds);
+    let found = scan(judge, after, bounds, true);
     let (mut wrong, mut open) = (Vec::new(), Vec::new());
     let claimed = &judge.plan.broken;
     let unclaimed = |flow: &&Flow| !claimed.contains(flow);
@@ -178,6 +194,14 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
         let was = ask_from(judge.world, &flow.0, &flow.1, PORT);
         if was.verdict != Verdict::Undetermined || judge.world.body(&flow.1).is_none() {
             wrong.push(format!("{} was not in doubt, as the plan says", words(flow)));
+        }
+    }
+    let opened = &judge.plan.opened;
+    for flow in opened.iter().filter(|flow| !found.opened.contains(flow) && !found.is_cut) {
+        let verdict = |world| ask_from(world, &flow.0, &flow.1, PORT).verdict;
+        let is_shut = matches!(verdict(after), Verdict::Unreachable | Verdict::Partial);
+        if verdict(judge.world) == Verdict::Reachable || is_shut {
+            wrong.push(format!("{} is not opened, as the plan says", words(flow)));
         }
     }
     for flow in claimed {

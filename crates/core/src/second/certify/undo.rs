@@ -72,12 +72,13 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
     summed("undo", &wrong, &[], good)
 }
 
-/// The world with what holds the things that a plan deletes, captured or not: it is there, and takes them again.
+/// The world with what holds the things that a plan deletes or writes over, captured or not: it is there, and takes them again.
 fn with_holders(judge: &Judge<'_>) -> World {
     let mut world = judge.world.clone();
-    let gone = judge.plan.changes.iter().map(|change| &change.request);
-    let gone = gone.filter(|request| request.method == "DELETE").filter_map(id_of);
-    for holder in gone.filter_map(|id| id.parent()) {
+    let changes = || judge.plan.changes.iter();
+    let gone = changes().map(|change| &change.request).filter(|one| one.method == "DELETE");
+    let all = gone.chain(changes().filter_map(|change| change.restored.as_ref()));
+    for holder in all.filter_map(id_of).filter_map(|id| id.parent()) {
         if world.body(&holder.key()).is_none() {
             world.put(&holder.key(), &holder.resource_type(), json!({}));
         }

@@ -1,0 +1,64 @@
+//! Whether the other ways that a plan names do what it says of them.
+
+use super::price::price;
+use super::read::{BROKEN_FLOWS, EDITS, FIELDS, INTERRUPTIONS, NEW_ENDPOINTS, PRIVILEGE, Way};
+use super::safety;
+use super::sets::apply_in_order;
+use super::{Bounds, Check, Judge, count, summed, word};
+use crate::second::verdict::Verdict;
+
+/// `None` for a plan that names none.
+pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Option<Check> {
+    let all = &judge.plan.ways;
+    if all.is_empty() || judge.plan.legs.is_empty() {
+        return None;
+    }
+    let mut wrong: Vec<String> = all.iter().flat_map(|way| faults(judge, way, bounds)).collect();
+    wrong.extend(unlifted(judge));
+    let good = match all.len() {
+        1 => "the other way does what the plan says of it".to_owned(),
+        _ => format!("{} do what the plan says of them", count(all.len(), "other way")),
+    };
+    Some(summed("ways", &wrong, &[], good))
+}
+
+/// What is wrong with what is said of a way.
+fn faults(judge: &Judge<'_>, way: &Way, bounds: Bounds) -> Vec<String> {
+    let after = apply_in_order(judge.world, way.changes.iter());
+    let mut wrong = after.refused;
+    let verdict = judge.verdict(&after.world);
+    if matches!(verdict, Verdict::Unreachable | Verdict::Partial) {
+        wrong.push(format!("{} after the other way \"{}\"", word(verdict), way.title));
+    }
+    let Some(stated) = way.cost else { return wrong };
+    let mut told = |field: usize, is: u128| {
+        if stated[field] != is {
+            let (name, stated) = (FIELDS[field], stated[field]);
+            wrong
+                .push(format!("`{name}` of \"{}\" is {is}, and the plan says {stated}", way.title));
+        }
+    };
+    let each = way.changes.iter().map(|change| price(judge.world, &change.request));
+    if let Some(each) = each.collect::<Option<Vec<_>>>() {
+        for field in [NEW_ENDPOINTS, PRIVILEGE, INTERRUPTIONS, EDITS] {
+            told(field, each.iter().map(|cost| cost[field]).sum());
+        }
+    }
+    let broken = safety::look(judge, &after.world, bounds).surely.len() as u128;
+    if stated[BROKEN_FLOWS] < broken {
+        told(BROKEN_FLOWS, broken);
+    }
+    wrong
+}
+
+/// What was forbidden, is made by the way that what is barred stands against, and is not named as what has to be lifted.
+fn unlifted(judge: &Judge<'_>) -> Vec<String> {
+    let Some(needs) = &judge.plan.needs else { return Vec::new() };
+    let barred = judge.plan.ways.last().map_or(&[][..], |way| &way.changes);
+    let forbidden = barred
+        .iter()
+        .map(|change| &change.kind)
+        .filter(|kind| judge.plan.forbidden.iter().any(|one| one.eq_ignore_ascii_case(kind)));
+    let lacking = forbidden.filter(|kind| !needs.contains(&format!("`--forbid {kind}`")));
+    lacking.map(|kind| format!("`needs` does not name {kind}")).collect()
+}
