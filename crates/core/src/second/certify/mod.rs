@@ -249,13 +249,17 @@ impl Judge<'_> {
         }
     }
 
-    /// What is wrong with the word for a verdict, where both sides are sure.
+    /// What is wrong with the word for a verdict, where both sides are sure. Of the senders of a set that does not do the two readings may
+    /// let some pass or none.
     fn misnamed(&self, found: Verdict, claimed: &str) -> Option<String> {
+        const SHUT: [&str; 2] = ["unreachable", "partial"];
         let all =
             [Verdict::Reachable, Verdict::Unreachable, Verdict::Partial, Verdict::Undetermined];
         let is_word = all.map(word).contains(&claimed);
         let is_sure = found != Verdict::Undetermined && claimed != word(Verdict::Undetermined);
-        (!is_word || is_sure && claimed != word(found))
+        let is_same =
+            claimed == word(found) || [claimed, word(found)].iter().all(|one| SHUT.contains(one));
+        (!is_word || is_sure && !is_same)
             .then(|| format!("{}, and the plan says \"{claimed}\"", word(found)))
     }
 
