@@ -84,10 +84,20 @@ impl World {
 
     /// The label of the server that an endpoint leads to, and the endpoint's addresses.
     fn served_by(&self, endpoint: &str) -> Option<(String, Vec<String>)> {
-        let server = super::endpoint::server_of(self.body(endpoint)?)?;
+        let own =
+            |server: &str| endpoints(self, server).into_iter().find(|one| one.key == endpoint);
+        let told = super::endpoint::server_of(self.body(endpoint)?);
+        // Where the endpoint does not tell, the server that lists it does.
+        let server = told.or_else(|| {
+            let kinds = ["servers", "flexibleservers"];
+            let all = kinds.map(|kind| self.all(&format!("microsoft.dbforpostgresql/{kind}")));
+            let mut keys = all.into_iter().flatten().map(|(key, _)| key);
+            let is_its = |key: &&str| own(key).is_some_and(|one| one.leads_here);
+            keys.find(is_its).map(str::to_owned)
+        })?;
         let name = name_of(self, &server)?;
         let label = name.split('.').next()?.to_ascii_lowercase();
-        let facts = endpoints(self, &server).into_iter().find(|one| one.key == endpoint)?;
+        let facts = own(&server)?;
         let mut addresses: Vec<String> = Vec::new();
         for one in facts.addresses {
             let word = std::net::Ipv4Addr::from(one).to_string();

@@ -160,7 +160,9 @@ impl Ends<'_> {
             |body: &Value| text(body, &["properties", "direction"]).map(str::to_ascii_lowercase);
         let number = |body: &Value| body["properties"]["priority"].as_u64();
         let same = all.iter().filter(|(_, body)| word(body).as_deref() == Some(blocker.stage));
-        let taken: Vec<u64> = same.filter_map(|(_, body)| number(body)).collect();
+        // Azure refuses a number that another rule has, and one that is not known may have any.
+        let numbers: Option<Vec<u64>> = same.map(|(_, body)| number(body)).collect();
+        let Some(taken) = numbers else { return Vec::new() };
         let denies = |(name, _): &&(&str, &Value)| {
             blocker.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
         };
