@@ -85,3 +85,47 @@ fn a_folder_of_template_and_parameters_is_an_estate() {
     let answer: Value = serde_json::from_slice(&answer.stdout).expect("JSON alone");
     assert_eq!(answer["problems"], Value::Array(Vec::new()));
 }
+
+#[test]
+fn of_a_folder_all_that_is_read_counts_and_the_rest_is_named() {
+    let folder = std::env::temp_dir().join(format!("flexway-folder-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let whole = std::fs::read_to_string(fixture("private-source.json")).expect("the fixture");
+    let rows: Vec<Value> = serde_json::from_str(&whole).expect("a list");
+    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    std::fs::write(folder.join("rows.ndjson"), lines).expect("written");
+    std::fs::write(folder.join("failed.json"), "").expect("written");
+    std::fs::write(folder.join("more.json.gz"), [0x1f, 0x8b, 8]).expect("written");
+    std::os::unix::fs::symlink(&folder, folder.join("again")).expect("linked");
+    let answer = flexway("check", &[&folder], &[]);
+    let said = text(&answer.stderr);
+    assert_eq!(answer.status.code(), Some(0), "{said}");
+    assert!(said.contains("failed.json: it is empty, and left out"), "{said}");
+    assert!(said.contains("more.json.gz is not read"), "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+    for (name, bytes, expected) in [
+        ("packed", &[0x1f, 0x8b, 8][..], "gunzip"),
+        ("tfplan", b"PK\x03\x04rest", "terraform show -json"),
+        ("loud.json", b"WARNING: this is a preview\n[]", "2>&1"),
+    ] {
+        let file = folder.join(name);
+        std::fs::write(&file, bytes).expect("written");
+        let answer = flexway("check", &[&file], &[]);
+        let said = text(&answer.stderr);
+        assert!(answer.status.code() == Some(3) && said.contains(expected), "{name}: {said}");
+    }
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
+fn a_preview_that_failed_tells_its_error() {
+    let file = std::env::temp_dir().join(format!("flexway-preview-{}.json", std::process::id()));
+    let preview = r#"{"status":"Failed","changes":null,"error":{"code":"InvalidTemplate","message":"no such type"}}"#;
+    std::fs::write(&file, preview).expect("written");
+    let estate = fixture("private-source.json");
+    let answer = flexway("check", &[&estate], &["--after", file.to_str().expect("a path")]);
+    let said = text(&answer.stderr);
+    assert_eq!(answer.status.code(), Some(3), "{said}");
+    assert!(said.contains("the preview failed: InvalidTemplate: no such type"), "{said}");
+    std::fs::remove_file(&file).expect("removed");
+}

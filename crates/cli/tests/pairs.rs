@@ -177,3 +177,14 @@ fn the_source_may_be_given_by_its_endpoint_or_as_a_machine() {
         }
     });
 }
+
+#[test]
+fn what_is_no_pair_is_said_in_words() {
+    let answer = pairs("arrays", r#"[["old-db","new-db"]]"#, &[]);
+    let said = String::from_utf8_lossy(&answer.stdout).into_owned();
+    assert!(said.contains("pair 1 is no object with `source` and `target`"), "{said}");
+    let answer = check(Path::new("-"), Path::new("-"), &[]);
+    let said = String::from_utf8_lossy(&answer.stderr).into_owned();
+    assert_eq!(answer.status.code(), Some(64), "{said}");
+    assert!(said.contains("cannot both come from it"), "{said}");
+}
