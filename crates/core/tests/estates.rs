@@ -272,9 +272,8 @@ fn each_step_of_the_guide_is_named_when_it_is_missing() {
     // A public front door answers only where the estate proves that the zone is not linked.
     let count = |edits: &[&str]| {
         let links = if edits.contains(&link) { 1 } else { 2 };
-        format!(
-            "set privateDnsZones/privatelink.postgres.database.azure.com /properties/numberOfVirtualNetworkLinks {links}"
-        )
+        let zone = "privateDnsZones/privatelink.postgres.database.azure.com";
+        format!("set {zone} /properties/numberOfVirtualNetworkLinks {links}")
     };
     let public = "set servers/old-db /properties/publicNetworkAccess \"Enabled\"";
     let rows: [(u8, &[&str]); 2] = [(4, &[public]), (5, &[])];

@@ -166,7 +166,8 @@ fn what_may_stand_on_the_next_page_is_not_absent() {
     let suffixes: Vec<&str> = links.iter().map(String::as_str).collect();
     let without = |list: &[Value]| list[..list.len() - 1].to_vec();
     let next = "https://management.azure.com/next";
-    let pages: [(&str, fn(Vec<Value>) -> Value); 3] = [
+    type Paged = fn(Vec<Value>) -> Value;
+    let pages: [(&str, Paged); 3] = [
         (
             "nextLink",
             |list| json!({ "value": list, "nextLink": "https://management.azure.com/next" }),

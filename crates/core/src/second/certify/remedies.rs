@@ -9,6 +9,7 @@ use super::super::endpoint::{Endpoint, endpoints};
 use super::super::filter::rules;
 use super::super::own_zone::own_record;
 use super::super::peering::halves;
+use super::super::rule::priority;
 use super::super::route::is_handed_on;
 use super::super::verdict::Blocker;
 use super::super::world::{
@@ -158,17 +159,16 @@ impl Ends<'_> {
         let Some(all) = rules(self.world, group) else { return Vec::new() };
         let word =
             |body: &Value| text(body, &["properties", "direction"]).map(str::to_ascii_lowercase);
-        let number = |body: &Value| body["properties"]["priority"].as_u64();
         let same = all.iter().filter(|(_, body)| word(body).as_deref() == Some(blocker.stage));
-        // Azure refuses a number that another rule has, and one that is not known may have any.
-        let numbers: Option<Vec<u64>> = same.map(|(_, body)| number(body)).collect();
-        let Some(taken) = numbers else { return Vec::new() };
+        // Azure refuses a number that another rule has, which may be any where it is not told.
+        let taken: Option<Vec<u64>> = same.map(|(_, body)| priority(body)).collect();
         let denies = |(name, _): &&(&str, &Value)| {
             blocker.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
         };
-        let denier = all.iter().find(denies).and_then(|(_, body)| number(body));
+        let denier = all.iter().find(denies).and_then(|(_, body)| priority(body));
         let below = denier.unwrap_or(PRIORITIES.end).min(PRIORITIES.end);
-        let free = (PRIORITIES.start..below).rev().find(|one| !taken.contains(one));
+        let free =
+            taken.and_then(|all| (PRIORITIES.start..below).rev().find(|one| !all.contains(one)));
         let Some(priority) = free else { return Vec::new() };
         let mut targets: Vec<Vec<String>> = Vec::new();
         let of_endpoints = self.endpoints.iter().flat_map(|one| &one.addresses);
