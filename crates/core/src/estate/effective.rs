@@ -79,6 +79,18 @@ pub(super) fn held_against(
                 let message = "effective routes of an interface, which do not tell of which: they are not read; hold them against the step `route` of `flexway trace`";
                 said.push(origin.problem(message));
             }
+            Effective::Group(group)
+                if !resources.contains_key(&group.group)
+                    && !resources.contains_key(&group.place) =>
+            {
+                let message = format!(
+                    "effective rules of security group `{}`: neither it nor `{}` was captured, so that there is nothing to hold \
+                     them against",
+                    group.group.name(),
+                    group.place.name()
+                );
+                said.push(group.origin.problem(message));
+            }
             Effective::Group(group) => {
                 said.extend(group.contradictions(resources).into_iter().map(|one| {
                     let why = "Azure's list of effective rules says otherwise: captured at different times?";

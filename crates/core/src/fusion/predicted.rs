@@ -37,6 +37,8 @@ impl Predicted {
         }
         match &resolution.answer {
             Answer::Addresses(list) => Predicted::Addresses(list.clone()),
+            // Whoever owns a name that is none of Azure's publishes what he likes.
+            Answer::Public if path.to_id.is_outside() => Predicted::Unknown,
             Answer::Public => Predicted::Public,
             Answer::NoSuchName | Answer::NoAnswer => Predicted::Nothing,
             Answer::Injected | Answer::Kept => Predicted::Private,

@@ -9,8 +9,8 @@ use super::super::endpoint::{Endpoint, endpoints};
 use super::super::filter::rules;
 use super::super::own_zone::own_record;
 use super::super::peering::halves;
-use super::super::rule::priority;
 use super::super::route::is_handed_on;
+use super::super::rule::priority;
 use super::super::verdict::Blocker;
 use super::super::world::{
     World, at, flag, last_name, list, network_of, reference, subnet_prefixes, text,
