@@ -121,6 +121,7 @@ fn where_a_lock_bars_the_usual_way_the_last_resort_is_weighed_too() {
 /// The owner of the server approves a connection of it; the endpoint is told.
 #[test]
 fn a_lock_on_an_endpoint_does_not_bar_its_approval() {
-    let waits = "set servers/old-db /properties/privateEndpointConnections/0/properties/privateLinkServiceConnectionState/status \"Pending\"";
+    let waits = "set servers/old-db /properties/privateEndpointConnections/0/properties/\
+        privateLinkServiceConnectionState/status \"Pending\"";
     assert_eq!(kinds(&locked_endpoint(&[waits])), ["approve-endpoint"]);
 }

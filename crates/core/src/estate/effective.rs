@@ -76,7 +76,8 @@ pub(super) fn held_against(
             Effective::Routes(_) if are_routes_told => {}
             Effective::Routes(origin) => {
                 are_routes_told = true;
-                let message = "effective routes of an interface, which do not tell of which: they are not read; hold them against the step `route` of `flexway trace`";
+                let message = "effective routes of an interface, which do not tell of which: they are not read; hold them against \
+                               the step `route` of `flexway trace`";
                 said.push(origin.problem(message));
             }
             Effective::Group(group)

@@ -75,7 +75,8 @@ fn what_stands_in_a_group_that_goes_is_not_observed() {
 fn what_waits_for_a_later_plan_is_said() {
     let change =
         json!({ "address": "azurerm_subnet.later", "type": "azurerm_subnet", "change": {} });
-    let plan = json!({ "format_version": "1.2", "resource_changes": [], "deferred_changes": [{ "reason": "unknown", "resource_change": change }] });
+    let plan = json!({ "format_version": "1.2", "resource_changes": [],
+        "deferred_changes": [{ "reason": "unknown", "resource_change": change }] });
     let (verdict, _, said) = after(input("plan.json", plan));
     assert_eq!(verdict, Verdict::Reachable);
     assert!(

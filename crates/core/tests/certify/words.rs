@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{LONG, certified, example, fails, planned_without, support};
+use super::{LONG, certified, example, fails, planned_without};
 
 /// A plan with something else at a place.
 fn with(plan: &Value, pointer: &str, value: Value) -> Value {

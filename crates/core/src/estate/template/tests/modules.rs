@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 
 use super::{PREFIX, deploy};
 
+/// What a module says of the network that it makes.
+const NETWORK: &str =
+    "reference(resourceId('Microsoft.Network/virtualNetworks', parameters('name')), '2023-11-01')";
+
 /// A module that makes a network and puts out what others need.
 fn network(group: Option<&str>) -> Value {
     let mut module = json!({
@@ -32,11 +36,11 @@ fn network(group: Option<&str>) -> Value {
                     },
                     "first": {
                         "type": "string",
-                        "value": "[reference(resourceId('Microsoft.Network/virtualNetworks', parameters('name')), '2023-11-01').subnets[0].id]",
+                        "value": format!("[{NETWORK}.subnets[0].id]"),
                     },
                     "space": {
                         "type": "array",
-                        "value": "[reference(resourceId('Microsoft.Network/virtualNetworks', parameters('name')), '2023-11-01').addressSpace.addressPrefixes]",
+                        "value": format!("[{NETWORK}.addressSpace.addressPrefixes]"),
                     },
                     "guid": {
                         "type": "string",
