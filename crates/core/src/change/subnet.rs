@@ -107,6 +107,28 @@ pub fn attach_nat_gateway(estate: &Estate, subnet: &ResourceId, gateway: &Resour
     }
 }
 
+/// Whether an id is that of a subnet.
+pub(crate) fn is_subnet(id: &ResourceId) -> bool {
+    id.is_type("microsoft.network/virtualnetworks/subnets")
+}
+
+/// An edit of a subnet with the requests that it takes where others were made before it.
+pub(crate) fn sent_after(estate: &Estate, change: &Change) -> Change {
+    let [Edit::Patch(subnet, fields)] = change.edits.as_slice() else { return change.clone() };
+    let put = |fields| Request::put(subnet, NETWORK_API, whole_subnet(estate, subnet, fields));
+    let back = |inverse: &Request| {
+        let mut before = json!({});
+        for name in fields.as_object().into_iter().flat_map(|fields| fields.keys()) {
+            if let Some(old) = inverse.body["properties"].get(name) {
+                before[name] = old.clone();
+            }
+        }
+        put(before)
+    };
+    let inverse = change.inverse.as_ref().map(back);
+    Change { request: put(fields.clone()), inverse, ..change.clone() }
+}
+
 fn update(subnet: &ResourceId, options: &str) -> Vec<String> {
     let command = format!(
         "az network vnet subnet update {} --vnet-name {} --name {} {options}",

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::change::{Change, Edit, NETWORK_API, Request, Safety, route, whole_body};
+use crate::change::{Change, Edit, NETWORK_API, Request, Safety, route, subnet, whole_body};
 use crate::estate::Estate;
 use crate::id::ResourceId;
 
@@ -51,7 +51,28 @@ pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
         *change = route::let_gateway_routes_in(estate, &change.resource);
     }
     merged.sort_by_key(|change| (waits(change), !sends_table(change)));
+    send_subnets_in_turn(estate, &mut merged);
     merged
+}
+
+/// Changes of one subnet were thought of in another order than that in which they are made: each sends what those before it left.
+fn send_subnets_in_turn(estate: &Estate, changes: &mut [Change]) {
+    let subnet = |change: &Change| match change.edits.as_slice() {
+        [Edit::Patch(id, _)] if *id == change.resource => subnet::is_subnet(id).then(|| id.clone()),
+        _ => None,
+    };
+    let all: Vec<ResourceId> = changes.iter().filter_map(subnet).collect();
+    let is_shared = |id: &ResourceId| all.iter().filter(|one| *one == id).count() > 1;
+    if !all.iter().any(is_shared) {
+        return;
+    }
+    let mut now = estate.clone();
+    for change in changes {
+        if subnet(change).is_some_and(|id| is_shared(&id)) {
+            *change = subnet::sent_after(&now, change);
+        }
+        now = change.apply(&now);
+    }
 }
 
 /// Whether a change sends a whole route table, as it was before the plan: routes are taken out after it.

@@ -100,10 +100,11 @@ pub(super) fn serves_twice(changes: &[Change]) -> bool {
     !changes.iter().map(purpose).chain(records).all(|purpose| purposes.insert(purpose))
 }
 
-/// Whether a set holds all changes of a way, whatever names and numbers its rules have.
+/// Whether a set holds all changes of a way, whatever names and numbers its rules have, and whatever else their requests repeat.
 pub(super) fn holds(changes: &[Change], way: &[Change]) -> bool {
     let is_alike = |one: &Change, other: &Change| {
         one == other
+            || one.kind == other.kind && one.resource == other.resource && one.edits == other.edits
             || [one, other].iter().all(|change| change.kind == "add-rule")
                 && purpose(one) == purpose(other)
     };
