@@ -162,6 +162,13 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
             *symptom = Symptom::WrongAddress;
         }
     }
+    // Whatever is lost on the way to an endpoint of another server was sent to a wrong address.
+    let leads_elsewhere = report.causes().any(|cause| cause.fault == "endpoint/wrong-server");
+    for (_, symptom, _) in dropped.iter_mut().filter(|_| leads_elsewhere) {
+        if *symptom == Symptom::Silence {
+            *symptom = Symptom::WrongAddress;
+        }
+    }
     let is_shared = report.causes().any(|cause| cause.message.contains(", and so does "));
     let loses_answers =
         report.back.iter().any(|step| step.outcome == Outcome::Unknown || step.closes());
