@@ -303,7 +303,7 @@ fn without_each(seed: u64, case: &Case, word: impl Fn(&Case) -> String) {
 }
 
 /// Worlds whose plans are certified: some ten seconds without optimisation.
-const WORLDS_PLANNED: u64 = 2_000;
+const WORLDS_PLANNED: u64 = 1_200;
 
 /// Worlds beyond these whose plans or checks were wrong once.
 const RARE_PLANNED: [u64; 16] = [
@@ -328,7 +328,7 @@ fn uncertified(seed: u64, case: &Case) -> Option<Vec<String>> {
     }
     let ids: Vec<ResourceId> = estate.ids().cloned().collect();
     let bodies = ids.iter().filter_map(|id| Some((id, estate.body(id)?)));
-    let bounds = Bounds { own_edits_max: 3, own_sets_max: 400, ..Bounds::default() };
+    let bounds = Bounds { own_edits_max: 3, own_sets_max: 200, ..Bounds::default() };
     let found = match certify(&World::of(bodies), &json, bounds) {
         Ok(found) => found,
         // What is known to be closed on the way to one server is mended, though the other was not captured.
