@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flexway_core::diagnose::{self, Report};
-use flexway_core::plan;
-use flexway_core::repair::Policy;
 use flexway_core::trace::step::Verdict;
 
 use crate::drawing::DrawingArgs;
@@ -87,8 +85,8 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
     diagnose::weigh_fixes(&asked.loaded.estate, &mut report);
     args.witnesses.lay_over(&asked, &mut report)?;
     let estate = &asked.loaded.estate;
-    let plan = (report.verdict != Verdict::Reachable && (!args.json || args.drawing.is_wanted()))
-        .then(|| plan::repair_of(estate, &report, &Policy::default()));
+    let has_next = !args.json && report.causes().next().is_some();
+    let plan = args.drawing.plan(estate, &report, has_next);
     args.drawing.draw(estate, &report, plan.as_ref())?;
     match args.json {
         true => print_json(&report, &asked),
@@ -102,7 +100,9 @@ pub(crate) fn trace(args: &TraceArgs) -> Ended {
     let mut report = diagnose::check(&asked.loaded.estate, &asked.question);
     report.given = asked.given.clone();
     args.witnesses.lay_over(&asked, &mut report)?;
-    args.drawing.draw(&asked.loaded.estate, &report, None)?;
+    let estate = &asked.loaded.estate;
+    let plan = args.drawing.plan(estate, &report, false);
+    args.drawing.draw(estate, &report, plan.as_ref())?;
     match args.json {
         true => print_json(&report, &asked),
         false => picture::print_trace(&report, &asked.after),

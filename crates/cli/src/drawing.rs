@@ -22,12 +22,14 @@ pub(crate) struct DrawingArgs {
 }
 
 impl DrawingArgs {
-    /// Whether a picture was asked for.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.svg.is_some()
+    /// The repair, where there is one to look for and somebody shows it: a picture, or whoever asks.
+    pub(crate) fn plan(&self, estate: &Estate, report: &Report, is_asked: bool) -> Option<Plan> {
+        let is_shown = is_asked || self.svg.is_some();
+        (is_shown && report.verdict != Verdict::Reachable)
+            .then(|| plan::repair_of(estate, report, &Policy::default()))
     }
 
-    /// Draws what was asked for; plans the repair when nobody did.
+    /// Draws what was asked for.
     pub(crate) fn draw(
         &self,
         estate: &Estate,
@@ -35,11 +37,7 @@ impl DrawingArgs {
         plan: Option<&Plan>,
     ) -> Result<(), Failure> {
         let Some(path) = &self.svg else { return Ok(()) };
-        let own = match (plan, report.verdict) {
-            (Some(_), _) | (None, Verdict::Reachable) => None,
-            (None, _) => Some(plan::plan(estate, &report.question, &Policy::default())),
-        };
-        write(path, &svg::picture(estate, report, plan.or(own.as_ref())))
+        write(path, &svg::picture(estate, report, plan))
     }
 }
 

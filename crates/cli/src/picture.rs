@@ -1,6 +1,7 @@
 //! Draws a diagnosis for people: the path with the culprit framed, then why and what to do.
 
 mod fusion;
+mod next;
 
 use std::io::Write;
 
@@ -78,38 +79,7 @@ fn write_report(
         write_guide(out, guide)?;
     }
     write_missing(out, report)?;
-    write_next(out, report, plan)
-}
-
-/// What to do now.
-fn write_next(out: &mut impl Write, report: &Report, plan: Option<&Plan>) -> std::io::Result<()> {
-    let count = report.causes().count();
-    let repair = plan.map(|plan| match (&plan.refusal, plan.after) {
-        (Some(_), _) => {
-            "no request mends it all: `flexway plan` with the same arguments says why, and what helps"
-        }
-        (None, Verdict::Reachable) if count > 1 => {
-            "each fix above is for one cause: `flexway plan` with the same arguments joins them into one repair"
-        }
-        (None, Verdict::Reachable) => "`flexway plan` with the same arguments computes the repair",
-        (None, _) => {
-            "`flexway plan` with the same arguments opens what is known to be closed; what is left is not observed"
-        }
-    });
-    let more =
-        report.causes().next().map(|first| format!("`flexway explain {}` tells more", first.fault));
-    let parts: Vec<&str> =
-        repair.filter(|_| count > 0).into_iter().chain(more.as_deref()).collect();
-    if !parts.is_empty() {
-        writeln!(out, "\nnext: {}", parts.join("; "))?;
-    } else if report.verdict == Verdict::Undetermined && report.fusion.is_none() {
-        writeln!(
-            out,
-            "\nnext: capture what is not observed and ask again; or let a connection tell: the same command with `--probe`, \
-             FLEXWAY_SOURCE and FLEXWAY_TARGET set"
-        )?;
-    }
-    Ok(())
+    next::write(out, report, plan)
 }
 
 /// The number of a cause among several, as in the picture.
