@@ -29,6 +29,9 @@ const EXTENSIONS: [&str; 4] = ["json", "jsonl", "ndjson", "tfstate"];
 /// Endings of files that may be captures, and are not read when they stand in a folder.
 const LIKE_CAPTURES: [&str; 6] = ["backup", "bak", "gz", "out", "txt", "zip"];
 
+/// Files that were left out and are named.
+const LEFT_OUT_SHOWN_MAX: usize = 5;
+
 /// Standard input is what was asked for last.
 const NEWEST: u64 = u64::MAX;
 
@@ -65,7 +68,10 @@ fn read<T: Send>(paths: &[PathBuf], parse: &Parse<T>) -> Result<Vec<(u64, T)>, F
             continue;
         }
         let before = files.len();
-        list(path, 0, &mut files, &mut BTreeSet::new())?;
+        let mut listing = Listing::default();
+        listing.add(path, 0)?;
+        listing.tell();
+        files.append(&mut listing.files);
         if files.len() == before {
             return Err(Failure::failed(
                 format!("read estate {}", path.display()),
@@ -127,69 +133,93 @@ fn parse_file<T>(path: &Path, window: &mut Vec<u8>, parse: &Parse<T>) -> Result<
     parse_bytes(&name, window, parse)
 }
 
-/// Lists the files to read, each with its age.
-fn list(
-    path: &Path,
-    depth: usize,
-    files: &mut Vec<(u64, PathBuf)>,
-    folders: &mut BTreeSet<PathBuf>,
-) -> Result<(), Failure> {
-    let failed = |why: std::io::Error| {
-        let help = "check the path and that you may read it";
-        Failure::failed(format!("read estate {}", path.display()), why, help)
-    };
-    let meta = std::fs::metadata(path).map_err(failed)?;
-    if !meta.is_dir() {
-        // What a command that failed leaves behind.
+/// The files of a path.
+#[derive(Default)]
+struct Listing {
+    /// Those to read, each with its age.
+    files: Vec<(u64, PathBuf)>,
+    /// Folders that were entered: a link may lead to one around it.
+    folders: BTreeSet<PathBuf>,
+    /// Files that may be captures, and are not read.
+    others: Vec<PathBuf>,
+    /// What a command that failed leaves behind.
+    empty: Vec<PathBuf>,
+}
+
+impl Listing {
+    fn add(&mut self, path: &Path, depth: usize) -> Result<(), Failure> {
+        let failed = |why: std::io::Error| {
+            let help = "check the path and that you may read it";
+            Failure::failed(format!("read estate {}", path.display()), why, help)
+        };
+        let meta = std::fs::metadata(path).map_err(failed)?;
+        if meta.is_dir() {
+            return match self.folders.insert(path.canonicalize().map_err(failed)?) {
+                true => self.add_folder(path, depth),
+                false => Ok(()),
+            };
+        }
         if depth > 0 && meta.len() == 0 {
-            remark(format_args!("warning: {}: it is empty, and left out", path.display()));
+            self.empty.push(path.to_owned());
             return Ok(());
         }
         if meta.len() > FILE_BYTES_MAX {
             let why = format!("{} bytes are more than {FILE_BYTES_MAX}", meta.len());
-            return Err(Failure::failed(
-                format!("read estate {}", path.display()),
-                why,
-                "split the file",
-            ));
+            let what = format!("read estate {}", path.display());
+            return Err(Failure::failed(what, why, "split the file"));
         }
-        files.push((age(&meta), path.to_owned()));
-        return Ok(());
+        self.files.push((age(&meta), path.to_owned()));
+        Ok(())
     }
-    // A link may lead to a folder around it.
-    if !folders.insert(path.canonicalize().map_err(failed)?) {
-        return Ok(());
-    }
-    let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(failed)? {
-        entries.push(entry.map_err(failed)?.path());
-    }
-    entries.sort();
-    for entry in entries {
-        let has = |endings: &[&str]| {
-            let own = entry.extension();
-            own.is_some_and(|own| endings.iter().any(|one| own.eq_ignore_ascii_case(one)))
+
+    fn add_folder(&mut self, path: &Path, depth: usize) -> Result<(), Failure> {
+        let what = || format!("read estate {}", path.display());
+        let failed = |why: std::io::Error| {
+            Failure::failed(what(), why, "check the path and that you may read it")
         };
-        let is_json = has(&EXTENSIONS);
-        if has(&LIKE_CAPTURES) && entry.is_file() {
-            let name = entry.display();
+        let mut entries: Vec<PathBuf> = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            entries.push(entry.map_err(failed)?.path());
+        }
+        entries.sort();
+        for entry in entries {
+            let has = |endings: &[&str]| {
+                let own = entry.extension();
+                own.is_some_and(|own| endings.iter().any(|one| own.eq_ignore_ascii_case(one)))
+            };
+            if (has(&EXTENSIONS) && entry.is_file()) || (entry.is_dir() && depth < DEPTH_MAX) {
+                if self.files.len() >= FILES_MAX {
+                    let why = format!("it holds more than {FILES_MAX} files");
+                    return Err(Failure::failed(what(), why, "give a smaller folder"));
+                }
+                self.add(&entry, depth + 1)?;
+            } else if has(&LIKE_CAPTURES) && entry.is_file() {
+                self.others.push(entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what was left out.
+    fn tell(&self) {
+        let names = |paths: &[PathBuf]| {
+            let shown =
+                paths.iter().take(LEFT_OUT_SHOWN_MAX).map(|path| path.display().to_string());
+            let more = paths.len().saturating_sub(LEFT_OUT_SHOWN_MAX);
+            let more = (more > 0).then(|| format!("{more} more"));
+            shown.chain(more).collect::<Vec<_>>().join(", ")
+        };
+        if !self.empty.is_empty() {
+            remark(format_args!("warning: empty, and left out: {}", names(&self.empty)));
+        }
+        if !self.others.is_empty() {
+            let endings = EXTENSIONS.map(|one| format!(".{one}")).join(", ");
             remark(format_args!(
-                "note: {name} is not read: of a folder only .json and its like are"
+                "note: not read, since of a folder only {endings} are: {}",
+                names(&self.others)
             ));
         }
-        if (is_json && entry.is_file()) || (entry.is_dir() && depth < DEPTH_MAX) {
-            if files.len() >= FILES_MAX {
-                let why = format!("it holds more than {FILES_MAX} files");
-                return Err(Failure::failed(
-                    format!("read estate {}", path.display()),
-                    why,
-                    "give a smaller folder",
-                ));
-            }
-            list(&entry, depth + 1, files, folders)?;
-        }
     }
-    Ok(())
 }
 
 /// When the file was last written. A system that does not tell makes all files equally old.
