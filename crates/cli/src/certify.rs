@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::check::print_value;
 use crate::estates;
 use crate::exit::{Ended, Exit, Failure};
-use crate::output::Tame;
+use crate::output::{Tame, printable};
 use crate::text;
 
 /// Largest plan that is read: its certificate lists thousands of sets of changes at most.
@@ -52,9 +52,13 @@ pub(crate) fn run(args: &CertifyArgs) -> Ended {
     }
     let plan = read_plan(args)?;
     let made_after = plan["after_files"].as_array().into_iter().flatten();
-    let made_after: Vec<&str> = made_after.filter_map(Value::as_str).collect();
-    if args.after.is_empty() && !made_after.is_empty() {
-        let why = format!("the plan was made after {}", made_after.join(", "));
+    let mut made_after = made_after.filter_map(Value::as_str);
+    if let (true, Some(first)) = (args.after.is_empty(), made_after.next()) {
+        let more = match made_after.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let why = format!("the plan was made after {}{more}", printable(first));
         let help = "give them as well: `--after FILE`, once each, in the same order";
         return Err(Failure::usage(format!("certify {}", args.plan.display()), why, help));
     }

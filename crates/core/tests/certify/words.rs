@@ -49,6 +49,8 @@ fn what_is_said_to_be_opened_is() {
     );
     let lost = plan["certificate"]["safety"]["broken"].clone();
     fails(&estate, &with(&plan, "/certificate/safety/opened", lost), "safety");
+    let nobody = json!([{ "from": "/subscriptions/s/nobody", "to": "/subscriptions/s/nowhere" }]);
+    fails(&estate, &with(&plan, "/certificate/safety/opened", nobody), "safety");
 }
 
 #[test]

@@ -194,7 +194,7 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         verdict: verdict(one),
         broken: at(one, &["broken_flows"]).and_then(Value::as_u64),
     };
-    let others = list(json, &["alternatives"]).unwrap_or(&[]).iter();
+    let others = bounded(list(json, &["alternatives"]).unwrap_or(&[]), "alternatives")?.iter();
     let others = others.filter(|one| list(one, &["changes"]).is_some_and(|all| !all.is_empty()));
     let ways = others.chain(at(json, &["relaxation"])).map(|one| {
         let title = text(one, &["title"]).unwrap_or("what is barred").to_owned();
@@ -214,9 +214,9 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         Ok(Closed { changes, cost: at(one, &["cost"]).and_then(cost), verdict: verdict(one) })
     });
     let key = |one: &Value, end: &str| text(one, &[end]).unwrap_or("").to_ascii_lowercase();
-    let flows = |field| {
-        let all = list(certificate, &["safety", field]).unwrap_or(&[]).iter();
-        all.map(|one| (key(one, "from"), key(one, "to"))).collect()
+    let flows = |field| -> Result<Vec<(String, String)>, Unreadable> {
+        let all = bounded(list(certificate, &["safety", field]).unwrap_or(&[]), FLOWS)?.iter();
+        Ok(all.map(|one| (key(one, "from"), key(one, "to"))).collect())
     };
     Ok(Plan {
         legs: legs(json).ok_or_else(|| lacks("it does not name its servers by their ids"))?,
@@ -236,10 +236,10 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         needs: at(json, &["relaxation"]).map(|_| words(&["relaxation", "needs"])),
         is_complete: flag(certificate, &["complete"]) == Some(true),
         closed: closed.collect::<Result<_, _>>()?,
-        broken: flows("broken"),
-        disputed: flows("disputed"),
-        doubtful: flows("doubtful"),
-        opened: flows("opened"),
+        broken: flows("broken")?,
+        disputed: flows("disputed")?,
+        doubtful: flows("doubtful")?,
+        opened: flows("opened")?,
         is_cut: flag(certificate, &["safety", "is_cut"]) == Some(true),
         catalogue,
     })
@@ -284,8 +284,17 @@ fn bounded<'p>(all: &'p [Value], field: &str) -> Result<&'p [Value], Unreadable>
     }
 }
 
+/// Each list of flows.
+const FLOWS: &str = "safety";
+
 /// Entries of each list at most; a search looks at fewer sets than that.
-const MOST: [(&str, usize); 3] = [("changes", 128), ("catalogue", 2_048), ("closed", 8_192)];
+const MOST: [(&str, usize); 5] = [
+    ("changes", 128),
+    ("catalogue", 2_048),
+    ("closed", 8_192),
+    ("alternatives", 256),
+    (FLOWS, 8_192),
+];
 
 fn change(json: &Value) -> Option<Change> {
     // What is there has to be readable.
