@@ -106,10 +106,13 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
             Ok(path) => of_path(question, &path),
             Err(missing) => undecided(question, missing),
         };
+        let faults = |report: &Report| report.causes().map(|one| one.fault).collect::<Vec<_>>();
+        let (of_first, of_second) = (faults(&report), faults(&second));
         second_flow::add(&mut report, &second, &|changes, to, fault| {
+            let before = if to == Way::Source { &of_first } else { &of_second };
             let after = search::apply(estate, changes);
-            let is_it = |one: &Finding| one.is_cause() && one.fault == fault;
-            way(&after, question, to).is_ok_and(|path| !judge(&path).1.iter().any(is_it))
+            let path = way(&after, question, to);
+            path.is_ok_and(|path| fixes::is_mended(fault, before, &judge(&path).1))
         });
     }
     report

@@ -49,12 +49,8 @@ fn mark_wrong_way(
     dropped: Option<&AddressSet>,
     forward: &mut Vec<Step>,
 ) {
-    let cause_at = |stage: Stage| {
-        let areas = areas(stage);
-        let is_there =
-            |one: &&Finding| one.is_cause() && areas.iter().any(|area| one.fault.starts_with(area));
-        findings.iter().find(is_there)
-    };
+    let cause_at =
+        |stage: Stage| findings.iter().find(|one| one.is_cause() && one.stages().contains(&stage));
     let name = cause_at(Stage::Name).filter(|_| path.leads == Leads::Fallback);
     let (Some(name), Some(meant)) = (name, &path.intended) else { return };
     for step in forward.iter_mut() {
@@ -85,24 +81,9 @@ fn mark_wrong_way(
             }
             Some(_) => {}
             None => {
-                let later = forward.iter().position(|one| one.stage as u8 > step.stage as u8);
+                let later = forward.iter().position(|one| one.stage > step.stage);
                 forward.insert(later.unwrap_or(forward.len()), step);
             }
         }
-    }
-}
-
-/// Faults that stand at a gate.
-fn areas(stage: Stage) -> &'static [&'static str] {
-    match stage {
-        Stage::Mode => &["mode/"],
-        Stage::Name => &["dns/"],
-        Stage::FilterOut | Stage::FilterIn => &["filter/"],
-        Stage::Route | Stage::Return => &["route/"],
-        Stage::Hop => &["peering/"],
-        Stage::Admit => &["server/", "endpoint/"],
-        Stage::Listen => &["host/"],
-        Stage::Tls => &["tls/"],
-        Stage::Auth => &["auth/"],
     }
 }
