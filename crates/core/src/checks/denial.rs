@@ -121,10 +121,7 @@ impl Denial<'_> {
         };
         let (group, decision) = side.as_ref().filter(|(_, one)| one.denied.is_empty())?;
         let rules = pieces(&decision.allowed);
-        let rules: Vec<String> = rules
-            .iter()
-            .map(|(_, rule)| format!("`{}` (priority {})", rule.name, rule.priority))
-            .collect();
+        let rules: Vec<String> = rules.iter().map(|(_, rule)| rule.named()).collect();
         let (group, subnet) = (group.name(), subnet.name());
         (!rules.is_empty())
             .then(|| format!("`{group}` of subnet `{subnet}` lets it pass by {}", rules.join(", ")))
@@ -179,7 +176,7 @@ impl Denial<'_> {
         }
         parts.push(why.to_owned());
         let missed = self.decision.misses.iter().filter_map(|near| {
-            let rule = format!("`{}` (priority {})", near.rule.name, near.rule.priority);
+            let rule = near.rule.named();
             match near.miss {
                 Miss::Order => Some(format!("{rule} would allow {} and comes later", near.names)),
                 Miss::Address => Some(format!("{rule} lets pass {}", near.names)),

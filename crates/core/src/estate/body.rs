@@ -3,45 +3,13 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::json::Json;
+use super::problem::Problems;
 use super::reference::Reference;
-use super::shared::Shared;
 use super::unresolved::MARK;
 use crate::id::ResourceId;
 use ipnet::Ipv4Net;
-
-/// Something in an input that could not be read, with where it stands. Nothing is dropped without one of these.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Problem {
-    /// The file, or `-` for standard input.
-    pub file: String,
-    /// JSON pointer into that file.
-    pub pointer: String,
-    /// What is wrong with it, and what follows from that.
-    pub message: String,
-}
-
-/// Where a body stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// The file, or `-` for standard input.
-    pub file: Arc<str>,
-    /// JSON pointer of the body in that file.
-    pub pointer: String,
-}
-
-impl Origin {
-    /// Something that could not be read here.
-    pub(crate) fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem {
-            file: self.file.to_string(),
-            pointer: self.pointer.clone(),
-            message: message.into(),
-        }
-    }
-}
 
 /// A JSON value at a place in a body.
 pub(crate) struct Node<'a> {
@@ -72,23 +40,6 @@ impl<'a> Place<'a> {
             Step::Field(name) => out.push_str(name),
             Step::Item(index) => out.push_str(&index.to_string()),
         }
-    }
-}
-
-/// Collects problems of one resource, and knows what others said alike.
-pub(crate) struct Problems<'a> {
-    pub(crate) origin: &'a Origin,
-    pub(crate) list: &'a mut Vec<Problem>,
-    pub(crate) shared: &'a mut Shared,
-}
-
-impl Problems<'_> {
-    pub(crate) fn add(&mut self, pointer: &str, message: impl Into<String>) {
-        self.list.push(Problem {
-            file: self.origin.file.to_string(),
-            pointer: format!("{}{pointer}", self.origin.pointer),
-            message: message.into(),
-        });
     }
 }
 

@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::Unsettled;
-use super::body::{Node, Problems};
+use super::body::Node;
+use super::problem::Problems;
 use crate::id::ResourceId;
 
 /// A private DNS zone.

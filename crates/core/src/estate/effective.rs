@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::filter::{Direction, SecurityGroup};
+use super::filter::{Direction, Rule, SecurityGroup};
 use super::json::Json;
-use super::{Facts, Map, Origin, Problem, Reference, Resource};
+use super::{Facts, Map, Origin, Problem, Reference, Resource, Set};
 use crate::id::ResourceId;
 
 /// The answer of `az network nic list-effective-nsg` for one group, or routes, which do not tell whose they are.
@@ -133,9 +133,10 @@ impl EffectiveGroup {
         }
         if let Some(Facts::SecurityGroup(SecurityGroup { rules: Some(rules) })) = facts(&self.group)
         {
-            let own = |name: &str| rules.iter().find(|one| one.name.eq_ignore_ascii_case(name));
+            let key = |name: &str| name.to_ascii_lowercase();
+            let own: Map<String, &Rule> = rules.iter().map(|one| (key(&one.name), one)).collect();
             for applied in &self.rules {
-                match own(&applied.name) {
+                match own.get(&key(&applied.name)) {
                     Some(rule) if words(rule) != applied.says && rule.unread.is_none() => found
                         .push(format!("rule `{}` of `{group}` is captured otherwise", rule.name)),
                     Some(_) => {}
@@ -145,10 +146,8 @@ impl EffectiveGroup {
                     }
                 }
             }
-            let is_applied = |name: &str| {
-                self.rules.iter().any(|applied| applied.name.eq_ignore_ascii_case(name))
-            };
-            let idle = rules.iter().filter(|rule| !is_applied(&rule.name));
+            let applied: Set<String> = self.rules.iter().map(|one| key(&one.name)).collect();
+            let idle = rules.iter().filter(|rule| !applied.contains(&key(&rule.name)));
             found.extend(idle.map(|rule| {
                 format!("rule `{}` of `{group}` is captured, and not applied", rule.name)
             }));
@@ -157,7 +156,7 @@ impl EffectiveGroup {
     }
 }
 
-fn words(rule: &super::filter::Rule) -> (String, String, String) {
+fn words(rule: &Rule) -> (String, String, String) {
     let direction = match rule.direction {
         Direction::Inbound => "inbound",
         Direction::Outbound => "outbound",

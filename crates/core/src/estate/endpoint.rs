@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 use serde_json::Value;
 
 use super::Unsettled;
-use super::body::{Node, Problems};
+use super::body::Node;
 use super::network::fields_of;
+use super::problem::Problems;
 use super::reference::Reference;
 use super::unresolved::unresolved;
 use crate::id::ResourceId;

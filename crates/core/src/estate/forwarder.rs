@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::body::{Node, Problems};
+use super::body::Node;
+use super::problem::Problems;
 use super::shapes::whole_list;
 use crate::id::ResourceId;
 

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::body::{Node, Problems};
+use super::body::Node;
+use super::problem::Problems;
 use super::reference::Reference;
 use crate::address::{AddressSet, internet};
 use crate::id::ResourceId;

@@ -1,6 +1,7 @@
 //! What stands above networks: configurations of network managers, and locks.
 
-use super::body::{Node, Problems};
+use super::body::Node;
+use super::problem::Problems;
 use super::shapes::whole_list;
 use super::{Estate, Key};
 use crate::id::ResourceId;

@@ -1,7 +1,8 @@
 //! What resources say, by their type.
 
-use super::body::{Node, Problems};
+use super::body::Node;
 use super::json::{Json, NULL};
+use super::problem::Problems;
 use super::shared::Shared;
 use super::{
     Origin, Problem, dns, endpoint, filter, forwarder, gateway, governance, machine, network,

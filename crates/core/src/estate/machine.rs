@@ -1,6 +1,7 @@
 //! Virtual machines as facts.
 
-use super::body::{Node, Problems};
+use super::body::Node;
+use super::problem::Problems;
 
 /// A virtual machine.
 #[derive(Debug, Clone)]

@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::Unsettled;
-use super::body::{Node, Problems, parse_network};
+use super::body::{Node, parse_network};
+use super::problem::Problems;
 use super::reference::Reference;
 use crate::id::ResourceId;
 

@@ -3,9 +3,10 @@
 use std::net::Ipv4Addr;
 
 use super::Unsettled;
-use super::body::{Node, Problems};
+use super::body::Node;
 use super::endpoint::STATUS;
 use super::network::fields_of;
+use super::problem::Problems;
 use crate::address::{AddressSet, documentation, internet};
 use crate::id::ResourceId;
 

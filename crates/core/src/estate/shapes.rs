@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::Origin;
-use super::body::{Node, Problems};
+use super::body::Node;
 use super::json::Json;
+use super::problem::Problems;
 use super::unresolved::escaped;
 
 /// Fields that stand beside the properties of a resource.

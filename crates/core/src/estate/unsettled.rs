@@ -1,7 +1,8 @@
 //! What may not stand as its body says, since Azure's last work on it is not over or went wrong.
 
 use super::Missing;
-use super::body::{Node, Problems};
+use super::body::Node;
+use super::problem::Problems;
 use crate::id::ResourceId;
 
 /// What `provisioningState` says of a thing that may not stand as written.

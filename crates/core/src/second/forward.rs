@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::address::address_of;
-use super::name::{AZURE, Ask, covers};
+use super::name::{AZURE, Ask};
 use super::outside::{is_for_everybody, is_published};
 use super::seat::Spot;
 use super::verdict::Gate;
 use super::world::{World, list, reference, text};
-use super::zone::{Linked, zones};
+use super::zone::{Linked, covers, zones};
 
 /// What the forwarding rules of a network do with a name.
 pub(super) enum Rule {

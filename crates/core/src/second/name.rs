@@ -12,7 +12,7 @@ use super::seat::Spot;
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
-use super::zone::{Linked, Zone, is_written, keeper, record_sets, zones};
+use super::zone::{Linked, Zone, alias_of, covers, is_written, keeper, record_sets, zones};
 
 /// What the resolver answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -375,16 +375,6 @@ impl Ask<'_> {
             },
         )
     }
-}
-
-/// The label and the zone of the alias that a server with private endpoints gets.
-pub(super) fn alias_of(name: &str) -> (&str, String) {
-    let (label, suffix) = name.split_once('.').unwrap_or((name, ""));
-    (label, format!("privatelink.{suffix}"))
-}
-
-pub(super) fn covers(zone: &str, name: &str) -> bool {
-    name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Whether the DNS servers of a network can be read, be there none.

@@ -3,10 +3,10 @@
 use super::address::address_of;
 use super::door::delegated_subnet;
 use super::forward::Rule;
-use super::name::{Ask, Name, alias_of, covers};
+use super::name::{Ask, Name};
 use super::verdict::{Gate, Tri};
 use super::world::{World, last_name};
-use super::zone::{Zone, own_zone};
+use super::zone::{Zone, alias_of, covers, own_zone};
 
 /// Resolvers for everybody, which are in no network of Azure.
 const FOR_EVERYBODY: &str = "1.1.1.1 1.0.0.1 1.1.1.2 1.0.0.2 1.1.1.3 1.0.0.3 8.8.8.8 8.8.4.4 9.9.9.9 9.9.9.10 149.112.112.112 \

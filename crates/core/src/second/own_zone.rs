@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::address::address_of;
 use super::door::delegated_subnet;
-use super::name::{Ask, Name, covers};
+use super::name::{Ask, Name};
 use super::verdict::Gate;
 use super::world::{World, at, last_name, list, subnet_prefixes, text};
-use super::zone::{Zone, own_zone, record_sets};
+use super::zone::{Zone, covers, own_zone, record_sets};
 
 impl Ask<'_> {
     /// The alias of a VNet-injected server leads into its own zone, or into one of the same name that is linked instead.

@@ -148,3 +148,13 @@ pub(super) fn record_sets(world: &World, zone: &str) -> (Option<u64>, u64) {
     let kinds = ["a", "cname", "aaaa", "mx", "ptr", "srv", "txt"];
     (counted, kinds.into_iter().map(captured).sum())
 }
+
+/// The label and the zone of the alias that a server with private endpoints gets.
+pub(super) fn alias_of(name: &str) -> (&str, String) {
+    let (label, suffix) = name.split_once('.').unwrap_or((name, ""));
+    (label, format!("privatelink.{suffix}"))
+}
+
+pub(super) fn covers(zone: &str, name: &str) -> bool {
+    name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}

@@ -26,6 +26,11 @@ impl Deref for Decider {
 }
 
 impl Decider {
+    /// Its name and its turn.
+    pub fn named(&self) -> String {
+        format!("`{}` (priority {})", self.name, self.priority)
+    }
+
     /// Whether it is one of Azure's own rules at the end of every group.
     pub fn is_default(&self) -> bool {
         self.priority >= FIRST_DEFAULT

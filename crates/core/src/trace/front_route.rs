@@ -5,7 +5,7 @@ use crate::estate::network::{NextHop, Route, RoutePrefix, SQL_ENDPOINT, Subnet, 
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::outward;
+use crate::trace::lines;
 use crate::trace::route::{
     OwnRoute, Routed, UserRoute, judge, shared, table_of, to_addresses, user_routes,
 };
@@ -144,7 +144,7 @@ fn by_default(estate: &Estate, (id, subnet): (&ResourceId, &Subnet), has_endpoin
     let Some(vnet) = id.parent().filter(|_| !has_endpoint && !keeps_out) else {
         return Routed::Directly;
     };
-    match outward::prefixes(estate, &vnet) {
+    match lines::prefixes(estate, &vnet) {
         (_, true) => Routed::Unknown(Missing::other(
             format!("whether a gateway gives network `{}` a default route", vnet.name()),
             "add the effective routes of the subnet, or turn the service endpoint Microsoft.Sql on",

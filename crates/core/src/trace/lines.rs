@@ -5,10 +5,11 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::estate::gateway::{Gateway, GatewayConnection, LocalGateway};
-use crate::estate::network::Subnet;
+use crate::estate::network::{Peering, Subnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::shell::quoted;
+use crate::trace::hop;
 use crate::trace::outward::{Line, Outward, hub_of, routes_of_hub};
 
 /// The network keeps a subnet for a gateway, and no gateway was captured.
@@ -100,4 +101,34 @@ pub(super) fn own(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outw
         }
     }
     perhaps.map(Outward::Perhaps).or(learned).unwrap_or(Outward::Nowhere)
+}
+
+/// The prefixes that the gateways of a network, or of those that lend theirs, are known to lead to; and whether there may be more.
+pub(super) fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
+    let mut has_more = hub_of(estate, vnet).is_some() || unread_gateway(estate, vnet).is_some();
+    let gateways = |vnet: &ResourceId| estate.list::<Gateway>(Key::GatewaysOf(vnet.clone()));
+    let mut lenders = vec![vnet.clone()];
+    for (_, facts) in estate.children::<Peering>(vnet) {
+        let back = hop::half(estate, &facts.remote, vnet);
+        let lends = back.is_none_or(|(_, back)| back.lends_gateway != Some(false))
+            && !hop::is_severed(estate, vnet, &facts.remote);
+        if facts.uses_remote_gateway == Some(true) && lends {
+            has_more |= gateways(&facts.remote).next().is_none();
+            lenders.push(facts.remote.clone());
+        }
+    }
+    let mut known = Vec::new();
+    for (gateway, facts) in lenders.iter().flat_map(gateways) {
+        has_more |= facts.learns_routes || unread_connection(estate).is_some();
+        let lines = estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone()));
+        for (id, line) in lines {
+            has_more |= line.learns_routes;
+            match far_side(estate, (id, line)) {
+                Some(Ok((_, space))) => known.extend(space.iter().copied()),
+                Some(Err(_)) => has_more = true,
+                None => {}
+            }
+        }
+    }
+    (known, has_more)
 }

@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
-use crate::estate::gateway::{Gateway, GatewayConnection, HubConnection};
+use crate::estate::gateway::{Gateway, HubConnection};
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::shell::quoted;
 use crate::trace::hop::{self, Joined, Shore};
-use crate::trace::lines::{far_side, own, unread_connection, unread_gateway, unread_gateway_of};
+use crate::trace::lines::{own, prefixes, unread_gateway_of};
 
 /// Whether a network is the one that Azure keeps for a virtual hub, as its name says.
 pub fn is_of_hub(vnet: &ResourceId) -> bool {
@@ -376,34 +376,4 @@ pub fn leads_elsewhere(estate: &Estate, vnet: &ResourceId, other: &ResourceId) -
         !space.is_empty() && !space.overlaps(&AddressSet::of(&known))
     };
     !has_more && !known.is_empty() && estate.get::<Vnet>(other).is_ok_and(is_apart)
-}
-
-/// The prefixes that the gateways of a network, or of those that lend theirs, are known to lead to; and whether there may be more.
-pub fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, bool) {
-    let mut has_more = hub_of(estate, vnet).is_some() || unread_gateway(estate, vnet).is_some();
-    let gateways = |vnet: &ResourceId| estate.list::<Gateway>(Key::GatewaysOf(vnet.clone()));
-    let mut lenders = vec![vnet.clone()];
-    for (_, facts) in estate.children::<Peering>(vnet) {
-        let back = hop::half(estate, &facts.remote, vnet);
-        let lends = back.is_none_or(|(_, back)| back.lends_gateway != Some(false))
-            && !hop::is_severed(estate, vnet, &facts.remote);
-        if facts.uses_remote_gateway == Some(true) && lends {
-            has_more |= gateways(&facts.remote).next().is_none();
-            lenders.push(facts.remote.clone());
-        }
-    }
-    let mut known = Vec::new();
-    for (gateway, facts) in lenders.iter().flat_map(gateways) {
-        has_more |= facts.learns_routes || unread_connection(estate).is_some();
-        let lines = estate.list::<GatewayConnection>(Key::ConnectionsOf(gateway.clone()));
-        for (id, line) in lines {
-            has_more |= line.learns_routes;
-            match far_side(estate, (id, line)) {
-                Some(Ok((_, space))) => known.extend(space.iter().copied()),
-                Some(Err(_)) => has_more = true,
-                None => {}
-            }
-        }
-    }
-    (known, has_more)
 }

@@ -12,6 +12,7 @@ use crate::trace::breaks::{Break, BreakKind};
 use crate::trace::gate::is_identified;
 use crate::trace::hop::{self, Joined};
 use crate::trace::leg::Walker;
+use crate::trace::lines;
 use crate::trace::outward;
 use crate::trace::route::{self, OwnRoute};
 use crate::trace::walk::End;
@@ -69,7 +70,7 @@ impl Walker<'_> {
         }
         let table = route::table_of(self.estate, (near.id, near.subnet));
         let keeps_out = matches!(table, Ok(Some((_, table))) if table.keeps_gateway_routes_out);
-        let (known, has_more) = outward::prefixes(self.estate, near.vnet);
+        let (known, has_more) = lines::prefixes(self.estate, near.vnet);
         match keeps_out || !has_more && known.iter().all(|one| one.prefix_len() > 0) {
             true => Own::On("Internet", "0.0.0.0/0".to_owned()),
             false => Own::Untold,

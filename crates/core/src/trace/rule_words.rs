@@ -71,17 +71,16 @@ fn who_decides(
     (does, do_it): (&str, &str),
 ) -> String {
     let pieces = pieces(list);
-    let name = |rule: &Decider| format!("`{}` (priority {})", rule.name, rule.priority);
     match pieces.as_slice() {
         [] => format!("`{}` {does} it", group.name()),
         [(part, rule)] => {
             let whom = if senders.is_within(part) { "it".to_owned() } else { part.to_string() };
-            format!("rule {} of `{}` {does} {whom}", name(rule), group.name())
+            format!("rule {} of `{}` {does} {whom}", rule.named(), group.name())
         }
         several => {
             let each = several.iter().take(SHOWN_MAX);
             let each: Vec<String> =
-                each.map(|(part, rule)| format!("{} for {part}", name(rule))).collect();
+                each.map(|(part, rule)| format!("{} for {part}", rule.named())).collect();
             let more = several.len().saturating_sub(SHOWN_MAX);
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };
             let (each, group) = (each.join(", "), group.name());

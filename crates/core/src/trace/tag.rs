@@ -7,6 +7,7 @@ use crate::estate::network::{NextHop, Peering, RoutePrefix, Subnet, Vnet, region
 use crate::estate::{Estate, Missing, Reads};
 use crate::id::ResourceId;
 use crate::trace::filter::{Match, Receiver};
+use crate::trace::lines;
 use crate::trace::outward;
 use crate::trace::route::{table_of, user_routes};
 
@@ -146,7 +147,7 @@ fn put_together(
         Ok(table) => table.is_none_or(|(_, table)| !table.keeps_gateway_routes_out),
         Err(_) => false,
     };
-    let (prefixes, has_more) = outward::prefixes(estate, vnet_id);
+    let (prefixes, has_more) = lines::prefixes(estate, vnet_id);
     match lets_in {
         true => surely = surely.union(&AddressSet::of(&prefixes)),
         false => perhaps = perhaps.union(&AddressSet::of(&prefixes)),

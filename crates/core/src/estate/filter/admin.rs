@@ -2,7 +2,8 @@
 
 use super::read::{port_range, prefix};
 use super::{Direction, Prefix, Protocol};
-use crate::estate::body::{Node, Problems};
+use crate::estate::body::Node;
+use crate::estate::problem::Problems;
 use crate::estate::shapes::whole_list;
 use crate::id::ResourceId;
 

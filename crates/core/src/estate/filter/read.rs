@@ -8,8 +8,9 @@ use ipnet::Ipv4Net;
 
 use super::{Direction, Place, Ports, Prefix, Prefixes, Protocol, Rule, Rules, SecurityGroup};
 use crate::address::AddressSet;
-use crate::estate::body::{Node, Problems, parse_network};
+use crate::estate::body::{Node, parse_network};
 use crate::estate::network::is_tag;
+use crate::estate::problem::Problems;
 use crate::id::ResourceId;
 
 pub(in crate::estate) fn security_group(
