@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use super::cost::Cost;
+use super::sets::Met;
 use crate::change::{Change, Edit, NETWORK_API, Request, Safety, route, subnet, whole_body};
 use crate::estate::Estate;
 use crate::id::ResourceId;
@@ -32,16 +34,17 @@ pub(super) fn alone(estate: &Estate, change: &Change) -> Change {
 }
 
 /// Changes with all edits of a half in one, where the first of them stood; what has to wait for the others comes last.
-pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
+pub(super) fn merged(estate: &Estate, changes: &[Met]) -> Vec<Change> {
     let mut merged = Vec::new();
     for (index, change) in changes.iter().enumerate() {
         let Some((half, _)) = edit(estate, change) else {
-            merged.push(change.clone());
+            merged.push(Change::clone(change));
             continue;
         };
-        let is_alike = |other: &&Change| edit(estate, other).is_some_and(|(own, _)| own == half);
+        let is_alike = |other: &&Met| edit(estate, other).is_some_and(|(own, _)| own == half);
         if !changes[..index].iter().any(|other| is_alike(&other)) {
-            let rest: Vec<&Change> = changes[index + 1..].iter().filter(is_alike).collect();
+            let rest = changes[index + 1..].iter().filter(is_alike);
+            let rest: Vec<&Change> = rest.map(|one| &**one).collect();
             merged.push(together(estate, change, &rest));
         }
     }
@@ -53,6 +56,19 @@ pub(super) fn merged(estate: &Estate, changes: &[Change]) -> Vec<Change> {
     merged.sort_by_key(|change| (waits(change), !sends_table(change)));
     send_subnets_in_turn(estate, &mut merged);
     merged
+}
+
+/// What changes cost when they are [`merged`].
+pub(super) fn cost(estate: &Estate, changes: &[Met]) -> Cost {
+    // All else is only put in another order.
+    let is_apart = |index: usize, one: &Met| {
+        let is_alike = |other: &Met| other.resource == one.resource;
+        !sends_table(one) && !changes[..index].iter().any(is_alike)
+    };
+    match changes.iter().enumerate().all(|(index, one)| is_apart(index, one)) {
+        true => Cost::of(changes.iter().map(|one| &**one)),
+        false => Cost::of(&merged(estate, changes)),
+    }
 }
 
 /// Changes of one subnet were thought of in another order than that in which they are made: each sends what those before it left.

@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use super::cost::Cost;
 use super::safety::Safety;
-use crate::change::Change;
+use super::sets::Met;
 
 /// A set of changes on its way to being looked at; ordered by cost, then by age.
 pub(super) struct Node {
     pub(super) cost: Cost,
     pub(super) age: usize,
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<Met>,
     /// What it does to other flows, as far as that is known.
     pub(super) touches: Touches,
     /// Whether it grew from a set that does, to keep alive what that one breaks.

@@ -7,8 +7,7 @@ use super::found::Repair;
 use super::halves;
 use super::safety;
 use super::search::{NODES_FOR_OTHERS_MAX, Search};
-use super::sets::{each_left_out, identity};
-use crate::change::Change;
+use super::sets::{Met, each_left_out, identity};
 use crate::diagnose::{self, Report, Source};
 use crate::estate::Missing;
 use crate::finding::{Finding, Severity};
@@ -39,7 +38,7 @@ impl Search<'_> {
     /// Takes a set after which nothing is known to be closed any more and no cause is left, if it breaks nothing. Of those that lead
     /// no further into the dark (what is not known afterwards was not known before) the first ends the search. That a ruleset has no
     /// other link nothing ever proves.
-    pub(super) fn open(&mut self, changes: &[Change]) {
+    pub(super) fn open(&mut self, changes: &[Met]) {
         const RULESET: &str = "microsoft.network/dnsforwardingrulesets";
         let is_provable =
             |one: &&Missing| !one.resource.as_ref().is_some_and(|id| id.is_type(RULESET));
@@ -63,7 +62,7 @@ impl Search<'_> {
         });
         let Some(before) = before else { return };
         // Whether a set opens, and if so, whether it leads no further into the dark.
-        let mut opens = |set: &Vec<Change>| {
+        let mut opens = |set: &Vec<Met>| {
             let report = diagnose::check(&self.tried.apply(set), self.question);
             let mut left = report.findings.iter().filter(|one| one.severity != Severity::Note);
             let is_open = !report.is_closed() && left.all(|one| !before.causes.contains(one.fault));

@@ -5,7 +5,7 @@
 //! closed, only what that gate has read counts.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use super::allowed::Policy;
 use super::cost::Cost;
@@ -14,8 +14,8 @@ use super::halves;
 use super::node::{Node, Touches};
 use super::open::Before;
 use super::safety::{self, Ends, Flow, Safety};
-use super::sets::{Tried, each_left_out, holds, identities, identity, serves_twice, turn};
-use crate::change::{Change, Exposure};
+use super::sets::{Met, Requests, Tried, each_left_out, holds, numbers, serves_twice, turn};
+use crate::change::Change;
 use crate::diagnose::{self, Question, Source};
 use crate::estate::{Estate, Set};
 use crate::finding::{Finding, Fix, Severity};
@@ -57,7 +57,8 @@ fn search_among(
         question,
         policy,
         queue: BinaryHeap::new(),
-        seen: BTreeSet::new(),
+        seen: Set::default(),
+        requests: Requests::default(),
         found: Found { is_complete: true, ..Found::default() },
         tried: Tried::new(estate, question),
         found_before: Vec::new(),
@@ -65,7 +66,6 @@ fn search_among(
         uncovering: None,
         before: None,
         fragile: Set::default(),
-        exposures: BTreeMap::new(),
         age: 0,
         nodes_max: NODES_MAX,
         unmended: None,
@@ -99,12 +99,13 @@ pub(super) struct Search<'s> {
     pub(super) question: &'s Question,
     policy: &'s Policy,
     queue: BinaryHeap<Reverse<Node>>,
-    seen: BTreeSet<Vec<String>>,
+    seen: Set<Vec<u32>>,
+    requests: Requests,
     pub(super) found: Found,
     /// Sets that were tried.
     pub(super) tried: Tried<'s>,
     /// Repairs that were found, with each edit of a half of a peering by itself, and the number of flows that they put in doubt.
-    found_before: Vec<(Vec<Change>, usize)>,
+    found_before: Vec<(Vec<Met>, usize)>,
     /// The cheapest set that opens all that is known to be closed, where it is cheaper than every repair.
     pub(super) opened: Option<Repair>,
     /// The cheapest set that does so too, and leads to what nobody knows and was not met before: nothing proves it, so that a repair that
@@ -114,14 +115,12 @@ pub(super) struct Search<'s> {
     pub(super) before: Option<Option<Before>>,
     /// Flows that a set broke.
     fragile: Set<Ends>,
-    /// What changes let through, as they were first thought of, by what tells them apart.
-    exposures: BTreeMap<String, Vec<Exposure>>,
     age: usize,
     pub(super) nodes_max: usize,
     /// The least cost of a set that breaks more flows than are mended.
     unmended: Option<Cost>,
     /// The cheapest set that does, but for the flows that it breaks.
-    breaking: Option<(Cost, Vec<Change>)>,
+    breaking: Option<(Cost, Vec<Met>)>,
     /// Whether fixes are tried that are for whoever may do nothing else, and whether one was left out.
     takes_last_resorts: bool,
     has_last_resort: bool,
@@ -151,7 +150,7 @@ impl Search<'_> {
     }
 
     /// Whether a set holds a repair that was found, and that puts no more flows in doubt than so many.
-    fn is_known(&self, changes: &[Change], disputed: usize) -> bool {
+    fn is_known(&self, changes: &[Met], disputed: usize) -> bool {
         let mut before = self.found_before.iter();
         before.any(|(known, count)| *count <= disputed && holds(changes, known))
     }
@@ -169,7 +168,7 @@ impl Search<'_> {
         self.tried.note(&node.changes, verdict);
         if verdict == Verdict::Reachable {
             // Notes of a reachable path hold no fixes: nothing grows from it otherwise.
-            debug_assert!(self.fixes(&findings).is_empty());
+            debug_assert!(self.fixes(findings).is_empty());
             return self.pass(node, &after);
         }
         let is_first = self.found.best.is_none() && self.opened.is_none();
@@ -184,7 +183,7 @@ impl Search<'_> {
             _ => None,
         };
         let reads = narrow.unwrap_or(reads);
-        for fix in self.fixes(&findings) {
+        for fix in self.fixes(findings) {
             self.grow(&node.changes, &after, &reads, &fix, false);
         }
         if self.found.best.is_none() {
@@ -241,9 +240,9 @@ impl Search<'_> {
     }
 
     /// Sets that lack one of the changes and do; of one that was mended, those that nobody came upon.
-    fn smaller_that_do(&mut self, node: &Node) -> Vec<Vec<Change>> {
+    fn smaller_that_do(&mut self, node: &Node) -> Vec<Vec<Met>> {
         each_left_out(&node.changes)
-            .filter(|fewer| !node.is_mended || !self.seen.contains(&identities(fewer)))
+            .filter(|fewer| !node.is_mended || !self.seen.contains(&numbers(fewer)))
             .filter(|fewer| self.tried.verdict(fewer) == Verdict::Reachable)
             .collect()
     }
@@ -260,7 +259,7 @@ impl Search<'_> {
             diagnose::check_from_subnet(estate, self.question, &flow.from, &flow.to)
         });
         let findings = report.map(|report| report.findings).unwrap_or_default();
-        for fix in self.fixes(&findings) {
+        for fix in self.fixes(findings) {
             self.grow(&node.changes, after, &reads, &fix, true);
         }
     }
@@ -268,7 +267,7 @@ impl Search<'_> {
     /// Adds the changes of a fix to a set, together and one by one, where they touch what the answer has read.
     fn grow(
         &mut self,
-        changes: &[Change],
+        changes: &[Met],
         after: &Estate,
         reads: &crate::estate::Reads,
         fix: &[Change],
@@ -276,20 +275,20 @@ impl Search<'_> {
     ) {
         // A peering that is made anew takes all of its steps.
         let has_parts = fix.len() > 1 && fix.iter().all(|one| one.kind != "delete-peering");
-        let singles = fix.iter().map(std::slice::from_ref).filter(|_| has_parts);
-        for added in std::iter::once(fix).chain(singles) {
-            if let Some((change, why)) = self.policy.bars(self.estate, added) {
+        let met: Vec<Met> = fix.iter().map(|one| self.requests.meet(self.estate, one)).collect();
+        let singles = (0..fix.len()).filter(|_| has_parts).map(|part| part..part + 1);
+        for part in std::iter::once(0..fix.len()).chain(singles) {
+            if let Some((change, why)) = self.policy.bars(self.estate, &fix[part.clone()]) {
                 self.found.barred.push((change, why));
                 continue;
             }
-            let grown = self.tried.apply(&[changes, added].concat());
+            let new = met[part].iter().filter(|one| !changes.contains(one));
+            let mut set: Vec<Met> = changes.iter().chain(new).cloned().collect();
+            let grown = self.tried.apply(&set);
             if !reads.meets(&grown.writes_since(after)) {
                 continue;
             }
-            let added: Vec<Change> = added.iter().map(|one| self.alone(one)).collect();
-            let new = added.into_iter().filter(|one| !changes.contains(one));
-            let mut set: Vec<Change> = changes.iter().cloned().chain(new).collect();
-            set.sort_by_key(turn);
+            set.sort_by_key(|one| turn(one));
             if set.len() <= CHANGES_MAX && !serves_twice(&set) {
                 self.push(set, mends);
             }
@@ -298,35 +297,27 @@ impl Search<'_> {
 
     /// The ways to mend what findings name, whatever they are sure of. Where a usual one is barred, the last resorts of its finding are
     /// tried beside it.
-    fn fixes(&mut self, findings: &[Finding]) -> Vec<Vec<Change>> {
+    fn fixes(&mut self, findings: Vec<Finding>) -> Vec<Vec<Change>> {
         let (mut usual, mut last) = (Vec::new(), Vec::new());
-        for finding in findings.iter().filter(|one| one.severity != Severity::Note) {
-            let made = finding.fixes.iter().filter(|fix| !fix.changes.is_empty());
-            let (late, early): (Vec<&Fix>, Vec<&Fix>) = made.partition(|fix| fix.is_last_resort);
+        for finding in findings.into_iter().filter(|one| one.severity != Severity::Note) {
+            let made = finding.fixes.into_iter().filter(|fix| !fix.changes.is_empty());
+            let (late, early): (Vec<Fix>, Vec<Fix>) = made.partition(|fix| fix.is_last_resort);
             self.has_last_resort |= !late.is_empty();
-            let is_barred = |fix: &&Fix| self.policy.bars(self.estate, &fix.changes).is_some();
+            let is_barred = |fix: &Fix| self.policy.bars(self.estate, &fix.changes).is_some();
             if self.takes_last_resorts || !late.is_empty() && early.iter().any(is_barred) {
                 last.extend(late);
             }
             usual.extend(early);
         }
-        usual.into_iter().chain(last).map(|fix| fix.changes.clone()).collect()
+        usual.into_iter().chain(last).map(|fix| fix.changes).collect()
     }
 
-    /// A change as if no other one were made: one request lets the same through in every set.
-    fn alone(&mut self, change: &Change) -> Change {
-        let alone = halves::alone(self.estate, change);
-        let first = self.exposures.entry(identity(&alone));
-        let exposure = first.or_insert_with(|| alone.exposure.clone()).clone();
-        Change { exposure, ..alone }
-    }
-
-    fn push(&mut self, changes: Vec<Change>, is_mended: bool) {
-        if !self.seen.insert(identities(&changes)) {
+    fn push(&mut self, changes: Vec<Met>, is_mended: bool) {
+        if !self.seen.insert(numbers(&changes)) {
             return;
         }
         self.age += 1;
-        let cost = Cost::of(&halves::merged(self.estate, &changes));
+        let cost = halves::cost(self.estate, &changes);
         self.queue.push(Reverse(Node {
             cost,
             age: self.age,
@@ -341,8 +332,8 @@ impl Search<'_> {
         let (Some(best), Some((cost, changes))) = (&self.found.best, self.breaking.take()) else {
             return;
         };
-        let own = identities(&changes);
-        let is_told = self.found_before.iter().any(|(known, _)| identities(known) == own);
+        let own = numbers(&changes);
+        let is_told = self.found_before.iter().any(|(known, _)| numbers(known) == own);
         if is_told || cost >= (Cost { broken_flows: 0, ..best.cost }) {
             return;
         }
@@ -352,7 +343,7 @@ impl Search<'_> {
         self.found.others.push(Repair { changes, cost, safety });
     }
 
-    fn accept(&mut self, changes: Vec<Change>, cost: Cost, safety: Safety) {
+    fn accept(&mut self, changes: Vec<Met>, cost: Cost, safety: Safety) {
         if self.is_known(&changes, safety.disputed.len() + safety.broken.len()) {
             return;
         }

@@ -1,40 +1,94 @@
 //! Sets of changes: what tells them apart, in which order they are made, and what came of those that were tried.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::change::{Change, Edit};
+use super::halves;
+use crate::change::{Change, Edit, Exposure};
 use crate::diagnose::{self, Question};
-use crate::estate::Estate;
+use crate::estate::{Estate, Map};
 use crate::trace::step::Verdict;
 
 /// Estates kept with changes made to them; where there are more, all are let go.
 const APPLIED_MAX: usize = 256;
 
+/// A change as some set holds it. One request has one number, whoever thought of it.
+#[derive(Clone)]
+pub(super) struct Met {
+    number: u32,
+    /// What it is for, whatever its name, and its number among rules.
+    purpose: Rc<str>,
+    change: Rc<Change>,
+}
+
+impl Deref for Met {
+    type Target = Change;
+
+    fn deref(&self) -> &Change {
+        &self.change
+    }
+}
+
+impl PartialEq for Met {
+    fn eq(&self, other: &Met) -> bool {
+        self.number == other.number
+    }
+}
+
+/// The requests that were met, by what tells them apart: the first of its kind tells what is let through in every set.
+#[derive(Default)]
+pub(super) struct Requests(Map<String, (u32, Rc<str>, Vec<Exposure>)>);
+
+impl Requests {
+    /// A change as if no other one were made.
+    pub(super) fn meet(&mut self, estate: &Estate, change: &Change) -> Met {
+        let alone = halves::alone(estate, change);
+        let next = self.0.len() as u32;
+        let (number, purpose, exposure) = self
+            .0
+            .entry(identity(&alone))
+            .or_insert_with(|| (next, purpose(&alone).into(), alone.exposure.clone()));
+        let change = Change { exposure: exposure.clone(), ..alone };
+        Met { number: *number, purpose: purpose.clone(), change: Rc::new(change) }
+    }
+}
+
+/// What tells a set of changes from others, in any order.
+pub(super) fn numbers(changes: &[Met]) -> Vec<u32> {
+    let mut all = in_order(changes);
+    all.sort_unstable();
+    all
+}
+
+fn in_order(changes: &[Met]) -> Vec<u32> {
+    changes.iter().map(|one| one.number).collect()
+}
+
 /// Sets that were tried: what is kept spares making changes and judging twice.
 pub(super) struct Tried<'s> {
     estate: &'s Estate,
     question: &'s Question,
-    /// The estate with changes made to it, by what tells them apart, in their order.
-    applied: BTreeMap<Vec<String>, Rc<Estate>>,
-    judged: BTreeMap<Vec<String>, Verdict>,
+    /// The estate with changes made to it, by their numbers, in their order.
+    applied: Map<Vec<u32>, Rc<Estate>>,
+    judged: Map<Vec<u32>, Verdict>,
 }
 
 impl<'s> Tried<'s> {
     pub(super) fn new(estate: &'s Estate, question: &'s Question) -> Tried<'s> {
-        Tried { estate, question, applied: BTreeMap::new(), judged: BTreeMap::new() }
+        Tried { estate, question, applied: Map::default(), judged: Map::default() }
     }
 
     /// Takes down the verdict with a set of changes.
-    pub(super) fn note(&mut self, changes: &[Change], verdict: Verdict) {
-        self.judged.insert(identities(changes), verdict);
+    pub(super) fn note(&mut self, changes: &[Met], verdict: Verdict) {
+        self.judged.insert(numbers(changes), verdict);
     }
 
     /// The verdict with a set of changes.
-    pub(super) fn verdict(&mut self, changes: &[Change]) -> Verdict {
-        let key = identities(changes);
+    pub(super) fn verdict(&mut self, changes: &[Met]) -> Verdict {
+        let key = numbers(changes);
         if let Some(known) = self.judged.get(&key) {
             return *known;
         }
@@ -44,8 +98,8 @@ impl<'s> Tried<'s> {
     }
 
     /// The estate with changes made to it.
-    pub(super) fn apply(&mut self, changes: &[Change]) -> Rc<Estate> {
-        let key: Vec<String> = changes.iter().map(identity).collect();
+    pub(super) fn apply(&mut self, changes: &[Met]) -> Rc<Estate> {
+        let key = in_order(changes);
         if let Some(known) = self.applied.get(&key) {
             return known.clone();
         }
@@ -62,7 +116,7 @@ impl<'s> Tried<'s> {
 }
 
 /// The sets that lack one of the changes.
-pub(super) fn each_left_out(changes: &[Change]) -> impl Iterator<Item = Vec<Change>> {
+pub(super) fn each_left_out(changes: &[Met]) -> impl Iterator<Item = Vec<Met>> {
     (0..changes.len()).map(|left_out| {
         let mut fewer = changes.to_vec();
         fewer.remove(left_out);
@@ -91,22 +145,26 @@ pub(super) fn turn(change: &Change) -> (u8, std::cmp::Reverse<u64>) {
 
 /// Whether two changes of a set serve one purpose: a second endpoint of the server, a second rule for the same flow,
 /// a second value of one record.
-pub(super) fn serves_twice(changes: &[Change]) -> bool {
+pub(super) fn serves_twice(changes: &[Met]) -> bool {
     let records = changes.iter().flat_map(|change| &change.edits).filter_map(|edit| match edit {
-        Edit::PutInZone(id, _) | Edit::PutForEndpoint(_, id, _) => Some(id.key().to_owned()),
+        Edit::PutInZone(id, _) | Edit::PutForEndpoint(_, id, _) => Some(id),
         _ => None,
     });
-    let mut purposes = BTreeSet::new();
-    !changes.iter().map(purpose).chain(records).all(|purpose| purposes.insert(purpose))
+    repeats(records) || repeats(changes.iter().map(|one| &one.purpose))
+}
+
+fn repeats<T: Ord>(mut all: impl Iterator<Item = T>) -> bool {
+    let mut seen = BTreeSet::new();
+    !all.all(|one| seen.insert(one))
 }
 
 /// Whether a set holds all changes of a way, whatever names and numbers its rules have, and whatever else their requests repeat.
-pub(super) fn holds(changes: &[Change], way: &[Change]) -> bool {
-    let is_alike = |one: &Change, other: &Change| {
+pub(super) fn holds(changes: &[Met], way: &[Met]) -> bool {
+    let is_alike = |one: &Met, other: &Met| {
+        let is_rule = || one.kind == "add-rule" && other.kind == "add-rule";
         one == other
             || one.kind == other.kind && one.resource == other.resource && one.edits == other.edits
-            || [one, other].iter().all(|change| change.kind == "add-rule")
-                && purpose(one) == purpose(other)
+            || is_rule() && one.purpose == other.purpose
     };
     way.iter().all(|one| changes.iter().any(|other| is_alike(one, other)))
 }
@@ -126,13 +184,6 @@ fn purpose(change: &Change) -> String {
         properties.remove("priority");
     }
     format!("{} {} {body}", change.kind, place.key())
-}
-
-/// What tells a set of changes from others.
-pub(super) fn identities(changes: &[Change]) -> Vec<String> {
-    let mut all: Vec<String> = changes.iter().map(identity).collect();
-    all.sort();
-    all
 }
 
 /// What tells a change from others.
