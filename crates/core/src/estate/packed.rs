@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use super::json::Json;
 
+/// Levels of a text that serde_json reads. Bodies that templates make can have more.
+const DEPTH_MAX: usize = 127;
+
 /// The body of a resource.
 #[derive(Debug, Clone)]
 pub struct Body(Kept);
@@ -32,6 +35,9 @@ impl Body {
 
     /// The same of a body whose text is not at hand.
     pub(super) fn of_json(body: &Json) -> Body {
+        if is_deeper(body, DEPTH_MAX) {
+            return Body::from(body.to_value());
+        }
         Body::of_text(&serde_json::to_string(body).unwrap_or_default())
     }
 
@@ -64,6 +70,16 @@ impl Body {
                 Cow::Owned(value.unwrap_or_default())
             }
         }
+    }
+}
+
+/// Whether lists and objects stand inside each other in more levels.
+fn is_deeper(json: &Json, levels: usize) -> bool {
+    let is_below = |one: &Json| is_deeper(one, levels - 1);
+    match json {
+        Json::List(items) => levels == 0 || items.iter().any(is_below),
+        Json::Object(fields) => levels == 0 || fields.iter().any(|(_, one)| is_below(one)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => false,
     }
 }
 
