@@ -30,8 +30,19 @@ const MEMORY: &str = "/dev/shm";
 const MEMORY_KIB_MIN: u64 = 6 << 20;
 
 /// Suites that take longest, in the order in which they start: the others fill the gaps.
-const LONG: [&str; 8] =
-    ["move_servers", "lab", "twin", "worlds", "wire", "move_troubles", "move_everything", "ladder"];
+const LONG: [&str; 11] = [
+    "move_servers",
+    "lab",
+    "twin",
+    "worlds",
+    "wire",
+    "move_troubles",
+    "move_everything",
+    "ladder",
+    "render",
+    "plans",
+    "estates",
+];
 
 /// A test binary.
 struct Suite {

@@ -20,16 +20,3 @@ pub(crate) fn in_double_quotes(value: &str) -> String {
     }
     text
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{in_double_quotes, quoted};
-
-    #[test]
-    fn a_name_is_one_word() {
-        assert_eq!(quoted("rg-net"), "rg-net");
-        assert_eq!(quoted("rg_dns(shared)"), "'rg_dns(shared)'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(in_double_quotes("a(b) $(c) `d`"), r"a(b) \$(c) \`d\`");
-    }
-}

@@ -129,17 +129,3 @@ pub(super) fn some_of<T: AsRef<str>>(names: &[T]) -> String {
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_lists_are_cut_and_counted() {
-        let names: Vec<String> = (0..12).map(|number| format!("t{number}")).collect();
-        assert!(some_of(&names).ends_with("t9 and 2 more"));
-        assert_eq!(some_of(&["a", "b"]), "a, b");
-        let many = Finding::note("", "").fixes(Place::Source, (0..999).map(|_| String::new()));
-        assert_eq!(many.fixes.len(), FIXES_MAX);
-    }
-}

@@ -190,26 +190,3 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Json::Object(fields))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_and_a_value_read_alike() {
-        let text = r#"{"a": [1, -2, 0.5, true, null, "x", "\u0041\n"], "b\u0020c": {"d": {}}}"#;
-        let read: Json = serde_json::from_str(text).expect("JSON");
-        let value: Value = serde_json::from_str(text).expect("JSON");
-        assert_eq!(read.to_value(), value);
-        assert_eq!(Json::from(&value).to_value(), value);
-        assert_eq!(serde_json::to_string(&read).expect("JSON"), value.to_string());
-        assert!(read.has("b c") && read.get("a").is_some_and(|list| list.list().is_some()));
-    }
-
-    #[test]
-    fn the_last_of_several_fields_counts() {
-        let read: Json = serde_json::from_str(r#"{"a": 1, "a": "two"}"#).expect("JSON");
-        assert_eq!(read.get("a").and_then(Json::as_str), Some("two"));
-        assert_eq!(read.to_value(), serde_json::json!({ "a": "two" }));
-    }
-}

@@ -175,37 +175,3 @@ const DICTIONARY: &[u8] = br#"
 "destinationAddressPrefix":"*","access":"Allow","priority":100,"direction":"Inbound","sourcePortRanges":[],
 "/virtualNetworks/","/subnets/","type":"Microsoft.Network/virtualNetworks","location":"westeurope","etag":"W/\"
 {"id":"/subscriptions/","/resourceGroups/","/providers/Microsoft.Network/","properties":{"provisioningState":"Succeeded","#;
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_body_is_kept_as_it_was() {
-        let rule = |number: u32| json!({ "name": format!("rule-{number}"), "priority": number });
-        let rules: Vec<Value> = (0..1000).map(rule).collect();
-        for body in [json!({ "properties": { "rules": rules, "huge": u64::MAX } }), json!(null)] {
-            let kept = Body::of_json(&Json::from(&body));
-            assert_eq!(*kept.value(), body);
-            assert_eq!(*Body::from(body.clone()).value(), body);
-            let rule = "/properties/rules/500";
-            assert_eq!(kept.at(rule).as_ref(), body.pointer(rule));
-            for pointer in
-                ["", "/properties/huge", "/properties/huge/0", "/properties/rules/x", "/no"]
-            {
-                assert_eq!(kept.at(pointer).as_ref(), body.pointer(pointer), "{pointer}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_list_of_rules_takes_a_fraction() {
-        let rules: Vec<Value> = (0..100).map(|_| json!({ "access": "Allow" })).collect();
-        let Body(Kept::Packed(packed)) = Body::of_json(&Json::from(&json!(rules))) else {
-            panic!("not packed")
-        };
-        assert!(packed.len() * 5 < json!(rules).to_string().len());
-    }
-}

@@ -124,12 +124,16 @@ impl Symptom {
         if is_azure(host) { self.facts().azure } else { self.facts().host }
     }
 
+    /// All faults that can show so, and areas (`peering/`) of which every fault can: those that are suspected first.
+    pub fn faults(self) -> impl Iterator<Item = &'static str> {
+        let facts = self.facts();
+        facts.azure.iter().chain(facts.host).chain(facts.others).copied()
+    }
+
     /// Whether a fault can show so.
     pub fn fits(self, fault: &str) -> bool {
-        let facts = self.facts();
-        let names =
-            |known: &&str| known.ends_with('/') && fault.starts_with(*known) || *known == fault;
-        facts.azure.iter().chain(facts.host).chain(facts.others).any(names)
+        self.faults()
+            .any(|known| known.ends_with('/') && fault.starts_with(known) || known == fault)
     }
 
     /// Whether packets got to the server itself and back: the network is not at fault.
@@ -157,54 +161,4 @@ impl Symptom {
 pub fn is_azure(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host.contains(".postgres.database.") && !host.ends_with(".postgres.database.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::checks;
-
-    #[test]
-    fn every_suspect_has_a_page() {
-        let is_known = |name: &str| match name.strip_suffix('/') {
-            Some(_) => checks::ALL.iter().any(|check| check.fault.starts_with(name)),
-            None => checks::find(name).is_some(),
-        };
-        for symptom in crate::probes::message::tests::all() {
-            let facts = symptom.facts();
-            for name in facts.azure.iter().chain(facts.host).chain(facts.others) {
-                assert!(is_known(name), "{symptom:?}: {name}");
-            }
-            assert!(!facts.means.is_empty() && !facts.fix.is_empty());
-        }
-    }
-
-    #[test]
-    fn the_documented_symptoms_stand_at_their_rungs() {
-        let page = include_str!("../../../../docs/probe-json.md");
-        let mut count = 0;
-        for row in page.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
-            let (rung, words) = row.trim_matches('|').split_once('|').expect("two columns");
-            for word in words.split('`').skip(1).step_by(2) {
-                let symptom: Symptom =
-                    serde_json::from_value(word.into()).unwrap_or_else(|why| panic!("{why}"));
-                let is_any = rung.trim() == "any";
-                assert!(is_any || symptom.rung().word() == rung.trim(), "{word}");
-                count += 1;
-            }
-        }
-        // Listing one more in the enum makes its last number grow.
-        assert_eq!(count, Symptom::Other as usize + 1);
-    }
-
-    #[test]
-    fn a_symptom_suspects_by_what_is_dialled() {
-        let azure = "x.postgres.database.azure.com";
-        assert_eq!(Symptom::GateRefused.suspects("db.example.com"), ["host/pg-hba"]);
-        assert_eq!(Symptom::GateRefused.suspects(azure)[0], "server/firewall-rule-missing");
-        assert!(Symptom::Silent.fits("peering/initiated") && Symptom::Silent.fits("host/firewall"));
-        assert!(!Symptom::Silent.fits("tls/version-mismatch"));
-        assert!(!Symptom::GateRefused.is_beyond_network());
-        assert!(Symptom::NoDatabase.is_beyond_network());
-    }
 }

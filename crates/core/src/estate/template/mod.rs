@@ -13,9 +13,6 @@ mod resource;
 mod scope;
 mod texts;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};

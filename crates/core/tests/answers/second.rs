@@ -1,0 +1,214 @@
+//! The second reading agrees with every page of docs/checks, before and after the plans that the
+//! analyser makes, and says which addresses pass.
+
+use std::net::Ipv4Addr;
+
+use flexway_core::diagnose::{PORT, Question, Source, check};
+use flexway_core::estate::{Estate, load};
+use flexway_core::id::ResourceId;
+use flexway_core::plan;
+use flexway_core::repair::Policy;
+use flexway_core::second::{Answer, Verdict, World, ask};
+use serde_json::{Value, json};
+
+use crate::support;
+
+/// Examples that the second reading does not judge as the page does, by title.
+const OTHERWISE: &[(&str, &str)] = &[(
+    "Both servers are public, and no rule is there: the guide and newer documents disagree",
+    "undetermined",
+)];
+
+fn answer(estate: &Estate, question: &Question) -> Answer {
+    let world = World::of(estate.ids().filter_map(|id| Some((id, estate.body(id)?))));
+    let Source::Server(source) = &question.source else { panic!("examples ask about servers") };
+    let ask = |server: &ResourceId, port| ask(&world, &question.copier_id(), server, port);
+    let to_source = ask(source, question.port);
+    match question.copier.has_two_flows() {
+        true => to_source.and(ask(&question.target, PORT)),
+        false => to_source,
+    }
+}
+
+/// The second reading knows servers of Azure only.
+fn is_of_servers(example: &support::Example) -> bool {
+    example.host.is_none()
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Reachable => "reachable",
+        Verdict::Unreachable => "unreachable",
+        Verdict::Partial => "partial",
+        Verdict::Undetermined => "undetermined",
+    }
+}
+
+#[test]
+fn examples_of_every_page_agree() {
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for check in flexway_core::checks::ALL {
+        for example in support::examples(check.page).into_iter().filter(is_of_servers) {
+            count += 1;
+            let estate = support::estate(&example.resources);
+            let answer = answer(&estate, &example.question(&estate));
+            let has_reason = answer.verdict == Verdict::Reachable
+                || !answer.blockers.is_empty()
+                || !answer.unknowns.is_empty();
+            assert!(has_reason, "{}: a verdict without a reason", example.title);
+            let otherwise = OTHERWISE.iter().find(|(title, _)| *title == example.title);
+            let expected = otherwise.map_or(example.expected[0].as_str(), |(_, word)| word);
+            if word(answer.verdict) != expected {
+                let title = format!("{}: {}", check.fault, example.title);
+                wrong.push(format!("{title}: {} expected, {answer:#?}", example.expected[0]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{count} examples");
+}
+
+#[test]
+fn plans_of_every_page_are_confirmed() {
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for check in flexway_core::checks::ALL {
+        for example in support::examples(check.page).into_iter().filter(is_of_servers) {
+            let before = support::estate(&example.resources);
+            let question = example.question(&before);
+            let plan = plan::plan(&before, &question, &Policy::default());
+            if plan.changes.is_empty() {
+                continue;
+            }
+            count += 1;
+            let after = plan.changes.iter().fold(before, |estate, change| change.apply(&estate));
+            let answer = answer(&after, &question);
+            let is_known = answer.verdict == Verdict::Undetermined
+                && (plan.after == flexway_core::trace::step::Verdict::Undetermined
+                    || OTHERWISE.iter().any(|(title, _)| *title == example.title));
+            if (answer.verdict == Verdict::Reachable) == is_known {
+                let title = format!("{}: {}", check.fault, example.title);
+                wrong.push(format!("{title}: {answer:#?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{count} plans");
+}
+
+fn address(text: &str) -> u32 {
+    text.parse::<Ipv4Addr>().expect("an address").into()
+}
+
+fn half_denied(prefix: &str, denied: &str) -> Answer {
+    let mut resources = support::fixture("private-source");
+    let subnet = format!("set target-net/subnets/postgres /properties/addressPrefix \"{prefix}\"");
+    support::edit(&mut resources, &subnet);
+    let rule = json!({ "name": "deny", "properties": { "priority": 400, "direction": "Outbound",
+        "access": "Deny", "protocol": "*", "sourceAddressPrefix": denied, "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "*" } });
+    let rules = format!("set networkSecurityGroups/target-nsg /properties/securityRules [{rule}]");
+    support::edit(&mut resources, &rules);
+    let estate = support::estate(&resources);
+    answer(&estate, &support::question(&estate))
+}
+
+#[test]
+fn the_addresses_that_pass_are_exact() {
+    let answer = half_denied("10.20.1.0/28", "10.20.1.8/29");
+    assert_eq!(answer.verdict, Verdict::Partial);
+    assert_eq!(answer.passes, [(address("10.20.1.4"), address("10.20.1.7"))]);
+    let blocker = answer.blockers.first().expect("a blocker");
+    assert_eq!((blocker.stage, blocker.name.as_deref()), ("outbound", Some("deny")));
+    assert!(blocker.resource.ends_with("/networksecuritygroups/target-nsg"));
+}
+
+#[test]
+fn large_subnets_are_cut_where_rules_begin_and_end() {
+    let answer = half_denied("10.20.0.0/16", "10.20.128.0/17");
+    assert_eq!(answer.verdict, Verdict::Partial);
+    assert_eq!(answer.passes, [(address("10.20.0.4"), address("10.20.127.255"))]);
+}
+
+#[test]
+fn subnets_and_peerings_may_stand_in_their_network() {
+    let resources = support::fixture("private-source");
+    let is_inside = |body: &Value| {
+        let id = body["id"].as_str().unwrap_or("");
+        id.contains("/subnets/") || id.contains("/virtualNetworkPeerings/")
+    };
+    let (inside, mut outside): (Vec<Value>, Vec<Value>) =
+        resources.into_iter().partition(|body| is_inside(body));
+    for network in &mut outside {
+        let id = network["id"].as_str().unwrap_or("").to_owned();
+        for kind in ["subnets", "virtualNetworkPeerings"] {
+            let start = format!("{id}/{kind}/");
+            let mine = inside
+                .iter()
+                .filter(|body| body["id"].as_str().is_some_and(|id| id.starts_with(&start)));
+            let mine: Vec<&Value> = mine.collect();
+            if !mine.is_empty() {
+                network["properties"][kind] = json!(mine);
+            }
+        }
+    }
+    let id = |body: &Value| ResourceId::parse(body["id"].as_str().unwrap_or("")).expect("an id");
+    let ids: Vec<ResourceId> = outside.iter().map(id).collect();
+    let find = |name: &str| ids.iter().find(|id| id.name() == name).expect("a server");
+    let world = World::of(ids.iter().zip(&outside));
+    let answer = ask(&world, find("new-db"), find("old-db"), 5432);
+    assert_eq!(answer.verdict, Verdict::Reachable, "{answer:#?}");
+}
+
+/// Both readings come to that verdict after the edits, one a line.
+fn both_say(expected: &str, edits: &str) {
+    let mut resources = support::fixture("private-source");
+    edits.lines().for_each(|edit| support::edit(&mut resources, edit));
+    let loaded = load(vec![support::input("e.json", json!(resources))]);
+    let question = support::question(&loaded.estate);
+    let report = check(&loaded.estate, &question);
+    assert_eq!(json!(report.verdict), expected, "{edits}: {:?}", support::causes(&report));
+    assert_eq!(word(answer(&loaded.estate, &question).verdict), expected, "{edits}");
+}
+
+#[test]
+fn what_is_not_told_is_fine_for_neither_reading() {
+    let rule = |name: &str, access: &str, from: &str, to: &str| {
+        json!({ "name": name, "properties": { "access": access, "direction": "Outbound", "protocol": "*",
+            "priority": if access == "Allow" { 100 } else { 200 }, "sourceAddressPrefix": from, "sourcePortRange": "*",
+            "destinationAddressPrefix": to, "destinationPortRange": "*" } })
+    };
+    let rules = |all: &[Value]| format!("set target-nsg /properties/securityRules {}", json!(all));
+    let half = "set target-net/virtualNetworkPeerings/to-source /properties";
+    both_say("undetermined", &format!("{half}/allowVirtualNetworkAccess null"));
+    both_say("undetermined", &format!("{half}/remoteVirtualNetwork null"));
+    let connection = "set old-db-pe /properties/privateLinkServiceConnections/0/properties";
+    both_say("reachable", &format!("{connection}/privateLinkServiceId null"));
+    both_say("reachable", &format!("{connection}/groupIds null"));
+    both_say("reachable", "set old-db-pe /properties/privateLinkServiceConnections null");
+    // Azure's own rule behind it lets the same packets pass.
+    both_say("reachable", &rules(&[rule("a", "Allow", "", "*")]));
+    both_say("undetermined", &rules(&[rule("a", "Deny", "", "*")]));
+    let shut = rule("b", "Deny", "*", "*");
+    both_say("undetermined", &rules(&[rule("a", "Allow", "", "*"), shut]));
+    both_say("reachable", &rules(&[rule("a", "Allow", "*", "*")]));
+    let by_tag = rules(&[rule("a", "Allow", "VirtualNetwork", "*"), rule("b", "Deny", "*", "*")]);
+    both_say("reachable", &by_tag);
+    let no_space = "set virtualNetworks/target-net /properties/addressSpace null";
+    both_say("undetermined", &format!("{by_tag}\n{no_space}"));
+}
+
+#[test]
+fn what_cannot_be_read_is_a_fact_for_neither_reading() {
+    let vnet = "set virtualNetworks/target-net /properties";
+    for value in ["\"x\"", "7", "{}", "[\"x\"]", "[null]"] {
+        let half = "delete target-net/virtualNetworkPeerings/to-source";
+        both_say("undetermined", &format!("{half}\n{vnet}/virtualNetworkPeerings {value}"));
+    }
+    for value in ["[\"x\"]", "[null]", "[{}]"] {
+        let list = "set servers/old-db /properties/privateEndpointConnections";
+        both_say("undetermined", &format!("{list} {value}"));
+    }
+    both_say("undetermined", &format!("{vnet}/dhcpOptions \"x\""));
+    both_say("undetermined", &format!("{vnet}/dhcpOptions {{\"dnsServers\":[null]}}"));
+    both_say("undetermined", "set A/old-db /properties/aRecords [null]");
+}

@@ -1,0 +1,9 @@
+//! What is written for people and machines to use: scripts and templates, pictures, reports of moves, numbers.
+
+mod code;
+mod format;
+mod history;
+mod picture;
+#[path = "../support/mod.rs"]
+mod support;
+mod text;
