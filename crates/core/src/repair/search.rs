@@ -58,6 +58,7 @@ fn search_among(
         policy,
         queue: BinaryHeap::new(),
         seen: Set::default(),
+        stuck: Set::default(),
         requests: Requests::default(),
         found: Found { is_complete: true, ..Found::default() },
         tried: Tried::new(estate, question),
@@ -99,7 +100,10 @@ pub(super) struct Search<'s> {
     pub(super) question: &'s Question,
     policy: &'s Policy,
     queue: BinaryHeap<Reverse<Node>>,
-    seen: Set<Vec<u32>>,
+    /// Sets that were met, by whether they grew from one that does, to keep alive what that one breaks.
+    seen: Set<(Vec<u32>, bool)>,
+    /// Sets that do not do.
+    stuck: Set<Vec<u32>>,
     requests: Requests,
     pub(super) found: Found,
     /// Sets that were tried.
@@ -171,6 +175,9 @@ impl Search<'_> {
             debug_assert!(self.fixes(findings).is_empty());
             return self.pass(node, &after);
         }
+        if !self.stuck.insert(numbers(&node.changes)) {
+            return;
+        }
         let is_first = self.found.best.is_none() && self.opened.is_none();
         // Another endpoint makes another way: what is closed on the one at hand stays so.
         let is_same_way = node.changes.iter().all(|change| change.kind != "create-endpoint");
@@ -241,9 +248,10 @@ impl Search<'_> {
 
     /// Sets that lack one of the changes and do; of one that was mended, those that nobody came upon.
     fn smaller_that_do(&mut self, node: &Node) -> Vec<Vec<Met>> {
+        let Search { tried, seen, .. } = self;
         each_left_out(&node.changes)
-            .filter(|fewer| !node.is_mended || !self.seen.contains(&numbers(fewer)))
-            .filter(|fewer| self.tried.verdict(fewer) == Verdict::Reachable)
+            .filter(|fewer| !node.is_mended || !is_met(seen, fewer))
+            .filter(|fewer| tried.verdict(fewer) == Verdict::Reachable)
             .collect()
     }
 
@@ -313,7 +321,9 @@ impl Search<'_> {
     }
 
     fn push(&mut self, changes: Vec<Met>, is_mended: bool) {
-        if !self.seen.insert(numbers(&changes)) {
+        // A set that holds more than it takes is let go; it is met anew where the smaller one breaks what it keeps alive.
+        let is_met = !is_mended && is_met(&self.seen, &changes);
+        if is_met || !self.seen.insert((numbers(&changes), is_mended)) {
             return;
         }
         self.age += 1;
@@ -355,6 +365,12 @@ impl Search<'_> {
         self.nodes_max = self.found.node_count + NODES_FOR_OTHERS_MAX;
         self.found.best = Some(repair);
     }
+}
+
+/// Whether a set was met, for whatever sake.
+fn is_met(seen: &Set<(Vec<u32>, bool)>, changes: &[Met]) -> bool {
+    let own = numbers(changes);
+    seen.contains(&(own.clone(), false)) || seen.contains(&(own, true))
 }
 
 /// The estate with changes made to it.
