@@ -11,6 +11,7 @@ mod rules;
 pub mod safety;
 pub mod search;
 mod sets;
+mod touched;
 
 pub use allowed::{Bar, Policy};
 pub use cost::Cost;

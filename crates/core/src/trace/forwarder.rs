@@ -295,7 +295,7 @@ fn listing(vnet: &ResourceId) -> String {
 
 impl ForwardingRule {
     /// A rule for every name does not act on the names that Azure keeps for itself.
-    fn catches(&self, name: &str) -> bool {
+    pub fn catches(&self, name: &str) -> bool {
         self.is_enabled && !self.domain.is_empty() && holds(&self.domain, name)
     }
 }
