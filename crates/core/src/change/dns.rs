@@ -109,6 +109,20 @@ pub(super) fn is_taken(estate: &Estate, zone: &ResourceId, body: &Value) -> bool
     vnet.is_some_and(|vnet| own_zone::rival(estate, zone, &vnet).is_some())
 }
 
+/// Lets a zone count its links or record sets anew when one comes or goes; what is no zone, or tells no number, stays as it is.
+pub(super) fn count(estate: &mut Estate, zone: &ResourceId, child: &ResourceId, by: i64) {
+    let Ok(facts) = estate.get::<Zone>(zone) else { return };
+    let (field, count) =
+        match child.is_type("microsoft.network/privatednszones/virtualnetworklinks") {
+            true => ("numberOfVirtualNetworkLinks", facts.link_count),
+            false => ("numberOfRecordSets", facts.record_count),
+        };
+    if let Some(count) = count {
+        let count = count.saturating_add_signed(by);
+        Edit::Patch(zone.clone(), json!({ field: count })).apply(estate);
+    }
+}
+
 /// Takes the link of a zone away.
 pub fn unlink_zone(estate: &Estate, link: &ResourceId) -> Change {
     let zone = link.name_at(0);
@@ -118,13 +132,6 @@ pub fn unlink_zone(estate: &Estate, link: &ResourceId) -> Change {
     let parent = link.parent();
     let names = parent.as_ref().map(|zone| names(estate, zone, |_| true)).unwrap_or_default();
     let with_names = (!names.is_empty()).then(|| format!(", {names}"));
-    let mut edits = vec![Edit::Remove(link.clone())];
-    // The zone counts one less.
-    let of_zone = parent.and_then(|zone| {
-        let count = estate.get::<Zone>(&zone).ok()?.link_count?;
-        Some(Edit::Patch(zone, json!({ "numberOfVirtualNetworkLinks": count.saturating_sub(1) })))
-    });
-    edits.extend(of_zone);
     Change {
         kind: "unlink-zone",
         resource: link.clone(),
@@ -147,7 +154,7 @@ pub fn unlink_zone(estate: &Estate, link: &ResourceId) -> Change {
             "{network} asks public DNS for the names of zone `{zone}`{}",
             with_names.unwrap_or_default()
         )],
-        edits,
+        edits: vec![Edit::Remove(link.clone())],
     }
 }
 

@@ -160,7 +160,7 @@ impl Listed {
 pub enum Edit {
     /// The resource now has this body.
     Put(ResourceId, Value),
-    /// The record set or link has this body, where its zone exists.
+    /// The record set or link has this body, where its zone exists; that counts one more where it is new.
     PutInZone(ResourceId, Value),
     /// The record set of an endpoint's zone group holds the endpoint's address, or has this body where the endpoint tells none; where it
     /// and the zone exist.
@@ -174,7 +174,7 @@ pub enum Edit {
     Create(ResourceId, Value, ResourceId),
     /// These fields of `properties` now have these values.
     Patch(ResourceId, Value),
-    /// The resource is gone.
+    /// The resource is gone; the zone that it stood in counts one less.
     Remove(ResourceId),
     /// The half of a peering is gone, and the other one is disconnected: unless this one was, and had no partner to leave.
     Part(ResourceId),
@@ -249,6 +249,9 @@ impl Edit {
             Edit::PutInZone(id, body) => {
                 let Some(zone) = id.parent().filter(|zone| estate.has_zone(zone)) else { return };
                 if !dns::is_taken(estate, &zone, body) {
+                    if estate.resource(id).is_none() {
+                        dns::count(estate, &zone, id, 1);
+                    }
                     put(estate, id, body.clone());
                 }
             }
@@ -303,7 +306,12 @@ impl Edit {
                     Edit::Patch(half.clone(), state).apply(estate);
                 }
             }
-            Edit::Remove(id) => estate.remove(id),
+            Edit::Remove(id) => {
+                if let Some(zone) = id.parent().filter(|_| estate.resource(id).is_some()) {
+                    dns::count(estate, &zone, id, -1);
+                }
+                estate.remove(id);
+            }
             Edit::Part(half) => {
                 let partner = peering::partner(estate, half).cloned();
                 if let Some(other) = partner {

@@ -301,6 +301,9 @@ const RARE_PLANNED: [u64; 17] = [
     14_892, 18_244, 43_692, 48_961,
 ];
 
+/// The same of worlds in which a relay host copies.
+const RARE_RELAYED: [u64; 1] = [2_168];
+
 /// Begins what is wrong with a plan that leaves something open.
 const OPEN: &str = "left open: ";
 
@@ -341,7 +344,9 @@ fn plans_of_random_worlds_are_certified() {
             let both = [relay::relayed(seed), firewall::guarded(seed)];
             both.into_iter().filter_map(move |case| uncertified(seed, &case))
         });
-        plain.chain(particular).collect()
+        let relayed = RARE_RELAYED.into_iter().filter(mine);
+        let relayed = relayed.filter_map(|seed| uncertified(seed, &relay::relayed(seed)));
+        plain.chain(particular).chain(relayed).collect()
     };
     let judged = std::thread::scope(|scope| {
         let other = scope.spawn(|| run(1));
