@@ -182,8 +182,12 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
     for zone in weak {
         let with: Vec<&Zone> = sure.iter().copied().chain([zone]).collect();
         let why = Gate::unknown("all links of zone", &zone.key);
-        let others = ask.name(&name, &with, 0).into_iter();
-        names.unproven.extend(others.map(|other| (other, why.clone())));
+        let mut others = ask.name(&name, &with, 0);
+        // Beside one that a plan makes another one of its name may be linked, and say anything.
+        if world.is_made(&zone.key) && others != names.captured {
+            others = vec![Name::Unknown(why.clone())];
+        }
+        names.unproven.extend(others.into_iter().map(|other| (other, why.clone())));
     }
     for asked in [&name, &format!("{}.{}", alias_of(&name).0, alias_of(&name).1)] {
         let is_zoned = sure.iter().any(|zone| covers(&zone.name, asked));

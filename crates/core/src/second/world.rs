@@ -1,7 +1,7 @@
 //! The bodies of an estate by id, and short ways to read them; null and absent are the same.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -16,6 +16,8 @@ pub struct World {
     /// Shared, since worlds are copied for every set of changes that is tried.
     bodies: BTreeMap<String, Arc<Value>>,
     kinds: BTreeMap<String, Vec<String>>,
+    /// Zones that requests made.
+    made: BTreeSet<String>,
 }
 
 const NETWORK: &str = "microsoft.network/virtualnetworks";
@@ -27,7 +29,8 @@ impl World {
     pub fn of<'a, B: Borrow<Value>>(
         bodies: impl IntoIterator<Item = (&'a ResourceId, B)>,
     ) -> World {
-        let mut world = World { bodies: BTreeMap::new(), kinds: BTreeMap::new() };
+        let mut world =
+            World { bodies: BTreeMap::new(), kinds: BTreeMap::new(), made: BTreeSet::new() };
         let mut nested = Vec::new();
         for (id, body) in bodies {
             let (kind, body) = (id.resource_type(), rest_shape(body.borrow()));
@@ -63,9 +66,19 @@ impl World {
         }
     }
 
+    /// Notes that a request made a zone: Azure may hold others of its name, which nobody captured.
+    pub(super) fn note_made(&mut self, zone: &str) {
+        self.made.insert(zone.to_owned());
+    }
+
+    pub(super) fn is_made(&self, zone: &str) -> bool {
+        self.made.contains(zone)
+    }
+
     /// Takes a body out; children stay.
     pub(super) fn remove(&mut self, key: &str) {
         self.bodies.remove(key);
+        self.made.remove(key);
         for keys in self.kinds.values_mut() {
             keys.retain(|one| one != key);
         }

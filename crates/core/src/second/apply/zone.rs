@@ -12,6 +12,7 @@ impl World {
     /// may be linked: how many links it has is left open.
     pub(super) fn zone_made(&mut self, zone: &str) {
         self.edit(zone, |body| body["properties"]["numberOfRecordSets"] = json!(1));
+        self.note_made(zone);
     }
 
     pub(super) fn link_made(&mut self, link: &Put<'_>) {
