@@ -10,7 +10,7 @@ use super::{
 };
 use crate::address::AddressSet;
 use crate::estate::Estate;
-use crate::estate::network::{Peering, Subnet, Vnet};
+use crate::estate::network::{Peering, Subnet};
 use crate::id::ResourceId;
 use crate::trace::hop;
 
@@ -324,10 +324,9 @@ fn space_with(estate: &Estate, half: &ResourceId, subnet: &ResourceId) -> Option
 /// Lets one half of a peering learn the remote network's present address space.
 pub fn sync(estate: &Estate, half: &ResourceId) -> Change {
     let body = whole_body(estate, half, json!({}));
-    let remote =
-        estate.get::<Peering>(half).ok().and_then(|one| estate.get::<Vnet>(&one.remote).ok());
-    let space: Vec<String> =
-        remote.map(|vnet| &vnet.space).into_iter().flatten().map(ToString::to_string).collect();
+    // Where only some subnets are peered, it learns their prefixes.
+    let facts = estate.get::<Peering>(half).ok();
+    let space = facts.and_then(|facts| space_of(estate, half, facts)).unwrap_or_default();
     let mut request = Request::put(half, NETWORK_API, body);
     request.path.push_str("&syncRemoteAddressSpace=true");
     Change {
