@@ -37,7 +37,7 @@ pub struct Safety {
     pub disputed: Vec<Flow>,
     /// Flows of which nobody knows whether they worked, and that something new stands in the way of.
     pub doubtful: Vec<Flow>,
-    /// Flows that work now and did not, beside the one that was asked for.
+    /// Flows that work now and surely did not, beside the one that was asked for.
     pub opened: Vec<Flow>,
     /// Whether more flows may be touched than were looked at.
     pub is_cut: bool,
@@ -77,6 +77,8 @@ pub(super) fn look_until(
         match judged {
             Some(flow) if is_disputed(after, &flow) => disputed.push((place, flow)),
             Some(flow) if flow.before == Verdict::Reachable => broken.push((place, flow)),
+            // It may have worked before.
+            Some(Flow { before: Verdict::Undetermined, after: Verdict::Reachable, .. }) => {}
             Some(flow) if flow.after == Verdict::Reachable => opened.push((place, flow)),
             Some(flow) => doubtful.push((place, flow)),
             None => {}
