@@ -344,9 +344,13 @@ fn plans_of_random_worlds_are_certified() {
             let both = [relay::relayed(seed), firewall::guarded(seed)];
             both.into_iter().filter_map(move |case| uncertified(seed, &case))
         });
+        let few = (0..WORLDS_PLANNED / 16).filter(mine).flat_map(|seed| {
+            let both = [admin::governed(seed), next_hop::handed(seed)];
+            both.into_iter().filter_map(move |case| uncertified(seed, &case))
+        });
         let relayed = RARE_RELAYED.into_iter().filter(mine);
         let relayed = relayed.filter_map(|seed| uncertified(seed, &relay::relayed(seed)));
-        plain.chain(particular).chain(relayed).collect()
+        plain.chain(particular).chain(few).chain(relayed).collect()
     };
     let judged = std::thread::scope(|scope| {
         let other = scope.spawn(|| run(1));
