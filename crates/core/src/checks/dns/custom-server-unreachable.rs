@@ -5,7 +5,7 @@ use crate::checks::{fixes, joins};
 use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
-use crate::trace::dns_servers::dns_owner_words;
+use crate::trace::dns_servers::{custom_servers, dns_owner_words};
 use crate::trace::route::Routed;
 use crate::trace::step::Stage;
 
@@ -16,10 +16,13 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     // Rules that keep another network out follow from networks that are not joined.
     let joins = closed().find(|step| step.stage == Stage::Hop);
     let closed = joins.or_else(|| closed().next())?;
+    let all = custom_servers(path.estate, start).unwrap_or_default();
+    let others = all.iter().filter(|one| *one != server).map(|one| format!(", nor can {one}"));
     let message = format!(
-        "DNS server {server} of {} cannot be reached on port 53: {}",
+        "DNS server {server} of {} cannot be reached on port 53: {}{}",
         dns_owner_words(path.estate, start),
-        closed.detail
+        closed.detail,
+        others.collect::<String>()
     );
     let says = closed.rule.as_ref().map(|rule| format!("the rule says: {rule}; "));
     let why = format!(
