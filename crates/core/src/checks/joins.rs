@@ -14,6 +14,7 @@ use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Way};
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
+use crate::trace::words::lone_half;
 
 /// The copier's network, or that of the firewall which takes its packets on, and the next one that a leg leads into.
 pub(super) fn ends(path: &Path, leg: &Leg) -> Option<(ResourceId, ResourceId)> {
@@ -66,18 +67,22 @@ pub(super) fn mend(path: &Path, leg: &Leg) -> Option<Fix> {
 
 /// Makes both halves stand and count each other: those that are lost are deleted, and those that are not there then created.
 pub(super) fn whole(path: &Path, leg: &Leg) -> Vec<Change> {
-    let Some((near, far)) = ends(path, leg) else { return Vec::new() };
+    match (near_subnet(path, leg), &leg.next) {
+        (Some(near), Some(next)) => whole_between(path, leg, (near, next)),
+        _ => Vec::new(),
+    }
+}
+
+/// The same of the networks of two subnets.
+fn whole_between(path: &Path, leg: &Leg, ends: (&ResourceId, &ResourceId)) -> Vec<Change> {
+    let (Some(near), Some(far)) = (ends.0.parent(), ends.1.parent()) else { return Vec::new() };
     let both = [hop::half(path.estate, &near, &far), hop::half(path.estate, &far, &near)];
     let is_any = |state| both.iter().flatten().any(|(_, half)| is_in_state(half, state));
     // Two halves that are there and do not count each other are both made anew: with one the other is lost too. One that waits for a
     // lost one waits for any other as well.
     let are_strangers =
         both.iter().flatten().count() == 2 && is_any("initiated") && !is_any("disconnected");
-    anew(path, leg, |half| are_strangers || is_in_state(half, "disconnected"))
-}
-
-fn anew(path: &Path, leg: &Leg, is_lost: impl Fn(&Peering) -> bool) -> Vec<Change> {
-    let Some((near, far)) = ends(path, leg) else { return Vec::new() };
+    let is_lost = |half: &Peering| are_strangers || is_in_state(half, "disconnected");
     let pairs = [(&near, &far), (&far, &near)];
     let mut changes = Vec::new();
     let mut without = path.estate.clone();
@@ -93,16 +98,16 @@ fn anew(path: &Path, leg: &Leg, is_lost: impl Fn(&Peering) -> bool) -> Vec<Chang
     let lacking =
         pairs.into_iter().filter(|(owner, remote)| hop::half(&without, owner, remote).is_none());
     let made = lacking.map(|(owner, remote)| {
-        peering::create_half(&without, owner, remote, &terms(path, leg, *owner == near))
+        peering::create_half(&without, owner, remote, &terms(path, leg, ends, *owner == near))
     });
     changes.extend(made);
     changes
 }
 
 /// What a new half says: as the lost one did, or as the other one asks; and what this leg needs of it.
-fn terms(path: &Path, leg: &Leg, is_near: bool) -> Terms {
+fn terms(path: &Path, leg: &Leg, ends: (&ResourceId, &ResourceId), is_near: bool) -> Terms {
     let mut terms = Terms::default();
-    let Some((near, far)) = ends(path, leg) else { return terms };
+    let (Some(near), Some(far)) = (ends.0.parent(), ends.1.parent()) else { return terms };
     let (owner, remote) = if is_near { (&near, &far) } else { (&far, &near) };
     terms = Terms::of(path.estate, owner, remote);
     let ways_out = leg.outward.iter().chain(&leg.unused);
@@ -110,10 +115,8 @@ fn terms(path: &Path, leg: &Leg, is_near: bool) -> Terms {
         terms.uses_remote_gateway |= is_near;
         terms.lends_gateway |= !is_near;
     }
-    if let (Some((own, other)), Some(near), Some(next)) =
-        (&mut terms.subnets, near_subnet(path, leg), &leg.next)
-    {
-        let (near, far) = (near.name(), next.name());
+    if let Some((own, other)) = &mut terms.subnets {
+        let (near, far) = (ends.0.name(), ends.1.name());
         let (here, there) = if is_near { (near, far) } else { (far, near) };
         for (names, name) in [(own, here), (other, there)] {
             if !names.iter().any(|one| one.eq_ignore_ascii_case(name)) {
@@ -179,6 +182,56 @@ pub(super) fn direct(path: &Path, leg: &Leg, astray: Ipv4Net) -> Option<Fix> {
     (is_longer && is_free).then(|| Fix::of(peered(path.estate, near, &far)))
 }
 
+/// The peering of the copier's network with the server's, with a half in a state, or with one lacking, where a route that Azure's own
+/// would beat takes the packets to an appliance instead. If that one surely has no way on, this is why nothing arrives.
+pub(super) fn beside_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
+    let (start, leg) = (path.start.as_ref()?, path.intended.as_ref()?);
+    let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
+    let end = far_subnet(leg)?;
+    let far = end.parent().filter(|far| *far != start.vnet)?;
+    let taken: Ipv4Net = route.prefix.parse().ok()?;
+    let space = &path.estate.get::<Vnet>(&far).ok()?.space;
+    if !space.iter().all(|net| net.prefix_len() > taken.prefix_len()) {
+        return None;
+    }
+    let pairs = [(&start.vnet, &far), (&far, &start.vnet)];
+    let halves = pairs.map(|(owner, remote)| hop::half(path.estate, owner, remote));
+    let is_any = |state| halves.iter().flatten().any(|(_, half)| is_in_state(half, state));
+    let (half, pointer) = match (state, halves) {
+        (Some("initiated"), _) if is_any("disconnected") => return None,
+        (Some(state), _) => {
+            let mut halves = halves.iter().flatten();
+            (halves.find(|(_, half)| is_in_state(half, state))?.0, "peeringState")
+        }
+        (None, [Some((half, facts)), None] | [None, Some((half, facts))]) if !facts.is_down() => {
+            (half, "")
+        }
+        (None, _) => return None,
+    };
+    let fault = match halves {
+        [Some(_), Some(_)] => {
+            format!("peering `{}` of network `{}` is {}", half.name(), half.name_at(0), state?)
+        }
+        _ if half.parent().as_ref() == Some(&far) => lone_half(path.estate, half, &start.vnet),
+        _ => lone_half(path.estate, half, &far),
+    };
+    let message =
+        format!("{fault}, so that route `{}` takes the packets to an appliance", route.name);
+    let why = "the route of a peering is longer: while it stands, packets go straight to the other network";
+    let place = path.estate.locate(half, "", pointer);
+    let mend = Fix::of(whole_between(path, leg, (&start.subnet, &end)));
+    let finding = Finding::blocks(message, why).at(half, place).fix(mend);
+    let is_lost = leg.onward.as_ref().is_some_and(|onward| onward.dropped.is_none());
+    Some(if is_lost { finding } else { finding.possible() })
+}
+
+/// Whether the direct peering is why the firewall of a hub has the packets, which has no way on.
+pub(super) fn is_beside_the_appliance(path: &Path) -> bool {
+    let has_onward = path.intended.as_ref().is_some_and(|leg| leg.onward.is_some());
+    let states = [Some("disconnected"), Some("initiated"), None];
+    has_onward && states.into_iter().any(|state| beside_the_appliance(path, state).is_some())
+}
+
 /// The subnets of an appliance that takes the packets and of the other end, where the appliance stands in a third network.
 pub(super) fn past_a_third(path: &Path) -> Option<(ResourceId, ResourceId)> {
     let (start, leg) = (path.start.as_ref()?, path.intended.as_ref()?);
@@ -193,9 +246,15 @@ pub(super) fn past_a_third(path: &Path) -> Option<(ResourceId, ResourceId)> {
     (vnet != start.vnet && Some(&vnet) != end.parent().as_ref()).then_some((middle, end))
 }
 
+/// A peering with a half in a state, or with one lacking, where an appliance takes the packets: that which would spare it, or that which
+/// it needs.
+pub(super) fn at_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
+    beside_the_appliance(path, state).or_else(|| behind_the_appliance(path, state))
+}
+
 /// The peering of that third network with the other end's, with a half in a state, or with one lacking: the appliance may know another
 /// way.
-pub(super) fn behind_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
+fn behind_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
     let (middle, end) = past_a_third(path)?;
     let (hub, far) = (middle.parent()?, end.parent()?);
     let joined = hop::join(path.estate, Shore::of(&hub, &middle), Shore::of(&far, &end));

@@ -10,7 +10,7 @@ use crate::trace::words::lone_half;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(half) = half_in_state(path, "disconnected") else {
-        return joins::behind_the_appliance(path, Some("disconnected"));
+        return joins::at_the_appliance(path, Some("disconnected"));
     };
     let message = message(path, &half, "is Disconnected: its other half was deleted at some time")?;
     let why = "the other half was deleted; what is left carries nothing and cannot be joined again as it is";

@@ -6,7 +6,7 @@ use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(half) = super::peering_disconnected::half_in_state(path, "initiated") else {
-        return joins::behind_the_appliance(path, Some("initiated"));
+        return joins::at_the_appliance(path, Some("initiated"));
     };
     let message = super::peering_disconnected::message(
         path,

@@ -8,8 +8,11 @@ use crate::trace::hop::Joined;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
+    if joins::is_beside_the_appliance(path) {
+        return joins::beside_the_appliance(path, None);
+    }
     let Some(Joined::Apart { near, far, between, overlap, .. }) = &leg.joined else {
-        return joins::behind_the_appliance(path, None);
+        return joins::at_the_appliance(path, None);
     };
     let is_meshed = leg.joined.as_ref().is_some_and(|joined| joined.ended_mesh().is_some());
     if overlap.is_some() || is_meshed || (between.is_some() && near.is_none() && far.is_none()) {

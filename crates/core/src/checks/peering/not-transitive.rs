@@ -15,6 +15,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return None; // peering/overlapping-spaces, peering/mesh-excluded
     }
     let (near, far) = joins::ends(path, leg)?;
+    if joins::is_beside_the_appliance(path) {
+        return None; // peering/disconnected, peering/initiated, peering/missing
+    }
     let message = format!(
         "networks `{}` and `{}` are peered with `{}`, not with each other",
         near.name(),
