@@ -44,8 +44,8 @@ pub struct Ruled {
 /// What admin rules make of packets.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fate {
-    /// Senders that are dropped.
-    pub(super) denied: Option<Ruled>,
+    /// Senders that are dropped, by each rule that drops some of them.
+    pub(super) denied: Vec<Ruled>,
     /// Senders that are dropped if rules act which may or may not.
     pub(super) perhaps_denied: Option<Ruled>,
     /// Senders that pass whatever security groups say.
@@ -58,6 +58,11 @@ impl Fate {
     /// The same at a private endpoint: documents of 2023 say that the rules do not act there.
     pub(super) fn at_endpoint(self) -> Fate {
         Fate { perhaps_opened: self.opened.or(self.perhaps_opened), ..Fate::default() }
+    }
+
+    /// Senders that are dropped.
+    pub(super) fn denied_senders(&self) -> AddressSet {
+        self.denied.iter().fold(AddressSet::default(), |all, one| all.union(&one.senders))
     }
 
     /// Senders that pass whatever security groups say.
@@ -96,7 +101,7 @@ impl Packets<'_> {
         let surely_denied = may_deny.difference(&may_open).difference(&onward);
         let surely_opened = may_open.difference(&may_deny).difference(&onward);
         Fate {
-            denied: ruled(&denied, &surely_denied),
+            denied: pieces(&denied, &surely_denied),
             perhaps_denied: ruled(&denied, &may_deny.difference(&surely_denied)),
             opened: ruled(&opened, &surely_opened),
             perhaps_opened: ruled(&opened, &may_open.difference(&surely_opened)),
@@ -210,14 +215,28 @@ fn held(prefixes: &[Option<Prefix>]) -> (AddressSet, AddressSet) {
 
 /// Those of some senders about whom rules decide, with the first rule that does.
 fn ruled(list: &[(AddressSet, (&ResourceId, &AdminRule))], senders: &AddressSet) -> Option<Ruled> {
-    let (_, (resource, rule)) = list.iter().find(|(part, _)| part.overlaps(senders))?;
-    Some(Ruled {
-        senders: senders.clone(),
-        rule: rule.id.clone(),
-        says: rule.words(),
-        resource: (*resource).clone(),
-        pointer: rule.pointer.clone(),
-    })
+    let (_, rule) = list.iter().find(|(part, _)| part.overlaps(senders))?;
+    Some(by(*rule, senders.clone()))
+}
+
+/// Those of some senders about whom rules decide, by each rule that is the first for some of them.
+fn pieces(list: &[(AddressSet, (&ResourceId, &AdminRule))], senders: &AddressSet) -> Vec<Ruled> {
+    let (mut left, mut pieces) = (senders.clone(), Vec::<Ruled>::new());
+    for (part, rule) in list {
+        let own = part.intersection(&left);
+        left = left.difference(&own);
+        match pieces.iter_mut().find(|one| one.rule == rule.1.id) {
+            _ if own.is_empty() => {}
+            Some(known) => known.senders = known.senders.union(&own),
+            None => pieces.push(by(*rule, own)),
+        }
+    }
+    pieces
+}
+
+fn by((resource, rule): (&ResourceId, &AdminRule), senders: AddressSet) -> Ruled {
+    let (id, says, pointer) = (rule.id.clone(), rule.words(), rule.pointer.clone());
+    Ruled { senders, rule: id, says, resource: resource.clone(), pointer }
 }
 
 /// Rules that may act on a network together. What happens in any world that fits happens in one of these: of rules that act together

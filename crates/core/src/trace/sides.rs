@@ -175,6 +175,10 @@ impl Walker<'_> {
                     }
                     None => decision,
                 };
+                // What denies without another fault may be overruled as well.
+                let doubt = doubt.or_else(|| {
+                    overruler(side, &found).map(|one| admin::unplaced(&one.rule, side.at.vnet))
+                });
                 Some((side.group.clone(), Decision { doubt, ..found }))
             }
             Err(missing) => {
@@ -235,7 +239,7 @@ impl Walker<'_> {
             let whom = if is_all { "it".to_owned() } else { one.senders.to_string() };
             format!("security admin rule `{}` {does} {whom}", one.rule.name())
         };
-        if let Some(one) = &fate.denied {
+        for one in &fate.denied {
             let detail = self.estate.words(|| of_rule(one, "denies"));
             let part = (!near.addresses.is_within(&one.senders)).then(|| one.senders.clone());
             let step = Step::drop(stage, Some(&one.resource), detail);
@@ -277,14 +281,14 @@ impl Walker<'_> {
         if direction == Direction::Inbound && is_handed_on(leg) {
             // With another address the packets may meet another rule.
             let anyone = Packets { senders: &AddressSet::all(), ..packets }.fate(self.estate);
-            let is_all = |one: &Option<Ruled>| {
-                one.as_ref().is_some_and(|one| one.senders == AddressSet::all())
-            };
-            if !is_all(&anyone.denied) {
-                fate.perhaps_denied = anyone.denied.or(anyone.perhaps_denied);
-                fate.denied = None;
+            let are_all = |senders: AddressSet| senders == AddressSet::all();
+            let (are_denied, are_opened) =
+                (are_all(anyone.denied_senders()), are_all(anyone.opened_senders()));
+            if !are_denied {
+                fate.perhaps_denied = anyone.denied.into_iter().next().or(anyone.perhaps_denied);
+                fate.denied = Vec::new();
             }
-            if !is_all(&anyone.opened) {
+            if !are_opened {
                 fate.perhaps_opened = anyone.opened.or(anyone.perhaps_opened);
                 fate.opened = None;
             }
