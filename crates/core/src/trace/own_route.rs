@@ -8,13 +8,14 @@ use crate::estate::Estate;
 use crate::estate::network::{Peering, Vnet};
 use crate::estate::server::ServerKind;
 use crate::id::ResourceId;
+use crate::trace::appliance;
 use crate::trace::breaks::{Break, BreakKind};
 use crate::trace::gate::is_identified;
-use crate::trace::hop::{self, Joined};
+use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::Walker;
 use crate::trace::lines;
 use crate::trace::outward;
-use crate::trace::route::{self, OwnRoute};
+use crate::trace::route::{self, OwnRoute, Routed, UserRoute};
 use crate::trace::walk::End;
 
 /// Which route of Azure's own decides.
@@ -23,6 +24,8 @@ pub(super) enum Own {
     On(&'static str, String),
     /// It drops them, since no peering brings a longer one; none at all where a route of the user takes Azure's away.
     Dropped(Option<Ipv4Net>),
+    /// A shorter route of a user drops them, which that of a peering would beat.
+    ByUser(UserRoute),
     /// It keeps them in this end's own network, which has that address too.
     Kept(Ipv4Net),
     /// The estate does not tell which one it is.
@@ -117,22 +120,51 @@ fn brings_none(joined: &Joined, half: Option<(&ResourceId, &Peering)>) -> bool {
 
 /// What takes packets to an address of a network that no peering leads to, where neither another peering nor a gateway does.
 fn lost(estate: &Estate, here: &End, to: Ipv4Addr) -> Own {
-    let leads = |half: &Peering| half.remote_space.iter().any(|net| net.contains(&to));
+    // One that does not tell what it routes may lead there.
+    let leads = |half: &Peering| {
+        half.remote_space.is_empty() || half.remote_space.iter().any(|net| net.contains(&to))
+    };
+    // One that does not tell its state is up at times, but not before the other network has a half.
+    let is_alone = |half: &Peering| {
+        estate.get::<Vnet>(&half.remote).is_ok()
+            && hop::half(estate, &half.remote, here.vnet).is_none()
+    };
+    let may_be_up = |half: &Peering| !half.is_down() && (half.state.is_some() || !is_alone(half));
     let mut halves = estate.children::<Peering>(here.vnet);
-    if halves.any(|(_, half)| !half.is_down() && half.state.is_some() && leads(half))
+    if halves.any(|(_, half)| may_be_up(half) && leads(half))
         || !outward::has_no_way(estate, here.vnet, to)
+        || estate.get::<Vnet>(here.vnet).is_err()
     {
         return Own::Untold;
     }
     if let Some(range) = range_of(estate, here, to) {
         return Own::Kept(range);
     }
-    Own::Dropped(match route::to_nowhere(estate, (here.id, here.subnet), to) {
+    let own = route::to_nowhere(estate, (here.id, here.subnet), to);
+    match route::to_address(estate, (here.id, here.subnet), to, own) {
+        Routed::Directly => {}
+        Routed::Dropped(shorter) => return Own::ByUser(shorter),
+        Routed::Elsewhere(shorter, _) if is_dead(estate, here, &shorter) => {
+            return Own::ByUser(shorter);
+        }
+        Routed::ByUser(_)
+        | Routed::Elsewhere(..)
+        | Routed::Dead(..)
+        | Routed::Doubtful(..)
+        | Routed::Unknown(_) => return Own::Untold,
+    }
+    Own::Dropped(match own {
         OwnRoute::Network(length) if length > 0 => {
             Ipv4Net::new(to, length).ok().map(|net| net.trunc())
         }
         _ => None,
     })
+}
+
+/// Whether what a route hands packets to surely does not send them on.
+fn is_dead(estate: &Estate, here: &End, route: &UserRoute) -> bool {
+    let look = |one| appliance::look(estate, Shore::of(here.vnet, here.id), one).is_dead();
+    route.next_hop.appliance().is_some_and(look)
 }
 
 /// The range of a network that holds an address.

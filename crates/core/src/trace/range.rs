@@ -2,13 +2,17 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+
+use crate::address::AddressSet;
+use crate::estate::Missing;
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
 use crate::trace::appliance;
 use crate::trace::hop::{self, Shore};
-use crate::trace::leg::{Leg, Walker};
-use crate::trace::route::{self, Routed};
-use crate::trace::walk::End;
+use crate::trace::leg::{Leg, Walker, Way};
+use crate::trace::route::{self, OwnRoute, Routed};
+use crate::trace::walk::{End, handed};
 
 impl Walker<'_> {
     /// Where packets go while no peering routes the other network: Azure drops them, unless a shorter route hands them to an appliance
@@ -17,12 +21,13 @@ impl Walker<'_> {
         &self,
         leg: &Leg,
         subnet: (&ResourceId, &Subnet),
-        to: Ipv4Addr,
+        (far, to): (&ResourceId, Ipv4Addr),
     ) -> Routed {
         let is_routed = |half: &Peering| {
             let is_up = |state: &String| state.eq_ignore_ascii_case("connected");
+            let is_untold = half.remote_space.is_empty() && half.remote == *far;
             half.state.as_ref().is_none_or(is_up)
-                && half.remote_space.iter().any(|net| net.contains(&to))
+                && (is_untold || half.remote_space.iter().any(|net| net.contains(&to)))
         };
         let vnet = subnet.0.parent();
         let halves = vnet.iter().flat_map(|vnet| self.estate.children::<Peering>(vnet));
@@ -45,18 +50,51 @@ impl Walker<'_> {
     }
 
     /// Length of Azure's own route to the other end: a peering routes what it knows of the other network.
+    ///
+    /// # Errors
+    /// [`Missing`] when neither the peering tells it nor the other network was observed.
     pub(super) fn range_of(
         &self,
         leg: &Leg,
         near: &End,
         far: &End,
-        vnet: &Vnet,
         destination: Ipv4Addr,
-    ) -> u8 {
+    ) -> Result<u8, Missing> {
         let half = hop::half(self.estate, near.vnet, far.vnet).filter(|_| !leg.is_apart);
         let known = half.into_iter().flat_map(|(_, half)| &half.remote_space);
-        let longest =
-            known.filter(|net| net.contains(&destination)).map(ipnet::Ipv4Net::prefix_len).max();
-        longest.unwrap_or_else(|| route::range_length(vnet, destination))
+        let longest = known.filter(|net| net.contains(&destination)).map(Ipv4Net::prefix_len).max();
+        match longest {
+            Some(longest) => Ok(longest),
+            None => Ok(route::range_length(self.estate.get::<Vnet>(far.vnet)?, destination)),
+        }
+    }
+
+    /// Where routes at the other end lead the answers. Those of a private endpoint go back as they came.
+    pub(super) fn way_back(&self, leg: &Leg, near: &End, far: &End) -> Vec<(AddressSet, Routed)> {
+        let is_endpoint = matches!(leg.way, Way::Endpoint(_));
+        let first = near.addresses.first().filter(|_| !is_endpoint);
+        let Some(first) = first else { return Vec::new() };
+        let range = self.range_of(leg, far, near, first);
+        // That of a network is no longer than those of its subnets: of shorter routes nobody knows whether they win.
+        let shortest = || {
+            let held = near.subnet.prefixes.iter().filter(|net| net.contains(&first));
+            held.map(Ipv4Net::prefix_len).max().unwrap_or(32)
+        };
+        let own = OwnRoute::Network(range.clone().unwrap_or_else(|_| shortest()));
+        let subnet = (far.id, far.subnet);
+        let parts = route::to_addresses(self.estate, subnet, &near.addresses, own);
+        let shore = Shore::of(far.vnet, far.id);
+        let of_part = |(part, one): (AddressSet, Routed)| {
+            let one = match (one, &range) {
+                (Routed::Directly, Err(missing))
+                    if route::catches_some(self.estate, subnet, &part) =>
+                {
+                    Routed::Unknown(missing.clone())
+                }
+                (one, _) => handed(self.estate, shore, one).0,
+            };
+            (part, one)
+        };
+        parts.into_iter().map(of_part).collect()
     }
 }

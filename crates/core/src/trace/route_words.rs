@@ -83,6 +83,13 @@ fn own_step(estate: &Estate, subnet: &ResourceId, own: Own, destination: impl Di
             "Azure's own route None {range} drops packets to {destination}: no peering brings a longer one"
         )),
         Own::Dropped(None) => lost(format!("no peering brings a route to {destination}")),
+        Own::ByUser(route) => {
+            let (name, prefix) = (&route.name, &route.prefix);
+            lost(format!(
+                "route `{name}` ({prefix}) loses packets to {destination}: no peering brings a longer one"
+            ))
+            .read(&route.resource, &route.pointer)
+        }
         Own::Kept(range) => lost(format!(
             "Azure's own route VnetLocal {range} keeps packets to {destination} in network `{}`",
             subnet.name_at(0)

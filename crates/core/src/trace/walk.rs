@@ -172,8 +172,18 @@ impl Walker<'_> {
         address: Option<Ipv4Addr>,
     ) -> Option<(Ipv4Addr, Routed)> {
         let destination = address.or_else(|| far.addresses.first())?;
-        let vnet = match self.estate.get::<Vnet>(far.vnet) {
-            Ok(vnet) => vnet,
+        let range = match leg.way {
+            // The range of the endpoint's network counts, whatever a peering knows of it.
+            Way::Endpoint(_) => {
+                let vnet = self.estate.get::<Vnet>(far.vnet);
+                vnet.map(|vnet| route::range_length(vnet, destination))
+            }
+            Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) | Way::Public => {
+                self.range_of(leg, near, far, destination)
+            }
+        };
+        let range_length = match range {
+            Ok(length) => length,
             Err(missing) => {
                 // Only the length of its range tells which routes win.
                 let to = AddressSet::one(destination);
@@ -190,12 +200,10 @@ impl Walker<'_> {
                     Some("disabled" | "networksecuritygroupenabled") => Some(false),
                     Some(_) | None => None,
                 };
-                // The range of the endpoint's network counts, whatever a peering knows of it.
-                let range_length = route::range_length(vnet, destination);
                 OwnRoute::Endpoint { range_length, policy_on }
             }
             Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) | Way::Public => {
-                OwnRoute::Network(self.range_of(leg, near, far, vnet, destination))
+                OwnRoute::Network(range_length)
             }
         };
         let subnet = (near.id, near.subnet);
@@ -209,7 +217,9 @@ impl Walker<'_> {
         };
         let is_apart = leg.is_apart && near.vnet != far.vnet;
         let routed = match routed {
-            Routed::Directly if is_apart => self.past_the_join(leg, subnet, destination),
+            Routed::Directly if is_apart => {
+                self.past_the_join(leg, subnet, (far.vnet, destination))
+            }
             routed => routed,
         };
         Some((destination, routed))
@@ -296,19 +306,6 @@ impl Walker<'_> {
         steps
     }
 
-    /// Where routes at the other end lead the answers. Those of a private endpoint go back as they came.
-    fn way_back(&self, leg: &Leg, near: &End, far: &End) -> Vec<(AddressSet, Routed)> {
-        let is_endpoint = matches!(leg.way, Way::Endpoint(_));
-        let first = near.addresses.first().filter(|_| !is_endpoint);
-        let Some(first) = first else { return Vec::new() };
-        let vnet = self.estate.get::<Vnet>(near.vnet);
-        let range = vnet.map_or(0, |vnet| self.range_of(leg, far, near, vnet, first));
-        let own = OwnRoute::Network(range);
-        let parts = route::to_addresses(self.estate, (far.id, far.subnet), &near.addresses, own);
-        let shore = Shore::of(far.vnet, far.id);
-        parts.into_iter().map(|(part, one)| (part, handed(self.estate, shore, one).0)).collect()
-    }
-
     /// Rules let answers of an open connection pass, so only routes can lose them.
     fn answers(&self, leg: &mut Leg, near: &End, far: &End, back: Vec<(AddressSet, Routed)>) {
         if back.is_empty() {
@@ -358,7 +355,7 @@ fn handed_out(estate: &Estate, near: Shore, routed: Routed) -> (Routed, Option<A
 }
 
 /// The same of packets to another network, which a gateway has to be there for.
-fn handed(estate: &Estate, near: Shore, routed: Routed) -> (Routed, Option<Appliance>) {
+pub(super) fn handed(estate: &Estate, near: Shore, routed: Routed) -> (Routed, Option<Appliance>) {
     match handed_out(estate, near, routed) {
         (Routed::Elsewhere(route, _), None)
             if route.next_hop == NextHop::Gateway
