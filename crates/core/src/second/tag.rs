@@ -57,8 +57,20 @@ fn virtual_network(world: &World, subnet: &str, address: u32) -> Tri {
     if sum == Tri::Yes {
         return sum;
     }
-    for half in halves(world, network) {
-        sum = sum.or(half_in_tag(&half, address));
+    let all = halves(world, network);
+    for half in &all {
+        // Networks that one network is peered with have no address in common.
+        let is_elsewhere = all.iter().any(|other| {
+            other.key() != half.key()
+                && other.remote() != half.remote()
+                && (other.space().is_some_and(|all| holds(&all, address) == Tri::Yes)
+                    || other.remote().is_some_and(|remote| {
+                        holds(&address_space(world, &remote).0, address) == Tri::Yes
+                    }))
+        });
+        if half.space().is_some() || !is_elsewhere {
+            sum = sum.or(half_in_tag(half, address));
+        }
     }
     if mesh::towards(world, network, address).is_some() {
         sum = sum.or(Tri::Maybe);

@@ -119,7 +119,15 @@ fn put_together(
     }
     // A hub has hundreds of peers: their spaces are put together once, at the end.
     let (mut surely, mut perhaps) = (vnet.space.clone(), Vec::new());
+    let (mut known, mut is_untold) = (Vec::new(), false);
     for (_, peering) in estate.children::<Peering>(vnet_id) {
+        let mut space = &peering.remote_space;
+        if space.is_empty()
+            && let Ok(remote) = estate.get::<Vnet>(&peering.remote)
+        {
+            space = &remote.space;
+        }
+        known.extend(space);
         // A state that was not observed, or that this model does not know, makes the reading open.
         let state = peering.state.as_deref().map(str::to_ascii_lowercase);
         let is_connected = match state.as_deref() {
@@ -130,18 +138,17 @@ fn put_together(
         if peering.allows_access == Some(false) {
             continue;
         }
-        let mut space = &peering.remote_space;
-        if space.is_empty()
-            && let Ok(remote) = estate.get::<Vnet>(&peering.remote)
-        {
-            space = &remote.space;
-        }
+        is_untold |= space.is_empty();
         match peering.allows_access {
             Some(true) if is_connected => surely.extend(space),
             _ => perhaps.extend(space),
         }
     }
     let (mut surely, mut perhaps) = (AddressSet::of(&surely), AddressSet::of(&perhaps));
+    if is_untold {
+        // Networks that one network is peered with have no address in common.
+        perhaps = perhaps.union(&private().difference(&AddressSet::of(&known)));
+    }
     // What gateways lead to belongs to it, unless the subnet keeps their routes out.
     let lets_in = match table_of(estate, subnet) {
         Ok(table) => table.is_none_or(|(_, table)| !table.keeps_gateway_routes_out),
