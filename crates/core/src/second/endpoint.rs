@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::address::{address_of, representatives};
-use super::verdict::Gate;
+use super::verdict::{Gate, Tri};
 use super::world::{
     World, at, interface_addresses, is_settled, list, network_of, reference, subnet_prefixes, text,
     texts,
@@ -56,6 +56,16 @@ pub(super) fn endpoints(world: &World, server: &str) -> Vec<Endpoint> {
         }
     };
     world.all("microsoft.network/privateendpoints").map(one).collect()
+}
+
+/// Whether security groups act on the private endpoints of a subnet.
+pub(super) fn acts_on(world: &World, subnet: &str) -> Tri {
+    let body = world.body(subnet);
+    let word = body.and_then(|body| text(body, &["properties", "privateEndpointNetworkPolicies"]));
+    word.map_or(Tri::Maybe, |word| {
+        let word = word.to_ascii_lowercase();
+        Tri::of(word == "enabled" || word == "networksecuritygroupenabled")
+    })
 }
 
 fn connections(body: &Value) -> impl Iterator<Item = &Value> {

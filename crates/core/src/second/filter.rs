@@ -95,6 +95,16 @@ pub(super) fn filter(world: &World, place: Place<'_>, way: Way, packet: &Packet<
     admin::before(world, place, way, packet, group)
 }
 
+/// The same; behind an admin rule that drops the packet, also what the group does with those that get past it.
+pub(super) fn filters(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Vec<Gate> {
+    let group = group_of(world, place, way, packet);
+    let first = admin::before(world, place, way, packet, group.clone());
+    match first {
+        Gate::Drop(_) if first != group => vec![first, group],
+        first => vec![first],
+    }
+}
+
 /// The group of the place's subnet.
 fn group_of(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
     let Some(subnet) = world.body(place.subnet) else {
@@ -129,7 +139,7 @@ pub(super) fn group(
     let reading = |is| by_rules(world, key, place.where_it_is(is), way, packet);
     match (reading(true), reading(false)) {
         (Gate::Pass, Gate::Pass) => Gate::Pass,
-        (Gate::Drop(one), Gate::Drop(_)) => Gate::Drop(one),
+        (Gate::Drop(one), Gate::Drop(other)) => Gate::Drop(one.or(&other)),
         _ => found,
     }
 }

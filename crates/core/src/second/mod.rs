@@ -9,6 +9,7 @@ mod world;
 
 mod appliance;
 mod balancer;
+mod closed;
 mod door;
 mod endpoint;
 mod filter;
@@ -41,6 +42,7 @@ use walk::Walk;
 
 pub use apply::{Outcome, Request};
 pub use certify::{Bounds, Certified, Check, State, Unreadable, certify};
+pub use closed::{Closed, closed_on};
 pub use enact::{enact, requests_of};
 pub use verdict::{Answer, Blocker, Verdict};
 pub use world::World;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::address::Prefix;
-use super::verdict::{Fate, Gate};
+use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, flag, is_settled, last_name, prefixes, reference, text, texts};
 use super::{gateway, mesh};
 
@@ -22,6 +22,19 @@ impl Half<'_> {
     /// In lower case; only `connected` carries packets.
     pub(super) fn state(&self) -> Option<String> {
         text(self.body, &["properties", "peeringState"]).map(str::to_ascii_lowercase)
+    }
+
+    /// Whether it is connected: not while the other network has no half.
+    pub(super) fn is_up(&self, world: &World) -> Tri {
+        let Some(state) = self.state() else {
+            let remote = self.remote().filter(|remote| world.body(remote).is_some());
+            let is_alone = remote.is_some_and(|remote| {
+                let leads_back = |half: &Half<'_>| half.remote().as_deref() == Some(self.network);
+                !halves(world, &remote).iter().any(leads_back)
+            });
+            return if is_alone { Tri::No } else { Tri::Maybe };
+        };
+        Tri::of(state == "connected")
     }
 
     pub(super) fn access(&self) -> Option<bool> {

@@ -220,14 +220,13 @@ fn to_endpoint(world: &World, network: &str, address: u32, endpoint: &Endpoint) 
     }
     let all = halves(world, network);
     let half = all.iter().find(|half| half.remote().as_deref() == Some(home))?;
-    match (half.state().as_deref(), half.space()) {
-        (Some("connected"), Some(all)) => {
-            all.iter().any(|prefix| prefix.contains(address)).then(|| Hop::Peer(home.to_owned()))
-        }
-        (Some("connected") | None, _) => {
+    let holds = half.space().map(|all| all.iter().any(|prefix| prefix.contains(address)));
+    match (half.is_up(world), holds) {
+        (Tri::No, _) | (_, Some(false)) => None,
+        (Tri::Yes, Some(true)) => Some(Hop::Peer(home.to_owned())),
+        (Tri::Yes | Tri::Maybe, _) => {
             Some(Hop::Unknown(Gate::unknown("the routes of the peering with", home)))
         }
-        (Some(_), _) => None,
     }
 }
 
@@ -272,18 +271,16 @@ fn system(
             unsure = Some(Gate::unknown("where a peering leads", network));
             continue;
         };
-        match (half.state().as_deref(), half.space()) {
-            (Some("connected"), Some(all)) => {
-                if let Some(len) = longest(&all)
-                    && best.as_ref().is_none_or(|(best, _)| *best < len)
-                {
+        match (half.is_up(world), half.space().map(|all| longest(&all))) {
+            (Tri::No, _) | (_, Some(None)) => {}
+            (Tri::Yes, Some(Some(len))) => {
+                if best.as_ref().is_none_or(|(best, _)| *best < len) {
                     best = Some((len, Hop::Peer(remote)));
                 }
             }
-            (Some("connected") | None, _) => {
+            (Tri::Yes | Tri::Maybe, _) => {
                 unsure = Some(Gate::unknown("the routes of the peering with", &remote));
             }
-            (Some(_), _) => {}
         }
     }
     let led = match propagates(world, subnet) {

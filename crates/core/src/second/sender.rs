@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::address::{Prefix, address_of};
 use super::door::standing;
-use super::filter::{Packet, Place, Way, filter, group};
+use super::filter::{Packet, Place, Way, filters, group};
 use super::verdict::Gate;
 use super::world::{
     World, at, flag, interface_addresses, list, private_address, reference, text, texts,
@@ -111,7 +111,7 @@ impl Sender {
     /// The same, of a place of which more is known.
     pub(super) fn out_of(&self, world: &World, place: Place<'_>, packet: &Packet<'_>) -> Vec<Gate> {
         let own = self.group.iter().map(|key| group(world, key, place, Way::Outbound, packet));
-        own.chain([filter(world, place, Way::Outbound, packet)]).collect()
+        own.chain(filters(world, place, Way::Outbound, packet)).collect()
     }
 
     /// Whether a security group stands where its packets leave.

@@ -31,6 +31,30 @@ pub struct Blocker {
     pub resource: String,
     /// The rule, route, record or property that decides in it.
     pub name: Option<String>,
+    /// Others at this gate, which drop the packet where this one does not: which of them acts nobody knows.
+    pub or: Vec<Blocker>,
+}
+
+impl Blocker {
+    /// It and the others: one of them decides.
+    pub fn deciders(&self) -> impl Iterator<Item = &Blocker> {
+        std::iter::once(self).chain(&self.or)
+    }
+
+    /// Whether it is the same, whatever else may decide.
+    pub fn is(&self, other: &Blocker) -> bool {
+        (self.stage, &self.resource, &self.name) == (other.stage, &other.resource, &other.name)
+    }
+
+    /// One of the two decides, and nobody knows which.
+    pub(super) fn or(mut self, other: &Blocker) -> Blocker {
+        for one in other.deciders() {
+            if !self.deciders().any(|known| known.is(one)) {
+                self.or.push(Blocker { or: Vec::new(), ..one.clone() });
+            }
+        }
+        self
+    }
 }
 
 /// The evaluator's answer.
@@ -87,7 +111,7 @@ const TAKE_A_NAME: [&str; 11] = [
 impl Gate {
     pub(super) fn drop(stage: &'static str, resource: &str, name: Option<&str>) -> Gate {
         let (resource, name) = (resource.to_owned(), name.map(str::to_owned));
-        Gate::Drop(Blocker { stage, resource, name })
+        Gate::Drop(Blocker { stage, resource, name, or: Vec::new() })
     }
 
     pub(super) fn unknown(what: &str, of: &str) -> Gate {
@@ -99,7 +123,7 @@ impl Gate {
     pub(super) fn either(self, other: Gate) -> Gate {
         match (self, other) {
             (Gate::Pass, Gate::Pass) => Gate::Pass,
-            (Gate::Drop(one), Gate::Drop(_)) => Gate::Drop(one),
+            (Gate::Drop(one), Gate::Drop(other)) => Gate::Drop(one.or(&other)),
             (Gate::Unknown(why), _) | (_, Gate::Unknown(why)) => Gate::Unknown(why),
             (Gate::Drop(why), Gate::Pass) | (Gate::Pass, Gate::Drop(why)) => Gate::Unknown(
                 format!("whether {} {} acts", why.resource, why.name.unwrap_or_default()),

@@ -2,9 +2,9 @@
 
 use super::address::representatives;
 use super::door::{delegated_subnet, listening, standing};
-use super::endpoint::{Endpoint, admits, admitted, endpoints, holder};
+use super::endpoint::{Endpoint, acts_on, admits, admitted, endpoints, holder};
 use super::fate_over;
-use super::filter::{End, Packet, Place, Way, filter, has_group};
+use super::filter::{End, Packet, Place, Way, filter, filters, has_group};
 use super::firewall;
 use super::name::Name;
 use super::own_zone::own_record;
@@ -12,7 +12,7 @@ use super::peering::{Shore, cross, in_either_state};
 use super::route::{arrive, next_hop};
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Notes, Tri};
-use super::world::{World, network_of, reference, region, subnet_prefixes, text};
+use super::world::{World, network_of, reference, region, subnet_prefixes};
 
 /// Everything about a question that is the same for all addresses.
 pub(super) struct Walk<'w> {
@@ -28,7 +28,7 @@ pub(super) struct Walk<'w> {
     /// The injected source's subnet.
     pub(super) home: Option<String>,
     pub(super) region: Option<String>,
-    /// Where addresses of the source's subnet may begin to be treated otherwise.
+    /// Where addresses may begin to be treated otherwise, where one is not known.
     pub(super) cuts: Vec<u32>,
 }
 
@@ -36,16 +36,21 @@ impl<'w> Walk<'w> {
     pub(super) fn new(world: &'w World, copier: &'w str, server: &'w str, port: u16) -> Walk<'w> {
         let home = delegated_subnet(world, server).ok().flatten();
         let sender = Sender::of(world, copier);
-        let copying = sender.standing(world, copier);
+        let endpoints = endpoints(world, server);
+        let is_open = home.is_some() || endpoints.iter().any(|one| one.addresses.is_empty());
         Walk {
             world,
             copier,
             server,
             port,
-            endpoints: endpoints(world, server),
-            servers: vec![copying, standing(world, server), listening(world, server, port)],
+            endpoints,
+            servers: vec![
+                sender.standing(world, copier),
+                standing(world, server),
+                listening(world, server, port),
+            ],
             region: world.body(server).and_then(region),
-            cuts: if home.is_some() { world.boundaries() } else { Vec::new() },
+            cuts: if is_open { world.boundaries() } else { Vec::new() },
             home,
             sender,
         }
@@ -71,15 +76,7 @@ impl<'w> Walk<'w> {
             // Without an answer it does not matter what it would have been.
             Name::Unknown(_) if Fate::of(ask) == Fate::Dropped => vec![Vec::new()],
             Name::Unknown(gate) => return self.any_fate(gate, subnet, from, ask, notes),
-            Name::Nothing(gate) | Name::Lost(gate) => vec![vec![gate.clone()]],
-            Name::Public => self.public_ways(subnet, from),
-            Name::Own => self.own_ways(subnet, from),
-            Name::Record(addresses, record) => addresses
-                .iter()
-                .flat_map(|to| self.record_ways(subnet, from, *to, record))
-                .collect(),
-            Name::Endpoint(key) => self.ways_to(subnet, from, key),
-            Name::Unseen => self.unseen_ways(),
+            _ => self.ways(name, subnet, from),
         };
         let count = ways.len();
         let sum = fate_over(ways, &[ask, &self.servers[..]].concat(), notes);
@@ -92,6 +89,23 @@ impl<'w> Walk<'w> {
             notes.take(what.map(|what| Gate::unknown(what, self.server)).into_iter().collect());
         }
         sum
+    }
+
+    /// The ways onto which an answer leads.
+    pub(super) fn ways(&self, name: &Name, subnet: &str, from: Option<u32>) -> Vec<Vec<Gate>> {
+        match name {
+            Name::Nothing(gate) | Name::Lost(gate) | Name::Unknown(gate) => {
+                vec![vec![gate.clone()]]
+            }
+            Name::Public => self.public_ways(subnet, from),
+            Name::Own => self.own_ways(subnet, from),
+            Name::Record(addresses, record) => addresses
+                .iter()
+                .flat_map(|to| self.record_ways(subnet, from, *to, record))
+                .collect(),
+            Name::Endpoint(key) => self.ways_to(subnet, from, key),
+            Name::Unseen => self.unseen_ways(),
+        }
     }
 
     /// Nothing is known of the answer: the packet is lost only if every good one would lose it.
@@ -189,7 +203,7 @@ impl<'w> Walk<'w> {
             gates.extend(firewall::loses(self.world, subnet, (home, to), None));
             return gates;
         }
-        gates.push(filter(self.world, place, Way::Inbound, &packet(End::at(from))));
+        gates.extend(filters(self.world, place, Way::Inbound, &packet(End::at(from))));
         if near != far {
             let here = Shore {
                 network: near,
@@ -360,28 +374,16 @@ impl<'w> Walk<'w> {
                 address: from,
                 filtered: self.sender.is_filtered(self.world, subnet),
             };
-            let acts = self.policy(home) == Tri::Yes && has_group(self.world, home);
+            let acts = acts_on(self.world, home) == Tri::Yes && has_group(self.world, home);
             let there = Shore { network: far, subnet: home, address: to, filtered: acts };
             gates.extend(cross(self.world, here, there));
         }
         gates
     }
 
-    /// Whether security groups act on the private endpoints of a subnet.
-    fn policy(&self, subnet: &str) -> Tri {
-        let word = self
-            .world
-            .body(subnet)
-            .and_then(|body| text(body, &["properties", "privateEndpointNetworkPolicies"]));
-        word.map_or(Tri::Maybe, |word| {
-            let word = word.to_ascii_lowercase();
-            Tri::of(word == "enabled" || word == "networksecuritygroupenabled")
-        })
-    }
-
     fn endpoint_filter(&self, home: &str, packet: &Packet<'_>) -> Gate {
         let place = Place::of_endpoints(home);
-        match self.policy(home) {
+        match acts_on(self.world, home) {
             Tri::No => Gate::Pass,
             Tri::Yes => filter(self.world, place, Way::Inbound, packet),
             Tri::Maybe => filter(self.world, place, Way::Inbound, packet).either(Gate::Pass),

@@ -64,7 +64,7 @@ pub(super) fn remedies(world: &World, leg: &Leg, blockers: &[Blocker]) -> Vec<Re
     // A name that leads elsewhere, and a network that is not joined, close gates of all kinds.
     let mut found = ends.names();
     found.extend(ends.peerings());
-    for blocker in blockers {
+    for blocker in blockers.iter().flat_map(Blocker::deciders) {
         let own = match blocker.stage {
             "outbound" | "inbound" => ends.admitting(blocker, leg.port),
             "route" | "return" => ends.routes(blocker),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::super::verdict::{Answer, Verdict};
+use super::super::verdict::{Answer, Blocker, Verdict};
 use super::super::world::{World, last_name, list, network_of, reference, text, texts};
 use super::super::{ask_from, door, sender};
 use super::read::{BROKEN_FLOWS, Change, EXPOSED, Goal, PORT, Plan};
@@ -130,7 +130,8 @@ fn silent(world: &World) -> BTreeSet<String> {
 
 /// Whether nothing stands in the way that did not stand there before.
 fn is_no_worse(was: &Answer, is: &Answer) -> bool {
-    is.blockers.iter().all(|one| was.blockers.contains(one))
+    let stood = |one| was.blockers.iter().flat_map(Blocker::deciders).any(|other| other.is(one));
+    is.blockers.iter().flat_map(Blocker::deciders).all(stood)
         && is.unknowns.iter().all(|one| was.unknowns.contains(one))
 }
 
