@@ -9,6 +9,7 @@
 mod admin;
 mod chance;
 mod classes;
+mod deciding;
 mod filters;
 mod firewall;
 mod generate;
@@ -27,6 +28,7 @@ use flexway_core::second::{Answer, World, ask};
 use serde_json::{Value, json};
 
 use classes::{CLASSES, Class, Facts, class_of};
+use deciding::Compared;
 use generate::{Case, TARGET, case, id};
 
 /// Worlds in a run: some 15 seconds without optimisation.
@@ -49,10 +51,14 @@ fn first(case: &Case) -> Report {
     report
 }
 
-fn second(case: &Case) -> Answer {
+fn world(case: &Case) -> World {
     let text = |body: &Value| id(body["id"].as_str().unwrap_or(""));
     let ids: Vec<ResourceId> = case.resources.iter().map(text).collect();
-    let world = World::of(ids.iter().zip(&case.resources));
+    World::of(ids.iter().zip(&case.resources))
+}
+
+fn second(case: &Case) -> Answer {
+    let world = world(case);
     let copier = id(case.copier.as_deref().unwrap_or(TARGET));
     let to_source = ask(&world, &copier, &id(&case.source), case.port);
     match case.copier {
@@ -159,7 +165,7 @@ fn two_readings_of_random_worlds_agree() {
     let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
     let mut known: BTreeMap<&str, u64> = BTreeMap::new();
     let mut saved: BTreeMap<&str, Value> = BTreeMap::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut compared) = (Vec::new(), Compared::default());
     let len = |world: &Value| {
         let count = |field: &str| world[field].as_array().map_or(0, Vec::len);
         (count("second_says") + count("analyser_says"), count("resources"))
@@ -169,6 +175,7 @@ fn two_readings_of_random_worlds_agree() {
         let said = both(&case);
         *verdicts.entry(said.words.0.clone()).or_default() += 1;
         if said.agrees() {
+            compared.add(seed, &case, world, (&said.report, &said.answer));
             continue;
         }
         let Some(class) = said.class(&case) else {
@@ -184,7 +191,8 @@ fn two_readings_of_random_worlds_agree() {
             }
         }
     }
-    println!("{count} worlds: {verdicts:?}; mismatches that are understood:");
+    println!("{count} worlds: {verdicts:?}, {} rules and routes alike", compared.same);
+    println!("mismatches that are understood:");
     for class in CLASSES {
         println!("{:>6} {}: {}", known.get(class.name).unwrap_or(&0), class.name, class.why);
     }
@@ -195,6 +203,7 @@ fn two_readings_of_random_worlds_agree() {
     if let (Some(class), true) = (stale, count >= WORLDS) {
         panic!("no world shows `{}` any more: delete the class", class.name);
     }
+    wrong.extend(compared.wrong);
     assert!(wrong.is_empty(), "{} mismatches of no class:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -226,16 +235,19 @@ fn agree_on(particular: fn(u64) -> Case, rare: &[u64]) {
     let start = number("WORLDS_FIRST", 0);
     let count = number("WORLDS_PARTICULAR", WORLDS_PARTICULAR);
     let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut compared) = (Vec::new(), Compared::default());
     for seed in (start..start + count).chain(rare.iter().copied()) {
         let case = particular(seed);
         let said = both(&case);
         *verdicts.entry(said.words.0.clone()).or_default() += 1;
-        if !said.agrees() && said.class(&case).is_none() {
+        if said.agrees() {
+            compared.add(seed, &case, world, (&said.report, &said.answer));
+        } else if said.class(&case).is_none() {
             wrong.push(small(seed, &case).to_string());
         }
     }
-    println!("{count} worlds: {verdicts:?}");
+    println!("{count} worlds: {verdicts:?}, {} rules and routes alike", compared.same);
+    wrong.extend(compared.wrong);
     assert!(wrong.is_empty(), "{} mismatches of no class:\n{}", wrong.len(), wrong.join("\n"));
 }
 
