@@ -10,7 +10,7 @@ use flexway_core::estate::network::Subnet;
 use flexway_core::estate::server::Server;
 use flexway_core::id::ResourceId;
 use flexway_core::trace::route::usable_addresses;
-use flexway_core::trace::step::{Outcome, Stage, Step, Verdict};
+use flexway_core::trace::step::{Fact, Outcome, Stage, Step, Verdict};
 use ipnet::Ipv4Net;
 
 /// What somebody in the copier's place notices.
@@ -135,8 +135,11 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
                 is_unsure = true;
                 continue;
             }
-            // Azure's own route follows from the join, which is told next.
-            Outcome::Drop if !step.closes() && step.stage == Stage::Route => continue,
+            // Azure's own route follows from the join, which is told next; so does a user's that is shorter than that of a peering.
+            Outcome::Drop if !step.closes() && step.stage == Stage::Route => {
+                also.extend(rules(step));
+                continue;
+            }
             Outcome::Drop => {}
         }
         if step.stage == Stage::Mode {
@@ -205,15 +208,17 @@ fn symptom(step: &Step) -> Symptom {
     }
 }
 
+/// The rules, or the route, that a step names.
+fn rules(step: &Step) -> BTreeSet<Blamed> {
+    let of = |fact: &Fact| Blamed::Rule(fact.resource.clone(), fact.pointer.clone());
+    step.facts.iter().map(of).collect()
+}
+
 fn blamed(step: &Step) -> BTreeSet<Blamed> {
-    let rules =
-        step.facts.iter().map(|fact| Blamed::Rule(fact.resource.clone(), fact.pointer.clone()));
     match step.stage {
-        Stage::FilterOut | Stage::FilterIn => rules.collect(),
-        Stage::Route | Stage::Return if step.detail.contains(") drops packets to ") => {
-            rules.collect()
-        }
-        Stage::Name if step.detail.ends_with("Azure's resolver") => rules.collect(),
+        Stage::FilterOut | Stage::FilterIn => rules(step),
+        Stage::Route | Stage::Return if step.detail.contains(") drops packets to ") => rules(step),
+        Stage::Name if step.detail.ends_with("Azure's resolver") => rules(step),
         Stage::Admit if step.detail.ends_with(ELSEWHERE) => BTreeSet::from([Blamed::Nobody]),
         Stage::Admit => BTreeSet::from([Blamed::Gate]),
         // A peering of some subnets drops the others; what else breaks one leaves no way to count at.
