@@ -194,9 +194,13 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         verdict: verdict(one),
         broken: at(one, &["broken_flows"]).and_then(Value::as_u64),
     };
-    let others = bounded(list(json, &["alternatives"]).unwrap_or(&[]), "alternatives")?.iter();
-    let others = others.filter(|one| list(one, &["changes"]).is_some_and(|all| !all.is_empty()));
-    let ways = others.chain(at(json, &["relaxation"])).map(|one| {
+    let mut others = Vec::new();
+    for one in bounded(optional(json, &["alternatives"])?, "alternatives")? {
+        if !optional(one, &["changes"])?.is_empty() {
+            others.push(one);
+        }
+    }
+    let ways = others.into_iter().chain(at(json, &["relaxation"])).map(|one| {
         let title = text(one, &["title"]).unwrap_or("what is barred").to_owned();
         let cost = at(one, &["cost"]).and_then(cost);
         Ok(Way { title, changes: changes(one, "changes")?, cost })
@@ -204,7 +208,7 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
     let catalogue = changes(certificate, "catalogue")?;
     let closed = list(certificate, &["closed"]).ok_or_else(|| lacks("it has no list `closed`"))?;
     let closed = bounded(closed, "closed")?.iter().map(|one| {
-        let places = list(one, &["changes"]).unwrap_or(&[]);
+        let places = optional(one, &["changes"])?;
         let place = |value: &Value| {
             usize::try_from(value.as_u64()?).ok().filter(|index| *index < catalogue.len())
         };
@@ -215,7 +219,7 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
     });
     let key = |one: &Value, end: &str| text(one, &[end]).unwrap_or("").to_ascii_lowercase();
     let flows = |field| -> Result<Vec<(String, String)>, Unreadable> {
-        let all = bounded(list(certificate, &["safety", field]).unwrap_or(&[]), FLOWS)?.iter();
+        let all = bounded(optional(certificate, &["safety", field])?, FLOWS)?.iter();
         Ok(all.map(|one| (key(one, "from"), key(one, "to"))).collect())
     };
     Ok(Plan {
@@ -227,7 +231,7 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         refusal: word(&["refusal"]),
         forbidden: words(&["forbidden"]),
         locks: locks(json),
-        without: list(certificate, &["irredundant"]).unwrap_or(&[]).iter().map(without).collect(),
+        without: optional(certificate, &["irredundant"])?.iter().map(without).collect(),
         cost: at(certificate, &["cost"]).and_then(cost),
         is_sufficient: flag(certificate, &["sufficient"]) == Some(true),
         exposure: words(&["exposure"]),
@@ -273,6 +277,15 @@ fn legs(json: &Value) -> Option<Vec<Leg>> {
         Leg { copier: runtime.clone(), to: source, port },
         Leg { copier: runtime, to: Goal::Server(target), port: PORT },
     ])
+}
+
+/// A list that a plan may lack, and then has nothing in; something else in its place is no such plan.
+fn optional<'p>(json: &'p Value, path: &[&str]) -> Result<&'p [Value], Unreadable> {
+    let no_list = || Unreadable::NotAPlan(format!("`{}` is no list", path.join(".")));
+    match at(json, path) {
+        None => Ok(&[]),
+        Some(value) => value.as_array().map(Vec::as_slice).ok_or_else(no_list),
+    }
 }
 
 /// Entries of a list, of which each is tried on a copy of the estate: more than a plan ever has would keep the checker for hours.

@@ -1,8 +1,9 @@
 //! Words of a plan that do not stand in a request, each changed by itself.
 
+use flexway_core::second::{Bounds, certify};
 use serde_json::{Value, json};
 
-use super::{LONG, certified, example, fails, planned_without};
+use super::{LONG, certified, example, fails, planned_without, world};
 
 /// A plan with something else at a place.
 fn with(plan: &Value, pointer: &str, value: Value) -> Value {
@@ -51,6 +52,22 @@ fn what_is_said_to_be_opened_is() {
     fails(&estate, &with(&plan, "/certificate/safety/opened", lost), "safety");
     let nobody = json!([{ "from": "/subscriptions/s/nobody", "to": "/subscriptions/s/nowhere" }]);
     fails(&estate, &with(&plan, "/certificate/safety/opened", nobody), "safety");
+}
+
+#[test]
+fn what_should_be_a_list_is_one() {
+    let (estate, plan) = example("The rule is not there");
+    for place in [
+        "/alternatives",
+        "/alternatives/0/changes",
+        "/certificate/irredundant",
+        "/certificate/closed/0/changes",
+        "/certificate/safety/opened",
+    ] {
+        let other = with(&plan, place, json!({ "0": 1 }));
+        let why = certify(&world(&estate), &other, Bounds::default()).expect_err(place);
+        assert!(why.to_string().contains("is no list"), "{place}: {why}");
+    }
 }
 
 #[test]
