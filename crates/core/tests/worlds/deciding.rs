@@ -54,7 +54,7 @@ pub(crate) struct Compared {
     /// Rules and routes that both readings name.
     pub(crate) same: usize,
     /// In words, those that one of them does.
-    pub(crate) wrong: Vec<String>,
+    wrong: Vec<String>,
 }
 
 /// The flows of a copier in one world.
@@ -87,6 +87,13 @@ fn holds(all: &[Blocker], one: &Blocker) -> bool {
 }
 
 impl Compared {
+    /// What is wrong in so many worlds; of many, each tenth at least has something to compare.
+    pub(crate) fn wrong_of(self, worlds: u64) -> Vec<String> {
+        let same = self.same as u64;
+        assert!(worlds < 1_000 || same > worlds / 10, "{same} rules and routes of {worlds} worlds");
+        self.wrong
+    }
+
     /// Compares what the two readings say of a world; most worlds have nothing to compare.
     pub(crate) fn add(
         &mut self,

@@ -203,7 +203,7 @@ fn two_readings_of_random_worlds_agree() {
     if let (Some(class), true) = (stale, count >= WORLDS) {
         panic!("no world shows `{}` any more: delete the class", class.name);
     }
-    wrong.extend(compared.wrong);
+    wrong.extend(compared.wrong_of(count));
     assert!(wrong.is_empty(), "{} mismatches of no class:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -247,7 +247,7 @@ fn agree_on(particular: fn(u64) -> Case, rare: &[u64]) {
         }
     }
     println!("{count} worlds: {verdicts:?}, {} rules and routes alike", compared.same);
-    wrong.extend(compared.wrong);
+    wrong.extend(compared.wrong_of(count));
     assert!(wrong.is_empty(), "{} mismatches of no class:\n{}", wrong.len(), wrong.join("\n"));
 }
 
