@@ -94,7 +94,6 @@ fn plans_of_every_page_hold_where_the_checker_can_tell() {
     assert!(held.is_empty(), "the checker can tell now: {held:#?}");
 }
 
-/// An example by its title, with the plan for it.
 #[test]
 fn what_is_not_known_is_said_in_plain_words() {
     for (title, _) in OPEN {
@@ -107,6 +106,7 @@ fn what_is_not_known_is_said_in_plain_words() {
     }
 }
 
+/// An example by its title, with the plan for it.
 fn example(title: &str) -> (Estate, Value) {
     let one = ALL_PLANNED.iter().find(|one| one.title == title).expect("an example of that title");
     (support::estate(&one.resources), one.plan.clone())

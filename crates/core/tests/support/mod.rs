@@ -18,6 +18,9 @@ use flexway_core::trace::leg::Way;
 use flexway_core::trace::step::{Fact, Verdict};
 use serde_json::{Value, json};
 
+/// Begins a line of an `expect` block that quotes the answer.
+const SAYS: &str = "says ";
+
 /// Short words for the groups of the fixtures.
 const GROUPS: [(&str, &str); 3] = [
     (
@@ -111,8 +114,6 @@ fn count_less(resources: &mut [Value], gone: &str) {
     }
 }
 
-/// Begins a line of an `expect` block that quotes the answer.
-const SAYS: &str = "says ";
 /// A zone counts the last resource, where it is one of its links or record sets; of those it has one from the start.
 fn count_more(resources: &mut [Value]) {
     let id = resources.last().and_then(|one| one["id"].as_str()).expect("an id").to_owned();
