@@ -203,8 +203,8 @@ impl Listing {
     /// Says what was left out.
     fn tell(&self) {
         let names = |paths: &[PathBuf]| {
-            let shown =
-                paths.iter().take(LEFT_OUT_SHOWN_MAX).map(|path| path.display().to_string());
+            let shown = paths.iter().take(LEFT_OUT_SHOWN_MAX);
+            let shown = shown.map(|path| printable(&path.display().to_string()));
             let more = paths.len().saturating_sub(LEFT_OUT_SHOWN_MAX);
             let more = (more > 0).then(|| format!("{more} more"));
             shown.chain(more).collect::<Vec<_>>().join(", ")
