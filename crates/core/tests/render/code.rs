@@ -2,6 +2,7 @@
 //! the estate taken for syntax.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use flexway_core::change::Change;
 use flexway_core::plan::{self, Plan};
@@ -16,7 +17,7 @@ use crate::support;
 const SECRET: &str = "hunter2-of-the-estate";
 
 /// The plan of every example that has one, of an estate in which a server's body holds a password.
-fn plans() -> Vec<(String, Plan)> {
+static PLANS: LazyLock<Vec<(String, Plan)>> = LazyLock::new(|| {
     let mut plans = Vec::new();
     for check in flexway_core::checks::ALL {
         for example in support::examples(check.page) {
@@ -31,7 +32,7 @@ fn plans() -> Vec<(String, Plan)> {
     }
     assert!(plans.iter().filter(|(_, plan)| !plan.changes.is_empty()).count() > 30);
     plans
-}
+});
 
 /// Walks code that is not ours to compile: brackets pair, strings end on their line, none holds a
 /// template. Returns the strings.
@@ -103,13 +104,13 @@ fn declared(text: &str) -> Vec<(String, String)> {
 
 #[test]
 fn bicep_makes_every_change_once() {
-    for (name, plan) in plans() {
-        let files = bicep::files(&plan);
+    for (name, plan) in &*PLANS {
+        let files = bicep::files(plan);
         let code: Vec<_> = files.iter().filter(|file| file.name.ends_with(".bicep")).collect();
         let script = files.iter().find(|file| file.name == "deploy.sh");
         let mut made: Vec<(String, String)> = Vec::new();
         for file in &code {
-            strings(&name, &file.text, "//", '\'');
+            strings(name, &file.text, "//", '\'');
             made.extend(declared(&file.text));
             let deployments = script.map_or(1, |script| {
                 script.text.matches(&format!("--template-file {}\n", file.name)).count()
@@ -134,7 +135,7 @@ fn bicep_makes_every_change_once() {
             assert_eq!(count, wanted, "{name}: {}", change.title);
         }
         assert_eq!(made.len() + commands, plan.changes.len(), "{name}");
-        let page = bicep::text(&plan);
+        let page = bicep::text(plan);
         for change in &plan.changes {
             assert!(page.contains(&format!(". {}\n", change.title)), "{name}: {}", change.title);
         }
@@ -145,10 +146,10 @@ fn bicep_makes_every_change_once() {
 
 #[test]
 fn terraform_makes_every_change_once_in_either_version() {
-    for (name, plan) in plans() {
+    for (name, plan) in &*PLANS {
         for version in [Azurerm::V4, Azurerm::V5] {
-            let text = terraform::text(&plan, version);
-            strings(&name, &text, "#", '"');
+            let text = terraform::text(plan, version);
+            strings(name, &text, "#", '"');
             let heads: Vec<&str> =
                 text.lines().filter(|line| line.starts_with("resource \"")).collect();
             let labels: BTreeSet<&&str> = heads.iter().collect();
@@ -215,20 +216,21 @@ fn every_subscription_and_group_is_named() {
 #[test]
 fn words_of_the_estate_are_no_syntax() {
     let odd = "it's \"${var.x}\" %{if} \\ $${y}\n}\u{7}";
-    let with_rule = |(_, plan): &(String, Plan)| {
+    let with_rule = |(_, plan): &&(String, Plan)| {
         plan.changes.first().is_some_and(|change| change.kind == "add-rule")
     };
-    let (name, mut plan) = plans().into_iter().find(with_rule).expect("a plan that adds a rule");
+    let (name, plan) = PLANS.iter().find(with_rule).expect("a plan that adds a rule");
+    let mut plan = plan.clone();
     let change = &mut plan.changes[0];
     change.request.body["properties"]["description"] = json!(odd);
     change.request.body["properties"]["$odd ${key}"] = json!(odd);
     change.title = format!("a title\n}} with {odd}");
     let files = bicep::files(&plan);
-    let found = strings(&name, &files[0].text, "//", '\'');
+    let found = strings(name, &files[0].text, "//", '\'');
     let escaped = "it\\'s \"\\${var.x}\" %{if} \\\\ $\\${y}\\n}\\u{7}";
     assert_eq!(found.iter().filter(|text| *text == escaped).count(), 2, "{found:?}");
     let text = terraform::text(&plan, Azurerm::V4);
-    let found = strings(&name, &text, "#", '"');
+    let found = strings(name, &text, "#", '"');
     let escaped = "it's \\\"$${var.x}\\\" %%{if} \\\\ $$${y}\\n}\\u0007";
     assert_eq!(found.iter().filter(|text| *text == escaped).count(), 2, "{found:?}\n{text}");
 }

@@ -1,5 +1,7 @@
 //! Pictures of every page's examples: well-formed, told in words too, red only where something is dropped.
 
+use std::sync::LazyLock;
+
 use flexway_core::diagnose::{self, Copier, Question, Report, Source};
 use flexway_core::estate::Estate;
 use flexway_core::plan::{self, Plan};
@@ -24,7 +26,8 @@ fn case(name: String, estate: &Estate, question: &Question) -> Case {
     Case { name, report, plan, svg }
 }
 
-fn cases() -> Vec<Case> {
+/// Every example of every page.
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     let mut cases = Vec::new();
     for check in flexway_core::checks::ALL {
         for example in support::examples(check.page) {
@@ -34,7 +37,7 @@ fn cases() -> Vec<Case> {
         }
     }
     cases
-}
+});
 
 /// An element's name, and its attributes.
 type Element<'x> = (&'x str, Vec<(&'x str, &'x str)>);
@@ -99,8 +102,8 @@ fn dense(text: &str) -> String {
 
 #[test]
 fn pictures_are_well_formed_and_told_in_words() {
-    for Case { name, report, plan, svg } in cases() {
-        let (elements, texts) = read(&name, &svg);
+    for Case { name, report, plan, svg } in &*CASES {
+        let (elements, texts) = read(name, svg);
         let (first, attributes) = &elements[0];
         let has = |key: &str, value: &str| attributes.contains(&(key, value));
         assert!(*first == "svg" && has("role", "img"), "{name}");
@@ -130,7 +133,7 @@ fn pictures_are_well_formed_and_told_in_words() {
             assert!(description.contains(&dense(&line)), "{name}: {line}");
             assert!(shown.contains(&dense(&line)), "{name}: {line}");
         }
-        if let Some(refusal) = plan.refusal.filter(|_| report.causes().next().is_some()) {
+        if let Some(refusal) = plan.refusal.as_ref().filter(|_| report.causes().next().is_some()) {
             assert!(description.contains(&dense(&refusal.why)), "{name}: {refusal}");
             assert!(shown.contains(&dense(&refusal.why)), "{name}: {refusal}");
         }
@@ -140,8 +143,7 @@ fn pictures_are_well_formed_and_told_in_words() {
 /// A repair that stops what works is not drawn as if it cost nothing.
 #[test]
 fn what_a_repair_breaks_stands_on_a_card_of_its_own() {
-    let all = cases();
-    let breaking: Vec<&Case> = all.iter().filter(|case| !case.plan.breaks().is_empty()).collect();
+    let breaking: Vec<&Case> = CASES.iter().filter(|case| !case.plan.breaks().is_empty()).collect();
     assert!(!breaking.is_empty(), "examples of it");
     for case in breaking {
         let repaired = case.svg.split("tried on a copy").nth(1).expect("the repaired way");
@@ -156,8 +158,8 @@ fn what_a_repair_breaks_stands_on_a_card_of_its_own() {
 
 #[test]
 fn red_stands_where_something_is_dropped_and_nowhere_else() {
-    for Case { name, report, plan, svg } in cases() {
-        let (elements, _) = read(&name, &svg);
+    for Case { name, report, plan, svg } in &*CASES {
+        let (elements, _) = read(name, svg);
         let classes = elements.iter().flat_map(|(_, attributes)| attributes);
         let classes: Vec<&str> =
             classes.filter(|(key, _)| *key == "class").map(|(_, value)| *value).collect();
@@ -189,8 +191,7 @@ fn red_stands_where_something_is_dropped_and_nowhere_else() {
 #[test]
 fn a_join_that_a_cause_stands_at_is_not_drawn_as_open() {
     let is_it = |case: &&Case| case.report.causes().any(|one| one.fault == "peering/access-off");
-    let all = cases();
-    let blamed: Vec<&Case> = all.iter().filter(is_it).collect();
+    let blamed: Vec<&Case> = CASES.iter().filter(is_it).collect();
     assert!(blamed.len() > 3, "examples of it");
     for Case { name, report, .. } in blamed {
         let mut joins = report.forward.iter().filter(|step| step.stage == Stage::Hop);
@@ -200,7 +201,7 @@ fn a_join_that_a_cause_stands_at_is_not_drawn_as_open() {
 
 #[test]
 fn every_colour_is_told_for_viewers_without_variables() {
-    let Case { name, svg, .. } = &cases()[0];
+    let Case { name, svg, .. } = &CASES[0];
     let style = svg.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next());
     let style = style.expect("a style");
     let parts = style.split_once("@media (prefers-color-scheme:dark)");
@@ -238,7 +239,6 @@ fn odd_names_and_places_outside_are_drawn() {
 /// A machine beyond a gateway has no front door: its box says where it is.
 #[test]
 fn a_place_beyond_a_gateway_is_named() {
-    let all = cases();
     let boxes = |case: &Case| -> String {
         let (_, texts) = read(&case.name, &case.svg);
         texts.iter().map(|(_, text)| dense(text)).collect()
@@ -248,7 +248,7 @@ fn a_place_beyond_a_gateway_is_named() {
         Source::Server(_) => false,
     };
     let (mut beyond, mut unknown) = (0, 0);
-    for case in all.iter().filter(is_private) {
+    for case in CASES.iter().filter(is_private) {
         let words = boxes(case);
         assert!(!words.contains("publicfrontdoor"), "{}", case.name);
         beyond += usize::from(words.contains("beyondgatewaygateway"));

@@ -132,14 +132,15 @@ fn cables(blueprint: &Blueprint) -> String {
     blueprint.cables.iter().map(|cable| line(&cable.ends)).collect()
 }
 
-/// Settings and zone files of a DNS server that asks nobody else.
+/// Settings and zone files of a DNS server that asks nobody else. It mixes the ports that it may use one by one when it starts, so that
+/// all 64,000 would take most of its time.
 fn unbound_files(name: &str, resolver: &Resolver, folder: &Path) -> (String, Vec<File>) {
     let mut text = format!(
         "server:\n  chroot: \"\"\n  username: \"\"\n  directory: \"{}\"\n  pidfile: \"\"\n  do-daemonize: no\n  \
          use-syslog: no\n  logfile: \"\"\n  verbosity: 1\n  num-threads: 1\n  module-config: \"iterator\"\n  \
          access-control: 0.0.0.0/0 allow\n  do-ip6: no\n  qname-minimisation: no\n  cache-max-ttl: 0\n  \
          cache-max-negative-ttl: 0\n  msg-cache-size: 256k\n  rrset-cache-size: 256k\n  so-reuseport: no\n  \
-         outgoing-range: 64\n",
+         outgoing-range: 64\n  outgoing-port-avoid: 0-65535\n  outgoing-port-permit: 20000-20255\n",
         folder.display()
     );
     for address in &resolver.addresses {

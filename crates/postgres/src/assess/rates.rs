@@ -30,15 +30,15 @@ pub(crate) fn measure(
     target: &ConnInfo,
     databases: &[String],
 ) -> Outcome<Rates> {
-    let (database, rows) = sample(source, databases)?;
+    let Sample { database, rows, made_up } = sample(source, databases)?;
     let here = &mut connect(&source.with_database(&database))?;
     let there = &mut connect(target)?;
-    let mut copy_out = format!("COPY ({rows}) TO STDOUT");
+    let mut copy_out = format!("COPY ({}) TO STDOUT", rows.as_ref().unwrap_or(&made_up));
     // The first time warms the caches, as the copy's own read does for the comparison.
     let (mut bytes, _) = read(here, &copy_out)?;
     if bytes < TABLE_BYTES_MIN {
         // Rows that pack well give little text, and the fixed cost would be all that is measured.
-        copy_out = format!("COPY ({}) TO STDOUT", made_up());
+        copy_out = format!("COPY ({made_up}) TO STDOUT");
         (bytes, _) = read(here, &copy_out)?;
     }
     let (_, read_s) = read(here, &copy_out)?;
@@ -69,15 +69,23 @@ pub(crate) fn measure(
     })
 }
 
-/// The database and the query of the rows to measure with: of the largest table, or made up.
-fn sample(source: &ConnInfo, databases: &[String]) -> Outcome<(String, String)> {
+/// What to measure with.
+struct Sample {
+    database: String,
+    /// The query of rows of the largest table. `None` where no table has enough.
+    rows: Option<String>,
+    /// The query of rows that are made up on the source, 128 bytes each: as much as all tables have.
+    made_up: String,
+}
+
+fn sample(source: &ConnInfo, databases: &[String]) -> Outcome<Sample> {
     let what = "find a table to measure with";
-    let mut best: Option<(u64, String, String)> = None;
+    let (mut best, mut all): (Option<(u64, String, String)>, u64) = (None, 0);
     for name in databases {
         let session = &mut connect(&source.with_database(name))?;
         let sql = format!(
-            "SELECT format('%I.%I', n.nspname, c.relname), pg_table_size(c.oid), \
-             greatest(c.reltuples, 0)::bigint FROM pg_class c \
+            "SELECT format('%I.%I', n.nspname, c.relname), coalesce(pg_table_size(c.oid), 0), \
+             greatest(c.reltuples, 0)::bigint, sum(coalesce(pg_table_size(c.oid), 0)) OVER () FROM pg_class c \
              JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind = 'r' AND {USER_SCHEMAS} AND has_table_privilege(c.oid, 'SELECT') \
              AND has_schema_privilege(n.oid, 'USAGE') AND NOT row_security_active(c.oid) \
@@ -85,6 +93,7 @@ fn sample(source: &ConnInfo, databases: &[String]) -> Outcome<(String, String)> 
         );
         for row in query(session, what, &sql)? {
             let (bytes, count) = (number(what, &row, 1)?, number(what, &row, 2)?);
+            all = all.saturating_add(number(what, &row, 3)?);
             if bytes < TABLE_BYTES_MIN || best.as_ref().is_some_and(|(size, ..)| *size >= bytes) {
                 continue;
             }
@@ -95,19 +104,12 @@ fn sample(source: &ConnInfo, databases: &[String]) -> Outcome<(String, String)> 
             best = Some((bytes, name.clone(), rows));
         }
     }
-    Ok(match best {
-        Some((_, name, rows)) => (name, rows),
-        None => {
-            let name = databases.first().map_or(source.database(), String::as_str);
-            (name.to_owned(), made_up())
-        }
-    })
-}
-
-/// The query of rows that are made up on the source, 128 bytes each.
-fn made_up() -> String {
-    let count = SAMPLE_BYTES / 128;
-    format!("SELECT repeat(md5(i::text), 4) FROM generate_series(1, {count}) AS i")
+    let count = all.clamp(TABLE_BYTES_MIN, SAMPLE_BYTES) / 128;
+    let made_up = format!("SELECT repeat(md5(i::text), 4) FROM generate_series(1, {count}) AS i");
+    let first = || databases.first().map_or(source.database(), String::as_str).to_owned();
+    let (database, rows) =
+        best.map_or_else(|| (first(), None), |(_, name, rows)| (name, Some(rows)));
+    Ok(Sample { database, rows, made_up })
 }
 
 /// Bytes and seconds of reading.
