@@ -1,43 +1,11 @@
 //! Pictures of every page's examples: well-formed, told in words too, red only where something is dropped.
 
-use std::sync::LazyLock;
-
-use flexway_core::diagnose::{self, Copier, Question, Report, Source};
-use flexway_core::estate::Estate;
-use flexway_core::plan::{self, Plan};
-use flexway_core::render::svg;
-use flexway_core::repair::Policy;
+use flexway_core::diagnose::{Copier, Question, Source};
 use flexway_core::trace::step::{Outcome, Stage};
 use serde_json::json;
 
+use crate::cases::{CASES, Case, case};
 use crate::support;
-
-struct Case {
-    name: String,
-    report: Report,
-    plan: Plan,
-    svg: String,
-}
-
-fn case(name: String, estate: &Estate, question: &Question) -> Case {
-    let report = diagnose::check(estate, question);
-    let plan = plan::plan(estate, question, &Policy::default());
-    let svg = svg::picture(estate, &report, Some(&plan));
-    Case { name, report, plan, svg }
-}
-
-/// Every example of every page.
-static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let mut cases = Vec::new();
-    for check in flexway_core::checks::ALL {
-        for example in support::examples(check.page) {
-            let estate = support::estate(&example.resources);
-            let question = example.question(&estate);
-            cases.push(case(format!("{}: {}", check.fault, example.title), &estate, &question));
-        }
-    }
-    cases
-});
 
 /// An element's name, and its attributes.
 type Element<'x> = (&'x str, Vec<(&'x str, &'x str)>);
