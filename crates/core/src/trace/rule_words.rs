@@ -39,7 +39,7 @@ pub(super) fn uncaught(stage: Stage, group: &ResourceId, decision: &Decision) ->
 
 /// What could not be read of a rule; `None` where all of it was.
 pub(super) fn unread(group: &ResourceId, rule: &Rule) -> Option<Missing> {
-    let field = rule.unread?;
+    let field = rule.unread?.name();
     let what = format!("what rule `{}` of `{}` does: its {field}", rule.name, group.name());
     Some(Missing { what, ..Missing::field(group, "securityRules") })
 }

@@ -96,13 +96,47 @@ pub struct Rule {
     pub place: Place,
     /// The field that could not be read, where there is one, `access` before all others. Such a rule is as wide as it may be, and
     /// catches nothing for sure.
-    pub unread: Option<&'static str>,
+    pub unread: Option<RuleField>,
+}
+
+/// A field of a rule that decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleField {
+    /// What it does.
+    Access,
+    /// The protocol.
+    Protocol,
+    /// Who sends.
+    Sender,
+    /// Who receives.
+    Receiver,
+    /// Its turn.
+    Priority,
+    /// Ports of the receiver.
+    ReceiverPort,
+    /// Ports of the sender.
+    SenderPort,
+}
+
+impl RuleField {
+    /// As the rule's body calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            RuleField::Access => "access",
+            RuleField::Protocol => "protocol",
+            RuleField::Sender => "sourceAddressPrefix",
+            RuleField::Receiver => "destinationAddressPrefix",
+            RuleField::Priority => "priority",
+            RuleField::ReceiverPort => "destinationPortRange",
+            RuleField::SenderPort => "sourcePortRange",
+        }
+    }
 }
 
 impl Rule {
     /// Whether nobody knows what it does with the packets that it catches.
     pub(crate) fn is_action_unread(&self) -> bool {
-        self.unread == Some("access")
+        self.unread == Some(RuleField::Access)
     }
 
     /// Whether another rule does the same with the same packets at the same turn, whatever it is called.

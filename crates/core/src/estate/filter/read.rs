@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::{Direction, Place, Ports, Prefix, Prefixes, Protocol, Rule, Rules, SecurityGroup};
+use super::{
+    Direction, Place, Ports, Prefix, Prefixes, Protocol, Rule, RuleField, Rules, SecurityGroup,
+};
 use crate::address::AddressSet;
 use crate::estate::body::{Node, parse_network};
 use crate::estate::network::is_tag;
@@ -50,18 +52,18 @@ pub(in crate::estate) fn rule(
     let priority = node.number("priority", problems).and_then(|number| number.try_into().ok());
     let (ports, unread_ports) = ports(node, problems);
     let unread = [
-        (access.is_none(), "access"),
-        (protocol.is_none(), "protocol"),
-        (from.is_none(), SOURCE.prefix),
-        (to.is_none(), DESTINATION.prefix),
-        (priority.is_none(), "priority"),
-        (unread_ports.is_some(), unread_ports.unwrap_or_default()),
+        access.is_none().then_some(RuleField::Access),
+        protocol.is_none().then_some(RuleField::Protocol),
+        from.is_none().then_some(RuleField::Sender),
+        to.is_none().then_some(RuleField::Receiver),
+        priority.is_none().then_some(RuleField::Priority),
+        unread_ports,
     ];
-    let mut unread = unread.into_iter().filter_map(|(is, field)| is.then_some(field)).peekable();
+    let mut unread = unread.into_iter().flatten().peekable();
     let first = unread.peek().copied();
     for field in unread {
         let what = "what it may catch counts as not decided";
-        say_unread(node, &name, field, what, problems);
+        say_unread(node, &name, field.name(), what, problems);
     }
     Some(Rule {
         name,
@@ -172,7 +174,7 @@ fn addresses(node: &Node, names: &Names, problems: &mut Problems) -> Option<Pref
 }
 
 /// Ports of both sides, and the first of their fields of which a part cannot be read, or that is not there.
-fn ports(node: &Node, problems: &mut Problems) -> (Arc<Ports>, Option<&'static str>) {
+fn ports(node: &Node, problems: &mut Problems) -> (Arc<Ports>, Option<RuleField>) {
     const ALL: (u16, u16) = (0, u16::MAX);
     let from = values(node, SOURCE.port, SOURCE.ports, problems);
     let to = values(node, DESTINATION.port, DESTINATION.ports, problems);
@@ -189,7 +191,7 @@ fn ports(node: &Node, problems: &mut Problems) -> (Arc<Ports>, Option<&'static s
         return (known, None);
     }
     let (from, to) = (ranges(&from), ranges(&to));
-    let field = if to.is_none() { DESTINATION.port } else { SOURCE.port };
+    let field = if to.is_none() { RuleField::ReceiverPort } else { RuleField::SenderPort };
     let widest = || vec![ALL];
     let ports = Ports { from: from.unwrap_or_else(widest), to: to.unwrap_or_else(widest) };
     (Arc::new(ports), Some(field))
