@@ -182,9 +182,20 @@ pub(super) fn direct(path: &Path, leg: &Leg, astray: Ipv4Net) -> Option<Fix> {
     (is_longer && is_free).then(|| Fix::of(peered(path.estate, near, &far)))
 }
 
-/// The peering of the copier's network with the server's, with a half in a state, or with one lacking, where a route that Azure's own
-/// would beat takes the packets to an appliance instead. If that one surely has no way on, this is why nothing arrives.
-pub(super) fn beside_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
+/// What keeps a peering from carrying packets.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lack {
+    /// A half is in this state.
+    State(&'static str),
+    /// One of the halves.
+    Half,
+    /// The near half does not route the other subnet.
+    Space,
+}
+
+/// The peering of the copier's network with the server's that lacks something, where a route that Azure's own would beat takes the packets
+/// to an appliance instead. If that one surely has no way on, this is why nothing arrives.
+pub(super) fn beside_the_appliance(path: &Path, lack: Lack) -> Option<Finding> {
     let (start, leg) = (path.start.as_ref()?, path.intended.as_ref()?);
     let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
     let end = far_subnet(leg)?;
@@ -197,30 +208,46 @@ pub(super) fn beside_the_appliance(path: &Path, state: Option<&str>) -> Option<F
     let pairs = [(&start.vnet, &far), (&far, &start.vnet)];
     let halves = pairs.map(|(owner, remote)| hop::half(path.estate, owner, remote));
     let is_any = |state| halves.iter().flatten().any(|(_, half)| is_in_state(half, state));
-    let (half, pointer) = match (state, halves) {
-        (Some("initiated"), _) if is_any("disconnected") => return None,
-        (Some(state), _) => {
-            let mut halves = halves.iter().flatten();
-            (halves.find(|(_, half)| is_in_state(half, state))?.0, "peeringState")
+    let name =
+        |half: &ResourceId| format!("peering `{}` of network `{}`", half.name(), half.name_at(0));
+    let joined =
+        || hop::join(path.estate, Shore::of(&start.vnet, &start.subnet), Shore::of(&far, &end));
+    let (half, pointer, fault) = match (lack, halves) {
+        (Lack::State("initiated"), _) if is_any("disconnected") => return None,
+        (Lack::State(state), _) => {
+            let mut all = halves.iter().flatten();
+            let half = all.find(|(_, half)| is_in_state(half, state))?.0;
+            let is_alone = halves.iter().flatten().count() == 1;
+            let other = if half.parent().as_ref() == Some(&far) { &start.vnet } else { &far };
+            let fault = match is_alone {
+                true => lone_half(path.estate, half, other),
+                false => format!("{} is {state}", name(half)),
+            };
+            (half.clone(), path.estate.locate(half, "", "peeringState"), fault)
         }
-        (None, [Some((half, facts)), None] | [None, Some((half, facts))]) if !facts.is_down() => {
-            (half, "")
+        (Lack::Half, [Some((half, facts)), None]) if !facts.is_down() => {
+            (half.clone(), String::new(), lone_half(path.estate, half, &far))
         }
-        (None, _) => return None,
-    };
-    let fault = match halves {
-        [Some(_), Some(_)] => {
-            format!("peering `{}` of network `{}` is {}", half.name(), half.name_at(0), state?)
+        (Lack::Half, [None, Some((half, facts))]) if !facts.is_down() => {
+            (half.clone(), String::new(), lone_half(path.estate, half, &start.vnet))
         }
-        _ if half.parent().as_ref() == Some(&far) => lone_half(path.estate, half, &start.vnet),
-        _ => lone_half(path.estate, half, &far),
+        (Lack::Space, [Some(..), Some(..)]) => {
+            let Joined::Broken(breaks, None) = joined() else { return None };
+            let is_it = |one: &&Break| one.kind == BreakKind::OutOfSync && one.is_near;
+            let outside = breaks.iter().find(is_it).filter(|one| one.lost_part.is_none())?;
+            let fault = format!("{} {}", name(&outside.half), outside.words());
+            (outside.half.clone(), outside.pointer.clone(), fault)
+        }
+        (Lack::Half | Lack::Space, _) => return None,
     };
     let message =
         format!("{fault}, so that route `{}` takes the packets to an appliance", route.name);
     let why = "the route of a peering is longer: while it stands, packets go straight to the other network";
-    let place = path.estate.locate(half, "", pointer);
-    let mend = Fix::of(whole_between(path, leg, (&start.subnet, &end)));
-    let finding = Finding::blocks(message, why).at(half, place).fix(mend);
+    let mend = match lack {
+        Lack::Space => vec![peering::sync(path.estate, &half)],
+        Lack::State(_) | Lack::Half => whole_between(path, leg, (&start.subnet, &end)),
+    };
+    let finding = Finding::blocks(message, why).at(&half, pointer).fix(Fix::of(mend));
     let is_lost = leg.onward.as_ref().is_some_and(|onward| onward.dropped.is_none());
     Some(if is_lost { finding } else { finding.possible() })
 }
@@ -228,8 +255,8 @@ pub(super) fn beside_the_appliance(path: &Path, state: Option<&str>) -> Option<F
 /// Whether the direct peering is why the firewall of a hub has the packets, which has no way on.
 pub(super) fn is_beside_the_appliance(path: &Path) -> bool {
     let has_onward = path.intended.as_ref().is_some_and(|leg| leg.onward.is_some());
-    let states = [Some("disconnected"), Some("initiated"), None];
-    has_onward && states.into_iter().any(|state| beside_the_appliance(path, state).is_some())
+    let lacks = [Lack::State("disconnected"), Lack::State("initiated"), Lack::Half, Lack::Space];
+    has_onward && lacks.into_iter().any(|lack| beside_the_appliance(path, lack).is_some())
 }
 
 /// The subnets of an appliance that takes the packets and of the other end, where the appliance stands in a third network.
@@ -246,15 +273,13 @@ pub(super) fn past_a_third(path: &Path) -> Option<(ResourceId, ResourceId)> {
     (vnet != start.vnet && Some(&vnet) != end.parent().as_ref()).then_some((middle, end))
 }
 
-/// A peering with a half in a state, or with one lacking, where an appliance takes the packets: that which would spare it, or that which
-/// it needs.
-pub(super) fn at_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
-    beside_the_appliance(path, state).or_else(|| behind_the_appliance(path, state))
+/// A peering that lacks something, where an appliance takes the packets: that which would spare it, or that which it needs.
+pub(super) fn at_the_appliance(path: &Path, lack: Lack) -> Option<Finding> {
+    beside_the_appliance(path, lack).or_else(|| behind_the_appliance(path, lack))
 }
 
-/// The peering of that third network with the other end's, with a half in a state, or with one lacking: the appliance may know another
-/// way.
-fn behind_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
+/// The peering of that third network with the other end's, which lacks something: the appliance may know another way.
+fn behind_the_appliance(path: &Path, lack: Lack) -> Option<Finding> {
     let (middle, end) = past_a_third(path)?;
     let (hub, far) = (middle.parent()?, end.parent()?);
     let joined = hop::join(path.estate, Shore::of(&hub, &middle), Shore::of(&far, &end));
@@ -263,11 +288,11 @@ fn behind_the_appliance(path: &Path, state: Option<&str>) -> Option<Finding> {
     }
     let halves = [hop::half(path.estate, &hub, &far), hop::half(path.estate, &far, &hub)];
     let down = halves.iter().flatten().find(|(_, half)| half.is_down());
-    let (place, fault) = match (state, down) {
-        (Some(state), Some((id, half))) if is_in_state(half, state) => {
+    let (place, fault) = match (lack, down) {
+        (Lack::State(state), Some((id, half))) if is_in_state(half, state) => {
             (*id, format!("peering `{}` of network `{}` is {state}", id.name(), id.name_at(0)))
         }
-        (None, None) if matches!(joined, Joined::Apart { .. }) => {
+        (Lack::Half, None) if matches!(joined, Joined::Apart { .. }) => {
             (&hub, format!("networks `{}` and `{}` are not peered", hub.name(), far.name()))
         }
         _ => return None,

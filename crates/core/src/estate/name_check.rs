@@ -4,9 +4,16 @@
 use super::json::Json;
 use crate::text::steers;
 
-/// Whether a JSON text can hold no such name: those characters are escaped there, or no ASCII.
+/// Whether a JSON text can hold no such name: those characters are escaped there, or no ASCII. Etags have escaped quotes.
 pub(super) fn is_plain(text: &str) -> bool {
-    !text.contains('\\') && text.is_ascii()
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        if !matches!(rest.as_bytes().get(at + 1), Some(b'"' | b'\\' | b'/')) {
+            return false;
+        }
+        rest = &rest[at + 2..];
+    }
+    text.is_ascii()
 }
 
 /// Why an input is refused for a name in it; `None` where all are as they should be.

@@ -1,6 +1,7 @@
 //! A half of the peering is disconnected: its other half was deleted at some time.
 
-use crate::checks::{joins, new_endpoint};
+use crate::checks::joins::{self, Lack};
+use crate::checks::new_endpoint;
 use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
@@ -10,7 +11,7 @@ use crate::trace::words::lone_half;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(half) = half_in_state(path, "disconnected") else {
-        return joins::at_the_appliance(path, Some("disconnected"));
+        return joins::at_the_appliance(path, Lack::State("disconnected"));
     };
     let message = message(path, &half, "is Disconnected: its other half was deleted at some time")?;
     let why = "the other half was deleted; what is left carries nothing and cannot be joined again as it is";

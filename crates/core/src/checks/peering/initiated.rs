@@ -1,12 +1,13 @@
 //! One half of the peering waits for the other.
 
-use crate::checks::{joins, new_endpoint};
+use crate::checks::joins::{self, Lack};
+use crate::checks::new_endpoint;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let Some(half) = super::peering_disconnected::half_in_state(path, "initiated") else {
-        return joins::at_the_appliance(path, Some("initiated"));
+        return joins::at_the_appliance(path, Lack::State("initiated"));
     };
     let message = super::peering_disconnected::message(
         path,

@@ -1,6 +1,7 @@
 //! The copier's network and the source's network are not joined: a half of the peering, or both, are not there.
 
-use crate::checks::{joins, new_endpoint};
+use crate::checks::joins::{self, Lack};
+use crate::checks::new_endpoint;
 use crate::estate::network::Peering;
 use crate::finding::Finding;
 use crate::trace::Path;
@@ -9,10 +10,10 @@ use crate::trace::hop::Joined;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
     if joins::is_beside_the_appliance(path) {
-        return joins::beside_the_appliance(path, None);
+        return joins::beside_the_appliance(path, Lack::Half);
     }
     let Some(Joined::Apart { near, far, between, overlap, .. }) = &leg.joined else {
-        return joins::at_the_appliance(path, None);
+        return joins::at_the_appliance(path, Lack::Half);
     };
     let is_meshed = leg.joined.as_ref().is_some_and(|joined| joined.ended_mesh().is_some());
     if overlap.is_some() || is_meshed || (between.is_some() && near.is_none() && far.is_none()) {

@@ -1,13 +1,16 @@
 //! A half of the peering does not route an address prefix that the remote network has.
 
-use crate::checks::{joins, new_endpoint};
+use crate::checks::joins::{self, Lack};
+use crate::checks::new_endpoint;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::breaks::BreakKind;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
-    let broken = joins::broken(leg, BreakKind::OutOfSync).next()?;
+    let Some(broken) = joins::broken(leg, BreakKind::OutOfSync).next() else {
+        return joins::beside_the_appliance(path, Lack::Space);
+    };
     let outside = match &broken.lost_part {
         Some(part) => format!("{part} of the other subnet is outside"),
         None => "the other subnet is outside".to_owned(),
