@@ -120,7 +120,7 @@ impl World {
     }
 
     /// A zone counts a deleted link no longer, and a network lists no ruleset whose link is deleted. A deleted half of a peering leaves
-    /// the other one Disconnected; one that was made later is another one.
+    /// the other one Disconnected, unless it had lost it before; one that was made later is another one.
     fn part(&self, all: &mut BTreeMap<String, Value>, request: &Request, later: &[Request]) {
         let gone = self.resources.iter().find(|one| key(one) == request.key);
         if gone.is_some_and(|one| kind(one) == LINK) {
@@ -132,6 +132,9 @@ impl World {
         let Some(gone) = gone.filter(|one| kind(one).ends_with("/virtualnetworkpeerings")) else {
             return;
         };
+        if gone["properties"]["peeringState"] == "Disconnected" {
+            return;
+        }
         let is_older = |key: &String| later.iter().all(|one| one.key != *key || one.code != 201);
         for half in
             halves_back(all, &request.key, &remote_of(gone)).iter().filter(|key| is_older(key))
@@ -218,6 +221,13 @@ mod tests {
         let gone = request("DELETE", "/virtualNetworks/a/virtualNetworkPeerings/p", 200);
         let parted = world.back(vec![half("b", "a")], &[gone]);
         assert_eq!(state(&parted, 0), "Disconnected");
+        let mut lost = half("a", "b");
+        lost["properties"]["peeringState"] = json!("Disconnected");
+        let gone = request("DELETE", "/virtualNetworks/a/virtualNetworkPeerings/p", 200);
+        let mut waits = half("b", "a");
+        waits["properties"]["peeringState"] = json!("Initiated");
+        let alone = World::of(&[lost, waits.clone()]).back(vec![waits], &[gone]);
+        assert_eq!(state(&alone, 0), "Initiated", "it had no partner to leave");
         let gone = request("DELETE", "/virtualNetworks/a/virtualNetworkPeerings/p", 200);
         let again = world.back(vec![half("b", "a")], &[gone, made("b")]);
         assert_eq!(state(&again, 0), "Initiated", "a half made later is another one");

@@ -210,8 +210,6 @@ pub(super) fn beside_the_appliance(path: &Path, lack: Lack) -> Option<Finding> {
     let is_any = |state| halves.iter().flatten().any(|(_, half)| is_in_state(half, state));
     let name =
         |half: &ResourceId| format!("peering `{}` of network `{}`", half.name(), half.name_at(0));
-    let joined =
-        || hop::join(path.estate, Shore::of(&start.vnet, &start.subnet), Shore::of(&far, &end));
     let (half, pointer, fault) = match (lack, halves) {
         (Lack::State("initiated"), _) if is_any("disconnected") => return None,
         (Lack::State(state), _) => {
@@ -232,7 +230,9 @@ pub(super) fn beside_the_appliance(path: &Path, lack: Lack) -> Option<Finding> {
             (half.clone(), String::new(), lone_half(path.estate, half, &start.vnet))
         }
         (Lack::Space, [Some(..), Some(..)]) => {
-            let Joined::Broken(breaks, None) = joined() else { return None };
+            let (near, far) = (Shore::of(&start.vnet, &start.subnet), Shore::of(&far, &end));
+            let joined = hop::join(path.estate, near, far);
+            let Joined::Broken(breaks, None) = joined else { return None };
             let is_it = |one: &&Break| one.kind == BreakKind::OutOfSync && one.is_near;
             let outside = breaks.iter().find(is_it).filter(|one| one.lost_part.is_none())?;
             let fault = format!("{} {}", name(&outside.half), outside.words());
