@@ -130,6 +130,10 @@ fn wrong_inputs_are_told_apart() {
             &["target\\u{1b}[2J\\u{202e}nsg\" holds a character that no name in Azure has"],
         );
     }
+    // The one that JSON does not want escaped.
+    let file = folder.file("delete.json", &whole.replace("target-nsg", "target\u{7f}nsg"));
+    let plan = [&["plan", "--estate", &file], &servers[..]].concat();
+    fails(&plan, &["target\\u{7f}nsg\" holds a character that no name in Azure has"]);
     for (source, told) in [
         ("old-bd", "did you mean `old-db`?"),
         ("target-net", "`target-net` is of type microsoft.network/virtualnetworks, no server"),

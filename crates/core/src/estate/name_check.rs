@@ -4,7 +4,8 @@
 use super::json::Json;
 use crate::text::steers;
 
-/// Whether a JSON text can hold no such name: those characters are escaped there, or no ASCII. Etags have escaped quotes.
+/// Whether a JSON text can hold no such name: those characters are escaped there, or no ASCII, but for the one that deletes. Etags have
+/// escaped quotes.
 pub(super) fn is_plain(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -13,7 +14,7 @@ pub(super) fn is_plain(text: &str) -> bool {
         }
         rest = &rest[at + 2..];
     }
-    text.is_ascii()
+    text.is_ascii() && !text.contains('\x7f')
 }
 
 /// Why an input is refused for a name in it; `None` where all are as they should be.
