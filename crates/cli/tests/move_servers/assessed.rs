@@ -91,6 +91,8 @@ fn faults_are_found_with_codes_and_their_fixes_mend() {
     let forecast = &report["forecast"];
     let seconds = |name: &str| forecast[name].as_f64().unwrap();
     assert!(0.0 < seconds("seconds_min") && seconds("seconds_min") < seconds("seconds_max"));
+    let sample = forecast["rates"]["sample_bytes"].as_u64().unwrap();
+    assert!((1 << 20..2 << 20).contains(&sample), "{sample} bytes for a source with hardly any");
     pair.migrate(&[]).ended(3).says(&[
         "PostgreSQL 18 takes no postfix operators: operator public.~!",
         "on the source: DROP OPERATOR public.~! (bigint, NONE)",

@@ -210,24 +210,23 @@ pub(super) fn beside_the_appliance(path: &Path, lack: Lack) -> Option<Finding> {
     let is_any = |state| halves.iter().flatten().any(|(_, half)| is_in_state(half, state));
     let name =
         |half: &ResourceId| format!("peering `{}` of network `{}`", half.name(), half.name_at(0));
+    let lone = match halves {
+        [Some((half, _)), None] => Some(lone_half(path.estate, half, &far)),
+        [None, Some((half, _))] => Some(lone_half(path.estate, half, &start.vnet)),
+        _ => None,
+    };
     let (half, pointer, fault) = match (lack, halves) {
         (Lack::State("initiated"), _) if is_any("disconnected") => return None,
         (Lack::State(state), _) => {
             let mut all = halves.iter().flatten();
             let half = all.find(|(_, half)| is_in_state(half, state))?.0;
-            let is_alone = halves.iter().flatten().count() == 1;
-            let other = if half.parent().as_ref() == Some(&far) { &start.vnet } else { &far };
-            let fault = match is_alone {
-                true => lone_half(path.estate, half, other),
-                false => format!("{} is {state}", name(half)),
-            };
+            let fault = lone.unwrap_or_else(|| format!("{} is {state}", name(half)));
             (half.clone(), path.estate.locate(half, "", "peeringState"), fault)
         }
-        (Lack::Half, [Some((half, facts)), None]) if !facts.is_down() => {
-            (half.clone(), String::new(), lone_half(path.estate, half, &far))
-        }
-        (Lack::Half, [None, Some((half, facts))]) if !facts.is_down() => {
-            (half.clone(), String::new(), lone_half(path.estate, half, &start.vnet))
+        (Lack::Half, [Some((half, facts)), None] | [None, Some((half, facts))])
+            if !facts.is_down() =>
+        {
+            (half.clone(), String::new(), lone?)
         }
         (Lack::Space, [Some(..), Some(..)]) => {
             let (near, far) = (Shore::of(&start.vnet, &start.subnet), Shore::of(&far, &end));

@@ -33,6 +33,7 @@ fn every_key_of_an_answer_and_a_plan_is_documented() {
         keys(&case.report.to_json(), &mut found);
         keys(&case.plan.to_json(), &mut found);
     }
+    // Words in quotes, in the blocks of code.
     let blocks: String = PAGE.split("```").skip(1).step_by(2).collect();
     let told: BTreeSet<&str> = blocks.split('"').skip(1).step_by(2).collect();
     let lacking: Vec<&String> = found.iter().filter(|key| !told.contains(key.as_str())).collect();

@@ -120,7 +120,7 @@ pub enum RuleField {
 
 impl RuleField {
     /// As the rule's body calls it.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             RuleField::Access => "access",
             RuleField::Protocol => "protocol",

@@ -134,18 +134,18 @@ struct Names {
 }
 
 const SOURCE: Names = Names {
-    prefix: "sourceAddressPrefix",
+    prefix: RuleField::Sender.name(),
     prefixes: "sourceAddressPrefixes",
     groups: "sourceApplicationSecurityGroups",
-    port: "sourcePortRange",
+    port: RuleField::SenderPort.name(),
     ports: "sourcePortRanges",
 };
 
 const DESTINATION: Names = Names {
-    prefix: "destinationAddressPrefix",
+    prefix: RuleField::Receiver.name(),
     prefixes: "destinationAddressPrefixes",
     groups: "destinationApplicationSecurityGroups",
-    port: "destinationPortRange",
+    port: RuleField::ReceiverPort.name(),
     ports: "destinationPortRanges",
 };
 
