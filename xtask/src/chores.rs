@@ -1,6 +1,7 @@
 //! The commands of the README: all tests, the demo, and the agent.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -15,8 +16,7 @@ pub(crate) fn test() -> Result<()> {
     format(&["--check"]).map_err(|why| format!("{why}; `cargo xtask fmt` mends it"))?;
     eprintln!("==> cargo xtask tidy");
     tidy::run()?;
-    step(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
-    step(cargo(&["test", "--workspace", "--locked", "--doc", "--quiet"]))?;
+    step(linted(&["test", "--workspace", "--locked", "--doc", "--quiet"]))?;
     suites::run()
 }
 
@@ -77,6 +77,17 @@ fn run_step(shown: &str, command: Command) -> Result<()> {
         status if status.success() => Ok(()),
         status => Err(format!("pass the step `{shown}`: {status}")),
     }
+}
+
+/// cargo with clippy for its compiler, every warning an error: what is checked is what is run, and nothing is compiled twice.
+pub(crate) fn linted(arguments: &[&str]) -> Command {
+    let beside = |cargo: OsString| PathBuf::from(cargo).with_file_name("clippy-driver");
+    let driver = env::var_os("CARGO").map_or_else(|| "clippy-driver".into(), beside);
+    let mut command = cargo(arguments);
+    command.env("RUSTC_WORKSPACE_WRAPPER", driver);
+    // The way in which `cargo clippy` hands on what follows its `--`.
+    command.env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+    command
 }
 
 /// cargo, run in the project's top folder.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::chores::{cargo, root};
+use crate::chores::{linted, root};
 use crate::process::{Result, capture, read};
 
 /// Building every test from nothing takes minutes.
@@ -52,10 +52,10 @@ struct Suite {
     folder: PathBuf,
 }
 
-/// Builds every test and runs it. Each suite's output is shown when it ends, a summary at the end.
+/// Builds every test, with clippy's judgement, and runs it. Each suite's output is shown when it ends, a summary at the end.
 pub(crate) fn run() -> Result<()> {
-    eprintln!("==> cargo test --no-run");
-    let mut build = cargo(&["test", "--workspace", "--locked", "--no-run"]);
+    eprintln!("==> clippy and cargo test --no-run");
+    let mut build = linted(&["test", "--workspace", "--locked", "--no-run"]);
     build.args(["--message-format", "json-render-diagnostics"]);
     let mut suites = suites(&read(build, BUILD_LIMIT)?);
     suites.sort_by_key(|suite| {
