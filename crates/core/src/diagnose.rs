@@ -130,42 +130,63 @@ fn way<'e>(estate: &'e Estate, question: &Question, to: Way) -> Result<Box<Path<
     }
 }
 
-/// The verdict and what is wrong, without the guide's view and the steps: a search asks hundreds of times.
+/// The verdict and what is wrong, without the guide's view and the steps: a search asks hundreds of times. Of two flows the second is
+/// looked at when the first one is open: every repair mends that one too.
 pub(crate) fn judged(estate: &Estate, question: &Question) -> (Verdict, Vec<Finding>) {
-    let (Source::Server(source), Copier::Target) = (&question.source, &question.copier) else {
-        let report = check(estate, question);
-        return (report.verdict, report.findings);
+    let of = |to| {
+        way(estate, question, to).map_or((Verdict::Undetermined, Vec::new()), |path| judge(&path))
     };
-    match trace::path(estate, &question.target, source, question.port) {
-        Ok(path) => judge(&path),
-        Err(_) => (Verdict::Undetermined, Vec::new()),
+    if question.copier == Copier::Relay {
+        return (Verdict::Undetermined, Vec::new());
+    }
+    let first = of(Way::Source);
+    match first.0 {
+        _ if !question.copier.has_two_flows() => first,
+        Verdict::Unreachable => first,
+        Verdict::Reachable => of(Way::Target),
+        Verdict::Partial | Verdict::Undetermined | Verdict::Inconsistent => {
+            let report = check(estate, question);
+            (report.verdict, report.findings)
+        }
     }
 }
 
 /// The verdict alone.
 pub fn verdict(estate: &Estate, question: &Question) -> Verdict {
-    let (Source::Server(source), Copier::Target) = (&question.source, &question.copier) else {
-        return check(estate, question).verdict;
+    if question.copier == Copier::Relay {
+        return Verdict::Undetermined;
+    }
+    let of = |to| {
+        estate.briefly(|estate| {
+            way(estate, question, to).map_or(Verdict::Undetermined, |path| path.verdict())
+        })
     };
-    estate.briefly(|estate| {
-        let path = trace::path(estate, &question.target, source, question.port);
-        path.map_or(Verdict::Undetermined, |path| path.verdict())
-    })
+    match of(Way::Source) {
+        first if !question.copier.has_two_flows() => first,
+        Verdict::Unreachable => Verdict::Unreachable,
+        Verdict::Reachable => of(Way::Target),
+        Verdict::Partial | Verdict::Undetermined | Verdict::Inconsistent => {
+            check(estate, question).verdict
+        }
+    }
 }
 
 /// What decides that a gate other than security rules is closed, where one is and rules do not matter for it: no repair leaves all of
 /// that as it is.
 pub(crate) fn reads_beyond_rules(estate: &Estate, question: &Question) -> Option<Reads> {
-    let (Source::Server(source), Copier::Target) = (&question.source, &question.copier) else {
-        return None;
+    let flows = if question.copier.has_two_flows() {
+        &[Way::Source, Way::Target][..]
+    } else {
+        &[Way::Source]
     };
-    let (is_closed, reads) = estate.watch_all_but_asides(|estate| {
-        estate.briefly(|estate| {
-            let path = trace::path(estate, &question.target, source, question.port);
-            path.is_ok_and(|path| path.is_closed_beyond_rules())
-        })
-    });
-    is_closed.then_some(reads)
+    flows.iter().find_map(|to| {
+        let (is_closed, reads) = estate.watch_all_but_asides(|estate| {
+            estate.briefly(|estate| {
+                way(estate, question, *to).is_ok_and(|path| path.is_closed_beyond_rules())
+            })
+        });
+        is_closed.then_some(reads)
+    })
 }
 
 /// Answers the question for another subnet and server: whether a client there can reach it.

@@ -125,7 +125,8 @@ fn endpoint_steps(path: &Path) -> Vec<GuideStep> {
         Some((Status::Approved, Ok(_))) => State::Met,
         Some(_) => State::NotMet,
     };
-    let target = path.start.as_ref().map(|start| path.estate.get::<Subnet>(&start.subnet).is_ok());
+    let target =
+        path.start.as_ref().map(|start| path.estate.find::<Subnet>(&start.subnet).is_some());
     let target = if target == Some(true) { State::Met } else { State::Unknown };
     let (own, _) = own_zone(path);
     let (attached, record) = (attached(path), record(path));

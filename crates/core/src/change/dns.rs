@@ -111,7 +111,7 @@ pub(super) fn is_taken(estate: &Estate, zone: &ResourceId, body: &Value) -> bool
 
 /// Lets a zone count its links or record sets anew when one comes or goes; what is no zone, or tells no number, stays as it is.
 pub(super) fn count(estate: &mut Estate, zone: &ResourceId, child: &ResourceId, by: i64) {
-    let Ok(facts) = estate.get::<Zone>(zone) else { return };
+    let Some(facts) = estate.find::<Zone>(zone) else { return };
     let (field, count) =
         match child.is_type("microsoft.network/privatednszones/virtualnetworklinks") {
             true => ("numberOfVirtualNetworkLinks", facts.link_count),
@@ -297,7 +297,7 @@ fn new_names(
     vnet: &ResourceId,
     source: &ResourceId,
 ) -> Option<String> {
-    let fqdn = estate.get::<Server>(source).ok().and_then(|one| one.fqdn.as_deref());
+    let fqdn = estate.find::<Server>(source).and_then(|one| one.fqdn.as_deref());
     let full =
         fqdn.into_iter().flat_map(|fqdn| [resolve::private_link_name(fqdn), Some(fqdn.into())]);
     let own: Vec<String> =

@@ -63,14 +63,14 @@ pub fn approve(estate: &Estate, connection: &ResourceId, endpoint: &ResourceId) 
 
 /// The addresses of an endpoint.
 fn addresses(estate: &Estate, endpoint: &ResourceId) -> End {
-    let told = estate.get::<Endpoint>(endpoint).ok().map(|one| &one.addresses);
+    let told = estate.find::<Endpoint>(endpoint).map(|one| &one.addresses);
     let networks = told.into_iter().flatten().copied().map(Ipv4Net::from).collect::<Vec<_>>();
     if networks.is_empty() { End::named(endpoint.key(), 1) } else { End::of(&networks) }
 }
 
 /// Addresses around the network that an endpoint is in.
 fn around(estate: &Estate, endpoint: &ResourceId) -> End {
-    let facts = estate.get::<Endpoint>(endpoint).ok();
+    let facts = estate.find::<Endpoint>(endpoint);
     let vnet = facts.and_then(|one| one.subnet.as_ref()?.parent());
     let unknown = || End::named(format!("around {}", endpoint.key()), MANY);
     vnet.map_or_else(unknown, |vnet| exposure::around(estate, &vnet))

@@ -178,7 +178,7 @@ pub fn server(server: &ResourceId) -> End {
 
 /// The addresses of a virtual network.
 pub fn vnet(estate: &Estate, id: &ResourceId) -> End {
-    known(id, estate.get::<Vnet>(id).ok().map(|one| AddressSet::of(&one.space)))
+    known(id, estate.find::<Vnet>(id).map(|one| AddressSet::of(&one.space)))
 }
 
 /// Addresses from which something in a network is dialled: its own, and those of the networks that it is peered with.
@@ -194,7 +194,7 @@ pub fn around(estate: &Estate, id: &ResourceId) -> End {
 
 /// The addresses of a subnet.
 pub fn subnet(estate: &Estate, id: &ResourceId) -> End {
-    known(id, estate.get::<Subnet>(id).ok().map(|one| AddressSet::of(&one.prefixes)))
+    known(id, estate.find::<Subnet>(id).map(|one| AddressSet::of(&one.prefixes)))
 }
 
 fn known(id: &ResourceId, addresses: Option<AddressSet>) -> End {

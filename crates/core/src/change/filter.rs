@@ -145,7 +145,7 @@ fn set_addresses(properties: &mut Value, side: &str, values: &[String]) {
 
 /// The rules of a group; none where it was not observed.
 fn rules_of<'e>(estate: &'e Estate, group: &ResourceId) -> Vec<&'e Rule> {
-    let listed = estate.get::<SecurityGroup>(group).ok().and_then(|facts| facts.rules.as_ref());
+    let listed = estate.find::<SecurityGroup>(group).and_then(|facts| facts.rules.as_ref());
     let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
     listed.into_iter().flat_map(|rules| rules.iter()).chain(alone).collect()
 }
@@ -157,7 +157,7 @@ fn free_priority(
     direction: Direction,
     below: u32,
 ) -> Option<u32> {
-    estate.get::<SecurityGroup>(group).ok()?.rules.as_ref()?;
+    estate.find::<SecurityGroup>(group)?.rules.as_ref()?;
     let rules = rules_of(estate, group).into_iter();
     let taken: Vec<u32> =
         rules.filter(|rule| rule.direction == direction).map(|rule| rule.priority).collect();

@@ -260,7 +260,7 @@ impl Edit {
                     return;
                 }
                 // An endpoint that the plan makes too tells its own address: another set may give it another one.
-                let told = estate.get::<Endpoint>(endpoint).ok();
+                let told = estate.find::<Endpoint>(endpoint);
                 let own =
                     told.and_then(|one| one.addresses.first()).map(|one| record::record_body(*one));
                 Edit::PutInZone(id.clone(), own.unwrap_or_else(|| body.clone())).apply(estate);
@@ -288,7 +288,7 @@ impl Edit {
                     return;
                 }
                 put(estate, id, body.clone());
-                let Ok(facts) = estate.get::<Peering>(other) else { return };
+                let Some(facts) = estate.find::<Peering>(other) else { return };
                 let state = facts.state.as_deref();
                 if state.is_some_and(|state| state.eq_ignore_ascii_case("disconnected")) {
                     return;
@@ -350,11 +350,11 @@ fn put(estate: &mut Estate, id: &ResourceId, mut body: Value) {
 pub(crate) fn free_name(estate: &Estate, parent: &ResourceId, kind: &str, wanted: &str) -> String {
     // Rules and routes that their parent lists are no resources of their own here.
     let is_listed = |name: &str| match kind {
-        "securityRules" => estate.get::<SecurityGroup>(parent).is_ok_and(|group| {
+        "securityRules" => estate.find::<SecurityGroup>(parent).is_some_and(|group| {
             let mut rules = group.rules.iter().flat_map(Rules::iter);
             rules.any(|rule| rule.name.eq_ignore_ascii_case(name))
         }),
-        "routes" => estate.get::<RouteTable>(parent).is_ok_and(|table| {
+        "routes" => estate.find::<RouteTable>(parent).is_some_and(|table| {
             let mut routes = table.routes.iter().flatten();
             routes.any(|route| route.name.eq_ignore_ascii_case(name))
         }),

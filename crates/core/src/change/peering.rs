@@ -20,7 +20,7 @@ fn ends(estate: &Estate, half: &ResourceId) -> (End, End) {
         Some(id) => exposure::vnet(estate, id),
         None => End::named(format!("{otherwise} {}", half.key()), MANY),
     };
-    let remote = estate.get::<Peering>(half).ok().map(|one| &one.remote);
+    let remote = estate.find::<Peering>(half).map(|one| &one.remote);
     (vnet(half.parent().as_ref(), "before"), vnet(remote, "beyond"))
 }
 
@@ -55,7 +55,7 @@ pub fn create_half(
         remote.child(kind, &free_name(estate, remote, kind, &format!("to-{}", vnet.name())))
     });
     // Azure leaves a half without its partner disconnected, which no new partner mends.
-    let waits = estate.get::<Peering>(&other).is_ok_and(|half| is_in_state(half, "initiated"));
+    let waits = estate.find::<Peering>(&other).is_some_and(|half| is_in_state(half, "initiated"));
     let lost = waits.then(|| {
         format!(
             "taken back, it leaves peering `{}` of network `{}`, which waits now, disconnected: both halves then have to be made anew",
@@ -111,7 +111,7 @@ pub(super) fn space_of(estate: &Estate, half: &ResourceId, facts: &Peering) -> O
 
 /// The half that is disconnected when a half goes: the other network's, unless this one had lost it before.
 pub(super) fn partner<'e>(estate: &'e Estate, half: &ResourceId) -> Option<&'e ResourceId> {
-    let facts = estate.get::<Peering>(half).ok()?;
+    let facts = estate.find::<Peering>(half)?;
     let is_lost = is_in_state(facts, "disconnected");
     let (other, _) = hop::half(estate, &facts.remote, &half.parent()?)?;
     (!is_lost).then_some(other)
@@ -217,7 +217,7 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
 /// Which flows a flag of a half lets through.
 fn flag_opens(estate: &Estate, half: &ResourceId, flag: &str) -> String {
     let own = half.name_at(0);
-    let Ok(facts) = estate.get::<Peering>(half) else {
+    let Some(facts) = estate.find::<Peering>(half) else {
         return format!("what `{flag}` lets through peering `{}`", half.name());
     };
     let remote = facts.remote.name();
@@ -315,8 +315,8 @@ pub fn add_subnets(
 
 /// What a half routes once it routes a subnet too; `None` where it does already.
 fn space_with(estate: &Estate, half: &ResourceId, subnet: &ResourceId) -> Option<Vec<String>> {
-    let routed = &estate.get::<Peering>(half).ok()?.remote_space;
-    let added = &estate.get::<Subnet>(subnet).ok()?.prefixes;
+    let routed = &estate.find::<Peering>(half)?.remote_space;
+    let added = &estate.find::<Subnet>(subnet)?.prefixes;
     let is_routed = AddressSet::of(added).is_within(&AddressSet::of(routed));
     (!is_routed).then(|| routed.iter().chain(added).map(ToString::to_string).collect())
 }
@@ -325,7 +325,7 @@ fn space_with(estate: &Estate, half: &ResourceId, subnet: &ResourceId) -> Option
 pub fn sync(estate: &Estate, half: &ResourceId) -> Change {
     let body = whole_body(estate, half, json!({}));
     // Where only some subnets are peered, it learns their prefixes.
-    let facts = estate.get::<Peering>(half).ok();
+    let facts = estate.find::<Peering>(half);
     let space = facts.and_then(|facts| space_of(estate, half, facts)).unwrap_or_default();
     let mut request = Request::put(half, NETWORK_API, body);
     request.path.push_str("&syncRemoteAddressSpace=true");

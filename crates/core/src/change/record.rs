@@ -30,7 +30,7 @@ pub fn attach_zone(
         { "name": config, "properties": { "privateDnsZoneId": zone.as_str() } } ] } });
     let record = zone.child("A", label);
     // The group takes the record over, and what stood there goes with the group and with its endpoint.
-    let old = estate.get::<Record>(&record).ok().and_then(|record| record.addresses.clone());
+    let old = estate.find::<Record>(&record).and_then(|record| record.addresses.clone());
     let is_taken_over = old.as_ref().is_some_and(|old| !old.is_empty() && *old != [address]);
     let inverse = Request::delete(&group, NETWORK_API);
     let inverse = Request { then: as_it_is(estate, &record).map(Box::new), ..inverse };
@@ -79,7 +79,7 @@ fn taken_over(record: &ResourceId, old: Option<&[Ipv4Addr]>) -> String {
 
 /// The request that writes a record set as it is; `None` where there is none.
 fn as_it_is(estate: &Estate, record: &ResourceId) -> Option<Request> {
-    estate.get::<Record>(record).ok()?.addresses.as_ref()?;
+    estate.find::<Record>(record)?.addresses.as_ref()?;
     let mut body = whole_body(estate, record, json!({}));
     if let Some(properties) = body["properties"].as_object_mut() {
         properties.retain(|name, _| ["ttl", "aRecords", "metadata"].contains(&name.as_str()));
@@ -94,7 +94,7 @@ pub(super) fn record_body(address: Ipv4Addr) -> Value {
 /// Makes an A record set hold exactly one address.
 pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4Addr) -> Change {
     let record = zone.child("A", label);
-    let old = estate.get::<Record>(&record).ok();
+    let old = estate.find::<Record>(&record);
     let body = record_body(address);
     let base = format!(
         "{} --zone-name {} --record-set-name {}",

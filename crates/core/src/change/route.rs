@@ -114,7 +114,7 @@ pub(super) fn is_taken(estate: &Estate, id: &ResourceId, body: &Value) -> bool {
                 RoutePrefix::Ipv6 => false,
             }
     };
-    let listed = estate.get::<RouteTable>(&table).ok().and_then(|table| table.routes.as_deref());
+    let listed = estate.find::<RouteTable>(&table).and_then(|table| table.routes.as_deref());
     let alone = estate.children::<Route>(&table).map(|(_, route)| route);
     listed.into_iter().flatten().chain(alone).any(has_prefix)
 }

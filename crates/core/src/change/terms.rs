@@ -99,10 +99,10 @@ impl Terms {
     /// What the half routes once it is made.
     pub(super) fn space(&self, estate: &Estate, remote: &ResourceId) -> Option<Vec<String>> {
         let networks = match &self.subnets {
-            None => estate.get::<Vnet>(remote).ok()?.space.clone(),
+            None => estate.find::<Vnet>(remote)?.space.clone(),
             Some((_, names)) => {
                 let id = |name: &String| remote.child("subnets", name);
-                let subnets = names.iter().filter_map(|one| estate.get::<Subnet>(&id(one)).ok());
+                let subnets = names.iter().filter_map(|one| estate.find::<Subnet>(&id(one)));
                 subnets.flat_map(|subnet| subnet.prefixes.clone()).collect()
             }
         };

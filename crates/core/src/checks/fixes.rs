@@ -66,7 +66,7 @@ pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
         return None;
     }
     let mut changes = vec![server::add_vnet_rule(path.estate, &path.to_id, &start.subnet)];
-    let facts = path.estate.get::<Subnet>(&start.subnet).ok();
+    let facts = path.estate.find::<Subnet>(&start.subnet);
     if let Some(facts) = facts.filter(|facts| !facts.has_sql_endpoint()) {
         changes.push(subnet::turn_on_service_endpoint(
             path.estate,
@@ -82,8 +82,7 @@ pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
 /// where no rule holds its address.
 pub(super) fn nat_gateways(path: &Path) -> Vec<Fix> {
     let Some(start) = &path.start else { return Vec::new() };
-    let region =
-        path.estate.get::<Vnet>(&start.vnet).ok().and_then(|vnet| vnet.location.as_deref());
+    let region = path.estate.find::<Vnet>(&start.vnet).and_then(|vnet| vnet.location.as_deref());
     let Some(region) = region.map(region_key) else { return Vec::new() };
     let is_afar = |subnet: &ResourceId| subnet.parent().as_ref() != Some(&start.vnet);
     let is_usable = |(id, nat): &(&ResourceId, &NatGateway)| {
@@ -175,7 +174,7 @@ pub(super) fn flow_words(path: &Path) -> Option<String> {
             let addresses = view.addresses.as_ref().ok()?;
             list(&addresses.iter().copied().map(Ipv4Net::from).collect::<Vec<_>>())
         }
-        Way::Injected(subnet) => list(&path.estate.get::<Subnet>(subnet).ok()?.prefixes),
+        Way::Injected(subnet) => list(&path.estate.find::<Subnet>(subnet)?.prefixes),
         Way::Machine(machine) => machine.address.to_string(),
         Way::Beyond(address) => address.to_string(),
         Way::Public => format!("the public address of `{}`", path.to_id.name()),
@@ -209,11 +208,9 @@ fn let_senders_through(
     let to = match &leg.way {
         Way::Endpoint(view) => match &view.addresses {
             Ok(addresses) => Ok(addresses.iter().copied().map(Ipv4Net::from).collect()),
-            Err(_) => {
-                Ok(path.estate.get::<Subnet>(view.subnet.as_ref().ok()?).ok()?.prefixes.clone())
-            }
+            Err(_) => Ok(path.estate.find::<Subnet>(view.subnet.as_ref().ok()?)?.prefixes.clone()),
         },
-        Way::Injected(subnet) => Ok(path.estate.get::<Subnet>(subnet).ok()?.prefixes.clone()),
+        Way::Injected(subnet) => Ok(path.estate.find::<Subnet>(subnet)?.prefixes.clone()),
         Way::Machine(machine) => match leg.behind.as_ref() {
             Some(behind) if direction == Direction::Inbound => Ok(behind.addresses.networks()),
             Some(_) | None => Ok(vec![Ipv4Net::from(machine.address)]),
@@ -241,7 +238,7 @@ fn holding(path: &Path, senders: &AddressSet) -> Option<Vec<Ipv4Net>> {
 /// the service's tag.
 pub(super) fn past_broad_route(path: &Path, broad: &UserRoute) -> Vec<Fix> {
     let Some(start) = &path.start else { return Vec::new() };
-    let facts = path.estate.get::<Subnet>(&start.subnet).ok();
+    let facts = path.estate.find::<Subnet>(&start.subnet);
     let is_single = path.to.kind == ServerKind::Single;
     let can_identify = is_single && super::vnet_rule_other_region::afar(path).is_none();
     let is_on = can_identify && facts.is_some_and(Subnet::has_sql_endpoint);

@@ -172,7 +172,7 @@ fn far_subnet(leg: &Leg) -> Option<ResourceId> {
 pub(super) fn direct(path: &Path, leg: &Leg, astray: Ipv4Net) -> Option<Fix> {
     let (start, end) = (path.start.as_ref()?, far_subnet(leg)?);
     let (near, far) = (&start.vnet, end.parent()?);
-    let space = &path.estate.get::<Vnet>(&far).ok()?.space;
+    let space = &path.estate.find::<Vnet>(&far)?.space;
     let is_longer = space.iter().all(|net| net.prefix_len() > astray.prefix_len());
     let joined = hop::join(path.estate, Shore::of(near, &start.subnet), Shore::of(&far, &end));
     let is_held = [(near, &far), (&far, near)]
@@ -201,7 +201,7 @@ pub(super) fn beside_the_appliance(path: &Path, lack: Lack) -> Option<Finding> {
     let end = far_subnet(leg)?;
     let far = end.parent().filter(|far| *far != start.vnet)?;
     let taken: Ipv4Net = route.prefix.parse().ok()?;
-    let space = &path.estate.get::<Vnet>(&far).ok()?.space;
+    let space = &path.estate.find::<Vnet>(&far)?.space;
     if !space.iter().all(|net| net.prefix_len() > taken.prefix_len()) {
         return None;
     }

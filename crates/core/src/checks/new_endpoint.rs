@@ -44,7 +44,7 @@ const PLACES_MAX: usize = 3;
 pub(super) fn nearby(path: &Path) -> Vec<Fix> {
     let is_possible = path.to.delegated_subnet.is_none() && path.to.kind != ServerKind::Host;
     let Some(start) = &path.start else { return Vec::new() };
-    let Ok(vnet) = path.estate.get::<Vnet>(&start.vnet) else { return Vec::new() };
+    let Some(vnet) = path.estate.find::<Vnet>(&start.vnet) else { return Vec::new() };
     let Some(location) = vnet.location.clone().filter(|_| is_possible) else { return Vec::new() };
     if super::tier_unsupported::is_basic(path) {
         return Vec::new();
@@ -142,9 +142,9 @@ fn in_new_subnet(path: &Path, id: &ResourceId, vnet: &Vnet, location: String) ->
 /// A new private endpoint in the subnet of one that carries nothing any more.
 pub(super) fn again(path: &Path, old: &View) -> Option<Fix> {
     let subnet_id = old.subnet.as_ref().ok()?;
-    let subnet = path.estate.get::<Subnet>(subnet_id).ok()?;
-    let from_old = path.estate.get::<Endpoint>(&old.id).ok().and_then(|one| one.location.clone());
-    let from_vnet = || path.estate.get::<Vnet>(&old.vnet().ok()?).ok()?.location.clone();
+    let subnet = path.estate.find::<Subnet>(subnet_id)?;
+    let from_old = path.estate.find::<Endpoint>(&old.id).and_then(|one| one.location.clone());
+    let from_vnet = || path.estate.find::<Vnet>(&old.vnet().ok()?)?.location.clone();
     let location = from_old.or_else(from_vnet)?;
     let address = free_address(path, &subnet.prefixes)?;
     Some(Fix::of(vec![new_endpoint(path, subnet_id, address, &location)?]))

@@ -96,7 +96,7 @@ fn of_identity(path: &Path, findings: &[Finding]) -> Option<&'static str> {
         _ => return None,
     };
     findings.iter().find(|one| one.is_cause() && one.fault == fault)?;
-    let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let subnet = path.estate.find::<Subnet>(&start.subnet)?;
     let leads_past = front_route::leads_past(path.estate, (&start.subnet, subnet), &path.to);
     leads_past.then_some(fault)
 }

@@ -62,9 +62,9 @@ pub(super) fn of_replacement(estate: &mut Estate, id: &ResourceId, problems: &mu
 
 /// What the zone of an injected server says of its address holds no longer for its successor.
 fn forget_address(estate: &mut Estate, server: &ResourceId, problems: &mut Vec<Problem>) {
-    let Ok(facts) = estate.get::<Server>(server) else { return };
+    let Some(facts) = estate.find::<Server>(server) else { return };
     let (Some(zone), Some(subnet)) = (&facts.private_zone, &facts.delegated_subnet) else { return };
-    let Ok(home) = estate.get::<Subnet>(subnet) else { return };
+    let Some(home) = estate.find::<Subnet>(subnet) else { return };
     let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
     let records = estate.children::<Record>(zone).filter(|(_, record)| {
         record.addresses.as_deref().is_some_and(|all| all.iter().any(is_home))
@@ -206,7 +206,7 @@ fn set_space(
     far: &ResourceId,
     problems: &mut Vec<Problem>,
 ) {
-    let Ok(vnet) = estate.get::<Vnet>(far) else { return };
+    let Some(vnet) = estate.find::<Vnet>(far) else { return };
     let space: Vec<String> = vnet.space.iter().map(ToString::to_string).collect();
     edit(estate, half, problems, |body| {
         body["properties"]["remoteAddressSpace"] = json!({ "addressPrefixes": space });
@@ -259,7 +259,7 @@ fn forget_records(estate: &mut Estate, group_id: &ResourceId, problems: &mut Vec
 }
 
 fn addresses_of(estate: &Estate, endpoint: &ResourceId) -> impl Iterator<Item = Ipv4Addr> + use<> {
-    let facts = estate.get::<Endpoint>(endpoint).ok();
+    let facts = estate.find::<Endpoint>(endpoint);
     let mut addresses = facts.map(|facts| facts.addresses.clone()).unwrap_or_default();
     for (id, interface) in estate.all::<Interface>() {
         let is_listed = facts.is_some_and(|facts| facts.interfaces.contains(id));

@@ -89,7 +89,7 @@ impl Estate {
         }
         let has_it = |(id, one): &(&ResourceId, &Endpoint)| {
             let has_address = |nic: &Interface| nic.addresses.contains(&address);
-            let named = one.interfaces.iter().filter_map(|nic| self.get::<Interface>(nic).ok());
+            let named = one.interfaces.iter().filter_map(|nic| self.find::<Interface>(nic));
             let mut owned = self
                 .list::<Interface>(Key::InterfacesOf((*id).clone()))
                 .map(|(_, nic)| nic)
@@ -101,7 +101,7 @@ impl Estate {
             return None;
         };
         let mut services = endpoint.connections.iter().filter_map(|one| one.service.as_ref());
-        let server = services.find(|service| self.get::<Server>(service).is_ok())?;
+        let server = services.find(|service| self.find::<Server>(service).is_some())?;
         Some((server.clone(), id.clone()))
     }
 

@@ -111,7 +111,7 @@ fn path<'e>(estate: &'e Estate, question: &Question) -> Option<Box<Path<'e>>> {
 
 /// The name under which a server is dialled, in lower case.
 pub fn server_name(estate: &Estate, id: &ResourceId) -> String {
-    let known = estate.get::<Server>(id).ok().and_then(|server| server.fqdn.clone());
+    let known = estate.find::<Server>(id).and_then(|server| server.fqdn.clone());
     known.unwrap_or_else(|| trace::default_name(id))
 }
 

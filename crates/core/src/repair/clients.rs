@@ -10,12 +10,12 @@ use crate::id::ResourceId;
 /// Whether a subnet holds private endpoints, and nothing else by its own list of who is in it; where it has none, by its name and by all
 /// interfaces that were captured.
 pub(super) fn are_absent(estate: &Estate, id: &ResourceId) -> bool {
-    let Ok(subnet) = estate.get::<Subnet>(id) else { return false };
+    let Some(subnet) = estate.find::<Subnet>(id) else { return false };
     let endpoints = id.parent().map(|vnet| estate.list::<Endpoint>(Key::EndpointsIn(vnet)));
     let holds_one = endpoints.into_iter().flatten().any(|(_, one)| one.subnet.as_ref() == Some(id));
     let is_of_endpoint = |configuration: &ResourceId| {
         let owner = configuration.parent();
-        let interface = owner.and_then(|owner| estate.get::<Interface>(&owner).ok());
+        let interface = owner.and_then(|owner| estate.find::<Interface>(&owner));
         interface.is_some_and(|one| one.endpoint.is_some())
     };
     let is_empty_else = || match &subnet.occupants {

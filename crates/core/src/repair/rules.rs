@@ -56,7 +56,7 @@ impl<'e> Rules<'e> {
         client: &ResourceId,
         server: &ResourceId,
     ) -> bool {
-        let Ok(subnet) = estate.get::<Subnet>(client) else { return true };
+        let Some(subnet) = estate.find::<Subnet>(client) else { return true };
         let senders = AddressSet::of(&subnet.prefixes);
         let sends = |moved: &&Moved| meets(&moved.rule.from, &senders);
         let mut speaking = self.0.iter().filter(sends).peekable();
@@ -100,7 +100,7 @@ fn meets(prefixes: &[Prefix], set: &AddressSet) -> bool {
 
 /// Whether names are asked for at DNS servers that rules may keep away, beside Azure's own.
 fn asks_others(estate: &Estate, client: &ResourceId) -> bool {
-    let vnet = client.parent().and_then(|vnet| estate.get::<Vnet>(&vnet).ok());
+    let vnet = client.parent().and_then(|vnet| estate.find::<Vnet>(&vnet));
     vnet.is_none_or(|vnet| vnet.dns_servers.as_ref().is_none_or(|list| !list.is_empty()))
 }
 
@@ -123,7 +123,9 @@ impl Far {
             is_open: false,
             is_public: false,
         };
-        let Ok(facts) = estate.get::<Server>(server) else { return Far { is_open: true, ..far } };
+        let Some(facts) = estate.find::<Server>(server) else {
+            return Far { is_open: true, ..far };
+        };
         far.is_public = facts.public_access != Some(false);
         far.is_open = facts.is_subnet_unreadable;
         let mut subnets: Vec<ResourceId> = facts.delegated_subnet.iter().cloned().collect();
@@ -139,7 +141,7 @@ impl Far {
             }
         }
         for id in subnets {
-            let Ok(subnet) = estate.get::<Subnet>(&id) else {
+            let Some(subnet) = estate.find::<Subnet>(&id) else {
                 far.is_open = true;
                 continue;
             };

@@ -153,7 +153,7 @@ impl<'e> Judge<'e> {
 
 /// The subnet that holds nothing but the copier. The neighbours of a relay host are others.
 fn copier_subnet<'e>(estate: &'e Estate, copier: &ResourceId) -> Option<&'e ResourceId> {
-    estate.get::<Server>(copier).ok()?.delegated_subnet.as_ref()
+    estate.find::<Server>(copier)?.delegated_subnet.as_ref()
 }
 
 /// The verdict over a flow of a subnet; `None` where the subnet or the server is not known, or is the server's own.
@@ -181,5 +181,5 @@ fn is_disputed(after: &Estate, flow: &Flow) -> bool {
 
 /// Whether a server is known, and the subnet is not its own.
 fn is_flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> bool {
-    estate.get::<Server>(server).is_ok_and(|one| one.delegated_subnet.as_ref() != Some(subnet))
+    estate.find::<Server>(server).is_some_and(|one| one.delegated_subnet.as_ref() != Some(subnet))
 }

@@ -111,7 +111,7 @@ fn neighbours(estate: &Estate, vnet: &ResourceId) -> impl Iterator<Item = Resour
 /// resolver.
 fn askers(estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
     let has_own = |id: &ResourceId| {
-        let servers = estate.get::<Vnet>(id).ok().and_then(|one| one.dns_servers.as_ref());
+        let servers = estate.find::<Vnet>(id).and_then(|one| one.dns_servers.as_ref());
         servers.is_some_and(|all| !all.is_empty())
     };
     let stands_in = |subnet: &ResourceId| subnet.parent().as_ref() == Some(vnet);
@@ -197,7 +197,7 @@ fn touched_endpoints<'e>(
     writes: &'e Writes,
 ) -> impl Iterator<Item = (&'e ResourceId, &'e Endpoint)> {
     writes.iter().filter_map(|key| match key {
-        Key::Resource(id) => Some((id, estate.get::<Endpoint>(id).ok()?)),
+        Key::Resource(id) => Some((id, estate.find::<Endpoint>(id)?)),
         _ => None,
     })
 }
@@ -205,14 +205,14 @@ fn touched_endpoints<'e>(
 /// The server that has its first private endpoint by a change, or loses its last one: its name becomes an alias, or is one no more.
 fn turned_alias<'k>(before: &Estate, after: &Estate, key: &'k Key) -> Option<&'k ResourceId> {
     let Key::EndpointsOf(server) = key else { return None };
-    let facts = before.get::<Server>(server).ok()?;
+    let facts = before.find::<Server>(server)?;
     let has_one = |estate| !endpoint::of_server(estate, server, facts).is_empty();
     (has_one(before) != has_one(after)).then_some(server)
 }
 
 /// Networks in which a zone or a forwarding rule may catch the alias of a server's name.
 fn alias_askers(estate: &Estate, server: &ResourceId) -> BTreeSet<ResourceId> {
-    let name = estate.get::<Server>(server).ok().and_then(|one| one.fqdn.clone());
+    let name = estate.find::<Server>(server).and_then(|one| one.fqdn.clone());
     let name = name.unwrap_or_else(|| default_name(server));
     let Some(alias) = private_link_name(&name) else { return BTreeSet::new() };
     let ends = alias.match_indices('.').map(|(dot, _)| &alias[dot + 1..]);

@@ -222,8 +222,8 @@ impl Walk<'_> {
         }
         if longest.is_none()
             && identity != Tri::Yes
-            && may_have_gateway(world, network)
             && propagates(world, subnet)
+            && may_have_gateway(world, network)
         {
             let gate = Gate::unknown("the default route of the gateway", network);
             exits.push((gate, Caller::Somewhere(None)));

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -137,10 +138,11 @@ impl World {
         parent: &str,
         kind: &str,
     ) -> impl Iterator<Item = (&'w str, &'w Value)> + use<'w> {
-        let start = format!("{parent}/{kind}/");
+        let start = [parent, "/", kind, "/"].concat();
         let len = start.len();
+        let from = (Bound::Included(start.as_str()), Bound::Unbounded);
         self.bodies
-            .range(start.clone()..)
+            .range::<str, _>(from)
             .take_while(move |(key, _)| key.starts_with(&start))
             .filter(move |(key, _)| !key[len..].contains('/'))
             .map(move |(key, body)| (&key[len..], body.as_ref()))

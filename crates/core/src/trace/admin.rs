@@ -280,7 +280,7 @@ fn worlds<'e>(estate: &'e Estate, vnet: &ResourceId) -> Vec<World<'e>> {
 
 /// Whether a network is known to be a member of a group that a rule's collection is for.
 fn is_member(estate: &Estate, vnet: &ResourceId, rule: &ResourceId) -> bool {
-    let collection = rule.parent().and_then(|id| estate.get::<RuleCollection>(&id).ok());
+    let collection = rule.parent().and_then(|id| estate.find::<RuleCollection>(&id));
     let mut members = estate.list::<GroupMember>(Key::GroupsOf(vnet.clone()));
     collection.is_some_and(|collection| {
         members.any(|(id, _)| id.parent().is_some_and(|group| collection.groups.contains(&group)))

@@ -79,13 +79,13 @@ impl Appliance {
 
 /// Whether it is an interface that does not forward.
 pub fn stands(estate: &Estate, id: &ResourceId) -> bool {
-    estate.get::<Interface>(id).is_ok_and(|one| one.forwards == Some(false))
+    estate.find::<Interface>(id).is_some_and(|one| one.forwards == Some(false))
 }
 
 /// Whether answers of endpoints are known to come back to an appliance.
 pub fn takes_answers(estate: &Estate, appliance: Option<&Appliance>) -> bool {
     let Some(Appliance::Forwards(nic)) = appliance else { return false };
-    estate.get::<Interface>(nic).is_ok_and(|nic| nic.has_endpoint_answers)
+    estate.find::<Interface>(nic).is_some_and(|nic| nic.has_endpoint_answers)
 }
 
 /// The subnet of an interface, or itself.
@@ -204,9 +204,9 @@ fn absence(
 /// Whether everybody in a subnet is known: it lists them, or belongs to the one firewall of its network, or machines in it were captured.
 fn is_without(estate: &Estate, id: &ResourceId) -> bool {
     let is_known = |configuration: &ResourceId| {
-        configuration.parent().is_some_and(|owner| estate.get::<Interface>(&owner).is_ok())
+        configuration.parent().is_some_and(|owner| estate.find::<Interface>(&owner).is_some())
     };
-    let occupants = estate.get::<Subnet>(id).ok().and_then(|subnet| subnet.occupants.as_ref());
+    let occupants = estate.find::<Subnet>(id).and_then(|subnet| subnet.occupants.as_ref());
     let is_in = |one: &Firewall| one.frontends.iter().any(|one| one.subnet.as_ref() == Some(id));
     occupants.map_or_else(|| is_captured(estate, id), |all| all.iter().all(is_known))
         || is_of_firewall(id) && estate.all::<Firewall>().any(|(_, one)| is_in(one))
@@ -215,7 +215,7 @@ fn is_without(estate: &Estate, id: &ResourceId) -> bool {
 /// Whether machines in a subnet were captured, and all load balancers that they serve: whoever has another address there would have been.
 fn is_captured(estate: &Estate, id: &ResourceId) -> bool {
     let is_known = |pool: &ResourceId| {
-        pool.parent().is_some_and(|balancer| estate.get::<LoadBalancer>(&balancer).is_ok())
+        pool.parent().is_some_and(|balancer| estate.find::<LoadBalancer>(&balancer).is_some())
     };
     let is_in = |one: &Interface| one.endpoint.is_none() && one.subnet.as_ref() == Some(id);
     let mut machines =
@@ -247,7 +247,7 @@ fn is_of_firewall(subnet: &ResourceId) -> bool {
 
 /// Whether a network's body lists its subnets, and all of those tell their prefixes.
 fn are_subnets_known(estate: &Estate, id: &ResourceId) -> bool {
-    let listed = estate.get::<Vnet>(id).ok().and_then(|vnet| vnet.subnets.as_ref());
+    let listed = estate.find::<Vnet>(id).and_then(|vnet| vnet.subnets.as_ref());
     let is_told = |name: &String| {
         let subnet = estate.get::<Subnet>(&id.child("subnets", name));
         subnet.is_ok_and(|subnet| !subnet.prefixes.is_empty())
@@ -261,7 +261,7 @@ fn are_subnets_known(estate: &Estate, id: &ResourceId) -> bool {
 fn is_lost(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> bool {
     let is_told = |one: &Vnet| !one.space.is_empty();
     private().contains(address)
-        && estate.get::<Vnet>(vnet).is_ok_and(is_told)
+        && estate.find::<Vnet>(vnet).is_some_and(is_told)
         && !may_lead(estate, vnet, address)
         && !mesh::may_join(estate, vnet)
 }
@@ -339,10 +339,10 @@ pub fn translated(
     let (_, firewall, subnet_id) = firewall(estate, &start.vnet, address)?;
     let policy = match &firewall.policy {
         Reference::None => None,
-        Reference::To(id) => Some(estate.get::<FirewallPolicy>(id).ok()?),
+        Reference::To(id) => Some(estate.find::<FirewallPolicy>(id)?),
         Reference::Unreadable => return None,
     };
-    let subnet = estate.get::<Subnet>(subnet_id).ok()?;
+    let subnet = estate.find::<Subnet>(subnet_id)?;
     // With a service endpoint its packets come with the identity of its subnet.
     let is_plain = subnet.service_endpoints.is_empty() && !subnet.are_endpoints_unreadable;
     let goes_out =

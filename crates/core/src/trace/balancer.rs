@@ -35,7 +35,7 @@ pub(super) fn follow(
     port: u16,
 ) -> Option<Result<Balanced, Missing>> {
     let id = dialled.holder.as_ref()?;
-    let balancer = estate.get::<LoadBalancer>(id).ok()?;
+    let balancer = estate.find::<LoadBalancer>(id)?;
     Some(balanced(estate, balancer, dialled.address, port).ok_or_else(|| unseen(id)))
 }
 
@@ -93,7 +93,7 @@ fn balanced(
 /// The machine with a configuration of an interface, where that has one address.
 fn member<'e>(estate: &'e Estate, configuration: &ResourceId) -> Option<(Machine, &'e Interface)> {
     let id = configuration.parent()?;
-    let interface = estate.get::<Interface>(&id).ok()?;
+    let interface = estate.find::<Interface>(&id)?;
     let [address] = interface.addresses[..] else { return None };
     Some((Machine { address, subnet: interface.subnet.clone()?, holder: Some(id) }, interface))
 }

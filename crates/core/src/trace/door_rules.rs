@@ -27,7 +27,7 @@ pub fn unread_rule(
     if let Some(rule) = unread.find(|id| id.resource_type().ends_with(kind)) {
         return Some(Missing::field(rule, field));
     }
-    let is_row = estate.get::<Server>(server).is_ok_and(|one| one.is_row);
+    let is_row = estate.find::<Server>(server).is_some_and(|one| one.is_row);
     let has_rules = || {
         estate.children::<FirewallRule>(server).next().is_some()
             || estate.children::<VnetRule>(server).next().is_some()

@@ -90,7 +90,9 @@ fn open_step(estate: &Estate, server: &ResourceId, rules: &[ResourceId]) -> Step
 
 /// A firewall rule with its range.
 fn named(estate: &Estate, rule: &ResourceId) -> String {
-    let Ok(facts) = estate.get::<FirewallRule>(rule) else { return format!("`{}`", rule.name()) };
+    let Some(facts) = estate.find::<FirewallRule>(rule) else {
+        return format!("`{}`", rule.name());
+    };
     let range = match facts.start == facts.end {
         true => facts.start.to_string(),
         false => format!("{}-{}", facts.start, facts.end),
@@ -100,7 +102,7 @@ fn named(estate: &Estate, rule: &ResourceId) -> String {
 
 /// Whom firewall rules let in.
 fn whom(estate: &Estate, rules: &[ResourceId]) -> &'static str {
-    let facts = || rules.iter().filter_map(|rule| estate.get::<FirewallRule>(rule).ok());
+    let facts = || rules.iter().filter_map(|rule| estate.find::<FirewallRule>(rule));
     let held = facts().fold(Default::default(), |all: AddressSet, one| all.union(&one.addresses()));
     match () {
         () if internet().is_within(&held) => "every address",

@@ -225,7 +225,7 @@ fn addresses(
 ) -> Result<Vec<Ipv4Addr>, Missing> {
     let facts = facts?;
     let mut found = facts.addresses.clone();
-    let named = facts.interfaces.iter().filter_map(|nic| estate.get::<Interface>(nic).ok());
+    let named = facts.interfaces.iter().filter_map(|nic| estate.find::<Interface>(nic));
     found.extend(named.flat_map(|nic| nic.addresses.iter().copied()));
     let owned = estate.list::<Interface>(Key::InterfacesOf(id.clone()));
     found.extend(owned.flat_map(|(_, nic)| nic.addresses.iter().copied()));

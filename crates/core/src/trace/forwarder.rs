@@ -238,7 +238,7 @@ pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Resour
     if !linked(estate, vnet, &[]).is_empty() {
         return None;
     }
-    let region = estate.get::<Vnet>(vnet).ok()?.location.as_deref().map(region_key);
+    let region = estate.find::<Vnet>(vnet)?.location.as_deref().map(region_key);
     let leads = |set: &ResourceId| {
         let body = estate.body(set);
         let place = body.as_ref().and_then(|body| body.get("location")?.as_str().map(region_key));

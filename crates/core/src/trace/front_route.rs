@@ -133,7 +133,7 @@ fn beyond_knowledge(route: &Route) -> Routed {
 
 /// Whether a service stands in another region than a subnet: the subnet's service endpoint has no routes there.
 fn is_afar(estate: &Estate, subnet: &ResourceId, location: Option<&str>) -> bool {
-    let vnet = subnet.parent().and_then(|id| estate.get::<Vnet>(&id).ok());
+    let vnet = subnet.parent().and_then(|id| estate.find::<Vnet>(&id));
     let near = vnet.and_then(|vnet| vnet.location.as_deref().map(region_key));
     near.is_some_and(|near| location.is_some_and(|far| region_key(far) != near))
 }

@@ -202,14 +202,14 @@ fn idle_vnet_rule(
     server: &Server,
     start: &Start,
 ) -> Option<Gate> {
-    let subnet = estate.get::<Subnet>(&start.subnet).ok()?;
+    let subnet = estate.find::<Subnet>(&start.subnet)?;
     if server.kind != ServerKind::Single {
         return None;
     }
     if is_afar(estate, server, &start.vnet) {
         let mut rules = estate.children::<VnetRule>(server_id);
         let (rule, _) = rules.find(|(_, rule)| rule.subnet == start.subnet)?;
-        let near = estate.get::<Vnet>(&start.vnet).ok()?.location.clone()?;
+        let near = estate.find::<Vnet>(&start.vnet)?.location.clone()?;
         return Some(Gate::OtherRegion(rule.clone(), near));
     }
     let place = (&start.vnet, &start.subnet, subnet);
@@ -330,13 +330,13 @@ fn rules_of_single(
 /// Whether a network is known to be in another region than the server.
 fn is_afar(estate: &Estate, server: &Server, vnet: &ResourceId) -> bool {
     let region = |location: &Option<String>| location.as_deref().map(region_key);
-    let near = estate.get::<Vnet>(vnet).ok().and_then(|vnet| region(&vnet.location));
+    let near = estate.find::<Vnet>(vnet).and_then(|vnet| region(&vnet.location));
     near.is_some() && server.location.is_some() && near != region(&server.location)
 }
 
 /// Whether packets of a subnet come to a server with the subnet's identity, by its service endpoint, and not from the internet.
 pub fn is_identified(estate: &Estate, server: &Server, start: &Start) -> bool {
-    let has_endpoint = estate.get::<Subnet>(&start.subnet).is_ok_and(Subnet::has_sql_endpoint);
+    let has_endpoint = estate.find::<Subnet>(&start.subnet).is_some_and(Subnet::has_sql_endpoint);
     server.kind == ServerKind::Single && has_endpoint && !is_afar(estate, server, &start.vnet)
 }
 

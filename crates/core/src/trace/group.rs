@@ -94,7 +94,7 @@ impl Walker<'_> {
         if let (Some(unread), false) = (&seen.unread, decision.unknown.is_empty()) {
             return Err(unread.clone());
         }
-        let other = side.other.and_then(|vnet| self.estate.get::<Vnet>(vnet).ok());
+        let other = side.other.and_then(|vnet| self.estate.find::<Vnet>(vnet));
         if leg.is_perhaps_joined {
             match self.untold_space(side, near, receiver) {
                 Some(space) => seen.add(&space),
@@ -135,7 +135,7 @@ impl Walker<'_> {
             return None;
         }
         let space = match half.remote_space.as_slice() {
-            [] => &self.estate.get::<Vnet>(other).ok()?.space,
+            [] => &self.estate.find::<Vnet>(other)?.space,
             told => told,
         };
         Some(AddressSet::of(space))

@@ -173,7 +173,7 @@ pub fn half<'e>(
 pub fn is_severed(estate: &Estate, near: &ResourceId, far: &ResourceId) -> bool {
     [(near, far), (far, near)].into_iter().any(|(vnet, remote)| match half(estate, vnet, remote) {
         Some((_, half)) => half.is_down(),
-        None => estate.get::<Vnet>(vnet).is_ok() && unread_half(estate, vnet).is_none(),
+        None => estate.find::<Vnet>(vnet).is_some() && unread_half(estate, vnet).is_none(),
     })
 }
 
@@ -222,8 +222,9 @@ fn gateway_way(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<M
     if let (Some(hub), Some(_)) = (outward::hub_of(estate, near), outward::hub_of(estate, far)) {
         return Some(outward::routes_of_hub(&hub));
     }
-    let has_gateway =
-        |vnet: &ResourceId| estate.get::<Subnet>(&vnet.child("subnets", "GatewaySubnet")).is_ok();
+    let has_gateway = |vnet: &ResourceId| {
+        estate.find::<Subnet>(&vnet.child("subnets", "GatewaySubnet")).is_some()
+    };
     let may_join = has_gateway(near)
         && has_gateway(far)
         && !outward::leads_elsewhere(estate, near, far)

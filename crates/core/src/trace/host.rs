@@ -59,7 +59,7 @@ pub fn keeper(estate: &Estate, from_id: &ResourceId, address: Ipv4Addr) -> Optio
     let start = Start::of(estate, from_id).ok()??;
     let place = place::of(estate, &start.vnet, address);
     let Place::Here(Machine { subnet, holder: None, .. }) = place else { return None };
-    let usable = route::usable_addresses(estate.get::<Subnet>(&subnet).ok()?);
+    let usable = route::usable_addresses(estate.find::<Subnet>(&subnet)?);
     (!usable.contains(address)).then_some(subnet)
 }
 

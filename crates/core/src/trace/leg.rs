@@ -274,9 +274,9 @@ impl Walker<'_> {
     /// A peering between regions does not carry packets to Basic load balancers.
     fn see_balancer(&self, leg: &mut Leg, machine: &Machine, vnet: &ResourceId) {
         let Some(id) = &machine.holder else { return };
-        let Ok(balancer) = self.estate.get::<LoadBalancer>(id) else { return };
+        let Some(balancer) = self.estate.find::<LoadBalancer>(id) else { return };
         let region = |vnet: &ResourceId| {
-            let vnet = self.estate.get::<Vnet>(vnet).ok();
+            let vnet = self.estate.find::<Vnet>(vnet);
             vnet.and_then(|vnet| vnet.location.as_deref().map(region_key))
         };
         let is_basic = balancer.sku.as_deref().is_none_or(|sku| sku.eq_ignore_ascii_case("basic"));

@@ -168,7 +168,7 @@ pub(super) fn may_join(estate: &Estate, vnet: &ResourceId) -> bool {
 
 fn are_in_one_region(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<bool> {
     let region = |vnet: &ResourceId| {
-        estate.get::<Vnet>(vnet).ok().and_then(|vnet| vnet.location.as_deref().map(region_key))
+        estate.find::<Vnet>(vnet).and_then(|vnet| vnet.location.as_deref().map(region_key))
     };
     Some(region(near)? == region(far)?)
 }

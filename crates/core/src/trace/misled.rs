@@ -34,7 +34,7 @@ impl Path<'_> {
         let by_interface = |one: &Ipv4Addr| {
             let interfaces = self.estate.list::<Interface>(Key::Holders(*one));
             let ids = interfaces.filter_map(|(_, interface)| interface.endpoint.as_ref());
-            ids.filter_map(|id| Some((id, self.estate.get::<Endpoint>(id).ok()?)))
+            ids.filter_map(|id| Some((id, self.estate.find::<Endpoint>(id)?)))
         };
         // Networks that are not joined may use the same addresses: a network near the copier's that claims it is meant.
         let vnet = &self.start.as_ref()?.vnet;

@@ -66,7 +66,7 @@ impl Path<'_> {
             return Leads::Unknown(missing);
         }
         let open = resolution.zone.as_ref().and_then(|(zone, id)| {
-            let link = self.estate.get::<Link>(id).ok()?;
+            let link = self.estate.find::<Link>(id)?;
             let is_empty_set = resolution.record.is_some();
             let redirects = link.redirects && resolve::is_private_link(zone.name());
             // Azure tells what a missing name does there, and not what an empty one does.
@@ -140,7 +140,7 @@ impl Path<'_> {
     /// Addresses in the subnet of an injected server: its own, where its zone tells that, or perhaps one of them.
     fn judge_own(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
         let subnet = self.to.delegated_subnet.as_ref();
-        let home = subnet.and_then(|id| Some((id, self.estate.get::<Subnet>(id).ok()?)));
+        let home = subnet.and_then(|id| Some((id, self.estate.find::<Subnet>(id)?)));
         let Some((id, subnet)) = home else { return Leads::Nowhere };
         let own = own_zone::own_address(self.estate, &self.to, id);
         let inside = AddressSet::of(&subnet.prefixes);
@@ -179,8 +179,7 @@ impl Path<'_> {
         let (zone, _) = resolution.zone.as_ref()?;
         self.live_endpoints().find(|view| {
             let keeps = view.zone_group.as_ref().is_some_and(|zones| zones.contains(zone));
-            let subnet =
-                view.subnet.as_ref().ok().and_then(|id| self.estate.get::<Subnet>(id).ok());
+            let subnet = view.subnet.as_ref().ok().and_then(|id| self.estate.find::<Subnet>(id));
             let inside = |set: AddressSet| addresses.iter().all(|address| set.contains(*address));
             keeps
                 && view
@@ -265,7 +264,7 @@ impl Path<'_> {
     /// The zone group of an endpoint that is attached to a zone, where nobody captured that, nor the zone of the copier's own server:
     /// zones stand elsewhere then.
     fn unread_zone_group(&self) -> Option<Missing> {
-        let is_unread = |id: &ResourceId| self.estate.get::<Endpoint>(id).is_err();
+        let is_unread = |id: &ResourceId| self.estate.find::<Endpoint>(id).is_none();
         if let Some(view) = self.live_endpoints().find(|view| is_unread(&view.id)) {
             // Nor is its zone: it stands where the endpoint does, or where its group says.
             return Some(Missing::resource("private endpoint", &view.id));
@@ -275,7 +274,7 @@ impl Path<'_> {
             return None;
         }
         let is_attached = |id: &ResourceId| {
-            self.estate.get::<Endpoint>(id).is_ok_and(|endpoint| endpoint.is_attached)
+            self.estate.find::<Endpoint>(id).is_some_and(|endpoint| endpoint.is_attached)
         };
         let mut views = self.live_endpoints().filter(|view| view.zone_group.is_none());
         let id = &views.find(|view| is_attached(&view.id))?.id;

@@ -279,7 +279,7 @@ pub fn could_lend(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Vec<
 
 /// A peered network that was not captured, and that may hold an address or lend the gateway that leads to it.
 fn unread_neighbour(estate: &Estate, half: &Peering, address: Ipv4Addr) -> Option<Missing> {
-    if estate.get::<Vnet>(&half.remote).is_ok() || half.is_down() {
+    if estate.find::<Vnet>(&half.remote).is_some() || half.is_down() {
         return None;
     }
     let space = &half.remote_space;
@@ -312,11 +312,11 @@ pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
 
 /// Whether packets of a network may come to a gateway: its own, or that of a peered network which it uses.
 pub fn may_use_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
-    let Ok(facts) = estate.get::<Vnet>(vnet) else { return true };
+    let Some(facts) = estate.find::<Vnet>(vnet) else { return true };
     let place = vnet.child("subnets", "GatewaySubnet");
     let mut listed = facts.subnets.iter().flatten();
     let mut halves = estate.children::<Peering>(vnet);
-    estate.get::<Subnet>(&place).is_ok()
+    estate.find::<Subnet>(&place).is_some()
         || listed.any(|name| name.eq_ignore_ascii_case(place.name()))
         || estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_some()
         || hub_of(estate, vnet).is_some()
@@ -326,7 +326,7 @@ pub fn may_use_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
 
 /// Whether a network surely has no gateway and uses none: its body lists its subnets, and there is no place for one.
 pub fn lacks_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
-    let is_told = estate.get::<Vnet>(vnet).is_ok_and(|facts| facts.subnets.is_some());
+    let is_told = estate.find::<Vnet>(vnet).is_some_and(|facts| facts.subnets.is_some());
     is_told && !may_use_gateway(estate, vnet)
 }
 
@@ -375,5 +375,5 @@ pub fn leads_elsewhere(estate: &Estate, vnet: &ResourceId, other: &ResourceId) -
         let space = AddressSet::of(&other.space);
         !space.is_empty() && !space.overlaps(&AddressSet::of(&known))
     };
-    !has_more && !known.is_empty() && estate.get::<Vnet>(other).is_ok_and(is_apart)
+    !has_more && !known.is_empty() && estate.find::<Vnet>(other).is_some_and(is_apart)
 }

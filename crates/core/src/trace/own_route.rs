@@ -126,14 +126,14 @@ fn lost(estate: &Estate, here: &End, to: Ipv4Addr) -> Own {
     };
     // One that does not tell its state is up at times, but not before the other network has a half.
     let is_alone = |half: &Peering| {
-        estate.get::<Vnet>(&half.remote).is_ok()
+        estate.find::<Vnet>(&half.remote).is_some()
             && hop::half(estate, &half.remote, here.vnet).is_none()
     };
     let may_be_up = |half: &Peering| !half.is_down() && (half.state.is_some() || !is_alone(half));
     let mut halves = estate.children::<Peering>(here.vnet);
     if halves.any(|(_, half)| may_be_up(half) && leads(half))
         || !outward::has_no_way(estate, here.vnet, to)
-        || estate.get::<Vnet>(here.vnet).is_err()
+        || estate.find::<Vnet>(here.vnet).is_none()
     {
         return Own::Untold;
     }
@@ -169,6 +169,6 @@ fn is_dead(estate: &Estate, here: &End, route: &UserRoute) -> bool {
 
 /// The range of a network that holds an address.
 fn range_of(estate: &Estate, here: &End, to: Ipv4Addr) -> Option<Ipv4Net> {
-    let space = &estate.get::<Vnet>(here.vnet).ok()?.space;
+    let space = &estate.find::<Vnet>(here.vnet)?.space;
     space.iter().copied().filter(|net| net.contains(&to)).max_by_key(Ipv4Net::prefix_len)
 }

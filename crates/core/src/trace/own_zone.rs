@@ -63,7 +63,7 @@ fn in_own_zone(
     if unread_records(estate, zone).is_some() {
         return Answer::Injected;
     }
-    let home = to.and_then(|server| estate.get::<Subnet>(server.delegated_subnet.as_ref()?).ok());
+    let home = to.and_then(|server| estate.find::<Subnet>(server.delegated_subnet.as_ref()?));
     let Some(home) = home.filter(|home| !home.prefixes.is_empty()) else {
         return Answer::Injected;
     };
@@ -96,7 +96,7 @@ fn in_rival(
     (rival, link_id): (ResourceId, ResourceId),
     result: &mut Resolution,
 ) -> Answer {
-    if let Ok(link) = estate.get::<Link>(&link_id) {
+    if let Some(link) = estate.find::<Link>(&link_id) {
         result.is_link_pending |= is_pending(link);
         result.unproven = result.unproven.take().or_else(|| unread_state(&link_id, link));
     }
@@ -140,7 +140,7 @@ pub fn own_record<'e>(
     zone: &ResourceId,
     subnet: &ResourceId,
 ) -> Option<(&'e ResourceId, Ipv4Addr)> {
-    let home = estate.get::<Subnet>(subnet).ok()?;
+    let home = estate.find::<Subnet>(subnet)?;
     let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
     let mut found = None;
     for (id, record) in estate.children::<Record>(zone) {

@@ -30,7 +30,7 @@ impl Leg {
         let (Some(subnet_id), Some(own)) = (&interface.subnet, interface.addresses.first()) else {
             return Vec::new();
         };
-        let Ok(subnet) = estate.get::<Subnet>(subnet_id) else { return Vec::new() };
+        let Some(subnet) = estate.find::<Subnet>(subnet_id) else { return Vec::new() };
         let senders = match &self.egress {
             Some(Egress::Known(addresses)) => addresses.clone(),
             _ => public(),
@@ -66,7 +66,7 @@ impl Leg {
 fn owner(estate: &Estate, wanted: Ipv4Addr) -> Option<(&ResourceId, &Interface)> {
     let has_it = |interface: &Interface| {
         let address = interface.public_address.to();
-        let facts = address.and_then(|id| estate.get::<PublicAddress>(id).ok());
+        let facts = address.and_then(|id| estate.find::<PublicAddress>(id));
         facts.is_some_and(|facts| facts.network == Some(wanted.into()))
     };
     estate.all::<Interface>().find(|(_, one)| has_it(one))

@@ -71,7 +71,7 @@ pub fn claim(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Option<Pl
             return Some(Place::Here(Machine { address, subnet: subnet.clone(), holder: None }));
         }
         let claims = |one: &Vnet| AddressSet::of(&one.space).contains(address);
-        estate.get::<Vnet>(near).is_ok_and(claims).then(|| Place::Claimed(near.clone()))
+        estate.find::<Vnet>(near).is_some_and(claims).then(|| Place::Claimed(near.clone()))
     })
 }
 

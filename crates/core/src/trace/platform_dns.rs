@@ -25,7 +25,7 @@ pub struct DnsDenial {
 
 /// The rule that keeps a subnet from Azure's resolver. What cannot be read here is said by the filter step.
 pub(super) fn of_subnet(estate: &Estate, id: &ResourceId) -> Option<DnsDenial> {
-    let subnet = estate.get::<Subnet>(id).ok()?;
+    let subnet = estate.find::<Subnet>(id)?;
     let group = subnet.security_group.id(id, "networkSecurityGroup").ok()??;
     denier(estate, group, (&usable_addresses(subnet), &[])).ok()?
 }
@@ -33,7 +33,7 @@ pub(super) fn of_subnet(estate: &Estate, id: &ResourceId) -> Option<DnsDenial> {
 /// The same for one machine, whose questions pass the group of its interface, too.
 pub(super) fn of_relay(estate: &Estate, start: &Start) -> Option<DnsDenial> {
     let senders = start.addresses(estate).ok()?;
-    let subnet = estate.get::<Subnet>(&start.subnet).ok()?;
+    let subnet = estate.find::<Subnet>(&start.subnet)?;
     let relay = start.relay(estate)?;
     let groups = [&relay.security_group, &subnet.security_group];
     let mut groups = groups.into_iter().filter_map(|group| group.to());

@@ -310,7 +310,7 @@ pub fn find_record<'e>(
     [label.as_str()].into_iter().chain(wildcard).find_map(|label| {
         ["A", "CNAME"].iter().find_map(|kind| {
             let id = zone.child(kind, label);
-            let record = estate.get::<Record>(&id).ok()?;
+            let record = estate.find::<Record>(&id)?;
             Some((id, record))
         })
     })
@@ -320,7 +320,7 @@ pub fn find_record<'e>(
 /// the zone's own count proves it gone.
 pub fn written_record(estate: &Estate, zone: &ResourceId, name: &str) -> Option<Missing> {
     let id = zone.child("A", &record_label(zone.name(), name)?);
-    let is_captured = estate.get::<Record>(&id).is_ok();
+    let is_captured = estate.find::<Record>(&id).is_some();
     estate.list::<ZoneGroup>(Key::WritersOf(id)).next().filter(|_| !is_captured)?;
     unread_records(estate, zone)
 }

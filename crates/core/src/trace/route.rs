@@ -155,7 +155,7 @@ fn within(
     part: AddressSet,
 ) -> Vec<(AddressSet, Routed)> {
     let id = subnet.parent().unwrap_or_else(|| subnet.clone());
-    let vnet = estate.get::<Vnet>(&id).ok().filter(|vnet| !vnet.space.is_empty());
+    let vnet = estate.find::<Vnet>(&id).filter(|vnet| !vnet.space.is_empty());
     let Some(vnet) = vnet else {
         return vec![(part, Routed::Doubtful(route, Missing::field(&id, "addressSpace")))];
     };

@@ -95,7 +95,7 @@ fn own_step(estate: &Estate, subnet: &ResourceId, own: Own, destination: impl Di
             subnet.name_at(0)
         )),
     };
-    let Ok(facts) = estate.get::<Subnet>(subnet) else { return step };
+    let Some(facts) = estate.find::<Subnet>(subnet) else { return step };
     match facts.route_table.to() {
         Some(table) => step
             .read(subnet, estate.locate(subnet, "", "routeTable"))

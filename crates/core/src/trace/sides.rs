@@ -46,7 +46,7 @@ impl Walker<'_> {
                 .unwrap_or_default(),
             Way::Machine(_) | Way::Injected(_) | Way::Beyond(_) | Way::Public => {
                 let holder = leg.receiver().and_then(|machine| machine.holder.as_ref());
-                let interface = holder.and_then(|id| self.estate.get::<Interface>(id).ok());
+                let interface = holder.and_then(|id| self.estate.find::<Interface>(id));
                 interface.map(|one| one.groups.clone()).unwrap_or_default()
             }
         }
@@ -143,7 +143,7 @@ impl Walker<'_> {
         near: &End,
         (receiver, fate): (&Receiver, &Fate),
     ) -> Decided {
-        let interface = self.estate.get::<Interface>(id).ok()?;
+        let interface = self.estate.find::<Interface>(id)?;
         match interface.security_group.id(id, "networkSecurityGroup") {
             Ok(group) => {
                 let side = Side { group: group?, direction, at, other, fate };

@@ -21,8 +21,8 @@ pub type Stopped<'e> = (&'e ResourceId, &'e VirtualMachine, &'e str);
 
 /// The machine of an interface, where it was captured in a state in which nothing runs there.
 pub fn stopped<'e>(estate: &'e Estate, interface: &ResourceId) -> Option<Stopped<'e>> {
-    let id = estate.get::<Interface>(interface).ok()?.machine.as_ref()?;
-    let machine = estate.get::<VirtualMachine>(id).ok()?;
+    let id = estate.find::<Interface>(interface)?.machine.as_ref()?;
+    let machine = estate.find::<VirtualMachine>(id)?;
     Some((id, machine, machine.stopped()?))
 }
 
@@ -68,7 +68,7 @@ impl Start {
 
     /// The facts of the relay host's interface.
     pub fn relay<'e>(&self, estate: &'e Estate) -> Option<&'e Interface> {
-        self.interface.as_ref().and_then(|id| estate.get::<Interface>(id).ok())
+        self.interface.as_ref().and_then(|id| estate.find::<Interface>(id))
     }
 
     /// The relay host, where its machine was captured in a state in which nothing runs there.

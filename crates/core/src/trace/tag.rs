@@ -123,7 +123,7 @@ fn put_together(
     for (_, peering) in estate.children::<Peering>(vnet_id) {
         let mut space = &peering.remote_space;
         if space.is_empty()
-            && let Ok(remote) = estate.get::<Vnet>(&peering.remote)
+            && let Some(remote) = estate.find::<Vnet>(&peering.remote)
         {
             space = &remote.space;
         }

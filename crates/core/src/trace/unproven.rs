@@ -96,7 +96,7 @@ pub fn is_empty(estate: &Estate, zone: &ResourceId) -> bool {
 
 /// How many record sets a zone says it has, without its own SOA record, which is rarely captured.
 fn record_count(estate: &Estate, zone: &ResourceId) -> Option<u64> {
-    Some(estate.get::<Zone>(zone).ok()?.record_count?.saturating_sub(1))
+    Some(estate.find::<Zone>(zone)?.record_count?.saturating_sub(1))
 }
 
 /// The record sets of a zone, as something that was not observed in full.
@@ -139,7 +139,7 @@ pub fn are_links_incomplete(estate: &Estate, zone: &ResourceId) -> bool {
 /// The zone's count of links against those that were captured.
 fn compared(estate: &Estate, zone: &ResourceId) -> Option<Ordering> {
     let captured = links_of(estate, zone).count() as u64;
-    let count = estate.get::<Zone>(zone).ok()?.link_count?;
+    let count = estate.find::<Zone>(zone)?.link_count?;
     Some(count.cmp(&captured))
 }
 

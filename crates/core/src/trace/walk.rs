@@ -294,7 +294,7 @@ impl Walker<'_> {
                     _ if is_near => self.start.relay(self.estate),
                     Way::Machine(machine) => {
                         let holder = machine.holder.as_ref();
-                        holder.and_then(|id| self.estate.get::<Interface>(id).ok())
+                        holder.and_then(|id| self.estate.find::<Interface>(id))
                     }
                     Way::Endpoint(_) | Way::Injected(_) | Way::Beyond(_) | Way::Public => None,
                 };

@@ -78,7 +78,7 @@ pub(super) fn hop_steps(
 
 /// A half of a peering to a network that holds none in return.
 pub(crate) fn lone_half(estate: &Estate, half: &ResourceId, other: &ResourceId) -> String {
-    let state = estate.get::<Peering>(half).ok().and_then(|facts| facts.state.as_deref());
+    let state = estate.find::<Peering>(half).and_then(|facts| facts.state.as_deref());
     let state = match state {
         Some(state) if !state.eq_ignore_ascii_case("connected") => format!("is {state}"),
         Some(_) | None => "stands alone".to_owned(),

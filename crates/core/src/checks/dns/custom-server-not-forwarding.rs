@@ -29,7 +29,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
                forward the public name to 168.63.129.16 from a network that is linked to the zone";
     let owner = dns_owner(path.estate, start);
     let pointer = match *owner == start.vnet {
-        true => path.estate.get::<Vnet>(owner).ok()?.dns_pointer.clone(),
+        true => path.estate.find::<Vnet>(owner)?.dns_pointer.clone(),
         false => path.estate.locate(owner, "", "dnsSettings"),
     };
     let finding = Finding::blocks(message, why).at(owner, pointer);

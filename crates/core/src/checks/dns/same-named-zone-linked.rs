@@ -116,7 +116,7 @@ fn of_another_region(path: &Path, name: &Resolution) -> Option<Finding> {
     let has = |record: &ResourceId| {
         ["A", "CNAME"]
             .iter()
-            .any(|kind| path.estate.get::<Record>(&meant.child(kind, record.name())).is_ok())
+            .any(|kind| path.estate.find::<Record>(&meant.child(kind, record.name())).is_some())
     };
     let mut records = path.estate.children::<Record>(linked);
     if unproven::unlisted_records(path.estate, linked).is_none() && records.all(|(id, _)| has(id)) {

@@ -11,7 +11,7 @@ const ENDPOINTS_MAX: usize = 4_000;
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     path.endpoint()?;
-    let vnet = path.estate.get::<Vnet>(&start.vnet).ok()?;
+    let vnet = path.estate.find::<Vnet>(&start.vnet)?;
     if vnet.endpoint_policies.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("basic")) {
         return None;
     }

@@ -21,7 +21,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     // A single half that is not connected tells which story it is: peering/initiated, peering/disconnected.
     let half = near.as_ref().or(far.as_ref());
-    let facts = half.and_then(|id| path.estate.get::<Peering>(id).ok());
+    let facts = half.and_then(|id| path.estate.find::<Peering>(id));
     if facts.is_some_and(|facts| !joins::is_in_state(facts, "connected")) {
         return None;
     }

@@ -38,7 +38,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             finding.at(nic, pointer).fix(fix)
         }
         Appliance::Down(who, _) => {
-            let machine = path.estate.get::<VirtualMachine>(who).ok();
+            let machine = path.estate.find::<VirtualMachine>(who);
             let pointer = machine.map_or_else(
                 || path.estate.locate(who, "", "ipConfigurations"),
                 |machine| machine.power_pointer.clone(),

@@ -113,8 +113,8 @@ fn perhaps(path: &Path) -> Option<Finding> {
 /// The route, and all others that drop packets to public addresses beside it, as a front door has any of them.
 fn dropping(path: &Path, leg: &Leg, first: &UserRoute) -> Vec<UserRoute> {
     let start = path.start.as_ref().filter(|_| matches!(leg.way, Way::Public));
-    let subnet = start
-        .and_then(|start| Some((&start.subnet, path.estate.get::<Subnet>(&start.subnet).ok()?)));
+    let subnet =
+        start.and_then(|start| Some((&start.subnet, path.estate.find::<Subnet>(&start.subnet)?)));
     let routes = subnet.map_or(Vec::new(), |subnet| droppers(path.estate, subnet));
     match routes.iter().any(|one| one.name == first.name) {
         true => routes,

@@ -10,7 +10,7 @@ use crate::trace::{Path, route};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
-    let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let subnet = path.estate.find::<Subnet>(&start.subnet)?;
     let (table, routes) = route::user_routes(path.estate, (&start.subnet, subnet)).ok()??;
     let default = routes.iter().find(|route| {
         matches!(&route.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0)

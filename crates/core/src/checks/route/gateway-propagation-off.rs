@@ -34,7 +34,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
         _ => return None,
     };
-    let subnet = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let subnet = path.estate.find::<Subnet>(&start.subnet)?;
     let (table, facts) = table_of(path.estate, (&start.subnet, subnet)).ok()??;
     if !facts.keeps_gateway_routes_out {
         return None;

@@ -13,7 +13,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let (gate, unseen) = path.taken()?.gate.as_ref()?.as_known();
     let Gate::ServiceEndpointMissing(rule) = gate else { return None };
-    let facts = path.estate.get::<Subnet>(&start.subnet).ok()?;
+    let facts = path.estate.find::<Subnet>(&start.subnet)?;
     let message = format!(
         "VNet rule `{}` has no effect: service endpoint {SQL_ENDPOINT} of subnet `{}` is off",
         rule.name(),

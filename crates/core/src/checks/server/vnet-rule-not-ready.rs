@@ -36,6 +36,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 
 /// The state of a rule, where it is another one than Ready.
 fn unready(path: &Path, rule: &ResourceId) -> Option<String> {
-    let state = path.estate.get::<VnetRule>(rule).ok()?.state.clone()?;
+    let state = path.estate.find::<VnetRule>(rule)?.state.clone()?;
     (!state.eq_ignore_ascii_case("ready")).then_some(state)
 }

@@ -37,7 +37,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 
 /// The region of the copier's network, where it is another one than the source's.
 pub(super) fn afar(path: &Path) -> Option<String> {
-    let near = path.estate.get::<Vnet>(&path.start.as_ref()?.vnet).ok()?.location.clone()?;
+    let near = path.estate.find::<Vnet>(&path.start.as_ref()?.vnet)?.location.clone()?;
     let far = path.to.location.as_deref()?;
     (region_key(&near) != region_key(far)).then_some(near)
 }

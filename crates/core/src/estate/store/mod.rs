@@ -120,8 +120,12 @@ impl Estate {
     /// # Errors
     /// [`Missing`] when the resource was not captured, or is of another kind.
     pub fn get<K: Kind>(&self, id: &ResourceId) -> Result<&K, Missing> {
-        let facts = self.resource(id).and_then(|resource| K::of(&resource.facts));
-        facts.ok_or_else(|| Missing::resource(K::NOUN, id))
+        self.find(id).ok_or_else(|| Missing::resource(K::NOUN, id))
+    }
+
+    /// The same, where it does not matter what is missing.
+    pub fn find<K: Kind>(&self, id: &ResourceId) -> Option<&K> {
+        self.resource(id).and_then(|resource| K::of(&resource.facts))
     }
 
     /// All facts of one kind, in the order of ids.

@@ -199,7 +199,7 @@ fn beyond(estate: &Estate, way: &Outward) -> Option<String> {
         Outward::Perhaps(_) | Outward::Nowhere => return None,
     };
     let place = line.map_or("on premises".to_owned(), |line| line.prefix.to_string());
-    let facts = estate.get::<Gateway>(gateway).ok();
+    let facts = estate.find::<Gateway>(gateway);
     let hub = facts.and_then(|facts| facts.vnets().next());
     let hub = hub.map_or(String::new(), |hub| format!(" of network `{}`", hub.name()));
     Some(format!("{place}, beyond gateway `{}`{hub}", gateway.name()))
