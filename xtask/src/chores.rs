@@ -1,7 +1,6 @@
 //! The commands of the README: all tests, the demo, and the agent.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -80,11 +79,10 @@ fn run_step(shown: &str, command: Command) -> Result<()> {
 }
 
 /// cargo with clippy for its compiler, every warning an error: what is checked is what is run, and nothing is compiled twice.
+/// `.ci/run` says the same of this program.
 pub(crate) fn linted(arguments: &[&str]) -> Command {
-    let beside = |cargo: OsString| PathBuf::from(cargo).with_file_name("clippy-driver");
-    let driver = env::var_os("CARGO").map_or_else(|| "clippy-driver".into(), beside);
     let mut command = cargo(arguments);
-    command.env("RUSTC_WORKSPACE_WRAPPER", driver);
+    command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
     // The way in which `cargo clippy` hands on what follows its `--`.
     command.env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
     command

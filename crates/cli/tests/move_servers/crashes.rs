@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::pair::{Pair, Ran};
 
-/// One table of five parts, small ones, and what is built on them.
+/// One table of five parts, which are large for what is in them, small ones, and what is built on them.
 const TABLES: &str = "
-    CREATE TABLE large (id integer PRIMARY KEY, body text);
+    CREATE TABLE large (id integer PRIMARY KEY, body text)
+        WITH (autovacuum_enabled = off, toast.autovacuum_enabled = off);
     ALTER TABLE large ALTER body SET STORAGE EXTERNAL;
     INSERT INTO large SELECT i, repeat(md5(i::text), 250) FROM generate_series(1, 9000) i;
+    DELETE FROM large WHERE id % 20 > 0;
     CREATE TABLE owner (id integer PRIMARY KEY, name text);
     INSERT INTO owner SELECT i, 'n' || i FROM generate_series(1, 1000) i;
     CREATE TABLE thing (id integer PRIMARY KEY, owner integer REFERENCES owner, tags tsvector);
