@@ -1,7 +1,7 @@
 //! The bodies of an estate by id, and short ways to read them; null and absent are the same.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::id::ResourceId;
 #[derive(Clone, PartialEq)]
 pub struct World {
     /// Shared, since worlds are copied for every set of changes that is tried.
-    bodies: BTreeMap<String, Arc<Value>>,
-    kinds: BTreeMap<String, Vec<String>>,
+    bodies: BTreeMap<Arc<str>, Arc<Value>>,
+    kinds: BTreeMap<Arc<str>, Arc<Vec<Arc<str>>>>,
     /// Zones that requests made.
     made: BTreeSet<String>,
 }
@@ -47,7 +47,7 @@ impl World {
             world.put(&id.key(), &kind, body);
         }
         for (key, kind, body) in nested {
-            if !world.bodies.contains_key(&key) {
+            if !world.bodies.contains_key(key.as_str()) {
                 world.put(&key, kind, body);
             }
         }
@@ -55,8 +55,14 @@ impl World {
     }
 
     pub(super) fn put(&mut self, key: &str, kind: &str, body: Value) {
-        if self.bodies.insert(key.to_owned(), Arc::new(body)).is_none() {
-            self.kinds.entry(kind.to_owned()).or_default().push(key.to_owned());
+        match self.bodies.get_mut(key) {
+            Some(old) => *old = Arc::new(body),
+            None => {
+                let key: Arc<str> = key.into();
+                let all = self.kinds.entry(kind.into()).or_default();
+                Arc::make_mut(all).push(Arc::clone(&key));
+                self.bodies.insert(key, Arc::new(body));
+            }
         }
     }
 
@@ -80,16 +86,16 @@ impl World {
     pub(super) fn remove(&mut self, key: &str) {
         self.bodies.remove(key);
         self.made.remove(key);
-        for keys in self.kinds.values_mut() {
-            keys.retain(|one| one != key);
+        for keys in self.kinds.values_mut().filter(|keys| keys.iter().any(|one| **one == *key)) {
+            Arc::make_mut(keys).retain(|one| **one != *key);
         }
     }
 
     /// Ids of everything below a resource.
     pub(super) fn below(&self, key: &str) -> Vec<String> {
-        let start = format!("{key}/");
-        let after = self.bodies.range(start.clone()..).map(|(key, _)| key);
-        after.take_while(|key| key.starts_with(&start)).cloned().collect()
+        let start = [key, "/"].concat();
+        let after = self.from(&start).map(|(key, _)| key);
+        after.take_while(|key| key.starts_with(&start)).map(|key| key.to_string()).collect()
     }
 
     /// Whether some body names this id, or the resource or something below it was captured.
@@ -97,6 +103,11 @@ impl World {
         self.bodies.contains_key(key)
             || !self.below(key).is_empty()
             || self.bodies.values().any(|body| names(body, key))
+    }
+
+    /// All bodies from an id on.
+    fn from(&self, start: &str) -> btree_map::Range<'_, Arc<str>, Arc<Value>> {
+        self.bodies.range::<str, _>((Bound::Included(start), Bound::Unbounded))
     }
 
     /// Number of bodies.
@@ -110,7 +121,7 @@ impl World {
 
     /// All ids in lower case, with their bodies.
     pub(super) fn bodies(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.bodies.iter().map(|(key, body)| (key.as_str(), body.as_ref()))
+        self.bodies.iter().map(|(key, body)| (key.as_ref(), body.as_ref()))
     }
 
     /// Ids of bodies that are in one of two worlds only, or differ.
@@ -120,7 +131,7 @@ impl World {
         };
         let own = self.bodies.iter().filter(|(key, body)| !is_alike(key, body));
         let more = other.bodies.iter().filter(|(key, _)| !self.bodies.contains_key(*key));
-        own.chain(more).map(|(key, _)| key.as_str()).collect()
+        own.chain(more).map(|(key, _)| key.as_ref()).collect()
     }
 
     /// All resources of a type, in lower case.
@@ -128,8 +139,8 @@ impl World {
         &'w self,
         kind: &str,
     ) -> impl Iterator<Item = (&'w str, &'w Value)> + use<'w> {
-        let keys = self.kinds.get(kind).map_or(&[][..], Vec::as_slice);
-        keys.iter().filter_map(|key| Some((key.as_str(), self.body(key)?)))
+        let keys = self.kinds.get(kind).map_or(&[][..], |keys| keys.as_slice());
+        keys.iter().filter_map(|key| Some((key.as_ref(), self.body(key)?)))
     }
 
     /// The children of a resource of one kind, such as `subnets`: name and body.
@@ -140,9 +151,7 @@ impl World {
     ) -> impl Iterator<Item = (&'w str, &'w Value)> + use<'w> {
         let start = [parent, "/", kind, "/"].concat();
         let len = start.len();
-        let from = (Bound::Included(start.as_str()), Bound::Unbounded);
-        self.bodies
-            .range::<str, _>(from)
+        self.from(&start)
             .take_while(move |(key, _)| key.starts_with(&start))
             .filter(move |(key, _)| !key[len..].contains('/'))
             .map(move |(key, body)| (&key[len..], body.as_ref()))
@@ -242,7 +251,12 @@ fn collect_boundaries(value: &Value, cuts: &mut Vec<u32>) {
 
 /// The value at a path of field names; `None` when it is absent or null.
 pub(super) fn at<'v>(body: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(body, |value, name| value.get(name)).filter(|value| !value.is_null())
+    path.iter().try_fold(body, |value, name| field(value, name)).filter(|value| !value.is_null())
+}
+
+/// A field, by looking at one after the other: few as they are, that takes less than to hash the name.
+fn field<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    value.as_object()?.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
 }
 
 /// The elements of a list of `properties`, to change them.
