@@ -172,21 +172,21 @@ pub fn verdict(estate: &Estate, question: &Question) -> Verdict {
 }
 
 /// What decides that a gate other than security rules is closed, where one is and rules do not matter for it: no repair leaves all of
-/// that as it is.
+/// that as it is. Of two flows, of the one that [`judged`] speaks of.
 pub(crate) fn reads_beyond_rules(estate: &Estate, question: &Question) -> Option<Reads> {
-    let flows = if question.copier.has_two_flows() {
-        &[Way::Source, Way::Target][..]
-    } else {
-        &[Way::Source]
-    };
-    flows.iter().find_map(|to| {
-        let (is_closed, reads) = estate.watch_all_but_asides(|estate| {
+    let of = |to| {
+        estate.watch_all_but_asides(|estate| {
             estate.briefly(|estate| {
-                way(estate, question, *to).is_ok_and(|path| path.is_closed_beyond_rules())
+                let path = way(estate, question, to).ok()?;
+                Some((path.verdict(), path.is_closed_beyond_rules()))
             })
-        });
-        is_closed.then_some(reads)
-    })
+        })
+    };
+    let (mut found, mut reads) = of(Way::Source);
+    if question.copier.has_two_flows() && !matches!(found, Some((Verdict::Unreachable, _))) {
+        (found, reads) = of(Way::Target);
+    }
+    found.is_some_and(|(_, is_closed)| is_closed).then_some(reads)
 }
 
 /// Answers the question for another subnet and server: whether a client there can reach it.

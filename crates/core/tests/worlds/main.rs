@@ -31,7 +31,7 @@ use classes::{CLASSES, Class, Facts, class_of};
 use deciding::Compared;
 use generate::{Case, TARGET, case, id};
 
-/// Worlds in a run: some 15 seconds without optimisation.
+/// Worlds in a run: asking both readings takes some 15 seconds, planning and certifying three times as long.
 const WORLDS: u64 = 20_000;
 
 /// Worlds beyond these that show what is rare.
