@@ -67,7 +67,8 @@ pub(super) fn let_subnet_in(path: &Path) -> Option<Fix> {
     }
     let mut changes = vec![server::add_vnet_rule(path.estate, &path.to_id, &start.subnet)];
     let facts = path.estate.find::<Subnet>(&start.subnet);
-    if let Some(facts) = facts.filter(|facts| !facts.has_sql_endpoint()) {
+    let is_up = |facts: &Subnet| facts.has_sql_endpoint() && facts.sql_endpoint_trouble.is_none();
+    if let Some(facts) = facts.filter(|facts| !is_up(facts)) {
         changes.push(subnet::turn_on_service_endpoint(
             path.estate,
             &start.subnet,

@@ -12,7 +12,9 @@ use super::seat::Spot;
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
-use super::zone::{Linked, Zone, alias_of, covers, is_written, keeper, record_sets, zones};
+use super::zone::{
+    Linked, Zone, alias_of, covers, is_written, keeper, record_sets, zone_keys, zones,
+};
 
 /// What the resolver answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +93,14 @@ pub(super) fn name_of(world: &World, server: &str) -> Option<String> {
         || format!("{}.postgres.database.azure.com", last_name(server)),
         str::to_owned,
     ))
+}
+
+/// Whether a server may have private endpoints of which nothing tells: Azure leaves an empty list out of the body, so that an absent one
+/// is doubted only beside a zone for their aliases.
+pub(super) fn may_have_unlisted(world: &World, server: &str) -> bool {
+    let zone = name_of(world, server).map(|name| alias_of(&name).1);
+    !admitted(world, server).observed
+        && zone.is_none_or(|zone| zone_keys(world).any(|key| last_name(&key) == zone))
 }
 
 /// The same for the name of a machine, which only private zones tell.
@@ -201,7 +211,7 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
             let why = Gate::unknown(what, &name);
             names.unproven.push((Name::Unknown(why.clone()), why));
         };
-        if ask.has_doubtful_redirect(&sure) {
+        if ask.has_endpoints() != Tri::No && ask.has_doubtful_redirect(&sure) {
             doubt("all records in a zone that redirects");
         }
         // A zone that nobody captured may stand between a server with endpoints and its public
@@ -365,6 +375,7 @@ impl Ask<'_> {
         match (list.entries.is_empty(), list.observed, leads_here) {
             (false, _, _) | (true, false, true) => Tri::Yes,
             (true, true, false) => Tri::No,
+            (true, false, false) if !may_have_unlisted(self.world, self.server) => Tri::No,
             // Whether the alias outlives the server's side of an endpoint is not documented.
             (true, true, true) | (true, false, false) => Tri::Maybe,
         }

@@ -94,7 +94,7 @@ pub(super) enum Hop {
     /// Straight to a private endpoint in the same network.
     Endpoint,
     Drop(Gate),
-    /// To an appliance or a gateway, whose mind is not in ARM.
+    /// To an appliance or a gateway, whose mind is not in ARM, or may be.
     Opaque(Gate),
     Unknown(Gate),
 }
@@ -117,7 +117,7 @@ pub(super) fn next_hop(
 ) -> Hop {
     let network = network_of(subnet);
     let Some(own) = own_routes(world, subnet) else {
-        return Hop::Unknown(Gate::unknown("the routes", subnet));
+        return Hop::Opaque(Gate::unknown("the routes", subnet));
     };
     let Some(address) = address else {
         return Hop::Unknown(Gate::unknown("the way from subnet to an unknown address", subnet));
@@ -307,7 +307,7 @@ fn system(
 }
 
 /// Whether a next hop brings the packet into the network where it has to be. True when something
-/// opaque took it.
+/// opaque took it, or may have.
 pub(super) fn arrive(hop: Hop, near: &str, far: &str, gates: &mut Vec<Gate>) -> bool {
     match hop {
         Hop::Local if near == far => {}

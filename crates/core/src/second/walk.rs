@@ -6,7 +6,7 @@ use super::endpoint::{Endpoint, acts_on, admits, admitted, endpoints, holder};
 use super::fate_over;
 use super::filter::{End, Packet, Place, Way, filter, filters, has_group};
 use super::firewall;
-use super::name::Name;
+use super::name::{Name, may_have_unlisted};
 use super::own_zone::own_record;
 use super::peering::{Shore, cross, in_either_state};
 use super::route::{arrive, next_hop};
@@ -319,7 +319,8 @@ impl<'w> Walk<'w> {
                 Some(_) => {}
             }
         }
-        if !listed.observed && ways.is_empty() && !self.endpoints.iter().any(|one| one.leads_here) {
+        let leads_here = || self.endpoints.iter().any(|one| one.leads_here);
+        if ways.is_empty() && !leads_here() && may_have_unlisted(self.world, self.server) {
             ways.push(vec![unseen()]);
         }
         ways

@@ -30,18 +30,25 @@ const ZONES: &str = "/providers/microsoft.network/privatednszones/";
 
 /// Every zone of which something is known.
 pub(super) fn zones(world: &World, network: &str, server: &str) -> Vec<Zone> {
-    let mut keys: Vec<String> = Vec::new();
-    for kind in ["", "/virtualnetworklinks", "/a", "/cname"] {
-        for (key, _) in world.all(&format!("microsoft.network/privatednszones{kind}")) {
-            let end = key.find(ZONES).map_or(0, |start| start + ZONES.len());
-            let len = key[end..].find('/').unwrap_or(key.len() - end);
-            keys.push(key[..end + len].to_owned());
-        }
-    }
+    let mut keys: Vec<String> = zone_keys(world).collect();
     keys.extend(referred_zones(world, server));
     keys.sort_unstable();
     keys.dedup();
     keys.into_iter().map(|key| zone(world, network, key)).collect()
+}
+
+/// The zones of which something was captured, some of them more than once.
+pub(super) fn zone_keys(world: &World) -> impl Iterator<Item = String> {
+    let kinds = ["", "/virtualnetworklinks", "/a", "/cname"].into_iter();
+    let types = kinds.map(|kind| format!("microsoft.network/privatednszones{kind}"));
+    types.flat_map(|of| world.all(&of).map(|(key, _)| zone_of(key)).collect::<Vec<_>>())
+}
+
+/// The zone that a key is of, or below.
+fn zone_of(key: &str) -> String {
+    let end = key.find(ZONES).map_or(0, |start| start + ZONES.len());
+    let len = key[end..].find('/').unwrap_or(key.len() - end);
+    key[..end + len].to_owned()
 }
 
 /// Zones that the server, or one of its private endpoints, names.

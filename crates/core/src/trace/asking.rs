@@ -99,9 +99,20 @@ impl Path<'_> {
                     return Leads::Unknown(missing);
                 }
             };
+            let ask_without = |link: &ResourceId| {
+                let gone = [without.as_slice(), std::slice::from_ref(link)].concat();
+                let answer = ask(resolve::Question { without: &gone, ..question });
+                answer.ok().map(|one| self.with_kept(one))
+            };
+            let judged = match self.judge_name(&resolution, door) {
+                Leads::Nowhere => self
+                    .doubt_of_bad(&resolution, door, ask_without)
+                    .map_or(Leads::Nowhere, Leads::Unknown),
+                leads => leads,
+            };
             let leads = match self.unread_alias(question, &resolution) {
                 Some(missing) => Leads::Unknown(missing),
-                None => match (self.judge_name(&resolution, door), unseen) {
+                None => match (judged, unseen) {
                     // What a server answers counts only where it is surely reached; another one may answer in its place.
                     (Leads::Intended | Leads::Fallback, Some(missing)) => {
                         Leads::Unknown(missing.clone())
@@ -127,10 +138,8 @@ impl Path<'_> {
             // The link through which a question goes round is at fault, unless it arrives without the rule alone.
             if let Some(WrongRule { rule, round: Some(round), .. }) = &mut resolution.wrong_rule {
                 let arrives_without = |one: &ResourceId| {
-                    let gone = [without.as_slice(), std::slice::from_ref(one)].concat();
-                    let answer = ask(resolve::Question { without: &gone, ..question });
-                    let answer = answer.map(|one| self.judge_name(&self.with_kept(one), door));
-                    answer == Ok(Leads::Intended)
+                    let answer = ask_without(one).map(|one| self.judge_name(&one, door));
+                    answer == Some(Leads::Intended)
                 };
                 round.is_at_fault = arrives_without(&round.link) || !arrives_without(rule);
             }

@@ -120,18 +120,26 @@ pub fn public_gate(
         Some(false) => return Gate::PublicDenied,
         Some(true) => {}
     }
-    let subnet = match estate.get::<Subnet>(&caller.start.subnet) {
-        Ok(subnet) => subnet,
-        Err(missing) => return Gate::Unknown(missing),
-    };
     match server.kind {
-        ServerKind::Single => single_gate(estate, server_id, server, (caller, subnet)),
+        ServerKind::Single => match estate.get::<Subnet>(&caller.start.subnet) {
+            Ok(subnet) => single_gate(estate, server_id, server, (caller, subnet)),
+            Err(_) if admits_nobody(estate, server_id) => Gate::RuleMissing { has_endpoint: false },
+            Err(missing) => Gate::Unknown(missing),
+        },
         ServerKind::Host => Gate::Unknown(Missing::other(
             format!("what host `{}` does with callers", server_id.name()),
             "probe it from the copier's place: `flexway probe`",
         )),
         ServerKind::Flexible => flexible_gate(estate, server_id, caller),
     }
+}
+
+/// Whether a server has no rule at all that would let anybody in.
+fn admits_nobody(estate: &Estate, server: &ResourceId) -> bool {
+    let unread = [FIREWALL_RULE, VNET_RULE];
+    public_rules(estate, server).next().is_none()
+        && estate.children::<VnetRule>(server).next().is_none()
+        && unread.into_iter().all(|kind| unread_rule(estate, server, kind).is_none())
 }
 
 /// Whether a front door that denies public access was made for a caller in a subnet, though it may be shut for another reason as well.
@@ -275,18 +283,33 @@ fn rules_of_single(
     if subnet.are_endpoints_unreadable {
         return (Gate::Unknown(Missing::field(subnet_id, "serviceEndpoints")), true);
     }
-    if let Some(state) = &subnet.sql_endpoint_trouble
-        && *state != Unsettled::Failed
-    {
-        let what = format!(
-            "whether service endpoint Microsoft.Sql of `{}` is up: its state is {}",
-            subnet_id.name(),
-            state.words()
-        );
-        let missing = Missing { what, ..Missing::field(subnet_id, "serviceEndpoints") };
-        return (Gate::Unknown(missing), true);
+    let place = (vnet_id, subnet_id, subnet);
+    let told = |has_endpoint| rules_by_endpoint(estate, (server_id, server), place, has_endpoint);
+    let turning = subnet.sql_endpoint_trouble.filter(|state| *state != Unsettled::Failed);
+    let Some(state) = turning else { return told(subnet.has_sql_endpoint()) };
+    match (told(true), told(false)) {
+        ((open @ Gate::Open(_), _), (Gate::Open(_), _)) => (open, true),
+        // Neither is there a rule for the subnet, nor, it may turn out, for its address.
+        ((Gate::RuleMissing { .. }, _), (shut @ Gate::RuleMissing { .. }, _)) => (shut, false),
+        _ => {
+            let what = format!(
+                "whether service endpoint Microsoft.Sql of `{}` is up: its state is {}",
+                subnet_id.name(),
+                state.words()
+            );
+            let missing = Missing { what, ..Missing::field(subnet_id, "serviceEndpoints") };
+            (Gate::Unknown(missing), true)
+        }
     }
-    let has_endpoint = subnet.has_sql_endpoint();
+}
+
+/// The same, where the subnet has a service endpoint for the server, or has none.
+fn rules_by_endpoint(
+    estate: &Estate,
+    (server_id, server): (&ResourceId, &Server),
+    (vnet_id, subnet_id, subnet): (&ResourceId, &ResourceId, &Subnet),
+    has_endpoint: bool,
+) -> (Gate, bool) {
     let is_afar = is_afar(estate, server, vnet_id);
     let regions = &subnet.sql_endpoint_regions;
     let region = server.location.as_deref().map(region_key).filter(|_| !regions.is_empty());

@@ -169,6 +169,14 @@ pub fn half<'e>(
     estate.list::<Peering>(Key::PeeringsBetween(vnet.clone(), remote.clone())).next()
 }
 
+/// Whether a half of a network may be connected. One that does not tell its state is not before the other network has a half.
+pub(super) fn may_be_up(estate: &Estate, vnet: &ResourceId, facts: &Peering) -> bool {
+    let is_alone = || {
+        estate.find::<Vnet>(&facts.remote).is_some() && half(estate, &facts.remote, vnet).is_none()
+    };
+    !facts.is_down() && (facts.state.is_some() || !is_alone())
+}
+
 /// Whether the peering of two networks surely carries nothing: a half is not connected, or not there.
 pub fn is_severed(estate: &Estate, near: &ResourceId, far: &ResourceId) -> bool {
     [(near, far), (far, near)].into_iter().any(|(vnet, remote)| match half(estate, vnet, remote) {

@@ -12,6 +12,7 @@ pub mod decision;
 pub mod dns_servers;
 pub mod door_rules;
 mod door_words;
+mod doubts;
 pub mod egress;
 pub mod endpoint;
 pub mod filter;
@@ -49,6 +50,7 @@ pub mod start;
 pub mod step;
 pub mod tag;
 pub mod unproven;
+mod unread;
 mod walk;
 pub(crate) mod words;
 
@@ -382,9 +384,18 @@ impl Path<'_> {
         let two_ways = matches!(self.leads, Leads::Unknown(_))
             && matches!(self.to_access, Ok(Access::PublicWithEndpoint) | Err(_));
         if verdict == Verdict::Unreachable && two_ways {
-            let decisive = |one: &Step| one.outcome == Outcome::Drop && one.stage == Stage::Listen;
-            return if { steps }.any(decisive) { verdict } else { Verdict::Undetermined };
+            // Whichever way the name leads, both ends have to run and one has to listen.
+            let is_of_both = |one: &Step| matches!(one.stage, Stage::Mode | Stage::Listen);
+            let is_shut = { steps }.any(|one| one.outcome == Outcome::Drop && is_of_both(one));
+            let is_shut = is_shut || self.are_ways_closed();
+            return if is_shut { verdict } else { Verdict::Undetermined };
         }
         verdict
+    }
+
+    /// Whether the front door and the only endpoint are both out of reach.
+    fn are_ways_closed(&self) -> bool {
+        let closed = self.legs().filter(|leg| leg.verdict() == Verdict::Unreachable);
+        closed.count() == 2 && self.live_endpoints().count() == 1
     }
 }

@@ -14,11 +14,10 @@ use super::unproven;
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
 use crate::estate::dns::Link;
-use crate::estate::endpoint::{Endpoint, ZoneGroup};
+use crate::estate::endpoint::ZoneGroup;
 use crate::estate::network::{Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::shell::quoted;
 
 impl Path<'_> {
     /// The name that the copier dials.
@@ -30,22 +29,12 @@ impl Path<'_> {
     pub(super) fn judge_name(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
         match &resolution.answer {
             Answer::Unknown(missing) => Leads::Unknown(missing.clone()),
-            // Until the link is completed the network asks publicly.
-            _ if resolution.is_link_pending => self.judge_pending(resolution, open_door),
+            // Until the link is completed the network asks elsewhere.
+            _ if resolution.is_link_pending => Leads::Nowhere,
             Answer::NoSuchName | Answer::NoAnswer => self.judge_nothing(resolution, open_door),
             Answer::Injected | Answer::Kept => self.proven(resolution),
             Answer::Public => self.judge_public(resolution, open_door),
             Answer::Addresses(addresses) => self.judge_addresses(resolution, addresses),
-        }
-    }
-
-    /// Until the link is finished some questions are answered publicly, which does where the public way is open.
-    fn judge_pending(&self, resolution: &Resolution, open_door: Option<Verdict>) -> Leads {
-        match &resolution.zone {
-            Some((_, link)) if self.may_be_open(open_door) => {
-                Leads::Unknown(Missing::field(link, "virtualNetworkLinkState"))
-            }
-            _ => Leads::Nowhere,
         }
     }
 
@@ -70,13 +59,12 @@ impl Path<'_> {
             let is_empty_set = resolution.record.is_some();
             let redirects = link.redirects && resolve::is_private_link(zone.name());
             // Azure tells what a missing name does there, and not what an empty one does.
-            let unsaid = (is_empty_set && redirects).then(|| {
+            (is_empty_set && redirects).then(|| {
                 Missing::other(
                     "whether a link that redirects to the internet does so for an empty record set",
                     "delete the empty record set, or resolve the name from that network",
                 )
-            });
-            unsaid.or_else(|| resolve::unread_state(id, link))
+            })
         });
         match open {
             Some(missing) if self.may_be_open(open_door) => Leads::Unknown(missing),
@@ -112,7 +100,7 @@ impl Path<'_> {
         }
     }
 
-    fn judge_addresses(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
+    pub(super) fn judge_addresses(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
         if self.endpoints.is_empty() {
             return self.judge_own(resolution, addresses);
         }
@@ -139,9 +127,11 @@ impl Path<'_> {
 
     /// Addresses in the subnet of an injected server: its own, where its zone tells that, or perhaps one of them.
     fn judge_own(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
-        let subnet = self.to.delegated_subnet.as_ref();
-        let home = subnet.and_then(|id| Some((id, self.estate.find::<Subnet>(id)?)));
-        let Some((id, subnet)) = home else { return Leads::Nowhere };
+        let Some(id) = self.to.delegated_subnet.as_ref() else { return Leads::Nowhere };
+        let subnet = match self.estate.get::<Subnet>(id) {
+            Ok(subnet) => subnet,
+            Err(missing) => return Leads::Unknown(missing),
+        };
         let own = own_zone::own_address(self.estate, &self.to, id);
         let inside = AddressSet::of(&subnet.prefixes);
         match own {
@@ -158,15 +148,6 @@ impl Path<'_> {
     /// A good answer counts where no other zone can have been asked before.
     fn proven(&self, resolution: &Resolution) -> Leads {
         resolution.unproven.clone().map_or(Leads::Intended, Leads::Unknown)
-    }
-
-    /// Links of the zone that is meant which the zone counts, and which were not captured.
-    fn unread_links(&self) -> Option<Missing> {
-        let zone = match self.endpoints.is_empty() {
-            true => self.to.private_zone.clone()?,
-            false => self.zone_meant()?,
-        };
-        unproven::are_links_incomplete(self.estate, &zone).then(|| unproven::unread_links(&zone))
     }
 
     /// An endpoint whose zone group keeps the records of the zone that answered, with the record inside its subnet: then the
@@ -251,45 +232,6 @@ impl Path<'_> {
         self.endpoints.iter().filter(move |view| !has_approved || !is_dead(view))
     }
 
-    /// The zone that is attached to an endpoint, when it was not captured: then whether it is linked is not known.
-    fn unread_zone(&self) -> Option<Missing> {
-        let Some(zone) = self.zone_meant() else { return self.unread_zone_group() };
-        if self.endpoints.is_empty() {
-            return None;
-        }
-        let is_known = self.estate.has_zone(&zone);
-        (!is_known).then(|| Missing::resource("private DNS zone", &zone))
-    }
-
-    /// The zone group of an endpoint that is attached to a zone, where nobody captured that, nor the zone of the copier's own server:
-    /// zones stand elsewhere then.
-    fn unread_zone_group(&self) -> Option<Missing> {
-        let is_unread = |id: &ResourceId| self.estate.find::<Endpoint>(id).is_none();
-        if let Some(view) = self.live_endpoints().find(|view| is_unread(&view.id)) {
-            // Nor is its zone: it stands where the endpoint does, or where its group says.
-            return Some(Missing::resource("private endpoint", &view.id));
-        }
-        let own = self.from.and_then(|from| from.private_zone.as_ref())?;
-        if self.estate.has_zone(own) {
-            return None;
-        }
-        let is_attached = |id: &ResourceId| {
-            self.estate.find::<Endpoint>(id).is_some_and(|endpoint| endpoint.is_attached)
-        };
-        let mut views = self.live_endpoints().filter(|view| view.zone_group.is_none());
-        let id = &views.find(|view| is_attached(&view.id))?.id;
-        Some(Missing {
-            what: format!("the zone group of private endpoint `{}`, and its zone", id.name()),
-            resource: Some(id.clone()),
-            help: format!(
-                "add the output of `az network private-endpoint dns-zone-group list --resource-group {} --endpoint-name {}`, and of \
-                 `az network private-dns zone list` in the subscription of its zone",
-                quoted(id.resource_group()),
-                quoted(id.name())
-            ),
-        })
-    }
-
     /// Whether private zones answer: not where the network asks a DNS server of its own that is no resolver of Azure.
     pub fn asks_zones(&self) -> bool {
         match (&self.name, &self.dns_server) {
@@ -306,11 +248,6 @@ impl Path<'_> {
             }
             (None, None) => false,
         }
-    }
-
-    /// Whether the zone that is meant counts more links than were captured.
-    pub fn are_links_incomplete(&self) -> bool {
-        self.zone_meant().is_some_and(|zone| unproven::are_links_incomplete(self.estate, &zone))
     }
 }
 

@@ -124,14 +124,8 @@ fn lost(estate: &Estate, here: &End, to: Ipv4Addr) -> Own {
     let leads = |half: &Peering| {
         half.remote_space.is_empty() || half.remote_space.iter().any(|net| net.contains(&to))
     };
-    // One that does not tell its state is up at times, but not before the other network has a half.
-    let is_alone = |half: &Peering| {
-        estate.find::<Vnet>(&half.remote).is_some()
-            && hop::half(estate, &half.remote, here.vnet).is_none()
-    };
-    let may_be_up = |half: &Peering| !half.is_down() && (half.state.is_some() || !is_alone(half));
     let mut halves = estate.children::<Peering>(here.vnet);
-    if halves.any(|(_, half)| may_be_up(half) && leads(half))
+    if halves.any(|(_, half)| hop::may_be_up(estate, here.vnet, half) && leads(half))
         || !outward::has_no_way(estate, here.vnet, to)
         || estate.find::<Vnet>(here.vnet).is_none()
     {

@@ -23,15 +23,16 @@ impl Walker<'_> {
         subnet: (&ResourceId, &Subnet),
         (far, to): (&ResourceId, Ipv4Addr),
     ) -> Routed {
-        let is_routed = |half: &Peering| {
-            let is_up = |state: &String| state.eq_ignore_ascii_case("connected");
+        let is_routed = |vnet: &ResourceId, half: &Peering| {
             let is_untold = half.remote_space.is_empty() && half.remote == *far;
-            half.state.as_ref().is_none_or(is_up)
+            hop::may_be_up(self.estate, vnet, half)
                 && (is_untold || half.remote_space.iter().any(|net| net.contains(&to)))
         };
         let vnet = subnet.0.parent();
-        let halves = vnet.iter().flat_map(|vnet| self.estate.children::<Peering>(vnet));
-        if leg.is_perhaps_joined || halves.into_iter().any(|(_, half)| is_routed(half)) {
+        let brings = |vnet: &ResourceId| {
+            self.estate.children::<Peering>(vnet).any(|(_, half)| is_routed(vnet, half))
+        };
+        if leg.is_perhaps_joined || vnet.as_ref().is_some_and(brings) {
             return Routed::Directly;
         }
         let own = route::to_nowhere(self.estate, subnet, to);

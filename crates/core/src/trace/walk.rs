@@ -20,6 +20,7 @@ use crate::trace::route::{self, OwnRoute, Routed, UserRoute};
 use crate::trace::route_words::{bypass_step, route_step};
 use crate::trace::sides::{doubted, is_handed_on};
 use crate::trace::step::{Outcome, Stage, Step};
+use crate::trace::unread::perhaps_past;
 use crate::trace::words::{access_step, hop_steps, replies_step};
 
 /// One end of a private way: a subnet with what the gates ask of it.
@@ -79,7 +80,8 @@ impl Walker<'_> {
                 leg.senders = near.addresses.clone();
                 leg.is_perhaps_joined = near.vnet != far_vnet;
                 self.estate.aside(|| self.outbound(leg, &near, Some(far_vnet), &receiver));
-                return leg.forward.push(Step::unknown(Stage::Route, missing));
+                leg.forward.push(Step::unknown(Stage::Route, missing));
+                return self.towards_unread(leg, &near, (far_vnet, far_id), address);
             }
         };
         leg.senders = near.addresses.clone();
@@ -117,7 +119,10 @@ impl Walker<'_> {
             Some(_) | None => true,
         };
         if crosses {
-            let steps = self.hop(leg, &joined, &near, &far);
+            let mut steps = self.hop(leg, &joined, &near, &far);
+            if let Some(missing) = self.may_be_led_past(leg, &near, &receivers) {
+                steps = steps.into_iter().map(|step| perhaps_past(step, &missing)).collect();
+            }
             leg.cross(far.id, joined, steps);
         }
         self.beyond_firewall(leg, &near, &far, (&receivers, address));
@@ -318,8 +323,10 @@ impl Walker<'_> {
         // An appliance takes the packets past a join that carries nothing; answers find it only where it has put its own address on them.
         let is_handed_on = is_handed_on(leg);
         let lacks_a_way = is_handed_on && leg.is_apart && !leg.is_perhaps_joined;
+        let is_perhaps_past = self.may_be_led_past(leg, near, &far.addresses).is_some();
+        let has_own = !is_handed_on && !is_perhaps_past && leg.onward.is_none();
         for (part, routed) in back {
-            let own = part.first().filter(|_| !is_handed_on && leg.onward.is_none());
+            let own = part.first().filter(|_| has_own);
             let joined = leg.joined.as_ref().filter(|_| leg.next.as_ref() == Some(far.id));
             let own = own.map_or(Own::Untold, |to| self.own_route((far, near), to, joined, false));
             let mut step = route_step(self.estate, far.id, (&routed, own), &part);
@@ -327,7 +334,7 @@ impl Walker<'_> {
             if is_split && step.outcome == Outcome::Drop {
                 step.dropped_part = Some(part.clone());
             }
-            if is_handed_on && step.outcome == Outcome::Drop {
+            if (is_handed_on || is_perhaps_past) && step.outcome == Outcome::Drop {
                 step = doubted(step);
             }
             if matches!(routed, Routed::Directly) && lacks_a_way {

@@ -28,9 +28,6 @@ pub(crate) fn class_of(facts: &Facts<'_>) -> Option<&'static Class> {
     CLASSES.iter().find(|class| (class.holds)(facts))
 }
 
-/// What the second reading says of an address that is not in ARM.
-const CALLER: &str = "the caller's public address";
-
 pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "second-is-sure-of-no",
@@ -63,43 +60,11 @@ pub(crate) const CLASSES: &[Class] = &[
         holds: |facts| facts.misses("whether public DNS has an alias"),
     },
     Class {
-        name: "redirect-and-record-not-captured",
-        why: "analyser wrong: a record that was not captured counts as absent: good news (6.3)",
-        holds: |facts| {
-            facts.first != "unreachable" && facts.misses("all records in a zone that redirects")
-        },
-    },
-    Class {
-        name: "opaque-route-without-peering",
-        why: "analyser wrong: behind an appliance or a gateway no peering is needed (3.4)",
-        holds: |facts| {
-            facts.first == "unreachable"
-                && facts.misses("what stands behind route")
-                && !facts.misses(CALLER)
-        },
-    },
-    Class {
         name: "network-not-captured",
         why: "analyser wrong: peerings and ranges of a network that is missing are no fault",
         holds: |facts| {
             let all = ["the peerings", "the address space", "the DNS servers", "the routes of"];
             facts.first == "unreachable" && all.iter().any(|what| facts.misses(what))
-        },
-    },
-    Class {
-        name: "link-state-not-observed",
-        why: "analyser wrong: a link whose state is absent counts as complete (6.4)",
-        holds: |facts| {
-            facts.misses("the link to zone")
-                && facts.has_link("virtualNetworkLinkState", &Value::Null)
-        },
-    },
-    Class {
-        name: "link-in-progress-beside-open-door",
-        why: "analyser wrong: until the link is complete the public answer is possible (6.4)",
-        holds: |facts| {
-            facts.first == "unreachable"
-                && facts.has_link("virtualNetworkLinkState", &Value::from("InProgress"))
         },
     },
 ];
@@ -130,9 +95,5 @@ impl Facts<'_> {
         let source = self.case.source.as_str();
         let body = self.case.resources.iter().find(|body| body["id"] == source)?;
         body["properties"].get("privateEndpointConnections")
-    }
-
-    fn has_link(&self, field: &str, value: &Value) -> bool {
-        self.any("/virtualNetworkLinks/target", |body| body["properties"][field] == *value)
     }
 }

@@ -1,0 +1,111 @@
+//! What was not observed of zones and would make another answer of a name's.
+
+use super::resolve::{self, Resolution};
+use super::step::Verdict;
+use super::unproven;
+use super::{Leads, Path};
+use crate::estate::Missing;
+use crate::estate::dns::Link;
+use crate::estate::endpoint::Endpoint;
+use crate::id::ResourceId;
+use crate::shell::quoted;
+
+impl Path<'_> {
+    /// What decides whether a bad answer is given at all: the state of the link that brings it, where the answer without it may lead
+    /// to the server, or the links of another zone that holds a good record.
+    pub(super) fn doubt_of_bad(
+        &self,
+        resolution: &Resolution,
+        open_door: Option<Verdict>,
+        ask_without: impl Fn(&ResourceId) -> Option<Resolution>,
+    ) -> Option<Missing> {
+        let (_, id) = resolution.zone.as_ref()?;
+        let link = self.estate.find::<Link>(id)?;
+        let pending = || Missing::field(id, "virtualNetworkLinkState");
+        let unsure = resolve::unread_state(id, link)
+            .or_else(|| resolution.is_link_pending.then(pending))
+            .filter(|_| {
+                let leads = ask_without(id).map(|other| self.judge_name(&other, open_door));
+                match leads {
+                    None | Some(Leads::Nowhere | Leads::Publicly) => false,
+                    Some(Leads::Fallback) => open_door != Some(Verdict::Unreachable),
+                    Some(Leads::Intended | Leads::Unknown(_)) => true,
+                }
+            });
+        unsure.or_else(|| self.perhaps_linked(resolution))
+    }
+
+    /// Links that were not captured of a zone that holds a good record, and would be asked before the one that answers.
+    fn perhaps_linked(&self, resolution: &Resolution) -> Option<Missing> {
+        let (own, _) = resolution.zone.as_ref()?;
+        let leads_well = |zone: &ResourceId, name: &str| {
+            let record = resolve::find_record(self.estate, zone, name);
+            let addresses = record.and_then(|(_, record)| record.addresses.as_ref());
+            addresses.is_some_and(|all| self.judge_addresses(resolution, all) != Leads::Nowhere)
+        };
+        resolution.names.iter().find_map(|name| {
+            let is_before = |zone: &ResourceId| {
+                !resolve::holds(own.name(), name) || zone.name().len() > own.name().len()
+            };
+            let mut zones = self.estate.zones_holding(name).filter(is_before);
+            zones
+                .find(|zone| {
+                    unproven::are_links_incomplete(self.estate, zone) && leads_well(zone, name)
+                })
+                .map(|zone| unproven::unread_links(&zone))
+        })
+    }
+
+    /// Links of the zone that is meant which the zone counts, and which were not captured.
+    pub(super) fn unread_links(&self) -> Option<Missing> {
+        let zone = match self.endpoints.is_empty() {
+            true => self.to.private_zone.clone()?,
+            false => self.zone_meant()?,
+        };
+        unproven::are_links_incomplete(self.estate, &zone).then(|| unproven::unread_links(&zone))
+    }
+
+    /// The zone that is attached to an endpoint, when it was not captured: then whether it is linked is not known.
+    pub(super) fn unread_zone(&self) -> Option<Missing> {
+        let Some(zone) = self.zone_meant() else { return self.unread_zone_group() };
+        if self.endpoints.is_empty() {
+            return None;
+        }
+        let is_known = self.estate.has_zone(&zone);
+        (!is_known).then(|| Missing::resource("private DNS zone", &zone))
+    }
+
+    /// The zone group of an endpoint that is attached to a zone, where nobody captured that, nor the zone of the copier's own server:
+    /// zones stand elsewhere then.
+    fn unread_zone_group(&self) -> Option<Missing> {
+        let is_unread = |id: &ResourceId| self.estate.find::<Endpoint>(id).is_none();
+        if let Some(view) = self.live_endpoints().find(|view| is_unread(&view.id)) {
+            // Nor is its zone: it stands where the endpoint does, or where its group says.
+            return Some(Missing::resource("private endpoint", &view.id));
+        }
+        let own = self.from.and_then(|from| from.private_zone.as_ref())?;
+        if self.estate.has_zone(own) {
+            return None;
+        }
+        let is_attached = |id: &ResourceId| {
+            self.estate.find::<Endpoint>(id).is_some_and(|endpoint| endpoint.is_attached)
+        };
+        let mut views = self.live_endpoints().filter(|view| view.zone_group.is_none());
+        let id = &views.find(|view| is_attached(&view.id))?.id;
+        Some(Missing {
+            what: format!("the zone group of private endpoint `{}`, and its zone", id.name()),
+            resource: Some(id.clone()),
+            help: format!(
+                "add the output of `az network private-endpoint dns-zone-group list --resource-group {} --endpoint-name {}`, and of \
+                 `az network private-dns zone list` in the subscription of its zone",
+                quoted(id.resource_group()),
+                quoted(id.name())
+            ),
+        })
+    }
+
+    /// Whether the zone that is meant counts more links than were captured.
+    pub fn are_links_incomplete(&self) -> bool {
+        self.zone_meant().is_some_and(|zone| unproven::are_links_incomplete(self.estate, &zone))
+    }
+}
