@@ -95,17 +95,14 @@ pub fn check(estate: &Estate, question: &Question) -> Report {
     if question.copier == Copier::Relay {
         return undecided(question, relay());
     }
-    let path = match way(estate, question, Way::Source) {
-        Ok(path) => path,
-        Err(missing) => return undecided(question, missing),
+    let of_flow = |to| match way(estate, question, to) {
+        Ok(path) => of_path(question, &path),
+        Err(missing) => undecided(question, missing),
     };
-    let mut report = of_path(question, &path);
+    let mut report = of_flow(Way::Source);
     report.code = (report.verdict == Verdict::Unreachable).then_some("ST008");
     if question.copier.has_two_flows() {
-        let second = match way(estate, question, Way::Target) {
-            Ok(path) => of_path(question, &path),
-            Err(missing) => undecided(question, missing),
-        };
+        let second = of_flow(Way::Target);
         let faults = |report: &Report| report.causes().map(|one| one.fault).collect::<Vec<_>>();
         let (of_first, of_second) = (faults(&report), faults(&second));
         second_flow::add(&mut report, &second, &|changes, to, fault| {

@@ -123,8 +123,12 @@ fn rules_as_told(world: &World, server: &str, caller: Caller<'_>) -> Gate {
         Caller::Somewhere(subnet) => {
             // The subnet's own identity does not survive; that of the appliance's might count.
             let mut rules = world.children(server, "virtualnetworkrules");
-            let others = subnet.is_some()
-                && rules.any(|(_, rule)| reference(rule, RULE_SUBNET).as_deref() != subnet);
+            let may_act = |rule: &Value| {
+                text(rule, &["properties", "state"])
+                    .is_none_or(|word| word.eq_ignore_ascii_case("Ready"))
+            };
+            let is_other = |rule: &Value| reference(rule, RULE_SUBNET).as_deref() != subnet;
+            let others = subnet.is_some() && rules.any(|(_, rule)| may_act(rule) && is_other(rule));
             match firewall(world, server, false) {
                 Gate::Drop(_) if others => Gate::unknown("the caller's address at", server),
                 other => other,

@@ -132,6 +132,15 @@ pub(super) fn group(
     packet: &Packet<'_>,
 ) -> Gate {
     let found = by_rules(world, key, place, way, packet);
+    if let (Gate::Unknown(_), End::Somewhere) = (&found, packet.from) {
+        // Wherever it comes from, the same may become of it.
+        let starts = std::iter::once(0).chain(world.boundaries());
+        let each = |from| {
+            let packet = Packet { from: End::Address(from), ..*packet };
+            group(world, key, place, way, &packet)
+        };
+        return starts.map(each).reduce(Gate::either).unwrap_or(found);
+    }
     let is_open = |end| end_matches(world, place, "VirtualNetwork", end) == Tri::Maybe;
     if !matches!(found, Gate::Unknown(_)) || is_open(packet.from) == is_open(packet.to) {
         return found;

@@ -57,6 +57,11 @@ const ADDRESSES_MAX: u64 = 4096;
 pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -> Answer {
     let (copier, server) = (&*copier.key(), &*server.key());
     let notes = Notes::default();
+    // Of a server that was not captured nothing is said.
+    let mut ends = [copier, server].into_iter();
+    if let Some(end) = ends.find(|end| !sender::is_interface(end) && world.body(end).is_none()) {
+        return single_fate(vec![Gate::unknown("everything", end)], notes);
+    }
     let walk = Walk::new(world, copier, server, port);
     let (subnet, all) = match place_of(world, copier) {
         Ok(Some(place)) => place,

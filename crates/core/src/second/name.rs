@@ -117,17 +117,13 @@ fn by_list(
     azure: impl Fn(&str) -> Names,
     outside: impl Fn() -> Option<Name>,
 ) -> Names {
-    let Some(body) = world.body(network) else {
-        return Names::unknown("the DNS servers", network);
-    };
     let own: Vec<&str> = sender.dns.iter().map(String::as_str).collect();
-    let servers = match own.is_empty() {
-        true => texts(body, &["properties", "dhcpOptions", "dnsServers"]),
-        false => own,
+    let body = world.body(network).filter(|body| tells_servers(body));
+    let servers = match (own.is_empty(), body) {
+        (false, _) => own,
+        (true, Some(body)) => texts(body, &["properties", "dhcpOptions", "dnsServers"]),
+        (true, None) => return Names::unknown("the DNS servers", network),
     };
-    if sender.dns.is_empty() && !tells_servers(body) {
-        return Names::unknown("the DNS servers", network);
-    }
     let first = match servers.first() {
         None => return Names { asked: Asked::Azure, ..azure(network) },
         Some(first) if *first == AZURE => return Names { asked: Asked::Azure, ..azure(network) },

@@ -52,10 +52,12 @@ fn virtual_network(world: &World, subnet: &str, address: u32) -> Tri {
     if address == 0xa83f_8110 {
         return Tri::Yes;
     }
-    let (own, true) = address_space(world, network) else { return Tri::Maybe };
+    let (own, is_whole) = address_space(world, network);
     let mut sum = holds(&own, address);
-    if sum == Tri::Yes {
-        return sum;
+    match (sum, is_whole) {
+        (Tri::Yes, _) => return Tri::Yes,
+        (_, false) => return Tri::Maybe,
+        (_, true) => {}
     }
     let all = halves(world, network);
     for half in &all {

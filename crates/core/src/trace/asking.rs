@@ -14,7 +14,7 @@ use super::platform_dns;
 use super::resolve::{self, Answer, Published, Resolution};
 use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
-use super::{Leads, Path};
+use super::{Access, Leads, Path};
 use crate::address::AddressSet;
 use crate::estate::Missing;
 use crate::estate::server::ServerKind;
@@ -108,9 +108,13 @@ impl Path<'_> {
                 Leads::Nowhere => self
                     .doubt_of_bad(&resolution, door, ask_without)
                     .map_or(Leads::Nowhere, Leads::Unknown),
+                Leads::Unknown(_) if self.is_good_without(&resolution, door, ask_without) => {
+                    Leads::Intended
+                }
                 leads => leads,
             };
-            let leads = match self.unread_alias(question, &resolution) {
+            let doubtful = self.unread_alias(question, &resolution);
+            let leads = match doubtful.or_else(|| self.lasting_alias(question, door, &judged)) {
                 Some(missing) => Leads::Unknown(missing),
                 None => match (judged, unseen) {
                     // What a server answers counts only where it is surely reached; another one may answer in its place.
@@ -177,6 +181,29 @@ impl Path<'_> {
         };
         let is_doubtful = other.zone.is_some() || other.unproven.is_some() && is_zone_known();
         is_doubtful.then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
+    }
+
+    /// Whether public DNS still has the alias of a server that lists no endpoint any more, where the answer without it leads elsewhere.
+    fn lasting_alias(
+        &self,
+        question: resolve::Question,
+        door: Option<Verdict>,
+        judged: &Leads,
+    ) -> Option<Missing> {
+        if !matches!(judged, Leads::Intended | Leads::Nowhere)
+            || door == Some(Verdict::Unreachable)
+            || self.to_access != Ok(Access::PublicWithEndpoint)
+            || !self.lists_no_endpoint()
+        {
+            return None;
+        }
+        let plain = resolve::resolve(self.estate, question, Published::Address, None).ok()?;
+        (plain.answer == Answer::Public).then(|| {
+            Missing::other(
+                format!("whether public DNS still has the alias of `{}`", self.to_id.name()),
+                "no document tells whether it outlives the endpoint's connection: resolve the name on the target, or delete the endpoint",
+            )
+        })
     }
 
     /// Whether a rule keeps every sender from Azure's resolver; takes down one that keeps some from it.

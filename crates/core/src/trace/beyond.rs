@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::address::private;
-use crate::estate::network::NextHop;
+use crate::estate::network::{NextHop, Vnet};
 use crate::trace::breaks::{Break, BreakKind};
 use crate::trace::filter;
 use crate::trace::hop::{self, Joined, Shore};
@@ -25,7 +25,12 @@ impl Walker<'_> {
             true => outward::outward(self.estate, near.vnet, address),
             false => Outward::Nowhere,
         };
+        let mut range = None;
         if let Place::Claimed(vnet) = place::of(self.estate, near.vnet, address) {
+            // A route to the network that claims the address is longer than a default route.
+            let facts = self.estate.find::<Vnet>(&vnet);
+            let is_led = vnet == *near.vnet || !hop::is_severed(self.estate, near.vnet, &vnet);
+            range = facts.filter(|_| is_led).map(|facts| route::range_length(facts, address));
             found = match found {
                 Outward::Through(line) => Outward::Claimed { line, vnet },
                 other => other,
@@ -47,6 +52,7 @@ impl Walker<'_> {
             Outward::Through(line) => OwnRoute::Network(line.prefix.prefix_len()),
             // What is learned is longer than a default route, and taken to be no longer than what a user wrote down for a network.
             Outward::Learned(..) | Outward::Perhaps(_) => OwnRoute::Network(1),
+            _ if let Some(range) = range => OwnRoute::Network(range),
             _ if is_private => route::to_nowhere(self.estate, subnet, address),
             _ => OwnRoute::Internet,
         };

@@ -1,12 +1,14 @@
 //! What was not observed of zones and would make another answer of a name's.
 
+use super::leg::Leg;
 use super::resolve::{self, Resolution};
 use super::step::Verdict;
-use super::unproven;
 use super::{Leads, Path};
+use super::{own_zone, unproven};
 use crate::estate::Missing;
 use crate::estate::dns::Link;
 use crate::estate::endpoint::Endpoint;
+use crate::estate::server::{ServerConnection, ServerKind};
 use crate::id::ResourceId;
 use crate::shell::quoted;
 
@@ -56,13 +58,100 @@ impl Path<'_> {
         })
     }
 
-    /// Links of the zone that is meant which the zone counts, and which were not captured.
-    pub(super) fn unread_links(&self) -> Option<Missing> {
+    /// Whether the server says that it has no private endpoint.
+    pub(super) fn lists_no_endpoint(&self) -> bool {
+        let mut alone = self.estate.children::<ServerConnection>(&self.to_id);
+        self.to.connections.as_ref().is_some_and(Vec::is_empty) && alone.next().is_none()
+    }
+
+    /// Whether the server may have private endpoints of which nothing tells. Azure leaves an empty list out of the body, so that an
+    /// absent one is doubted only beside a zone for their names.
+    pub(super) fn may_have_unlisted(&self) -> bool {
+        let is_open = self.to.kind != ServerKind::Host
+            && self.to.connections.is_none()
+            && self.to.delegated_subnet.is_none()
+            && self.endpoints.iter().all(|view| view.wrong_end.is_some());
+        let zone = || self.zone_name_meant();
+        is_open && zone().is_some_and(|zone| self.estate.has_zone_named(&zone))
+    }
+
+    /// Links of the zone that is meant which the zone counts, and which were not captured, where the zone would lead to the server.
+    pub(super) fn unread_links(&self, resolution: &Resolution) -> Option<Missing> {
         let zone = match self.endpoints.is_empty() {
             true => self.to.private_zone.clone()?,
             false => self.zone_meant()?,
         };
-        unproven::are_links_incomplete(self.estate, &zone).then(|| unproven::unread_links(&zone))
+        let may_be_linked = unproven::are_links_incomplete(self.estate, &zone);
+        (may_be_linked && self.leads_by(&zone, resolution) != Leads::Nowhere)
+            .then(|| unproven::unread_links(&zone))
+    }
+
+    /// Whether the answer of a link whose state is not known leads to the endpoint, the one without it to the front door, and both are
+    /// within reach.
+    pub(super) fn is_good_without(
+        &self,
+        resolution: &Resolution,
+        open_door: Option<Verdict>,
+        ask_without: impl Fn(&ResourceId) -> Option<Resolution>,
+    ) -> bool {
+        let Some((_, id)) = &resolution.zone else { return false };
+        let doubt = self.estate.find::<Link>(id).and_then(|link| resolve::unread_state(id, link));
+        let proven = Resolution { unproven: None, ..resolution.clone() };
+        let leads = |one: &Resolution| self.judge_name(one, open_door);
+        doubt.is_some()
+            && resolution.unproven == doubt
+            && self.are_ways_open(open_door)
+            && leads(&proven) == Leads::Intended
+            && ask_without(id).is_some_and(|other| leads(&other) == Leads::Fallback)
+    }
+
+    /// Whether the front door and the only endpoint are both within reach.
+    fn are_ways_open(&self, open_door: Option<Verdict>) -> bool {
+        let is_open = |verdict| verdict == Some(Verdict::Reachable);
+        is_open(open_door)
+            && is_open(self.intended.as_ref().map(Leg::verdict))
+            && self.live_endpoints().count() == 1
+    }
+
+    /// Whether the front door and the endpoint are both within reach, and a link of the zone that is meant, if there is one, leads to the
+    /// endpoint.
+    pub(super) fn is_open_either_way(
+        &self,
+        resolution: &Resolution,
+        open_door: Option<Verdict>,
+    ) -> bool {
+        let Some(zone) = self.zone_meant().filter(|zone| self.estate.has_zone(zone)) else {
+            return false;
+        };
+        let other = resolution.unproven.as_ref();
+        let names = resolution.names.iter().cloned().chain(self.private_link_name());
+        let mut others =
+            names.flat_map(|name| self.estate.zones_holding(&name).collect::<Vec<_>>());
+        self.are_ways_open(open_door)
+            && others.all(|one| one == zone || unproven::are_links_complete(self.estate, &one))
+            && other.is_none_or(|missing| *missing == unproven::unread_links(&zone))
+            && self.leads_by(&zone, resolution) == Leads::Intended
+    }
+
+    /// Where the name would lead if the network were linked to the zone that is meant.
+    fn leads_by(&self, zone: &ResourceId, resolution: &Resolution) -> Leads {
+        let mut linked = Resolution {
+            zone: Some((zone.clone(), zone.clone())),
+            record: None,
+            is_link_pending: false,
+            unproven: None,
+            ..resolution.clone()
+        };
+        if self.endpoints.is_empty() {
+            linked.answer = own_zone::in_own_zone(self.estate, zone, Some(&self.to), &mut linked);
+        } else {
+            let Some(name) = self.private_link_name() else { return Leads::Nowhere };
+            if let Some(alias) = resolve::in_zone(self.estate, (zone, false), &name, &mut linked) {
+                let what = format!("where alias {alias} leads");
+                return Leads::Unknown(Missing::other(what, "resolve the name on the target"));
+            }
+        }
+        self.judge_name(&self.with_kept(linked), None)
     }
 
     /// The zone that is attached to an endpoint, when it was not captured: then whether it is linked is not known.

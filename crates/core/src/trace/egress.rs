@@ -3,7 +3,7 @@
 use super::leg::{Leg, Walker};
 use super::route::Routed;
 use super::step::{Stage, Step};
-use super::{appliance, front_route, gate};
+use super::{appliance, front_route, identity};
 use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{LoadBalancer, NatGateway, PublicAddress};
@@ -30,7 +30,7 @@ impl Walker<'_> {
     /// subnet by its service endpoint do not go there.
     pub(super) fn see_egress(&self, leg: &mut Leg, server: Option<(&ResourceId, &Server)>) {
         let Some(id) = &self.start.interface else { return };
-        let is_identified = |(_, server)| gate::is_identified(self.estate, server, self.start);
+        let is_identified = |(_, server)| identity::is_identified(self.estate, server, self.start);
         if server.is_some_and(is_identified) {
             return;
         }

@@ -35,13 +35,16 @@ pub fn to_gateway(
     let is_broad = |route: &&Route| length(route).is_some_and(|length| length <= BROAD_LENGTH_MAX);
     let is_open = by_tag.is_some_and(|(_, service)| service == "sql")
         || has_endpoint && routes.iter().any(is_broad);
-    if is_flexible && is_open {
+    let parts = to_addresses(estate, subnet, &public, OwnRoute::Internet);
+    let is_out = |one: &Routed| matches!(one, Routed::Directly | Routed::ByUser(_));
+    let leads_out = by_tag.is_none_or(|(route, _)| route.next_hop == NextHop::Internet)
+        && parts.iter().all(|(_, one)| is_out(one));
+    if is_flexible && is_open && !leads_out {
         return Routed::Unknown(Missing::other(
             "whether the service tag Sql and the service endpoint Microsoft.Sql hold flexible servers",
             "documents do not say: route the server's own address, or probe the path from the target",
         ));
     }
-    let parts = to_addresses(estate, subnet, &public, OwnRoute::Internet);
     let is_narrow = |route: &&Route| length(route).is_some() && !is_broad(route);
     let named = routes.iter().copied().find(is_narrow);
     let broad = || routes.iter().copied().find(|route| length(route).is_some_and(|one| one > 0));

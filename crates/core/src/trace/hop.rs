@@ -120,16 +120,13 @@ pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
     let near = half(estate, near_vnet, far_vnet);
     let far = half(estate, far_vnet, near_vnet);
     let (Some((near_id, _)), Some((far_id, _))) = (near, far) else {
-        // The network's own body lists its halves, so without it their absence proves nothing.
-        for vnet in [far_vnet, near_vnet] {
-            if let Err(missing) = estate.get::<Vnet>(vnet) {
-                return Joined::Unknown(missing);
-            }
-        }
-        let unread = [(near, near_vnet), (far, far_vnet)]
-            .into_iter()
-            .find_map(|(half, vnet)| if half.is_none() { unread_half(estate, vnet) } else { None });
-        if let Some(missing) = unread {
+        // The network's own body lists its halves, so without it their absence proves nothing. That of one of them is enough.
+        let lacking = [(far, far_vnet), (near, near_vnet)].into_iter();
+        let lacking = lacking.filter(|(half, _)| half.is_none());
+        let unread = lacking
+            .map(|(_, vnet)| estate.get::<Vnet>(vnet).err().or_else(|| unread_half(estate, vnet)));
+        let unread: Option<Vec<Missing>> = unread.collect();
+        if let Some(missing) = unread.and_then(|all| all.into_iter().next()) {
             return Joined::Unknown(missing);
         }
         let (mesh, unmeshed) = mesh::of(estate, near_vnet, far_vnet);

@@ -76,6 +76,8 @@ pub struct Leg {
     pub route_back: Option<Routed>,
     /// The two networks are not joined: rules that speak of the tag VirtualNetwork see less than they would.
     pub is_apart: bool,
+    /// Which route the packets take is not known, and one of them may hand them to something that needs no peering.
+    pub is_perhaps_led_past: bool,
     /// Whether the two networks are joined is not known.
     pub is_perhaps_joined: bool,
     /// Only a route that a gateway has learned takes packets on, and puts the address into the tag VirtualNetwork.
@@ -125,6 +127,7 @@ impl Leg {
             is_balanced_nowhere: false,
             route_back: None,
             is_apart: false,
+            is_perhaps_led_past: false,
             is_perhaps_joined: false,
             needs_learned_route: false,
             joined: None,
@@ -330,13 +333,24 @@ impl Walker<'_> {
             _ => {
                 self.see_egress(&mut leg, Some((self.server_id, self.server)));
                 let caller = Caller { start: self.start, egress: leg.egress.as_ref() };
-                gate::public_gate(self.estate, self.server_id, self.server, &caller)
+                let gate = gate::public_gate(self.estate, self.server_id, self.server, &caller);
+                match &leg.route {
+                    Some(Routed::Unknown(missing)) => gate.unless(&self.gate_of_anybody(), missing),
+                    _ => gate,
+                }
             }
         };
         leg.forward.push(gate_step(self.estate, self.server_id, self.server, &gate));
         leg.gate = Some(gate);
         leg.back.push(replies_step());
         leg
+    }
+
+    /// What the front door does with packets that some appliance hands on.
+    fn gate_of_anybody(&self) -> Gate {
+        let caller = Caller { start: self.start, egress: None };
+        let hop = NextHop::Appliance(String::new());
+        gate::gate_behind(self.estate, self.server_id, self.server, (&caller, &hop))
     }
 }
 

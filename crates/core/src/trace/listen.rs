@@ -31,22 +31,22 @@ impl Path<'_> {
             let missing = host::unseen_gate(&self.to_id, self.port);
             return Some(Step::unknown(Stage::Listen, missing));
         }
-        let Some(state) = self.to.state.as_deref() else {
-            return Some(Step::unknown(Stage::Listen, Missing::field(&self.to_id, "state")));
-        };
-        let is_in_state =
-            || self.estate.words(|| format!("server `{}` is in state {state}", self.to_id.name()));
-        let step = match state.eq_ignore_ascii_case("ready") {
-            true => match self.listens() {
-                Ok(true) => Step::pass(Stage::Listen, Some(&self.to_id), is_in_state()),
-                Ok(false) => {
-                    let name = self.to_id.name();
-                    let detail = format!("server `{name}` does not listen on port {}", self.port);
-                    Step::drop(Stage::Listen, Some(&self.to_id), detail)
-                }
-                Err(missing) => Step::unknown(Stage::Listen, missing),
-            },
-            false => Step::drop(Stage::Listen, Some(&self.to_id), is_in_state()),
+        let name = self.to_id.name();
+        let drop = |detail: String| Step::drop(Stage::Listen, Some(&self.to_id), detail);
+        let is_in_state = |state: &str| format!("server `{name}` is in state {state}");
+        let step = match (self.to.state.as_deref(), self.listens()) {
+            (Some(state), _) if !state.eq_ignore_ascii_case("ready") => drop(is_in_state(state)),
+            (_, Ok(false)) => {
+                drop(format!("server `{name}` does not listen on port {}", self.port))
+            }
+            (None, _) => {
+                return Some(Step::unknown(Stage::Listen, Missing::field(&self.to_id, "state")));
+            }
+            (Some(_), Err(missing)) => Step::unknown(Stage::Listen, missing),
+            (Some(state), Ok(true)) => {
+                let detail = self.estate.words(|| is_in_state(state));
+                Step::pass(Stage::Listen, Some(&self.to_id), detail)
+            }
         };
         Some(step.read(&self.to_id, &self.to.state_pointer))
     }

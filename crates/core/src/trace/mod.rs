@@ -22,6 +22,7 @@ pub mod gate;
 mod group;
 pub mod hop;
 mod host;
+mod identity;
 pub mod leg;
 mod lines;
 pub mod listen;
@@ -46,11 +47,13 @@ pub(crate) mod route_words;
 mod rule_words;
 pub(crate) mod rules;
 mod sides;
+mod single_gate;
 pub mod start;
 pub mod step;
 pub mod tag;
 pub mod unproven;
 mod unread;
+mod verdict;
 mod walk;
 pub(crate) mod words;
 
@@ -74,7 +77,7 @@ use place::Place;
 use platform_dns::DnsDenial;
 use resolve::Resolution;
 use start::Start;
-use step::{Outcome, Stage, Step, Verdict};
+use step::{Stage, Step};
 
 /// PostgreSQL's port.
 pub const PORT: u16 = 5432;
@@ -358,44 +361,5 @@ impl Path<'_> {
     /// Steps back.
     pub fn back(&self) -> Vec<Step> {
         self.taken().map(|leg| leg.back.clone()).unwrap_or_default()
-    }
-
-    /// Whether a gate other than security rules drops the packets, and rules have no say in which way is taken.
-    pub fn is_closed_beyond_rules(&self) -> bool {
-        let is_rule = |step: &Step| matches!(step.stage, Stage::FilterOut | Stage::FilterIn);
-        let has_one_way = self.fallback.is_none()
-            && self.dns_denial.is_none()
-            && self.dns_server.is_none()
-            && self.named_endpoints().len() < 2;
-        let closes = |step: &Step| step.outcome == Outcome::Drop && !is_rule(step);
-        has_one_way && self.steps_there().chain(&self.listen_step()).any(closes)
-    }
-
-    /// Whether the copier can reach the server.
-    pub fn verdict(&self) -> Verdict {
-        let listen = self.listen_step();
-        let taken = self.taken();
-        let back = taken.into_iter().flat_map(|leg| &leg.back);
-        let steps = self.steps_there().chain(&listen).chain(back);
-        let nobody = AddressSet::default();
-        let senders = taken.map_or(&nobody, |leg| &leg.senders);
-        let verdict = step::verdict(steps.clone(), senders);
-        // With two ways open, one closed way proves nothing.
-        let two_ways = matches!(self.leads, Leads::Unknown(_))
-            && matches!(self.to_access, Ok(Access::PublicWithEndpoint) | Err(_));
-        if verdict == Verdict::Unreachable && two_ways {
-            // Whichever way the name leads, both ends have to run and one has to listen.
-            let is_of_both = |one: &Step| matches!(one.stage, Stage::Mode | Stage::Listen);
-            let is_shut = { steps }.any(|one| one.outcome == Outcome::Drop && is_of_both(one));
-            let is_shut = is_shut || self.are_ways_closed();
-            return if is_shut { verdict } else { Verdict::Undetermined };
-        }
-        verdict
-    }
-
-    /// Whether the front door and the only endpoint are both out of reach.
-    fn are_ways_closed(&self) -> bool {
-        let closed = self.legs().filter(|leg| leg.verdict() == Verdict::Unreachable);
-        closed.count() == 2 && self.live_endpoints().count() == 1
     }
 }

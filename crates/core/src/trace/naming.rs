@@ -44,7 +44,7 @@ impl Path<'_> {
             return Leads::Nowhere;
         }
         if resolution.zone.is_none()
-            && let Some(missing) = self.unread_links()
+            && let Some(missing) = self.unread_links(resolution)
         {
             return Leads::Unknown(missing);
         }
@@ -84,8 +84,10 @@ impl Path<'_> {
             Err(missing) => return Leads::Unknown(missing.clone()),
         };
         // No link changes what a resolver outside of Azure says.
-        let unread = || self.unread_zone().or_else(|| self.unread_links());
-        if let (None, Some(missing)) = (resolution.outside, unread()) {
+        let unread = || self.unread_zone().or_else(|| self.unread_links(resolution));
+        if let (None, Some(missing)) = (resolution.outside, unread())
+            && !self.is_open_either_way(resolution, open_door)
+        {
             return Leads::Unknown(missing);
         }
         match (access, &resolution.unproven) {
@@ -93,7 +95,10 @@ impl Path<'_> {
             (Access::Public, None) => Leads::Intended,
             (Access::PublicWithEndpoint, None) => Leads::Fallback,
             (Access::Public, Some(missing)) => Leads::Unknown(missing.clone()),
-            (Access::PublicWithEndpoint, Some(_)) if open_door == Some(Verdict::Unreachable) => {
+            (Access::PublicWithEndpoint, Some(_))
+                if open_door == Some(Verdict::Unreachable)
+                    || self.is_open_either_way(resolution, open_door) =>
+            {
                 Leads::Fallback
             }
             (Access::PublicWithEndpoint, Some(missing)) => Leads::Unknown(missing.clone()),
@@ -101,6 +106,10 @@ impl Path<'_> {
     }
 
     pub(super) fn judge_addresses(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
+        if self.endpoints.is_empty() && self.may_have_unlisted() {
+            // The record may be that of an endpoint which nothing tells of.
+            return Leads::Unknown(Missing::field(&self.to_id, "privateEndpointConnections"));
+        }
         if self.endpoints.is_empty() {
             return self.judge_own(resolution, addresses);
         }

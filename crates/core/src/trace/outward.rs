@@ -125,7 +125,9 @@ pub struct Line {
 
 /// Finds the way out of a network to an address.
 pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
-    let mut perhaps = hop::unread_half(estate, vnet);
+    // A network that was not captured may hold the address itself.
+    let unread = || estate.get::<Vnet>(vnet).err();
+    let mut perhaps = hop::unread_half(estate, vnet).or_else(unread);
     let (mut learned, mut not_lent, mut severed) = (None, None, None);
     match own(estate, vnet, address) {
         Outward::Nowhere => {}

@@ -34,14 +34,7 @@ pub(super) fn ask(
             result.is_link_pending |= is_pending(link);
             result.unproven = result.unproven.take().or_else(|| unread_state(id, link));
             result.zone = Some((zone.clone(), id.clone()));
-            match estate.get::<Zone>(zone) {
-                Err(missing) => Answer::Unknown(missing),
-                Ok(facts) if facts.is_record_count_unreadable => {
-                    Answer::Unknown(Missing::field(zone, "numberOfRecordSets"))
-                }
-                Ok(_) if is_empty(estate, zone) => Answer::NoSuchName,
-                Ok(_) => in_own_zone(estate, zone, to, result),
-            }
+            in_own_zone(estate, zone, to, result)
         }
         None => match rival(estate, zone, vnet_id).filter(|(_, link)| !without.contains(link)) {
             Some(rival) => in_rival(estate, zone, to, rival, result),
@@ -51,12 +44,20 @@ pub(super) fn ask(
 }
 
 /// What the own zone of an injected server answers: where all of its records were captured, one of them leads into the server's subnet.
-fn in_own_zone(
+pub(super) fn in_own_zone(
     estate: &Estate,
     zone: &ResourceId,
     to: Option<&Server>,
     result: &mut Resolution,
 ) -> Answer {
+    match estate.get::<Zone>(zone) {
+        Err(missing) => return Answer::Unknown(missing),
+        Ok(facts) if facts.is_record_count_unreadable => {
+            return Answer::Unknown(Missing::field(zone, "numberOfRecordSets"));
+        }
+        Ok(_) if is_empty(estate, zone) => return Answer::NoSuchName,
+        Ok(_) => {}
+    }
     if counts_more_records(estate, zone) {
         return Answer::Unknown(all_records(zone));
     }

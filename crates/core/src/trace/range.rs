@@ -62,6 +62,14 @@ impl Walker<'_> {
         destination: Ipv4Addr,
     ) -> Result<u8, Missing> {
         let half = hop::half(self.estate, near.vnet, far.vnet).filter(|_| !leg.is_apart);
+        match half {
+            Some((id, half)) if half.remote_space.is_empty() => {
+                return Err(Missing::field(id, "remoteAddressSpace"));
+            }
+            // Nor is it known what a half says that nobody captured.
+            None if !leg.is_apart => drop(self.estate.get::<Vnet>(near.vnet)?),
+            Some(_) | None => {}
+        }
         let known = half.into_iter().flat_map(|(_, half)| &half.remote_space);
         let longest = known.filter(|net| net.contains(&destination)).map(Ipv4Net::prefix_len).max();
         match longest {

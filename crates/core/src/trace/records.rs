@@ -8,7 +8,7 @@ use crate::id::ResourceId;
 
 impl Path<'_> {
     /// The privatelink name of the server.
-    fn private_link_name(&self) -> Option<String> {
+    pub(super) fn private_link_name(&self) -> Option<String> {
         resolve::private_link_name(&self.server_name())
     }
 

@@ -171,30 +171,9 @@ fn ask(
                 .or_else(|| twin_zone(estate, &place, &zone, &asked, without))
                 .or_else(|| unread_state(&link_id, link));
             result.zone = Some((zone.clone(), link_id));
-            match find_record(estate, &zone, &asked) {
-                Some((id, record)) => {
-                    result.record = Some(id.clone());
-                    match (&record.alias, &record.addresses) {
-                        (Some(alias), _) => {
-                            result.names.push(alias.clone());
-                            continue;
-                        }
-                        (None, Some(list)) if list.is_empty() => result.answer = Answer::NoSuchName,
-                        (None, Some(list)) => result.answer = Answer::Addresses(list.clone()),
-                        (None, None) => {
-                            result.answer = Answer::Unknown(Missing::field(&id, "aRecords"))
-                        }
-                    }
-                }
-                None if let Some(missing) = written_record(estate, &zone, &asked) => {
-                    result.answer = Answer::Unknown(missing)
-                }
-                // Azure offers the redirect for zones of private endpoints only.
-                None if link.redirects && is_private_link(zone.name()) => {
-                    result.unproven = result.unproven.or_else(|| unread_records(estate, &zone));
-                    result.answer = Answer::Public
-                }
-                None => result.answer = Answer::NoSuchName,
+            if let Some(alias) = in_zone(estate, (&zone, link.redirects), &asked, &mut result) {
+                result.names.push(alias);
+                continue;
             }
             return Ok(result);
         }
@@ -251,6 +230,34 @@ fn ask(
     result.answer =
         Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
     Ok(result)
+}
+
+/// Takes down what a zone answers for a name, or gives the alias that it leads on to.
+pub(super) fn in_zone(
+    estate: &Estate,
+    (zone, redirects): (&ResourceId, bool),
+    asked: &str,
+    result: &mut Resolution,
+) -> Option<String> {
+    result.answer = match find_record(estate, zone, asked) {
+        Some((id, record)) => {
+            result.record = Some(id.clone());
+            match (&record.alias, &record.addresses) {
+                (Some(alias), _) => return Some(alias.clone()),
+                (None, Some(list)) if list.is_empty() => Answer::NoSuchName,
+                (None, Some(list)) => Answer::Addresses(list.clone()),
+                (None, None) => Answer::Unknown(Missing::field(&id, "aRecords")),
+            }
+        }
+        None if let Some(missing) = written_record(estate, zone, asked) => Answer::Unknown(missing),
+        // Azure offers the redirect for zones of private endpoints only.
+        None if redirects && is_private_link(zone.name()) => {
+            result.unproven = result.unproven.take().or_else(|| unread_records(estate, zone));
+            Answer::Public
+        }
+        None => Answer::NoSuchName,
+    };
+    None
 }
 
 /// A link that does not tell whether it is finished, or may be on its way out.

@@ -317,9 +317,9 @@ fn overruler<'f>(side: &Side<'f>, decision: &Decision) -> Option<&'f Ruled> {
     side.fate.perhaps_opened.as_ref().filter(|one| one.senders.overlaps(&denied))
 }
 
-/// Whether an appliance or a gateway sends the packets on, perhaps with its own address.
+/// Whether an appliance or a gateway sends the packets on, perhaps with its own address; or may do so.
 pub(super) fn is_handed_on(leg: &Leg) -> bool {
-    matches!(leg.route, Some(Routed::Elsewhere(..)))
+    leg.is_perhaps_led_past || matches!(leg.route, Some(Routed::Elsewhere(..)))
 }
 
 /// A step that drops senders who may come with another address: what becomes of this one proves nothing.

@@ -112,11 +112,22 @@ fn put_together(
     vnet_id: &ResourceId,
     subnet_id: &ResourceId,
 ) -> Result<NetworkTag, Missing> {
-    let vnet = estate.get::<Vnet>(vnet_id)?;
     let subnet = (subnet_id, estate.get::<Subnet>(subnet_id)?);
-    if vnet.space.is_empty() {
-        return Err(Missing::field(vnet_id, "addressSpace"));
-    }
+    let vnet = match estate.get::<Vnet>(vnet_id) {
+        Ok(vnet) if !vnet.space.is_empty() => vnet,
+        unread => {
+            // Its subnets are in it at least.
+            let known = estate.children::<Subnet>(vnet_id).flat_map(|(_, one)| &one.prefixes);
+            return Ok(NetworkTag {
+                surely: AddressSet::of(known),
+                perhaps: AddressSet::all(),
+                dropped: AddressSet::default(),
+                unread: Some(
+                    unread.err().unwrap_or_else(|| Missing::field(vnet_id, "addressSpace")),
+                ),
+            });
+        }
+    };
     // A hub has hundreds of peers: their spaces are put together once, at the end.
     let (mut surely, mut perhaps) = (vnet.space.clone(), Vec::new());
     let (mut known, mut is_untold) = (Vec::new(), false);

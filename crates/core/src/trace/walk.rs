@@ -121,6 +121,7 @@ impl Walker<'_> {
         if crosses {
             let mut steps = self.hop(leg, &joined, &near, &far);
             if let Some(missing) = self.may_be_led_past(leg, &near, &receivers) {
+                leg.is_perhaps_led_past = true;
                 steps = steps.into_iter().map(|step| perhaps_past(step, &missing)).collect();
             }
             leg.cross(far.id, joined, steps);
@@ -213,8 +214,8 @@ impl Walker<'_> {
         };
         let subnet = (near.id, near.subnet);
         let routed = match (&leg.way, address) {
-            // The source may have any address of its subnet.
-            (Way::Injected(_), None) => {
+            // It may be any address of the subnet.
+            (Way::Injected(_) | Way::Endpoint(_), None) => {
                 let parts = route::to_addresses(self.estate, subnet, &far.addresses, own);
                 route::one_of(parts, far.id)
             }
@@ -323,8 +324,7 @@ impl Walker<'_> {
         // An appliance takes the packets past a join that carries nothing; answers find it only where it has put its own address on them.
         let is_handed_on = is_handed_on(leg);
         let lacks_a_way = is_handed_on && leg.is_apart && !leg.is_perhaps_joined;
-        let is_perhaps_past = self.may_be_led_past(leg, near, &far.addresses).is_some();
-        let has_own = !is_handed_on && !is_perhaps_past && leg.onward.is_none();
+        let has_own = !is_handed_on && leg.onward.is_none();
         for (part, routed) in back {
             let own = part.first().filter(|_| has_own);
             let joined = leg.joined.as_ref().filter(|_| leg.next.as_ref() == Some(far.id));
@@ -334,7 +334,7 @@ impl Walker<'_> {
             if is_split && step.outcome == Outcome::Drop {
                 step.dropped_part = Some(part.clone());
             }
-            if (is_handed_on || is_perhaps_past) && step.outcome == Outcome::Drop {
+            if is_handed_on && step.outcome == Outcome::Drop {
                 step = doubted(step);
             }
             if matches!(routed, Routed::Directly) && lacks_a_way {
