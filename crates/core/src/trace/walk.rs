@@ -178,7 +178,10 @@ impl Walker<'_> {
         address: Option<Ipv4Addr>,
     ) -> Option<(Ipv4Addr, Routed)> {
         let destination = address.or_else(|| far.addresses.first())?;
+        let policy_on = far.subnet.routes_act_on_endpoints();
         let range = match leg.way {
+            // Without the policy only a /32 beats the endpoint's own route.
+            Way::Endpoint(_) if policy_on == Some(false) => Ok(32),
             // The range of the endpoint's network counts, whatever a peering knows of it.
             Way::Endpoint(_) => {
                 let vnet = self.estate.get::<Vnet>(far.vnet);
@@ -188,38 +191,30 @@ impl Walker<'_> {
                 self.range_of(leg, near, far, destination)
             }
         };
-        let range_length = match range {
-            Ok(length) => length,
-            Err(missing) => {
-                // Only the length of its range tells which routes win.
-                let to = AddressSet::one(destination);
-                let caught = route::catches_some(self.estate, (near.id, near.subnet), &to);
-                let routed = if caught { Routed::Unknown(missing) } else { Routed::Directly };
-                return Some((destination, routed));
-            }
-        };
-        let own = match leg.way {
-            Way::Endpoint(_) => {
-                let policy = far.subnet.endpoint_policies.as_deref().map(str::to_ascii_lowercase);
-                let policy_on = match policy.as_deref() {
-                    Some("enabled" | "routetableenabled") => Some(true),
-                    Some("disabled" | "networksecuritygroupenabled") => Some(false),
-                    Some(_) | None => None,
-                };
-                OwnRoute::Endpoint { range_length, policy_on }
-            }
-            Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) | Way::Public => {
-                OwnRoute::Network(range_length)
-            }
-        };
         let subnet = (near.id, near.subnet);
-        let routed = match (&leg.way, address) {
-            // It may be any address of the subnet.
-            (Way::Injected(_) | Way::Endpoint(_), None) => {
-                let parts = route::to_addresses(self.estate, subnet, &far.addresses, own);
-                route::one_of(parts, far.id)
+        let routed = |range_length: u8| {
+            let own = match leg.way {
+                Way::Endpoint(_) => OwnRoute::Endpoint { range_length, policy_on },
+                Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) | Way::Public => {
+                    OwnRoute::Network(range_length)
+                }
+            };
+            match (&leg.way, address) {
+                // It may be any address of the subnet.
+                (Way::Injected(_) | Way::Endpoint(_), None) => {
+                    let parts = route::to_addresses(self.estate, subnet, &far.addresses, own);
+                    route::one_of(parts, far.id)
+                }
+                _ => route::to_address(self.estate, subnet, destination, own),
             }
-            _ => route::to_address(self.estate, subnet, destination, own),
+        };
+        let routed = match range {
+            Ok(length) => routed(length),
+            // Only the length of its range tells which routes win, unless they do the same.
+            Err(missing) => {
+                let all = [1, 32].map(|length| (AddressSet::default(), routed(length)));
+                route::shared(all.into()).unwrap_or(Routed::Unknown(missing))
+            }
         };
         let is_apart = leg.is_apart && near.vnet != far.vnet;
         let routed = match routed {

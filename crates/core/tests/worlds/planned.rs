@@ -14,10 +14,11 @@ use crate::{WORLDS, admin, firewall, next_hop, number, relay};
 const WORLDS_PARTICULAR: u64 = 150;
 
 /// Worlds beyond these whose plans or checks were wrong once.
-const RARE_PLANNED: [u64; 4] = [43_692, 48_961, 61_717, 62_526];
+const RARE_PLANNED: [u64; 8] = [30_997, 43_692, 48_961, 52_937, 61_717, 62_526, 64_929, 65_021];
 
 /// The same of worlds in which a relay host copies.
-const RARE_RELAYED: [u64; 7] = [812, 1_454, 1_653, 2_168, 3_203, 3_275, 3_484];
+const RARE_RELAYED: [u64; 11] =
+    [812, 1_454, 1_653, 2_168, 2_710, 2_985, 3_203, 3_275, 3_484, 4_446, 16_477];
 
 /// Begins what is wrong with a plan that leaves something open.
 const OPEN: &str = "left open: ";
