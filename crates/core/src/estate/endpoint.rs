@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Unsettled;
 use super::body::Node;
-use super::network::fields_of;
+use super::network::{Subnet, fields_of};
 use super::problem::Problems;
 use super::reference::Reference;
 use super::unresolved::unresolved;
@@ -96,6 +96,27 @@ pub struct Interface {
 
 /// State of a private endpoint connection.
 pub(super) const STATUS: &str = "privateLinkServiceConnectionState.status";
+
+impl Subnet {
+    /// Whether security rules act on private endpoints in it; `None` when not observed.
+    pub fn rules_act_on_endpoints(&self) -> Option<bool> {
+        self.policy_is_on("networksecuritygroupenabled")
+    }
+
+    /// Whether routes act on private endpoints in it; `None` when not observed.
+    pub fn routes_act_on_endpoints(&self) -> Option<bool> {
+        self.policy_is_on("routetableenabled")
+    }
+
+    fn policy_is_on(&self, word: &str) -> Option<bool> {
+        match self.endpoint_policies.as_deref()?.to_ascii_lowercase().as_str() {
+            "enabled" => Some(true),
+            "disabled" => Some(false),
+            one @ ("networksecuritygroupenabled" | "routetableenabled") => Some(one == word),
+            _ => None,
+        }
+    }
+}
 
 pub(crate) fn endpoint(node: &Node, problems: &mut Problems) -> Endpoint {
     let mut connections = Vec::new();

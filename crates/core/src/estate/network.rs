@@ -185,24 +185,6 @@ impl NextHop {
 pub const SQL_ENDPOINT: &str = "Microsoft.Sql";
 
 impl Subnet {
-    /// Whether security rules act on private endpoints in it; `None` when not observed.
-    pub fn rules_act_on_endpoints(&self) -> Option<bool> {
-        match self.endpoint_policies.as_deref().map(str::to_ascii_lowercase).as_deref() {
-            Some("disabled" | "routetableenabled") => Some(false),
-            Some("enabled" | "networksecuritygroupenabled") => Some(true),
-            Some(_) | None => None,
-        }
-    }
-
-    /// Whether routes act on private endpoints in it; `None` when not observed.
-    pub fn routes_act_on_endpoints(&self) -> Option<bool> {
-        match self.endpoint_policies.as_deref().map(str::to_ascii_lowercase).as_deref() {
-            Some("disabled" | "networksecuritygroupenabled") => Some(false),
-            Some("enabled" | "routetableenabled") => Some(true),
-            Some(_) | None => None,
-        }
-    }
-
     /// Whether it is delegated to flexible servers, which have no interface of their own.
     pub fn is_of_servers(&self) -> bool {
         const SERVERS: &str = "Microsoft.DBforPostgreSQL/flexibleServers";

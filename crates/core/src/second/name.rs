@@ -13,7 +13,7 @@ use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, at, last_name, list, text, texts};
 use super::zone::{
-    Linked, Zone, alias_of, covers, is_written, keeper, record_sets, zone_keys, zones,
+    Linked, Zone, alias_of, covers, is_written, keeper, may_have_unlisted, record_sets, zones,
 };
 
 /// What the resolver answers.
@@ -93,14 +93,6 @@ pub(super) fn name_of(world: &World, server: &str) -> Option<String> {
         || format!("{}.postgres.database.azure.com", last_name(server)),
         str::to_owned,
     ))
-}
-
-/// Whether a server may have private endpoints of which nothing tells: Azure leaves an empty list out of the body, so that an absent one
-/// is doubted only beside a zone for their aliases.
-pub(super) fn may_have_unlisted(world: &World, server: &str) -> bool {
-    let zone = name_of(world, server).map(|name| alias_of(&name).1);
-    !admitted(world, server).observed
-        && zone.is_none_or(|zone| zone_keys(world).any(|key| last_name(&key) == zone))
 }
 
 /// The same for the name of a machine, which only private zones tell.

@@ -6,13 +6,14 @@ use super::endpoint::{Endpoint, acts_on, admits, admitted, endpoints, holder};
 use super::fate_over;
 use super::filter::{End, Packet, Place, Way, filter, filters, has_group};
 use super::firewall;
-use super::name::{Name, may_have_unlisted};
+use super::name::Name;
 use super::own_zone::own_record;
 use super::peering::{Shore, cross, in_either_state};
 use super::route::{arrive, next_hop};
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Notes, Tri};
 use super::world::{World, network_of, reference, region, subnet_prefixes};
+use super::zone::may_have_unlisted;
 
 /// Everything about a question that is the same for all addresses.
 pub(super) struct Walk<'w> {

@@ -74,7 +74,7 @@ fn plan_line(estate: &Estate, question: &Question) -> String {
     let is_open = plan.after == Verdict::Undetermined && plan.before != Verdict::Reachable;
     assert!(is_open || plan.after == Verdict::Reachable, "{:?}", plan.after);
     assert!(plan.is_irredundant(), "no change is superfluous");
-    support::undo(estate, question, &plan.changes, plan.before);
+    support::undoing::undo(estate, question, &plan.changes, plan.before);
     let titles: BTreeSet<&str> = plan.changes.iter().map(|change| change.title.as_str()).collect();
     assert_eq!(titles.len(), plan.changes.len(), "two changes of one title: {titles:?}");
     for other in &plan.alternatives {

@@ -180,7 +180,8 @@ fn a_plan_taken_back_leaves_the_verdict_that_was() {
         if plan.changes.is_empty() {
             continue;
         }
-        count += usize::from(support::undo(&estate, &question, &plan.changes, plan.before));
+        count +=
+            usize::from(support::undoing::undo(&estate, &question, &plan.changes, plan.before));
     }
     println!("{count} plans were taken back");
     assert!(count > 3, "{count} plans could be taken back");

@@ -1,0 +1,74 @@
+//! Takes the changes of a plan back.
+
+use flexway_core::change::{Change, Edit};
+use flexway_core::diagnose::{self, Question};
+use flexway_core::estate::Estate;
+use flexway_core::id::ResourceId;
+use flexway_core::trace::step::Verdict;
+use serde_json::{Value, json};
+
+/// Applies the changes, then their inverses from the last to the first: the verdict is what it was.
+/// False where a change has no inverse.
+pub(crate) fn undo(
+    estate: &Estate,
+    question: &Question,
+    changes: &[Change],
+    before: Verdict,
+) -> bool {
+    let mut current = changes.iter().fold(estate.clone(), |estate, change| change.apply(&estate));
+    for change in changes.iter().rev() {
+        assert!(
+            !change.az.is_empty() && change.az.iter().all(|line| line.starts_with("az ")),
+            "{}",
+            change.title
+        );
+        let Some(inverse) = &change.inverse else { return false };
+        let id = ResourceId::parse(inverse.path.split('?').next().expect("a path"))
+            .expect("a request names a resource");
+        let edits = match inverse.method {
+            // With the thing goes what Azure made for it, such as the record of a zone group.
+            "DELETE" => change.edits.iter().filter_map(made).map(Edit::Remove).collect(),
+            _ if current.resource(&id).is_none() => {
+                let mut body = inverse.body.clone();
+                if id.resource_type().ends_with("/virtualnetworklinks") {
+                    body["properties"]["virtualNetworkLinkState"] = json!("Completed");
+                }
+                vec![Edit::Put(id, body)]
+            }
+            _ => {
+                let mut fields = inverse.body["properties"].clone();
+                // A PUT takes away what it does not name.
+                let sent = change.request.body["properties"].as_object();
+                for name in sent.into_iter().flat_map(|sent| sent.keys()) {
+                    if fields.get(name).is_none() {
+                        fields[name] = Value::Null;
+                    }
+                }
+                vec![Edit::Patch(id, fields)]
+            }
+        };
+        let undo = Change { edits, ..change.clone() };
+        current = undo.apply(&current);
+    }
+    let restored = changes.iter().filter_map(|change| change.inverse.as_ref()?.then.as_ref());
+    for request in restored {
+        let id = ResourceId::parse(request.path.split('?').next().expect("a path"));
+        let edit = Edit::Put(id.expect("a request names a resource"), request.body.clone());
+        current = Change { edits: vec![edit], ..changes[0].clone() }.apply(&current);
+    }
+    let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
+    assert_eq!(diagnose::check(&current, question).verdict, before, "undone: {titles:?}");
+    true
+}
+
+fn made(edit: &Edit) -> Option<ResourceId> {
+    match edit {
+        Edit::Put(id, _)
+        | Edit::PutInZone(id, _)
+        | Edit::PutForEndpoint(_, id, _)
+        | Edit::PutRule(id, _)
+        | Edit::PutRoute(id, _)
+        | Edit::Create(id, ..) => Some(id.clone()),
+        Edit::Patch(..) | Edit::Remove(_) | Edit::Part(_) | Edit::Listed(_) => None,
+    }
+}
