@@ -32,13 +32,17 @@ pub(super) fn broken(leg: &Leg, kind: BreakKind) -> impl Iterator<Item = &Break>
     breaks.filter(move |one| one.kind == kind)
 }
 
-/// A fault of the join, which counts as possible where another way may lead there, or it is not known whether the way leads on beyond it.
+/// A fault of the join, which counts as possible where another way may lead there or past it, or it is not known whether the way leads
+/// on beyond it.
 pub(super) fn fault_of(leg: &Leg, finding: Finding) -> Finding {
     let is_doubtful = leg.outward.as_ref().is_some_and(|outward| {
         matches!(outward, Outward::Severed { .. }) && !outward.is_surely_severed()
     });
     let has_other_way = matches!(&leg.joined, Some(Joined::Apart { other_way: Some(_), .. }));
-    if is_doubtful || has_other_way { finding.possible() } else { finding }
+    match is_doubtful || has_other_way || leg.is_perhaps_led_past {
+        true => finding.possible(),
+        false => finding,
+    }
 }
 
 /// Whether a half is in a state.

@@ -59,7 +59,7 @@ impl Path<'_> {
     }
 
     /// Whether the server says that it has no private endpoint.
-    pub(super) fn lists_no_endpoint(&self) -> bool {
+    pub fn lists_no_endpoint(&self) -> bool {
         let mut alone = self.estate.children::<ServerConnection>(&self.to_id);
         self.to.connections.as_ref().is_some_and(Vec::is_empty) && alone.next().is_none()
     }

@@ -5,7 +5,7 @@ use super::gate::{Caller, Gate, unseen_address};
 use super::identity::{self, is_afar, unread_region};
 use super::start::Start;
 use crate::estate::network::{Subnet, Vnet};
-use crate::estate::server::{Server, VnetRule};
+use crate::estate::server::{FirewallRule, Server, VnetRule};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
@@ -142,7 +142,9 @@ pub(super) fn gate_of_unread(estate: &Estate, server: &ResourceId) -> Option<Gat
     let admits_nobody = |rule: &VnetRule| rule.state.is_some() && !is_ready(rule);
     let mut rules = estate.children::<VnetRule>(server).peekable();
     let first = rules.peek().and_then(|(id, rule)| Some(((*id).clone(), rule.state.clone()?)));
-    let is_shut = public_rules(estate, server).next().is_none()
+    // Behind an appliance, examples may stand for the address that packets come with.
+    let may_hold = |rule: &FirewallRule| !rule.admits_nobody() || rule.is_of_examples();
+    let is_shut = !estate.children::<FirewallRule>(server).any(|(_, rule)| may_hold(rule))
         && rules.all(|(_, rule)| admits_nobody(rule))
         && unread.into_iter().all(|kind| unread_rule(estate, server, kind).is_none());
     let gate = first.map(|(id, state)| Gate::RuleNotReady(id, state));

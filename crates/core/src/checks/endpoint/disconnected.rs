@@ -2,8 +2,9 @@
 
 use crate::checks::new_endpoint;
 use crate::finding::{Finding, Fix};
-use crate::trace::Path;
 use crate::trace::endpoint::Status;
+use crate::trace::step::Verdict;
+use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let view = path.endpoint().filter(|view| view.status == Status::Disconnected)?;
@@ -14,5 +15,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let (resource, pointer) = view.status_from.clone();
     let advice = || Fix::advice("delete the private endpoint and create it again");
     let fix = new_endpoint::again(path, view).unwrap_or_else(advice);
-    Some(Finding::blocks(message, why).at(&resource, pointer).fix(fix))
+    let finding = Finding::blocks(message, why).at(&resource, pointer).fix(fix);
+    // The name may lead past it.
+    let is_doubtful = path.lists_no_endpoint()
+        && matches!(path.leads, Leads::Unknown(_))
+        && path.verdict() == Verdict::Undetermined;
+    Some(if is_doubtful { finding.possible() } else { finding })
 }
