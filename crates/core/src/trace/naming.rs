@@ -106,12 +106,12 @@ impl Path<'_> {
     }
 
     pub(super) fn judge_addresses(&self, resolution: &Resolution, addresses: &[Ipv4Addr]) -> Leads {
-        if self.endpoints.is_empty() && self.may_have_unlisted() {
-            // The record may be that of an endpoint which nothing tells of.
-            return Leads::Unknown(Missing::field(&self.to_id, "privateEndpointConnections"));
-        }
         if self.endpoints.is_empty() {
-            return self.judge_own(resolution, addresses);
+            return match self.may_have_unlisted() {
+                // The record may be that of an endpoint which nothing tells of.
+                true => Leads::Unknown(Missing::field(&self.to_id, "privateEndpointConnections")),
+                false => self.judge_own(resolution, addresses),
+            };
         }
         let owner = |address: &Ipv4Addr| {
             self.live_endpoints()
