@@ -100,7 +100,6 @@ pub(super) fn rules(world: &World, server: &str, caller: Caller<'_>) -> Gate {
     let kinds = ["firewallrules", "virtualnetworkrules"];
     let has_some = || kinds.iter().any(|kind| world.children(server, kind).next().is_some());
     match rules_as_told(world, server, caller) {
-        Gate::Drop(_) if world.body(server).is_none() => Gate::unknown("the rules", server),
         // Resource Graph answers with servers and never with their rules.
         Gate::Drop(_) if is_row(world, server) && !has_some() => Gate::unknown("the rules", server),
         gate => gate,

@@ -45,8 +45,8 @@ fn zone_keys(world: &World) -> impl Iterator<Item = String> {
     types.flat_map(|of| world.all(&of).map(|(key, _)| zone_of(key)).collect::<Vec<_>>())
 }
 
-/// Whether a server may have private endpoints of which nothing tells: Azure leaves an empty list out of the body, so that an absent one
-/// is doubted only beside a zone for their aliases.
+/// Whether a server may have private endpoints of which nothing tells: Azure leaves the empty list of a flexible server out, and
+/// templates every list, so that an absent one is doubted only beside a zone for their aliases.
 pub(super) fn may_have_unlisted(world: &World, server: &str) -> bool {
     let zone = name_of(world, server).map(|name| alias_of(&name).1);
     !admitted(world, server).observed

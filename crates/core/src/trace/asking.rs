@@ -17,7 +17,6 @@ use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
 use crate::estate::Missing;
-use crate::estate::server::ServerKind;
 use crate::id::ResourceId;
 
 /// Port of DNS servers.
@@ -165,21 +164,13 @@ impl Path<'_> {
 
     /// Whether the server has private endpoints was not observed, and a zone that would answer if it has is linked, or may be.
     fn unread_alias(&self, question: resolve::Question, plain: &Resolution) -> Option<Missing> {
-        let is_open = self.to.kind != ServerKind::Host
-            && self.to.connections.is_none()
-            && self.to.delegated_subnet.is_none()
-            && self.endpoints.is_empty();
-        if !is_open || plain.answer != Answer::Public {
+        if !self.tells_no_endpoints() || plain.answer != Answer::Public {
             return None;
         }
         let alias = Published::PrivateLinkAlias;
         let other = resolve::resolve(self.estate, question, alias, None).ok()?;
-        // A zone that nothing tells of is no reason for doubt: a template never lists the endpoints.
-        let is_zone_known = || {
-            let zone = self.zone_name_meant();
-            zone.is_some_and(|zone| self.estate.has_zone_named(&zone))
-        };
-        let is_doubtful = other.zone.is_some() || other.unproven.is_some() && is_zone_known();
+        let is_doubtful =
+            other.zone.is_some() || other.unproven.is_some() && self.may_have_unlisted();
         is_doubtful.then(|| Missing::field(&self.to_id, "privateEndpointConnections"))
     }
 

@@ -34,11 +34,11 @@ impl Path<'_> {
                     Some(Leads::Intended | Leads::Unknown(_)) => true,
                 }
             });
-        unsure.or_else(|| self.perhaps_linked(resolution))
+        unsure.or_else(|| self.perhaps_asked_before(resolution))
     }
 
     /// Links that were not captured of a zone that holds a good record, and would be asked before the one that answers.
-    fn perhaps_linked(&self, resolution: &Resolution) -> Option<Missing> {
+    fn perhaps_asked_before(&self, resolution: &Resolution) -> Option<Missing> {
         let (own, _) = resolution.zone.as_ref()?;
         let leads_well = |zone: &ResourceId, name: &str| {
             let record = resolve::find_record(self.estate, zone, name);
@@ -64,15 +64,19 @@ impl Path<'_> {
         self.to.connections.as_ref().is_some_and(Vec::is_empty) && alone.next().is_none()
     }
 
-    /// Whether the server may have private endpoints of which nothing tells. Azure leaves an empty list out of the body, so that an
-    /// absent one is doubted only beside a zone for their names.
-    pub(super) fn may_have_unlisted(&self) -> bool {
-        let is_open = self.to.kind != ServerKind::Host
+    /// Whether nothing tells of private endpoints of a server that may have some: its list was not observed either.
+    pub(super) fn tells_no_endpoints(&self) -> bool {
+        self.to.kind != ServerKind::Host
             && self.to.connections.is_none()
             && self.to.delegated_subnet.is_none()
-            && self.endpoints.iter().all(|view| view.wrong_end.is_some());
+            && self.endpoints.iter().all(|view| view.wrong_end.is_some())
+    }
+
+    /// The same, where that is a reason for doubt: a template never lists the endpoints, nor does Azure write the empty list of a flexible
+    /// server, but somebody made a zone for their names.
+    pub(super) fn may_have_unlisted(&self) -> bool {
         let zone = || self.zone_name_meant();
-        is_open && zone().is_some_and(|zone| self.estate.has_zone_named(&zone))
+        self.tells_no_endpoints() && zone().is_some_and(|zone| self.estate.has_zone_named(&zone))
     }
 
     /// Links of the zone that is meant which the zone counts, and which were not captured, where the zone would lead to the server.

@@ -1,14 +1,14 @@
 //! Where packets of a subnet to the public front door of a server go: its address is not known, its service is.
 
 use crate::address::internet;
-use crate::estate::network::{NextHop, Route, RoutePrefix, SQL_ENDPOINT, Subnet, Vnet, region_key};
+use crate::estate::network::{NextHop, Route, RoutePrefix, SQL_ENDPOINT, Subnet, region_key};
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-use crate::trace::lines;
 use crate::trace::route::{
     OwnRoute, Routed, UserRoute, judge, shared, table_of, to_addresses, user_routes,
 };
+use crate::trace::{identity, lines};
 
 /// Routes of this length or less are shorter than every prefix of a service: no whole /7 is that of one owner of addresses.
 const BROAD_LENGTH_MAX: u8 = 7;
@@ -20,7 +20,8 @@ pub fn to_gateway(
     location: Option<&str>,
     is_flexible: bool,
 ) -> Routed {
-    let has_endpoint = subnet.1.has_sql_endpoint() && !is_afar(estate, subnet.0, location);
+    let is_afar = |vnet: ResourceId| identity::is_afar(estate, location, &vnet);
+    let has_endpoint = subnet.1.has_sql_endpoint() && !subnet.0.parent().is_some_and(is_afar);
     let public = internet();
     let (table_id, routes) = match user_routes(estate, subnet) {
         Ok(Some(found)) => found,
@@ -132,13 +133,6 @@ fn beyond_knowledge(route: &Route) -> Routed {
         ),
         "resolve the server's name on the target with `flexway probe`, and compare it with the route",
     ))
-}
-
-/// Whether a service stands in another region than a subnet: the subnet's service endpoint has no routes there.
-fn is_afar(estate: &Estate, subnet: &ResourceId, location: Option<&str>) -> bool {
-    let vnet = subnet.parent().and_then(|id| estate.find::<Vnet>(&id));
-    let near = vnet.and_then(|vnet| vnet.location.as_deref().map(region_key));
-    near.is_some_and(|near| location.is_some_and(|far| region_key(far) != near))
 }
 
 /// Where packets to public addresses go without a route of the user: to the internet, unless a gateway has learned another default.

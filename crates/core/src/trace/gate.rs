@@ -155,7 +155,8 @@ pub fn public_gate(
     match server.kind {
         ServerKind::Single => match estate.get::<Subnet>(&caller.start.subnet) {
             Ok(subnet) => single_gate(estate, server_id, server, (caller, subnet)),
-            Err(missing) => gate_of_unread(estate, server_id).unwrap_or(Gate::Unknown(missing)),
+            Err(missing) => gate_of_unread(estate, server_id, &caller.start.subnet)
+                .unwrap_or(Gate::Unknown(missing)),
         },
         ServerKind::Host => Gate::Unknown(Missing::other(
             format!("what host `{}` does with callers", server_id.name()),
@@ -237,7 +238,7 @@ fn idle_vnet_rule(
     if server.kind != ServerKind::Single {
         return None;
     }
-    if is_afar(estate, server, &start.vnet) {
+    if is_afar(estate, server.location.as_deref(), &start.vnet) {
         let mut rules = estate.children::<VnetRule>(server_id);
         let (rule, _) = rules.find(|(_, rule)| rule.subnet == start.subnet)?;
         let near = estate.find::<Vnet>(&start.vnet)?.location.clone()?;

@@ -6,17 +6,17 @@ use crate::estate::{Estate, Missing, Unsettled};
 use crate::id::ResourceId;
 use crate::trace::start::Start;
 
-/// Whether a network is known to be in another region than the server.
-pub(super) fn is_afar(estate: &Estate, server: &Server, vnet: &ResourceId) -> bool {
-    let region = |location: &Option<String>| location.as_deref().map(region_key);
-    let near = estate.find::<Vnet>(vnet).and_then(|vnet| region(&vnet.location));
-    near.is_some() && server.location.is_some() && near != region(&server.location)
+/// Whether a network is known to be in another region than a service: the service endpoints of its subnets do not act there.
+pub(super) fn is_afar(estate: &Estate, location: Option<&str>, vnet: &ResourceId) -> bool {
+    let near = estate.find::<Vnet>(vnet).and_then(|vnet| vnet.location.as_deref());
+    near.zip(location).is_some_and(|(near, far)| region_key(near) != region_key(far))
 }
 
 /// Whether packets of a subnet come to a server with the subnet's identity, by its service endpoint, and not from the internet.
 pub(super) fn is_identified(estate: &Estate, server: &Server, start: &Start) -> bool {
     let has_endpoint = estate.find::<Subnet>(&start.subnet).is_some_and(Subnet::has_sql_endpoint);
-    server.kind == ServerKind::Single && has_endpoint && !is_afar(estate, server, &start.vnet)
+    let is_near = !is_afar(estate, server.location.as_deref(), &start.vnet);
+    server.kind == ServerKind::Single && has_endpoint && is_near
 }
 
 /// What is not known of a subnet's service endpoint, or of where it acts.
@@ -43,7 +43,7 @@ pub(super) fn doubt(
         let regions = &subnet.sql_endpoint_regions;
         let region = region_key(server.1.location.as_deref()?);
         let is_told = regions.is_empty() || regions.contains(&region);
-        if is_told || is_afar(estate, server.1, vnet) {
+        if is_told || is_afar(estate, server.1.location.as_deref(), vnet) {
             return None;
         }
         let what = format!(

@@ -48,7 +48,10 @@ impl Path<'_> {
                 Step::pass(Stage::Listen, Some(&self.to_id), detail)
             }
         };
-        Some(step.read(&self.to_id, &self.to.state_pointer))
+        Some(match self.to.state {
+            Some(_) => step.read(&self.to_id, &self.to.state_pointer),
+            None => step,
+        })
     }
 
     /// The machine that is dialled, where nothing runs on it.

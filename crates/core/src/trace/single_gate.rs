@@ -89,7 +89,7 @@ fn rules_by_endpoint(
     (vnet_id, subnet_id): (&ResourceId, &ResourceId),
     has_endpoint: bool,
 ) -> (Gate, bool) {
-    let is_afar = is_afar(estate, server, vnet_id);
+    let is_afar = is_afar(estate, server.location.as_deref(), vnet_id);
     // Any rule that is ready lets the subnet in.
     let rules =
         estate.children::<VnetRule>(server_id).filter(|(_, rule)| rule.subnet == *subnet_id);
@@ -122,14 +122,15 @@ fn vnet_rule_gate(
     vnet_id: &ResourceId,
     (server_id, server): (&ResourceId, &Server),
 ) -> Gate {
-    let is_ready = |state: &&String| state.eq_ignore_ascii_case("ready");
-    if let Some(state) = rule.state.as_ref().filter(|state| !is_ready(state)) {
-        return Gate::RuleNotReady(rule_id.clone(), state.clone());
+    if let Some(state) = unready(rule) {
+        return Gate::RuleNotReady(rule_id.clone(), state);
     }
     let near = estate.find::<Vnet>(vnet_id).and_then(|vnet| vnet.location.clone());
     match near {
         // Whatever its state, a rule admits no subnet of another region.
-        Some(near) if is_afar(estate, server, vnet_id) => Gate::OtherRegion(rule_id.clone(), near),
+        Some(near) if is_afar(estate, server.location.as_deref(), vnet_id) => {
+            Gate::OtherRegion(rule_id.clone(), near)
+        }
         _ if rule.state.is_none() => Gate::Unknown(Missing::field(rule_id, "state")),
         _ => unread_region(estate, (server_id, server), vnet_id)
             .map_or_else(|| Gate::Open(vec![rule_id.clone()]), Gate::Unknown),
@@ -137,18 +138,26 @@ fn vnet_rule_gate(
 }
 
 /// The gate of a Single Server for a subnet that was not captured, where no rule at all would let anybody in.
-pub(super) fn gate_of_unread(estate: &Estate, server: &ResourceId) -> Option<Gate> {
+pub(super) fn gate_of_unread(
+    estate: &Estate,
+    server: &ResourceId,
+    subnet: &ResourceId,
+) -> Option<Gate> {
     let unread = [FIREWALL_RULE, VNET_RULE];
-    let admits_nobody = |rule: &VnetRule| rule.state.is_some() && !is_ready(rule);
-    let mut rules = estate.children::<VnetRule>(server).peekable();
-    let first = rules.peek().and_then(|(id, rule)| Some(((*id).clone(), rule.state.clone()?)));
+    let rules = || estate.children::<VnetRule>(server);
     // Behind an appliance, examples may stand for the address that packets come with.
     let may_hold = |rule: &FirewallRule| !rule.admits_nobody() || rule.is_of_examples();
     let is_shut = !estate.children::<FirewallRule>(server).any(|(_, rule)| may_hold(rule))
-        && rules.all(|(_, rule)| admits_nobody(rule))
+        && rules().all(|(_, rule)| unready(rule).is_some())
         && unread.into_iter().all(|kind| unread_rule(estate, server, kind).is_none());
-    let gate = first.map(|(id, state)| Gate::RuleNotReady(id, state));
-    is_shut.then(|| gate.unwrap_or(Gate::RuleMissing { has_endpoint: false }))
+    let own = rules().find(|(_, rule)| rule.subnet == *subnet);
+    let own = own.and_then(|(id, rule)| Some(Gate::RuleNotReady(id.clone(), unready(rule)?)));
+    is_shut.then(|| own.unwrap_or(Gate::RuleMissing { has_endpoint: false }))
+}
+
+/// The state of a VNet rule that says that it is not ready.
+fn unready(rule: &VnetRule) -> Option<String> {
+    rule.state.clone().filter(|_| !is_ready(rule))
 }
 
 fn is_ready(rule: &VnetRule) -> bool {

@@ -20,7 +20,7 @@ pub struct NetworkTag {
     pub perhaps: AddressSet,
     /// Those of them that are in it only by the subnet's routes to nowhere: without such a route they are not.
     pub dropped: AddressSet,
-    /// The subnet's own routes, where they were not observed.
+    /// The network, or the subnet's own routes, where they were not observed.
     pub unread: Option<Missing>,
 }
 
@@ -77,7 +77,7 @@ impl NetworkTag {
 /// outside of `within` is left out, where that is given.
 ///
 /// # Errors
-/// [`Missing`] when the network or the subnet was not observed.
+/// [`Missing`] when the subnet was not observed.
 pub fn network_tag(
     estate: &Estate,
     vnet: &ResourceId,

@@ -62,13 +62,7 @@ pub(crate) fn undo(
 }
 
 fn made(edit: &Edit) -> Option<ResourceId> {
-    match edit {
-        Edit::Put(id, _)
-        | Edit::PutInZone(id, _)
-        | Edit::PutForEndpoint(_, id, _)
-        | Edit::PutRule(id, _)
-        | Edit::PutRoute(id, _)
-        | Edit::Create(id, ..) => Some(id.clone()),
-        Edit::Patch(..) | Edit::Remove(_) | Edit::Part(_) | Edit::Listed(_) => None,
-    }
+    let makes_none =
+        matches!(edit, Edit::Patch(..) | Edit::Remove(_) | Edit::Part(_) | Edit::Listed(_));
+    (!makes_none).then(|| edit.resource().clone())
 }
