@@ -104,7 +104,7 @@ impl<'a> Node<'a> {
     }
 
     /// The same; unresolved counts as absent.
-    fn known_at(&self, path: &str) -> Option<&'a Json<'a>> {
+    pub(crate) fn known_at(&self, path: &str) -> Option<&'a Json<'a>> {
         self.value_at(path).filter(|value| !is_unresolved(value))
     }
 

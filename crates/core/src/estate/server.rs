@@ -42,6 +42,8 @@ pub struct Server {
     pub private_zone: Option<ResourceId>,
     /// Private endpoint connections; `None` when the body does not list them.
     pub connections: Option<Vec<ServerConnection>>,
+    /// The list of connections is there, and could not be read.
+    pub are_connections_unreadable: bool,
     /// `userVisibleState` or `state`, as written.
     pub state: Option<String>,
     /// Pointer of the state.
@@ -187,6 +189,8 @@ pub(crate) fn server(
                 .is_some_and(|field| field.as_str() != Some("")),
         delegated_subnet: subnet,
         private_zone: zone,
+        are_connections_unreadable: connections.is_none()
+            && node.known_at("privateEndpointConnections").is_some(),
         connections,
         state: node.text(state_path, problems),
         state_pointer: format!("{fields}/{state_path}"),

@@ -49,8 +49,11 @@ fn zone_keys(world: &World) -> impl Iterator<Item = String> {
 /// templates every list, so that an absent one is doubted only beside a zone for their aliases.
 pub(super) fn may_have_unlisted(world: &World, server: &str) -> bool {
     let zone = name_of(world, server).map(|name| alias_of(&name).1);
-    !admitted(world, server).observed
-        && zone.is_none_or(|zone| zone_keys(world).any(|key| last_name(&key) == zone))
+    let has_zone = |zone: String| zone_keys(world).any(|key| last_name(&key) == zone);
+    // One that is there and is no list tells nothing.
+    let body = world.body(server);
+    let list = body.and_then(|body| at(body, &["properties", "privateEndpointConnections"]));
+    !admitted(world, server).observed && (list.is_some() || zone.is_none_or(has_zone))
 }
 
 /// The zone that a key is of, or below.

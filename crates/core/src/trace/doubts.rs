@@ -73,10 +73,11 @@ impl Path<'_> {
     }
 
     /// The same, where that is a reason for doubt: a template never lists the endpoints, nor does Azure write the empty list of a flexible
-    /// server, but somebody made a zone for their names.
+    /// server, but the list is there and cannot be read, or somebody made a zone for their names.
     pub(super) fn may_have_unlisted(&self) -> bool {
-        let zone = || self.zone_name_meant();
-        self.tells_no_endpoints() && zone().is_some_and(|zone| self.estate.has_zone_named(&zone))
+        let has_zone = |zone: String| self.estate.has_zone_named(&zone);
+        self.tells_no_endpoints()
+            && (self.to.are_connections_unreadable || self.zone_name_meant().is_some_and(has_zone))
     }
 
     /// Links of the zone that is meant which the zone counts, and which were not captured, where the zone would lead to the server.

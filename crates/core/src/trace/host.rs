@@ -39,6 +39,7 @@ pub fn path_to_host<'e>(
         is_subnet_unreadable: false,
         private_zone: None,
         connections: Some(Vec::new()),
+        are_connections_unreadable: false,
         state: None,
         state_pointer: String::new(),
         tier: None,

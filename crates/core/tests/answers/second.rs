@@ -152,7 +152,12 @@ fn subnets_and_peerings_may_stand_in_their_network() {
 
 /// Both readings come to that verdict after the edits, one a line.
 fn both_say(expected: &str, edits: &str) {
-    let mut resources = support::fixture("private-source");
+    both_say_of("private-source", expected, edits);
+}
+
+/// The same of another fixture.
+fn both_say_of(fixture: &str, expected: &str, edits: &str) {
+    let mut resources = support::fixture(fixture);
     edits.lines().for_each(|edit| support::edit(&mut resources, edit));
     let loaded = load(vec![support::input("e.json", json!(resources))]);
     let question = support::question(&loaded.estate);
@@ -202,6 +207,11 @@ fn what_cannot_be_read_is_a_fact_for_neither_reading() {
     for value in ["[\"x\"]", "[null]", "[{}]"] {
         let list = "set servers/old-db /properties/privateEndpointConnections";
         both_say("undetermined", &format!("{list} {value}"));
+    }
+    let list = "set servers/old-db /properties/privateEndpointConnections";
+    both_say_of("public-source", "reachable", &format!("{list} null"));
+    for value in ["{}", "7", "\"x\""] {
+        both_say_of("public-source", "undetermined", &format!("{list} {value}"));
     }
     both_say("undetermined", &format!("{vnet}/dhcpOptions \"x\""));
     both_say("undetermined", &format!("{vnet}/dhcpOptions {{\"dnsServers\":[null]}}"));
