@@ -8,6 +8,7 @@ use crate::estate::{Estate, Missing, Reads};
 use crate::id::ResourceId;
 use crate::trace::filter::{Match, Receiver};
 use crate::trace::lines;
+use crate::trace::mesh;
 use crate::trace::outward;
 use crate::trace::route::{table_of, user_routes};
 
@@ -154,6 +155,12 @@ fn put_together(
             Some(true) if is_connected => surely.extend(space),
             _ => perhaps.extend(space),
         }
+    }
+    // Whether a mesh joins two networks no configuration proves.
+    if mesh::may_join(estate, vnet_id) {
+        let others = estate.all::<Vnet>().filter(|(other, _)| *other != vnet_id);
+        let meshed = others.filter(|(other, _)| mesh::of(estate, vnet_id, other).1.is_some());
+        perhaps.extend(meshed.flat_map(|(_, other)| &other.space));
     }
     let (mut surely, mut perhaps) = (AddressSet::of(&surely), AddressSet::of(&perhaps));
     if is_untold {
