@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::address::private;
+use crate::estate::Missing;
 use crate::estate::network::{NextHop, Vnet};
 use crate::trace::breaks::{Break, BreakKind};
 use crate::trace::filter;
@@ -56,7 +57,16 @@ impl Walker<'_> {
             _ if is_private => route::to_nowhere(self.estate, subnet, address),
             _ => OwnRoute::Internet,
         };
-        let routed = route::to_address(self.estate, subnet, address, own);
+        let mut routed = route::to_address(self.estate, subnet, address, own);
+        if let Routed::Dropped(route) = &routed
+            && is_private
+            && !route.prefix.ends_with("/32")
+            && route::space_of(self.estate, near.vnet).is_none()
+        {
+            // The range of the network that holds the address may be longer than the route's.
+            let missing = Missing::field(near.vnet, "addressSpace");
+            routed = Routed::Doubtful(route.clone(), missing);
+        }
         leg.needs_learned_route =
             matches!((&found, &routed), (Outward::Learned(..), Routed::Directly));
         // Were that way open, the tag VirtualNetwork would hold the address.

@@ -155,16 +155,21 @@ fn within(
     part: AddressSet,
 ) -> Vec<(AddressSet, Routed)> {
     let id = subnet.parent().unwrap_or_else(|| subnet.clone());
-    let vnet = estate.find::<Vnet>(&id).filter(|vnet| !vnet.space.is_empty());
-    let Some(vnet) = vnet else {
+    let Some(space) = space_of(estate, &id) else {
         return vec![(part, Routed::Doubtful(route, Missing::field(&id, "addressSpace")))];
     };
-    let space = AddressSet::of(&vnet.space);
+    let space = AddressSet::of(space);
     let parts = [
         (part.intersection(&space), Routed::ByUser(route.clone())),
         (part.difference(&space), Routed::Dropped(route)),
     ];
     parts.into_iter().filter(|(part, _)| !part.is_empty()).collect()
+}
+
+/// The ranges of a network, where they were observed.
+pub(super) fn space_of<'e>(estate: &'e Estate, vnet: &ResourceId) -> Option<&'e [Ipv4Net]> {
+    let vnet = estate.find::<Vnet>(vnet).filter(|vnet| !vnet.space.is_empty())?;
+    Some(&vnet.space)
 }
 
 /// What becomes of packets to a server that may have any address of its subnet: told only where it is the same for all of them.
