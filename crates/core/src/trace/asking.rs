@@ -104,12 +104,14 @@ impl Path<'_> {
                 answer.ok().map(|one| self.with_kept(one))
             };
             let judged = match self.judge_name(&resolution, door) {
+                Leads::Nowhere | Leads::Unknown(_)
+                    if self.is_good_without(&resolution, door, ask_without) =>
+                {
+                    Leads::Intended
+                }
                 Leads::Nowhere => self
                     .doubt_of_bad(&resolution, door, ask_without)
                     .map_or(Leads::Nowhere, Leads::Unknown),
-                Leads::Unknown(_) if self.is_good_without(&resolution, door, ask_without) => {
-                    Leads::Intended
-                }
                 leads => leads,
             };
             let doubtful = self.unread_alias(question, &resolution);

@@ -91,8 +91,8 @@ impl Path<'_> {
             .then(|| unproven::unread_links(&zone))
     }
 
-    /// Whether the answer of a link whose state is not known leads to the endpoint, the one without it to the front door, and both are
-    /// within reach.
+    /// Whether the answer of a link whose state is not known, or that is not finished, leads to the endpoint, the one without it to the
+    /// front door, and both are within reach.
     pub(super) fn is_good_without(
         &self,
         resolution: &Resolution,
@@ -101,12 +101,12 @@ impl Path<'_> {
     ) -> bool {
         let Some((_, id)) = &resolution.zone else { return false };
         let doubt = self.estate.find::<Link>(id).and_then(|link| resolve::unread_state(id, link));
-        let proven = Resolution { unproven: None, ..resolution.clone() };
+        let settled = Resolution { unproven: None, is_link_pending: false, ..resolution.clone() };
         let leads = |one: &Resolution| self.judge_name(one, open_door);
-        doubt.is_some()
+        (doubt.is_some() || resolution.is_link_pending)
             && resolution.unproven == doubt
             && self.are_ways_open(open_door)
-            && leads(&proven) == Leads::Intended
+            && leads(&settled) == Leads::Intended
             && ask_without(id).is_some_and(|other| leads(&other) == Leads::Fallback)
     }
 

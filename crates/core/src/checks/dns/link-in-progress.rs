@@ -1,7 +1,7 @@
 //! The link of the zone that answers is still being made.
 
 use crate::finding::{Finding, Fix};
-use crate::trace::Path;
+use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let name = path.name.as_ref().filter(|name| name.is_link_pending)?;
@@ -13,7 +13,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "until it is, the network resolves names of the zone now privately, now publicly";
     let pointer = path.estate.locate(link, "", "virtualNetworkLinkState");
-    Some(Finding::blocks(message, why).at(link, pointer).fix(Fix::advice(
+    let finding = Finding::blocks(message, why).at(link, pointer).fix(Fix::advice(
         "wait until `virtualNetworkLinkState` is Completed, then capture and check again",
-    )))
+    ));
+    // Both ways may be open.
+    Some(if path.leads == Leads::Intended { finding.note() } else { finding })
 }
