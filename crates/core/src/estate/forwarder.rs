@@ -16,6 +16,20 @@ pub struct InboundEndpoint {
     pub subnets: Vec<ResourceId>,
 }
 
+/// Outbound endpoint of a DNS private resolver: where forwarded questions come from.
+#[derive(Debug, Clone)]
+pub struct OutboundEndpoint {
+    /// The subnet it stands in.
+    pub subnet: Option<ResourceId>,
+}
+
+/// A forwarding ruleset.
+#[derive(Debug, Clone)]
+pub struct Ruleset {
+    /// The outbound endpoints that its questions leave by; `None` when not all of them can be read.
+    pub outbound: Option<Vec<ResourceId>>,
+}
+
 /// A rule of a forwarding ruleset.
 #[derive(Debug, Clone)]
 pub struct ForwardingRule {
@@ -71,6 +85,16 @@ pub(crate) fn inbound_endpoint(node: &Node, problems: &mut Problems) -> InboundE
         endpoint.subnets.extend(one.id("subnet.id", problems));
     }
     endpoint
+}
+
+pub(crate) fn outbound_endpoint(node: &Node, problems: &mut Problems) -> OutboundEndpoint {
+    OutboundEndpoint { subnet: node.id("subnet.id", problems) }
+}
+
+pub(crate) fn ruleset(node: &Node, problems: &mut Problems) -> Ruleset {
+    let listed = node.array("dnsResolverOutboundEndpoints", problems);
+    let outbound = listed.and_then(|all| all.iter().map(|one| one.id("id", problems)).collect());
+    Ruleset { outbound }
 }
 
 pub(crate) fn forwarding_rule(node: &Node, problems: &mut Problems) -> Option<ForwardingRule> {

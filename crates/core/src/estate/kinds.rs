@@ -81,6 +81,10 @@ pub enum Facts {
     FirewallPolicy(gateway::FirewallPolicy),
     /// `dnsResolvers/inboundEndpoints`
     InboundEndpoint(forwarder::InboundEndpoint),
+    /// `dnsResolvers/outboundEndpoints`
+    OutboundEndpoint(forwarder::OutboundEndpoint),
+    /// `dnsForwardingRulesets`
+    Ruleset(forwarder::Ruleset),
     /// `dnsForwardingRulesets/forwardingRules`
     ForwardingRule(forwarder::ForwardingRule),
     /// `dnsForwardingRulesets/virtualNetworkLinks`
@@ -163,6 +167,8 @@ kinds! {
     Firewall gateway::Firewall, "firewall";
     FirewallPolicy gateway::FirewallPolicy, "firewall policy";
     InboundEndpoint forwarder::InboundEndpoint, "inbound endpoint";
+    OutboundEndpoint forwarder::OutboundEndpoint, "outbound endpoint";
+    Ruleset forwarder::Ruleset, "DNS forwarding ruleset";
     ForwardingRule forwarder::ForwardingRule, "forwarding rule";
     RulesetLink forwarder::RulesetLink, "ruleset link";
     LinkedRulesets forwarder::LinkedRulesets, "list of linked rulesets";
@@ -311,6 +317,12 @@ fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Pr
         }
         "microsoft.network/dnsresolvers/inboundendpoints" => {
             Facts::InboundEndpoint(forwarder::inbound_endpoint(node, problems))
+        }
+        "microsoft.network/dnsresolvers/outboundendpoints" => {
+            Facts::OutboundEndpoint(forwarder::outbound_endpoint(node, problems))
+        }
+        "microsoft.network/dnsforwardingrulesets" => {
+            Facts::Ruleset(forwarder::ruleset(node, problems))
         }
         "microsoft.network/dnsforwardingrulesets/forwardingrules" => {
             forwarder::forwarding_rule(node, problems).map_or(Facts::Other, Facts::ForwardingRule)

@@ -7,7 +7,7 @@ use super::body::Node;
 use super::endpoint::STATUS;
 use super::network::fields_of;
 use super::problem::Problems;
-use crate::address::{AddressSet, documentation, internet};
+use crate::address::{AddressSet, documentation, internet, private};
 use crate::id::ResourceId;
 
 /// Which service a server belongs to.
@@ -57,6 +57,28 @@ pub struct Server {
 }
 
 impl Server {
+    /// A machine that no server of the estate is, by its address or by a name in lower case.
+    pub(crate) fn outside(host: &str, address: Option<Ipv4Addr>) -> Server {
+        Server {
+            kind: ServerKind::Host,
+            location: None,
+            fqdn: Some(host.to_ascii_lowercase()),
+            // A private address is reached from inside networks only; a name tells nothing.
+            public_access: address.map(|address| !private().contains(address)),
+            public_pointer: String::new(),
+            delegated_subnet: None,
+            is_subnet_unreadable: false,
+            private_zone: None,
+            connections: Some(Vec::new()),
+            are_connections_unreadable: false,
+            state: None,
+            state_pointer: String::new(),
+            tier: None,
+            enforces_tls: None,
+            is_row: false,
+        }
+    }
+
     /// Whether its tier offers no pooler.
     pub fn has_no_pooler(&self) -> bool {
         self.tier.as_deref().is_some_and(|tier| tier.eq_ignore_ascii_case("Burstable"))

@@ -3,11 +3,14 @@
 use serde_json::Value;
 
 use super::address::address_of;
+use super::machine::Asked;
 use super::name::{AZURE, Ask};
 use super::outside::{is_for_everybody, is_published};
 use super::seat::Spot;
-use super::verdict::Gate;
-use super::world::{World, list, reference, text};
+use super::sender::Sender;
+use super::stretches;
+use super::verdict::{Fate, Gate};
+use super::world::{World, list, network_of, reference, text};
 use super::zone::{Linked, covers, zones};
 
 /// What the forwarding rules of a network do with a name.
@@ -17,8 +20,8 @@ pub(super) enum Rule {
     Loses(Gate),
     /// A resolver outside of Azure answers.
     Outside,
-    /// A resolver asks on from that network.
-    Leads(String),
+    /// A resolver asks on from that network, where the question arrives; if that is not known, why.
+    Leads(String, Option<Gate>),
     Unknown(Gate),
 }
 
@@ -51,7 +54,11 @@ impl Ask<'_> {
         }
         let rules = self.world.all("microsoft.network/dnsforwardingrulesets/forwardingrules");
         let catching = rules.filter(|(_, rule)| acts_on(rule, name));
-        let mut sets = catching.map(|(key, _)| key.split("/forwardingrules/").next().unwrap_or(""));
+        let sets = catching.map(|(key, _)| key.split("/forwardingrules/").next().unwrap_or(""));
+        // Nothing counts the rules of a ruleset: one of which none was captured may have any.
+        let all = self.world.all("microsoft.network/dnsforwardingrulesets").map(|(key, _)| key);
+        let is_bare = |key: &&str| self.world.children(key, "forwardingrules").next().is_none();
+        let mut sets = sets.chain(all.filter(is_bare));
         let linked = linked(self.world, self.network);
         sets.find(|set| !linked.iter().any(|one| one == set)).map(str::to_owned)
     }
@@ -66,22 +73,58 @@ impl Ask<'_> {
         if first == AZURE {
             return loses();
         }
-        let spot = address_of(first).map(|to| Spot::of(self.world, self.network, to));
+        let outbound = outbound(self.world, ruleset);
+        let near = outbound.iter().flatten().next().map(|subnet| network_of(subnet));
+        let near = near.unwrap_or(self.network);
+        let spot = address_of(first).map(|to| Spot::of(self.world, near, to));
         let is_outside = |spot: &Spot| spot.seat.is_none() && is_for_everybody(spot.to);
         if spot.as_ref().is_some_and(is_outside) && is_published(name) {
             return Rule::Outside;
         }
+        let arrives = match (&outbound, &spot) {
+            (Some(subnets), Some(spot)) => arrives(self.world, subnets, spot),
+            _ => Fate::Open,
+        };
+        if arrives == Fate::Dropped {
+            return loses();
+        }
         let Some(next) = spot.as_ref().and_then(Spot::resolver) else {
             return Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
         };
+        let unsure = (arrives == Fate::Open)
+            .then(|| Gate::unknown("the way from the outbound endpoints", ruleset));
         let goes_round = linked(self.world, next).iter().any(|one| one == ruleset);
         // Zones of the resolver's network answer before its rulesets.
         let is_answered = || {
             let mut zones = zones(self.world, next, self.server).into_iter();
             zones.any(|zone| zone.linked == Linked::Yes && covers(&zone.name, name))
         };
-        if goes_round && !is_answered() { loses() } else { Rule::Leads(next.to_owned()) }
+        if goes_round && !is_answered() { loses() } else { Rule::Leads(next.to_owned(), unsure) }
     }
+}
+
+/// The subnets that a ruleset's questions come from; `None` where that is not known of all.
+fn outbound(world: &World, ruleset: &str) -> Option<Vec<String>> {
+    let field = ["properties", "dnsResolverOutboundEndpoints"];
+    let all = list(world.body(ruleset)?, &field).filter(|all| !all.is_empty())?;
+    let subnet = |one: &Value| {
+        let endpoint = world.body(&reference(one, &["id"])?)?;
+        reference(endpoint, &["properties", "subnet", "id"])
+    };
+    all.iter().map(subnet).collect()
+}
+
+/// Whether questions from any address of some subnets reach a server.
+fn arrives(world: &World, subnets: &[String], spot: &Spot) -> Fate {
+    let (asked, sender) = (Asked::Server(spot.clone()), Sender::default());
+    let fate = |subnet: &str, from| Fate::of(&asked.gates(world, &sender, subnet, from));
+    let fates = subnets.iter().flat_map(|subnet| {
+        let all = stretches(world, subnet, 0);
+        let known = all.into_iter().map(|(first, _)| fate(subnet, Some(first)));
+        let known: Vec<Fate> = known.collect();
+        if known.is_empty() { vec![fate(subnet, None).either(Fate::Open)] } else { known }
+    });
+    fates.reduce(Fate::either).unwrap_or(Fate::Open)
 }
 
 /// The rulesets that are known to be linked to a network: by a link, or by the network's own list.

@@ -159,10 +159,16 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
         match ask.rule(&name) {
             Rule::None => {}
             Rule::Loses(gate) => return Names::sure(Name::Nothing(gate)),
-            Rule::Leads(next) if depth < FORWARDS => {
-                return azure(world, &next, server, &name, depth + 1);
+            Rule::Leads(next, unsure) if depth < FORWARDS => {
+                let mut names = azure(world, &next, server, &name, depth + 1);
+                // Where the question does not arrive there is no answer.
+                names.captured.extend(unsure.iter().map(|_| {
+                    Name::Nothing(Gate::drop("name", network, Some("targetDnsServers")))
+                }));
+                names.open.extend(unsure);
+                return names;
             }
-            Rule::Leads(_) => return Names::unknown("the end of a chain of resolvers", network),
+            Rule::Leads(..) => return Names::unknown("the end of a chain of resolvers", network),
             Rule::Outside => return Names::sure(ask.outside(&name, &sure)),
             Rule::Unknown(gate) => return Names::sure(Name::Unknown(gate)),
         }
@@ -323,15 +329,15 @@ impl Ask<'_> {
             Rule::Loses(gate) => return vec![Name::Nothing(gate)],
             Rule::Outside => return vec![self.outside(name, zones)],
             Rule::Unknown(gate) => return vec![Name::Unknown(gate)],
-            Rule::Leads(network) if depth < FORWARDS => {
+            Rule::Leads(network, unsure) if depth < FORWARDS => {
                 let names = azure(self.world, &network, self.server, name, depth + 1);
-                if names.open.is_empty() && names.unproven.is_empty() {
+                if names.open.is_empty() && names.unproven.is_empty() && unsure.is_none() {
                     return names.captured;
                 }
                 let gate = Gate::unknown("what is answered for an alias in", &network);
                 return vec![Name::Unknown(gate)];
             }
-            Rule::Leads(network) => {
+            Rule::Leads(network, _) => {
                 let gate = Gate::unknown("the end of a chain of resolvers", &network);
                 return vec![Name::Unknown(gate)];
             }

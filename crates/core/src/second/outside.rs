@@ -44,7 +44,7 @@ impl Ask<'_> {
         let is_caught = |alias: &String| {
             let alias = last_name(alias);
             zones.iter().any(|zone| covers(&zone.name, alias))
-                || matches!(self.rule(alias), Rule::Leads(_) | Rule::Unknown(_))
+                || matches!(self.rule(alias), Rule::Leads(..) | Rule::Unknown(_))
         };
         match alias.filter(is_caught) {
             Some(_) => {

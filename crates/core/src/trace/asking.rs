@@ -16,7 +16,8 @@ use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
-use crate::estate::Missing;
+use crate::estate::server::Server;
+use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
 /// Port of DNS servers.
@@ -229,7 +230,7 @@ impl Path<'_> {
         let (mut first, mut unseen, mut apart) = (None, None, None);
         let mut may_stand_here = false;
         for server in servers {
-            let leg = self.way_to_resolver(start, server);
+            let leg = way_to_resolver(self.estate, start, (&self.to_id, &self.to), server);
             // A part of the subnet gets no answer, and has nobody else to ask.
             if leg.verdict() == Verdict::Partial && dns_servers::is_alone(self.estate, start) {
                 self.take_unanswered(start, server, leg);
@@ -288,20 +289,19 @@ impl Path<'_> {
         self.opening.push(step);
         self.dns_server = Some((server, leg));
     }
+}
 
-    /// The way of questions to a DNS server.
-    fn way_to_resolver(&self, start: &Start, server: Ipv4Addr) -> Leg {
-        let walker = Walker {
-            estate: self.estate,
-            start,
-            server_id: &self.to_id,
-            server: &self.to,
-            service: Service::udp(DNS_PORT),
-        };
-        match place::of(self.estate, &start.vnet, server) {
-            Place::Here(machine) => walker.machine(&machine),
-            Place::Claimed(_) | Place::Beyond => walker.beyond(server),
-        }
+/// The way of questions to a DNS server.
+pub(super) fn way_to_resolver(
+    estate: &Estate,
+    start: &Start,
+    (server_id, server): (&ResourceId, &Server),
+    address: Ipv4Addr,
+) -> Leg {
+    let walker = Walker { estate, start, server_id, server, service: Service::udp(DNS_PORT) };
+    match place::of(estate, &start.vnet, address) {
+        Place::Here(machine) => walker.machine(&machine),
+        Place::Claimed(_) | Place::Beyond => walker.beyond(address),
     }
 }
 

@@ -4,12 +4,13 @@ use std::net::Ipv4Addr;
 
 use crate::change::RESOLVER_API;
 use crate::estate::forwarder::{
-    ForwardingRule, InboundEndpoint, LinkedRuleset, LinkedRulesets, RulesetLink,
+    ForwardingRule, InboundEndpoint, LinkedRuleset, LinkedRulesets, Ruleset, RulesetLink,
 };
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::shell::{in_double_quotes, quoted};
+use crate::trace::forwarded::{self, Sent};
 use crate::trace::place;
 use crate::trace::public_dns;
 use crate::trace::resolve::{AZURE_DNS, holds, linked_zone};
@@ -70,8 +71,8 @@ impl WrongRule {
 /// What a ruleset does with a name.
 #[derive(Debug, Clone)]
 pub enum Forwarded {
-    /// A resolver asks on.
-    To(Forwarder),
+    /// A resolver asks on; with what is not known of the way to it.
+    To(Forwarder, Option<Missing>),
     /// A public resolver, outside of Azure.
     Outside(Ipv4Addr, WrongRule),
     /// A server that is not in the estate; with the rule.
@@ -118,11 +119,24 @@ pub fn rule_for(
     if *server == AZURE_DNS {
         return wrong(format!("to {AZURE_DNS}, which Azure does not allow as a destination"));
     }
-    match at(estate, vnet, *server) {
+    let set = id.parent()?;
+    let from = forwarded::network(estate, &set);
+    let next = at(estate, from.as_ref().unwrap_or(vnet), *server);
+    let sent = match next.is_none() && public_dns::answers(*server, name) {
+        true => Sent::Arrives,
+        false => forwarded::sent(estate, &set, *server),
+    };
+    if let Sent::Lost(why) = sent {
+        return wrong(why);
+    }
+    match next {
         Some(next) if next.kind == ForwarderKind::Resolver => {
-            let set = id.parent()?;
             if !goes_round(estate, &set, &next, name, without) {
-                return Some(Forwarded::To(next));
+                let missing = match sent {
+                    Sent::Perhaps(missing) => Some(missing),
+                    Sent::Arrives | Sent::Lost(_) => None,
+                };
+                return Some(Forwarded::To(next, missing));
             }
             let why = "to an inbound endpoint in a network that the ruleset is linked to: the question goes round";
             let link = link_of(estate, &set, &next.vnet);
@@ -225,7 +239,10 @@ pub(super) fn perhaps_forwarded(estate: &Estate, vnet: &ResourceId, name: &str) 
     if listed(estate, vnet).is_some() {
         return None;
     }
-    let mut sets = catching(estate, |rule| rule.catches(name)).peekable();
+    // Nothing counts the rules of a ruleset either: one of which none was captured may have any.
+    let is_bare = |set: &&ResourceId| estate.children::<ForwardingRule>(set).next().is_none();
+    let bare = estate.all::<Ruleset>().map(|(set, _)| set).filter(is_bare).cloned();
+    let mut sets = catching(estate, |rule| rule.catches(name)).chain(bare).peekable();
     sets.peek()?;
     let linked = linked(estate, vnet, &[]);
     let set = sets.find(|set| !linked.contains(set))?;

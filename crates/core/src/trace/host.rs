@@ -11,9 +11,8 @@ use super::resolve::{self, Answer, Published};
 use super::start::Start;
 use super::step::{Stage, Step};
 use super::{Leads, Path, route};
-use crate::address::private;
 use crate::estate::network::Subnet;
-use crate::estate::server::{Server, ServerKind};
+use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 
@@ -28,24 +27,7 @@ pub fn path_to_host<'e>(
     port: u16,
 ) -> Result<Box<Path<'e>>, Missing> {
     let address = host.parse::<Ipv4Addr>().ok();
-    let to = Server {
-        kind: ServerKind::Host,
-        location: None,
-        fqdn: Some(host.to_ascii_lowercase()),
-        // A private address is reached from inside networks only; a name tells nothing.
-        public_access: address.map(|address| !private().contains(address)),
-        public_pointer: String::new(),
-        delegated_subnet: None,
-        is_subnet_unreadable: false,
-        private_zone: None,
-        connections: Some(Vec::new()),
-        are_connections_unreadable: false,
-        state: None,
-        state_pointer: String::new(),
-        tier: None,
-        enforces_tls: None,
-        is_row: false,
-    };
+    let to = Server::outside(host, address);
     let to_id = ResourceId::outside(host);
     let mut path = Path::new(estate, from_id, (&to_id, Cow::Owned(to)), port, Vec::new())?;
     match path.start.clone() {

@@ -69,7 +69,7 @@ pub(super) fn may_ask_anew(
         linked_zone(estate, place, &alias, without).is_some()
             || matches!(
                 forwarder::rule_for(estate, place, &alias, without),
-                Some(Forwarded::To(_) | Forwarded::Unknown(..))
+                Some(Forwarded::To(..) | Forwarded::Unknown(..))
             )
     })
 }

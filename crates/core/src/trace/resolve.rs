@@ -182,7 +182,8 @@ fn ask(
             result.unproven.or_else(|| forwarder::perhaps_forwarded(estate, &place, &asked));
         match forwarder::rule_for(estate, &place, &asked, without) {
             None => {}
-            Some(Forwarded::To(next)) => {
+            Some(Forwarded::To(next, missing)) => {
+                result.unproven = result.unproven.or(missing);
                 result.place = next.vnet.clone();
                 result.forwarders.push(next);
                 continue;

@@ -1,0 +1,93 @@
+//! The way of forwarded questions: from the outbound endpoints of a ruleset to the server that a rule names.
+
+use std::net::Ipv4Addr;
+
+use crate::estate::forwarder::{OutboundEndpoint, Ruleset};
+use crate::estate::server::Server;
+use crate::estate::{Estate, Missing};
+use crate::id::ResourceId;
+use crate::trace::asking::way_to_resolver;
+use crate::trace::start::Start;
+use crate::trace::step::Verdict;
+
+/// What becomes of a question that a ruleset sends to a server.
+#[derive(Debug, Clone)]
+pub(super) enum Sent {
+    /// It arrives.
+    Arrives,
+    /// It arrives nowhere; why, as a sentence's end.
+    Lost(String),
+    /// Nobody knows.
+    Perhaps(Missing),
+}
+
+/// Where the questions of a ruleset come from: what is in the subnet of each outbound endpoint, with the endpoint.
+fn starts(estate: &Estate, set: &ResourceId) -> Result<Vec<(ResourceId, Start)>, Missing> {
+    const FIELD: &str = "dnsResolverOutboundEndpoints";
+    let all = estate.get::<Ruleset>(set)?.outbound.as_ref();
+    let start = |id: &ResourceId| {
+        let subnet = estate.get::<OutboundEndpoint>(id)?.subnet.as_ref();
+        let start = subnet.and_then(Start::in_subnet);
+        Ok((id.clone(), start.ok_or_else(|| Missing::field(id, "subnet"))?))
+    };
+    let starts: Vec<_> = all.into_iter().flatten().map(start).collect::<Result<_, Missing>>()?;
+    if starts.is_empty() { Err(Missing::field(set, FIELD)) } else { Ok(starts) }
+}
+
+/// The network that the questions of a ruleset come from; `None` where that was not observed.
+pub(super) fn network(estate: &Estate, set: &ResourceId) -> Option<ResourceId> {
+    Some(starts(estate, set).ok()?.first()?.1.vnet.clone())
+}
+
+/// What becomes of questions to a server. A ruleset may use either of its outbound endpoints.
+pub(super) fn sent(estate: &Estate, set: &ResourceId, server: Ipv4Addr) -> Sent {
+    let starts = match starts(estate, set) {
+        Ok(starts) => starts,
+        Err(missing) => return Sent::Perhaps(missing),
+    };
+    let host = server.to_string();
+    let (to_id, to) = (ResourceId::outside(&host), Server::outside(&host, Some(server)));
+    let mut ways = starts.iter().map(|(endpoint, start)| {
+        let leg = way_to_resolver(estate, start, (&to_id, &to), server);
+        let unseen = || {
+            let what = format!("whether outbound endpoint `{}` reaches {server}", endpoint.name());
+            Missing::other(what, "capture the network that the server stands in")
+        };
+        match leg.verdict() {
+            Verdict::Reachable => Sent::Arrives,
+            Verdict::Unreachable => {
+                let closed = leg.steps().find(|step| step.closes());
+                let why = estate.words(|| {
+                    let detail = closed.map_or("", |step| step.detail.as_str());
+                    let endpoint = endpoint.name();
+                    format!(
+                        "to {server}, which outbound endpoint `{endpoint}` does not reach: {detail}"
+                    )
+                });
+                Sent::Lost(why)
+            }
+            _ => Sent::Perhaps(
+                leg.steps().find_map(|step| step.missing.clone()).unwrap_or_else(unseen),
+            ),
+        }
+    });
+    let first = ways.next();
+    ways.fold(first, |before, now| match (before, now) {
+        (Some(Sent::Arrives), Sent::Arrives) => Some(Sent::Arrives),
+        (Some(Sent::Lost(why)), Sent::Lost(_)) => Some(Sent::Lost(why)),
+        (Some(Sent::Perhaps(missing)), _) | (_, Sent::Perhaps(missing)) => {
+            Some(Sent::Perhaps(missing))
+        }
+        _ => {
+            let what = format!(
+                "which outbound endpoint of ruleset `{}` asks {server}: not all reach it",
+                set.name()
+            );
+            Some(Sent::Perhaps(Missing::other(
+                what,
+                "resolve the name on the target with `flexway probe`",
+            )))
+        }
+    })
+    .unwrap_or(Sent::Arrives)
+}
