@@ -162,9 +162,11 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
             Rule::Leads(next, unsure) if depth < FORWARDS => {
                 let mut names = azure(world, &next, server, &name, depth + 1);
                 // Where the question does not arrive there is no answer.
-                names.captured.extend(unsure.iter().map(|_| {
-                    Name::Nothing(Gate::drop("name", network, Some("targetDnsServers")))
-                }));
+                names.captured.extend(
+                    unsure.iter().map(|_| {
+                        Name::Nothing(Gate::drop("name", network, Some("targetDnsServers")))
+                    }),
+                );
                 names.open.extend(unsure);
                 return names;
             }

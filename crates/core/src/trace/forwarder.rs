@@ -105,38 +105,57 @@ pub fn rule_for(
     if let Some(unread) = unread(estate, vnet, &rulesets, |rule| rule.catches(name)) {
         return Some(unread);
     }
-    let (id, rule) = rules
-        .filter(|(id, rule)| rule.catches(name) && !without.contains(id))
-        .max_by_key(|(_, rule)| rule.domain.len())?;
+    let mut catching: Vec<_> = rules.filter(|(_, rule)| rule.catches(name)).collect();
+    catching.sort_by_key(|(_, rule)| std::cmp::Reverse(rule.domain.len()));
+    catching.into_iter().find_map(|one| sent_by(estate, vnet, (name, one), without))
+}
+
+/// What one rule does with a name that it catches; `None` for one that is taken as gone.
+fn sent_by(
+    estate: &Estate,
+    vnet: &ResourceId,
+    (name, (id, rule)): (&str, (&ResourceId, &ForwardingRule)),
+    without: &[ResourceId],
+) -> Option<Forwarded> {
+    let set = id.parent()?;
+    let server = rule.servers.first();
+    let sent = server.map(|server| {
+        let from = forwarded::network(estate, &set);
+        let next = at(estate, from.as_ref().unwrap_or(vnet), *server);
+        let sent = match next.is_none() && public_dns::answers(*server, name) {
+            true => Sent::Arrives,
+            false => forwarded::sent(estate, &set, *server),
+        };
+        (next, sent)
+    });
+    // What keeps the questions of a good rule from their way may go, and the rule stays.
+    let is_lost = matches!(sent, Some((_, Sent::Lost(_))));
+    if without.contains(id) && !is_lost {
+        return None;
+    }
     let astray = |why: String| {
         let pointer = rule.servers_pointer.clone();
         WrongRule { rule: id.clone(), pointer, why, round: None }
     };
-    let wrong = |why: String| Some(Forwarded::Wrong(astray(why)));
-    let Some(server) = rule.servers.first() else {
+    let wrong = |why: String| (!without.contains(id)).then(|| Forwarded::Wrong(astray(why)));
+    let (Some(server), Some((next, sent))) = (server, sent) else {
         return wrong("to no server".to_owned());
     };
     if *server == AZURE_DNS {
         return wrong(format!("to {AZURE_DNS}, which Azure does not allow as a destination"));
     }
-    let set = id.parent()?;
-    let from = forwarded::network(estate, &set);
-    let next = at(estate, from.as_ref().unwrap_or(vnet), *server);
-    let sent = match next.is_none() && public_dns::answers(*server, name) {
-        true => Sent::Arrives,
-        false => forwarded::sent(estate, &set, *server),
+    let missing = match sent {
+        Sent::Lost(why) if !without.contains(id) => return wrong(why),
+        Sent::Perhaps(missing) => Some(missing),
+        Sent::Arrives | Sent::Lost(_) => None,
     };
-    if let Sent::Lost(why) = sent {
-        return wrong(why);
-    }
     match next {
         Some(next) if next.kind == ForwarderKind::Resolver => {
             if !goes_round(estate, &set, &next, name, without) {
-                let missing = match sent {
-                    Sent::Perhaps(missing) => Some(missing),
-                    Sent::Arrives | Sent::Lost(_) => None,
-                };
                 return Some(Forwarded::To(next, missing));
+            }
+            if without.contains(id) {
+                return None;
             }
             let why = "to an inbound endpoint in a network that the ruleset is linked to: the question goes round";
             let link = link_of(estate, &set, &next.vnet);
