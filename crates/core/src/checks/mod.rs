@@ -4,6 +4,7 @@ mod denial;
 mod fixes;
 mod joins;
 mod new_endpoint;
+mod questions;
 
 use crate::finding::Finding;
 use crate::trace::Path;

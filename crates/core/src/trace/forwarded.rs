@@ -7,6 +7,7 @@ use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::asking::way_to_resolver;
+use crate::trace::leg::Leg;
 use crate::trace::start::Start;
 use crate::trace::step::Verdict;
 
@@ -15,8 +16,8 @@ use crate::trace::step::Verdict;
 pub(super) enum Sent {
     /// It arrives.
     Arrives,
-    /// It arrives nowhere; why, as a sentence's end.
-    Lost(String),
+    /// It arrives nowhere; why, as a sentence's end, and where it comes from.
+    Lost(String, Start),
     /// Nobody knows.
     Perhaps(Missing),
 }
@@ -39,16 +40,21 @@ pub(super) fn network(estate: &Estate, set: &ResourceId) -> Option<ResourceId> {
     Some(starts(estate, set).ok()?.first()?.1.vnet.clone())
 }
 
+/// The way of questions from somewhere to a server.
+pub fn leg(estate: &Estate, start: &Start, server: Ipv4Addr) -> Leg {
+    let host = server.to_string();
+    let (id, facts) = (ResourceId::outside(&host), Server::outside(&host, Some(server)));
+    way_to_resolver(estate, start, (&id, &facts), server)
+}
+
 /// What becomes of questions to a server. A ruleset may use either of its outbound endpoints.
 pub(super) fn sent(estate: &Estate, set: &ResourceId, server: Ipv4Addr) -> Sent {
     let starts = match starts(estate, set) {
         Ok(starts) => starts,
         Err(missing) => return Sent::Perhaps(missing),
     };
-    let host = server.to_string();
-    let (to_id, to) = (ResourceId::outside(&host), Server::outside(&host, Some(server)));
     let mut ways = starts.iter().map(|(endpoint, start)| {
-        let leg = way_to_resolver(estate, start, (&to_id, &to), server);
+        let leg = leg(estate, start, server);
         let unseen = || {
             let what = format!("whether outbound endpoint `{}` reaches {server}", endpoint.name());
             Missing::other(what, "capture the network that the server stands in")
@@ -64,7 +70,7 @@ pub(super) fn sent(estate: &Estate, set: &ResourceId, server: Ipv4Addr) -> Sent 
                         "to {server}, which outbound endpoint `{endpoint}` does not reach: {detail}"
                     )
                 });
-                Sent::Lost(why)
+                Sent::Lost(why, start.clone())
             }
             _ => Sent::Perhaps(
                 leg.steps().find_map(|step| step.missing.clone()).unwrap_or_else(unseen),
@@ -74,7 +80,7 @@ pub(super) fn sent(estate: &Estate, set: &ResourceId, server: Ipv4Addr) -> Sent 
     let first = ways.next();
     ways.fold(first, |before, now| match (before, now) {
         (Some(Sent::Arrives), Sent::Arrives) => Some(Sent::Arrives),
-        (Some(Sent::Lost(why)), Sent::Lost(_)) => Some(Sent::Lost(why)),
+        (Some(Sent::Lost(why, start)), Sent::Lost(..)) => Some(Sent::Lost(why, start)),
         (Some(Sent::Perhaps(missing)), _) | (_, Sent::Perhaps(missing)) => {
             Some(Sent::Perhaps(missing))
         }

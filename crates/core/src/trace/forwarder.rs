@@ -14,6 +14,7 @@ use crate::trace::forwarded::{self, Sent};
 use crate::trace::place;
 use crate::trace::public_dns;
 use crate::trace::resolve::{AZURE_DNS, holds, linked_zone};
+use crate::trace::start::Start;
 
 /// Something that asks on behalf of others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct WrongRule {
     pub why: String,
     /// Where the question goes round: the link of the ruleset to the network that it is asked from again.
     pub round: Option<Round>,
+    /// Where the question comes from and which server it does not reach, if nothing but the way to that one is wrong.
+    pub lost: Option<(Start, Ipv4Addr)>,
 }
 
 /// The link of a ruleset through which questions go round.
@@ -129,13 +132,13 @@ fn sent_by(
         (next, sent)
     });
     // What keeps the questions of a good rule from their way may go, and the rule stays.
-    let is_lost = matches!(sent, Some((_, Sent::Lost(_))));
+    let is_lost = matches!(sent, Some((_, Sent::Lost(..))));
     if without.contains(id) && !is_lost {
         return None;
     }
     let astray = |why: String| {
         let pointer = rule.servers_pointer.clone();
-        WrongRule { rule: id.clone(), pointer, why, round: None }
+        WrongRule { rule: id.clone(), pointer, why, round: None, lost: None }
     };
     let wrong = |why: String| (!without.contains(id)).then(|| Forwarded::Wrong(astray(why)));
     let (Some(server), Some((next, sent))) = (server, sent) else {
@@ -145,9 +148,12 @@ fn sent_by(
         return wrong(format!("to {AZURE_DNS}, which Azure does not allow as a destination"));
     }
     let missing = match sent {
-        Sent::Lost(why) if !without.contains(id) => return wrong(why),
+        Sent::Lost(why, start) if !without.contains(id) => {
+            let lost = Some((start, *server));
+            return Some(Forwarded::Wrong(WrongRule { lost, ..astray(why) }));
+        }
         Sent::Perhaps(missing) => Some(missing),
-        Sent::Arrives | Sent::Lost(_) => None,
+        Sent::Arrives | Sent::Lost(..) => None,
     };
     match next {
         Some(next) if next.kind == ForwarderKind::Resolver => {

@@ -16,7 +16,7 @@ mod doubts;
 pub mod egress;
 pub mod endpoint;
 pub mod filter;
-mod forwarded;
+pub mod forwarded;
 pub mod forwarder;
 pub mod front_route;
 pub mod gate;

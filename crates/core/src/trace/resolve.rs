@@ -67,6 +67,11 @@ pub struct Resolution {
 }
 
 impl Resolution {
+    /// Whether the question does not arrive where a rule rightly sends it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.wrong_rule.as_ref().is_some_and(|rule| rule.lost.is_some())
+    }
+
     /// The zone that took the server's own name, before any alias of the service was read, with its link: the public suffix, a part
     /// of it, or the very name.
     pub fn taker(&self) -> Option<(&ResourceId, &ResourceId)> {

@@ -27,7 +27,7 @@ pub fn stopped<'e>(estate: &'e Estate, interface: &ResourceId) -> Option<Stopped
 }
 
 /// Where a flow starts: a subnet, and the network that it is in; and the one machine there that sends, where it is known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
     /// The network.
     pub vnet: ResourceId,

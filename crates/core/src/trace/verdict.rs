@@ -13,6 +13,7 @@ impl Path<'_> {
         let has_one_way = self.fallback.is_none()
             && self.dns_denial.is_none()
             && self.dns_server.is_none()
+            && !self.astray.iter().any(Resolution::is_lost)
             && self.named_endpoints().len() < 2;
         let closes = |step: &Step| step.outcome == Outcome::Drop && !is_rule(step);
         has_one_way && self.steps_there().chain(&self.listen_step()).any(closes)

@@ -1,8 +1,9 @@
 //! A forwarding rule catches the name and leads it astray.
 
 use crate::change::dns;
+use crate::checks::questions;
 use crate::finding::{Finding, Fix};
-use crate::trace::Path;
+use crate::trace::{Path, forwarded};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let wrong = path.astray.iter().find_map(|answer| answer.wrong_rule.as_ref())?;
@@ -24,6 +25,18 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return Some(
             finding.at(&round.link, pointer.unwrap_or_default()).fix(Fix::of(vec![unlink])),
         );
+    }
+    if let Some((start, server)) = &wrong.lost {
+        let leg = forwarded::leg(path.estate, start, *server);
+        let asking = Path { start: Some(start.clone()), ..path.clone() };
+        let fact = questions::closed(&leg).and_then(|step| step.facts.first());
+        let finding = match fact {
+            Some(fact) => finding.at(&fact.resource, fact.pointer.clone()),
+            None => finding.at(&wrong.rule, wrong.pointer.clone()),
+        };
+        let fix = questions::mend(&asking, &leg, *server);
+        let advice = || Fix::advice("mend the way to that server, or name another one");
+        return Some(finding.fix(fix.unwrap_or_else(advice)));
     }
     let fix = Fix::of(vec![dns::switch_off_rule(path.estate, &wrong.rule)]);
     Some(finding.at(&wrong.rule, wrong.pointer.clone()).fix(fix))
