@@ -18,18 +18,24 @@ pub(super) fn leads(world: &World, network: &str, address: u32) -> Tri {
     };
     for half in halves(world, network).iter().filter(|half| half.uses_remote_gateways()) {
         let Some(remote) = half.remote() else { return Tri::Maybe };
-        let all = halves(world, &remote);
-        let back = all.iter().find(|back| back.remote().as_deref() == Some(network));
-        let is_up = |state: String| state == "connected";
-        sum = sum.or(match back {
-            Some(half) if !half.lends_gateway() || !half.state().is_none_or(is_up) => Tri::No,
-            Some(_) => lends(world, &remote, address),
-            // A network that was not captured may lend anything.
-            None if world.body(&remote).is_none() => Tri::Maybe,
-            None => Tri::No,
+        sum = sum.or(match is_lent(world, &remote, network) {
+            Tri::Yes => lends(world, &remote, address),
+            other => other,
         });
     }
     sum
+}
+
+/// Whether a network lends another one its gateways, whatever they are. One that was not captured may.
+pub(super) fn is_lent(world: &World, lender: &str, network: &str) -> Tri {
+    let all = halves(world, lender);
+    let back = all.iter().find(|back| back.remote().as_deref() == Some(network));
+    let is_up = |state: String| state == "connected";
+    match back {
+        Some(half) => Tri::of(half.lends_gateway() && half.state().is_none_or(is_up)),
+        None if world.body(lender).is_none() => Tri::Maybe,
+        None => Tri::No,
+    }
 }
 
 /// Whether a network has a gateway, or may use that of another network; only one that lists its subnets surely has none.
@@ -39,7 +45,9 @@ pub(super) fn stands(world: &World, network: &str) -> Tri {
     let is_seat = |one: &Value| {
         text(one, &["name"]).is_some_and(|name| name.eq_ignore_ascii_case("GatewaySubnet"))
     };
-    let may_use = |half: &Half<'_>| half.remote().is_none() || !half.keeps_gateways_out();
+    let lends = |lender: String| is_lent(world, &lender, network) != Tri::No;
+    let may_use =
+        |half: &Half<'_>| half.remote().is_none_or(|one| !half.keeps_gateways_out() && lends(one));
     let has_one = world.body(&seat(network)).is_some()
         || listed.is_some_and(|all| all.iter().any(is_seat))
         || gateways_in(world, network).next().is_some()

@@ -68,15 +68,7 @@ pub(super) fn propagates(world: &World, subnet: &str) -> bool {
 
 /// Whether a network has, or borrows, a gateway whose routes are not in ARM.
 pub(super) fn may_have_gateway(world: &World, network: &str) -> bool {
-    let lends = |remote: String| {
-        let back = halves(world, &remote).into_iter();
-        let mut back = back.filter(|half| half.remote().as_deref() == Some(network));
-        let is_up = |state: String| state == "connected";
-        match back.next() {
-            Some(half) => half.lends_gateway() && half.state().is_none_or(is_up),
-            None => world.body(&remote).is_none(),
-        }
-    };
+    let lends = |lender: String| gateway::is_lent(world, &lender, network) != Tri::No;
     world.body(&format!("{network}/subnets/gatewaysubnet")).is_some()
         || halves(world, network)
             .iter()

@@ -37,6 +37,8 @@ impl Walker<'_> {
                 other => other,
             };
         }
+        // A route of a user to the gateway needs none of the gateway's own, and serves once there is a gateway to use.
+        let is_sent_there = route::leads_to_gateway(self.estate, subnet, address);
         let gateway = match &found {
             Outward::Through(line) => Some((line.gateway.clone(), Some(line.clone()))),
             Outward::Learned(gateway, _) => Some((gateway.clone(), None)),
@@ -45,6 +47,7 @@ impl Walker<'_> {
         if let Some((gateway, line)) = gateway
             && let Ok(Some((table, facts))) = route::table_of(self.estate, subnet)
             && facts.keeps_gateway_routes_out
+            && !is_sent_there
         {
             let (table, pointer) = (table.clone(), facts.propagation_pointer.clone());
             found = Outward::KeptOut { line, gateway, table, pointer };
@@ -58,6 +61,9 @@ impl Walker<'_> {
             _ => OwnRoute::Internet,
         };
         let mut routed = route::to_address(self.estate, subnet, address, own);
+        if is_sent_there && is_closed(&found) {
+            routed = Routed::Directly;
+        }
         if let Routed::Dropped(route) = &routed
             && is_private
             && !route.prefix.ends_with("/32")

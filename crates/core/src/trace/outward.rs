@@ -318,12 +318,16 @@ pub fn may_use_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     let place = vnet.child("subnets", "GatewaySubnet");
     let mut listed = facts.subnets.iter().flatten();
     let mut halves = estate.children::<Peering>(vnet);
+    let may_lend = |lender: &ResourceId| match hop::half(estate, lender, vnet) {
+        Some((_, back)) => back.lends_gateway != Some(false) && !back.is_down(),
+        None => estate.find::<Vnet>(lender).is_none(),
+    };
     estate.find::<Subnet>(&place).is_some()
         || listed.any(|name| name.eq_ignore_ascii_case(place.name()))
         || estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_some()
         || hub_of(estate, vnet).is_some()
         || hop::unread_half(estate, vnet).is_some()
-        || halves.any(|(_, half)| half.uses_remote_gateway != Some(false))
+        || halves.any(|(_, half)| half.uses_remote_gateway != Some(false) && may_lend(&half.remote))
 }
 
 /// Whether a network surely has no gateway and uses none: its body lists its subnets, and there is no place for one.

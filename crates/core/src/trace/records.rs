@@ -18,7 +18,7 @@ impl Path<'_> {
     }
 
     /// The zone that holds, or should hold, the record of the server's endpoint: the one that answered, the one attached to the
-    /// endpoint, or one of the right name, with a record before without.
+    /// endpoint, or one of the right name: with the endpoint's address before another one, and with a record before without.
     pub fn zone_meant(&self) -> Option<ResourceId> {
         let name = self.zone_name_meant()?;
         let is_right = |zone: &ResourceId| zone.name().eq_ignore_ascii_case(&name);
@@ -34,9 +34,14 @@ impl Path<'_> {
         }
         let zones = self.estate.zones_named(&name);
         let full = self.private_link_name()?;
-        let with_record =
-            zones.iter().find(|zone| resolve::find_record(self.estate, zone, &full).is_some());
-        with_record.or(zones.first()).cloned()
+        let record = |zone: &ResourceId| resolve::find_record(self.estate, zone, &full);
+        let leads = |zone: &&ResourceId| {
+            let addresses = record(zone).and_then(|(_, record)| record.addresses.as_ref());
+            addresses.is_some_and(|all| !all.is_empty() && self.holder(all).is_some())
+        };
+        let with_record = || zones.iter().find(|zone| record(zone).is_some());
+        let best = zones.iter().find(leads).or_else(with_record).or(zones.first());
+        best.cloned()
     }
 
     /// Where the server's record belongs, and the name to look up: in the zone that is meant, in the one that an alias there leads into,

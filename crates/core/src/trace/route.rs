@@ -77,6 +77,12 @@ pub fn to_address(
     parts.into_iter().next().map_or(Routed::Directly, |(_, routed)| routed)
 }
 
+/// Whether a user's route sends packets to an address into the gateway.
+pub fn leads_to_gateway(estate: &Estate, subnet: (&ResourceId, &Subnet), to: Ipv4Addr) -> bool {
+    let routed = to_address(estate, subnet, to, OwnRoute::Nothing);
+    matches!(routed, Routed::Dropped(route) | Routed::Elsewhere(route, _) if route.next_hop == NextHop::Gateway)
+}
+
 /// Whether some route of a user may catch one of some addresses.
 pub fn catches_some(estate: &Estate, subnet: (&ResourceId, &Subnet), to: &AddressSet) -> bool {
     let caught =

@@ -6,7 +6,7 @@ use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::leg::Way;
 use crate::trace::outward::{self, Outward};
-use crate::trace::route::table_of;
+use crate::trace::route::{leads_to_gateway, table_of};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
@@ -36,7 +36,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let subnet = path.estate.find::<Subnet>(&start.subnet)?;
     let (table, facts) = table_of(path.estate, (&start.subnet, subnet)).ok()??;
-    if !facts.keeps_gateway_routes_out {
+    let is_led = |address| leads_to_gateway(path.estate, (&start.subnet, subnet), address);
+    if !facts.keeps_gateway_routes_out || matches!(leg.way, Way::Beyond(one) if is_led(one)) {
         return None;
     }
     let message = format!("route table `{}` keeps routes of gateways out, {what}", table.name());
