@@ -195,7 +195,10 @@ fn last_resorts(
     changes: &[Change],
 ) -> Vec<Alternative> {
     let fixes = report.causes().flat_map(|cause| &cause.fixes).filter(|fix| fix.is_last_resort);
-    let may_be = |fix: &&Fix| fix.changes != changes && policy.bars(estate, &fix.changes).is_none();
+    let is_plan = |fix: &Fix| {
+        fix.changes.len() == changes.len() && fix.changes.iter().all(|one| changes.contains(one))
+    };
+    let may_be = |fix: &&Fix| !is_plan(fix) && policy.bars(estate, &fix.changes).is_none();
     let way = |fix: &Fix| {
         let after = apply(estate, &fix.changes);
         let does = diagnose::verdict(&after, &report.question) == Verdict::Reachable;

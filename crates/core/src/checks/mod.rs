@@ -5,6 +5,7 @@ mod fixes;
 mod joins;
 mod new_endpoint;
 mod questions;
+mod separate_zone;
 
 use crate::finding::Finding;
 use crate::trace::Path;

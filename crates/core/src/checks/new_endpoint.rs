@@ -139,8 +139,20 @@ fn in_new_subnet(path: &Path, id: &ResourceId, vnet: &Vnet, location: String) ->
     Some(Fix::of(vec![endpoint::create_subnet(&subnet, prefix), endpoint]))
 }
 
-/// A new private endpoint in the subnet of one that carries nothing any more.
-pub(super) fn again(path: &Path, old: &View) -> Option<Fix> {
+/// New private endpoints in place of one that carries nothing any more: in its subnet, and in the copier's own network where something
+/// else is closed on the way to that.
+pub(super) fn anew(path: &Path, old: &View) -> Vec<Fix> {
+    let is_open = |subnet: &ResourceId| {
+        let address = free_address(path, &path.estate.find::<Subnet>(subnet)?.prefixes)?;
+        Some(path.reaches_new_endpoint(subnet, address))
+    };
+    let is_shut = old.subnet.as_ref().ok().and_then(is_open) == Some(false);
+    let nearby = if is_shut { nearby(path) } else { Vec::new() };
+    again(path, old).into_iter().chain(nearby).collect()
+}
+
+/// A new private endpoint in the subnet of another one.
+fn again(path: &Path, old: &View) -> Option<Fix> {
     let subnet_id = old.subnet.as_ref().ok()?;
     let subnet = path.estate.find::<Subnet>(subnet_id)?;
     let from_old = path.estate.find::<Endpoint>(&old.id).and_then(|one| one.location.clone());

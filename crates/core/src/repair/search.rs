@@ -36,12 +36,18 @@ pub(super) const NODES_FOR_OTHERS_MAX: usize = 24;
 /// Other ways that are shown.
 const OTHERS_MAX: usize = 4;
 
-/// Searches for the cheapest repair of a flow; with last resorts where nothing else does.
+/// Searches for the cheapest repair of a flow; with last resorts where nothing else does, or nothing that leaves others whole.
 pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
     let (found, has_last_resort) = search_among(estate, question, policy, false);
-    match found.best.is_none() && has_last_resort {
-        true => search_among(estate, question, policy, true).0,
-        false => found,
+    let is_good = |best: &Repair| best.cost.broken_flows == 0;
+    if found.best.as_ref().is_some_and(is_good) || !has_last_resort {
+        return found;
+    }
+    let (other, _) = search_among(estate, question, policy, true);
+    match (&found.best, &other.best) {
+        (Some(usual), Some(best)) if best.cost >= usual.cost => found,
+        (Some(_), None) => found,
+        _ => other,
     }
 }
 

@@ -286,7 +286,10 @@ pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Resour
         let place = body.as_ref().and_then(|body| body.get("location")?.as_str().map(region_key));
         let rules = estate.children::<ForwardingRule>(set).filter(|(_, rule)| rule.catches(name));
         let rule = rules.max_by_key(|(_, rule)| rule.domain.len());
-        let next = rule.and_then(|(_, rule)| at(estate, vnet, *rule.servers.first()?));
+        let server = rule.and_then(|(_, rule)| rule.servers.first().copied());
+        let arrives =
+            |server: &Ipv4Addr| !matches!(forwarded::sent(estate, set, *server), Sent::Lost(..));
+        let next = server.filter(arrives).and_then(|server| at(estate, vnet, server));
         let is_near = place.is_none() || region.is_none() || place == region;
         let is_resolver = |next: &Forwarder| next.kind == ForwarderKind::Resolver;
         let is_other =

@@ -187,6 +187,11 @@ pub fn path_from_subnet<'e>(
 }
 
 impl<'e> Path<'e> {
+    /// Whether it begins where the copier runs, and not with another client.
+    pub fn starts_at_copier(&self) -> bool {
+        Start::of(self.estate, &self.from_id).is_ok_and(|start| start == self.start)
+    }
+
     fn new(
         estate: &'e Estate,
         from_id: &ResourceId,

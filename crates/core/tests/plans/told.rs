@@ -91,7 +91,7 @@ fn subnets_of_endpoints_send_nothing() {
         "subnet":{"id":"$source/Microsoft.Network/virtualNetworks/source-net/subnets/endpoints"}}}]}}"#;
     let broken = |more: &[&str]| {
         let edits = [&APART, more].concat();
-        plan_of("private-source", &edits, &["create-peering"]).cost.broken_flows
+        plan_of("private-source", &edits, &["create-peering", "create-zone"]).cost.broken_flows
     };
     assert_eq!([broken(&[]), broken(&[clients]), broken(&[machine])], [0, 1, 1]);
 }

@@ -1,6 +1,6 @@
 //! The source's record holds the address of another private endpoint of the source, which this network cannot reach.
 
-use crate::checks::fixes;
+use crate::checks::{fixes, separate_zone};
 use crate::finding::Finding;
 use crate::trace::Path;
 use crate::trace::endpoint::Status;
@@ -28,5 +28,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let mut finding =
         Finding::blocks(message, why).at(&record, path.estate.locate(&record, "", "aRecords"));
     finding.fixes.extend(fixes::right_record(path, better));
+    finding.fixes.extend(separate_zone::instead(path));
     Some(finding)
 }

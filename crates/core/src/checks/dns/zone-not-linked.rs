@@ -1,7 +1,7 @@
 //! The zone that holds the source's private address is not linked to the copier's network.
 
 use crate::change::{dns, record};
-use crate::checks::fixes;
+use crate::checks::{fixes, separate_zone};
 use crate::estate::server::ServerKind;
 use crate::finding::{Certainty, Finding, Fix};
 use crate::trace::resolve::{self, Answer};
@@ -48,7 +48,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
                 start.vnet.name()
             );
             let fix = Fix::of(vec![dns::link_zone(path.estate, zone, &start.vnet, &path.to_id)]);
-            Finding::blocks(message, why).at(zone, "").fix(fix)
+            let mut finding = Finding::blocks(message, why).at(zone, "").fix(fix);
+            finding.fixes.extend(separate_zone::instead(path));
+            finding
         }
         None => {
             let endpoint = path.endpoint().map(|view| view.id.clone())?;

@@ -14,8 +14,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         "its connection was removed on the server's side; the endpoint stays and leads nowhere";
     let (resource, pointer) = view.status_from.clone();
     let advice = || Fix::advice("delete the private endpoint and create it again");
-    let fix = new_endpoint::again(path, view).unwrap_or_else(advice);
-    let finding = Finding::blocks(message, why).at(&resource, pointer).fix(fix);
+    let finding = Finding::blocks(message, why).at(&resource, pointer);
+    let finding = finding.fixes_or(new_endpoint::anew(path, view), advice);
     // The name may lead past it.
     let is_doubtful = path.lists_no_endpoint()
         && matches!(path.leads, Leads::Unknown(_))

@@ -20,6 +20,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     };
     let mut finding = Finding::blocks(message, why).at(&resource, pointer).fix(fix);
     // Who may not approve it may be able to make another one.
-    finding.fixes.extend(new_endpoint::again(path, view));
+    finding.fixes.extend(new_endpoint::anew(path, view));
     Some(finding)
 }

@@ -12,6 +12,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a rejected connection carries nothing, and only a pending one can be approved: it has to be made anew";
     let (resource, pointer) = view.status_from.clone();
     let advice = || Fix::advice("delete the private endpoint and create it again");
-    let fix = new_endpoint::again(path, view).unwrap_or_else(advice);
-    Some(Finding::blocks(message, why).at(&resource, pointer).fix(fix))
+    let finding = Finding::blocks(message, why).at(&resource, pointer);
+    Some(finding.fixes_or(new_endpoint::anew(path, view), advice))
 }

@@ -22,9 +22,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         };
         let advice =
             || Fix::advice("create a private endpoint for the sub-resource postgresqlServer");
-        let fix = new_endpoint::again(path, view).unwrap_or_else(advice);
         let pointer = path.estate.locate(&view.id, "", "privateLinkServiceConnections");
-        return Some(Finding::blocks(message, why).at(&view.id, pointer).fix(fix));
+        let finding = Finding::blocks(message, why).at(&view.id, pointer);
+        return Some(finding.fixes_or(new_endpoint::anew(path, view), advice));
     }
     let (record, addresses) = path.record_meant()?;
     if path.leads_past_own(&addresses) {

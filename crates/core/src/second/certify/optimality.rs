@@ -226,11 +226,11 @@ impl Notes {
         what: &str,
     ) {
         let note = format!("{what} {}", catalogue.titles(set));
-        if catalogue.rests_on_what_is_left_out(set) {
-            return self.open.push(format!("{note}, if it stands on what is there"));
-        }
         match is_dearer(judge, catalogue, set) {
             State::Holds => {}
+            _ if catalogue.rests_on_what_is_left_out(set) => {
+                self.open.push(format!("{note}, if it stands on what is there"));
+            }
             State::Fails => self.wrong.push(note),
             State::CouldNotTell => self.open.push(format!("{note}, if nothing breaks")),
         }
