@@ -78,6 +78,8 @@ pub struct Alternative {
     pub title: String,
     /// Whether it needs a look first.
     pub safety: change::Safety,
+    /// The verdict with it; null for advice.
+    pub after: Option<Verdict>,
     /// What it costs; null for advice.
     pub cost: Option<Cost>,
     /// Flows newly let through.
@@ -154,19 +156,21 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
             plan.barred.push(one.clone());
         }
     }
-    let others = found.others.iter().map(alternative).collect();
+    let after = |changes: &[Change]| diagnose::verdict(&apply(estate, changes), question);
+    let other = |one: &Repair| alternative(one, after(&one.changes));
+    let others: Vec<Alternative> = found.others.iter().map(other).collect();
     match found.best {
         Some(best) if by_estate != first.verdict && has_unmended(first) => {
             plan.refusal = Some(by_probes(first));
-            plan.alternatives.push(alternative(&best));
+            plan.alternatives.push(other(&best));
         }
         // What was not observed may be fine: a repair of it is offered, not proposed.
         Some(best) if first.verdict == Verdict::Undetermined && !found.leaves_open => {
             plan.refusal = Some(unobserved(first));
-            plan.alternatives.push(alternative(&best));
+            plan.alternatives.push(other(&best));
         }
         Some(best) => {
-            plan.after = diagnose::verdict(&apply(estate, &best.changes), question);
+            plan.after = after(&best.changes);
             (plan.changes, plan.cost, plan.safety) = (best.changes, best.cost, best.safety);
             plan.without = without_each(estate, question, &plan.changes);
             plan.alternatives = others;
@@ -183,6 +187,10 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
         }
     }
     plan.alternatives.extend(last_resorts(estate, first, policy, &plan.changes));
+    if plan.after == Verdict::Reachable {
+        let ways = into_the_dark(estate, first, policy, &plan);
+        plan.alternatives.splice(0..0, ways);
+    }
     plan.alternatives.extend(advice(first));
     plan
 }
@@ -201,16 +209,54 @@ fn last_resorts(
     let may_be = |fix: &&Fix| !is_plan(fix) && policy.bars(estate, &fix.changes).is_none();
     let way = |fix: &Fix| {
         let after = apply(estate, &fix.changes);
-        let does = diagnose::verdict(&after, &report.question) == Verdict::Reachable;
-        does.then(|| {
-            let safety = safety::look(estate, &after, &report.question);
-            let broken_flows = safety.broken.len() as u32;
-            let cost = Cost { broken_flows, ..Cost::of(&fix.changes) };
-            let way = alternative(&Repair { changes: fix.changes.clone(), cost, safety });
-            Alternative { title: fix.title.clone(), safety: Review, ..way }
-        })
+        let verdict = diagnose::verdict(&after, &report.question);
+        (verdict == Verdict::Reachable).then(|| single(estate, report, fix, (&after, verdict)))
     };
     fixes.filter(may_be).filter_map(way).collect()
+}
+
+/// Ways to mend a cause that leave nothing known to be closed, and lead to what the estate does not tell: who knows the appliance there
+/// may like them better than a way past it.
+fn into_the_dark(
+    estate: &Estate,
+    report: &Report,
+    policy: &Policy,
+    plan: &Plan,
+) -> Vec<Alternative> {
+    let is_told = |fix: &Fix| {
+        let holds = |other: &Alternative| fix.changes.iter().all(|one| other.changes.contains(one));
+        plan.changes.iter().any(|one| fix.changes.contains(one))
+            || plan.alternatives.iter().any(holds)
+    };
+    let fixes = report.causes().flat_map(|cause| &cause.fixes);
+    let usual = fixes.filter(|fix| !fix.is_last_resort && !fix.changes.is_empty() && !is_told(fix));
+    let way = |fix: &Fix| {
+        let after = apply(estate, &fix.changes);
+        let then = diagnose::check(&after, &report.question);
+        let opens = then.verdict == Verdict::Undetermined && !then.is_closed();
+        let missing = then.missing.first().filter(|_| opens)?;
+        let way = single(estate, report, fix, (&after, then.verdict));
+        Some(Alternative {
+            title: format!("{}: then not known is {}", way.title, missing.what),
+            ..way
+        })
+    };
+    let may_be = |fix: &&Fix| policy.bars(estate, &fix.changes).is_none();
+    usual.filter(may_be).filter_map(way).collect()
+}
+
+/// One fix by itself, with what it breaks.
+fn single(
+    estate: &Estate,
+    report: &Report,
+    fix: &Fix,
+    (after, verdict): (&Estate, Verdict),
+) -> Alternative {
+    let safety = safety::look(estate, after, &report.question);
+    let broken_flows = safety.broken.len() as u32;
+    let cost = Cost { broken_flows, ..Cost::of(&fix.changes) };
+    let way = alternative(&Repair { changes: fix.changes.clone(), cost, safety }, verdict);
+    Alternative { title: fix.title.clone(), safety: Review, ..way }
 }
 
 /// What remains when one change is left out, by change.
@@ -244,13 +290,14 @@ fn relaxation(estate: &Estate, question: &Question, policy: &Policy) -> Option<R
 }
 
 /// Another repair, in words.
-fn alternative(repair: &Repair) -> Alternative {
+fn alternative(repair: &Repair, after: Verdict) -> Alternative {
     let titles: Vec<&str> = repair.changes.iter().map(|change| change.title.as_str()).collect();
     let is_safe = repair.changes.iter().all(|change| change.safety == Safe)
         && repair.safety.broken.is_empty();
     Alternative {
         title: titles.join(", then "),
         safety: if is_safe { Safe } else { Review },
+        after: Some(after),
         cost: Some(repair.cost),
         exposure: repair.changes.iter().flat_map(|one| one.exposure.clone()).collect(),
         az: repair.changes.iter().flat_map(|change| change.az.clone()).collect(),
@@ -269,6 +316,7 @@ fn advice(report: &Report) -> Vec<Alternative> {
         .map(|title| Alternative {
             title,
             safety: Review,
+            after: None,
             cost: None,
             exposure: Vec::new(),
             az: Vec::new(),

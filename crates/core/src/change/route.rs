@@ -22,7 +22,11 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
     let is_other = |one: &&Value| one.get("name").and_then(Value::as_str) != Some(route);
     let old =
         routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
-    let prefix = old.as_ref().map(|old| old.get("properties").unwrap_or(old));
+    let fields = old.as_ref().map(|old| old.get("properties").unwrap_or(old));
+    let appliance = fields.and_then(|fields| fields.get("nextHopIpAddress")?.as_str());
+    let passed_by = appliance
+        .map(|address| format!("packets that it led to {address} go past what stands there: a firewall no longer sees them"));
+    let prefix = fields;
     let prefix = prefix.and_then(|fields| fields.get("addressPrefix")?.as_str()?.parse().ok());
     let caught =
         prefix.map_or_else(|| End::named(id.key(), MANY), |prefix: Ipv4Net| End::of(&[prefix]));
@@ -50,7 +54,7 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
             format!("everything that route `{route}` kept from its way"),
             vec![Flows::new(senders(estate, table), caught, ports)],
         )],
-        affected: vec![bound(estate, table)],
+        affected: std::iter::once(bound(estate, table)).chain(passed_by).collect(),
         edits: vec![
             Edit::Listed(Listed {
                 holder: table.clone(),
