@@ -345,7 +345,14 @@ impl Ask<'_> {
             }
         }
         if depth > 0 {
-            return vec![Name::Public];
+            // Of other names than the server's nobody knows what is published.
+            let own = name_of(self.world, self.server).unwrap_or_default().to_ascii_lowercase();
+            let (label, zone) = alias_of(&own);
+            let is_own = name == own || name == format!("{label}.{zone}");
+            return vec![match is_own {
+                true => Name::Public,
+                false => Name::Unknown(Gate::unknown("what is published", name)),
+            }];
         }
         match delegated_subnet(self.world, self.server) {
             Err(gate) => return vec![Name::Unknown(gate)],

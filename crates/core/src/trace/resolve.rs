@@ -220,6 +220,13 @@ fn ask(
                 return Ok(result);
             }
         }
+        // A record led away from the names that Azure publishes.
+        if asked != name && Some(&asked) != private_link_name(name).as_ref() {
+            let help = format!("resolve {asked} on the target with `flexway probe`");
+            let what = format!("what public DNS answers for {asked}, which a record leads to");
+            result.answer = Answer::Unknown(Missing::other(what, help));
+            return Ok(result);
+        }
         match published {
             Published::PrivateLinkAlias if asked == name => match private_link_name(name) {
                 Some(alias) => result.names.push(alias),

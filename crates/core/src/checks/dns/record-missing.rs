@@ -21,7 +21,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let (zone, label) = path.record_set()?;
     let is_known = path.estate.has_zone(&zone);
     let full = resolve::private_link_name(&path.server_name())?;
+    let is_alias = resolve::find_record(path.estate, &zone, &full)
+        .is_some_and(|(_, record)| record.alias.is_some());
     if !is_known
+        || is_alias
         || path.record_meant().is_some()
         || path.is_kept(&zone)
         || resolve::written_record(path.estate, &zone, &full).is_some()
