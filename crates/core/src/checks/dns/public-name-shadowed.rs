@@ -12,8 +12,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         zone.name(),
         path.to_id.name()
     );
-    let why = "the source has a private endpoint elsewhere, so its name is an alias into that zone, and a linked zone denies \
-               names that it lacks";
+    let why = format!(
+        "`{}` has a private endpoint elsewhere, so its name is an alias into that zone, and a linked zone denies names that it lacks",
+        path.to_id.name()
+    );
     let fix = Fix::of(vec![dns::redirect_missing_names(link)]);
     let mut finding = Finding::blocks(message, why).at(link, "").fix(fix);
     // What lies behind the front door may be closed, or not known: then the endpoint is the other way.

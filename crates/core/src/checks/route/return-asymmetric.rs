@@ -66,7 +66,7 @@ fn no_way_back(route: &UserRoute, led: &str, others: &str) -> Finding {
                come";
     Finding::blocks(message, why).possible().at(&route.resource, route.pointer.clone()).fix(
         Fix::advice(
-            "give the source's subnet a route for the copier's subnet to the same appliance",
+            "give the server's subnet a route for the copier's subnet to the same appliance",
         ),
     )
 }

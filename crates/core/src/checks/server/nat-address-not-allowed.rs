@@ -42,7 +42,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         path.to_id.name()
     );
     Some(Finding::blocks(message, WHY).possible().at(&path.to_id, "").fix(Fix::advice(
-        "read the address in the source's refusal or in `inet_client_addr()`, and add a firewall rule for it alone",
+        "read the address in the server's refusal or in `inet_client_addr()`, and add a firewall rule for it alone",
     )))
 }
 
