@@ -10,7 +10,7 @@ use super::world::{
     World, address_space, at, flag, interface_addresses, last_name, list, network_of, reference,
     subnet_prefixes, text,
 };
-use super::{gateway, mesh, seat};
+use super::{balancer, gateway, mesh, seat};
 
 const INTERFACE: &str = "microsoft.network/networkinterfaces";
 const FIREWALL: &str = "microsoft.network/azurefirewalls";
@@ -37,7 +37,9 @@ pub(super) fn is_dead(world: &World, subnet: &str, address: u32) -> bool {
         .flat_map(|one| world.children(one, "subnets").map(move |(name, body)| (one, name, body)));
     if let Some((one, name, body)) = places.find(|(.., body)| holds(body)) {
         let home = format!("{one}/subnets/{name}");
-        return is_cut(world, subnet, &home, address) || is_empty(world, &home, body, address);
+        return is_cut(world, subnet, &home, address)
+            || is_empty(world, &home, body, address)
+            || balancer::is_idle(world, address);
     }
     let claims =
         |one: &&String| address_space(world, one).0.iter().any(|all| all.contains(address));

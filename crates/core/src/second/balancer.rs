@@ -77,3 +77,45 @@ pub(super) fn balanced<'w>(
     let have_one_address = bodies.iter().all(|body| interface_addresses(body).len() == 1);
     (have_one_address && !bodies.is_empty()).then_some(Balanced::To(bodies, inside, floating))
 }
+
+/// Whether some interfaces get what is sent to a frontend, and none of them forwards it.
+pub(super) fn is_idle(world: &World, to: u32) -> bool {
+    let balancers = world.all("microsoft.network/loadbalancers").map(|(_, body)| body);
+    let front = |body: &Value| {
+        let all = list(body, &["properties", "frontendIPConfigurations"])?;
+        reference(all.iter().find(|one| private_address(one) == Some(to))?, &["id"])
+    };
+    let mut fronts = balancers.filter_map(|body| Some((body, front(body)?)));
+    fronts.next().is_some_and(|(body, front)| are_idle(world, body, &front) == Some(true))
+}
+
+/// The same of one frontend; `None` where that is not known.
+fn are_idle(world: &World, balancer: &Value, frontend: &str) -> Option<bool> {
+    let part = |field| list(balancer, &["properties", field]);
+    let mut members = Vec::new();
+    for rule in part("loadBalancingRules")?.iter().chain(part("inboundNatRules")?) {
+        let of = reference(rule, &["properties", "frontendIPConfiguration", "id"]);
+        if of.is_some_and(|one| one != frontend) {
+            continue;
+        }
+        match reference(rule, &["properties", "backendAddressPool", "id"]) {
+            Some(pool) => {
+                let pools = part("backendAddressPools")?;
+                let body =
+                    pools.iter().find(|one| reference(one, &["id"]).as_ref() == Some(&pool))?;
+                for one in list(body, &["properties", "backendIPConfigurations"])? {
+                    members.push(reference(one, &["id"])?);
+                }
+            }
+            None => {
+                members.push(reference(rule, &["properties", "backendIPConfiguration", "id"])?);
+            }
+        }
+    }
+    let forwards = |id: &String| {
+        let body = world.body(id.split("/ipconfigurations/").next()?)?;
+        Some(flag(body, &["properties", "enableIPForwarding"]) != Some(false))
+    };
+    let all: Vec<bool> = members.iter().map(forwards).collect::<Option<_>>()?;
+    Some(!all.is_empty() && !all.contains(&true))
+}

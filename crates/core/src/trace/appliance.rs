@@ -11,6 +11,7 @@ use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
 use crate::shell::quoted;
+use crate::trace::balancer;
 use crate::trace::egress;
 use crate::trace::hop::{self, Shore};
 use crate::trace::leg::Machine;
@@ -125,7 +126,10 @@ pub fn look(estate: &Estate, near: Shore, address: Ipv4Addr) -> Appliance {
         Some((id, Some(true))) => Appliance::Forwards(id),
         Some((id, Some(false))) => Appliance::Stands(id),
         Some((_, None)) => Appliance::Opaque(subnet),
-        None => absence(estate, near.vnet, address, subnet),
+        None => match balancer::idle_member(estate, near.vnet, address) {
+            Some(nic) => Appliance::Stands(nic),
+            None => absence(estate, near.vnet, address, subnet),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::leg::Machine;
+use super::place::{self, Place};
 use crate::address::AddressSet;
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{BalancerRule, LoadBalancer};
@@ -88,6 +89,30 @@ fn balanced(
     let addresses = own.chain(kept).map(AddressSet::one);
     let addresses = addresses.fold(AddressSet::default(), |all, one| all.union(&one));
     Some(Balanced::To(Behind { machine: machine.clone(), addresses, port }))
+}
+
+/// The first of the interfaces that a load balancer at an address hands packets to, where none of them forwards.
+pub(super) fn idle_member(estate: &Estate, vnet: &ResourceId, at: Ipv4Addr) -> Option<ResourceId> {
+    let Place::Here(Machine { holder: Some(id), .. }) = place::of(estate, vnet, at) else {
+        return None;
+    };
+    let balancer = estate.find::<LoadBalancer>(&id).filter(|one| one.has_all_rules)?;
+    let frontend = balancer.frontends.iter().find(|one| one.address == at)?.id.as_ref()?;
+    let rules = balancer.rules.iter().flatten().chain(&balancer.nat_rules);
+    let mut members = Vec::new();
+    for rule in rules.filter(|rule| rule.frontend.as_ref().is_none_or(|one| one == frontend)) {
+        let to = rule.to.as_ref()?;
+        match balancer.pools.iter().find(|(pool, _)| pool == to) {
+            Some((_, all)) => members.extend(all.as_deref()?),
+            None => members.push(to),
+        }
+    }
+    let idle = |configuration: &&ResourceId| {
+        let id = configuration.parent()?;
+        (estate.find::<Interface>(&id)?.forwards == Some(false)).then_some(id)
+    };
+    let all: Vec<ResourceId> = members.iter().map(idle).collect::<Option<_>>()?;
+    all.into_iter().next()
 }
 
 /// The machine with a configuration of an interface, where that has one address.
