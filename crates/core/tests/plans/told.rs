@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use flexway_core::change::Safety;
 use flexway_core::checks;
 use flexway_core::plan::{self, Plan};
 use flexway_core::repair::Policy;
@@ -142,6 +143,24 @@ fn review_texts_name_what_is_touched() {
     let unlinked = format!("delete {zone}/virtualNetworkLinks/target-link");
     let words = affected(&plan_of("private-source", &[&unlinked, &other], &[]));
     assert!(words.contains("from then on: `bill` (10.10.1.9)"), "{words}");
+}
+
+/// A record that is overwritten leads others elsewhere, whoever writes it.
+#[test]
+fn a_record_that_is_replaced_is_told_of() {
+    let stale = r#"set privatelink.postgres.database.azure.com/A/old-db /properties/aRecords/0/ipv4Address "10.10.1.9""#;
+    let no_group = "delete privateDnsZoneGroups/default";
+    let words = "A record `old-db` holds 10.10.1.9 now: every network linked to zone \
+                 `privatelink.postgres.database.azure.com` is led to the new address instead";
+    for (edits, kind) in [(&[stale][..], "set-record"), (&[stale, no_group], "attach-zone")] {
+        let plan = plan_of("private-source", edits, &[]);
+        assert_eq!(kinds(&plan), [kind]);
+        assert_eq!(plan.changes[0].safety, Safety::Review, "{kind}");
+        assert_eq!(plan.changes[0].affected, [words], "{kind}");
+    }
+    let none = "delete privatelink.postgres.database.azure.com/A/old-db";
+    let plan = plan_of("private-source", &[none, no_group], &["attach-zone"]);
+    assert_eq!((kinds(&plan), plan.changes[0].safety), (vec!["set-record"], Safety::Safe));
 }
 
 #[test]
