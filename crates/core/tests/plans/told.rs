@@ -145,6 +145,27 @@ fn review_texts_name_what_is_touched() {
     assert!(words.contains("from then on: `bill` (10.10.1.9)"), "{words}");
 }
 
+#[test]
+fn a_rule_of_a_shared_group_names_the_other_subnets() {
+    let deny = r#"set networkSecurityGroups/target-nsg /properties/securityRules [{"name":"deny",
+        "properties":{"priority":400,"direction":"Outbound","access":"Deny","protocol":"*",
+        "sourceAddressPrefix":"*","sourcePortRange":"*","destinationAddressPrefix":"*",
+        "destinationPortRange":"*"}}]"#;
+    let share = |subnet: &str| {
+        format!(
+            r#"set target-net/subnets/{subnet} /properties/networkSecurityGroup {{"id": "$target/Microsoft.Network/networkSecurityGroups/target-nsg"}}"#
+        )
+    };
+    // One name comes before that of the flow's own subnet, and one after it.
+    let web = r#"add {"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/web",
+        "type":"Microsoft.Network/virtualNetworks/subnets","properties":{"addressPrefix":"10.20.3.0/24",
+        "networkSecurityGroup":{"id":"$target/Microsoft.Network/networkSecurityGroups/target-nsg"}}}"#;
+    let plan = plan_of("private-source", &[deny, &share("apps"), web], &[]);
+    assert_eq!(kinds(&plan), ["add-rule"]);
+    let words = ["apps", "web"].map(|name| format!("subnet `{name}` uses the same group"));
+    assert_eq!(plan.changes[0].affected, words);
+}
+
 /// A record that is overwritten leads others elsewhere, whoever writes it.
 #[test]
 fn a_record_that_is_replaced_is_told_of() {

@@ -51,7 +51,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let fix = match (side, routed) {
         _ if closed.stage == Stage::Hop => joins::mend(path, leg),
         (Some(((group, decision), direction)), _) => {
-            fixes::let_questions_through(path, group, decision, direction, *server)
+            fixes::let_questions_through(path, group, decision, direction, (leg, *server))
         }
         (None, Some(Routed::Dropped(route) | Routed::Dead(route, _))) => {
             Some(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]))
