@@ -257,6 +257,15 @@ pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
     })
 }
 
+/// The move of a rule as if no other change were made: from where it stands.
+pub(crate) fn moved_from_here(estate: &Estate, change: &Change) -> Option<Change> {
+    let group = change.resource.parent()?;
+    let number = change.request.body["properties"]["priority"].as_u64()?;
+    let rules = rules_of(estate, &group).into_iter();
+    let mut named = rules.filter(|rule| rule.name.eq_ignore_ascii_case(change.resource.name()));
+    move_to(estate, &group, named.next()?, u32::try_from(number).ok()?)
+}
+
 /// Moves a rule to another priority number.
 fn move_to(estate: &Estate, group: &ResourceId, rule: &Rule, number: u32) -> Option<Change> {
     let id = group.child("securityRules", &rule.name);
