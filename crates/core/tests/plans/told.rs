@@ -224,6 +224,18 @@ fn a_link_is_the_last_resort() {
     assert!(none.changes.is_empty() && !none.alternatives.iter().any(|one| is_last(&one)));
 }
 
+/// A zone is attached to a new endpoint for the sake of what the endpoint mends, and of nothing else.
+#[test]
+fn a_later_step_mends_what_the_step_before_it_does() {
+    let waits =
+        r#"set source-net/virtualNetworkPeerings/to-target /properties/peeringState "Initiated""#;
+    let refused = r#"set servers/old-db /properties/privateEndpointConnections/0/properties/privateLinkServiceConnectionState/status "Rejected""#;
+    let plan = plan_of("private-source", &[APART[1], waits, refused], &[]);
+    assert_eq!(kinds(&plan), ["create-endpoint", "attach-zone", "create-peering"]);
+    let mends: Vec<_> = (0..3).map(|index| plan.mends(index)).collect();
+    assert_eq!(mends, [["endpoint/rejected"], ["endpoint/rejected"], ["peering/initiated"]]);
+}
+
 #[test]
 fn what_a_change_mends_is_a_cause_that_is_named() {
     let mut count = 0;
