@@ -280,6 +280,13 @@ fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec
     (0..changes.len()).map(rest).collect()
 }
 
+/// Whether a change speaks of what another one writes, or of the address of an endpoint that it makes.
+fn follows(change: &Change, other: &Change) -> bool {
+    let said = format!("{} {}", change.request.path, change.request.body).to_ascii_lowercase();
+    let made = change::endpoint::made(other).map(|(_, address)| format!("\"{address}\""));
+    said.contains(&*other.resource.key()) || made.is_some_and(|address| said.contains(&address))
+}
+
 /// The cheapest repair if nothing were barred, with what bars it.
 fn relaxation(estate: &Estate, question: &Question, policy: &Policy) -> Option<Relaxation> {
     let open = Policy { forbidden: Vec::new(), ignores_locks: true };
@@ -349,19 +356,41 @@ impl Plan {
     }
 
     /// The causes that are there without a change; those that others do not leave, where there are any. What is left without a later
-    /// step of a repair may have another name: then the causes of its area, or all.
+    /// step of a repair may have another name: then the causes of the steps that it follows, or those of its area, or all that no
+    /// other change mends.
     pub fn mends(&self, index: usize) -> Vec<&'static str> {
         let Some(own) = self.without.get(index) else { return Vec::new() };
-        let named: Vec<&str> =
-            own.faults.iter().copied().filter(|fault| self.causes.contains(fault)).collect();
-        let others = || self.without.iter().enumerate().filter(|(other, _)| *other != index);
-        let is_shared = |fault: &&str| others().any(|(_, rest)| rest.faults.contains(fault));
-        let alone: Vec<&str> = named.iter().copied().filter(|fault| !is_shared(fault)).collect();
+        let others = || (0..self.without.len()).filter(|other| *other != index);
+        let of = |some: Vec<usize>| {
+            let mended: Vec<&str> = some.into_iter().flat_map(|one| self.leaves(one)).collect();
+            move |fault: &&'static str| mended.contains(fault)
+        };
+        let is_followed = |other: &usize| follows(&self.changes[index], &self.changes[*other]);
         let area = |fault: &str| fault.split_once('/').map(|(area, _)| area.to_owned());
-        let is_near = |fault: &&&str| own.faults.iter().any(|one| area(one) == area(fault));
-        let near: Vec<&str> = self.causes.iter().filter(is_near).copied().collect();
-        let all = self.causes.clone();
-        [alone, named, near, all].into_iter().find(|list| !list.is_empty()).unwrap_or_default()
+        let is_near = |fault: &&'static str| own.faults.iter().any(|one| area(one) == area(fault));
+        let (is_base, is_mended) =
+            (of(others().filter(is_followed).collect()), of(others().collect()));
+        let causes = || self.causes.iter().copied();
+        let mut lists = [
+            self.leaves(index),
+            causes().filter(is_base).collect(),
+            causes().filter(is_near).collect(),
+            causes().filter(|fault| !is_mended(fault)).collect(),
+            self.causes.clone(),
+        ];
+        let first = lists.iter_mut().find(|list| !list.is_empty());
+        first.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The causes that are there without a change; those that others do not leave, where there are any.
+    fn leaves(&self, index: usize) -> Vec<&'static str> {
+        let Some(own) = self.without.get(index) else { return Vec::new() };
+        let is_cause = |fault: &&&str| self.causes.contains(*fault);
+        let named: Vec<&str> = own.faults.iter().filter(is_cause).copied().collect();
+        let others = || self.without.iter().enumerate().filter(|(other, _)| *other != index);
+        let is_shared = |fault: &&&str| others().any(|(_, rest)| rest.faults.contains(*fault));
+        let alone: Vec<&str> = named.iter().filter(|fault| !is_shared(fault)).copied().collect();
+        if alone.is_empty() { named } else { alone }
     }
 
     /// What the changes leave open, where configuration cannot tell that they lead to the source.

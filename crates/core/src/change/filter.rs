@@ -32,6 +32,8 @@ pub struct Flow {
     pub to: Result<Vec<Ipv4Net>, String>,
     /// Port of the receivers.
     pub service: Service,
+    /// The subnet that it leaves or enters where it meets the group; `None` where that is not known.
+    pub subnet: Option<ResourceId>,
 }
 
 /// Adds a rule that lets a flow through ahead of the rule that denies it. `None` when every lower priority number is taken.
@@ -84,10 +86,8 @@ pub fn allow_at(
         Ok(networks) => End::of(networks),
         Err(tag) => exposure::tag(tag),
     };
-    let users = users_of(estate, group);
-    let others: Vec<String> = users
-        .iter()
-        .skip(1)
+    let others: Vec<String> = users_of(estate, group)
+        .filter(|id| Some(*id) != flow.subnet.as_ref())
         .map(|id| format!("subnet `{}` uses the same group", id.name()))
         .collect();
     Change {
@@ -257,6 +257,15 @@ pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
     })
 }
 
+/// The move of a rule as if no other change were made: from where it stands.
+pub(crate) fn moved_from_here(estate: &Estate, change: &Change) -> Option<Change> {
+    let group = change.resource.parent()?;
+    let number = change.request.body["properties"]["priority"].as_u64()?;
+    let rules = rules_of(estate, &group).into_iter();
+    let mut named = rules.filter(|rule| rule.name.eq_ignore_ascii_case(change.resource.name()));
+    move_to(estate, &group, named.next()?, u32::try_from(number).ok()?)
+}
+
 /// Moves a rule to another priority number.
 fn move_to(estate: &Estate, group: &ResourceId, rule: &Rule, number: u32) -> Option<Change> {
     let id = group.child("securityRules", &rule.name);
@@ -304,7 +313,6 @@ fn move_to(estate: &Estate, group: &ResourceId, rule: &Rule, number: u32) -> Opt
 }
 
 /// Subnets that a group acts on.
-fn users_of(estate: &Estate, group: &ResourceId) -> Vec<ResourceId> {
-    let users = estate.list::<Subnet>(Key::UsersOf(group.clone()));
-    users.map(|(id, _)| id.clone()).collect()
+fn users_of<'e>(estate: &'e Estate, group: &ResourceId) -> impl Iterator<Item = &'e ResourceId> {
+    estate.list::<Subnet>(Key::UsersOf(group.clone())).map(|(id, _)| id)
 }

@@ -30,8 +30,7 @@ pub fn attach_zone(
         { "name": config, "properties": { "privateDnsZoneId": zone.as_str() } } ] } });
     let record = zone.child("A", label);
     // The group takes the record over, and what stood there goes with the group and with its endpoint.
-    let old = estate.find::<Record>(&record).and_then(|record| record.addresses.clone());
-    let is_taken_over = old.as_ref().is_some_and(|old| !old.is_empty() && *old != [address]);
+    let replaced = replaced(estate, &record, address);
     let inverse = Request::delete(&group, NETWORK_API);
     let inverse = Request { then: as_it_is(estate, &record).map(Box::new), ..inverse };
     Change {
@@ -56,9 +55,9 @@ pub fn attach_zone(
         ),
         inverse: Some(inverse),
         downtime: "none",
-        safety: if is_taken_over { Safety::Review } else { Safety::Safe },
+        safety: if replaced.is_some() { Safety::Review } else { Safety::Safe },
         exposure: Vec::new(),
-        affected: is_taken_over.then(|| taken_over(&record, old.as_deref())).into_iter().collect(),
+        affected: replaced.into_iter().collect(),
         edits: vec![
             Edit::Put(group.clone(), body),
             Edit::PutForEndpoint(endpoint.clone(), record, record_body(address)),
@@ -67,14 +66,18 @@ pub fn attach_zone(
     }
 }
 
-fn taken_over(record: &ResourceId, old: Option<&[Ipv4Addr]>) -> String {
-    let old: Vec<String> = old.into_iter().flatten().map(ToString::to_string).collect();
-    format!(
-        "A record `{}` holds {} now: every network linked to zone `{}` is led to the new address instead",
-        record.name(),
-        old.join(", "),
-        record.name_at(0)
-    )
+/// What a record set held until it holds one address alone, and whom that leads elsewhere; `None` where nothing else stands there.
+fn replaced(estate: &Estate, record: &ResourceId, address: Ipv4Addr) -> Option<String> {
+    let old = estate.find::<Record>(record)?.addresses.as_ref()?;
+    let others: Vec<String> = old.iter().map(ToString::to_string).collect();
+    (!old.is_empty() && *old != [address]).then(|| {
+        format!(
+            "A record `{}` holds {} now: every network linked to zone `{}` is led to the new address instead",
+            record.name(),
+            others.join(", "),
+            record.name_at(0)
+        )
+    })
 }
 
 /// The request that writes a record set as it is; `None` where there is none.
@@ -95,7 +98,14 @@ pub(super) fn record_body(address: Ipv4Addr) -> Value {
 pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4Addr) -> Change {
     let record = zone.child("A", label);
     let old = estate.find::<Record>(&record);
-    let body = record_body(address);
+    let inverse = as_it_is(estate, &record);
+    let mut body = record_body(address);
+    // What is there keeps its time to live and its metadata, as az and Terraform leave them.
+    let kept = inverse.iter().flat_map(|one| one.body["properties"].as_object()).flatten();
+    for (name, value) in kept.filter(|(name, _)| *name != "aRecords") {
+        body["properties"][name] = value.clone();
+    }
+    let replaced = replaced(estate, &record, address);
     let base = format!(
         "{} --zone-name {} --record-set-name {}",
         place(zone),
@@ -112,7 +122,6 @@ pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4
             "az network private-dns record-set a remove-record {base} --ipv4-address {stale}"
         ));
     }
-    let inverse = as_it_is(estate, &record);
     let inverse = inverse.unwrap_or_else(|| Request::delete(&record, DNS_API));
     Change {
         kind: "set-record",
@@ -121,9 +130,9 @@ pub fn set_record(estate: &Estate, zone: &ResourceId, label: &str, address: Ipv4
         az,
         inverse: Some(inverse),
         downtime: "none; resolvers keep the old answer until its TTL ends",
-        safety: Safety::Safe,
+        safety: if replaced.is_some() { Safety::Review } else { Safety::Safe },
         exposure: Vec::new(),
-        affected: Vec::new(),
+        affected: replaced.into_iter().collect(),
         edits: vec![Edit::PutInZone(record.clone(), body)],
         resource: record,
     }

@@ -17,7 +17,7 @@ use crate::trace::decision::{Decider, Decision};
 use crate::trace::endpoint::View;
 use crate::trace::filter::Service;
 use crate::trace::gate::Gate;
-use crate::trace::leg::Way;
+use crate::trace::leg::{Leg, Way};
 use crate::trace::platform_dns::DnsDenial;
 use crate::trace::route::{Routed, UserRoute};
 use crate::trace::{self, Path, egress, forwarder};
@@ -128,12 +128,13 @@ pub(super) fn let_questions_through(
     group: &ResourceId,
     decision: &Decision,
     direction: Direction,
-    server: Ipv4Addr,
+    (leg, server): (&Leg, Ipv4Addr),
 ) -> Option<Fix> {
     let flow = filter::Flow {
         from: holding(path, &decision.denied_senders().union(&decision.lost))?,
         to: Ok(vec![Ipv4Net::from(server)]),
         service: Service::any(DNS_PORT),
+        subnet: met_at(path, leg, direction),
     };
     ahead(path, group, direction, &flow, &deniers(decision))
 }
@@ -147,6 +148,7 @@ pub(super) fn let_names_through(path: &Path, denial: &DnsDenial) -> Option<Fix> 
         from: holding(path, &denial.denied)?,
         to: Err("AzurePlatformDNS".to_owned()),
         service: Service::any(DNS_PORT),
+        subnet: path.start.as_ref().map(|start| start.subnet.clone()),
     };
     ahead(path, &group, Direction::Outbound, &flow, &[rule])
 }
@@ -220,8 +222,23 @@ fn let_senders_through(
         Way::Public => Err(service_tag(path)?),
     };
     let service = Service::tcp(path.port_at(direction));
-    let flow = filter::Flow { from: holding(path, senders)?, to, service };
+    let subnet = met_at(path, leg, direction);
+    let flow = filter::Flow { from: holding(path, senders)?, to, service, subnet };
     ahead(path, group, direction, &flow, &deniers(decision))
+}
+
+/// The subnet whose security group packets of a way meet as they leave, or as they arrive.
+fn met_at(path: &Path, leg: &Leg, direction: Direction) -> Option<ResourceId> {
+    match (direction, &leg.way) {
+        (Direction::Outbound, _) => path.start.as_ref().map(|start| start.subnet.clone()),
+        (Direction::Inbound, Way::Endpoint(view)) => view.subnet.as_ref().ok().cloned(),
+        (Direction::Inbound, Way::Injected(subnet)) => Some(subnet.clone()),
+        (Direction::Inbound, Way::Machine(machine)) => {
+            let machine = leg.behind.as_ref().map_or(machine, |behind| &behind.machine);
+            Some(machine.subnet.clone())
+        }
+        (Direction::Inbound, Way::Beyond(_) | Way::Public) => None,
+    }
 }
 
 /// Networks that hold some of the copier's addresses and none of the others. With the addresses that Azure keeps for itself, and that

@@ -34,7 +34,7 @@ pub(super) fn mend(path: &Path, leg: &Leg, server: Ipv4Addr) -> Option<Fix> {
         _ => None,
     };
     if let Some(((group, decision), direction)) = side {
-        return fixes::let_questions_through(path, group, decision, direction, server);
+        return fixes::let_questions_through(path, group, decision, direction, (leg, server));
     }
     let routed = match closed.stage {
         Stage::Hop => return joins::mend(path, leg),

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::cost::Cost;
 use super::sets::Met;
-use crate::change::{Change, Edit, NETWORK_API, Request, Safety, route, subnet, whole_body};
+use crate::change::{
+    Change, Edit, NETWORK_API, Request, Safety, filter, route, subnet, whole_body,
+};
 use crate::estate::Estate;
 use crate::id::ResourceId;
 
@@ -27,10 +29,23 @@ fn edit<'c>(estate: &Estate, change: &'c Change) -> Option<(&'c ResourceId, &'c 
 
 /// The change by itself: its request says nothing of other edits of the half that were made when it was thought of.
 pub(super) fn alone(estate: &Estate, change: &Change) -> Change {
+    if let Some(moved) = filter::moved_from_here(estate, change).filter(|_| moves_rule(change)) {
+        return moved;
+    }
     match edit(estate, change) {
         Some(_) => together(estate, change, &[]),
         None => change.clone(),
     }
+}
+
+/// Whether another change of a set moves the same rule on: the later one says where it goes.
+pub(super) fn is_moved_on(change: &Met, later: &[Met]) -> bool {
+    let moves_it = |one: &Met| moves_rule(one) && one.resource == change.resource && one != change;
+    moves_rule(change) && later.iter().any(moves_it)
+}
+
+fn moves_rule(change: &Change) -> bool {
+    change.kind == "move-rule"
 }
 
 /// Changes with all edits of a half in one, where the first of them stood; what has to wait for the others comes last.

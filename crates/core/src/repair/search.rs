@@ -296,8 +296,15 @@ impl Search<'_> {
                 self.found.barred.push((change, why));
                 continue;
             }
-            let new = met[part].iter().filter(|one| !changes.contains(one));
-            let mut set: Vec<Met> = changes.iter().chain(new).cloned().collect();
+            let part = &met[part];
+            let new = part.iter().filter(|one| !changes.contains(one));
+            let (old, moved_on): (Vec<&Met>, Vec<&Met>) =
+                changes.iter().partition(|one| !halves::is_moved_on(one, part));
+            let mut set: Vec<Met> = old.into_iter().chain(new).cloned().collect();
+            if !moved_on.is_empty() {
+                // Rules that have their number already need it to be free again.
+                set.sort_by_key(|one| turn(one));
+            }
             let grown = self.tried.apply(&set);
             if !reads.meets(&grown.writes_since(after)) {
                 continue;

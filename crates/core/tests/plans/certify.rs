@@ -2,6 +2,7 @@
 //! were tampered with.
 
 mod changes;
+mod refusals;
 mod words;
 
 use std::sync::LazyLock;
@@ -191,38 +192,6 @@ fn a_dearer_repair_is_not_optimal() {
 }
 
 #[test]
-fn a_refusal_that_an_obvious_edit_disproves_fails() {
-    for title in [
-        "Only the source's network is linked",
-        "The zone is linked and empty",
-        "The record holds an old address",
-        "A rule denies everything out of the target's subnet",
-        "A route for the endpoint's own address drops packets",
-        "Only the target's half was made",
-        "The source's half was deleted",
-        "Both halves keep the other network out",
-        "Nobody has approved the endpoint",
-        "The rule is not there",
-        "The service endpoint is off",
-        "Neither the rule nor the service endpoint is there",
-    ] {
-        let Some(one) = ALL_PLANNED.iter().find(|one| one.title == title) else {
-            panic!("no example {title}");
-        };
-        let (estate, mut plan) = (support::estate(&one.resources), one.plan.clone());
-        assert_eq!(certified(&estate, &plan).holds(), Some(true), "{title}");
-        plan["changes"] = json!([]);
-        plan["exposure"] = json!([]);
-        plan["after"] = plan["before"].clone();
-        plan["refusal"] = json!("no request mends this");
-        plan["certificate"]["closed"] = json!([]);
-        plan["certificate"]["catalogue"] = json!([]);
-        let found = certified(&estate, &plan);
-        assert_eq!(named(&found, State::Fails), ["refusal"], "{title}: {found:#?}");
-    }
-}
-
-#[test]
 fn costs_have_to_add_up() {
     let (estate, mut plan) = example(LONG[3]);
     plan["certificate"]["cost"]["interruptions"] = json!(0);
@@ -310,21 +279,6 @@ fn an_estate_that_moved_is_noticed() {
         facts.detail.contains("something of that name is there") || facts.detail.contains("linked"),
         "{facts:?}"
     );
-}
-
-#[test]
-fn a_refusal_that_could_be_mended_fails() {
-    let (estate, mut plan) = example("No zone at all");
-    let all = plan["certificate"]["catalogue"].as_array().expect("a catalogue").len();
-    let changes = plan["changes"].as_array().expect("changes").clone();
-    let places: Vec<usize> = (all..all + changes.len()).collect();
-    plan["certificate"]["catalogue"].as_array_mut().expect("a catalogue").extend(changes);
-    let closed = json!({ "changes": places, "verdict": "unreachable" });
-    plan["certificate"]["closed"].as_array_mut().expect("closed sets").push(closed);
-    plan["changes"] = json!([]);
-    plan["after"] = plan["before"].clone();
-    plan["refusal"] = json!("nothing helps");
-    fails(&estate, &plan, "refusal");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::support;
 /// Changes of which all subsets are tried: 256 of eight. Worlds that offer more are left to the other oracles.
 const CATALOGUE_MAX: usize = 8;
 
-/// Every change that the search knew of, in the order in which it met them.
+/// Every change that the search knew of, in the order in which it met them, moves of rules first.
 fn catalogue(found: &Found) -> Vec<Change> {
     let sets = found.closed.iter().map(|one| &one.changes);
     let best = found.best.iter().chain(&found.others).map(|one| &one.changes);
@@ -23,6 +23,8 @@ fn catalogue(found: &Found) -> Vec<Change> {
             all.push(change.clone());
         }
     }
+    // A rule that moves leaves its number to others.
+    all.sort_by_key(|change| change.kind != "move-rule");
     all
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use flexway_core::change::Safety;
 use flexway_core::checks;
 use flexway_core::plan::{self, Plan};
 use flexway_core::repair::Policy;
@@ -145,23 +146,67 @@ fn review_texts_name_what_is_touched() {
 }
 
 #[test]
+fn a_rule_of_a_shared_group_names_the_other_subnets() {
+    let deny = r#"set networkSecurityGroups/target-nsg /properties/securityRules [{"name":"deny",
+        "properties":{"priority":400,"direction":"Outbound","access":"Deny","protocol":"*",
+        "sourceAddressPrefix":"*","sourcePortRange":"*","destinationAddressPrefix":"*",
+        "destinationPortRange":"*"}}]"#;
+    let share = |subnet: &str| {
+        format!(
+            r#"set target-net/subnets/{subnet} /properties/networkSecurityGroup {{"id": "$target/Microsoft.Network/networkSecurityGroups/target-nsg"}}"#
+        )
+    };
+    // One name comes before that of the flow's own subnet, and one after it.
+    let web = r#"add {"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/web",
+        "type":"Microsoft.Network/virtualNetworks/subnets","properties":{"addressPrefix":"10.20.3.0/24",
+        "networkSecurityGroup":{"id":"$target/Microsoft.Network/networkSecurityGroups/target-nsg"}}}"#;
+    let plan = plan_of("private-source", &[deny, &share("apps"), web], &[]);
+    assert_eq!(kinds(&plan), ["add-rule"]);
+    let words = ["apps", "web"].map(|name| format!("subnet `{name}` uses the same group"));
+    assert_eq!(plan.changes[0].affected, words);
+}
+
+/// A record that is overwritten leads others elsewhere, whoever writes it.
+#[test]
+fn a_record_that_is_replaced_is_told_of() {
+    let stale = r#"set privatelink.postgres.database.azure.com/A/old-db /properties/aRecords/0/ipv4Address "10.10.1.9""#;
+    let no_group = "delete privateDnsZoneGroups/default";
+    let words = "A record `old-db` holds 10.10.1.9 now: every network linked to zone \
+                 `privatelink.postgres.database.azure.com` is led to the new address instead";
+    for (edits, kind) in [(&[stale][..], "set-record"), (&[stale, no_group], "attach-zone")] {
+        let plan = plan_of("private-source", edits, &[]);
+        assert_eq!(kinds(&plan), [kind]);
+        assert_eq!(plan.changes[0].safety, Safety::Review, "{kind}");
+        assert_eq!(plan.changes[0].affected, [words], "{kind}");
+    }
+    let none = "delete privatelink.postgres.database.azure.com/A/old-db";
+    let plan = plan_of("private-source", &[none, no_group], &["attach-zone"]);
+    assert_eq!((kinds(&plan), plan.changes[0].safety), (vec!["set-record"], Safety::Safe));
+}
+
+#[test]
 fn azures_resolver_is_one_address() {
     let plan = planned("A rule names the resolver's tag", &[]);
     assert_eq!(kinds(&plan), ["add-rule"]);
     assert_eq!(plan.cost.exposed_flows, 16);
 }
 
+/// The target's network has no room for an endpoint.
+const FULL: [&str; 2] = [
+    "delete target-net/subnets/apps",
+    r#"set virtualNetworks/target-net /properties/addressSpace {"addressPrefixes": ["10.20.1.0/28"]}"#,
+];
+
 #[test]
 fn a_full_network_is_not_offered_a_new_endpoint() {
-    let full = r#"set virtualNetworks/target-net /properties/addressSpace {"addressPrefixes": ["10.20.1.0/28"]}"#;
     let none = [
         "delete privateDnsZoneGroups/default",
         "delete networkInterfaces/old-db-pe.nic",
         "delete privatelink.postgres.database.azure.com/A/old-db",
         "delete privateEndpoints/old-db-pe",
         "set servers/old-db /properties/privateEndpointConnections []",
-        "delete target-net/subnets/apps",
-        full,
+        FULL[0],
+        FULL[1],
     ];
     let plan = plan_of("private-source", &none, &[]);
     let words = format!("{:?} {:?}", plan.refusal, plan.alternatives);
@@ -182,6 +227,19 @@ fn a_link_is_the_last_resort() {
     assert_eq!(last.after, Verdict::Reachable);
     let none = planned(title, &["set-record", "unlink-zone"]);
     assert!(none.changes.is_empty() && !none.alternatives.iter().any(|one| is_last(&one)));
+}
+
+/// A zone is attached to a new endpoint for the sake of what the endpoint mends, and of nothing else.
+#[test]
+fn a_later_step_mends_what_the_step_before_it_does() {
+    let waits =
+        r#"set source-net/virtualNetworkPeerings/to-target /properties/peeringState "Initiated""#;
+    let refused = r#"set servers/old-db /properties/privateEndpointConnections/0/properties/privateLinkServiceConnectionState/status "Rejected""#;
+    let edits = [APART[1], waits, refused, FULL[0], FULL[1]];
+    let plan = plan_of("private-source", &edits, &[]);
+    assert_eq!(kinds(&plan), ["create-endpoint", "attach-zone", "create-peering"]);
+    let mends: Vec<_> = (0..3).map(|index| plan.mends(index)).collect();
+    assert_eq!(mends, [["endpoint/rejected"], ["endpoint/rejected"], ["peering/initiated"]]);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::super::apply::Request;
-use super::super::world::{World, last_name, reference, text};
+use super::super::world::{World, text};
+use super::affected;
 use super::opened::{Opened, count};
 use super::price::{Opens, id_of, opens, price};
-use super::read::{Change, EDITS, EXPOSED, FIELDS, INTERRUPTIONS, NEW_ENDPOINTS, PRIVILEGE, Plan};
+use super::read::{Change, EDITS, EXPOSED, FIELDS, INTERRUPTIONS, NEW_ENDPOINTS, PRIVILEGE};
 use super::settings::body_of;
 use super::{Check, Judge, summed};
 
@@ -46,7 +47,8 @@ const KINDS: [(&str, &str, &[&str]); 24] = [
     ),
 ];
 
-const HALF: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
+/// A half of a peering.
+pub(super) const HALF: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
 
 /// What plans call a request that writes a half of a peering.
 const OF_HALVES: [&str; 5] = [
@@ -73,13 +75,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
             wrong.push(format!("\"{}\": {why}", change.title));
         }
     }
-    for (subnet, server) in &plan.broken {
-        wrong.extend(untold(plan, &[last_name(subnet), last_name(server)]));
-    }
-    for names in plan.changes.iter().flat_map(|change| touched(judge.world, &change.request)) {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        wrong.extend(untold(plan, &names));
-    }
+    wrong.extend(affected::wrong(judge));
     if plan.exposure.iter().any(|text| text.trim().is_empty()) {
         wrong.push("a flow of `exposure` is not named".to_owned());
     }
@@ -121,40 +117,6 @@ fn told(world: &World, change: &Change) -> [Option<String>; 4] {
         (needs_look && change.safety != "review")
             .then(|| "it touches more than it mends, and is said to be safe".to_owned()),
     ]
-}
-
-/// Names that a sentence about what a request touches besides has to hold: each subnet of a route table, and both networks of a peering.
-fn touched(world: &World, request: &Request) -> Vec<Vec<String>> {
-    let Some(id) = id_of(request) else { return Vec::new() };
-    let name = |key: &str| last_name(key).to_owned();
-    match (request.method.as_str(), id.resource_type().as_str()) {
-        (_, "microsoft.network/routetables/routes") => {
-            let table = id.parent().map(|table| table.key()).unwrap_or_default();
-            let subnets = world.all("microsoft.network/virtualnetworks/subnets");
-            let bound = subnets.filter(|(_, body)| {
-                reference(body, &["properties", "routeTable", "id"]).as_deref() == Some(&*table)
-            });
-            bound.map(|(subnet, _)| vec![name(subnet), name(&table)]).collect()
-        }
-        ("PUT", HALF) if body_of(world, &id.key()).is_none() => {
-            let far = reference(&request.body, &["properties", "remoteVirtualNetwork", "id"]);
-            let near = id.parent().map(|near| near.key());
-            near.zip(far).map(|(near, far)| vec![name(&near), name(&far)]).into_iter().collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// What `affected` leaves out: no sentence there holds all of some names.
-fn untold(plan: &Plan, names: &[&str]) -> Option<String> {
-    let names: Vec<String> =
-        names.iter().map(|name| format!("`{}`", name.to_ascii_lowercase())).collect();
-    let is_told = |text: &String| {
-        let text = text.to_ascii_lowercase();
-        names.iter().all(|name| text.contains(name.as_str()))
-    };
-    (!plan.affected.iter().any(is_told))
-        .then(|| format!("`affected` does not tell of {}", names.join(" and ")))
 }
 
 /// Whether a request touches, by what it is, more than the flow that it is made for.

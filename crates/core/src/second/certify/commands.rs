@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::super::apply::{Outcome, Request};
-use super::super::world::World;
+use super::super::world::{World, at};
 use super::read::Change;
 use super::settings::{body_of, differing, named};
 use super::syntax::{COMMANDS, Command, Does, Flag, Sets};
@@ -142,8 +142,9 @@ fn request_of(
         let said = || [&[*name], values.as_slice()].concat().join(" ");
         known.ok_or_else(|| format!("`{}` is not known of {}", said(), spoken()))?;
     }
-    // How long a record lives no command says.
-    if id.is_type("microsoft.network/privatednszones/a") {
+    // How long a record lives no command says: one that is there keeps what it has.
+    let lives = held.and_then(|body| at(body, &["properties", "ttl"]));
+    if id.is_type("microsoft.network/privatednszones/a") && lives.is_none() {
         body["properties"]["ttl"] = change.request.body["properties"]["ttl"].clone();
     }
     let query = if command.does == Does::Sync { "?syncRemoteAddressSpace=true" } else { "" };

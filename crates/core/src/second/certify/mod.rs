@@ -1,6 +1,7 @@
 //! The independent checker of a plan's certificate: applies the plan's own requests to raw bodies
 //! and asks the second reading. Nothing of the planner takes part.
 
+mod affected;
 mod claims;
 mod commands;
 mod facts;
@@ -42,12 +43,20 @@ pub struct Bounds {
     pub own_edits_max: usize,
     /// Sets of them that are judged.
     pub own_sets_max: usize,
+    /// Sets of a refusal's catalogue that are tried beside those that it lists.
+    pub refused_sets_max: usize,
 }
 
 impl Default for Bounds {
     /// Four thousand sets take some seconds, and hold every set of up to three of thirty changes.
     fn default() -> Bounds {
-        Bounds { subsets_max: SUBSETS, flows_max: 4096, own_edits_max: 1, own_sets_max: 96 }
+        Bounds {
+            subsets_max: SUBSETS,
+            flows_max: 4096,
+            own_edits_max: 1,
+            own_sets_max: 96,
+            refused_sets_max: 256,
+        }
     }
 }
 

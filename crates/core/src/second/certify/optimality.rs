@@ -57,6 +57,9 @@ pub(super) fn check(judge: &Judge<'_>, bounds: Bounds) -> Check {
 /// The negative certificate: nothing that was tried does.
 pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
     let mut notes = Notes::default();
+    if judge.plan.after != judge.plan.before {
+        notes.wrong.push("a plan without changes changes the verdict".to_owned());
+    }
     if let Some(link) = pending(judge) {
         let link = last_name(&link);
         let good =
@@ -68,11 +71,15 @@ pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
     if !judge.plan.is_complete {
         notes.open.push("the plan says that its search was cut".to_owned());
     }
-    if judge.plan.after != judge.plan.before {
-        notes.wrong.push("a plan without changes changes the verdict".to_owned());
+    for (place, change) in judge.plan.catalogue.iter().enumerate() {
+        if !judge.plan.closed.iter().any(|one| one.changes.contains(&place)) {
+            let title = &change.title;
+            notes.wrong.push(format!("the catalogue lists \"{title}\", and no set that was tried"));
+        }
     }
-    let mut tried_alone = 0;
+    let (mut more, mut tried_alone) = (0, 0);
     if judge.is_surely_closed() {
+        more = mending(&mut catalogue, bounds, &mut notes);
         let tried = own::tried(judge, None, bounds);
         tried_alone = tried.count;
         let (open, wrong): (Vec<_>, Vec<_>) =
@@ -81,7 +88,7 @@ pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
         notes.wrong.extend(wrong.first().map(words));
         notes.open.extend(open.first().map(words));
     }
-    let sets = match listed {
+    let sets = match listed + more {
         0 | 1 => "the plan lists no changes to try".to_owned(),
         many => {
             let listed = of_listed(catalogue.changes.len());
@@ -90,6 +97,40 @@ pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
     };
     let good = format!("{}{sets}{}", within(judge), and_own(tried_alone));
     summed("refusal", &notes.wrong, &notes.open, good)
+}
+
+/// Tries every other set of the catalogue, the small ones first, until one mends; returns their number. That a repair has to be proved a
+/// refusal says itself: what nobody knows counts as tried.
+fn mending(catalogue: &mut Catalogue<'_>, bounds: Bounds, notes: &mut Notes) -> usize {
+    let mut tried = 0;
+    let mut layer: Vec<Vec<usize>> = vec![Vec::new()];
+    while !layer.is_empty() {
+        let next: Vec<Vec<usize>> =
+            layer.iter().flat_map(|set| grown(set, catalogue.changes.len())).collect();
+        for set in &next {
+            if catalogue.known(set).is_some() {
+                continue;
+            }
+            if tried >= bounds.refused_sets_max {
+                return tried;
+            }
+            tried += 1;
+            if catalogue.verdict(set) == Verdict::Reachable
+                && !catalogue.rests_on_what_is_left_out(set)
+            {
+                notes.wrong.push(format!("reachable with {}", catalogue.titles(set)));
+                return tried;
+            }
+        }
+        layer = next;
+    }
+    tried
+}
+
+/// A set with one more change, of those behind its last one.
+fn grown(set: &[usize], count: usize) -> impl Iterator<Item = Vec<usize>> {
+    let first = set.last().map_or(0, |last| last + 1);
+    (first..count).map(move |index| [set, &[index]].concat())
 }
 
 /// A link of a zone that is being made, where something else is known of a flow once it is done: until then nothing has to be changed.
@@ -129,8 +170,10 @@ fn within(judge: &Judge<'_>) -> String {
     if !judge.plan.forbidden.is_empty() {
         parts.push(format!("without {}", judge.plan.forbidden.join(" and ")));
     }
-    if !judge.plan.locks.is_empty() {
-        parts.push(format!("with {} as they are", judge.plan.locks.join(" and ")));
+    let locks = judge.plan.barred.iter().filter(|by| by.starts_with("lock "));
+    let locks: Vec<&str> = locks.map(String::as_str).collect();
+    if !locks.is_empty() {
+        parts.push(format!("with {} as they are", locks.join(" and ")));
     }
     if parts.is_empty() { String::new() } else { format!("{}: ", parts.join(", ")) }
 }
@@ -309,12 +352,7 @@ fn others(
                     Verdict::Reachable | Verdict::Unreachable | Verdict::Partial => {}
                 }
             }
-            let first = set.last().map_or(0, |last| last + 1);
-            next.extend((first..catalogue.changes.len()).map(|index| {
-                let mut grown = set.clone();
-                grown.push(index);
-                grown
-            }));
+            next.extend(grown(set, catalogue.changes.len()));
         }
         layer = next;
     }

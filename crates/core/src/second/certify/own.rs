@@ -1,5 +1,7 @@
 //! Sets of remedies that the checker thinks of by itself, the small ones first: what a plan lists is not taken for all there is.
 
+use serde_json::Value;
+
 use super::super::apply::{Outcome, Request};
 use super::super::verdict::Verdict;
 use super::super::world::{World, text};
@@ -91,7 +93,7 @@ impl Judge<'_> {
             let is_forbidden =
                 |kind: &&str| self.plan.forbidden.iter().any(|one| one.eq_ignore_ascii_case(kind));
             !remedy.kinds.iter().any(is_forbidden)
-                && !remedy.requests.iter().any(|request| is_locked(self.world, request))
+                && !remedy.requests.iter().any(|request| !locks_on(self.world, request).is_empty())
         };
         let all = self.plan.legs.iter().flat_map(of);
         all.filter(is_allowed).collect()
@@ -134,15 +136,15 @@ impl Judge<'_> {
     }
 }
 
-/// Whether a lock of the estate forbids a request.
-fn is_locked(world: &World, request: &Request) -> bool {
+/// The locks of the estate that forbid a request, by their names in lower case.
+pub(super) fn locks_on(world: &World, request: &Request) -> Vec<String> {
     let path = request.path.split('?').next().unwrap_or("").to_ascii_lowercase();
     const LOCKS: &str = "/providers/microsoft.authorization/locks/";
-    world.bodies().filter_map(|(key, body)| Some((key.rsplit_once(LOCKS)?.0, body))).any(
-        |(scope, body)| {
-            let level = text(body, &["properties", "level"]).map(str::to_ascii_lowercase);
-            let is_held = path == scope || path.starts_with(&format!("{scope}/"));
-            is_held && (request.method == "DELETE" || level.as_deref() != Some("cannotdelete"))
-        },
-    )
+    let locks = world.bodies().filter_map(|(key, body)| Some((key.rsplit_once(LOCKS)?, body)));
+    let forbids = |((scope, _), body): &((&str, &str), &Value)| {
+        let level = text(body, &["properties", "level"]).map(str::to_ascii_lowercase);
+        let is_held = path == *scope || path.starts_with(&format!("{scope}/"));
+        is_held && (request.method == "DELETE" || level.as_deref() != Some("cannotdelete"))
+    };
+    locks.filter(forbids).map(|((_, name), _)| name.to_owned()).collect()
 }

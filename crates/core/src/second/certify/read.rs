@@ -119,8 +119,8 @@ pub(super) struct Plan {
     pub(super) refusal: Option<String>,
     /// Kinds of changes that were forbidden.
     pub(super) forbidden: Vec<String>,
-    /// Locks that stood in the way, each in words.
-    pub(super) locks: Vec<String>,
+    /// What stood in the way of changes, each once, in words.
+    pub(super) barred: Vec<String>,
     /// What is left without each change.
     pub(super) without: Vec<Without>,
     pub(super) cost: Option<Cost>,
@@ -230,7 +230,7 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
         changes: changes(json, "changes")?,
         refusal: word(&["refusal"]),
         forbidden: words(&["forbidden"]),
-        locks: locks(json),
+        barred: barred(json),
         without: optional(certificate, &["irredundant"])?.iter().map(without).collect(),
         cost: at(certificate, &["cost"]).and_then(cost),
         is_sufficient: flag(certificate, &["sufficient"]) == Some(true),
@@ -249,17 +249,14 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
     })
 }
 
-/// Locks that stood in the way of changes, each once.
-fn locks(json: &Value) -> Vec<String> {
-    let barred = list(json, &["barred"]).unwrap_or(&[]).iter();
-    let mut locks: Vec<String> = barred
-        .filter_map(|one| text(one, &["by"]))
-        .filter(|by| by.starts_with("lock "))
-        .map(str::to_owned)
-        .collect();
-    locks.sort_unstable();
-    locks.dedup();
-    locks
+/// What stood in the way of changes, each once.
+fn barred(json: &Value) -> Vec<String> {
+    let all = list(json, &["barred"]).unwrap_or(&[]).iter();
+    let mut barred: Vec<String> =
+        all.filter_map(|one| text(one, &["by"])).map(str::to_owned).collect();
+    barred.sort_unstable();
+    barred.dedup();
+    barred
 }
 
 fn legs(json: &Value) -> Option<Vec<Leg>> {

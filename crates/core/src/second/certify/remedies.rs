@@ -109,6 +109,10 @@ impl Ends<'_> {
         };
         let mut found = Vec::new();
         for zone in zones(world, network, &self.server) {
+            let is_own = own.as_deref() == Some(&*zone.key);
+            if is_own && zone.observed && matches!(zone.linked, Linked::No | Linked::Unproven) {
+                found.push(link(&zone, network));
+            }
             let Some(label) = label(&zone, &name) else { continue };
             if matches!(zone.linked, Linked::No | Linked::Unproven)
                 && zone.observed

@@ -1,5 +1,6 @@
 //! Whether the other ways that a plan names do what it says of them.
 
+use super::own::locks_on;
 use super::price::price;
 use super::read::{BROKEN_FLOWS, EDITS, FIELDS, INTERRUPTIONS, NEW_ENDPOINTS, PRIVILEGE, Way};
 use super::safety;
@@ -60,5 +61,22 @@ fn unlifted(judge: &Judge<'_>) -> Vec<String> {
         .map(|change| &change.kind)
         .filter(|kind| judge.plan.forbidden.iter().any(|one| one.eq_ignore_ascii_case(kind)));
     let lacking = forbidden.filter(|kind| !needs.contains(&format!("`--forbid {kind}`")));
-    lacking.map(|kind| format!("`needs` does not name {kind}")).collect()
+    let mut wrong: Vec<String> =
+        lacking.map(|kind| format!("`needs` does not name {kind}")).collect();
+    let is_named = |lock: &String| {
+        let words = format!("lock `{lock}`");
+        needs.iter().any(|one| one.to_ascii_lowercase().starts_with(&words))
+    };
+    // One of several locks is enough to stand in the way.
+    let locks = barred.iter().map(|change| locks_on(judge.world, &change.request));
+    let unnamed = locks.filter(|all| !all.iter().any(is_named));
+    wrong.extend(
+        unnamed
+            .flat_map(|all| all.into_iter().next())
+            .map(|lock| format!("`needs` does not name lock `{lock}`")),
+    );
+    if !needs.is_empty() && !needs.iter().any(|one| judge.plan.barred.contains(one)) {
+        wrong.push("`barred` holds nothing of what `needs` names".to_owned());
+    }
+    wrong
 }

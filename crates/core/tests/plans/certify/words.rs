@@ -87,3 +87,45 @@ fn other_ways_do_what_is_said_of_them() {
     fails(&estate, &with(&plan, "/relaxation/needs", json!([])), "ways");
     fails(&estate, &with(&plan, "/relaxation/changes/0/request/path", json!("/nowhere")), "ways");
 }
+
+#[test]
+fn what_is_said_to_be_touched_is_there() {
+    let silent = |title: &str| {
+        let (estate, plan) = example(title);
+        let told = plan["affected"].as_array().expect("a list");
+        assert!(!told.is_empty(), "{title}");
+        fails(&estate, &with(&plan, "/affected", json!([])), "claims");
+        for made_up in [
+            "",
+            "subnet `nowhere` uses the same group",
+            "subnet `endpoints` uses the same group",
+            "subnet `apps` of network `target-net` stops reaching `old-db`",
+        ] {
+            let mut all = told.clone();
+            all.push(json!(made_up));
+            fails(&estate, &with(&plan, "/affected", json!(all)), "claims");
+        }
+    };
+    silent("The record holds an old address");
+    silent("The service endpoint is off");
+
+    let (estate, plan) = example("The record holds an old address");
+    assert_eq!(plan["changes"][0]["safety"], "review");
+    fails(&estate, &with(&plan, "/changes/0/safety", json!("safe")), "claims");
+}
+
+#[test]
+fn what_is_new_can_be_taken_back() {
+    let (estate, plan) = example("The zone is linked and empty");
+    let last = plan["changes"].as_array().expect("changes").len() - 1;
+    fails(&estate, &with(&plan, &format!("/changes/{last}/inverse"), Value::Null), "undo");
+}
+
+#[test]
+fn what_has_to_be_lifted_is_named() {
+    let (estate, plan) = planned_without("No zone at all", &["link-zone"]);
+    let needs = plan["relaxation"]["needs"].as_array().expect("what bars it");
+    assert!(!needs.is_empty(), "{plan:#}");
+    fails(&estate, &with(&plan, "/relaxation/needs", json!([])), "ways");
+    fails(&estate, &with(&plan, "/barred", json!([])), "ways");
+}
