@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::exit::Failure;
 use crate::inputs;
 use crate::output::{printable, remark};
+use crate::secrets;
 
 /// Problems of the input that are printed; the JSON has them all.
 const PROBLEMS_SHOWN_MAX: usize = 10;
@@ -118,6 +119,11 @@ impl Ends {
 
     /// Finds the servers in the estate.
     pub(crate) fn find(&self, estate: &Estate) -> Result<Question, Failure> {
+        for (end, text) in
+            [("source", &self.source), ("target", &self.target), ("copier", &self.copier)]
+        {
+            secrets::refuse(&format!("read the {end}"), text)?;
+        }
         let (source, port) = find_source(estate, &self.source, self.port)?;
         let target = estate.find_server_by_any_name(&self.target).map_err(|why| {
             Failure::failed(format!("find target `{}` in the estate", self.target), why, "")
