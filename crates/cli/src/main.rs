@@ -10,6 +10,7 @@ mod check;
 mod demo;
 mod doctor;
 mod drawing;
+mod ends;
 mod estates;
 mod explain;
 mod gate;

@@ -179,7 +179,28 @@ fn the_source_may_be_given_by_its_endpoint_or_as_a_machine() {
 }
 
 #[test]
+fn lines_tell_a_port_and_a_copier_of_their_own() {
+    let text = "old-db:6432,new-db\nold-db,new-db\n{\"source\":\"old-db\",\"target\":\"new-db\",\"copier\":\"relay\",\"port\":6000}";
+    let told = pairs("ports", text, &["--port", "7000"]);
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let starts = [
+        "old-db:6432 <- new-db  ",
+        "old-db <- new-db (port 7000)  ",
+        "old-db <- new-db (port 6000, copier relay)  ",
+    ];
+    for (line, start) in told.lines().zip(starts) {
+        assert!(
+            line.split_once("  ").is_some_and(|(_, rest)| rest.trim_start().starts_with(start)),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_pair_is_said_in_words() {
+    let answer = pairs("semicolons", "source;target\nold-db;new-db\n", &[]);
+    let said = String::from_utf8_lossy(&answer.stdout).into_owned();
+    assert!(said.contains("line 1 has `;` between its columns: put a comma there"), "{said}");
     let answer = pairs("arrays", r#"[["old-db","new-db"]]"#, &[]);
     let said = String::from_utf8_lossy(&answer.stdout).into_owned();
     assert!(said.contains("pair 1 is no object with `source` and `target`"), "{said}");

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::estates::Ends;
+use crate::ends::{Ends, own_port};
 use crate::exit::Failure;
 use crate::output::printable;
 use crate::secrets;
@@ -91,7 +91,7 @@ fn columns(line: &str, place: &str, given: &Ends) -> Pair {
     match words.as_slice() {
         [source, target] if !source.is_empty() && !target.is_empty() => {
             let (source, target) = ((*source).to_owned(), (*target).to_owned());
-            told(Ends { source, target, ..given.clone() }, place)
+            told(Ends { source, target, ..given.clone() }, place, given)
         }
         [_, _, _, ..] => Err(format!(
             "{place} has more than two columns: a copier or port of its own takes a JSON object"
@@ -103,13 +103,14 @@ fn columns(line: &str, place: &str, given: &Ends) -> Pair {
     }
 }
 
-/// A pair that names its ends: a connection string is shown nowhere.
-fn told(ends: Ends, place: &str) -> Pair {
+/// A pair that names its ends: a connection string is shown nowhere, and a port that stands with a source counts before one for all.
+fn told(ends: Ends, place: &str, given: &Ends) -> Pair {
     let named = [("source", &ends.source), ("target", &ends.target), ("copier", &ends.copier)];
     if let Some((end, _)) = named.iter().find(|(_, text)| secrets::is_like(text)) {
         return Err(format!("{place}: the {end}: {}", secrets::WHY));
     }
-    Ok(ends)
+    let is_own = own_port(&ends.source).is_some() && ends.port == given.port;
+    Ok(Ends { port: ends.port.filter(|_| !is_own), ..ends })
 }
 
 fn object(value: Value, place: &str, given: &Ends) -> Pair {
@@ -123,12 +124,12 @@ fn object(value: Value, place: &str, given: &Ends) -> Pair {
         Some(value) => {
             let port = value.as_u64().and_then(|port| u16::try_from(port).ok());
             let port = port.filter(|port| *port > 0);
-            port.ok_or_else(|| {
+            Some(port.ok_or_else(|| {
                 let value = value.to_string();
                 format!("{place}: `port` is {}: give 1 to 65535", secrets::shown(&value))
-            })?
+            })?)
         }
     };
     let copier = written.copier.unwrap_or_else(|| given.copier.clone());
-    told(Ends { source: written.source, target: written.target, copier, port }, place)
+    told(Ends { source: written.source, target: written.target, copier, port }, place, given)
 }
