@@ -118,6 +118,20 @@ fn files_may_be_written_by_powershell() {
 }
 
 #[test]
+fn a_file_in_another_encoding_is_refused_with_the_place() {
+    let bytes = b"[{\"id\": \"caf\xe9\"}]";
+    for estate_is_it in [true, false] {
+        let told = with_file(&format!("latin-{estate_is_it}"), bytes, |file| match estate_is_it {
+            true => with_file("latin-pairs", b"old-db,new-db", |pairs| check(pairs, file, &[])),
+            false => check(file, &estate(), &[]),
+        });
+        let said = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert_eq!(told.status.code(), Some(3), "{said}");
+        assert!(said.contains(": it is neither UTF-8 nor UTF-16 (byte 12)"), "{said}");
+    }
+}
+
+#[test]
 fn the_copier_is_the_target_another_server_or_a_host() {
     let told = |copier: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));

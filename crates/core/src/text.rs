@@ -16,7 +16,7 @@ pub enum NoText {
     #[error("it is UTF-16 and ends inside a character; write it anew as UTF-8")]
     OddLength,
     /// Neither UTF-8 nor marked as anything else.
-    #[error("it is not UTF-8 from byte {0} on; write it anew as UTF-8")]
+    #[error("it is neither UTF-8 nor UTF-16 (byte {0}); write it anew as UTF-8")]
     NotUtf8(usize),
 }
 
