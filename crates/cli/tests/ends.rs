@@ -110,3 +110,18 @@ fn ports_are_read_once_and_in_words() {
     }
     assert_eq!(said(&["--source", "old-db:6432", "--port", "6432"]).0, Some(1));
 }
+
+#[test]
+fn facts_are_of_resources_alone() {
+    for (source, target) in
+        [("db.example.com", "new-db"), ("10.10.1.20", "new-db"), ("old-db", "new-db")]
+    {
+        let told = answer(&check("private-source.json", source, target));
+        let ways =
+            ["forward", "return"].map(|way| told["trace"][way].as_array().expect("steps").clone());
+        let mut facts =
+            ways.iter().flatten().flat_map(|step| step["facts"].as_array().expect("a list"));
+        assert!(source == "db.example.com" || facts.clone().count() > 0, "{told}");
+        assert!(facts.all(|fact| fact["resource"].is_string()), "{told}");
+    }
+}
