@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::check::print_value;
 use crate::exit::{Ended, Exit, Failure};
+use crate::output::is_stdout;
 use crate::secrets;
 use crate::servers::ServerArgs;
 
@@ -121,10 +122,11 @@ pub(crate) fn run(args: &ProbeArgs) -> Ended {
     }
     let observation = look(&plan, args)?;
     let answer = observation.answer();
-    if let Some(file) = &args.out {
+    let (out, shown) = (args.out.as_ref(), args.json || args.agent);
+    if let Some(file) = out.filter(|file| !is_stdout(file)) {
         write(file, &answer)?;
     }
-    match args.json || args.agent {
+    match shown || out.is_some_and(|file| is_stdout(file)) {
         true => print_value(&answer),
         false => picture::print(&observation),
     }
