@@ -79,6 +79,7 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
         let observations = args.witnesses.read()?;
         return pairs::run(&args.flow, file, &observations, args.json, args.full);
     }
+    let is_picture = args.drawing.is_answer(args.json.then_some("the answer as JSON"))?;
     let asked = args.flow.ask()?;
     let mut report = diagnose::check(&asked.loaded.estate, &asked.question);
     report.given = asked.given.clone();
@@ -90,12 +91,14 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
     args.drawing.draw(estate, &report, plan.as_ref())?;
     match args.json {
         true => print_json(&report, &asked),
+        false if is_picture => {}
         false => picture::print_report(&report, plan.as_ref(), &asked.after),
     }
     Ok(exit_of(report.verdict))
 }
 
 pub(crate) fn trace(args: &TraceArgs) -> Ended {
+    let is_picture = args.drawing.is_answer(args.json.then_some("the answer as JSON"))?;
     let asked = args.flow.ask()?;
     let mut report = diagnose::check(&asked.loaded.estate, &asked.question);
     report.given = asked.given.clone();
@@ -105,6 +108,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Ended {
     args.drawing.draw(estate, &report, plan.as_ref())?;
     match args.json {
         true => print_json(&report, &asked),
+        false if is_picture => {}
         false => picture::print_trace(&report, &asked.after),
     }
     Ok(exit_of(report.verdict))

@@ -49,7 +49,7 @@ impl Failure {
 impl Failure {
     /// What could not be done and why, in one line, without the help.
     pub(crate) fn reason(&self) -> String {
-        let why = self.why.split_once(';').map_or(&*self.why, |(why, _)| why);
+        let why = self.why.split([';', '\n']).next().unwrap_or_default();
         format!("failed to {}: {why}", self.what)
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use flexway_core::explain;
 
 use crate::exit::{Ended, Exit, Failure};
+use crate::secrets;
 
 /// Explains a fault id, ST008, CL003 or a 603xxx code
 #[derive(Args)]
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Ended {
                     format!("near: {}; `flexway explain --list` names every word", near.join(", "))
                 }
             };
-            Err(Failure::usage(format!("explain `{word}`"), why, help))
+            Err(Failure::usage(format!("explain `{}`", secrets::shown(&word)), why, help))
         }
     }
 }

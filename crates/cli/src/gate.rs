@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use flexway_core::diagnose::{self, PORT};
+use flexway_core::diagnose;
 use flexway_core::trace::step::Verdict;
 
 use crate::check::{exit_of, print_value};
@@ -33,7 +33,7 @@ pub(crate) fn check(
         source: Some(source.to_owned()),
         target: Some(target.to_owned()),
         copier: "target".to_owned(),
-        port: PORT,
+        port: None,
     };
     let asked = flow.ask()?;
     let report = diagnose::check(&asked.loaded.estate, &asked.question);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use flexway_core::estate::{Input, Scanned, scan, scan_list};
-use flexway_core::text::{NoText, decode};
+use flexway_core::text::decode;
 
 use crate::exit::Failure;
 use crate::output::{printable, remark};
@@ -243,14 +243,10 @@ fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failu
     if let Some((_, why, help)) = packed {
         return Err(Failure::failed(format!("read estate {file}"), *why, *help));
     }
-    let text = match decode(bytes) {
-        // In other encodings only letters beyond ASCII differ: networks and servers have none in their names.
-        Err(NoText::NotUtf8(_)) => String::from_utf8_lossy(bytes),
-        decoded => decoded.map_err(|why| {
-            let help = "PowerShell: `az ... | Out-File -Encoding utf8 FILE`";
-            Failure::failed(format!("read estate {file}"), why, help)
-        })?,
-    };
+    let text = decode(bytes).map_err(|why| {
+        let help = "PowerShell: `az ... | Out-File -Encoding utf8 FILE`";
+        Failure::failed(format!("read estate {file}"), why, help)
+    })?;
     if text.trim().is_empty() {
         let help = "an estate is the JSON that `az ... show` or `az ... list` prints";
         return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));

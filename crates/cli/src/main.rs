@@ -10,6 +10,7 @@ mod check;
 mod demo;
 mod doctor;
 mod drawing;
+mod ends;
 mod estates;
 mod explain;
 mod gate;
@@ -27,6 +28,7 @@ mod ledger_file;
 mod migrate;
 mod output;
 mod progress;
+mod secrets;
 mod servers;
 mod status;
 mod text;
@@ -34,6 +36,7 @@ mod verify;
 
 mod lab;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
@@ -67,7 +70,8 @@ enum Command {
 
 fn main() -> ExitCode {
     servers::hide_urls();
-    let arguments = match Arguments::try_parse() {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,
         Err(mut error) => {
             // Commands that write one format besides text have `--json` alone.
@@ -76,10 +80,16 @@ fn main() -> ExitCode {
             if is_format && error.get(ContextKind::SuggestedArg).is_some() {
                 error.insert(ContextKind::SuggestedArg, ContextValue::String("--json".to_owned()));
             }
+            if let Some(failure) = secrets::instead_of(&error, &given) {
+                return exit::report(Err(failure));
+            }
             let _ = error.print();
             return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
         }
     };
+    if let Err(failure) = secrets::refuse_arguments(&given) {
+        return exit::report(Err(failure));
+    }
     exit::report(match arguments.command {
         Command::Check(args) => check::run(&args),
         Command::Trace(args) => check::trace(&args),

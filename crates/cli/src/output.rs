@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use flexway_core::text::steers;
 use flexway_engine::report::Problem;
@@ -37,6 +38,11 @@ pub(crate) fn remark(line: impl Display) {
 pub(crate) fn columns() -> usize {
     let size = terminal_size::terminal_size_of(std::io::stdout());
     size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
+}
+
+/// Whether a path to write to stands for standard output.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 /// A text of others, as one line, without what could steer a terminal.

@@ -15,7 +15,7 @@ use crate::check::exit_of;
 use crate::drawing::DrawingArgs;
 use crate::estates::{Asked, FlowArgs};
 use crate::exit::{Ended, Failure};
-use crate::output::remark;
+use crate::output::{is_stdout, remark};
 use crate::probe::WitnessArgs;
 
 /// Computes the smallest change that lets the copier reach the source, and re-checks it in simulation
@@ -80,6 +80,8 @@ enum Major {
 }
 
 pub(crate) fn run(args: &PlanArgs) -> Ended {
+    let out = args.out.as_deref().filter(|path| !is_stdout(path));
+    args.drawing.is_answer(out.is_none().then_some("the plan"))?;
     let asked = args.flow.ask()?;
     let estate = &asked.loaded.estate;
     let policy = Policy { forbidden: args.forbid.clone(), ignores_locks: false };
@@ -90,7 +92,7 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
     args.drawing.draw(estate, &report, Some(&plan))?;
     let format = if args.json { Format::Json } else { args.format };
     let page = Page { plan: &plan, asked: &asked, format, azurerm: args.azurerm };
-    match &args.out {
+    match out {
         Some(path) => write(&page, path)?,
         None => {
             // A reader that went away, such as `head`, is not our failure.
@@ -99,7 +101,7 @@ pub(crate) fn run(args: &PlanArgs) -> Ended {
     }
     if let Some(refusal) = &plan.refusal {
         // On a terminal the script has said it already.
-        let is_said = format == Format::Az && args.out.is_none() && std::io::stdout().is_terminal();
+        let is_said = format == Format::Az && out.is_none() && std::io::stdout().is_terminal();
         if !is_said {
             remark(format_args!("no plan: {}", refusal.why));
             refusal.help.iter().for_each(|line| remark(format_args!("  {line}")));

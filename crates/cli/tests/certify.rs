@@ -59,7 +59,8 @@ fn a_plan_of_ours_is_certified() {
             "sufficiency",
             "irredundance",
             "optimality",
-            "safety"
+            "safety",
+            "ways"
         ]
     );
     assert_eq!(answer["checks"][0]["state"], "holds");

@@ -51,3 +51,77 @@ fn servers_are_known_by_any_of_their_names() {
     let other = answer(&check("private-source.json", "old-db:6432", "new-db"));
     assert_eq!((&other["source"], &other["port"]), (&plain["source"], &6432.into()));
 }
+
+#[test]
+fn a_name_of_azure_that_no_server_has_is_no_host_elsewhere() {
+    let names = [
+        "old-bd.postgres.database.azure.com",
+        "old-bd.postgres.database.azure.com:5432",
+        "OLD-BD.privatelink.postgres.database.azure.com",
+        "old-bd.postgres.database.usgovcloudapi.net",
+        "old-bd.postgres.database.chinacloudapi.cn",
+    ];
+    for name in names {
+        for (source, target) in [(name, "new-db"), ("old-db", name.trim_end_matches(":5432"))] {
+            let output = check("private-source.json", source, target);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(3), "{source}: {said}");
+            let name = name.trim_end_matches(":5432").to_ascii_lowercase();
+            let why =
+                format!("no server of the estate has the name `{name}`: did you mean `old-db`?");
+            assert!(said.contains(&why), "{said}");
+        }
+    }
+    let output = check("private-source.json", "wholly-other.postgres.database.azure.com", "new-db");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("azure.com`; servers in the estate:\n"), "{said}");
+    let alias = "old-db.privatelink.postgres.database.azure.com.";
+    let known = answer(&check("private-source.json", alias, "new-db"));
+    assert!(known["source"].as_str().is_some_and(|id| id.ends_with("/servers/old-db")), "{known}");
+}
+
+#[test]
+fn ports_are_read_once_and_in_words() {
+    let said = |arguments: &[&str]| {
+        let estate =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+        command.arg("check").arg("--estate").arg(estate).args(["--target", "new-db"]);
+        let output = command.args(arguments).output().expect("flexway runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let refused: [(&[&str], &str); 5] = [
+        (&["--source", ":5432"], "it names no host"),
+        (
+            &["--source", "old-db:5432", "--port", "6432"],
+            "the source says 5432, `--port` says 6432",
+        ),
+        (
+            &["--source", "10.1.2.3:6432", "--port", "5432"],
+            "the source says 6432, `--port` says 5432",
+        ),
+        (&["--source", "old-db", "--port", "abc"], "give 1 to 65535"),
+        (&["--source", "old-db", "--port", "0"], "give 1 to 65535"),
+    ];
+    for (arguments, why) in refused {
+        let (code, said) = said(arguments);
+        assert_eq!(code, Some(64), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    assert_eq!(said(&["--source", "old-db:6432", "--port", "6432"]).0, Some(1));
+}
+
+#[test]
+fn facts_are_of_resources_alone() {
+    for (source, target) in
+        [("db.example.com", "new-db"), ("10.10.1.20", "new-db"), ("old-db", "new-db")]
+    {
+        let told = answer(&check("private-source.json", source, target));
+        let ways =
+            ["forward", "return"].map(|way| told["trace"][way].as_array().expect("steps").clone());
+        let mut facts =
+            ways.iter().flatten().flat_map(|step| step["facts"].as_array().expect("a list"));
+        assert!(source == "db.example.com" || facts.clone().count() > 0, "{told}");
+        assert!(facts.all(|fact| fact["resource"].is_string()), "{told}");
+    }
+}

@@ -118,6 +118,20 @@ fn files_may_be_written_by_powershell() {
 }
 
 #[test]
+fn a_file_in_another_encoding_is_refused_with_the_place() {
+    let bytes = b"[{\"id\": \"caf\xe9\"}]";
+    for estate_is_it in [true, false] {
+        let told = with_file(&format!("latin-{estate_is_it}"), bytes, |file| match estate_is_it {
+            true => with_file("latin-pairs", b"old-db,new-db", |pairs| check(pairs, file, &[])),
+            false => check(file, &estate(), &[]),
+        });
+        let said = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert_eq!(told.status.code(), Some(3), "{said}");
+        assert!(said.contains(": it is neither UTF-8 nor UTF-16 (byte 12)"), "{said}");
+    }
+}
+
+#[test]
 fn the_copier_is_the_target_another_server_or_a_host() {
     let told = |copier: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
@@ -179,7 +193,28 @@ fn the_source_may_be_given_by_its_endpoint_or_as_a_machine() {
 }
 
 #[test]
+fn lines_tell_a_port_and_a_copier_of_their_own() {
+    let text = "old-db:6432,new-db\nold-db,new-db\n{\"source\":\"old-db\",\"target\":\"new-db\",\"copier\":\"relay\",\"port\":6000}";
+    let told = pairs("ports", text, &["--port", "7000"]);
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let starts = [
+        "old-db:6432 <- new-db  ",
+        "old-db <- new-db (port 7000)  ",
+        "old-db <- new-db (port 6000, copier relay)  ",
+    ];
+    for (line, start) in told.lines().zip(starts) {
+        assert!(
+            line.split_once("  ").is_some_and(|(_, rest)| rest.trim_start().starts_with(start)),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_pair_is_said_in_words() {
+    let answer = pairs("semicolons", "source;target\nold-db;new-db\n", &[]);
+    let said = String::from_utf8_lossy(&answer.stdout).into_owned();
+    assert!(said.contains("line 1 has `;` between its columns: put a comma there"), "{said}");
     let answer = pairs("arrays", r#"[["old-db","new-db"]]"#, &[]);
     let said = String::from_utf8_lossy(&answer.stdout).into_owned();
     assert!(said.contains("pair 1 is no object with `source` and `target`"), "{said}");

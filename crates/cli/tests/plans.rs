@@ -159,3 +159,27 @@ fn examples_can_be_pasted_from_a_narrow_terminal() {
     let wrong = text(&flexway(&["check", "--format", "json"]).stderr);
     assert!(wrong.contains("similar argument exists: '--json'"), "{wrong}");
 }
+
+#[test]
+fn a_dash_is_standard_output_and_no_file() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dash");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let estate = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flexway"));
+        command.args(arguments).arg("--estate").arg(&estate).current_dir(&folder);
+        let output = command.args(["--source", "old-db", "--target", "new-db"]).output();
+        let output = output.expect("flexway runs");
+        assert!(!folder.join("-").exists(), "{arguments:?}");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for command in ["check", "trace"] {
+        let (code, said) = run(&[command, "--svg", "-"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.starts_with("<svg") && said.trim_end().ends_with("</svg>"), "{said}");
+        assert_eq!(run(&[command, "--svg", "-", "--json"]).0, Some(64));
+    }
+    assert_eq!(run(&["plan", "--out", "-"]), run(&["plan"]));
+    assert_eq!(run(&["plan", "--svg", "-"]).0, Some(64));
+    assert_eq!(run(&["plan", "--svg", "-", "--out", "-"]).0, Some(64));
+}

@@ -38,6 +38,9 @@ fn the_answer_is_in_the_first_line() {
     assert_eq!(healthy.lines().next(), Some("reachable"));
     let copier = "  copier  target  (subnet `postgres`, 10.20.1.4-10.20.1.14)";
     assert_eq!(healthy.lines().nth(3), Some(copier));
+    let next = healthy.lines().last().expect("a line");
+    assert!(next.starts_with("next: where Azure's tool still says ST008: "), "{healthy}");
+    assert!(next.contains("`--probe`") && next.contains("`flexway explain 603000`"), "{healthy}");
     without(&mut estate, LINK);
     for command in ["check", "trace"] {
         let text = said("unlinked", &estate, &[command, "--source", "old-db"]);
@@ -126,6 +129,28 @@ fn a_machine_keeps_the_name_that_it_was_asked_by() {
     let arguments = ["check", "--json", "--source", "10.20.2.9"];
     let answer: Value = serde_json::from_str(&said("machine", &estate, &arguments)).expect("JSON");
     assert_eq!((&answer["source"], &answer["source_address"]), (&json!("10.20.2.9"), &Value::Null));
+}
+
+#[test]
+fn networks_that_a_zone_is_linked_to_are_counted_where_they_are_many() {
+    let mut estate = fixture();
+    without(&mut estate, LINK);
+    let is_zone = |one: &&Value| {
+        one["id"]
+            .as_str()
+            .is_some_and(|id| id.ends_with("/privatelink.postgres.database.azure.com"))
+    };
+    let zone =
+        estate.iter().find(is_zone).expect("the zone")["id"].as_str().expect("an id").to_owned();
+    let vnet =
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/spoke";
+    estate.extend((10..30).map(|number| json!({ "id": format!("{zone}/virtualNetworkLinks/l{number}"),
+        "type": "Microsoft.Network/privateDnsZones/virtualNetworkLinks", "properties": {
+            "virtualNetworkLinkState": "Completed", "virtualNetwork": { "id": format!("{vnet}-{number}") } } })));
+    let text = said("spokes", &estate, &["check", "--source", "old-db"]);
+    let first = text.lines().next().expect("a line");
+    assert!(first.contains(", spoke-13") && !first.contains("spoke-15"), "{first}");
+    assert!(first.contains(" more)  [dns/zone-not-linked]"), "{first}");
 }
 
 /// Adds a machine in the subnet `apps`, and tells its interface.

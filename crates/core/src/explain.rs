@@ -43,10 +43,11 @@ pub fn explain(word: &str) -> Result<&'static str, Vec<&'static str>> {
     if let Some((_, page)) = words().find(|(known, _)| known.eq_ignore_ascii_case(&wanted)) {
         return Ok(page.split(EXAMPLES).next().unwrap_or(page));
     }
-    // A pasted message starts with its code: "ST008: Connectivity attempt ...".
-    let first = wanted.split(|letter: char| !letter.is_ascii_alphanumeric()).next().unwrap_or("");
-    if let Some((_, page)) = CODES.iter().find(|(code, _)| code.eq_ignore_ascii_case(first)) {
-        return Ok(page);
+    // A pasted message holds its word somewhere; the fault that flexway names says more than the code of Azure's tool beside it.
+    let is_held = |known: &str| is_within(&known.to_ascii_lowercase(), &wanted);
+    let mut ids = words().skip(CODES.len()).chain(CODES.iter().copied());
+    if let Some((_, page)) = ids.find(|(known, _)| is_held(known)) {
+        return Ok(page.split(EXAMPLES).next().unwrap_or(page));
     }
     // The area may be left out where one fault alone is called so.
     let is_it =
@@ -62,6 +63,16 @@ pub fn explain(word: &str) -> Result<&'static str, Vec<&'static str>> {
         words().map(|(known, _)| (score(known), known)).filter(|(score, _)| *score > 0).collect();
     near.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     Err(near.into_iter().map(|(_, known)| known).take(SUGGESTIONS_MAX).collect())
+}
+
+/// Whether a text holds a word, and not as a part of a longer one.
+fn is_within(word: &str, text: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "/-_".contains(letter);
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) =
+            (text[..at].chars().next_back(), text[at + word.len()..].chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
 }
 
 /// Every word that has a page, with the sentence that its page begins with.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::change::whole_place;
 use crate::estate::dns::Link;
 use crate::estate::network::Subnet;
 use crate::estate::server::ServerKind;
@@ -235,8 +236,8 @@ fn unread_group(path: &Path) -> Option<Missing> {
         what: format!("the zone group of private endpoint `{}`", id.name()),
         resource: Some(id.clone()),
         help: format!(
-            "add the output of `az network private-endpoint dns-zone-group list --resource-group {} --endpoint-name {}` to the estate",
-            quoted(id.resource_group()),
+            "add the output of `az network private-endpoint dns-zone-group list {} --endpoint-name {}` to the estate",
+            whole_place(id),
             quoted(id.name())
         ),
     })

@@ -1,4 +1,4 @@
-//! Bytes of a file into text, whichever program wrote it.
+//! Bytes of a file into text, whichever program wrote it, and lists in a sentence.
 //!
 //! PowerShell 5 writes UTF-16 with a byte order mark when output is redirected by `>`, and some editors put a mark before UTF-8.
 
@@ -16,7 +16,7 @@ pub enum NoText {
     #[error("it is UTF-16 and ends inside a character; write it anew as UTF-8")]
     OddLength,
     /// Neither UTF-8 nor marked as anything else.
-    #[error("it is not UTF-8 from byte {0} on; write it anew as UTF-8")]
+    #[error("it is neither UTF-8 nor UTF-16 (byte {0}); write it anew as UTF-8")]
     NotUtf8(usize),
 }
 
@@ -64,4 +64,13 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NoText> {
 /// The place in a UTF-16 file that follows a text.
 fn place(text: &str, is_marked: bool) -> usize {
     2 * (text.encode_utf16().count() + usize::from(is_marked))
+}
+
+/// The first names of a list, and how many more there are.
+pub(crate) fn some_of<T: AsRef<str>>(names: &[T], shown_max: usize) -> String {
+    let shown: Vec<&str> = names.iter().take(shown_max).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(shown_max) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }

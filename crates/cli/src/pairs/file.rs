@@ -5,9 +5,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::estates::Ends;
+use crate::ends::{Ends, own_port};
 use crate::exit::Failure;
 use crate::output::printable;
+use crate::secrets;
 use crate::text;
 
 /// Pairs of one run: 1,000 sources with 1,000 targets.
@@ -89,33 +90,46 @@ fn columns(line: &str, place: &str, given: &Ends) -> Pair {
         line.split(',').map(|word| word.trim().trim_matches('"').trim()).collect();
     match words.as_slice() {
         [source, target] if !source.is_empty() && !target.is_empty() => {
-            Ok(Ends { source: (*source).to_owned(), target: (*target).to_owned(), ..given.clone() })
+            let (source, target) = ((*source).to_owned(), (*target).to_owned());
+            told(Ends { source, target, ..given.clone() }, place, given)
         }
         [_, _, _, ..] => Err(format!(
             "{place} has more than two columns: a copier or port of its own takes a JSON object"
         )),
-        _ => Err(format!("{place} is not `SOURCE,TARGET`: {}", printable(line))),
+        [_] if line.contains(';') => {
+            Err(format!("{place} has `;` between its columns: put a comma there"))
+        }
+        _ => Err(format!("{place} is not `SOURCE,TARGET`: {}", printable(secrets::shown(line)))),
     }
+}
+
+/// A pair that names its ends: a connection string is shown nowhere, and a port that stands with a source counts before one for all.
+fn told(ends: Ends, place: &str, given: &Ends) -> Pair {
+    let named = [("source", &ends.source), ("target", &ends.target), ("copier", &ends.copier)];
+    if let Some((end, _)) = named.iter().find(|(_, text)| secrets::is_like(text)) {
+        return Err(format!("{place}: the {end}: {}", secrets::WHY));
+    }
+    let is_own = own_port(&ends.source).is_some() && ends.port == given.port;
+    Ok(Ends { port: ends.port.filter(|_| !is_own), ..ends })
 }
 
 fn object(value: Value, place: &str, given: &Ends) -> Pair {
     if !value.is_object() {
         return Err(format!("{place} is no object with `source` and `target`"));
     }
-    let written: Written =
-        serde_json::from_value(value).map_err(|why| format!("{place}: {why}"))?;
+    let written: Written = serde_json::from_value(value)
+        .map_err(|why| format!("{place}: {}", secrets::shown(&why.to_string())))?;
     let port = match &written.port {
         None => given.port,
         Some(value) => {
             let port = value.as_u64().and_then(|port| u16::try_from(port).ok());
             let port = port.filter(|port| *port > 0);
-            port.ok_or_else(|| format!("{place}: `port` is {value}: give 1 to 65535"))?
+            Some(port.ok_or_else(|| {
+                let value = value.to_string();
+                format!("{place}: `port` is {}: give 1 to 65535", secrets::shown(&value))
+            })?)
         }
     };
-    Ok(Ends {
-        source: written.source,
-        target: written.target,
-        copier: written.copier.unwrap_or_else(|| given.copier.clone()),
-        port,
-    })
+    let copier = written.copier.unwrap_or_else(|| given.copier.clone());
+    told(Ends { source: written.source, target: written.target, copier, port }, place, given)
 }

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::num::NonZero;
 use std::path::Path;
 
-use flexway_core::diagnose::{self, Report};
+use flexway_core::diagnose::{self, Copier, PORT, Report};
 use flexway_core::estate::Estate;
 use flexway_core::fusion;
 use flexway_core::probes::Observation;
@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 
 use self::file::Pair;
 use crate::check::exit_of;
-use crate::estates::{Ends, FlowArgs};
+use crate::ends::{Ends, own_port};
+use crate::estates::FlowArgs;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{Tame, remark};
 
@@ -167,6 +168,15 @@ fn line_of(report: &Report, ends: &Ends) -> String {
         name(&ends.source),
         name(&ends.target)
     );
+    let question = &report.question;
+    let copier = (question.copier != Copier::Target).then(|| name(&ends.copier));
+    let copier = copier.map(|copier| format!("copier {copier}"));
+    let port = (question.port != PORT && own_port(&ends.source).is_none())
+        .then(|| format!("port {}", question.port));
+    let other: Vec<String> = port.into_iter().chain(copier).collect();
+    if !other.is_empty() {
+        let _ = write!(line, " ({})", other.join(", "));
+    }
     let causes = causes(report);
     if !causes.is_empty() {
         let _ = write!(line, "  {}", causes.join(", "));

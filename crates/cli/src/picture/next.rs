@@ -6,6 +6,9 @@ use flexway_core::diagnose::Report;
 use flexway_core::plan::Plan;
 use flexway_core::trace::step::Verdict;
 
+/// How a connection tells.
+const PROBE: &str = "the same command with `--probe`, FLEXWAY_SOURCE and FLEXWAY_TARGET set";
+
 pub(super) fn write(
     out: &mut impl Write,
     report: &Report,
@@ -33,8 +36,15 @@ pub(super) fn write(
     } else if report.verdict == Verdict::Undetermined && report.fusion.is_none() {
         writeln!(
             out,
-            "\nnext: capture what is not observed and ask again; or let a connection tell: the same command with `--probe`, \
-             FLEXWAY_SOURCE and FLEXWAY_TARGET set"
+            "\nnext: capture what is not observed and ask again; or let a connection tell: {PROBE}"
+        )?;
+    } else if report.verdict == Verdict::Reachable {
+        let probe = report.fusion.is_none().then_some(PROBE);
+        let probe =
+            probe.map_or(String::new(), |probe| format!("let a connection tell: {probe}; "));
+        writeln!(
+            out,
+            "\nnext: where Azure's tool still says ST008: {probe}`flexway explain 603000` tells more"
         )?;
     }
     Ok(())

@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 
 use crate::check::print_value;
 use crate::exit::{Ended, Exit, Failure};
+use crate::output::is_stdout;
+use crate::secrets;
 use crate::servers::ServerArgs;
 
 /// Climbs from a server's name to a replication slot, and says which rung does not hold
@@ -120,10 +122,11 @@ pub(crate) fn run(args: &ProbeArgs) -> Ended {
     }
     let observation = look(&plan, args)?;
     let answer = observation.answer();
-    if let Some(file) = &args.out {
+    let (out, shown) = (args.out.as_ref(), args.json || args.agent);
+    if let Some(file) = out.filter(|file| !is_stdout(file)) {
         write(file, &answer)?;
     }
-    match args.json || args.agent {
+    match shown || out.is_some_and(|file| is_stdout(file)) {
         true => print_value(&answer),
         false => picture::print(&observation),
     }
@@ -196,6 +199,7 @@ fn conn_info(url: &str) -> Result<ConnInfo, Failure> {
 
 /// HOST, HOST:PORT, ADDRESS or [ADDRESS]:PORT as a key/value string.
 fn host_url(text: &str) -> Result<String, Failure> {
+    secrets::refuse("read the host to probe", text)?;
     let (host, port) = match text.parse::<SocketAddr>() {
         Ok(socket) => (socket.ip().to_string(), Some(socket.port().to_string())),
         Err(_) if text.parse::<IpAddr>().is_ok() => (text.to_owned(), None),
@@ -211,7 +215,7 @@ fn host_url(text: &str) -> Result<String, Failure> {
         return Err(Failure::usage(
             format!("probe `{text}`"),
             why,
-            "for a URL use --source-url, which keeps passwords out of `ps`",
+            "give a name or an address; a login goes to --source-url",
         ));
     }
     let port = port.map(|port| format!(" port={port}")).unwrap_or_default();

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::text;
+
 /// Names in one sentence: enough to find the rest by.
 const NAMES_MAX: usize = 10;
 
@@ -118,11 +120,7 @@ impl Finding {
 
 /// The first names, and how many more there are.
 pub(super) fn some_of<T: AsRef<str>>(names: &[T]) -> String {
-    let shown = names.iter().take(NAMES_MAX).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(NAMES_MAX) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    text::some_of(names, NAMES_MAX)
 }
 
 /// An identifier as SQL wants it: always quoted.

@@ -11,6 +11,11 @@ pub(crate) fn place(id: &ResourceId) -> String {
     format!("--resource-group {}", quoted(id.resource_group()))
 }
 
+/// `--subscription S --resource-group G` of a resource, for a command that stands alone.
+pub(crate) fn whole_place(id: &ResourceId) -> String {
+    format!("--subscription {} {}", quoted(id.subscription()), place(id))
+}
+
 /// A command, after the one that selects the subscription of the resource it is about.
 pub(crate) fn in_subscription(id: &ResourceId, command: String) -> Vec<String> {
     vec![format!("az account set --subscription {}", quoted(id.subscription())), command]

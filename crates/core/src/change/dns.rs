@@ -15,6 +15,7 @@ use crate::estate::endpoint::Endpoint;
 use crate::estate::forwarder::{ForwardingRule, LinkedRulesets, RulesetLink};
 use crate::estate::server::{Server, ServerConnection};
 use crate::id::ResourceId;
+use crate::text::some_of;
 use crate::trace::{own_zone, resolve};
 
 /// Creates a private DNS zone.
@@ -93,13 +94,7 @@ fn names(estate: &Estate, zone: &ResourceId, is_wanted: impl Fn(&str) -> bool) -
         let leads: Vec<String> = addresses.chain(record.alias.clone()).collect();
         format!("`{}` ({})", id.name(), leads.join(", "))
     };
-    let mut records = records;
-    let shown: Vec<String> = records.by_ref().take(NAMES_SHOWN_MAX).map(word).collect();
-    let shown = shown.join(", ");
-    match records.count() {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    some_of(&records.map(word).collect::<Vec<_>>(), NAMES_SHOWN_MAX)
 }
 
 /// Whether a body is a link to a network that is linked to another zone of the same name.
@@ -226,11 +221,7 @@ pub fn link_ruleset(estate: &Estate, ruleset: &ResourceId, vnet: &ResourceId) ->
     let request = Request::put(&link, RESOLVER_API, body.clone());
     let rules = estate.children::<ForwardingRule>(ruleset).filter(|(_, rule)| rule.is_enabled);
     let domains: Vec<String> = rules.map(|(_, rule)| format!("`{}.`", rule.domain)).collect();
-    let shown = domains[..domains.len().min(NAMES_SHOWN_MAX)].join(", ");
-    let more = match domains.len().saturating_sub(NAMES_SHOWN_MAX) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let shown = some_of(&domains, NAMES_SHOWN_MAX);
     Change {
         kind: "link-ruleset",
         resource: link.clone(),
@@ -246,7 +237,7 @@ pub fn link_ruleset(estate: &Estate, ruleset: &ResourceId, vnet: &ResourceId) ->
         safety: Safety::Review,
         exposure: Vec::new(),
         affected: vec![format!(
-            "network `{}` asks for names of {shown}{more} where the ruleset sends them, unless a linked zone holds them",
+            "network `{}` asks for names of {shown} where the ruleset sends them, unless a linked zone holds them",
             vnet.name()
         )],
         edits: vec![Edit::Put(link, body)],

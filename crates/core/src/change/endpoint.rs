@@ -128,6 +128,8 @@ pub struct NewEndpoint {
     pub server: ResourceId,
     /// The address that it asks for: what follows may name it.
     pub address: Ipv4Addr,
+    /// Whether the server has no other one, in whatever state: any one makes its public name an alias.
+    pub is_first: bool,
     /// Whoever reaches its network.
     pub around: End,
 }
@@ -137,6 +139,8 @@ pub fn create(new: &NewEndpoint) -> Change {
     let connection_name = format!("{}-connection", new.id.name());
     let connection = json!({ "name": connection_name, "properties": {
         "privateLinkServiceId": new.server.as_str(), "groupIds": [GROUP] } });
+    let alias = "the server's public name becomes an alias into privatelink: networks linked to such a zone without a \
+                 record stop resolving it";
     let configuration_name = format!("{}-address", new.id.name());
     let configuration = json!({ "name": configuration_name, "properties": {
         "groupId": GROUP, "memberName": GROUP, "privateIPAddress": new.address.to_string() } });
@@ -160,19 +164,22 @@ pub fn create(new: &NewEndpoint) -> Change {
             new.subnet.name()
         ),
         request: Request::put(&new.id, NETWORK_API, body),
-        az: in_subscription(&new.id, format!(
-            "az network private-endpoint create {} --name {} --location {} --subnet {} \
+        az: in_subscription(
+            &new.id,
+            format!(
+                "az network private-endpoint create {} --name {} --location {} --subnet {} \
              --private-connection-resource-id {} --group-id {GROUP} --connection-name {} \
              --ip-config name={} group-id={GROUP} member-name={GROUP} private-ip-address={}",
-            place(&new.id),
-            quoted(new.id.name()),
-            quoted(&new.location),
-            quoted(new.subnet.as_str()),
-            quoted(new.server.as_str()),
-            quoted(&connection_name),
-            quoted(&configuration_name),
-            new.address
-        )),
+                place(&new.id),
+                quoted(new.id.name()),
+                quoted(&new.location),
+                quoted(new.subnet.as_str()),
+                quoted(new.server.as_str()),
+                quoted(&connection_name),
+                quoted(&configuration_name),
+                new.address
+            ),
+        ),
         inverse: Some(Request::delete(&new.id, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
@@ -180,11 +187,7 @@ pub fn create(new: &NewEndpoint) -> Change {
             format!("whoever reaches subnet `{}` -> the server", new.subnet.name()),
             vec![Flows::new(new.around.clone(), AddressSet::one(new.address).into(), POSTGRES)],
         )],
-        affected: vec![
-            "the server's public name becomes an alias into privatelink: networks linked to such a zone without a \
-             record stop resolving it"
-                .to_owned(),
-        ],
+        affected: new.is_first.then(|| alias.to_owned()).into_iter().collect(),
         edits: vec![Edit::Put(new.id.clone(), simulated), Edit::Put(theirs, their_body)],
     }
 }

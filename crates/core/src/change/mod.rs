@@ -14,7 +14,7 @@ pub mod subnet;
 pub mod terms;
 mod whole;
 
-pub(crate) use az::{az_rest, in_subscription, place};
+pub(crate) use az::{az_rest, in_subscription, place, whole_place};
 pub use exposure::Exposure;
 use std::borrow::Cow;
 use whole::listed_properties;

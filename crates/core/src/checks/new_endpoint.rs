@@ -181,6 +181,7 @@ fn new_endpoint(
         location: region_key(location),
         subnet: subnet.clone(),
         server: path.to_id.clone(),
+        is_first: path.endpoints.is_empty(),
         address,
         around: subnet.parent().map_or_else(
             || End::named(subnet.key(), MANY),

@@ -108,6 +108,22 @@ impl<'a> Node<'a> {
         self.value_at(path).filter(|value| !is_unresolved(value))
     }
 
+    /// The same. Where the way to it ends at something that has no fields, that is said, once for all fields below.
+    fn read_at(&self, path: &'a str, problems: &mut Problems) -> Option<&'a Json<'a>> {
+        if let Some(value) = self.value_at(path) {
+            return Some(value).filter(|value| !is_unresolved(value));
+        }
+        let bends = path.match_indices('.').map(|(dot, _)| &path[..dot]);
+        let has_no_fields = |above: &&str| {
+            let value = self.known_at(above);
+            value.is_some_and(|value| value.fields().is_none())
+        };
+        if let Some(above) = bends.into_iter().find(has_no_fields) {
+            problems.add_once(&self.pointer_to(above), "is not an object; nothing is read of it");
+        }
+        None
+    }
+
     /// Says of the field at `path` what it is not.
     fn complain(&self, path: &'a str, message: impl Into<String>, problems: &mut Problems) {
         problems.add(&self.pointer_to(path), message);
@@ -115,7 +131,7 @@ impl<'a> Node<'a> {
 
     /// The elements of the array at `path`; `None` when there is no such field.
     pub(crate) fn array(&self, path: &'a str, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
-        let value = self.known_at(path)?;
+        let value = self.read_at(path, problems)?;
         let Some(items) = value.list() else {
             self.complain(path, "is not a list; it is read as not observed", problems);
             return None;
@@ -166,7 +182,7 @@ impl<'a> Node<'a> {
         path: &'a str,
         problems: &mut Problems,
     ) -> Option<Cow<'a, str>> {
-        match self.known_at(path)? {
+        match self.read_at(path, problems)? {
             Json::Text(text) if text.is_empty() => None,
             Json::Text(text) => Some(Cow::Borrowed(text)),
             Json::Number(number) => Some(Cow::Owned(number.to_string())),
@@ -186,7 +202,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn flag(&self, path: &'a str, problems: &mut Problems) -> Option<bool> {
-        match self.known_at(path)? {
+        match self.read_at(path, problems)? {
             Json::Bool(flag) => Some(*flag),
             Json::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Json::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
@@ -199,7 +215,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn number(&self, path: &'a str, problems: &mut Problems) -> Option<u64> {
-        let number = match self.known_at(path)? {
+        let number = match self.read_at(path, problems)? {
             Json::Number(number) => number.as_u64(),
             Json::Text(text) => text.parse().ok(),
             _ => None,
@@ -225,7 +241,7 @@ impl<'a> Node<'a> {
 
     /// The resource id at `path`.
     pub(crate) fn id(&self, path: &'a str, problems: &mut Problems) -> Option<ResourceId> {
-        let value = self.known_at(path)?;
+        let value = self.read_at(path, problems)?;
         let text = value.as_str();
         if text == Some("") {
             return None;

@@ -6,6 +6,7 @@ use super::endpoint::{Endpoint, Interface};
 use super::server::Server;
 use super::{Estate, Key};
 use crate::id::ResourceId;
+use crate::probes::is_azure;
 
 impl Estate {
     /// The id that a user named: an ARM id, or the name of a server when only one server has it.
@@ -35,12 +36,40 @@ impl Estate {
         }
     }
 
-    /// The same, or the server that has a fully qualified name.
+    /// The same, or the server that has a fully qualified name, be it the public one or that of its private link.
     ///
     /// # Errors
     /// As above.
     pub fn find_server_by_any_name(&self, text: &str) -> Result<ResourceId, String> {
-        self.find_server(text).or_else(|why| self.server_at(text).ok_or(why))
+        let why = match self.find_server(text) {
+            Ok(id) => return Ok(id),
+            Err(why) => why,
+        };
+        let name = text.trim_end_matches('.').to_ascii_lowercase();
+        let public = name.replacen(".privatelink.", ".", 1);
+        let label = name.split_once('.').filter(|_| is_azure(&name)).map(|(label, _)| label);
+        let known = self.server_at(&name).or_else(|| self.server_at(&public));
+        match (known.or_else(|| self.nameless(label?)), label) {
+            (Some(id), _) => Ok(id),
+            (None, None) => Err(why),
+            (None, Some(label)) => {
+                let meant = self.meant(label);
+                Err(format!(
+                    "no server of the estate has the name `{name}`{meant}{}",
+                    self.servers()
+                ))
+            }
+        }
+    }
+
+    /// The only server of a name that is not captured with its fully qualified one.
+    fn nameless(&self, label: &str) -> Option<ResourceId> {
+        let named = self.list::<Server>(Key::ServersNamed(label.to_owned()));
+        let mut named = named.filter(|(id, _)| id.name().eq_ignore_ascii_case(label));
+        match (named.next(), named.next()) {
+            (Some((id, one)), None) if one.fqdn.is_none() => Some(id.clone()),
+            _ => None,
+        }
     }
 
     /// The network interface of a machine that a user named: by the id or name of either.
@@ -112,11 +141,17 @@ impl Estate {
             let kind = other.resource_type();
             return format!("`{}` is of type {kind}, no server; {}", other.name(), self.servers());
         }
-        let away = |id: &ResourceId| edits(&id.name().to_lowercase(), &text.to_lowercase());
+        format!("no server of that name{}{}", self.meant(text), self.servers())
+    }
+
+    /// The server whose name is much like another one, as a question; before a list, and with the mark between the two.
+    fn meant(&self, name: &str) -> String {
+        let away = |id: &ResourceId| edits(&id.name().to_lowercase(), &name.to_lowercase());
         let near = self.all::<Server>().map(|(id, _)| (away(id), id.name())).min();
-        let near = near.filter(|(away, _)| *away <= (text.chars().count() / 5).max(2));
-        let meant = near.map_or(String::new(), |(_, name)| format!(": did you mean `{name}`?"));
-        format!("no server of that name{meant}; {}", self.servers())
+        match near.filter(|(away, _)| *away <= (name.chars().count() / 5).max(2)) {
+            Some((_, name)) => format!(": did you mean `{name}`?\n    "),
+            None => "; ".to_owned(),
+        }
     }
 
     /// The servers there are, for an error.

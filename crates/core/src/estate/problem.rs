@@ -50,4 +50,13 @@ impl Problems<'_> {
             message: message.into(),
         });
     }
+
+    /// The same, where it was not said of this place yet.
+    pub(crate) fn add_once(&mut self, pointer: &str, message: &str) {
+        let pointer_there = format!("{}{pointer}", self.origin.pointer);
+        let is_said = |one: &Problem| one.pointer == pointer_there && one.message == message;
+        if !self.list.iter().any(is_said) {
+            self.add(pointer, message);
+        }
+    }
 }

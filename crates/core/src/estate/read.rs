@@ -155,7 +155,7 @@ impl Settler {
 
     fn take(&mut self, input: Scanned) {
         self.loaded.ignored_count += input.ignored_count;
-        if input.pieces.is_empty() && input.ignored_count == 0 {
+        if input.pieces.is_empty() && input.ignored_count == 0 && !input.is_empty_list {
             self.problem(&input.origin, "holds no Azure resource");
         }
         for piece in input.pieces {

@@ -13,7 +13,7 @@ use super::kinds::{counts_unread, is_known_type, read_facts};
 use super::packed::Body;
 use super::pages::Page;
 use super::read::{Found, Input, Standing};
-use super::shapes::{below, graph_table, is_listing, is_resource_without_id};
+use super::shapes::{below, error_of_arm, graph_table, is_listing, is_resource_without_id};
 use super::shared::Shared;
 use super::{Origin, Problem, Resource, name_check, template, terraform, what_if};
 use crate::id::ResourceId;
@@ -26,6 +26,8 @@ pub struct Scanned {
     /// Parameters for a template, which may stand in another input.
     pub(super) parameters: Option<Input>,
     pub(super) ignored_count: usize,
+    /// It is a list of nothing, as az prints it where there is none of a kind.
+    pub(super) is_empty_list: bool,
 }
 
 /// Something in an input, in the order in which it stands there.
@@ -130,6 +132,7 @@ pub fn scan_list(
         scanner.find(element, Some(own), &below(&origin, &index.to_string()));
         index += 1;
     })?;
+    scanner.scanned.is_empty_list = index == 0;
     match refused {
         Some(why) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
         None => Ok(is_list.then_some(scanner.scanned)),
@@ -151,7 +154,13 @@ struct Scanner {
 impl Scanner {
     fn new(file: &str) -> Scanner {
         let origin = Origin { file: file.into(), pointer: String::new() };
-        let scanned = Scanned { origin, pieces: Vec::new(), parameters: None, ignored_count: 0 };
+        let scanned = Scanned {
+            origin,
+            pieces: Vec::new(),
+            parameters: None,
+            ignored_count: 0,
+            is_empty_list: false,
+        };
         Scanner { scanned, shared: Shared::default() }
     }
 
@@ -162,6 +171,8 @@ impl Scanner {
             self.scanned.parameters = Some(Input { file, json: json.to_value() });
             return;
         }
+        let list = json.list().or_else(|| json.get("value")?.list());
+        self.scanned.is_empty_list = list.is_some_and(<[Json]>::is_empty);
         let origin = self.scanned.origin.clone();
         self.find(json, text, &origin);
     }
@@ -245,6 +256,9 @@ impl Scanner {
                 self.problem(origin, "resource without a readable id; it is left out");
             }
             _ => {
+                if let Some(error) = error_of_arm(object) {
+                    return self.problem(origin, &format!("holds an error of Azure, {error}"));
+                }
                 if let Some(evidence) = effective::read(object, origin) {
                     return self.scanned.pieces.push(Piece::Evidence(evidence));
                 }

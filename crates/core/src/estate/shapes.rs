@@ -59,6 +59,13 @@ pub(super) fn is_resource_without_id(object: &Json) -> bool {
         && !object.has("query")
 }
 
+/// What Azure Resource Manager answers where it refuses: a code and a sentence.
+pub(super) fn error_of_arm(object: &Json) -> Option<String> {
+    let error = object.get("error")?;
+    let text = |name: &str| error.get(name).and_then(Json::as_str);
+    Some(format!("{}: {}", text("code")?, text("message")?))
+}
+
 /// Resource Graph's table form: column names and rows of values.
 pub(super) fn graph_table<'a>(object: &Json<'a>) -> Option<Json<'a>> {
     let name = |column: &Json<'a>| match column.get("name")? {

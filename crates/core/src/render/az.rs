@@ -24,11 +24,15 @@ pub fn text(plan: &Plan) -> String {
         script.push_str(&format!("\n{}", shell_comment(&remarks(plan, index))));
         script.push_str(&format!("{}\n", change.az.join("\n")));
     }
-    for part in [undo(plan), instead(plan), verify(plan)] {
-        let gap = if part.is_empty() { "" } else { "\n" };
-        script.push_str(&format!("{gap}{}", shell_comment(&part)));
-    }
+    script.push_str(&afterwards(plan));
     script
+}
+
+/// What stands below the commands of a script: how to take it back, what else would do, how to see that it did.
+pub(super) fn afterwards(plan: &Plan) -> String {
+    let parts = [undo(plan), instead(plan), verify(plan)];
+    let parts = parts.iter().filter(|part| !part.is_empty());
+    parts.map(|part| format!("\n{}", shell_comment(part))).collect()
 }
 
 /// The requests that take the changes back.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::names::{self, Symbols};
 use super::{
-    Address, File, Manner, address, depends, head, letter, manner, one_line, remarks, share_top,
+    Address, File, Manner, address, az, depends, head, manner, one_line, remarks, share_top,
     shell_comment,
 };
 use crate::change::Change;
@@ -48,18 +48,15 @@ pub fn files(plan: &Plan) -> Vec<File> {
             }
             Step::Deploy(changes) => {
                 let name = file_name(files.len() + 1, changes);
-                let titles: Vec<String> = changes
-                    .iter()
-                    .map(|one| {
-                        one_line(&format!("{}. {}", letter(one.number - 1), one.change.title))
-                    })
-                    .collect();
-                script.push_str(&format!("\n{}", shell_comment(&titles)));
+                let told: Vec<String> =
+                    changes.iter().flat_map(|one| remarks(plan, one.number - 1)).collect();
+                script.push_str(&format!("\n{}", shell_comment(&told)));
                 script.push_str(&format!("{}\n", deployment(&name, changes)));
                 files.push(File { text: section(plan, &name, changes), name });
             }
         }
     }
+    script.push_str(&az::afterwards(plan));
     files.push(File { name: "deploy.sh".to_owned(), text: script });
     files
 }

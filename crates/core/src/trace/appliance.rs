@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::address::{AddressSet, private};
+use crate::change::whole_place;
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::{Firewall, FirewallPolicy, LoadBalancer};
 use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
@@ -301,8 +302,8 @@ pub fn name(estate: &Estate, subnet: &ResourceId, next_hop: &NextHop) -> (String
     };
     let rules = match &firewall.policy {
         Reference::To(policy) => format!(
-            "az network firewall policy rule-collection-group list --resource-group {} --policy-name {}",
-            quoted(policy.resource_group()),
+            "az network firewall policy rule-collection-group list {} --policy-name {}",
+            whole_place(policy),
             quoted(policy.name())
         ),
         Reference::None | Reference::Unreadable => {

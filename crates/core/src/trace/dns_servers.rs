@@ -70,7 +70,12 @@ pub(super) fn unread_server(
     let servers: Vec<String> = servers.iter().map(Ipv4Addr::to_string).collect();
     let owner = dns_owner_words(estate, start);
     Missing::other(
-        format!("what the DNS servers {} of {owner} answer for {name}", servers.join(", ")),
+        match servers.as_slice() {
+            [server] => format!("what DNS server {server} of {owner} answers for {name}"),
+            many => {
+                format!("what the DNS servers {} of {owner} answer for {name}", many.join(", "))
+            }
+        },
         format!(
             "resolve {name} on a machine that asks them, or on the target with `flexway probe`"
         ),

@@ -5,6 +5,7 @@ use super::resolve::{self, Resolution};
 use super::step::Verdict;
 use super::{Leads, Path};
 use super::{own_zone, unproven};
+use crate::change::whole_place;
 use crate::estate::Missing;
 use crate::estate::dns::Link;
 use crate::estate::endpoint::Endpoint;
@@ -190,9 +191,9 @@ impl Path<'_> {
             what: format!("the zone group of private endpoint `{}`, and its zone", id.name()),
             resource: Some(id.clone()),
             help: format!(
-                "add the output of `az network private-endpoint dns-zone-group list --resource-group {} --endpoint-name {}`, and of \
+                "add the output of `az network private-endpoint dns-zone-group list {} --endpoint-name {}`, and of \
                  `az network private-dns zone list` in the subscription of its zone",
-                quoted(id.resource_group()),
+                whole_place(id),
                 quoted(id.name())
             ),
         })

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::change::RESOLVER_API;
+use crate::change::{RESOLVER_API, whole_place};
 use crate::estate::forwarder::{
     ForwardingRule, InboundEndpoint, LinkedRuleset, LinkedRulesets, Ruleset, RulesetLink,
 };
@@ -199,8 +199,8 @@ fn unread(
             what: format!("the rules of DNS forwarding ruleset `{}`", set.name()),
             resource: Some(set.clone()),
             help: format!(
-                "add the output of `az dns-resolver forwarding-rule list --resource-group {} --ruleset-name {}`",
-                quoted(set.resource_group()),
+                "add the output of `az dns-resolver forwarding-rule list {} --ruleset-name {}`",
+                whole_place(set),
                 quoted(set.name())
             ),
         };

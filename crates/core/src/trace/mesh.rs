@@ -1,5 +1,6 @@
 //! Meshes of network managers: they join their members without a peering, and stand in no network's list of peerings.
 
+use crate::change::whole_place;
 use crate::estate::governance::{Connectivity, EffectiveConnectivity, GroupMember, MeshedGroup};
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
@@ -192,9 +193,9 @@ fn unread_group(
         ),
         resource: Some(group.clone()),
         help: format!(
-            "add the output of `az network manager group static-member list --resource-group {} --network-manager-name {} \
+            "add the output of `az network manager group static-member list {} --network-manager-name {} \
              --network-group-name {}`, or {}",
-            quoted(group.resource_group()),
+            whole_place(group),
             quoted(group.name_at(0)),
             quoted(group.name()),
             listing([near, far])

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
+use crate::change::whole_place;
 use crate::estate::gateway::{Gateway, HubConnection};
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
@@ -365,9 +366,9 @@ pub fn routes_of_hub(hub: &ResourceId) -> Missing {
     Missing::other(
         what(hub.name()),
         format!(
-            "look at `az network vhub get-effective-routes --resource-group {} --name {} --resource-type RouteTable --resource-id \
+            "look at `az network vhub get-effective-routes {} --name {} --resource-type RouteTable --resource-id \
              {}`, or probe the path: `flexway probe`",
-            quoted(hub.resource_group()),
+            whole_place(hub),
             quoted(hub.name()),
             quoted(&format!("{hub}/hubRouteTables/defaultRouteTable"))
         ),

@@ -132,9 +132,9 @@ impl Step {
         }
     }
 
-    /// Adds a fact that was read; a step without a sentence keeps none.
+    /// Adds a fact that was read; a step without a sentence keeps none, and a host outside of Azure has no body to read.
     pub fn read(mut self, resource: &ResourceId, pointer: impl AsRef<str>) -> Step {
-        if !self.detail.is_empty() {
+        if !self.detail.is_empty() && !resource.is_outside() {
             let pointer = pointer.as_ref().to_owned();
             self.facts.push(Fact { resource: resource.clone(), pointer });
         }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::resolve::{find_record, is_pending, is_private_link, links_of};
+use crate::change::whole_place;
 use crate::estate::dns::{Link, Record, Zone};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
@@ -105,8 +106,8 @@ pub(super) fn all_records(zone: &ResourceId) -> Missing {
         what: format!("all record sets of zone `{}`", zone.name()),
         resource: Some(zone.clone()),
         help: format!(
-            "add the output of `az network private-dns record-set list --resource-group {} --zone-name {}` to the estate",
-            quoted(zone.resource_group()),
+            "add the output of `az network private-dns record-set list {} --zone-name {}` to the estate",
+            whole_place(zone),
             quoted(zone.name())
         ),
     }
@@ -118,9 +119,9 @@ pub fn unread_links(zone: &ResourceId) -> Missing {
         what: format!("all virtual network links of zone `{}`", zone.name()),
         resource: Some(zone.clone()),
         help: format!(
-            "add the output of `az network private-dns link vnet list --resource-group {group} --zone-name {name}` and of \
-             `az network private-dns zone show --resource-group {group} --name {name}` to the estate",
-            group = quoted(zone.resource_group()),
+            "add the output of `az network private-dns link vnet list {place} --zone-name {name}` and of \
+             `az network private-dns zone show {place} --name {name}` to the estate",
+            place = whole_place(zone),
             name = quoted(zone.name())
         ),
     }

@@ -197,3 +197,22 @@ fn every_page_has_its_parts() {
         }
     }
 }
+
+#[test]
+fn commands_in_a_group_tell_its_subscription() {
+    let mut count = 0;
+    for example in checks::ALL.iter().flat_map(|check| support::examples(check.page)) {
+        let estate = support::estate(&example.resources);
+        let report = diagnose::check(&estate, &example.question(&estate));
+        let helps = report.missing.iter().map(|missing| &missing.help);
+        let fixes = report.findings.iter().flat_map(|one| &one.fixes).map(|fix| &fix.title);
+        for text in helps.chain(fixes) {
+            for command in text.split('`').filter(|one| one.contains("--resource-group")) {
+                count += 1;
+                let is_known = command.contains("--subscription ") || command.contains(" GROUP ");
+                assert!(is_known, "{}: {command}", example.title);
+            }
+        }
+    }
+    assert!(count > 10, "{count} commands");
+}

@@ -152,7 +152,8 @@ fn a_firewall_of_the_estate_is_told_by_its_name() {
     assert_eq!(report.verdict, Verdict::Undetermined);
     let missing = &report.missing[0];
     assert_eq!(missing.what, "what Azure Firewall `hub-fw` at 10.20.8.4 does with the packets");
-    let command = "`az network firewall policy rule-collection-group list --resource-group rg-target --policy-name rules`";
+    let command = "`az network firewall policy rule-collection-group list --subscription \
+                   11111111-2222-3333-4444-555555555555 --resource-group rg-target --policy-name rules`";
     assert!(missing.help.contains(command), "{}", missing.help);
     let fixes = report.findings.iter().flat_map(|one| &one.fixes);
     assert!(

@@ -258,3 +258,34 @@ fn what_a_change_mends_is_a_cause_that_is_named() {
     }
     assert!(count > 200, "{count} changes");
 }
+
+#[test]
+fn a_name_becomes_an_alias_once_and_no_way_is_told_twice() {
+    let (mut first, mut more, mut opening) = (0, 0, 0);
+    for example in checks::ALL.iter().flat_map(|check| support::examples(check.page)) {
+        let estate = support::estate(&example.resources);
+        let question = example.question(&estate);
+        let plan = plan::plan(&estate, &question, &Policy::default()).to_json();
+        let exposure: Vec<_> = plan["exposure"].as_array().into_iter().flatten().collect();
+        let distinct: BTreeSet<String> = exposure.iter().map(ToString::to_string).collect();
+        assert_eq!(distinct.len(), exposure.len(), "{}: {exposure:?}", example.title);
+        opening += distinct.len();
+        let changes = plan["changes"].as_array().into_iter().flatten();
+        if !changes.clone().any(|change| change["kind"] == "create-endpoint") {
+            continue;
+        }
+        let server = question.source.text().to_ascii_lowercase();
+        let is_endpoint_of_it = |one: &&serde_json::Value| {
+            let id = one["id"].as_str().unwrap_or_default().to_ascii_lowercase();
+            let (_, name) = id.rsplit_once('/').unwrap_or_default();
+            let is_endpoint = id.ends_with(&format!("/privateendpoints/{name}"));
+            is_endpoint && one.to_string().to_ascii_lowercase().contains(&server)
+        };
+        let has_one = example.resources.iter().any(|one| is_endpoint_of_it(&one));
+        let says_so = plan["affected"].to_string().contains("becomes an alias");
+        assert!(!(has_one && says_so), "{}: {}", example.title, plan["affected"]);
+        first += usize::from(says_so);
+        more += usize::from(has_one);
+    }
+    assert!(first > 0 && more > 0 && opening > 50, "{first} first ones, {more} more, {opening}");
+}

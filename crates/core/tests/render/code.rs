@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use flexway_core::change::Change;
 use flexway_core::plan::{self, Plan};
-use flexway_core::render::bicep;
 use flexway_core::render::terraform::{self, Azurerm};
+use flexway_core::render::{az, bicep};
 use flexway_core::repair::Policy;
 use serde_json::json;
 
@@ -116,6 +116,13 @@ fn bicep_makes_every_change_once() {
                 script.text.matches(&format!("--template-file {}\n", file.name)).count()
             });
             assert_eq!(deployments, 1, "{name}: {} is deployed once", file.name);
+        }
+        // The script of Bicep is run as that of az is, and tells the same.
+        if let Some(script) = script {
+            let told = az::text(plan);
+            for line in told.lines().filter(|line| line.starts_with('#')) {
+                assert!(script.text.lines().any(|own| own == line), "{name}: {line}");
+            }
         }
         let mut commands = 0;
         for change in &plan.changes {

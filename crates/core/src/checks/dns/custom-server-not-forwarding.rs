@@ -23,6 +23,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(server) => {
             format!("{asker} asks {server}, a public resolver, which knows no private zone")
         }
+        None if servers.len() == 1 => {
+            format!("{asker} asks a DNS server of its own: {}", servers.concat())
+        }
         None => format!("{asker} asks DNS servers of its own: {}", servers.join(", ")),
     };
     let why = "with servers of its own a network does not look into linked zones: the answer is right only if they \

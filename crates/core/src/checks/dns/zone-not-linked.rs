@@ -4,8 +4,12 @@ use crate::change::{dns, record};
 use crate::checks::{fixes, separate_zone};
 use crate::estate::server::ServerKind;
 use crate::finding::{Certainty, Finding, Fix};
+use crate::text::some_of;
 use crate::trace::resolve::{self, Answer};
 use crate::trace::{Leads, Path};
+
+/// Linked networks that are named: enough to see which ones are meant.
+const LINKS_SHOWN_MAX: usize = 5;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     if path.to.kind == ServerKind::Host {
@@ -41,9 +45,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(zone) => {
             let links: Vec<&str> =
                 resolve::links_of(path.estate, zone).map(|(_, link)| link.vnet.name()).collect();
-            let linked = if links.is_empty() { "none".to_owned() } else { links.join(", ") };
+            let linked = match (links.is_empty(), path.estate.has_zone(zone)) {
+                (true, true) => " (linked: none)".to_owned(),
+                // A link nobody captured may be there: the zone was not captured either.
+                (true, false) => String::new(),
+                (false, _) => format!(" (linked: {})", some_of(&links, LINKS_SHOWN_MAX)),
+            };
             let message = format!(
-                "private DNS zone `{}` is not linked to network `{}` (linked: {linked})",
+                "private DNS zone `{}` is not linked to network `{}`{linked}",
                 zone.name(),
                 start.vnet.name()
             );

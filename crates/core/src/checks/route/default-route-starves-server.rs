@@ -2,6 +2,7 @@
 
 use ipnet::Ipv4Net;
 
+use crate::change::whole_place;
 use crate::estate::network::{NextHop, Route, RoutePrefix, Subnet};
 use crate::finding::{Finding, Fix, Severity};
 use crate::id::ResourceId;
@@ -58,11 +59,10 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 /// A route that the table lacks, with the command that adds it.
 fn added(table: &ResourceId, prefix: &str, hop: &str) -> String {
     format!(
-        "add route {prefix} -> {hop} to table `{}`: `az network route-table route create --subscription {} --resource-group {} \
+        "add route {prefix} -> {hop} to table `{}`: `az network route-table route create {} \
          --route-table-name {} --name {} --address-prefix {prefix} --next-hop-type {hop}`",
         table.name(),
-        quoted(table.subscription()),
-        quoted(table.resource_group()),
+        whole_place(table),
         quoted(table.name()),
         quoted(&format!("direct-{}", prefix.replace('/', "-"))),
     )

@@ -1,0 +1,65 @@
+//! What is said of inputs that hold no resource, or one of another shape.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder with the fixture, edited, and other files.
+fn folder(name: &str, edit: (&str, &str), others: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("inputs-{name}"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json");
+    let text = std::fs::read_to_string(fixture).expect("the fixture");
+    let estate = text.replace(edit.0, edit.1);
+    assert!(edit.0.is_empty() || estate != text, "{} is there", edit.0);
+    std::fs::write(folder.join("estate.json"), estate).expect("written");
+    for (name, text) in others {
+        std::fs::write(folder.join(name), text).expect("written");
+    }
+    folder
+}
+
+fn check(estate: &Path) -> (Output, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    command.arg("check").arg("--estate").arg(estate);
+    let output = command.args(["--source", "old-db", "--target", "new-db"]).output();
+    let output = output.expect("flexway runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, said)
+}
+
+#[test]
+fn a_list_of_nothing_is_no_trouble_and_an_error_of_azure_is_told() {
+    let error =
+        r#"{"error": {"code": "AuthorizationFailed", "message": "the client may not read it"}}"#;
+    let others =
+        [("a.json", "[]\n"), ("b.json", r#"{"value": []}"#), ("c.json", error), ("d.json", "{}")];
+    let (output, said) = check(&folder("nothing", ("", ""), &others));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(
+        matches!(lines[..], [one, two]
+        if one.ends_with("c.json: holds an error of Azure, AuthorizationFailed: the client may not read it")
+        && two.ends_with("d.json: holds no Azure resource")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_field_of_another_shape_is_told_with_its_place() {
+    let name = format!("shape-{}", std::process::id());
+    let text = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/private-source.json"),
+    );
+    let mut list: serde_json::Value = serde_json::from_str(&text.expect("it")).expect("JSON");
+    let servers = list.as_array_mut().expect("a list").iter_mut();
+    let mut servers =
+        servers.filter(|one| one["id"].as_str().is_some_and(|id| id.ends_with("/new-db")));
+    servers.next().expect("the target")["properties"]["network"] = "none".into();
+    let folder = folder(&name, ("", ""), &[]);
+    std::fs::write(folder.join("estate.json"), list.to_string()).expect("written");
+    let (output, said) = check(&folder);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let place = "/properties/network: is not an object; nothing is read of it";
+    assert_eq!(said.matches(place).count(), 1, "{said}");
+    assert!(said.contains("estate.json#/"), "{said}");
+}
