@@ -1,23 +1,22 @@
 //! The repair: changes that make the copier reach the source, tried on a copy of the estate, with nothing superfluous.
 
+mod alternatives;
 mod json;
 mod refusal;
 
-use serde::Serialize;
-
-use crate::change::Safety::{Review, Safe};
-use crate::change::{self, Change, Exposure};
+use crate::change::{self, Change};
 use crate::diagnose::{self, Given, Question, Report};
 use crate::estate::Estate;
-use crate::finding::Fix;
 use crate::fusion::Fusion;
 use crate::repair::safety::{self, Flow};
 use crate::repair::search::apply;
 use crate::repair::{self, Bar, Closed, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
 
+pub use alternatives::Alternative;
+use alternatives::{advice, alternative, into_the_dark, last_resorts};
 pub use refusal::Refusal;
-use refusal::{REST, by_probes, has_unmended, refusal, relay, unobserved};
+use refusal::{REST, by_probes, has_unmended, refusal, unobserved};
 
 /// A repair, or the reason why there is none.
 #[derive(Debug, Clone)]
@@ -69,25 +68,6 @@ pub struct Rest {
     pub broken_flows: usize,
     /// Faults that cause the verdict.
     pub faults: Vec<&'static str>,
-}
-
-/// Another way.
-#[derive(Debug, Clone, Serialize)]
-pub struct Alternative {
-    /// The way, in a sentence.
-    pub title: String,
-    /// Whether it needs a look first.
-    pub safety: change::Safety,
-    /// The verdict with it; null for advice.
-    pub after: Option<Verdict>,
-    /// What it costs; null for advice.
-    pub cost: Option<Cost>,
-    /// Flows newly let through.
-    pub exposure: Vec<Exposure>,
-    /// Its commands; empty for advice.
-    pub az: Vec<String>,
-    /// Its changes, in order; empty for advice.
-    pub changes: Vec<Change>,
 }
 
 /// A repair that is barred.
@@ -195,70 +175,6 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
     plan
 }
 
-/// What would do by itself and is done only where nothing else may be, with what it breaks.
-fn last_resorts(
-    estate: &Estate,
-    report: &Report,
-    policy: &Policy,
-    changes: &[Change],
-) -> Vec<Alternative> {
-    let fixes = report.causes().flat_map(|cause| &cause.fixes).filter(|fix| fix.is_last_resort);
-    let is_plan = |fix: &Fix| {
-        fix.changes.len() == changes.len() && fix.changes.iter().all(|one| changes.contains(one))
-    };
-    let may_be = |fix: &&Fix| !is_plan(fix) && policy.bars(estate, &fix.changes).is_none();
-    let way = |fix: &Fix| {
-        let after = apply(estate, &fix.changes);
-        let verdict = diagnose::verdict(&after, &report.question);
-        (verdict == Verdict::Reachable).then(|| single(estate, report, fix, (&after, verdict)))
-    };
-    fixes.filter(may_be).filter_map(way).collect()
-}
-
-/// Ways to mend a cause that leave nothing known to be closed, and lead to what the estate does not tell: who knows the appliance there
-/// may like them better than a way past it.
-fn into_the_dark(
-    estate: &Estate,
-    report: &Report,
-    policy: &Policy,
-    plan: &Plan,
-) -> Vec<Alternative> {
-    let is_told = |fix: &Fix| {
-        let holds = |other: &Alternative| fix.changes.iter().all(|one| other.changes.contains(one));
-        plan.changes.iter().any(|one| fix.changes.contains(one))
-            || plan.alternatives.iter().any(holds)
-    };
-    let fixes = report.causes().flat_map(|cause| &cause.fixes);
-    let usual = fixes.filter(|fix| !fix.is_last_resort && !fix.changes.is_empty() && !is_told(fix));
-    let way = |fix: &Fix| {
-        let after = apply(estate, &fix.changes);
-        let then = diagnose::check(&after, &report.question);
-        let opens = then.verdict == Verdict::Undetermined && !then.is_closed();
-        let missing = then.missing.first().filter(|_| opens)?;
-        let way = single(estate, report, fix, (&after, then.verdict));
-        Some(Alternative {
-            title: format!("{}: then not known is {}", way.title, missing.what),
-            ..way
-        })
-    };
-    let may_be = |fix: &&Fix| policy.bars(estate, &fix.changes).is_none();
-    usual.filter(may_be).filter_map(way).collect()
-}
-
-/// One fix by itself, with what it breaks.
-fn single(
-    estate: &Estate,
-    report: &Report,
-    fix: &Fix,
-    (after, verdict): (&Estate, Verdict),
-) -> Alternative {
-    let safety = safety::look(estate, after, &report.question);
-    let broken_flows = safety.broken.len() as u32;
-    let cost = Cost { broken_flows, ..Cost::of(&fix.changes) };
-    let way = alternative(&Repair { changes: fix.changes.clone(), cost, safety }, verdict);
-    Alternative { title: fix.title.clone(), safety: Review, ..way }
-}
-
 /// What remains when one change is left out, by change.
 fn without_each(estate: &Estate, question: &Question, changes: &[Change]) -> Vec<Rest> {
     let rest = |left_out: usize| {
@@ -294,42 +210,6 @@ fn relaxation(estate: &Estate, question: &Question, policy: &Policy) -> Option<R
     let bar = |change: &Change| policy.bars(estate, std::slice::from_ref(change));
     let barred = best.changes.iter().filter_map(bar).collect();
     Some(Relaxation { barred, changes: best.changes, cost: best.cost })
-}
-
-/// Another repair, in words.
-fn alternative(repair: &Repair, after: Verdict) -> Alternative {
-    let titles: Vec<&str> = repair.changes.iter().map(|change| change.title.as_str()).collect();
-    let is_safe = repair.changes.iter().all(|change| change.safety == Safe)
-        && repair.safety.broken.is_empty();
-    Alternative {
-        title: titles.join(", then "),
-        safety: if is_safe { Safe } else { Review },
-        after: Some(after),
-        cost: Some(repair.cost),
-        exposure: repair.changes.iter().flat_map(|one| one.exposure.clone()).collect(),
-        az: repair.changes.iter().flat_map(|change| change.az.clone()).collect(),
-        changes: repair.changes.clone(),
-    }
-}
-
-/// Ways to mend single causes that no request carries out, and the relay host.
-fn advice(report: &Report) -> Vec<Alternative> {
-    let advised = report.causes().flat_map(|cause| &cause.fixes);
-    let titles = advised.filter(|fix| fix.changes.is_empty()).map(|fix| fix.title.clone());
-    let titles: Vec<String> = titles.collect();
-    let around = relay(report, &titles);
-    let titles = titles.into_iter().chain(around);
-    titles
-        .map(|title| Alternative {
-            title,
-            safety: Review,
-            after: None,
-            cost: None,
-            exposure: Vec::new(),
-            az: Vec::new(),
-            changes: Vec::new(),
-        })
-        .collect()
 }
 
 impl Plan {

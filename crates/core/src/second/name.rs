@@ -1,7 +1,5 @@
 //! The name: which address a network's resolver gives for a server.
 
-use serde_json::Value;
-
 use super::address::address_of;
 use super::door::delegated_subnet;
 use super::endpoint::{admitted, attached, endpoints};
@@ -11,7 +9,7 @@ use super::outside::{is_for_everybody, is_published, published};
 use super::seat::Spot;
 use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
-use super::world::{World, at, last_name, list, text, texts};
+use super::world::{World, last_name, list, tells_servers, text, texts};
 use super::zone::{
     Linked, Zone, alias_of, covers, is_written, keeper, may_have_unlisted, record_sets, zones,
 };
@@ -345,14 +343,7 @@ impl Ask<'_> {
             }
         }
         if depth > 0 {
-            // Of other names than the server's nobody knows what is published.
-            let own = name_of(self.world, self.server).unwrap_or_default().to_ascii_lowercase();
-            let (label, zone) = alias_of(&own);
-            let is_own = name == own || name == format!("{label}.{zone}");
-            return vec![match is_own {
-                true => Name::Public,
-                false => Name::Unknown(Gate::unknown("what is published", name)),
-            }];
+            return vec![self.behind_alias(name)];
         }
         match delegated_subnet(self.world, self.server) {
             Err(gate) => return vec![Name::Unknown(gate)],
@@ -393,17 +384,4 @@ impl Ask<'_> {
             },
         )
     }
-}
-
-/// Whether the DNS servers of a network can be read, be there none.
-fn tells_servers(network: &Value) -> bool {
-    let Some(options) = at(network, &["properties", "dhcpOptions"]).filter(|one| !one.is_null())
-    else {
-        return true;
-    };
-    options.is_object()
-        && match options.get("dnsServers") {
-            None | Some(Value::Null) => true,
-            Some(all) => all.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
-        }
 }

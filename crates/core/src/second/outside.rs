@@ -3,7 +3,7 @@
 use super::address::address_of;
 use super::door::delegated_subnet;
 use super::forward::Rule;
-use super::name::{Ask, Name};
+use super::name::{Ask, Name, name_of};
 use super::verdict::{Gate, Tri};
 use super::world::{World, last_name};
 use super::zone::{Zone, alias_of, covers, own_zone};
@@ -32,6 +32,16 @@ pub(super) fn published(world: &World, server: &str) -> Name {
 }
 
 impl Ask<'_> {
+    /// What public DNS answers for a name that a record leads to: nobody knows of other names than the server's.
+    pub(super) fn behind_alias(&self, name: &str) -> Name {
+        let own = name_of(self.world, self.server).unwrap_or_default().to_ascii_lowercase();
+        let (label, zone) = alias_of(&own);
+        match name == own || name == format!("{label}.{zone}") {
+            true => Name::Public,
+            false => Name::Unknown(Gate::unknown("what is published", name)),
+        }
+    }
+
     /// What comes of asking a public resolver by a rule: whether Azure asks its zones anew for the alias in the answer, no document
     /// says.
     pub(super) fn outside(&self, name: &str, zones: &[&Zone]) -> Name {

@@ -358,3 +358,16 @@ pub(super) fn private_address(configuration: &Value) -> Option<u32> {
         .or_else(|| text(configuration, &["properties", "privateIpAddress"]));
     address_of(word?)
 }
+
+/// Whether the DNS servers of a network can be read, be there none.
+pub(super) fn tells_servers(network: &Value) -> bool {
+    let Some(options) = at(network, &["properties", "dhcpOptions"]).filter(|one| !one.is_null())
+    else {
+        return true;
+    };
+    options.is_object()
+        && match options.get("dnsServers") {
+            None | Some(Value::Null) => true,
+            Some(all) => all.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
+        }
+}

@@ -153,7 +153,8 @@ fn a_rule_of_a_shared_group_names_the_other_subnets() {
         "destinationPortRange":"*"}}]"#;
     let share = |subnet: &str| {
         format!(
-            r#"set target-net/subnets/{subnet} /properties/networkSecurityGroup {{"id": "$target/Microsoft.Network/networkSecurityGroups/target-nsg"}}"#
+            r#"set target-net/subnets/{subnet} /properties/networkSecurityGroup
+                {{"id": "$target/Microsoft.Network/networkSecurityGroups/target-nsg"}}"#
         )
     };
     // One name comes before that of the flow's own subnet, and one after it.
@@ -234,7 +235,10 @@ fn a_link_is_the_last_resort() {
 fn a_later_step_mends_what_the_step_before_it_does() {
     let waits =
         r#"set source-net/virtualNetworkPeerings/to-target /properties/peeringState "Initiated""#;
-    let refused = r#"set servers/old-db /properties/privateEndpointConnections/0/properties/privateLinkServiceConnectionState/status "Rejected""#;
+    let refused = concat!(
+        "set servers/old-db /properties/privateEndpointConnections/0/properties",
+        "/privateLinkServiceConnectionState/status \"Rejected\""
+    );
     let edits = [APART[1], waits, refused, FULL[0], FULL[1]];
     let plan = plan_of("private-source", &edits, &[]);
     assert_eq!(kinds(&plan), ["create-endpoint", "attach-zone", "create-peering"]);
