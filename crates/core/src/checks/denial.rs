@@ -6,6 +6,7 @@ use crate::estate::filter::Direction;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
+use crate::trace::appliance::Appliance;
 use crate::trace::decision::{Decider, Decision, pieces};
 use crate::trace::leg::Way;
 use crate::trace::near_miss::{Miss, NearMiss};
@@ -28,6 +29,10 @@ pub(super) enum Gate {
     OutInterface,
     /// The copier's subnet.
     Out,
+    /// The subnet of an appliance on the way.
+    Appliance,
+    /// The interface of an appliance on the way.
+    ApplianceInterface,
     /// The subnet of the other end.
     In,
     /// The subnet of a private endpoint.
@@ -40,7 +45,11 @@ impl Gate {
     fn direction(self) -> Direction {
         match self {
             Gate::OutInterface | Gate::Out => Direction::Outbound,
-            Gate::In | Gate::Endpoint | Gate::Interface => Direction::Inbound,
+            Gate::Appliance
+            | Gate::ApplianceInterface
+            | Gate::In
+            | Gate::Endpoint
+            | Gate::Interface => Direction::Inbound,
         }
     }
 }
@@ -52,6 +61,8 @@ pub(super) fn of<'p>(path: &'p Path) -> Vec<Denial<'p>> {
     let gates = [
         (&leg.outbound_interface, Gate::OutInterface),
         (&leg.outbound, Gate::Out),
+        (&leg.into_appliance[0], Gate::Appliance),
+        (&leg.into_appliance[1], Gate::ApplianceInterface),
         (&leg.inbound, inside),
         (&leg.inbound_interface, Gate::Interface),
     ];
@@ -89,7 +100,11 @@ impl Denial<'_> {
         match self.gate {
             Gate::Out => path.start.as_ref().is_some_and(|start| start.interface.is_none()),
             Gate::In => is_injected(),
-            Gate::OutInterface | Gate::Endpoint | Gate::Interface => false,
+            Gate::OutInterface
+            | Gate::Appliance
+            | Gate::ApplianceInterface
+            | Gate::Endpoint
+            | Gate::Interface => false,
         }
     }
 
@@ -107,7 +122,9 @@ impl Denial<'_> {
         match self.gate {
             Gate::OutInterface => passes(&leg.outbound),
             Gate::Interface => passes(&leg.inbound),
-            Gate::Out | Gate::In | Gate::Endpoint => false,
+            Gate::Out | Gate::Appliance | Gate::ApplianceInterface | Gate::In | Gate::Endpoint => {
+                false
+            }
         }
     }
 
@@ -117,7 +134,9 @@ impl Denial<'_> {
         let (side, subnet) = match self.gate {
             Gate::OutInterface => (&leg.outbound, &path.start.as_ref()?.subnet),
             Gate::Interface => (&leg.inbound, &leg.receiver()?.subnet),
-            Gate::Out | Gate::In | Gate::Endpoint => return None,
+            Gate::Out | Gate::Appliance | Gate::ApplianceInterface | Gate::In | Gate::Endpoint => {
+                return None;
+            }
         };
         let (group, decision) = side.as_ref().filter(|(_, one)| one.denied.is_empty())?;
         let rules = pieces(&decision.allowed);
@@ -203,6 +222,13 @@ impl Denial<'_> {
                 })
             }
             (Gate::Out, _) => "the way out".to_owned(),
+            (Gate::Appliance | Gate::ApplianceInterface, _) => {
+                let nic = leg.and_then(|leg| match &leg.appliance {
+                    Some(Appliance::Forwards(nic)) => Some(nic.name()),
+                    _ => None,
+                });
+                format!("the way into interface `{}`, which a route names", nic.unwrap_or(""))
+            }
             (Gate::In | Gate::Endpoint, Some(subnet)) => {
                 format!("the way into subnet `{}`", subnet.name())
             }

@@ -3,21 +3,15 @@
 use serde_json::{Value, json};
 
 use super::Plan;
-use crate::change::Change;
+use crate::change::{Change, Exposure};
 use crate::repair::Cost;
 use crate::trace::step::Verdict;
 
 impl Plan {
     /// The JSON that scripts rely on (`flexway.plan/1`).
     pub fn to_json(&self) -> Value {
-        // Two rules may let the same through, one at each end of the way.
-        let mut exposure: Vec<String> = Vec::new();
-        for line in self.changes.iter().flat_map(|change| &change.exposure) {
-            let line = line.to_string();
-            if !exposure.contains(&line) {
-                exposure.push(line);
-            }
-        }
+        let exposure: Vec<&Exposure> =
+            self.changes.iter().flat_map(|change| &change.exposure).collect();
         let affected: Vec<&String> =
             self.changes.iter().flat_map(|change| &change.affected).collect();
         let mut affected: Vec<String> = affected.into_iter().cloned().collect();

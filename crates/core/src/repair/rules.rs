@@ -2,11 +2,13 @@
 
 use crate::address::AddressSet;
 use crate::estate::filter::{Direction, Prefix, Rule};
-use crate::estate::network::{Subnet, Vnet};
+use crate::estate::forwarder::Ruleset;
+use crate::estate::network::{NextHop, Route, Subnet, Vnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Set, Writes};
 use crate::id::ResourceId;
 use crate::trace::filter::covers;
+use crate::trace::route::user_routes;
 use crate::trace::rules::of_users;
 use crate::trace::{PORT, endpoint};
 
@@ -57,17 +59,23 @@ impl<'e> Rules<'e> {
         server: &ResourceId,
     ) -> bool {
         let Some(subnet) = estate.find::<Subnet>(client) else { return true };
+        // Forwarded questions come from elsewhere.
+        let is_of_names = |moved: &Moved| covers(&moved.rule.ports.to, DNS_PORT);
+        if self.0.iter().any(is_of_names) && estate.all::<Ruleset>().next().is_some() {
+            return true;
+        }
         let senders = AddressSet::of(&subnet.prefixes);
         let sends = |moved: &&Moved| meets(&moved.rule.from, &senders);
         let mut speaking = self.0.iter().filter(sends).peekable();
         speaking.peek().is_some() && {
             let far = Far::of(estate, server);
             let asks_others = || asks_others(estate, client);
+            let is_handed_on = is_handed_on(estate, (client, subnet));
             speaking.any(|moved| {
                 let is_near = subnet.security_group.to() == Some(&moved.group);
                 let ports = &moved.rule.ports.to;
                 covers(ports, DNS_PORT) && (is_near || asks_others())
-                    || covers(ports, PORT) && far.receives(moved, is_near)
+                    || covers(ports, PORT) && far.receives(moved, is_near, is_handed_on)
             })
         }
     }
@@ -102,6 +110,15 @@ fn meets(prefixes: &[Prefix], set: &AddressSet) -> bool {
 fn asks_others(estate: &Estate, client: &ResourceId) -> bool {
     let vnet = client.parent().and_then(|vnet| estate.find::<Vnet>(&vnet));
     vnet.is_none_or(|vnet| vnet.dns_servers.as_ref().is_none_or(|list| !list.is_empty()))
+}
+
+/// Whether a route hands packets of a subnet to an appliance, at which rules may stand, or may do so.
+fn is_handed_on(estate: &Estate, subnet: (&ResourceId, &Subnet)) -> bool {
+    let leads = |route: &Route| matches!(route.next_hop, NextHop::Appliance(_));
+    match user_routes(estate, subnet) {
+        Ok(found) => found.is_some_and(|(_, routes)| routes.into_iter().any(leads)),
+        Err(_) => true,
+    }
 }
 
 /// Where a server may be reached.
@@ -154,10 +171,12 @@ impl Far {
     }
 
     /// Whether a rule may speak of packets to it: it stands on their way, and names where they go.
-    fn receives(&self, moved: &Moved, is_near: bool) -> bool {
+    fn receives(&self, moved: &Moved, is_near: bool, is_handed_on: bool) -> bool {
         let is_on_the_way = match moved.rule.direction {
             Direction::Outbound => is_near,
-            Direction::Inbound => self.is_open || self.groups.contains(&moved.group),
+            Direction::Inbound => {
+                self.is_open || is_handed_on || self.groups.contains(&moved.group)
+            }
         };
         let is_private = |one: &Prefix| matches!(one, Prefix::Network(network) if AddressSet::of([network]).is_private());
         let names_it = || {

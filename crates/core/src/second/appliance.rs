@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::address::{Prefix, is_private, usable};
+use super::filter::{Packet, Place, Way, group, group_of};
 use super::peering::{Half, Shore, cross, halves};
+use super::route::own_routes;
 use super::sender::{pools_of, runs};
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{
@@ -56,6 +58,38 @@ pub(super) fn is_dead(world: &World, subnet: &str, address: u32) -> bool {
                 && !mesh::may_join(world, network_of(subnet))
         }
     }
+}
+
+/// Rules that keep a packet out of the machine that the longest route of a subnet hands it to, where that forwards.
+pub(super) fn refuses(
+    world: &World,
+    subnet: &str,
+    to: Option<u32>,
+    packet: &Packet<'_>,
+) -> Vec<Gate> {
+    let hop = || {
+        let to = to?;
+        let own = own_routes(world, subnet)?;
+        let holding = own.iter().filter_map(|route| {
+            Some((route.prefix.filter(|prefix| prefix.contains(to))?.len, route.appliance))
+        });
+        holding.max_by_key(|(len, _)| *len)?.1
+    };
+    let Some(hop) = hop().filter(|hop| !is_dead(world, subnet, *hop)) else { return Vec::new() };
+    let near = neighbours(world, network_of(subnet));
+    let machines = world.all(INTERFACE).filter_map(|(_, body)| {
+        let is_it = interface_addresses(body).contains(&hop);
+        let forwards = flag(body, &["properties", "enableIPForwarding"]) == Some(true);
+        Some((body, subnet_of(body).filter(|_| is_it && forwards)?))
+    });
+    let mut machines = machines.filter(|(_, home)| near.iter().any(|one| one == network_of(home)));
+    let Some((body, home)) = machines.next() else { return Vec::new() };
+    let place = Place::of(&home);
+    let own = reference(body, &["properties", "networkSecurityGroup", "id"]);
+    let mut gates = vec![group_of(world, place, Way::Inbound, packet)];
+    gates.extend(own.map(|key| group(world, &key, place, Way::Inbound, packet)));
+    gates.retain(|gate| matches!(gate, Gate::Drop(_)));
+    gates
 }
 
 /// Whether a private address is of a network or of a neighbour that has no subnet there.

@@ -106,7 +106,7 @@ pub(super) fn filters(world: &World, place: Place<'_>, way: Way, packet: &Packet
 }
 
 /// The group of the place's subnet.
-fn group_of(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
+pub(super) fn group_of(world: &World, place: Place<'_>, way: Way, packet: &Packet<'_>) -> Gate {
     let Some(subnet) = world.body(place.subnet) else {
         return Gate::unknown("the security group", place.subnet);
     };

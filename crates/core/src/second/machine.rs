@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::address::{address_of, is_private};
-use super::appliance::{has_no_place, is_beyond_peers};
+use super::appliance::{has_no_place, is_beyond_peers, refuses};
 use super::filter::{End, Packet, Place, Way, filter, group, has_group};
 use super::firewall;
 use super::front::own_exit;
@@ -178,6 +178,8 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     if is_opaque {
         let end = (seat.subnet.as_str(), Some(spot.to));
         gates.extend(firewall::loses(world, flow.subnet, end, None));
+        let packet = Packet { from: sender, ..packet };
+        gates.extend(refuses(world, flow.subnet, Some(spot.to), &packet));
         return gates;
     }
     if near != far {

@@ -1,6 +1,7 @@
 //! One packet's whole way: the gates between the copier and the place that the name leads to.
 
 use super::address::representatives;
+use super::appliance;
 use super::door::{delegated_subnet, listening, standing};
 use super::endpoint::{Endpoint, acts_on, admits, admitted, endpoints, holder};
 use super::fate_over;
@@ -202,6 +203,7 @@ impl<'w> Walk<'w> {
         if is_opaque {
             gates.push(filter(self.world, place, Way::Inbound, &packet(End::Somewhere)));
             gates.extend(firewall::loses(self.world, subnet, (home, to), None));
+            gates.extend(appliance::refuses(self.world, subnet, to, &packet(End::at(from))));
             return gates;
         }
         gates.extend(filters(self.world, place, Way::Inbound, &packet(End::at(from))));
@@ -368,6 +370,7 @@ impl<'w> Walk<'w> {
         gates.push(self.endpoint_filter(home, &packet(from_end)));
         if is_opaque {
             gates.extend(firewall::loses(self.world, subnet, (home, to), Some(endpoint)));
+            gates.extend(appliance::refuses(self.world, subnet, to, &packet(End::at(from))));
         }
         if near != far && !is_opaque {
             let here = Shore {

@@ -98,6 +98,8 @@ pub struct Leg {
     pub onward: Option<Onward>,
     /// The appliance that a route hands packets to.
     pub appliance: Option<Appliance>,
+    /// Rules of that one's subnet and of its interface that deny the way in.
+    pub into_appliance: [Option<(ResourceId, Decision)>; 2],
     /// The other end is a load balancer of the Basic sort in another region.
     pub is_basic_balancer_afar: bool,
     /// Addresses that the copier may have.
@@ -138,6 +140,7 @@ impl Leg {
             unused: None,
             onward: None,
             appliance: None,
+            into_appliance: [None, None],
             is_basic_balancer_afar: false,
             senders: AddressSet::default(),
             admin_denials: Vec::new(),

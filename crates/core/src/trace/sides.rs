@@ -6,6 +6,7 @@ use crate::estate::endpoint::{Endpoint, Interface};
 use crate::estate::filter::Direction;
 use crate::id::ResourceId;
 use crate::trace::admin::{self, Fate, Packets, Ruled};
+use crate::trace::appliance::Appliance;
 use crate::trace::decision::{Decider, Decision};
 use crate::trace::filter::Receiver;
 use crate::trace::leg::{Leg, Walker, Way};
@@ -132,6 +133,37 @@ impl Walker<'_> {
         }
         let at = (Direction::Inbound, far, Some(near.vnet));
         leg.inbound_interface = self.at_interface(leg, &id, at, near, (receiver, &fate));
+    }
+
+    /// Takes down rules that keep the packets out of the appliance that a route hands them to: they come with the addresses that they
+    /// left with.
+    pub(super) fn into_appliance(
+        &self,
+        leg: &mut Leg,
+        near: &End,
+        far: &ResourceId,
+        receiver: &Receiver,
+    ) {
+        let Some(Appliance::Forwards(nic)) = leg.appliance.clone() else { return };
+        let Some(interface) = self.estate.find::<Interface>(&nic) else { return };
+        let Some((subnet, vnet)) =
+            interface.subnet.as_ref().and_then(|one| Some((one, one.parent()?)))
+        else {
+            return;
+        };
+        let Ok(at) = End::read(self.estate, &vnet, subnet) else { return };
+        let (direction, fate) = (Direction::Inbound, Fate::default());
+        let groups = [at.group().ok().flatten(), interface.security_group.to()];
+        for (place, group) in groups.into_iter().enumerate() {
+            let Some(group) = group else { continue };
+            let side = Side { group, direction, at: &at, other: Some(far), fate: &fate };
+            let Ok((decision, _)) = self.filter(leg, &side, near, receiver) else { continue };
+            if !decision.denied.is_empty() {
+                let stage = Stage::FilterIn;
+                leg.forward.push(filter_step(self.estate, stage, group, &decision, &leg.senders));
+                leg.into_appliance[place] = Some((group.clone(), decision));
+            }
+        }
     }
 
     /// Takes down what the group of an interface decides, where it has one.

@@ -264,16 +264,12 @@ fn what_a_change_mends_is_a_cause_that_is_named() {
 }
 
 #[test]
-fn a_name_becomes_an_alias_once_and_no_way_is_told_twice() {
-    let (mut first, mut more, mut opening) = (0, 0, 0);
+fn a_name_becomes_an_alias_once() {
+    let (mut first, mut more) = (0, 0);
     for example in checks::ALL.iter().flat_map(|check| support::examples(check.page)) {
         let estate = support::estate(&example.resources);
         let question = example.question(&estate);
         let plan = plan::plan(&estate, &question, &Policy::default()).to_json();
-        let exposure: Vec<_> = plan["exposure"].as_array().into_iter().flatten().collect();
-        let distinct: BTreeSet<String> = exposure.iter().map(ToString::to_string).collect();
-        assert_eq!(distinct.len(), exposure.len(), "{}: {exposure:?}", example.title);
-        opening += distinct.len();
         let changes = plan["changes"].as_array().into_iter().flatten();
         if !changes.clone().any(|change| change["kind"] == "create-endpoint") {
             continue;
@@ -291,5 +287,5 @@ fn a_name_becomes_an_alias_once_and_no_way_is_told_twice() {
         first += usize::from(says_so);
         more += usize::from(has_one);
     }
-    assert!(first > 0 && more > 0 && opening > 50, "{first} first ones, {more} more, {opening}");
+    assert!(first > 0 && more > 0, "{first} first ones, {more} more");
 }

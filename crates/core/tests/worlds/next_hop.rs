@@ -35,7 +35,25 @@ pub(crate) fn handed(seed: u64) -> Case {
     if chance.hits(15) {
         case.resources.push(mesh(&mut chance));
     }
+    if chance.hits(60) {
+        case.resources.push(machine(&mut chance));
+    }
     case
+}
+
+/// A machine that some of the routes lead to, with rules of its own or without.
+fn machine(chance: &mut Chance) -> Value {
+    let [near, far] =
+        [("10.2.2.9", subnet("target", "apps")), ("10.1.1.9", subnet("source", "endpoints"))];
+    let (address, home) = if chance.hits(70) { near } else { far };
+    let group = chance.pick(&["out", "in", ""]);
+    let group = (!group.is_empty()).then(
+        || json!({ "id": format!("{GROUP}/Microsoft.Network/networkSecurityGroups/{group}") }),
+    );
+    let place = json!({ "privateIPAddress": address, "subnet": { "id": home } });
+    json!({ "id": format!("{GROUP}/Microsoft.Network/networkInterfaces/handing"),
+        "properties": { "enableIPForwarding": chance.hits(80), "networkSecurityGroup": group,
+            "ipConfigurations": [{ "name": "0", "properties": place }] } })
 }
 
 /// The source's own subnet, or that of its endpoint.

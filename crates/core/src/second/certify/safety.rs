@@ -229,8 +229,7 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
         open.push("the plan says that it did not look at every flow".to_owned());
     }
     wrong.extend(judge.plan.changes.iter().filter_map(too_wide));
-    let exposing = judge.plan.changes.iter().filter(|change| exposes(judge, change));
-    let let_through = exposing.map(opening).collect::<BTreeSet<_>>().len();
+    let let_through = judge.plan.changes.iter().filter(|change| exposes(judge, change)).count();
     if judge.plan.exposure.len() < let_through {
         let named = judge.plan.exposure.len();
         wrong.push(format!(
@@ -255,20 +254,6 @@ fn exposes(judge: &Judge<'_>, change: &Change) -> bool {
     let is_it = |one: &&Change| one.request == change.request;
     let known = judge.plan.catalogue.iter().find(is_it);
     known.and_then(|one| one.cost).is_some_and(|cost| cost[EXPOSED] > 0)
-}
-
-/// What a change opens: rules at both ends of a way, and both halves of a peering, let the same through, which is named once.
-fn opening(change: &Change) -> String {
-    const ENDS: [&str; 3] =
-        ["sourceAddressPrefixes", "destinationAddressPrefixes", "destinationPortRange"];
-    let rule = &change.request.body["properties"];
-    match change.kind.as_str() {
-        "add-rule" => ENDS.map(|field| rule[field].to_string()).join(" "),
-        _ if change.request.path.to_ascii_lowercase().contains("/virtualnetworkpeerings/") => {
-            "peering".to_owned()
-        }
-        _ => change.request.path.clone(),
-    }
 }
 
 /// What is wrong with a rule that lets everybody through, or to every port.
