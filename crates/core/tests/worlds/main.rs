@@ -33,7 +33,7 @@ const WORLDS: u64 = 20_000;
 
 /// Of a thousand worlds, those at most in which the analyser abstains and the second reading is sure: of all, and of a particular kind,
 /// with appliances and relay hosts of which little is told.
-const ABSTAINS_MAX: (u64, u64) = (4, 25);
+const ABSTAINS_MAX: (u64, u64) = (2, 20);
 
 /// Worlds beyond these that show what is rare.
 const RARE: [u64; 5] = [31_483, 68_765, 78_051, 87_368, 102_405];

@@ -5,6 +5,7 @@ use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::resolve::{self, Answer};
+use crate::trace::unproven;
 
 const WHY: &str =
     "a linked zone owns its names: a name that it lacks does not exist, public DNS is not asked";
@@ -62,7 +63,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 fn of_injected(path: &Path) -> Option<Finding> {
     let own = path.to.private_zone.as_ref()?;
     let name = path.name.as_ref().filter(|name| name.answer == Answer::NoSuchName)?;
-    name.zone.as_ref().filter(|(zone, _)| zone == own)?;
+    // Whoever links the zone then meets that.
+    let is_asked = name.zone.as_ref().is_some_and(|(zone, _)| zone == own);
+    let is_empty = || name.zone.is_none() && unproven::is_empty(path.estate, own);
+    if !is_asked && !is_empty() {
+        return None;
+    }
     let message = format!(
         "private DNS zone `{}` of server `{}` holds no A record",
         own.name(),
