@@ -137,7 +137,7 @@ impl Walker<'_> {
 
     /// Takes down rules that keep the packets out of the appliance that a route hands them to: they come with the addresses that they
     /// left with.
-    pub(super) fn into_appliance(
+    pub(super) fn at_appliance(
         &self,
         leg: &mut Leg,
         near: &End,

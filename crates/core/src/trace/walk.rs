@@ -126,7 +126,7 @@ impl Walker<'_> {
             }
             leg.cross(far.id, joined, steps);
         }
-        self.estate.aside(|| self.into_appliance(leg, &near, far.vnet, &receiver));
+        self.estate.aside(|| self.at_appliance(leg, &near, far.vnet, &receiver));
         self.beyond_firewall(leg, &near, &far, (&receivers, address));
         let dialled = leg.receiver();
         let port = self.service.port;
