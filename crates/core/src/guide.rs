@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::change::whole_place;
 use crate::estate::dns::Link;
+use crate::estate::endpoint::Endpoint;
 use crate::estate::network::Subnet;
 use crate::estate::server::ServerKind;
 use crate::estate::{Estate, Key, Missing};
@@ -218,6 +219,9 @@ fn own_zone(path: &Path) -> (State, Option<(ResourceId, ResourceId)>) {
 
 fn attached(path: &Path) -> State {
     let Some(view) = path.endpoint() else { return State::NotApplicable };
+    if path.estate.find::<Endpoint>(&view.id).is_none() && view.zone_group.is_none() {
+        return State::Unknown;
+    }
     let name = path.zone_name_meant().unwrap_or_default();
     let zones = view.zone_group.iter().flatten();
     let is_right = zones.into_iter().any(|zone| zone.name().eq_ignore_ascii_case(&name));
@@ -243,9 +247,18 @@ fn unread_group(path: &Path) -> Option<Missing> {
     })
 }
 
+/// State of a step about the endpoint's zone, where the estate holds none of that name.
+fn no_zone(path: &Path) -> State {
+    match path.endpoint() {
+        None => State::NotApplicable,
+        Some(view) if path.estate.find::<Endpoint>(&view.id).is_none() => State::Unknown,
+        Some(_) => State::NotMet,
+    }
+}
+
 /// State of the guide's step 6, and whether what is not met is on the path.
 fn linked(path: &Path) -> (State, bool) {
-    let Some(zone) = path.zone_meant() else { return (State::NotMet, true) };
+    let Some(zone) = path.zone_meant() else { return (no_zone(path), true) };
     if !path.estate.has_zone(&zone) {
         return (State::Unknown, true);
     }
@@ -265,7 +278,7 @@ fn linked(path: &Path) -> (State, bool) {
 }
 
 fn record(path: &Path) -> State {
-    let Some(zone) = path.zone_meant() else { return State::NotMet };
+    let Some(zone) = path.zone_meant() else { return no_zone(path) };
     if !path.estate.has_zone(&zone) {
         return State::Unknown;
     }

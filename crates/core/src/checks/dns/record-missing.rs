@@ -24,10 +24,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let full = resolve::private_link_name(&path.server_name())?;
     let is_alias = resolve::find_record(path.estate, &zone, &full)
         .is_some_and(|(_, record)| record.alias.is_some());
-    let is_answered = path.name.as_ref().is_some_and(|name| match (&name.answer, &meant.addresses) {
-        (Answer::Addresses(found), Ok(own)) => found.iter().any(|one| own.contains(one)),
-        _ => false,
-    });
+    let is_answered =
+        path.name.as_ref().is_some_and(|name| match (&name.answer, &meant.addresses) {
+            (Answer::Addresses(found), Ok(own)) => found.iter().any(|one| own.contains(one)),
+            _ => false,
+        });
     // Another zone answers for it, and rightly: nobody asks this one.
     if is_answered
         || is_alias
