@@ -248,3 +248,19 @@ fn azures_own_route_is_named() {
     ];
     assert_eq!(route(&table).2, 2);
 }
+
+/// Nothing is known of the guide's steps about an endpoint and a zone that nobody captured.
+#[test]
+fn steps_about_what_nobody_captured_are_not_known() {
+    let report = told(&[
+        "delete privateDnsZoneGroups/default",
+        "delete privateEndpoints/old-db-pe",
+        "delete privatelink.postgres.database.azure.com/virtualNetworkLinks/source-link",
+        "delete privatelink.postgres.database.azure.com/virtualNetworkLinks/target-link",
+        "delete privatelink.postgres.database.azure.com/A/old-db",
+        "delete privateDnsZones/privatelink.postgres.database.azure.com",
+    ]);
+    let steps = report.guide.expect("a guide").steps;
+    let states: Vec<State> = steps.iter().map(|step| step.state).collect();
+    assert_eq!(states[4..], [State::Unknown; 3], "{steps:?}");
+}
