@@ -16,12 +16,13 @@ const TIMES: &str = "connect_timeout=2 keepalives_idle=1 keepalives_interval=1 k
 /// Longest wait for what takes seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A table whose rows the target takes one by one in 100 ms, 14 MB in 15 s, and some that arrive meanwhile.
+/// A table whose rows the target takes one by one in 100 ms, 48 MB in 15 s, and some that arrive meanwhile. What is on its way in
+/// buffers, some 10 MB, arrives whatever becomes of the path.
 const SLOW: &str = "
     CREATE FUNCTION slow(n int) RETURNS bool LANGUAGE sql AS 'SELECT true';
     CREATE TABLE large (n int CHECK (public.slow(n)), body text);
     ALTER TABLE large ALTER body SET STORAGE EXTERNAL;
-    INSERT INTO large SELECT n, repeat(md5(n::text), 3000) FROM generate_series(1, 150) n;
+    INSERT INTO large SELECT n, repeat(md5(n::text), 10000) FROM generate_series(1, 150) n;
     CREATE OR REPLACE FUNCTION slow(n int) RETURNS bool LANGUAGE sql AS 'SELECT pg_catalog.pg_sleep(0.1) IS NOT NULL';
     CREATE TABLE one (n int); INSERT INTO one SELECT generate_series(1, 1000);
     CREATE TABLE two (n int); INSERT INTO two SELECT generate_series(1, 1000)";
