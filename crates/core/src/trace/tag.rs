@@ -23,6 +23,8 @@ pub struct NetworkTag {
     pub dropped: AddressSet,
     /// The network, or the subnet's own routes, where they were not observed.
     pub unread: Option<Missing>,
+    /// Whether a mesh may join the network with others.
+    may_be_meshed: bool,
 }
 
 impl NetworkTag {
@@ -93,7 +95,22 @@ pub fn network_tag(
             remembered(after, &vnet, &subnet, within.as_ref()).0 == before
         });
     }
-    tag
+    let mut tag = tag?;
+    if let Some(within) = within.filter(|_| tag.may_be_meshed) {
+        let meshed = meshed(estate, vnet, within);
+        tag.perhaps = tag.perhaps.union(&meshed);
+        tag.dropped = tag.dropped.difference(&meshed);
+    }
+    Ok(tag)
+}
+
+/// Addresses of other networks that a mesh may join: whether it does no configuration proves.
+fn meshed(estate: &Estate, vnet: &ResourceId, within: &AddressSet) -> AddressSet {
+    let is_met = |other: &Vnet| other.space.iter().any(|net| within.meets(net));
+    let others = estate.all::<Vnet>().filter(|(id, other)| *id != vnet && is_met(other));
+    let joined = others.filter(|(id, _)| mesh::of(estate, vnet, id).1.is_some());
+    let spaces: Vec<_> = joined.flat_map(|(_, other)| &other.space).collect();
+    AddressSet::of(spaces).intersection(within)
 }
 
 /// A hub has hundreds of peers, and every flow from or to it asks again.
@@ -126,6 +143,8 @@ fn put_together(
                 unread: Some(
                     unread.err().unwrap_or_else(|| Missing::field(vnet_id, "addressSpace")),
                 ),
+                // All of them are in it perhaps.
+                may_be_meshed: false,
             });
         }
     };
@@ -155,12 +174,6 @@ fn put_together(
             Some(true) if is_connected => surely.extend(space),
             _ => perhaps.extend(space),
         }
-    }
-    // Whether a mesh joins two networks no configuration proves.
-    if mesh::may_join(estate, vnet_id) {
-        let others = estate.all::<Vnet>().filter(|(other, _)| *other != vnet_id);
-        let meshed = others.filter(|(other, _)| mesh::of(estate, vnet_id, other).1.is_some());
-        perhaps.extend(meshed.flat_map(|(_, other)| &other.space));
     }
     let (mut surely, mut perhaps) = (AddressSet::of(&surely), AddressSet::of(&perhaps));
     if is_untold {
@@ -202,7 +215,8 @@ fn put_together(
     let [drops, default] = drops;
     let dropped = drops.union(&default).difference(&perhaps);
     let (surely, perhaps) = (surely.union(&drops), perhaps.union(&dropped));
-    Ok(NetworkTag { perhaps, surely, dropped, unread })
+    let may_be_meshed = mesh::may_join(estate, vnet_id);
+    Ok(NetworkTag { perhaps, surely, dropped, unread, may_be_meshed })
 }
 
 /// Whether a route drops packets to other networks. One into the network's own says nothing new of that.
