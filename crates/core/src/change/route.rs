@@ -26,8 +26,7 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
     let appliance = fields.and_then(|fields| fields.get("nextHopIpAddress")?.as_str());
     let passed_by = appliance
         .map(|address| format!("packets that it led to {address} go past what stands there: a firewall no longer sees them"));
-    let prefix = fields;
-    let prefix = prefix.and_then(|fields| fields.get("addressPrefix")?.as_str()?.parse().ok());
+    let prefix = fields.and_then(|fields| fields.get("addressPrefix")?.as_str()?.parse().ok());
     let caught =
         prefix.map_or_else(|| End::named(id.key(), MANY), |prefix: Ipv4Net| End::of(&[prefix]));
     let ports = prefix.map_or(EVERY_PORT, |prefix| ports(estate, prefix));

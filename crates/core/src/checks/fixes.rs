@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
-use crate::change::{Change, Safety, dns, filter, record, route, server, subnet};
+use crate::change::{Change, Safety, dns, filter, peering, record, route, server, subnet};
 use crate::estate::filter::Direction;
 use crate::estate::gateway::NatGateway;
 use crate::estate::network::region_key;
@@ -120,6 +120,12 @@ pub(super) fn let_address_in(path: &Path, addresses: &AddressSet) -> Fix {
         }
     }
     Fix::of(rules)
+}
+
+/// Lets a gateway be used by the flag of a peering that keeps it back.
+pub(super) fn lend_gateway(path: &Path, half: &ResourceId, pointer: &str) -> Fix {
+    let flag = pointer.rsplit('/').next().unwrap_or("");
+    Fix::of(vec![peering::set_flag(path.estate, half, flag)])
 }
 
 /// Lets the denied questions of the copier's subnet through to a DNS server, and nothing else.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::change::{peering, route};
+use crate::change::route;
 use crate::checks::{fixes, joins};
 use crate::estate::filter::Direction;
 use crate::finding::Fix;
@@ -47,8 +47,7 @@ pub(super) fn mend(path: &Path, leg: &Leg, server: Ipv4Addr) -> Option<Fix> {
             Some(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]))
         }
         (_, Some(Outward::NotLent { half, pointer, .. })) => {
-            let flag = pointer.rsplit('/').next().unwrap_or("");
-            Some(Fix::of(vec![peering::set_flag(path.estate, half, flag)]))
+            Some(fixes::lend_gateway(path, half, pointer))
         }
         _ => None,
     }

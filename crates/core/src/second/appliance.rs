@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::address::{Prefix, is_private, usable};
 use super::filter::{Packet, Place, Way, group, group_of};
 use super::peering::{Half, Shore, cross, halves};
-use super::route::own_routes;
+use super::route::handed_to;
 use super::sender::{pools_of, runs};
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{
@@ -67,15 +67,8 @@ pub(super) fn refuses(
     to: Option<u32>,
     packet: &Packet<'_>,
 ) -> Vec<Gate> {
-    let hop = || {
-        let to = to?;
-        let own = own_routes(world, subnet)?;
-        let holding = own.iter().filter_map(|route| {
-            Some((route.prefix.filter(|prefix| prefix.contains(to))?.len, route.appliance))
-        });
-        holding.max_by_key(|(len, _)| *len)?.1
-    };
-    let Some(hop) = hop().filter(|hop| !is_dead(world, subnet, *hop)) else { return Vec::new() };
+    let hop = to.and_then(|to| handed_to(world, subnet, to));
+    let Some(hop) = hop.filter(|hop| !is_dead(world, subnet, *hop)) else { return Vec::new() };
     let near = neighbours(world, network_of(subnet));
     let machines = world.all(INTERFACE).filter_map(|(_, body)| {
         let is_it = interface_addresses(body).contains(&hop);

@@ -59,19 +59,7 @@ pub(super) fn balanced<'w>(
     if floating != Some(false) && inside != port {
         return None;
     }
-    let mut configurations = Vec::new();
-    match reference(rule, &["properties", "backendAddressPool", "id"]) {
-        Some(pool) => {
-            let pools = part("backendAddressPools")?;
-            let body = pools.iter().find(|one| reference(one, &["id"]).as_ref() == Some(&pool))?;
-            for one in list(body, &["properties", "backendIPConfigurations"])? {
-                configurations.push(reference(one, &["id"])?);
-            }
-        }
-        None => {
-            configurations.push(reference(rule, &["properties", "backendIPConfiguration", "id"])?)
-        }
-    }
+    let configurations = configurations(balancer, rule)?;
     let bodies = configurations.iter().map(|id| world.body(id.split("/ipconfigurations/").next()?));
     let bodies = bodies.collect::<Option<Vec<_>>>()?;
     let have_one_address = bodies.iter().all(|body| interface_addresses(body).len() == 1);
@@ -98,19 +86,7 @@ fn are_idle(world: &World, balancer: &Value, frontend: &str) -> Option<bool> {
         if of.is_some_and(|one| one != frontend) {
             continue;
         }
-        match reference(rule, &["properties", "backendAddressPool", "id"]) {
-            Some(pool) => {
-                let pools = part("backendAddressPools")?;
-                let body =
-                    pools.iter().find(|one| reference(one, &["id"]).as_ref() == Some(&pool))?;
-                for one in list(body, &["properties", "backendIPConfigurations"])? {
-                    members.push(reference(one, &["id"])?);
-                }
-            }
-            None => {
-                members.push(reference(rule, &["properties", "backendIPConfiguration", "id"])?);
-            }
-        }
+        members.extend(configurations(balancer, rule)?);
     }
     let forwards = |id: &String| {
         let body = world.body(id.split("/ipconfigurations/").next()?)?;
@@ -118,4 +94,15 @@ fn are_idle(world: &World, balancer: &Value, frontend: &str) -> Option<bool> {
     };
     let all: Vec<bool> = members.iter().map(forwards).collect::<Option<_>>()?;
     Some(!all.is_empty() && !all.contains(&true))
+}
+
+/// The configurations of interfaces that a rule takes packets to; `None` where they are not all told.
+fn configurations(balancer: &Value, rule: &Value) -> Option<Vec<String>> {
+    let Some(pool) = reference(rule, &["properties", "backendAddressPool", "id"]) else {
+        return Some(vec![reference(rule, &["properties", "backendIPConfiguration", "id"])?]);
+    };
+    let pools = list(balancer, &["properties", "backendAddressPools"])?;
+    let body = pools.iter().find(|one| reference(one, &["id"]).as_ref() == Some(&pool))?;
+    let all = list(body, &["properties", "backendIPConfigurations"])?;
+    all.iter().map(|one| reference(one, &["id"])).collect()
 }

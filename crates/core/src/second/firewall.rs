@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::address::{Prefix, holds_no_public};
 use super::endpoint::Endpoint;
 use super::peering::{Shore, cross, halves};
-use super::route::{Hop, next_hop, own_routes};
+use super::route::{Hop, handed_to, next_hop};
 use super::sender::{addresses_of_nat, public_addresses};
 use super::verdict::Gate;
 use super::world::{World, at, list, network_of, private_address, reference};
@@ -36,14 +36,8 @@ pub(super) fn loses(
     endpoint: Option<&Endpoint>,
 ) -> Vec<Gate> {
     let lost = || {
-        let address = to?;
-        let own = own_routes(world, subnet)?;
-        let holding = own.iter().filter_map(|route| {
-            Some((route.prefix.filter(|prefix| prefix.contains(address))?.len, route))
-        });
-        let (_, longest) = holding.max_by_key(|(len, _)| *len)?;
         let (near, far) = (network_of(subnet), network_of(home));
-        let (_, seat) = at_hop(world, near, longest.appliance?)?;
+        let (_, seat) = at_hop(world, near, handed_to(world, subnet, to?)?)?;
         let hub = network_of(&seat);
         if hub == near || hub == far {
             return None;

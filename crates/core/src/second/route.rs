@@ -91,6 +91,15 @@ pub(super) enum Hop {
     Unknown(Gate),
 }
 
+/// The address that the longest route of a subnet's table hands packets to an address to.
+pub(super) fn handed_to(world: &World, subnet: &str, address: u32) -> Option<u32> {
+    let own = own_routes(world, subnet)?;
+    let holding = own.iter().filter_map(|route| {
+        Some((route.prefix.filter(|prefix| prefix.contains(address))?.len, route.appliance))
+    });
+    holding.max_by_key(|(len, _)| *len)?.1
+}
+
 /// Whether a route of the subnet hands packets to an address to an appliance.
 pub(super) fn is_handed_on(world: &World, subnet: &str, address: u32) -> bool {
     let holds = |route: &OwnRoute<'_>| route.prefix.is_some_and(|prefix| prefix.contains(address));

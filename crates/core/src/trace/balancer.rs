@@ -69,12 +69,7 @@ fn balanced(
         // What floats keeps its port, too.
         (Some(true) | None, other) => u16::try_from(other).ok().filter(|one| *one == port)?,
     };
-    let to = rule.to.as_ref()?;
-    let pool = balancer.pools.iter().find(|(id, _)| id == to);
-    let members = match pool {
-        Some((_, members)) => members.as_deref()?,
-        None => std::slice::from_ref(to),
-    };
+    let members = members(balancer, rule)?;
     let machines: Vec<_> = members.iter().map(|one| member(estate, one)).collect::<Option<_>>()?;
     let ((machine, interface), others) = machines.split_first()?;
     let is_alike = |(other, one): &(Machine, &Interface)| {
@@ -99,20 +94,25 @@ pub(super) fn idle_member(estate: &Estate, vnet: &ResourceId, at: Ipv4Addr) -> O
     let balancer = estate.find::<LoadBalancer>(&id).filter(|one| one.has_all_rules)?;
     let frontend = balancer.frontends.iter().find(|one| one.address == at)?.id.as_ref()?;
     let rules = balancer.rules.iter().flatten().chain(&balancer.nat_rules);
-    let mut members = Vec::new();
+    let mut all = Vec::new();
     for rule in rules.filter(|rule| rule.frontend.as_ref().is_none_or(|one| one == frontend)) {
-        let to = rule.to.as_ref()?;
-        match balancer.pools.iter().find(|(pool, _)| pool == to) {
-            Some((_, all)) => members.extend(all.as_deref()?),
-            None => members.push(to),
-        }
+        all.extend(members(balancer, rule)?);
     }
-    let idle = |configuration: &&ResourceId| {
+    let idle = |configuration: &ResourceId| {
         let id = configuration.parent()?;
         (estate.find::<Interface>(&id)?.forwards == Some(false)).then_some(id)
     };
-    let all: Vec<ResourceId> = members.iter().map(idle).collect::<Option<_>>()?;
-    all.into_iter().next()
+    let idle: Vec<ResourceId> = all.into_iter().map(idle).collect::<Option<_>>()?;
+    idle.into_iter().next()
+}
+
+/// The configurations of interfaces that a rule takes packets to; `None` where they are not all known.
+fn members<'b>(balancer: &'b LoadBalancer, rule: &'b BalancerRule) -> Option<&'b [ResourceId]> {
+    let to = rule.to.as_ref()?;
+    match balancer.pools.iter().find(|(pool, _)| pool == to) {
+        Some((_, members)) => members.as_deref(),
+        None => Some(std::slice::from_ref(to)),
+    }
 }
 
 /// The machine with a configuration of an interface, where that has one address.

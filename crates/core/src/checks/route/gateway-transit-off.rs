@@ -1,7 +1,7 @@
 //! A peered network has a gateway that leads to the source, and a flag of the peering does not let it be used.
 
-use crate::change::peering;
-use crate::finding::{Finding, Fix};
+use crate::checks::fixes;
+use crate::finding::Finding;
 use crate::trace::Path;
 use crate::trace::outward::Outward;
 use crate::trace::route_words::where_to;
@@ -23,6 +23,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let why = "a network uses the gateway of a peered one only where that one lends it (allowGatewayTransit) and this one \
                asks for it (useRemoteGateways)";
-    let fix = Fix::of(vec![peering::set_flag(path.estate, half, flag)]);
+    let fix = fixes::lend_gateway(path, half, pointer);
     Some(Finding::blocks(message, why).at(half, pointer.clone()).fix(fix))
 }
