@@ -5,6 +5,7 @@ pub mod dns;
 pub mod endpoint;
 pub mod exposure;
 pub mod filter;
+pub mod firewall;
 pub mod interface;
 pub mod peering;
 pub mod record;
@@ -46,12 +47,13 @@ pub const FLEXIBLE_API: &str = "2024-08-01";
 pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
 
 /// Every kind of change that a plan may hold.
-pub const KINDS: [&str; 30] = [
+pub const KINDS: [&str; 32] = [
     "add-firewall-rule",
     "add-peered-subnets",
     "add-route",
     "add-rule",
     "add-vnet-rule",
+    "allow-at-firewall",
     "allow-peering-access",
     "approve-endpoint",
     "attach-nat-gateway",
@@ -69,6 +71,7 @@ pub const KINDS: [&str; 30] = [
     "link-zone",
     "move-rule",
     "redirect-missing-names",
+    "set-next-hop",
     "set-peering-flag",
     "set-record",
     "switch-off-rule",

@@ -1,4 +1,6 @@
-//! Changes of route tables: take one route away, add one for a service, let the routes of gateways in.
+//! Changes of route tables: take one route away, lead it elsewhere, add one, let the routes of gateways in.
+
+use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
@@ -13,30 +15,67 @@ use crate::estate::network::{Route, RoutePrefix, RouteTable, Subnet};
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
 
+/// A route as its table lists it.
+struct Standing {
+    id: ResourceId,
+    /// Its body there.
+    body: Option<Value>,
+    prefix: Option<Ipv4Net>,
+    /// The address that it leads to.
+    appliance: Option<String>,
+}
+
+impl Standing {
+    fn of(estate: &Estate, table: &ResourceId, route: &str) -> Standing {
+        let body = estate.body(table);
+        let listed =
+            body.as_ref().and_then(|body| body.pointer(&estate.locate(table, "", "routes")));
+        let is_it = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(route);
+        let body = listed.and_then(Value::as_array).into_iter().flatten().find(is_it).cloned();
+        let fields = body.as_ref().map(|old| old.get("properties").unwrap_or(old));
+        let text = |name: &str| fields.and_then(|fields| fields.get(name)?.as_str());
+        Standing {
+            id: table.child("routes", route),
+            prefix: text("addressPrefix").and_then(|text| text.parse().ok()),
+            appliance: text("nextHopIpAddress").map(str::to_owned),
+            body,
+        }
+    }
+
+    /// The request that writes it as it is.
+    fn put_back(&self) -> Option<Request> {
+        let fields = listed_properties(self.body.as_ref()?);
+        Some(Request::put(&self.id, NETWORK_API, json!({ "properties": fields })))
+    }
+
+    /// What comes to pass by another way than its own.
+    fn exposure(&self, estate: &Estate, table: &ResourceId) -> Exposure {
+        let caught = self
+            .prefix
+            .map_or_else(|| End::named(self.id.key(), MANY), |prefix| End::of(&[prefix]));
+        let ports = self.prefix.map_or(EVERY_PORT, |prefix| ports(estate, prefix));
+        Exposure::new(
+            format!("everything that route `{}` kept from its way", self.id.name()),
+            vec![Flows::new(senders(estate, table), caught, ports)],
+        )
+    }
+
+    fn edit(&self, table: &ResourceId, fields: Option<Value>) -> Edit {
+        let (holder, element) = (table.clone(), self.id.name().to_owned());
+        Edit::Listed(Listed { holder, list: "routes", element, fields })
+    }
+}
+
 /// Deletes a user-defined route.
 pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
-    let id = table.child("routes", route);
-    let place_of = estate.locate(table, "", "routes");
-    let body = estate.body(table);
-    let routes = body.as_ref().and_then(|body| body.pointer(&place_of));
-    let is_other = |one: &&Value| one.get("name").and_then(Value::as_str) != Some(route);
-    let old =
-        routes.and_then(Value::as_array).into_iter().flatten().find(|one| !is_other(one)).cloned();
-    let fields = old.as_ref().map(|old| old.get("properties").unwrap_or(old));
-    let appliance = fields.and_then(|fields| fields.get("nextHopIpAddress")?.as_str());
-    let passed_by = appliance
-        .map(|address| format!("packets that it led to {address} go past what stands there: a firewall no longer sees them"));
-    let prefix = fields.and_then(|fields| fields.get("addressPrefix")?.as_str()?.parse().ok());
-    let caught =
-        prefix.map_or_else(|| End::named(id.key(), MANY), |prefix: Ipv4Net| End::of(&[prefix]));
-    let ports = prefix.map_or(EVERY_PORT, |prefix| ports(estate, prefix));
-    let inverse = old.map(|old| {
-        Request::put(&id, NETWORK_API, json!({ "properties": listed_properties(&old) }))
+    let standing = Standing::of(estate, table, route);
+    let passed_by = standing.appliance.as_ref().map(|address| {
+        format!("packets that it led to {address} go past what stands there: a firewall no longer sees them")
     });
     Change {
         kind: "delete-route",
         title: format!("delete route `{route}` of table `{}`", table.name()),
-        request: Request::delete(&id, NETWORK_API),
+        request: Request::delete(&standing.id, NETWORK_API),
         az: in_subscription(
             table,
             format!(
@@ -46,62 +85,127 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
                 quoted(route)
             ),
         ),
-        inverse,
+        inverse: standing.put_back(),
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
-        exposure: vec![Exposure::new(
-            format!("everything that route `{route}` kept from its way"),
-            vec![Flows::new(senders(estate, table), caught, ports)],
-        )],
+        exposure: vec![standing.exposure(estate, table)],
         affected: std::iter::once(bound(estate, table)).chain(passed_by).collect(),
-        edits: vec![
-            Edit::Listed(Listed {
-                holder: table.clone(),
-                list: "routes",
-                element: route.to_owned(),
-                fields: None,
-            }),
-            Edit::Remove(id.clone()),
-        ],
-        resource: id,
+        edits: vec![standing.edit(table, None), Edit::Remove(standing.id.clone())],
+        resource: standing.id,
     }
+}
+
+/// Leads a route that hands packets to an appliance to another address. `None` where the table does not list it as one.
+pub fn set_next_hop(
+    estate: &Estate,
+    table: &ResourceId,
+    route: &str,
+    address: Ipv4Addr,
+) -> Option<Change> {
+    let standing = Standing::of(estate, table, route);
+    let old = standing.appliance.as_ref()?;
+    let mut fields = listed_properties(standing.body.as_ref()?);
+    fields["nextHopIpAddress"] = json!(address.to_string());
+    Some(Change {
+        kind: "set-next-hop",
+        title: format!(
+            "lead route `{route}` of table `{}` to {address} instead of {old}",
+            table.name()
+        ),
+        request: Request::put(&standing.id, NETWORK_API, json!({ "properties": fields })),
+        az: in_subscription(
+            table,
+            format!(
+                "az network route-table route update {} --route-table-name {} --name {} --next-hop-ip-address {address}",
+                place(table),
+                quoted(table.name()),
+                quoted(route)
+            ),
+        ),
+        inverse: standing.put_back(),
+        downtime: "open connections that use the route are rerouted",
+        safety: Safety::Review,
+        exposure: vec![standing.exposure(estate, table)],
+        affected: vec![bound(estate, table)],
+        edits: vec![standing.edit(table, Some(fields.into()))],
+        resource: standing.id,
+    })
+}
+
+/// Adds a route that hands packets for a network to an appliance.
+pub fn add_to_appliance(
+    estate: &Estate,
+    table: &ResourceId,
+    network: Ipv4Net,
+    address: Ipv4Addr,
+) -> Change {
+    let wanted = format!("to-{}-{}", network.addr(), network.prefix_len()).replace('.', "-");
+    let body = json!({ "properties": {
+        "addressPrefix": network.to_string(),
+        "nextHopType": "VirtualAppliance",
+        "nextHopIpAddress": address.to_string(),
+    } });
+    let words = (network.to_string(), format!("the appliance at {address}"));
+    add(estate, table, &wanted, (body, End::of(&[network])), words)
 }
 
 /// Adds a route that sends packets for a service tag to the internet, past broader routes.
 pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change {
     let wanted = tag.replace('.', "-").to_ascii_lowercase();
-    let name = free_name(estate, table, "routes", &wanted);
-    let id = table.child("routes", &name);
     let body = json!({ "properties": { "addressPrefix": tag, "nextHopType": "Internet" } });
+    let words = (format!("`{tag}`"), "the internet".to_owned());
+    add(estate, table, &wanted, (body, exposure::tag(tag)), words)
+}
+
+/// Adds a route for some packets; `words` name them and where they are led to.
+fn add(
+    estate: &Estate,
+    table: &ResourceId,
+    wanted: &str,
+    (body, caught): (Value, End),
+    (what, to): (String, String),
+) -> Change {
+    let name = free_name(estate, table, "routes", wanted);
+    let id = table.child("routes", &name);
+    let field = |name: &str| body["properties"].get(name).and_then(Value::as_str);
+    let flag = |flag: &str, name: &str| {
+        field(name).map(|value| format!(" --{flag} {}", quoted(value))).unwrap_or_default()
+    };
     Change {
         kind: "add-route",
-        title: format!(
-            "send packets for `{tag}` to the internet by a route of table `{}`",
-            table.name()
-        ),
+        title: format!("send packets for {what} to {to} by a route of table `{}`", table.name()),
         request: Request::put(&id, NETWORK_API, body.clone()),
         az: in_subscription(
             table,
             format!(
-                "az network route-table route create {} --route-table-name {} --name {} --address-prefix {} \
-             --next-hop-type Internet",
+                "az network route-table route create {} --route-table-name {} --name {}{}{}{}",
                 place(table),
                 quoted(table.name()),
                 quoted(&name),
-                quoted(tag)
+                flag("address-prefix", "addressPrefix"),
+                flag("next-hop-type", "nextHopType"),
+                flag("next-hop-ip-address", "nextHopIpAddress")
             ),
         ),
         inverse: Some(Request::delete(&id, NETWORK_API)),
-        downtime: "open connections to the service are rerouted",
+        downtime: "open connections that the route catches are rerouted",
         safety: Safety::Review,
         exposure: vec![Exposure::new(
-            format!("every subnet bound to table `{}` -> `{tag}`", table.name()),
-            vec![Flows::new(senders(estate, table), exposure::tag(tag), EVERY_PORT)],
+            format!("every subnet bound to table `{}` -> {what}", table.name()),
+            vec![Flows::new(senders(estate, table), caught, EVERY_PORT)],
         )],
         affected: vec![bound(estate, table)],
         edits: vec![Edit::PutRoute(id.clone(), body)],
         resource: id,
     }
+}
+
+/// Whether a route is there, in its table's list or captured alone.
+pub fn stands(estate: &Estate, id: &ResourceId) -> bool {
+    let Some(table) = id.parent() else { return false };
+    let routes = estate.find::<RouteTable>(&table).and_then(|table| table.routes.as_deref());
+    estate.resource(id).is_some()
+        || routes.is_some_and(|all| all.iter().any(|one| one.name.eq_ignore_ascii_case(id.name())))
 }
 
 /// Whether another route of the table has the prefix of a new one: Azure takes no second one.

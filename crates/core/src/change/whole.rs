@@ -44,7 +44,7 @@ pub(crate) fn whole_body(estate: &Estate, id: &ResourceId, changed: Value) -> Va
     properties.extend(changed.as_object().cloned().unwrap_or_default());
     let mut whole = Map::new();
     for name in ["location", "tags", "sku", "zones"] {
-        let told = body.get(name).filter(|one| !one.is_null());
+        let told = body.get(name).filter(|one| !one.is_null() && !properties.contains_key(name));
         whole.extend(told.map(|value| (name.to_owned(), value.clone())));
     }
     whole.insert("properties".to_owned(), Value::Object(properties));

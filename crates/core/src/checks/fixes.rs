@@ -19,7 +19,7 @@ use crate::trace::filter::Service;
 use crate::trace::gate::Gate;
 use crate::trace::leg::{Leg, Way};
 use crate::trace::platform_dns::DnsDenial;
-use crate::trace::route::{Routed, UserRoute};
+use crate::trace::route::{Routed, UserRoute, usable_addresses};
 use crate::trace::{self, Path, egress, forwarder};
 
 /// Port of DNS servers.
@@ -176,19 +176,26 @@ pub(super) fn let_through(
 
 /// The packets of the flow: `tcp 10.1.0.0/26 -> 10.2.0.5 port 5432`; `None` where an end is not known.
 pub(super) fn flow_words(path: &Path) -> Option<String> {
-    let list = |networks: &[Ipv4Net]| AddressSet::of(networks).to_string();
-    let from = list(&path.start.as_ref()?.networks(path.estate).ok()?);
+    let from = AddressSet::of(&path.start.as_ref()?.networks(path.estate).ok()?);
     let to = match &path.intended.as_ref()?.way {
-        Way::Endpoint(view) => {
-            let addresses = view.addresses.as_ref().ok()?;
-            list(&addresses.iter().copied().map(Ipv4Net::from).collect::<Vec<_>>())
-        }
-        Way::Injected(subnet) => list(&path.estate.find::<Subnet>(subnet)?.prefixes),
-        Way::Machine(machine) => machine.address.to_string(),
-        Way::Beyond(address) => address.to_string(),
         Way::Public => format!("the public address of `{}`", path.to_id.name()),
+        _ => AddressSet::of(&receivers(path)?).to_string(),
     };
     Some(format!("tcp {from} -> {to} port {}", path.port))
+}
+
+/// Networks that hold the server; `None` where it is behind a public front door, or its address is not known.
+pub(super) fn receivers(path: &Path) -> Option<Vec<Ipv4Net>> {
+    match &path.intended.as_ref()?.way {
+        Way::Endpoint(view) => {
+            let addresses = view.addresses.as_ref().ok()?;
+            Some(addresses.iter().copied().map(Ipv4Net::from).collect())
+        }
+        Way::Injected(subnet) => Some(path.estate.find::<Subnet>(subnet)?.prefixes.clone()),
+        Way::Machine(machine) => Some(vec![machine.address.into()]),
+        Way::Beyond(address) => Some(vec![(*address).into()]),
+        Way::Public => None,
+    }
 }
 
 /// How the one address becomes known that the copier has in the internet: one that is in no subnet is asked by its name.
@@ -249,8 +256,13 @@ fn met_at(path: &Path, leg: &Leg, direction: Direction) -> Option<ResourceId> {
 
 /// Networks that hold some of the copier's addresses and none of the others. With the addresses that Azure keeps for itself, and that
 /// nobody sends from, they are fewer.
-fn holding(path: &Path, senders: &AddressSet) -> Option<Vec<Ipv4Net>> {
+pub(super) fn holding(path: &Path, senders: &AddressSet) -> Option<Vec<Ipv4Net>> {
     let start = path.start.as_ref()?;
+    let guard = path.intended.as_ref().and_then(|leg| leg.guard.as_ref());
+    let seat = guard.and_then(|guard| path.estate.find::<Subnet>(&guard.home));
+    if let Some(seat) = seat.filter(|seat| *senders == usable_addresses(seat)) {
+        return Some(seat.prefixes.clone());
+    }
     let all = AddressSet::of(&start.networks(path.estate).ok()?);
     let kept = all.difference(&start.addresses(path.estate).ok()?);
     let mut networks = senders.union(&kept).networks();

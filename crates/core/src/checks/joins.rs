@@ -119,6 +119,9 @@ fn terms(path: &Path, leg: &Leg, ends: (&ResourceId, &ResourceId), is_near: bool
         terms.uses_remote_gateway |= is_near;
         terms.lends_gateway |= !is_near;
     }
+    // What a firewall sends on keeps its sender, in which direction ever.
+    let hub = if leg.onward.is_some() { &near } else { &far };
+    terms.allows_forwarded |= owner != hub && leg.leads_to_firewall(path.estate);
     if let Some((own, other)) = &mut terms.subnets {
         let (near, far) = (ends.0.name(), ends.1.name());
         let (here, there) = if is_near { (near, far) } else { (far, near) };
@@ -163,7 +166,7 @@ pub(super) fn lent(estate: &Estate, near: &ResourceId, lender: &ResourceId) -> F
 }
 
 /// The subnet in which the dialled server or its endpoint stands.
-fn far_subnet(leg: &Leg) -> Option<ResourceId> {
+pub(super) fn far_subnet(leg: &Leg) -> Option<ResourceId> {
     match &leg.way {
         Way::Endpoint(view) => view.subnet.clone().ok(),
         Way::Injected(subnet) => Some(subnet.clone()),

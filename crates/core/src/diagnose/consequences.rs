@@ -2,6 +2,7 @@
 
 use crate::checks;
 use crate::finding::{Finding, Severity};
+use crate::trace::appliance::Appliance;
 use crate::trace::gate::{self, Gate};
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
@@ -72,6 +73,16 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     if is_one_hop {
         for finding in findings.iter_mut().filter(|one| one.fault == "route/return-asymmetric") {
             finding.consequence_of = Some("route/appliance-dead");
+        }
+    }
+    // Neither the firewall's packets nor the answers to it cross a peering that carries nothing.
+    let is_one_join = path.intended.as_ref().is_some_and(|leg| {
+        leg.onward.as_ref().is_some_and(|onward| onward.dropped.is_none())
+            && matches!(leg.route_back, Some(Routed::Dead(_, Appliance::OutOfReach(_))))
+    });
+    if is_one_join {
+        for finding in findings.iter_mut().filter(|one| one.fault == "route/return-asymmetric") {
+            finding.consequence_of = broken;
         }
     }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and rules that let it pass miss.

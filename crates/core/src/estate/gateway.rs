@@ -1,4 +1,4 @@
-//! Gateways to other networks, load balancers and firewalls as facts.
+//! Gateways to other networks, load balancers and public addresses as facts.
 
 use std::net::Ipv4Addr;
 
@@ -6,8 +6,6 @@ use ipnet::Ipv4Net;
 
 use super::body::Node;
 use super::problem::Problems;
-use super::reference::Reference;
-use crate::address::{AddressSet, internet};
 use crate::id::ResourceId;
 
 /// A virtual network gateway.
@@ -218,74 +216,11 @@ fn pool(node: &Node, problems: &mut Problems) -> Option<(ResourceId, Option<Vec<
     Some((node.id("id", problems)?, members))
 }
 
-fn frontend(node: &Node, problems: &mut Problems) -> Option<Frontend> {
+pub(super) fn frontend(node: &Node, problems: &mut Problems) -> Option<Frontend> {
     let names = ["privateIPAddress", "privateIpAddress"];
     let address = names.iter().find_map(|name| node.text(name, problems))?.parse().ok()?;
     let (id, subnet) = (node.id("id", problems), node.id("subnet.id", problems));
     Some(Frontend { id, address, subnet })
-}
-
-/// An Azure Firewall in a network.
-#[derive(Debug, Clone)]
-pub struct Firewall {
-    /// The private address that routes lead to; normally one.
-    pub frontends: Vec<Frontend>,
-    /// The public addresses that it gives to packets for the internet, any of them; `None` where it may give others, or none.
-    pub addresses: Option<Vec<ResourceId>>,
-    /// Whether it is stopped: it has no place in a network then.
-    pub is_stopped: bool,
-    /// Its policy.
-    pub policy: Reference,
-}
-
-/// The policy of Azure Firewalls.
-#[derive(Debug, Clone)]
-pub struct FirewallPolicy {
-    /// Whether packets for every address of the internet surely get the firewall's address.
-    pub translates: bool,
-}
-
-pub(crate) fn firewall(node: &Node, problems: &mut Problems) -> Firewall {
-    let places = node.list("ipConfigurations", problems);
-    let list = places.as_deref().unwrap_or_default();
-    let frontends = list.iter().filter_map(|one| frontend(one, problems)).collect();
-    // With an interface for management, packets may be led elsewhere; ranges may be left as they are.
-    let leaves = node.field("additionalProperties");
-    let leaves = leaves.is_some_and(|all| all.field("Network.SNAT.PrivateRanges").is_some());
-    let is_plain = !leaves && node.field("managementIpConfiguration").is_none();
-    let mut public = |one: &Node| {
-        let names = ["publicIPAddress.id", "publicIpAddress.id"];
-        names.iter().find_map(|name| one.id(name, problems))
-    };
-    let addresses = places.as_ref().and_then(|all| all.iter().map(&mut public).collect());
-    let is_of_hub = ["virtualHub", "hubIPAddresses"].iter().any(|one| node.field(one).is_some());
-    Firewall {
-        is_stopped: !is_of_hub && places.as_ref().is_some_and(Vec::is_empty),
-        frontends,
-        addresses: addresses.filter(|all: &Vec<_>| is_plain && !all.is_empty()),
-        policy: node.reference("firewallPolicy", problems),
-    }
-}
-
-pub(crate) fn firewall_policy(node: &Node, problems: &mut Problems) -> FirewallPolicy {
-    let is_private = |range: &Node| {
-        let net = range.as_str().and_then(|text| text.parse::<Ipv4Net>().ok());
-        range.as_str() == Some("IANAPrivateRanges")
-            || net.is_some_and(|net| !AddressSet::of([&net]).overlaps(&internet()))
-    };
-    let (left, learns) = match node.path("snat") {
-        None => (Some(Vec::new()), None),
-        Some(snat) => {
-            let learns = snat.text("autoLearnPrivateRanges", problems);
-            (snat.list("privateRanges", problems), learns)
-        }
-    };
-    FirewallPolicy {
-        // No document says what a policy takes over of this from its parent.
-        translates: node.field("basePolicy").is_none()
-            && left.is_some_and(|all| all.iter().all(is_private))
-            && learns.is_none_or(|word| word.eq_ignore_ascii_case("disabled")),
-    }
 }
 
 /// A public address, or a prefix of them.

@@ -5,8 +5,8 @@ use super::json::{Json, NULL};
 use super::problem::Problems;
 use super::shared::Shared;
 use super::{
-    Origin, Problem, dns, endpoint, filter, forwarder, gateway, governance, machine, network,
-    server,
+    Origin, Problem, dns, endpoint, filter, firewall, forwarder, gateway, governance, machine,
+    network, server,
 };
 use crate::id::ResourceId;
 
@@ -76,9 +76,13 @@ pub enum Facts {
     /// `natGateways`
     NatGateway(gateway::NatGateway),
     /// `azureFirewalls`
-    Firewall(gateway::Firewall),
+    Firewall(Box<firewall::Firewall>),
     /// `firewallPolicies`
-    FirewallPolicy(gateway::FirewallPolicy),
+    FirewallPolicy(Box<firewall::FirewallPolicy>),
+    /// `firewallPolicies/ruleCollectionGroups`
+    RuleCollectionGroup(firewall::RuleCollectionGroup),
+    /// `ipGroups`
+    IpGroup(firewall::IpGroup),
     /// `dnsResolvers/inboundEndpoints`
     InboundEndpoint(forwarder::InboundEndpoint),
     /// `dnsResolvers/outboundEndpoints`
@@ -164,8 +168,10 @@ kinds! {
     Machine machine::VirtualMachine, "virtual machine";
     PublicAddress gateway::PublicAddress, "public address";
     NatGateway gateway::NatGateway, "NAT gateway";
-    Firewall gateway::Firewall, "firewall";
-    FirewallPolicy gateway::FirewallPolicy, "firewall policy";
+    Firewall firewall::Firewall, "firewall";
+    FirewallPolicy firewall::FirewallPolicy, "firewall policy";
+    RuleCollectionGroup firewall::RuleCollectionGroup, "rule collection group";
+    IpGroup firewall::IpGroup, "IP group";
     InboundEndpoint forwarder::InboundEndpoint, "inbound endpoint";
     OutboundEndpoint forwarder::OutboundEndpoint, "outbound endpoint";
     Ruleset forwarder::Ruleset, "DNS forwarding ruleset";
@@ -311,10 +317,16 @@ fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Pr
         }
         "microsoft.compute/virtualmachines" => Facts::Machine(machine::machine(node, problems)),
         "microsoft.network/natgateways" => Facts::NatGateway(gateway::nat_gateway(node, problems)),
-        "microsoft.network/azurefirewalls" => Facts::Firewall(gateway::firewall(node, problems)),
-        "microsoft.network/firewallpolicies" => {
-            Facts::FirewallPolicy(gateway::firewall_policy(node, problems))
+        "microsoft.network/azurefirewalls" => {
+            Facts::Firewall(Box::new(firewall::firewall(node, problems)))
         }
+        "microsoft.network/firewallpolicies" => {
+            Facts::FirewallPolicy(Box::new(firewall::firewall_policy(node, problems)))
+        }
+        "microsoft.network/firewallpolicies/rulecollectiongroups" => {
+            Facts::RuleCollectionGroup(firewall::rule_collection_group(node, problems))
+        }
+        "microsoft.network/ipgroups" => Facts::IpGroup(firewall::ip_group(node, problems)),
         "microsoft.network/dnsresolvers/inboundendpoints" => {
             Facts::InboundEndpoint(forwarder::inbound_endpoint(node, problems))
         }

@@ -8,6 +8,7 @@ mod elements;
 pub mod endpoint;
 pub mod filter;
 mod find;
+pub mod firewall;
 pub mod forwarder;
 pub mod gateway;
 pub mod governance;

@@ -37,7 +37,13 @@ pub(crate) fn with_properties(body: &Value) -> Value {
     let Some(fields) = body.as_object().filter(|fields| !fields.contains_key("properties")) else {
         return body.clone();
     };
-    let is_outer = |name: &str| name != "provisioningState" && OUTER.contains(&name);
+    let kind = fields.get("type").and_then(Value::as_str).unwrap_or("");
+    let sold_inside = ["Microsoft.Network/azureFirewalls", "Microsoft.Network/firewallPolicies"];
+    let is_inner = |name: &str| {
+        name == "provisioningState"
+            || name == "sku" && sold_inside.iter().any(|one| kind.eq_ignore_ascii_case(one))
+    };
+    let is_outer = |name: &str| !is_inner(name) && OUTER.contains(&name);
     let (outer, inner): (Vec<_>, Vec<_>) =
         fields.clone().into_iter().partition(|(name, _)| is_outer(name));
     let mut body: Map<String, Value> = outer.into_iter().collect();

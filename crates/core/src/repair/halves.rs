@@ -38,6 +38,15 @@ pub(super) fn alone(estate: &Estate, change: &Change) -> Change {
     }
 }
 
+/// Whether a change edits what the plan itself makes: the request for that says all at once.
+pub(super) fn edits_its_own(estate: &Estate, change: &Change) -> bool {
+    match change.kind {
+        "set-peering-flag" => estate.resource(&change.resource).is_none(),
+        "delete-route" | "set-next-hop" => !route::stands(estate, &change.resource),
+        _ => false,
+    }
+}
+
 /// Whether another change of a set moves the same rule on: the later one says where it goes.
 pub(super) fn is_moved_on(change: &Met, later: &[Met]) -> bool {
     let moves_it = |one: &Met| moves_rule(one) && one.resource == change.resource && one != change;

@@ -321,7 +321,10 @@ impl Search<'_> {
     fn fixes(&mut self, findings: Vec<Finding>) -> Vec<Vec<Change>> {
         let (mut usual, mut last) = (Vec::new(), Vec::new());
         for finding in findings.into_iter().filter(|one| one.severity != Severity::Note) {
-            let made = finding.fixes.into_iter().filter(|fix| !fix.changes.is_empty());
+            let is_mine =
+                |fix: &Fix| fix.changes.iter().any(|one| halves::edits_its_own(self.estate, one));
+            let made = finding.fixes.into_iter();
+            let made = made.filter(|fix| !fix.changes.is_empty() && !is_mine(fix));
             let (late, early): (Vec<Fix>, Vec<Fix>) = made.partition(|fix| fix.is_last_resort);
             self.has_last_resort |= !late.is_empty();
             let is_barred = |fix: &Fix| self.policy.bars(self.estate, &fix.changes).is_some();

@@ -2,27 +2,37 @@
 
 use serde_json::Value;
 
-use super::address::{Prefix, holds_no_public};
+use super::address::{Prefix, holds_no_public, is_private};
 use super::endpoint::Endpoint;
+use super::firewall_rules::chain;
 use super::peering::{Shore, cross, halves};
 use super::route::{Hop, handed_to, next_hop};
 use super::sender::{addresses_of_nat, public_addresses};
 use super::verdict::Gate;
 use super::world::{World, at, list, network_of, private_address, reference};
 
-/// The one firewall with that private address in a network or a neighbour of it, and its subnet.
-pub(super) fn at_hop<'w>(world: &'w World, network: &str, hop: u32) -> Option<(&'w Value, String)> {
+/// A firewall that stands in a subnet.
+pub(super) struct Firewall<'w> {
+    pub(super) key: &'w str,
+    pub(super) body: &'w Value,
+    /// Its subnet.
+    pub(super) seat: String,
+    /// Its private address.
+    pub(super) address: u32,
+}
+
+/// The one firewall with that private address in a network or a neighbour of it.
+pub(super) fn at_hop<'w>(world: &'w World, network: &str, hop: u32) -> Option<Firewall<'w>> {
     let neighbours: Vec<String> =
         halves(world, network).into_iter().filter_map(|half| half.remote()).collect();
     let is_near = |one: &str| one == network || neighbours.iter().any(|near| near == one);
-    let seat = |body: &'w Value| {
+    let read = |(key, body): (&'w str, &'w Value)| {
         let all = list(body, &["properties", "ipConfigurations"])?;
         let own = all.iter().find(|one| private_address(one) == Some(hop))?;
-        let home = reference(own, &["properties", "subnet", "id"])?;
-        is_near(network_of(&home)).then_some((body, home))
+        let seat = reference(own, &["properties", "subnet", "id"])?;
+        is_near(network_of(&seat)).then_some(Firewall { key, body, seat, address: hop })
     };
-    let mut found =
-        world.all("microsoft.network/azurefirewalls").filter_map(|(_, body)| seat(body));
+    let mut found = world.all("microsoft.network/azurefirewalls").filter_map(read);
     let only = found.next()?;
     found.next().is_none().then_some(only)
 }
@@ -37,7 +47,8 @@ pub(super) fn loses(
 ) -> Vec<Gate> {
     let lost = || {
         let (near, far) = (network_of(subnet), network_of(home));
-        let (_, seat) = at_hop(world, near, handed_to(world, subnet, to?)?)?;
+        let firewall = at_hop(world, near, handed_to(world, subnet, to?)?)?;
+        let (seat, address) = (firewall.seat, Some(firewall.address));
         let hub = network_of(&seat);
         if hub == near || hub == far {
             return None;
@@ -45,7 +56,7 @@ pub(super) fn loses(
         match next_hop(world, &seat, to, endpoint, "route") {
             Hop::Drop(gate) => Some(vec![gate]),
             Hop::Peer(network) if network == far => {
-                let here = Shore { network: hub, subnet: &seat, address: None, filtered: true };
+                let here = Shore { network: hub, subnet: &seat, address, filtered: true };
                 let there = Shore { network: far, subnet: home, address: to, filtered: true };
                 Some(cross(world, here, there))
             }
@@ -58,22 +69,27 @@ pub(super) fn loses(
 }
 
 /// The addresses on what it sends into the internet; none where they are not sure.
-pub(super) fn sends_as(world: &World, firewall: &Value, home: &str) -> Vec<u32> {
-    known(world, firewall, home).unwrap_or_default()
+pub(super) fn sends_as(world: &World, firewall: &Firewall<'_>) -> Vec<u32> {
+    known(world, firewall).unwrap_or_default()
 }
 
-fn known(world: &World, firewall: &Value, home: &str) -> Option<Vec<u32>> {
-    let has = |path: &[&str]| at(firewall, path).is_some();
-    let is_special = has(&["properties", "managementIpConfiguration"])
-        || has(&["properties", "additionalProperties", "Network.SNAT.PrivateRanges"]);
-    if is_special || !hides_senders(world, firewall) {
+/// Whether what it sends into the internet has public addresses of its own, be they known or not, and leaves by Azure's own way.
+pub(super) fn sends_out(world: &World, firewall: &Firewall<'_>) -> bool {
+    let has = |path: &[&str]| at(firewall.body, path).is_some();
+    let is_special = has(&["properties", "managementIpConfiguration"]) || has(&CLASSIC_RANGES);
+    let serves = |subnet| {
+        list(subnet, &["properties", "serviceEndpoints"]).is_some_and(|all| !all.is_empty())
+    };
+    !is_special
+        && hides_senders(world, firewall.body)
+        && world.body(&firewall.seat).is_some_and(|subnet| !serves(subnet))
+}
+
+fn known(world: &World, firewall: &Firewall<'_>) -> Option<Vec<u32>> {
+    if !sends_out(world, firewall) {
         return None;
     }
-    let subnet = world.body(home)?;
-    if list(subnet, &["properties", "serviceEndpoints"]).is_some_and(|all| !all.is_empty()) {
-        return None;
-    }
-    let own: Option<Vec<String>> = list(firewall, &["properties", "ipConfigurations"])?
+    let own: Option<Vec<String>> = list(firewall.body, &["properties", "ipConfigurations"])?
         .iter()
         .map(|one| {
             reference(one, &["properties", "publicIPAddress", "id"])
@@ -81,13 +97,47 @@ fn known(world: &World, firewall: &Value, home: &str) -> Option<Vec<u32>> {
         })
         .collect();
     let own = own?;
-    match reference(subnet, &["properties", "natGateway", "id"]) {
+    match reference(world.body(&firewall.seat)?, &["properties", "natGateway", "id"]) {
         Some(nat) => addresses_of_nat(world, &nat),
         None => {
             let all: Option<Vec<_>> = own.iter().map(|key| public_addresses(world, key)).collect();
             Some(all?.concat())
         }
     }
+}
+
+/// Where a firewall without a policy says which receivers are told the true sender.
+const CLASSIC_RANGES: [&str; 3] =
+    ["properties", "additionalProperties", "Network.SNAT.PrivateRanges"];
+
+/// Azure's word for the private ranges.
+const IANA: &str = "IANAPrivateRanges";
+
+/// Whether a private receiver is told the true sender, and not an address of the firewall's subnet; `None` where that is not known.
+pub(super) fn keeps_sender(world: &World, firewall: &Value, to: u32) -> Option<bool> {
+    let policies = chain(world, firewall)?;
+    let snat = |key: &String| at(world.body(key)?, &["properties", "snat"]);
+    let told: Vec<&Value> = policies.iter().filter_map(snat).collect();
+    let snat = match told[..] {
+        _ if at(firewall, &CLASSIC_RANGES).is_some() => return None,
+        [] => return is_private(to).then_some(true),
+        [one] if policies.len() == 1 => one,
+        _ => return None,
+    };
+    let ranges = match at(snat, &["privateRanges"]) {
+        None => Some(vec![IANA]),
+        Some(Value::Array(all)) if !all.is_empty() => all.iter().map(Value::as_str).collect(),
+        Some(_) => None,
+    };
+    let holds = |word: &str| match Prefix::parse(word) {
+        Some(prefix) => Some(prefix.contains(to)),
+        None => word.trim().eq_ignore_ascii_case(IANA).then(|| is_private(to)),
+    };
+    let held: Vec<bool> = ranges?.into_iter().map(holds).collect::<Option<_>>()?;
+    let learns = at(snat, &["autoLearnPrivateRanges"]);
+    let is_disabled = |word: &str| word.eq_ignore_ascii_case("Disabled");
+    let learns_none = learns.is_none_or(|one| one.as_str().is_some_and(is_disabled));
+    (held.contains(&true) || learns_none).then_some(held.contains(&true))
 }
 
 /// Whether its policy leaves the sender of nothing that goes into the internet as it is.
@@ -100,8 +150,7 @@ fn hides_senders(world: &World, firewall: &Value) -> bool {
     let is_inside = |one: &Value| {
         let word = one.as_str().unwrap_or("");
         let prefix = Prefix::parse(word);
-        word == "IANAPrivateRanges"
-            || prefix.is_some_and(|one| holds_no_public(one.first(), one.last()))
+        word == IANA || prefix.is_some_and(|one| holds_no_public(one.first(), one.last()))
     };
     let ranges =
         snat("privateRanges").map_or(Some(&[][..]), |all| all.as_array().map(Vec::as_slice));

@@ -9,7 +9,9 @@ use super::door::{
 use super::endpoint::endpoints;
 use super::filter::{End, Packet};
 use super::firewall;
+use super::firewall_rules::{Asking, Decision, Receiver, decide};
 use super::gateway;
+use super::passage::to_internet;
 use super::route::{OwnRoute, may_have_gateway, own_routes, propagates};
 use super::sender::Egress;
 use super::tag;
@@ -70,7 +72,7 @@ impl Walk<'_> {
         };
         let out = self.sender.out(self.world, subnet, &packet);
         let door = public_access(self.world, self.server);
-        let exits = self.exits(subnet).into_iter();
+        let exits = self.exits(subnet, from).into_iter();
         exits
             .flat_map(|(route, caller)| self.leave(subnet, route, caller))
             .map(|(route, caller)| {
@@ -99,7 +101,7 @@ impl Walk<'_> {
     }
 
     /// How packets for the public door may leave a subnet, and as what they arrive.
-    fn exits<'s>(&self, subnet: &'s str) -> Vec<(Gate, Caller<'s>)> {
+    fn exits<'s>(&self, subnet: &'s str, from: Option<u32>) -> Vec<(Gate, Caller<'s>)> {
         let world = self.world;
         let network = network_of(subnet);
         let (identity, is_up) = has_identity(world, subnet, network, self.server);
@@ -123,11 +125,11 @@ impl Walk<'_> {
         // Prefixes of the service endpoint, of whose length no document speaks, beat broad routes only.
         for address in doors(&own) {
             for (gate, caller) in self.exits_at(subnet, &own, address, identity) {
-                let callers = match caller {
-                    Caller::Behind(hop) => self.behind(subnet, hop),
-                    caller => vec![caller],
+                let all = match caller {
+                    Caller::Behind(hop) => self.behind((subnet, from), hop, gate),
+                    caller => vec![(gate, caller)],
                 };
-                for one in callers.into_iter().map(|caller| (gate.clone(), caller)) {
+                for one in all {
                     if !exits.contains(&one) {
                         exits.push(one);
                     }
@@ -137,22 +139,39 @@ impl Walk<'_> {
         exits
     }
 
-    /// As what packets arrive that a route hands to a machine: with the addresses of a firewall of Azure,
-    /// where it surely sends them straight out.
-    fn behind<'s>(&self, subnet: &'s str, hop: u32) -> Vec<Caller<'s>> {
+    /// How packets go on that a route hands to a machine, and as what they arrive: with the addresses of a firewall of Azure, where it
+    /// surely sends them straight out.
+    fn behind<'s>(
+        &self,
+        (subnet, from): (&'s str, Option<u32>),
+        hop: u32,
+        gate: Gate,
+    ) -> Vec<(Gate, Caller<'s>)> {
         let world = self.world;
-        let sent = || {
-            let (firewall, home) = firewall::at_hop(world, network_of(subnet), hop)?;
-            let own = own_routes(world, &home)?;
-            let doors = doors(&own).into_iter();
-            let mut ways = doors.flat_map(|door| self.exits_at(&home, &own, door, Tri::No));
-            ways.all(|one| one == (Gate::Pass, Caller::Azure))
-                .then(|| firewall::sends_as(world, firewall, &home))
+        let Some(firewall) = firewall::at_hop(world, network_of(subnet), hop) else {
+            return vec![(gate, Caller::Somewhere(Some(subnet)))];
         };
-        let all = sent().unwrap_or_default();
+        let seat = firewall.seat.as_str();
+        let is_straight = own_routes(world, seat).is_some_and(|own| {
+            let doors = doors(&own).into_iter();
+            let mut ways = doors.flat_map(|door| self.exits_at(seat, &own, door, Tri::No));
+            ways.all(|one| one == (Gate::Pass, Caller::Azure))
+        });
+        let all = match is_straight {
+            true => firewall::sends_as(world, &firewall),
+            false => Vec::new(),
+        };
+        let asking = Asking { from, to: Receiver::Internet, port: self.port };
+        let gate = match decide(world, firewall.key, firewall.body, asking) {
+            Decision::Denied(drop) => drop,
+            Decision::Allowed if is_straight && firewall::sends_out(world, &firewall) => {
+                to_internet(world, firewall, self.shore(subnet, from))
+            }
+            Decision::Allowed | Decision::Open | Decision::Unknown => gate,
+        };
         match all.is_empty() {
-            true => vec![Caller::Somewhere(Some(subnet))],
-            false => all.into_iter().map(Caller::At).collect(),
+            true => vec![(gate, Caller::Somewhere(Some(subnet)))],
+            false => all.into_iter().map(|one| (gate.clone(), Caller::At(one))).collect(),
         }
     }
 

@@ -9,12 +9,13 @@ use super::filter::{End, Packet, Place, Way, filter, group, has_group};
 use super::firewall;
 use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
+use super::passage::{Arrival, Passage, lost_answer, passage};
 use super::peering::{Shore, cross, halves, in_either_state};
 use super::resolver::resolver;
 use super::route::{
     Hop, OwnRoute, arrive, may_have_gateway, next_hop, own_hop, own_routes, propagates,
 };
-use super::seat::{Spot, address, behind};
+use super::seat::{Seat, Spot, address, behind};
 use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
 use super::world::{
@@ -150,52 +151,85 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     gates.push(seat.runs.clone());
     let far = network_of(&seat.subnet);
     let hop = next_hop(world, flow.subnet, Some(spot.to), None, "route");
-    let is_opaque = arrive(hop, near, far, &mut gates);
-    let packet = packet(if is_opaque { End::Somewhere } else { sender });
     // Rules act on the machine behind a load balancer, whose answers go its own way.
-    let machines = match &seat.balancer {
+    let machines: Machines = match &seat.balancer {
         None => Some(Some((seat.clone(), vec![spot.to], port))),
         Some(key) => behind(world, key, spot.to, port),
     };
-    match &machines {
-        Some(Some((own, addresses, port))) => {
-            let place = Place::of(&own.subnet);
-            let packet = Packet { port: *port, groups: &own.groups, ..packet };
-            // Which of several gets the packets, its probes decide.
-            let mut of_any = |gate: &dyn Fn(&Packet<'_>) -> Gate| {
-                let each =
-                    addresses.iter().map(|to| gate(&Packet { to: End::Address(*to), ..packet }));
-                gates.extend(each.reduce(Gate::either));
-            };
-            of_any(&|packet| filter(world, place, Way::Inbound, packet));
-            if let Some(key) = own.group.as_deref() {
-                of_any(&|packet| group(world, key, place, Way::Inbound, packet));
-            }
-        }
-        Some(None) => gates.push(Gate::drop("port", seat.balancer.as_deref().unwrap_or(far), None)),
-        None => gates.push(Gate::unknown("the machines behind the load balancer of", far)),
+    let arrives = |packet: &Packet<'_>| arriving(world, seat, &machines, packet);
+    let answering = machines.iter().flatten().map(|(own, ..)| own.subnet.as_str()).next();
+    let (subnet, address) = (flow.subnet, flow.from);
+    let filtered = flow.sender.is_filtered(world, subnet);
+    let here = Shore { network: near, subnet, address, filtered };
+    let filtered = seat.group.is_some() || has_group(world, &seat.subnet);
+    let (subnet, address) = (seat.subnet.as_str(), Some(spot.to));
+    let there = Shore { network: far, subnet, address, filtered };
+    let balancer = |network: &str| {
+        let key = seat.balancer.as_deref().filter(|_| network != far);
+        key.map(|key| basic_balancer(world, key, network, far))
+    };
+    // Firewalls' rules are read for connections, and not for questions to DNS servers.
+    let is_read = protocol == "tcp";
+    let passage = match is_read {
+        true => passage(world, &hop, flow.subnet, (flow.from, address), port),
+        false => Passage::Opaque,
+    };
+    if let Passage::Through(way) = passage {
+        let come = |as_what: Arrival| {
+            let members = as_what.members(flow.sender);
+            arrives(&Packet { members, ..packet(as_what.from) })
+        };
+        gates.extend(balancer(way.hub()));
+        gates.extend(way.gates(world, (here, there), None, answering, come));
+        return gates;
     }
+    let is_opaque = arrive(hop.clone(), near, far, &mut gates);
+    gates.extend(arrives(&packet(if is_opaque { End::Somewhere } else { sender })));
     if is_opaque {
-        let end = (seat.subnet.as_str(), Some(spot.to));
-        gates.extend(firewall::loses(world, flow.subnet, end, None));
-        let packet = Packet { from: sender, ..packet };
-        gates.extend(refuses(world, flow.subnet, Some(spot.to), &packet));
+        gates.extend(passage.denial());
+        gates.extend(firewall::loses(world, flow.subnet, (subnet, address), None));
+        gates.extend(refuses(world, flow.subnet, address, &packet(sender)));
         return gates;
     }
     if near != far {
-        let (subnet, address) = (flow.subnet, flow.from);
-        let filtered = flow.sender.is_filtered(world, subnet);
-        let here = Shore { network: near, subnet, address, filtered };
-        let filtered = seat.group.is_some() || has_group(world, &seat.subnet);
-        let (subnet, address) = (seat.subnet.as_str(), Some(spot.to));
-        let there = Shore { network: far, subnet, address, filtered };
         gates.extend(cross(world, here, there));
-        gates.extend(seat.balancer.as_deref().map(|key| basic_balancer(world, key, near, far)));
+        gates.extend(balancer(near));
     }
-    if let Some(Some((own, ..))) = &machines {
-        arrive(next_hop(world, &own.subnet, flow.from, None, "return"), far, near, &mut gates);
+    if let Some(home) = answering {
+        let back = next_hop(world, home, flow.from, None, "return");
+        match lost_answer(world, &hop, home, flow.from, &back).filter(|_| is_read) {
+            Some(gate) => gates.push(gate),
+            None => _ = arrive(back, far, near, &mut gates),
+        }
     }
     gates
+}
+
+/// Machines that sit alike, their addresses and their port; none where none gets the packets, and an outer none where that is not known.
+type Machines = Option<Option<(Seat, Vec<u32>, u16)>>;
+
+/// The rules that packets meet where they arrive.
+fn arriving(world: &World, seat: &Seat, machines: &Machines, packet: &Packet<'_>) -> Vec<Gate> {
+    let far = network_of(&seat.subnet);
+    let (own, addresses, port) = match machines {
+        Some(Some(machines)) => machines,
+        Some(None) => {
+            return vec![Gate::drop("port", seat.balancer.as_deref().unwrap_or(far), None)];
+        }
+        None => return vec![Gate::unknown("the machines behind the load balancer of", far)],
+    };
+    let place = Place::of(&own.subnet);
+    let packet = Packet { port: *port, groups: &own.groups, ..*packet };
+    // Which of several gets the packets, its probes decide.
+    let of_any = |gate: &dyn Fn(&Packet<'_>) -> Gate| {
+        let each = addresses.iter().map(|to| gate(&Packet { to: End::Address(*to), ..packet }));
+        each.reduce(Gate::either)
+    };
+    let by_subnet = of_any(&|packet| filter(world, place, Way::Inbound, packet));
+    let own = own.group.as_deref();
+    let by_own =
+        own.and_then(|key| of_any(&|packet| group(world, key, place, Way::Inbound, packet)));
+    by_subnet.into_iter().chain(by_own).collect()
 }
 
 /// The rules of a machine that has a public address: they see its private one.

@@ -41,6 +41,11 @@ impl Half<'_> {
         flag(self.body, &["properties", "allowVirtualNetworkAccess"])
     }
 
+    /// Whether it takes packets that did not begin in the other network.
+    pub(super) fn forwards(&self) -> Option<bool> {
+        flag(self.body, &["properties", "allowForwardedTraffic"])
+    }
+
     /// What is routed through this half.
     pub(super) fn space(&self) -> Option<Vec<Prefix>> {
         prefixes(self.body, &["properties", "remoteAddressSpace", "addressPrefixes"])

@@ -100,6 +100,34 @@ pub(super) fn handed_to(world: &World, subnet: &str, address: u32) -> Option<u32
     holding.max_by_key(|(len, _)| *len)?.1
 }
 
+/// The gate of the route that decides where packets to an address go: the longest one of the subnet's table, if Azure's own is no
+/// longer, or the network's.
+pub(super) fn deciding(world: &World, subnet: &str, address: u32, stage: &'static str) -> Gate {
+    let network = network_of(subnet);
+    let all = own_routes(world, subnet).unwrap_or_default();
+    let holding = all
+        .iter()
+        .filter_map(|route| Some((route.prefix.filter(|one| one.contains(address))?.len, route)));
+    let longest = holding.max_by_key(|(len, _)| *len);
+    let system = system(world, network, address, subnet, stage).map_or(0, |(len, _)| len);
+    match longest {
+        Some((len, route)) if len >= system => Gate::drop(stage, &route.table, Some(route.name)),
+        Some(_) | None => Gate::drop(stage, network, None),
+    }
+}
+
+/// Whether a route of a subnet may hand packets to an appliance or a gateway, whatever else leads there; those for one address, where it
+/// is known.
+pub(super) fn may_hand_on(world: &World, subnet: &str, address: Option<u32>) -> bool {
+    let hands_on = |route: &OwnRoute<'_>| {
+        ["VirtualAppliance", "VirtualNetworkGateway"]
+            .iter()
+            .any(|one| route.hop.eq_ignore_ascii_case(one))
+            && address.is_none_or(|to| route.prefix.is_some_and(|prefix| prefix.contains(to)))
+    };
+    own_routes(world, subnet).is_none_or(|all| all.iter().any(hands_on))
+}
+
 /// Whether a route of the subnet hands packets to an address to an appliance.
 pub(super) fn is_handed_on(world: &World, subnet: &str, address: u32) -> bool {
     let holds = |route: &OwnRoute<'_>| route.prefix.is_some_and(|prefix| prefix.contains(address));
@@ -147,11 +175,23 @@ pub(super) fn next_hop(
         // A route for 0.0.0.0/0 takes those away that drop packets to private addresses.
         Ok((_, Hop::Drop(gate))) if has_default => (0, Hop::Drop(gate)),
         Ok(system) => system,
-        // A network's range is never longer than the subnets in it.
-        Err(_) if longest.as_ref().is_some_and(|(len, _)| *len >= subnet_len(world, address)) => {
+        // A route of a user wins over one as long. A network's range is never longer than the subnets in it.
+        Err((_, len))
+            if longest.as_ref().is_some_and(|(own, _)| {
+                len.is_some_and(|len| *own >= len) || *own >= subnet_len(world, address)
+            }) =>
+        {
             (0, Hop::Local)
         }
-        Err(gate) => return Hop::Unknown(gate),
+        Err((gate, _)) => {
+            // What is another network's does not arrive where the own one had it too, and not by a route that drops it.
+            let is_lost = gate == Gate::unknown("the address space", network)
+                && is_elsewhere(world, network, address);
+            let own = longest.map(|(_, own)| own);
+            return own
+                .filter(|own| is_lost && matches!(own, Hop::Drop(_)))
+                .unwrap_or(Hop::Unknown(gate));
+        }
     };
     match longest {
         Some((len, own)) if len >= system_len => own,
@@ -168,6 +208,15 @@ fn range_len(world: &World, address: u32) -> u8 {
     let networks = world.all("microsoft.network/virtualnetworks");
     let ranges = networks.flat_map(|(key, _)| address_space(world, key).0);
     ranges.filter(|range| range.contains(address)).map(|range| range.len).max().unwrap_or(32)
+}
+
+/// Whether a captured subnet of another network holds an address.
+fn is_elsewhere(world: &World, network: &str, address: u32) -> bool {
+    let mut subnets = world.all("microsoft.network/virtualnetworks/subnets");
+    subnets.any(|(key, body)| {
+        network_of(key) != network
+            && subnet_prefixes(body).iter().any(|prefix| prefix.contains(address))
+    })
 }
 
 /// The length of the captured subnet that holds an address.
@@ -252,24 +301,24 @@ fn invalidates(world: &World, endpoint: &Endpoint, address: u32, len: u8) -> Tri
     acts.and(range.map_or(Tri::Maybe, |range| Tri::of(len >= range)))
 }
 
-/// Azure's own route and its length.
+/// Azure's own route and its length; where it is not known, why, and the length that it has at most, if that is.
 fn system(
     world: &World,
     network: &str,
     address: u32,
     subnet: &str,
     stage: &'static str,
-) -> Result<(u8, Hop), Gate> {
+) -> Result<(u8, Hop), (Gate, Option<u8>)> {
     let (space, is_whole) = address_space(world, network);
     let longest = |all: &[Prefix]| {
         all.iter().filter(|prefix| prefix.contains(address)).map(|prefix| prefix.len).max()
     };
     let mut best = longest(&space).map(|len| (len, Hop::Local));
     // Networks whose spaces overlap cannot be peered, so a peering's range is never one's own.
-    let mut unsure = (!is_whole).then(|| Gate::unknown("the address space", network));
+    let mut unsure = (!is_whole).then(|| (Gate::unknown("the address space", network), None));
     for half in halves(world, network) {
         let Some(remote) = half.remote() else {
-            unsure = Some(Gate::unknown("where a peering leads", network));
+            unsure = Some((Gate::unknown("where a peering leads", network), None));
             continue;
         };
         match (half.is_up(world), half.space().map(|all| longest(&all))) {
@@ -279,8 +328,10 @@ fn system(
                     best = Some((len, Hop::Peer(remote)));
                 }
             }
-            (Tri::Yes | Tri::Maybe, _) => {
-                unsure = Some(Gate::unknown("the routes of the peering with", &remote));
+            (Tri::Yes | Tri::Maybe, len) => {
+                // Of several that are not known none has a bound that counts.
+                let len = len.flatten().filter(|_| unsure.is_none());
+                unsure = Some((Gate::unknown("the routes of the peering with", &remote), len));
             }
         }
     }
@@ -290,11 +341,11 @@ fn system(
     };
     match (best, unsure) {
         (Some(best), _) => Ok(best),
-        (None, Some(gate)) => Err(gate),
+        (None, Some(unsure)) => Err(unsure),
         (None, None) if led != Tri::No => {
             let gate = Gate::unknown("the routes of the gateway", network);
             // Of what it learned nobody knows the length: longer than a default route, and no longer than another one of a user.
-            if led == Tri::Maybe { Ok((1, Hop::Unknown(gate))) } else { Err(gate) }
+            if led == Tri::Maybe { Ok((1, Hop::Unknown(gate))) } else { Err((gate, None)) }
         }
         (None, None) => match mesh::towards(world, network, address) {
             // A mesh routes what its members have.

@@ -69,7 +69,7 @@ pub(super) fn port_matches(text: &str, port: u16) -> bool {
     }
 }
 
-fn are_ports(text: &str) -> bool {
+pub(super) fn are_ports(text: &str) -> bool {
     let number = |text: &str| text.trim().parse::<u16>().ok();
     let (low, high) = text.split_once('-').unwrap_or((text, text));
     text.trim() == "*" || number(low).zip(number(high)).is_some_and(|(low, high)| low <= high)

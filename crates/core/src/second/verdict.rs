@@ -24,8 +24,8 @@ impl Verdict {
 /// A gate that drops packets, and what makes it do so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Blocker {
-    /// Where on the way: `mode`, `name`, `outbound`, `route`, `peering`, `inbound`, `endpoint`,
-    /// `door`, `return`, `state` or `port`.
+    /// Where on the way: `mode`, `name`, `outbound`, `route`, `firewall`, `peering`, `inbound`,
+    /// `endpoint`, `door`, `return`, `state` or `port`.
     pub stage: &'static str,
     /// Id of the resource that decides, in lower case.
     pub resource: String,

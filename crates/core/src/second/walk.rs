@@ -1,18 +1,14 @@
 //! One packet's whole way: the gates between the copier and the place that the name leads to.
 
 use super::address::representatives;
-use super::appliance;
 use super::door::{delegated_subnet, listening, standing};
-use super::endpoint::{Endpoint, acts_on, admits, admitted, endpoints, holder};
+use super::endpoint::{Endpoint, admits, admitted, endpoints, holder};
 use super::fate_over;
-use super::filter::{End, Packet, Place, Way, filter, filters, has_group};
-use super::firewall;
 use super::name::Name;
 use super::own_zone::own_record;
-use super::peering::{Shore, cross, in_either_state};
-use super::route::{arrive, next_hop};
+use super::peering::in_either_state;
 use super::sender::Sender;
-use super::verdict::{Fate, Gate, Notes, Tri};
+use super::verdict::{Fate, Gate, Notes};
 use super::world::{World, network_of, reference, region, subnet_prefixes};
 use super::zone::may_have_unlisted;
 
@@ -149,13 +145,13 @@ impl<'w> Walk<'w> {
         let Some(home) = self.home.as_deref() else {
             return vec![vec![Gate::unknown("the network mode", self.server)]];
         };
+        if let Some((_, to)) = own_record(self.world, self.server) {
+            return vec![self.own_way(subnet, from, home, Some(to))];
+        }
         let Some(body) = self.world.body(home) else {
             return vec![self.own_way(subnet, from, home, None)];
         };
         let prefixes = subnet_prefixes(body);
-        if let Some((_, to)) = own_record(self.world, self.server) {
-            return vec![self.own_way(subnet, from, home, Some(to))];
-        }
         let mut ways = Vec::new();
         for prefix in prefixes {
             for to in representatives(prefix, &self.cuts) {
@@ -180,51 +176,6 @@ impl<'w> Walk<'w> {
         self.between(network_of(subnet), network_of(home), |walk| {
             walk.own_way_as_told(subnet, from, home, to)
         })
-    }
-
-    fn own_way_as_told(
-        &self,
-        subnet: &str,
-        from: Option<u32>,
-        home: &str,
-        to: Option<u32>,
-    ) -> Vec<Gate> {
-        let (near, far) = (network_of(subnet), network_of(home));
-        let members = &self.sender.members[..];
-        let packet = |from| {
-            let (to, port) = (End::at(to), self.port);
-            let one_network = near == far;
-            Packet { from, to, port, protocol: "tcp", members, one_network, groups: &[] }
-        };
-        let mut gates = self.sender.out(self.world, subnet, &packet(End::at(from)));
-        let hop = next_hop(self.world, subnet, to, None, "route");
-        let is_opaque = arrive(hop, near, far, &mut gates);
-        let place = Place::of(home);
-        if is_opaque {
-            gates.push(filter(self.world, place, Way::Inbound, &packet(End::Somewhere)));
-            gates.extend(firewall::loses(self.world, subnet, (home, to), None));
-            gates.extend(appliance::refuses(self.world, subnet, to, &packet(End::at(from))));
-            return gates;
-        }
-        gates.extend(filters(self.world, place, Way::Inbound, &packet(End::at(from))));
-        if near != far {
-            let here = Shore {
-                network: near,
-                subnet,
-                address: from,
-                filtered: self.sender.is_filtered(self.world, subnet),
-            };
-            let there = Shore {
-                network: far,
-                subnet: home,
-                address: to,
-                filtered: has_group(self.world, home),
-            };
-            gates.extend(cross(self.world, here, there));
-        }
-        let back = next_hop(self.world, home, from, None, "return");
-        arrive(back, far, near, &mut gates);
-        gates
     }
 
     /// To an address that a record gives.
@@ -340,58 +291,5 @@ impl<'w> Walk<'w> {
         self.between(network_of(subnet), far, |walk| {
             walk.endpoint_way_as_told(subnet, from, endpoint, to)
         })
-    }
-
-    fn endpoint_way_as_told(
-        &self,
-        subnet: &str,
-        from: Option<u32>,
-        endpoint: &Endpoint,
-        to: Option<u32>,
-    ) -> Vec<Gate> {
-        let members = &self.sender.members[..];
-        let near = network_of(subnet);
-        let packet = |from| {
-            let (to, port, groups) = (End::at(to), self.port, &endpoint.groups[..]);
-            let one_network =
-                endpoint.subnet.as_deref().is_none_or(|home| network_of(home) == near);
-            Packet { from, to, port, protocol: "tcp", members, one_network, groups }
-        };
-        let mut gates = vec![admits(self.world, self.server, &endpoint.key)];
-        gates.extend(self.sender.out(self.world, subnet, &packet(End::at(from))));
-        let hop = next_hop(self.world, subnet, to, Some(endpoint), "route");
-        let Some(home) = endpoint.subnet.as_deref() else {
-            gates.push(Gate::unknown("the subnet", &endpoint.key));
-            return gates;
-        };
-        let far = network_of(home);
-        let is_opaque = arrive(hop, near, far, &mut gates);
-        let from_end = if is_opaque { End::Somewhere } else { End::at(from) };
-        gates.push(self.endpoint_filter(home, &packet(from_end)));
-        if is_opaque {
-            gates.extend(firewall::loses(self.world, subnet, (home, to), Some(endpoint)));
-            gates.extend(appliance::refuses(self.world, subnet, to, &packet(End::at(from))));
-        }
-        if near != far && !is_opaque {
-            let here = Shore {
-                network: near,
-                subnet,
-                address: from,
-                filtered: self.sender.is_filtered(self.world, subnet),
-            };
-            let acts = acts_on(self.world, home) == Tri::Yes && has_group(self.world, home);
-            let there = Shore { network: far, subnet: home, address: to, filtered: acts };
-            gates.extend(cross(self.world, here, there));
-        }
-        gates
-    }
-
-    fn endpoint_filter(&self, home: &str, packet: &Packet<'_>) -> Gate {
-        let place = Place::of_endpoints(home);
-        match acts_on(self.world, home) {
-            Tri::No => Gate::Pass,
-            Tri::Yes => filter(self.world, place, Way::Inbound, packet),
-            Tri::Maybe => filter(self.world, place, Way::Inbound, packet).either(Gate::Pass),
-        }
     }
 }

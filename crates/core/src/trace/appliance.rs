@@ -7,7 +7,8 @@ use ipnet::Ipv4Net;
 use crate::address::{AddressSet, private};
 use crate::change::whole_place;
 use crate::estate::endpoint::Interface;
-use crate::estate::gateway::{Firewall, FirewallPolicy, LoadBalancer};
+use crate::estate::firewall::{Firewall, FirewallPolicy};
+use crate::estate::gateway::LoadBalancer;
 use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
@@ -352,7 +353,7 @@ pub fn translated(
     let is_plain = subnet.service_endpoints.is_empty() && !subnet.are_endpoints_unreadable;
     let goes_out =
         matches!(to_front_door((subnet_id, subnet)), Routed::Directly | Routed::ByUser(_));
-    if !is_plain || !goes_out || policy.is_some_and(|policy| !policy.translates) {
+    if !is_plain || !goes_out || policy.is_some_and(|policy| !policy.translates_internet()) {
         return None;
     }
     match &subnet.nat_gateway {

@@ -298,7 +298,8 @@ pub(super) fn way_to_resolver(
     (server_id, server): (&ResourceId, &Server),
     address: Ipv4Addr,
 ) -> Leg {
-    let walker = Walker { estate, start, server_id, server, service: Service::udp(DNS_PORT) };
+    let walker =
+        Walker { estate, start, server_id, server, service: Service::udp(DNS_PORT), part: None };
     match place::of(estate, &start.vnet, address) {
         Place::Here(machine) => walker.machine(&machine),
         Place::Claimed(_) | Place::Beyond => walker.beyond(address),

@@ -100,7 +100,7 @@ impl Walker<'_> {
                 };
                 leg.is_apart = false;
                 let own = self.own_route_out(near, false);
-                self.routed(leg, near, (routed, own), address);
+                self.routed(leg, near, (routed, own), (&filter::to_address(address), address));
                 if meets_next {
                     // What lies behind that route is a fault of its own: who mends the one meets the other.
                     self.take_outward(leg, near, found, address);

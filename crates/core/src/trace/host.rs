@@ -79,6 +79,7 @@ impl Path<'_> {
             server_id: &to_id,
             server: &server,
             service: Service::tcp(self.port),
+            part: None,
         };
         let place = place::of(self.estate, &start.vnet, address);
         self.intended = Some(match &place {

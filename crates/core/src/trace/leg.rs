@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::address::{AddressSet, private};
+use crate::estate::firewall::Firewall;
 use crate::estate::gateway::LoadBalancer;
 use crate::estate::network::{NextHop, Vnet, region_key};
 use crate::estate::server::{Server, ServerKind};
@@ -17,11 +18,11 @@ use crate::trace::door_words::gate_step;
 use crate::trace::egress::Egress;
 use crate::trace::endpoint::View;
 use crate::trace::filter::{Receiver, Service};
+use crate::trace::firewall::onward::Onward;
+use crate::trace::firewall::{Guard, Sender};
 use crate::trace::gate::{self, Caller, Gate};
 use crate::trace::hop::Joined;
-use crate::trace::onward::Onward;
 use crate::trace::outward::Outward;
-use crate::trace::own_zone;
 use crate::trace::route::Routed;
 use crate::trace::start::Start;
 use crate::trace::step::{self, Stage, Step, Verdict};
@@ -98,6 +99,8 @@ pub struct Leg {
     pub onward: Option<Onward>,
     /// The appliance that a route hands packets to.
     pub appliance: Option<Appliance>,
+    /// The same where it is an Azure Firewall.
+    pub guard: Option<Guard>,
     /// Rules of that one's subnet and of its interface that deny the way in.
     pub into_appliance: [Option<(ResourceId, Decision)>; 2],
     /// The other end is a load balancer of the Basic sort in another region.
@@ -117,7 +120,7 @@ pub struct Leg {
 }
 
 impl Leg {
-    fn new(way: Way) -> Leg {
+    pub(super) fn new(way: Way) -> Leg {
         Leg {
             way,
             outbound_interface: None,
@@ -140,6 +143,7 @@ impl Leg {
             unused: None,
             onward: None,
             appliance: None,
+            guard: None,
             into_appliance: [None, None],
             is_basic_balancer_afar: false,
             senders: AddressSet::default(),
@@ -166,24 +170,29 @@ impl Leg {
         matches!(&self.route, Some(Routed::Dead(_, Appliance::OutOfReach(id))) if !appliance::stands(estate, id))
     }
 
+    /// Whether a route hands its packets to an Azure Firewall, in reach or not.
+    pub fn leads_to_firewall(&self, estate: &Estate) -> bool {
+        let Some(Routed::Dead(_, Appliance::OutOfReach(subnet))) = &self.route else {
+            return self.guard.is_some();
+        };
+        let mut frontends = estate.all::<Firewall>().flat_map(|(_, one)| &one.frontends);
+        frontends.any(|one| one.subnet.as_ref() == Some(subnet))
+    }
+
     /// Whether an appliance takes its packets to a private endpoint, which answers past it as far as is known.
     pub fn is_bypassed(&self, estate: &Estate) -> bool {
         let is_handed_over = matches!(&self.route, Some(Routed::Elsewhere(route, _))
             if matches!(route.next_hop, NextHop::Appliance(_)));
+        let is_replaced = self.guard.as_ref().and_then(Guard::sends_on) == Some(Sender::Replaced);
         matches!(self.way, Way::Endpoint(_))
             && is_handed_over
+            && !is_replaced
             && !appliance::takes_answers(estate, self.appliance.as_ref())
     }
 
     /// Whether its packets come to the join of the copier's own network, or to a gateway.
     pub fn is_joining(&self) -> bool {
         self.joined.is_some() && self.onward.is_none() || self.outward.is_some()
-    }
-
-    /// Takes down what the route table of the copier's subnet does.
-    pub(super) fn take_route(&mut self, step: Step, routed: Routed) {
-        self.forward.push(step);
-        self.route = Some(routed);
     }
 
     /// Takes down how the copier's network and the next one on the way are joined.
@@ -226,6 +235,8 @@ pub struct Walker<'e> {
     pub server: &'e Server,
     /// The port.
     pub service: Service,
+    /// The addresses of an injected server's subnet that count, where not all do.
+    pub part: Option<&'e AddressSet>,
 }
 
 impl Walker<'_> {
@@ -240,24 +251,6 @@ impl Walker<'_> {
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
         leg.forward.push(admit_step(self.estate, view));
-        leg
-    }
-
-    /// The way to an injected server's address.
-    pub fn injected(&self, subnet: &ResourceId) -> Leg {
-        let mut leg = Leg::new(Way::Injected(subnet.clone()));
-        match subnet.parent() {
-            Some(vnet) => self.private(
-                &mut leg,
-                (&vnet, subnet),
-                own_zone::own_address(self.estate, self.server, subnet),
-            ),
-            None => {
-                leg.forward.push(Step::unknown(Stage::Route, Missing::resource("subnet", subnet)));
-            }
-        }
-        let detail = "the server is inside the subnet: it has no firewall of its own";
-        leg.forward.push(Step::pass(Stage::Admit, Some(self.server_id), detail));
         leg
     }
 
@@ -319,10 +312,13 @@ impl Walker<'_> {
         match self.near() {
             Ok(near) => {
                 leg.senders = near.addresses.clone();
-                self.outbound(&mut leg, &near, None, &Receiver::Gateway(location, is_flexible));
+                let receiver = Receiver::Gateway(location, is_flexible);
+                self.outbound(&mut leg, &near, None, &receiver);
                 let routed = self.to_front_door((near.id, near.subnet));
                 let own = self.own_route_out(&near, true);
-                self.routed(&mut leg, &near, (routed, own), "the server's public front door");
+                let to = (&receiver, "the server's public front door");
+                self.routed(&mut leg, &near, (routed, own), to);
+                self.back_from_internet(&mut leg, &near);
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod admin;
+mod answers;
 pub mod appliance;
 mod asking;
 pub mod balancer;
@@ -16,6 +17,7 @@ mod doubts;
 pub mod egress;
 pub mod endpoint;
 pub mod filter;
+pub mod firewall;
 pub mod forwarded;
 pub mod forwarder;
 pub mod front_route;
@@ -24,6 +26,7 @@ mod group;
 pub mod hop;
 mod host;
 mod identity;
+mod injected;
 pub mod leg;
 mod lines;
 pub mod listen;
@@ -32,7 +35,6 @@ mod misled;
 mod naming;
 pub mod near_miss;
 mod new_endpoint;
-pub mod onward;
 pub mod outward;
 mod own_route;
 pub mod own_zone;
@@ -47,7 +49,7 @@ pub mod route;
 pub(crate) mod route_words;
 mod rule_words;
 pub(crate) mod rules;
-mod sides;
+pub(crate) mod sides;
 mod single_gate;
 pub mod start;
 pub mod step;
@@ -252,6 +254,7 @@ impl Path<'_> {
             server_id: &to_id,
             server: &server,
             service: Service::tcp(self.port),
+            part: None,
         };
         let chosen = self.choose_endpoint(&start);
         self.intended = match (&self.to.delegated_subnet, &chosen, &self.to_access) {

@@ -32,6 +32,7 @@ impl Path<'_> {
             server_id: &self.to_id,
             server: &self.to,
             service: Service::tcp(self.port),
+            part: None,
         };
         self.estate.aside(|| walker.endpoint(&Arc::new(view)).verdict() == Verdict::Reachable)
     }

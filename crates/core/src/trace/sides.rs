@@ -350,8 +350,9 @@ fn overruler<'f>(side: &Side<'f>, decision: &Decision) -> Option<&'f Ruled> {
 }
 
 /// Whether an appliance or a gateway sends the packets on, perhaps with its own address; or may do so.
-pub(super) fn is_handed_on(leg: &Leg) -> bool {
-    leg.is_perhaps_led_past || matches!(leg.route, Some(Routed::Elsewhere(..)))
+pub(crate) fn is_handed_on(leg: &Leg) -> bool {
+    let is_known = leg.guard.as_ref().is_some_and(|guard| guard.sends_on().is_some());
+    leg.is_perhaps_led_past || matches!(leg.route, Some(Routed::Elsewhere(..))) && !is_known
 }
 
 /// A step that drops senders who may come with another address: what becomes of this one proves nothing.

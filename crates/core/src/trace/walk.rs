@@ -12,16 +12,16 @@ use crate::trace::appliance::{self, Appliance};
 use crate::trace::balancer::{self, Balanced};
 use crate::trace::breaks::BreakKind;
 use crate::trace::filter::{Receiver, Service};
+use crate::trace::firewall::{Guard, Sender};
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::outward;
 use crate::trace::own_route::Own;
 use crate::trace::route::{self, OwnRoute, Routed, UserRoute};
-use crate::trace::route_words::{bypass_step, route_step};
-use crate::trace::sides::{doubted, is_handed_on};
-use crate::trace::step::{Outcome, Stage, Step};
+use crate::trace::route_words::route_step;
+use crate::trace::step::{Stage, Step};
 use crate::trace::unread::perhaps_past;
-use crate::trace::words::{access_step, hop_steps, replies_step};
+use crate::trace::words::{access_step, hop_steps};
 
 /// One end of a private way: a subnet with what the gates ask of it.
 pub(super) struct End<'e> {
@@ -72,16 +72,12 @@ impl Walker<'_> {
             Err(missing) => return leg.forward.push(Step::unknown(Stage::Route, missing)),
         };
         let far = match End::read(self.estate, far_vnet, far_id) {
-            Ok(far) => far,
+            Ok(far) => match (self.part, &leg.way) {
+                (Some(part), Way::Injected(_)) => End { addresses: part.clone(), ..far },
+                _ => far,
+            },
             Err(missing) => {
-                // Rules on the way out may speak of every address.
-                let to = address.map_or_else(AddressSet::all, AddressSet::one);
-                let receiver = Receiver::Addresses(to, self.groups(leg));
-                leg.senders = near.addresses.clone();
-                leg.is_perhaps_joined = near.vnet != far_vnet;
-                self.estate.aside(|| self.outbound(leg, &near, Some(far_vnet), &receiver));
-                leg.forward.push(Step::unknown(Stage::Route, missing));
-                return self.towards_unread(leg, &near, (far_vnet, far_id), address);
+                return self.towards_unread(leg, &near, (far_vnet, far_id), address, missing);
             }
         };
         leg.senders = near.addresses.clone();
@@ -105,7 +101,7 @@ impl Walker<'_> {
                     self.own_route(ends, destination, Some(&joined), is_endpoint)
                 }
             };
-            self.routed(leg, &near, (routed, own), &receivers);
+            self.routed(leg, &near, (routed, own), (&receiver, &receivers));
         }
         // What an appliance does with the packets is not told by a peering. A dead one of the copier's own network leaves only that,
         // and any dead one a peering that is broken: who takes the route away meets it.
@@ -160,6 +156,14 @@ impl Walker<'_> {
 
     /// Rules at the other end, and the way of the answers.
     fn arrive(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
+        match leg.guard.as_ref().and_then(Guard::sends_on) {
+            Some(Sender::Replaced) => self.arrive_for(leg, near, far, receiver),
+            Some(Sender::Kept) | None => self.enter(leg, near, far, receiver),
+        }
+    }
+
+    /// The same with the addresses that the packets come with.
+    pub(super) fn enter(&self, leg: &mut Leg, near: &End, far: &End, receiver: &Receiver) {
         let back = self.way_back(leg, near, far);
         let is_dropped = |(_, routed): &(_, Routed)| matches!(routed, Routed::Dropped(_));
         leg.drops_back = !back.is_empty() && back.iter().all(is_dropped);
@@ -189,7 +193,7 @@ impl Walker<'_> {
                 vnet.map(|vnet| route::range_length(vnet, destination))
             }
             Way::Injected(_) | Way::Machine(_) | Way::Beyond(_) | Way::Public => {
-                self.range_of(leg, near, far, destination)
+                self.range_of(leg, (near.vnet, far.vnet), destination)
             }
         };
         let subnet = (near.id, near.subnet);
@@ -233,7 +237,7 @@ impl Walker<'_> {
         leg: &mut Leg,
         near: &End,
         (routed, own): (Routed, Own),
-        destination: impl Display,
+        (receiver, destination): (&Receiver, impl Display),
     ) {
         let handed_on = match &routed {
             Routed::Elsewhere(route, missing) => {
@@ -246,7 +250,14 @@ impl Walker<'_> {
             false => handed(self.estate, Shore::of(near.vnet, near.id), routed),
         };
         leg.appliance = appliance;
-        leg.take_route(route_step(self.estate, near.id, (&routed, own), destination), routed);
+        leg.guard = self.guard(leg, near, (&routed, receiver));
+        match (&leg.guard, &routed) {
+            (Some(guard), Routed::Elsewhere(route, _)) => {
+                leg.forward.extend(self.guard_steps(near, route, guard));
+            }
+            _ => leg.forward.push(route_step(self.estate, near.id, (&routed, own), destination)),
+        }
+        leg.route = Some(routed);
         if let Some((address, missing)) = handed_on
             && self.towards_the_appliance(leg, near, address)
         {
@@ -307,42 +318,6 @@ impl Walker<'_> {
         }
         steps
     }
-
-    /// Rules let answers of an open connection pass, so only routes can lose them.
-    fn answers(&self, leg: &mut Leg, near: &End, far: &End, back: Vec<(AddressSet, Routed)>) {
-        if back.is_empty() {
-            leg.back.push(match leg.is_bypassed(self.estate) {
-                true => bypass_step(self.estate, near.id, leg),
-                false => replies_step(),
-            });
-        }
-        let is_split = back.len() > 1;
-        // An appliance takes the packets past a join that carries nothing; answers find it only where it has put its own address on them.
-        let is_handed_on = is_handed_on(leg);
-        let lacks_a_way = is_handed_on && leg.is_apart && !leg.is_perhaps_joined;
-        let has_own = !is_handed_on && leg.onward.is_none();
-        for (part, routed) in back {
-            let own = part.first().filter(|_| has_own);
-            let joined = leg.joined.as_ref().filter(|_| leg.next.as_ref() == Some(far.id));
-            let own = own.map_or(Own::Untold, |to| self.own_route((far, near), to, joined, false));
-            let mut step = route_step(self.estate, far.id, (&routed, own), &part);
-            step.stage = Stage::Return;
-            if is_split && step.outcome == Outcome::Drop {
-                step.dropped_part = Some(part.clone());
-            }
-            if is_handed_on && step.outcome == Outcome::Drop {
-                step = doubted(step);
-            }
-            if matches!(routed, Routed::Directly) && lacks_a_way {
-                step = Step::unknown(Stage::Return, untranslated(near.vnet, far.vnet));
-            }
-            let is_worse = !matches!(routed, Routed::Directly | Routed::ByUser(_));
-            if leg.route_back.is_none() || is_worse {
-                leg.route_back = Some(routed);
-            }
-            leg.back.push(step);
-        }
-    }
 }
 
 /// What becomes of packets of a subnet that a route hands on, with what stands at the address that it names.
@@ -380,14 +355,4 @@ fn no_gateway(route: &UserRoute, vnet: &ResourceId) -> Missing {
         route.prefix,
     );
     Missing { what, ..Missing::field(vnet, "subnets") }
-}
-
-/// Whether the sender's address is still on packets that an appliance takes to a network which has no route to the sender's.
-fn untranslated(near: &ResourceId, far: &ResourceId) -> Missing {
-    let what = format!(
-        "whether answers come back: no peering leads from `{}` to `{}`, and no route to the appliance",
-        far.name(),
-        near.name()
-    );
-    Missing::other(what, "look whether it translates addresses, or route the answers to it as well")
 }

@@ -4,6 +4,7 @@ mod address;
 mod causes;
 mod explain;
 mod fusion;
+mod hub;
 mod pages;
 mod probes;
 mod reads;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support;
 
-fn answer(estate: &Estate, question: &Question) -> Answer {
+pub(crate) fn answer(estate: &Estate, question: &Question) -> Answer {
     let world = World::of(estate.ids().filter_map(|id| Some((id, estate.body(id)?))));
     let Source::Server(source) = &question.source else { panic!("examples ask about servers") };
     let ask = |server: &ResourceId, port| ask(&world, &question.copier_id(), server, port);

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 const SAYS: &str = "says ";
 
 /// Short words for the groups of the fixtures.
-const GROUPS: [(&str, &str); 3] = [
+const GROUPS: [(&str, &str); 4] = [
     (
         "$source",
         "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-source/providers",
@@ -32,6 +32,7 @@ const GROUPS: [(&str, &str); 3] = [
         "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-target/providers",
     ),
     ("$dns", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-dns/providers"),
+    ("$hub", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-hub/providers"),
 ];
 
 pub(crate) fn root() -> PathBuf {

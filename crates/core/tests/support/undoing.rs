@@ -1,6 +1,6 @@
 //! Takes the changes of a plan back.
 
-use flexway_core::change::{Change, Edit};
+use flexway_core::change::{Change, Edit, Listed};
 use flexway_core::diagnose::{self, Question};
 use flexway_core::estate::Estate;
 use flexway_core::id::ResourceId;
@@ -28,6 +28,10 @@ pub(crate) fn undo(
         let edits = match inverse.method {
             // With the thing goes what Azure made for it, such as the record of a zone group.
             "DELETE" => change.edits.iter().filter_map(made).map(Edit::Remove).collect(),
+            _ if let Some(listed) = change.edits.iter().find_map(led_elsewhere) => {
+                let fields = Some(inverse.body["properties"].clone());
+                vec![Edit::Listed(Listed { fields, ..listed.clone() })]
+            }
             _ if current.resource(&id).is_none() => {
                 let mut body = inverse.body.clone();
                 if id.resource_type().ends_with("/virtualnetworklinks") {
@@ -59,6 +63,14 @@ pub(crate) fn undo(
     let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
     assert_eq!(diagnose::check(&current, question).verdict, before, "undone: {titles:?}");
     true
+}
+
+/// An element of a list that stays, with other fields.
+fn led_elsewhere(edit: &Edit) -> Option<&Listed> {
+    match edit {
+        Edit::Listed(listed) if listed.fields.is_some() => Some(listed),
+        _ => None,
+    }
 }
 
 fn made(edit: &Edit) -> Option<ResourceId> {

@@ -15,6 +15,8 @@
 //!   takes things as they are: Azure's own route to nowhere decides, or a user's that a peering's would beat. Then what the analyser names
 //!   may drop packets with a peering, and what it has to name drops them with one and without. Findings are told in the same way: as what
 //!   stays once another fault is mended.
+//! - Behind a firewall that denies, the analyser goes on as if it did not: what it names may drop packets that a firewall lets pass. That
+//!   such a firewall sees half of a connection it says of the route to it, the second reading where the answers take another one.
 
 use flexway_core::diagnose::Report;
 use flexway_core::finding::{Certainty, Finding, Severity};
@@ -22,6 +24,7 @@ use flexway_core::id::ResourceId;
 use flexway_core::second::{Answer, Blocker, Closed, World, closed_on};
 use flexway_core::trace;
 use flexway_core::trace::leg::{Leg, Way};
+use flexway_core::trace::route::Routed;
 use flexway_core::trace::step::{Fact, Outcome, Stage, Step};
 use serde_json::{Value, json};
 
@@ -68,6 +71,8 @@ struct Flows<'c> {
     unmeshed: World,
     /// The world without routes of users.
     unrouted: World,
+    /// The world in which rules of firewalls let everything pass.
+    opened: World,
 }
 
 /// One of them, and a way of it.
@@ -78,6 +83,10 @@ fn gate(stage: Stage) -> Option<&'static str> {
 }
 
 fn counts(one: &Blocker) -> bool {
+    // Answers may be lost at a peering, too.
+    if one.resource.contains("/virtualnetworkpeerings/") {
+        return false;
+    }
     let is_other = one.name.as_deref().is_some_and(|name| OTHERS.contains(&name));
     !is_other && GATES.iter().any(|(_, word)| *word == one.stage)
 }
@@ -109,9 +118,9 @@ impl Compared {
         }
         let before = self.wrong.len();
         let copier = id(case.copier.as_deref().unwrap_or(TARGET));
-        let (joined, unmeshed, unrouted) =
-            (world(&joined(case)), world(&without_meshes(case)), world(&without_routes(case)));
-        let flows = Flows { case, copier, world: world(case), joined, unmeshed, unrouted };
+        let [joined, unmeshed, unrouted, opened] =
+            [joined, without_meshes, without_routes, opened].map(|change| world(&change(case)));
+        let flows = Flows { case, copier, world: world(case), joined, unmeshed, unrouted, opened };
         self.add_flows(&flows, report);
         for one in &mut self.wrong[before..] {
             *one = format!("world {seed}: {one}");
@@ -144,8 +153,8 @@ impl Compared {
     fn add_steps(&mut self, flows: &Flows<'_>, flow: Flow<'_>, steps: &[Step]) {
         let Closed { mut always, perhaps } = flows.closed(&flows.world, flow);
         let others = flows.others();
-        let others = if is_joined(flow.2, steps) { &others[..1] } else { &others[..] };
-        if others.len() > 1 && !always.is_empty() {
+        let others = if is_joined(flow.2, steps) { &others[..2] } else { &others[..] };
+        if others.len() > 2 && !always.is_empty() {
             let once = flows.closed(&flows.joined, flow).always;
             always.retain(|one| one.deciders().any(|one| holds(&once, one)));
         }
@@ -178,8 +187,16 @@ impl Compared {
             return;
         };
         let stages: Vec<&str> = finding.stages().iter().filter_map(|one| gate(*one)).collect();
+        let is_route_there = |leg: &Leg| {
+            let Some(Routed::Elsewhere(route, _)) = &leg.route else { return false };
+            finding.fault == "route/return-asymmetric"
+                && *route.table.key() == *resource
+                && Some(&route.name) == name.as_ref()
+        };
+        let is_half_seen = legs.iter().any(|(_, _, leg)| is_route_there(leg));
         let is_it = |one: &Blocker| {
-            stages.contains(&one.stage) && (&one.resource, &one.name) == (&resource, &name)
+            let is_same = (&one.resource, &one.name) == (&resource, &name);
+            stages.contains(&one.stage) && (is_same || is_half_seen)
         };
         let stands = std::iter::once(&flows.world).chain(flows.others()).any(|world| {
             let mut all = legs.iter().map(|flow| flows.closed(world, *flow).perhaps);
@@ -201,8 +218,8 @@ impl Compared {
 }
 
 impl Flows<'_> {
-    fn others(&self) -> [&World; 3] {
-        [&self.unmeshed, &self.joined, &self.unrouted]
+    fn others(&self) -> [&World; 4] {
+        [&self.unmeshed, &self.opened, &self.joined, &self.unrouted]
     }
 
     /// What the second reading finds closed on the way of a flow.
@@ -282,6 +299,34 @@ fn joined(case: &Case) -> Case {
             "allowVirtualNetworkAccess": true,
             "remoteAddressSpace": { "addressPrefixes": [space] } } }));
     }
+    with(case, resources)
+}
+
+/// Rules of firewalls that let everything pass.
+fn opened(case: &Case) -> Case {
+    let mut resources = case.resources.clone();
+    let any = json!(["*"]);
+    let rule = json!({ "name": "all", "ruleType": "NetworkRule", "protocols": ["Any"],
+        "ipProtocols": ["Any"], "sourceAddresses": any, "destinationAddresses": any,
+        "destinationPorts": any });
+    let all = json!([{ "name": "all", "priority": 100, "action": { "type": "Allow" },
+        "ruleCollectionType": "FirewallPolicyFilterRuleCollection", "rules": [rule] }]);
+    let mut groups = Vec::new();
+    for body in &mut resources {
+        let id = body["id"].as_str().unwrap_or("").to_owned();
+        if id.contains("/azureFirewalls/") {
+            body["properties"]["networkRuleCollections"] = all.clone();
+        } else if id.contains("/firewallPolicies/") && !id.contains("/ruleCollectionGroups/") {
+            let group = format!("{id}/ruleCollectionGroups/opened");
+            body["properties"]["ruleCollectionGroups"] = json!([{ "id": group }]);
+            groups.push(json!({ "id": group,
+                "properties": { "priority": 100, "ruleCollections": all } }));
+        }
+    }
+    resources.retain(|body| {
+        !body["id"].as_str().is_some_and(|id| id.contains("/ruleCollectionGroups/"))
+    });
+    resources.extend(groups);
     with(case, resources)
 }
 

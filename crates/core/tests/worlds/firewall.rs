@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::chance::Chance;
 use crate::generate::{Case, GROUP, case, id, subnet};
+use crate::hub_rules;
 
 const SEAT: &str = "AzureFirewallSubnet";
 
@@ -20,6 +21,7 @@ pub(crate) fn guarded(seed: u64) -> Case {
     let mut case = case(seed);
     // Another stream than that of the world itself.
     let mut chance = Chance::new(!seed);
+    let mut aside = chance.aside();
     let mut put = |id: String, body: Value| {
         case.resources.push(json!({ "id": id, "properties": body }));
     };
@@ -41,6 +43,9 @@ pub(crate) fn guarded(seed: u64) -> Case {
     };
     let all: Vec<Value> = addresses.iter().enumerate().map(configuration).collect();
     let mut properties = json!({ "ipConfigurations": all });
+    if aside.hits(60) {
+        properties["networkRuleCollections"] = json!(hub_rules::classic_rules(&mut aside, 50));
+    }
     if chance.hits(10) {
         addresses.push("nat");
         let nat = network("natGateways", "nat");

@@ -11,6 +11,8 @@ mod deciding;
 mod filters;
 mod firewall;
 mod generate;
+mod hub;
+mod hub_rules;
 mod names;
 mod next_hop;
 mod planned;
@@ -186,6 +188,11 @@ fn two_readings_of_random_next_hops_agree() {
     agree_on_particular(next_hop::handed, &[]);
 }
 
+#[test]
+fn two_readings_of_random_hubs_agree() {
+    agree_on_particular(hub::through_hub, &[]);
+}
+
 fn agree_on_particular(worlds: fn(u64) -> Case, rare: &[u64]) {
     let count = number("WORLDS_PARTICULAR", WORLDS_PARTICULAR);
     agree_on((worlds, rare), count, ABSTAINS_MAX.1);
@@ -237,6 +244,8 @@ fn nothing_missing_is_taken_for_good_news() {
             without_each(seed, &admin::governed(seed), second_word);
             without_each(seed, &next_hop::handed(seed), first_word);
             without_each(seed, &next_hop::handed(seed), second_word);
+            without_each(seed, &hub::through_hub(seed), first_word);
+            without_each(seed, &hub::through_hub(seed), second_word);
         }
     }
 }

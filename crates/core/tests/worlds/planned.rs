@@ -8,7 +8,7 @@ use flexway_core::second::{Bounds, State, Unreadable, World, certify};
 use flexway_core::trace::step::Verdict;
 
 use crate::generate::{Case, case};
-use crate::{WORLDS, admin, firewall, next_hop, number, relay};
+use crate::{WORLDS, admin, firewall, hub, next_hop, number, relay};
 
 /// Worlds of each particular kind whose plans are certified.
 const WORLDS_PARTICULAR: u64 = 150;
@@ -88,8 +88,8 @@ fn plans_of_random_worlds_are_certified() {
             both.into_iter().filter_map(move |case| judged(seed, &case))
         });
         let few = (0..WORLDS_PARTICULAR / 2).filter(mine).flat_map(|seed| {
-            let both = [admin::governed(seed), next_hop::handed(seed)];
-            both.into_iter().filter_map(move |case| judged(seed, &case))
+            let all = [admin::governed(seed), next_hop::handed(seed), hub::through_hub(seed)];
+            all.into_iter().filter_map(move |case| judged(seed, &case))
         });
         let relayed = RARE_RELAYED.into_iter().filter(mine);
         let relayed = relayed.filter_map(|seed| judged(seed, &relay::relayed(seed)));

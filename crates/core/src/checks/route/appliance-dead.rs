@@ -3,6 +3,7 @@
 use crate::change::interface;
 use crate::change::route as routes;
 use crate::checks::{fixes, joins, new_endpoint};
+use crate::estate::firewall::Firewall;
 use crate::estate::machine::VirtualMachine;
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
@@ -10,7 +11,7 @@ use crate::shell::quoted;
 use crate::trace::Path;
 use crate::trace::appliance::{self, Appliance};
 use crate::trace::leg::Way;
-use crate::trace::route::Routed;
+use crate::trace::route::{Routed, UserRoute};
 use crate::trace::route_words::appliance_words;
 
 const WHY: &str = "Azure delivers such packets to the interface with that address, and drops what that one may not forward";
@@ -47,6 +48,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
         _ => finding.at(&route.resource, route.pointer.clone()),
     };
+    finding.fixes.extend(to_the_firewall(path, route, appliance));
     if matches!(leg.way, Way::Public) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
     }
@@ -57,10 +59,26 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         false => Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)]),
     };
     finding.fixes.push(fix);
+    if leg.leads_out_of_reach(path.estate) && leg.leads_to_firewall(path.estate) {
+        finding.fixes.push(Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)]));
+    }
     let broad = route.prefix.parse().ok();
     finding.fixes.extend(broad.and_then(|broad| joins::direct(path, leg, broad)));
     finding.fixes.extend(new_endpoint::instead(path));
     Some(finding)
+}
+
+/// Leads the route to the firewall that stands in the subnet in which it looks for one.
+pub(super) fn to_the_firewall(
+    path: &Path,
+    route: &UserRoute,
+    appliance: &Appliance,
+) -> Option<Fix> {
+    let Appliance::Absent(subnet) = appliance else { return None };
+    let mut seats = path.estate.all::<Firewall>().flat_map(|(_, one)| &one.frontends);
+    let seat = seats.find(|one| one.subnet.as_ref() == Some(subnet))?;
+    let change = routes::set_next_hop(path.estate, &route.table, &route.name, seat.address)?;
+    Some(Fix::of(vec![change]))
 }
 
 /// Interfaces of the appliance's network were captured, and none has its address.

@@ -1,14 +1,26 @@
 //! Packets reach the source, and a route on the source's side loses the answers.
 
 use crate::change::route;
-use crate::estate::network::NextHop;
+use crate::checks::joins;
+use crate::estate::firewall::Firewall;
+use crate::estate::network::{NextHop, Subnet};
 use crate::finding::{Finding, Fix};
+use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::route::{Routed, UserRoute};
+use crate::trace::firewall::{Guard, Sender};
+use crate::trace::leg::Leg;
+use crate::trace::route::{Routed, UserRoute, table_of};
 use crate::trace::route_words::appliance_words;
+use crate::trace::sides::is_handed_on;
+use crate::trace::step::{Outcome, Step};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
+    let is_lost = is_lost(leg);
+    // Answers to an address of the firewall's own find it by themselves.
+    if sender(leg) == Some(Sender::Replaced) && !is_lost {
+        return None;
+    }
     let answers = format!("the answers of `{}`", path.to_id.name());
     let (route, what) = match (leg.route.as_ref()?, leg.route_back.as_ref()?) {
         (_, Routed::Dropped(route)) => (route, format!("drops {answers} to the copier")),
@@ -17,56 +29,117 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             (route, format!("hands {answers} to the copier to {words}"))
         }
         (Routed::Directly | Routed::ByUser(_), Routed::Elsewhere(route, _)) => {
-            return Some(one_half(route, &answers, "the copier's packets"));
+            return Some(half_seen(path, leg, (route, &answers, "the copier's packets")));
+        }
+        (Routed::Elsewhere(..), Routed::Elsewhere(route, _)) if is_lost => {
+            return Some(half_seen(path, leg, (route, &answers, "the copier's packets")));
         }
         (Routed::Directly | Routed::ByUser(_), Routed::Doubtful(route, _))
             if route.next_hop == NextHop::Gateway =>
         {
-            return Some(one_half(route, &answers, "the copier's packets"));
+            return Some(half_seen(path, leg, (route, &answers, "the copier's packets")));
         }
         (Routed::Elsewhere(route, _), Routed::Directly | Routed::ByUser(_))
-            if matches!(route.next_hop, NextHop::Appliance(_)) && !leg.is_perhaps_joined =>
+            if matches!(route.next_hop, NextHop::Appliance(_))
+                && (is_lost || !leg.is_perhaps_joined) =>
         {
-            let one_way = if leg.is_apart { no_way_back } else { one_half };
-            return Some(one_way(route, "the copier's packets", &answers));
+            let one_way = if leg.is_apart { no_way_back } else { half_seen };
+            return Some(one_way(path, leg, (route, "the copier's packets", &answers)));
         }
         _ => return None,
     };
     let message = format!("route `{}` of table `{}` {what}", route.name, route.table.name());
     let why = "security rules let answers of an open connection pass; routes look at every packet";
-    let fix = Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]);
-    let finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone()).fix(fix);
+    let mut finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone());
+    if let Some(Routed::Dead(_, appliance)) = &leg.route_back {
+        finding.fixes.extend(lead_back(path, leg));
+        finding.fixes.extend(super::appliance_dead::to_the_firewall(path, route, appliance));
+    }
+    finding.fixes.push(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]));
     // An appliance on the way there may translate addresses: then answers go to that of its own.
-    let is_handed_on = matches!(leg.route, Some(Routed::Elsewhere(..)));
-    Some(if is_handed_on { finding.possible() } else { finding })
+    Some(if is_handed_on(leg) { finding.possible() } else { finding })
+}
+
+/// Whether an Azure Firewall surely drops the answers, or the packets that follow them: of all senders or of some, it sees half of each
+/// connection.
+fn is_lost(leg: &Leg) -> bool {
+    let decides = match &leg.route_back {
+        Some(Routed::Elsewhere(route, _) | Routed::ByUser(route)) => Some(&route.table),
+        _ => None,
+    };
+    let is_it = |at: &ResourceId| match decides {
+        Some(table) => at == table,
+        None => at.is_type("microsoft.network/virtualnetworks/subnets"),
+    };
+    let drops =
+        |step: &Step| step.outcome == Outcome::Drop && step.resource.as_ref().is_some_and(is_it);
+    leg.back.iter().any(drops)
+}
+
+/// Whom packets come from that an Azure Firewall has sent on.
+fn sender(leg: &Leg) -> Option<Sender> {
+    leg.guard.as_ref().and_then(Guard::sends_on)
 }
 
 /// One direction goes directly and the other through an appliance, which sees half of each connection.
-fn one_half(route: &UserRoute, led: &str, others: &str) -> Finding {
+fn half_seen(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, &str)) -> Finding {
     let message = format!(
         "route `{}` of table `{}` takes {led} another way than {others}",
         route.name,
         route.table.name()
     );
-    let why = "a firewall that sees half of each connection drops it; one that forwards blindly, or translates addresses, does not";
-    Finding::blocks(message, why)
-        .possible()
+    let both_or_neither = Fix::advice("let both directions pass the appliance, or neither");
+    if !is_lost(leg) {
+        let why = "a firewall that sees half of each connection drops it; one that forwards blindly, or translates addresses, does not";
+        let finding = Finding::blocks(message, why).possible();
+        return finding.at(&route.resource, route.pointer.clone()).fix(both_or_neither);
+    }
+    let why = "an Azure Firewall drops a connection that it sees half of";
+    let mut finding = Finding::blocks(message, why)
         .at(&route.resource, route.pointer.clone())
-        .fix(Fix::advice("let both directions pass the appliance, or neither"))
+        .fix(both_or_neither);
+    finding.fixes.extend(lead_back(path, leg));
+    finding.fixes.push(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]));
+    finding
 }
 
 /// The two networks are not joined but by an appliance, to which no route of the source's subnet leads.
-fn no_way_back(route: &UserRoute, led: &str, others: &str) -> Finding {
+fn no_way_back(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, &str)) -> Finding {
     let message = format!(
         "route `{}` of table `{}` takes {led} past a join that carries nothing, and no route leads {others} back",
         route.name,
         route.table.name()
     );
-    let why = "answers to the copier's address die in the source's subnet; to that of an appliance which translates addresses they \
-               come";
-    Finding::blocks(message, why).possible().at(&route.resource, route.pointer.clone()).fix(
-        Fix::advice(
-            "give the server's subnet a route for the copier's subnet to the same appliance",
-        ),
-    )
+    let is_kept = sender(leg) == Some(Sender::Kept);
+    let why = match is_kept {
+        true => {
+            "the firewall keeps the copier's address, and answers to that die in the source's subnet"
+        }
+        false => {
+            "answers to the copier's address die in the source's subnet; to that of an appliance which translates addresses they \
+               come"
+        }
+    };
+    let advice = "give the server's subnet a route for the copier's subnet to the same appliance";
+    let finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone());
+    if !is_kept {
+        return finding.fix(Fix::advice(advice)).possible();
+    }
+    match lead_back(path, leg) {
+        Some(fix) => finding.fix(fix),
+        None => finding.fix(Fix::advice(advice)),
+    }
+}
+
+/// Routes for the copier's subnet at the server's, to the firewall that takes the copier's packets. `None` where that subnet has no table,
+/// or it is another appliance.
+fn lead_back(path: &Path, leg: &Leg) -> Option<Fix> {
+    let (guard, start) = (leg.guard.as_ref()?, path.start.as_ref()?);
+    let address = path.estate.find::<Firewall>(&guard.id)?.frontends.first()?.address;
+    let end = joins::far_subnet(leg)?;
+    let (table, _) = table_of(path.estate, (&end, path.estate.find::<Subnet>(&end)?)).ok()??;
+    let copiers = start.networks(path.estate).ok()?;
+    let routes =
+        copiers.into_iter().map(|one| route::add_to_appliance(path.estate, table, one, address));
+    Some(Fix::of(routes.collect()))
 }

@@ -14,7 +14,7 @@ use crate::id::ResourceId;
 
 pub use admin::{Access, AdminRule, EffectiveAdminRules, NetworkManager, RuleCollection};
 pub(super) use admin::{admin_rule, effective_rules, network_manager, rule_collection};
-pub(super) use read::{rule, security_group};
+pub(super) use read::{port_range, range, rule, security_group};
 
 /// A network security group.
 #[derive(Debug, Clone)]

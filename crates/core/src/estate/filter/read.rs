@@ -221,7 +221,7 @@ fn values<'a>(
 }
 
 /// Addresses from one to another, as `10.1.4.4-10.1.4.9`.
-fn range(text: &str) -> Option<AddressSet> {
+pub(in crate::estate) fn range(text: &str) -> Option<AddressSet> {
     let (low, high) = text.split_once('-')?;
     let [low, high] = [low, high].map(|end| end.trim().parse::<Ipv4Addr>().ok().map(u32::from));
     let (low, high) = (low?, high?);
@@ -249,7 +249,7 @@ pub(super) fn prefix(text: &str, problems: &mut Problems) -> Option<Prefix> {
     }
 }
 
-pub(super) fn port_range(text: &str) -> Option<(u16, u16)> {
+pub(in crate::estate) fn port_range(text: &str) -> Option<(u16, u16)> {
     let text = text.trim();
     if text == "*" {
         return Some((0, u16::MAX));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::world::BOUND;
-use super::{balancers, network, service, surroundings};
+use super::{balancers, firewall, network, service, surroundings};
 use crate::id::ResourceId;
 
 /// The body of a resource of a provider's type.
@@ -48,8 +48,10 @@ fn around(kind: &str, fields: &Fields) -> Value {
         "azurerm_local_network_gateway" => surroundings::local_gateway(fields),
         "azurerm_virtual_network_gateway_connection" => surroundings::gateway_connection(fields),
         "azurerm_virtual_hub_connection" => surroundings::hub_connection(fields),
-        "azurerm_firewall" => surroundings::firewall(fields),
-        "azurerm_firewall_policy" => surroundings::firewall_policy(fields),
+        "azurerm_firewall" => firewall::firewall(fields),
+        "azurerm_firewall_policy" => firewall::policy(fields),
+        "azurerm_firewall_policy_rule_collection_group" => firewall::group(fields),
+        "azurerm_ip_group" => firewall::ip_group(fields),
         "azurerm_private_dns_resolver_inbound_endpoint" => surroundings::inbound_endpoint(fields),
         "azurerm_private_dns_resolver_dns_forwarding_ruleset" => {
             surroundings::forwarding_ruleset(fields)

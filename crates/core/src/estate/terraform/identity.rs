@@ -28,6 +28,7 @@ const BALANCER: &[&str] = &["loadbalancer_id"];
 const TABLE: &[&str] = &["route_table_id"];
 const RULESET: &[&str] = &["dns_forwarding_ruleset_id"];
 const RESOLVER: &[&str] = &["private_dns_resolver_id"];
+const POLICY: &[&str] = &["firewall_policy_id"];
 const HUB: &[&str] = &["virtual_hub_id"];
 const MANAGER: &[&str] = &["network_manager_id"];
 const NETWORK_GROUP: &[&str] = &["network_group_id"];
@@ -37,7 +38,7 @@ const COLLECTION: &[&str] = &["admin_rule_collection_id"];
 type Row = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
-const KINDS: [Row; 40] = [
+const KINDS: [Row; 42] = [
     ("azurerm_virtual_network", "Microsoft.Network/virtualNetworks", NONE, NONE),
     ("azurerm_subnet", "Microsoft.Network/virtualNetworks/subnets", VNET, VNET_NAME),
     ("azurerm_virtual_network_peering", "Microsoft.Network/virtualNetworks/virtualNetworkPeerings", VNET, VNET_NAME),
@@ -68,6 +69,8 @@ const KINDS: [Row; 40] = [
     ("azurerm_virtual_hub_connection", "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections", HUB, NONE),
     ("azurerm_firewall", "Microsoft.Network/azureFirewalls", NONE, NONE),
     ("azurerm_firewall_policy", "Microsoft.Network/firewallPolicies", NONE, NONE),
+    ("azurerm_firewall_policy_rule_collection_group", "Microsoft.Network/firewallPolicies/ruleCollectionGroups", POLICY, NONE),
+    ("azurerm_ip_group", "Microsoft.Network/ipGroups", NONE, NONE),
     ("azurerm_private_dns_resolver_inbound_endpoint", "Microsoft.Network/dnsResolvers/inboundEndpoints", RESOLVER, NONE),
     ("azurerm_private_dns_resolver_dns_forwarding_ruleset", "Microsoft.Network/dnsForwardingRulesets", NONE, NONE),
     ("azurerm_private_dns_resolver_forwarding_rule", "Microsoft.Network/dnsForwardingRulesets/forwardingRules", RULESET, NONE),

@@ -5,6 +5,7 @@ mod balancers;
 mod bodies;
 mod configuration;
 mod fields;
+mod firewall;
 mod identity;
 mod instance;
 mod members;

@@ -1,8 +1,8 @@
-//! Gateways, DNS resolvers, hubs, firewalls and network managers of Terraform as ARM bodies.
+//! Gateways, DNS resolvers, hubs and network managers of Terraform as ARM bodies.
 
 use serde_json::{Value, json};
 
-use super::fields::{Fields, body, object, switched};
+use super::fields::{Fields, body, object};
 
 pub(super) fn gateway(fields: &Fields) -> Value {
     let configurations = fields.list("ip_configuration", frontend);
@@ -22,7 +22,7 @@ fn speaks_bgp(fields: &Fields) -> Option<Value> {
 }
 
 /// A place in a subnet, with a public address.
-fn frontend(block: Fields) -> Value {
+pub(super) fn frontend(block: Fields) -> Value {
     let properties = object([
         ("privateIPAddress", block.get("private_ip_address")),
         ("subnet", block.reference("subnet_id")),
@@ -84,42 +84,6 @@ pub(super) fn forwarding_rule(fields: &Fields) -> Value {
 
 pub(super) fn ruleset_link(fields: &Fields) -> Value {
     body(fields, [("virtualNetwork", fields.reference("virtual_network_id"))])
-}
-
-pub(super) fn firewall(fields: &Fields) -> Value {
-    let management = fields.list("management_ip_configuration", frontend);
-    let management = management.and_then(|list| match list {
-        Value::Array(mut items) => (!items.is_empty()).then(|| items.swap_remove(0)),
-        unresolved => Some(unresolved),
-    });
-    let left = fields.told("private_ip_ranges").filter(|list| *list != json!([]));
-    let joined = |ranges: Value| match ranges {
-        Value::Array(items) => {
-            json!(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
-        }
-        unresolved => unresolved,
-    };
-    body(
-        fields,
-        [
-            ("ipConfigurations", fields.list("ip_configuration", frontend)),
-            ("managementIpConfiguration", management),
-            ("firewallPolicy", fields.reference("firewall_policy_id")),
-            (
-                "additionalProperties",
-                left.map(|ranges| json!({ "Network.SNAT.PrivateRanges": joined(ranges) })),
-            ),
-        ],
-    )
-}
-
-pub(super) fn firewall_policy(fields: &Fields) -> Value {
-    let learns = fields.told("auto_learn_private_ranges_enabled").map(switched);
-    let snat = object([
-        ("privateRanges", fields.told("private_ip_ranges")),
-        ("autoLearnPrivateRanges", learns),
-    ]);
-    body(fields, [("basePolicy", fields.reference("base_policy_id")), ("snat", Some(snat))])
 }
 
 pub(super) fn network_manager(fields: &Fields) -> Value {

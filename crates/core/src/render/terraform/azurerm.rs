@@ -50,7 +50,11 @@ const FIREWALL: Names =
     &[("startIpAddress", "start_ip_address"), ("endIpAddress", "end_ip_address")];
 
 const RULESET_LINK: Names = &[("virtualNetwork", "virtual_network_id")];
-const ROUTE: Names = &[("addressPrefix", "address_prefix"), ("nextHopType", "next_hop_type")];
+const ROUTE: Names = &[
+    ("addressPrefix", "address_prefix"),
+    ("nextHopType", "next_hop_type"),
+    ("nextHopIpAddress", "next_hop_in_ip_address"),
+];
 
 /// A resource type of the provider.
 pub(super) struct Known {

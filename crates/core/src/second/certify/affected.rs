@@ -92,6 +92,15 @@ fn touched(judge: &Judge<'_>, world: &World, request: &Request) -> Vec<Vec<Strin
             let far = reference(&request.body, &["properties", "remoteVirtualNetwork", "id"]);
             far.map(|far| vec![name(&holder), name(&far)]).into_iter().collect()
         }
+        ("PUT", "microsoft.network/firewallpolicies/rulecollectiongroups") => {
+            let has_it = |body: &Value| {
+                reference(body, &["properties", "firewallPolicy", "id"]).as_deref()
+                    == Some(&*holder)
+            };
+            let all = world.all("microsoft.network/azurefirewalls");
+            let users = all.filter(|(_, body)| has_it(body));
+            users.map(|(firewall, _)| vec![name(firewall), name(&holder)]).collect()
+        }
         ("PUT", SUBNETS) if is_there => vec![vec![name(&id.key())]],
         ("PUT", "microsoft.network/privatednszones/virtualnetworklinks")
             if !is_there && text(&request.body, &["properties", "resolutionPolicy"]).is_none() =>

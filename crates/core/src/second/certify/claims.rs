@@ -12,7 +12,7 @@ use super::settings::body_of;
 use super::{Check, Judge, summed};
 
 /// What plans call a request, by its method and the type of what it writes.
-const KINDS: [(&str, &str, &[&str]); 24] = [
+const KINDS: [(&str, &str, &[&str]); 26] = [
     ("DELETE", "microsoft.dbforpostgresql/servers/virtualnetworkrules", &["delete-vnet-rule"]),
     ("DELETE", "microsoft.network/dnsforwardingrulesets/virtualnetworklinks", &["unlink-ruleset"]),
     ("DELETE", "microsoft.network/privatednszones/virtualnetworklinks", &["unlink-zone"]),
@@ -30,7 +30,9 @@ const KINDS: [(&str, &str, &[&str]); 24] = [
     ("PUT", "microsoft.dbforpostgresql/servers/firewallrules", &["add-firewall-rule"]),
     ("PUT", "microsoft.dbforpostgresql/servers/privateendpointconnections", &["approve-endpoint"]),
     ("PUT", "microsoft.dbforpostgresql/servers/virtualnetworkrules", &["add-vnet-rule"]),
+    ("PUT", "microsoft.network/azurefirewalls", &["allow-at-firewall"]),
     ("PUT", "microsoft.network/dnsforwardingrulesets/virtualnetworklinks", &["link-ruleset"]),
+    ("PUT", "microsoft.network/firewallpolicies/rulecollectiongroups", &["allow-at-firewall"]),
     ("PUT", "microsoft.network/networkinterfaces", &["turn-on-forwarding"]),
     ("PUT", "microsoft.network/networksecuritygroups/securityrules", &["add-rule", "move-rule"]),
     ("PUT", "microsoft.network/privatednszones", &["create-zone"]),
@@ -39,7 +41,7 @@ const KINDS: [(&str, &str, &[&str]); 24] = [
     ("PUT", "microsoft.network/privateendpoints", &["create-endpoint"]),
     ("PUT", "microsoft.network/privateendpoints/privatednszonegroups", &["attach-zone"]),
     ("PUT", "microsoft.network/routetables", &["let-gateway-routes-in"]),
-    ("PUT", "microsoft.network/routetables/routes", &["add-route"]),
+    ("PUT", "microsoft.network/routetables/routes", &["add-route", "set-next-hop"]),
     (
         "PUT",
         "microsoft.network/virtualnetworks/subnets",

@@ -53,6 +53,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
                 | "link-ruleset"
                 | "link-zone"
         );
+        let is_new = is_new || change.request.path.contains("/ruleCollectionGroups/");
         let title = &change.title;
         match change.request.apply(&mut world) {
             Outcome::AlreadySo => wrong.push(format!("{OTHER}: \"{title}\" is done already")),

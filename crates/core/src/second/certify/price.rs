@@ -111,6 +111,18 @@ pub(super) fn opens(world: &World, request: &Request) -> Opens {
             let to = text(body, &["properties", "addressPrefix"]).map(|one| vec![end_of(one)]);
             to.map(|to| vec![Opened::new(senders(world, &parent), to, EVERY_PORT)])
         }
+        ("PUT", "microsoft.network/routetables/routes", Some(old)) => {
+            Some(route_gone(world, &parent, &key, old))
+        }
+        ("PUT", "microsoft.network/firewallpolicies/rulecollectiongroups", None) => {
+            list(body, &["properties", "ruleCollections"]).and_then(firewall_rules)
+        }
+        ("PUT", "microsoft.network/azurefirewalls", Some(old)) => {
+            let all = |body| list(body, &["properties", "networkRuleCollections"]).unwrap_or(&[]);
+            let is_new = |one: &&Value| !all(old).contains(one);
+            let new: Vec<Value> = all(body).iter().filter(is_new).cloned().collect();
+            firewall_rules(&new)
+        }
         ("PUT", "microsoft.network/virtualnetworks/subnets", Some(_)) => {
             let to = vec![one(&format!("servers with a VNet rule for {key}"))];
             let flows = vec![Opened::new(subnet_end(world, &key), to, POSTGRES)];
@@ -195,6 +207,30 @@ fn rule(body: &Value) -> Option<Vec<Opened>> {
         Some(Opened::new(end("source")?, end("destination")?, (low.into(), u64::from(high) + 1)))
     });
     flows.collect()
+}
+
+/// The flows that collections of a firewall's rules admit; `None` where they are not all rules about addresses.
+fn firewall_rules(collections: &[Value]) -> Option<Vec<Opened>> {
+    let mut flows = Vec::new();
+    for one in collections {
+        let inner = one.get("properties").unwrap_or(one);
+        if !text(inner, &["action", "type"])?.eq_ignore_ascii_case("Allow") {
+            continue;
+        }
+        for rule in list(inner, &["rules"])? {
+            let end = |field: &str| -> Option<Vec<Part>> {
+                let words = texts(rule, &[field]);
+                (!words.is_empty()).then(|| words.iter().map(|word| end_of(word)).collect())
+            };
+            for port in texts(rule, &["destinationPorts"]) {
+                let (low, high) = port.split_once('-').unwrap_or((port, port));
+                let (low, high): (u64, u64) = (low.parse().ok()?, high.parse().ok()?);
+                let (from, to) = (end("sourceAddresses")?, end("destinationAddresses")?);
+                flows.push(Opened::new(from, to, (low, high + 1)));
+            }
+        }
+    }
+    Some(flows)
 }
 
 /// The flows between two networks, or the subnets of them that a half names.

@@ -125,7 +125,7 @@ const fn command(
 }
 
 /// Every command, the longer one first where one begins like another.
-pub(super) const COMMANDS: [Command; 21] = [
+pub(super) const COMMANDS: [Command; 22] = [
     command(
         "network nic update",
         Update,
@@ -238,6 +238,14 @@ pub(super) const COMMANDS: [Command; 21] = [
             ("--next-hop-type", Text("nextHopType")),
             ("--next-hop-ip-address", Text("nextHopIpAddress")),
         ],
+        NOTHING,
+    ),
+    command(
+        "network route-table route update",
+        Update,
+        ROUTE,
+        IN_TABLE,
+        &[("--next-hop-ip-address", Text("nextHopIpAddress"))],
         NOTHING,
     ),
     command("network route-table route delete", Delete, ROUTE, IN_TABLE, &[], NOTHING),

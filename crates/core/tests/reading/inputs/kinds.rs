@@ -88,7 +88,9 @@ fn resolvers() -> Vec<Twin> {
 
 fn firewalls() -> Vec<Twin> {
     let subnet = place("virtualNetworks/hub/subnets/AzureFirewallSubnet");
-    let [policy, ip] = ["firewallPolicies/rules", "publicIPAddresses/out"].map(place);
+    let [policy, ip, addresses] =
+        ["firewallPolicies/rules", "publicIPAddresses/out", "ipGroups/databases"].map(place);
+    let group = format!("{policy}/ruleCollectionGroups/network");
     vec![
         (
             "azurerm_firewall",
@@ -108,15 +110,37 @@ fn firewalls() -> Vec<Twin> {
         ),
         (
             "azurerm_firewall_policy",
-            json!({ "private_ip_ranges": ["IANAPrivateRanges"], "auto_learn_private_ranges_enabled": false }),
-            policy,
-            json!({ "snat": { "privateRanges": ["IANAPrivateRanges"], "autoLearnPrivateRanges": "Disabled" } }),
+            json!({ "private_ip_ranges": ["IANAPrivateRanges"], "auto_learn_private_ranges_enabled": false,
+                "rule_collection_groups": [group] }),
+            policy.clone(),
+            json!({ "snat": { "privateRanges": ["IANAPrivateRanges"], "autoLearnPrivateRanges": "Disabled" },
+                "ruleCollectionGroups": [{ "id": group }] }),
         ),
         (
             "azurerm_firewall_policy",
-            json!({ "private_ip_ranges": [], "auto_learn_private_ranges_enabled": true }),
+            json!({ "private_ip_ranges": [], "auto_learn_private_ranges_enabled": true,
+                "rule_collection_groups": [] }),
             place("firewallPolicies/learns"),
-            json!({ "snat": { "privateRanges": [], "autoLearnPrivateRanges": "Enabled" } }),
+            json!({ "snat": { "autoLearnPrivateRanges": "Enabled" }, "ruleCollectionGroups": [] }),
+        ),
+        (
+            "azurerm_firewall_policy_rule_collection_group",
+            json!({ "firewall_policy_id": policy, "priority": 200, "application_rule_collection": [], "network_rule_collection": [
+                { "name": "databases", "priority": 300, "action": "Allow", "rule": [{ "name": "postgres", "protocols": ["TCP"],
+                    "source_addresses": ["10.20.1.0/28"], "source_ip_groups": [], "destination_addresses": [],
+                    "destination_ip_groups": [addresses], "destination_fqdns": [], "destination_ports": ["5432"] }] }] }),
+            group,
+            json!({ "priority": 200, "ruleCollections": [{ "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
+                "name": "databases", "priority": 300, "action": { "type": "Allow" }, "rules": [{ "ruleType": "NetworkRule",
+                    "name": "postgres", "ipProtocols": ["TCP"], "sourceAddresses": ["10.20.1.0/28"], "sourceIpGroups": [],
+                    "destinationAddresses": [], "destinationIpGroups": [addresses], "destinationFqdns": [],
+                    "destinationPorts": ["5432"] }] }] }),
+        ),
+        (
+            "azurerm_ip_group",
+            json!({ "cidrs": ["10.10.2.0/28", "10.10.9.1"] }),
+            addresses,
+            json!({ "ipAddresses": ["10.10.2.0/28", "10.10.9.1"] }),
         ),
     ]
 }

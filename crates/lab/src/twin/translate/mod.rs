@@ -23,6 +23,7 @@ mod tags;
 use std::net::Ipv4Addr;
 
 use flexway_core::estate::filter::{AdminRule, EffectiveAdminRules};
+use flexway_core::estate::firewall::Firewall;
 use flexway_core::estate::forwarder::ForwardingRule;
 use flexway_core::estate::gateway::{Gateway, LoadBalancer};
 use flexway_core::estate::governance::Connectivity;
@@ -193,6 +194,7 @@ impl<'e> Draft<'e> {
             (EffectiveAdminRules::NOUN, "only security groups filter"),
             (Connectivity::NOUN, "only peerings join networks"),
             (LoadBalancer::NOUN, "nobody answers at their addresses"),
+            (Firewall::NOUN, "nobody answers at their addresses"),
         ];
         for (noun, so) in left_out {
             let count = self.estate.count(Key::Kind(noun));
