@@ -23,7 +23,8 @@ const ADDRESSES_TRIED: u32 = 256;
 ///   and is approved, since who makes it owns the server too: both ends say so;
 /// - an approval shows at both ends;
 /// - a zone group writes the record of the server, where its zone exists;
-/// - a VNet rule becomes Ready.
+/// - a VNet rule becomes Ready;
+/// - a firewall has the first free address of its subnet.
 pub(super) fn react(all: &mut BTreeMap<String, Value>, request: &Request) {
     if request.method == "DELETE" {
         return;
@@ -40,6 +41,7 @@ pub(super) fn react(all: &mut BTreeMap<String, Value>, request: &Request) {
         "microsoft.network/privateendpoints/privatednszonegroups" => {
             write_record(all, &request.key)
         }
+        "microsoft.network/azurefirewalls" => settle(all, &request.key),
         "microsoft.dbforpostgresql/servers/virtualnetworkrules" => {
             set(all, &request.key, "state", json!("Ready"));
         }
@@ -53,6 +55,23 @@ pub(super) fn set(all: &mut BTreeMap<String, Value>, key: &str, field: &str, val
     if let Some(resource) = all.get_mut(key) {
         resource["properties"][field] = value;
     }
+}
+
+/// Gives a firewall the address that it has: nobody else is in its subnet.
+fn settle(all: &mut BTreeMap<String, Value>, key: &str) {
+    let mut firewall = all[key].clone();
+    let places = firewall["properties"]["ipConfigurations"].as_array_mut();
+    for place in places.into_iter().flatten() {
+        let subnet = place["properties"]["subnet"]["id"].as_str().unwrap_or_default();
+        let prefix = all.get(&subnet.to_ascii_lowercase());
+        let prefix = prefix.and_then(|one| one["properties"]["addressPrefix"].as_str());
+        let first = prefix.and_then(|text| text.split('/').next()?.parse::<Ipv4Addr>().ok());
+        if let Some(first) = first {
+            let address = Ipv4Addr::from(u32::from(first) + RESERVED_FIRST);
+            place["properties"]["privateIPAddress"] = json!(address.to_string());
+        }
+    }
+    all.insert(key.to_owned(), firewall);
 }
 
 fn parent_of(key: &str) -> String {

@@ -82,7 +82,17 @@ pub fn allow_in(
         "rules": [flow.rule("protocols")],
     } });
     let all = [listed.as_slice(), &[collection]].concat();
-    let put = |changed: Value| Request::put(id, NETWORK_API, whole_body(estate, id, changed));
+    let put = |changed: Value| {
+        let mut body = whole_body(estate, id, changed);
+        // Azure gives these, and does not take them.
+        let places = body["properties"]["ipConfigurations"].as_array_mut();
+        for place in places.into_iter().flatten() {
+            if let Some(fields) = place.get_mut("properties").and_then(Value::as_object_mut) {
+                fields.retain(|name, _| !name.starts_with("privateIP"));
+            }
+        }
+        Request::put(id, NETWORK_API, body)
+    };
     let edit = Edit::Patch(id.clone(), json!({ LIST: all }));
     let at = format!("Azure Firewall `{}`", id.name());
     Some(flow.change(&at, Vec::new(), (put(json!({ LIST: all })), put(json!({})), edit)))

@@ -41,6 +41,9 @@ pub(crate) fn undo(
             }
             _ => {
                 let mut fields = inverse.body["properties"].clone();
+                if let Some(places) = current.body(&id).and_then(|body| given(&id, &body)) {
+                    fields["ipConfigurations"] = places;
+                }
                 // A PUT takes away what it does not name.
                 let sent = change.request.body["properties"].as_object();
                 for name in sent.into_iter().flat_map(|sent| sent.keys()) {
@@ -63,6 +66,12 @@ pub(crate) fn undo(
     let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
     assert_eq!(diagnose::check(&current, question).verdict, before, "undone: {titles:?}");
     true
+}
+
+/// The places of a firewall, whose addresses no request sets.
+fn given(id: &ResourceId, body: &Value) -> Option<Value> {
+    let is_firewall = id.is_type("microsoft.network/azurefirewalls");
+    is_firewall.then(|| body["properties"]["ipConfigurations"].clone())
 }
 
 /// An element of a list that stays, with other fields.

@@ -51,6 +51,7 @@ const ZONE: &str = "microsoft.network/privatednszones";
 const PEERING: &str = "microsoft.network/virtualnetworks/virtualnetworkpeerings";
 const ENDPOINT: &str = "microsoft.network/privateendpoints";
 const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroups";
+const FIREWALL: &str = "microsoft.network/azurefirewalls";
 const INTERFACE: &str = "microsoft.network/networkinterfaces";
 const RULE: &str = "microsoft.network/networksecuritygroups/securityrules";
 const ROUTE: &str = "microsoft.network/routetables/routes";
@@ -299,6 +300,20 @@ fn refused(why: &str, of: &str) -> Outcome {
     Outcome::Refused(format!("{why} {of}"))
 }
 
+/// A firewall keeps the addresses that Azure gave it, which no request sets.
+fn keep_addresses(held: &[Value], places: Option<&mut Value>) {
+    for place in places.and_then(Value::as_array_mut).into_iter().flatten() {
+        let old = held.iter().find(|one| one.get("name") == place.get("name"));
+        let old = old.and_then(|old| at(old, &["properties"])?.as_object());
+        let Some(fields) = place.get_mut("properties").and_then(Value::as_object_mut) else {
+            continue;
+        };
+        for (name, value) in old.into_iter().flatten() {
+            fields.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
 /// The body after a PUT: what it names, and of the old one only what Azure itself tells.
 fn put_over(old: Option<&Value>, put: &Put<'_>) -> Value {
     let mut body = put.body.clone();
@@ -315,6 +330,10 @@ fn put_over(old: Option<&Value>, put: &Put<'_>) -> Value {
         if is_told && !properties.contains_key(name) {
             properties.insert(name.clone(), value.clone());
         }
+    }
+    if put.kind == FIREWALL {
+        let held = old.and_then(|old| list(old, &["properties", "ipConfigurations"]));
+        keep_addresses(held.unwrap_or(&[]), properties.get_mut("ipConfigurations"));
     }
     for name in ["id", "name", "type", "location", "etag"] {
         if let Some(value) = old.and_then(|old| old.get(name)) {
