@@ -122,7 +122,9 @@ impl Finding {
     pub fn stages(&self) -> &'static [Stage] {
         match self.fault.split_once('/').unwrap_or((self.fault, "")) {
             ("dns", _) => &[Stage::Name],
+            ("peering", "forwarded-traffic-off") => &[Stage::Hop, Stage::Return],
             ("peering", _) => &[Stage::Hop],
+            ("route", "opaque-appliance") => &[Stage::Route, Stage::Hop, Stage::Return],
             ("route", "return-asymmetric" | "default-route-starves-server") => {
                 &[Stage::Return, Stage::Route]
             }

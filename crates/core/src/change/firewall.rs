@@ -51,9 +51,7 @@ pub fn allow(
         "action": { "type": "Allow" },
         "rules": [rule],
     }] } });
-    let mut affected = users(estate, policy);
-    affected
-        .push(format!("firewalls whose policy inherits from `{}` get the rule too", policy.name()));
+    let affected = users(estate, policy);
     let at = format!("firewall policy `{}`", policy.name());
     let request = Request::put(&id, NETWORK_API, body.clone());
     let inverse = Request::delete(&id, NETWORK_API);

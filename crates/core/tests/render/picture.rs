@@ -225,6 +225,22 @@ fn a_place_beyond_a_gateway_is_named() {
     assert!(beyond > 5 && unknown > 0, "{beyond} beyond a gateway, {unknown} nowhere");
 }
 
+#[test]
+fn a_firewall_between_two_networks_stands_in_its_own() {
+    let is_through = |case: &&Case| {
+        let mut steps = case.report.forward.iter().filter(|step| step.stage == Stage::Hop);
+        steps.any(|step| step.detail.starts_with("Azure Firewall `firewall` "))
+    };
+    let mut drawn = 0;
+    for case in CASES.iter().filter(is_through) {
+        let (_, texts) = read(&case.name, &case.svg);
+        let is_box = |(_, text): &(&str, String)| dense(text).contains("networkhub10.30.0.0/16");
+        assert!(texts.iter().any(is_box), "{}", case.name);
+        drawn += 1;
+    }
+    assert!(drawn > 10, "{drawn} ways through a hub");
+}
+
 /// The way to the source is open, the one to the target is closed: title, cause and repair stand at that one.
 #[test]
 fn a_runtime_server_is_shown_with_the_way_that_is_closed() {

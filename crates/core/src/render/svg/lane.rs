@@ -49,6 +49,9 @@ fn boxes(canvas: &mut Canvas, lane: &Lane, layout: &Layout, top: f64) {
             network(canvas, "outside", label, layout.near, (top, height));
         }
     }
+    if let (Some((hub, ..)), Some(area)) = (&lane.hub, layout.hub) {
+        network(canvas, "network", &hub.label, area, (top, height));
+    }
     if let Some(near) = &lane.near {
         subnet(canvas, near, None, layout.near, (top, layout));
     }

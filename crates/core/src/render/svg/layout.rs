@@ -43,6 +43,7 @@ pub(super) struct Layout {
     pub(super) title: f64,
     pub(super) near: (f64, f64),
     pub(super) far: Option<(f64, f64)>,
+    pub(super) hub: Option<(f64, f64)>,
     /// Base line of the gates' names.
     pub(super) names: f64,
     /// The line that gates stand on.
@@ -97,7 +98,11 @@ pub(super) fn layout(lane: &Lane, top: f64) -> Layout {
     let near = (MARGIN, near_end + PAD);
     let far = far_start.map(|start| (start - PAD, right));
     let header = header_height(lane, near, far);
-    let title = title_height(lane, near, far);
+    let hub = lane.hub.as_ref().map(|(_, first, last)| {
+        let half = |index: usize| rooms[index] / 2.0 - 1.0;
+        (centres[*first] - half(*first), centres[*last] + half(*last))
+    });
+    let title = title_height(lane, (near, hub, far));
     let names = top + title + 12.0 + header + 26.0;
     let way = names + 24.0;
     let details: Vec<Vec<Vec<Run>>> = lane
@@ -120,7 +125,7 @@ pub(super) fn layout(lane: &Lane, top: f64) -> Layout {
         (back_top, back_top + DOT + 18.0 + tallest.unwrap_or(1) as f64 * DETAIL.1)
     });
     let bottom = back.map_or(back_top, |(_, end)| end) + PAD;
-    Layout { centres, rooms, title, near, far, names, way, details, details_end, back, bottom }
+    Layout { centres, rooms, title, near, far, hub, names, way, details, details_end, back, bottom }
 }
 
 /// Room of each gate: what its widest piece takes, and of what is left a part as large as its part of all words.
@@ -170,10 +175,15 @@ pub(super) fn title(label: &str, (from, to): (f64, f64)) -> Vec<Vec<Run>> {
     fit(label, TITLE.0, to - from - 1.5 * PAD, NAME_LINES_MAX)
 }
 
-fn title_height(lane: &Lane, near: (f64, f64), far: Option<(f64, f64)>) -> f64 {
+fn title_height(
+    lane: &Lane,
+    (near, hub, far): ((f64, f64), Option<(f64, f64)>, Option<(f64, f64)>),
+) -> f64 {
     let left = lane.near.as_ref().map_or(1, |net| title(&net.label, near).len());
     let right = far.map_or(1, |far| title(lane.far.title(), far).len());
-    12.0 + left.max(right) as f64 * TITLE.1
+    let between = lane.hub.as_ref().zip(hub);
+    let between = between.map_or(1, |((net, ..), hub)| title(&net.label, hub).len());
+    12.0 + left.max(right).max(between) as f64 * TITLE.1
 }
 
 /// Where the gates of the way back may stand: at the server whose routes they are, where there is

@@ -5,6 +5,7 @@ use crate::address::private;
 use crate::change::Change;
 use crate::diagnose::{Copier, Question, Report, SECOND_FLOW};
 use crate::estate::Estate;
+use crate::estate::firewall::Firewall;
 use crate::estate::gateway::Gateway;
 use crate::estate::network::{Subnet, Vnet};
 use crate::finding::Finding;
@@ -84,6 +85,8 @@ pub(super) struct Lane<'r> {
     pub(super) role: &'static str,
     pub(super) near: Option<Net>,
     pub(super) far: FarSide,
+    /// The network of a firewall between the two, with its gates there, first and last.
+    pub(super) hub: Option<(Net, usize, usize)>,
     pub(super) there: Vec<Station<'r>>,
     pub(super) back: Vec<Station<'r>>,
 }
@@ -152,15 +155,39 @@ fn lane<'r>(
         badges: Vec::new(),
         is_changed: false,
     };
+    let near = start.map(|start| net(estate, &start.subnet));
+    let hub = hub(estate, (near.as_ref(), &far), there);
     Lane {
         copier: from.map_or("relay host".to_owned(), |id| id.name().to_owned()),
         server,
         role: "source",
-        near: start.map(|start| net(estate, &start.subnet)),
+        near,
+        hub,
         there: there.iter().map(&station).collect(),
         back: back.iter().map(&station).collect(),
         far,
     }
+}
+
+/// The network of the Azure Firewall that packets pass, where it is neither end's.
+fn hub(
+    estate: &Estate,
+    (near, far): (Option<&Net>, &FarSide),
+    there: &[Step],
+) -> Option<(Net, usize, usize)> {
+    let far = match far {
+        FarSide::Endpoint(net, _) | FarSide::Injected(net) => net.as_ref(),
+        FarSide::Outside(_) => None,
+    };
+    let firewall = |step: &Step| {
+        let id = step.resource.as_ref().filter(|_| step.stage == Stage::Hop)?;
+        estate.find::<Firewall>(id)?.frontends.first()?.subnet.clone()
+    };
+    let first = there.iter().position(|step| firewall(step).is_some())?;
+    let last = there.iter().rposition(|step| firewall(step).is_some())?;
+    let hub = net(estate, &firewall(&there[first])?);
+    let is_end = near.into_iter().chain(far).any(|net| net.id == hub.id);
+    (!is_end).then_some((hub, first, last))
 }
 
 /// `None` for a public front door, and where no way is known.
@@ -351,7 +378,8 @@ fn stages_of_change(change: &Change) -> &'static [Stage] {
         "securityrules" if is_outbound => &[Stage::FilterOut],
         "securityrules" => &[Stage::FilterIn],
         "routes" | "routetables" | "networkinterfaces" => &[Stage::Route, Stage::Return],
-        "virtualnetworkpeerings" => &[Stage::Hop],
+        "virtualnetworkpeerings" => &[Stage::Hop, Stage::Return],
+        "azurefirewalls" | "rulecollectiongroups" => &[Stage::Hop],
         "configurations" => &[Stage::Listen],
         _ => &[Stage::Admit],
     }
