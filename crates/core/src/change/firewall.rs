@@ -157,6 +157,9 @@ fn users(estate: &Estate, policy: &ResourceId) -> Vec<String> {
     let mut all: Vec<String> = users
         .map(|(id, _)| format!("firewall `{}` has policy `{}`", id.name(), policy.name()))
         .collect();
-    all.push(format!("firewalls whose policy inherits from `{}` get the rule too", policy.name()));
+    all.push(format!(
+        "firewalls whose policy inherits from `{}` get the rule too, where there are any",
+        policy.name()
+    ));
     all
 }

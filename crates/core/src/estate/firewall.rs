@@ -18,6 +18,8 @@ pub struct Firewall {
     pub addresses: Option<Vec<ResourceId>>,
     /// Whether it is stopped: it has no place in a network then.
     pub is_stopped: bool,
+    /// Whether its last change failed: then what it says of itself may not be what it does.
+    pub is_failed: bool,
     /// Whether it says which addresses it leaves as they are, in a place of its own.
     pub has_own_ranges: bool,
     /// Its policy.
@@ -82,8 +84,8 @@ pub struct Collection {
 pub struct NetworkRule {
     /// Its name.
     pub name: String,
-    /// Whether it speaks of TCP.
-    pub is_tcp: bool,
+    /// Whether it surely speaks of TCP, or surely does not.
+    pub is_tcp: Option<bool>,
     /// Ports of the receiver, first and last; `None` where they were not told or not read.
     pub ports: Option<Vec<(u16, u16)>>,
     /// Who sends.
@@ -134,6 +136,9 @@ pub(super) fn firewall(node: &Node, problems: &mut Problems) -> Firewall {
         frontends,
         addresses: addresses.filter(|all: &Vec<_>| is_plain && !all.is_empty()),
         has_own_ranges,
+        is_failed: node
+            .text("provisioningState", problems)
+            .is_some_and(|state| state.eq_ignore_ascii_case("failed")),
         policy: node.reference("firewallPolicy", problems),
         collections: node.array("networkRuleCollections", problems).and_then(|all| {
             all.iter().map(|one| collection(one, Place::Firewall, problems)).collect()
@@ -246,13 +251,18 @@ fn network_rule(node: &Node, place: Place, problems: &mut Problems) -> Option<Ne
         Place::Firewall => "protocols",
         Place::Policy => "ipProtocols",
     };
-    let is_tcp = |word: &str| ["tcp", "any"].iter().any(|one| word.eq_ignore_ascii_case(one));
+    let is_one_of =
+        |word: &&str, all: &[&str]| all.iter().any(|one| word.eq_ignore_ascii_case(one));
     let protocols: Option<Vec<&str>> =
         node.array(protocols, problems)?.iter().map(Node::as_str).collect();
     let ports = node.array("destinationPorts", problems);
     Some(NetworkRule {
         name: node.text("name", problems).unwrap_or_default(),
-        is_tcp: protocols?.into_iter().any(is_tcp),
+        is_tcp: match protocols? {
+            all if all.iter().any(|word| is_one_of(word, &["tcp", "any"])) => Some(true),
+            all if all.iter().all(|word| is_one_of(word, &["udp", "icmp"])) => Some(false),
+            _ => None,
+        },
         ports: ports.and_then(|all| all.iter().map(|one| port_range(one.as_str()?)).collect()),
         from: ends(node, ["sourceAddresses", "sourceIpGroups"], None, problems)?,
         to: ends(

@@ -120,7 +120,7 @@ pub(super) fn keeps_sender(world: &World, firewall: &Value, to: u32) -> Option<b
     let told: Vec<&Value> = policies.iter().filter_map(snat).collect();
     let snat = match told[..] {
         _ if at(firewall, &CLASSIC_RANGES).is_some() => return None,
-        [] => return is_private(to).then_some(true),
+        [] => return Some(is_private(to)),
         [one] if policies.len() == 1 => one,
         _ => return None,
     };

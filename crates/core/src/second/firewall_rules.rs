@@ -68,7 +68,9 @@ struct Ends<'w> {
 
 /// What a firewall does with a packet. Of rules that may match both outcomes are followed.
 pub(super) fn decide(world: &World, key: &str, firewall: &Value, asking: Asking) -> Decision {
-    let Some(collections) = collections(world, key, firewall) else {
+    let state = text(firewall, &["properties", "provisioningState"]);
+    let is_failed = state.is_some_and(|word| word.eq_ignore_ascii_case("Failed"));
+    let Some(collections) = collections(world, key, firewall).filter(|_| !is_failed) else {
         return Decision::Unknown;
     };
     let (mut may_pass, mut drop) = (false, None);

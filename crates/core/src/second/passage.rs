@@ -122,7 +122,7 @@ impl<'w> Through<'w> {
         gates.push(self.rules.clone());
         gates.extend(unseen_half(world, here.subnet, there.address));
         let on = next_hop(world, &self.firewall.seat, there.address, endpoint, "route");
-        arrive(on, hub, far, &mut gates);
+        let is_handed_further = arrive(on, hub, far, &mut gates);
         if hub != far {
             gates.extend(cross(world, self.shore(), there));
         }
@@ -131,7 +131,9 @@ impl<'w> Through<'w> {
         }
         if self.keeps_sender {
             gates.extend(arrives(Arrival { from: End::at(here.address), is_sender: true }));
-            gates.extend(answering.map(|home| self.answered(world, home, here.address)));
+            gates.extend(
+                answering.map(|home| self.answered(world, home, here.address, is_handed_further)),
+            );
             gates.extend(answering.and_then(|home| unseen_half(world, home, here.address)));
         } else {
             gates.extend(self.translated(world, far, answering, arrives));
@@ -155,7 +157,13 @@ impl<'w> Through<'w> {
     }
 
     /// What becomes of an answer for the true sender: it has to come back the same way.
-    fn answered(&self, world: &World, home: &str, sender: Option<u32>) -> Gate {
+    fn answered(
+        &self,
+        world: &World,
+        home: &str,
+        sender: Option<u32>,
+        is_handed_further: bool,
+    ) -> Gate {
         let next = next_hop(world, home, sender, None, "return");
         let Some(sender) = sender else { return Gate::unknown("the way back from", home) };
         match next {
@@ -165,6 +173,8 @@ impl<'w> Through<'w> {
                 let hop = handed_to(world, home, sender);
                 match hop.and_then(|hop| at_hop(world, network_of(home), hop)) {
                     Some(one) if one.key == self.firewall.key => Gate::Pass,
+                    // One that the packets come to next has seen them.
+                    Some(_) if is_handed_further => gate,
                     Some(_) => deciding(world, home, sender, "return"),
                     None => gate,
                 }

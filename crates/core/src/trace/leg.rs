@@ -101,6 +101,8 @@ pub struct Leg {
     pub appliance: Option<Appliance>,
     /// The same where it is an Azure Firewall.
     pub guard: Option<Guard>,
+    /// It has the packets handed to something else.
+    pub is_handed_further: bool,
     /// Rules of that one's subnet and of its interface that deny the way in.
     pub into_appliance: [Option<(ResourceId, Decision)>; 2],
     /// The other end is a load balancer of the Basic sort in another region.
@@ -144,6 +146,7 @@ impl Leg {
             onward: None,
             appliance: None,
             guard: None,
+            is_handed_further: false,
             into_appliance: [None, None],
             is_basic_balancer_afar: false,
             senders: AddressSet::default(),

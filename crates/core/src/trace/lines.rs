@@ -132,3 +132,15 @@ pub(super) fn prefixes(estate: &Estate, vnet: &ResourceId) -> (Vec<Ipv4Net>, boo
     }
     (known, has_more)
 }
+
+/// Whether a gateway of a network, or of one whose gateway it uses, has no connection that was captured: it is there for something.
+pub(super) fn has_idle_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
+    let halves = estate.children::<Peering>(vnet).map(|(_, half)| half);
+    let lenders = halves.filter(|half| half.uses_remote_gateway == Some(true));
+    let mut gateways = std::iter::once(vnet)
+        .chain(lenders.map(|half| &half.remote))
+        .flat_map(|one| estate.list::<Gateway>(Key::GatewaysOf(one.clone())));
+    gateways.any(|(id, _)| {
+        estate.list::<GatewayConnection>(Key::ConnectionsOf(id.clone())).next().is_none()
+    })
+}

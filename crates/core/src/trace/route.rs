@@ -300,6 +300,11 @@ pub(super) fn to_nowhere(
     {
         return OwnRoute::Nothing;
     }
+    to_block(address)
+}
+
+/// The same for a subnet that has such routes: that to the whole block of private addresses.
+pub(super) fn to_block(address: Ipv4Addr) -> OwnRoute {
     OwnRoute::Network(match address.octets() {
         [10, ..] => 8,
         [172, 16..=31, ..] => 12,

@@ -11,7 +11,7 @@ use crate::id::ResourceId;
 use crate::trace::filter::Receiver;
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Walker, Way};
-use crate::trace::outward::{self, Outward};
+use crate::trace::lines;
 use crate::trace::own_route::Own;
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::step::{Outcome, Stage, Step};
@@ -84,27 +84,31 @@ impl Walker<'_> {
                 let (own, first): (Ipv4Net, _) = (route.prefix.parse().ok()?, part.first()?);
                 let longest = route::range_length(self.estate.find::<Vnet>(to)?, first);
                 let unseen = self.unseen_half((from.vnet, to));
-                let learned = || self.learned(from, first).filter(|_| own.prefix_len() == 0);
+                let learned = || self.learned(from, first, own.prefix_len());
                 unseen.filter(|_| longest > own.prefix_len()).or_else(learned)
             }
             _ => None,
         }
     }
 
-    /// What a gateway may bring a subnet for an address: what is learned counts as longer than a default route.
-    fn learned(&self, from: &End, address: Ipv4Addr) -> Option<Missing> {
+    /// The route of a gateway to an address that is, or may be, longer than one of a user. What is learned counts as longer than a whole
+    /// block of private addresses, and no longer than what a user wrote down for a network.
+    fn learned(&self, from: &End, address: Ipv4Addr, length: u8) -> Option<Missing> {
         let table = route::table_of(self.estate, (from.id, from.subnet));
         if table.is_ok_and(|table| table.is_some_and(|(_, one)| one.keeps_gateway_routes_out)) {
             return None;
         }
-        match outward::outward(self.estate, from.vnet, address) {
-            Outward::Learned(_, missing) | Outward::Perhaps(missing) => Some(missing),
-            Outward::Through(line) => {
-                let what = format!("whether gateway `{}` has the packets", line.gateway.name());
-                Some(Missing::other(what, "look at the effective routes of the subnet"))
-            }
-            _ => None,
-        }
+        let (known, has_more) = lines::prefixes(self.estate, from.vnet);
+        let has_more = has_more || lines::has_idle_gateway(self.estate, from.vnet);
+        let is_longer = |net: &Ipv4Net| net.contains(&address) && net.prefix_len() > length;
+        let block = match route::to_block(address) {
+            OwnRoute::Network(block) => block,
+            _ => 0,
+        };
+        (known.iter().any(is_longer) || has_more && length <= block).then(|| {
+            let what = format!("whether a gateway of network `{}` has a longer route", from.vnet.name());
+            Missing::other(what, "look at the effective routes of the subnet, or keep the gateway's routes out of its table")
+        })
     }
 
     /// The way to a subnet that was not captured, as far as it is known: the rules and the route that packets leave by, and the join with

@@ -166,7 +166,7 @@ fn two_readings_of_random_worlds_agree() {
 }
 
 /// Worlds of a particular kind in a run.
-const WORLDS_PARTICULAR: u64 = 3_000;
+const WORLDS_PARTICULAR: u64 = 2_000;
 
 #[test]
 fn two_readings_of_random_relay_hosts_agree() {

@@ -10,7 +10,7 @@ use crate::shell::quoted;
 use crate::trace::{Path, route};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    let start = path.start.as_ref()?;
+    let start = path.start.as_ref().filter(|start| start.interface.is_none())?;
     let subnet = path.estate.find::<Subnet>(&start.subnet)?;
     let (table, routes) = route::user_routes(path.estate, (&start.subnet, subnet)).ok()??;
     let default = routes.iter().find(|route| {

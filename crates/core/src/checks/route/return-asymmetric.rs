@@ -18,7 +18,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
     let is_lost = is_lost(leg);
     // Answers to an address of the firewall's own find it by themselves.
-    if sender(leg) == Some(Sender::Replaced) && !is_lost {
+    let is_lost_on_a_route = matches!(leg.route_back, Some(Routed::Dropped(_) | Routed::Dead(..)));
+    if sender(leg) == Some(Sender::Replaced) && !is_lost && !is_lost_on_a_route {
         return None;
     }
     let answers = format!("the answers of `{}`", path.to_id.name());

@@ -33,6 +33,9 @@ pub(super) const CARD_MAX: f64 = 260.0;
 /// Radius of a gate's mark.
 pub(super) const DOT: f64 = 12.0;
 
+/// From where to where a box goes.
+type Span = (f64, f64);
+
 /// Where everything of a lane stands.
 pub(super) struct Layout {
     /// Centres of the gates.
@@ -175,10 +178,7 @@ pub(super) fn title(label: &str, (from, to): (f64, f64)) -> Vec<Vec<Run>> {
     fit(label, TITLE.0, to - from - 1.5 * PAD, NAME_LINES_MAX)
 }
 
-fn title_height(
-    lane: &Lane,
-    (near, hub, far): ((f64, f64), Option<(f64, f64)>, Option<(f64, f64)>),
-) -> f64 {
+fn title_height(lane: &Lane, (near, hub, far): (Span, Option<Span>, Option<Span>)) -> f64 {
     let left = lane.near.as_ref().map_or(1, |net| title(&net.label, near).len());
     let right = far.map_or(1, |far| title(lane.far.title(), far).len());
     let between = lane.hub.as_ref().zip(hub);

@@ -3,7 +3,7 @@
 pub mod onward;
 pub mod rules;
 
-use crate::address::AddressSet;
+use crate::address::{AddressSet, private};
 use crate::estate::firewall::{Firewall, FirewallPolicy};
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Missing, Reference};
@@ -82,7 +82,11 @@ impl Guard {
         let unknown =
             ruling.unknown.iter().map(|(_, missing)| Step::unknown(Stage::Hop, missing.clone()));
         let passed = ruling.allowed.iter().map(|(part, decider)| {
-            let detail = format!("{who} allows {}: {}", part_of(part), decider.words());
+            let sends = match self.sender {
+                Ok(Sender::Replaced) => " and gives them an address of its own",
+                _ => "",
+            };
+            let detail = format!("{who} allows {}{sends}: {}", part_of(part), decider.words());
             self.read(Step::pass(Stage::Hop, Some(&self.id), detail), Some(decider))
         });
         dropped.chain(unknown).chain(passed).collect()
@@ -99,12 +103,12 @@ impl Guard {
 impl Decider {
     /// The rule and where to find it.
     pub fn words(&self) -> String {
-        format!(
-            "rule `{}` of collection `{}` in `{}`",
-            self.rule,
-            self.collection,
-            self.resource.name()
-        )
+        let (rule, collection, holder) = (&self.rule, &self.collection, self.resource.name());
+        let holder = match self.resource.parent() {
+            Some(policy) => format!("group `{holder}` of policy `{}`", policy.name()),
+            None => format!("`{holder}`"),
+        };
+        format!("rule `{rule}` of collection `{collection}` in {holder}")
     }
 }
 
@@ -128,7 +132,9 @@ impl Walker<'_> {
                 Some(_) => Ok(Sender::Replaced),
                 None => Err(untold_address(id)),
             },
-            (Receiver::Addresses(to, _), _) if !to.is_private() => Err(untold_address(id)),
+            (Receiver::Addresses(to, _), Way::Beyond(_)) if !to.is_private() => {
+                Err(untold_address(id))
+            }
             (Receiver::Addresses(to, _), way) => match (way, sender(self.estate, id, to)) {
                 // It answers the sender itself, past the firewall.
                 (Way::Endpoint(_), Ok(Sender::Kept)) => Err(bypass(id)),
@@ -235,9 +241,13 @@ fn sender(estate: &Estate, id: &ResourceId, receivers: &AddressSet) -> Result<Se
     if firewall.has_own_ranges {
         return Err(Missing::field(id, "additionalProperties"));
     }
-    let Some(policy_id) = firewall.policy.id(id, "firewallPolicy")? else {
-        return Ok(Sender::Kept);
+    // Without a word of it private receivers see the sender, and others that a network has the firewall.
+    let usual = || match receivers.is_private() {
+        true => Ok(Sender::Kept),
+        false if !receivers.overlaps(&private()) => Ok(Sender::Replaced),
+        false => Err(Missing::field(id, "firewallPolicy")),
     };
+    let Some(policy_id) = firewall.policy.id(id, "firewallPolicy")? else { return usual() };
     let policy = estate.get::<FirewallPolicy>(policy_id)?;
     let untold = || Missing::field(policy_id, "snat");
     let (mut base, mut is_told) = (&policy.base, policy.translation.is_some());
@@ -248,7 +258,7 @@ fn sender(estate: &Estate, id: &ResourceId, receivers: &AddressSet) -> Result<Se
         base = &parent.base;
     }
     match &policy.translation {
-        _ if !is_told => Ok(Sender::Kept),
+        _ if !is_told => usual(),
         // No document says what a policy takes over of this from its parent.
         Some(own) if policy.base == Reference::None => {
             let kept = own.kept.as_ref().ok_or_else(untold)?;

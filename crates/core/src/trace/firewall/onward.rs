@@ -79,6 +79,7 @@ impl Walker<'_> {
                 return;
             }
             (routed, Some(_)) => {
+                leg.is_handed_further = true;
                 return leg.forward.push(route_step(
                     self.estate,
                     &home,
@@ -178,6 +179,7 @@ impl Walker<'_> {
         let is_split = back.len() > 1;
         for (part, routed) in back {
             let unsure = self.unsure_way((far, near.vnet), (&part, &routed));
+            let unsure = unsure.or_else(|| self.other_sees_all(leg, far, &routed));
             let mut step = match unsure {
                 Some(missing) => Step::unknown(Stage::Return, missing),
                 None => self.answer_step(&guard, far, (&part, &routed)),
@@ -200,6 +202,14 @@ impl Walker<'_> {
             let step = self.takes_forwarded(near.vnet, &hub);
             leg.back.extend(step.map(|step| Step { stage: Stage::Return, ..step }));
         }
+    }
+
+    /// What another appliance does with answers that has seen the packets, perhaps: the first firewall hands them further.
+    fn other_sees_all(&self, leg: &Leg, far: &End, routed: &Routed) -> Option<Missing> {
+        let Routed::Elsewhere(route, missing) = routed else { return None };
+        let (id, _) = appliance::firewall_at(self.estate, far.id, &route.next_hop)?;
+        let is_other = leg.guard.as_ref().is_some_and(|guard| guard.id != *id);
+        (is_other && leg.is_handed_further).then(|| missing.clone())
     }
 
     /// Where the other end sends some answers: only the firewall that has seen the packets knows the connection.
@@ -284,6 +294,9 @@ impl Walker<'_> {
             let step = route_step(self.estate, home, (&routed, Own::Untold), &part);
             let dropped_part = (is_split && step.outcome == Outcome::Drop).then_some(part);
             leg.back.push(Step { stage: Stage::Return, dropped_part, ..step });
+            if matches!(routed, Routed::Dropped(_)) {
+                leg.route_back = Some(routed);
+            }
         }
     }
 }

@@ -80,6 +80,10 @@ type Placed<'e> = ((u64, u64), &'e ResourceId, &'e Collection);
 /// The collections of a firewall in their order, those that have the same turn together: a parent's come before a policy's own.
 fn turns<'e>(estate: &'e Estate, id: &'e ResourceId) -> Result<Vec<Vec<Placed<'e>>>, Missing> {
     let firewall = estate.get::<Firewall>(id)?;
+    if firewall.is_failed {
+        let what = format!("which rules firewall `{}` has since its last change failed", id.name());
+        return Err(Missing::other(what, "repair it, and capture it again"));
+    }
     let Some(mut policy_id) = firewall.policy.id(id, "firewallPolicy")? else {
         let own = firewall.collections.as_deref();
         let own = own.ok_or_else(|| Missing::field(id, "networkRuleCollections"))?;
@@ -203,7 +207,7 @@ impl Question<'_> {
 
     fn caught(&self, holder: &ResourceId, rule: &NetworkRule) -> Caught {
         let port = rule.ports.as_ref().map(|ports| covers(ports, self.port));
-        if !rule.is_tcp || port == Some(false) {
+        if rule.is_tcp == Some(false) || port == Some(false) {
             return Caught::default();
         }
         let (sender, receiver) =
@@ -217,7 +221,8 @@ impl Question<'_> {
         if !is_tagged && !receiver.perhaps.overlaps(&everybody) {
             return Caught::default();
         }
-        let is_sure = port.is_some() && everybody.is_within(&receiver.surely);
+        let is_told = port.is_some() && rule.is_tcp.is_some();
+        let is_sure = is_told && everybody.is_within(&receiver.surely);
         let perhaps = if rule.from.is_tagged { AddressSet::all() } else { sender.perhaps };
         let surely = if is_sure { sender.surely } else { AddressSet::default() };
         let missing = (perhaps != surely)

@@ -240,3 +240,91 @@ fn rules_decide_on_the_way_to_the_public_door() {
     says("a service", Undetermined, to("Sql"));
     says("nowhere", Unreachable, json!([]));
 }
+
+/// A gateway of the hub that the copier's network uses, with a connection to what lies behind a prefix.
+fn gateway(beyond: Option<&str>, is_learning: bool) -> String {
+    let hub = format!("{NET}/virtualNetworks/hub");
+    let add = |id: &str, properties: Value| {
+        format!("add {}", json!({ "id": id, "properties": properties }))
+    };
+    let seat = json!({ "id": format!("{hub}/subnets/GatewaySubnet") });
+    let place = json!([{ "name": "ip", "properties": { "subnet": seat } }]);
+    let kind = if is_learning { "ExpressRoute" } else { "Vpn" };
+    let mut lines = vec![
+        add(&format!("{hub}/subnets/GatewaySubnet"), json!({ "addressPrefix": "10.30.255.0/27" })),
+        add(
+            &format!("{NET}/virtualNetworkGateways/gateway"),
+            json!({ "gatewayType": kind, "enableBgp": false, "ipConfigurations": place }),
+        ),
+        "set target-net/virtualNetworkPeerings/to-hub /properties/useRemoteGateways true"
+            .to_owned(),
+        "set hub/virtualNetworkPeerings/to-target-net /properties/allowGatewayTransit true"
+            .to_owned(),
+    ];
+    if let Some(beyond) = beyond {
+        let local = format!("{NET}/localNetworkGateways/office");
+        lines.push(add(
+            &local,
+            json!({ "localNetworkAddressSpace": { "addressPrefixes": [beyond] } }),
+        ));
+        lines.push(add(
+            &format!("{NET}/connections/line"),
+            json!({ "connectionType": "IPsec", "enableBgp": false, "connectionStatus": "Connected",
+                "virtualNetworkGateway1": { "id": format!("{NET}/virtualNetworkGateways/gateway") },
+                "localNetworkGateway2": { "id": local } }),
+        ));
+    }
+    lines.join("\n")
+}
+
+/// Routes of gateways may be longer than the one to the firewall.
+#[test]
+fn gateways_may_have_the_packets_instead() {
+    let led = |prefix: &str| {
+        let table = table(prefix, "VirtualAppliance", Some("10.30.1.4"));
+        format!("set routeTables/target-net-table /properties {table}")
+    };
+    let with = |prefix: &str, gateway: String| format!("{gateway}\n{}", led(prefix));
+    all_say(&[
+        ("elsewhere", Reachable, with("10.10.0.0/16", gateway(Some("192.168.0.0/16"), false))),
+        ("longer", Undetermined, with("10.10.0.0/16", gateway(Some("10.10.2.0/24"), false))),
+        ("learned", Reachable, with("10.10.0.0/16", gateway(None, true))),
+        ("learned, and a default route", Undetermined, with("0.0.0.0/0", gateway(None, true))),
+    ]);
+}
+
+/// What is not as it should be, or leads on.
+#[test]
+fn a_firewall_may_do_something_else() {
+    let set = |field: &str, value: Value| format!("set {FIREWALL}/{field} {value}");
+    let second = json!([{ "name": "ip", "properties":
+        { "privateIPAddress": "10.30.2.4", "subnet": { "id": format!("{NET}/virtualNetworks/hub/subnets/second") } } }]);
+    let chained = [
+        format!(
+            "add {}",
+            json!({ "id": format!("{NET}/virtualNetworks/hub/subnets/second"), "properties": { "addressPrefix": "10.30.2.0/26" } })
+        ),
+        format!(
+            "add {}",
+            json!({ "id": format!("{NET}/azureFirewalls/second"), "properties": { "ipConfigurations": second } })
+        ),
+        format!(
+            "add {}",
+            json!({ "id": format!("{NET}/routeTables/on"), "properties": table("10.10.0.0/16", "VirtualAppliance", Some("10.30.2.4")) })
+        ),
+        format!(
+            "set {} /properties/routeTable {}",
+            "hub/subnets/AzureFirewallSubnet",
+            json!({ "id": format!("{NET}/routeTables/on") })
+        ),
+        format!(
+            "set routeTables/source-net-table /properties {}",
+            table("10.20.0.0/16", "VirtualAppliance", Some("10.30.2.4"))
+        ),
+    ];
+    all_say(&[
+        ("failed", Undetermined, set("provisioningState", json!("Failed"))),
+        ("updating", Reachable, set("provisioningState", json!("Updating"))),
+        ("another one behind it", Undetermined, chained.join("\n")),
+    ]);
+}
