@@ -132,9 +132,10 @@ impl Walker<'_> {
                 Some(_) => Ok(Sender::Replaced),
                 None => Err(untold_address(id)),
             },
-            (Receiver::Addresses(to, _), Way::Beyond(_)) if !to.is_private() => {
-                Err(untold_address(id))
-            }
+            (Receiver::Addresses(to, _), Way::Beyond(_)) => match to.is_private() {
+                true => Err(untold_way(id)),
+                false => Err(untold_address(id)),
+            },
             (Receiver::Addresses(to, _), way) => match (way, sender(self.estate, id, to)) {
                 // It answers the sender itself, past the firewall.
                 (Way::Endpoint(_), Ok(Sender::Kept)) => Err(bypass(id)),
@@ -279,6 +280,16 @@ fn untold_address(id: &ResourceId) -> Missing {
             "capture its subnet and its public addresses: `az network firewall show --ids {}`",
             quoted(id.as_str())
         ),
+    )
+}
+
+fn untold_way(id: &ResourceId) -> Missing {
+    Missing::other(
+        format!(
+            "the way behind Azure Firewall `{}`, out of the networks of Azure and back",
+            id.name()
+        ),
+        "look at the effective routes of AzureFirewallSubnet and of GatewaySubnet, or probe the path from the target: `flexway probe`",
     )
 }
 

@@ -1,11 +1,12 @@
 //! The way past a firewall that lets packets pass: as what they arrive, and how answers come back.
 
+use flexway_core::diagnose::{self, Question, Source};
 use flexway_core::second::Verdict::{self, Reachable, Undetermined, Unreachable};
 use serde_json::{Value, json};
 
 use super::{
-    FIREWALL, NET, SOURCE, TARGET, all_say, asked, by_policy, classic, filter, half, policy, put,
-    rule, set_rules, table,
+    FIREWALL, NET, SOURCE, TARGET, all_say, asked, by_policy, classic, filter, half, hub, policy,
+    put, rule, set_rules, table,
 };
 use crate::second::answer;
 use crate::support;
@@ -327,4 +328,24 @@ fn a_firewall_may_do_something_else() {
         ("updating", Reachable, set("provisioningState", json!("Updating"))),
         ("another one behind it", Undetermined, chained.join("\n")),
     ]);
+}
+
+/// An office beyond the hub's gateway is reached through the firewall, perhaps: no resource tells its way back.
+#[test]
+fn what_lies_beyond_the_firewalls_network_is_open() {
+    let mut all = hub();
+    let led = table("192.168.0.0/16", "VirtualAppliance", Some("10.30.1.4"));
+    let every = json!([classic("all", 100, "Allow", &[rule("*", "*")])]);
+    let edits = [
+        gateway(Some("192.168.0.0/16"), false),
+        format!("set routeTables/target-net-table /properties {led}"),
+        set_rules(every),
+    ];
+    edits.join("\n").lines().for_each(|line| support::edit(&mut all, line));
+    let estate = super::estate(&all);
+    let question =
+        Question { source: Source::Host("192.168.1.5".to_owned()), ..support::question(&estate) };
+    let report = diagnose::check(&estate, &question);
+    let open: Vec<&str> = report.missing.iter().map(|one| one.what.as_str()).collect();
+    assert!(open.iter().any(|what| what.contains("behind Azure Firewall")), "{open:?}");
 }
