@@ -66,6 +66,13 @@ impl Standing {
     }
 }
 
+/// A command about one route; `flags` begin with a blank.
+fn az_route(table: &ResourceId, verb: &str, route: &str, flags: &str) -> Vec<String> {
+    let names = format!("--route-table-name {} --name {}", quoted(table.name()), quoted(route));
+    let place = place(table);
+    in_subscription(table, format!("az network route-table route {verb} {place} {names}{flags}"))
+}
+
 /// Deletes a user-defined route.
 pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
     let standing = Standing::of(estate, table, route);
@@ -76,15 +83,7 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         kind: "delete-route",
         title: format!("delete route `{route}` of table `{}`", table.name()),
         request: Request::delete(&standing.id, NETWORK_API),
-        az: in_subscription(
-            table,
-            format!(
-                "az network route-table route delete {} --route-table-name {} --name {}",
-                place(table),
-                quoted(table.name()),
-                quoted(route)
-            ),
-        ),
+        az: az_route(table, "delete", route, ""),
         inverse: standing.put_back(),
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
@@ -113,15 +112,7 @@ pub fn set_next_hop(
             table.name()
         ),
         request: Request::put(&standing.id, NETWORK_API, json!({ "properties": fields })),
-        az: in_subscription(
-            table,
-            format!(
-                "az network route-table route update {} --route-table-name {} --name {} --next-hop-ip-address {address}",
-                place(table),
-                quoted(table.name()),
-                quoted(route)
-            ),
-        ),
+        az: az_route(table, "update", route, &format!(" --next-hop-ip-address {address}")),
         inverse: standing.put_back(),
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
@@ -175,17 +166,16 @@ fn add(
         kind: "add-route",
         title: format!("send packets for {what} to {to} by a route of table `{}`", table.name()),
         request: Request::put(&id, NETWORK_API, body.clone()),
-        az: in_subscription(
+        az: az_route(
             table,
-            format!(
-                "az network route-table route create {} --route-table-name {} --name {}{}{}{}",
-                place(table),
-                quoted(table.name()),
-                quoted(&name),
+            "create",
+            &name,
+            &[
                 flag("address-prefix", "addressPrefix"),
                 flag("next-hop-type", "nextHopType"),
-                flag("next-hop-ip-address", "nextHopIpAddress")
-            ),
+                flag("next-hop-ip-address", "nextHopIpAddress"),
+            ]
+            .concat(),
         ),
         inverse: Some(Request::delete(&id, NETWORK_API)),
         downtime: "open connections that the route catches are rerouted",
