@@ -4,6 +4,7 @@ pub mod onward;
 pub mod rules;
 
 use crate::address::{AddressSet, private};
+use crate::estate::filter::Protocol;
 use crate::estate::firewall::{Firewall, FirewallPolicy};
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Missing, Reference};
@@ -120,13 +121,17 @@ impl Walker<'_> {
         near: &End,
         (routed, receiver): (&Routed, &Receiver),
     ) -> Option<Guard> {
-        let Routed::Elsewhere(route, _) = routed else { return None };
+        let Routed::Elsewhere(route, unled) = routed else { return None };
         let (id, _) = appliance::firewall_at(self.estate, near.id, &route.next_hop)?;
         let home = appliance::firewall_home(self.estate, near.id, &route.next_hop)?;
         let port = self.service.port;
-        let ruling = self
-            .surely_led(leg, near, (routed, receiver))
-            .and_then(|()| rules::decide(self.estate, id, &near.addresses, (receiver, port)));
+        let ruling = match self.service.protocol {
+            Protocol::Tcp => self
+                .surely_led(leg, near, (routed, receiver))
+                .and_then(|()| rules::decide(self.estate, id, &near.addresses, (receiver, port))),
+            // Its rules are read for TCP alone.
+            _ => Err(unled.clone()),
+        };
         let sender = match (receiver, &leg.way) {
             (Receiver::Gateway(..), _) => match self.behind(&route.next_hop) {
                 Some(_) => Ok(Sender::Replaced),

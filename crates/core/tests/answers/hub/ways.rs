@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     FIREWALL, NET, SOURCE, TARGET, all_say, asked, by_policy, classic, filter, half, hub, policy,
-    put, rule, set_rules, table,
+    put, rule, rule_of, set_rules, table,
 };
 use crate::second::answer;
 use crate::support;
@@ -348,4 +348,28 @@ fn what_lies_beyond_the_firewalls_network_is_open() {
     let report = diagnose::check(&estate, &question);
     let open: Vec<&str> = report.missing.iter().map(|one| one.what.as_str()).collect();
     assert!(open.iter().any(|what| what.contains("behind Azure Firewall")), "{open:?}");
+}
+
+#[test]
+fn questions_to_a_dns_server_behind_the_firewall_are_left_open() {
+    let subnet = format!("{SOURCE}/virtualNetworks/source-net/subnets/names");
+    let id = format!("{SOURCE}/dnsResolvers/resolver/inboundEndpoints/in");
+    let place = json!({ "subnet": { "id": subnet }, "privateIpAddress": "10.10.8.4" });
+    let lines = [
+        json!({ "id": subnet, "properties": { "addressPrefix": "10.10.8.0/24" } }),
+        json!({ "id": id, "properties": { "ipConfigurations": [place] } }),
+    ]
+    .map(|body| format!("add {body}"));
+    let ask = "set virtualNetworks/target-net /properties/dhcpOptions/dnsServers [\"10.10.8.4\"]";
+    let with = |rules: &[Value]| {
+        let passed = [rule("*", "*")].iter().chain(rules).cloned().collect::<Vec<_>>();
+        let rules = set_rules(json!([classic("let", 200, "Allow", &passed)]));
+        format!("{}\n{ask}\n{rules}", lines.join("\n"))
+    };
+    let of = |protocol: &str| [rule_of(&[protocol], "*", "*", &["53"])];
+    all_say(&[
+        ("no rule", Undetermined, with(&[])),
+        ("a rule for UDP", Undetermined, with(&of("UDP"))),
+        ("a rule for TCP", Undetermined, with(&of("TCP"))),
+    ]);
 }
