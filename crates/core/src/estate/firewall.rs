@@ -308,5 +308,6 @@ fn addresses(text: &str) -> Option<AddressSet> {
 }
 
 fn together(all: &[AddressSet]) -> AddressSet {
-    all.iter().fold(AddressSet::default(), |sum, one| sum.union(one))
+    let ranges = all.iter().flat_map(AddressSet::ranges);
+    AddressSet::from_ranges(ranges.map(|(first, last)| (first.into(), last.into())).collect())
 }
