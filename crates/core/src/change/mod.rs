@@ -47,7 +47,7 @@ pub const FLEXIBLE_API: &str = "2024-08-01";
 pub const SINGLE_ENDPOINT_API: &str = "2018-06-01";
 
 /// Every kind of change that a plan may hold.
-pub const KINDS: [&str; 32] = [
+pub const KINDS: [&str; 34] = [
     "add-firewall-rule",
     "add-peered-subnets",
     "add-route",
@@ -58,8 +58,10 @@ pub const KINDS: [&str; 32] = [
     "approve-endpoint",
     "attach-nat-gateway",
     "attach-zone",
+    "bind-route-table",
     "create-endpoint",
     "create-peering",
+    "create-route-table",
     "create-subnet",
     "create-zone",
     "delete-endpoint",
@@ -244,7 +246,7 @@ impl Edit {
     }
 
     fn apply(&self, estate: &mut Estate) {
-        if filter::is_refused(estate, self) {
+        if filter::is_refused(estate, self) || route::is_refused(estate, self) {
             return;
         }
         match self {

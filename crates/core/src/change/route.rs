@@ -1,4 +1,4 @@
-//! Changes of route tables: take one route away, lead it elsewhere, add one, let the routes of gateways in.
+//! Changes of route tables: take one route away, lead it elsewhere, add one, make a table, let the routes of gateways in.
 
 use std::net::Ipv4Addr;
 
@@ -6,12 +6,13 @@ use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
 use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY, POSTGRES, Ports};
+use super::subnet::{update, whole_subnet};
 use super::{
     Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
     listed_properties, place, quoted, whole_body,
 };
 use crate::estate::endpoint::Interface;
-use crate::estate::network::{Route, RoutePrefix, RouteTable, Subnet};
+use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Subnet, Vnet};
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
 
@@ -56,7 +57,7 @@ impl Standing {
         let ports = self.prefix.map_or(EVERY_PORT, |prefix| ports(estate, prefix));
         Exposure::new(
             format!("everything that route `{}` kept from its way", self.id.name()),
-            vec![Flows::new(senders(estate, table), caught, ports)],
+            vec![Flows::new(senders(estate, (table, &bound_to(estate, table))), caught, ports)],
         )
     }
 
@@ -88,7 +89,9 @@ pub fn delete(estate: &Estate, table: &ResourceId, route: &str) -> Change {
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
         exposure: vec![standing.exposure(estate, table)],
-        affected: std::iter::once(bound(estate, table)).chain(passed_by).collect(),
+        affected: std::iter::once(bound(table, &bound_to(estate, table)))
+            .chain(passed_by)
+            .collect(),
         edits: vec![standing.edit(table, None), Edit::Remove(standing.id.clone())],
         resource: standing.id,
     }
@@ -117,7 +120,7 @@ pub fn set_next_hop(
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
         exposure: vec![standing.exposure(estate, table)],
-        affected: vec![bound(estate, table)],
+        affected: vec![bound(table, &bound_to(estate, table))],
         edits: vec![standing.edit(table, Some(fields.into()))],
         resource: standing.id,
     })
@@ -127,6 +130,15 @@ pub fn set_next_hop(
 pub fn add_to_appliance(
     estate: &Estate,
     table: &ResourceId,
+    network: Ipv4Net,
+    address: Ipv4Addr,
+) -> Change {
+    to_appliance(estate, (table, &bound_to(estate, table)), network, address)
+}
+
+fn to_appliance(
+    estate: &Estate,
+    table: (&ResourceId, &[ResourceId]),
     network: Ipv4Net,
     address: Ipv4Addr,
 ) -> Change {
@@ -140,18 +152,115 @@ pub fn add_to_appliance(
     add(estate, table, &wanted, (body, End::of(&[network])), words)
 }
 
+/// Makes a route table that hands packets for some networks to an appliance, and binds it to a subnet that has none; where one was made
+/// before and is bound to no subnet, what it lacks. `None` where it is not known in which region the network is.
+pub fn new_table_to_appliance(
+    estate: &Estate,
+    subnet: &ResourceId,
+    networks: &[Ipv4Net],
+    address: Ipv4Addr,
+) -> Option<Vec<Change>> {
+    let vnet = subnet.parent()?;
+    let location = estate.find::<Vnet>(&vnet)?.location.as_deref()?;
+    let leads = |network: &Ipv4Net, route: &Route| {
+        route.prefix == RoutePrefix::Network(*network)
+            && route.next_hop == NextHop::Appliance(address.to_string())
+    };
+    let is_begun = |table: &ResourceId| {
+        let is_wanted = |route: &Route| networks.iter().any(|one| leads(one, route));
+        bound_to(estate, table).is_empty() && routes_of(estate, table).all(is_wanted)
+    };
+    let wanted = format!("{}-{}-routes", vnet.name(), subnet.name());
+    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+    let mut tables = std::iter::once(wanted.clone())
+        .chain(numbered)
+        .map(|name| vnet.sibling("Microsoft.Network/routeTables", &name));
+    let table = tables.find(|id| estate.resource(id).is_none() || is_begun(id))?;
+    let mut changes = Vec::new();
+    if estate.resource(&table).is_none() {
+        changes.push(create(&table, location));
+    }
+    let is_lacking = |one: &&Ipv4Net| !routes_of(estate, &table).any(|route| leads(one, route));
+    let users = [subnet.clone()];
+    let route = |one: &Ipv4Net| to_appliance(estate, (&table, &users), *one, address);
+    changes.extend(networks.iter().filter(is_lacking).map(route));
+    changes.push(bind(estate, &table, subnet));
+    Some(changes)
+}
+
+/// Makes a table without routes, which no subnet is bound to.
+fn create(table: &ResourceId, location: &str) -> Change {
+    let fields = json!({ "disableBgpRoutePropagation": false, "routes": [] });
+    let body = json!({ "location": location, "properties": fields });
+    let command = format!(
+        "az network route-table create {} --name {} --location {}",
+        place(table),
+        quoted(table.name()),
+        quoted(location)
+    );
+    Change {
+        kind: "create-route-table",
+        resource: table.clone(),
+        title: format!("create route table `{}`", table.name()),
+        request: Request::put(table, NETWORK_API, body.clone()),
+        az: in_subscription(table, command),
+        inverse: Some(Request::delete(table, NETWORK_API)),
+        downtime: "none",
+        safety: Safety::Safe,
+        exposure: Vec::new(),
+        affected: Vec::new(),
+        edits: vec![Edit::Put(table.clone(), body)],
+    }
+}
+
+/// Binds a table to a subnet that has none.
+fn bind(estate: &Estate, table: &ResourceId, subnet: &ResourceId) -> Change {
+    let bound = json!({ "routeTable": { "id": table.as_str() } });
+    let put =
+        |changed: Value| Request::put(subnet, NETWORK_API, whole_subnet(estate, subnet, changed));
+    Change {
+        kind: "bind-route-table",
+        resource: subnet.clone(),
+        title: format!("bind route table `{}` to subnet `{}`", table.name(), subnet.name()),
+        request: put(bound.clone()),
+        az: update(subnet, &format!("--route-table {}", quoted(table.as_str()))),
+        inverse: Some(put(json!({}))),
+        downtime: "open connections that the table's routes catch are rerouted",
+        safety: Safety::Review,
+        exposure: Vec::new(),
+        affected: vec![format!(
+            "every machine in subnet `{}` of network `{}`: its packets follow the routes of table `{}`",
+            subnet.name(),
+            subnet.name_at(0),
+            table.name()
+        )],
+        edits: vec![Edit::Patch(subnet.clone(), bound)],
+    }
+}
+
+/// Whether Azure would not take an edit: the table that it is about is not there.
+pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
+    let table = match edit {
+        Edit::PutRoute(route, _) => route.parent(),
+        Edit::Patch(_, fields) => fields["routeTable"]["id"].as_str().and_then(ResourceId::parse),
+        _ => None,
+    };
+    table.is_some_and(|table| estate.resource(&table).is_none())
+}
+
 /// Adds a route that sends packets for a service tag to the internet, past broader routes.
 pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change {
     let wanted = tag.replace('.', "-").to_ascii_lowercase();
     let body = json!({ "properties": { "addressPrefix": tag, "nextHopType": "Internet" } });
     let words = (format!("`{tag}`"), "the internet".to_owned());
-    add(estate, table, &wanted, (body, exposure::tag(tag)), words)
+    let users = bound_to(estate, table);
+    add(estate, (table, &users), &wanted, (body, exposure::tag(tag)), words)
 }
 
-/// Adds a route for some packets; `words` name them and where they are led to.
+/// Adds a route for some packets to a table, which these subnets are bound to; `words` name them and where they are led to.
 fn add(
     estate: &Estate,
-    table: &ResourceId,
+    (table, users): (&ResourceId, &[ResourceId]),
     wanted: &str,
     (body, caught): (Value, End),
     (what, to): (String, String),
@@ -178,13 +287,17 @@ fn add(
             .concat(),
         ),
         inverse: Some(Request::delete(&id, NETWORK_API)),
-        downtime: "open connections that the route catches are rerouted",
+        // A table leads packets once it is bound.
+        downtime: match bound_to(estate, table).is_empty() {
+            true => "none",
+            false => "open connections that the route catches are rerouted",
+        },
         safety: Safety::Review,
         exposure: vec![Exposure::new(
             format!("every subnet bound to table `{}` -> {what}", table.name()),
-            vec![Flows::new(senders(estate, table), caught, EVERY_PORT)],
+            vec![Flows::new(senders(estate, (table, users)), caught, EVERY_PORT)],
         )],
-        affected: vec![bound(estate, table)],
+        affected: vec![bound(table, users)],
         edits: vec![Edit::PutRoute(id.clone(), body)],
         resource: id,
     }
@@ -193,9 +306,8 @@ fn add(
 /// Whether a route is there, in its table's list or captured alone.
 pub fn stands(estate: &Estate, id: &ResourceId) -> bool {
     let Some(table) = id.parent() else { return false };
-    let routes = estate.find::<RouteTable>(&table).and_then(|table| table.routes.as_deref());
-    estate.resource(id).is_some()
-        || routes.is_some_and(|all| all.iter().any(|one| one.name.eq_ignore_ascii_case(id.name())))
+    let mut routes = routes_of(estate, &table);
+    estate.resource(id).is_some() || routes.any(|one| one.name.eq_ignore_ascii_case(id.name()))
 }
 
 /// Whether another route of the table has the prefix of a new one: Azure takes no second one.
@@ -211,24 +323,32 @@ pub(super) fn is_taken(estate: &Estate, id: &ResourceId, body: &Value) -> bool {
                 RoutePrefix::Ipv6 => false,
             }
     };
-    let listed = estate.find::<RouteTable>(&table).and_then(|table| table.routes.as_deref());
-    let alone = estate.children::<Route>(&table).map(|(_, route)| route);
-    listed.into_iter().flatten().chain(alone).any(has_prefix)
+    routes_of(estate, &table).any(has_prefix)
 }
 
-/// The subnets that are bound to a table, in words.
-fn bound(estate: &Estate, table: &ResourceId) -> String {
-    let users = estate.list::<Subnet>(Key::UsersOf(table.clone()));
-    let names: Vec<String> =
-        users.map(|(id, _)| format!("`{}` of network `{}`", id.name(), id.name_at(0))).collect();
+/// The routes that a table lists, and those that were captured alone.
+fn routes_of<'e>(estate: &'e Estate, table: &ResourceId) -> impl Iterator<Item = &'e Route> {
+    let listed = estate.find::<RouteTable>(table).and_then(|table| table.routes.as_deref());
+    let alone = estate.children::<Route>(table).map(|(_, route)| route);
+    listed.into_iter().flatten().chain(alone)
+}
+
+/// The subnets that are bound to a table.
+fn bound_to(estate: &Estate, table: &ResourceId) -> Vec<ResourceId> {
+    estate.list::<Subnet>(Key::UsersOf(table.clone())).map(|(id, _)| id.clone()).collect()
+}
+
+/// The same in words.
+fn bound(table: &ResourceId, users: &[ResourceId]) -> String {
+    let name = |id: &ResourceId| format!("`{}` of network `{}`", id.name(), id.name_at(0));
+    let names: Vec<String> = users.iter().map(name).collect();
     let which = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
     format!("every subnet bound to table `{}`{which}", table.name())
 }
 
 /// Addresses of the subnets that are bound to a table.
-fn senders(estate: &Estate, table: &ResourceId) -> End {
-    let bound = estate.list::<Subnet>(Key::UsersOf(table.clone()));
-    let all = bound.map(|(subnet, _)| exposure::subnet(estate, subnet)).reduce(End::union);
+fn senders(estate: &Estate, (table, users): (&ResourceId, &[ResourceId])) -> End {
+    let all = users.iter().map(|subnet| exposure::subnet(estate, subnet)).reduce(End::union);
     all.unwrap_or_else(|| End::named(table.key(), MANY))
 }
 
@@ -267,7 +387,7 @@ pub fn let_gateway_routes_in(estate: &Estate, table: &ResourceId) -> Change {
             format!("subnets of table `{}` <-> every network beyond the gateway", table.name()),
             Flows::between(behind, beyond, EVERY_PORT),
         )],
-        affected: vec![bound(estate, table)],
+        affected: vec![bound(table, &bound_to(estate, table))],
         edits: vec![Edit::Patch(table.clone(), json!({ FLAG: false }))],
     }
 }

@@ -129,7 +129,7 @@ pub(crate) fn sent_after(estate: &Estate, change: &Change) -> Change {
     Change { request: put(fields.clone()), inverse, ..change.clone() }
 }
 
-fn update(subnet: &ResourceId, options: &str) -> Vec<String> {
+pub(super) fn update(subnet: &ResourceId, options: &str) -> Vec<String> {
     let command = format!(
         "az network vnet subnet update {} --vnet-name {} --name {} {options}",
         place(subnet),
@@ -140,7 +140,7 @@ fn update(subnet: &ResourceId, options: &str) -> Vec<String> {
 }
 
 /// Everything of a subnet that a PUT has to repeat, with some properties changed.
-fn whole_subnet(estate: &Estate, id: &ResourceId, changed: Value) -> Value {
+pub(super) fn whole_subnet(estate: &Estate, id: &ResourceId, changed: Value) -> Value {
     let mut body = whole_body(estate, id, changed);
     let Some(properties) = body["properties"].as_object_mut() else { return body };
     if let Some(list) = properties.get_mut("delegations") {

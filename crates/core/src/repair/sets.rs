@@ -38,21 +38,32 @@ impl PartialEq for Met {
     }
 }
 
-/// The requests that were met, by what tells them apart: the first of its kind tells what is let through in every set.
+/// The requests that were met, by what tells them apart: the first of its kind tells what is let through and what stops in every set.
 #[derive(Default)]
-pub(super) struct Requests(Map<String, (u32, Rc<str>, Vec<Exposure>)>);
+pub(super) struct Requests(Map<String, First>);
+
+/// The first change with a request.
+struct First {
+    number: u32,
+    purpose: Rc<str>,
+    exposure: Vec<Exposure>,
+    downtime: &'static str,
+}
 
 impl Requests {
     /// A change as if no other one were made.
     pub(super) fn meet(&mut self, estate: &Estate, change: &Change) -> Met {
         let alone = halves::alone(estate, change);
         let next = self.0.len() as u32;
-        let (number, purpose, exposure) = self
-            .0
-            .entry(identity(&alone))
-            .or_insert_with(|| (next, purpose(&alone).into(), alone.exposure.clone()));
-        let change = Change { exposure: exposure.clone(), ..alone };
-        Met { number: *number, purpose: purpose.clone(), change: Rc::new(change) }
+        let first = self.0.entry(identity(&alone)).or_insert_with(|| First {
+            number: next,
+            purpose: purpose(&alone).into(),
+            exposure: alone.exposure.clone(),
+            downtime: alone.downtime,
+        });
+        let (exposure, downtime) = (first.exposure.clone(), first.downtime);
+        let change = Rc::new(Change { exposure, downtime, ..alone });
+        Met { number: first.number, purpose: first.purpose.clone(), change }
     }
 }
 
@@ -132,11 +143,11 @@ pub(super) fn turn(change: &Change) -> (u8, std::cmp::Reverse<u64>) {
         _ => 0,
     };
     let turn = match change.kind {
-        "create-subnet" | "create-zone" => 0,
+        "create-route-table" | "create-subnet" | "create-zone" => 0,
         "delete-peering" | "delete-vnet-rule" | "delete-endpoint" | "move-rule"
         | "unlink-ruleset" | "unlink-zone" => 1,
         "create-endpoint" => 2,
-        "link-zone" | "link-ruleset" => 4,
+        "bind-route-table" | "link-zone" | "link-ruleset" => 4,
         "redirect-missing-names" => 5,
         _ => 3,
     };

@@ -132,15 +132,19 @@ fn no_way_back(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, 
     }
 }
 
-/// Routes for the copier's subnet at the server's, to the firewall that takes the copier's packets. `None` where that subnet has no table,
-/// or it is another appliance.
+/// Routes for the copier's subnet at the server's, to the firewall that takes the copier's packets; in a new table where that subnet has
+/// none. `None` where its table is not known, or it is another appliance.
 fn lead_back(path: &Path, leg: &Leg) -> Option<Fix> {
     let (guard, start) = (leg.guard.as_ref()?, path.start.as_ref()?);
-    let address = path.estate.find::<Firewall>(&guard.id)?.frontends.first()?.address;
+    let (estate, address) =
+        (path.estate, path.estate.find::<Firewall>(&guard.id)?.frontends.first()?.address);
     let end = joins::far_subnet(leg)?;
-    let (table, _) = table_of(path.estate, (&end, path.estate.find::<Subnet>(&end)?)).ok()??;
-    let copiers = start.networks(path.estate).ok()?;
-    let routes =
-        copiers.into_iter().map(|one| route::add_to_appliance(path.estate, table, one, address));
-    Some(Fix::of(routes.collect()))
+    let copiers = start.networks(estate).ok()?;
+    Some(Fix::of(match table_of(estate, (&end, estate.find::<Subnet>(&end)?)).ok()? {
+        Some((table, _)) => {
+            let route = |one| route::add_to_appliance(estate, table, one, address);
+            copiers.into_iter().map(route).collect()
+        }
+        None => route::new_table_to_appliance(estate, &end, &copiers, address)?,
+    }))
 }

@@ -54,6 +54,7 @@ const ZONE_GROUP: &str = "microsoft.network/privateendpoints/privatednszonegroup
 const FIREWALL: &str = "microsoft.network/azurefirewalls";
 const INTERFACE: &str = "microsoft.network/networkinterfaces";
 const RULE: &str = "microsoft.network/networksecuritygroups/securityrules";
+const SUBNET: &str = "microsoft.network/virtualnetworks/subnets";
 const ROUTE: &str = "microsoft.network/routetables/routes";
 const VNET_RULE: &str = "microsoft.dbforpostgresql/servers/virtualnetworkrules";
 const CONNECTION: &str = "/privateendpointconnections";
@@ -166,6 +167,10 @@ impl World {
                 gone().or_else(|| self.refuses_address(put))
             }
             ZONE_GROUP => self.refuses_group(put),
+            SUBNET => {
+                let table = named(&["properties", "routeTable", "id"])?;
+                (!self.is_there(&table)).then(|| format!("there is no {table}"))
+            }
             ROUTE => {
                 let word = |body: &Value| {
                     at(body, &["properties", "addressPrefix"])

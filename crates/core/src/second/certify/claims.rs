@@ -40,12 +40,12 @@ const KINDS: [(&str, &str, &[&str]); 26] = [
     ("PUT", "microsoft.network/privatednszones/virtualnetworklinks", &["link-zone"]),
     ("PUT", "microsoft.network/privateendpoints", &["create-endpoint"]),
     ("PUT", "microsoft.network/privateendpoints/privatednszonegroups", &["attach-zone"]),
-    ("PUT", "microsoft.network/routetables", &["let-gateway-routes-in"]),
+    ("PUT", "microsoft.network/routetables", &["create-route-table", "let-gateway-routes-in"]),
     ("PUT", "microsoft.network/routetables/routes", &["add-route", "set-next-hop"]),
     (
         "PUT",
         "microsoft.network/virtualnetworks/subnets",
-        &["attach-nat-gateway", "create-subnet", "turn-on-service-endpoint"],
+        &["attach-nat-gateway", "bind-route-table", "create-subnet", "turn-on-service-endpoint"],
     ),
 ];
 
@@ -136,10 +136,11 @@ fn needs_look(world: &World, request: &Request, interrupts: bool) -> bool {
             "PUT",
             "microsoft.network/networkinterfaces"
             | "microsoft.network/privateendpoints"
-            | "microsoft.network/routetables"
             | "microsoft.network/dnsforwardingrulesets/virtualnetworklinks",
         ) => true,
-        ("PUT", "microsoft.network/virtualnetworks/subnets") => body_of(world, &id.key()).is_some(),
+        ("PUT", "microsoft.network/routetables" | "microsoft.network/virtualnetworks/subnets") => {
+            body_of(world, &id.key()).is_some()
+        }
         ("PUT", _) => redirects(&request.body),
         _ => true,
     }

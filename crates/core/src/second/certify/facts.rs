@@ -48,6 +48,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
                 | "attach-zone"
                 | "create-endpoint"
                 | "create-peering"
+                | "create-route-table"
                 | "create-subnet"
                 | "create-zone"
                 | "link-ruleset"

@@ -52,11 +52,15 @@ pub(super) fn price(world: &World, request: &Request) -> Option<Cost> {
         _ => 2,
     };
     cost[INTERRUPTIONS] = match kind.as_str() {
-        "microsoft.network/routetables/routes" => 1,
-        // Connections to the service are reset.
-        "microsoft.network/virtualnetworks/subnets" => {
-            u128::from(!is_new && adds_service(world, &id, request))
+        // A table that is bound to no subnet leads nothing.
+        "microsoft.network/routetables/routes" => {
+            let table = id.parent().map(|table| table.key()).unwrap_or_default();
+            u128::from(bound(world, &table).next().is_some())
         }
+        // Connections to the service are reset, and those that a new table leads go another way.
+        "microsoft.network/virtualnetworks/subnets" => u128::from(
+            !is_new && (adds_service(world, &id, request) || binds_table(world, &id, request)),
+        ),
         _ => 0,
     };
     Some(cost)
@@ -72,6 +76,12 @@ fn adds_service(world: &World, subnet: &ResourceId, request: &Request) -> bool {
     let before = body_of(world, &subnet.key()).map(works).unwrap_or_default();
     let after = works(&request.body);
     after.iter().any(|one| !before.contains(one))
+}
+
+fn binds_table(world: &World, subnet: &ResourceId, request: &Request) -> bool {
+    let table = |body: &Value| reference(body, &["properties", "routeTable", "id"]);
+    let before = body_of(world, &subnet.key()).and_then(table);
+    table(&request.body).is_some_and(|after| before.as_deref() != Some(&*after))
 }
 
 /// The flows that a request lets through.
@@ -107,6 +117,13 @@ pub(super) fn opens(world: &World, request: &Request) -> Opens {
         ("DELETE", "microsoft.network/routetables/routes", Some(old)) => {
             Some(route_gone(world, &parent, &key, old))
         }
+        // Which subnet a table is bound to then, another request says.
+        ("PUT", "microsoft.network/routetables/routes", None)
+            if bound(world, &parent).next().is_none() =>
+        {
+            return Opens::AtLeast(Vec::new());
+        }
+        ("PUT", "microsoft.network/routetables", None) => Some(Vec::new()),
         ("PUT", "microsoft.network/routetables/routes", None) => {
             let to = text(body, &["properties", "addressPrefix"]).map(|one| vec![end_of(one)]);
             to.map(|to| vec![Opened::new(senders(world, &parent), to, EVERY_PORT)])
@@ -273,13 +290,18 @@ fn half_again(world: &World, near: &str, old: &Value, body: &Value) -> Opens {
     if lists.iter().all(is_same) { Opens::This(flows) } else { Opens::AtLeast(flows) }
 }
 
-/// Addresses of the subnets that are bound to a table.
-fn senders(world: &World, table: &str) -> Vec<Part> {
-    let subnets = world.all("microsoft.network/virtualnetworks/subnets");
-    let bound = subnets.filter(|(_, body)| {
+/// The subnets that are bound to a table.
+fn bound<'w>(world: &'w World, table: &'w str) -> impl Iterator<Item = &'w str> {
+    let is_bound = move |body: &Value| {
         reference(body, &["properties", "routeTable", "id"]).as_deref() == Some(table)
-    });
-    let all: Vec<Part> = bound.flat_map(|(subnet, _)| subnet_end(world, subnet)).collect();
+    };
+    let subnets = world.all("microsoft.network/virtualnetworks/subnets");
+    subnets.filter(move |(_, body)| is_bound(body)).map(|(subnet, _)| subnet)
+}
+
+/// Their addresses.
+fn senders(world: &World, table: &str) -> Vec<Part> {
+    let all: Vec<Part> = bound(world, table).flat_map(|subnet| subnet_end(world, subnet)).collect();
     if all.is_empty() { vec![many(table)] } else { all }
 }
 

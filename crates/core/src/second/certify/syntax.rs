@@ -125,7 +125,7 @@ const fn command(
 }
 
 /// Every command, the longer one first where one begins like another.
-pub(super) const COMMANDS: [Command; 22] = [
+pub(super) const COMMANDS: [Command; 23] = [
     command(
         "network nic update",
         Update,
@@ -221,6 +221,14 @@ pub(super) const COMMANDS: [Command; 22] = [
         r#"{ "properties": { "privateLinkServiceConnectionState": { "status": "Approved" } } }"#,
     ),
     command(
+        "network route-table create",
+        Create,
+        TABLE,
+        &["--name"],
+        &[("--location", Outer("location"))],
+        r#"{ "properties": { "disableBgpRoutePropagation": false, "routes": [] } }"#,
+    ),
+    command(
         "network route-table update",
         Update,
         TABLE,
@@ -262,7 +270,11 @@ pub(super) const COMMANDS: [Command; 22] = [
         Update,
         SUBNET,
         IN_VNET,
-        &[("--service-endpoints", Services), ("--nat-gateway", Reference("natGateway"))],
+        &[
+            ("--service-endpoints", Services),
+            ("--nat-gateway", Reference("natGateway")),
+            ("--route-table", Reference("routeTable")),
+        ],
         NOTHING,
     ),
     command("network vnet peering create", Create, PEERING, IN_VNET, HALF_FLAGS, NOTHING),
