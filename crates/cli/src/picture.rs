@@ -70,7 +70,7 @@ fn write_report(
         for consequence in report.findings.iter().filter(follows) {
             writeln!(
                 out,
-                "{FAINT}   then: {} ({}){FAINT:#}",
+                "{FAINT}   from it follows: {} ({}){FAINT:#}",
                 consequence.message, consequence.fault
             )?;
         }
@@ -127,6 +127,9 @@ fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         Verdict::Undetermined => (DOUBT, "undetermined"),
         Verdict::Inconsistent => (DOUBT, "inconsistent"),
     };
+    let part = report.senders.as_ref().map_or(String::new(), |senders| {
+        format!(", from {} and not from {}", senders.pass, senders.dropped)
+    });
     let code =
         report.code_shown().map_or(String::new(), |code| format!(" ({code} in Azure's tool)"));
     let causes: Vec<&Finding> = report.causes().collect();
@@ -142,7 +145,7 @@ fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
                 report.findings.iter().filter(|one| one.consequence_of.is_none()).find(is_lead);
             let lead = lead.map_or(String::new(), |one| match one.is_cause() {
                 true => format!(": {}", told(one)),
-                false => format!(": perhaps {}", told(one)),
+                false => format!("; suspected: {}", told(one)),
             });
             let open = open.or(report.missing.first());
             lead + &open
@@ -152,7 +155,7 @@ fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         (_, [cause]) => format!(": {}", told(cause)),
         (_, several) => format!(": {} causes", several.len()),
     };
-    writeln!(out, "{style}{word}{style:#}{code}{STRONG}{why}{STRONG:#}")?;
+    writeln!(out, "{style}{word}{style:#}{part}{code}{STRONG}{why}{STRONG:#}")?;
     if report.verdict != Verdict::Undetermined && causes.len() > 1 {
         for (index, cause) in causes.iter().enumerate() {
             writeln!(out, "  {STRONG}{}  {}{STRONG:#}", index + 1, told(cause))?;
@@ -176,9 +179,6 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
     });
     let copier = report.given.copier.as_deref().unwrap_or(question.copier.text());
     writeln!(out, "  copier  {}{place}", name(copier))?;
-    if let Some(senders) = &report.senders {
-        writeln!(out, "  passes  from {}, not from {}", senders.pass, senders.dropped)?;
-    }
     for file in after {
         writeln!(out, "  after   {file}")?;
     }
@@ -213,7 +213,7 @@ fn write_step(out: &mut impl Write, step: &Step, with_facts: bool) -> std::io::R
         Outcome::Drop if step.is_consequence => {
             writeln!(
                 out,
-                "   {BAD}xx{BAD:#}  {stage:<10}  {} (because of another gate)",
+                "   {BAD}xx{BAD:#}  {stage:<10}  {} (follows from another gate)",
                 step.detail
             )?;
         }

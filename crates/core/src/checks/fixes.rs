@@ -14,13 +14,14 @@ use crate::estate::server::ServerKind;
 use crate::finding::Fix;
 use crate::id::ResourceId;
 use crate::trace::decision::{Decider, Decision};
+use crate::trace::egress::Egress;
 use crate::trace::endpoint::View;
 use crate::trace::filter::Service;
 use crate::trace::gate::Gate;
 use crate::trace::leg::{Leg, Way};
 use crate::trace::platform_dns::DnsDenial;
 use crate::trace::route::{Routed, UserRoute, usable_addresses};
-use crate::trace::{self, Path, egress, forwarder};
+use crate::trace::{self, Path, egress, forwarder, owner};
 
 /// Port of DNS servers.
 const DNS_PORT: u16 = 53;
@@ -214,7 +215,16 @@ fn let_senders_through(
     senders: &AddressSet,
 ) -> Option<Fix> {
     let leg = path.intended.as_ref()?;
-    if let (Way::Beyond(_), Direction::Inbound) = (&leg.way, direction) {
+    if let (Way::Beyond(address), Direction::Inbound) = (&leg.way, direction) {
+        // The rules there see the machine's own address, and the public one that the copier comes with.
+        if let (Some(Egress::Known(_)), Some((subnet, own))) =
+            (&leg.egress, owner::place(path.estate, *address))
+        {
+            let (from, to) = (senders.networks(), Ok(vec![own.into()]));
+            let service = Service::tcp(path.port_at(direction));
+            let flow = filter::Flow { from, to, service, subnet: Some(subnet) };
+            return ahead(path, group, direction, &flow, &deniers(decision));
+        }
         let (group, port) = (group.name(), path.port);
         let know = know_public_address(path);
         return Some(Fix::advice(format!(

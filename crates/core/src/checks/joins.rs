@@ -272,7 +272,8 @@ pub(super) fn past_a_third(path: &Path) -> Option<(ResourceId, ResourceId)> {
     if !matches!(route.next_hop, NextHop::Appliance(_)) {
         return None;
     }
-    let middle = leg.appliance.as_ref()?.subnet(path.estate)?;
+    let home = || leg.appliance.as_ref()?.subnet(path.estate);
+    let middle = leg.guard.as_ref().map(|guard| guard.home.clone()).or_else(home)?;
     let end = far_subnet(leg)?;
     // An appliance in the network of one end passes on what comes from there, or what stays there.
     let vnet = middle.parent()?;

@@ -260,19 +260,14 @@ pub(super) fn worst(gates: Vec<Gate>) -> Gate {
     sum
 }
 
-/// What a network does with packets from a hub that did not begin there. Documents disagree whose half decides: most say the receiver's.
+/// What a network does with packets from a hub that did not begin there: its own half decides.
 fn forwarded(world: &World, network: &str, hub: &str) -> Gate {
-    let flag = |own: &str, other: &str| {
-        let all = halves(world, own);
-        let half = all.iter().find(|half| half.remote().as_deref() == Some(other))?;
-        Some((half.key(), half.forwards()?))
-    };
-    match (flag(network, hub), flag(hub, network)) {
-        (Some((_, true)), _) => Gate::Pass,
-        (Some((key, false)), Some((_, false))) => {
-            Gate::drop("peering", &key, Some("allowForwardedTraffic"))
-        }
-        _ => Gate::unknown("the effect of allowForwardedTraffic at the peerings", network),
+    let all = halves(world, network);
+    let half = all.iter().find(|half| half.remote().as_deref() == Some(hub));
+    match half.and_then(|half| Some((half.key(), half.forwards()?))) {
+        Some((_, true)) => Gate::Pass,
+        Some((key, false)) => Gate::drop("peering", &key, Some("allowForwardedTraffic")),
+        None => Gate::unknown("the effect of allowForwardedTraffic at the peerings", network),
     }
 }
 

@@ -52,6 +52,8 @@ impl Walker<'_> {
             let mut step = route_step(self.estate, far.id, (&routed, own), &part);
             if let Some(half) = self.half_seen(leg, far, (&part, &routed)) {
                 step = half;
+            } else if let Some(unseen) = self.unseen_by_firewall(leg, far, &routed) {
+                step = unseen;
             }
             step.stage = Stage::Return;
             if is_split && step.outcome == Outcome::Drop {

@@ -289,10 +289,14 @@ fn firewall<'e>(
 
 /// What stands at the next hop of a route, as far as its name is known; and how to see its rules.
 pub fn name(estate: &Estate, subnet: &ResourceId, next_hop: &NextHop) -> (String, String) {
-    let unnamed = |who: String| (who, "look at its rules and logs".to_owned());
+    let look = |at: &str| format!("look at {at}");
+    let unnamed = |who: String| (who, look("its rules and logs"));
     let address = match next_hop {
         NextHop::Appliance(address) => address,
-        NextHop::Gateway => return unnamed("the virtual network gateway".to_owned()),
+        NextHop::Gateway => {
+            let at = look("the routes that it has and those that the network behind it knows");
+            return ("the virtual network gateway".to_owned(), at);
+        }
         NextHop::Other(kind) => return unnamed(format!("next hop type `{kind}`")),
         NextHop::Drop | NextHop::Local | NextHop::Internet => {
             return unnamed("the route".to_owned());
@@ -311,7 +315,7 @@ pub fn name(estate: &Estate, subnet: &ResourceId, next_hop: &NextHop) -> (String
             format!("az network firewall show --ids {}", quoted(id.as_str()))
         }
     };
-    let look = format!("look at its rules, `{rules}`, and at its logs");
+    let look = look(&format!("its rules, `{rules}`, and at what it logs"));
     (format!("Azure Firewall `{}` at {address}", id.name()), look)
 }
 

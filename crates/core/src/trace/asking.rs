@@ -9,6 +9,7 @@ use super::hop::Joined;
 use super::leg::{Leg, Walker};
 use super::naming::name_step;
 use super::outward::Outward;
+use super::own_zone;
 use super::place::{self, Place};
 use super::platform_dns;
 use super::resolve::{self, Answer, Published, Resolution};
@@ -133,6 +134,13 @@ impl Path<'_> {
                 },
             };
             let mut step = name_step(self.estate, start, &resolution, &leads);
+            if let (Answer::Injected, Outcome::Pass, Some(subnet)) =
+                (&resolution.answer, step.outcome, &self.to.delegated_subnet)
+                && !self.estate.is_brief()
+                && let Some(own) = own_zone::own_address(self.estate, &self.to, subnet)
+            {
+                step.detail.push_str(&format!(", {own}"));
+            }
             // Where no zone answered, the links of the one that should have were read.
             if resolution.zone.is_none()
                 && !self.endpoints.is_empty()

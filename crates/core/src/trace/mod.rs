@@ -38,7 +38,7 @@ mod new_endpoint;
 pub mod outward;
 mod own_route;
 pub mod own_zone;
-mod owner;
+pub mod owner;
 pub mod place;
 pub mod platform_dns;
 mod public_dns;

@@ -62,6 +62,12 @@ impl Leg {
     }
 }
 
+/// The subnet of the machine that a public address is bound to, and its own address there.
+pub fn place(estate: &Estate, wanted: Ipv4Addr) -> Option<(ResourceId, Ipv4Addr)> {
+    let (_, interface) = owner(estate, wanted)?;
+    Some((interface.subnet.clone()?, *interface.addresses.first()?))
+}
+
 /// The interface that a public address is bound to.
 fn owner(estate: &Estate, wanted: Ipv4Addr) -> Option<(&ResourceId, &Interface)> {
     let has_it = |interface: &Interface| {

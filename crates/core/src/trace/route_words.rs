@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::net::Ipv4Addr;
 
-use crate::estate::network::Subnet;
+use crate::estate::network::{NextHop, Subnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::shell::quoted;
@@ -12,7 +12,7 @@ use crate::trace::leg::Leg;
 use crate::trace::outward::{Line, Outward};
 use crate::trace::own_route::Own;
 use crate::trace::place::{self, Place};
-use crate::trace::route::Routed;
+use crate::trace::route::{Routed, UserRoute};
 use crate::trace::step::{Stage, Step};
 use crate::trace::words::replies_step;
 
@@ -26,8 +26,13 @@ pub(super) fn route_step(
     match routed {
         Routed::Directly => own_step(estate, subnet, own, destination),
         Routed::ByUser(route) => {
-            let detail =
-                estate.words(|| format!("route `{}` ({}) leads on", route.name, route.prefix));
+            let detail = estate.words(|| {
+                let (name, prefix, table) = (&route.name, &route.prefix, route.table.name());
+                format!(
+                    "route `{name}` ({prefix}) of table `{table}` leads {}",
+                    leads(&route.next_hop)
+                )
+            });
             Step::pass(Stage::Route, Some(&route.table), detail)
                 .read(&route.resource, &route.pointer)
         }
@@ -48,7 +53,7 @@ pub(super) fn route_step(
                 "route `{}` ({}) hands packets to {}",
                 route.name,
                 route.prefix,
-                appliance_words(appliance)
+                appliance_words(route, appliance)
             );
             Step::drop(Stage::Route, Some(&route.table), detail)
                 .read(&route.resource, &route.pointer)
@@ -104,8 +109,26 @@ fn own_step(estate: &Estate, subnet: &ResourceId, own: Own, destination: impl Di
     }
 }
 
-/// The appliance and what is wrong with it.
-pub(crate) fn appliance_words(appliance: &Appliance) -> String {
+/// Where a route of a user leads that does not hand packets to an appliance.
+fn leads(next_hop: &NextHop) -> &'static str {
+    match next_hop {
+        NextHop::Internet => "to the internet",
+        NextHop::Local => "on in the network",
+        NextHop::Gateway => "to the gateway",
+        NextHop::Drop | NextHop::Appliance(_) | NextHop::Other(_) => "on",
+    }
+}
+
+/// The next hop of a route, and what is wrong with it.
+pub(crate) fn appliance_words(route: &UserRoute, appliance: &Appliance) -> String {
+    let what = what_stands(appliance);
+    match route.next_hop.appliance() {
+        Some(address) => format!("{address}, {what}"),
+        None => what,
+    }
+}
+
+fn what_stands(appliance: &Appliance) -> String {
     match appliance {
         Appliance::Forwards(nic) => format!("interface `{}`", nic.name()),
         Appliance::Stands(nic) => format!("interface `{}`, which does not forward", nic.name()),

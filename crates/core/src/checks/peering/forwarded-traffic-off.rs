@@ -2,7 +2,6 @@
 
 use crate::change::peering;
 use crate::checks::joins;
-use crate::estate::network::Peering;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -20,14 +19,20 @@ pub(super) fn find(path: &Path) -> Vec<Finding> {
     if sender == Some(Sender::Replaced) {
         return Vec::new();
     }
+    let is_kept = sender == Some(Sender::Kept);
+    let off = |from: &ResourceId, to: &ResourceId| {
+        let (id, half) = hop::half(path.estate, from, to)?;
+        (half.allows_forwarded == Some(false)).then(|| Half {
+            id: id.clone(),
+            pointer: format!("{}/allowForwardedTraffic", half.fields),
+        })
+    };
     // Packets on their way there, then the answers on their way back.
-    let refusing = [&far, &start.vnet].into_iter().filter_map(|vnet| {
-        let (id, half) = hop::half(path.estate, vnet, &hub)?;
-        let other = hop::half(path.estate, &hub, vnet).and_then(|(_, one)| one.allows_forwarded);
-        let is_sure = sender == Some(Sender::Kept) && other == Some(false);
-        (half.allows_forwarded == Some(false)).then_some((id, half, is_sure))
+    let all = [&far, &start.vnet].into_iter().filter_map(|vnet| match off(vnet, &hub) {
+        Some(half) => Some(refused(path, &hub, &half, is_kept)),
+        None if is_kept => Some(other_half(path, vnet, &off(&hub, vnet)?)),
+        None => None,
     });
-    let all = refusing.map(|refusing| refused(path, &hub, refusing));
     match sender {
         Some(_) => all.collect(),
         // Of one that may translate addresses, the first is enough to be asked about.
@@ -35,29 +40,53 @@ pub(super) fn find(path: &Path) -> Vec<Finding> {
     }
 }
 
-fn refused(
-    path: &Path,
-    hub: &ResourceId,
-    (half, facts, is_sure): (&ResourceId, &Peering, bool),
-) -> Finding {
+/// A half of a peering with the flag off.
+struct Half {
+    id: ResourceId,
+    pointer: String,
+}
+
+impl Half {
+    fn fault(&self, path: &Path, message: String, why: &str) -> Finding {
+        let fix = Fix::of(vec![peering::set_flag(path.estate, &self.id, "allowForwardedTraffic")]);
+        Finding::blocks(message, why).at(&self.id, self.pointer.clone()).fix(fix)
+    }
+}
+
+/// The half of the network that receives the packets.
+fn refused(path: &Path, hub: &ResourceId, half: &Half, is_sure: bool) -> Finding {
     let message = format!(
         "peering `{}` of network `{}` does not take packets that `{}` forwards",
-        half.name(),
-        half.name_at(0),
+        half.id.name(),
+        half.id.name_at(0),
         hub.name()
     );
-    let why = match is_sure {
-        true => {
-            "packets that the firewall passes on keep their sender, which is in neither of the two networks; neither half of the \
-                 peering allows them"
-        }
-        false => {
-            "packets that an appliance passes on keep their sender, which is in neither of the two networks, unless the \
-                  appliance translates addresses; documents disagree on which half of the peering has to allow them"
-        }
-    };
-    let fix = Fix::of(vec![peering::set_flag(path.estate, half, "allowForwardedTraffic")]);
-    let pointer = format!("{}/allowForwardedTraffic", facts.fields);
-    let finding = Finding::blocks(message, why).at(half, pointer).fix(fix);
-    if is_sure { finding } else { finding.possible() }
+    match is_sure {
+        true => half.fault(
+            path,
+            message,
+            "packets that the firewall passes on keep their sender, which is in neither of the two networks: the network that \
+             receives them has to allow that",
+        ),
+        false => half
+            .fault(
+                path,
+                message,
+                "packets that an appliance passes on keep their sender, which is in neither of the two networks, unless the \
+                 appliance translates addresses",
+            )
+            .possible(),
+    }
+}
+
+/// The hub's half, where the one of the network that receives the packets allows them.
+fn other_half(path: &Path, vnet: &ResourceId, half: &Half) -> Finding {
+    let message = format!(
+        "peering `{}` of network `{}` does not allow forwarded traffic towards `{}`",
+        half.id.name(),
+        half.id.name_at(0),
+        vnet.name()
+    );
+    let why = "the receiving network's half allows it, which is what the portal asks for; other documents name this half";
+    half.fault(path, message, why).possible()
 }

@@ -1,6 +1,6 @@
 //! Both networks are peered with a third one, and with each other not at all.
 
-use crate::checks::{joins, new_endpoint};
+use crate::checks::{firewall_routes, joins, new_endpoint};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::hop::Joined;
@@ -27,7 +27,9 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "a peering carries packets of its two networks only; through a third one they need an appliance and routes";
     let changes = joins::peered(path.estate, &near, &far);
     let finding = joins::fault_of(leg, Finding::blocks(message, why));
-    let mut finding = finding.at(&near, "").fix(Fix::of(changes));
+    let mut finding = finding.at(&near, "");
+    finding.fixes.extend(firewall_routes::there(path, leg));
+    finding.fixes.push(Fix::of(changes));
     finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding)
 }

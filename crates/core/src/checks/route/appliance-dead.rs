@@ -27,7 +27,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         route.name,
         route.prefix,
         route.table.name(),
-        appliance_words(appliance)
+        appliance_words(route, appliance)
     );
     let finding = Finding::blocks(message, WHY);
     let mut finding = match appliance {
@@ -48,17 +48,27 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
         _ => finding.at(&route.resource, route.pointer.clone()),
     };
-    finding.fixes.extend(to_the_firewall(path, route, appliance));
+    let firewall = to_the_firewall(path, route, appliance);
+    // Without the route nothing leads on where no peering does: it only has to lead to the firewall.
+    let is_needed = firewall.is_some() && leg.is_apart;
+    finding.fixes.extend(firewall);
     if matches!(leg.way, Way::Public) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
     }
     finding.on_fallback = super::blackhole::is_other_way(path, leg);
     // Where a peering leads to the appliance once it is mended, the route does what it was made for.
-    let fix = match leg.leads_out_of_reach(path.estate) && joins::mend(path, leg).is_some() {
-        true => Fix::advice("mend the peering with the network of the appliance"),
-        false => Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)]),
-    };
-    finding.fixes.push(fix);
+    let is_mended = leg.leads_out_of_reach(path.estate) && joins::mend(path, leg).is_some();
+    match is_mended {
+        true => {
+            finding.fixes.push(Fix::advice("mend the peering with the network of the appliance"))
+        }
+        false if is_needed => {}
+        false => finding.fixes.push(Fix::of(vec![routes::delete(
+            path.estate,
+            &route.table,
+            &route.name,
+        )])),
+    }
     if leg.leads_out_of_reach(path.estate) && leg.leads_to_firewall(path.estate) {
         finding.fixes.push(Fix::of(vec![routes::delete(path.estate, &route.table, &route.name)]));
     }

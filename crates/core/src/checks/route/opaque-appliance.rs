@@ -44,7 +44,7 @@ fn denied(path: &Path, guard: &Guard, ruling: &Ruling) -> Finding {
         false => ruling.denied_senders().to_string(),
     };
     let why = format!(
-        "a firewall drops what no rule allows, and the first rule that speaks of packets decides; here for {whom}"
+        "the first rule that matches decides, and what none matches is dropped: that is what becomes of packets from {whom}"
     );
     let finding = Finding::blocks(message, why).at(&at.0, at.1);
     match let_through(path, guard, ruling) {

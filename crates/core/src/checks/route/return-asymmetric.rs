@@ -1,15 +1,15 @@
 //! Packets reach the source, and a route on the source's side loses the answers.
 
 use crate::change::route;
-use crate::checks::joins;
-use crate::estate::firewall::Firewall;
-use crate::estate::network::{NextHop, Subnet};
+use crate::checks::firewall_routes;
+use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::firewall::{Guard, Sender};
+use crate::trace::hop::Joined;
 use crate::trace::leg::Leg;
-use crate::trace::route::{Routed, UserRoute, table_of};
+use crate::trace::route::{Routed, UserRoute};
 use crate::trace::route_words::appliance_words;
 use crate::trace::sides::is_handed_on;
 use crate::trace::step::{Outcome, Step};
@@ -26,8 +26,15 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let (route, what) = match (leg.route.as_ref()?, leg.route_back.as_ref()?) {
         (_, Routed::Dropped(route)) => (route, format!("drops {answers} to the copier")),
         (_, Routed::Dead(route, appliance)) => {
-            let words = appliance_words(appliance);
+            let words = appliance_words(route, appliance);
             (route, format!("hands {answers} to the copier to {words}"))
+        }
+        // No packet comes so far: the route there is what lacks.
+        (Routed::Directly, Routed::Elsewhere(..))
+            if matches!(leg.joined, Some(Joined::Apart { .. }))
+                && firewall_routes::there(path, leg).is_some() =>
+        {
+            return None;
         }
         (Routed::Directly | Routed::ByUser(_), Routed::Elsewhere(route, _)) => {
             return Some(half_seen(path, leg, (route, &answers, "the copier's packets")));
@@ -53,7 +60,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let why = "security rules let answers of an open connection pass; routes look at every packet";
     let mut finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone());
     if let Some(Routed::Dead(_, appliance)) = &leg.route_back {
-        finding.fixes.extend(lead_back(path, leg));
+        finding.fixes.extend(firewall_routes::back(path, leg));
         finding.fixes.extend(super::appliance_dead::to_the_firewall(path, route, appliance));
     }
     finding.fixes.push(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]));
@@ -99,7 +106,7 @@ fn half_seen(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, &s
     let mut finding = Finding::blocks(message, why)
         .at(&route.resource, route.pointer.clone())
         .fix(both_or_neither);
-    finding.fixes.extend(lead_back(path, leg));
+    finding.fixes.extend(firewall_routes::back(path, leg));
     finding.fixes.push(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]));
     finding
 }
@@ -126,25 +133,8 @@ fn no_way_back(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, 
     if !is_kept {
         return finding.fix(Fix::advice(advice)).possible();
     }
-    match lead_back(path, leg) {
+    match firewall_routes::back(path, leg) {
         Some(fix) => finding.fix(fix),
         None => finding.fix(Fix::advice(advice)),
     }
-}
-
-/// Routes for the copier's subnet at the server's, to the firewall that takes the copier's packets; in a new table where that subnet has
-/// none. `None` where its table is not known, or it is another appliance.
-fn lead_back(path: &Path, leg: &Leg) -> Option<Fix> {
-    let (guard, start) = (leg.guard.as_ref()?, path.start.as_ref()?);
-    let (estate, address) =
-        (path.estate, path.estate.find::<Firewall>(&guard.id)?.frontends.first()?.address);
-    let end = joins::far_subnet(leg)?;
-    let copiers = start.networks(estate).ok()?;
-    Some(Fix::of(match table_of(estate, (&end, estate.find::<Subnet>(&end)?)).ok()? {
-        Some((table, _)) => {
-            let route = |one| route::add_to_appliance(estate, table, one, address);
-            copiers.into_iter().map(route).collect()
-        }
-        None => route::new_table_to_appliance(estate, &end, &copiers, address)?,
-    }))
 }

@@ -22,7 +22,7 @@ pub(super) fn draw(canvas: &mut Canvas, station: &Station, index: usize, layout:
 
 /// What a gate does; one that drops packets only because of a later gate says so.
 pub(super) fn sentence(station: &Station) -> String {
-    let reason = if station.step.is_consequence { " (because of another gate)" } else { "" };
+    let reason = if station.step.is_consequence { " (follows from another gate)" } else { "" };
     format!("{}{reason}", station.step.detail)
 }
 

@@ -82,7 +82,7 @@ fn gate(step: &Step) -> String {
     let outcome = match (step.shown(), &step.dropped_part) {
         (Outcome::Pass, _) => "passes",
         (Outcome::Drop, Some(_)) => "drops some",
-        (Outcome::Drop, None) if step.is_consequence => "drops, because of another gate",
+        (Outcome::Drop, None) if step.is_consequence => "drops, which follows from another gate",
         (Outcome::Drop, None) => "drops",
         (Outcome::Unknown, _) => "unknown",
     };

@@ -239,6 +239,9 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
     }
     let flows = count(found.judged, "other flow");
     let mut good = match claimed.len() {
+        0 if found.judged == 0 => {
+            "nothing: no other flow of the estate meets the changes".to_owned()
+        }
         0 => format!("nothing: none of {flows} stops working"),
         some => format!("of {flows}, exactly the {some} that the plan lists stop working"),
     };

@@ -3,9 +3,11 @@
 pub mod onward;
 pub mod rules;
 
+use serde_json::Value;
+
 use crate::address::{AddressSet, private};
 use crate::estate::filter::Protocol;
-use crate::estate::firewall::{Firewall, FirewallPolicy};
+use crate::estate::firewall::{Firewall, FirewallPolicy, RuleCollectionGroup};
 use crate::estate::network::Vnet;
 use crate::estate::{Estate, Missing, Reference};
 use crate::id::ResourceId;
@@ -19,6 +21,9 @@ use crate::trace::route::{Routed, UserRoute};
 use crate::trace::step::{Stage, Step};
 use crate::trace::walk::End;
 use crate::trace::words::hop_steps;
+
+/// Words of a rule that are shown of each side.
+const SHOWN_MAX: usize = 4;
 
 /// The firewall that a route hands packets to.
 #[derive(Debug, Clone)]
@@ -56,12 +61,12 @@ impl Guard {
     }
 
     /// What is not known of it.
-    fn missing(&self) -> Option<&Missing> {
+    pub(super) fn missing(&self) -> Option<&Missing> {
         self.ruling.as_ref().err().or(self.sender.as_ref().err())
     }
 
     /// What its rules do with the senders, a step each for those that it drops, does not surely let pass, and lets pass.
-    fn steps(&self, senders: &AddressSet, port: u16) -> Vec<Step> {
+    fn steps(&self, estate: &Estate, senders: &AddressSet, port: u16) -> Vec<Step> {
         let Ok(ruling) = &self.ruling else { return Vec::new() };
         let who = format!("Azure Firewall `{}`", self.id.name());
         let part_of = |part: &AddressSet| match senders.is_within(part) {
@@ -73,29 +78,32 @@ impl Guard {
             let detail = match decider {
                 Some(decider) => format!("{who} denies {whom}: {}", decider.words()),
                 None => format!(
-                    "{who} denies {whom}: no network rule speaks of TCP to port {port} there"
+                    "{who} denies {whom}: no network rule allows TCP to port {port} of the receiver, and what none allows is dropped"
                 ),
             };
             let dropped_part = (!senders.is_within(part)).then(|| part.clone());
             let step = Step::drop(Stage::Hop, Some(&self.id), detail);
-            self.read(Step { dropped_part, ..step }, decider.as_ref())
+            self.read(estate, Step { dropped_part, ..step }, decider.as_ref())
         });
         let unknown =
             ruling.unknown.iter().map(|(_, missing)| Step::unknown(Stage::Hop, missing.clone()));
         let passed = ruling.allowed.iter().map(|(part, decider)| {
             let sends = match self.sender {
-                Ok(Sender::Replaced) => " and gives them an address of its own",
+                Ok(Sender::Replaced) => " and sends them on from an address of its own (SNAT)",
                 _ => "",
             };
             let detail = format!("{who} allows {}{sends}: {}", part_of(part), decider.words());
-            self.read(Step::pass(Stage::Hop, Some(&self.id), detail), Some(decider))
+            self.read(estate, Step::pass(Stage::Hop, Some(&self.id), detail), Some(decider))
         });
         dropped.chain(unknown).chain(passed).collect()
     }
 
-    fn read(&self, step: Step, decider: Option<&Decider>) -> Step {
+    fn read(&self, estate: &Estate, step: Step, decider: Option<&Decider>) -> Step {
         match decider {
-            Some(decider) => step.read(&decider.resource, &decider.pointer),
+            Some(decider) => {
+                let rule = decider.says(estate);
+                Step { rule, ..step }.read(&decider.resource, &decider.pointer)
+            }
             None => step.read(&self.id, ""),
         }
     }
@@ -110,6 +118,41 @@ impl Decider {
             None => format!("`{holder}`"),
         };
         format!("rule `{rule}` of collection `{collection}` in {holder}")
+    }
+
+    /// What the rule says, and its turn: `deny, tcp, 10.1.0.0/24 -> any port 5432; priority 100 in a group of 200`.
+    pub fn says(&self, estate: &Estate) -> Option<String> {
+        if estate.is_brief() {
+            return None;
+        }
+        let body = estate.body(&self.resource)?;
+        let rule = body.pointer(&self.pointer)?;
+        let rule = rule.get("properties").unwrap_or(rule);
+        let words = |names: &[&str]| -> String {
+            let fields = names.iter().filter_map(|name| rule.get(*name)?.as_array()).flatten();
+            let all: Vec<&str> = fields.filter_map(Value::as_str).collect();
+            let shown = all.iter().take(SHOWN_MAX).map(|one| match *one {
+                "*" => "any",
+                one => one.rsplit('/').next().filter(|_| one.starts_with('/')).unwrap_or(one),
+            });
+            let more = match all.len().saturating_sub(SHOWN_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            shown.collect::<Vec<_>>().join(", ") + &more
+        };
+        let from = words(&["sourceAddresses", "sourceIpGroups"]);
+        let to = words(&["destinationAddresses", "destinationIpGroups", "destinationFqdns"]);
+        let protocols = words(&["ipProtocols", "protocols"]).to_ascii_lowercase();
+        let (does, ports) =
+            (if self.allows { "allow" } else { "deny" }, words(&["destinationPorts"]));
+        let group = estate.find::<RuleCollectionGroup>(&self.resource);
+        let group = group.and_then(|group| group.content.as_ref());
+        let group = group.map_or(String::new(), |(turn, _)| format!(" in a group of {turn}"));
+        let priority = self.priority;
+        Some(format!(
+            "{does}, {protocols}, {from} -> {to} port {ports}; priority {priority}{group}"
+        ))
     }
 }
 
@@ -180,10 +223,11 @@ impl Walker<'_> {
     ) -> Vec<Step> {
         let led = |step: Step| step.read(&route.resource, &route.pointer);
         let led_to = format!(
-            "route `{}` ({}) leads to Azure Firewall `{}`",
+            "route `{}` ({}) of table `{}` leads to {}",
             route.name,
             route.prefix,
-            guard.id.name()
+            route.table.name(),
+            appliance::name(self.estate, near.id, &route.next_hop).0
         );
         let mut steps = Vec::new();
         match guard.missing() {
@@ -197,7 +241,7 @@ impl Walker<'_> {
                 steps.push(led(Step { resource: Some(route.table.clone()), detail, ..step }));
             }
         }
-        let all = guard.steps(&near.addresses, self.service.port);
+        let all = guard.steps(self.estate, &near.addresses, self.service.port);
         steps.extend(all);
         steps
     }

@@ -92,30 +92,20 @@ impl Walker<'_> {
         leg.onward = Some(Onward { subnet: home, dropped });
     }
 
-    /// Whether the peering of a network with a hub takes what the hub forwards for others; no step where it surely does. Documents disagree
-    /// on which of its halves has to allow that.
+    /// Whether the peering of a network with a hub takes what the hub forwards for others; no step where it surely does. The receiving
+    /// network's half decides.
     fn takes_forwarded(&self, vnet: &ResourceId, hub: &ResourceId) -> Option<Step> {
         let (id, receiver) = hop::half(self.estate, vnet, hub)?;
-        let sender = hop::half(self.estate, hub, vnet).and_then(|(_, half)| half.allows_forwarded);
         let pointer = format!("{}/allowForwardedTraffic", receiver.fields);
         let detail = format!(
             "peering `{}` of network `{}` does not take forwarded packets",
             id.name(),
             vnet.name()
         );
-        let step = match (receiver.allows_forwarded, sender) {
-            (Some(true), _) => return None,
-            (Some(false), Some(false)) => Step::drop(Stage::Hop, Some(id), detail),
-            (Some(false), _) => {
-                let missing = Missing::other(
-                    format!(
-                        "whether packets pass that the hub forwards: {detail}, and documents disagree on which half has to"
-                    ),
-                    "allow forwarded traffic on both halves, or probe the path from the target: `flexway probe`",
-                );
-                Step::unknown(Stage::Hop, missing)
-            }
-            (None, _) => Step::unknown(Stage::Hop, Missing::field(id, "allowForwardedTraffic")),
+        let step = match receiver.allows_forwarded {
+            Some(true) => return None,
+            Some(false) => Step::drop(Stage::Hop, Some(id), detail),
+            None => Step::unknown(Stage::Hop, Missing::field(id, "allowForwardedTraffic")),
         };
         Some(step.read(id, pointer))
     }
@@ -166,6 +156,37 @@ impl Walker<'_> {
         );
         let step = Step::drop(Stage::Return, Some(&route.table), detail);
         is_direct.then(|| step.read(&route.resource, &route.pointer))
+    }
+
+    /// The step of answers that are led to an Azure Firewall of which not all is known, or that no packets come to.
+    pub(in crate::trace) fn unseen_by_firewall(
+        &self,
+        leg: &Leg,
+        far: &End,
+        routed: &Routed,
+    ) -> Option<Step> {
+        let Routed::Elsewhere(route, _) = routed else { return None };
+        let (id, _) = appliance::firewall_at(self.estate, far.id, &route.next_hop)?;
+        let name = id.name();
+        let is_lost = matches!(leg.route, Some(Routed::Dropped(_) | Routed::Dead(..)));
+        let missing = match &leg.guard {
+            Some(guard) if guard.id == *id => guard.missing().cloned()?,
+            None if is_lost => Missing::other(
+                format!(
+                    "what Azure Firewall `{name}` does with answers once the way there is mended"
+                ),
+                "mend the way there, and check again",
+            ),
+            _ => return None,
+        };
+        let led = format!(
+            "route `{}` ({}) leads answers to Azure Firewall `{name}`",
+            route.name, route.prefix
+        );
+        let detail = format!("{led}; not observed: {}", missing.what);
+        let step = Step::unknown(Stage::Return, missing);
+        let step = Step { resource: Some(route.table.clone()), detail, ..step };
+        Some(step.read(&route.resource, &route.pointer))
     }
 
     /// Answers to packets that a firewall has sent on, from the other end to the firewall and from there to the copier.
@@ -221,7 +242,7 @@ impl Walker<'_> {
     ) -> Step {
         let name = guard.id.name();
         let past = format!(
-            "answers to {part} go past Azure Firewall `{name}`, which drops connections that it sees half of"
+            "answers to {part} go around Azure Firewall `{name}`, which drops connections that it sees half of"
         );
         match routed {
             Routed::Directly => Step::drop(Stage::Return, Some(far.id), past),

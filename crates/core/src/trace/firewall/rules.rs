@@ -23,6 +23,8 @@ pub struct Decider {
     pub collection: String,
     /// The number of that.
     pub priority: u64,
+    /// Whether what the collection's rules catch passes.
+    pub allows: bool,
     /// Its name.
     pub rule: String,
 }
@@ -168,6 +170,7 @@ impl Question<'_> {
                         pointer: rule.pointer.clone(),
                         collection: collection.name.clone(),
                         priority: collection.priority,
+                        allows: collection.allows,
                         rule: rule.name.clone(),
                     };
                     match collection.allows {
@@ -259,7 +262,7 @@ impl Question<'_> {
 fn open(holder: &ResourceId, rule: &NetworkRule) -> Missing {
     let (name, holder) = (&rule.name, holder.as_str());
     Missing::other(
-        format!("whether rule `{name}` of the firewall speaks of this connection"),
+        format!("whether rule `{name}` of the firewall matches this connection"),
         format!(
             "look at it, `az resource show --ids {}`, and at the firewall's logs",
             quoted(holder)

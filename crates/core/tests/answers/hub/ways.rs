@@ -110,8 +110,8 @@ fn peerings_take_what_a_firewall_forwards() {
     let told = |title, verdict, edits: String| (title, verdict, edits);
     all_say(&[
         told("the hub's alone", Reachable, both(&to_source, &to_target)),
-        told("the receiver's alone", Undetermined, set(source, "false")),
-        told("that of answers alone", Undetermined, set(target, "false")),
+        told("the receiver's alone", Unreachable, set(source, "false")),
+        told("that of answers alone", Unreachable, set(target, "false")),
         told("both of the receiver", Unreachable, both(source, &to_source)),
         told("both of the sender", Unreachable, both(target, &to_target)),
         told("not told", Undetermined, set(source, "null")),

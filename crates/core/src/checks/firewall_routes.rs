@@ -1,0 +1,57 @@
+//! Routes that lead both directions of a flow through the Azure Firewall which one of them goes through already.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use crate::change::route;
+use crate::checks::{fixes, joins};
+use crate::estate::Estate;
+use crate::estate::firewall::Firewall;
+use crate::estate::network::Subnet;
+use crate::finding::Fix;
+use crate::id::ResourceId;
+use crate::trace::Path;
+use crate::trace::appliance;
+use crate::trace::leg::Leg;
+use crate::trace::route::{Routed, table_of};
+
+/// Routes for the copier's subnet at the server's, to the firewall that takes the copier's packets. `None` where the server's table is not
+/// known, or it is another appliance.
+pub(super) fn back(path: &Path, leg: &Leg) -> Option<Fix> {
+    let (guard, start) = (leg.guard.as_ref()?, path.start.as_ref()?);
+    let address = path.estate.find::<Firewall>(&guard.id)?.frontends.first()?.address;
+    let copiers = start.networks(path.estate).ok()?;
+    lead(path.estate, &joins::far_subnet(leg)?, &copiers, address)
+}
+
+/// Routes for the server at the copier's subnet, to the firewall that a route of the server's subnet leads answers to. `None` where none
+/// does, or another appliance.
+pub(super) fn there(path: &Path, leg: &Leg) -> Option<Fix> {
+    let (end, start) = (joins::far_subnet(leg)?, path.start.as_ref()?);
+    let Some(Routed::Elsewhere(route, _)) = &leg.route_back else { return None };
+    let at =
+        |subnet: &ResourceId| Some(appliance::firewall_at(path.estate, subnet, &route.next_hop)?.0);
+    if at(&end)? != at(&start.subnet)? {
+        return None;
+    }
+    let address = route.next_hop.appliance()?;
+    lead(path.estate, &start.subnet, &fixes::receivers(path)?, address)
+}
+
+/// Routes of a subnet for some networks to an appliance, in a new table where it has none.
+fn lead(
+    estate: &Estate,
+    subnet: &ResourceId,
+    networks: &[Ipv4Net],
+    address: Ipv4Addr,
+) -> Option<Fix> {
+    let changes = match table_of(estate, (subnet, estate.find::<Subnet>(subnet)?)).ok()? {
+        Some((table, _)) => {
+            let route = |one: &Ipv4Net| route::add_to_appliance(estate, table, *one, address);
+            networks.iter().map(route).collect()
+        }
+        None => route::new_table_to_appliance(estate, subnet, networks, address)?,
+    };
+    Some(Fix::of(changes))
+}
