@@ -100,8 +100,11 @@ pub(super) fn nat_gateways(path: &Path) -> Vec<Fix> {
         let attach = subnet::attach_nat_gateway(path.estate, &start.subnet, id);
         let after = attach.apply(path.estate);
         let then = trace::path(&after, &path.from_id, &path.to_id, path.port).ok();
-        let rules = match then.as_ref().and_then(|then| then.taken()?.gate.as_ref()) {
-            Some(Gate::AddressNotAllowed(addresses)) => let_address_in(path, addresses).changes,
+        let gate = then.as_ref().and_then(|then| then.taken()?.gate.as_ref()).map(Gate::as_known);
+        let rules = match gate {
+            Some((Gate::AddressNotAllowed(addresses), _)) => {
+                let_address_in(path, addresses).changes
+            }
             _ => Vec::new(),
         };
         Fix::of([vec![attach], rules].concat())

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::names::{self, Symbols};
 use super::{
-    Address, File, Manner, address, az, depends, head, manner, one_line, remarks, share_top,
-    shell_comment,
+    Address, File, Manner, address, az, depends, follows, head, manner, one_line, remarks,
+    share_top, shell_comment,
 };
 use crate::change::Change;
 use crate::id::ResourceId;
@@ -124,7 +124,10 @@ fn steps(plan: &Plan) -> Vec<Step<'_>> {
                     break;
                 }
                 Step::Deploy(changes) => {
-                    if changes.iter().any(|earlier| depends(change, earlier.change)) {
+                    let is_needed = |earlier: &Numbered| {
+                        depends(change, earlier.change) || follows(change, earlier.change)
+                    };
+                    if changes.iter().any(is_needed) {
                         break;
                     }
                 }
@@ -217,14 +220,15 @@ impl Writer {
         }
         // Azure changes one thing at a time in a network, group or zone; references alone would not
         // keep the order.
-        let before = earlier
-            .iter()
-            .rev()
-            .find(|other| share_top(&other.address.id, id))
-            .filter(|other| !depends(one.change, other.change))
-            .and_then(|other| self.symbol(&other.address.id));
-        if let Some(before) = before {
-            self.text.push_str(&format!("  dependsOn: [\n    {before}\n  ]\n"));
+        let last = earlier.iter().rev().find(|other| share_top(&other.address.id, id));
+        let lender = earlier.iter().find(|other| follows(one.change, other.change));
+        let before =
+            last.into_iter().chain(lender).filter(|other| !depends(one.change, other.change));
+        let before: Vec<String> = before
+            .filter_map(|other| Some(format!("    {}\n", self.symbol(&other.address.id)?)))
+            .collect();
+        if !before.is_empty() {
+            self.text.push_str(&format!("  dependsOn: [\n{}  ]\n", before.concat()));
         }
         self.text.push_str("}\n");
         self.declared.push((id.clone(), symbol));

@@ -74,6 +74,15 @@ fn depends(later: &Change, earlier: &Change) -> bool {
     text.match_indices(key).any(|(at, _)| is_end(text[at + key.len()..].chars().next()))
 }
 
+/// Whether `later` lets a network use the gateway that `earlier` lends: Azure refuses it before, and nothing in the request says so.
+fn follows(later: &Change, earlier: &Change) -> bool {
+    let properties = &later.request.body["properties"];
+    let lender = properties["remoteVirtualNetwork"]["id"].as_str().and_then(ResourceId::parse);
+    let is_half =
+        earlier.resource.is_type("microsoft.network/virtualnetworks/virtualnetworkpeerings");
+    properties["useRemoteGateways"] == true && is_half && earlier.resource.parent() == lender
+}
+
 /// Whether two changes touch the same top resource, which Azure lets only one request change at a time.
 fn share_top(one: &ResourceId, other: &ResourceId) -> bool {
     let top = |id: &ResourceId| {

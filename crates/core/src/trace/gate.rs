@@ -132,10 +132,14 @@ impl Caller<'_> {
         match unread_rule(estate, server, FIREWALL_RULE) {
             Some(missing) => Err(missing),
             None if rules.is_empty() => Ok(Some(Gate::AddressNotAllowed(addresses.clone()))),
-            None => Err(Missing::other(
-                format!("which of {addresses} the packets leave with"),
-                "let all of them in",
-            )),
+            None => {
+                let missing = Missing::other(
+                    format!("which of {addresses} the packets leave with"),
+                    "let all of them in",
+                );
+                let rest = Gate::AddressNotAllowed(addresses.difference(&held));
+                Ok(Some(Gate::Unsure(Box::new(rest), missing)))
+            }
         }
     }
 }
@@ -197,7 +201,7 @@ pub fn gate_behind(
     }
     let idle_rule = || idle_vnet_rule(estate, server_id, server, caller.start);
     match caller.by_rules(estate, server_id) {
-        Ok(Some(open @ Gate::Open(_))) => return open,
+        Ok(Some(told @ (Gate::Open(_) | Gate::Unsure(..)))) => return told,
         Ok(Some(shut)) => return idle_rule().unwrap_or(shut),
         Ok(None) => {}
         Err(missing) => return Gate::Unknown(missing),

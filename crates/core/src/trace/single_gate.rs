@@ -31,8 +31,10 @@ pub(super) fn single_gate(
         _ => {}
     }
     let by_address = || {
-        if let Ok(Some(_)) = by_rules {
-            return None;
+        match &by_rules {
+            Ok(Some(Gate::Unsure(_, missing))) => return Some(missing.clone()),
+            Ok(Some(_)) => return None,
+            _ => {}
         }
         let may_hold = public_rules(estate, server_id).next().is_some();
         let unseen = || {

@@ -192,6 +192,33 @@ fn terraform_makes_every_change_once_in_either_version() {
     }
 }
 
+/// Nothing in the request for the use of a gateway refers to the half of the peering that lends it.
+#[test]
+fn a_gateway_is_lent_before_it_is_used() {
+    let mut count = 0;
+    for (name, plan) in &*PLANS {
+        let uses = |one: &&Change| one.request.body["properties"]["useRemoteGateways"] == true;
+        let lends = |one: &&Change| one.request.body["properties"]["allowGatewayTransit"] == true;
+        let (user, lender) = (plan.changes.iter().find(uses), plan.changes.iter().find(lends));
+        let Some((user, lender)) = user.zip(lender) else { continue };
+        count += 1;
+        let files = bicep::files(plan);
+        let declares = |one: &Change| {
+            let head = format!("  name: '{}'\n", one.resource.name());
+            files.iter().position(|file| file.text.contains(&head))
+        };
+        assert!(declares(lender) < declares(user), "{name}: Bicep");
+        for version in [Azurerm::V4, Azurerm::V5] {
+            let text = terraform::text(plan, version);
+            let blocks: Vec<&str> = text.split("\nresource ").collect();
+            let own = blocks.iter().find(|block| block.contains("useRemoteGateways = true"));
+            let own = own.unwrap_or_else(|| panic!("{name}: {text}"));
+            assert!(own.contains("depends_on"), "{name}: {own}");
+        }
+    }
+    assert!(count > 0, "no plan lends a gateway");
+}
+
 #[test]
 fn every_subscription_and_group_is_named() {
     let own = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-dns";

@@ -10,16 +10,17 @@ use crate::trace::route::Routed;
 use crate::trace::{Leads, Path};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
-    match &path.taken()?.gate {
-        Some(Gate::FirewallRuleMissing) => {}
-        Some(Gate::OpensItself) => return unlisted(path),
-        Some(Gate::AddressNotAllowed(addresses)) => {
+    let (gate, unseen) = path.taken()?.gate.as_ref()?.as_known();
+    match gate {
+        Gate::FirewallRuleMissing => {}
+        Gate::OpensItself => return unlisted(path),
+        Gate::AddressNotAllowed(addresses) => {
             let is_behind = matches!(path.taken()?.route, Some(Routed::Elsewhere(..)));
             let mut rules = path.estate.children::<FirewallRule>(&path.to_id);
             // Behind a firewall: server/nat-address-not-allowed
             return match is_behind && rules.next().is_some() {
                 true => None,
-                false => not_held(path, addresses),
+                false => not_held(path, addresses).map(|one| one.unless(unseen)),
             };
         }
         _ => return None,

@@ -17,17 +17,19 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.taken().filter(|leg| matches!(leg.way, Way::Public))?;
     let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
     let mut rules = path.estate.children::<FirewallRule>(&path.to_id).peekable();
-    match &leg.gate {
+    let known = leg.gate.as_ref().map(Gate::as_known);
+    match known {
         // Without any rule: server/firewall-rule-missing
-        Some(Gate::AddressNotAllowed(addresses)) => {
-            return rules.peek().map(|_| not_held(path, route, addresses));
+        Some((Gate::AddressNotAllowed(addresses), unseen)) => {
+            return rules.peek().map(|_| not_held(path, route, addresses).unless(unseen));
         }
-        Some(
+        Some((
             Gate::FirewallRuleMissing
             | Gate::ServiceEndpointMissing(_)
             | Gate::OtherRegion(..)
             | Gate::Open(_),
-        ) => return None,
+            None,
+        )) => return None,
         _ => {}
     }
     if !matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Gateway) {

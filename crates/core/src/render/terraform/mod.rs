@@ -10,7 +10,7 @@ use self::azurerm::Known;
 use self::hcl::{Attributes, Block, attribute, string, value};
 use super::names::{self, Symbols};
 use super::{
-    Address, Manner, address, depends, head, is_new, manner, one_line, remarks, share_top,
+    Address, Manner, address, depends, follows, head, is_new, manner, one_line, remarks, share_top,
 };
 use crate::change::{Change, Edit};
 use crate::id::ResourceId;
@@ -243,8 +243,9 @@ fn write(item: &Item, index: usize, items: &[Item]) -> String {
             }
         }
     }
-    if let Some(before) = before(item, index, items) {
-        attributes.push(attribute("depends_on", format!("[{before}]")));
+    let before = before(item, index, items);
+    if !before.is_empty() {
+        attributes.push(attribute("depends_on", format!("[{}]", before.join(", "))));
     }
     let (kind, label) = item.label.split_once('.').unwrap_or((&item.label, ""));
     Block::new(format!("resource \"{kind}\" \"{label}\""), attributes).with(blocks).write(0)
@@ -258,15 +259,18 @@ fn reference(text: &str, own: &Item, items: &[Item]) -> Option<String> {
     item.filter(|item| item.number != own.number).map(|item| format!("{}.id", item.label))
 }
 
-/// The last earlier change of the same network, group or zone: Azure takes one at a time, and
-/// references would not keep the order.
-fn before(item: &Item, index: usize, items: &[Item]) -> Option<String> {
+/// The last earlier change of the same network, group or zone, and what lends a gateway: Azure takes one at a time, and references would
+/// not keep the order.
+fn before<'i>(item: &Item, index: usize, items: &'i [Item]) -> Vec<&'i str> {
     let own = &item.change.resource;
-    let earlier = items[..index].iter().rev().filter(|one| !one.label.is_empty());
-    let last = earlier.into_iter().find(|one| share_top(&one.change.resource, own))?;
-    let is_referred = depends(item.change, last.change)
-        && matches!(last.form, Form::Azurerm { .. } | Form::Azapi);
-    (!is_referred).then(|| last.label.clone())
+    let earlier = || items[..index].iter().rev().filter(|one| !one.label.is_empty());
+    let last = earlier().find(|one| share_top(&one.change.resource, own));
+    let lender = earlier().find(|one| follows(item.change, one.change));
+    let is_referred = |one: &Item| {
+        depends(item.change, one.change) && matches!(one.form, Form::Azurerm { .. } | Form::Azapi)
+    };
+    let all = last.into_iter().chain(lender).filter(|one| !is_referred(one));
+    all.map(|one| one.label.as_str()).collect()
 }
 
 /// What an edit changes: the fields alone where the change says which, else the whole body.
