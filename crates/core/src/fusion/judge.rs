@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use crate::address::AddressSet;
 use crate::checks;
 use crate::diagnose::{Report, SECOND_FLOW, Source};
+use crate::estate::Estate;
 use crate::finding::{Certainty, Finding, Fix, Severity};
 use crate::fusion::hypothesis::{self, Conflict};
 use crate::fusion::predicted::Predicted;
 use crate::fusion::witness::Flow;
-use crate::fusion::{Agreement, Hypothesis};
+use crate::fusion::{Agreement, Hypothesis, refused};
 use crate::probes::{Observation, Rung, Seen, Symptom, is_azure};
 use crate::trace::step::Verdict;
 
@@ -63,6 +64,7 @@ impl Look<'_> {
 
 /// Judges the newest observation of each flow; `None` when there is none.
 pub(super) fn judge(
+    estate: &Estate,
     report: &mut Report,
     predicted: &Predicted,
     senders: &AddressSet,
@@ -86,6 +88,12 @@ pub(super) fn judge(
     });
     let names_differ = source.is_some_and(|one| predicted.is_contradicted_by(&one.addresses));
     let mut judged = match blocked {
+        Some((look, symptom))
+            if look.flow == Flow::ToSource
+                && refused::decide(estate, report, (look.one, symptom)) =>
+        {
+            agreed(Verdict::Unreachable, Agreement::Decides)
+        }
         Some((look, symptom)) => against(report, look, symptom),
         None => through(report, &seen, seen.len() == needed),
     };

@@ -4,6 +4,7 @@
 mod hypothesis;
 mod judge;
 mod predicted;
+mod refused;
 mod split;
 mod steps;
 mod witness;
@@ -78,7 +79,7 @@ pub fn fuse(estate: &Estate, report: &mut Report, observations: &[Observation]) 
     let target = newest(Flow::ToTarget);
     let predicted = Predicted::of(estate, &question);
     let senders = predicted::senders(estate, &question);
-    let judged = judge::judge(report, &predicted, &senders, flows.len(), source, target);
+    let judged = judge::judge(estate, report, &predicted, &senders, flows.len(), source, target);
     if let Some(judged) = judged {
         fusion.agreement = judged.agreement;
         report.verdict = judged.verdict;

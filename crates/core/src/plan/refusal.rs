@@ -55,7 +55,9 @@ pub(super) fn refusal(report: &Report, found: &Found, relaxation: Option<&Relaxa
                 "a repair of what is known to be wrong leaves something open that is not observed: {}",
                 faults(report.causes())
             ),
-            help: report.missing.iter().map(|one| format!("to know it: {}", one.help)).collect(),
+            help: (report.missing.iter().map(|one| format!("to know it: {}", one.help)))
+                .chain(seen(report))
+                .collect(),
         },
         () => unmended(report),
     };
@@ -64,6 +66,16 @@ pub(super) fn refusal(report: &Report, found: &Found, relaxation: Option<&Relaxa
     refusal.help.extend(bars(&found.barred).map(|line| format!("beside that, {line}")));
     refusal.help.extend(relay(report, &refusal.help));
     refusal
+}
+
+/// What mends a cause that a probe has seen: the estate alone does not show that it is enough.
+fn seen(report: &Report) -> impl Iterator<Item = String> {
+    let causes = report.causes().filter(|_| report.fusion.is_some());
+    let changes = causes.filter_map(|cause| cause.fixes.first()).flat_map(|fix| &fix.changes);
+    changes.map(|change| {
+        let (title, az) = (&change.title, change.az.join(" && "));
+        format!("{title}, then probe again: `{az}`")
+    })
 }
 
 /// What is barred, how to lift that, what is done meanwhile, and how to put it back.

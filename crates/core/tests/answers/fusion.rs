@@ -118,6 +118,34 @@ fn what_configuration_leaves_open_the_probe_decides() {
     assert!(has_reason);
 }
 
+/// The server names the address that it refuses, where configuration does not tell it.
+#[test]
+fn a_refusal_that_names_the_caller_is_the_cause() {
+    let public = r#"set servers/old-db /properties/publicNetworkAccess "Enabled""#;
+    let none = r#"set servers/old-db /properties/privateEndpointConnections []"#;
+    let gone = ["delete privateEndpoints/old-db-pe", "delete networkInterfaces/old-db-pe.nic"];
+    let rule = r#"add {"id": "$source/Microsoft.DBforPostgreSQL/servers/old-db/firewallRules/office", "properties": {"startIpAddress": "20.1.1.1", "endIpAddress": "20.1.1.1"}}"#;
+    let edits = [public, none, gone[0], gone[1], rule];
+    let refused = |address: &str| {
+        let mut seen = blocked(Symptom::GateRefused);
+        seen.seen_as = Some(address.parse().expect("an address"));
+        fused(&edits, &[seen])
+    };
+    assert_eq!(fused(&edits, &[]).verdict, Verdict::Undetermined);
+    let report = refused("20.9.9.9");
+    assert_eq!((report.verdict, agreement(&report)), (Verdict::Unreachable, Agreement::Decides));
+    assert_eq!(support::causes(&report), ["server/firewall-rule-missing"]);
+    let fix = &report.findings[0].fixes[0].changes[0];
+    assert_eq!(fix.request.body["properties"]["startIpAddress"], "20.9.9.9");
+    assert!(report.missing.is_empty(), "{:?}", report.missing);
+    // A rule holds it: something else refuses. A private address is behind a rule for a subnet.
+    for address in ["20.1.1.1", "10.20.1.4"] {
+        let report = refused(address);
+        let names_it = report.findings.iter().any(|one| one.message.contains(address));
+        assert!(!names_it, "{address}: {:?}", report.findings);
+    }
+}
+
 #[test]
 fn faults_that_only_a_probe_proves_are_found() {
     let estate = estate(&[]);
