@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::exposure::{End, Exposure, Flows};
+use super::exposure::{self, End, Exposure, Flows};
 use super::{Change, Edit, NETWORK_API, Request, Safety, az_rest, free_name, whole_body};
 use crate::address::AddressSet;
 use crate::estate::Estate;
@@ -18,8 +18,8 @@ const PRIORITIES: std::ops::RangeInclusive<u64> = 100..=65_000;
 pub struct Flow {
     /// Who sends.
     pub from: Vec<Ipv4Net>,
-    /// Who receives.
-    pub to: Vec<Ipv4Net>,
+    /// Who receives; `Err` holds a service tag.
+    pub to: Result<Vec<Ipv4Net>, String>,
     /// The receiver's port.
     pub port: u16,
 }
@@ -116,11 +116,15 @@ impl Flow {
     fn rule(&self, protocols: &str) -> Value {
         let texts =
             |nets: &[Ipv4Net]| -> Vec<String> { nets.iter().map(ToString::to_string).collect() };
+        let to = match &self.to {
+            Ok(networks) => texts(networks),
+            Err(tag) => vec![tag.clone()],
+        };
         json!({
             "name": self.name(),
             protocols: ["TCP"],
             "sourceAddresses": texts(&self.from),
-            "destinationAddresses": texts(&self.to),
+            "destinationAddresses": to,
             "destinationPorts": [self.port.to_string()],
         })
     }
@@ -132,8 +136,12 @@ impl Flow {
         affected: Vec<String>,
         (request, inverse, edit): (Request, Request, Edit),
     ) -> Change {
-        let (from, to, port) = (AddressSet::of(&self.from), AddressSet::of(&self.to), self.port);
-        let flows = Flows::new(End::of(&self.from), End::of(&self.to), (port, port));
+        let (from, port) = (AddressSet::of(&self.from), self.port);
+        let (to, end) = match &self.to {
+            Ok(networks) => (AddressSet::of(networks).to_string(), End::of(networks)),
+            Err(tag) => (format!("`{tag}`"), exposure::tag(tag)),
+        };
+        let flows = Flows::new(End::of(&self.from), end, (port, port));
         Change {
             kind: "allow-at-firewall",
             title: format!("let {from} reach {to} on port {port} by a network rule of {at}"),

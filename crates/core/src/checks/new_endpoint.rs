@@ -73,6 +73,10 @@ pub(super) fn instead(path: &Path) -> Vec<Fix> {
 
 /// What is advised where no request makes an endpoint: in a network that is full there is no room for one.
 pub(super) fn advice(path: &Path) -> Fix {
+    if super::tier_unsupported::is_basic(path) {
+        let what = "dump and restore into a server of a higher tier: one of the Basic tier takes no private endpoint";
+        return Fix::advice(what);
+    }
     let full = path.start.as_ref().map(|start| (start, path.estate.get::<Vnet>(&start.vnet)));
     let full = full.and_then(|(start, vnet)| Some((start, vnet.ok()?))).filter(|(start, vnet)| {
         places(path, &start.subnet, &start.vnet).is_empty()

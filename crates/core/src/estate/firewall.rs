@@ -103,8 +103,8 @@ pub struct Ends {
     pub addresses: AddressSet,
     /// IP groups that it names.
     pub groups: Vec<ResourceId>,
-    /// Whether it names services by tags, which stand for public addresses.
-    pub is_tagged: bool,
+    /// Tags of services that it names, which stand for public addresses.
+    pub tags: Vec<String>,
     /// Whether it may hold any address beside those: by a name, or by something that could not be read.
     pub is_open: bool,
 }
@@ -284,18 +284,18 @@ fn ends(
     let (listed, groups) = (node.list(listed, problems)?, node.list(groups, problems)?);
     let names = names.map_or(Some(Vec::new()), |names| node.list(names, problems))?;
     let mut known = Vec::new();
-    let (mut is_tagged, mut is_open) = (false, !names.is_empty());
+    let (mut tags, mut is_open) = (Vec::new(), !names.is_empty());
     for one in &listed {
         match (one.as_str(), one.as_str().and_then(addresses)) {
             (_, Some(set)) => known.push(set),
-            (Some(word), None) if is_tag(word) => is_tagged = true,
+            (Some(word), None) if is_tag(word) => tags.push(word.to_owned()),
             (_, None) => is_open = true,
         }
     }
     let (ids, mut named) = (groups.len(), Vec::new());
     named.extend(groups.iter().filter_map(Node::as_str).filter_map(ResourceId::parse));
     is_open |= named.len() < ids || listed.is_empty() && ids == 0;
-    Some(Ends { addresses: together(&known), groups: named, is_tagged, is_open })
+    Some(Ends { addresses: together(&known), groups: named, tags, is_open })
 }
 
 /// `*`, an address, a network, or a range.

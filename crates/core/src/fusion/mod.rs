@@ -60,7 +60,7 @@ pub fn fuse(estate: &Estate, report: &mut Report, observations: &[Observation]) 
     let flows = flows(estate, &question);
     let witnesses: Vec<Witness> = observations
         .iter()
-        .map(|observation| Witness::of(observation, &question, &flows))
+        .map(|observation| Witness::of(estate, observation, &question, &flows))
         .collect();
     let mut fusion = Fusion {
         agreement: Agreement::None,

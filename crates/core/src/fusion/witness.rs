@@ -4,6 +4,8 @@
 use serde::Serialize;
 
 use crate::diagnose::{Copier, Question};
+use crate::estate::Estate;
+use crate::estate::endpoint::Interface;
 use crate::id::ResourceId;
 use crate::probes::{Moment, Observation, Place, Rung, Seen};
 
@@ -38,11 +40,12 @@ pub struct Witness {
 
 impl Witness {
     pub(super) fn of(
+        estate: &Estate,
         observation: &Observation,
         question: &Question,
         flows: &[(Flow, String, u16)],
     ) -> Witness {
-        let (flow, why) = match weigh(observation, question, flows) {
+        let (flow, why) = match weigh(estate, observation, question, flows) {
             Ok(flow) => (Some(flow), "it comes from the copier's own place".to_owned()),
             Err(why) => (None, why),
         };
@@ -60,12 +63,13 @@ impl Witness {
 }
 
 fn weigh(
+    estate: &Estate,
     observation: &Observation,
     question: &Question,
     flows: &[(Flow, String, u16)],
 ) -> Result<Flow, String> {
     let names: Vec<&str> = flows.iter().map(|(_, name, _)| name.as_str()).collect();
-    stands_at_copier(observation, question)?;
+    stands_at_copier(estate, observation, question)?;
     let host = observation.to.host.trim_end_matches('.').to_ascii_lowercase();
     let found = flows.iter().find(|(_, name, _)| *name == host);
     let (flow, _, port) = found.ok_or_else(|| {
@@ -88,7 +92,11 @@ fn weigh(
     }
 }
 
-fn stands_at_copier(observation: &Observation, question: &Question) -> Result<(), String> {
+fn stands_at_copier(
+    estate: &Estate,
+    observation: &Observation,
+    question: &Question,
+) -> Result<(), String> {
     let vantage = &observation.vantage;
     let wanted = match &question.copier {
         Copier::Target => (Place::Target, Some(&question.target)),
@@ -104,7 +112,10 @@ fn stands_at_copier(observation: &Observation, question: &Question) -> Result<()
         ));
     }
     let Some(id) = wanted.1 else { return Ok(()) };
-    let is_by_id = vantage.resource.as_deref().and_then(ResourceId::parse).as_ref() == Some(id);
+    // The copier is an interface where its machine was named.
+    let machine = estate.find::<Interface>(id).and_then(|nic| nic.machine.as_ref());
+    let named = vantage.resource.as_deref().and_then(ResourceId::parse);
+    let is_by_id = named.is_some_and(|named| named == *id || Some(&named) == machine);
     let host = vantage.host.as_deref().unwrap_or("").trim_end_matches('.').to_ascii_lowercase();
     let is_by_name = host.split('.').next() == Some(&id.name().to_ascii_lowercase());
     match is_by_id || is_by_name {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::address::{Prefix, holds_no_public, is_private, span_of};
 use super::rule::{are_ports, port_matches};
+use super::tag::front_in_tag;
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, reference, text};
 
@@ -13,10 +14,13 @@ const POLICIES_MAX: usize = 4;
 
 /// Whom a packet is for.
 #[derive(Clone, Copy)]
-pub(super) enum Receiver {
+pub(super) enum Receiver<'a> {
     Address(u32),
-    /// Some address of the internet.
-    Internet,
+    /// The front door of servers in a region, some address of the internet.
+    Front {
+        single: bool,
+        region: Option<&'a str>,
+    },
 }
 
 /// What the rules do with a packet.
@@ -32,10 +36,10 @@ pub(super) enum Decision {
 
 /// A packet of TCP.
 #[derive(Clone, Copy)]
-pub(super) struct Asking {
+pub(super) struct Asking<'a> {
     /// `None` where it is not known.
     pub(super) from: Option<u32>,
-    pub(super) to: Receiver,
+    pub(super) to: Receiver<'a>,
     pub(super) port: u16,
 }
 
@@ -67,7 +71,7 @@ struct Ends<'w> {
 }
 
 /// What a firewall does with a packet. Of rules that may match both outcomes are followed.
-pub(super) fn decide(world: &World, key: &str, firewall: &Value, asking: Asking) -> Decision {
+pub(super) fn decide(world: &World, key: &str, firewall: &Value, asking: Asking<'_>) -> Decision {
     let state = text(firewall, &["properties", "provisioningState"]);
     let is_failed = state.is_some_and(|word| word.eq_ignore_ascii_case("Failed"));
     let Some(collections) = collections(world, key, firewall).filter(|_| !is_failed) else {
@@ -233,7 +237,7 @@ impl<'w> Rule<'w> {
         })
     }
 
-    fn matches(&self, world: &World, asking: Asking) -> Tri {
+    fn matches(&self, world: &World, asking: Asking<'_>) -> Tri {
         let each = |all: &Option<Vec<&str>>, held: &dyn Fn(&str) -> Tri| match all {
             None => Tri::Maybe,
             Some(all) => all.iter().fold(Tri::No, |sum, word| sum.or(held(word.trim()))),
@@ -256,7 +260,10 @@ impl<'w> Rule<'w> {
             // A word is a tag, which stands for addresses of Azure's services in the internet.
             Receiver::Address(to) if is_private(to) && is_tag(word) => Tri::No,
             Receiver::Address(to) => holds(word, Some(to)),
-            Receiver::Internet => holds_internet(word),
+            Receiver::Front { single, region } if is_tag(word) => {
+                front_in_tag(&word.to_ascii_lowercase(), single, region)
+            }
+            Receiver::Front { .. } => holds_internet(word),
         });
         protocol.and(port).and(from).and(to)
     }

@@ -161,7 +161,8 @@ impl Walk<'_> {
             true => firewall::sends_as(world, &firewall),
             false => Vec::new(),
         };
-        let asking = Asking { from, to: Receiver::Internet, port: self.port };
+        let to = Receiver::Front { single: is_single(self.server), region: self.region.as_deref() };
+        let asking = Asking { from, to, port: self.port };
         let gate = match decide(world, firewall.key, firewall.body, asking) {
             Decision::Denied(drop) => drop,
             Decision::Allowed if is_straight && firewall::sends_out(world, &firewall) => {

@@ -29,6 +29,14 @@ pub(super) fn contains(world: &World, subnet: &str, tag: &str, end: End<'_>) -> 
     }
 }
 
+/// The same of a tag in a firewall's rule, where nobody tells what others than these two hold.
+pub(super) fn front_in_tag(tag: &str, single: bool, region: Option<&str>) -> Tri {
+    match tag.split('.').next() {
+        Some("sql" | "azurecloud") => service(tag, single, region),
+        _ => Tri::Maybe,
+    }
+}
+
 /// `Sql` names the gateways of Single Server; whether it holds flexible servers is not documented.
 fn service(tag: &str, single: bool, region: Option<&str>) -> Tri {
     let (name, place) = tag.split_once('.').unwrap_or((tag, ""));

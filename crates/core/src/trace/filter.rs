@@ -145,7 +145,7 @@ pub(super) struct Question<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Match {
+pub(in crate::trace) enum Match {
     No,
     Perhaps,
     Yes,

@@ -228,6 +228,18 @@ fn drops_private(estate: &Estate, vnet: &ResourceId, next_hop: &NextHop) -> bool
     }
 }
 
+/// Whether a tag that rules of firewalls name holds the public gateway of servers in a region; of other tags than those of the service and
+/// of all of Azure nobody tells.
+pub(super) fn gateway_has_service(location: Option<&str>, is_flexible: bool, name: &str) -> Match {
+    let service = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    match service.as_str() {
+        "sql" | "azurecloud" => {
+            gateway_has_tag(location, is_flexible, name, &NetworkTag::default())
+        }
+        _ => Match::Perhaps,
+    }
+}
+
 /// Whether a tag holds the public gateway of servers in a region.
 pub(super) fn gateway_has_tag(
     location: Option<&str>,

@@ -64,7 +64,10 @@ fn let_through(path: &Path, guard: &Guard, ruling: &Ruling) -> Option<Change> {
     let denier = ruling.denied.iter().find_map(|(_, rule)| rule.as_ref());
     let flow = firewall::Flow {
         from: fixes::holding(path, &ruling.denied_senders())?,
-        to: fixes::receivers(path)?,
+        to: match path.taken()?.way {
+            Way::Public => Err(fixes::service_tag(path)?),
+            _ => Ok(fixes::receivers(path)?),
+        },
         port: path.port,
     };
     let holder = guard.rules_in(path.estate);

@@ -7,7 +7,8 @@ use crate::estate::firewall::{
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::shell::quoted;
-use crate::trace::filter::{Receiver, covers};
+use crate::trace::filter::{Match, Receiver, covers};
+use crate::trace::tag::gateway_has_service;
 
 /// Policies above each other; Azure takes two.
 pub(super) const DEPTH_MAX: usize = 4;
@@ -220,13 +221,22 @@ impl Question<'_> {
             Receiver::Gateway(..) => internet(),
         };
         // Tags stand for addresses of services, which are public ones.
-        let is_tagged = rule.to.is_tagged && !everybody.is_private();
-        if !is_tagged && !receiver.perhaps.overlaps(&everybody) {
+        let held = |tag: &String| match self.receiver {
+            Receiver::Gateway(region, is_flexible) => {
+                gateway_has_service(region.as_deref(), *is_flexible, tag)
+            }
+            Receiver::Addresses(..) if everybody.is_private() => Match::No,
+            Receiver::Addresses(..) => Match::Perhaps,
+        };
+        let by_tag: Vec<Match> = rule.to.tags.iter().map(held).collect();
+        if !by_tag.iter().any(|one| *one != Match::No) && !receiver.perhaps.overlaps(&everybody) {
             return Caught::default();
         }
         let is_told = port.is_some() && rule.is_tcp.is_some();
-        let is_sure = is_told && everybody.is_within(&receiver.surely);
-        let perhaps = if rule.from.is_tagged { AddressSet::all() } else { sender.perhaps };
+        let is_held = by_tag.contains(&Match::Yes) || everybody.is_within(&receiver.surely);
+        let is_sure = is_told && is_held;
+        let has_tag = !rule.from.tags.is_empty();
+        let perhaps = if has_tag { AddressSet::all() } else { sender.perhaps };
         let surely = if is_sure { sender.surely } else { AddressSet::default() };
         let missing = (perhaps != surely)
             .then(|| sender.missing.or(receiver.missing).unwrap_or_else(|| open(holder, rule)));

@@ -39,6 +39,7 @@ fn rules_of_a_firewall_decide() {
         says("a word that says nothing", Undetermined, one(any("somebody"))),
         says("another receiver", Unreachable, tcp("*", "10.10.3.0/24", "*")),
         says("services of Azure", Unreachable, tcp("*", "AzureCloud", "*")),
+        says("a word for what is no service", Unreachable, tcp("*", "VirtualNetwork", "*")),
         says("names", Undetermined, {
             let mut rule = pass();
             rule["destinationAddresses"] = json!([]);

@@ -231,6 +231,8 @@ fn rules_decide_on_the_way_to_the_public_door() {
         let estate = super::estate(&all);
         let answer = answer(&estate, &support::question(&estate));
         assert_eq!(answer.verdict, expected, "{title}: {answer:#?}");
+        let checked = diagnose::verdict(&estate, &support::question(&estate));
+        assert_eq!(format!("{checked:?}"), format!("{expected:?}"), "{title}");
     };
     let to = |word: &str| json!([classic("a", 200, "Allow", &[rule("*", word)])]);
     says("not known", Undetermined, Value::Null);
@@ -238,7 +240,11 @@ fn rules_decide_on_the_way_to_the_public_door() {
     says("everywhere, as a prefix", Reachable, to("0.0.0.0/0"));
     says("private addresses", Unreachable, to("10.0.0.0/8"));
     says("some addresses", Undetermined, to("40.0.0.0/8"));
-    says("a service", Undetermined, to("Sql"));
+    says("the service", Reachable, to("Sql"));
+    says("the service in the source's region", Reachable, to("Sql.WestEurope"));
+    says("the service elsewhere", Unreachable, to("Sql.NorthEurope"));
+    says("all of Azure", Reachable, to("AzureCloud"));
+    says("another service", Undetermined, to("Storage"));
     says("nowhere", Unreachable, json!([]));
 }
 
