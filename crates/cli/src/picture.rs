@@ -60,7 +60,7 @@ fn write_report(
     // What only the guide asks for stands among its steps.
     let stands_alone = |one: &&Finding| one.consequence_of.is_none() && !one.repeats_guide;
     for finding in report.findings.iter().filter(stands_alone) {
-        write_finding(out, finding, number_of(report, finding), plan)?;
+        write_finding(out, report, finding, plan)?;
         // A note may bear a cause's fault, and a cause may be told in the words of what follows.
         let follows = |one: &&Finding| {
             finding.is_cause()
@@ -303,13 +303,24 @@ fn write_place(out: &mut impl Write, finding: &Finding) -> std::io::Result<()> {
     }
 }
 
+/// The number of a cause before this one whose first fix writes the same thing otherwise: each of both is made as if it were alone.
+fn clash(report: &Report, finding: &Finding) -> Option<usize> {
+    let changes = |one: &Finding| one.fixes.first().map_or(&[][..], |fix| &fix.changes).to_vec();
+    let own = changes(finding);
+    let clashes = |other: &Change| {
+        own.iter().any(|one| one.resource == other.resource && one.request != other.request)
+    };
+    let mut before = report.causes().take_while(|one| !std::ptr::eq(*one, finding));
+    before.position(|one| changes(one).iter().any(clashes)).map(|place| place + 1)
+}
+
 fn write_finding(
     out: &mut impl Write,
+    report: &Report,
     finding: &Finding,
-    number: Option<usize>,
     plan: Option<&Plan>,
 ) -> std::io::Result<()> {
-    write_message(out, finding, number)?;
+    write_message(out, finding, number_of(report, finding))?;
     writeln!(out, "   why: {}", finding.why)?;
     write_place(out, finding)?;
     for (index, fix) in finding.fixes.iter().enumerate() {
@@ -326,8 +337,19 @@ fn write_finding(
         let word = if index == 0 { "fix" } else { " or" };
         writeln!(out, "   {word}: {}{FAINT}{more}{FAINT:#}", fix.title)?;
         if index == 0 {
+            if let Some(number) = clash(report, finding) {
+                writeln!(
+                    out,
+                    "        not beside the fix of error {number}, which writes the same: `flexway plan` has one for both"
+                )?;
+            }
+            let mut selected = "";
             for command in fix.changes.iter().flat_map(|change| &change.az) {
-                writeln!(out, "        {command}")?;
+                let selects = command.starts_with("az account set ");
+                if !(selects && selected == command) {
+                    writeln!(out, "        {command}")?;
+                }
+                selected = if selects { command } else { selected };
             }
         }
     }

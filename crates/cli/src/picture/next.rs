@@ -7,7 +7,7 @@ use flexway_core::plan::Plan;
 use flexway_core::trace::step::Verdict;
 
 /// How a connection tells.
-const PROBE: &str = "the same command with `--probe`, FLEXWAY_SOURCE and FLEXWAY_TARGET set";
+const PROBE: &str = "run the same command with `--probe` (FLEXWAY_SOURCE and FLEXWAY_TARGET set)";
 
 pub(super) fn write(
     out: &mut impl Write,
@@ -39,9 +39,10 @@ pub(super) fn write(
             "\nnext: capture what is not observed and ask again; or let a connection tell: {PROBE}"
         )?;
     } else if report.verdict == Verdict::Reachable {
-        let probe = report.fusion.is_none().then_some(PROBE);
-        let probe =
-            probe.map_or(String::new(), |probe| format!("let a connection tell: {probe}; "));
+        let probe = match report.fusion {
+            None => format!("{PROBE}, which sees TLS, the login and pg_hba.conf, too; "),
+            Some(_) => String::new(),
+        };
         writeln!(
             out,
             "\nnext: where Azure's tool still says ST008: {probe}`flexway explain 603000` tells more"

@@ -248,6 +248,17 @@ pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
     table.is_some_and(|table| estate.resource(&table).is_none())
 }
 
+/// Adds a route that hands packets for one address to the VPN gateway of the network.
+pub fn add_to_gateway(estate: &Estate, table: &ResourceId, address: Ipv4Addr) -> Change {
+    let network = Ipv4Net::from(address);
+    let wanted = format!("to-{address}-32").replace('.', "-");
+    let body = json!({ "properties": {
+        "addressPrefix": network.to_string(), "nextHopType": "VirtualNetworkGateway" } });
+    let words = (network.to_string(), "the virtual network gateway".to_owned());
+    let users = bound_to(estate, table);
+    add(estate, (table, &users), &wanted, (body, End::of(&[network])), words)
+}
+
 /// Adds a route that sends packets for a service tag to the internet, past broader routes.
 pub fn add_for_service(estate: &Estate, table: &ResourceId, tag: &str) -> Change {
     let wanted = tag.replace('.', "-").to_ascii_lowercase();

@@ -61,7 +61,8 @@ impl Walker<'_> {
             _ => OwnRoute::Internet,
         };
         let mut routed = route::to_address(self.estate, subnet, address, own);
-        if is_sent_there && is_closed(&found) {
+        // The gateway has a route of its own for it, or will have.
+        if is_sent_there && (is_closed(&found) || matches!(found, Outward::Through(_))) {
             routed = Routed::Directly;
         }
         if let Routed::Dropped(route) = &routed

@@ -131,9 +131,9 @@ fn sent_by(
         };
         (next, sent)
     });
-    // What keeps the questions of a good rule from their way may go, and the rule stays.
-    let is_lost = matches!(sent, Some((_, Sent::Lost(..))));
-    if without.contains(id) && !is_lost {
+    // What keeps the questions of a good rule from a server that is known may go, and the rule stays.
+    let is_kept_off = matches!(sent, Some((Some(_), Sent::Lost(..))));
+    if without.contains(id) && !is_kept_off {
         return None;
     }
     let astray = |why: String| {

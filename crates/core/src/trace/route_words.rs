@@ -8,6 +8,7 @@ use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::shell::quoted;
 use crate::trace::appliance::{self, Appliance};
+use crate::trace::firewall::Guard;
 use crate::trace::leg::Leg;
 use crate::trace::outward::{Line, Outward};
 use crate::trace::own_route::Own;
@@ -67,9 +68,10 @@ pub(super) fn bypass_step(estate: &Estate, subnet: &ResourceId, leg: &Leg) -> St
     let Some(Routed::Elsewhere(route, missing)) = &leg.route else { return replies_step() };
     let (who, _) = appliance::name(estate, subnet, &route.next_hop);
     let detail = format!(
-        "the endpoint answers {} directly, past {who}, unless that translates addresses: not observed",
+        "the endpoint answers {} directly, not through {who}, unless that translates addresses: not observed",
         leg.senders
     );
+    let missing = leg.guard.as_ref().and_then(Guard::missing).unwrap_or(missing);
     let step = Step { detail, ..Step::unknown(Stage::Return, missing.clone()) };
     step.read(&route.resource, &route.pointer)
 }

@@ -35,8 +35,13 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
             None => finding.at(&wrong.rule, wrong.pointer.clone()),
         };
         let fix = questions::mend(&asking, &leg, *server);
-        let advice = || Fix::advice("mend the way to that server, or name another one");
-        return Some(finding.fix(fix.unwrap_or_else(advice)));
+        // Where nothing leads to that server, the rule stands in the way of all that could answer.
+        return Some(match fix {
+            Some(fix) => finding.fix(fix),
+            None => finding
+                .fix(Fix::of(vec![dns::switch_off_rule(path.estate, &wrong.rule)]))
+                .fix(Fix::advice("mend the way to that server, or name another one")),
+        });
     }
     let fix = Fix::of(vec![dns::switch_off_rule(path.estate, &wrong.rule)]);
     Some(finding.at(&wrong.rule, wrong.pointer.clone()).fix(fix))

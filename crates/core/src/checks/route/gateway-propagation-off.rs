@@ -42,6 +42,14 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     }
     let message = format!("route table `{}` keeps routes of gateways out, {what}", table.name());
     let why = "without it packets to the source have no route: Azure drops them in the copier's own subnet";
-    let fix = Fix::of(vec![route::let_gateway_routes_in(path.estate, table)]);
-    Some(Finding::blocks(message, why).at(table, facts.propagation_pointer.clone()).fix(fix))
+    let mut finding = Finding::blocks(message, why).at(table, facts.propagation_pointer.clone());
+    // A line that is known is one of a VPN, whose gateway a route may name.
+    if let (Way::Beyond(address), Outward::KeptOut { line: Some(_), .. }) =
+        (&leg.way, leg.outward.as_ref()?.past_the_cut())
+    {
+        let route = route::add_to_gateway(path.estate, table, *address);
+        finding.fixes.push(Fix::of(vec![route]));
+    }
+    let all = route::let_gateway_routes_in(path.estate, table);
+    Some(finding.fix(Fix::of(vec![all])))
 }

@@ -111,20 +111,20 @@ fn half_seen(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, &s
     finding
 }
 
-/// The two networks are not joined but by an appliance, to which no route of the source's subnet leads.
+/// The two networks are joined by an appliance alone, to which no route of the source's subnet leads.
 fn no_way_back(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, &str)) -> Finding {
     let message = format!(
-        "route `{}` of table `{}` takes {led} past a join that carries nothing, and no route leads {others} back",
+        "route `{}` of table `{}` leads {led} to an appliance, and no route leads {others} back: nothing else joins the two networks",
         route.name,
         route.table.name()
     );
     let is_kept = sender(leg) == Some(Sender::Kept);
     let why = match is_kept {
         true => {
-            "the firewall keeps the copier's address, and answers to that die in the source's subnet"
+            "the firewall keeps the copier's address, and answers to that are dropped in the source's subnet"
         }
         false => {
-            "answers to the copier's address die in the source's subnet; to that of an appliance which translates addresses they \
+            "answers to the copier's address are dropped in the source's subnet; to that of an appliance which translates addresses they \
                come"
         }
     };

@@ -284,7 +284,14 @@ impl Lane<'_> {
         let stages = cause.stages();
         all.retain(|one| is_second || stages.contains(&one.step.stage));
         let place = cause.place.as_ref().map(|place| &place.resource);
-        if let Some(station) = most_fitting(all, place, |step| step.shown() != Outcome::Pass) {
+        // A gate of which something is not known does not stand for a cause where another one is closed.
+        let drops = |step: &Step| step.shown() == Outcome::Drop && !step.is_consequence;
+        let is_closed = cause.is_cause() && all.iter().any(|one| drops(one.step));
+        let is_its = |step: &Step| match is_closed {
+            true => drops(step),
+            false => step.shown() != Outcome::Pass,
+        };
+        if let Some(station) = most_fitting(all, place, is_its) {
             station.badges.push(mark.to_owned());
         }
     }

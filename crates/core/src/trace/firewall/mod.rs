@@ -61,7 +61,7 @@ impl Guard {
     }
 
     /// What is not known of it.
-    pub(super) fn missing(&self) -> Option<&Missing> {
+    pub(in crate::trace) fn missing(&self) -> Option<&Missing> {
         self.ruling.as_ref().err().or(self.sender.as_ref().err())
     }
 
@@ -345,11 +345,11 @@ fn untold_way(id: &ResourceId) -> Missing {
 fn bypass(id: &ResourceId) -> Missing {
     Missing::other(
         format!(
-            "whether answers of the endpoint come back past Azure Firewall `{}`, which keeps the sender's address",
+            "whether answers of the endpoint come back through Azure Firewall `{}`, which keeps the sender's address",
             id.name()
         ),
         format!(
-            "look at its logs (`az network firewall show --ids {}`), or probe the path from the target: `flexway probe`",
+            "see in its log AZFWNetworkRule (`az monitor diagnostic-settings list --resource {}`) what became of the packets, or probe the path from the target: `flexway probe`",
             quoted(id.as_str())
         ),
     )

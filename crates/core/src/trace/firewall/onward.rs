@@ -203,7 +203,7 @@ impl Walker<'_> {
             let unsure = unsure.or_else(|| self.other_sees_all(leg, far, &routed));
             let mut step = match unsure {
                 Some(missing) => Step::unknown(Stage::Return, missing),
-                None => self.answer_step(&guard, far, (&part, &routed)),
+                None => self.answer_step(leg, &guard, far, (&part, &routed)),
             };
             step.stage = Stage::Return;
             if is_split && step.outcome == Outcome::Drop {
@@ -236,11 +236,19 @@ impl Walker<'_> {
     /// Where the other end sends some answers: only the firewall that has seen the packets knows the connection.
     fn answer_step(
         &self,
+        leg: &Leg,
         guard: &Guard,
         far: &End,
         (part, routed): (&AddressSet, &Routed),
     ) -> Step {
         let name = guard.id.name();
+        let is_apart = leg.is_apart && !leg.is_perhaps_joined;
+        if let (Routed::Directly, true) = (routed, is_apart) {
+            let detail = format!(
+                "no route leads answers to {part} back to Azure Firewall `{name}`, and nothing else joins the networks"
+            );
+            return Step::drop(Stage::Return, Some(far.id), detail);
+        }
         let past = format!(
             "answers to {part} go around Azure Firewall `{name}`, which drops connections that it sees half of"
         );
