@@ -10,6 +10,7 @@ pub mod interface;
 pub mod peering;
 pub mod record;
 pub mod route;
+pub mod route_table;
 pub mod server;
 pub mod subnet;
 pub mod terms;
@@ -246,7 +247,7 @@ impl Edit {
     }
 
     fn apply(&self, estate: &mut Estate) {
-        if filter::is_refused(estate, self) || route::is_refused(estate, self) {
+        if filter::is_refused(estate, self) || route_table::is_refused(estate, self) {
             return;
         }
         match self {

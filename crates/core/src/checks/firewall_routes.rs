@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::change::route;
+use crate::change::{route, route_table};
 use crate::checks::{fixes, joins};
 use crate::estate::Estate;
 use crate::estate::firewall::Firewall;
@@ -51,7 +51,7 @@ fn lead(
             let route = |one: &Ipv4Net| route::add_to_appliance(estate, table, *one, address);
             networks.iter().map(route).collect()
         }
-        None => route::new_table_to_appliance(estate, subnet, networks, address)?,
+        None => route_table::new_to_appliance(estate, subnet, networks, address)?,
     };
     Some(Fix::of(changes))
 }

@@ -28,6 +28,20 @@ pub struct Repair {
     pub safety: Safety,
 }
 
+impl Repair {
+    /// Whether no other one can weigh less in what counts most: it breaks nothing, makes no endpoint and lets nothing through.
+    pub(super) fn is_light(&self) -> bool {
+        let Cost { broken_flows, new_endpoints, exposed_flows, .. } = self.cost;
+        (broken_flows, new_endpoints, exposed_flows) == (0, 0, 0)
+    }
+
+    /// Whether names go with a link that no other one takes the place of: nobody counts them.
+    pub(super) fn loses_names(&self) -> bool {
+        let has = |kind: &str| self.changes.iter().any(|one| one.kind == kind);
+        has("unlink-zone") && !has("create-zone")
+    }
+}
+
 /// What the search found.
 #[derive(Debug, Clone, Default)]
 pub struct Found {

@@ -40,20 +40,13 @@ const OTHERS_MAX: usize = 4;
 /// that breaks what works, makes an endpoint, or lets something through.
 pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
     let (found, has_last_resort) = search_among(estate, question, policy, false);
-    let is_good = |best: &Repair| {
-        let Cost { broken_flows, new_endpoints, exposed_flows, .. } = best.cost;
-        (broken_flows, new_endpoints, exposed_flows) == (0, 0, 0)
-    };
-    if found.best.as_ref().is_some_and(is_good) || !has_last_resort {
+    if found.best.as_ref().is_some_and(Repair::is_light) || !has_last_resort {
         return found;
     }
     let (other, _) = search_among(estate, question, policy, true);
-    let has = |repair: &Repair, kind: &str| repair.changes.iter().any(|one| one.kind == kind);
-    // Nobody counts the names that go with a link that no other one takes the place of.
-    let loses_names = |repair: &Repair| has(repair, "unlink-zone") && !has(repair, "create-zone");
     match (&found.best, &other.best) {
         (Some(usual), Some(best)) if best.cost >= usual.cost => found,
-        (Some(usual), Some(best)) if usual.cost.broken_flows == 0 && loses_names(best) => found,
+        (Some(usual), Some(best)) if usual.cost.broken_flows == 0 && best.loses_names() => found,
         (Some(_), None) => found,
         _ => other,
     }

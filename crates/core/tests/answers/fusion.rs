@@ -124,7 +124,8 @@ fn a_refusal_that_names_the_caller_is_the_cause() {
     let public = r#"set servers/old-db /properties/publicNetworkAccess "Enabled""#;
     let none = r#"set servers/old-db /properties/privateEndpointConnections []"#;
     let gone = ["delete privateEndpoints/old-db-pe", "delete networkInterfaces/old-db-pe.nic"];
-    let rule = r#"add {"id": "$source/Microsoft.DBforPostgreSQL/servers/old-db/firewallRules/office", "properties": {"startIpAddress": "20.1.1.1", "endIpAddress": "20.1.1.1"}}"#;
+    let rule = r#"add {"id": "$source/Microsoft.DBforPostgreSQL/servers/old-db/firewallRules/office",
+        "properties": {"startIpAddress": "20.1.1.1", "endIpAddress": "20.1.1.1"}}"#;
     let edits = [public, none, gone[0], gone[1], rule];
     let refused = |address: &str| {
         let mut seen = blocked(Symptom::GateRefused);

@@ -349,7 +349,8 @@ fn bypass(id: &ResourceId) -> Missing {
             id.name()
         ),
         format!(
-            "see in its log AZFWNetworkRule (`az monitor diagnostic-settings list --resource {}`) what became of the packets, or probe the path from the target: `flexway probe`",
+            "see in its log AZFWNetworkRule (`az monitor diagnostic-settings list --resource {}`) what became of the packets, or \
+             probe the path from the target: `flexway probe`",
             quoted(id.as_str())
         ),
     )
