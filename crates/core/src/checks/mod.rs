@@ -113,7 +113,7 @@ registry! {
     "endpoint/disconnected" in "endpoint/disconnected.rs" as endpoint_disconnected;
     "endpoint/wrong-server" in "endpoint/wrong-server.rs" as wrong_server;
     "endpoint/tier-unsupported" in "endpoint/tier-unsupported.rs" as tier_unsupported;
-    "endpoint/provider-unregistered";
+    "endpoint/provider-unregistered" in "endpoint/provider-unregistered.rs" as provider_unregistered;
     "endpoint/too-many" in "endpoint/too-many.rs" as too_many;
 
     "server/public-access-denied" in "server/public-access-denied.rs" as public_access_denied;

@@ -46,7 +46,8 @@ pub(super) fn nearby(path: &Path) -> Vec<Fix> {
     let Some(start) = &path.start else { return Vec::new() };
     let Some(vnet) = path.estate.find::<Vnet>(&start.vnet) else { return Vec::new() };
     let Some(location) = vnet.location.clone().filter(|_| is_possible) else { return Vec::new() };
-    if super::tier_unsupported::is_basic(path) {
+    let lacking = super::provider_unregistered::lacking(path, &start.vnet);
+    if super::tier_unsupported::is_basic(path) || lacking.is_some() {
         return Vec::new();
     }
     let places = places(path, &start.subnet, &start.vnet);

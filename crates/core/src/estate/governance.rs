@@ -1,4 +1,4 @@
-//! What stands above networks: configurations of network managers, and locks.
+//! What stands above networks: configurations of network managers, locks, and providers of subscriptions.
 
 use super::body::Node;
 use super::problem::Problems;
@@ -50,6 +50,39 @@ impl Lock {
     pub fn forbids_changes(&self) -> Option<bool> {
         self.level.as_deref().map(|level| level.eq_ignore_ascii_case("ReadOnly"))
     }
+}
+
+/// Whether a subscription has a resource provider registered; named as a resource of the subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// `Registered`, `NotRegistered` and so on, as written.
+    pub state: Option<String>,
+}
+
+impl Registration {
+    /// Whether nothing of the provider can be made in the subscription.
+    pub fn is_lacking(&self) -> bool {
+        let is =
+            |word: &str| self.state.as_deref().is_some_and(|one| one.eq_ignore_ascii_case(word));
+        is("NotRegistered") || is("Unregistered")
+    }
+}
+
+/// The id by which the registration of a provider is kept; `None` for what is no id of one in a subscription, which Azure writes
+/// `/subscriptions/S/providers/Microsoft.Network`.
+pub(super) fn registration_id(text: &str) -> Option<ResourceId> {
+    let parts: Vec<&str> = text.trim().trim_matches('/').split('/').collect();
+    let [subscriptions, subscription, providers, namespace] = parts.as_slice() else { return None };
+    let is_one = subscriptions.eq_ignore_ascii_case("subscriptions")
+        && providers.eq_ignore_ascii_case("providers");
+    is_one.then(|| registration_of(subscription, namespace)).flatten()
+}
+
+/// The id by which a subscription's registration of a provider is kept.
+pub fn registration_of(subscription: &str, namespace: &str) -> Option<ResourceId> {
+    ResourceId::parse(&format!(
+        "/subscriptions/{subscription}/providers/Microsoft.Resources/registrations/{namespace}"
+    ))
 }
 
 /// Locks that act on a resource, the nearest first.
@@ -107,6 +140,10 @@ pub(crate) fn group_member(node: &Node, problems: &mut Problems) -> Option<Group
         return None;
     };
     Some(GroupMember { vnet })
+}
+
+pub(crate) fn registration(node: &Node, problems: &mut Problems) -> Registration {
+    Registration { state: node.text("registrationState", problems) }
 }
 
 pub(crate) fn lock(node: &Node, problems: &mut Problems) -> Lock {

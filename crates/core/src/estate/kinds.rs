@@ -101,6 +101,8 @@ pub enum Facts {
     GroupMember(governance::GroupMember),
     /// `Microsoft.Authorization/locks`
     Lock(governance::Lock),
+    /// A provider of a subscription
+    Registration(governance::Registration),
     /// `flexibleServers/migrations`
     Migration(server::Migration),
     /// A type that decides nothing here.
@@ -182,6 +184,7 @@ kinds! {
     EffectiveConnectivity governance::EffectiveConnectivity, "list of effective connectivity configurations";
     GroupMember governance::GroupMember, "network group member";
     Lock governance::Lock, "lock";
+    Registration governance::Registration, "provider";
     Migration server::Migration, "migration";
 }
 
@@ -367,6 +370,9 @@ fn read_surroundings(id: &ResourceId, kind: &str, node: &Node, problems: &mut Pr
             governance::group_member(node, problems).map_or(Facts::Other, Facts::GroupMember)
         }
         "microsoft.authorization/locks" => Facts::Lock(governance::lock(node, problems)),
+        "microsoft.resources/registrations" => {
+            Facts::Registration(governance::registration(node, problems))
+        }
         "microsoft.dbforpostgresql/flexibleservers/migrations" => {
             Facts::Migration(server::migration(node, problems))
         }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::effective::{self, Effective};
 use super::elements::{STEP, each_element, take_value};
+use super::governance::registration_id;
 use super::json::{Fields, Json, NULL};
 use super::kinds::{counts_unread, is_known_type, read_facts};
 use super::packed::Body;
@@ -229,7 +230,14 @@ impl Scanner {
         text: Option<&str>,
         origin: &Origin,
     ) {
-        let id = object.get("id").and_then(Json::as_str).and_then(|id| self.shared.id(id));
+        let named = object.get("id").and_then(Json::as_str);
+        let provider = named.filter(|_| object.has("registrationState")).and_then(registration_id);
+        if let Some(id) = provider {
+            let (origin, body) = (origin.clone(), (object, text));
+            let captured = Captured::read(id, body, origin, Standing::Observed, &mut self.shared);
+            return self.scanned.pieces.push(Piece::Captured(captured));
+        }
+        let id = named.and_then(|id| self.shared.id(id));
         // az prints some children without type and properties: their ids tell the type.
         let is_known = |id: &ResourceId| is_known_type(&id.resource_type()) && !is_listing(object);
         let has_body = object.get("properties").is_some_and(|inner| inner.fields().is_some())

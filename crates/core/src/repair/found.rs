@@ -6,6 +6,9 @@ use super::safety::Safety;
 use crate::change::Change;
 use crate::trace::step::Verdict;
 
+/// Other ways that are shown.
+pub(super) const OTHERS_MAX: usize = 4;
+
 /// A set of changes that was looked at and does not do.
 #[derive(Debug, Clone)]
 pub struct Closed {
@@ -59,4 +62,19 @@ pub struct Found {
     pub barred: Vec<(Change, Bar)>,
     /// Number of sets looked at.
     pub node_count: usize,
+}
+
+impl Found {
+    /// With the other ways of a search that found something dearer, and that itself, where it had found any.
+    pub(super) fn with_others_of(mut self, dearer: Found) -> Found {
+        let best = self.best.iter().flat_map(|best| best.changes.clone()).collect::<Vec<_>>();
+        let holds = |way: &Repair| best.iter().all(|one| way.changes.contains(one));
+        let known = |way: &Repair, own: &[Repair]| own.iter().any(|one| one.changes == way.changes);
+        for way in dearer.best.into_iter().chain(dearer.others) {
+            if self.others.len() < OTHERS_MAX && !holds(&way) && !known(&way, &self.others) {
+                self.others.push(way);
+            }
+        }
+        self
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 
 use super::allowed::Policy;
 use super::cost::Cost;
-use super::found::{Closed, Found, Repair};
+use super::found::{Closed, Found, OTHERS_MAX, Repair};
 use super::halves;
 use super::node::{Node, Touches};
 use super::open::Before;
@@ -33,31 +33,37 @@ const MENDED_MAX: usize = 4;
 /// Sets looked at for other ways, after the cheapest one is found.
 pub(super) const NODES_FOR_OTHERS_MAX: usize = 24;
 
-/// Other ways that are shown.
-const OTHERS_MAX: usize = 4;
-
 /// Searches for the cheapest repair of a flow; with last resorts where nothing else does, or something that they may be cheaper than: one
 /// that breaks what works, makes an endpoint, or lets something through.
 pub fn search(estate: &Estate, question: &Question, policy: &Policy) -> Found {
-    let (found, has_last_resort) = search_among(estate, question, policy, false);
+    let (found, has_last_resort) = search_among(estate, question, policy, None);
     if found.best.as_ref().is_some_and(Repair::is_light) || !has_last_resort {
         return found;
     }
-    let (other, _) = search_among(estate, question, policy, true);
+    // What breaks nothing is beaten by something cheaper alone; its other ways were found.
+    let whole = found.best.as_ref().filter(|best| best.cost.broken_flows == 0);
+    if whole.is_some() && found.leaves_open {
+        return found;
+    }
+    let limit = Some(whole.map(|best| best.cost));
+    let (other, _) = search_among(estate, question, policy, limit);
     match (&found.best, &other.best) {
         (Some(usual), Some(best)) if best.cost >= usual.cost => found,
-        (Some(usual), Some(best)) if usual.cost.broken_flows == 0 && best.loses_names() => found,
+        (Some(_), Some(best)) if whole.is_some() && (other.leaves_open || best.loses_names()) => {
+            found
+        }
         (Some(_), None) => found,
-        _ => other,
+        _ => other.with_others_of(found),
     }
 }
 
-/// Searches among the usual fixes, or among all; and whether last resorts were left out.
+/// Searches among the usual fixes, or with `last_resorts` among all, for what costs less than that where it is told; and whether last
+/// resorts were left out.
 fn search_among(
     estate: &Estate,
     question: &Question,
     policy: &Policy,
-    takes_last_resorts: bool,
+    last_resorts: Option<Option<Cost>>,
 ) -> (Found, bool) {
     let mut search = Search {
         estate,
@@ -78,7 +84,8 @@ fn search_among(
         nodes_max: NODES_MAX,
         unmended: None,
         breaking: None,
-        takes_last_resorts,
+        takes_last_resorts: last_resorts.is_some(),
+        limit: last_resorts.flatten(),
         has_last_resort: false,
     };
     search.push(Vec::new(), false);
@@ -135,11 +142,16 @@ pub(super) struct Search<'s> {
     /// Whether fixes are tried that are for whoever may do nothing else, and whether one was left out.
     takes_last_resorts: bool,
     has_last_resort: bool,
+    /// What dearer sets are not looked at for.
+    limit: Option<Cost>,
 }
 
 impl Search<'_> {
     fn run(&mut self) {
         while let Some(Reverse(node)) = self.queue.pop() {
+            if self.limit.is_some_and(|limit| limit <= node.cost) {
+                return;
+            }
             if self.found.node_count >= self.nodes_max {
                 let opened = self.opened.as_ref().or(self.uncovering.as_ref());
                 self.found.is_complete &= self.found.best.is_some() || opened.is_some();
