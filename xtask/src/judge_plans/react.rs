@@ -24,7 +24,8 @@ const ADDRESSES_TRIED: u32 = 256;
 /// - an approval shows at both ends;
 /// - a zone group writes the record of the server, where its zone exists;
 /// - a VNet rule becomes Ready;
-/// - a firewall has the first free address of its subnet.
+/// - a firewall has the first free address of its subnet;
+/// - a route table lists its routes, where it has none, too.
 pub(super) fn react(all: &mut BTreeMap<String, Value>, request: &Request) {
     if request.method == "DELETE" {
         return;
@@ -42,6 +43,9 @@ pub(super) fn react(all: &mut BTreeMap<String, Value>, request: &Request) {
             write_record(all, &request.key)
         }
         "microsoft.network/azurefirewalls" => settle(all, &request.key),
+        "microsoft.network/routetables" if resource["properties"]["routes"].is_null() => {
+            set(all, &request.key, "routes", json!([]));
+        }
         "microsoft.dbforpostgresql/servers/virtualnetworkrules" => {
             set(all, &request.key, "state", json!("Ready"));
         }
