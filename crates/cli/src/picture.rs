@@ -310,6 +310,9 @@ fn clash(report: &Report, finding: &Finding) -> Option<usize> {
     let clashes = |other: &Change| {
         own.iter().any(|one| one.resource == other.resource && one.request != other.request)
     };
+    if !finding.is_cause() {
+        return None;
+    }
     let mut before = report.causes().take_while(|one| !std::ptr::eq(*one, finding));
     before.position(|one| changes(one).iter().any(clashes)).map(|place| place + 1)
 }

@@ -9,7 +9,7 @@ use super::route::{bound_to, routes_of, to_appliance};
 use super::subnet::{update, whole_subnet};
 use super::{Change, Edit, NETWORK_API, Request, Safety, in_subscription, place, quoted};
 use crate::estate::Estate;
-use crate::estate::network::{NextHop, Route, RoutePrefix, Vnet};
+use crate::estate::network::{NextHop, Route, RoutePrefix, RouteTable, Vnet};
 use crate::id::ResourceId;
 
 /// Makes a route table that hands packets for some networks to an appliance, and binds it to a subnet that has none; where one was made
@@ -28,7 +28,8 @@ pub fn new_to_appliance(
     };
     let is_begun = |table: &ResourceId| {
         let is_wanted = |route: &Route| networks.iter().any(|one| leads(one, route));
-        bound_to(estate, table).is_empty() && routes_of(estate, table).all(is_wanted)
+        let is_told = estate.find::<RouteTable>(table).is_some_and(|one| one.routes.is_some());
+        is_told && bound_to(estate, table).is_empty() && routes_of(estate, table).all(is_wanted)
     };
     let wanted = format!("{}-{}-routes", vnet.name(), subnet.name());
     let numbered = (2..).map(|number| format!("{wanted}-{number}"));

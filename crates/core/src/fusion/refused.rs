@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::address::internet;
 use crate::change::server;
-use crate::checks;
 use crate::diagnose::{Report, Source};
 use crate::estate::Estate;
 use crate::estate::server::FirewallRule;
@@ -44,11 +44,12 @@ pub(super) fn decide(
     let finding = refused.finding(estate, report);
     report.findings.retain(|one| one.fault != MISSING);
     report.findings.insert(0, finding);
-    report.missing.clear();
-    for step in report.forward.iter_mut().filter(|step| step.stage == Stage::Admit) {
+    let Report { forward, missing, .. } = report;
+    for step in forward.iter_mut().filter(|step| step.stage == Stage::Admit) {
         step.outcome = Outcome::Drop;
         step.detail = format!("the server refuses {}: no firewall rule holds it", refused.address);
-        step.missing = None;
+        let known = step.missing.take();
+        missing.retain(|one| Some(one) != known.as_ref());
     }
     true
 }
@@ -59,7 +60,8 @@ fn read<'a>(report: &Report, (seen, symptom): (&'a Observation, Symptom)) -> Opt
     else {
         return None;
     };
-    let is_public = !crate::address::private().contains(address);
+    // A rule for 0.0.0.0 would let in all of Azure.
+    let is_public = internet().contains(address);
     let server = server.clone();
     (symptom == Symptom::GateRefused && is_public).then_some(Refused { server, address, seen })
 }
@@ -82,7 +84,7 @@ impl Refused<'_> {
             .any(|(_, rule)| rule.start == rule.end && !rule.is_all_of_azure());
         let fault = if report.place.is_none() && has_rule { CHANGED } else { MISSING };
         let mut finding = Finding::blocks(message, why).at(server, "").fix(Fix::of(vec![rule]));
-        finding.fault = checks::find(fault).map_or(fault, |check| check.fault);
+        finding.fault = fault;
         finding
     }
 }

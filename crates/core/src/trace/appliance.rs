@@ -289,13 +289,12 @@ fn firewall<'e>(
 
 /// What stands at the next hop of a route, as far as its name is known; and how to see its rules.
 pub fn name(estate: &Estate, subnet: &ResourceId, next_hop: &NextHop) -> (String, String) {
-    let look = |at: &str| format!("look at {at}");
-    let unnamed = |who: String| (who, look("its rules and logs"));
+    let unnamed = |who: String| (who, "look at its rules and logs".to_owned());
     let address = match next_hop {
         NextHop::Appliance(address) => address,
         NextHop::Gateway => {
-            let at = look("the routes that it has and those that the network behind it knows");
-            return ("the virtual network gateway".to_owned(), at);
+            let look = "look at the routes that it has and those that the network behind it knows";
+            return ("the virtual network gateway".to_owned(), look.to_owned());
         }
         NextHop::Other(kind) => return unnamed(format!("next hop type `{kind}`")),
         NextHop::Drop | NextHop::Local | NextHop::Internet => {
@@ -315,7 +314,7 @@ pub fn name(estate: &Estate, subnet: &ResourceId, next_hop: &NextHop) -> (String
             format!("az network firewall show --ids {}", quoted(id.as_str()))
         }
     };
-    let look = look(&format!("its rules, `{rules}`, and at what it logs"));
+    let look = format!("look at its rules, `{rules}`, and at what it logs");
     (format!("Azure Firewall `{}` at {address}", id.name()), look)
 }
 

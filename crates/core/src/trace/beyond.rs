@@ -62,7 +62,11 @@ impl Walker<'_> {
         };
         let mut routed = route::to_address(self.estate, subnet, address, own);
         // The gateway has a route of its own for it, or will have.
+        let mut sent_by = None;
         if is_sent_there && (is_closed(&found) || matches!(found, Outward::Through(_))) {
+            if let Routed::Elsewhere(route, _) = routed {
+                sent_by = Some(route);
+            }
             routed = Routed::Directly;
         }
         if let Routed::Dropped(route) = &routed
@@ -87,7 +91,12 @@ impl Walker<'_> {
                     found,
                     Outward::Through(_) | Outward::Perhaps(_) | Outward::Learned(..)
                 );
+                let place = leg.forward.len();
                 self.take_outward(leg, near, found, address);
+                // That route is read as well: without it the gateway's own would count.
+                if let (Some(route), Some(step)) = (sent_by, leg.forward.get_mut(place)) {
+                    *step = step.clone().read(&route.resource, &route.pointer);
+                }
             }
             routed => {
                 let is_lost = matches!(found, Outward::Nowhere | Outward::Claimed { .. });

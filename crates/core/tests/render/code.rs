@@ -205,7 +205,8 @@ fn a_gateway_is_lent_before_it_is_used() {
         let files = bicep::files(plan);
         let declares = |one: &Change| {
             let head = format!("  name: '{}'\n", one.resource.name());
-            files.iter().position(|file| file.text.contains(&head))
+            let place = files.iter().position(|file| file.text.contains(&head));
+            place.unwrap_or_else(|| panic!("{name}: no file declares {}", one.resource))
         };
         assert!(declares(lender) < declares(user), "{name}: Bicep");
         for version in [Azurerm::V4, Azurerm::V5] {

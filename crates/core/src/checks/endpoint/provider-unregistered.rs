@@ -18,7 +18,13 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     {
         return None;
     }
-    let (registration, place) = lacking(path, &start.vnet)?;
+    // Nobody needs an endpoint where the public door is open and none was made.
+    let gate = path.taken().and_then(|leg| leg.gate.as_ref());
+    let needs_one = path.endpoints.is_empty() && matches!(gate, Some(Gate::PublicDenied));
+    if path.endpoints.is_empty() && !needs_one {
+        return None;
+    }
+    let registration = lacking(path, &start.vnet)?;
     let (subscription, provider) = (registration.subscription(), registration.name());
     let message = format!(
         "provider `{provider}` is not registered in subscription `{subscription}`, which a private endpoint of `{}` needs",
@@ -30,19 +36,17 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         quoted(subscription),
         quoted(provider)
     );
-    let finding = Finding::blocks(message, why).at(&registration, place).fix(Fix::advice(fix));
-    // Another way may be open, or have to be.
-    let gate = path.taken().and_then(|leg| leg.gate.as_ref());
-    let needs_one = path.endpoints.is_empty() && matches!(gate, Some(Gate::PublicDenied));
+    let finding = Finding::blocks(message, why).at(&registration, "/registrationState");
+    let finding = finding.fix(Fix::advice(fix));
     Some(if needs_one { finding } else { finding.possible() })
 }
 
-/// The first registration that is known to lack of those that an endpoint in a network needs, with the place that says so.
-pub(super) fn lacking(path: &Path, vnet: &ResourceId) -> Option<(ResourceId, String)> {
+/// The first registration that is known to lack of those that an endpoint in a network needs.
+pub(super) fn lacking(path: &Path, vnet: &ResourceId) -> Option<ResourceId> {
     let subscriptions = [vnet.subscription(), path.to_id.subscription()];
     let all = subscriptions.iter().flat_map(|one| PROVIDERS.map(|name| registration_of(one, name)));
-    all.flatten().find_map(|id| {
-        let facts = path.estate.find::<Registration>(&id)?;
-        facts.is_lacking().then(|| (id, "/registrationState".to_owned()))
-    })
+    let is_lacking = |id: &ResourceId| {
+        path.estate.find::<Registration>(id).is_some_and(Registration::is_lacking)
+    };
+    all.flatten().find(is_lacking)
 }

@@ -12,6 +12,7 @@ use crate::estate::network::Vnet;
 use crate::estate::{Estate, Missing, Reference};
 use crate::id::ResourceId;
 use crate::shell::quoted;
+use crate::text::some_of;
 use crate::trace::appliance;
 use crate::trace::filter::Receiver;
 use crate::trace::firewall::rules::{Decider, Ruling};
@@ -130,16 +131,11 @@ impl Decider {
         let rule = rule.get("properties").unwrap_or(rule);
         let words = |names: &[&str]| -> String {
             let fields = names.iter().filter_map(|name| rule.get(*name)?.as_array()).flatten();
-            let all: Vec<&str> = fields.filter_map(Value::as_str).collect();
-            let shown = all.iter().take(SHOWN_MAX).map(|one| match *one {
+            let all = fields.filter_map(Value::as_str).map(|one| match one {
                 "*" => "any",
                 one => one.rsplit('/').next().filter(|_| one.starts_with('/')).unwrap_or(one),
             });
-            let more = match all.len().saturating_sub(SHOWN_MAX) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            shown.collect::<Vec<_>>().join(", ") + &more
+            some_of(&all.collect::<Vec<_>>(), SHOWN_MAX)
         };
         let from = words(&["sourceAddresses", "sourceIpGroups"]);
         let to = words(&["destinationAddresses", "destinationIpGroups", "destinationFqdns"]);
