@@ -17,7 +17,7 @@ use crate::output::{is_stdout, remark};
 /// Where to draw.
 #[derive(Args)]
 pub(crate) struct DrawingArgs {
-    /// Draw the path into this file, and the repaired one below it; `-` for standard output, in place of the answer
+    /// Draw the path into this file, and the repaired one beside it; `-` for standard output, in place of the answer
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 mod fusion;
 mod next;
+mod path;
 
 use std::io::Write;
 
@@ -11,15 +12,13 @@ use flexway_core::diagnose::Report;
 use flexway_core::finding::{Certainty, Finding, Severity};
 use flexway_core::guide::{Guide, State};
 use flexway_core::plan::Plan;
-use flexway_core::trace::step::{Fact, Outcome, Stage, Step, Verdict};
+use flexway_core::trace::step::{Fact, Verdict};
 
 use crate::output::{Tame, columns};
 
-/// Columns of the box around a closed gate, without its sentence.
-const BOX: usize = 22;
-
-/// Columns of the sentence in the narrowest terminal.
-const DETAIL_MIN: usize = 40;
+/// Columns of a text in the narrowest terminal, and in the widest.
+const TEXT_MIN: usize = 40;
+const TEXT_MAX: usize = 110;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -53,7 +52,7 @@ fn write_report(
     after: &[String],
 ) -> std::io::Result<()> {
     write_head(out, report, after)?;
-    write_path(out, report, false)?;
+    path::write(out, report, false)?;
     if let Some(fusion) = &report.fusion {
         fusion::write(out, fusion, report.verdict)?;
     }
@@ -90,7 +89,7 @@ fn number_of(report: &Report, finding: &Finding) -> Option<usize> {
 
 fn write_trace(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
     write_head(out, report, after)?;
-    write_path(out, report, true)?;
+    path::write(out, report, true)?;
     if let Some(fusion) = &report.fusion {
         fusion::write(out, fusion, report.verdict)?;
     }
@@ -113,7 +112,8 @@ fn write_missing(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     }
     writeln!(out, "\n{STRONG}not observed{STRONG:#}")?;
     for missing in &report.missing {
-        writeln!(out, "  {}\n     to know it: {}", missing.what, missing.help)?;
+        paragraph(out, "  ", &missing.what, "")?;
+        paragraph(out, "     to know it: ", &missing.help, "")?;
     }
     Ok(())
 }
@@ -133,7 +133,7 @@ fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     let code =
         report.code_shown().map_or(String::new(), |code| format!(" ({code} in Azure's tool)"));
     let causes: Vec<&Finding> = report.causes().collect();
-    let open = report.forward.iter().chain(&report.back).find_map(|step| step.missing.as_ref());
+    let open = report.steps().find_map(|step| step.missing.as_ref());
     let told = |one: &Finding| format!("{}  [{}]", one.message, one.fault);
     let why = match (report.verdict, causes.as_slice()) {
         (Verdict::Undetermined, _) => {
@@ -184,60 +184,24 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
     }
     if let Some(guide) = &report.guide {
         let access = format!("{} source, {} target", guide.source_access, guide.target_access);
-        writeln!(out, "  guide   row {} ({access}): {}", guide.row, guide.advice)?;
+        let advice = format!("row {} ({access}): {}", guide.row, guide.advice);
+        paragraph(out, "  guide   ", &advice, "")?;
     }
     Ok(())
 }
 
-fn write_path(out: &mut impl Write, report: &Report, with_facts: bool) -> std::io::Result<()> {
-    for flow in report.flows() {
-        writeln!(out, "\n{STRONG}path from the copier to the {}{STRONG:#}", flow.to)?;
-        for step in flow.forward {
-            write_step(out, step, with_facts)?;
-        }
-        if !flow.back.is_empty() {
-            writeln!(out, "{STRONG}and back{STRONG:#}")?;
-        }
-        for step in flow.back {
-            write_step(out, step, with_facts)?;
-        }
-    }
-    Ok(())
-}
-
-fn write_step(out: &mut impl Write, step: &Step, with_facts: bool) -> std::io::Result<()> {
-    let stage = stage_word(step.stage);
-    match step.shown() {
-        Outcome::Pass => writeln!(out, "   {GOOD}ok{GOOD:#}  {stage:<10}  {}", step.detail)?,
-        Outcome::Unknown => writeln!(out, "   {DOUBT}??{DOUBT:#}  {stage:<10}  {}", step.detail)?,
-        Outcome::Drop if step.is_consequence => {
-            writeln!(
-                out,
-                "   {BAD}xx{BAD:#}  {stage:<10}  {} (follows from another gate)",
-                step.detail
-            )?;
-        }
-        Outcome::Drop => {
-            let room = columns().saturating_sub(BOX).max(DETAIL_MIN);
-            let rule = step.rule.iter().flat_map(|rule| wrapped(rule, room));
-            let lines: Vec<String> = wrapped(&step.detail, room).into_iter().chain(rule).collect();
-            let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-            let edge = "─".repeat(width + BOX - 4);
-            writeln!(out, "{BAD}  ┌{edge}┐{BAD:#}")?;
-            for (index, line) in lines.iter().enumerate() {
-                let (mark, stage) = if index == 0 { ("XX", stage) } else { ("  ", "") };
-                writeln!(out, "{BAD}  │ {mark}  {stage:<10}  {line:<width$} │{BAD:#}")?;
-            }
-            writeln!(out, "{BAD}  └{edge}┘{BAD:#}")?;
-        }
-    }
-    let is_framed = step.shown() == Outcome::Drop && !step.is_consequence;
-    if let Some(rule) = step.rule.as_ref().filter(|_| !is_framed) {
-        writeln!(out, "{FAINT}{:19}{rule}{FAINT:#}", "")?;
-    }
-    if with_facts {
-        for fact in &step.facts {
-            writeln!(out, "{FAINT}         {}{FAINT:#}", place_words(fact))?;
+/// A text in lines as wide as the terminal, but no wider than is well read, below each other behind what begins it; `more` is less
+/// important.
+fn paragraph(out: &mut impl Write, begin: &str, text: &str, more: &str) -> std::io::Result<()> {
+    let indent = begin.chars().count();
+    let room = columns().saturating_sub(indent).clamp(TEXT_MIN, TEXT_MAX - indent);
+    let lines = wrapped(text, room);
+    let last = lines.len() - 1;
+    for (index, line) in lines.iter().enumerate() {
+        let more = if index == last { more } else { "" };
+        match index {
+            0 => writeln!(out, "{begin}{line}{FAINT}{more}{FAINT:#}")?,
+            _ => writeln!(out, "{:indent$}{line}{FAINT}{more}{FAINT:#}", "")?,
         }
     }
     Ok(())
@@ -262,22 +226,6 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
 /// A place in a captured body; the whole of it has no pointer.
 fn place_words(fact: &Fact) -> String {
     format!("{} {}", fact.resource, fact.pointer).trim_end().to_owned()
-}
-
-fn stage_word(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Mode => "mode",
-        Stage::Name => "name",
-        Stage::FilterOut => "filter out",
-        Stage::Route => "route",
-        Stage::Hop => "hop",
-        Stage::FilterIn => "filter in",
-        Stage::Admit => "admit",
-        Stage::Return => "return",
-        Stage::Listen => "listen",
-        Stage::Tls => "tls",
-        Stage::Auth => "login",
-    }
 }
 
 fn write_message(
@@ -324,7 +272,7 @@ fn write_finding(
     plan: Option<&Plan>,
 ) -> std::io::Result<()> {
     write_message(out, finding, number_of(report, finding))?;
-    writeln!(out, "   why: {}", finding.why)?;
+    paragraph(out, "   why: ", &finding.why, "")?;
     write_place(out, finding)?;
     for (index, fix) in finding.fixes.iter().enumerate() {
         let is_planned = |one: &Change| fix.changes.iter().any(|own| own.title == one.title);
@@ -338,13 +286,13 @@ fn write_finding(
             (None, Some(true) | None) => String::new(),
         };
         let word = if index == 0 { "fix" } else { " or" };
-        writeln!(out, "   {word}: {}{FAINT}{more}{FAINT:#}", fix.title)?;
+        paragraph(out, &format!("   {word}: "), &fix.title, &more)?;
         if index == 0 {
             if let Some(number) = clash(report, finding) {
-                writeln!(
-                    out,
-                    "        not beside the fix of error {number}, which writes the same: `flexway plan` has one for both"
-                )?;
+                let text = format!(
+                    "not beside the fix of error {number}, which writes the same: `flexway plan` has one for both"
+                );
+                paragraph(out, "        ", &text, "")?;
             }
             let mut selected = "";
             for command in fix.changes.iter().flat_map(|change| &change.az) {

@@ -5,7 +5,10 @@ mod fixes;
 mod gates;
 mod json;
 mod one_setting;
+mod packets;
+mod places;
 mod question;
+mod reach;
 mod second_flow;
 
 use crate::address::AddressSet;
@@ -20,6 +23,8 @@ use crate::trace::start::Start;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
 use crate::trace::{self, Path};
 
+pub use places::Spot;
+pub use reach::Reach;
 use second_flow::Way;
 
 pub use crate::trace::PORT;
@@ -52,10 +57,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What is not in the estate and would decide.
     pub missing: Vec<Missing>,
-    /// The way there.
-    pub forward: Vec<Step>,
-    /// The way back.
-    pub back: Vec<Step>,
+    /// The flows of the copier, that to the source first.
+    pub flows: Vec<Flow>,
     /// What observations made of it; `None` where none were given.
     pub fusion: Option<Fusion>,
 }
@@ -70,14 +73,27 @@ pub struct Senders {
 }
 
 /// One flow of the copier.
-#[derive(Debug, Clone, Copy)]
-pub struct Flow<'r> {
+#[derive(Debug, Clone)]
+pub struct Flow {
     /// Where it goes: `source` or `target`.
     pub to: &'static str,
+    /// Addresses that the copier may have; empty where they are not known.
+    pub senders: AddressSet,
     /// Steps there.
-    pub forward: &'r [Step],
+    pub forward: Vec<Step>,
     /// Steps back.
-    pub back: &'r [Step],
+    pub back: Vec<Step>,
+}
+
+impl Flow {
+    fn to_source(senders: AddressSet, forward: Vec<Step>, back: Vec<Step>) -> Flow {
+        Flow { to: "source", senders, forward, back }
+    }
+
+    /// All steps, there and back.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.forward.iter().chain(&self.back)
+    }
 }
 
 impl Senders {
@@ -217,9 +233,12 @@ fn undecided(question: &Question, missing: Missing) -> Report {
         place: None,
         guide: None,
         findings: Vec::new(),
-        forward: vec![Step::unknown(Stage::Mode, missing.clone())],
+        flows: vec![Flow::to_source(
+            AddressSet::default(),
+            vec![Step::unknown(Stage::Mode, missing.clone())],
+            Vec::new(),
+        )],
         missing: vec![missing],
-        back: Vec::new(),
         fusion: None,
     }
 }
@@ -247,15 +266,16 @@ fn of_path(question: &Question, path: &Path) -> Report {
         let place = one.stages().first().filter(|_| one.is_cause());
         (!one.is_cause(), one.severity, place.copied())
     });
-    let (mut forward, back) = (path.forward(), path.back());
-    let senders = senders(path, verdict);
+    let mut flow = Flow::to_source(path.senders(), path.forward(), path.back());
+    packets::tell(path, &mut flow);
+    let senders = senders(&flow, verdict);
     let dropped = senders.as_ref().map(|one| &one.dropped);
-    gates::mark(path, &findings, dropped, &mut forward);
-    let steps = forward.iter().chain(&back).filter_map(|step| step.missing.clone());
-    let mut missing: Vec<Missing> = steps.chain(guide::missing(path)).collect();
+    gates::mark(path, &findings, dropped, &mut flow.forward);
+    let open = flow.steps().filter_map(|step| step.missing.clone());
+    let mut missing: Vec<Missing> = open.chain(guide::missing(path)).collect();
     missing.sort();
     missing.dedup();
-    Report {
+    let mut report = Report {
         question: question.clone(),
         given: Given::default(),
         verdict,
@@ -268,20 +288,19 @@ fn of_path(question: &Question, path: &Path) -> Report {
         guide: if question.copier == Copier::Target { guide::view(path) } else { None },
         findings,
         missing,
-        forward,
-        back,
+        flows: vec![flow],
         fusion: None,
-    }
+    };
+    report.sort_causes();
+    report
 }
 
 /// Which senders pass, where some do and some do not.
-fn senders(path: &Path, verdict: Verdict) -> Option<Senders> {
-    let (forward, back) = (path.forward(), path.back());
-    let parts = forward.iter().chain(&back).filter_map(|step| step.dropped_part.as_ref());
-    let all = path.senders();
+fn senders(flow: &Flow, verdict: Verdict) -> Option<Senders> {
+    let parts = flow.steps().filter_map(|step| step.dropped_part.as_ref());
     let dropped = parts.fold(AddressSet::default(), |all, part| all.union(part));
-    let pass = all.difference(&dropped);
-    let dropped = dropped.intersection(&all);
+    let pass = flow.senders.difference(&dropped);
+    let dropped = dropped.intersection(&flow.senders);
     (verdict == Verdict::Partial).then_some(Senders { pass, dropped })
 }
 
@@ -294,8 +313,7 @@ impl Report {
     /// Whether a gate is known to be closed, if only for a part of the senders.
     pub fn is_closed(&self) -> bool {
         let closes = |step: &Step| step.outcome == Outcome::Drop;
-        matches!(self.verdict, Verdict::Unreachable | Verdict::Partial)
-            || self.forward.iter().chain(&self.back).any(closes)
+        matches!(self.verdict, Verdict::Unreachable | Verdict::Partial) || self.steps().any(closes)
     }
 
     /// Whether a cause stands on the way to the source, and whether on that to the target.
@@ -309,25 +327,14 @@ impl Report {
         (!is_second, is_second || self.findings.iter().any(follows))
     }
 
-    /// The flows, that to the source first, each with its steps there and back.
-    pub fn flows(&self) -> Vec<Flow<'_>> {
-        // A flow starts with a gate of its own mode.
-        let goes_on =
-            |one: &Step, next: &Step| one.stage == Stage::Mode || next.stage != Stage::Mode;
-        let ways: Vec<&[Step]> = self.forward.chunk_by(goes_on).collect();
-        // Where not each has its step back, all belong to the last.
-        let is_each = self.back.len() == ways.len();
-        let last = ways.len().saturating_sub(1);
-        let flow = |(index, forward)| Flow {
-            to: if index == 0 { "source" } else { "target" },
-            forward,
-            back: match is_each {
-                true => &self.back[index..=index],
-                false if index == last => &self.back,
-                false => &[],
-            },
-        };
-        ways.into_iter().enumerate().map(flow).collect()
+    /// All steps of all flows, each flow there and back.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.flows.iter().flat_map(Flow::steps)
+    }
+
+    /// The steps there of all flows.
+    pub fn forward(&self) -> impl Iterator<Item = &Step> {
+        self.flows.iter().flat_map(|flow| &flow.forward)
     }
 
     /// The faults that cause the verdict.

@@ -6,6 +6,8 @@ use flexway_core::diagnose::Report;
 use flexway_core::plan::Plan;
 use flexway_core::trace::step::Verdict;
 
+use super::paragraph;
+
 /// How a connection tells.
 const PROBE: &str = "run the same command with `--probe` (FLEXWAY_SOURCE and FLEXWAY_TARGET set)";
 
@@ -32,21 +34,24 @@ pub(super) fn write(
     let parts: Vec<&str> =
         repair.filter(|_| count > 0).into_iter().chain(more.as_deref()).collect();
     if !parts.is_empty() {
-        writeln!(out, "\nnext: {}", parts.join("; "))?;
+        writeln!(out)?;
+        paragraph(out, "next: ", &parts.join("; "), "")?;
     } else if report.verdict == Verdict::Undetermined && report.fusion.is_none() {
-        writeln!(
-            out,
-            "\nnext: capture what is not observed and ask again; or let a connection tell: {PROBE}"
-        )?;
+        let text = format!(
+            "capture what is not observed and ask again; or let a connection tell: {PROBE}"
+        );
+        writeln!(out)?;
+        paragraph(out, "next: ", &text, "")?;
     } else if report.verdict == Verdict::Reachable {
         let probe = match report.fusion {
             None => format!("{PROBE}, which sees TLS, the login and pg_hba.conf, too; "),
             Some(_) => String::new(),
         };
-        writeln!(
-            out,
-            "\nnext: where Azure's tool still says ST008: {probe}`flexway explain 603000` tells more"
-        )?;
+        let text = format!(
+            "where Azure's tool still says ST008: {probe}`flexway explain 603000` tells more"
+        );
+        writeln!(out)?;
+        paragraph(out, "next: ", &text, "")?;
     }
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Flow, Report};
+use super::{Reach, Report, Spot};
 use crate::address::AddressSet;
 use crate::finding::Finding;
-use crate::trace::step::Step;
+use crate::trace::told::{Crossing, Header};
 
 impl Report {
     /// In the form `flexway.check/1`.
@@ -28,24 +28,55 @@ impl Report {
             "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
             "missing": self.missing,
             "probes": self.fusion,
-            "trace": { "forward": self.steps_json(|flow| flow.forward), "return": self.steps_json(|flow| flow.back) },
+            "trace": { "forward": self.steps_json(false), "return": self.steps_json(true) },
         })
     }
 
-    /// Steps of all flows, each with the flow that it belongs to and the outcome that people see: a gate that a cause stands at is not
-    /// open.
-    fn steps_json(&self, steps: for<'r> fn(Flow<'r>) -> &'r [Step]) -> Vec<Value> {
-        let told = |flow: Flow<'_>| {
-            let told = steps(flow).iter().map(|step| {
+    /// Steps of all flows there, or back, each with the flow that it belongs to and the outcome that people see: a gate that a cause
+    /// stands at is not open.
+    fn steps_json(&self, is_back: bool) -> Vec<Value> {
+        let spots = self.spots();
+        let causes: Vec<&Finding> = self.causes().collect();
+        let mut all = Vec::new();
+        for (place, flow) in self.flows.iter().enumerate() {
+            let told = flow.steps().zip(flow.reaches()).enumerate();
+            let counts = |index: usize| (index >= flow.forward.len()) == is_back;
+            for (index, (step, reach)) in told.filter(|(index, _)| counts(*index)) {
+                let spot = Spot { flow: place, step: index };
+                let here = causes.iter().zip(&spots).filter(|(_, spots)| spots.contains(&spot));
+                let here: Vec<&str> = here.map(|(cause, _)| cause.fault).collect();
                 let mut told = json!(step);
                 told["flow"] = json!(flow.to);
                 told["outcome"] = json!(step.shown());
-                told
-            });
-            told.collect::<Vec<_>>()
-        };
-        self.flows().into_iter().flat_map(told).collect()
+                told["reached"] = match reach {
+                    Reach::All | Reach::Some => json!(true),
+                    Reach::Perhaps => Value::Null,
+                    Reach::Nothing => json!(false),
+                };
+                told["causes"] = json!(here);
+                told["follows"] = json!(step.is_consequence);
+                told["dropped"] = json!(step.dropped_part.as_ref().map(words));
+                let header = |pick: fn(&Crossing) -> &Header| {
+                    step.packets.as_ref().map(|one| header_json(pick(one), is_back))
+                };
+                told["in"] = json!(header(|one| &one.before));
+                told["out"] = json!(header(|one| &one.after));
+                all.push(told);
+            }
+        }
+        all
     }
+}
+
+/// The port is the server's: that of the receiver on the way there, and of the sender on the way back.
+fn header_json(header: &Header, is_back: bool) -> Value {
+    let side = |set: &Option<AddressSet>| json!(set.as_ref().map(words));
+    let (from_port, to_port) = match is_back {
+        true => (Some(header.port), None),
+        false => (None, Some(header.port)),
+    };
+    json!({ "protocol": "tcp", "from": side(&header.from), "from_port": from_port,
+        "to": side(&header.to), "to_port": to_port })
 }
 
 fn words(addresses: &AddressSet) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The flow to the target, of a copier that does not run there.
 
 use super::one_setting::{is_one_mend, mend};
-use super::{Copier, NOT_READY, Report, SECOND_FLOW, consequences};
+use super::{Copier, Flow, NOT_READY, Report, SECOND_FLOW, consequences};
 use crate::change::Change;
 use crate::finding::Finding;
 use crate::trace::step::Verdict;
@@ -72,8 +72,7 @@ pub(super) fn add(report: &mut Report, second: &Report, mends: Mends<'_>) {
     report.missing.extend(second.missing.iter().cloned());
     report.missing.sort();
     report.missing.dedup();
-    report.forward.extend(second.forward.iter().cloned());
-    report.back.extend(second.back.iter().cloned());
+    report.flows.extend(second.flows.iter().map(|flow| Flow { to: "target", ..flow.clone() }));
 }
 
 /// Whether one thing stops both flows, such as a copier that does not run. Of what lacks in one place, such as two records of a zone,

@@ -168,16 +168,21 @@ pub enum NextHop {
 }
 
 impl NextHop {
+    /// Its kind, in Azure's word.
+    pub fn word(&self) -> &str {
+        match self {
+            NextHop::Local => "VnetLocal",
+            NextHop::Internet => "Internet",
+            NextHop::Drop => "None",
+            NextHop::Appliance(_) => "VirtualAppliance",
+            NextHop::Gateway => "VirtualNetworkGateway",
+            NextHop::Other(word) => word,
+        }
+    }
+
     /// The address of the appliance, where it is one with an address.
     pub fn appliance(&self) -> Option<Ipv4Addr> {
-        match self {
-            NextHop::Appliance(text) => text.parse().ok(),
-            NextHop::Local
-            | NextHop::Internet
-            | NextHop::Drop
-            | NextHop::Gateway
-            | NextHop::Other(_) => None,
-        }
+        if let NextHop::Appliance(text) = self { text.parse().ok() } else { None }
     }
 }
 

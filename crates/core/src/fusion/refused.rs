@@ -44,8 +44,9 @@ pub(super) fn decide(
     let finding = refused.finding(estate, report);
     report.findings.retain(|one| one.fault != MISSING);
     report.findings.insert(0, finding);
-    let Report { forward, missing, .. } = report;
-    for step in forward.iter_mut().filter(|step| step.stage == Stage::Admit) {
+    let Report { flows, missing, .. } = report;
+    let steps = flows.iter_mut().take(1).flat_map(|flow| &mut flow.forward);
+    for step in steps.filter(|step| step.stage == Stage::Admit) {
         step.outcome = Outcome::Drop;
         step.detail = format!("the server refuses {}: no firewall rule holds it", refused.address);
         let known = step.missing.take();

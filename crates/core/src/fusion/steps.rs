@@ -6,9 +6,9 @@ use crate::trace::step::{Outcome, Stage, Step, Verdict};
 
 /// Puts TLS and login behind the path, and answers what the configuration left open of the listener.
 pub(super) fn lay_over(report: &mut Report, source: Option<&Observation>) {
-    let Some(seen) = source else { return };
+    let (Some(seen), Some(flow)) = (source, report.flows.first_mut()) else { return };
     if let Some(heard) = step(seen, Rung::SslRequest, Stage::Listen)
-        && let Some(open) = report
+        && let Some(open) = flow
             .forward
             .iter_mut()
             .find(|step| step.stage == Stage::Listen && step.outcome == Outcome::Unknown)
@@ -20,7 +20,7 @@ pub(super) fn lay_over(report: &mut Report, source: Option<&Observation>) {
     // A wrong password closes no gate of the path: the witness says it.
     let is_open = report.verdict == Verdict::Reachable;
     let is_shown = |step: &Step| !is_open || step.outcome == Outcome::Pass;
-    report.forward.extend(steps.filter(is_shown));
+    flow.forward.extend(steps.filter(is_shown));
 }
 
 fn step(seen: &Observation, rung: Rung, stage: Stage) -> Option<Step> {

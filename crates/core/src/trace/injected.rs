@@ -62,7 +62,9 @@ impl Walker<'_> {
             }
         }
         let detail = "the server is inside the subnet: it has no firewall of its own";
-        leg.forward.push(Step::pass(Stage::Admit, Some(self.server_id), detail));
+        let step = Step::pass(Stage::Admit, Some(self.server_id), detail);
+        let place = self.estate.locate(self.server_id, "", "network/delegatedSubnetResourceId");
+        leg.forward.push(step.read(self.server_id, place));
         leg
     }
 }

@@ -113,6 +113,8 @@ pub struct Leg {
     pub admin_denials: Vec<(Ruled, bool)>,
     /// How the packets of a relay host get into the internet, where they have to.
     pub egress: Option<Egress>,
+    /// The public addresses of a firewall or an appliance that a front door sees, where they are known.
+    pub seen_as: Option<AddressSet>,
     /// The front door; `None` for a private way.
     pub gate: Option<Gate>,
     /// Steps there.
@@ -152,6 +154,7 @@ impl Leg {
             senders: AddressSet::default(),
             admin_denials: Vec::new(),
             egress: None,
+            seen_as: None,
             gate: None,
             forward: Vec::new(),
             back: Vec::new(),
@@ -325,9 +328,13 @@ impl Walker<'_> {
             }
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
         }
+        let mut seen_as = None;
         let gate = match &leg.route {
             Some(Routed::Elsewhere(route, _) | Routed::Dead(route, _)) => {
                 let egress = self.behind(&route.next_hop);
+                if let Some(Egress::Known(addresses)) = &egress {
+                    seen_as = Some(addresses.clone());
+                }
                 let caller = Caller { start: self.start, egress: egress.as_ref() };
                 let caller = (&caller, &route.next_hop);
                 gate::gate_behind(self.estate, self.server_id, self.server, caller)
@@ -343,6 +350,7 @@ impl Walker<'_> {
             }
         };
         leg.forward.push(gate_step(self.estate, self.server_id, self.server, &gate));
+        leg.seen_as = seen_as;
         leg.gate = Some(gate);
         leg.back.push(replies_step());
         leg

@@ -54,6 +54,7 @@ mod single_gate;
 pub mod start;
 pub mod step;
 pub mod tag;
+pub mod told;
 pub mod unproven;
 mod unread;
 mod verdict;
@@ -290,7 +291,13 @@ impl Path<'_> {
             let host = host.unwrap_or_default();
             format!("the copier runs {host}in subnet `{subnet}` of network `{vnet}`")
         });
-        self.opening.push(Step::pass(Stage::Mode, Some(&self.from_id), detail));
+        let step = Step::pass(Stage::Mode, Some(&self.from_id), detail);
+        let place = |path: &str| self.estate.locate(&self.from_id, "", path);
+        let place = match start.interface {
+            Some(_) => place("ipConfigurations"),
+            None => place("network/delegatedSubnetResourceId"),
+        };
+        self.opening.push(step.read(&self.from_id, place));
         self.opening.extend(self.copier_step());
     }
 
@@ -315,6 +322,13 @@ impl Path<'_> {
             }
         };
         Some(step.read(&self.from_id, &from.state_pointer))
+    }
+
+    /// Whether a Single Server knows the copier's subnet by its service endpoint: packets then keep their own addresses.
+    pub(crate) fn is_identified(&self) -> bool {
+        self.start
+            .as_ref()
+            .is_some_and(|start| identity::is_identified(self.estate, &self.to, start))
     }
 
     /// The ways that were walked: the meant one first.

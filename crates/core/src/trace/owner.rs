@@ -10,6 +10,7 @@ use crate::estate::network::Subnet;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::admin::Packets;
+use crate::trace::decision::Decision;
 use crate::trace::egress::Egress;
 use crate::trace::filter::{self, Flow, Receiver, Service, Stand};
 use crate::trace::leg::Leg;
@@ -19,7 +20,7 @@ use crate::trace::tag;
 
 impl Leg {
     /// Takes down the rules of the machine that has a public address, where they let nobody in: which public address the copier comes
-    /// with is mostly not told, and an admin rule may let it in all the same. The steps at which packets end.
+    /// with is mostly not told, and an admin rule may let it in all the same. The steps of the rules that let nobody in, or everybody.
     pub(super) fn enter_owner(
         &mut self,
         estate: &Estate,
@@ -50,15 +51,26 @@ impl Leg {
             let (members, receiver, stand) = (&[][..], &receiver, Stand::default());
             let flow = Flow { senders, members, receiver, service, stand };
             let decision = filter::decide(estate, group, direction, &flow, &seen).ok()?;
-            let is_shut = decision.allowed.is_empty() && decision.unknown.is_empty();
-            is_shut.then(|| (group.clone(), decision))
+            Some((group.clone(), decision))
         };
-        self.inbound = decide(subnet.security_group.id(subnet_id, "networkSecurityGroup"));
-        self.inbound_interface = decide(interface.security_group.id(id, "networkSecurityGroup"));
-        let sides = [&self.inbound, &self.inbound_interface].into_iter().flatten();
-        sides
-            .map(|(group, decision)| filter_step(estate, Stage::FilterIn, group, decision, senders))
-            .collect()
+        let sides = [
+            decide(subnet.security_group.id(subnet_id, "networkSecurityGroup")),
+            decide(interface.security_group.id(id, "networkSecurityGroup")),
+        ];
+        let is_told = |decision: &Decision| {
+            decision.unknown.is_empty()
+                && (decision.allowed.is_empty() || decision.denied.is_empty())
+        };
+        let told = sides.iter().flatten().filter(|(_, decision)| is_told(decision));
+        let step = |(group, decision): &(ResourceId, Decision)| {
+            filter_step(estate, Stage::FilterIn, group, decision, senders)
+        };
+        let steps = told.map(step).collect();
+        let is_shut =
+            |decision: &Decision| decision.allowed.is_empty() && decision.unknown.is_empty();
+        [self.inbound, self.inbound_interface] =
+            sides.map(|side| side.filter(|(_, decision)| is_shut(decision)));
+        steps
     }
 }
 

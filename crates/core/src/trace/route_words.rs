@@ -15,6 +15,7 @@ use crate::trace::own_route::Own;
 use crate::trace::place::{self, Place};
 use crate::trace::route::{Routed, UserRoute};
 use crate::trace::step::{Stage, Step};
+use crate::trace::told::RouteSays;
 use crate::trace::words::replies_step;
 
 /// What becomes of packets at a subnet's routes; `own` counts where no route of a user decides.
@@ -34,20 +35,18 @@ pub(super) fn route_step(
                     leads(&route.next_hop)
                 )
             });
-            Step::pass(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, &route.pointer)
+            decided_by(route, Step::pass(Stage::Route, Some(&route.table), detail))
         }
         Routed::Dropped(route) => {
             let detail =
                 format!("route `{}` ({}) drops packets to {destination}", route.name, route.prefix);
-            Step::drop(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, &route.pointer)
+            decided_by(route, Step::drop(Stage::Route, Some(&route.table), detail))
         }
         Routed::Elsewhere(route, missing) | Routed::Doubtful(route, missing) => {
             let mut step = Step::unknown(Stage::Route, missing.clone());
             step.resource = Some(route.table.clone());
             step.detail = format!("route `{}` ({}): {}", route.name, route.prefix, step.detail);
-            step.read(&route.resource, &route.pointer)
+            decided_by(route, step)
         }
         Routed::Dead(route, appliance) => {
             let detail = format!(
@@ -56,11 +55,35 @@ pub(super) fn route_step(
                 route.prefix,
                 appliance_words(route, appliance)
             );
-            Step::drop(Stage::Route, Some(&route.table), detail)
-                .read(&route.resource, &route.pointer)
+            decided_by(route, Step::drop(Stage::Route, Some(&route.table), detail))
         }
         Routed::Unknown(missing) => Step::unknown(Stage::Route, missing.clone()),
     }
+}
+
+/// The step of a user's route: what it says, and where it was read.
+pub(super) fn decided_by(route: &UserRoute, step: Step) -> Step {
+    let step = step.read(&route.resource, &route.pointer);
+    if step.facts.is_empty() {
+        return step;
+    }
+    let says = RouteSays {
+        table: Some(route.table.clone()),
+        name: Some(route.name.clone()),
+        prefix: route.prefix.clone(),
+        origin: "user",
+        next_hop: route.next_hop.word().to_owned(),
+        address: route.next_hop.appliance(),
+    };
+    Step { route: Some(Box::new(says)), ..step }
+}
+
+/// The step of a route of Azure's own.
+fn decided_by_azure(next_hop: &str, prefix: impl Display, step: Step) -> Step {
+    let (next_hop, prefix) = (next_hop.to_owned(), prefix.to_string());
+    let origin = "system";
+    let says = RouteSays { table: None, name: None, prefix, origin, next_hop, address: None };
+    Step { route: Some(Box::new(says)), ..step }
 }
 
 /// An endpoint answers past the appliance that a route hands its packets to, of which nobody knows what it does with them.
@@ -84,23 +107,32 @@ fn own_step(estate: &Estate, subnet: &ResourceId, own: Own, destination: impl Di
         Step { is_consequence: true, ..step }
     };
     let step = match own {
-        Own::On(hop, caught) => pass(format!("Azure's own route decides: {hop} {caught}")),
+        Own::On(hop, caught) => {
+            let step = pass(format!("Azure's own route decides: {hop} {caught}"));
+            decided_by_azure(hop, caught, step)
+        }
         Own::Untold => pass(estate.words(|| format!("Azure's own route to {destination} decides"))),
-        Own::Dropped(Some(range)) => lost(format!(
-            "Azure's own route None {range} drops packets to {destination}: no peering brings a longer one"
-        )),
+        Own::Dropped(Some(range)) => {
+            let step = lost(format!(
+                "Azure's own route None {range} drops packets to {destination}: no peering brings a longer one"
+            ));
+            decided_by_azure("None", range, step)
+        }
         Own::Dropped(None) => lost(format!("no peering brings a route to {destination}")),
         Own::ByUser(route) => {
             let (name, prefix) = (&route.name, &route.prefix);
-            lost(format!(
+            let step = lost(format!(
                 "route `{name}` ({prefix}) loses packets to {destination}: no peering brings a longer one"
-            ))
-            .read(&route.resource, &route.pointer)
+            ));
+            decided_by(&route, step)
         }
-        Own::Kept(range) => lost(format!(
-            "Azure's own route VnetLocal {range} keeps packets to {destination} in network `{}`",
-            subnet.name_at(0)
-        )),
+        Own::Kept(range) => {
+            let step = lost(format!(
+                "Azure's own route VnetLocal {range} keeps packets to {destination} in network `{}`",
+                subnet.name_at(0)
+            ));
+            decided_by_azure("VnetLocal", range, step)
+        }
     };
     let Some(facts) = estate.find::<Subnet>(subnet) else { return step };
     match facts.route_table.to() {
@@ -177,11 +209,12 @@ pub(super) fn outward_step(
         Outward::Through(line) => {
             let place = estate.locate(&line.local, "", "localNetworkAddressSpace");
             let step = match &line.trouble {
-                None => Step::pass(
-                    Stage::Route,
-                    Some(&line.gateway),
-                    format!("gateway `{}` leads to {}", line.gateway.name(), line.prefix),
-                ),
+                None => {
+                    let detail =
+                        format!("gateway `{}` leads to {}", line.gateway.name(), line.prefix);
+                    let step = Step::pass(Stage::Route, Some(&line.gateway), detail);
+                    decided_by_azure("VirtualNetworkGateway", line.prefix, step)
+                }
                 Some(status) => Step::unknown(
                     Stage::Route,
                     Missing::other(

@@ -1,9 +1,9 @@
 //! The security groups of a way: of the copier's subnet and interface, and of the other end's.
 
 use crate::address::AddressSet;
-use crate::estate::Missing;
 use crate::estate::endpoint::{Endpoint, Interface};
 use crate::estate::filter::Direction;
+use crate::estate::{Missing, Reference};
 use crate::id::ResourceId;
 use crate::trace::admin::{self, Fate, Packets, Ruled};
 use crate::trace::appliance::Appliance;
@@ -77,7 +77,10 @@ impl Walker<'_> {
                 let side = Side { group, direction, at: near, other, fate: &fate };
                 self.at_group(leg, &side, near, receiver)
             }
-            Ok(None) => return leg.forward.push(self.open_step(Stage::FilterOut, near)),
+            Ok(None) => {
+                let step = self.open_step(Stage::FilterOut, near, self.start.interface.as_ref());
+                return leg.forward.push(step);
+            }
             Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterOut, missing)),
         };
     }
@@ -92,7 +95,11 @@ impl Walker<'_> {
         }
         let group = match far.group() {
             Ok(Some(group)) => group,
-            Ok(None) => return leg.forward.push(self.open_step(Stage::FilterIn, far)),
+            Ok(None) => {
+                let holder = leg.receiver().and_then(|machine| machine.holder.clone());
+                let step = self.open_step(Stage::FilterIn, far, holder.as_ref());
+                return leg.forward.push(step);
+            }
             Err(missing) => return leg.forward.push(Step::unknown(Stage::FilterIn, missing)),
         };
         let acts = if is_endpoint { far.subnet.rules_act_on_endpoints() } else { Some(true) };
@@ -197,7 +204,12 @@ impl Walker<'_> {
                 let doubt = step.missing.clone().filter(|_| is_doubted);
                 leg.forward.push(step);
                 if !decision.denied.is_empty() && !decision.unknown.is_empty() {
-                    leg.forward.push(uncaught(stage(side.direction), side.group, &decision));
+                    leg.forward.push(uncaught(
+                        self.estate,
+                        stage(side.direction),
+                        side.group,
+                        &decision,
+                    ));
                 }
                 let found = match standing {
                     Some(standing) => {
@@ -220,9 +232,24 @@ impl Walker<'_> {
         }
     }
 
-    fn open_step(&self, stage: Stage, end: &End) -> Step {
-        let words = || format!("subnet `{}` has no security group", end.id.name());
-        Step::pass(stage, Some(end.id), self.estate.words(words)).read(end.id, end.subnet.fields)
+    /// The step of a subnet without a group; `interface` is the machine's there, where packets meet one.
+    fn open_step(&self, stage: Stage, end: &End, interface: Option<&ResourceId>) -> Step {
+        let facts = interface.and_then(|id| Some((id, self.estate.find::<Interface>(id)?)));
+        let bare = facts.filter(|(_, facts)| matches!(facts.security_group, Reference::None));
+        let words = || match bare {
+            Some((id, _)) => format!(
+                "neither subnet `{}` nor interface `{}` has a security group",
+                end.id.name(),
+                id.name()
+            ),
+            None => format!("subnet `{}` has no security group", end.id.name()),
+        };
+        let step = Step::pass(stage, Some(end.id), self.estate.words(words));
+        let step = step.read(end.id, end.subnet.fields);
+        match bare {
+            Some((id, _)) => step.read(id, self.estate.locate(id, "", "ipConfigurations")),
+            None => step,
+        }
     }
 
     /// The step of a group's decision. An admin rule that always allows may overrule a denial, and senders may come with another
@@ -251,7 +278,13 @@ impl Walker<'_> {
             Some(one) => {
                 let detail = format!("{}; rule `{}` may overrule it", step.detail, one.rule.name());
                 let missing = admin::unplaced(&one.rule, side.at.vnet);
-                Step { detail, rule: step.rule, facts: step.facts, ..Step::unknown(stage, missing) }
+                Step {
+                    outcome: Outcome::Unknown,
+                    detail,
+                    missing: Some(missing),
+                    dropped_part: None,
+                    ..step
+                }
             }
             None => step,
         }
@@ -362,5 +395,5 @@ pub(super) fn doubted(step: Step) -> Step {
         "look whether it translates addresses, or probe the path from the target: `flexway probe`",
     );
     let detail = format!("{}, unless the sender's address is translated before", step.detail);
-    Step { detail, rule: step.rule, facts: step.facts, ..Step::unknown(step.stage, missing) }
+    Step { outcome: Outcome::Unknown, detail, missing: Some(missing), dropped_part: None, ..step }
 }

@@ -6,6 +6,7 @@ use crate::address::AddressSet;
 use crate::estate::Missing;
 use crate::finding::Certainty;
 use crate::id::ResourceId;
+use crate::trace::told::{Crossing, RouteSays, RuleSays};
 
 /// The gates of a path, in the order in which packets meet them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -33,6 +34,25 @@ pub enum Stage {
     Tls,
     /// Whether the login is let in; only a probe tells.
     Auth,
+}
+
+impl Stage {
+    /// How people call the gate.
+    pub fn word(self) -> &'static str {
+        match self {
+            Stage::Mode => "mode",
+            Stage::Name => "name",
+            Stage::FilterOut => "filter out",
+            Stage::Route => "route",
+            Stage::Hop => "hop",
+            Stage::FilterIn => "filter in",
+            Stage::Admit => "admit",
+            Stage::Return => "return",
+            Stage::Listen => "listen",
+            Stage::Tls => "tls",
+            Stage::Auth => "login",
+        }
+    }
 }
 
 /// What a gate did.
@@ -70,8 +90,17 @@ pub struct Step {
     /// What the rule says that decides, where one does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The rules of a security group that decide.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleSays>,
+    /// The route that decides, where it is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<RouteSays>>,
     /// What was read to know it.
     pub facts: Vec<Fact>,
+    /// The packets before and after it; `None` where there are none yet.
+    #[serde(skip)]
+    pub packets: Option<Box<Crossing>>,
     /// Senders that are dropped, where others pass.
     #[serde(skip)]
     pub dropped_part: Option<AddressSet>,
@@ -95,7 +124,10 @@ impl Step {
             outcome: Outcome::Pass,
             detail: detail.into(),
             rule: None,
+            rules: Vec::new(),
+            route: None,
             facts: Vec::new(),
+            packets: None,
             dropped_part: None,
             is_consequence: false,
             blame: None,

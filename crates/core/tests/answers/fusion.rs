@@ -176,12 +176,12 @@ fn faults_that_only_a_probe_proves_are_found() {
     let report = fused(&[], &[blocked(Symptom::LoginForm)]);
     assert_eq!(support::causes(&report), ["auth/login-lacks-server-name"]);
     assert_eq!(report.verdict, Verdict::Unreachable);
-    let last = report.forward.last().expect("a path");
+    let last = report.forward().last().expect("a path");
     assert_eq!(last.stage, Stage::Tls);
     // A wrong password is no fault of the way.
     let report = fused(&[], &[blocked(Symptom::WrongPassword)]);
     assert_eq!((report.verdict, agreement(&report)), (Verdict::Reachable, Agreement::Agrees));
-    let last = report.forward.last().expect("a path");
+    let last = report.forward().last().expect("a path");
     assert_eq!((last.stage, last.outcome), (Stage::Tls, Outcome::Pass));
 }
 

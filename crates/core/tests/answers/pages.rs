@@ -23,7 +23,7 @@ fn faults(
 
 /// All sentences of a report.
 fn sentences(report: &Report) -> Vec<&str> {
-    let steps = report.forward.iter().chain(&report.back).map(|step| step.detail.as_str());
+    let steps = report.steps().map(|step| step.detail.as_str());
     let findings = report.findings.iter().flat_map(|one| {
         let fixes = one.fixes.iter().map(|fix| fix.title.as_str());
         [one.message.as_str(), one.why.as_str()].into_iter().chain(fixes)

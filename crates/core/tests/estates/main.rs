@@ -319,7 +319,7 @@ fn judge_all(name: &str, estate: &flexway_core::estate::Estate, with_plans: bool
             has_reason && is_planned,
             "{name}: {source} <- {target}: {:?} {:?}",
             report.verdict,
-            report.forward
+            report.flows
         );
         count += 1;
     }

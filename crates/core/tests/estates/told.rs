@@ -44,10 +44,10 @@ fn a_rule_that_decides_is_told_with_what_it_says() {
     let report = told(&[&only_rule("target-nsg", rule)]);
     let why = &cause(&report, "filter/outbound-denied").why;
     assert!(why.starts_with(&format!("`deny` says: {says}; ")), "{why}");
-    let step = report.forward.iter().find(|step| step.stage == Stage::FilterOut);
+    let step = report.forward().find(|step| step.stage == Stage::FilterOut);
     assert_eq!(step.and_then(|step| step.rule.as_deref()), Some(says));
     let healthy = told(&[]);
-    let step = healthy.forward.iter().find(|step| step.stage == Stage::FilterOut);
+    let step = healthy.forward().find(|step| step.stage == Stage::FilterOut);
     let rule = step.and_then(|step| step.rule.as_deref());
     assert_eq!(rule, Some("outbound, any protocol, VirtualNetwork -> VirtualNetwork"));
 }
@@ -123,7 +123,7 @@ fn each_server_that_does_not_run_has_a_finding() {
     let messages: Vec<&str> = report.causes().map(|one| one.message.as_str()).collect();
     assert_eq!(
         messages,
-        ["server `old-db` is in state Dropping", "server `new-db` is in state Stopped"]
+        ["server `new-db` is in state Stopped", "server `old-db` is in state Dropping"]
     );
 }
 
@@ -207,7 +207,7 @@ fn records_that_nobody_captured_are_not_told_to_be_missing() {
     let finding = report.findings.iter().find(|one| one.fault == "dns/record-missing");
     let finding = finding.expect("a doubt");
     assert!(finding.message.ends_with("was not observed") && finding.fixes.is_empty());
-    let name = report.forward.iter().find(|step| step.stage == Stage::Name).expect("a name");
+    let name = report.forward().find(|step| step.stage == Stage::Name).expect("a name");
     assert!(!name.detail.contains("does not exist"), "{}", name.detail);
     let groups = report.missing.iter().filter(|one| one.help.contains("dns-zone-group list"));
     assert_eq!(groups.count(), 1, "{:?}", report.missing);
@@ -229,7 +229,7 @@ fn a_name_that_leads_the_wrong_way_is_the_gate_at_fault() {
     assert_eq!(outcome("name").as_deref(), Some("drop"));
     assert_eq!(outcome("admit").as_deref(), Some("drop"));
     let follows: Vec<Stage> =
-        report.forward.iter().filter(|step| step.is_consequence).map(|step| step.stage).collect();
+        report.forward().filter(|step| step.is_consequence).map(|step| step.stage).collect();
     assert_eq!(follows, [Stage::Admit]);
 }
 
@@ -237,7 +237,7 @@ fn a_name_that_leads_the_wrong_way_is_the_gate_at_fault() {
 fn azures_own_route_is_named() {
     let route = |edits: &[&str]| {
         let report = told(edits);
-        let step = report.forward.iter().find(|step| step.stage == Stage::Route).expect("a route");
+        let step = report.forward().find(|step| step.stage == Stage::Route).expect("a route");
         (step.outcome, step.detail.clone(), step.facts.len())
     };
     let healthy = "Azure's own route decides: InterfaceEndpoint 10.10.1.4/32".to_owned();

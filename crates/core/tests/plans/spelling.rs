@@ -144,7 +144,7 @@ fn every_pointer_leads_to_what_was_read() {
         for resources in spellings(&example.resources) {
             let estate = loaded(&resources);
             let report = check(&estate, &question);
-            let steps = report.forward.iter().chain(&report.back);
+            let steps = report.steps();
             let places = report.findings.iter().filter_map(|one| one.place.as_ref());
             for Fact { resource, pointer } in steps.flat_map(|step| &step.facts).chain(places) {
                 count += 1;

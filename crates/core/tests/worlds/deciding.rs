@@ -112,7 +112,7 @@ impl Compared {
         (report, answer): (&Report, &Answer),
     ) {
         let closes = |step: &Step| step.outcome == Outcome::Drop && gate(step.stage).is_some();
-        let mut steps = report.forward.iter().chain(&report.back);
+        let mut steps = report.steps();
         if !steps.any(closes) && !answer.blockers.iter().any(counts) {
             return;
         }

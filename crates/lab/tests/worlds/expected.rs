@@ -117,7 +117,7 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
     let server = estate.get::<Server>(&report.question.target).ok()?;
     let subnet = estate.get::<Subnet>(server.delegated_subnet.as_ref()?).ok()?;
     let senders = usable_addresses(subnet);
-    let steps: Vec<&Step> = report.forward.iter().chain(&report.back).collect();
+    let steps: Vec<&Step> = report.steps().collect();
     // Before the packets come to the gate that surely drops, they have to pass one that is not known.
     let first_drop = steps.iter().position(|step| step.outcome == Outcome::Drop);
     let is_open =
@@ -173,8 +173,11 @@ pub(crate) fn expect(estate: &Estate, report: &Report) -> Option<Expected> {
         }
     }
     let is_shared = report.causes().any(|cause| cause.message.contains(", and so does "));
-    let loses_answers =
-        report.back.iter().any(|step| step.outcome == Outcome::Unknown || step.closes());
+    let loses_answers = report
+        .flows
+        .iter()
+        .flat_map(|flow| &flow.back)
+        .any(|step| step.outcome == Outcome::Unknown || step.closes());
     Some(Expected {
         verdict: report.verdict,
         senders,

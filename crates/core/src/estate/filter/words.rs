@@ -17,6 +17,25 @@ impl Rule {
         format!("{}, {}, {from} -> {to}", direction(self.direction), protocol(self.protocol))
     }
 
+    /// Each side's networks, tags and groups, as a list.
+    pub fn sides(&self) -> [Vec<String>; 2] {
+        let each = |all: &[Prefix]| all.iter().map(prefix).collect();
+        [each(&self.from), each(&self.to)]
+    }
+
+    /// What it speaks of.
+    pub fn protocol_word(&self) -> &'static str {
+        protocol(self.protocol)
+    }
+
+    /// Ports of the receiver, as a list; `*` for all of them.
+    pub fn receiver_ports(&self) -> Vec<String> {
+        match &*self.ports.to {
+            [(0, u16::MAX)] => vec!["*".to_owned()],
+            ports => ports.iter().map(range).collect(),
+        }
+    }
+
     /// Addresses of the sender.
     pub fn sender_words(&self) -> String {
         list(&self.from, prefix)
@@ -91,15 +110,15 @@ fn prefix(prefix: &Prefix) -> String {
 }
 
 fn with_ports(addresses: String, ports: &[(u16, u16)]) -> String {
-    let range = |&(low, high): &(u16, u16)| match low == high {
-        true => low.to_string(),
-        false => format!("{low}-{high}"),
-    };
     match ports {
         [(0, u16::MAX)] => addresses,
         [(low, high)] if low == high => format!("{addresses} port {low}"),
         many => format!("{addresses} ports {}", list(many, range)),
     }
+}
+
+fn range(&(low, high): &(u16, u16)) -> String {
+    if low == high { low.to_string() } else { format!("{low}-{high}") }
 }
 
 fn list<T>(all: &[T], word: impl Fn(&T) -> String) -> String {

@@ -1,10 +1,11 @@
-//! The path as one picture: where it is blocked in red, the repaired one below in green, readable
+//! The path as one picture: where it is blocked in red, the repaired one beside it in green, readable
 //! in light and dark and without eyes.
 
 mod canvas;
+mod column;
 mod gate;
-mod lane;
-mod layout;
+mod legend;
+mod marks;
 mod notes;
 mod scene;
 mod style;
@@ -12,88 +13,97 @@ mod text;
 mod words;
 
 use self::canvas::{Anchor, Area, Canvas};
+use self::column::Item;
 use self::notes::Note;
-use self::scene::Lane;
+use self::scene::{Sign, Track};
 use self::text::{Run, escaped, fit, width};
 use crate::diagnose::{self, Report};
 use crate::estate::Estate;
 use crate::finding::{Finding, Severity};
+use crate::fusion::Fusion;
 use crate::plan::Plan;
 use crate::render::{about, letter};
 use crate::trace::step::Verdict;
 
-/// Width of the picture; its height follows from what it shows.
-const WIDTH: f64 = 1200.0;
 /// Around everything.
 const MARGIN: f64 = 24.0;
+/// Width of one column.
+const COLUMN: f64 = 550.0;
+/// Between two columns.
+const GAP: f64 = 20.0;
 /// Lines of the answer: three names of servers as long as Azure allows.
 const ANSWER_LINES_MAX: usize = 4;
 /// Things not observed that are shown: more would hide the path; the text alternative has all of them.
 const MISSING_MAX: usize = 5;
+/// Explanations that are shown where configuration and probes disagree.
+const EXPLANATIONS_MAX: usize = 3;
 
 /// Draws a diagnosis of the estate, and the plan that repairs it where there is one. The plan is
 /// tried on a copy of the estate.
 pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String {
     let repaired = plan.filter(|plan| !plan.changes.is_empty()).map(|plan| {
         let changed = plan.changes.iter().fold(estate.clone(), |now, change| change.apply(&now));
-        let report = diagnose::check(&changed, &report.question);
-        (changed, report)
+        let after = diagnose::check(&changed, &report.question);
+        (plan, changed, Report { given: report.given.clone(), ..after })
     });
-    let mut canvas = Canvas::default();
-    let mut y = heading(&mut canvas, report);
-    let mut before = scene::lanes(estate, report);
     let causes: Vec<&Finding> = report.causes().collect();
-    for (index, cause) in causes.iter().enumerate() {
-        let mark = (index + 1).to_string();
-        before.iter_mut().for_each(|lane| lane.blame(&mark, report, cause));
-    }
-    y = lanes(&mut canvas, &before, y, false);
-    y = notes::draw(&mut canvas, &remarks(report, &causes, plan), y + 4.0);
-    if let (Some(plan), Some((changed, after))) = (plan, &repaired) {
-        let mut lanes_after = scene::lanes(changed, after);
+    let before = scene::tracks(estate, report);
+    let after = repaired.as_ref().map(|(plan, changed, after)| {
+        let mut tracks = scene::tracks(changed, after);
         for (index, change) in plan.changes.iter().enumerate() {
-            let mark = letter(index);
             let others = plan.changes.iter().enumerate().filter(|(other, _)| *other != index);
             let estate = others.fold(estate.clone(), |now, (_, other)| other.apply(&now));
             let report = diagnose::check(&estate, &report.question);
-            let without = scene::lanes(&estate, &report);
-            let pairs = lanes_after.iter_mut().zip(&without);
-            let opened =
-                pairs.filter_map(|(lane, old)| lane.credit(&mark, change, old).then_some(()));
-            if opened.count() > 0 {
-                continue;
-            }
-            let opened = before.iter().position(|lane| lane.is_opened_by(change)).unwrap_or(0);
-            if let Some(lane) = lanes_after.get_mut(opened) {
-                lane.attach(&mark, change, before.get(opened));
-            }
+            let without = scene::tracks(&estate, &report);
+            marks::credit(&letter(index), change, &mut tracks, (&before, &without));
         }
-        y = section(&mut canvas, &simulated(plan.changes.len()), y + 10.0);
-        y = lanes(&mut canvas, &lanes_after, y, true);
+        marks::opened(&mut tracks, &before);
+        tracks
+    });
+    let wide = 2.0 * MARGIN + COLUMN + if after.is_some() { GAP + COLUMN } else { 0.0 };
+    let mut canvas = Canvas::default();
+    let mut y = heading(&mut canvas, report, wide);
+    if let Some((plan, ..)) = &repaired {
+        y = titles(&mut canvas, plan, y);
+    }
+    for (place, track) in before.iter().enumerate() {
+        let repaired = after.as_ref().and_then(|after| after.get(place));
+        y = flow(&mut canvas, track, repaired, (place, before.len()), y);
+    }
+    y = notes::draw(&mut canvas, &remarks(report, &causes, plan), (y + 4.0, wide));
+    if let Some((plan, ..)) = &repaired {
         let broken = breaks(plan);
         let changes = (0..plan.changes.len()).map(|index| of_change(plan, index, &causes));
         let cards: Vec<Note> = broken.into_iter().chain(changes).collect();
-        y = notes::draw(&mut canvas, &cards, y + 4.0);
+        y = notes::draw(&mut canvas, &cards, (y + 4.0, wide));
     }
-    let repair = plan.map(|plan| (plan, repaired.as_ref().map_or(report, |(_, after)| after)));
-    document(report, repair, &canvas.body, y + 8.0)
+    y = legend::draw(&mut canvas, (y + 4.0, wide), after.is_some());
+    let repair = plan.map(|plan| (plan, repaired.as_ref().map_or(report, |(.., after)| after)));
+    document(report, repair, &canvas.body, (wide, y + 8.0))
 }
 
-fn document(report: &Report, repair: Option<(&Plan, &Report)>, body: &str, height: f64) -> String {
+fn document(
+    report: &Report,
+    repair: Option<(&Plan, &Report)>,
+    body: &str,
+    (width, height): (f64, f64),
+) -> String {
     let (title, description) =
-        (escaped(&words::answer(report)), escaped(&words::description(report, repair)));
+        (escaped(&words::answer(report)), words::description(report, repair));
+    let lines: Vec<String> = description.lines().map(escaped).collect();
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"flexway\" viewBox=\"0 0 {WIDTH} {height:.0}\" \
-         width=\"{WIDTH}\" height=\"{height:.0}\" role=\"img\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"flexway\" viewBox=\"0 0 {width} {height:.0}\" \
+         width=\"{width}\" height=\"{height:.0}\" role=\"img\" \
          aria-labelledby=\"flexway-title flexway-description\">\n\
-         <title id=\"flexway-title\">{title}</title>\n<desc id=\"flexway-description\">{description}</desc>\n\
-         <style>\n{}</style>\n<rect class=\"bg\" width=\"{WIDTH}\" height=\"{height:.0}\"/>\n{body}</svg>\n",
+         <title id=\"flexway-title\">{title}</title>\n<desc id=\"flexway-description\">{}</desc>\n\
+         <style>\n{}</style>\n<rect class=\"bg\" width=\"{width}\" height=\"{height:.0}\"/>\n{body}</svg>\n",
+        lines.join("\n"),
         style::sheet()
     )
 }
 
 /// The answer in large letters, and the verdict's word beside it.
-fn heading(canvas: &mut Canvas, report: &Report) -> f64 {
+fn heading(canvas: &mut Canvas, report: &Report, wide: f64) -> f64 {
     let (word, tone) = match report.verdict {
         Verdict::Reachable => ("reachable", "good"),
         Verdict::Unreachable => ("unreachable", "bad"),
@@ -104,32 +114,135 @@ fn heading(canvas: &mut Canvas, report: &Report) -> f64 {
     let code =
         report.code_shown().map_or(String::new(), |code| format!("  ·  {code} in Azure's tool"));
     let label = format!("{word}{code}");
-    let wide = width(&label, 14.0, true) + 28.0;
+    let pill = width(&label, 14.0, true) + 28.0;
     let answer = words::answer(report);
     canvas.open(&answer);
-    let lines = fit(&answer, 22.0, WIDTH - 2.0 * MARGIN - wide - 24.0, ANSWER_LINES_MAX);
-    let base = canvas.lines("ink", (MARGIN, 44.0), (22.0, 28.0), Anchor::Start, &lines);
+    let lines = fit(&answer, 20.0, wide - 2.0 * MARGIN - pill - 24.0, ANSWER_LINES_MAX);
+    let base = canvas.lines("ink", (MARGIN, 44.0), (20.0, 26.0), Anchor::Start, &lines);
     canvas.close();
-    let area = Area { x: WIDTH - MARGIN - wide, y: 20.0, width: wide, height: 34.0 };
-    canvas.rect(&format!("card-{tone}"), area, 17.0);
+    let area = Area { x: wide - MARGIN - pill, y: 20.0, width: pill, height: 34.0 };
+    let ground = if report.verdict == Verdict::Partial { "part" } else { tone };
+    canvas.rect(&format!("card-{ground}"), area, 17.0);
     let runs = [Run { text: label, is_strong: true }];
-    canvas.text(tone, (area.x + wide / 2.0, 42.0), 14.0, Anchor::Middle, &runs);
-    base - 6.0
+    canvas.text(tone, (area.x + pill / 2.0, 42.0), 14.0, Anchor::Middle, &runs);
+    base
 }
 
-fn section(canvas: &mut Canvas, title: &str, top: f64) -> f64 {
-    let runs = [Run { text: title.to_owned(), is_strong: true }];
-    canvas.text("good", (MARGIN, top + 20.0), 17.0, Anchor::Start, &runs);
-    top + 34.0
+/// What the two columns are.
+fn titles(canvas: &mut Canvas, plan: &Plan, top: f64) -> f64 {
+    let count = plan.changes.len();
+    let changes = match count {
+        1 => "After change A".to_owned(),
+        2 => "After changes A and B".to_owned(),
+        _ => format!("After changes A to {}", letter(count - 1)),
+    };
+    let right = format!("{changes}, tried on a copy of the configuration");
+    let columns = [("ink", MARGIN, "Now".to_owned()), ("good", MARGIN + COLUMN + GAP, right)];
+    for (tone, x, text) in columns {
+        let runs = [Run { text, is_strong: true }];
+        canvas.text(tone, (x + 8.0, top + 4.0), 16.0, Anchor::Start, &runs);
+    }
+    top + 20.0
 }
 
-fn simulated(count: usize) -> String {
-    let noun = if count == 1 { "this change".to_owned() } else { format!("these {count} changes") };
-    format!("After {noun}, tried on a copy of the configuration:")
+/// A flow as it is, and beside it as it is after the changes.
+fn flow(
+    canvas: &mut Canvas,
+    track: &Track,
+    repaired: Option<&Track>,
+    (place, count): (usize, usize),
+    top: f64,
+) -> f64 {
+    let mut top = top;
+    if count > 1 {
+        let (copier, server) = (&track.copier, &track.server);
+        let (number, role, port) = (place + 1, track.role, track.port);
+        let text = format!("{number}  to the {role}: {copier} → {server}, port {port}");
+        let runs = [Run { text, is_strong: true }];
+        canvas.text("ink", (MARGIN + 8.0, top + 14.0), 15.0, Anchor::Start, &runs);
+        top += 26.0;
+    }
+    let items = column::items(track);
+    let (x, other) = (MARGIN, MARGIN + COLUMN + GAP);
+    let Some(repaired) = repaired else {
+        let (placed, end) = stacked(items.into_iter().map(|item| (Some(item), None)), top);
+        column::draw(canvas, track, (x, COLUMN), &placed.0, false);
+        return end + 12.0;
+    };
+    if is_untouched(track, repaired) {
+        let (placed, end) = stacked(items.into_iter().map(|item| (Some(item), None)), top);
+        column::draw(canvas, track, (x, COLUMN), &placed.0, false);
+        let text = "unchanged".to_owned();
+        let runs = [Run { text, is_strong: false }];
+        canvas.text("muted", (other + 8.0, top + 20.0), 14.0, Anchor::Start, &runs);
+        return end + 12.0;
+    }
+    let pairs = aligned(&items, &column::items(repaired));
+    let (placed, end) = stacked(pairs, top);
+    column::draw(canvas, track, (x, COLUMN), &placed.0, false);
+    column::draw(canvas, repaired, (other, COLUMN), &placed.1, true);
+    end + 12.0
 }
 
-fn lanes(canvas: &mut Canvas, lanes: &[Lane], top: f64, is_repaired: bool) -> f64 {
-    lanes.iter().fold(top, |y, lane| lane::draw(canvas, lane, y, is_repaired) + 12.0)
+fn is_untouched(one: &Track, other: &Track) -> bool {
+    let told = |track: &Track| -> Vec<(Sign, Vec<String>)> {
+        track.gates.iter().map(|gate| (gate.sign(), gate::sentences(gate))).collect()
+    };
+    other.gates.iter().all(|gate| !gate.is_changed) && told(one) == told(other)
+}
+
+/// An item of each column, or of one of them alone.
+type Row<'t> = (Option<Item<'t>>, Option<Item<'t>>);
+
+/// Items of a column, each with where it begins.
+type Placed<'t> = Vec<(Item<'t>, f64)>;
+
+/// Rows under each other, each as high as its higher item; and where they end.
+fn stacked<'t>(
+    rows: impl IntoIterator<Item = Row<'t>>,
+    top: f64,
+) -> ((Placed<'t>, Placed<'t>), f64) {
+    let (mut left, mut right, mut y) = (Vec::new(), Vec::new(), top);
+    for (one, other) in rows {
+        let height = [&one, &other].into_iter().flatten().map(|item| item.height(COLUMN));
+        let height = height.fold(0.0, f64::max);
+        left.extend(one.map(|item| (item, y)));
+        right.extend(other.map(|item| (item, y)));
+        y += height;
+    }
+    ((left, right), y)
+}
+
+/// The rows of two columns: what is alike stands beside each other, in the order of both.
+fn aligned<'t>(left: &[Item<'t>], right: &[Item<'t>]) -> Vec<Row<'t>> {
+    let mut best = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for (i, one) in left.iter().enumerate().rev() {
+        for (j, other) in right.iter().enumerate().rev() {
+            let both = match one.likeness(other) {
+                0 => 0,
+                points => points + best[i + 1][j + 1],
+            };
+            best[i][j] = both.max(best[i + 1][j]).max(best[i][j + 1]);
+        }
+    }
+    let (mut i, mut j, mut rows) = (0, 0, Vec::new());
+    while i < left.len() || j < right.len() {
+        let both = match (left.get(i), right.get(j)) {
+            (Some(one), Some(other)) => one.likeness(other),
+            _ => 0,
+        };
+        if both > 0 && best[i][j] == both + best[i + 1][j + 1] {
+            rows.push((Some(left[i]), Some(right[j])));
+            (i, j) = (i + 1, j + 1);
+        } else if i < left.len() && (j == right.len() || best[i][j] == best[i + 1][j]) {
+            rows.push((Some(left[i]), None));
+            i += 1;
+        } else {
+            rows.push((None, Some(right[j])));
+            j += 1;
+        }
+    }
+    rows
 }
 
 /// What to say of the path as it is: causes, or risks where nothing is certain, then what was not
@@ -145,6 +258,7 @@ fn remarks(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Not
         let risks = report.findings.iter().filter(is_risk);
         notes.extend(risks.map(|one| of_finding(None, "doubt", one)));
     }
+    notes.extend(report.fusion.iter().flat_map(of_probes));
     for missing in report.missing.iter().take(MISSING_MAX) {
         notes.push(Note {
             mark: None,
@@ -161,6 +275,26 @@ fn remarks(report: &Report, causes: &[&Finding], plan: Option<&Plan>) -> Vec<Not
         more: refusal.help.clone(),
     }));
     notes
+}
+
+/// What was seen, and what would explain it where that contradicts the configuration.
+fn of_probes(fusion: &Fusion) -> Vec<Note> {
+    let seen = fusion.witnesses.iter().filter(|one| one.flow.is_some());
+    let seen = seen.map(|one| Note {
+        mark: None,
+        tone: if one.holds { "muted" } else { "doubt" },
+        head: format!("seen from {} to {}, {}: {}", one.vantage, one.to, one.time, one.seen),
+        more: Vec::new(),
+    });
+    let explained = fusion.hypotheses.iter().take(EXPLANATIONS_MAX).map(|one| one.title.clone());
+    let explained: Vec<String> = explained.collect();
+    let why = (!explained.is_empty()).then(|| Note {
+        mark: None,
+        tone: "doubt",
+        head: "what would explain it, most likely first:".to_owned(),
+        more: explained,
+    });
+    seen.chain(why).collect()
 }
 
 fn of_finding(mark: Option<String>, tone: &'static str, finding: &Finding) -> Note {

@@ -1,184 +1,288 @@
-//! What a picture shows: the two ends with their networks, the gates between them, and which
-//! sentences and changes belong to which.
+//! What a picture shows: for each flow the networks from the copier to the server, and the gates in them.
 
 use crate::address::private;
-use crate::change::Change;
-use crate::diagnose::{Copier, Question, Report, SECOND_FLOW};
+use crate::diagnose::{Copier, Flow, Reach, Report, Spot};
 use crate::estate::Estate;
 use crate::estate::firewall::Firewall;
 use crate::estate::gateway::Gateway;
 use crate::estate::network::{Subnet, Vnet};
-use crate::finding::Finding;
 use crate::id::ResourceId;
 use crate::trace::leg::Way;
 use crate::trace::outward::Outward;
-use crate::trace::step::{Outcome, Stage, Step};
-use crate::trace::{self, Path};
+use crate::trace::step::{Outcome, Stage, Step, Verdict};
+use crate::trace::{self, Path, owner};
 
-/// Where a gate stands in the picture, from left to right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Where a gate stands, in the order of the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zone {
-    /// In the copier's network.
+    /// In the copier's subnet.
     Near,
-    /// Between the two networks.
+    /// Between two networks.
     Between,
-    /// In the source's network, or outside all of them.
+    /// In the network of a firewall between the two.
+    Hub,
+    /// In the subnet that packets come to, or outside all networks.
     Far,
-    /// At the server, outside every network.
+    /// At the server, behind its private endpoint.
     End,
 }
 
-/// A network with the subnet that matters in it.
-#[derive(Debug, Clone)]
+/// A box: a network with the subnet that matters in it, or a place outside of all networks.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Net {
-    pub(super) id: ResourceId,
+    /// `None` outside of all networks.
+    pub(super) id: Option<ResourceId>,
     /// Such as "network `hub` 10.0.0.0/16".
     pub(super) label: String,
-    /// Such as "subnet `pg` 10.0.1.0/28".
-    pub(super) subnet: String,
+    /// Such as "subnet `pg` 10.0.1.0/28"; `None` outside of all networks.
+    pub(super) subnet: Option<String>,
+    /// What else to say of it, such as the private endpoint there.
+    pub(super) extra: Option<String>,
 }
 
-/// The side that is dialled.
-#[derive(Debug, Clone)]
-pub(super) enum FarSide {
-    /// Through a private endpoint in a network; the server itself is outside. The text names
-    /// endpoint and address.
-    Endpoint(Option<Net>, String),
-    /// The server is in a network.
-    Injected(Option<Net>),
-    /// Outside every network of the estate. The text says where.
-    Outside(String),
-}
-
-impl FarSide {
-    /// What is written over its box.
-    pub(super) fn title(&self) -> &str {
-        match self {
-            FarSide::Endpoint(Some(net), _) | FarSide::Injected(Some(net)) => &net.label,
-            FarSide::Endpoint(None, _) | FarSide::Injected(None) => {
-                "a network that was not observed"
-            }
-            FarSide::Outside(place) => place,
-        }
-    }
-}
-
-/// One gate.
+/// One gate: a step, or those of one firewall about several senders.
 #[derive(Debug)]
-pub(super) struct Station<'r> {
-    pub(super) step: &'r Step,
+pub(super) struct Gate<'r> {
+    pub(super) steps: Vec<&'r Step>,
     pub(super) zone: Zone,
+    /// Whether it stands on the way back.
+    pub(super) is_back: bool,
+    /// What comes to it.
+    pub(super) reach: Reach,
+    /// What comes to what follows.
+    pub(super) after: Reach,
+    /// The senders that are left, where some are dropped here and others pass.
+    pub(super) passing: Option<String>,
     /// Marks of the causes or changes that belong here.
     pub(super) badges: Vec<String>,
     /// A change opened it, or made it.
     pub(super) is_changed: bool,
 }
 
-/// What the server is at the end of that way.
-const TARGET: &str = "target";
+/// What people see of a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Packets go on.
+    Pass,
+    /// They end here.
+    Drop,
+    /// Those of some senders end here.
+    Part,
+    /// They end here because of another gate.
+    Follows,
+    /// Nobody knows.
+    Unknown,
+}
 
-/// One way from left to right, and back.
-pub(super) struct Lane<'r> {
+impl Gate<'_> {
+    /// The worst of its steps.
+    pub(super) fn sign(&self) -> Sign {
+        let sign = |step: &&Step| match (step.shown(), &step.dropped_part) {
+            (Outcome::Drop, _) if step.is_consequence => Sign::Follows,
+            (Outcome::Drop, Some(_)) => Sign::Part,
+            (Outcome::Drop, None) => Sign::Drop,
+            (Outcome::Unknown, _) => Sign::Unknown,
+            (Outcome::Pass, _) => Sign::Pass,
+        };
+        let signs: Vec<Sign> = self.steps.iter().map(sign).collect();
+        let order = [Sign::Drop, Sign::Part, Sign::Unknown, Sign::Follows];
+        order.into_iter().find(|one| signs.contains(one)).unwrap_or(Sign::Pass)
+    }
+
+    /// Which gate of the path it is.
+    pub(super) fn stage(&self) -> Stage {
+        self.steps[0].stage
+    }
+
+    /// The resource that decides.
+    pub(super) fn resource(&self) -> Option<&ResourceId> {
+        self.steps[0].resource.as_ref()
+    }
+
+    /// Whether one of its steps has read a resource.
+    pub(super) fn reads(&self, id: &ResourceId) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.facts.iter().any(|fact| fact.resource == *id))
+    }
+
+    /// The word of the gate, with what stands there.
+    pub(super) fn word(&self) -> &'static str {
+        let is_of = |kind: &str| self.resource().is_some_and(|id| id.is_type(kind));
+        match self.stage() {
+            Stage::Hop if is_of("microsoft.network/azurefirewalls") => "firewall",
+            Stage::Hop if self.steps[0].detail.starts_with("both ends") => "same network",
+            Stage::Hop if is_of("microsoft.network/loadbalancers") => "load balancer",
+            Stage::Hop => "peering",
+            other => other.word(),
+        }
+    }
+}
+
+/// One flow, there and back.
+#[derive(Debug)]
+pub(super) struct Track<'r> {
     pub(super) copier: String,
     pub(super) server: String,
+    pub(super) port: u16,
     /// What the server is in the move.
     pub(super) role: &'static str,
-    pub(super) near: Option<Net>,
-    pub(super) far: FarSide,
-    /// The network of a firewall between the two, with its gates there, first and last.
-    pub(super) hub: Option<(Net, usize, usize)>,
-    pub(super) there: Vec<Station<'r>>,
-    pub(super) back: Vec<Station<'r>>,
+    pub(super) near: Net,
+    pub(super) hub: Option<Net>,
+    pub(super) far: Net,
+    /// Whether the server itself is outside of that network, behind a private endpoint in it.
+    pub(super) is_behind_endpoint: bool,
+    pub(super) gates: Vec<Gate<'r>>,
+    /// What comes to the server, and what comes back to the copier.
+    pub(super) arrives: (Reach, Reach),
 }
 
-/// The stations of a report, one lane a flow: a runtime server has two.
-pub(super) fn lanes<'r>(estate: &Estate, report: &'r Report) -> Vec<Lane<'r>> {
-    let flows = flows(&report.question);
-    let parts = split(&report.forward);
-    let backs: Vec<&[Step]> = match parts.len() {
-        0 | 1 => vec![&report.back],
-        // Each flow has one step back.
-        count => report.back.chunks(report.back.len().div_ceil(count).max(1)).collect(),
+impl Track<'_> {
+    /// Whether both ends are in one network.
+    pub(super) fn is_one_network(&self) -> bool {
+        self.near.id.is_some() && self.near.id == self.far.id
+    }
+
+    /// The step of a report at which a gate has its first one.
+    fn gate_of(&self, index: usize) -> Option<usize> {
+        let mut first = 0;
+        self.gates.iter().position(|gate| {
+            first += gate.steps.len();
+            index < first
+        })
+    }
+}
+
+/// The flows of a report, each with the marks of its causes.
+pub(super) fn tracks<'r>(estate: &Estate, report: &'r Report) -> Vec<Track<'r>> {
+    let mut tracks: Vec<Track> =
+        (0..report.flows.len()).map(|place| track(estate, report, place)).collect();
+    for (number, spots) in report.spots().into_iter().enumerate() {
+        for Spot { flow, step } in spots {
+            let track = &mut tracks[flow];
+            if let Some(gate) = track.gate_of(step) {
+                track.gates[gate].badges.push((number + 1).to_string());
+            }
+        }
+    }
+    tracks
+}
+
+fn track<'r>(estate: &Estate, report: &'r Report, place: usize) -> Track<'r> {
+    let (question, flow) = (&report.question, &report.flows[place]);
+    let target = question.target.to_string();
+    let (to, port, role) = match place {
+        0 => (question.source.text(), question.port, "source"),
+        _ => (target.as_str(), trace::PORT, "target"),
     };
-    let mut lanes = Vec::new();
-    for (index, part) in parts.into_iter().enumerate() {
-        let Some((from, to, port, role)) = flows.get(index.min(flows.len().saturating_sub(1)))
-        else {
-            continue;
-        };
-        let back = backs.get(index).copied().unwrap_or_default();
-        let lane = lane(estate, (from.as_ref(), to, *port), part, back);
-        lanes.push(Lane { role, ..lane });
-    }
-    lanes
-}
-
-/// Who dials whom: ids where both ends are servers of the estate, and the name of the one that is dialled.
-type Flow = (Option<ResourceId>, String, u16, &'static str);
-
-fn flows(question: &Question) -> Vec<Flow> {
-    let source = question.source.text().to_owned();
-    match &question.copier {
-        Copier::Target => vec![(Some(question.target.clone()), source, question.port, "source")],
-        Copier::Relay => vec![(None, source, question.port, "source")],
-        Copier::Runtime(id) | Copier::Host(id) => vec![
-            (Some(id.clone()), source, question.port, "source"),
-            (Some(id.clone()), question.target.to_string(), trace::PORT, TARGET),
-        ],
-    }
-}
-
-/// A new flow starts with a step of its own mode after other gates.
-fn split(steps: &[Step]) -> Vec<&[Step]> {
-    steps.chunk_by(|one, next| !(next.stage == Stage::Mode && one.stage != Stage::Mode)).collect()
-}
-
-fn lane<'r>(
-    estate: &Estate,
-    (from, to, port): (Option<&ResourceId>, &str, u16),
-    there: &'r [Step],
-    back: &'r [Step],
-) -> Lane<'r> {
     let to_id = ResourceId::parse(to);
-    let path = match (from, &to_id) {
-        (Some(from), Some(to)) => trace::path(estate, from, to, port).ok(),
-        (Some(from), None) => trace::path_to_host(estate, from, to, port).ok(),
-        (None, _) => None,
+    let from = (question.copier != Copier::Relay).then(|| question.copier_id());
+    let path = from.as_ref().and_then(|from| match &to_id {
+        Some(to) => trace::path(estate, from, to, port).ok(),
+        None => trace::path_to_host(estate, from, to, port).ok(),
+    });
+    let near = path.as_ref().and_then(|path| path.start.clone());
+    let near = near.map_or_else(|| outside(nowhere(flow)), |start| net(estate, &start.subnet));
+    let server = match place {
+        0 => report.given.source_name(question).to_owned(),
+        _ => question.target.name().to_owned(),
     };
-    let start = path.as_ref().and_then(|path| path.start.clone());
-    let server = to_id.map_or(to.to_owned(), |id| id.name().to_owned());
-    let door = || FarSide::Outside(format!("public front door of `{server}`"));
+    let door = || outside(&format!("public front door of `{server}`"));
     let far = path.as_ref().and_then(|path| far_side(estate, path)).unwrap_or_else(door);
-    let station = |step: &'r Step| Station {
-        step,
-        zone: zone(step.stage, &far),
-        badges: Vec::new(),
-        is_changed: false,
-    };
-    let near = start.map(|start| net(estate, &start.subnet));
-    let hub = hub(estate, (near.as_ref(), &far), there);
-    Lane {
-        copier: from.map_or("relay host".to_owned(), |id| id.name().to_owned()),
+    let is_behind_endpoint = path.as_ref().is_some_and(|path| {
+        matches!(
+            path.taken().or(path.intended.as_ref()).map(|leg| &leg.way),
+            Some(Way::Endpoint(_))
+        )
+    });
+    let hub = hub(estate, (&near, &far), &flow.forward);
+    let is_disputed = report.verdict == Verdict::Inconsistent;
+    let (gates, arrives) = gates(flow, (hub.as_ref().map(|one| one.1), is_behind_endpoint));
+    let gates = gates.into_iter().map(|gate| match is_disputed && gate.reach == Reach::All {
+        true => Gate { reach: Reach::Perhaps, after: Reach::Perhaps, ..gate },
+        false => gate,
+    });
+    Track {
+        copier: report.given.copier_name(question).to_owned(),
         server,
-        role: "source",
+        port,
+        role,
         near,
-        hub,
-        there: there.iter().map(&station).collect(),
-        back: back.iter().map(&station).collect(),
+        hub: hub.map(|one| one.0),
         far,
+        is_behind_endpoint,
+        gates: gates.collect(),
+        arrives: if is_disputed { (Reach::Perhaps, Reach::Perhaps) } else { arrives },
     }
 }
 
-/// The network of the Azure Firewall that packets pass, where it is neither end's.
+/// The gates with what comes to each; then what comes to the server, and back.
+fn gates(
+    flow: &Flow,
+    (hub, has_endpoint): (Option<(usize, usize)>, bool),
+) -> (Vec<Gate<'_>>, (Reach, Reach)) {
+    let mut walk = flow.walk();
+    let mut gates: Vec<Gate> = Vec::new();
+    let mut at_server = walk.reach();
+    for (index, step) in flow.steps().enumerate() {
+        let is_back = index >= flow.forward.len();
+        let reach = walk.reach();
+        walk.pass(step);
+        let after = walk.reach();
+        if !is_back {
+            at_server = after;
+        }
+        let has_part = step.shown() == Outcome::Drop && step.dropped_part.is_some();
+        let passing = (has_part && after == Reach::Some).then(|| walk.passing().to_string());
+        let is_same = |last: &Gate| {
+            let is_firewall = |id: &ResourceId| id.is_type("microsoft.network/azurefirewalls");
+            step.stage == Stage::Hop
+                && last.stage() == Stage::Hop
+                && step.resource.as_ref().is_some_and(is_firewall)
+                && last.resource() == step.resource.as_ref()
+        };
+        if let Some(last) = gates.last_mut().filter(|last| is_same(last)) {
+            last.steps.push(step);
+            last.after = after;
+            last.passing = passing.or(last.passing.take());
+            continue;
+        }
+        let zone = match hub {
+            Some((first, last)) if !is_back && (first..=last).contains(&index) => Zone::Hub,
+            _ => zone(step.stage, has_endpoint),
+        };
+        let (badges, is_changed) = (Vec::new(), false);
+        let steps = vec![step];
+        gates.push(Gate { steps, zone, is_back, reach, after, passing, badges, is_changed });
+    }
+    (gates, (at_server, walk.reach()))
+}
+
+fn zone(stage: Stage, has_endpoint: bool) -> Zone {
+    match stage {
+        Stage::Mode | Stage::Name | Stage::FilterOut | Stage::Route => Zone::Near,
+        Stage::Hop => Zone::Between,
+        Stage::FilterIn | Stage::Admit | Stage::Return => Zone::Far,
+        Stage::Listen | Stage::Tls | Stage::Auth if has_endpoint => Zone::End,
+        Stage::Listen | Stage::Tls | Stage::Auth => Zone::Far,
+    }
+}
+
+/// Where a copier is that is in no network.
+fn nowhere(flow: &Flow) -> &'static str {
+    let is_known = flow.forward.iter().all(|step| step.shown() != Outcome::Unknown);
+    if is_known { "outside every network of yours" } else { "not observed" }
+}
+
+fn outside(label: &str) -> Net {
+    Net { id: None, label: label.to_owned(), subnet: None, extra: None }
+}
+
+/// The network of the Azure Firewall that packets pass, where it is neither end's, with its first and its last step.
 fn hub(
     estate: &Estate,
-    (near, far): (Option<&Net>, &FarSide),
+    (near, far): (&Net, &Net),
     there: &[Step],
-) -> Option<(Net, usize, usize)> {
-    let far = match far {
-        FarSide::Endpoint(net, _) | FarSide::Injected(net) => net.as_ref(),
-        FarSide::Outside(_) => None,
-    };
+) -> Option<(Net, (usize, usize))> {
     let firewall = |step: &Step| {
         let id = step.resource.as_ref().filter(|_| step.stage == Stage::Hop)?;
         estate.find::<Firewall>(id)?.frontends.first()?.subnet.clone()
@@ -186,12 +290,12 @@ fn hub(
     let first = there.iter().position(|step| firewall(step).is_some())?;
     let last = there.iter().rposition(|step| firewall(step).is_some())?;
     let hub = net(estate, &firewall(&there[first])?);
-    let is_end = near.into_iter().chain(far).any(|net| net.id == hub.id);
-    (!is_end).then_some((hub, first, last))
+    let is_end = [near, far].iter().any(|net| net.id == hub.id);
+    (!is_end).then_some((hub, (first, last)))
 }
 
 /// `None` for a public front door, and where no way is known.
-fn far_side(estate: &Estate, path: &Path) -> Option<FarSide> {
+fn far_side(estate: &Estate, path: &Path) -> Option<Net> {
     let leg = path.taken().or(path.intended.as_ref())?;
     match &leg.way {
         Way::Public => None,
@@ -199,17 +303,27 @@ fn far_side(estate: &Estate, path: &Path) -> Option<FarSide> {
             let beyond = leg.outward.as_ref().and_then(|way| beyond(estate, way));
             let place =
                 beyond.unwrap_or_else(|| "outside every network that was observed".to_owned());
-            Some(FarSide::Outside(place))
+            Some(outside(&place))
         }
-        Way::Beyond(_) => Some(FarSide::Outside("the internet".to_owned())),
-        Way::Machine(machine) => Some(FarSide::Injected(Some(net(estate, &machine.subnet)))),
-        Way::Injected(subnet) => Some(FarSide::Injected(Some(net(estate, subnet)))),
+        Way::Beyond(address) => match owner::place(estate, *address) {
+            Some((subnet, own)) => {
+                let extra = Some(format!("{own} in there, {address} in the internet"));
+                Some(Net { extra, ..net(estate, &subnet) })
+            }
+            None => Some(outside("the internet")),
+        },
+        Way::Machine(machine) => {
+            let extra = Some(machine.address.to_string());
+            Some(Net { extra, ..net(estate, &machine.subnet) })
+        }
+        Way::Injected(subnet) => Some(net(estate, subnet)),
         Way::Endpoint(view) => {
             let address = view.addresses.as_ref().ok().and_then(|list| list.first());
             let address = address.map_or(String::new(), |one| format!(" {one}"));
-            let label = format!("private endpoint `{}`{address}", view.id.name());
-            let subnet = view.subnet.as_ref().ok().map(|subnet| net(estate, subnet));
-            Some(FarSide::Endpoint(subnet, label))
+            let extra = Some(format!("private endpoint `{}`{address}", view.id.name()));
+            let unseen = || outside("a network that was not observed");
+            let subnet = view.subnet.as_ref().ok().map_or_else(unseen, |one| net(estate, one));
+            Some(Net { extra, ..subnet })
         }
     }
 }
@@ -242,152 +356,8 @@ fn net(estate: &Estate, subnet: &ResourceId) -> Net {
     let own = estate.get::<Subnet>(subnet).map_or(String::new(), |one| list(&one.prefixes));
     Net {
         label: format!("network `{}`{space}", id.name()),
-        subnet: format!("subnet `{}`{own}", subnet.name()),
-        id,
-    }
-}
-
-fn zone(stage: Stage, far: &FarSide) -> Zone {
-    match (stage, far) {
-        (Stage::Mode | Stage::Name | Stage::FilterOut | Stage::Route, _) => Zone::Near,
-        (Stage::Hop, _) => Zone::Between,
-        (Stage::FilterIn | Stage::Admit | Stage::Return, _) => Zone::Far,
-        (Stage::Listen | Stage::Tls | Stage::Auth, FarSide::Endpoint(..)) => Zone::End,
-        (Stage::Listen | Stage::Tls | Stage::Auth, FarSide::Injected(_) | FarSide::Outside(_)) => {
-            Zone::Far
-        }
-    }
-}
-
-impl Lane<'_> {
-    /// All gates, there and back.
-    pub(super) fn stations(&self) -> impl Iterator<Item = &Station<'_>> {
-        self.there.iter().chain(&self.back)
-    }
-
-    /// Ties a cause to the gate that it closes, or to the one that leads the wrong way; the cause that the way to the target is closed
-    /// to all its closed gates.
-    pub(super) fn blame(&mut self, mark: &str, report: &Report, cause: &Finding) {
-        let is_second = cause.fault == SECOND_FLOW;
-        let (to_source, to_target) = report.flows_of(cause);
-        if !(if self.role == TARGET { to_target } else { to_source }) {
-            return;
-        }
-        let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
-        if is_second {
-            let is_own = |step: &Step| step.shown() == Outcome::Drop && !step.is_consequence;
-            if all.iter().any(|one| is_own(one.step)) {
-                let closed = all.into_iter().filter(|one| is_own(one.step));
-                return closed.for_each(|one| one.badges.push(mark.to_owned()));
-            }
-        }
-        let stages = cause.stages();
-        all.retain(|one| is_second || stages.contains(&one.step.stage));
-        let place = cause.place.as_ref().map(|place| &place.resource);
-        // A gate of which something is not known does not stand for a cause where another one is closed.
-        let drops = |step: &Step| step.shown() == Outcome::Drop && !step.is_consequence;
-        let is_closed = cause.is_cause() && all.iter().any(|one| drops(one.step));
-        let is_its = |step: &Step| match is_closed {
-            true => drops(step),
-            false => step.shown() != Outcome::Pass,
-        };
-        if let Some(station) = most_fitting(all, place, is_its) {
-            station.badges.push(mark.to_owned());
-        }
-    }
-
-    /// Ties a change to the first gate of its sort that is another one in `without`, the same lane when the change alone is left out.
-    /// Says whether there is one.
-    pub(super) fn credit(&mut self, mark: &str, change: &Change, without: &Lane<'_>) -> bool {
-        let stages = stages_of_change(change);
-        let differs = |one: &Station, others: &[Station], nth: usize| {
-            let mut same = others.iter().filter(|other| other.step.stage == one.step.stage);
-            same.nth(nth).is_none_or(|other| other.step.shown() != one.step.shown())
-        };
-        let mut found = None;
-        for (is_back, own, others) in
-            [(false, &self.there, &without.there), (true, &self.back, &without.back)]
-        {
-            for (index, one) in own.iter().enumerate() {
-                let nth =
-                    own[..index].iter().filter(|two| two.step.stage == one.step.stage).count();
-                if found.is_none() && stages.contains(&one.step.stage) && differs(one, others, nth)
-                {
-                    found = Some((is_back, index));
-                }
-            }
-        }
-        let Some((is_back, index)) = found else { return false };
-        let station = if is_back { &mut self.back[index] } else { &mut self.there[index] };
-        station.badges.push(mark.to_owned());
-        station.is_changed = true;
-        true
-    }
-
-    /// Ties a change that opens no gate by itself to one of its sort; `before` is the same lane without all changes.
-    pub(super) fn attach(&mut self, mark: &str, change: &Change, before: Option<&Lane<'_>>) {
-        let stages = stages_of_change(change);
-        let was_shut = |step: &Step| {
-            let mut old = before.iter().flat_map(|lane| lane.stations()).map(|one| one.step);
-            old.any(|old| old.stage == step.stage && old.shown() != Outcome::Pass)
-        };
-        // A peering lends a gateway: that opens the route out of the network, where no network is entered. Without an address there is
-        // no route, and a rule opens the way to whoever knows it.
-        let choices = [stages, &[Stage::Route], &[Stage::Name]];
-        let has_one =
-            |stages: &&[Stage]| self.stations().any(|one| stages.contains(&one.step.stage));
-        let stages = choices.into_iter().find(has_one).unwrap_or(stages);
-        let mut all: Vec<&mut Station> = self.there.iter_mut().chain(&mut self.back).collect();
-        all.retain(|one| stages.contains(&one.step.stage));
-        if let Some(station) = most_fitting(all, change.resource.parent().as_ref(), was_shut) {
-            station.badges.push(mark.to_owned());
-            station.is_changed = true;
-        }
-    }
-
-    /// Whether a change may have opened a gate of this lane: one of its sort is closed, between its networks.
-    pub(super) fn is_opened_by(&self, change: &Change) -> bool {
-        let stages = stages_of_change(change);
-        let is_shut =
-            |one: &Station| stages.contains(&one.step.stage) && one.step.shown() != Outcome::Pass;
-        let far = match &self.far {
-            FarSide::Endpoint(net, _) | FarSide::Injected(net) => net.as_ref(),
-            FarSide::Outside(_) => None,
-        };
-        let nets = || self.near.iter().chain(far).map(|net| &net.id);
-        let is_between = |id: ResourceId| nets().any(|net| *net == id);
-        let joins = change.request.body["properties"]["remoteVirtualNetwork"]["id"].as_str();
-        let joins_these = joins.and_then(ResourceId::parse).is_none_or(is_between);
-        joins_these && self.stations().any(is_shut)
-    }
-}
-
-/// The station whose gate is of a resource, or else the first that some word holds for, or the first at all.
-fn most_fitting<'s, 'r>(
-    mut all: Vec<&'s mut Station<'r>>,
-    resource: Option<&ResourceId>,
-    holds: impl Fn(&Step) -> bool,
-) -> Option<&'s mut Station<'r>> {
-    let is_of = |one: &Station| resource.is_some() && one.step.resource.as_ref() == resource;
-    let index = all
-        .iter()
-        .position(|one| holds(one.step) && is_of(one))
-        .or_else(|| all.iter().position(|one| holds(one.step)))
-        .unwrap_or(0);
-    (index < all.len()).then(|| all.swap_remove(index))
-}
-
-fn stages_of_change(change: &Change) -> &'static [Stage] {
-    let kind = change.resource.resource_type();
-    let is_outbound = change.request.body["properties"]["direction"] == "Outbound";
-    match kind.rsplit('/').next().unwrap_or_default() {
-        "privatednszones" | "virtualnetworklinks" | "a" | "privatednszonegroups" => &[Stage::Name],
-        "securityrules" if is_outbound => &[Stage::FilterOut],
-        "securityrules" => &[Stage::FilterIn],
-        "routes" | "routetables" | "networkinterfaces" => &[Stage::Route, Stage::Return],
-        "virtualnetworkpeerings" => &[Stage::Hop, Stage::Return],
-        "azurefirewalls" | "rulecollectiongroups" => &[Stage::Hop],
-        "configurations" => &[Stage::Listen],
-        _ => &[Stage::Admit],
+        subnet: Some(format!("subnet `{}`{own}", subnet.name())),
+        extra: None,
+        id: Some(id),
     }
 }

@@ -43,18 +43,21 @@ const RULES: &str = "\
 .flexway .outside{fill:none;stroke:$edge;stroke-width:1.5;stroke-dasharray:6 5}
 .flexway .subnet{fill:$bg;stroke:$edge;stroke-width:1}
 .flexway .icon{fill:$bg;stroke:$ink;stroke-width:1.8}
-.flexway .way,.flexway .way-good,.flexway .way-shut,.flexway .way-doubt{fill:none;stroke-width:3}
+.flexway .way,.flexway .way-good,.flexway .way-part,.flexway .way-shut,.flexway .way-doubt{fill:none;\
+stroke-width:3}
 .flexway .way{stroke:$ink}
 .flexway .way-good{stroke:$good}
+.flexway .way-part{stroke:$ink;stroke-dasharray:14 4}
 .flexway .way-shut{stroke:$edge;stroke-width:2;stroke-dasharray:2 6}
 .flexway .way-doubt{stroke:$doubt;stroke-width:2;stroke-dasharray:8 5}
 .flexway .head-way{fill:$ink}
 .flexway .head-way-good{fill:$good}
-.flexway .head-way-shut{fill:$edge}
+.flexway .head-way-part{fill:$ink}
 .flexway .head-way-doubt{fill:$doubt}
 .flexway .dot-good{fill:$bg;stroke:$good;stroke-width:2}
 .flexway .dot-bad,.flexway .badge-bad{fill:$bad}
-.flexway .dot-follows{fill:$bg;stroke:$bad;stroke-width:2}
+.flexway .half-bad{fill:$bad}
+.flexway .dot-part,.flexway .dot-follows{fill:$bg;stroke:$bad;stroke-width:2}
 .flexway .dot-doubt{fill:$bg;stroke:$doubt;\
 stroke-width:2;stroke-dasharray:4 3}
 .flexway .dot-changed,.flexway .badge-good{fill:$good}
@@ -65,6 +68,7 @@ stroke-linecap:round;stroke-linejoin:round}
 .flexway .mark-on{stroke:$bg}
 .flexway .mark-follows{stroke:$bad}
 .flexway .card-bad{fill:$bad-bg;stroke:$bad;stroke-width:2}
+.flexway .card-part{fill:$bg;stroke:$bad;stroke-width:2;stroke-dasharray:14 4}
 .flexway .card-good{fill:$good-bg;stroke:$good;stroke-width:2}
 .flexway .card-doubt{fill:$doubt-bg;stroke:$doubt;\
 stroke-width:1.5;stroke-dasharray:5 4}

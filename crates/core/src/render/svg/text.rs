@@ -104,19 +104,6 @@ pub(super) fn fit(text: &str, size: f64, width: f64, lines_max: usize) -> Vec<Ve
     found.unwrap_or_else(|| wrap(&shortened(text, LETTERS_MIN), size, width, lines_max))
 }
 
-/// Width of the widest piece that no line break has to split.
-pub(super) fn widest_piece(text: &str, size: f64) -> f64 {
-    let letters = letters(text, false);
-    let ends =
-        (1..letters.len()).filter(|end| letters[end - 1].0 == ' ' || is_joint(&letters, *end));
-    let (mut start, mut widest) = (0, 0.0_f64);
-    for end in ends.chain([letters.len()]) {
-        widest = widest.max(width_of(&letters[start..end], size));
-        start = end;
-    }
-    widest
-}
-
 /// How many letters fit, at least one.
 fn fitting(letters: &[(char, bool)], size: f64, width: f64) -> usize {
     let mut count = letters.len();
@@ -177,11 +164,6 @@ pub(super) fn shortened(text: &str, letters_max: usize) -> String {
         format!("{start}…{end}")
     };
     text.split(' ').map(one).collect::<Vec<_>>().join(" ")
-}
-
-/// One line, elided where it is wider than `width`.
-pub(super) fn line(text: &str, size: f64, width: f64) -> Vec<Run> {
-    wrap(text, size, width, 1).pop().unwrap_or_default()
 }
 
 /// Text as it stands in XML, without the backticks of names.

@@ -1,6 +1,5 @@
 //! The picture in sentences, for those who do not see it.
 
-use super::gate::word;
 use crate::diagnose::{Copier, Report};
 use crate::plan::Plan;
 use crate::render::letter;
@@ -42,40 +41,44 @@ fn goal(report: &Report) -> String {
     }
 }
 
-/// Everything that the picture shows.
+/// Everything that the picture shows, a line each.
 pub(super) fn description(report: &Report, repair: Option<(&Plan, &Report)>) -> String {
-    let mut text = format!("{}. {}", answer(report), ways(report));
+    let mut lines = vec![format!("{}.", answer(report))];
+    lines.extend(ways(report));
     for (index, cause) in report.causes().enumerate() {
         let (number, fault) = (index + 1, cause.fault);
-        text.push_str(&format!(" Cause {number}, {fault}: {}. Why: {}.", cause.message, cause.why));
+        lines.push(format!("Cause {number}, {fault}: {}. Why: {}.", cause.message, cause.why));
     }
     for missing in &report.missing {
-        text.push_str(&format!(" Not observed: {}; {}.", missing.what, missing.help));
+        lines.push(format!("Not observed: {}; {}.", missing.what, missing.help));
     }
-    let Some((plan, after)) = repair else { return text };
+    let Some((plan, after)) = repair else { return lines.join("\n") };
     if let Some(refusal) = &plan.refusal {
-        text.push_str(&format!(" No plan: {refusal}."));
+        lines.push(format!("No plan: {refusal}."));
     }
-    if plan.changes.is_empty() {
-        return text;
+    if !plan.changes.is_empty() {
+        lines.extend(plan.breaks().iter().map(|line| format!("Breaks what works: {line}.")));
+        let changes = plan.changes.iter().enumerate();
+        lines.extend(
+            changes.map(|(index, one)| format!("Change {}: {}.", letter(index), one.title)),
+        );
+        lines.push(format!("After that, in simulation: {}.", answer(after)));
+        lines.extend(ways(after));
     }
-    for line in plan.breaks() {
-        text.push_str(&format!(" Breaks what works: {line}."));
-    }
-    for (index, change) in plan.changes.iter().enumerate() {
-        text.push_str(&format!(" Change {}: {}.", letter(index), change.title));
-    }
-    text.push_str(&format!(" After that, in simulation: {}. {}", answer(after), ways(after)));
-    text
+    lines.join("\n")
 }
 
-fn ways(report: &Report) -> String {
-    let list = |steps: &[Step]| steps.iter().map(gate).collect::<Vec<_>>().join("; ");
-    let mut text = format!("The way there, gate by gate: {}.", list(&report.forward));
-    if !report.back.is_empty() {
-        text.push_str(&format!(" The way back: {}.", list(&report.back)));
+fn ways(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for flow in &report.flows {
+        lines.push(format!("The way to the {}, gate by gate:", flow.to));
+        lines.extend(flow.forward.iter().map(gate));
+        if !flow.back.is_empty() {
+            lines.push("The way back:".to_owned());
+            lines.extend(flow.back.iter().map(gate));
+        }
     }
-    text
+    lines
 }
 
 fn gate(step: &Step) -> String {
@@ -86,5 +89,5 @@ fn gate(step: &Step) -> String {
         (Outcome::Drop, None) => "drops",
         (Outcome::Unknown, _) => "unknown",
     };
-    format!("{} {outcome} ({})", word(step.stage), step.detail)
+    format!("{} {outcome}: {}.", step.stage.word(), step.detail)
 }

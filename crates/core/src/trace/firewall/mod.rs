@@ -19,6 +19,7 @@ use crate::trace::firewall::rules::{Decider, Ruling};
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route::{Routed, UserRoute};
+use crate::trace::route_words::decided_by;
 use crate::trace::step::{Stage, Step};
 use crate::trace::walk::End;
 use crate::trace::words::hop_steps;
@@ -217,7 +218,7 @@ impl Walker<'_> {
         route: &UserRoute,
         guard: &Guard,
     ) -> Vec<Step> {
-        let led = |step: Step| step.read(&route.resource, &route.pointer);
+        let led = |step: Step| decided_by(route, step);
         let led_to = format!(
             "route `{}` ({}) of table `{}` leads to {}",
             route.name,
