@@ -97,11 +97,17 @@ fn names(estate: &Estate, zone: &ResourceId, is_wanted: impl Fn(&str) -> bool) -
     some_of(&records.map(word).collect::<Vec<_>>(), NAMES_SHOWN_MAX)
 }
 
-/// Whether a body is a link to a network that is linked to another zone of the same name.
-pub(super) fn is_taken(estate: &Estate, zone: &ResourceId, body: &Value) -> bool {
+/// Whether a body is a link to a network that is linked to the zone already, in whatever state, or to another one of the same name.
+pub(super) fn is_taken(
+    estate: &Estate,
+    (zone, id): (&ResourceId, &ResourceId),
+    body: &Value,
+) -> bool {
     let vnet = body.pointer("/properties/virtualNetwork/id").and_then(Value::as_str);
-    let vnet = vnet.and_then(ResourceId::parse);
-    vnet.is_some_and(|vnet| own_zone::rival(estate, zone, &vnet).is_some())
+    let Some(vnet) = vnet.and_then(ResourceId::parse) else { return false };
+    let mut links = estate.children::<Link>(zone);
+    links.any(|(other, link)| other != id && link.vnet == vnet)
+        || own_zone::rival(estate, zone, &vnet).is_some()
 }
 
 /// Lets a zone count its links or record sets anew when one comes or goes; what is no zone, or tells no number, stays as it is.

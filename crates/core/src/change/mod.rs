@@ -254,7 +254,7 @@ impl Edit {
             Edit::Put(id, body) => put(estate, id, body.clone()),
             Edit::PutInZone(id, body) => {
                 let Some(zone) = id.parent().filter(|zone| estate.has_zone(zone)) else { return };
-                if !dns::is_taken(estate, &zone, body) {
+                if !dns::is_taken(estate, (&zone, id), body) {
                     if estate.resource(id).is_none() {
                         dns::count(estate, &zone, id, 1);
                     }

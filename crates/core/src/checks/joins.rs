@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 
 use crate::change::terms::Terms;
-use crate::change::{Change, peering};
+use crate::change::{Change, peering, route};
 use crate::estate::Estate;
 use crate::estate::network::{NextHop, Peering, Vnet};
 use crate::finding::{Finding, Fix};
@@ -173,6 +173,16 @@ pub(super) fn far_subnet(leg: &Leg) -> Option<ResourceId> {
         Way::Machine(machine) => Some(machine.subnet.clone()),
         Way::Public | Way::Beyond(_) => None,
     }
+}
+
+/// Takes away the route that hands packets to a firewall without a way on, where the two ends are joined without it.
+pub(super) fn past_the_firewall(path: &Path, leg: &Leg) -> Option<Fix> {
+    let (start, end, _) = (path.start.as_ref()?, far_subnet(leg)?, leg.onward.as_ref()?);
+    let Some(Routed::Elsewhere(route, _)) = &leg.route else { return None };
+    let far = end.parent()?;
+    let ends = (Shore::of(&start.vnet, &start.subnet), Shore::of(&far, &end));
+    let is_joined = matches!(hop::join(path.estate, ends.0, ends.1), Joined::Peered { .. });
+    is_joined.then(|| Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]))
 }
 
 /// A peering of the copier's network with the server's, where none is there, and its own route is longer than one that leads astray.

@@ -4,6 +4,7 @@ use crate::change::{dns, record};
 use crate::estate::Key;
 use crate::estate::dns::Link;
 use crate::finding::Fix;
+use crate::id::ResourceId;
 use crate::trace::Path;
 
 /// A zone of the right name for the copier's network alone, with the record of the server's endpoint; a link to another zone of that
@@ -19,12 +20,20 @@ pub(super) fn instead(path: &Path) -> Option<Fix> {
     }
     let (view, label) = (path.endpoint()?, path.record_label()?);
     let address = *view.addresses.as_ref().ok()?.first()?;
-    let is_of_that_name = |link: &crate::id::ResourceId| {
+    let is_of_that_name = |link: &ResourceId| {
         link.parent().is_some_and(|zone| zone.name().eq_ignore_ascii_case(&zone_name))
     };
     let links = path.estate.list::<Link>(Key::LinksOf(start.vnet.clone()));
-    let taken = links.map(|(link, _)| link).filter(|link| is_of_that_name(link));
-    let mut changes: Vec<_> = taken.map(|link| dns::unlink_zone(path.estate, link)).collect();
+    let taken: Vec<_> = links.filter(|(link, _)| is_of_that_name(link)).collect();
+    // What Azure is making now is waited for.
+    let is_made = |facts: &Link| {
+        facts.state.as_deref().is_none_or(|state| state.eq_ignore_ascii_case("completed"))
+    };
+    if !taken.iter().all(|(_, facts)| is_made(facts)) {
+        return None;
+    }
+    let unlink = |(link, _): &(&ResourceId, &Link)| dns::unlink_zone(path.estate, link);
+    let mut changes: Vec<_> = taken.iter().map(unlink).collect();
     changes.push(dns::create_zone(&zone));
     changes.push(dns::link_zone(path.estate, &zone, &start.vnet, &path.to_id));
     changes.push(match view.zone_group {

@@ -117,6 +117,8 @@ pub fn settle(mut inputs: Vec<(u64, Scanned)>) -> Loaded {
     let count = inputs.iter().map(|(_, input)| input.pieces.len()).sum();
     settler.resources.reserve(count);
     settler.sources.reserve(count);
+    let is_of_now = |piece: &Piece| matches!(piece, Piece::Captured(_) | Piece::Page(_));
+    settler.has_captures = inputs.iter().any(|(_, input)| input.pieces.iter().any(is_of_now));
     for (age, input) in inputs {
         settler.age = age;
         settler.take(input);
@@ -144,6 +146,8 @@ struct Settler {
     pages: Vec<Page>,
     /// What Azure applies, for comparison.
     evidence: Vec<Effective>,
+    /// Whether some input tells what is there.
+    has_captures: bool,
     /// Age of the input that is being read.
     age: u64,
 }
@@ -161,6 +165,11 @@ impl Settler {
         for piece in input.pieces {
             match piece {
                 Piece::Captured(one) => self.add(one),
+                Piece::Planned(_, origin) if self.has_captures => self.problem(
+                    &origin,
+                    "tells what is yet to be: left out beside what was captured; give it with `--after`",
+                ),
+                Piece::Planned(all, _) => all.into_iter().for_each(|one| self.add(one)),
                 Piece::Problem(problem) => self.loaded.problems.push(problem),
                 Piece::Page(page) => self.pages.push(page),
                 Piece::Evidence(evidence) => self.evidence.push(evidence),

@@ -35,6 +35,8 @@ pub struct Scanned {
 #[derive(Debug)]
 pub(super) enum Piece {
     Captured(Captured),
+    /// What a plan or a preview will make: it is not there yet.
+    Planned(Vec<Captured>, Origin),
     /// A template waits for its parameters.
     Template(Map<String, Value>, Origin),
     /// A list of which there is more.
@@ -207,6 +209,7 @@ impl Scanner {
             self.scanned.pieces.push(Piece::Template(object, origin.clone()));
             return true;
         }
+        let is_planned = is_result || terraform::is_plan(|name| json.has(name));
         let mut problems = Vec::new();
         let found = if is_result {
             what_if::read(&object, origin, &mut problems)
@@ -216,9 +219,10 @@ impl Scanner {
             found
         };
         self.scanned.pieces.extend(problems.into_iter().map(Piece::Problem));
-        for one in found {
-            let captured = Captured::found(one, &mut self.shared);
-            self.scanned.pieces.push(Piece::Captured(captured));
+        let found = found.into_iter().map(|one| Captured::found(one, &mut self.shared));
+        match is_planned {
+            true => self.scanned.pieces.push(Piece::Planned(found.collect(), origin.clone())),
+            false => self.scanned.pieces.extend(found.map(Piece::Captured)),
         }
         true
     }

@@ -137,7 +137,10 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
         }
         let is_private = is_private(spot.to);
         let is_led_out = matches!(gate, Gate::Unknown(_)) && is_private;
-        gates.extend(loses_answers(world, near, flow.from).filter(|_| is_led_out));
+        if is_led_out {
+            gates.extend(loses_answers(world, near, flow.from));
+            gates.extend(gateways_way(world, flow.subnet, flow.from));
+        }
         gates.push(match (gate, flow.sender.egress(world, flow.subnet)) {
             (Gate::Pass, Egress::Nowhere) if !is_private => {
                 Gate::drop("route", flow.subnet, Some("defaultOutboundAccess"))
@@ -339,6 +342,36 @@ fn loses_answers(world: &World, network: &str, from: Option<u32>) -> Option<Gate
         lost = Some(Gate::drop("peering", &remote, Some("remoteAddressSpace")));
     }
     lost
+}
+
+/// The gates between a subnet and the only gateway that may lead out: whether the peering with its network joins the subnet, and where
+/// routes of the gateway's subnet take answers.
+fn gateways_way(world: &World, subnet: &str, from: Option<u32>) -> Vec<Gate> {
+    let network = network_of(subnet);
+    let seat = |network: &str| format!("{network}/subnets/gatewaysubnet");
+    let (mut gates, mut home) = (Vec::new(), network.to_owned());
+    if world.body(&seat(network)).is_none() {
+        let all = halves(world, network);
+        let lending: Vec<_> = all.iter().filter(|half| half.uses_remote_gateways()).collect();
+        let ([half], Some(remote)) = (&lending[..], lending.first().and_then(|one| one.remote()))
+        else {
+            return gates;
+        };
+        gates.push(half.joins("localSubnetNames", subnet));
+        let back = halves(world, &remote);
+        let back = back.iter().find(|back| back.remote().as_deref() == Some(network));
+        gates.extend(back.map(|back| back.joins("remoteSubnetNames", subnet)));
+        home = remote;
+    }
+    let seat = seat(&home);
+    if own_routes(world, &seat).is_some_and(|own| !own.is_empty()) {
+        let back = next_hop(world, &seat, from, None, "return");
+        match lost_answer(world, &Hop::Local, &seat, from, &back) {
+            Some(gate) => gates.push(gate),
+            None => _ = arrive(back, &home, network, &mut gates),
+        }
+    }
+    gates
 }
 
 /// Length of the longest prefix of a network beyond a gateway that holds an address.

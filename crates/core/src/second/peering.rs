@@ -69,6 +69,16 @@ impl Half<'_> {
         format!("{}/virtualnetworkpeerings/{}", self.network, self.name)
     }
 
+    /// Whether it joins a subnet: all of them, or those in a list.
+    pub(super) fn joins(&self, list: &'static str, subnet: &str) -> Gate {
+        let is_whole = flag(self.body, &["properties", "peerCompleteVnets"]) != Some(false);
+        let names = texts(self.body, &["properties", list]);
+        match is_whole || names.iter().any(|name| name.eq_ignore_ascii_case(last_name(subnet))) {
+            true => Gate::Pass,
+            false => self.drop(list),
+        }
+    }
+
     fn drop(&self, why: &str) -> Gate {
         Gate::drop("peering", &self.key(), Some(why))
     }
@@ -210,14 +220,8 @@ fn half_gates(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Vec<Gate> {
 
 /// A peering of chosen subnets leaves the others out.
 fn subnets(half: &Half<'_>, near: Shore<'_>, far: Shore<'_>) -> Gate {
-    if flag(half.body, &["properties", "peerCompleteVnets"]) != Some(false) {
-        return Gate::Pass;
+    match half.joins("localSubnetNames", near.subnet) {
+        Gate::Pass => half.joins("remoteSubnetNames", far.subnet),
+        gate => gate,
     }
-    for (field, subnet) in [("localSubnetNames", near.subnet), ("remoteSubnetNames", far.subnet)] {
-        let names = texts(half.body, &["properties", field]);
-        if !names.iter().any(|name| name.eq_ignore_ascii_case(last_name(subnet))) {
-            return half.drop(field);
-        }
-    }
-    Gate::Pass
 }

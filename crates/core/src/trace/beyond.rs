@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use crate::address::private;
-use crate::estate::Missing;
-use crate::estate::network::{NextHop, Vnet};
+use crate::estate::network::{NextHop, Peering, Vnet};
+use crate::estate::{Missing, Reference};
+use crate::id::ResourceId;
 use crate::trace::breaks::{Break, BreakKind};
 use crate::trace::filter;
 use crate::trace::hop::{self, Joined, Shore};
@@ -134,7 +135,33 @@ impl Walker<'_> {
         leg.unused = is_lost.then(|| outward::unused(self.estate, near.vnet, address)).flatten();
         let towards = leg.unused.clone();
         self.towards_the_gateway(leg, near, towards.as_ref().unwrap_or(&found));
+        if let (Outward::Through(line), Some(Routed::Directly)) = (&found, &leg.route) {
+            self.back_from_the_gateway(leg, near, &line.vnet.clone());
+        }
         leg.outward = Some(found);
+    }
+
+    /// Answers come out of the gateway, and obey the routes of its subnet: told where a user wrote some.
+    fn back_from_the_gateway(&self, leg: &mut Leg, near: &End, vnet: &ResourceId) {
+        let subnet = vnet.child("subnets", GATEWAY_SUBNET);
+        let Ok(far) = End::read(self.estate, vnet, &subnet) else { return };
+        if matches!(far.subnet.route_table, Reference::None) {
+            return;
+        }
+        let back = self.way_back(leg, near, &far);
+        let is_dropped = |(_, routed): &(_, Routed)| matches!(routed, Routed::Dropped(_));
+        leg.drops_back = !back.is_empty() && back.iter().all(is_dropped);
+        self.answers(leg, near, &far, back);
+    }
+
+    /// Whether a half that joins chosen subnets leaves this one out, whatever it says of the gateway's.
+    fn leaves_out(&self, broken: &Break, subnet: &ResourceId) -> bool {
+        let half = self.estate.find::<Peering>(&broken.half);
+        let lists = half.and_then(|half| half.subnets_only.as_ref());
+        lists.is_some_and(|(own, other)| {
+            let names = if broken.is_near { own } else { other };
+            !names.iter().any(|name| name.eq_ignore_ascii_case(subnet.name()))
+        })
     }
 
     /// The peering with the network of the gateway that leads there. Both halves have to be connected, and that network's half has to
@@ -145,13 +172,14 @@ impl Walker<'_> {
             Outward::Through(line) if line.vnet != *near.vnet => &line.vnet,
             _ => return,
         };
-        let subnet = vnet.child("subnets", "GatewaySubnet");
+        let subnet = vnet.child("subnets", GATEWAY_SUBNET);
         let here = Shore { vnet: near.vnet, subnet: near.id, addresses: Some(&near.addresses) };
         let mut joined = hop::join(self.estate, here, Shore::of(vnet, &subnet));
         let counts = |one: &Break| match one.kind {
             BreakKind::Initiated | BreakKind::Disconnected => true,
             BreakKind::OutOfSync => !one.is_near,
-            BreakKind::AccessOff | BreakKind::SubnetExcluded | BreakKind::Ipv6Only => false,
+            BreakKind::SubnetExcluded => self.leaves_out(one, near.id),
+            BreakKind::AccessOff | BreakKind::Ipv6Only => false,
         };
         if let Joined::Apart { breaks, .. } | Joined::Broken(breaks, _) = &mut joined {
             breaks.retain(counts);
@@ -163,6 +191,9 @@ impl Walker<'_> {
         leg.cross(&subnet, joined, steps);
     }
 }
+
+/// The subnet that gateways stand in.
+const GATEWAY_SUBNET: &str = "GatewaySubnet";
 
 /// Whether a gateway leads there, or may, and a setting keeps this network from using it.
 fn is_closed(found: &Outward) -> bool {

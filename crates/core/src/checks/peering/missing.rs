@@ -45,6 +45,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let mut finding =
         joins::fault_of(leg, Finding::blocks(message, why)).at(half.unwrap_or(&near_vnet), "");
     finding.fixes.extend(joins::mend(path, leg));
+    finding.fixes.extend(joins::past_the_firewall(path, leg));
     finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding)
 }

@@ -30,6 +30,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let mut finding = finding.at(&near, "");
     finding.fixes.extend(firewall_routes::there(path, leg));
     finding.fixes.push(Fix::of(changes));
+    finding.fixes.extend(joins::past_the_firewall(path, leg));
     finding.fixes.extend(new_endpoint::nearby(path));
     Some(finding)
 }
