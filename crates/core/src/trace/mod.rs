@@ -331,9 +331,10 @@ impl Path<'_> {
             .is_some_and(|start| identity::is_identified(self.estate, &self.to, start))
     }
 
-    /// The ways that were walked: the meant one first.
+    /// The ways that may be taken: the meant one first, and the public one beside it unless the name surely leads to the meant one.
     pub fn legs(&self) -> impl Iterator<Item = &Leg> {
-        self.intended.iter().chain(&self.fallback)
+        let other = self.fallback.as_ref().filter(|_| self.leads != Leads::Intended);
+        self.intended.iter().chain(other)
     }
 
     /// The endpoint that the meant way goes through.

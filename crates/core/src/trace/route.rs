@@ -153,6 +153,28 @@ pub fn to_addresses(
     parts
 }
 
+/// Whether packets to an address would be handed to an appliance if no route dropped them.
+pub(super) fn hands_on_beneath(
+    estate: &Estate,
+    subnet: (&ResourceId, &Subnet),
+    address: Ipv4Addr,
+) -> bool {
+    let Ok(Some((table, routes))) = user_routes(estate, subnet) else { return false };
+    let length = |route: &Route| match &route.prefix {
+        RoutePrefix::Network(network) if network.contains(&address) => Some(network.prefix_len()),
+        _ => None,
+    };
+    let judged = routes.into_iter().filter_map(|route| {
+        let length = length(route)?;
+        match judge(estate, (subnet.0, table), route, false) {
+            Routed::Dropped(_) => None,
+            routed => Some((length, routed)),
+        }
+    });
+    let best = judged.max_by_key(|(length, _)| *length);
+    matches!(best, Some((_, Routed::Elsewhere(route, _))) if route.next_hop.appliance().is_some())
+}
+
 /// A route into the network carries packets between the network's own addresses: nobody else's are there.
 fn within(
     estate: &Estate,
