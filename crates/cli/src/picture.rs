@@ -127,9 +127,12 @@ fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         Verdict::Undetermined => (DOUBT, "undetermined"),
         Verdict::Inconsistent => (DOUBT, "inconsistent"),
     };
-    let part = report.senders.as_ref().map_or(String::new(), |senders| {
-        format!(", from {} and not from {}", senders.pass, senders.dropped)
-    });
+    let surely = report.surely_dropped();
+    let part = match (&report.senders, report.verdict) {
+        (Some(senders), _) => format!(", from {} and not from {}", senders.pass, senders.dropped),
+        (None, Verdict::Undetermined) if !surely.is_empty() => format!(", surely not from {surely}"),
+        (None, _) => String::new(),
+    };
     let code =
         report.code_shown().map_or(String::new(), |code| format!(" ({code} in Azure's tool)"));
     let causes: Vec<&Finding> = report.causes().collect();

@@ -252,7 +252,7 @@ fn judge(path: &Path) -> (Verdict, Vec<Finding>) {
     one_setting::silence(path, &mut findings);
     consequences::behind_shut_door(path, &mut findings);
     findings.extend(consequences::on_detour(path, &findings));
-    consequences::weaken(verdict, consequences::is_partly_denied(path), &mut findings);
+    consequences::weaken(verdict, &consequences::partly_closed(path), &mut findings);
     (verdict, findings)
 }
 
@@ -330,6 +330,18 @@ impl Report {
     /// All steps of all flows, each flow there and back.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.flows.iter().flat_map(Flow::steps)
+    }
+
+    /// Addresses of the copier that surely do not come through, where others may.
+    pub fn surely_dropped(&self) -> AddressSet {
+        let mut all = AddressSet::default();
+        for flow in &self.flows {
+            let drops = |step: &&Step| step.outcome == Outcome::Drop;
+            let parts = flow.steps().filter(drops).filter_map(|step| step.dropped_part.as_ref());
+            let dropped = parts.fold(AddressSet::default(), |all, part| all.union(part));
+            all = all.union(&dropped.intersection(&flow.senders));
+        }
+        all
     }
 
     /// The steps there of all flows.

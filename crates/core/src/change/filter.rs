@@ -143,11 +143,16 @@ fn set_addresses(properties: &mut Value, side: &str, values: &[String]) {
     }
 }
 
-/// The rules of a group; none where it was not observed.
+/// The rules of a group, each once; none where it was not observed.
 fn rules_of<'e>(estate: &'e Estate, group: &ResourceId) -> Vec<&'e Rule> {
     let listed = estate.find::<SecurityGroup>(group).and_then(|facts| facts.rules.as_ref());
-    let alone = estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref());
-    listed.into_iter().flat_map(|rules| rules.iter()).chain(alone).collect()
+    let mut rules: Vec<&Rule> = listed.into_iter().flat_map(|rules| rules.iter()).collect();
+    for rule in estate.children::<Option<Rule>>(group).filter_map(|(_, rule)| rule.as_ref()) {
+        if !rules.iter().any(|known| known.name.eq_ignore_ascii_case(&rule.name)) {
+            rules.push(rule);
+        }
+    }
+    rules
 }
 
 /// The highest free priority number below the rule that denies: later rules stay as they are.

@@ -148,13 +148,15 @@ pub(super) fn on_detour(path: &Path, known: &[Finding]) -> Vec<Finding> {
     found.map(follows).collect()
 }
 
-/// Whether a rule surely denies a part of the senders, whatever becomes of the others.
-pub(super) fn is_partly_denied(path: &Path) -> bool {
-    let denies = |step: &Step| {
-        step.outcome == Outcome::Drop && matches!(step.stage, Stage::FilterOut | Stage::FilterIn)
+/// The gates that surely drop a part of the senders, whatever becomes of the others.
+pub(super) fn partly_closed(path: &Path) -> Vec<Stage> {
+    let is_filter = |step: &Step| matches!(step.stage, Stage::FilterOut | Stage::FilterIn);
+    let drops = |step: &&Step| {
+        step.outcome == Outcome::Drop && (step.dropped_part.is_some() || is_filter(step))
     };
     let is_known = !matches!(path.leads, Leads::Unknown(_));
-    is_known && path.taken().is_some_and(|leg| leg.forward.iter().any(denies))
+    let leg = path.taken().filter(|_| is_known);
+    leg.into_iter().flat_map(|leg| leg.steps().filter(drops)).map(|step| step.stage).collect()
 }
 
 /// What a server's name leads to is not known: then nothing that only its answer would show is certain, whatever else is wrong.
@@ -178,14 +180,15 @@ const NAMES: [&str; 5] = [
 ];
 
 /// A fault on a way that is not taken, or not surely taken, does not block.
-pub(super) fn weaken(verdict: Verdict, is_partly_denied: bool, findings: &mut [Finding]) {
+pub(super) fn weaken(verdict: Verdict, partly_closed: &[Stage], findings: &mut [Finding]) {
     let severity = match verdict {
         Verdict::Reachable => Severity::Note,
         Verdict::Undetermined => Severity::Risks,
         Verdict::Unreachable | Verdict::Partial | Verdict::Inconsistent => return,
     };
     let stands = |one: &Finding| {
-        verdict == Verdict::Undetermined && is_partly_denied && one.fault.starts_with("filter/")
+        verdict == Verdict::Undetermined
+            && one.stages().iter().any(|stage| partly_closed.contains(stage))
     };
     for finding in findings.iter_mut().filter(|one| one.severity != Severity::Note) {
         let blocks = finding.severity == Severity::Blocks && !stands(finding);

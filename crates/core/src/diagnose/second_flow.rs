@@ -4,7 +4,7 @@ use super::one_setting::{is_one_mend, mend};
 use super::{Copier, Flow, NOT_READY, Report, SECOND_FLOW, consequences};
 use crate::change::Change;
 use crate::finding::Finding;
-use crate::trace::step::Verdict;
+use crate::trace::step::{Stage, Verdict};
 
 /// Whether changes mend a fault of the flow to the source, or of that to the target.
 pub(super) type Mends<'m> = &'m dyn Fn(&[Change], Way, &'static str) -> bool;
@@ -68,7 +68,8 @@ pub(super) fn add(report: &mut Report, second: &Report, mends: Mends<'_>) {
         None => Verdict::Reachable,
     };
     report.senders = report.senders.take().filter(|_| report.verdict == Verdict::Partial);
-    consequences::weaken(report.verdict, true, &mut report.findings);
+    let filters = [Stage::FilterOut, Stage::FilterIn];
+    consequences::weaken(report.verdict, &filters, &mut report.findings);
     report.missing.extend(second.missing.iter().cloned());
     report.missing.sort();
     report.missing.dedup();

@@ -29,20 +29,20 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
 fn denied(path: &Path, guard: &Guard, ruling: &Ruling) -> Finding {
     let who = format!("Azure Firewall `{}`", guard.id.name());
     let (port, to) = (path.port, path.to_id.name());
+    let is_whole = ruling.allowed.is_empty() && ruling.unknown.is_empty();
+    let denied = ruling.denied_senders().to_string();
+    let from = if is_whole { String::new() } else { format!(" from {denied}") };
     let (message, at) = match ruling.denied.iter().find_map(|(_, rule)| rule.as_ref()) {
         Some(rule) => (
             format!("{who} denies port {port} of `{to}`: {}", rule.words()),
             (rule.resource.clone(), rule.pointer.clone()),
         ),
         None => (
-            format!("no network rule of {who} lets packets to port {port} of `{to}` pass"),
+            format!("no network rule of {who} lets packets{from} to port {port} of `{to}` pass"),
             (guard.rules_in(path.estate), String::new()),
         ),
     };
-    let whom = match ruling.allowed.is_empty() && ruling.unknown.is_empty() {
-        true => "the copier".to_owned(),
-        false => ruling.denied_senders().to_string(),
-    };
+    let whom = if is_whole { "the copier".to_owned() } else { denied };
     let why = format!(
         "the first rule that matches decides, and what none matches is dropped: that is what becomes of packets from {whom}"
     );

@@ -204,7 +204,9 @@ fn flatten(value: &Value) -> Known {
 fn items(value: &Value) -> Known {
     let fields = value.as_object().ok_or_else(|| wrong("items"))?;
     let pair = |(key, value): (&String, &Value)| serde_json::json!({ "key": key, "value": value });
-    Ok(fields.iter().map(pair).collect())
+    // Azure tells them in the order of their keys.
+    let sorted: std::collections::BTreeMap<_, _> = fields.iter().collect();
+    Ok(sorted.into_iter().map(pair).collect())
 }
 
 fn object_keys(value: &Value) -> Known {
