@@ -43,16 +43,28 @@ impl<'p> Configuration<'p> {
     /// provider tells it afterwards.
     pub(super) fn filled(&self, address: &str, values: &Value, unknown: Option<&Value>) -> Value {
         let Some(unknown) = unknown else { return values.clone() };
-        let steps = split(address);
-        let (modules, resource) = modules_of(&steps);
-        let [kind, name, ..] = resource else { return values.clone() };
-        let name = name.split('[').next().unwrap_or(name);
-        let module = self.module(&modules);
-        let is_it = |one: &&Value| text(one, "type") == *kind && text(one, "name") == name;
-        let written = module.and_then(|module| list(module.get("resources")).find(is_it));
+        let (modules, written) = self.written(address);
         let place = Place { address, modules: &modules, is_configured: written.is_some() };
         let expressions = written.and_then(|written| written.get("expressions"));
         self.fill(&place, values, unknown, expressions, (0, 1))
+    }
+
+    /// The modules that a resource is in, and what is written of it.
+    fn written(&self, address: &str) -> (Vec<String>, Option<&'p Value>) {
+        let steps = split(address);
+        let (modules, resource) = modules_of(&steps);
+        let [kind, name, ..] = resource else { return (modules, None) };
+        let name = name.split('[').next().unwrap_or(name);
+        let is_it = |one: &&Value| text(one, "type") == *kind && text(one, "name") == name;
+        let module = self.module(&modules);
+        let written = module.and_then(|module| list(module.get("resources")).find(is_it));
+        (modules, written)
+    }
+
+    /// The key of the provider that makes a resource, where it is not the usual one of its kind: such as `azurerm.hub`.
+    pub(super) fn other_provider(&self, address: &str) -> Option<&'p str> {
+        let key = text(self.written(address).1?, "provider_config_key");
+        key.rsplit(':').next().filter(|key| key.contains('.'))
     }
 
     /// The module at a path of `module.name` steps.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::super::{Origin, Problem};
+use super::configuration::Configuration;
 use super::instance::{Instance, text};
 use super::world::Subscriptions;
 
@@ -31,7 +32,7 @@ pub(super) fn known(
     let state = object.get("prior_state").unwrap_or(&Value::Null);
     collect(state, &mut told, &mut around);
     let all = if all.is_empty() { around } else { all };
-    let configured = configured(object);
+    let configured = subscription_of(object, "azurerm");
     if configured.is_none() {
         for (group, subscriptions) in captured {
             told.entry(group.clone()).or_insert_with(|| subscriptions.clone());
@@ -58,7 +59,13 @@ pub(super) fn known(
         );
         problems.push(origin.problem(message));
     }
-    Subscriptions { by_group, other: other.unwrap_or_else(|| UNKNOWN.to_owned()) }
+    let configuration = Configuration::new(object, Vec::new());
+    let of_other = |one: &Instance| {
+        let key = configuration.other_provider(&one.address).filter(|_| !has_id(one))?;
+        Some((one.address.clone(), subscription_of(object, key)?))
+    };
+    let by_address = instances.iter().copied().flatten().filter_map(of_other).collect();
+    Subscriptions { by_group, by_address, other: other.unwrap_or_else(|| UNKNOWN.to_owned()) }
 }
 
 /// The one of a set that has one.
@@ -98,10 +105,10 @@ fn collect(value: &Value, by_group: &mut Groups, all: &mut BTreeSet<String>) {
     }
 }
 
-/// `subscription_id` of the provider: a constant, or a variable of the root module.
-fn configured(object: &Map<String, Value>) -> Option<String> {
+/// `subscription_id` of a provider: a constant, or a variable of the root module.
+fn subscription_of(object: &Map<String, Value>, provider: &str) -> Option<String> {
     let providers = object.get("configuration")?.get("provider_config")?;
-    let written = providers.get("azurerm")?.get("expressions")?.get("subscription_id")?;
+    let written = providers.get(provider)?.get("expressions")?.get("subscription_id")?;
     let constant = written.get("constant_value").and_then(Value::as_str);
     let variable = || {
         let reference = written.get("references")?.get(0)?.as_str()?.strip_prefix("var.")?;

@@ -68,8 +68,26 @@ pub(super) struct World<'w> {
 pub(super) struct Subscriptions {
     /// By resource group, in lower case.
     pub(super) by_group: BTreeMap<String, String>,
+    /// Of resources that another provider than the usual one makes, by address.
+    pub(super) by_address: BTreeMap<String, String>,
     /// The one for all others.
     pub(super) other: String,
+}
+
+/// What surrounds one instance, whose provider may have a subscription of its own.
+struct Around<'a> {
+    world: &'a World<'a>,
+    own: Option<&'a String>,
+}
+
+impl Surroundings for Around<'_> {
+    fn id(&self, value: &Value) -> Option<String> {
+        self.world.id(value)
+    }
+
+    fn subscription(&self, group: &str) -> String {
+        self.own.cloned().unwrap_or_else(|| self.world.subscription(group))
+    }
 }
 
 impl Surroundings for World<'_> {
@@ -135,7 +153,10 @@ impl<'w> World<'w> {
 
     fn id_of(&self, instance: &Instance) -> Result<ResourceId, String> {
         match identity::kind_of(&instance.kind) {
-            Some(kind) => identity::id_of(&kind, &instance.values, self),
+            Some(kind) => {
+                let own = self.subscriptions.by_address.get(&instance.address);
+                identity::id_of(&kind, &instance.values, &Around { world: self, own })
+            }
             None => self.azapi_id(&instance.values),
         }
     }
