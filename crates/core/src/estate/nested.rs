@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::unresolved::unresolved;
 use crate::id::ResourceId;
@@ -84,11 +84,18 @@ pub(crate) fn name_children(id: &ResourceId, body: &mut Value) {
     }
 }
 
-/// Whether a body lists children, be it none.
-pub(crate) fn has_list(id: &ResourceId, body: &Value) -> bool {
-    let kind = id.resource_type();
-    let mut lists = LISTS.iter().filter(|(child, _)| is_child_type(child, &kind));
-    lists.any(|(_, name)| list_of(body, name).is_some())
+/// Fields of a subnet that users write: those that a new body leaves out are gone.
+const WRITTEN: [&str; 5] =
+    ["serviceEndpoints", "routeTable", "networkSecurityGroup", "natGateway", "delegations"];
+
+/// What users wrote of a child.
+pub(crate) fn written(child: &Value) -> Value {
+    let fields = child.get("properties").and_then(Value::as_object);
+    let is_written = |(name, _): &(&String, &Value)| WRITTEN.contains(&name.as_str());
+    let kept = fields.into_iter().flatten().filter(is_written);
+    let kept: Map<String, Value> =
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    json!({ "properties": kept })
 }
 
 fn is_child_type(child: &str, parent: &str) -> bool {

@@ -131,17 +131,16 @@ impl Overlay<'_> {
             };
             let after = listed(one.after.as_ref());
             let ended = listed(one.before.as_ref()).into_iter().filter(|id| !after.contains(id));
-            let ended: Vec<ResourceId> = ended.filter(|id| !kept.contains(id)).collect();
-            let is_list_told = one
-                .after
-                .as_ref()
-                .is_some_and(|body| !after.is_empty() || nested::has_list(&one.id, body));
+            // A list that a plan does not tell stays as it is.
+            let is_told = |id: &ResourceId| {
+                one.after.as_ref().is_some_and(|body| nested::told(id, body).is_some())
+            };
+            let ended: Vec<ResourceId> =
+                ended.filter(|id| !kept.contains(id) && is_told(id)).collect();
             if self.put(&one, &kept) {
                 new.push(one.id.clone());
             }
-            if is_list_told {
-                ended.iter().for_each(|id| self.remove(id));
-            }
+            ended.iter().for_each(|id| self.remove(id));
         }
         for one in gone {
             self.remove(&one.id);
@@ -175,10 +174,14 @@ impl Overlay<'_> {
         let children = inline_children(&one.id, &json, origin, standing, ResourceId::parse);
         for (id, child, origin) in children {
             if !kept.contains(&id) {
-                // A preview leaves out what only Azure tells; what Terraform told before and tells no more has ended.
-                let was = one.before.as_ref().filter(|_| one.memberships.is_some());
-                let was = was.and_then(|body| nested::told(&id, body)).flatten();
-                let body = self.laid_over(&id, was, &child.to_value(), false);
+                let was = one.before.as_ref().and_then(|body| nested::told(&id, body)).flatten();
+                let was = was.map(|was| match one.memberships {
+                    // What Terraform told before and tells no more has ended.
+                    Some(_) => was.clone(),
+                    // A preview leaves out what only Azure tells.
+                    None => nested::written(was),
+                });
+                let body = self.laid_over(&id, was.as_ref(), &child.to_value(), false);
                 self.estate.put(&id, body, origin, self.problems);
             }
         }

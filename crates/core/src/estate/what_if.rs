@@ -9,7 +9,7 @@ use super::shapes::below;
 use super::template::inside_expression;
 use super::terraform::Memberships;
 use super::unresolved::{each_unresolved, unresolved};
-use super::{Origin, Problem};
+use super::{Origin, Problem, nested};
 use crate::id::ResourceId;
 
 /// What happens to one resource.
@@ -105,7 +105,10 @@ fn one(
     if !is_told && !is_kept(&kind.to_ascii_lowercase()) {
         return Ok(untold(id, body("before"), kind, origin, problems));
     }
-    let (before, mut after) = (body("before"), body("after"));
+    let (mut before, mut after) = (body("before"), body("after"));
+    // A preview shows what is written inside a network as the template has it: by name.
+    let bodies = before.iter_mut().chain(&mut after);
+    bodies.for_each(|body| nested::name_children(&id, body));
     match kind.to_ascii_lowercase().as_str() {
         "delete" => after = None,
         "ignore" | "nochange" | "noeffect" => after = after.or_else(|| before.clone()),
