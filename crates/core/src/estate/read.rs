@@ -243,7 +243,14 @@ impl Settler {
             };
             let is_wanted = match source.standing {
                 standing if own.standing != standing => standing > own.standing,
-                Standing::Observed => source.age > own.age,
+                Standing::Observed => {
+                    let bodies = [&known.body, &child.resource.body].map(|body| body.value());
+                    if source.age == own.age && children::contradicts(&bodies[0], &bodies[1]) {
+                        let (kept, dropped) = (&known.origin, &child.resource.origin);
+                        self.loaded.replaced.push(Replaced::of(&child.id, kept, dropped));
+                    }
+                    source.age > own.age
+                }
                 Standing::Remembered | Standing::Wanted | Standing::Named => {
                     let both = child.below(known);
                     self.put(both);

@@ -164,3 +164,34 @@ impl Settler {
 fn says_the_same(one: &Value, other: &Value) -> bool {
     with_properties(one).get("properties") == with_properties(other).get("properties")
 }
+
+/// References of a subnet whose absence says that there is none.
+const BOUND: [&str; 2] = ["networkSecurityGroup", "routeTable"];
+
+/// Whether two captures of a child cannot both be true: a field that both tell has two values, or a subnet is bound in one alone.
+pub(super) fn contradicts(one: &Value, other: &Value) -> bool {
+    let [one, other] = [one, other].map(with_properties);
+    let fields = |body: &Value| body.get("properties").and_then(Value::as_object).cloned();
+    let (Some(one), Some(other)) = (fields(&one), fields(&other)) else { return false };
+    let is_bound = |fields: &serde_json::Map<String, Value>, name: &str| {
+        fields.get(name).is_some_and(|one| !one.is_null())
+    };
+    let is_subnet = |fields: &serde_json::Map<String, Value>| {
+        fields.contains_key("addressPrefix") || fields.contains_key("addressPrefixes")
+    };
+    let differs = |name: &&str| is_bound(&one, name) != is_bound(&other, name);
+    is_subnet(&one) && is_subnet(&other) && BOUND.iter().any(differs)
+        || one.iter().any(|(name, value)| other.get(name).is_some_and(|two| clash(value, two)))
+}
+
+/// Whether two values differ in a word, a number or a flag that both tell.
+fn clash(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => !one.eq_ignore_ascii_case(other),
+        (Value::Bool(_), Value::Bool(_)) | (Value::Number(_), Value::Number(_)) => one != other,
+        (Value::Object(one), Value::Object(other)) => one
+            .iter()
+            .any(|(name, value)| other.get(name).is_some_and(|two| clash(value, two))),
+        _ => false,
+    }
+}

@@ -245,7 +245,10 @@ impl<'w> World<'w> {
                 instance.address
             ));
         };
-        let body = body_of(&instance.kind, &id, &fields);
+        let mut body = body_of(&instance.kind, &id, &fields);
+        if is_azapi {
+            nested::name_children(&id, &mut body);
+        }
         each_unresolved(&body, "", &mut |place, why| {
             if why != NOT_TOLD {
                 say(format!("{place} of `{}` is not known: {why}", id.name()));
