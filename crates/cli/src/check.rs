@@ -92,7 +92,7 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
     match args.json {
         true => print_json(&report, &asked),
         false if is_picture => {}
-        false => picture::print_report(&report, plan.as_ref(), &asked.after),
+        false => picture::print_report(&report, plan.as_ref(), &asked),
     }
     Ok(exit_of(report.verdict))
 }
@@ -109,7 +109,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Ended {
     match args.json {
         true => print_json(&report, &asked),
         false if is_picture => {}
-        false => picture::print_trace(&report, &asked.after),
+        false => picture::print_trace(&report, &asked),
     }
     Ok(exit_of(report.verdict))
 }

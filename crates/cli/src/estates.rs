@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use flexway_core::diagnose::{Given, Question};
 use flexway_core::estate::{Loaded, Problem, is_about_what_will_be, overlay, settle};
+use flexway_core::probes::Moment;
 use serde_json::{Value, json};
 
 use crate::ends::Ends;
@@ -59,10 +60,22 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Of what time the files are that tell the estate.
+    pub(crate) fn observed(&self) -> Option<String> {
+        self.loaded.observed.map(|(first, last)| match first == last {
+            true => Moment(first).to_string(),
+            false => format!("{} to {}", Moment(first), Moment(last)),
+        })
+    }
+
     /// Adds to a JSON answer what is to be known of the inputs; the plans under the name `after`.
     pub(crate) fn describe(&self, answer: &mut Value, after: &str) {
         answer["problems"] = json!(self.loaded.problems);
         answer["replaced"] = json!(self.loaded.replaced);
+        let observed = self.loaded.observed;
+        answer["observed"] = json!(
+            observed.map(|(first, last)| { json!({ "from": Moment(first), "to": Moment(last) }) })
+        );
         answer[after] = json!(self.after);
     }
 }

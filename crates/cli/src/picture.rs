@@ -14,6 +14,7 @@ use flexway_core::guide::{Guide, State};
 use flexway_core::plan::Plan;
 use flexway_core::trace::step::{Fact, Verdict};
 
+use crate::estates::Asked;
 use crate::output::{Tame, columns};
 
 /// Columns of a text in the narrowest terminal, and in the widest.
@@ -28,30 +29,30 @@ const FAINT: Style = Style::new().dimmed();
 
 /// Prints a whole diagnosis on standard output.
 ///
-/// `plan` is the repair, for what to do next; `after` names the plans that were laid over the estate.
-pub(crate) fn print_report(report: &Report, plan: Option<&Plan>, after: &[String]) {
+/// `plan` is the repair, for what to do next; `asked` tells of what time the estate is, and which plans were laid over it.
+pub(crate) fn print_report(report: &Report, plan: Option<&Plan>, asked: &Asked) {
     let mut out = Tame(anstream::stdout().lock());
     // A reader that went away, such as `head`, is not our failure.
-    let _ = write_report(&mut out, report, plan, after);
+    let _ = write_report(&mut out, report, plan, Some(asked));
 }
 
 /// Prints a whole diagnosis on standard error, where a refused command explains itself.
 pub(crate) fn print_refusal(report: &Report) {
-    let _ = write_report(&mut Tame(anstream::stderr().lock()), report, None, &[]);
+    let _ = write_report(&mut Tame(anstream::stderr().lock()), report, None, None);
 }
 
 /// Prints the path with what each gate has read, and the causes without their repair.
-pub(crate) fn print_trace(report: &Report, after: &[String]) {
-    let _ = write_trace(&mut Tame(anstream::stdout().lock()), report, after);
+pub(crate) fn print_trace(report: &Report, asked: &Asked) {
+    let _ = write_trace(&mut Tame(anstream::stdout().lock()), report, asked);
 }
 
 fn write_report(
     out: &mut impl Write,
     report: &Report,
     plan: Option<&Plan>,
-    after: &[String],
+    asked: Option<&Asked>,
 ) -> std::io::Result<()> {
-    write_head(out, report, after)?;
+    write_head(out, report, asked)?;
     path::write(out, report, false)?;
     if let Some(fusion) = &report.fusion {
         fusion::write(out, fusion, report.verdict)?;
@@ -87,8 +88,8 @@ fn number_of(report: &Report, finding: &Finding) -> Option<usize> {
     (report.causes().count() > 1).then_some(place + 1)
 }
 
-fn write_trace(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
-    write_head(out, report, after)?;
+fn write_trace(out: &mut impl Write, report: &Report, asked: &Asked) -> std::io::Result<()> {
+    write_head(out, report, Some(asked))?;
     path::write(out, report, true)?;
     if let Some(fusion) = &report.fusion {
         fusion::write(out, fusion, report.verdict)?;
@@ -130,7 +131,9 @@ fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     let surely = report.surely_dropped();
     let part = match (&report.senders, report.verdict) {
         (Some(senders), _) => format!(", from {} and not from {}", senders.pass, senders.dropped),
-        (None, Verdict::Undetermined) if !surely.is_empty() => format!(", surely not from {surely}"),
+        (None, Verdict::Undetermined) if !surely.is_empty() => {
+            format!(", surely not from {surely}")
+        }
         (None, _) => String::new(),
     };
     let code =
@@ -167,7 +170,7 @@ fn write_answer(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     Ok(())
 }
 
-fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::io::Result<()> {
+fn write_head(out: &mut impl Write, report: &Report, asked: Option<&Asked>) -> std::io::Result<()> {
     write_answer(out, report)?;
     let name = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
     let question = &report.question;
@@ -182,7 +185,10 @@ fn write_head(out: &mut impl Write, report: &Report, after: &[String]) -> std::i
     });
     let copier = report.given.copier.as_deref().unwrap_or(question.copier.text());
     writeln!(out, "  copier  {}{place}", name(copier))?;
-    for file in after {
+    if let Some(observed) = asked.and_then(Asked::observed) {
+        writeln!(out, "  estate  files of {observed}")?;
+    }
+    for file in asked.iter().flat_map(|asked| &asked.after) {
         writeln!(out, "  after   {file}")?;
     }
     if let Some(guide) = &report.guide {

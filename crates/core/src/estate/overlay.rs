@@ -45,7 +45,7 @@ pub fn overlay(estate: &Estate, plan: Input) -> Loaded {
         ));
     }
     if planned.is_empty() && problems.is_empty() && loaded.unplaced.is_none() {
-        problems.push(origin.problem("changes no Azure resource"));
+        problems.push(origin.problem("changes no Azure resource that decides here"));
     }
     let mut overlay = Overlay { estate: &mut loaded.estate, problems: &mut problems };
     overlay.apply(planned);
@@ -76,6 +76,7 @@ fn steps(
         let emptied = terraform::emptied(object, (estate, &planned), origin, problems);
         planned.extend(emptied);
         terraform::say_deferred(object, origin, problems);
+        terraform::say_unread(object, origin, problems);
         return Some(planned);
     }
     if what_if::is_result(&view) {

@@ -51,6 +51,8 @@ pub struct Loaded {
     pub replaced: Vec<Replaced>,
     /// Resources of types that decide nothing here.
     pub ignored_count: usize,
+    /// The ages of the oldest and the newest input, in seconds since 1970; `None` where no input tells its age.
+    pub observed: Option<(u64, u64)>,
     /// What a plan does not tell of where it goes: its changes may be to what was captured, and are not in the estate.
     pub unplaced: Option<Missing>,
 }
@@ -107,6 +109,8 @@ pub fn load_dated(inputs: Vec<(u64, Input)>) -> Loaded {
 pub fn settle(mut inputs: Vec<(u64, Scanned)>) -> Loaded {
     inputs.sort_by_key(|(age, _)| *age);
     let mut settler = Settler::default();
+    let first = inputs.iter().map(|(age, _)| *age).find(|age| *age > 0);
+    settler.loaded.observed = first.zip(inputs.last().map(|(age, _)| *age));
     inputs.retain_mut(|(_, input)| {
         let Some(parameters) = input.parameters.take() else { return true };
         let name = parameters.file.strip_suffix(".json").unwrap_or(&parameters.file);

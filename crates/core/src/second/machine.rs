@@ -10,7 +10,7 @@ use super::firewall;
 use super::front::own_exit;
 use super::name::{Name, Names, resolve_host};
 use super::passage::{Arrival, Passage, lost_answer, passage};
-use super::peering::{Shore, cross, halves, in_either_state};
+use super::peering::{Shore, cross, in_either_state};
 use super::resolver::resolver;
 use super::route::{
     Hop, OwnRoute, arrive, may_have_gateway, next_hop, own_hop, own_routes, propagates,
@@ -21,7 +21,7 @@ use super::verdict::{Answer, Fate, Gate, Notes};
 use super::world::{
     World, interface_addresses, list, network_of, prefixes, reference, region, text,
 };
-use super::{answer, fate_over, mesh, place_of, single_fate};
+use super::{answer, fate_over, lent, mesh, place_of, single_fate};
 
 /// Addresses that begin so are those of a machine itself.
 const LOOPBACK: u32 = 127;
@@ -138,8 +138,8 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
         let is_private = is_private(spot.to);
         let is_led_out = matches!(gate, Gate::Unknown(_)) && is_private;
         if is_led_out {
-            gates.extend(loses_answers(world, near, flow.from));
-            gates.extend(gateways_way(world, flow.subnet, flow.from));
+            gates.extend(lent::loses_answers(world, near, flow.from));
+            gates.extend(lent::way(world, flow.subnet, flow.from));
         }
         gates.push(match (gate, flow.sender.egress(world, flow.subnet)) {
             (Gate::Pass, Egress::Nowhere) if !is_private => {
@@ -323,55 +323,6 @@ fn needs_gateway(world: &World, subnet: &str, to: u32) -> bool {
         && !is_caught
         && is_beyond_peers(world, network, to)
         && mesh::towards(world, network, to).is_none()
-}
-
-/// Whether every network that lends its gateway knows no way back to the sender.
-fn loses_answers(world: &World, network: &str, from: Option<u32>) -> Option<Gate> {
-    let from = from?;
-    if world.body(&format!("{network}/subnets/gatewaysubnet")).is_some() {
-        return None;
-    }
-    let mut lost = None;
-    for half in halves(world, network).iter().filter(|half| half.uses_remote_gateways()) {
-        let remote = half.remote()?;
-        let all = halves(world, &remote);
-        let back = all.iter().find(|back| back.remote().as_deref() == Some(network))?;
-        if back.space()?.iter().any(|prefix| prefix.contains(from)) {
-            return None;
-        }
-        lost = Some(Gate::drop("peering", &remote, Some("remoteAddressSpace")));
-    }
-    lost
-}
-
-/// The gates between a subnet and the only gateway that may lead out: whether the peering with its network joins the subnet, and where
-/// routes of the gateway's subnet take answers.
-fn gateways_way(world: &World, subnet: &str, from: Option<u32>) -> Vec<Gate> {
-    let network = network_of(subnet);
-    let seat = |network: &str| format!("{network}/subnets/gatewaysubnet");
-    let (mut gates, mut home) = (Vec::new(), network.to_owned());
-    if world.body(&seat(network)).is_none() {
-        let all = halves(world, network);
-        let lending: Vec<_> = all.iter().filter(|half| half.uses_remote_gateways()).collect();
-        let ([half], Some(remote)) = (&lending[..], lending.first().and_then(|one| one.remote()))
-        else {
-            return gates;
-        };
-        gates.push(half.joins("localSubnetNames", subnet));
-        let back = halves(world, &remote);
-        let back = back.iter().find(|back| back.remote().as_deref() == Some(network));
-        gates.extend(back.map(|back| back.joins("remoteSubnetNames", subnet)));
-        home = remote;
-    }
-    let seat = seat(&home);
-    if own_routes(world, &seat).is_some_and(|own| !own.is_empty()) {
-        let back = next_hop(world, &seat, from, None, "return");
-        match lost_answer(world, &Hop::Local, &seat, from, &back) {
-            Some(gate) => gates.push(gate),
-            None => _ = arrive(back, &home, network, &mut gates),
-        }
-    }
-    gates
 }
 
 /// Length of the longest prefix of a network beyond a gateway that holds an address.

@@ -18,6 +18,7 @@ mod firewall_rules;
 mod forward;
 mod front;
 mod gateway;
+mod lent;
 mod machine;
 mod mesh;
 mod name;

@@ -115,8 +115,7 @@ impl Walker<'_> {
             // Beneath the route that drops them another one leads to an appliance: no peering was meant.
             Some(Routed::Dropped(_)) if leg.is_apart => {
                 let to = address.or_else(|| far.addresses.first());
-                let beneath =
-                    |to| route::hands_on_beneath(self.estate, (near.id, near.subnet), to);
+                let beneath = |to| route::hands_on_beneath(self.estate, (near.id, near.subnet), to);
                 !to.is_some_and(beneath)
             }
             Some(_) | None => true,

@@ -189,9 +189,9 @@ fn clash(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::String(one), Value::String(other)) => !one.eq_ignore_ascii_case(other),
         (Value::Bool(_), Value::Bool(_)) | (Value::Number(_), Value::Number(_)) => one != other,
-        (Value::Object(one), Value::Object(other)) => one
-            .iter()
-            .any(|(name, value)| other.get(name).is_some_and(|two| clash(value, two))),
+        (Value::Object(one), Value::Object(other)) => {
+            one.iter().any(|(name, value)| other.get(name).is_some_and(|two| clash(value, two)))
+        }
         _ => false,
     }
 }

@@ -64,3 +64,32 @@ pub(crate) fn say_deferred(
         );
     }
 }
+
+/// Says what the plan does that is not read: templates that it deploys, and requests that it sends; and that it is no whole plan.
+pub(crate) fn say_unread(
+    object: &Map<String, Value>,
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) {
+    if object.get("errored") == Some(&json!(true)) {
+        problems.push(origin.problem("the plan ended with an error: it may lack changes"));
+    } else if object.get("complete") == Some(&json!(false)) {
+        problems.push(origin.problem("the plan is not complete: what it leaves out comes later"));
+    }
+    for (index, entry) in list(object.get("resource_changes")).enumerate() {
+        let mut actions = list(entry.pointer("/change/actions"));
+        let (kind, address) = (text(entry, "type"), text(entry, "address"));
+        let what = match kind {
+            "azapi_resource_action" => "sends a request",
+            _ if kind.ends_with("_template_deployment") => "deploys a template",
+            _ => continue,
+        };
+        if actions.any(|one| one != "no-op" && one != "read") {
+            let pointer = format!("{}/resource_changes/{index}", origin.pointer);
+            let origin = Origin { file: origin.file.clone(), pointer };
+            problems.push(origin.problem(format!(
+                "`{address}` {what}: what that changes is not read; give its preview or its outcome as well"
+            )));
+        }
+    }
+}

@@ -21,7 +21,7 @@ use super::nested::{self, Nested};
 use super::read::{Found, Standing};
 use super::what_if::Planned;
 use super::{Origin, Problem};
-pub(crate) use aside::{emptied, say_deferred};
+pub(crate) use aside::{emptied, say_deferred, say_unread};
 use fields::without_untold;
 use instance::{Instance, Side};
 pub(crate) use members::Memberships;

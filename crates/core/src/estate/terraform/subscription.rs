@@ -7,13 +7,22 @@ use serde_json::{Map, Value};
 use super::super::{Origin, Problem};
 use super::configuration::Configuration;
 use super::instance::{Instance, text};
-use super::world::Subscriptions;
 
 /// Where resources go whose subscription nothing tells.
 pub(crate) const UNKNOWN: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The subscriptions that have a resource group of a name, both in lower case.
 pub(crate) type Groups = BTreeMap<String, BTreeSet<String>>;
+
+/// Subscriptions that are known of a state or plan.
+pub(super) struct Subscriptions {
+    /// By resource group, in lower case.
+    pub(super) by_group: BTreeMap<String, String>,
+    /// Of resources that another provider than the usual one makes, by address.
+    pub(super) by_address: BTreeMap<String, String>,
+    /// The one for all others.
+    pub(super) other: String,
+}
 
 /// Subscriptions from ids, from the provider's configuration, or from what was captured: a group that one subscription has is meant.
 pub(super) fn known(

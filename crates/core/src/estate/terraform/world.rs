@@ -11,6 +11,7 @@ use super::fields::{Fields, NOT_TOLD, not_told};
 use super::identity::{self, Surroundings};
 use super::instance::{Instance, text};
 use super::members::{self, Member, Memberships};
+use super::subscription::Subscriptions;
 use super::{network, service};
 use crate::estate::unresolved::{each_unresolved, is_unresolved, unresolved, why_unresolved};
 use crate::estate::{Origin, Problem, merge, nested};
@@ -62,16 +63,6 @@ pub(super) struct World<'w> {
     left_out: BTreeSet<String>,
     /// Entries of lists.
     members: Vec<Member>,
-}
-
-/// Subscriptions that are known of a state or plan.
-pub(super) struct Subscriptions {
-    /// By resource group, in lower case.
-    pub(super) by_group: BTreeMap<String, String>,
-    /// Of resources that another provider than the usual one makes, by address.
-    pub(super) by_address: BTreeMap<String, String>,
-    /// The one for all others.
-    pub(super) other: String,
 }
 
 /// What surrounds one instance, whose provider may have a subscription of its own.

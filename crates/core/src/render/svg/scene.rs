@@ -246,8 +246,11 @@ fn gates(
             last.passing = passing.or(last.passing.take());
             continue;
         }
+        let is_past = || gates.iter().any(|gate| gate.stage() == Stage::Hop);
         let zone = match hub {
             Some((first, last)) if !is_back && (first..=last).contains(&index) => Zone::Hub,
+            // What a firewall sends on meets routes of its own.
+            _ if step.stage == Stage::Route && is_past() => Zone::Between,
             _ => zone(step.stage, has_endpoint),
         };
         let (badges, is_changed) = (Vec::new(), false);

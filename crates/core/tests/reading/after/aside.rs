@@ -28,7 +28,7 @@ fn a_preview_without_changes_changes_nothing() {
         let (verdict, _, said) = after(input("what-if.json", preview));
         assert_eq!(
             (verdict, said),
-            (Verdict::Reachable, vec!["changes no Azure resource".to_owned()])
+            (Verdict::Reachable, vec!["changes no Azure resource that decides here".to_owned()])
         );
     }
 }
@@ -83,4 +83,20 @@ fn what_waits_for_a_later_plan_is_said() {
         said.iter().any(|one| one.contains("azurerm_subnet.later` is left to a later plan")),
         "{said:?}"
     );
+}
+
+#[test]
+fn what_a_plan_does_that_is_not_read_is_said() {
+    let made = |kind: &str, action: &str| {
+        let unknown = json!({ "id": true });
+        after(plan(kind, json!([action]), json!(null), json!({ "name": "x" }), unknown)).2
+    };
+    for kind in ["azurerm_resource_group_template_deployment", "azapi_resource_action"] {
+        assert!(made(kind, "create").iter().any(|one| one.contains("is not read")), "{kind}");
+        assert!(!made(kind, "no-op").iter().any(|one| one.contains("is not read")), "{kind}");
+    }
+    let mut broken =
+        plan("azurerm_storage_account", json!(["no-op"]), json!({}), json!({}), json!({}));
+    broken.json["errored"] = json!(true);
+    assert!(after(broken).2.iter().any(|one| one.contains("ended with an error")));
 }

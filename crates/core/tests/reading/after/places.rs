@@ -84,3 +84,61 @@ fn a_vnet_rule_that_a_plan_makes_is_ready() {
     let report = check(&overlay(&estate, plan).estate);
     assert_eq!(report.verdict, Verdict::Reachable, "{:?}", report.missing);
 }
+
+/// A change that another provider than the usual one makes goes to that one's subscription.
+#[test]
+fn a_provider_of_its_own_tells_the_subscription() {
+    let mut resources = support::fixture("private-source");
+    resources.push(group_elsewhere("rg-target"));
+    let estate = support::estate(&resources);
+    let made_by = |key: &str| {
+        let mut plan = denial();
+        let id =
+            |place: &str| json!({ "constant_value": place.trim_start_matches("/subscriptions/") });
+        let provider = |place: &str| json!({ "expressions": { "subscription_id": id(place) } });
+        plan.json["configuration"] = json!({
+            "provider_config": { "azurerm": provider(SUBSCRIPTION), "azurerm.other": provider(OTHER) },
+            "root_module": { "resources": [{ "type": "azurerm_network_security_rule", "name": "x",
+                "provider_config_key": key, "expressions": {} }] } });
+        check(&overlay(&estate, plan).estate).verdict
+    };
+    assert_eq!(made_by("azurerm"), Verdict::Unreachable);
+    assert_eq!(made_by("azurerm.other"), Verdict::Reachable);
+}
+
+/// What a preview writes inside a network has no ids: it counts all the same, and a list that it leaves out stays.
+#[test]
+fn what_a_preview_writes_inside_a_network_counts() {
+    let estate = support::estate(&support::fixture("public-source"));
+    let id = format!(
+        "{SUBSCRIPTION}/resourceGroups/rg-target/providers/Microsoft.Network/virtualNetworks/target-net"
+    );
+    let body = |endpoints: Value| {
+        json!({ "id": id, "name": "target-net", "type": "Microsoft.Network/virtualNetworks",
+            "properties": { "addressSpace": { "addressPrefixes": ["10.20.0.0/16"] }, "subnets": [
+                { "name": "postgres", "properties": { "addressPrefix": "10.20.1.0/28", "serviceEndpoints": endpoints } }] } })
+    };
+    let on = json!([{ "service": "Microsoft.Sql", "locations": ["westeurope"] }]);
+    let after = |after: Value| {
+        let change = json!({ "resourceId": id, "changeType": "Modify", "before": body(on.clone()), "after": after });
+        let preview = json!({ "status": "Succeeded", "changes": [change] });
+        overlay(&estate, input("what-if.json", preview)).estate
+    };
+    let mut bare = body(on.clone());
+    assert_eq!(check(&after(bare.clone())).verdict, Verdict::Reachable);
+    if let Some(fields) = bare["properties"]["subnets"][0]["properties"].as_object_mut() {
+        fields.remove("serviceEndpoints");
+    }
+    assert_eq!(causes(&check(&after(bare))), ["server/service-endpoint-missing"]);
+}
+
+/// What a plan will make is not there yet: beside a capture it is left out, and that is said.
+#[test]
+fn a_plan_beside_a_capture_is_left_out() {
+    let fixture = || input("capture.json", json!(support::fixture("private-source")));
+    let loaded = flexway_core::estate::load(vec![denial(), fixture()]);
+    assert_eq!(check(&loaded.estate).verdict, Verdict::Reachable);
+    assert!(loaded.problems.iter().any(|one| one.message.contains("`--after`")));
+    let alone = flexway_core::estate::load(vec![denial()]);
+    assert!(alone.problems.iter().all(|one| !one.message.contains("`--after`")));
+}

@@ -145,3 +145,22 @@ fn a_page_of_a_list_says_that_the_list_goes_on() {
         assert!(told.len() == 1 && told[0].contains("a list that goes on"), "{told:?}");
     }
 }
+
+/// Two captures of one age that cannot both be true: one counts, and that is said.
+#[test]
+fn captures_of_one_age_that_contradict_each_other_are_told() {
+    let network = one("/virtualNetworks/target-net");
+    let subnet = one("target-net/subnets/postgres");
+    let inside = |group: bool| {
+        let (mut network, mut child) = (network.clone(), subnet.clone());
+        if let (false, Some(fields)) = (group, child["properties"].as_object_mut()) {
+            fields.remove("networkSecurityGroup");
+        }
+        network["properties"]["subnets"] = json!([child]);
+        let mut estate = fixture("private-source");
+        estate.retain(|one| one["id"] != network["id"]);
+        estate.push(network);
+        load_dated(vec![(1, input("all", json!(estate)))]).replaced.len()
+    };
+    assert_eq!((inside(true), inside(false)), (0, 1));
+}
