@@ -335,7 +335,12 @@ impl Report {
     /// Addresses of the copier that surely do not come through, where others may.
     pub fn surely_dropped(&self) -> AddressSet {
         let mut all = AddressSet::default();
-        for flow in &self.flows {
+        // Where the name may lead elsewhere, no gate is met for sure.
+        let is_led = |flow: &&Flow| {
+            let is_open = |step: &Step| step.stage == Stage::Name && step.outcome == Outcome::Unknown;
+            !flow.forward.iter().any(is_open)
+        };
+        for flow in self.flows.iter().filter(is_led) {
             let drops = |step: &&Step| step.outcome == Outcome::Drop;
             let parts = flow.steps().filter(drops).filter_map(|step| step.dropped_part.as_ref());
             let dropped = parts.fold(AddressSet::default(), |all, part| all.union(part));

@@ -188,7 +188,8 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
     let put = |value: bool| {
         Request::put(half, NETWORK_API, whole_body(estate, half, json!({ flag: value })))
     };
-    let beyond = End::named(format!("by {flag} of {}", half.key()), MANY);
+    let beyond = forwarded_for(estate, half, flag)
+        .unwrap_or_else(|| End::named(format!("by {flag} of {}", half.key()), MANY));
     Change {
         kind: "set-peering-flag",
         resource: half.clone(),
@@ -212,6 +213,21 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
         affected: vec![format!("every subnet of network `{}`", half.name_at(0))],
         edits: vec![Edit::Patch(half.clone(), json!({ flag: true }))],
     }
+}
+
+/// Whose packets the other network may forward: those of the networks that it is peered with besides. `None` where that is not known, or
+/// the flag is about something else.
+fn forwarded_for(estate: &Estate, half: &ResourceId, flag: &str) -> Option<End> {
+    if flag != "allowForwardedTraffic" {
+        return None;
+    }
+    let own = half.parent()?;
+    let hub = &estate.find::<Peering>(half)?.remote;
+    let others = estate.children::<Peering>(hub).map(|(_, other)| other);
+    let others: Vec<&Peering> = others.filter(|other| other.remote != own).collect();
+    let is_told = others.iter().all(|other| !other.remote_space.is_empty());
+    let spaces = others.iter().flat_map(|other| &other.remote_space);
+    (is_told && !others.is_empty()).then(|| End::of(spaces))
 }
 
 /// Which flows a flag of a half lets through.

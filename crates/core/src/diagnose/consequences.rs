@@ -148,15 +148,23 @@ pub(super) fn on_detour(path: &Path, known: &[Finding]) -> Vec<Finding> {
     found.map(follows).collect()
 }
 
-/// The gates that surely drop a part of the senders, whatever becomes of the others.
-pub(super) fn partly_closed(path: &Path) -> Vec<Stage> {
-    let is_filter = |step: &Step| matches!(step.stage, Stage::FilterOut | Stage::FilterIn);
+/// The steps that surely drop a part of the senders, whatever becomes of the others.
+pub(super) fn partly_closed(path: &Path) -> Vec<Step> {
+    let is_known = !matches!(path.leads, Leads::Unknown(_));
+    let leg = path.taken().filter(|_| is_known);
+    closing(leg.into_iter().flat_map(|leg| leg.steps()))
+}
+
+/// Steps that drop senders: some of them, or all by rules.
+pub(super) fn closing<'s>(steps: impl Iterator<Item = &'s Step>) -> Vec<Step> {
     let drops = |step: &&Step| {
         step.outcome == Outcome::Drop && (step.dropped_part.is_some() || is_filter(step))
     };
-    let is_known = !matches!(path.leads, Leads::Unknown(_));
-    let leg = path.taken().filter(|_| is_known);
-    leg.into_iter().flat_map(|leg| leg.steps().filter(drops)).map(|step| step.stage).collect()
+    steps.filter(drops).cloned().collect()
+}
+
+fn is_filter(step: &Step) -> bool {
+    matches!(step.stage, Stage::FilterOut | Stage::FilterIn)
 }
 
 /// What a server's name leads to is not known: then nothing that only its answer would show is certain, whatever else is wrong.
@@ -180,15 +188,20 @@ const NAMES: [&str; 5] = [
 ];
 
 /// A fault on a way that is not taken, or not surely taken, does not block.
-pub(super) fn weaken(verdict: Verdict, partly_closed: &[Stage], findings: &mut [Finding]) {
+pub(super) fn weaken(verdict: Verdict, partly_closed: &[Step], findings: &mut [Finding]) {
     let severity = match verdict {
         Verdict::Reachable => Severity::Note,
         Verdict::Undetermined => Severity::Risks,
         Verdict::Unreachable | Verdict::Partial | Verdict::Inconsistent => return,
     };
+    let is_at = |one: &Finding, step: &Step| {
+        // Of several routes only one drops; rules and firewalls are told by their step alone.
+        let is_route = matches!(step.stage, Stage::Route | Stage::Return);
+        let reads = || one.place.as_ref().is_some_and(|place| step.facts.contains(place));
+        one.stages().contains(&step.stage) && (!is_route || reads())
+    };
     let stands = |one: &Finding| {
-        verdict == Verdict::Undetermined
-            && one.stages().iter().any(|stage| partly_closed.contains(stage))
+        verdict == Verdict::Undetermined && partly_closed.iter().any(|step| is_at(one, step))
     };
     for finding in findings.iter_mut().filter(|one| one.severity != Severity::Note) {
         let blocks = finding.severity == Severity::Blocks && !stands(finding);

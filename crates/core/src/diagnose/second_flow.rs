@@ -4,7 +4,7 @@ use super::one_setting::{is_one_mend, mend};
 use super::{Copier, Flow, NOT_READY, Report, SECOND_FLOW, consequences};
 use crate::change::Change;
 use crate::finding::Finding;
-use crate::trace::step::{Stage, Verdict};
+use crate::trace::step::Verdict;
 
 /// Whether changes mend a fault of the flow to the source, or of that to the target.
 pub(super) type Mends<'m> = &'m dyn Fn(&[Change], Way, &'static str) -> bool;
@@ -68,12 +68,12 @@ pub(super) fn add(report: &mut Report, second: &Report, mends: Mends<'_>) {
         None => Verdict::Reachable,
     };
     report.senders = report.senders.take().filter(|_| report.verdict == Verdict::Partial);
-    let filters = [Stage::FilterOut, Stage::FilterIn];
-    consequences::weaken(report.verdict, &filters, &mut report.findings);
     report.missing.extend(second.missing.iter().cloned());
     report.missing.sort();
     report.missing.dedup();
     report.flows.extend(second.flows.iter().map(|flow| Flow { to: "target", ..flow.clone() }));
+    let closed = consequences::closing(report.steps());
+    consequences::weaken(report.verdict, &closed, &mut report.findings);
 }
 
 /// Whether one thing stops both flows, such as a copier that does not run. Of what lacks in one place, such as two records of a zone,

@@ -73,6 +73,9 @@ fn is_it(element: &Value, id: &ResourceId) -> bool {
 
 /// Children written inside a body get ids, as Azure answers them.
 pub(crate) fn name_children(id: &ResourceId, body: &mut Value) {
+    if !id.is_type("microsoft.network/virtualnetworks") {
+        return;
+    }
     for list in ["subnets", "virtualNetworkPeerings"] {
         let place = format!("/properties/{list}");
         for child in body.pointer_mut(&place).and_then(Value::as_array_mut).into_iter().flatten() {
@@ -84,9 +87,18 @@ pub(crate) fn name_children(id: &ResourceId, body: &mut Value) {
     }
 }
 
-/// Fields of a subnet that users write: those that a new body leaves out are gone.
-const WRITTEN: [&str; 5] =
-    ["serviceEndpoints", "routeTable", "networkSecurityGroup", "natGateway", "delegations"];
+/// Fields of subnets and peerings that users write: those that a new body leaves out are as if they had never been written.
+const WRITTEN: [&str; 9] = [
+    "serviceEndpoints",
+    "routeTable",
+    "networkSecurityGroup",
+    "natGateway",
+    "delegations",
+    "privateEndpointNetworkPolicies",
+    "allowForwardedTraffic",
+    "allowGatewayTransit",
+    "useRemoteGateways",
+];
 
 /// What users wrote of a child.
 pub(crate) fn written(child: &Value) -> Value {

@@ -109,8 +109,9 @@ pub fn load_dated(inputs: Vec<(u64, Input)>) -> Loaded {
 pub fn settle(mut inputs: Vec<(u64, Scanned)>) -> Loaded {
     inputs.sort_by_key(|(age, _)| *age);
     let mut settler = Settler::default();
-    let first = inputs.iter().map(|(age, _)| *age).find(|age| *age > 0);
-    settler.loaded.observed = first.zip(inputs.last().map(|(age, _)| *age));
+    // What is read from elsewhere than a file has no time.
+    let mut told = inputs.iter().map(|(age, _)| *age).filter(|age| (1..u64::MAX).contains(age));
+    settler.loaded.observed = told.next().map(|first| (first, told.next_back().unwrap_or(first)));
     inputs.retain_mut(|(_, input)| {
         let Some(parameters) = input.parameters.take() else { return true };
         let name = parameters.file.strip_suffix(".json").unwrap_or(&parameters.file);

@@ -13,7 +13,7 @@ use super::passage::{Arrival, Passage, lost_answer, passage};
 use super::peering::{Shore, cross, in_either_state};
 use super::resolver::resolver;
 use super::route::{
-    Hop, OwnRoute, arrive, may_have_gateway, next_hop, own_hop, own_routes, propagates,
+    Hop, OwnRoute, arrive, handed_to, may_have_gateway, next_hop, own_hop, own_routes, propagates,
 };
 use super::seat::{Seat, Spot, address, behind};
 use super::sender::{Egress, Sender};
@@ -139,6 +139,9 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
         let is_led_out = matches!(gate, Gate::Unknown(_)) && is_private;
         if is_led_out {
             gates.extend(lent::loses_answers(world, near, flow.from));
+        }
+        // An appliance may know another way, there and back.
+        if is_led_out && handed_to(world, flow.subnet, spot.to).is_none() {
             gates.extend(lent::way(world, flow.subnet, flow.from));
         }
         gates.push(match (gate, flow.sender.egress(world, flow.subnet)) {

@@ -66,7 +66,8 @@ impl Walker<'_> {
                 step = Step::unknown(Stage::Return, untranslated(near.vnet, far.vnet));
             }
             let is_worse = !matches!(routed, Routed::Directly | Routed::ByUser(_));
-            if leg.route_back.is_none() || is_worse {
+            let is_lost = matches!(leg.route_back, Some(Routed::Dropped(_) | Routed::Dead(..)));
+            if leg.route_back.is_none() || is_worse && !is_lost {
                 leg.route_back = Some(routed);
             }
             leg.back.push(step);

@@ -15,6 +15,7 @@ use crate::trace::place::{self, Place};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::route_words::outward_step;
 use crate::trace::walk::End;
+use crate::trace::step::{Stage, Step};
 use crate::trace::words::hop_steps;
 
 impl Walker<'_> {
@@ -144,7 +145,10 @@ impl Walker<'_> {
     /// Answers come out of the gateway, and obey the routes of its subnet: told where a user wrote some.
     fn back_from_the_gateway(&self, leg: &mut Leg, near: &End, vnet: &ResourceId) {
         let subnet = vnet.child("subnets", GATEWAY_SUBNET);
-        let Ok(far) = End::read(self.estate, vnet, &subnet) else { return };
+        let far = match End::read(self.estate, vnet, &subnet) {
+            Ok(far) => far,
+            Err(missing) => return leg.back.push(Step::unknown(Stage::Return, missing)),
+        };
         if matches!(far.subnet.route_table, Reference::None) {
             return;
         }

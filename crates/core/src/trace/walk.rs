@@ -113,7 +113,9 @@ impl Walker<'_> {
                         && !matches!(joined, Joined::Apart { near: None, far: None, .. })
             }
             // Beneath the route that drops them another one leads to an appliance: no peering was meant.
-            Some(Routed::Dropped(_)) if leg.is_apart => {
+            Some(Routed::Dropped(_))
+                if matches!(joined, Joined::Apart { near: None, far: None, .. }) =>
+            {
                 let to = address.or_else(|| far.addresses.first());
                 let beneath = |to| route::hands_on_beneath(self.estate, (near.id, near.subnet), to);
                 !to.is_some_and(beneath)

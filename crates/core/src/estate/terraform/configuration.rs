@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 use super::instance::{list, text};
 use crate::estate::unresolved::unresolved;
 
+/// The provider of Azure that a plan takes where nothing else is said.
+pub(super) const USUAL: &str = "azurerm";
+
 /// Variables and outputs followed from module to module.
 const HOPS_MAX: usize = 16;
 
@@ -61,10 +64,11 @@ impl<'p> Configuration<'p> {
         (modules, written)
     }
 
-    /// The key of the provider that makes a resource, where it is not the usual one of its kind: such as `azurerm.hub`.
+    /// The key of the provider that makes a resource, where it is not the usual one of the root: such as `azurerm.hub`, or
+    /// `module.net:azurerm` of a provider that a module configures.
     pub(super) fn other_provider(&self, address: &str) -> Option<&'p str> {
         let key = text(self.written(address).1?, "provider_config_key");
-        key.rsplit(':').next().filter(|key| key.contains('.'))
+        (!key.is_empty() && key != USUAL).then_some(key)
     }
 
     /// The module at a path of `module.name` steps.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::super::{Origin, Problem};
-use super::configuration::Configuration;
+use super::configuration::{Configuration, USUAL};
 use super::instance::{Instance, text};
 
 /// Where resources go whose subscription nothing tells.
@@ -41,7 +41,7 @@ pub(super) fn known(
     let state = object.get("prior_state").unwrap_or(&Value::Null);
     collect(state, &mut told, &mut around);
     let all = if all.is_empty() { around } else { all };
-    let configured = subscription_of(object, "azurerm");
+    let configured = subscription_of(object, USUAL);
     if configured.is_none() {
         for (group, subscriptions) in captured {
             told.entry(group.clone()).or_insert_with(|| subscriptions.clone());
@@ -58,9 +58,21 @@ pub(super) fn known(
     let is_any_torn = || instances.iter().copied().flatten().any(is_torn);
     let other =
         configured.or_else(|| only(&all).or_else(|| only(&whole)).filter(|_| !is_any_torn()));
+    let configuration = Configuration::new(object, Vec::new());
+    let of_other = |one: &Instance| {
+        let key = configuration.other_provider(&one.address).filter(|_| !has_id(one))?;
+        // One of another kind, such as azapi, takes the subscription of whoever is logged in.
+        let is_alias = key.contains('.') && key.rsplit(':').next()?.starts_with(USUAL);
+        let by_captured = || captured.get(&group_of(one)).and_then(only);
+        let told = subscription_of(object, key);
+        let told = told.or_else(|| is_alias.then(|| by_captured().unwrap_or(UNKNOWN.to_owned())));
+        Some((one.address.clone(), told?))
+    };
+    let by_address: BTreeMap<String, String> =
+        instances.iter().copied().flatten().filter_map(of_other).collect();
     let is_placed = |one: &Instance| {
         let group = group_of(one);
-        has_id(one) || group.is_empty() || by_group.contains_key(&group)
+        by_address.contains_key(&one.address) || has_id(one) || group.is_empty() || by_group.contains_key(&group)
     };
     if other.is_none() && !instances.iter().copied().flatten().all(is_placed) {
         let message = format!(
@@ -68,12 +80,6 @@ pub(super) fn known(
         );
         problems.push(origin.problem(message));
     }
-    let configuration = Configuration::new(object, Vec::new());
-    let of_other = |one: &Instance| {
-        let key = configuration.other_provider(&one.address).filter(|_| !has_id(one))?;
-        Some((one.address.clone(), subscription_of(object, key)?))
-    };
-    let by_address = instances.iter().copied().flatten().filter_map(of_other).collect();
     Subscriptions { by_group, by_address, other: other.unwrap_or_else(|| UNKNOWN.to_owned()) }
 }
 
@@ -120,6 +126,10 @@ fn subscription_of(object: &Map<String, Value>, provider: &str) -> Option<String
     let written = providers.get(provider)?.get("expressions")?.get("subscription_id")?;
     let constant = written.get("constant_value").and_then(Value::as_str);
     let variable = || {
+        // Of a provider inside of a module the variables are that one's.
+        if provider.contains(':') {
+            return None;
+        }
         let reference = written.get("references")?.get(0)?.as_str()?.strip_prefix("var.")?;
         object.get("variables")?.get(reference)?.get("value")?.as_str()
     };
