@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::address::{Prefix, span_of};
 use super::super::apply::Request;
 use super::super::endpoint::{endpoints, holder};
+use super::super::peering::halves;
 use super::super::world::{
     World, at, flag, is_settled, list, network_of, prefixes, reference, subnet_prefixes, text,
     texts,
@@ -281,13 +282,28 @@ fn half_again(world: &World, near: &str, old: &Value, body: &Value) -> Opens {
     }
     for field in ["allowForwardedTraffic", "allowGatewayTransit", "useRemoteGateways"] {
         if turns_on(field) {
-            flows.push(Opened::new(own(), vec![many(field)], EVERY_PORT));
+            let others = (field == "allowForwardedTraffic").then(|| beside(world, &far, near));
+            let others = others.flatten().unwrap_or_else(|| vec![many(field)]);
+            flows.push(Opened::new(own(), others, EVERY_PORT));
         }
     }
     let lists = ["localSubnetNames", "remoteSubnetNames"];
     let is_same =
         |field: &&str| texts(old, &["properties", field]) == texts(body, &["properties", field]);
     if lists.iter().all(is_same) { Opens::This(flows) } else { Opens::AtLeast(flows) }
+}
+
+/// What a hub is peered with beside one network, which its machines may forward for; `None` where it does not tell all of it.
+fn beside(world: &World, hub: &str, network: &str) -> Option<Vec<Part>> {
+    let all = halves(world, hub);
+    let others: Vec<_> =
+        all.iter().filter(|half| half.remote().as_deref() != Some(network)).collect();
+    let mut parts = Vec::new();
+    for half in &others {
+        let space = half.space().filter(|space| !space.is_empty())?;
+        parts.extend(space.into_iter().map(span));
+    }
+    (!others.is_empty()).then_some(parts)
 }
 
 /// The subnets that are bound to a table.
