@@ -337,7 +337,8 @@ impl Report {
         let mut all = AddressSet::default();
         // Where the name may lead elsewhere, no gate is met for sure.
         let is_led = |flow: &&Flow| {
-            let is_open = |step: &Step| step.stage == Stage::Name && step.outcome == Outcome::Unknown;
+            let is_open =
+                |step: &Step| step.stage == Stage::Name && step.outcome == Outcome::Unknown;
             !flow.forward.iter().any(is_open)
         };
         for flow in self.flows.iter().filter(is_led) {

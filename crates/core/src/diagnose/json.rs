@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Reach, Report, Spot};
 use crate::address::AddressSet;
 use crate::finding::Finding;
+use crate::trace::step::Outcome;
 use crate::trace::told::{Crossing, Header};
 
 impl Report {
@@ -60,7 +61,8 @@ impl Report {
                     step.packets.as_ref().map(|one| header_json(pick(one), is_back))
                 };
                 told["in"] = json!(header(|one| &one.before));
-                told["out"] = json!(header(|one| &one.after));
+                let ends = step.outcome == Outcome::Drop && step.dropped_part.is_none();
+                told["out"] = json!(header(|one| &one.after).filter(|_| !ends));
                 all.push(told);
             }
         }

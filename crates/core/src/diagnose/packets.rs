@@ -5,7 +5,7 @@ use crate::address::{AddressSet, private};
 use crate::estate::network::Subnet;
 use crate::trace::firewall::{Guard, Sender};
 use crate::trace::leg::{Leg, Way};
-use crate::trace::step::{Stage, Step};
+use crate::trace::step::{Outcome, Stage, Step};
 use crate::trace::told::{Crossing, Header};
 use crate::trace::{Path, egress::Egress, own_zone, owner, route};
 
@@ -23,6 +23,9 @@ pub(super) fn tell(path: &Path, flow: &mut Flow) {
             continue;
         }
         let before = now.clone();
+        if let (Outcome::Drop, Some(part)) = (step.outcome, &step.dropped_part) {
+            now.from = now.from.map(|senders| senders.difference(part));
+        }
         turns.pass(index, &mut now);
         step.packets = Some(Box::new(Crossing { before, after: now.clone() }));
     }

@@ -209,8 +209,12 @@ impl Scanner {
             self.scanned.pieces.push(Piece::Template(object, origin.clone()));
             return true;
         }
-        let is_planned = is_result || terraform::is_plan(|name| json.has(name));
+        let is_plan = terraform::is_plan(|name| json.has(name));
+        let is_planned = is_result || is_plan;
         let mut problems = Vec::new();
+        if is_plan {
+            terraform::say_unread(&object, origin, &mut problems);
+        }
         let found = if is_result {
             what_if::read(&object, origin, &mut problems)
         } else {

@@ -14,8 +14,8 @@ use crate::trace::outward::{self, Outward};
 use crate::trace::place::{self, Place};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::route_words::outward_step;
-use crate::trace::walk::End;
 use crate::trace::step::{Stage, Step};
+use crate::trace::walk::End;
 use crate::trace::words::hop_steps;
 
 impl Walker<'_> {
@@ -168,8 +168,8 @@ impl Walker<'_> {
         })
     }
 
-    /// The peering with the network of the gateway that leads there. Both halves have to be connected, and that network's half has to
-    /// route the copier's; its own need not route the gateway, and rules about subnets speak of none.
+    /// The peering with the network of the gateway that leads there. Both halves have to be connected and to hold the copier's subnet,
+    /// and that network's half has to route the copier's; its own need not route the gateway.
     fn towards_the_gateway(&self, leg: &mut Leg, near: &End, found: &Outward) {
         let vnet = match found {
             Outward::Severed { vnet, .. } => vnet,

@@ -20,12 +20,16 @@ fn read(estate: &Estate, step: Step, list: &[(AddressSet, Decider)]) -> Step {
 
 /// Where a group lists a rule that every group ends with, where it does.
 fn default_pointer(estate: &Estate, rule: &Decider) -> String {
-    const LIST: &str = "/properties/defaultSecurityRules";
+    let place = estate.locate(&rule.resource, "", "defaultSecurityRules");
+    // Few captures list them, and to read a group's body takes time.
+    if place.is_empty() {
+        return place;
+    }
     let body = estate.body(&rule.resource);
-    let list = body.as_ref().and_then(|body| body.pointer(LIST)?.as_array());
+    let list = body.as_ref().and_then(|body| body.pointer(&place)?.as_array());
     let is_it = |one: &Value| one["name"].as_str() == Some(&rule.name);
-    let place = list.and_then(|list| list.iter().position(is_it));
-    place.map_or(String::new(), |place| format!("{LIST}/{place}"))
+    let index = list.and_then(|list| list.iter().position(is_it));
+    index.map_or(String::new(), |index| format!("{place}/{index}"))
 }
 
 /// The rules of a list, each with the senders that it decides about.

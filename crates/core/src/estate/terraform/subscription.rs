@@ -72,7 +72,10 @@ pub(super) fn known(
         instances.iter().copied().flatten().filter_map(of_other).collect();
     let is_placed = |one: &Instance| {
         let group = group_of(one);
-        by_address.contains_key(&one.address) || has_id(one) || group.is_empty() || by_group.contains_key(&group)
+        by_address.contains_key(&one.address)
+            || has_id(one)
+            || group.is_empty()
+            || by_group.contains_key(&group)
     };
     if other.is_none() && !instances.iter().copied().flatten().all(is_placed) {
         let message = format!(

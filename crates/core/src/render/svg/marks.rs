@@ -5,7 +5,8 @@ use crate::change::Change;
 use crate::trace::step::Stage;
 
 /// Puts the mark of a change at the gate that it opens or makes. `before` are the flows without any change, `without` those with all
-/// other ones. A change that is seen at no gate gets no mark.
+/// other ones. One that is seen at no gate gets its mark at a gate of its sort, where the way has
+/// one.
 pub(super) fn credit(
     mark: &str,
     change: &Change,
