@@ -131,7 +131,8 @@ impl EffectiveGroup {
             }
             Some(Reference::To(_) | Reference::Unreadable) | None => {}
         }
-        if let Some(Facts::SecurityGroup(SecurityGroup { rules: Some(rules) })) = facts(&self.group)
+        if let Some(Facts::SecurityGroup(SecurityGroup { rules: Some(rules), .. })) =
+            facts(&self.group)
         {
             let key = |name: &str| name.to_ascii_lowercase();
             let own: Map<String, &Rule> = rules.iter().map(|one| (key(&one.name), one)).collect();

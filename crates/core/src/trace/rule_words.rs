@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::address::AddressSet;
-use crate::estate::filter::Rule;
+use crate::estate::filter::{Rule, SecurityGroup};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::decision::{Decider, Decision, pieces};
@@ -20,11 +20,12 @@ fn read(estate: &Estate, step: Step, list: &[(AddressSet, Decider)]) -> Step {
 
 /// Where a group lists a rule that every group ends with, where it does.
 fn default_pointer(estate: &Estate, rule: &Decider) -> String {
-    let place = estate.locate(&rule.resource, "", "defaultSecurityRules");
-    // Few captures list them, and to read a group's body takes time.
-    if place.is_empty() {
-        return place;
+    // To read a group's body takes time.
+    let lists_them = |group: &SecurityGroup| group.lists_defaults;
+    if !estate.find::<SecurityGroup>(&rule.resource).is_some_and(lists_them) {
+        return String::new();
     }
+    let place = estate.locate(&rule.resource, "", "defaultSecurityRules");
     let body = estate.body(&rule.resource);
     let list = body.as_ref().and_then(|body| body.pointer(&place)?.as_array());
     let is_it = |one: &Value| one["name"].as_str() == Some(&rule.name);

@@ -21,6 +21,8 @@ pub(super) use read::{port_range, range, rule, security_group};
 pub struct SecurityGroup {
     /// `None` when the body does not list its rules, or lists one that does not tell its direction.
     pub rules: Option<Rules>,
+    /// Whether the body lists the rules of Azure's own that every group ends with.
+    pub lists_defaults: bool,
 }
 
 /// The rules that a group lists.

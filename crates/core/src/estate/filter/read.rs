@@ -20,17 +20,18 @@ pub(in crate::estate) fn security_group(
     node: &Node,
     problems: &mut Problems,
 ) -> SecurityGroup {
+    let lists_defaults = node.field("defaultSecurityRules").is_some();
     let Some(nodes) = node.array("securityRules", problems) else {
-        return SecurityGroup { rules: None };
+        return SecurityGroup { rules: None, lists_defaults };
     };
     let mut rules = Vec::with_capacity(nodes.len());
     for one in &nodes {
         match rule(id, one, problems) {
             Some(rule) => rules.push(rule),
-            None => return SecurityGroup { rules: None },
+            None => return SecurityGroup { rules: None, lists_defaults },
         }
     }
-    SecurityGroup { rules: Some(Rules::of_list(rules)) }
+    SecurityGroup { rules: Some(Rules::of_list(rules)), lists_defaults }
 }
 
 /// One rule; `None` when it does not tell its direction.
