@@ -210,7 +210,7 @@ fn a_group_is_not_known_where_one_of_its_rules_is_not() {
         })
     };
     let loaded = load(vec![input("t.json", template("[parameters('who')]"))]);
-    assert!(format!("{:?}", loaded.estate).contains("SecurityGroup { rules: None }"));
+    assert!(format!("{:?}", loaded.estate).contains("SecurityGroup { rules: None,"));
     assert_eq!(loaded.problems.len(), 1, "{:?}", loaded.problems);
 }
 
