@@ -13,16 +13,22 @@ use crate::finding::Fix;
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::appliance;
-use crate::trace::leg::Leg;
+use crate::trace::leg::{Leg, Way};
+use crate::trace::outward::gateway_subnet;
 use crate::trace::route::{Routed, table_of};
 
-/// Routes for the copier's subnet at the server's, to the firewall that takes the copier's packets. `None` where the server's table is not
+/// Routes for the copier's subnet at the server's, or at the gateway's that it stands behind, to the firewall that takes the copier's packets. `None` where the server's table is not
 /// known, or it is another appliance.
 pub(super) fn back(path: &Path, leg: &Leg) -> Option<Fix> {
     let (guard, start) = (leg.guard.as_ref()?, path.start.as_ref()?);
     let address = path.estate.find::<Firewall>(&guard.id)?.frontends.first()?.address;
     let copiers = start.networks(path.estate).ok()?;
-    lead(path.estate, &joins::far_subnet(leg)?, &copiers, address)
+    let from = match leg.way {
+        // What stands beyond the hub's gateway answers through that.
+        Way::Beyond(_) => gateway_subnet(&guard.home.parent()?),
+        _ => joins::far_subnet(leg)?,
+    };
+    lead(path.estate, &from, &copiers, address)
 }
 
 /// Routes for the server at the copier's subnet, to the firewall that a route of the server's subnet leads answers to. `None` where none

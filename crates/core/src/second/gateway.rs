@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::address::Prefix;
 use super::peering::{Half, halves, has_hub};
-use super::verdict::Tri;
-use super::world::{World, flag, list, prefixes, reference, text};
+use super::route::{Hop, OwnRoute, own_hop, own_routes, propagates};
+use super::verdict::{Gate, Tri};
+use super::world::{World, flag, list, network_of, prefixes, reference, text};
 
 /// Whether a gateway leads from a network to an address.
 pub(super) fn leads(world: &World, network: &str, address: u32) -> Tri {
@@ -61,7 +62,7 @@ pub(super) fn stands(world: &World, network: &str) -> Tri {
 }
 
 /// The subnet that gateways stand in.
-fn seat(network: &str) -> String {
+pub(super) fn seat(network: &str) -> String {
     format!("{network}/subnets/gatewaysubnet")
 }
 
@@ -79,14 +80,58 @@ fn gateways_in<'w>(world: &'w World, network: &str) -> impl Iterator<Item = (&'w
     gateways.filter(move |(_, body)| stands(body))
 }
 
+/// Whether a gateway that stands in a network leads to an address, or learns routes and may.
+pub(super) fn may_lead_itself(world: &World, network: &str, address: u32) -> bool {
+    let may = |(key, body): (&str, &Value)| {
+        !is_static(body, "gatewayType", "Vpn") || by_connections(world, key, address) == Tri::Yes
+    };
+    gateways_in(world, network).any(may)
+}
+
+/// The gate of a route of a subnet that drops packets to an address, and wins over a gateway's of the same length.
+pub(super) fn dropped_before(world: &World, subnet: &str, to: u32) -> Option<Gate> {
+    let (own, known) = (own_routes(world, subnet)?, length_beyond(world, to)?);
+    let length = |route: &OwnRoute<'_>| Some(route.prefix.filter(|one| one.contains(to))?.len);
+    let longest =
+        own.iter().filter(|route| length(route).is_some()).max_by_key(|route| length(route))?;
+    if length(longest) < Some(known) {
+        return None;
+    }
+    match own_hop(world, longest, (subnet, to), "route") {
+        Hop::Drop(gate) => Some(gate),
+        _ => None,
+    }
+}
+
+/// Whether a gateway's route is longer than any that a subnet's table has for an address.
+pub(super) fn is_longer(world: &World, subnet: &str, to: u32) -> bool {
+    let own = own_routes(world, subnet).unwrap_or_default();
+    let longest = own
+        .iter()
+        .filter_map(|route| route.prefix.filter(|one| one.contains(to)))
+        .map(|one| one.len)
+        .max();
+    propagates(world, subnet)
+        && leads(world, network_of(subnet), to) == Tri::Yes
+        && longest < length_beyond(world, to)
+}
+
+/// Length of the longest prefix of a network beyond a gateway that holds an address.
+pub(super) fn length_beyond(world: &World, to: u32) -> Option<u8> {
+    let field = ["properties", "localNetworkAddressSpace", "addressPrefixes"];
+    let all = world.all("microsoft.network/localnetworkgateways");
+    let known = all.filter_map(|(_, body)| prefixes(body, &field)).flatten();
+    known.filter(|prefix| prefix.contains(to)).map(|prefix| prefix.len).max()
+}
+
 /// Whether the gateways of a network lead to an address: those that learn routes may.
 fn lends(world: &World, network: &str, address: u32) -> Tri {
-    let each = gateways_in(world, network).map(|(key, body)| {
-        match is_static(body, "gatewayType", "Vpn") {
-            true => by_connections(world, key, address),
-            false => Tri::Maybe,
-        }
-    });
+    let each =
+        gateways_in(world, network).map(|(key, body)| match by_connections(world, key, address) {
+            Tri::Yes => Tri::Yes,
+            written if is_static(body, "gatewayType", "Vpn") => written,
+            _ => Tri::Maybe,
+        });
     each.reduce(Tri::or).unwrap_or(Tri::Maybe)
 }
 

@@ -13,15 +13,13 @@ use super::passage::{Arrival, Passage, lost_answer, passage};
 use super::peering::{Shore, cross, in_either_state};
 use super::resolver::resolver;
 use super::route::{
-    Hop, OwnRoute, arrive, handed_to, may_have_gateway, next_hop, own_hop, own_routes, propagates,
+    Hop, OwnRoute, arrive, handed_to, may_have_gateway, next_hop, own_routes, propagates,
 };
 use super::seat::{Seat, Spot, address, behind};
 use super::sender::{Egress, Sender};
 use super::verdict::{Answer, Fate, Gate, Notes};
-use super::world::{
-    World, interface_addresses, list, network_of, prefixes, reference, region, text,
-};
-use super::{answer, fate_over, lent, mesh, place_of, single_fate};
+use super::world::{World, interface_addresses, list, network_of, reference, region, text};
+use super::{answer, fate_over, gateway, lent, mesh, place_of, single_fate};
 
 /// Addresses that begin so are those of a machine itself.
 const LOOPBACK: u32 = 127;
@@ -141,8 +139,11 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
             gates.extend(lent::loses_answers(world, near, flow.from));
         }
         // An appliance may know another way, there and back.
-        if is_led_out && handed_to(world, flow.subnet, spot.to).is_none() {
+        let is_past = || gateway::is_longer(world, flow.subnet, spot.to);
+        if is_led_out && (handed_to(world, flow.subnet, spot.to).is_none() || is_past()) {
             gates.extend(lent::way(world, flow.subnet, flow.from));
+        } else if is_led_out && protocol == "tcp" {
+            gates.extend(through_firewall(world, flow, spot.to));
         }
         gates.push(match (gate, flow.sender.egress(world, flow.subnet)) {
             (Gate::Pass, Egress::Nowhere) if !is_private => {
@@ -211,6 +212,20 @@ fn gates_as_told(world: &World, flow: Flow<'_>, spot: &Spot) -> Vec<Gate> {
     gates
 }
 
+/// The gates of a firewall that a route hands packets to which leave Azure, and of what it sends on.
+fn through_firewall(world: &World, flow: Flow<'_>, to: u32) -> Vec<Gate> {
+    let hop = next_hop(world, flow.subnet, Some(to), None, "route");
+    let (near, subnet, address) = (network_of(flow.subnet), flow.subnet, flow.from);
+    let filtered = flow.sender.is_filtered(world, subnet);
+    match passage(world, &hop, subnet, (address, Some(to)), flow.port) {
+        Passage::Through(way) => {
+            let here = Shore { network: near, subnet, address, filtered };
+            in_either_state(world, near, way.hub(), |world| way.gates_to_premises(world, here, to))
+        }
+        other => other.denial().into_iter().collect(),
+    }
+}
+
 /// Machines that sit alike, their addresses and their port; none where none gets the packets, and an outer none where that is not known.
 type Machines = Option<Option<(Seat, Vec<u32>, u16)>>;
 
@@ -276,25 +291,17 @@ fn basic_balancer(world: &World, key: &str, near: &str, far: &str) -> Gate {
 
 /// The way out to an address that nobody here has: beyond a gateway, or in the internet.
 fn outside(world: &World, subnet: &str, to: u32) -> Gate {
-    let own = own_routes(world, subnet);
-    let caught =
-        own.iter().flatten().filter(|route| route.prefix.is_some_and(|one| one.contains(to)));
-    let longest = caught.max_by_key(|route| route.prefix.map(|one| one.len));
     let network = network_of(subnet);
     if is_private(to) {
-        let len = longest.and_then(|route| route.prefix).map(|prefix| prefix.len);
-        // A user's route wins over a gateway's of the same length.
-        if let (Some(route), Some(known)) = (longest, beyond_gateways(world, to))
-            && len >= Some(known)
-            && let Hop::Drop(gate) = own_hop(world, route, (subnet, to), "route")
-        {
+        if let Some(gate) = gateway::dropped_before(world, subnet, to) {
             return gate;
         }
         return match next_hop(world, subnet, Some(to), None, "route") {
             Hop::Drop(gate) | Hop::Unknown(gate) | Hop::Opaque(gate) => gate,
             // What is meant stands in an office, and its packets stay here.
             Hop::Local | Hop::Peer(_) | Hop::Endpoint
-                if beyond_gateways(world, to).is_some() && has_no_place(world, network, to) =>
+                if gateway::length_beyond(world, to).is_some()
+                    && has_no_place(world, network, to) =>
             {
                 Gate::drop("route", network, Some("addressSpace"))
             }
@@ -303,7 +310,9 @@ fn outside(world: &World, subnet: &str, to: u32) -> Gate {
             }
         };
     }
-    let Some(own) = &own else { return Gate::unknown("the routes", subnet) };
+    let Some(own) = own_routes(world, subnet) else { return Gate::unknown("the routes", subnet) };
+    let caught = own.iter().filter(|route| route.prefix.is_some_and(|one| one.contains(to)));
+    let longest = caught.max_by_key(|route| route.prefix.map(|one| one.len));
     let learns = may_have_gateway(world, network) && propagates(world, subnet);
     let by_address = match longest {
         Some(route) => own_exit(world, route, subnet).0,
@@ -326,14 +335,6 @@ fn needs_gateway(world: &World, subnet: &str, to: u32) -> bool {
         && !is_caught
         && is_beyond_peers(world, network, to)
         && mesh::towards(world, network, to).is_none()
-}
-
-/// Length of the longest prefix of a network beyond a gateway that holds an address.
-fn beyond_gateways(world: &World, to: u32) -> Option<u8> {
-    let field = ["properties", "localNetworkAddressSpace", "addressPrefixes"];
-    let all = world.all("microsoft.network/localnetworkgateways");
-    let known = all.filter_map(|(_, body)| prefixes(body, &field)).flatten();
-    known.filter(|prefix| prefix.contains(to)).map(|prefix| prefix.len).max()
 }
 
 /// Whom a network asks for names.

@@ -84,6 +84,11 @@ pub fn ask(world: &World, copier: &ResourceId, server: &ResourceId, port: u16) -
     from_subnet(&walk, &subnet, &all, notes)
 }
 
+/// Whether nothing that is known keeps a copier from a machine's port. What listens there, no resource says.
+pub fn ask_host(world: &World, copier: &ResourceId, host: &str, port: u16) -> Answer {
+    machine::ask_machine(world, &copier.key(), host, port)
+}
+
 /// A subnet, and stretches of its addresses.
 type Span = (String, Vec<(u32, u32)>);
 

@@ -5,6 +5,7 @@ use super::endpoint::Endpoint;
 use super::filter::End;
 use super::firewall::{Firewall, at_hop, keeps_sender};
 use super::firewall_rules::{Asking, Decision, Receiver, decide};
+use super::gateway;
 use super::peering::{Half, Shore, cross, halves};
 use super::route::{Hop, arrive, deciding, handed_to, next_hop, own_routes};
 use super::sender::Sender;
@@ -139,6 +140,29 @@ impl<'w> Through<'w> {
             gates.extend(self.translated(world, far, answering, arrives));
         }
         let back = next_hop(world, &self.firewall.seat, here.address, None, "return");
+        arrive(back, hub, near, &mut gates);
+        gates
+    }
+
+    /// The same of a packet to an address beyond a gateway of the firewall's own network: what comes out of that obeys the routes of its
+    /// subnet. None where no gateway there is known to lead on.
+    pub(super) fn gates_to_premises(&self, world: &World, here: Shore<'_>, to: u32) -> Vec<Gate> {
+        let (hub, near, seat) = (self.hub(), here.network, &self.firewall.seat);
+        if !gateway::may_lead_itself(world, hub, to) {
+            return Vec::new();
+        }
+        let mut gates = self.approach(world, here);
+        gates.push(self.rules.clone());
+        gates.extend(gateway::dropped_before(world, seat, to));
+        gates.extend(match next_hop(world, seat, Some(to), None, "route") {
+            Hop::Drop(gate) => Some(gate),
+            _ => None,
+        });
+        if self.keeps_sender {
+            gates.push(self.answered(world, &gateway::seat(hub), here.address, false));
+            gates.extend((hub != near).then(|| forwarded(world, near, hub)));
+        }
+        let back = next_hop(world, seat, here.address, None, "return");
         arrive(back, hub, near, &mut gates);
         gates
     }

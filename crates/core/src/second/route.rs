@@ -345,7 +345,10 @@ fn system(
         (None, None) if led != Tri::No => {
             let gate = Gate::unknown("the routes of the gateway", network);
             // Of what it learned nobody knows the length: longer than a default route, and no longer than another one of a user.
-            if led == Tri::Maybe { Ok((1, Hop::Unknown(gate))) } else { Err((gate, None)) }
+            match led {
+                Tri::Maybe => Ok((1, Hop::Unknown(gate))),
+                _ => Err((gate, gateway::length_beyond(world, address))),
+            }
         }
         (None, None) => match mesh::towards(world, network, address) {
             // A mesh routes what its members have.

@@ -64,8 +64,10 @@ pub(super) fn runs(world: &World, interface: &Value) -> Gate {
     let statuses = list(body, &["properties", "instanceView", "statuses"]).unwrap_or(&[]);
     let graph = ["properties", "extended", "instanceView", "powerState", "code"];
     let mut words = statuses.iter().filter_map(|one| text(one, &["code"]));
-    let words =
-        words.by_ref().chain(text(body, &graph)).chain(text(body, &["properties", "powerState"]));
+    // `az vm list -d` writes it beside the properties.
+    let listed = [&["properties", "powerState"][..], &["powerState"]];
+    let listed = listed.into_iter().filter_map(|path| text(body, path));
+    let words = words.by_ref().chain(text(body, &graph)).chain(listed);
     let is_down = |word: &str| {
         let word = word.to_ascii_lowercase();
         let state = word.rsplit(['/', ' ']).next().unwrap_or("");

@@ -41,18 +41,8 @@ impl Walker<'_> {
         }
         // A route of a user to the gateway needs none of the gateway's own, and serves once there is a gateway to use.
         let is_sent_there = route::leads_to_gateway(self.estate, subnet, address);
-        let gateway = match &found {
-            Outward::Through(line) => Some((line.gateway.clone(), Some(line.clone()))),
-            Outward::Learned(gateway, _) => Some((gateway.clone(), None)),
-            _ => None,
-        };
-        if let Some((gateway, line)) = gateway
-            && let Ok(Some((table, facts))) = route::table_of(self.estate, subnet)
-            && facts.keeps_gateway_routes_out
-            && !is_sent_there
-        {
-            let (table, pointer) = (table.clone(), facts.propagation_pointer.clone());
-            found = Outward::KeptOut { line, gateway, table, pointer };
+        if !is_sent_there {
+            found = found.unless_kept_out(self.estate, subnet);
         }
         let own = match &found {
             Outward::Through(line) => OwnRoute::Network(line.prefix.prefix_len()),
@@ -113,6 +103,7 @@ impl Walker<'_> {
                 leg.is_apart = false;
                 let own = self.own_route_out(near, false);
                 self.routed(leg, near, (routed, own), (&filter::to_address(address), address));
+                self.through_hub(leg, near, address);
                 if meets_next {
                     // What lies behind that route is a fault of its own: who mends the one meets the other.
                     self.take_outward(leg, near, found, address);
@@ -144,7 +135,7 @@ impl Walker<'_> {
 
     /// Answers come out of the gateway, and obey the routes of its subnet: told where a user wrote some.
     fn back_from_the_gateway(&self, leg: &mut Leg, near: &End, vnet: &ResourceId) {
-        let subnet = vnet.child("subnets", GATEWAY_SUBNET);
+        let subnet = outward::gateway_subnet(vnet);
         let far = match End::read(self.estate, vnet, &subnet) {
             Ok(far) => far,
             Err(missing) => return leg.back.push(Step::unknown(Stage::Return, missing)),
@@ -176,7 +167,7 @@ impl Walker<'_> {
             Outward::Through(line) if line.vnet != *near.vnet => &line.vnet,
             _ => return,
         };
-        let subnet = vnet.child("subnets", GATEWAY_SUBNET);
+        let subnet = outward::gateway_subnet(vnet);
         let here = Shore { vnet: near.vnet, subnet: near.id, addresses: Some(&near.addresses) };
         let mut joined = hop::join(self.estate, here, Shore::of(vnet, &subnet));
         let counts = |one: &Break| match one.kind {
@@ -195,9 +186,6 @@ impl Walker<'_> {
         leg.cross(&subnet, joined, steps);
     }
 }
-
-/// The subnet that gateways stand in.
-const GATEWAY_SUBNET: &str = "GatewaySubnet";
 
 /// Whether a gateway leads there, or may, and a setting keeps this network from using it.
 fn is_closed(found: &Outward) -> bool {

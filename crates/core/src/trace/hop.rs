@@ -227,9 +227,8 @@ fn gateway_way(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<M
     if let (Some(hub), Some(_)) = (outward::hub_of(estate, near), outward::hub_of(estate, far)) {
         return Some(outward::routes_of_hub(&hub));
     }
-    let has_gateway = |vnet: &ResourceId| {
-        estate.find::<Subnet>(&vnet.child("subnets", "GatewaySubnet")).is_some()
-    };
+    let has_gateway =
+        |vnet: &ResourceId| estate.find::<Subnet>(&outward::gateway_subnet(vnet)).is_some();
     let may_join = has_gateway(near)
         && has_gateway(far)
         && !outward::leads_elsewhere(estate, near, far)

@@ -10,11 +10,11 @@ use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::shell::quoted;
 use crate::trace::hop;
-use crate::trace::outward::{Line, Outward, hub_of, routes_of_hub};
+use crate::trace::outward::{Line, Outward, gateway_subnet, hub_of, routes_of_hub};
 
 /// The network keeps a subnet for a gateway, and no gateway was captured.
 pub(super) fn unread_gateway(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {
-    let subnet = vnet.child("subnets", "GatewaySubnet");
+    let subnet = gateway_subnet(vnet);
     let is_unread = estate.find::<Subnet>(&subnet).is_some()
         && estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).next().is_none();
     is_unread.then(|| unread_gateway_of(vnet))

@@ -13,6 +13,12 @@ use crate::id::ResourceId;
 use crate::shell::quoted;
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::lines::{own, prefixes, unread_gateway_of};
+use crate::trace::route;
+
+/// The subnet in which the gateways of a network stand, and whose routes what comes out of them obeys.
+pub fn gateway_subnet(vnet: &ResourceId) -> ResourceId {
+    vnet.child("subnets", "GatewaySubnet")
+}
 
 /// Whether a network is the one that Azure keeps for a virtual hub, as its name says.
 pub fn is_of_hub(vnet: &ResourceId) -> bool {
@@ -80,6 +86,26 @@ impl Outward {
         matches!(self, Outward::Severed { beyond, .. } if leads(beyond))
     }
 
+    /// The same where the table of a subnet keeps the routes of gateways out.
+    pub(super) fn unless_kept_out(
+        self,
+        estate: &Estate,
+        subnet: (&ResourceId, &Subnet),
+    ) -> Outward {
+        let (gateway, line) = match &self {
+            Outward::Through(line) => (line.gateway.clone(), Some(line.clone())),
+            Outward::Learned(gateway, _) => (gateway.clone(), None),
+            _ => return self,
+        };
+        match route::table_of(estate, subnet) {
+            Ok(Some((table, facts))) if facts.keeps_gateway_routes_out => {
+                let (table, pointer) = (table.clone(), facts.propagation_pointer.clone());
+                Outward::KeptOut { line, gateway, table, pointer }
+            }
+            _ => self,
+        }
+    }
+
     /// The way past whatever keeps its peering from carrying anything.
     pub fn past_the_cut(&self) -> &Outward {
         match self {
@@ -127,8 +153,10 @@ pub struct Line {
 /// Finds the way out of a network to an address.
 pub fn outward(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> Outward {
     // A network that was not captured may hold the address itself.
-    let unread = || estate.get::<Vnet>(vnet).err();
-    let mut perhaps = hop::unread_half(estate, vnet).or_else(unread);
+    if let Err(missing) = estate.get::<Vnet>(vnet) {
+        return Outward::Perhaps(missing);
+    }
+    let mut perhaps = hop::unread_half(estate, vnet);
     let (mut learned, mut not_lent, mut severed) = (None, None, None);
     match own(estate, vnet, address) {
         Outward::Nowhere => {}
@@ -316,7 +344,7 @@ pub fn has_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
 /// Whether packets of a network may come to a gateway: its own, or that of a peered network which it uses.
 pub fn may_use_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     let Some(facts) = estate.find::<Vnet>(vnet) else { return true };
-    let place = vnet.child("subnets", "GatewaySubnet");
+    let place = gateway_subnet(vnet);
     let mut listed = facts.subnets.iter().flatten();
     let mut halves = estate.children::<Peering>(vnet);
     let may_lend = |lender: &ResourceId| match hop::half(estate, lender, vnet) {

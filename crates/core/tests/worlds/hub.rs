@@ -6,15 +6,15 @@ use crate::chance::Chance;
 use crate::generate::{Case, GROUP, TARGET, case, id, network, nullable, subnet, zone_id};
 use crate::hub_rules::give_rules;
 
-const SEAT: &str = "AzureFirewallSubnet";
+pub(crate) const SEAT: &str = "AzureFirewallSubnet";
 
 /// Worlds that are looked at until one has its source in a network.
 const TRIES_MAX: u64 = 40;
 
 /// Where a firewall stands: its network, the prefix of its subnet, and its address.
-type Place = (&'static str, &'static str, &'static str);
+pub(crate) type Place = (&'static str, &'static str, &'static str);
 
-const HUB: Place = ("hub", "10.0.1.0/26", "10.0.1.4");
+pub(crate) const HUB: Place = ("hub", "10.0.1.0/26", "10.0.1.4");
 const AT_TARGET: Place = ("target", "10.2.8.0/26", "10.2.8.4");
 const AT_SOURCE: Place = ("source", "10.1.8.0/26", "10.1.8.4");
 
@@ -76,7 +76,7 @@ fn give_name(case: &mut Case, chance: &mut Chance) {
     }
 }
 
-fn find<'c>(case: &'c mut Case, key: &str) -> Option<&'c mut Value> {
+pub(crate) fn find<'c>(case: &'c mut Case, key: &str) -> Option<&'c mut Value> {
     let is_it = |body: &&mut Value| body["id"].as_str().is_some_and(|text| id(text) == id(key));
     case.resources.iter_mut().find(is_it)
 }
@@ -91,7 +91,7 @@ fn remove(case: &mut Case, key: &str) {
     case.resources.retain(|body| body["id"].as_str().is_none_or(|text| id(text) != id(key)));
 }
 
-fn put_firewall(case: &mut Case, chance: &mut Chance, place: Place, name: &str) {
+pub(crate) fn put_firewall(case: &mut Case, chance: &mut Chance, place: Place, name: &str) {
     let (of, prefix, address) = place;
     let seat = subnet(of, SEAT);
     put(case, &seat, json!({ "addressPrefix": prefix }));
@@ -105,7 +105,7 @@ fn put_firewall(case: &mut Case, chance: &mut Chance, place: Place, name: &str) 
 }
 
 /// Peers both networks with the hub, and mostly not with each other.
-fn put_peerings(case: &mut Case, chance: &mut Chance) {
+pub(crate) fn put_peerings(case: &mut Case, chance: &mut Chance) {
     let space = json!({ "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] } });
     put(case, &network("hub"), space);
     if !chance.hits(15) {
@@ -137,7 +137,7 @@ fn put_peerings(case: &mut Case, chance: &mut Chance) {
     }
 }
 
-fn half_id(near: &str, far: &str) -> String {
+pub(crate) fn half_id(near: &str, far: &str) -> String {
     format!("{}/virtualNetworkPeerings/{far}", network(near))
 }
 
@@ -174,7 +174,7 @@ fn put_routes(case: &mut Case, chance: &mut Chance, (of, _, address): Place) {
     }
 }
 
-fn table(prefix: &str, hop: &str, address: &str) -> Value {
+pub(crate) fn table(prefix: &str, hop: &str, address: &str) -> Value {
     let address = (hop == "VirtualAppliance").then_some(address);
     let route = json!({ "addressPrefix": prefix, "nextHopType": hop, "nextHopIpAddress": address });
     let routes = json!([{ "name": "route", "properties": route }]);
@@ -182,7 +182,7 @@ fn table(prefix: &str, hop: &str, address: &str) -> Value {
 }
 
 /// Gives a subnet that table, or none.
-fn give_table(case: &mut Case, of: &str, name: &str, table: Value) {
+pub(crate) fn give_table(case: &mut Case, of: &str, name: &str, table: Value) {
     let key = resource("routeTables", name);
     let refer = (!table.is_null()).then(|| json!({ "id": key }));
     let Some(body) = find(case, of) else { return };

@@ -16,6 +16,7 @@ mod hub_rules;
 mod names;
 mod next_hop;
 mod planned;
+mod premises;
 mod relay;
 mod shrink;
 

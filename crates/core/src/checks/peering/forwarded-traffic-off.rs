@@ -7,15 +7,14 @@ use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::firewall::{Guard, Sender};
 use crate::trace::hop;
+use crate::trace::leg::{Leg, Way};
 
 pub(super) fn find(path: &Path) -> Vec<Finding> {
-    let (Some(start), Some((middle, end))) = (path.start.as_ref(), joins::past_a_third(path))
-    else {
+    let (Some(start), Some(leg)) = (path.start.as_ref(), path.intended.as_ref()) else {
         return Vec::new();
     };
-    let (Some(hub), Some(far)) = (middle.parent(), end.parent()) else { return Vec::new() };
-    let guard = path.intended.as_ref().and_then(|leg| leg.guard.as_ref());
-    let sender = guard.and_then(Guard::sends_on);
+    let sender = leg.guard.as_ref().and_then(Guard::sends_on);
+    let Some((hub, far)) = hub_and_end(path, leg) else { return Vec::new() };
     if sender == Some(Sender::Replaced) {
         return Vec::new();
     }
@@ -28,7 +27,8 @@ pub(super) fn find(path: &Path) -> Vec<Finding> {
         })
     };
     // Packets on their way there, then the answers on their way back.
-    let all = [&far, &start.vnet].into_iter().filter_map(|vnet| match off(vnet, &hub) {
+    let receivers = far.iter().chain([&start.vnet]);
+    let all = receivers.filter_map(|vnet| match off(vnet, &hub) {
         Some(half) => Some(refused(path, &hub, &half, is_kept)),
         None if is_kept => Some(other_half(path, vnet, &off(&hub, vnet)?)),
         None => None,
@@ -38,6 +38,17 @@ pub(super) fn find(path: &Path) -> Vec<Finding> {
         // Of one that may translate addresses, the first is enough to be asked about.
         None => all.take(1).collect(),
     }
+}
+
+/// The network of the appliance, and that of the other end where it is one of Azure's: none stands beyond the hub's own gateway.
+fn hub_and_end(path: &Path, leg: &Leg) -> Option<(ResourceId, Option<ResourceId>)> {
+    if let Some((middle, end)) = joins::past_a_third(path) {
+        return Some((middle.parent()?, Some(end.parent()?)));
+    }
+    let guard = leg.guard.as_ref().filter(|one| one.sends_on().is_some())?;
+    let hub =
+        guard.home.parent().filter(|hub| Some(hub) != path.start.as_ref().map(|one| &one.vnet))?;
+    matches!(leg.way, Way::Beyond(_)).then_some((hub, None))
 }
 
 /// A half of a peering with the flag off.

@@ -34,14 +34,20 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
         _ => return None,
     };
-    let subnet = path.estate.find::<Subnet>(&start.subnet)?;
-    let (table, facts) = table_of(path.estate, (&start.subnet, subnet)).ok()??;
-    let is_led = |address| leads_to_gateway(path.estate, (&start.subnet, subnet), address);
+    // Behind the firewall of a hub it is the table of that one's subnet.
+    let behind = leg.guard.as_ref().filter(|guard| guard.sends_on().is_some());
+    let subnet_id = behind.map_or(&start.subnet, |guard| &guard.home);
+    let subnet = path.estate.find::<Subnet>(subnet_id)?;
+    let (table, facts) = table_of(path.estate, (subnet_id, subnet)).ok()??;
+    let is_led = |address| leads_to_gateway(path.estate, (subnet_id, subnet), address);
     if !facts.keeps_gateway_routes_out || matches!(leg.way, Way::Beyond(one) if is_led(one)) {
         return None;
     }
     let message = format!("route table `{}` keeps routes of gateways out, {what}", table.name());
-    let why = "without it packets to the source have no route: Azure drops them in the copier's own subnet";
+    let whose = if behind.is_some() { "firewall" } else { "copier" };
+    let why = format!(
+        "without it packets to the source have no route: Azure drops them in the {whose}'s own subnet"
+    );
     let mut finding = Finding::blocks(message, why).at(table, facts.propagation_pointer.clone());
     // A line that is known is one of a VPN, whose gateway a route may name.
     if let (Way::Beyond(address), Outward::KeptOut { line: Some(_), .. }) =

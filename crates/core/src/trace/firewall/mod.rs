@@ -1,6 +1,7 @@
 //! An Azure Firewall that a route hands packets to: what its rules do with them, and whom they come from behind it.
 
 pub mod onward;
+mod premises;
 pub mod rules;
 
 use serde_json::Value;
@@ -177,10 +178,14 @@ impl Walker<'_> {
                 Some(_) => Ok(Sender::Replaced),
                 None => Err(untold_address(id)),
             },
-            (Receiver::Addresses(to, _), Way::Beyond(_)) => match to.is_private() {
-                true => Err(untold_way(id)),
-                false => Err(untold_address(id)),
-            },
+            (Receiver::Addresses(to, _), Way::Beyond(address)) => {
+                match (to.is_private(), premises::through_own_gateway(self.estate, &home, *address))
+                {
+                    (true, Some(_)) => sender(self.estate, id, to),
+                    (true, None) => Err(untold_way(id)),
+                    (false, _) => Err(untold_address(id)),
+                }
+            }
             (Receiver::Addresses(to, _), way) => match (way, sender(self.estate, id, to)) {
                 // It answers the sender itself, past the firewall.
                 (Way::Endpoint(_), Ok(Sender::Kept)) => Err(bypass(id)),

@@ -94,7 +94,7 @@ impl Walker<'_> {
 
     /// Whether the peering of a network with a hub takes what the hub forwards for others; no step where it surely does. The receiving
     /// network's half decides.
-    fn takes_forwarded(&self, vnet: &ResourceId, hub: &ResourceId) -> Option<Step> {
+    pub(super) fn takes_forwarded(&self, vnet: &ResourceId, hub: &ResourceId) -> Option<Step> {
         let (id, receiver) = hop::half(self.estate, vnet, hub)?;
         let pointer = format!("{}/allowForwardedTraffic", receiver.fields);
         let detail = format!(

@@ -336,24 +336,49 @@ fn a_firewall_may_do_something_else() {
     ]);
 }
 
-/// An office beyond the hub's gateway is reached through the firewall, perhaps: no resource tells its way back.
+/// An office beyond the hub's gateway is reached through the firewall, as far as Azure goes; its answers have to find the firewall, too.
 #[test]
-fn what_lies_beyond_the_firewalls_network_is_open() {
-    let mut all = hub();
-    let led = table("192.168.0.0/16", "VirtualAppliance", Some("10.30.1.4"));
-    let every = json!([classic("all", 100, "Allow", &[rule("*", "*")])]);
-    let edits = [
-        gateway(Some("192.168.0.0/16"), false),
-        format!("set routeTables/target-net-table /properties {led}"),
-        set_rules(every),
-    ];
-    edits.join("\n").lines().for_each(|line| support::edit(&mut all, line));
-    let estate = super::estate(&all);
-    let question =
-        Question { source: Source::Host("192.168.1.5".to_owned()), ..support::question(&estate) };
-    let report = diagnose::check(&estate, &question);
-    let open: Vec<&str> = report.missing.iter().map(|one| one.what.as_str()).collect();
-    assert!(open.iter().any(|what| what.contains("behind Azure Firewall")), "{open:?}");
+fn what_lies_beyond_the_firewalls_network_comes_back_through_the_firewall() {
+    let route = |hop: &str, address| table("10.20.0.0/16", hop, address);
+    let at_gateway = |properties: Value| {
+        let id = format!("{NET}/routeTables/at-gateway");
+        let subnet = "set hub/subnets/GatewaySubnet /properties/routeTable";
+        format!(
+            "add {}\n{subnet} {}",
+            json!({ "id": id, "properties": properties }),
+            json!({ "id": id })
+        )
+    };
+    let takes_none =
+        "set target-net/virtualNetworkPeerings/to-hub /properties/allowForwardedTraffic false";
+    let back = at_gateway(route("VirtualAppliance", Some("10.30.1.4")));
+    for (name, edit, cause) in [
+        ("as it should be", back.clone(), None),
+        ("no route back", String::new(), Some("route/return-asymmetric")),
+        ("dropped", at_gateway(route("None", None)), Some("route/return-asymmetric")),
+        ("not taken", format!("{back}\n{takes_none}"), Some("peering/forwarded-traffic-off")),
+    ] {
+        let mut all = hub();
+        let led = table("192.168.0.0/16", "VirtualAppliance", Some("10.30.1.4"));
+        let every = json!([classic("all", 100, "Allow", &[rule("*", "*")])]);
+        let edits = [
+            gateway(Some("192.168.0.0/16"), false),
+            format!("set routeTables/target-net-table /properties {led}"),
+            set_rules(every),
+            edit,
+        ];
+        edits.join("\n").lines().for_each(|line| support::edit(&mut all, line));
+        let estate = super::estate(&all);
+        let question = Question {
+            source: Source::Host("192.168.1.5".to_owned()),
+            ..support::question(&estate)
+        };
+        let report = diagnose::check(&estate, &question);
+        let causes: Vec<&str> = report.causes().map(|one| one.fault).collect();
+        assert_eq!(causes, cause.into_iter().collect::<Vec<_>>(), "{name}");
+        let open: Vec<&str> = report.missing.iter().map(|one| one.what.as_str()).collect();
+        assert!(open.iter().all(|what| what.contains("pg_hba.conf")), "{name}: {open:?}");
+    }
 }
 
 #[test]
