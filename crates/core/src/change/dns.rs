@@ -56,20 +56,27 @@ pub fn link_zone(
     let link = zone.child("virtualNetworkLinks", &name);
     let mut body = json!({ "location": "global", "properties": {
         "virtualNetwork": { "id": vnet.as_str() }, "registrationEnabled": false } });
+    let takes_policy = zone.name().to_ascii_lowercase().starts_with("privatelink.");
+    let mut affected = shadowed_names(estate, zone, vnet, (source, takes_policy));
+    let is_safe = affected.is_empty();
+    // Names of other servers that the zone lacks would be denied from now on.
+    let redirects = !is_safe && takes_policy;
+    if redirects {
+        body["properties"]["resolutionPolicy"] = json!(REDIRECT);
+    }
+    let (titled, flag) = if redirects { (REDIRECTS, REDIRECT_FLAG) } else { ("", "") };
     let request = Request::put(&link, DNS_API, body.clone());
     body["properties"]["virtualNetworkLinkState"] = json!("Completed");
-    let mut affected = shadowed_names(estate, zone, vnet, source);
-    let is_safe = affected.is_empty();
     affected.extend(new_names(estate, zone, vnet, source));
     Change {
         kind: "link-zone",
-        title: format!("link zone `{}` to network `{}`", zone.name(), vnet.name()),
+        title: format!("link zone `{}` to network `{}`{titled}", zone.name(), vnet.name()),
         request,
         az: in_subscription(
             zone,
             format!(
                 "az network private-dns link vnet create {} --zone-name {} --name {} --virtual-network {} \
-             --registration-enabled false",
+             --registration-enabled false{flag}",
                 place(zone),
                 quoted(zone.name()),
                 quoted(&name),
@@ -85,6 +92,13 @@ pub fn link_zone(
         resource: link,
     }
 }
+
+/// The policy of a link that lets names which its zone lacks be asked for publicly; only zones of private endpoints take it.
+pub const REDIRECT: &str = "NxDomainRedirect";
+/// The same as a flag of the command that makes the link.
+pub const REDIRECT_FLAG: &str = " --resolution-policy NxDomainRedirect";
+/// And in words, behind a title.
+pub const REDIRECTS: &str = ", with names that it lacks asked for publicly";
 
 /// Names of a zone that are wanted, with what they lead to, in a row.
 fn names(estate: &Estate, zone: &ResourceId, is_wanted: impl Fn(&str) -> bool) -> String {
@@ -316,14 +330,18 @@ fn shadowed_names(
     estate: &Estate,
     zone: &ResourceId,
     vnet: &ResourceId,
-    source: &ResourceId,
+    (source, is_redirected): (&ResourceId, bool),
 ) -> Vec<String> {
+    let becomes = match is_redirected {
+        true => "keeps its public answer",
+        false => "stops resolving",
+    };
     let lacking = estate
         .remember("names that a zone lacks", &[zone], |estate| Arc::new(lacking(estate, zone)));
     let others = lacking.iter().filter(|id| *id != source);
     let words = |id: &ResourceId| {
         format!(
-            "`{}` has no record in zone `{}`: its name stops resolving in network `{}`",
+            "`{}` has no record in zone `{}`: its name {becomes} in network `{}`",
             id.name(),
             zone.name(),
             vnet.name()

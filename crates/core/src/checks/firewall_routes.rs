@@ -13,12 +13,13 @@ use crate::finding::Fix;
 use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::appliance;
+use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Way};
 use crate::trace::outward::gateway_subnet;
 use crate::trace::route::{Routed, table_of};
 
-/// Routes for the copier's subnet at the server's, or at the gateway's that it stands behind, to the firewall that takes the copier's packets. `None` where the server's table is not
-/// known, or it is another appliance.
+/// Routes for the copier's subnet at the server's, or at the gateway's that it stands behind, to the firewall that takes the copier's
+/// packets. `None` where the server's table is not known, or it is another appliance.
 pub(super) fn back(path: &Path, leg: &Leg) -> Option<Fix> {
     let (guard, start) = (leg.guard.as_ref()?, path.start.as_ref()?);
     let address = path.estate.find::<Firewall>(&guard.id)?.frontends.first()?.address;
@@ -44,6 +45,57 @@ pub(super) fn there(path: &Path, leg: &Leg) -> Option<Fix> {
     let address = route.next_hop.appliance()?;
     lead(path.estate, &start.subnet, &fixes::receivers(path)?, address)
 }
+
+/// Routes through the Azure Firewall of a hub that both networks are peered with, in each direction that does not lead there yet: narrower
+/// than a peering, and longer than what drops the packets.
+pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
+    let routes = || {
+        let (start, end) = (path.start.as_ref()?, joins::far_subnet(leg)?);
+        // Endpoints answer past a firewall that keeps the sender.
+        if matches!(leg.way, Way::Endpoint(_)) {
+            return None;
+        }
+        let (receivers, copiers) = (fixes::receivers(path)?, start.networks(path.estate).ok()?);
+        let ends = [(&start.subnet, &receivers, &leg.route), (&end, &copiers, &leg.route_back)];
+        let through = |(firewall, address): (&ResourceId, Ipv4Addr)| {
+            let is_led = |subnet: &ResourceId, routed: &Option<Routed>| {
+                let Some(Routed::Elsewhere(route, _)) = routed else { return false };
+                let there = appliance::firewall_at(path.estate, subnet, &route.next_hop);
+                there.is_some_and(|(id, _)| id == firewall)
+            };
+            let lacking = ends.iter().filter(|(subnet, _, routed)| !is_led(subnet, routed));
+            let led =
+                lacking.map(|(subnet, networks, _)| lead(path.estate, subnet, networks, address));
+            let fixes = led.collect::<Option<Vec<Fix>>>()?;
+            let changes: Vec<_> = fixes.into_iter().flat_map(|fix| fix.changes).collect();
+            (!changes.is_empty()).then(|| Fix::of(changes))
+        };
+        Some(between(path.estate, &start.subnet, &end).into_iter().filter_map(through).collect())
+    };
+    routes().unwrap_or_default()
+}
+
+/// Firewalls of hubs that a peering carries both ends' packets to and from, with their addresses.
+fn between<'e>(
+    estate: &'e Estate,
+    near: &ResourceId,
+    far: &ResourceId,
+) -> Vec<(&'e ResourceId, Ipv4Addr)> {
+    let carries = |subnet: &ResourceId, home: &ResourceId| {
+        let (Some(vnet), Some(hub)) = (subnet.parent(), home.parent()) else { return false };
+        let ends = (Shore::of(&vnet, subnet), Shore::of(&hub, home));
+        matches!(hop::join(estate, ends.0, ends.1), Joined::Peered { .. })
+    };
+    let seats = |(id, one): (&'e ResourceId, &'e Firewall)| {
+        let first = one.frontends.first()?;
+        let home = first.subnet.as_ref()?;
+        (carries(near, home) && carries(far, home)).then_some((id, first.address))
+    };
+    estate.all::<Firewall>().filter_map(seats).take(FIREWALLS_MAX).collect()
+}
+
+/// Firewalls that are tried between two networks.
+const FIREWALLS_MAX: usize = 4;
 
 /// Routes of a subnet for some networks to an appliance, in a new table where it has none.
 fn lead(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::cost::Cost;
 use super::sets::Met;
 use crate::change::{
-    Change, Edit, NETWORK_API, Request, Safety, filter, route, subnet, whole_body,
+    Change, Edit, NETWORK_API, Request, Safety, dns, filter, route, subnet, whole_body,
 };
 use crate::estate::Estate;
 use crate::id::ResourceId;
@@ -16,9 +16,6 @@ const SYNC: &str = "&syncRemoteAddressSpace=true";
 
 /// Fields that Azure sets itself when it does.
 const TOLD: [&str; 2] = ["remoteAddressSpace", "peeringSyncLevel"];
-
-/// The policy of a link over which names without a record are asked for publicly.
-const REDIRECT: &str = "NxDomainRedirect";
 
 /// The half that a change edits and its new fields; `None` for other changes, and for halves that the plan itself makes.
 fn edit<'c>(estate: &Estate, change: &'c Change) -> Option<(&'c ResourceId, &'c Value)> {
@@ -129,14 +126,19 @@ fn fold_redirects(changes: &mut Vec<Change>) {
         let makes =
             |one: &&mut Change| one.kind == "link-zone" && one.resource == redirect.resource;
         let Some(link) = changes.iter_mut().find(makes) else { continue };
+        let is_done = link.request.body["properties"]["resolutionPolicy"] == dns::REDIRECT;
+        if is_done {
+            changes.retain(|one| !(is_redirect(one) && one.resource == redirect.resource));
+            continue;
+        }
         let [Edit::PutInZone(_, simulated)] = link.edits.as_mut_slice() else { continue };
         for body in [simulated, &mut link.request.body] {
-            body["properties"]["resolutionPolicy"] = json!(REDIRECT);
+            body["properties"]["resolutionPolicy"] = json!(dns::REDIRECT);
         }
         if let Some(command) = link.az.last_mut() {
-            command.push_str(&format!(" --resolution-policy {REDIRECT}"));
+            command.push_str(dns::REDIRECT_FLAG);
         }
-        link.title.push_str(", with names that it lacks asked for publicly");
+        link.title.push_str(dns::REDIRECTS);
         link.safety = redirect.safety;
         link.affected = redirect.affected;
         changes.retain(|one| !(is_redirect(one) && one.resource == redirect.resource));

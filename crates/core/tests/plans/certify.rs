@@ -25,6 +25,19 @@ const OPEN: &[(&str, &[&str])] = &[
         "The copier's network claims the address, and no subnet of it holds it",
         &["facts", "refusal"],
     ),
+    // Refused without a change to try, though gates of that sort can be opened elsewhere.
+    ("The first group of the policy denies, and no number is left before it", &["refusal"]),
+    ("The copier's network claims the office's addresses too", &["refusal"]),
+    ("The balancer stands in another region", &["refusal"]),
+    (
+        "The source's network was not captured: a rule that denies everything stands for itself",
+        &["refusal"],
+    ),
+    (
+        "A machine is dialled by its public address, and its rules let nobody of the internet in",
+        &["refusal"],
+    ),
+    ("The same from a target with public access", &["refusal"]),
 ];
 
 fn world(estate: &Estate) -> World {

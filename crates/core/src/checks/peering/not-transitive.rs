@@ -28,7 +28,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let changes = joins::peered(path.estate, &near, &far);
     let finding = joins::fault_of(leg, Finding::blocks(message, why));
     let mut finding = finding.at(&near, "");
-    finding.fixes.extend(firewall_routes::there(path, leg));
+    finding.fixes.extend(firewall_routes::through_hub(path, leg));
     finding.fixes.push(Fix::of(changes));
     finding.fixes.extend(joins::past_the_firewall(path, leg));
     finding.fixes.extend(new_endpoint::nearby(path));

@@ -2,7 +2,7 @@
 
 use crate::change::interface;
 use crate::change::route as routes;
-use crate::checks::{fixes, joins, new_endpoint};
+use crate::checks::{firewall_routes, fixes, joins, new_endpoint};
 use crate::estate::firewall::Firewall;
 use crate::estate::machine::VirtualMachine;
 use crate::estate::network::NextHop;
@@ -52,6 +52,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     // Without the route nothing leads on where no peering does: it only has to lead to the firewall.
     let is_needed = firewall.is_some() && leg.is_apart;
     finding.fixes.extend(firewall);
+    finding.fixes.extend(firewall_routes::through_hub(path, leg));
     if matches!(leg.way, Way::Public) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
     }

@@ -1,13 +1,13 @@
 //! A user-defined route drops the packets on their way to the source.
 
 use crate::change::route as change;
-use crate::checks::{fixes, new_endpoint};
+use crate::checks::{firewall_routes, fixes, new_endpoint};
 use crate::estate::network::{NextHop, Subnet};
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::front_route::droppers;
 use crate::trace::leg::{Leg, Way};
-use crate::trace::outward;
+use crate::trace::outward::{self, Outward};
 use crate::trace::route::{Routed, UserRoute};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
@@ -44,11 +44,23 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if matches!(leg.way, Way::Public) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
     }
+    finding.fixes.extend(longer(path, leg));
     let delete = |one: &UserRoute| change::delete(path.estate, &one.table, &one.name);
     finding.fixes.push(Fix::of(routes.iter().map(delete).collect()));
     finding.fixes.extend(new_endpoint::instead(path));
     finding.on_fallback = is_other_way(path, leg);
     Some(finding)
+}
+
+/// Routes for the source alone beside the one that drops the packets: to the gateway that leads there, or to a hub's firewall.
+fn longer(path: &Path, leg: &Leg) -> Vec<Fix> {
+    let Way::Beyond(address) = leg.way else { return firewall_routes::through_hub(path, leg) };
+    let (Some(start), Some(Routed::Dropped(route))) = (path.start.as_ref(), &leg.route) else {
+        return Vec::new();
+    };
+    let leads = matches!(outward::outward(path.estate, &start.vnet, address), Outward::Through(_));
+    let to_gateway = || Fix::of(vec![change::add_to_gateway(path.estate, &route.table, address)]);
+    leads.then(to_gateway).into_iter().collect()
 }
 
 /// A route of the firewall's own subnet drops what the firewall sends on.

@@ -59,8 +59,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let message = format!("route `{}` of table `{}` {what}", route.name, route.table.name());
     let why = "security rules let answers of an open connection pass; routes look at every packet";
     let mut finding = Finding::blocks(message, why).at(&route.resource, route.pointer.clone());
+    finding.fixes.extend(firewall_routes::back(path, leg));
+    if leg.guard.is_none() {
+        finding.fixes.extend(firewall_routes::through_hub(path, leg));
+    }
     if let Some(Routed::Dead(_, appliance)) = &leg.route_back {
-        finding.fixes.extend(firewall_routes::back(path, leg));
         finding.fixes.extend(super::appliance_dead::to_the_firewall(path, route, appliance));
     }
     finding.fixes.push(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]));

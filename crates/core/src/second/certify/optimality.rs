@@ -88,6 +88,9 @@ pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
         notes.wrong.extend(wrong.first().map(words));
         notes.open.extend(open.first().map(words));
     }
+    if tried_alone == 0 {
+        notes.open.extend(untried(judge));
+    }
     let sets = match listed + more {
         0 | 1 => "the plan lists no changes to try".to_owned(),
         many => {
@@ -97,6 +100,23 @@ pub(super) fn refusal(judge: &Judge<'_>, bounds: Bounds) -> Check {
     };
     let good = format!("{}{sets}{}", within(judge), and_own(tried_alone));
     summed("refusal", &notes.wrong, &notes.open, good)
+}
+
+/// A gate of a sort that changes open, where the plan lists none that was tried, and nothing that bars them, nor can the checker think of
+/// one.
+fn untried(judge: &Judge<'_>) -> Option<String> {
+    const OPENED_BY_CHANGES: [&str; 6] =
+        ["outbound", "inbound", "route", "return", "peering", "firewall"];
+    let plan = judge.plan;
+    if !plan.catalogue.is_empty() || plan.needs.is_some() || !judge.is_surely_closed() {
+        return None;
+    }
+    let mut closed = plan.legs.iter().flat_map(|leg| leg.ask(judge.world).blockers);
+    // Rules of network managers are not the plan's to change.
+    let gate = closed.find(|one| {
+        OPENED_BY_CHANGES.contains(&one.stage) && !one.resource.contains("/networkmanagers/")
+    })?;
+    Some(format!("the plan lists no change for what closes `{}`", last_name(&gate.resource)))
 }
 
 /// Tries every other set of the catalogue, the small ones first, until one mends; returns their number. That a repair has to be proved a

@@ -178,12 +178,13 @@ impl Walker<'_> {
                 Some(_) => Ok(Sender::Replaced),
                 None => Err(untold_address(id)),
             },
+            (Receiver::Addresses(to, _), Way::Beyond(_)) if !to.is_private() => {
+                Err(untold_address(id))
+            }
             (Receiver::Addresses(to, _), Way::Beyond(address)) => {
-                match (to.is_private(), premises::through_own_gateway(self.estate, &home, *address))
-                {
-                    (true, Some(_)) => sender(self.estate, id, to),
-                    (true, None) => Err(untold_way(id)),
-                    (false, _) => Err(untold_address(id)),
+                match premises::through_own_gateway(self.estate, home, *address) {
+                    Some(_) => sender(self.estate, id, to),
+                    None => Err(untold_way(id)),
                 }
             }
             (Receiver::Addresses(to, _), way) => match (way, sender(self.estate, id, to)) {
