@@ -3,7 +3,9 @@
 use crate::checks;
 use crate::finding::{Finding, Severity};
 use crate::trace::appliance::Appliance;
+use crate::trace::firewall::{Guard, Sender};
 use crate::trace::gate::{self, Gate};
+use crate::trace::leg::Leg;
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
@@ -84,6 +86,27 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
         for finding in findings.iter_mut().filter(|one| one.fault == "route/return-asymmetric") {
             finding.consequence_of = broken;
         }
+    }
+    // The tag of the source's subnet holds the copier's network once a route leads there.
+    let lacks_a_way_back = |leg: &&Leg| {
+        let is_kept = leg.guard.as_ref().and_then(Guard::sends_on) == Some(Sender::Kept);
+        is_kept && leg.is_apart && matches!(leg.route_back, Some(Routed::Directly))
+    };
+    const NO_WAY_BACK: &str = "route/return-asymmetric";
+    if let Some(leg) = path.intended.as_ref().filter(lacks_a_way_back)
+        && findings.iter().any(|one| one.fault == NO_WAY_BACK)
+    {
+        let is_inbound = |one: &Finding| {
+            let at = one.place.as_ref().map(|place| &place.resource);
+            let groups = [&leg.inbound, &leg.inbound_interface].into_iter().flatten();
+            groups.into_iter().any(|(group, _)| {
+                at.is_some_and(|at| at == group || at.parent().as_ref() == Some(group))
+            })
+        };
+        let missed = |one: &&mut Finding| {
+            one.fault == "filter/outside-virtual-network-tag" && is_inbound(one)
+        };
+        findings.iter_mut().filter(missed).for_each(|one| one.consequence_of = Some(NO_WAY_BACK));
     }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and rules that let it pass miss.
     let joins = |fault: &str| fault.starts_with("peering/") || WAYS_OUT.contains(&fault);

@@ -24,6 +24,8 @@ pub struct Firewall {
     pub has_own_ranges: bool,
     /// Its policy.
     pub policy: Reference,
+    /// Its DNS proxy where it has no policy; `None` where that cannot be read.
+    pub proxy: Option<Proxy>,
     /// Network rules of its own, which count where it has no policy; `None` where they were not told or not read.
     pub collections: Option<Vec<Collection>>,
 }
@@ -37,6 +39,31 @@ pub struct FirewallPolicy {
     pub groups: Option<Vec<ResourceId>>,
     /// Which receivers see the real sender; `None` where it says nothing of it.
     pub translation: Option<Translation>,
+    /// Whether it says something of DNS itself.
+    pub has_dns_settings: bool,
+    /// Its DNS proxy; `None` where that cannot be read.
+    pub proxy: Option<Proxy>,
+}
+
+/// What an Azure Firewall does with questions to its private address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    /// It asks Azure, from its own network.
+    AsksAzure,
+    /// It asks servers that it lists.
+    AsksOthers,
+    /// It answers none, as firewalls do unless told otherwise.
+    Off,
+}
+
+impl Proxy {
+    fn of(is_on: bool, has_servers: bool) -> Proxy {
+        match (is_on, has_servers) {
+            (false, _) => Proxy::Off,
+            (true, false) => Proxy::AsksAzure,
+            (true, true) => Proxy::AsksOthers,
+        }
+    }
 }
 
 impl FirewallPolicy {
@@ -122,7 +149,7 @@ pub(super) fn firewall(node: &Node, problems: &mut Problems) -> Firewall {
     let frontends = list.iter().filter_map(|one| frontend(one, problems)).collect();
     let own_ranges = node.field("additionalProperties");
     let has_own_ranges =
-        own_ranges.is_some_and(|all| all.field("Network.SNAT.PrivateRanges").is_some());
+        own_ranges.as_ref().is_some_and(|all| all.field("Network.SNAT.PrivateRanges").is_some());
     // With an interface for management, packets may be led elsewhere; ranges may be left as they are.
     let is_plain = !has_own_ranges && node.field("managementIpConfiguration").is_none();
     let mut public = |one: &Node| {
@@ -140,6 +167,7 @@ pub(super) fn firewall(node: &Node, problems: &mut Problems) -> Firewall {
             .text("provisioningState", problems)
             .is_some_and(|state| state.eq_ignore_ascii_case("failed")),
         policy: node.reference("firewallPolicy", problems),
+        proxy: classic_proxy(own_ranges.as_ref()),
         collections: node.array("networkRuleCollections", problems).and_then(|all| {
             all.iter().map(|one| collection(one, Place::Firewall, problems)).collect()
         }),
@@ -152,7 +180,35 @@ pub(super) fn firewall_policy(node: &Node, problems: &mut Problems) -> FirewallP
         base: node.reference("basePolicy", problems),
         groups: groups.and_then(|all| all.iter().map(|one| one.id("id", problems)).collect()),
         translation: node.path("snat").and_then(|snat| translation(&snat, problems)),
+        has_dns_settings: node.field("dnsSettings").is_some(),
+        proxy: proxy(node, problems),
     }
+}
+
+/// That of a firewall without a policy, whose settings are texts.
+fn classic_proxy(settings: Option<&Node>) -> Option<Proxy> {
+    let Some(settings) = settings else { return Some(Proxy::Off) };
+    let is_on = match settings.field("Network.DNS.EnableProxy") {
+        None => false,
+        Some(told) => told.as_str()?.to_ascii_lowercase().parse().ok()?,
+    };
+    Some(Proxy::of(is_on, settings.field("Network.DNS.Servers").is_some()))
+}
+
+fn proxy(node: &Node, problems: &mut Problems) -> Option<Proxy> {
+    if node.is_unresolved_at("dnsSettings") {
+        return None;
+    }
+    let Some(settings) = node.path("dnsSettings") else { return Some(Proxy::Off) };
+    let is_on = match settings.field("enableProxy") {
+        None => false,
+        Some(_) => settings.flag("enableProxy", problems)?,
+    };
+    let has_servers = match settings.field("servers") {
+        None => false,
+        Some(_) => !settings.array("servers", problems)?.is_empty(),
+    };
+    Some(Proxy::of(is_on, has_servers))
 }
 
 fn translation(snat: &Node, problems: &mut Problems) -> Option<Translation> {

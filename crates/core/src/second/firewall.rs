@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::address::{Prefix, holds_no_public, is_private};
 use super::endpoint::Endpoint;
 use super::firewall_rules::chain;
+use super::gateway;
 use super::peering::{Shore, cross, halves};
 use super::route::{Hop, handed_to, next_hop};
 use super::sender::{addresses_of_nat, public_addresses};
-use super::verdict::Gate;
-use super::world::{World, at, list, network_of, private_address, reference};
+use super::verdict::{Gate, Tri};
+use super::world::{World, at, list, network_of, private_address, reference, text};
 
 /// A firewall that stands in a subnet.
 pub(super) struct Firewall<'w> {
@@ -55,7 +56,10 @@ pub(super) fn loses(
         }
         match next_hop(world, &seat, to, endpoint, "route") {
             Hop::Drop(gate) => Some(vec![gate]),
-            Hop::Peer(network) if network == far => {
+            hop if matches!(&hop, Hop::Peer(network) if network == far)
+                // A gateway leads into no network that has none.
+                || matches!(hop, Hop::Unknown(_)) && gateway::stands(world, far) == Tri::No =>
+            {
                 let here = Shore { network: hub, subnet: &seat, address, filtered: true };
                 let there = Shore { network: far, subnet: home, address: to, filtered: true };
                 Some(cross(world, here, there))
@@ -104,6 +108,51 @@ fn known(world: &World, firewall: &Firewall<'_>) -> Option<Vec<u32>> {
             Some(all?.concat())
         }
     }
+}
+
+/// Whom a firewall asks for names that it is asked for.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Asks {
+    /// Azure's resolver, from its own network.
+    Azure,
+    Others,
+    /// Its DNS proxy is off.
+    Nobody,
+}
+
+/// Whom it asks; `None` where that is not known.
+pub(super) fn asks(world: &World, firewall: &Value) -> Option<Asks> {
+    let told = |body, path: &[&str]| at(body, path).filter(|one| !one.is_null());
+    if text(firewall, &["properties", "provisioningState"])
+        .is_some_and(|state| state.eq_ignore_ascii_case("failed"))
+    {
+        return None;
+    }
+    let (is_on, has_others) = if told(firewall, &["properties", "firewallPolicy"]).is_some() {
+        let policy = world.body(&reference(firewall, &["properties", "firewallPolicy", "id"])?)?;
+        let is_own = told(policy, &["properties", "dnsSettings"]).is_some();
+        if !is_own && told(policy, &["properties", "basePolicy"]).is_some() {
+            return None;
+        }
+        let others = list(policy, &["properties", "dnsSettings", "servers"]);
+        let is_on = told(policy, &["properties", "dnsSettings", "enableProxy"]);
+        (is_on.map_or(Some(false), Value::as_bool)?, others.is_some_and(|all| !all.is_empty()))
+    } else {
+        let setting = |name| told(firewall, &["properties", "additionalProperties", name]);
+        let is_on =
+            setting("Network.DNS.EnableProxy").map_or("false", |one| one.as_str().unwrap_or(""));
+        let is_on = match is_on.to_ascii_lowercase().as_str() {
+            "true" => true,
+            "false" => false,
+            _ => return None,
+        };
+        (is_on, setting("Network.DNS.Servers").is_some())
+    };
+    Some(match (is_on, has_others) {
+        (false, _) => Asks::Nobody,
+        (true, false) => Asks::Azure,
+        (true, true) => Asks::Others,
+    })
 }
 
 /// Where a firewall without a policy says which receivers are told the true sender.

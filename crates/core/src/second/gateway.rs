@@ -135,6 +135,14 @@ fn lends(world: &World, network: &str, address: u32) -> Tri {
     each.reduce(Tri::or).unwrap_or(Tri::Maybe)
 }
 
+/// Whether a subnet may send something to a gateway: by a route that one learned, or that somebody wrote.
+pub(super) fn may_use(world: &World, subnet: &str) -> bool {
+    let leads_there =
+        |route: &OwnRoute<'_>| route.hop.eq_ignore_ascii_case("VirtualNetworkGateway");
+    propagates(world, subnet)
+        || own_routes(world, subnet).is_none_or(|own| own.iter().any(leads_there))
+}
+
 /// Whether two networks have gateways that may lead from one to the other.
 pub(super) fn may_join(world: &World, near: &str, far: &str) -> bool {
     let has_seat = |network: &str| world.body(&seat(network)).is_some();

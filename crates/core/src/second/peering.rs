@@ -110,7 +110,12 @@ pub(super) fn cross(world: &World, from: Shore<'_>, to: Shore<'_>) -> Vec<Gate> 
         all.any(|half| half.remote().as_deref() == Some(far.network))
     };
     let is_whole = holds_half(from, to) && holds_half(to, from);
-    if !is_whole && gateway::may_join(world, from.network, to.network) {
+    let uses_them = |shore: Shore<'_>| gateway::may_use(world, shore.subnet);
+    if !is_whole
+        && uses_them(from)
+        && uses_them(to)
+        && gateway::may_join(world, from.network, to.network)
+    {
         return vec![Gate::unknown("whether the gateways lead to", to.network)];
     }
     for (near, far) in [(from, to), (to, from)] {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::address::address_of;
 use super::balancer::{self, Balanced};
+use super::firewall::{self, Asks};
 use super::peering::halves;
 use super::sender::runs;
 use super::verdict::Gate;
@@ -88,6 +89,7 @@ fn seats(world: &World, to: u32) -> Vec<Seat> {
         ("microsoft.network/networkinterfaces", "ipConfigurations"),
         ("microsoft.network/loadbalancers", "frontendIPConfigurations"),
         ("microsoft.network/dnsresolvers/inboundendpoints", "ipConfigurations"),
+        ("microsoft.network/azurefirewalls", "ipConfigurations"),
     ];
     for (kind, field) in kinds {
         for (key, body) in world.all(kind) {
@@ -95,10 +97,17 @@ fn seats(world: &World, to: u32) -> Vec<Seat> {
             let Some(part) = parts.iter().find(|part| address(part) == Some(to)) else { continue };
             let inner = part.get("properties").unwrap_or(part);
             let Some(subnet) = reference(inner, &["subnet", "id"]) else { continue };
+            let own = Seat::read(world, body, inner, subnet);
+            let asks =
+                kind.ends_with("azurefirewalls").then(|| firewall::asks(world, body)).flatten();
             all.push(Seat {
                 balancer: kind.ends_with("balancers").then(|| key.to_owned()),
-                is_resolver: kind.ends_with("inboundendpoints"),
-                ..Seat::read(world, body, inner, subnet)
+                is_resolver: kind.ends_with("inboundendpoints") || asks == Some(Asks::Azure),
+                runs: match asks {
+                    Some(Asks::Nobody) => Gate::drop("name", key, Some("enableProxy")),
+                    _ => own.runs.clone(),
+                },
+                ..own
             });
         }
     }

@@ -2,9 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use super::dns_proxy;
 use super::dns_servers;
 use super::filter::Service;
-use super::forwarder::{self, ForwarderKind, WrongRule};
+use super::forwarder::{self, WrongRule};
 use super::hop::Joined;
 use super::leg::{Leg, Walker};
 use super::naming::name_step;
@@ -64,7 +65,7 @@ impl Path<'_> {
         let Some((server, _)) = self.dns_server else { return };
         let forwarder = forwarder::at(self.estate, &start.vnet, server);
         let is_known = match forwarder {
-            Some(one) => one.kind == ForwarderKind::Resolver,
+            Some(one) => one.kind.asks_azure(),
             None => dns_servers::are_public(self.estate, start, &self.server_name()),
         };
         if is_known {
@@ -309,7 +310,11 @@ pub(super) fn way_to_resolver(
     let walker =
         Walker { estate, start, server_id, server, service: Service::udp(DNS_PORT), part: None };
     match place::of(estate, &start.vnet, address) {
-        Place::Here(machine) => walker.machine(&machine),
+        Place::Here(machine) => {
+            let mut leg = walker.machine(&machine);
+            leg.forward.extend(dns_proxy::silence(estate, &machine.subnet, address));
+            leg
+        }
         Place::Claimed(_) | Place::Beyond => walker.beyond(address),
     }
 }

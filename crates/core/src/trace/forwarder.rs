@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::change::{RESOLVER_API, whole_place};
+use crate::estate::firewall::Proxy;
 use crate::estate::forwarder::{
     ForwardingRule, InboundEndpoint, LinkedRuleset, LinkedRulesets, Ruleset, RulesetLink,
 };
@@ -10,6 +11,7 @@ use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::shell::{in_double_quotes, quoted};
+use crate::trace::dns_proxy;
 use crate::trace::forwarded::{self, Sent};
 use crate::trace::place;
 use crate::trace::public_dns;
@@ -32,10 +34,19 @@ pub struct Forwarder {
 pub enum ForwarderKind {
     /// The inbound endpoint of a DNS private resolver: asks Azure from its own network.
     Resolver,
+    /// An Azure Firewall whose DNS proxy asks Azure from its own network.
+    Proxy,
     /// A machine; what it does with questions is not in the estate.
     Machine,
     /// A rule that forwards to a server which is not in the estate.
     Rule,
+}
+
+impl ForwarderKind {
+    /// Whether it asks Azure from its own network.
+    pub fn asks_azure(self) -> bool {
+        matches!(self, ForwarderKind::Resolver | ForwarderKind::Proxy)
+    }
 }
 
 /// A forwarding rule that leads questions astray.
@@ -87,7 +98,15 @@ pub enum Forwarded {
 /// The forwarder that holds an address, as seen from a network.
 pub fn at(estate: &Estate, vnet: &ResourceId, server: Ipv4Addr) -> Option<Forwarder> {
     let machine = place::holder(estate, vnet, server)?;
-    let (vnet, holder) = (machine.subnet.parent()?, machine.holder?);
+    let vnet = machine.subnet.parent()?;
+    let Some(holder) = machine.holder else {
+        let (firewall, proxy) = dns_proxy::at(estate, &machine.subnet, server)?;
+        let kind = match proxy {
+            Some(Proxy::AsksAzure) => ForwarderKind::Proxy,
+            _ => ForwarderKind::Machine,
+        };
+        return Some(Forwarder { kind, vnet, holder: firewall.clone() });
+    };
     let kind = match estate.get::<InboundEndpoint>(&holder) {
         Ok(_) => ForwarderKind::Resolver,
         Err(_) => ForwarderKind::Machine,
@@ -156,14 +175,15 @@ fn sent_by(
         Sent::Arrives | Sent::Lost(..) => None,
     };
     match next {
-        Some(next) if next.kind == ForwarderKind::Resolver => {
+        Some(next) if next.kind.asks_azure() => {
             if !goes_round(estate, &set, &next, name, without) {
                 return Some(Forwarded::To(next, missing));
             }
             if without.contains(id) {
                 return None;
             }
-            let why = "to an inbound endpoint in a network that the ruleset is linked to: the question goes round";
+            let why =
+                "to a resolver in a network that the ruleset is linked to: the question goes round";
             let link = link_of(estate, &set, &next.vnet);
             let round = link.map(|link| Round { link, vnet: next.vnet, is_at_fault: false });
             Some(Forwarded::Wrong(WrongRule { round, ..astray(why.to_owned()) }))
@@ -291,7 +311,7 @@ pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Resour
             |server: &Ipv4Addr| !matches!(forwarded::sent(estate, set, *server), Sent::Lost(..));
         let next = server.filter(arrives).and_then(|server| at(estate, vnet, server));
         let is_near = place.is_none() || region.is_none() || place == region;
-        let is_resolver = |next: &Forwarder| next.kind == ForwarderKind::Resolver;
+        let is_resolver = |next: &Forwarder| next.kind.asks_azure();
         let is_other =
             |next: &Forwarder| next.vnet != *vnet && !goes_round(estate, set, next, name, &[]);
         is_near && next.is_some_and(|next| is_resolver(&next) && is_other(&next))

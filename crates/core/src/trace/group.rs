@@ -6,6 +6,7 @@ use crate::estate::filter::Direction;
 use crate::estate::network::Vnet;
 use crate::trace::decision::Decision;
 use crate::trace::filter::{self, Flow, Receiver, Stand};
+use crate::trace::firewall::Guard;
 use crate::trace::hop;
 use crate::trace::leg::{Leg, Walker, Way};
 use crate::trace::route;
@@ -50,7 +51,10 @@ impl Walker<'_> {
         }
         let is_dropped = match side.direction {
             Direction::Outbound => leg.drops_out,
-            Direction::Inbound => leg.drops_back,
+            // What goes through a firewall gets another route back to it, which the tag holds as well.
+            Direction::Inbound => {
+                leg.drops_back && leg.guard.as_ref().and_then(Guard::sends_on).is_none()
+            }
         };
         let without = (is_dropped && !seen.dropped.is_empty()).then(|| seen.without_drops());
         let found = self.by_tag(leg, side, near, receiver, seen)?;

@@ -7,6 +7,7 @@ use crate::id::ResourceId;
 use crate::trace::breaks::{Break, BreakKind, breaks_of_both};
 use crate::trace::mesh::{self, Mesh};
 use crate::trace::outward;
+use crate::trace::route;
 
 /// One of two ends whose networks may be joined.
 #[derive(Debug, Clone, Copy)]
@@ -130,7 +131,7 @@ pub fn join(estate: &Estate, near: Shore, far: Shore) -> Joined {
             return Joined::Unknown(missing);
         }
         let (mesh, unmeshed) = mesh::of(estate, near_vnet, far_vnet);
-        let other_way = unmeshed.or_else(|| gateway_way(estate, near_vnet, far_vnet));
+        let other_way = unmeshed.or_else(|| gateway_way(estate, here, there));
         let (mut breaks, _) = breaks_of_both(estate, (near, here), (far, there));
         let is_of_state =
             |one: &Break| matches!(one.kind, BreakKind::Initiated | BreakKind::Disconnected);
@@ -223,7 +224,12 @@ fn overlap(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Overl
 }
 
 /// Gateways in both networks can join them; whether they do is not followed here. Not where one is known to lead elsewhere alone.
-fn gateway_way(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Missing> {
+fn gateway_way(estate: &Estate, here: Shore, there: Shore) -> Option<Missing> {
+    let (near, far) = (here.vnet, there.vnet);
+    // Without routes of gateways a subnet sends nothing to them.
+    if [here, there].iter().any(|shore| route::uses_no_gateway(estate, shore.subnet)) {
+        return None;
+    }
     if let (Some(hub), Some(_)) = (outward::hub_of(estate, near), outward::hub_of(estate, far)) {
         return Some(outward::routes_of_hub(&hub));
     }

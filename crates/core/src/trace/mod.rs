@@ -10,6 +10,7 @@ mod beyond;
 pub mod breaks;
 mod choice;
 pub mod decision;
+mod dns_proxy;
 pub mod dns_servers;
 pub mod door_rules;
 mod door_words;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::dns_servers::dns_owner;
 use super::endpoint::{Status, View};
-use super::forwarder::{self, ForwarderKind};
+use super::forwarder;
 use super::own_zone;
 use super::resolve::{self, Answer, Resolution};
 use super::start::Start;
@@ -253,7 +253,7 @@ impl Path<'_> {
                 let start = self.start.as_ref();
                 start
                     .and_then(|start| forwarder::at(self.estate, &start.vnet, *server))
-                    .is_some_and(|one| one.kind == ForwarderKind::Resolver)
+                    .is_some_and(|one| one.kind.asks_azure())
             }
             (None, None) => false,
         }

@@ -148,9 +148,9 @@ fn ask(
     };
     if let Some(server) = server {
         match forwarder::at(estate, vnet_id, server) {
-            Some(Forwarder { kind: ForwarderKind::Resolver, vnet, holder }) => {
-                result.place = vnet.clone();
-                result.forwarders.push(Forwarder { kind: ForwarderKind::Resolver, vnet, holder });
+            Some(forwarder) if forwarder.kind.asks_azure() => {
+                result.place = forwarder.vnet.clone();
+                result.forwarders.push(forwarder);
             }
             None if public_dns::answers(server, name) => {
                 result.outside = Some(server);

@@ -83,6 +83,15 @@ pub fn leads_to_gateway(estate: &Estate, subnet: (&ResourceId, &Subnet), to: Ipv
     matches!(routed, Routed::Dropped(route) | Routed::Elsewhere(route, _) if route.next_hop == NextHop::Gateway)
 }
 
+/// Whether the table of a subnet surely leads nothing to a gateway: it keeps the routes of gateways out, and has none of its own there.
+pub(super) fn uses_no_gateway(estate: &Estate, id: &ResourceId) -> bool {
+    let Some(subnet) = estate.find::<Subnet>(id) else { return false };
+    let keeps_out = matches!(table_of(estate, (id, subnet)), Ok(Some((_, facts))) if facts.keeps_gateway_routes_out);
+    let leads_there = |route: &&Route| route.next_hop == NextHop::Gateway;
+    keeps_out
+        && matches!(user_routes(estate, (id, subnet)), Ok(Some((_, all))) if !all.iter().any(leads_there))
+}
+
 /// Whether some route of a user may catch one of some addresses.
 pub fn catches_some(estate: &Estate, subnet: (&ResourceId, &Subnet), to: &AddressSet) -> bool {
     let caught =

@@ -4,6 +4,7 @@ use crate::checks::questions;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::dns_servers::{custom_servers, dns_owner_words};
+use crate::trace::step::Stage;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
@@ -28,7 +29,13 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         None => finding.at(&start.vnet, path.estate.locate(&start.vnet, "", "dhcpOptions")),
     };
     let fix = questions::mend(path, leg, *server);
-    let fix = fix.unwrap_or_else(|| Fix::advice("mend the way to the DNS server"));
+    let advice = match closed.stage {
+        Stage::Listen => {
+            "switch the firewall's DNS proxy on: `az network firewall policy update --enable-dns-proxy true`"
+        }
+        _ => "mend the way to the DNS server",
+    };
+    let fix = fix.unwrap_or_else(|| Fix::advice(advice));
     Some(finding.fix(fix).fix(Fix::advice(
         "list a DNS server that can be reached, or take the list away where Azure's resolver knows all names that are asked for",
     )))

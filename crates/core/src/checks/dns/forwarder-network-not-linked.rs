@@ -23,6 +23,7 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let (is_sure, who) = match forwarder.kind {
         // Whether public DNS knows a machine's name too, nobody asked.
         ForwarderKind::Resolver => (path.to.kind != ServerKind::Host, "resolver endpoint"),
+        ForwarderKind::Proxy => (path.to.kind != ServerKind::Host, "the DNS proxy of firewall"),
         ForwarderKind::Machine => (false, "DNS server"),
         ForwarderKind::Rule => return None,
     };

@@ -62,7 +62,9 @@ impl Walker<'_> {
                 Some(route)
             }
             (Routed::Directly | Routed::ByUser(_), _)
-                if joined.is_cut() && outward::has_no_way(self.estate, &hub, to) =>
+                if joined.is_cut()
+                    && (outward::has_no_way(self.estate, &hub, to)
+                        || !outward::may_use_gateway(self.estate, far.vnet)) =>
             {
                 let own = self.own_route((&seat, far), to, Some(&joined), false);
                 let routed = (&Routed::Directly, own);
