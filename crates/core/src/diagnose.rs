@@ -203,13 +203,13 @@ pub(crate) fn reads_beyond_rules(estate: &Estate, question: &Question) -> Option
 }
 
 /// Answers the question for another subnet and server: whether a client there can reach it.
-pub fn check_from_subnet(
+pub fn check_from_client(
     estate: &Estate,
     question: &Question,
-    subnet: &ResourceId,
+    client: &ResourceId,
     server: &ResourceId,
 ) -> Option<Report> {
-    let start = Start::in_subnet(subnet)?;
+    let start = Start::of_client(estate, client)?;
     let path = trace::path_from_subnet(estate, &question.copier_id(), start, server).ok()?;
     let asked = Question { source: Source::Server(server.clone()), port: PORT, ..question.clone() };
     Some(of_path(&asked, &path))

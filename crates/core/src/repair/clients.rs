@@ -1,4 +1,4 @@
-//! Whether a subnet holds nobody who dials: private endpoints take connections and open none.
+//! Who dials servers: not private endpoints, which take connections and open none; and machines with public addresses.
 
 use std::sync::Arc;
 
@@ -23,6 +23,28 @@ pub(super) fn are_absent(estate: &Estate, id: &ResourceId) -> bool {
         None => is_named_for_endpoints(id.name()) && !with_machines(estate).contains(id),
     };
     holds_one && subnet.delegations.is_empty() && !subnet.is_reserved && is_empty_else()
+}
+
+/// Machines of a network that are looked at for themselves.
+const MACHINES_MAX: usize = 16;
+
+/// Interfaces of a network's machines that come to front doors with an address that is known: one of their own, or a NAT gateway's.
+pub(super) fn with_public_address(estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
+    let all = estate.remember("machines with public addresses", &[], |estate| {
+        let has_nat = |id: &ResourceId| {
+            estate.find::<Subnet>(id).is_some_and(|one| one.nat_gateway.to().is_some())
+        };
+        let interfaces = estate.all::<Interface>().filter(|(_, one)| one.endpoint.is_none());
+        let known = interfaces.filter(|(_, one)| {
+            one.public_address.to().is_some() || one.subnet.as_ref().is_some_and(has_nat)
+        });
+        Arc::new(known.map(|(id, _)| id.clone()).collect::<Vec<_>>())
+    });
+    let is_here = |id: &&ResourceId| {
+        let place = estate.find::<Interface>(id).and_then(|one| one.subnet.as_ref()?.parent());
+        place.as_ref() == Some(vnet)
+    };
+    all.iter().filter(is_here).take(MACHINES_MAX).cloned().collect()
 }
 
 /// Subnets in which interfaces stand that are not those of endpoints.

@@ -13,10 +13,10 @@ use crate::trace::gate::Gate;
 use crate::trace::start::Start;
 use crate::trace::step::{Outcome, Stage, Step, Verdict};
 
-/// A flow from a subnet to a server.
+/// A flow from a client to a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Flow {
-    /// The subnet.
+    /// The subnet, or the network interface of a machine that has a public address of its own.
     pub from: ResourceId,
     /// The server.
     pub to: ResourceId,
@@ -43,7 +43,7 @@ pub struct Safety {
     pub is_cut: bool,
 }
 
-/// A subnet and a server.
+/// A client and a server.
 pub(super) type Ends = (ResourceId, ResourceId);
 
 /// Judges the flows that changes may touch, before and after.
@@ -127,7 +127,8 @@ impl<'e> Judge<'e> {
         let is_open = |verdict: Verdict| verdict == Verdict::Reachable;
         let is_doubted = || then == Verdict::Undetermined && self.is_worse(client, server);
         let differs = now.filter(|now| is_open(*now) != is_open(then) || is_doubted());
-        let is_asked = self.question.is_about(server) && self.own == Some(client);
+        let is_asked = self.question.is_about(server)
+            && (self.own == Some(client) || self.question.copier_id() == *client);
         let flow = differs.filter(|_| !is_asked).map(|after| Flow {
             from: client.clone(),
             to: server.clone(),
@@ -140,7 +141,7 @@ impl<'e> Judge<'e> {
     /// Whether something stands in the way of a flow that did not stand there before.
     fn is_worse(&self, client: &ResourceId, server: &ResourceId) -> bool {
         let gates = |estate: &Estate| -> Vec<(Stage, Outcome, String)> {
-            let way = Start::in_subnet(client)
+            let way = Start::of_client(estate, client)
                 .and_then(|start| trace::path_from_subnet(estate, server, start, server).ok());
             let steps = way.as_ref().map(|way| [way.forward(), way.back()].concat());
             let shut = steps.into_iter().flatten().filter(|step| step.outcome != Outcome::Pass);
@@ -156,12 +157,12 @@ fn copier_subnet<'e>(estate: &'e Estate, copier: &ResourceId) -> Option<&'e Reso
     estate.find::<Server>(copier)?.delegated_subnet.as_ref()
 }
 
-/// The verdict over a flow of a subnet; `None` where the subnet or the server is not known, or is the server's own.
-fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Verdict> {
-    if !is_flow(estate, subnet, server) {
+/// The verdict over a flow of a client; `None` where the client or the server is not known, or is the server's own subnet.
+fn flow(estate: &Estate, client: &ResourceId, server: &ResourceId) -> Option<Verdict> {
+    if !is_flow(estate, client, server) {
         return None;
     }
-    let start = Start::in_subnet(subnet)?;
+    let start = Start::of_client(estate, client)?;
     estate.briefly(|estate| {
         trace::path_from_subnet(estate, server, start, server).ok().map(|path| path.verdict())
     })
@@ -171,7 +172,7 @@ fn flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> Option<Ver
 /// documents disagree, and no estate tells.
 fn is_disputed(after: &Estate, flow: &Flow) -> bool {
     let worked = flow.before == Verdict::Reachable && flow.after == Verdict::Undetermined;
-    let Some(start) = Start::in_subnet(&flow.from).filter(|_| worked) else { return false };
+    let Some(start) = Start::of_client(after, &flow.from).filter(|_| worked) else { return false };
     let Ok(path) = trace::path_from_subnet(after, &flow.to, start, &flow.to) else { return false };
     let door = path.taken().and_then(|leg| leg.gate.as_ref());
     let is_open = |step: &Step| step.stage == Stage::Admit || step.outcome != Outcome::Unknown;
@@ -179,7 +180,7 @@ fn is_disputed(after: &Estate, flow: &Flow) -> bool {
         && path.forward().iter().chain(&path.back()).all(is_open)
 }
 
-/// Whether a server is known, and the subnet is not its own.
-fn is_flow(estate: &Estate, subnet: &ResourceId, server: &ResourceId) -> bool {
-    estate.find::<Server>(server).is_some_and(|one| one.delegated_subnet.as_ref() != Some(subnet))
+/// Whether a server is known, and the client is not its own subnet.
+fn is_flow(estate: &Estate, client: &ResourceId, server: &ResourceId) -> bool {
+    estate.find::<Server>(server).is_some_and(|one| one.delegated_subnet.as_ref() != Some(client))
 }

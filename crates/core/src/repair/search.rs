@@ -259,7 +259,7 @@ impl Search<'_> {
         }
         let Some(flow) = broken.first() else { return };
         let (report, reads) = after.watch(|estate| {
-            diagnose::check_from_subnet(estate, self.question, &flow.from, &flow.to)
+            diagnose::check_from_client(estate, self.question, &flow.from, &flow.to)
         });
         let findings = report.map(|report| report.findings).unwrap_or_default();
         for fix in self.fixes(findings) {

@@ -73,7 +73,7 @@ pub(super) fn touched(estate: &Estate, after: &Estate, writes: &Writes) -> (Vec<
     (flows.list, is_cut || flows.is_cut)
 }
 
-/// Pairs of a subnet and a server, each once, in the order in which they came.
+/// Pairs of a client and a server, each once, in the order in which they came.
 #[derive(Default)]
 struct Flows {
     list: Vec<Ends>,
@@ -96,10 +96,11 @@ impl Flows {
     }
 }
 
-/// Subnets of a network that hold clients of servers.
+/// Subnets of a network that hold clients of servers, and machines there of which more is known: what public address they have.
 fn clients(estate: &Estate, vnet: &ResourceId) -> impl Iterator<Item = ResourceId> {
     let subnets = estate.children::<Subnet>(vnet).map(|(id, _)| id.clone());
-    subnets.filter(|id| !is_special(id) && !clients::are_absent(estate, id))
+    let subnets = subnets.filter(|id| !is_special(id) && !clients::are_absent(estate, id));
+    subnets.chain(clients::with_public_address(estate, vnet))
 }
 
 /// Networks that a network is peered with.

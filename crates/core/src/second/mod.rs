@@ -113,6 +113,19 @@ fn ask_from(world: &World, subnet: &str, server: &str, port: u16) -> Answer {
     from_subnet(&walk, subnet, &stretches(world, subnet, 0), Notes::default())
 }
 
+/// Whether a client can open a connection to a server's port: what is in a subnet, or a machine by its network interface.
+fn ask_client(world: &World, client: &str, server: &str, port: u16) -> Answer {
+    if !sender::is_interface(client) {
+        return ask_from(world, client, server, port);
+    }
+    let notes = Notes::default();
+    let walk = Walk::new(world, client, server, port);
+    match place_of(world, client) {
+        Ok(Some((subnet, all))) => from_subnet(&walk, &subnet, &all, notes),
+        _ => single_fate(with(walk.servers.clone(), "the place", client), notes),
+    }
+}
+
 /// The sum over stretches of a subnet's addresses.
 fn from_subnet(walk: &Walk<'_>, subnet: &str, all: &[(u32, u32)], mut notes: Notes) -> Answer {
     let names = name::resolve(walk.world, &walk.sender, world::network_of(subnet), walk.server);

@@ -8,6 +8,7 @@ use crate::trace::breaks::{Break, BreakKind, breaks_of_both};
 use crate::trace::mesh::{self, Mesh};
 use crate::trace::outward;
 use crate::trace::route;
+use crate::trace::virtual_hub;
 
 /// One of two ends whose networks may be joined.
 #[derive(Debug, Clone, Copy)]
@@ -195,7 +196,7 @@ pub(super) fn unread_half(estate: &Estate, vnet: &ResourceId) -> Option<Missing>
 fn between(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<ResourceId> {
     let remotes = estate.children::<Peering>(near).map(|(_, half)| &half.remote);
     let joins_both =
-        |hub: &&ResourceId| !outward::is_of_hub(hub) && half(estate, far, hub).is_some();
+        |hub: &&ResourceId| !virtual_hub::is_of_hub(hub) && half(estate, far, hub).is_some();
     remotes.filter(joins_both).min().cloned()
 }
 
@@ -230,8 +231,10 @@ fn gateway_way(estate: &Estate, here: Shore, there: Shore) -> Option<Missing> {
     if [here, there].iter().any(|shore| route::uses_no_gateway(estate, shore.subnet)) {
         return None;
     }
-    if let (Some(hub), Some(_)) = (outward::hub_of(estate, near), outward::hub_of(estate, far)) {
-        return Some(outward::routes_of_hub(&hub));
+    if let (Some(hub), Some(_)) =
+        (virtual_hub::hub_of(estate, near), virtual_hub::hub_of(estate, far))
+    {
+        return Some(virtual_hub::routes_of_hub(&hub));
     }
     let has_gateway =
         |vnet: &ResourceId| estate.find::<Subnet>(&outward::gateway_subnet(vnet)).is_some();

@@ -10,7 +10,8 @@ use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::shell::quoted;
 use crate::trace::hop;
-use crate::trace::outward::{Line, Outward, gateway_subnet, hub_of, routes_of_hub};
+use crate::trace::outward::{Line, Outward, gateway_subnet};
+use crate::trace::virtual_hub::{hub_of, routes_of_hub};
 
 /// The network keeps a subnet for a gateway, and no gateway was captured.
 pub(super) fn unread_gateway(estate: &Estate, vnet: &ResourceId) -> Option<Missing> {

@@ -59,6 +59,7 @@ pub mod told;
 pub mod unproven;
 mod unread;
 mod verdict;
+mod virtual_hub;
 mod walk;
 pub(crate) mod words;
 

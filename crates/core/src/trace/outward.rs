@@ -5,28 +5,19 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::address::AddressSet;
-use crate::change::whole_place;
-use crate::estate::gateway::{Gateway, HubConnection};
+use crate::estate::gateway::Gateway;
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
-use crate::shell::quoted;
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::lines::{own, prefixes, unread_gateway_of};
 use crate::trace::route;
+use crate::trace::virtual_hub::hub_of;
 
 /// The subnet in which the gateways of a network stand, and whose routes what comes out of them obeys.
 pub fn gateway_subnet(vnet: &ResourceId) -> ResourceId {
     vnet.child("subnets", "GatewaySubnet")
 }
-
-/// Whether a network is the one that Azure keeps for a virtual hub, as its name says.
-pub fn is_of_hub(vnet: &ResourceId) -> bool {
-    vnet.name().starts_with(KEPT_FOR_HUB)
-}
-
-/// Begins the name of such a network; the hub's own name follows.
-const KEPT_FOR_HUB: &str = "HV_";
 
 /// The way out of a network to one address.
 #[derive(Debug, Clone)]
@@ -363,44 +354,6 @@ pub fn may_use_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
 pub fn lacks_gateway(estate: &Estate, vnet: &ResourceId) -> bool {
     let is_told = estate.find::<Vnet>(vnet).is_some_and(|facts| facts.subnets.is_some());
     is_told && !may_use_gateway(estate, vnet)
-}
-
-/// The virtual hub that a network is connected to; or may be, where a connection does not tell its network. A connection that was not
-/// captured shows as a peering with the network that Azure keeps for the hub.
-pub fn hub_of(estate: &Estate, vnet: &ResourceId) -> Option<ResourceId> {
-    let keys = [Key::HubsOf(vnet.clone()), Key::HubsOfUnknown];
-    let mut connections = keys.into_iter().flat_map(|key| estate.list::<HubConnection>(key));
-    let kept = || {
-        let mut remotes = estate.children::<Peering>(vnet).map(|(_, half)| &half.remote);
-        remotes.find(|remote| is_of_hub(remote)).cloned()
-    };
-    connections.next().and_then(|(id, _)| id.parent()).or_else(kept)
-}
-
-/// What a virtual hub routes, which no resource tells in full.
-pub fn routes_of_hub(hub: &ResourceId) -> Missing {
-    let what =
-        |name: &str| format!("what virtual hub `{name}` routes between its networks, and beyond");
-    // The hub's own network stands in a group of Azure's, which nobody else can read.
-    if let Some(name) = hub.name().strip_prefix(KEPT_FOR_HUB) {
-        let name = name.rsplit_once('_').map_or(name, |(name, _)| name);
-        let help = format!(
-            "find hub `{name}` with `az network vhub list`, add the output of `az network vhub connection list --resource-group \
-             GROUP --vhub-name {}` with its group to the estate, or probe the path: `flexway probe`",
-            quoted(name)
-        );
-        return Missing::other(what(name), help);
-    }
-    Missing::other(
-        what(hub.name()),
-        format!(
-            "look at `az network vhub get-effective-routes {} --name {} --resource-type RouteTable --resource-id \
-             {}`, or probe the path: `flexway probe`",
-            whole_place(hub),
-            quoted(hub.name()),
-            quoted(&format!("{hub}/hubRouteTables/defaultRouteTable"))
-        ),
-    )
 }
 
 /// Whether the gateways of a network have connections, all of them to prefixes outside of another network.

@@ -43,6 +43,14 @@ impl Start {
         Some(Start { vnet: subnet.parent()?, subnet: subnet.clone(), interface: None })
     }
 
+    /// Where a client is that is no copier: the network interface of a machine, or whatever is in a subnet.
+    pub fn of_client(estate: &Estate, client: &ResourceId) -> Option<Start> {
+        match is_interface(client) {
+            true => Start::at_interface(estate, client).ok(),
+            false => Start::in_subnet(client),
+        }
+    }
+
     /// Where a copier is: a server, or the interface of a relay host. `None` for a server that is in no network.
     ///
     /// # Errors

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::verdict::{Answer, Blocker, Verdict};
-use super::super::world::{World, last_name, list, network_of, reference, text, texts};
-use super::super::{ask_from, door, sender};
+use super::super::world::{World, flag, last_name, list, network_of, reference, text, texts};
+use super::super::{ask_client, door, sender};
 use super::read::{BROKEN_FLOWS, Change, EXPOSED, Goal, PORT, Plan};
 use super::{Bounds, Check, Judge, State, count, reasons, summed};
 
-/// A flow: subnet and server.
+/// A flow: subnet or interface, and server.
 type Flow = (String, String);
 
 /// Flows that worked before.
@@ -62,7 +62,10 @@ fn scan(judge: &Judge<'_>, after: &World, bounds: Bounds, wants_opened: bool) ->
     let subnets = before.all("microsoft.network/virtualnetworks/subnets");
     let silent = silent(before);
     let sends = |key: &str| !SPECIAL.contains(&last_name(key)) && !silent.contains(key);
-    for (subnet, _) in subnets.filter(|(key, _)| sends(key)) {
+    let subnets = subnets.map(|(key, _)| key).filter(|key| sends(key));
+    let machines = before.all("microsoft.network/networkinterfaces");
+    let machines = machines.filter(|(_, body)| has_public_address(before, body));
+    for subnet in subnets.chain(machines.map(|(key, _)| key)) {
         for server in &servers {
             if is_own(before, subnet, server) || is_asked(judge, subnet, server) {
                 continue;
@@ -72,12 +75,12 @@ fn scan(judge: &Judge<'_>, after: &World, bounds: Bounds, wants_opened: bool) ->
                 return broken;
             }
             broken.judged += 1;
-            let was = ask_from(before, subnet, server, PORT);
+            let was = ask_client(before, subnet, server, PORT);
             let was_closed = matches!(was.verdict, Verdict::Unreachable | Verdict::Partial);
             if was_closed && !wants_opened {
                 continue;
             }
-            let is = ask_from(after, subnet, server, PORT);
+            let is = ask_client(after, subnet, server, PORT);
             let flow = (subnet.to_owned(), (*server).to_owned());
             match (was.verdict, is.verdict) {
                 (_, Verdict::Reachable) if was_closed => broken.opened.push(flow),
@@ -91,6 +94,24 @@ fn scan(judge: &Judge<'_>, after: &World, bounds: Bounds, wants_opened: bool) ->
         }
     }
     broken
+}
+
+/// Whether a machine comes to front doors with an address of its own, or with a NAT gateway's.
+fn has_public_address(world: &World, interface: &Value) -> bool {
+    let all = list(interface, &["properties", "ipConfigurations"]).unwrap_or(&[]);
+    let first = all.iter().find(|one| flag(one, &["properties", "primary"]) == Some(true));
+    let Some(inner) = first.or(all.first()).and_then(|one| one.get("properties")) else {
+        return false;
+    };
+    let place = reference(inner, &["subnet", "id"]);
+    let has_nat = |subnet: &String| {
+        world
+            .body(subnet)
+            .is_some_and(|body| reference(body, &["properties", "natGateway", "id"]).is_some())
+    };
+    text(interface, &["properties", "privateEndpoint", "id"]).is_none()
+        && (reference(inner, &["publicIPAddress", "id"]).is_some()
+            || place.as_ref().is_some_and(has_nat))
 }
 
 /// Subnets of private endpoints and of nothing else, which nobody dials from: by what is said to be in them, or by their names and the
@@ -144,7 +165,8 @@ fn is_own(world: &World, subnet: &str, server: &str) -> bool {
 fn is_asked(judge: &Judge<'_>, subnet: &str, server: &str) -> bool {
     judge.plan.legs.iter().any(|leg| match &leg.to {
         Goal::Server(goal) => {
-            goal.key() == server && is_own(judge.world, subnet, &leg.copier.key())
+            let copier = leg.copier.key();
+            goal.key() == server && (*copier == *subnet || is_own(judge.world, subnet, &copier))
         }
         Goal::Machine(_) => false,
     })
@@ -178,28 +200,28 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
     }
     let disputed = &judge.plan.disputed;
     let is_dispute = |flow: &&Flow| {
-        let unknowns = ask_from(after, &flow.0, &flow.1, PORT).unknowns;
+        let unknowns = ask_client(after, &flow.0, &flow.1, PORT).unknowns;
         disputed.contains(flow) && unknowns.iter().all(|one| one.contains(DISPUTE))
     };
     let doubtful = found.doubtful.iter().filter(|flow| !is_dispute(flow));
     let told = &judge.plan.doubtful;
     let unknown = found.unknown.iter().filter(|flow| !told.contains(flow));
     for flow in doubtful.chain(unknown).filter(unclaimed) {
-        let why = reasons(&[ask_from(after, &flow.0, &flow.1, PORT)]);
+        let why = reasons(&[ask_client(after, &flow.0, &flow.1, PORT)]);
         open.push(format!("whether {} still works: {why}", words(flow)));
     }
     for flow in disputed.iter().filter(|flow| !found.doubtful.contains(flow) && !found.is_cut) {
         wrong.push(format!("of {} no document disagrees, as the plan says", words(flow)));
     }
     for flow in told.iter().filter(|flow| !found.unknown.contains(flow) && !found.is_cut) {
-        let was = ask_from(judge.world, &flow.0, &flow.1, PORT);
+        let was = ask_client(judge.world, &flow.0, &flow.1, PORT);
         if was.verdict != Verdict::Undetermined || judge.world.body(&flow.1).is_none() {
             wrong.push(format!("{} was not in doubt, as the plan says", words(flow)));
         }
     }
     let opened = &judge.plan.opened;
     for flow in opened.iter().filter(|flow| !found.opened.contains(flow) && !found.is_cut) {
-        let verdict = |world| ask_from(world, &flow.0, &flow.1, PORT).verdict;
+        let verdict = |world| ask_client(world, &flow.0, &flow.1, PORT).verdict;
         let is_shut = matches!(verdict(after), Verdict::Unreachable | Verdict::Partial);
         let has_ends = [&flow.0, &flow.1].into_iter().all(|end| after.body(end).is_some());
         if !has_ends || verdict(judge.world) == Verdict::Reachable || is_shut {
@@ -208,7 +230,7 @@ pub(super) fn check(judge: &Judge<'_>, after: &World, bounds: Bounds) -> Check {
     }
     for flow in claimed {
         if found.unknown.contains(flow) {
-            let why = reasons(&[ask_from(judge.world, &flow.0, &flow.1, PORT)]);
+            let why = reasons(&[ask_client(judge.world, &flow.0, &flow.1, PORT)]);
             open.push(format!("whether {} worked before: {why}", words(flow)));
         } else if !found.surely.contains(flow) && !found.doubtful.contains(flow) {
             match found.is_cut {
@@ -278,6 +300,9 @@ fn too_wide(change: &Change) -> Option<String> {
 }
 
 fn words(flow: &Flow) -> String {
+    if sender::is_interface(&flow.0) {
+        return format!("interface `{}` to `{}`", last_name(&flow.0), last_name(&flow.1));
+    }
     let network = last_name(network_of(&flow.0));
     format!("subnet `{}` of `{network}` to `{}`", last_name(&flow.0), last_name(&flow.1))
 }
