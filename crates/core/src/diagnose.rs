@@ -1,5 +1,6 @@
 //! The diagnosis: verdict, causes with their consequences, what is missing, and the path itself.
 
+mod behind;
 mod consequences;
 mod fixes;
 mod gates;
@@ -108,11 +109,22 @@ impl Senders {
 
 /// Answers a question from an estate.
 pub fn check(estate: &Estate, question: &Question) -> Report {
+    check_to_depth(estate, question, behind::DEPTH_MAX)
+}
+
+/// The same, with so many faults at most mended for what lies behind them.
+fn check_to_depth(estate: &Estate, question: &Question, depth: usize) -> Report {
     if question.copier == Copier::Relay {
         return undecided(question, relay());
     }
     let of_flow = |to| match way(estate, question, to) {
-        Ok(path) => of_path(question, &path),
+        Ok(path) => {
+            let mut report = of_path(question, &path);
+            if to == Way::Source {
+                behind::add(&mut report, &path, (estate, question), depth);
+            }
+            report
+        }
         Err(missing) => undecided(question, missing),
     };
     let mut report = of_flow(Way::Source);

@@ -62,7 +62,8 @@ impl End {
         AddressSet::of(networks).into()
     }
 
-    fn len(&self) -> u128 {
+    /// How many there are.
+    pub(super) fn len(&self) -> u128 {
         self.named.values().fold(self.addresses.len(), |all, one| all.saturating_add(*one))
     }
 

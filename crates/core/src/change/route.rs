@@ -11,6 +11,7 @@ use super::{
     listed_properties, place, quoted, whole_body,
 };
 use crate::estate::endpoint::Interface;
+use crate::estate::gateway::Gateway;
 use crate::estate::network::{Route, RoutePrefix, RouteTable, Subnet};
 use crate::estate::{Estate, Key};
 use crate::id::ResourceId;
@@ -53,6 +54,13 @@ impl Standing {
         let caught = self
             .prefix
             .map_or_else(|| End::named(self.id.key(), MANY), |prefix| End::of(&[prefix]));
+        // To pass by an appliance is more than to get through, which other changes let the same packets do.
+        let caught = match (&self.appliance, self.prefix) {
+            (Some(appliance), Some(_)) => {
+                End::named(format!("{} past {appliance}", self.id.key()), caught.len())
+            }
+            _ => caught,
+        };
         let ports = self.prefix.map_or(EVERY_PORT, |prefix| ports(estate, prefix));
         Exposure::new(
             format!("everything that route `{}` kept from its way", self.id.name()),
@@ -151,15 +159,24 @@ pub(super) fn to_appliance(
     add(estate, table, &wanted, (body, End::of(&[network])), words)
 }
 
-/// Adds a route that hands packets for one address to the VPN gateway of the network.
-pub fn add_to_gateway(estate: &Estate, table: &ResourceId, address: Ipv4Addr) -> Change {
+/// Adds a route that hands packets for one address to the VPN gateway of a network. `None` where another gateway stands beside it: over
+/// ExpressRoute no such route counts.
+pub fn add_to_gateway(
+    estate: &Estate,
+    table: &ResourceId,
+    address: Ipv4Addr,
+    vnet: &ResourceId,
+) -> Option<Change> {
+    if !estate.list::<Gateway>(Key::GatewaysOf(vnet.clone())).all(|(_, one)| one.is_vpn) {
+        return None;
+    }
     let network = Ipv4Net::from(address);
     let wanted = format!("to-{address}-32").replace('.', "-");
     let body = json!({ "properties": {
         "addressPrefix": network.to_string(), "nextHopType": "VirtualNetworkGateway" } });
     let words = (network.to_string(), "the virtual network gateway".to_owned());
     let users = bound_to(estate, table);
-    add(estate, (table, &users), &wanted, (body, End::of(&[network])), words)
+    Some(add(estate, (table, &users), &wanted, (body, End::of(&[network])), words))
 }
 
 /// Adds a route that sends packets for a service tag to the internet, past broader routes.

@@ -12,7 +12,7 @@ use crate::estate::network::Subnet;
 use crate::finding::Fix;
 use crate::id::ResourceId;
 use crate::trace::Path;
-use crate::trace::appliance;
+use crate::trace::appliance::{self, Appliance};
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Way};
 use crate::trace::outward::gateway_subnet;
@@ -46,6 +46,15 @@ pub(super) fn there(path: &Path, leg: &Leg) -> Option<Fix> {
     lead(path.estate, &start.subnet, &fixes::receivers(path)?, address)
 }
 
+/// A route for an address beyond a hub's gateway to the firewall that a route of the gateway's subnet leads its answers to.
+pub(super) fn there_beyond(path: &Path, leg: &Leg) -> Option<Fix> {
+    let (Way::Beyond(to), Some(start)) = (&leg.way, path.start.as_ref()) else { return None };
+    let Some(Routed::Elsewhere(route, _)) = &leg.route_back else { return None };
+    let address = route.next_hop.appliance()?;
+    appliance::firewall_at(path.estate, &start.subnet, &route.next_hop)?;
+    lead(path.estate, &start.subnet, &[Ipv4Net::from(*to)], address)
+}
+
 /// Routes through the Azure Firewall of a hub that both networks are peered with, in each direction that does not lead there yet: narrower
 /// than a peering, and longer than what drops the packets.
 pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
@@ -59,9 +68,16 @@ pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
         let ends = [(&start.subnet, &receivers, &leg.route), (&end, &copiers, &leg.route_back)];
         let through = |(firewall, address): (&ResourceId, Ipv4Addr)| {
             let is_led = |subnet: &ResourceId, routed: &Option<Routed>| {
-                let Some(Routed::Elsewhere(route, _)) = routed else { return false };
+                // A join that carries nothing is mended apart.
+                let route = match routed {
+                    Some(
+                        Routed::Elsewhere(route, _) | Routed::Dead(route, Appliance::OutOfReach(_)),
+                    ) => route,
+                    _ => return false,
+                };
                 let there = appliance::firewall_at(path.estate, subnet, &route.next_hop);
                 there.is_some_and(|(id, _)| id == firewall)
+                    || route.next_hop.appliance() == Some(address)
             };
             let lacking = ends.iter().filter(|(subnet, _, routed)| !is_led(subnet, routed));
             let led =
@@ -75,7 +91,7 @@ pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
     routes().unwrap_or_default()
 }
 
-/// Firewalls of hubs that a peering carries both ends' packets to and from, with their addresses.
+/// Firewalls of hubs that both ends are peered with, or were to be, with their addresses.
 fn between<'e>(
     estate: &'e Estate,
     near: &ResourceId,
@@ -84,7 +100,11 @@ fn between<'e>(
     let carries = |subnet: &ResourceId, home: &ResourceId| {
         let (Some(vnet), Some(hub)) = (subnet.parent(), home.parent()) else { return false };
         let ends = (Shore::of(&vnet, subnet), Shore::of(&hub, home));
-        matches!(hop::join(estate, ends.0, ends.1), Joined::Peered { .. })
+        match hop::join(estate, ends.0, ends.1) {
+            Joined::Peered { .. } | Joined::Broken(..) => true,
+            Joined::Apart { near, far, .. } => near.is_some() || far.is_some(),
+            Joined::Same | Joined::Unknown(_) => false,
+        }
     };
     let seats = |(id, one): (&'e ResourceId, &'e Firewall)| {
         let first = one.frontends.first()?;

@@ -16,7 +16,14 @@ use crate::trace::step::{Stage, Step};
 /// What closes the way. Rules that keep another network out follow from networks that are not joined.
 pub(super) fn closed(leg: &Leg) -> Option<&Step> {
     let closed = || leg.steps().filter(|step| step.closes());
-    closed().find(|step| step.stage == Stage::Hop).or_else(|| closed().next())
+    // To an address that no route leads to no rule would help.
+    let at = |stage: Stage| closed().find(move |step| step.stage == stage);
+    let by_default =
+        |(_, decision): &(_, Decision)| decision.denied.iter().all(|(_, rule)| rule.is_default());
+    let leads_nowhere = matches!(leg.outward, Some(Outward::Nowhere));
+    let is_bare = leads_nowhere && leg.outbound.as_ref().is_none_or(by_default);
+    let routed = if is_bare { at(Stage::Route) } else { None };
+    at(Stage::Hop).or(routed).or_else(|| closed().next())
 }
 
 /// Lets questions of the path's start through there; `None` where nobody knows how.

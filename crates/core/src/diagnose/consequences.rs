@@ -108,6 +108,15 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
         };
         findings.iter_mut().filter(missed).for_each(|one| one.consequence_of = Some(NO_WAY_BACK));
     }
+    // Nor does it hold the hub, whose firewall puts an address of its own on the packets, without their join.
+    let is_hub_apart = path.intended.as_ref().is_some_and(|leg| {
+        leg.guard.as_ref().and_then(Guard::sends_on) == Some(Sender::Replaced)
+            && leg.onward.as_ref().is_some_and(|onward| onward.dropped.is_none())
+    });
+    let is_tag = |one: &&mut Finding| one.fault == "filter/outside-virtual-network-tag";
+    if let (true, Some(broken)) = (is_hub_apart, broken) {
+        findings.iter_mut().filter(is_tag).for_each(|one| one.consequence_of = Some(broken));
+    }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and rules that let it pass miss.
     let joins = |fault: &str| fault.starts_with("peering/") || WAYS_OUT.contains(&fault);
     let outward = path.intended.as_ref().and_then(|leg| leg.outward.as_ref());
@@ -134,12 +143,18 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
                 let at = one.place.as_ref().map(|at| &at.resource);
                 at.is_some_and(|at| at == group || deciders().any(|one| one == at))
             };
-            for finding in findings.iter_mut().filter(|one| one.fault == fault && is_of(one)) {
+            // What nearly lets the packets pass follows from what denies them.
+            let nearly = |one: &Finding| NEAR_MISSES.contains(&one.fault);
+            let is_it = |one: &Finding| (one.fault == fault || nearly(one)) && is_of(one);
+            for finding in findings.iter_mut().filter(|one| is_it(one)) {
                 finding.consequence_of = Some(peering);
             }
         }
     }
 }
+
+/// Faults of a rule that would let the packets pass, and misses them.
+const NEAR_MISSES: [&str; 2] = ["filter/port-mismatch", "filter/outside-virtual-network-tag"];
 
 /// What lies on the way to a front door that is shut, where there is no other: a new endpoint may pass it by, so that it is no cause
 /// before somebody opens the door. It is where the door was made for the copier: that way is the one that is meant.

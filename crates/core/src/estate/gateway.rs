@@ -15,6 +15,8 @@ pub struct Gateway {
     pub subnets: Vec<ResourceId>,
     /// Whether it may learn routes that no resource tells: by BGP, or over ExpressRoute.
     pub learns_routes: bool,
+    /// Whether it surely is one of a VPN.
+    pub is_vpn: bool,
 }
 
 impl Gateway {
@@ -110,6 +112,7 @@ pub(crate) fn gateway(node: &Node, problems: &mut Problems) -> Gateway {
     Gateway {
         subnets: places.iter().filter_map(|one| one.id("subnet.id", problems)).collect(),
         learns_routes: !is_vpn || speaks_bgp,
+        is_vpn,
     }
 }
 

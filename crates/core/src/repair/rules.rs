@@ -2,6 +2,7 @@
 
 use crate::address::AddressSet;
 use crate::estate::filter::{Direction, Prefix, Rule};
+use crate::estate::firewall::Firewall;
 use crate::estate::forwarder::Ruleset;
 use crate::estate::network::{NextHop, Route, Subnet, Vnet};
 use crate::estate::server::Server;
@@ -64,7 +65,9 @@ impl<'e> Rules<'e> {
         if self.0.iter().any(is_of_names) && estate.all::<Ruleset>().next().is_some() {
             return true;
         }
-        let senders = AddressSet::of(&subnet.prefixes);
+        // What a firewall sends on may come with an address of its own.
+        let own = AddressSet::of(&subnet.prefixes);
+        let senders = own.union(&firewalls(estate));
         let sends = |moved: &&Moved| meets(&moved.rule.from, &senders);
         let mut speaking = self.0.iter().filter(sends).peekable();
         speaking.peek().is_some() && {
@@ -98,6 +101,13 @@ fn differing<'e>(before: &[&'e Rule], after: &[&'e Rule]) -> Vec<&'e Rule> {
         true => gone.chain(new).copied().collect(),
         false => before.iter().chain(after).copied().collect(),
     }
+}
+
+/// Addresses of the subnets that firewalls stand in.
+fn firewalls(estate: &Estate) -> AddressSet {
+    let seats = estate.all::<Firewall>().flat_map(|(_, one)| &one.frontends);
+    let homes = seats.filter_map(|seat| estate.find::<Subnet>(seat.subnet.as_ref()?));
+    homes.fold(AddressSet::default(), |all, home| all.union(&AddressSet::of(&home.prefixes)))
 }
 
 /// Whether some prefixes may hold an address of a set.

@@ -147,7 +147,14 @@ impl Compared {
             path.legs().chain(&path.detour).map(move |leg| (server, *port, leg))
         });
         let legs: Vec<Flow<'_>> = legs.collect();
-        report.findings.iter().for_each(|one| self.add_finding(flows, &legs, one));
+        // What the analyser tells of another world, in which the packets come further, no step of this one has read.
+        let is_of_this_world = |one: &&Finding| {
+            let behind = ["route/blackhole", "route/return-asymmetric"];
+            let reads = |step: &Step| one.place.as_ref().is_some_and(|at| step.facts.contains(at));
+            !behind.contains(&one.fault) || report.steps().any(reads)
+        };
+        let findings = report.findings.iter().filter(is_of_this_world);
+        findings.for_each(|one| self.add_finding(flows, &legs, one));
     }
 
     fn add_steps(&mut self, flows: &Flows<'_>, flow: Flow<'_>, steps: &[Step]) {

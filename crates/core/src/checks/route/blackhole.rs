@@ -58,9 +58,11 @@ fn longer(path: &Path, leg: &Leg) -> Vec<Fix> {
     let (Some(start), Some(Routed::Dropped(route))) = (path.start.as_ref(), &leg.route) else {
         return Vec::new();
     };
-    let leads = matches!(outward::outward(path.estate, &start.vnet, address), Outward::Through(_));
-    let to_gateway = || Fix::of(vec![change::add_to_gateway(path.estate, &route.table, address)]);
-    leads.then(to_gateway).into_iter().collect()
+    let Outward::Through(line) = outward::outward(path.estate, &start.vnet, address) else {
+        return Vec::new();
+    };
+    let added = change::add_to_gateway(path.estate, &route.table, address, &line.vnet);
+    added.map(|route| Fix::of(vec![route])).into_iter().collect()
 }
 
 /// A route of the firewall's own subnet drops what the firewall sends on.

@@ -50,11 +50,11 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     );
     let mut finding = Finding::blocks(message, why).at(table, facts.propagation_pointer.clone());
     // A line that is known is one of a VPN, whose gateway a route may name.
-    if let (Way::Beyond(address), Outward::KeptOut { line: Some(_), .. }) =
+    if let (Way::Beyond(address), Outward::KeptOut { line: Some(line), .. }) =
         (&leg.way, leg.outward.as_ref()?.past_the_cut())
     {
-        let route = route::add_to_gateway(path.estate, table, *address);
-        finding.fixes.push(Fix::of(vec![route]));
+        let route = route::add_to_gateway(path.estate, table, *address, &line.vnet);
+        finding.fixes.extend(route.map(|route| Fix::of(vec![route])));
     }
     let all = route::let_gateway_routes_in(path.estate, table);
     Some(finding.fix(Fix::of(vec![all])))

@@ -110,6 +110,7 @@ fn half_seen(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, &s
         .at(&route.resource, route.pointer.clone())
         .fix(both_or_neither);
     finding.fixes.extend(firewall_routes::back(path, leg));
+    finding.fixes.extend(firewall_routes::there_beyond(path, leg));
     finding.fixes.push(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]));
     finding
 }

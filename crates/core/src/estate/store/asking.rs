@@ -67,10 +67,15 @@ impl Estate {
         work_out: impl FnOnce(&Estate) -> T,
     ) -> T {
         let (answer, reads) = self.remember_reads(question, about, work_out);
-        if let Some(own) = self.reads.borrow_mut().as_mut() {
-            own.extend(&reads);
-        }
+        self.note_reads(&reads);
         answer
+    }
+
+    /// Takes down that a question depends on what was read of the same estate with changes.
+    pub(crate) fn note_reads(&self, reads: &Reads) {
+        if let Some(own) = self.reads.borrow_mut().as_mut() {
+            own.extend(reads);
+        }
     }
 
     /// The same about one resource, for whoever depends on the answer alone: what it read may change while the answer stays.

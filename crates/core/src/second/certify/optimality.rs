@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::super::verdict::{Answer, Verdict};
+use super::super::verdict::{Answer, Blocker, Verdict};
 use super::super::world::{World, last_name, text};
 use super::read::{BROKEN_FLOWS, Change, Cost, EDITS, FIELDS, NEW_ENDPOINTS};
 use super::safety;
@@ -108,14 +108,16 @@ fn untried(judge: &Judge<'_>) -> Option<String> {
     const OPENED_BY_CHANGES: [&str; 6] =
         ["outbound", "inbound", "route", "return", "peering", "firewall"];
     let plan = judge.plan;
-    if !plan.catalogue.is_empty() || plan.needs.is_some() || !judge.is_surely_closed() {
+    let is_barred = plan.needs.is_some() || !plan.barred.is_empty();
+    if !plan.catalogue.is_empty() || is_barred || !judge.is_surely_closed() {
         return None;
     }
-    let mut closed = plan.legs.iter().flat_map(|leg| leg.ask(judge.world).blockers);
-    // Rules of network managers are not the plan's to change.
-    let gate = closed.find(|one| {
+    let closed: Vec<_> = plan.legs.iter().flat_map(|leg| leg.ask(judge.world).blockers).collect();
+    // Rules of network managers are not the plan's to change. Where another gate stays closed, nothing helps.
+    let may_open = |one: &&Blocker| {
         OPENED_BY_CHANGES.contains(&one.stage) && !one.resource.contains("/networkmanagers/")
-    })?;
+    };
+    let gate = closed.first().filter(|_| closed.iter().all(|one| may_open(&one)))?;
     Some(format!("the plan lists no change for what closes `{}`", last_name(&gate.resource)))
 }
 

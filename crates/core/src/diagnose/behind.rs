@@ -1,0 +1,73 @@
+//! What is wrong behind a hub's firewall that no packet comes to: told by the estate in which the way there is mended.
+
+use super::{Question, Report, check_to_depth};
+use crate::change::Change;
+use crate::estate::Estate;
+use crate::finding::{Certainty, Finding};
+use crate::repair::search;
+use crate::trace::Path;
+use crate::trace::route::Routed;
+
+/// Faults of the way behind the first one that are told.
+const TOLD: [&str; 3] = ["route/opaque-appliance", "route/blackhole", "route/return-asymmetric"];
+
+/// Faults mended one after the other.
+pub(super) const DEPTH_MAX: usize = 3;
+
+/// Adds the causes that are certain once the packets come to the firewall of a hub, and marks those that follow from them.
+pub(super) fn add(
+    report: &mut Report,
+    path: &Path,
+    (estate, question): (&Estate, &Question),
+    depth: usize,
+) {
+    let Some(leg) = path.intended.as_ref().filter(|_| depth > 0) else { return };
+    let is_led_back = matches!(leg.route_back, Some(Routed::Elsewhere(..) | Routed::Dead(..)));
+    let is_out_of_reach = leg.leads_out_of_reach(estate) && leg.leads_to_firewall(estate);
+    let first = match (&leg.route, &leg.onward) {
+        _ if is_out_of_reach => "peering/",
+        (_, Some(onward)) if onward.dropped.is_some() => "route/blackhole",
+        (Some(Routed::Dropped(_)), _) if is_led_back => "route/blackhole",
+        (Some(Routed::Directly), None) if is_led_back => "peering/not-transitive",
+        _ => return,
+    };
+    let mends = |one: &&Finding| one.fault.starts_with(first) && is_certain_cause(one);
+    let Some(first) = report.findings.iter().find(mends) else { return };
+    let Some(fix) = first.fixes.iter().find(|fix| !fix.changes.is_empty()) else { return };
+    // That the two ends get a peering of their own tells nothing of the firewall.
+    if first.fault == "peering/not-transitive" && fix.changes[0].kind == "create-peering" {
+        return;
+    }
+    let (fault, changes): (_, &[Change]) = (first.fault, &fix.changes);
+    let after = search::apply(estate, changes);
+    let (mended, reads) = after.watch(|after| check_to_depth(after, question, depth - 1));
+    estate.note_reads(&reads);
+    let is_same =
+        |one: &Finding, other: &Finding| (one.fault, &one.place) == (other.fault, &other.place);
+    // The fix has to mend that one, and to make nothing new.
+    if mended.findings.iter().any(|one| one.fault == fault && is_same(one, first)) {
+        return;
+    }
+    let is_known = |one: &Finding| report.findings.iter().any(|other| is_same(one, other));
+    let is_told = |one: &Finding| one.fault.starts_with("peering/") || TOLD.contains(&one.fault);
+    let new: Vec<Finding> = mended
+        .findings
+        .iter()
+        .filter(|one| is_certain_cause(one) && is_told(one) && !is_known(one))
+        .cloned()
+        .collect();
+    for finding in &mut report.findings {
+        let later = mended.findings.iter().find(|one| is_same(one, finding));
+        let follows = later.and_then(|later| later.consequence_of);
+        if let Some(cause) = follows.filter(|cause| new.iter().any(|one| one.fault == *cause))
+            && finding.is_cause()
+        {
+            finding.consequence_of = Some(cause);
+        }
+    }
+    report.findings.extend(new);
+}
+
+fn is_certain_cause(one: &Finding) -> bool {
+    one.is_cause() && one.certainty == Certainty::Certain
+}
