@@ -1,5 +1,7 @@
 //! Azure Firewalls, their policies and their rules as facts.
 
+use std::net::Ipv4Addr;
+
 use super::body::{Node, parse_network};
 use super::filter::{port_range, range};
 use super::gateway::{Frontend, frontend};
@@ -50,18 +52,22 @@ pub struct FirewallPolicy {
 pub enum Proxy {
     /// It asks Azure, from its own network.
     AsksAzure,
-    /// It asks servers that it lists.
-    AsksOthers,
+    /// It asks servers that it lists: the only one; `None` where there are several, or one that cannot be read.
+    AsksOthers(Option<Ipv4Addr>),
     /// It answers none, as firewalls do unless told otherwise.
     Off,
 }
 
+/// Azure's own resolver, which a list may name.
+const AZURE_DNS: &str = "168.63.129.16";
+
 impl Proxy {
-    fn of(is_on: bool, has_servers: bool) -> Proxy {
-        match (is_on, has_servers) {
-            (false, _) => Proxy::Off,
-            (true, false) => Proxy::AsksAzure,
-            (true, true) => Proxy::AsksOthers,
+    fn of(is_on: bool, servers: &[&str]) -> Proxy {
+        match servers {
+            _ if !is_on => Proxy::Off,
+            [] | [AZURE_DNS] => Proxy::AsksAzure,
+            [one] => Proxy::AsksOthers(one.parse().ok()),
+            _ => Proxy::AsksOthers(None),
         }
     }
 }
@@ -192,7 +198,12 @@ fn classic_proxy(settings: Option<&Node>) -> Option<Proxy> {
         None => false,
         Some(told) => told.as_str()?.to_ascii_lowercase().parse().ok()?,
     };
-    Some(Proxy::of(is_on, settings.field("Network.DNS.Servers").is_some()))
+    let listed = match settings.field("Network.DNS.Servers") {
+        None => "",
+        Some(told) => told.as_str()?,
+    };
+    let servers = listed.split(',').map(str::trim).filter(|one| !one.is_empty());
+    Some(Proxy::of(is_on, &servers.collect::<Vec<_>>()))
 }
 
 fn proxy(node: &Node, problems: &mut Problems) -> Option<Proxy> {
@@ -204,11 +215,12 @@ fn proxy(node: &Node, problems: &mut Problems) -> Option<Proxy> {
         None => false,
         Some(_) => settings.flag("enableProxy", problems)?,
     };
-    let has_servers = match settings.field("servers") {
-        None => false,
-        Some(_) => !settings.array("servers", problems)?.is_empty(),
+    let listed = match settings.field("servers") {
+        None => Vec::new(),
+        Some(_) => settings.array("servers", problems)?,
     };
-    Some(Proxy::of(is_on, has_servers))
+    let servers: Option<Vec<&str>> = listed.iter().map(Node::as_str).collect();
+    Some(Proxy::of(is_on, &servers?))
 }
 
 fn translation(snat: &Node, problems: &mut Problems) -> Option<Translation> {

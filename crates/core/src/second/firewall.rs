@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::address::{Prefix, holds_no_public, is_private};
+use super::address::{Prefix, address_of, holds_no_public, is_private};
 use super::endpoint::Endpoint;
 use super::firewall_rules::chain;
 use super::gateway;
 use super::peering::{Shore, cross, halves};
 use super::route::{Hop, handed_to, next_hop};
+use super::seat::address;
 use super::sender::{addresses_of_nat, public_addresses};
 use super::verdict::{Gate, Tri};
 use super::world::{World, at, list, network_of, private_address, reference, text};
@@ -120,6 +121,28 @@ pub(super) enum Asks {
     Nobody,
 }
 
+/// Whether a server is an inbound endpoint of a resolver in the firewall's own network, which no group guards.
+fn asks_beside(world: &World, firewall: &Value, server: &str) -> bool {
+    let home = |body: &Value| {
+        let all = list(body, &["properties", "ipConfigurations"])?;
+        let inner = all.first()?;
+        let inner = inner.get("properties").unwrap_or(inner);
+        reference(inner, &["subnet", "id"])
+    };
+    let Some(own) = home(firewall) else { return false };
+    let mut all = world.all("microsoft.network/dnsresolvers/inboundendpoints");
+    all.any(|(_, body)| {
+        let parts = list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]);
+        let has_it =
+            parts.iter().any(|part| address(part).is_some() && address(part) == address_of(server));
+        let place = home(body).filter(|place| network_of(place) == network_of(&own));
+        let is_bare = |subnet: &Value| {
+            reference(subnet, &["properties", "networkSecurityGroup", "id"]).is_none()
+        };
+        has_it && place.and_then(|key| world.body(&key)).is_some_and(is_bare)
+    })
+}
+
 /// Whom it asks; `None` where that is not known.
 pub(super) fn asks(world: &World, firewall: &Value) -> Option<Asks> {
     let told = |body, path: &[&str]| at(body, path).filter(|one| !one.is_null());
@@ -128,7 +151,7 @@ pub(super) fn asks(world: &World, firewall: &Value) -> Option<Asks> {
     {
         return None;
     }
-    let (is_on, has_others) = if told(firewall, &["properties", "firewallPolicy"]).is_some() {
+    let (is_on, servers) = if told(firewall, &["properties", "firewallPolicy"]).is_some() {
         let policy = world.body(&reference(firewall, &["properties", "firewallPolicy", "id"])?)?;
         let is_own = told(policy, &["properties", "dnsSettings"]).is_some();
         if !is_own && told(policy, &["properties", "basePolicy"]).is_some() {
@@ -136,7 +159,8 @@ pub(super) fn asks(world: &World, firewall: &Value) -> Option<Asks> {
         }
         let others = list(policy, &["properties", "dnsSettings", "servers"]);
         let is_on = told(policy, &["properties", "dnsSettings", "enableProxy"]);
-        (is_on.map_or(Some(false), Value::as_bool)?, others.is_some_and(|all| !all.is_empty()))
+        let servers: Option<Vec<&str>> = others.unwrap_or(&[]).iter().map(Value::as_str).collect();
+        (is_on.map_or(Some(false), Value::as_bool)?, servers?)
     } else {
         let setting = |name| told(firewall, &["properties", "additionalProperties", name]);
         let is_on =
@@ -146,12 +170,14 @@ pub(super) fn asks(world: &World, firewall: &Value) -> Option<Asks> {
             "false" => false,
             _ => return None,
         };
-        (is_on, setting("Network.DNS.Servers").is_some())
+        let listed = setting("Network.DNS.Servers").map_or(Some(""), Value::as_str)?;
+        (is_on, listed.split(',').map(str::trim).filter(|one| !one.is_empty()).collect())
     };
-    Some(match (is_on, has_others) {
-        (false, _) => Asks::Nobody,
-        (true, false) => Asks::Azure,
-        (true, true) => Asks::Others,
+    Some(match servers[..] {
+        _ if !is_on => Asks::Nobody,
+        [] | ["168.63.129.16"] => Asks::Azure,
+        [one] if asks_beside(world, firewall, one) => Asks::Azure,
+        _ => Asks::Others,
     })
 }
 

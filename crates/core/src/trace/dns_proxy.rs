@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use crate::estate::firewall::{Firewall, FirewallPolicy, Proxy};
+use crate::estate::forwarder::InboundEndpoint;
 use crate::estate::gateway::Frontend;
+use crate::estate::network::Subnet;
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
 use crate::trace::step::{Stage, Step};
@@ -35,6 +37,19 @@ fn proxy(estate: &Estate, firewall: &Firewall) -> Option<Proxy> {
             }
         }
     }
+}
+
+/// Whether an address is that of a resolver's inbound endpoint in the same network, in a subnet without rules: what it asks is asked from
+/// there.
+pub(super) fn is_resolver_beside(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> bool {
+    let mut all = estate.list::<InboundEndpoint>(Key::Holders(address));
+    all.any(|(_, one)| {
+        one.subnets.iter().any(|home| {
+            let has_no_rules = |subnet: &Subnet| matches!(subnet.security_group, Reference::None);
+            home.parent().as_ref() == Some(vnet)
+                && estate.find::<Subnet>(home).is_some_and(has_no_rules)
+        })
+    })
 }
 
 /// The step of a firewall that answers no questions.

@@ -103,6 +103,11 @@ pub fn at(estate: &Estate, vnet: &ResourceId, server: Ipv4Addr) -> Option<Forwar
         let (firewall, proxy) = dns_proxy::at(estate, &machine.subnet, server)?;
         let kind = match proxy {
             Some(Proxy::AsksAzure) => ForwarderKind::Proxy,
+            Some(Proxy::AsksOthers(Some(next)))
+                if dns_proxy::is_resolver_beside(estate, &vnet, next) =>
+            {
+                ForwarderKind::Proxy
+            }
             _ => ForwarderKind::Machine,
         };
         return Some(Forwarder { kind, vnet, holder: firewall.clone() });
