@@ -324,7 +324,15 @@ fn senders(world: &World, table: &str) -> Vec<Part> {
 /// What a route kept from its way. Behind the address of a private endpoint one service answers.
 fn route_gone(world: &World, table: &str, key: &str, old: &Value) -> Vec<Opened> {
     let prefix = text(old, &["properties", "addressPrefix"]).and_then(Prefix::parse);
-    let to = prefix.map_or_else(|| vec![many(key)], |prefix| vec![span(prefix)]);
+    let to = match (prefix, text(old, &["properties", "nextHopIpAddress"])) {
+        (None, _) => vec![many(key)],
+        (Some(prefix), None) => vec![span(prefix)],
+        // Past an appliance is another thing than through.
+        (Some(prefix), Some(appliance)) => {
+            let count = u128::from(prefix.last() - prefix.first()) + 1;
+            vec![Part::Named(format!("{key} past {appliance}"), count)]
+        }
+    };
     let is_endpoint = |address| {
         let body = holder(world, address).and_then(|nic| world.body(&nic).cloned());
         body.is_some_and(|body| at(&body, &["properties", "privateEndpoint"]).is_some())
