@@ -52,7 +52,7 @@ fn begin(pair: &Pair, failpoint: &str, more: &[&str]) -> Child {
     let mut command = pair.command("migrate");
     command.args(["--database", "d", "--jobs", "2", "--ledger"]).arg(pair.ledger()).args(more);
     command.env("FLEXWAY_FAILPOINT", failpoint);
-    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Transactions that brought parts, with the table and the number of rows of each.

@@ -32,27 +32,20 @@ pub(super) fn back(path: &Path, leg: &Leg) -> Option<Fix> {
     lead(path.estate, &from, &copiers, address)
 }
 
-/// Routes for the server at the copier's subnet, to the firewall that a route of the server's subnet leads answers to. `None` where none
-/// does, or another appliance.
+/// Routes for the server at the copier's subnet, or for the address beyond the hub's gateway, to the firewall that a route of the server's
+/// subnet, or of the gateway's, leads answers to. `None` where none does, or another appliance.
 pub(super) fn there(path: &Path, leg: &Leg) -> Option<Fix> {
-    let (end, start) = (joins::far_subnet(leg)?, path.start.as_ref()?);
+    let start = path.start.as_ref()?;
     let Some(Routed::Elsewhere(route, _)) = &leg.route_back else { return None };
     let at =
         |subnet: &ResourceId| Some(appliance::firewall_at(path.estate, subnet, &route.next_hop)?.0);
-    if at(&end)? != at(&start.subnet)? {
-        return None;
-    }
-    let address = route.next_hop.appliance()?;
-    lead(path.estate, &start.subnet, &fixes::receivers(path)?, address)
-}
-
-/// A route for an address beyond a hub's gateway to the firewall that a route of the gateway's subnet leads its answers to.
-pub(super) fn there_beyond(path: &Path, leg: &Leg) -> Option<Fix> {
-    let (Way::Beyond(to), Some(start)) = (&leg.way, path.start.as_ref()) else { return None };
-    let Some(Routed::Elsewhere(route, _)) = &leg.route_back else { return None };
-    let address = route.next_hop.appliance()?;
-    appliance::firewall_at(path.estate, &start.subnet, &route.next_hop)?;
-    lead(path.estate, &start.subnet, &[Ipv4Net::from(*to)], address)
+    let firewall = at(&start.subnet)?;
+    let networks = match leg.way {
+        Way::Beyond(to) => vec![Ipv4Net::from(to)],
+        _ if at(&joins::far_subnet(leg)?)? == firewall => fixes::receivers(path)?,
+        _ => return None,
+    };
+    lead(path.estate, &start.subnet, &networks, route.next_hop.appliance()?)
 }
 
 /// Routes through the Azure Firewall of a hub that both networks are peered with, in each direction that does not lead there yet: narrower
@@ -66,20 +59,15 @@ pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
         }
         let (receivers, copiers) = (fixes::receivers(path)?, start.networks(path.estate).ok()?);
         let ends = [(&start.subnet, &receivers, &leg.route), (&end, &copiers, &leg.route_back)];
-        let through = |(firewall, address): (&ResourceId, Ipv4Addr)| {
-            let is_led = |subnet: &ResourceId, routed: &Option<Routed>| {
-                // A join that carries nothing is mended apart.
-                let route = match routed {
-                    Some(
-                        Routed::Elsewhere(route, _) | Routed::Dead(route, Appliance::OutOfReach(_)),
-                    ) => route,
-                    _ => return false,
-                };
-                let there = appliance::firewall_at(path.estate, subnet, &route.next_hop);
-                there.is_some_and(|(id, _)| id == firewall)
-                    || route.next_hop.appliance() == Some(address)
+        let through = |address: Ipv4Addr| {
+            // A join that carries nothing is mended apart.
+            let is_led = |routed: &Option<Routed>| match routed {
+                Some(
+                    Routed::Elsewhere(route, _) | Routed::Dead(route, Appliance::OutOfReach(_)),
+                ) => route.next_hop.appliance() == Some(address),
+                _ => false,
             };
-            let lacking = ends.iter().filter(|(subnet, _, routed)| !is_led(subnet, routed));
+            let lacking = ends.iter().filter(|(_, _, routed)| !is_led(routed));
             let led =
                 lacking.map(|(subnet, networks, _)| lead(path.estate, subnet, networks, address));
             let fixes = led.collect::<Option<Vec<Fix>>>()?;
@@ -91,12 +79,8 @@ pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
     routes().unwrap_or_default()
 }
 
-/// Firewalls of hubs that both ends are peered with, or were to be, with their addresses.
-fn between<'e>(
-    estate: &'e Estate,
-    near: &ResourceId,
-    far: &ResourceId,
-) -> Vec<(&'e ResourceId, Ipv4Addr)> {
+/// Addresses of firewalls of hubs that both ends are peered with, or were to be.
+fn between(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Vec<Ipv4Addr> {
     let carries = |subnet: &ResourceId, home: &ResourceId| {
         let (Some(vnet), Some(hub)) = (subnet.parent(), home.parent()) else { return false };
         let ends = (Shore::of(&vnet, subnet), Shore::of(&hub, home));
@@ -106,10 +90,10 @@ fn between<'e>(
             Joined::Same | Joined::Unknown(_) => false,
         }
     };
-    let seats = |(id, one): (&'e ResourceId, &'e Firewall)| {
+    let seats = |(_, one): (&ResourceId, &Firewall)| {
         let first = one.frontends.first()?;
         let home = first.subnet.as_ref()?;
-        (carries(near, home) && carries(far, home)).then_some((id, first.address))
+        (carries(near, home) && carries(far, home)).then_some(first.address)
     };
     estate.all::<Firewall>().filter_map(seats).take(FIREWALLS_MAX).collect()
 }

@@ -121,7 +121,7 @@ pub(super) enum Asks {
     Nobody,
 }
 
-/// Whether a server is an inbound endpoint of a resolver in the firewall's own network, which no group guards.
+/// Whether a server is an inbound endpoint of a resolver in the firewall's own network, which no group guards, with no route in between.
 fn asks_beside(world: &World, firewall: &Value, server: &str) -> bool {
     let home = |body: &Value| {
         let all = list(body, &["properties", "ipConfigurations"])?;
@@ -130,6 +130,10 @@ fn asks_beside(world: &World, firewall: &Value, server: &str) -> bool {
         reference(inner, &["subnet", "id"])
     };
     let Some(own) = home(firewall) else { return false };
+    let seat =
+        list(firewall, &["properties", "ipConfigurations"]).and_then(|all| address(all.first()?));
+    let is_straight =
+        |from: &str, to: Option<u32>| next_hop(world, from, to, None, "name") == Hop::Local;
     let mut all = world.all("microsoft.network/dnsresolvers/inboundendpoints");
     all.any(|(_, body)| {
         let parts = list(body, &["properties", "ipConfigurations"]).unwrap_or(&[]);
@@ -139,7 +143,12 @@ fn asks_beside(world: &World, firewall: &Value, server: &str) -> bool {
         let is_bare = |subnet: &Value| {
             reference(subnet, &["properties", "networkSecurityGroup", "id"]).is_none()
         };
-        has_it && place.and_then(|key| world.body(&key)).is_some_and(is_bare)
+        has_it
+            && place.is_some_and(|place| {
+                world.body(&place).is_some_and(is_bare)
+                    && is_straight(&own, address_of(server))
+                    && is_straight(&place, seat)
+            })
     })
 }
 

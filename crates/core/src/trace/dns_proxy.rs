@@ -2,12 +2,14 @@
 
 use std::net::Ipv4Addr;
 
+use crate::address::AddressSet;
 use crate::estate::firewall::{Firewall, FirewallPolicy, Proxy};
 use crate::estate::forwarder::InboundEndpoint;
 use crate::estate::gateway::Frontend;
-use crate::estate::network::Subnet;
+use crate::estate::network::{Subnet, Vnet};
 use crate::estate::{Estate, Key, Reference};
 use crate::id::ResourceId;
+use crate::trace::route::{self, OwnRoute, Routed, range_length};
 use crate::trace::step::{Stage, Step};
 
 /// The firewall that has an address of a subnet, and what its DNS proxy does; `None` for the latter where that is not known.
@@ -39,17 +41,29 @@ fn proxy(estate: &Estate, firewall: &Firewall) -> Option<Proxy> {
     }
 }
 
-/// Whether an address is that of a resolver's inbound endpoint in the same network, in a subnet without rules: what it asks is asked from
-/// there.
-pub(super) fn is_resolver_beside(estate: &Estate, vnet: &ResourceId, address: Ipv4Addr) -> bool {
+/// Whether an address is that of a resolver's inbound endpoint in the network of a firewall's subnet, in a subnet without rules, and no
+/// route leads elsewhere on the way: what it asks is asked from there.
+pub(super) fn is_resolver_beside(estate: &Estate, subnet: &ResourceId, address: Ipv4Addr) -> bool {
+    let (Some(own), Some(vnet)) = (estate.find::<Subnet>(subnet), subnet.parent()) else {
+        return false;
+    };
+    let Some(range) = estate.find::<Vnet>(&vnet).map(|vnet| range_length(vnet, address)) else {
+        return false;
+    };
+    let is_straight = |from: (&ResourceId, &Subnet), to: &AddressSet| {
+        let parts = route::to_addresses(estate, from, to, OwnRoute::Network(range));
+        parts.into_iter().all(|(_, routed)| matches!(routed, Routed::Directly))
+    };
+    let is_home = |home: &ResourceId| {
+        home.parent().as_ref() == Some(&vnet)
+            && estate.find::<Subnet>(home).is_some_and(|beside| {
+                matches!(beside.security_group, Reference::None)
+                    && is_straight((subnet, own), &AddressSet::one(address))
+                    && is_straight((home, beside), &AddressSet::of(&own.prefixes))
+            })
+    };
     let mut all = estate.list::<InboundEndpoint>(Key::Holders(address));
-    all.any(|(_, one)| {
-        one.subnets.iter().any(|home| {
-            let has_no_rules = |subnet: &Subnet| matches!(subnet.security_group, Reference::None);
-            home.parent().as_ref() == Some(vnet)
-                && estate.find::<Subnet>(home).is_some_and(has_no_rules)
-        })
-    })
+    all.any(|(_, one)| one.subnets.iter().any(is_home))
 }
 
 /// The step of a firewall that answers no questions.

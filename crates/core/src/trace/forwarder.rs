@@ -104,7 +104,7 @@ pub fn at(estate: &Estate, vnet: &ResourceId, server: Ipv4Addr) -> Option<Forwar
         let kind = match proxy {
             Some(Proxy::AsksAzure) => ForwarderKind::Proxy,
             Some(Proxy::AsksOthers(Some(next)))
-                if dns_proxy::is_resolver_beside(estate, &vnet, next) =>
+                if dns_proxy::is_resolver_beside(estate, &machine.subnet, next) =>
             {
                 ForwarderKind::Proxy
             }

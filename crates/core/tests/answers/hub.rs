@@ -1,6 +1,7 @@
 //! A firewall of Azure in a hub, as the second reading follows packets past it: its rules, the addresses it leaves or gives, what its
 //! peerings let pass, and the way back.
 
+mod gateways;
 mod rules;
 mod ways;
 

@@ -2,9 +2,10 @@
 
 use crate::checks::questions;
 use crate::finding::{Finding, Fix};
+use crate::shell::quoted;
 use crate::trace::Path;
 use crate::trace::dns_servers::{custom_servers, dns_owner_words};
-use crate::trace::step::Stage;
+use crate::trace::step::{Stage, Step};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
@@ -29,14 +30,23 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         None => finding.at(&start.vnet, path.estate.locate(&start.vnet, "", "dhcpOptions")),
     };
     let fix = questions::mend(path, leg, *server);
-    let advice = match closed.stage {
-        Stage::Listen => {
-            "switch the firewall's DNS proxy on: `az network firewall policy update --enable-dns-proxy true`"
-        }
-        _ => "mend the way to the DNS server",
-    };
-    let fix = fix.unwrap_or_else(|| Fix::advice(advice));
+    let fix = fix.or_else(|| proxy_on(closed));
+    let fix = fix.unwrap_or_else(|| Fix::advice("mend the way to the DNS server"));
     Some(finding.fix(fix).fix(Fix::advice(
         "list a DNS server that can be reached, or take the list away where Azure's resolver knows all names that are asked for",
+    )))
+}
+
+/// How the DNS proxy of the firewall that gives no answer is switched on.
+fn proxy_on(closed: &Step) -> Option<Fix> {
+    let teller = closed.resource.as_ref().filter(|_| closed.stage == Stage::Listen)?;
+    let command = match teller {
+        id if id.is_type("microsoft.network/firewallpolicies") => "policy update",
+        id if id.is_type("microsoft.network/azurefirewalls") => "update",
+        _ => return None,
+    };
+    let id = quoted(teller.as_str());
+    Some(Fix::advice(format!(
+        "switch the firewall's DNS proxy on: `az network firewall {command} --ids {id} --enable-dns-proxy true`"
     )))
 }

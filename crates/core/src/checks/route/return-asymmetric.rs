@@ -8,7 +8,7 @@ use crate::id::ResourceId;
 use crate::trace::Path;
 use crate::trace::firewall::{Guard, Sender};
 use crate::trace::hop::Joined;
-use crate::trace::leg::Leg;
+use crate::trace::leg::{Leg, Way};
 use crate::trace::route::{Routed, UserRoute};
 use crate::trace::route_words::appliance_words;
 use crate::trace::sides::is_handed_on;
@@ -110,7 +110,9 @@ fn half_seen(path: &Path, leg: &Leg, (route, led, others): (&UserRoute, &str, &s
         .at(&route.resource, route.pointer.clone())
         .fix(both_or_neither);
     finding.fixes.extend(firewall_routes::back(path, leg));
-    finding.fixes.extend(firewall_routes::there_beyond(path, leg));
+    if matches!(leg.way, Way::Beyond(_)) {
+        finding.fixes.extend(firewall_routes::there(path, leg));
+    }
     finding.fixes.push(Fix::of(vec![route::delete(path.estate, &route.table, &route.name)]));
     finding
 }
