@@ -247,7 +247,8 @@ impl Edit {
     }
 
     fn apply(&self, estate: &mut Estate) {
-        if filter::is_refused(estate, self) || route_table::is_refused(estate, self) {
+        let refusals = [filter::is_refused, route_table::is_refused, record::is_refused];
+        if refusals.iter().any(|is_refused| is_refused(estate, self)) {
             return;
         }
         match self {

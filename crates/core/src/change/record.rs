@@ -66,6 +66,17 @@ pub fn attach_zone(
     }
 }
 
+/// Whether Azure would not take an edit: the zone that an endpoint is attached to is not there.
+pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
+    let Edit::Put(group, body) = edit else { return false };
+    let configs = body["properties"]["privateDnsZoneConfigs"].as_array().into_iter().flatten();
+    let mut zones = configs.filter_map(|one| {
+        one["properties"]["privateDnsZoneId"].as_str().and_then(ResourceId::parse)
+    });
+    let is_group = group.is_type("microsoft.network/privateendpoints/privatednszonegroups");
+    is_group && zones.any(|zone| !estate.has_zone(&zone))
+}
+
 /// What a record set held until it holds one address alone, and whom that leads elsewhere; `None` where nothing else stands there.
 fn replaced(estate: &Estate, record: &ResourceId, address: Ipv4Addr) -> Option<String> {
     let old = estate.find::<Record>(record)?.addresses.as_ref()?;

@@ -11,7 +11,8 @@ use super::sender::Sender;
 use super::verdict::{Fate, Gate, Tri};
 use super::world::{World, last_name, list, tells_servers, text, texts};
 use super::zone::{
-    Linked, Zone, alias_of, covers, is_written, keeper, may_have_unlisted, record_sets, zones,
+    Linked, Zone, alias_of, covers, is_written, keeper, may_have_unlisted, own_zone, record_sets,
+    zones,
 };
 
 /// What the resolver answers.
@@ -140,7 +141,7 @@ fn by_list(
 }
 
 /// Resolvers that forward to each other before giving up; real chains have one.
-const FORWARDS: usize = 4;
+pub(super) const FORWARDS: usize = 4;
 
 /// Asks Azure's resolver from a network.
 fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -> Names {
@@ -193,7 +194,9 @@ fn azure(world: &World, network: &str, server: &str, name: &str, depth: usize) -
         }
         names.unproven.extend(others.into_iter().map(|other| (other, why.clone())));
     }
-    for asked in [&name, &format!("{}.{}", alias_of(&name).0, alias_of(&name).1)] {
+    let (label, zone) = alias_of(&name);
+    let own = world.body(server).and_then(own_zone).map(|own| last_name(&own).to_owned());
+    for asked in [Some(name.clone()), Some(format!("{label}.{zone}")), own].iter().flatten() {
         let is_zoned = sure.iter().any(|zone| covers(&zone.name, asked));
         if let Some(ruleset) = ask.loose_ruleset(asked).filter(|_| !is_zoned) {
             let why = Gate::unknown("all links", &ruleset);

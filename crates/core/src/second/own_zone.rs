@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::address::address_of;
 use super::door::delegated_subnet;
-use super::name::{Ask, Name};
+use super::forward::Rule;
+use super::name::{Ask, FORWARDS, Name};
 use super::verdict::Gate;
 use super::world::{World, at, last_name, list, subnet_prefixes, text};
-use super::zone::{Zone, covers, own_zone, record_sets};
+use super::zone::{Linked, Zone, covers, own_zone, record_sets, zones};
 
 impl Ask<'_> {
     /// The alias of a VNet-injected server leads into its own zone, or into one of the same name that is linked instead.
@@ -38,8 +39,26 @@ impl Ask<'_> {
                 None => Name::Nothing(Gate::drop("name", &zone.key, None)),
             },
             Some(zone) => Name::Nothing(Gate::drop("name", &zone.key, None)),
-            None => Name::Nothing(Gate::drop("name", &own, Some("virtualNetworkLinks"))),
+            None => return self.injected_beyond((&own, wanted), depth),
         }]
+    }
+
+    /// The same where no zone here tells it: a rule may send the alias on.
+    fn injected_beyond(&self, (own, wanted): (&str, &str), depth: usize) -> Vec<Name> {
+        let unlinked = || Name::Nothing(Gate::drop("name", own, Some("virtualNetworkLinks")));
+        let next = match self.rule(wanted) {
+            Rule::None | Rule::Outside => return vec![unlinked()],
+            Rule::Loses(gate) => return vec![Name::Nothing(gate)],
+            Rule::Unknown(gate) | Rule::Leads(_, Some(gate)) => return vec![Name::Unknown(gate)],
+            Rule::Leads(next, None) => next,
+        };
+        let all = zones(self.world, &next, self.server);
+        let is_open = |zone: &Zone| zone.linked == Linked::Unknown && covers(&zone.name, wanted);
+        if depth >= FORWARDS || all.iter().any(is_open) {
+            return vec![Name::Unknown(Gate::unknown("what is answered for an alias in", &next))];
+        }
+        let sure: Vec<&Zone> = all.iter().filter(|zone| zone.linked == Linked::Yes).collect();
+        Ask { network: &next, ..*self }.injected(&sure, depth + 1)
     }
 
     /// What an injected server's own zone answers, which holds something or does not say what.

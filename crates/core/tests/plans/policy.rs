@@ -3,7 +3,7 @@
 use flexway_core::change::Change;
 use flexway_core::plan::{self, Plan};
 use flexway_core::repair::Policy;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support;
 
@@ -41,6 +41,42 @@ fn what_is_forbidden_is_not_done() {
     let relaxation = none.relaxation.expect("it could be mended");
     assert_eq!(relaxation.needs(), ["`--forbid link-zone`"]);
     assert_eq!(relaxation.changes[0].kind, "link-zone");
+}
+
+/// A zone group for a zone that nobody makes is refused by Azure; that the zone was not captured does not open anything.
+#[test]
+fn no_endpoint_is_attached_to_a_zone_that_is_not_there() {
+    let mut resources = support::fixture("private-source");
+    let zone = |name: &str| format!("$dns/Microsoft.Network/privateDnsZones/{name}");
+    let wrong = zone("privatelink.postgresql.database.azure.com");
+    let right = "privatelink.postgres.database.azure.com";
+    let add = |id: String, properties: Value| {
+        format!("add {}", json!({ "id": id, "properties": properties }))
+    };
+    let vnet = "$target/Microsoft.Network/virtualNetworks/target-net";
+    for line in [
+        "delete old-db-pe/privateDnsZoneGroups/default".to_owned(),
+        format!("delete {right}/virtualNetworkLinks/source-link"),
+        format!("delete {right}/virtualNetworkLinks/target-link"),
+        format!("delete {right}/A/old-db"),
+        format!("delete privateDnsZones/{right}"),
+        add(wrong.clone(), json!({ "numberOfRecordSets": 2 })),
+        add(
+            format!("{wrong}/virtualNetworkLinks/link"),
+            json!({ "virtualNetwork": { "id": vnet }, "virtualNetworkLinkState": "Completed" }),
+        ),
+        add(format!("{wrong}/A/old-db"), json!({ "aRecords": [{ "ipv4Address": "10.10.1.4" }] })),
+    ] {
+        support::edit(&mut resources, &line);
+    }
+    let estate = support::estate(&resources);
+    let plan = |forbidden: &[&str]| {
+        let forbidden = forbidden.iter().map(|kind| (*kind).to_owned()).collect();
+        let policy = Policy { forbidden, ignores_locks: false };
+        plan::plan(&estate, &support::question(&estate), &policy)
+    };
+    assert_eq!(kinds(&plan(&[])), ["create-zone", "attach-zone", "link-zone"]);
+    assert_eq!(kinds(&plan(&["link-zone"])), Vec::<&str>::new());
 }
 
 #[test]
