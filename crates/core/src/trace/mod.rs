@@ -19,6 +19,7 @@ pub mod egress;
 pub mod endpoint;
 pub mod filter;
 pub mod firewall;
+mod following;
 pub mod forwarded;
 pub mod forwarder;
 pub mod front_route;

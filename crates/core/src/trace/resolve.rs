@@ -8,8 +8,8 @@ use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Missing};
 use crate::id::ResourceId;
 use crate::trace::dns_servers::{custom_servers, unread_server};
-use crate::trace::forwarder::{self, Forwarded, Forwarder, ForwarderKind, WrongRule};
-use crate::trace::own_zone;
+use crate::trace::following::{Followed, follow_rule, own_zone_or_rule};
+use crate::trace::forwarder::{self, Forwarder, WrongRule};
 use crate::trace::public_dns;
 use crate::trace::start::Start;
 use crate::trace::unproven::{longer_zone, perhaps_linked, twin_zone, unread_records};
@@ -18,7 +18,7 @@ use crate::trace::unproven::{longer_zone, perhaps_linked, twin_zone, unread_reco
 pub(super) const AZURE_DNS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
 /// Aliases followed before giving up: Azure's chains have two or three.
-const ALIASES_MAX: usize = 8;
+pub(super) const ALIASES_MAX: usize = 8;
 
 /// What the resolver answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,79 +213,6 @@ fn ask(
     result.answer =
         Answer::Unknown(Missing::other(what, "look at the CNAME records: they may form a loop"));
     Ok(result)
-}
-
-/// Where a forwarding rule leads.
-enum Followed {
-    /// There is none for the name.
-    NoRule,
-    /// To another network's resolver, which is asked next.
-    On,
-    /// To an answer, or to none.
-    ToTheEnd,
-}
-
-/// Sends a question on where a rule of the network that is asked says so.
-fn follow_rule(
-    estate: &Estate,
-    question: Question,
-    (published, to): (Published, Option<&Server>),
-    asked: &str,
-    result: &mut Resolution,
-) -> Followed {
-    let place = result.place.clone();
-    match forwarder::rule_for(estate, &place, asked, question.without) {
-        None => return Followed::NoRule,
-        Some(Forwarded::To(next, missing)) => {
-            result.unproven = result.unproven.take().or(missing);
-            result.place = next.vnet.clone();
-            result.forwarders.push(next);
-            return Followed::On;
-        }
-        Some(Forwarded::Unknown(rule, missing)) => {
-            let kind = ForwarderKind::Rule;
-            result.forwarders.push(Forwarder { kind, vnet: place, holder: rule });
-            result.answer = Answer::Unknown(missing);
-        }
-        Some(Forwarded::Outside(server, _))
-            if public_dns::may_ask_anew(estate, question, &place, published, to) =>
-        {
-            result.answer = Answer::Unknown(public_dns::asking_anew(server));
-        }
-        Some(Forwarded::Outside(server, rule)) => {
-            result.outside = Some(server);
-            result.answer = published.outside();
-            result.wrong_rule = Some(rule);
-        }
-        Some(Forwarded::Wrong(rule)) => {
-            result.answer = Answer::NoAnswer;
-            result.wrong_rule = Some(rule);
-        }
-    }
-    Followed::ToTheEnd
-}
-
-/// Asks for the alias of an injected server in its own zone; where that is not linked, the alias is asked on as any other name.
-fn own_zone_or_rule(
-    estate: &Estate,
-    question: Question,
-    to: Option<&Server>,
-    result: &mut Resolution,
-) -> Followed {
-    for _ in 0..ALIASES_MAX {
-        let place = result.place.clone();
-        result.answer = own_zone::ask(estate, &place, to, result, question.without);
-        let is_told = result.zone.is_some() || result.answer != Answer::NoSuchName;
-        let zone = to.and_then(|server| server.private_zone.as_ref()).filter(|_| !is_told);
-        let Some(alias) = zone.map(ResourceId::name) else { return Followed::ToTheEnd };
-        let unproven = result.unproven.take();
-        result.unproven = unproven.or_else(|| forwarder::perhaps_forwarded(estate, &place, alias));
-        match follow_rule(estate, question, (Published::PrivateOnly, to), alias, result) {
-            Followed::On => {}
-            ended => return ended,
-        }
-    }
-    Followed::On
 }
 
 /// Takes down what a zone answers for a name, or gives the alias that it leads on to.
