@@ -194,6 +194,9 @@ pub(super) fn firewall_policy(node: &Node, problems: &mut Problems) -> FirewallP
 /// That of a firewall without a policy, whose settings are texts.
 fn classic_proxy(settings: Option<&Node>) -> Option<Proxy> {
     let Some(settings) = settings else { return Some(Proxy::Off) };
+    if !settings.is_object() {
+        return None;
+    }
     let is_on = match settings.field("Network.DNS.EnableProxy") {
         None => false,
         Some(told) => told.as_str()?.to_ascii_lowercase().parse().ok()?,
@@ -211,6 +214,9 @@ fn proxy(node: &Node, problems: &mut Problems) -> Option<Proxy> {
         return None;
     }
     let Some(settings) = node.path("dnsSettings") else { return Some(Proxy::Off) };
+    if !settings.is_object() {
+        return None;
+    }
     let is_on = match settings.field("enableProxy") {
         None => false,
         Some(_) => settings.flag("enableProxy", problems)?,

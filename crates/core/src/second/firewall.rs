@@ -155,6 +155,8 @@ fn asks_beside(world: &World, firewall: &Value, server: &str) -> bool {
 /// Whom it asks; `None` where that is not known.
 pub(super) fn asks(world: &World, firewall: &Value) -> Option<Asks> {
     let told = |body, path: &[&str]| at(body, path).filter(|one| !one.is_null());
+    let is_readable =
+        |body, field: &str| told(body, &["properties", field]).is_none_or(Value::is_object);
     if text(firewall, &["properties", "provisioningState"])
         .is_some_and(|state| state.eq_ignore_ascii_case("failed"))
     {
@@ -163,6 +165,9 @@ pub(super) fn asks(world: &World, firewall: &Value) -> Option<Asks> {
     let (is_on, servers) = if told(firewall, &["properties", "firewallPolicy"]).is_some() {
         let policy = world.body(&reference(firewall, &["properties", "firewallPolicy", "id"])?)?;
         let is_own = told(policy, &["properties", "dnsSettings"]).is_some();
+        if !is_readable(policy, "dnsSettings") {
+            return None;
+        }
         if !is_own && told(policy, &["properties", "basePolicy"]).is_some() {
             return None;
         }
@@ -171,6 +176,9 @@ pub(super) fn asks(world: &World, firewall: &Value) -> Option<Asks> {
         let servers: Option<Vec<&str>> = others.unwrap_or(&[]).iter().map(Value::as_str).collect();
         (is_on.map_or(Some(false), Value::as_bool)?, servers?)
     } else {
+        if !is_readable(firewall, "additionalProperties") {
+            return None;
+        }
         let setting = |name| told(firewall, &["properties", "additionalProperties", name]);
         let is_on =
             setting("Network.DNS.EnableProxy").map_or("false", |one| one.as_str().unwrap_or(""));

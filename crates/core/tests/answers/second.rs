@@ -216,4 +216,10 @@ fn what_cannot_be_read_is_a_fact_for_neither_reading() {
     both_say("undetermined", &format!("{vnet}/dhcpOptions \"x\""));
     both_say("undetermined", &format!("{vnet}/dhcpOptions {{\"dnsServers\":[null]}}"));
     both_say("undetermined", "set A/old-db /properties/aRecords [null]");
+    for value in ["\"x\"", "7", "[]", "{\"enableProxy\": \"yes\"}"] {
+        let firewall =
+            "set virtualNetworks/target-net /properties/dhcpOptions/dnsServers [\"10.30.1.4\"]";
+        let settings = format!("set firewallPolicies/rules /properties/dnsSettings {value}");
+        both_say_of("hub-source", "undetermined", &format!("{firewall}\n{settings}"));
+    }
 }
