@@ -10,6 +10,7 @@ use super::{
 };
 use crate::estate::Estate;
 use crate::estate::dns::Record;
+use crate::estate::endpoint::ZoneGroup;
 use crate::id::ResourceId;
 
 /// Seconds for which resolvers keep a record, as az writes it.
@@ -66,7 +67,7 @@ pub fn attach_zone(
     }
 }
 
-/// Whether Azure would not take an edit: the zone that an endpoint is attached to is not there.
+/// Whether Azure would not take an edit: the zone that an endpoint is attached to is not there, and no other group tells of it.
 pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
     let Edit::Put(group, body) = edit else { return false };
     let configs = body["properties"]["privateDnsZoneConfigs"].as_array().into_iter().flatten();
@@ -74,7 +75,10 @@ pub(super) fn is_refused(estate: &Estate, edit: &Edit) -> bool {
         one["properties"]["privateDnsZoneId"].as_str().and_then(ResourceId::parse)
     });
     let is_group = group.is_type("microsoft.network/privateendpoints/privatednszonegroups");
-    is_group && zones.any(|zone| !estate.has_zone(&zone))
+    let is_told = |zone: &ResourceId| {
+        estate.all::<ZoneGroup>().any(|(_, one)| one.zones.iter().any(|known| known == zone))
+    };
+    is_group && zones.any(|zone| !estate.has_zone(&zone) && !is_told(&zone))
 }
 
 /// What a record set held until it holds one address alone, and whom that leads elsewhere; `None` where nothing else stands there.

@@ -224,24 +224,24 @@ fn overlap(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Option<Overl
         .or_else(|| of_peers(far, near))
 }
 
-/// Gateways in both networks can join them; whether they do is not followed here. Not where one is known to lead elsewhere alone.
+/// Gateways in both networks can join them; whether they do is not followed here. Not where one is known to lead elsewhere alone, nor
+/// where a subnet sends nothing to them, as it takes none of their routes.
 fn gateway_way(estate: &Estate, here: Shore, there: Shore) -> Option<Missing> {
     let (near, far) = (here.vnet, there.vnet);
-    // Without routes of gateways a subnet sends nothing to them.
-    if [here, there].iter().any(|shore| route::uses_no_gateway(estate, shore.subnet)) {
-        return None;
-    }
+    let is_cut_off =
+        || [here, there].iter().any(|shore| route::uses_no_gateway(estate, shore.subnet));
     if let (Some(hub), Some(_)) =
         (virtual_hub::hub_of(estate, near), virtual_hub::hub_of(estate, far))
     {
-        return Some(virtual_hub::routes_of_hub(&hub));
+        return (!is_cut_off()).then(|| virtual_hub::routes_of_hub(&hub));
     }
     let has_gateway =
         |vnet: &ResourceId| estate.find::<Subnet>(&outward::gateway_subnet(vnet)).is_some();
     let may_join = has_gateway(near)
         && has_gateway(far)
         && !outward::leads_elsewhere(estate, near, far)
-        && !outward::leads_elsewhere(estate, far, near);
+        && !outward::leads_elsewhere(estate, far, near)
+        && !is_cut_off();
     may_join.then(|| {
         Missing::other(
             format!(
