@@ -137,8 +137,11 @@ fn apply_batches<'a>(
     }
     session.execute(&batch)?;
     // What comes later rests on it, so it must survive a crash.
-    session.execute("SET LOCAL synchronous_commit = on; COMMIT")
+    session.execute(&format!("{DURABLY}COMMIT"))
 }
+
+/// Has a transaction of a session that commits without waiting for the disk wait for it.
+const DURABLY: &str = "SET LOCAL synchronous_commit = on; ";
 
 /// Creates one entry in a transaction of its own. One that stands already is left as it is. A
 /// session that was stopped or failed is left within its transaction, for its caller to end.
@@ -155,7 +158,8 @@ pub(crate) fn apply_one(
     let version = session.version().number;
     let steps = foreign_key::steps(entry, version);
     let whole = foreign_key::of_partitioned(entry, version);
-    let mut before = room_settings(entry, room, version);
+    // What comes later rests on it, so it must survive a crash, though the session's other commits need not.
+    let mut before = format!("{DURABLY}{}", room_settings(entry, room, version));
     if let Some(key) = &whole {
         before.push_str(&partitioned_key::without_guards(session, key)?);
     }
@@ -171,7 +175,7 @@ pub(crate) fn apply_one(
     if made.as_ref().is_err_and(|error| error.code() == Some("42501")) {
         run(session, &what, "ROLLBACK")?;
         if let Some(sql) = owners::letting_create(session, entry)? {
-            made = session.execute_unless(stop, &format!("BEGIN; {sql}; COMMIT"));
+            made = session.execute_unless(stop, &format!("BEGIN; {DURABLY}{sql}; COMMIT"));
         }
     }
     match made {
@@ -194,7 +198,8 @@ pub(crate) fn apply_one(
         }
     }
     let Some(steps) = steps else { return Ok(()) };
-    match session.execute_unless(stop, &steps.validate) {
+    let validate = format!("BEGIN; {DURABLY}{}\n; COMMIT", steps.validate);
+    match session.execute_unless(stop, &validate) {
         Ok(true) => Ok(()),
         Ok(false) => Err(stopped(&what)),
         Err(error) => Err(refused(entry, Stands::ForNewRows(&steps), &what, &error)),
