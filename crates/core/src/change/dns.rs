@@ -239,7 +239,9 @@ pub fn link_ruleset(estate: &Estate, ruleset: &ResourceId, vnet: &ResourceId) ->
         .child("virtualNetworkLinks", &free_name(estate, ruleset, "virtualNetworkLinks", &wanted));
     let body = json!({ "properties": { "virtualNetwork": { "id": vnet.as_str() } } });
     let request = Request::put(&link, RESOLVER_API, body.clone());
-    let rules = estate.children::<ForwardingRule>(ruleset).filter(|(_, rule)| rule.is_enabled);
+    let rules = estate
+        .children::<ForwardingRule>(ruleset)
+        .filter(|(_, rule)| rule.is_enabled != Some(false));
     let domains: Vec<String> = rules.map(|(_, rule)| format!("`{}.`", rule.domain)).collect();
     let shown = some_of(&domains, NAMES_SHOWN_MAX);
     Change {

@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use crate::address::AddressSet;
 use crate::change::{Change, Safety, dns, filter, peering, record, route, server, subnet};
 use crate::estate::filter::Direction;
+use crate::estate::forwarder::DNS_PORT;
 use crate::estate::gateway::NatGateway;
 use crate::estate::network::region_key;
 use crate::estate::network::{Subnet, Vnet};
@@ -22,9 +23,6 @@ use crate::trace::leg::{Leg, Way};
 use crate::trace::platform_dns::DnsDenial;
 use crate::trace::route::{Routed, UserRoute, usable_addresses};
 use crate::trace::{self, Path, egress, forwarder, owner};
-
-/// Port of DNS servers.
-const DNS_PORT: u16 = 53;
 
 /// Makes the record of the server right: by a zone group where the endpoint has none, which keeps it right, else by the record itself.
 pub(super) fn right_record(path: &Path, view: &View) -> Vec<Fix> {

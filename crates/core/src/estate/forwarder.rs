@@ -1,11 +1,14 @@
 //! DNS resolvers and forwarding rulesets as facts.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::body::Node;
 use super::problem::Problems;
 use super::shapes::whole_list;
 use crate::id::ResourceId;
+
+/// Where DNS servers are asked unless another port is named; resolvers of Azure answer there alone.
+pub const DNS_PORT: u16 = 53;
 
 /// Inbound endpoint of a DNS private resolver: answers with the zones that are linked to its own network.
 #[derive(Debug, Clone)]
@@ -35,10 +38,10 @@ pub struct Ruleset {
 pub struct ForwardingRule {
     /// Names that end so are forwarded; without the final dot, in lower case. Empty for every name.
     pub domain: String,
-    /// Whether the rule acts.
-    pub is_enabled: bool,
-    /// Where it forwards to, in order.
-    pub servers: Vec<Ipv4Addr>,
+    /// Whether the rule acts; `None` where that cannot be read.
+    pub is_enabled: Option<bool>,
+    /// Where it forwards to, in order; `None` where a part of it was not told or cannot be read.
+    pub servers: Option<Vec<SocketAddrV4>>,
     /// Pointer of the servers.
     pub servers_pointer: String,
 }
@@ -98,23 +101,30 @@ pub(crate) fn ruleset(node: &Node, problems: &mut Problems) -> Ruleset {
 }
 
 pub(crate) fn forwarding_rule(node: &Node, problems: &mut Problems) -> Option<ForwardingRule> {
-    let Some(domain) = node.text("domainName", problems) else {
-        problems.add("", "forwarding rule without domainName; it is left out");
+    let Some(domain) = node.path("domainName").and_then(|domain| domain.as_str()) else {
+        problems.add("", "forwarding rule without a domainName that can be read; it is left out");
         return None;
     };
-    let mut servers = Vec::new();
-    for one in node.array("targetDnsServers", problems).unwrap_or_default() {
-        servers
-            .extend(one.text("ipAddress", problems).and_then(|text| text.parse::<Ipv4Addr>().ok()));
-    }
-    let state = node.text("forwardingRuleState", problems);
-    let place = node.path("targetDnsServers").map_or(String::new(), |field| field.pointer());
+    let listed = node.array("targetDnsServers", problems);
+    let servers =
+        listed.and_then(|all| all.iter().map(|one| target_server(one, problems)).collect());
+    let is_told = node.path("forwardingRuleState").is_some();
     Some(ForwardingRule {
         domain: domain.trim_end_matches('.').to_ascii_lowercase(),
-        is_enabled: !state.is_some_and(|state| state.eq_ignore_ascii_case("disabled")),
+        is_enabled: if is_told { node.switch("forwardingRuleState", problems) } else { Some(true) },
         servers,
-        servers_pointer: place,
+        servers_pointer: node.pointer_to("targetDnsServers"),
     })
+}
+
+/// A server that a rule forwards to. Azure takes port 53 where none is named.
+fn target_server(one: &Node, problems: &mut Problems) -> Option<SocketAddrV4> {
+    let address = one.text("ipAddress", problems)?.parse().ok()?;
+    let port = match one.path("port") {
+        Some(_) => u16::try_from(one.number("port", problems)?).ok()?,
+        None => DNS_PORT,
+    };
+    Some(SocketAddrV4::new(address, port))
 }
 
 pub(crate) fn ruleset_link(node: &Node, problems: &mut Problems) -> Option<RulesetLink> {

@@ -3,6 +3,7 @@
 use crate::address::AddressSet;
 use crate::estate::filter::{Direction, Prefix, Rule};
 use crate::estate::firewall::Firewall;
+use crate::estate::forwarder::DNS_PORT;
 use crate::estate::forwarder::Ruleset;
 use crate::estate::network::{NextHop, Route, Subnet, Vnet};
 use crate::estate::server::Server;
@@ -12,8 +13,6 @@ use crate::trace::filter::covers;
 use crate::trace::route::user_routes;
 use crate::trace::rules::of_users;
 use crate::trace::{PORT, endpoint};
-
-const DNS_PORT: u16 = 53;
 
 /// A rule that only one of two estates has, or has at that turn.
 struct Moved<'e> {

@@ -36,7 +36,7 @@ impl Ask<'_> {
                 return Rule::Unknown(Gate::unknown("the rules", ruleset));
             }
             for (_, rule) in rules {
-                let Some(domain) = text(rule, &["properties", "domainName"]) else {
+                let Some(domain) = domain(rule) else {
                     return Rule::Unknown(Gate::unknown("the domain of a rule", ruleset));
                 };
                 if acts_on(rule, name) && best.is_none_or(|(len, ..)| len < domain.len()) {
@@ -57,7 +57,10 @@ impl Ask<'_> {
         let sets = catching.map(|(key, _)| key.split("/forwardingrules/").next().unwrap_or(""));
         // Nothing counts the rules of a ruleset: one of which none was captured may have any.
         let all = self.world.all("microsoft.network/dnsforwardingrulesets").map(|(key, _)| key);
-        let is_bare = |key: &&str| self.world.children(key, "forwardingrules").next().is_none();
+        let is_bare = |key: &&str| {
+            let mut rules = self.world.children(key, "forwardingrules").peekable();
+            rules.peek().is_none() || rules.any(|(_, rule)| domain(rule).is_none())
+        };
         let mut sets = sets.chain(all.filter(is_bare));
         let linked = linked(self.world, self.network);
         sets.find(|set| !linked.iter().any(|one| one == set)).map(str::to_owned)
@@ -65,11 +68,12 @@ impl Ask<'_> {
 
     /// Where a rule leads: to the first of its servers.
     fn destination(&self, ruleset: &str, rule: &Value, name: &str) -> Rule {
-        let servers = list(rule, &["properties", "targetDnsServers"]).unwrap_or(&[]);
-        let Some(first) = servers.first().and_then(|one| text(one, &["ipAddress"])) else {
-            return Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
-        };
+        let unknown = || Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
         let loses = || Rule::Loses(Gate::drop("name", ruleset, Some("targetDnsServers")));
+        let servers = list(rule, &["properties", "targetDnsServers"]);
+        let servers = servers.and_then(|all| all.iter().map(server_of).collect::<Option<Vec<_>>>());
+        let (Some(true), Some(servers)) = (is_on(rule), servers) else { return unknown() };
+        let Some((first, port)) = servers.first().copied() else { return loses() };
         if first == AZURE {
             return loses();
         }
@@ -77,6 +81,10 @@ impl Ask<'_> {
         let near = outbound.iter().flatten().next().map(|subnet| network_of(subnet));
         let near = near.unwrap_or(self.network);
         let spot = address_of(first).map(|to| Spot::of(self.world, near, to));
+        if port != PORT {
+            let next = spot.as_ref().and_then(Spot::resolver);
+            return if next.is_some() { loses() } else { unknown() };
+        }
         let is_outside = |spot: &Spot| spot.seat.is_none() && is_for_everybody(spot.to);
         if spot.as_ref().is_some_and(is_outside) && is_published(name) {
             return Rule::Outside;
@@ -88,9 +96,7 @@ impl Ask<'_> {
         if arrives == Fate::Dropped {
             return loses();
         }
-        let Some(next) = spot.as_ref().and_then(Spot::resolver) else {
-            return Rule::Unknown(Gate::unknown("where a forwarding rule leads", ruleset));
-        };
+        let Some(next) = spot.as_ref().and_then(Spot::resolver) else { return unknown() };
         let unsure = (arrives == Fate::Open)
             .then(|| Gate::unknown("the way from the outbound endpoints", ruleset));
         let goes_round = linked(self.world, next).iter().any(|one| one == ruleset);
@@ -150,11 +156,35 @@ fn listed(world: &World, network: &str) -> Option<Vec<String>> {
     list(body, &["properties", "value"])?.iter().map(|one| reference(one, &["id"])).collect()
 }
 
-/// Whether a forwarding rule is on and catches a name; one for every name does not act on those that Azure keeps for itself.
+/// Where resolvers of Azure answer; a rule that names no port means it.
+const PORT: u64 = 53;
+
+/// A server in a rule's list, with its port.
+fn server_of(one: &Value) -> Option<(&str, u64)> {
+    let address = text(one, &["ipAddress"]).filter(|text| address_of(text).is_some())?;
+    let port = match one.get("port").filter(|port| !port.is_null()) {
+        Some(port) => port.as_u64().filter(|port| *port <= 65_535)?,
+        None => PORT,
+    };
+    Some((address, port))
+}
+
+/// Whether a forwarding rule is on; `None` where it says neither.
+fn is_on(rule: &Value) -> Option<bool> {
+    let state = rule.get("properties").and_then(|own| own.get("forwardingRuleState"));
+    let Some(state) = state.filter(|state| !state.is_null()) else { return Some(true) };
+    let is = |word: &str| state.as_str().is_some_and(|state| state.eq_ignore_ascii_case(word));
+    (is("enabled") || is("disabled")).then(|| is("enabled"))
+}
+
+/// The domain of a forwarding rule, without the final dot.
+fn domain(rule: &Value) -> Option<String> {
+    let domain = text(rule, &["properties", "domainName"])?;
+    Some(domain.trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// Whether a forwarding rule may be on and catches a name; one for every name does not act on those that Azure keeps for itself.
 fn acts_on(rule: &Value, name: &str) -> bool {
-    let domain = text(rule, &["properties", "domainName"]).unwrap_or("");
-    let domain = domain.trim_end_matches('.').to_ascii_lowercase();
-    let is_off = text(rule, &["properties", "forwardingRuleState"])
-        .is_some_and(|word| word.eq_ignore_ascii_case("Disabled"));
-    !is_off && !domain.is_empty() && covers(&domain, name)
+    let domain = domain(rule).unwrap_or_default();
+    is_on(rule) != Some(false) && !domain.is_empty() && covers(&domain, name)
 }

@@ -18,12 +18,10 @@ use super::start::Start;
 use super::step::{Outcome, Stage, Step, Verdict};
 use super::{Access, Leads, Path};
 use crate::address::AddressSet;
+use crate::estate::forwarder::DNS_PORT;
 use crate::estate::server::Server;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
-
-/// Port of DNS servers.
-const DNS_PORT: u16 = 53;
 
 /// Answers that lead astray looked behind: estates have one or two.
 const ASTRAY_MAX: usize = 8;

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::change::{RESOLVER_API, whole_place};
 use crate::estate::firewall::Proxy;
 use crate::estate::forwarder::{
-    ForwardingRule, InboundEndpoint, LinkedRuleset, LinkedRulesets, Ruleset, RulesetLink,
+    DNS_PORT, ForwardingRule, InboundEndpoint, LinkedRuleset, LinkedRulesets, Ruleset, RulesetLink,
 };
 use crate::estate::network::{Vnet, region_key};
 use crate::estate::{Estate, Key, Missing};
@@ -145,35 +145,41 @@ fn sent_by(
     without: &[ResourceId],
 ) -> Option<Forwarded> {
     let set = id.parent()?;
-    let server = rule.servers.first();
-    let sent = server.map(|server| {
-        let from = forwarded::network(estate, &set);
-        let next = at(estate, from.as_ref().unwrap_or(vnet), *server);
-        let sent = match next.is_none() && public_dns::answers(*server, name) {
-            true => Sent::Arrives,
-            false => forwarded::sent(estate, &set, *server),
-        };
-        (next, sent)
-    });
-    // What keeps the questions of a good rule from a server that is known may go, and the rule stays.
-    let is_kept_off = matches!(sent, Some((Some(_), Sent::Lost(..))));
-    if without.contains(id) && !is_kept_off {
-        return None;
-    }
+    let is_gone = without.contains(id);
     let astray = |why: String| {
         let pointer = rule.servers_pointer.clone();
         WrongRule { rule: id.clone(), pointer, why, round: None, lost: None }
     };
-    let wrong = |why: String| (!without.contains(id)).then(|| Forwarded::Wrong(astray(why)));
-    let (Some(server), Some((next, sent))) = (server, sent) else {
-        return wrong("to no server".to_owned());
+    let wrong = |why: String| (!is_gone).then(|| Forwarded::Wrong(astray(why)));
+    let unknown = |missing| (!is_gone).then(|| Forwarded::Unknown(id.clone(), missing));
+    if rule.is_enabled.is_none() {
+        return unknown(Missing::field(id, "forwardingRuleState"));
+    }
+    let Some(servers) = &rule.servers else {
+        return unknown(Missing::field(id, "targetDnsServers"));
     };
-    if *server == AZURE_DNS {
+    let Some(server) = servers.first() else { return wrong("to no server".to_owned()) };
+    let (server, port) = (*server.ip(), server.port());
+    let from = forwarded::network(estate, &set);
+    let next = at(estate, from.as_ref().unwrap_or(vnet), server);
+    let is_public = port == DNS_PORT && next.is_none() && public_dns::answers(server, name);
+    let sent = if is_public { Sent::Arrives } else { forwarded::sent(estate, &set, server) };
+    // What keeps the questions of a good rule from a server that is known may go, and the rule stays.
+    let is_kept_off = next.is_some() && port == DNS_PORT && matches!(sent, Sent::Lost(..));
+    if is_gone && !is_kept_off {
+        return None;
+    }
+    if server == AZURE_DNS {
         return wrong(format!("to {AZURE_DNS}, which Azure does not allow as a destination"));
     }
+    let is_azure = next.as_ref().is_some_and(|next| next.kind.asks_azure());
+    if port != DNS_PORT && is_azure {
+        return wrong(format!("to port {port} of {server}, which answers at port {DNS_PORT}"));
+    }
     let missing = match sent {
-        Sent::Lost(why, start) if !without.contains(id) => {
-            let lost = Some((start, *server));
+        _ if port != DNS_PORT => None,
+        Sent::Lost(why, start) if !is_gone => {
+            let lost = Some((start, server));
             return Some(Forwarded::Wrong(WrongRule { lost, ..astray(why) }));
         }
         Sent::Perhaps(missing) => Some(missing),
@@ -184,7 +190,7 @@ fn sent_by(
             if !goes_round(estate, &set, &next, name, without) {
                 return Some(Forwarded::To(next, missing));
             }
-            if without.contains(id) {
+            if is_gone {
                 return None;
             }
             let why =
@@ -193,9 +199,9 @@ fn sent_by(
             let round = link.map(|link| Round { link, vnet: next.vnet, is_at_fault: false });
             Some(Forwarded::Wrong(WrongRule { round, ..astray(why.to_owned()) }))
         }
-        None if public_dns::answers(*server, name) => {
+        None if is_public => {
             let why = format!("to public resolver {server}, which knows no private zone");
-            Some(Forwarded::Outside(*server, astray(why)))
+            Some(Forwarded::Outside(server, astray(why)))
         }
         Some(_) | None => {
             let what = format!(
@@ -205,7 +211,7 @@ fn sent_by(
             let help = format!(
                 "resolve {name} through that server, or on the target with `flexway probe`"
             );
-            Some(Forwarded::Unknown(id.clone(), Missing::other(what, help)))
+            unknown(Missing::other(what, help))
         }
     }
 }
@@ -231,9 +237,7 @@ fn unread(
         };
         return Some(Forwarded::Unknown(set.clone(), missing));
     }
-    let is_rule = |id: &&ResourceId| id.resource_type().ends_with("/forwardingrules");
-    let mut below = linked.iter().flat_map(|set| estate.unread_below(set));
-    if let Some(rule) = below.find(is_rule) {
+    if let Some(rule) = linked.iter().find_map(|set| unread_rule(estate, set)) {
         return Some(Forwarded::Unknown(rule.clone(), Missing::field(rule, "domainName")));
     }
     if listed(estate, vnet).is_some() {
@@ -244,6 +248,11 @@ fn unread(
     let set = catching(estate, catches).find(is_loose)?;
     let missing = unread_links(&set, vnet);
     Some(Forwarded::Unknown(set, missing))
+}
+
+/// A rule of a ruleset that could not be read.
+fn unread_rule<'e>(estate: &'e Estate, set: &ResourceId) -> Option<&'e ResourceId> {
+    estate.unread_below(set).find(|id| id.resource_type().ends_with("/forwardingrules"))
 }
 
 /// The rulesets that are linked to a network, as far as is known. Links of `without` are taken as gone.
@@ -290,7 +299,10 @@ pub(super) fn perhaps_forwarded(estate: &Estate, vnet: &ResourceId, name: &str) 
         return None;
     }
     // Nothing counts the rules of a ruleset either: one of which none was captured may have any.
-    let is_bare = |set: &&ResourceId| estate.children::<ForwardingRule>(set).next().is_none();
+    let is_bare = |set: &&ResourceId| {
+        estate.children::<ForwardingRule>(set).next().is_none()
+            || unread_rule(estate, set).is_some()
+    };
     let bare = estate.all::<Ruleset>().map(|(set, _)| set).filter(is_bare).cloned();
     let mut sets = catching(estate, |rule| rule.catches(name)).chain(bare).peekable();
     sets.peek()?;
@@ -311,7 +323,7 @@ pub fn linkable(estate: &Estate, vnet: &ResourceId, name: &str) -> Option<Resour
         let place = body.as_ref().and_then(|body| body.get("location")?.as_str().map(region_key));
         let rules = estate.children::<ForwardingRule>(set).filter(|(_, rule)| rule.catches(name));
         let rule = rules.max_by_key(|(_, rule)| rule.domain.len());
-        let server = rule.and_then(|(_, rule)| rule.servers.first().copied());
+        let server = rule.and_then(|(_, rule)| rule.resolver());
         let arrives =
             |server: &Ipv4Addr| !matches!(forwarded::sent(estate, set, *server), Sent::Lost(..));
         let next = server.filter(arrives).and_then(|server| at(estate, vnet, server));
@@ -366,6 +378,12 @@ fn listing(vnet: &ResourceId) -> String {
 impl ForwardingRule {
     /// A rule for every name does not act on the names that Azure keeps for itself.
     pub fn catches(&self, name: &str) -> bool {
-        self.is_enabled && !self.domain.is_empty() && holds(&self.domain, name)
+        self.is_enabled != Some(false) && !self.domain.is_empty() && holds(&self.domain, name)
+    }
+
+    /// Where a resolver of Azure may stand that the rule surely sends to.
+    fn resolver(&self) -> Option<Ipv4Addr> {
+        let first = self.servers.as_ref()?.first()?;
+        (self.is_enabled? && first.port() == DNS_PORT).then_some(*first.ip())
     }
 }

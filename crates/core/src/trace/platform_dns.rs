@@ -8,6 +8,7 @@ use super::rules;
 use super::start::Start;
 use crate::address::AddressSet;
 use crate::estate::filter::{Direction, Prefix, Protocol};
+use crate::estate::forwarder::DNS_PORT;
 use crate::estate::network::Subnet;
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
@@ -50,7 +51,6 @@ fn denier(
     group_id: &ResourceId,
     (senders, members): (&AddressSet, &[ResourceId]),
 ) -> Result<Option<DnsDenial>, Missing> {
-    const DNS_PORT: u16 = 53;
     let names_it = |prefix: &Prefix| matches!(prefix, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("AzurePlatformDNS"));
     let holds = |prefix: &Prefix| match prefix {
         Prefix::Network(network) => AddressSet::of([network]),

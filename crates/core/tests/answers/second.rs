@@ -222,4 +222,28 @@ fn what_cannot_be_read_is_a_fact_for_neither_reading() {
         let settings = format!("set firewallPolicies/rules /properties/dnsSettings {value}");
         both_say_of("hub-source", "undetermined", &format!("{firewall}\n{settings}"));
     }
+    let rules = "$dns/Microsoft.Network/dnsForwardingRulesets/rules";
+    let link = format!(
+        "add {{\"id\": \"{rules}/virtualNetworkLinks/target\", \"properties\": {{\"virtualNetwork\": {{\"id\": \
+         \"$target/Microsoft.Network/virtualNetworks/target-net\"}}}}}}"
+    );
+    let rule_says = |verdict, own| {
+        let rule =
+            format!("add {{\"id\": \"{rules}/forwardingRules/own\", \"properties\": {own}}}");
+        both_say(verdict, &format!("{link}\n{rule}"));
+    };
+    let server = r#"[{"ipAddress": "168.63.129.16"}]"#;
+    rule_says("reachable", format!("{{\"domainName\": \"x.y.\", \"targetDnsServers\": {server}}}"));
+    rule_says("undetermined", format!("{{\"domainName\": 5, \"targetDnsServers\": {server}}}"));
+    let all = r#""domainName": "postgres.database.azure.com.", "targetDnsServers""#;
+    rule_says("unreachable", format!("{{{all}: {server}}}"));
+    rule_says("reachable", format!("{{{all}: {server}, \"forwardingRuleState\": \"Disabled\"}}"));
+    rule_says("undetermined", format!("{{{all}: {server}, \"forwardingRuleState\": 7}}"));
+    for value in ["null", "\"10.30.1.4\"", "[7]", "[{\"ipAddress\": \"::1\"}]"] {
+        rule_says("undetermined", format!("{{{all}: {value}}}"));
+    }
+    for port in ["\"x\"", "-1", "65536", "5353"] {
+        let value = format!("[{{\"ipAddress\": \"10.30.1.4\", \"port\": {port}}}]");
+        rule_says("undetermined", format!("{{{all}: {value}}}"));
+    }
 }
