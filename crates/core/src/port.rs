@@ -94,7 +94,8 @@ pub trait Data: Send + Sync {
         progress: &CopyProgress,
         stop: &AtomicBool,
     ) -> Result<Copied, MoveError>;
-    /// Waits until a crash of the target can take nothing back of what was done on it since [`Data::begin`].
+    /// Waits until a crash of the target can take nothing back of what was done on it since [`Data::begin`]. Where one came meanwhile,
+    /// that is an error to try again after, and what was done may be gone.
     fn make_durable(&self) -> Result<(), MoveError>;
     /// Copies every large object with its owner and grants, replacing what a broken run left.
     fn copy_large_objects(

@@ -12,7 +12,7 @@ use crate::ask::{Outcome, act, failed, flag, query, run, text};
 use crate::catalog::tables::Rows;
 use crate::catalog::trees::Leaf;
 use crate::copy::Format;
-use crate::pool::Pool;
+use crate::pool::{DURABLY, Pool};
 use crate::refresh::refresh_all;
 use crate::{RelayError, Session, quote_ident, quote_literal, relay};
 use crate::{owners_path, parts, statistics};
@@ -215,7 +215,8 @@ fn set_sequences(
             format!("setval({sequence}, {}, {})", position.last_value, position.is_called)
         })
         .collect();
-    run(target, "set the sequences", &format!("SELECT {}", calls.join(", ")))
+    let sql = format!("BEGIN; {DURABLY}SELECT {}; COMMIT", calls.join(", "));
+    run(target, "set the sequences", &sql)
 }
 
 /// Where a sequence stands.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use flexway_core::migrate::{Copied, CopyProgress};
 
 use crate::ask::{Outcome, act, flag, number, optional, query, run, stopped, text};
+use crate::pool::DURABLY;
 use crate::schema::grantors::{Grantors, SPEAK_FOR, SPEAK_FOR_OWNER};
 use crate::{Session, quote_ident, quote_literal};
 
@@ -52,7 +53,7 @@ pub(crate) fn copy(
         })?;
         describe(source, target, what, ids)?;
         // No note on the target tells which have arrived: a crash must not take one back.
-        run(target, what, "SET LOCAL synchronous_commit = on; COMMIT")?;
+        run(target, what, &format!("{DURABLY}COMMIT"))?;
         copied.rows += ids.len() as u64;
         progress.rows.fetch_add(ids.len() as u64, Ordering::Relaxed);
         Ok(())

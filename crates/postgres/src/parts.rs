@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use flexway_core::migrate::{Copied, Part, RowsHash, Table};
+use flexway_core::migrate::{Copied, MoveError, Part, Remedy, RowsHash, Table};
 
 use crate::ask::{Outcome, act, failed, flag, number, optional, query, query_one, run, text};
 use crate::catalog::queried::can_be_queried;
 use crate::catalog::tables::{Rows, Tables};
 use crate::content::qualified;
+use crate::pool::DURABLY;
 use crate::{Session, quote_literal};
 
 /// The schema of the record; it stands on the target while rows are copied.
@@ -58,6 +59,7 @@ pub(crate) fn begin(
     Ok(found)
 }
 
+/// A crash empties `life`, for it is not logged: whether it still has its row tells whether commits since then may be lost.
 fn make(target: &mut Session) -> Outcome<()> {
     let sql = format!(
         "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; \
@@ -66,7 +68,9 @@ fn make(target: &mut Session) -> Outcome<()> {
            PRIMARY KEY (schema_name, table_name, number)); \
          CREATE TABLE IF NOT EXISTS {SCHEMA}.mark (number bigint); \
          ALTER TABLE {SCHEMA}.mark REPLICA IDENTITY FULL; \
-         INSERT INTO {SCHEMA}.mark SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.mark)"
+         INSERT INTO {SCHEMA}.mark SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.mark); \
+         CREATE UNLOGGED TABLE IF NOT EXISTS {SCHEMA}.life (number integer); \
+         INSERT INTO {SCHEMA}.life SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.life)"
     );
     run(target, "make the record of what has arrived", &sql)
 }
@@ -138,21 +142,30 @@ pub(crate) fn record(table: &Table, part: &Part, copied: &Copied) -> String {
     )
 }
 
-/// Waits until all that was committed before is safe from a crash of the target.
+/// Waits until all that was committed since [`begin`] is safe from a crash of the target. One that came meanwhile is an error to try
+/// again after: what it took back is not told, so all has to be looked through.
 pub(crate) fn make_durable(target: &mut Session) -> Outcome<()> {
-    let sql = format!(
-        "BEGIN; SET LOCAL synchronous_commit = on; UPDATE {SCHEMA}.mark SET number = number + 1; COMMIT"
-    );
+    let sql = format!("BEGIN; {DURABLY}UPDATE {SCHEMA}.mark SET number = number + 1; COMMIT");
     let what = "make sure that the target keeps what it has";
     match target.execute(&sql) {
         // 42P01 undefined_table: an earlier run had all rows, took the record away, and left other things open.
         Err(error) if error.code() == Some("42P01") => {
             run(target, what, "ROLLBACK")?;
             make(target)?;
-            run(target, what, &sql)
+            run(target, what, &sql)?;
         }
-        other => other.map_err(|error| failed(what, &error)),
+        other => other.map_err(|error| failed(what, &error))?,
     }
+    if !query(target, what, &format!("SELECT 1 FROM {SCHEMA}.life"))?.is_empty() {
+        return Ok(());
+    }
+    make(target)?;
+    Err(MoveError {
+        what: what.to_owned(),
+        why: "it crashed, and may have lost what it had told to be done a moment before".to_owned(),
+        help: "look at the log of the target".to_owned(),
+        remedy: Remedy::Retry,
+    })
 }
 
 /// Removes the record, once nothing is left to copy.

@@ -228,6 +228,9 @@ fn import(session: &mut Session, snapshot: &str) -> Outcome<()> {
     })
 }
 
+/// Has a transaction of a [writer](make_writer) wait for the target's disk.
+pub(crate) const DURABLY: &str = "SET LOCAL synchronous_commit = on; ";
+
 fn make_writer(session: &mut Session) -> Outcome<()> {
     let what = "prepare the session";
     // What is built side by side may wait for each other.

@@ -57,6 +57,28 @@ fn a_reader_does_not_wait_for_who_waits_for_the_move() {
     assert_eq!(ask(&world.source, "d", "SELECT count(*) FROM public.t"), "0");
 }
 
+/// Whether or not a session of the move saw it.
+#[test]
+fn a_crash_of_the_target_is_told_before_what_it_had_counts_as_safe() {
+    let Some(mut world) = start(17, 15) else { return };
+    run(&world.source, "postgres", "CREATE DATABASE d");
+    run(&world.source, "d", "CREATE TABLE t (id integer); INSERT INTO t VALUES (1)");
+    world.mover.prepare("d", false).unwrap();
+    for _ in 0..2 {
+        let open = world.mover.open("d").unwrap();
+        open.data().begin().unwrap();
+        open.data().make_durable().unwrap();
+        drop(open);
+        world.target.kill9().unwrap();
+        world.target.start_again().unwrap();
+        let open = world.mover.open("d").unwrap();
+        let error = open.data().make_durable().unwrap_err();
+        assert_eq!(error.remedy, Remedy::Retry, "{error}");
+        assert!(error.why.contains("it crashed"), "{error}");
+        open.data().make_durable().unwrap();
+    }
+}
+
 fn moves_in_parts(source: u32, target: u32) {
     let Some(world) = start(source, target) else { return };
     run(&world.source, "postgres", "CREATE DATABASE d");

@@ -145,12 +145,7 @@ impl World {
             stop.store(true, Ordering::Relaxed);
             return Err(error(name, "cancelled", Remedy::Stopped));
         }
-        if state.crash_at.take_if(|at| at == name).is_some() {
-            let tables =
-                state.target.values_mut().filter_map(|store| store.tables.get_mut("small"));
-            tables.for_each(Vec::clear);
-            return Err(error(name, "the target crashed", Remedy::Retry));
-        }
+        state.crash(name)?;
         let fault = state.fault.clone().filter(|fault| {
             fault.times > 0
                 && fault.call.is_none_or(|call| call == number)
@@ -168,6 +163,18 @@ impl World {
             Some(fault) => Err(error(name, "the answer was lost", fault.remedy)),
             None => Ok(result),
         }
+    }
+}
+
+impl State {
+    /// An error where this is the call that meets the crash.
+    fn crash(&mut self, name: &str) -> Result<(), MoveError> {
+        if self.crash_at.take_if(|at| at == name).is_none() {
+            return Ok(());
+        }
+        let tables = self.target.values_mut().filter_map(|store| store.tables.get_mut("small"));
+        tables.for_each(Vec::clear);
+        Err(error(name, "the target crashed", Remedy::Retry))
     }
 }
 

@@ -241,8 +241,17 @@ fn overwrite_empties_only_what_was_there_before_the_move() {
 /// The index that met the crash is built again, and does not stand on rows that are gone.
 #[test]
 fn what_a_crash_of_the_target_takes_back_is_copied_again() {
+    copied_again_after_a_crash_at("shop apply INDEX big_idx");
+}
+
+#[test]
+fn what_a_crash_took_back_that_only_the_target_tells_of_is_copied_again() {
+    copied_again_after_a_crash_at("make durable");
+}
+
+fn copied_again_after_a_crash_at(call: &str) {
     let (world, folder, watch) = (World::new(), Folder::new(), Watch::default());
-    world.state().crash_at = Some("shop apply INDEX big_idx".to_owned());
+    world.state().crash_at = Some(call.to_owned());
     let mut options = options();
     options.retry = RetryPolicy { step_waits: vec![Duration::ZERO], ..RetryPolicy::never() };
     let report = run_with(&world, &folder, &options, &watch, &AtomicBool::new(false)).unwrap();

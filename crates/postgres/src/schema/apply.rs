@@ -7,6 +7,7 @@ use flexway_core::migrate::{BuildMemory, MoveError, Remedy, Room, SchemaEntry};
 
 use crate::ask::{Outcome, failed, number, query, query_one, run, stopped, text};
 use crate::owners_path::{self, CLOSED_SINCE};
+use crate::pool::DURABLY;
 use crate::schema::entries::Dump;
 use crate::schema::violated::{self, Stands};
 use crate::schema::{foreign_key, owners, partitioned_key};
@@ -139,9 +140,6 @@ fn apply_batches<'a>(
     // What comes later rests on it, so it must survive a crash.
     session.execute(&format!("{DURABLY}COMMIT"))
 }
-
-/// Has a transaction of a session that commits without waiting for the disk wait for it.
-const DURABLY: &str = "SET LOCAL synchronous_commit = on; ";
 
 /// Creates one entry in a transaction of its own. One that stands already is left as it is. A
 /// session that was stopped or failed is left within its transaction, for its caller to end.

@@ -4,6 +4,7 @@
 use crate::ask::{Outcome, query, run, text};
 use crate::catalog::trees::leaves_of;
 use crate::content::qualified;
+use crate::pool::DURABLY;
 use crate::schema::foreign_key::Key;
 use crate::{Session, quote_ident, quote_literal};
 
@@ -17,7 +18,7 @@ pub(super) fn guard(session: &mut Session, key: &Key) -> Outcome<()> {
         let (table, name) = (qualified(schema, name), quote_ident(&key.name));
         format!("ALTER TABLE ONLY {table} ADD CONSTRAINT {name}{} NOT VALID; ", key.definition)
     });
-    run(session, &what, &format!("BEGIN; {}COMMIT", adds.collect::<String>()))
+    run(session, &what, &format!("BEGIN; {DURABLY}{}COMMIT", adds.collect::<String>()))
 }
 
 /// Statements that take what [`guard`] gave: beside it the whole key would be another one.
