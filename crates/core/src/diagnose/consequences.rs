@@ -117,12 +117,16 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
     if let (true, Some(broken)) = (is_hub_apart, broken) {
         findings.iter_mut().filter(is_tag).for_each(|one| one.consequence_of = Some(broken));
     }
+    let kept_from_hub = kept_from_hub(path, findings);
+    for finding in findings.iter_mut().filter(|one| kept_from_hub.is_some() && of_spokes(one)) {
+        finding.consequence_of = kept_from_hub;
+    }
     // Without the join of the networks the tag VirtualNetwork does not hold the other one, and rules that let it pass miss.
     let joins = |fault: &str| fault.starts_with("peering/") || WAYS_OUT.contains(&fault);
     let outward = path.intended.as_ref().and_then(|leg| leg.outward.as_ref());
     let is_severed = matches!(outward, Some(Outward::Severed { .. }));
     let counts = |one: &&Finding| joins(one.fault) && (one.is_cause() || is_severed);
-    let peering = findings.iter().find(counts).map(|one| one.fault);
+    let peering = findings.iter().find(counts).map(|one| one.fault).or(kept_from_hub);
     if let (Some(peering), Some(leg)) = (peering, &path.intended)
         && leg.onward.is_none()
     {
@@ -151,6 +155,34 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
             }
         }
     }
+}
+
+/// The route that keeps packets from the firewall of a hub to which the answers are led: the two networks meet there, and a peering of
+/// their own would be another way.
+fn kept_from_hub(path: &Path, findings: &[Finding]) -> Option<&'static str> {
+    let leg = path.intended.as_ref()?;
+    let is_kept = matches!(leg.route, Some(Routed::Dropped(_) | Routed::Dead(..)));
+    let is_led_back = matches!(
+        leg.route_back,
+        Some(Routed::Elsewhere(..) | Routed::Dead(_, Appliance::OutOfReach(_)))
+    );
+    let leads_there = |one: &Finding| {
+        let mut changes = one.fixes.iter().flat_map(|fix| &fix.changes);
+        changes.any(|change| change.kind == "add-route")
+    };
+    let of_route = ["route/blackhole", "route/appliance-dead"];
+    let mut causes = findings.iter().filter(|one| one.is_cause() && of_route.contains(&one.fault));
+    let cause = causes.find(|one| leads_there(one)).filter(|_| is_kept && is_led_back)?;
+    Some(cause.fault)
+}
+
+/// Whether it is that two networks have no peering with each other at all.
+fn of_spokes(finding: &Finding) -> bool {
+    let is_of_network = || {
+        let place = finding.place.as_ref();
+        place.is_some_and(|at| at.resource.is_type("Microsoft.Network/virtualNetworks"))
+    };
+    ["peering/not-transitive", "peering/missing"].contains(&finding.fault) && is_of_network()
 }
 
 /// Faults of a rule that would let the packets pass, and misses them.
