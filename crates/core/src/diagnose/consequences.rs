@@ -64,11 +64,12 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
             finding.consequence_of = broken;
         }
     }
-    // Both directions lead to one appliance that is dead.
+    // Both directions lead to one appliance that is dead, or to which nothing leads: not to an address that nobody has, of which
+    // each table has to be told.
     let is_one_hop =
         path.intended.as_ref().is_some_and(|leg| match (&leg.route, &leg.route_back) {
-            (Some(Routed::Dead(there, _)), Some(Routed::Dead(back, _))) => {
-                there.next_hop == back.next_hop
+            (Some(Routed::Dead(there, appliance)), Some(Routed::Dead(back, _))) => {
+                there.next_hop == back.next_hop && !appliance.is_nobody()
             }
             _ => false,
         });
@@ -162,10 +163,7 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
 fn kept_from_hub(path: &Path, findings: &[Finding]) -> Option<&'static str> {
     let leg = path.intended.as_ref()?;
     let is_kept = matches!(leg.route, Some(Routed::Dropped(_) | Routed::Dead(..)));
-    let is_led_back = matches!(
-        leg.route_back,
-        Some(Routed::Elsewhere(..) | Routed::Dead(_, Appliance::OutOfReach(_)))
-    );
+    let is_led_back = matches!(leg.route_back, Some(Routed::Elsewhere(..) | Routed::Dead(..)));
     let leads_there = |one: &Finding| {
         let mut changes = one.fixes.iter().flat_map(|fix| &fix.changes);
         changes.any(|change| change.kind == "add-route")

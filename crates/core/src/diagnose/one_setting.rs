@@ -1,5 +1,7 @@
 //! Which findings are about one setting: the change that mends the one mends the other as well.
 
+use serde_json::Value;
+
 use crate::change::Change;
 use crate::estate::network::Subnet;
 use crate::finding::{Certainty, Finding};
@@ -48,11 +50,27 @@ fn mends(finding: &Finding) -> impl Iterator<Item = &[Change]> {
 
 /// Whether all of some changes are among others, in whatever case ids are written.
 fn is_within(changes: &[Change], others: &[Change]) -> bool {
-    let what = |change: &Change| {
-        let body = change.request.body.to_string().to_ascii_lowercase();
-        (change.request.method, change.resource.clone(), body)
+    let is_of = |one: &Change, other: &Change| {
+        let (body, others) = (&one.request.body, &other.request.body);
+        (one.request.method, &one.resource) == (other.request.method, &other.resource)
+            && gives_all(others, body)
     };
-    changes.iter().all(|one| others.iter().any(|other| what(other) == what(one)))
+    changes.iter().all(|one| others.iter().any(|other| is_of(one, other)))
+}
+
+/// Whether a body is the same as another, or switches more on.
+fn gives_all(body: &Value, wanted: &Value) -> bool {
+    match (body, wanted) {
+        (Value::Object(body), Value::Object(wanted)) => {
+            body.len() == wanted.len()
+                && wanted.iter().all(|(name, wanted)| {
+                    body.get(name).is_some_and(|value| gives_all(value, wanted))
+                })
+        }
+        (Value::Bool(has), Value::Bool(wants)) => *has || !wants,
+        (Value::String(text), Value::String(wanted)) => text.eq_ignore_ascii_case(wanted),
+        _ => body == wanted,
+    }
 }
 
 /// What keeps packets from the source, and questions from the network's DNS server too, where nothing else does that.

@@ -58,6 +58,11 @@ impl Appliance {
         }
     }
 
+    /// Whether nobody has its address.
+    pub fn is_nobody(&self) -> bool {
+        matches!(self, Appliance::Absent(_) | Appliance::NoSubnet(_) | Appliance::NoNetwork(_))
+    }
+
     /// The network that it stands in, or should stand in, where that is known; that of the route where no other has the address.
     pub fn vnet(&self, estate: &Estate) -> Option<ResourceId> {
         match self {

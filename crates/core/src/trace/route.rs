@@ -163,7 +163,7 @@ pub fn to_addresses(
 }
 
 /// Whether packets to an address would be handed to an appliance if no route dropped them.
-pub(super) fn hands_on_beneath(
+pub fn hands_on_beneath(
     estate: &Estate,
     subnet: (&ResourceId, &Subnet),
     address: Ipv4Addr,

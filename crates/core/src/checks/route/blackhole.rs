@@ -8,7 +8,7 @@ use crate::trace::Path;
 use crate::trace::front_route::droppers;
 use crate::trace::leg::{Leg, Way};
 use crate::trace::outward::{self, Outward};
-use crate::trace::route::{Routed, UserRoute};
+use crate::trace::route::{Routed, UserRoute, hands_on_beneath};
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let dropped = path.legs().find_map(|leg| match &leg.route {
@@ -44,9 +44,12 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     if matches!(leg.way, Way::Public) {
         finding.fixes.extend(fixes::past_broad_route(path, route));
     }
-    finding.fixes.extend(longer(path, leg));
     let delete = |one: &UserRoute| change::delete(path.estate, &one.table, &one.name);
-    finding.fixes.push(Fix::of(routes.iter().map(delete).collect()));
+    let mut ways = longer(path, leg);
+    // What the table meant without it comes first.
+    let place = if hides_an_appliance(path, leg) { 0 } else { ways.len() };
+    ways.insert(place, Fix::of(routes.iter().map(delete).collect()));
+    finding.fixes.extend(ways);
     finding.fixes.extend(new_endpoint::instead(path));
     finding.on_fallback = is_other_way(path, leg);
     Some(finding)
@@ -63,6 +66,17 @@ fn longer(path: &Path, leg: &Leg) -> Vec<Fix> {
     };
     let added = change::add_to_gateway(path.estate, &route.table, address, &line.vnet);
     added.map(|route| Fix::of(vec![route])).into_iter().collect()
+}
+
+/// Whether packets to what stands beyond a gateway would go to an appliance without the route that drops them: then nothing of a gateway
+/// is missing here.
+pub(super) fn hides_an_appliance(path: &Path, leg: &Leg) -> bool {
+    let (Way::Beyond(address), Some(start)) = (&leg.way, &path.start) else { return false };
+    if !matches!(leg.route, Some(Routed::Dropped(_))) {
+        return false;
+    }
+    let subnet = path.estate.find::<Subnet>(&start.subnet);
+    subnet.is_some_and(|subnet| hands_on_beneath(path.estate, (&start.subnet, subnet), *address))
 }
 
 /// A route of the firewall's own subnet drops what the firewall sends on.
