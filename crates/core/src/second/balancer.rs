@@ -81,11 +81,23 @@ pub(super) fn is_idle(world: &World, to: u32) -> bool {
 fn are_idle(world: &World, balancer: &Value, frontend: &str) -> Option<bool> {
     let part = |field| list(balancer, &["properties", field]);
     let mut members = Vec::new();
-    for rule in part("loadBalancingRules")?.iter().chain(part("inboundNatRules")?) {
+    let is_of = |rule: &&Value| {
         let of = reference(rule, &["properties", "frontendIPConfiguration", "id"]);
-        if of.is_some_and(|one| one != frontend) {
-            continue;
-        }
+        of.is_none_or(|one| one == frontend)
+    };
+    let balanced = part("loadBalancingRules")?;
+    // What comes by on its way elsewhere is for a rule of all ports, whatever rules of NAT there are.
+    let is_of_all = |rule: &Value| {
+        let is_zero = |field| at(rule, &["properties", field]).and_then(Value::as_u64) == Some(0);
+        text(rule, &["properties", "protocol"]).is_some_and(|one| one.eq_ignore_ascii_case("all"))
+            && is_zero("frontendPort")
+    };
+    let translated = match part("inboundNatRules") {
+        Some(told) => told,
+        None if balanced.iter().filter(is_of).any(is_of_all) => &[],
+        None => return None,
+    };
+    for rule in balanced.iter().chain(translated).filter(is_of) {
         members.extend(configurations(balancer, rule)?);
     }
     let forwards = |id: &String| {

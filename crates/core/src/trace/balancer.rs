@@ -91,11 +91,17 @@ pub(super) fn idle_member(estate: &Estate, vnet: &ResourceId, at: Ipv4Addr) -> O
     let Place::Here(Machine { holder: Some(id), .. }) = place::of(estate, vnet, at) else {
         return None;
     };
-    let balancer = estate.find::<LoadBalancer>(&id).filter(|one| one.has_all_rules)?;
+    let balancer = estate.find::<LoadBalancer>(&id)?;
     let frontend = balancer.frontends.iter().find(|one| one.address == at)?.id.as_ref()?;
-    let rules = balancer.rules.iter().flatten().chain(&balancer.nat_rules);
+    // A rule for every port takes all that passes by; the others may be of NAT, and have to be known.
+    let takes_all = |rule: &BalancerRule| rule.is_tcp == Some(true) && rule.ports == Some((0, 0));
+    let is_of = |rule: &&BalancerRule| rule.frontend.as_ref().is_none_or(|one| one == frontend);
+    let rules = balancer.rules.as_ref()?;
+    if !balancer.has_all_rules && !rules.iter().filter(is_of).any(takes_all) {
+        return None;
+    }
     let mut all = Vec::new();
-    for rule in rules.filter(|rule| rule.frontend.as_ref().is_none_or(|one| one == frontend)) {
+    for rule in rules.iter().chain(&balancer.nat_rules).filter(is_of) {
         all.extend(members(balancer, rule)?);
     }
     let idle = |configuration: &ResourceId| {
