@@ -149,7 +149,11 @@ impl<'w> Through<'w> {
     pub(super) fn gates_to_premises(&self, world: &World, here: Shore<'_>, to: u32) -> Vec<Gate> {
         let (hub, near, seat) = (self.hub(), here.network, &self.firewall.seat);
         if !gateway::may_lead_itself(world, hub, to) {
-            return Vec::new();
+            // Where none of another network does either, the packets are lost there.
+            return match next_hop(world, seat, Some(to), None, "route") {
+                Hop::Drop(gate) => vec![gate],
+                _ => Vec::new(),
+            };
         }
         let mut gates = self.approach(world, here);
         gates.push(self.rules.clone());

@@ -28,6 +28,7 @@ const OPEN: &[(&str, &[&str])] = &[
     // Refused without a change to try, though gates of that sort can be opened elsewhere.
     ("The first group of the policy denies, and no number is left before it", &["refusal"]),
     ("The copier's network claims the office's addresses too", &["refusal"]),
+    ("The firewall of a hub gets the packets, and the hub has no gateway", &["refusal"]),
     ("The balancer stands in another region", &["refusal"]),
     (
         "The source's network was not captured: a rule that denies everything stands for itself",

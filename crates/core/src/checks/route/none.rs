@@ -21,15 +21,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         let finding = finding.at(owner, path.estate.locate(owner, "", "addressSpace"));
         return Some(finding.fix(Fix::advice("give the address that the source has now")));
     }
-    let message = format!("no route of network `{}` leads to {address}", start.vnet.name());
+    // Behind the firewall of a hub the packets are lost there.
+    let guard = leg.guard.as_ref().filter(|guard| guard.sends_on().is_some());
+    let vnet = guard.and_then(|guard| guard.home.parent()).unwrap_or_else(|| start.vnet.clone());
+    let message = format!("no route of network `{}` leads to {address}", vnet.name());
     let why = "no network here, no peered one and no gateway claims the address, and Azure drops packets to private \
                addresses that nobody claims";
-    let place = path.estate.locate(&start.vnet, "", "addressSpace");
-    let mut finding = Finding::blocks(message, why).at(&start.vnet, place);
-    let lenders = outward::could_lend(path.estate, &start.vnet, *address);
-    finding
-        .fixes
-        .extend(lenders.iter().map(|lender| joins::lent(path.estate, &start.vnet, lender)));
+    let place = path.estate.locate(&vnet, "", "addressSpace");
+    let mut finding = Finding::blocks(message, why).at(&vnet, place);
+    let lenders = outward::could_lend(path.estate, &vnet, *address);
+    finding.fixes.extend(lenders.iter().map(|lender| joins::lent(path.estate, &vnet, lender)));
     Some(finding.fix(Fix::advice(
         "connect the network that holds the source: by a gateway, or by peering with a network that has one",
     )))

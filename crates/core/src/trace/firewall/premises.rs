@@ -5,19 +5,20 @@ use std::net::Ipv4Addr;
 use super::Sender;
 use crate::estate::Estate;
 use crate::estate::gateway::Gateway;
-use crate::estate::network::NextHop;
+use crate::estate::network::{NextHop, Subnet};
 use crate::id::ResourceId;
 use crate::trace::firewall::onward::Onward;
 use crate::trace::leg::{Leg, Walker};
 use crate::trace::outward::{self, Outward};
 use crate::trace::own_route::Own;
+use crate::trace::place::{self, Place};
 use crate::trace::route::{self, OwnRoute, Routed};
 use crate::trace::route_words::{outward_step, route_step};
 use crate::trace::step::{Stage, Step};
 use crate::trace::walk::End;
 
-/// The way from the subnet of a firewall through a gateway of the same network; `None` where another one leads there, or nothing that is
-/// known.
+/// The way from the subnet of a firewall through a gateway of the same network, or that nothing leads there; `None` where another gateway
+/// does, or that is not known.
 pub(super) fn through_own_gateway(
     estate: &Estate,
     home: &ResourceId,
@@ -30,9 +31,21 @@ pub(super) fn through_own_gateway(
         Outward::Learned(gateway, _) => {
             estate.find::<Gateway>(gateway).is_some_and(|one| one.vnets().any(|vnet| vnet == hub))
         }
+        Outward::Nowhere => is_lost(estate, home, address),
         _ => false,
     };
     is_own.then_some(found)
+}
+
+/// Whether what a firewall sends to an address to which nothing leads is surely lost: no route of its subnet hands it to somebody.
+fn is_lost(estate: &Estate, home: &ResourceId, address: Ipv4Addr) -> bool {
+    let Some(subnet) = estate.find::<Subnet>(home) else { return false };
+    let routed = route::to_address(estate, (home, subnet), address, OwnRoute::Nothing);
+    let is_claimed = || {
+        let hub = home.parent();
+        hub.is_some_and(|hub| matches!(place::of(estate, &hub, address), Place::Claimed(_)))
+    };
+    matches!(routed, Routed::Directly | Routed::Dropped(_)) && !is_claimed()
 }
 
 impl Walker<'_> {
@@ -41,9 +54,13 @@ impl Walker<'_> {
         let Some(guard) = leg.guard.clone() else { return };
         let (Some(sender), Some(hub)) = (guard.sends_on(), guard.home.parent()) else { return };
         let Some(found) = through_own_gateway(self.estate, &guard.home, address) else { return };
+        let is_lost = matches!(found, Outward::Nowhere);
         match End::read(self.estate, &hub, &guard.home) {
             Ok(seat) => self.out_of_hub(leg, &seat, found, address),
             Err(missing) => leg.forward.push(Step::unknown(Stage::Route, missing)),
+        }
+        if is_lost {
+            return; // Nothing is answered.
         }
         let subnet = outward::gateway_subnet(&hub);
         match (sender, End::read(self.estate, &hub, &subnet)) {
@@ -66,6 +83,7 @@ impl Walker<'_> {
         let subnet = (seat.id, seat.subnet);
         let own = match &found {
             Outward::Through(line) => OwnRoute::Network(line.prefix.prefix_len()),
+            Outward::Nowhere => OwnRoute::Nothing,
             _ => OwnRoute::Network(1),
         };
         let routed = route::to_address(self.estate, subnet, address, own);
@@ -76,7 +94,8 @@ impl Walker<'_> {
                 let found =
                     if is_sent_there { found } else { found.unless_kept_out(self.estate, subnet) };
                 leg.forward.push(outward_step(self.estate, seat.vnet, &found, address));
-                leg.outward = Some(found).filter(|one| matches!(one, Outward::KeptOut { .. }));
+                let is_closed = matches!(found, Outward::KeptOut { .. } | Outward::Nowhere);
+                leg.outward = is_closed.then_some(found);
             }
             Routed::Elsewhere(route, _) if route.next_hop == NextHop::Gateway => {
                 let step = outward_step(self.estate, seat.vnet, &found, address);
