@@ -62,7 +62,7 @@ pub(crate) fn begin(
 /// A crash empties `life`, for it is not logged: whether it still has its row tells whether commits since then may be lost.
 fn make(target: &mut Session) -> Outcome<()> {
     let sql = format!(
-        "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; \
+        "BEGIN; {DURABLY}CREATE SCHEMA IF NOT EXISTS {SCHEMA}; \
          CREATE TABLE IF NOT EXISTS {SCHEMA}.part (schema_name text, table_name text, number integer, \
            cut text, row_count bigint, byte_count bigint, hash text, is_binary boolean, \
            PRIMARY KEY (schema_name, table_name, number)); \
@@ -70,7 +70,7 @@ fn make(target: &mut Session) -> Outcome<()> {
          ALTER TABLE {SCHEMA}.mark REPLICA IDENTITY FULL; \
          INSERT INTO {SCHEMA}.mark SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.mark); \
          CREATE UNLOGGED TABLE IF NOT EXISTS {SCHEMA}.life (number integer); \
-         INSERT INTO {SCHEMA}.life SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.life)"
+         INSERT INTO {SCHEMA}.life SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.life); COMMIT"
     );
     run(target, "make the record of what has arrived", &sql)
 }
@@ -145,10 +145,12 @@ pub(crate) fn record(table: &Table, part: &Part, copied: &Copied) -> String {
 /// Waits until all that was committed since [`begin`] is safe from a crash of the target. One that came meanwhile is an error to try
 /// again after: what it took back is not told, so all has to be looked through.
 pub(crate) fn make_durable(target: &mut Session) -> Outcome<()> {
-    let sql = format!("BEGIN; {DURABLY}UPDATE {SCHEMA}.mark SET number = number + 1; COMMIT");
+    let alive = format!("SELECT 1 FROM {SCHEMA}.life");
+    let sql =
+        format!("BEGIN; {DURABLY}UPDATE {SCHEMA}.mark SET number = number + 1; {alive}; COMMIT");
     let what = "make sure that the target keeps what it has";
     match target.execute(&sql) {
-        // 42P01 undefined_table: an earlier run had all rows, took the record away, and left other things open.
+        // 42P01 undefined_table: an earlier run had all rows, took the record away, and left other things open; or it knew no `life`.
         Err(error) if error.code() == Some("42P01") => {
             run(target, what, "ROLLBACK")?;
             make(target)?;
@@ -156,7 +158,7 @@ pub(crate) fn make_durable(target: &mut Session) -> Outcome<()> {
         }
         other => other.map_err(|error| failed(what, &error))?,
     }
-    if !query(target, what, &format!("SELECT 1 FROM {SCHEMA}.life"))?.is_empty() {
+    if !query(target, what, &alive)?.is_empty() {
         return Ok(());
     }
     make(target)?;

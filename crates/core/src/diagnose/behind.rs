@@ -13,7 +13,14 @@ use crate::trace::route::Routed;
 use crate::trace::step::Fact;
 
 /// Faults of the way behind the first one that are told.
-const TOLD: [&str; 3] = ["route/opaque-appliance", "route/blackhole", NO_WAY_BACK];
+const TOLD: [&str; 6] = [
+    "route/opaque-appliance",
+    "route/appliance-dead",
+    "route/blackhole",
+    "route/none",
+    "route/gateway-propagation-off",
+    NO_WAY_BACK,
+];
 
 const NO_WAY_BACK: &str = "route/return-asymmetric";
 
@@ -36,14 +43,20 @@ pub(super) fn add(
         (Some(Routed::Dropped(_)), _) if is_led_back || matches!(leg.way, Way::Beyond(_)) => {
             "route/blackhole"
         }
+        (Some(Routed::Dead(..)), _) if is_led_back => "route/appliance-dead",
         (Some(Routed::Directly), None) if is_led_back => "peering/not-transitive",
         _ => return,
     };
     let mends = |one: &&Finding| one.fault.starts_with(first) && is_certain_cause(one);
     let Some(first) = report.findings.iter().find(mends) else { return };
     let Some(fix) = first.fixes.iter().find(|fix| !fix.changes.is_empty()) else { return };
-    // That the two ends get a peering of their own tells nothing of the firewall.
-    if first.fault == "peering/not-transitive" && fix.changes[0].kind == "create-peering" {
+    // That the two ends get a peering of their own, or lose a route, tells nothing of the firewall.
+    let leads_there = match first.fault {
+        "peering/not-transitive" => fix.changes[0].kind != "create-peering",
+        "route/appliance-dead" => fix.changes.iter().all(|one| one.kind == "add-route"),
+        _ => true,
+    };
+    if !leads_there {
         return;
     }
     let (fault, changes): (_, &[Change]) = (first.fault, &fix.changes);

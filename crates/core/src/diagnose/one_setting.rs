@@ -58,7 +58,7 @@ fn is_within(changes: &[Change], others: &[Change]) -> bool {
     changes.iter().all(|one| others.iter().any(|other| is_of(one, other)))
 }
 
-/// Whether a body is the same as another, or switches more on.
+/// Whether a body is the same as another, or switches more on: flags of peerings, each of which lets more through.
 fn gives_all(body: &Value, wanted: &Value) -> bool {
     match (body, wanted) {
         (Value::Object(body), Value::Object(wanted)) => {

@@ -163,7 +163,10 @@ const PORT: u64 = 53;
 fn server_of(one: &Value) -> Option<(&str, u64)> {
     let address = text(one, &["ipAddress"]).filter(|text| address_of(text).is_some())?;
     let port = match one.get("port").filter(|port| !port.is_null()) {
-        Some(port) => port.as_u64().filter(|port| *port <= 65_535)?,
+        Some(port) => {
+            let port = port.as_u64().or_else(|| port.as_str()?.parse().ok())?;
+            (port <= 65_535).then_some(port)?
+        }
         None => PORT,
     };
     Some((address, port))

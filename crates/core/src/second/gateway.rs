@@ -43,9 +43,7 @@ pub(super) fn is_lent(world: &World, lender: &str, network: &str) -> Tri {
 pub(super) fn stands(world: &World, network: &str) -> Tri {
     let Some(body) = world.body(network) else { return Tri::Yes };
     let listed = list(body, &["properties", "subnets"]);
-    let is_seat = |one: &Value| {
-        text(one, &["name"]).is_some_and(|name| name.eq_ignore_ascii_case("GatewaySubnet"))
-    };
+    let is_seat = |one: &Value| is_subnet(one, "gatewaysubnet");
     let lends = |lender: String| is_lent(world, &lender, network) != Tri::No;
     let may_use =
         |half: &Half<'_>| half.remote().is_none_or(|one| !half.keeps_gateways_out() && lends(one));
@@ -59,6 +57,23 @@ pub(super) fn stands(world: &World, network: &str) -> Tri {
         (false, Some(_)) => Tri::No,
         (false, None) => Tri::Maybe,
     }
+}
+
+/// Whether an element of a network's list of subnets is that of a name, in lower case.
+fn is_subnet(one: &Value, wanted: &str) -> bool {
+    let id = reference(one, &["id"]);
+    let is_it = |name: &str| name.eq_ignore_ascii_case(wanted);
+    text(one, &["name"]).is_some_and(is_it)
+        || id.is_some_and(|id| id.rsplit('/').next().is_some_and(is_it))
+}
+
+/// Whether no gateway or route server can be in a network unseen.
+pub(super) fn are_all_seen(world: &World, network: &str) -> bool {
+    let listed = world.body(network).and_then(|body| list(body, &["properties", "subnets"]));
+    let lists = |name| listed.is_some_and(|all| all.iter().any(|one| is_subnet(one, name)));
+    let is_captured = |name| world.body(&format!("{network}/subnets/{name}")).is_some();
+    let is_seen = is_captured("gatewaysubnet") || listed.is_some() && !lists("gatewaysubnet");
+    is_seen && !is_captured("routeserversubnet") && !lists("routeserversubnet")
 }
 
 /// The subnet that gateways stand in.

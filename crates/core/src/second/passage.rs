@@ -145,13 +145,13 @@ impl<'w> Through<'w> {
     }
 
     /// The same of a packet to an address beyond a gateway of the firewall's own network: what comes out of that obeys the routes of its
-    /// subnet. None where no gateway there is known to lead on.
+    /// subnet. None where no gateway there is known to lead on, but for a route that drops it.
     pub(super) fn gates_to_premises(&self, world: &World, here: Shore<'_>, to: u32) -> Vec<Gate> {
         let (hub, near, seat) = (self.hub(), here.network, &self.firewall.seat);
         if !gateway::may_lead_itself(world, hub, to) {
             // Where none of another network does either, the packets are lost there.
             return match next_hop(world, seat, Some(to), None, "route") {
-                Hop::Drop(gate) => vec![gate],
+                Hop::Drop(gate) if gateway::are_all_seen(world, hub) => vec![gate],
                 _ => Vec::new(),
             };
         }

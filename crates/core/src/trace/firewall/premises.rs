@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::Sender;
 use crate::estate::Estate;
 use crate::estate::gateway::Gateway;
-use crate::estate::network::{NextHop, Subnet};
+use crate::estate::network::{NextHop, Subnet, Vnet};
 use crate::id::ResourceId;
 use crate::trace::firewall::onward::Onward;
 use crate::trace::leg::{Leg, Walker};
@@ -37,15 +37,24 @@ pub(super) fn through_own_gateway(
     is_own.then_some(found)
 }
 
-/// Whether what a firewall sends to an address to which nothing leads is surely lost: no route of its subnet hands it to somebody.
+/// Whether what a firewall sends to an address to which nothing leads is surely lost: no network near has the address, no gateway or route
+/// server can be there unseen, and no route of its subnet hands it to somebody.
 fn is_lost(estate: &Estate, home: &ResourceId, address: Ipv4Addr) -> bool {
-    let Some(subnet) = estate.find::<Subnet>(home) else { return false };
-    let routed = route::to_address(estate, (home, subnet), address, OwnRoute::Nothing);
-    let is_claimed = || {
-        let hub = home.parent();
-        hub.is_some_and(|hub| matches!(place::of(estate, &hub, address), Place::Claimed(_)))
+    let (Some(hub), Some(subnet)) = (home.parent(), estate.find::<Subnet>(home)) else {
+        return false;
     };
-    matches!(routed, Routed::Directly | Routed::Dropped(_)) && !is_claimed()
+    let listed = estate.find::<Vnet>(&hub).and_then(|facts| facts.subnets.as_ref());
+    let is_captured = |name: &str| estate.find::<Subnet>(&hub.child("subnets", name)).is_some();
+    let is_listed =
+        |name: &str| listed.is_some_and(|all| all.iter().any(|one| one.eq_ignore_ascii_case(name)));
+    let is_gateway_known =
+        is_captured("GatewaySubnet") || listed.is_some() && !is_listed("GatewaySubnet");
+    let has_route_server = is_captured("RouteServerSubnet") || is_listed("RouteServerSubnet");
+    let routed = route::to_address(estate, (home, subnet), address, OwnRoute::Nothing);
+    is_gateway_known
+        && !has_route_server
+        && matches!(routed, Routed::Directly | Routed::Dropped(_))
+        && matches!(place::of(estate, &hub, address), Place::Beyond)
 }
 
 impl Walker<'_> {
