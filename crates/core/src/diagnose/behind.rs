@@ -35,7 +35,7 @@ pub(super) fn add(
     depth: usize,
 ) {
     let Some(leg) = path.intended.as_ref().filter(|_| depth > 0) else { return };
-    let is_led_back = matches!(leg.route_back, Some(Routed::Elsewhere(..) | Routed::Dead(..)));
+    let is_led_back = leg.is_led_back();
     let is_out_of_reach = leg.leads_out_of_reach(estate) && leg.leads_to_firewall(estate);
     let first = match (&leg.route, &leg.onward) {
         _ if is_out_of_reach => "peering/",

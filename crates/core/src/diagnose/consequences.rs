@@ -163,14 +163,13 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
 fn kept_from_hub(path: &Path, findings: &[Finding]) -> Option<&'static str> {
     let leg = path.intended.as_ref()?;
     let is_kept = matches!(leg.route, Some(Routed::Dropped(_) | Routed::Dead(..)));
-    let is_led_back = matches!(leg.route_back, Some(Routed::Elsewhere(..) | Routed::Dead(..)));
     let leads_there = |one: &Finding| {
         let mut changes = one.fixes.iter().flat_map(|fix| &fix.changes);
         changes.any(|change| change.kind == "add-route")
     };
     let of_route = ["route/blackhole", "route/appliance-dead"];
     let mut causes = findings.iter().filter(|one| one.is_cause() && of_route.contains(&one.fault));
-    let cause = causes.find(|one| leads_there(one)).filter(|_| is_kept && is_led_back)?;
+    let cause = causes.find(|one| leads_there(one)).filter(|_| is_kept && leg.is_led_back())?;
     Some(cause.fault)
 }
 

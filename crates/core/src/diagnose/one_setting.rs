@@ -51,9 +51,8 @@ fn mends(finding: &Finding) -> impl Iterator<Item = &[Change]> {
 /// Whether all of some changes are among others, in whatever case ids are written.
 fn is_within(changes: &[Change], others: &[Change]) -> bool {
     let is_of = |one: &Change, other: &Change| {
-        let (body, others) = (&one.request.body, &other.request.body);
         (one.request.method, &one.resource) == (other.request.method, &other.resource)
-            && gives_all(others, body)
+            && gives_all(&other.request.body, &one.request.body)
     };
     changes.iter().all(|one| others.iter().any(|other| is_of(one, other)))
 }

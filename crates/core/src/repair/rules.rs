@@ -3,8 +3,7 @@
 use crate::address::AddressSet;
 use crate::estate::filter::{Direction, Prefix, Rule};
 use crate::estate::firewall::Firewall;
-use crate::estate::forwarder::DNS_PORT;
-use crate::estate::forwarder::Ruleset;
+use crate::estate::forwarder::{DNS_PORT, Ruleset};
 use crate::estate::network::{NextHop, Route, Subnet, Vnet};
 use crate::estate::server::Server;
 use crate::estate::{Estate, Key, Set, Writes};

@@ -6,7 +6,7 @@ use super::address::Prefix;
 use super::peering::{Half, halves, has_hub};
 use super::route::{Hop, OwnRoute, own_hop, own_routes, propagates};
 use super::verdict::{Gate, Tri};
-use super::world::{World, flag, list, network_of, prefixes, reference, text};
+use super::world::{World, address_space, flag, list, network_of, prefixes, reference, text};
 
 /// Whether a gateway leads from a network to an address.
 pub(super) fn leads(world: &World, network: &str, address: u32) -> Tri {
@@ -67,13 +67,21 @@ fn is_subnet(one: &Value, wanted: &str) -> bool {
         || id.is_some_and(|id| id.rsplit('/').next().is_some_and(is_it))
 }
 
-/// Whether no gateway or route server can be in a network unseen.
+/// Whether no address, gateway or route server can be in a network unseen.
 pub(super) fn are_all_seen(world: &World, network: &str) -> bool {
     let listed = world.body(network).and_then(|body| list(body, &["properties", "subnets"]));
     let lists = |name| listed.is_some_and(|all| all.iter().any(|one| is_subnet(one, name)));
     let is_captured = |name| world.body(&format!("{network}/subnets/{name}")).is_some();
-    let is_seen = is_captured("gatewaysubnet") || listed.is_some() && !lists("gatewaysubnet");
-    is_seen && !is_captured("routeserversubnet") && !lists("routeserversubnet")
+    let is_named =
+        |one: &Value| reference(one, &["id"]).is_some() || text(one, &["name"]).is_some();
+    let is_list_read = listed.is_some_and(|all| all.iter().all(is_named));
+    let is_seen = is_captured("gatewaysubnet") || is_list_read && !lists("gatewaysubnet");
+    let (space, is_told) = address_space(world, network);
+    is_told
+        && !space.is_empty()
+        && is_seen
+        && !is_captured("routeserversubnet")
+        && !lists("routeserversubnet")
 }
 
 /// The subnet that gateways stand in.

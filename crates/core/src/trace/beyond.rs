@@ -97,6 +97,10 @@ impl Walker<'_> {
                     Routed::Dropped(route) if route.next_hop == NextHop::Gateway => {
                         is_closed(&found)
                     }
+                    // Beneath it lies a route to an appliance, and nothing of a gateway is missing here.
+                    Routed::Dropped(_) if route::hands_on_beneath(self.estate, subnet, address) => {
+                        false
+                    }
                     Routed::Dropped(_) => is_closed(&found) || is_private && is_lost,
                     _ => false,
                 };

@@ -160,24 +160,36 @@ fn sent_by(
     };
     let Some(server) = servers.first() else { return wrong("to no server".to_owned()) };
     let (server, port) = (*server.ip(), server.port());
-    let from = forwarded::network(estate, &set);
-    let next = at(estate, from.as_ref().unwrap_or(vnet), server);
-    let is_public = port == DNS_PORT && next.is_none() && public_dns::answers(server, name);
-    let sent = if is_public { Sent::Arrives } else { forwarded::sent(estate, &set, server) };
-    // What keeps the questions of a good rule from a server that is known may go, and the rule stays.
-    let is_kept_off = next.is_some() && port == DNS_PORT && matches!(sent, Sent::Lost(..));
-    if is_gone && !is_kept_off {
-        return None;
-    }
     if server == AZURE_DNS {
         return wrong(format!("to {AZURE_DNS}, which Azure does not allow as a destination"));
     }
-    let is_azure = next.as_ref().is_some_and(|next| next.kind.asks_azure());
-    if port != DNS_PORT && is_azure {
-        return wrong(format!("to port {port} of {server}, which answers at port {DNS_PORT}"));
+    let from = forwarded::network(estate, &set);
+    let next = at(estate, from.as_ref().unwrap_or(vnet), server);
+    let untold = || {
+        let what = format!(
+            "what DNS server {server} of forwarding rule `{}` answers for {name}",
+            id.name()
+        );
+        let help =
+            format!("resolve {name} through that server, or on the target with `flexway probe`");
+        unknown(Missing::other(what, help))
+    };
+    if port != DNS_PORT {
+        return match next {
+            Some(next) if next.kind.asks_azure() => {
+                wrong(format!("to port {port} of {server}, which answers at port {DNS_PORT}"))
+            }
+            _ => untold(),
+        };
+    }
+    let is_public = next.is_none() && public_dns::answers(server, name);
+    let sent = if is_public { Sent::Arrives } else { forwarded::sent(estate, &set, server) };
+    // What keeps the questions of a good rule from a server that is known may go, and the rule stays.
+    let is_kept_off = next.is_some() && matches!(sent, Sent::Lost(..));
+    if is_gone && !is_kept_off {
+        return None;
     }
     let missing = match sent {
-        _ if port != DNS_PORT => None,
         Sent::Lost(why, start) if !is_gone => {
             let lost = Some((start, server));
             return Some(Forwarded::Wrong(WrongRule { lost, ..astray(why) }));
@@ -203,16 +215,7 @@ fn sent_by(
             let why = format!("to public resolver {server}, which knows no private zone");
             Some(Forwarded::Outside(server, astray(why)))
         }
-        Some(_) | None => {
-            let what = format!(
-                "what DNS server {server} of forwarding rule `{}` answers for {name}",
-                id.name()
-            );
-            let help = format!(
-                "resolve {name} through that server, or on the target with `flexway probe`"
-            );
-            unknown(Missing::other(what, help))
-        }
+        Some(_) | None => untold(),
     }
 }
 

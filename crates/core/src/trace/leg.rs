@@ -176,6 +176,11 @@ impl Leg {
         matches!(&self.route, Some(Routed::Dead(_, Appliance::OutOfReach(id))) if !appliance::stands(estate, id))
     }
 
+    /// Whether a route hands its answers to an appliance, in reach or not.
+    pub fn is_led_back(&self) -> bool {
+        matches!(self.route_back, Some(Routed::Elsewhere(..) | Routed::Dead(..)))
+    }
+
     /// Whether a route hands its packets to an Azure Firewall, in reach or not.
     pub fn leads_to_firewall(&self, estate: &Estate) -> bool {
         let Some(Routed::Dead(_, Appliance::OutOfReach(subnet))) = &self.route else {

@@ -8,7 +8,7 @@ use flexway_core::estate::{Estate, load};
 use flexway_core::id::ResourceId;
 use flexway_core::plan;
 use flexway_core::repair::Policy;
-use flexway_core::second::{Answer, Verdict, World, ask};
+use flexway_core::second::{Answer, Verdict, World, ask, ask_host};
 use serde_json::{Value, json};
 
 use crate::support;
@@ -245,5 +245,47 @@ fn what_cannot_be_read_is_a_fact_for_neither_reading() {
     for port in ["\"x\"", "-1", "65536", "5353"] {
         let value = format!("[{{\"ipAddress\": \"10.30.1.4\", \"port\": {port}}}]");
         rule_says("undetermined", format!("{{{all}: {value}}}"));
+    }
+}
+
+#[test]
+fn a_hub_of_which_a_part_is_not_told_may_lead_to_an_office() {
+    const HOST: &str = "192.168.7.5";
+    let hop = json!([{ "name": "office", "properties": { "addressPrefix": "192.168.0.0/16",
+        "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.30.1.4" } }]);
+    let led = format!(
+        "set rg-target/providers/Microsoft.Network/routeTables/to-hub /properties/routes {hop}"
+    );
+    let rule = "set ruleCollectionGroups/network /properties/ruleCollections/0/rules/0";
+    let both_say = |expected: &str, edit: &str| {
+        let mut resources = support::fixture("hub-source");
+        let allowed = format!("{rule}/destinationAddresses [\"192.168.0.0/16\"]");
+        for edit in [&led, &allowed, edit] {
+            support::edit(&mut resources, edit);
+        }
+        let loaded = load(vec![support::input("e.json", json!(resources))]);
+        let mut question = support::question(&loaded.estate);
+        question.source = Source::Host(HOST.to_owned());
+        let report = check(&loaded.estate, &question);
+        assert_eq!(json!(report.verdict), expected, "{edit}: {:?}", support::causes(&report));
+        let world =
+            World::of(loaded.estate.ids().filter_map(|id| Some((id, loaded.estate.body(id)?))));
+        let answer = ask_host(&world, &question.copier_id(), HOST, question.port);
+        assert_eq!(word(answer.verdict), expected, "{edit}");
+    };
+    let hub = "set virtualNetworks/hub /properties";
+    both_say("unreachable", &format!("{hub}/subnets []"));
+    for value in [
+        "7",
+        "null",
+        "[null]",
+        "[{}]",
+        "[{\"name\": \"GatewaySubnet\"}]",
+        "[{\"name\": \"RouteServerSubnet\"}]",
+    ] {
+        both_say("undetermined", &format!("{hub}/subnets {value}"));
+    }
+    for value in ["7", "null", "{\"addressPrefixes\": [null]}"] {
+        both_say("undetermined", &format!("{hub}/addressSpace {value}"));
     }
 }

@@ -68,13 +68,9 @@ fn longer(path: &Path, leg: &Leg) -> Vec<Fix> {
     added.map(|route| Fix::of(vec![route])).into_iter().collect()
 }
 
-/// Whether packets to what stands beyond a gateway would go to an appliance without the route that drops them: then nothing of a gateway
-/// is missing here.
-pub(super) fn hides_an_appliance(path: &Path, leg: &Leg) -> bool {
+/// Whether packets to what stands beyond a gateway would go to an appliance without the route that drops them.
+fn hides_an_appliance(path: &Path, leg: &Leg) -> bool {
     let (Way::Beyond(address), Some(start)) = (&leg.way, &path.start) else { return false };
-    if !matches!(leg.route, Some(Routed::Dropped(_))) {
-        return false;
-    }
     let subnet = path.estate.find::<Subnet>(&start.subnet);
     subnet.is_some_and(|subnet| hands_on_beneath(path.estate, (&start.subnet, subnet), *address))
 }

@@ -1,6 +1,5 @@
 //! The subnet's route table keeps the route of the gateway out.
 
-use super::blackhole::hides_an_appliance;
 use crate::change::route;
 use crate::estate::network::Subnet;
 use crate::finding::{Finding, Fix};
@@ -12,9 +11,6 @@ use crate::trace::route::{leads_to_gateway, table_of};
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let start = path.start.as_ref()?;
     let leg = path.intended.as_ref()?;
-    if hides_an_appliance(path, leg) {
-        return None; // route/blackhole
-    }
     let has_gateway = || {
         let could_use =
             |address| !outward::could_lend(path.estate, &start.vnet, address).is_empty();

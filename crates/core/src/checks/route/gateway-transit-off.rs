@@ -1,6 +1,5 @@
 //! A peered network has a gateway that leads to the source, and a flag of the peering does not let it be used.
 
-use super::blackhole::hides_an_appliance;
 use crate::checks::fixes;
 use crate::finding::Finding;
 use crate::trace::Path;
@@ -9,9 +8,6 @@ use crate::trace::route_words::where_to;
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref()?;
-    if hides_an_appliance(path, leg) {
-        return None; // route/blackhole
-    }
     let way = leg.unused.as_ref().or(leg.outward.as_ref())?.past_the_cut();
     let Outward::NotLent { gateway, line, half, pointer, .. } = way else { return None };
     let flag = pointer.rsplit('/').next().unwrap_or("");

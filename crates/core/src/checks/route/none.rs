@@ -1,6 +1,5 @@
 //! No route leads to the source's private address.
 
-use super::blackhole::hides_an_appliance;
 use crate::checks::joins;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
@@ -13,9 +12,6 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
     let (Way::Beyond(address), Some(Outward::Nowhere)) = (&leg.way, &leg.outward) else {
         return None;
     };
-    if hides_an_appliance(path, leg) {
-        return None; // route/blackhole
-    }
     let start = path.start.as_ref()?;
     if let Some(Place::Claimed(owner)) = &path.place {
         let owner_name = owner.name();

@@ -37,13 +37,16 @@ pub(super) fn through_own_gateway(
     is_own.then_some(found)
 }
 
-/// Whether what a firewall sends to an address to which nothing leads is surely lost: no network near has the address, no gateway or route
-/// server can be there unseen, and no route of its subnet hands it to somebody.
+/// Whether what a firewall sends to an address to which nothing leads is surely lost: no network near has the address, nor can it, a
+/// gateway or a route server be there unseen, and no route of its subnet hands it to somebody.
 fn is_lost(estate: &Estate, home: &ResourceId, address: Ipv4Addr) -> bool {
     let (Some(hub), Some(subnet)) = (home.parent(), estate.find::<Subnet>(home)) else {
         return false;
     };
-    let listed = estate.find::<Vnet>(&hub).and_then(|facts| facts.subnets.as_ref());
+    let Some(facts) = estate.find::<Vnet>(&hub).filter(|facts| !facts.space.is_empty()) else {
+        return false;
+    };
+    let listed = facts.subnets.as_ref();
     let is_captured = |name: &str| estate.find::<Subnet>(&hub.child("subnets", name)).is_some();
     let is_listed =
         |name: &str| listed.is_some_and(|all| all.iter().any(|one| one.eq_ignore_ascii_case(name)));
