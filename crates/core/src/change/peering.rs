@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY};
 use super::terms::{Terms, all_of};
 use super::{
-    Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, place, quoted,
+    Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, past, place, quoted,
     whole_body,
 };
 use crate::address::AddressSet;
@@ -45,7 +45,14 @@ pub fn create_half(
     let body = terms.body(remote);
     let mut simulated = body.clone();
     simulated["properties"]["peeringState"] = json!("Initiated");
-    if let Some(space) = terms.space(estate, remote) {
+    let space = terms.space(estate, remote);
+    // What leads past an appliance does not decide what is wrong.
+    let past = estate.watch(|estate| {
+        let senders = terms.senders(estate, vnet);
+        past::appliances(estate, &senders, remote, space.as_deref().unwrap_or_default())
+    });
+    if let Some(space) = space {
+        let space: Vec<String> = space.iter().map(ToString::to_string).collect();
         simulated["properties"]["remoteAddressSpace"] = json!({ "addressPrefixes": space });
     }
     let other = hop::half(estate, remote, vnet).map(|(id, _)| id.clone());
@@ -81,10 +88,12 @@ pub fn create_half(
         inverse: Some(Request::delete(&half, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![Exposure::new(
+        exposure: std::iter::once(Exposure::new(
             format!("{own_part} <-> {other_part}"),
             Flows::between(own_end, other_end, EVERY_PORT),
-        )],
+        ))
+        .chain(past.0)
+        .collect(),
         affected: std::iter::once(format!(
             "rules with the tag VirtualNetwork in `{}` now speak of `{}` too",
             vnet.name(),
@@ -106,7 +115,8 @@ pub(super) fn is_held(estate: &Estate, half: &ResourceId, body: &Value) -> bool 
 
 /// What a half learns to route when it is made.
 pub(super) fn space_of(estate: &Estate, half: &ResourceId, facts: &Peering) -> Option<Vec<String>> {
-    Terms::of(estate, &half.parent()?, &facts.remote).space(estate, &facts.remote)
+    let space = Terms::of(estate, &half.parent()?, &facts.remote).space(estate, &facts.remote)?;
+    Some(space.iter().map(ToString::to_string).collect())
 }
 
 /// The half that is disconnected when a half goes: the other network's, unless this one had lost it before.

@@ -1,5 +1,6 @@
 //! What a new half of a peering says of itself.
 
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
 use super::exposure;
@@ -97,16 +98,23 @@ impl Terms {
     }
 
     /// What the half routes once it is made.
-    pub(super) fn space(&self, estate: &Estate, remote: &ResourceId) -> Option<Vec<String>> {
-        let networks = match &self.subnets {
+    pub(super) fn space(&self, estate: &Estate, remote: &ResourceId) -> Option<Vec<Ipv4Net>> {
+        Some(match &self.subnets {
             None => estate.find::<Vnet>(remote)?.space.clone(),
             Some((_, names)) => {
                 let id = |name: &String| remote.child("subnets", name);
                 let subnets = names.iter().filter_map(|one| estate.find::<Subnet>(&id(one)));
                 subnets.flat_map(|subnet| subnet.prefixes.clone()).collect()
             }
-        };
-        Some(networks.iter().map(ToString::to_string).collect())
+        })
+    }
+
+    /// The subnets of the network whose packets the half carries.
+    pub(super) fn senders(&self, estate: &Estate, vnet: &ResourceId) -> Vec<ResourceId> {
+        match &self.subnets {
+            None => estate.children::<Subnet>(vnet).map(|(id, _)| id.clone()).collect(),
+            Some((names, _)) => names.iter().map(|name| vnet.child("subnets", name)).collect(),
+        }
     }
 }
 

@@ -20,6 +20,11 @@ impl Prefix {
         Some(Prefix { base, len })
     }
 
+    /// The prefix of one address.
+    pub(super) fn one(address: u32) -> Prefix {
+        Prefix { base: address, len: 32 }
+    }
+
     pub(super) fn contains(self, address: u32) -> bool {
         address & mask(self.len) == self.base
     }

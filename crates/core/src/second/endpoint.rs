@@ -89,7 +89,7 @@ fn inside(connection: &Value) -> &Value {
     at(connection, &["properties"]).unwrap_or(connection)
 }
 
-fn addresses(world: &World, key: &str, body: &Value) -> Vec<u32> {
+pub(super) fn addresses(world: &World, key: &str, body: &Value) -> Vec<u32> {
     let mut found = interface_addresses(body);
     for config in list(body, &["properties", "customDnsConfigs"]).unwrap_or(&[]) {
         found.extend(texts(config, &["ipAddresses"]).into_iter().filter_map(address_of));

@@ -218,7 +218,7 @@ fn zones_of(estate: &Estate, id: &ResourceId) -> Option<Vec<ResourceId>> {
 }
 
 /// Addresses of an endpoint, from its own body and its interface; without them, from the records that its zone group wrote once.
-fn addresses(
+pub(crate) fn addresses(
     estate: &Estate,
     id: &ResourceId,
     facts: Result<&Endpoint, Missing>,

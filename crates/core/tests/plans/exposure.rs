@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use flexway_core::address::AddressSet;
 use flexway_core::change::exposure::{End, Flows, count};
 use flexway_core::change::{Change, peering, route, terms::Terms};
+use flexway_core::estate::Estate;
 use flexway_core::estate::network::{RouteTable, Vnet};
 use flexway_core::repair::Cost;
 
@@ -54,28 +55,66 @@ fn names_are_counted_once_too() {
     assert_eq!(count(&[flows("a", "b"), flows("a", "b"), flows("a", "c")]), 7 * 3 * 2 * 2);
 }
 
-#[test]
-fn a_route_that_a_peering_passes_costs_no_more_flows() {
+/// Two networks, and a route of the copier's subnet; then some edits.
+fn with_route(route: &str, edits: &[&str]) -> Estate {
     let mut resources = support::fixture("private-source");
     let id = "$target/Microsoft.Network/routeTables/table";
-    let nowhere = r#"{"addressPrefix": "10.10.0.0/16", "nextHopType": "None"}"#;
-    let properties = format!(r#"{{"routes": [{{"name": "nowhere", "properties": {nowhere}}}]}}"#);
-    for line in [
-        format!(
-            r#"add {{"id": "{id}", "type": "Microsoft.Network/routeTables", "properties": {properties}}}"#
-        ),
-        format!(r#"set subnets/postgres /properties/routeTable {{"id": "{id}"}}"#),
-    ] {
-        support::edit(&mut resources, &line);
+    let properties = format!(r#"{{"routes": [{{"name": "one", "properties": {route}}}]}}"#);
+    let table = format!(
+        r#"add {{"id": "{id}", "type": "Microsoft.Network/routeTables", "properties": {properties}}}"#
+    );
+    let bound = format!(r#"set subnets/postgres /properties/routeTable {{"id": "{id}"}}"#);
+    for line in [&*table, &*bound].iter().chain(edits) {
+        support::edit(&mut resources, line);
     }
-    let estate = support::estate(&resources);
+    support::estate(&resources)
+}
+
+/// What the copier's half of a new peering with the source's network lets through, in words.
+fn half_of_peering(estate: &Estate) -> Vec<String> {
+    let vnet = |name: &str| {
+        estate.all::<Vnet>().map(|(id, _)| id).find(|id| id.name() == name).expect("a network")
+    };
+    let (target, source) = (vnet("target-net"), vnet("source-net"));
+    let half = peering::create_half(estate, target, source, &Terms::default());
+    half.exposure.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_a_peering_leads_past_an_appliance_is_told() {
+    let hop = |prefix: &str, address: &str| {
+        format!(
+            r#"{{"addressPrefix": "{prefix}", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "{address}"}}"#
+        )
+    };
+    let acts =
+        "set source-net/subnets/endpoints /properties/privateEndpointNetworkPolicies \"Enabled\"";
+    let past = "what subnet `postgres` sends past 10.30.1.4";
+    for (prefix, address, edits, is_past) in [
+        // The peering's own route is longer than a default route, and an endpoint's than one for its network.
+        ("0.0.0.0/0", "10.30.1.4", &[][..], true),
+        ("10.10.0.0/16", "10.30.1.4", &[], true),
+        ("10.10.0.0/16", "10.30.1.4", &[acts], false),
+        ("10.40.0.0/16", "10.30.1.4", &[], false),
+        // An appliance in the other network is reached by the peering.
+        ("0.0.0.0/0", "10.10.9.9", &[], false),
+    ] {
+        let told = half_of_peering(&with_route(&hop(prefix, address), edits));
+        assert_eq!(told.iter().any(|words| words == past), is_past, "{prefix}: {told:?}");
+    }
+}
+
+#[test]
+fn a_route_that_a_peering_passes_costs_no_more_flows() {
+    let nowhere = r#"{"addressPrefix": "10.10.0.0/16", "nextHopType": "None"}"#;
+    let estate = with_route(nowhere, &[]);
     let (table, _) = estate.all::<RouteTable>().next().expect("a table");
     let vnet =
         |name: &str| estate.all::<Vnet>().find(|(id, _)| id.name() == name).expect("a network").0;
     let (target, source) = (vnet("target-net"), vnet("source-net"));
     let half = |vnet, remote| peering::create_half(&estate, vnet, remote, &Terms::default());
     let halves = [half(target, source), half(source, target)];
-    let route = route::delete(&estate, table, "nowhere");
+    let route = route::delete(&estate, table, "one");
     let exposed = |changes: &[&Change]| Cost::of(changes.iter().copied()).exposed_flows;
     let [one, other] = &halves;
     assert!(exposed(&[&route]) > 0);

@@ -9,6 +9,7 @@ mod irredundance;
 mod opened;
 mod optimality;
 mod own;
+mod past;
 mod price;
 mod read;
 mod remedies;

@@ -11,6 +11,7 @@ use super::super::world::{
     texts,
 };
 use super::opened::{Opened, Part};
+use super::past;
 use super::read::{Cost, EDITS, INTERRUPTIONS, NEW_ENDPOINTS, PRIVILEGE};
 use super::settings::body_of;
 use crate::id::ResourceId;
@@ -18,8 +19,8 @@ use crate::id::ResourceId;
 /// Addresses of a tag, or of what was not captured: as many as a /8 holds.
 const MANY: u128 = 1 << 24;
 
-const EVERY_PORT: (u64, u64) = (0, 1 << 16);
-const POSTGRES: (u64, u64) = (5432, 5433);
+pub(super) const EVERY_PORT: (u64, u64) = (0, 1 << 16);
+pub(super) const POSTGRES: (u64, u64) = (5432, 5433);
 
 /// What a request lets through.
 pub(super) enum Opens {
@@ -190,7 +191,7 @@ fn known(key: &str, prefixes: Vec<Prefix>) -> Vec<Part> {
     }
 }
 
-fn subnet_end(world: &World, subnet: &str) -> Vec<Part> {
+pub(super) fn subnet_end(world: &World, subnet: &str) -> Vec<Part> {
     known(subnet, world.body(subnet).map(subnet_prefixes).unwrap_or_default())
 }
 
@@ -264,7 +265,12 @@ fn half(world: &World, near: &str, body: &Value) -> Vec<Opened> {
         ids.flat_map(|subnet| subnet_end(world, &subnet)).collect()
     };
     let (own, other) = (end(near, "localSubnetNames"), end(&far, "remoteSubnetNames"));
-    vec![Opened::new(own.clone(), other.clone(), EVERY_PORT), Opened::new(other, own, EVERY_PORT)]
+    let mut flows = vec![
+        Opened::new(own.clone(), other.clone(), EVERY_PORT),
+        Opened::new(other, own, EVERY_PORT),
+    ];
+    flows.extend(past::appliances(world, near, &far, body));
+    flows
 }
 
 /// What a half lets through beside what it let through before.
