@@ -4,6 +4,8 @@ mod alternatives;
 mod json;
 mod refusal;
 
+use std::collections::BTreeSet;
+
 use crate::change::{self, Change};
 use crate::diagnose::{self, Given, Question, Report};
 use crate::estate::Estate;
@@ -14,7 +16,7 @@ use crate::repair::{self, Bar, Closed, Cost, Policy, Repair, Safety};
 use crate::trace::step::Verdict;
 
 pub use alternatives::Alternative;
-use alternatives::{advice, alternative, into_the_dark, last_resorts};
+use alternatives::{advice, alternative, in_any_order, into_the_dark, last_resorts};
 pub use refusal::Refusal;
 use refusal::{REST, by_probes, has_unmended, refusal, unobserved};
 
@@ -172,6 +174,8 @@ pub fn repair_of(estate: &Estate, first: &Report, policy: &Policy) -> Plan {
         plan.alternatives.splice(0..0, ways);
     }
     plan.alternatives.extend(advice(first));
+    let mut told = BTreeSet::new();
+    plan.alternatives.retain(|one| told.insert(in_any_order(one)));
     plan
 }
 
@@ -239,7 +243,9 @@ impl Plan {
     /// step of a repair may have another name: then the causes of the steps that it follows, or those of its area, or all that no
     /// other change mends.
     pub fn mends(&self, index: usize) -> Vec<&'static str> {
-        let Some(own) = self.without.get(index) else { return Vec::new() };
+        let Some(own) = self.without.get(index).filter(|_| !self.settles(index)) else {
+            return Vec::new();
+        };
         let others = || (0..self.without.len()).filter(|other| *other != index);
         let of = |some: Vec<usize>| {
             let mended: Vec<&str> = some.into_iter().flat_map(|one| self.leaves(one)).collect();
@@ -260,6 +266,14 @@ impl Plan {
         ];
         let first = lists.iter_mut().find(|list| !list.is_empty());
         first.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether a rule does no more than say what the documents leave open without it.
+    pub fn settles(&self, index: usize) -> bool {
+        let is_open = |rest: &Rest| rest.verdict == Verdict::Undetermined && !rest.is_closed;
+        let is_rule = self.changes.get(index).is_some_and(|one| one.kind == "add-rule");
+        is_rule
+            && self.without.get(index).is_some_and(|rest| is_open(rest) && rest.faults.is_empty())
     }
 
     /// The causes that are there without a change; those that others do not leave, where there are any.

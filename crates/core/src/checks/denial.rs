@@ -2,7 +2,8 @@
 
 use crate::address::{AddressSet, public};
 use crate::checks::fixes;
-use crate::estate::filter::Direction;
+use crate::estate::filter::{Direction, Prefix};
+use crate::estate::network::{NextHop, Route, RoutePrefix, Subnet};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -10,7 +11,9 @@ use crate::trace::appliance::Appliance;
 use crate::trace::decision::{Decider, Decision, pieces};
 use crate::trace::leg::Way;
 use crate::trace::near_miss::{Miss, NearMiss};
+use crate::trace::route;
 use crate::trace::start::Start;
+use crate::trace::step::Verdict;
 
 /// Rules that are named beside a denial, since they look as if they let the packets pass.
 const MISSED_MAX: usize = 2;
@@ -56,6 +59,13 @@ impl Gate {
 
 /// The denials of a path, in the order in which packets meet them.
 pub(super) fn of<'p>(path: &'p Path) -> Vec<Denial<'p>> {
+    let all = at_gates(path).into_iter();
+    let denials = all.filter(|(_, decision, _)| !decision.denied.is_empty());
+    denials.map(|(group, decision, gate)| Denial { group, decision, gate }).collect()
+}
+
+/// What the groups on a path decided, in the order in which packets meet them.
+fn at_gates<'p>(path: &'p Path) -> Vec<(&'p ResourceId, &'p Decision, Gate)> {
     let Some(leg) = &path.intended else { return Vec::new() };
     let inside = if matches!(leg.way, Way::Endpoint(_)) { Gate::Endpoint } else { Gate::In };
     let gates = [
@@ -66,11 +76,11 @@ pub(super) fn of<'p>(path: &'p Path) -> Vec<Denial<'p>> {
         (&leg.inbound, inside),
         (&leg.inbound_interface, Gate::Interface),
     ];
-    let denials = gates.into_iter().filter_map(|(decided, gate)| {
+    let decided = gates.into_iter().filter_map(|(decided, gate)| {
         let (group, decision) = decided.as_ref()?;
-        (!decision.denied.is_empty()).then_some(Denial { group, decision, gate })
+        Some((group, decision, gate))
     });
-    denials.collect()
+    decided.collect()
 }
 
 impl Denial<'_> {
@@ -302,4 +312,44 @@ pub(super) fn missed(
         finding.message
     );
     Some(finding.at(&near.rule.resource, near.rule.place.pointer()))
+}
+
+/// A rule that catches the packets only if a default route puts every address into the tag VirtualNetwork, which no document says. Where
+/// another gate is known to be closed it does not matter yet.
+pub(super) fn by_default_route(path: &Path) -> Option<Finding> {
+    let leg = path.intended.as_ref().filter(|leg| leg.verdict() != Verdict::Unreachable)?;
+    let seat = |gate: Gate| match gate.direction() {
+        Direction::Outbound => path.start.as_ref().map(|start| start.subnet.clone()),
+        Direction::Inbound => fixes::met_at(path, leg, Direction::Inbound),
+    };
+    at_gates(path).into_iter().find_map(|(group, decision, gate)| {
+        let (senders, rule) = decision.unknown.first()?;
+        let names_tag = rule.from.iter().chain(&*rule.to).any(Prefix::is_network_tag);
+        let is_by_tag = names_tag && !rule.is_tied && rule.unread.is_none();
+        let (table, route) = default_route(path, &seat(gate).filter(|_| is_by_tag)?)?;
+        let (name, group_name) = (rule.named(), group.name());
+        let message = format!(
+            "rule {name} of `{group_name}` catches {senders} on port {} only if route `{route}` of table `{}` puts every address \
+             into the tag VirtualNetwork",
+            path.port_at(gate.direction()),
+            table.name()
+        );
+        let why = "the tag holds the prefixes of a subnet's routes, and whether one for 0.0.0.0/0 counts no document says: a rule \
+                   that names the addresses settles it";
+        let mut finding =
+            Finding::blocks(message, why).possible().at(&rule.resource, rule.place.pointer());
+        finding.fixes.extend(fixes::settle(path, group, decision, gate.direction()));
+        Some(finding)
+    })
+}
+
+/// The default route of a subnet's table that drops nothing, and the table.
+fn default_route<'p>(path: &Path<'p>, subnet: &ResourceId) -> Option<(&'p ResourceId, &'p str)> {
+    let facts = path.estate.find::<Subnet>(subnet)?;
+    let (table, routes) = route::user_routes(path.estate, (subnet, facts)).ok()??;
+    let is_default =
+        |one: &&Route| matches!(&one.prefix, RoutePrefix::Network(net) if net.prefix_len() == 0);
+    let leads_on = |one: &&Route| matches!(one.next_hop, NextHop::Appliance(_) | NextHop::Gateway);
+    let found = routes.into_iter().find(|one| is_default(one) && leads_on(one))?;
+    Some((table, &found.name))
 }

@@ -144,7 +144,8 @@ pub(super) fn let_questions_through(
         service: Service::any(DNS_PORT),
         subnet: met_at(path, leg, direction),
     };
-    ahead(path, group, direction, &flow, &deniers(decision))
+    let deniers: Vec<&Decider> = decision.denied.iter().map(|(_, rule)| rule).collect();
+    ahead(path, group, direction, &flow, &deniers)
 }
 
 /// Lets the denied questions through to Azure's own resolver, ahead of the rule that denies them.
@@ -171,9 +172,21 @@ pub(super) fn let_through(
 ) -> Vec<Fix> {
     let denied = decision.denied_senders();
     let all = (!decision.lost.is_empty()).then(|| denied.union(&decision.lost));
+    let deniers: Vec<&Decider> = decision.denied.iter().map(|(_, rule)| rule).collect();
     let rule_for =
-        |senders: AddressSet| let_senders_through(path, group, decision, direction, &senders);
+        |senders: AddressSet| let_senders_through(path, group, &deniers, direction, &senders);
     [Some(denied), all].into_iter().flatten().filter_map(rule_for).collect()
+}
+
+/// Lets senders through one security group of whom its rules leave more than one reading.
+pub(super) fn settle(
+    path: &Path,
+    group: &ResourceId,
+    decision: &Decision,
+    direction: Direction,
+) -> Option<Fix> {
+    let read: Vec<&Decider> = decision.unknown.iter().map(|(_, rule)| rule).collect();
+    let_senders_through(path, group, &read, direction, &decision.open_senders())
 }
 
 /// The packets of the flow: `tcp 10.1.0.0/26 -> 10.2.0.5 port 5432`; `None` where an end is not known.
@@ -208,10 +221,11 @@ pub(super) fn know_public_address(path: &Path) -> String {
     }
 }
 
+/// Lets senders through a group ahead of some rules of it.
 fn let_senders_through(
     path: &Path,
     group: &ResourceId,
-    decision: &Decision,
+    rules: &[&Decider],
     direction: Direction,
     senders: &AddressSet,
 ) -> Option<Fix> {
@@ -224,7 +238,7 @@ fn let_senders_through(
             let (from, to) = (senders.networks(), Ok(vec![own.into()]));
             let service = Service::tcp(path.port_at(direction));
             let flow = filter::Flow { from, to, service, subnet: Some(subnet) };
-            return ahead(path, group, direction, &flow, &deniers(decision));
+            return ahead(path, group, direction, &flow, rules);
         }
         let (group, port) = (group.name(), path.port);
         let know = know_public_address(path);
@@ -248,11 +262,11 @@ fn let_senders_through(
     let service = Service::tcp(path.port_at(direction));
     let subnet = met_at(path, leg, direction);
     let flow = filter::Flow { from: holding(path, senders)?, to, service, subnet };
-    ahead(path, group, direction, &flow, &deniers(decision))
+    ahead(path, group, direction, &flow, rules)
 }
 
 /// The subnet whose security group packets of a way meet as they leave, or as they arrive.
-fn met_at(path: &Path, leg: &Leg, direction: Direction) -> Option<ResourceId> {
+pub(super) fn met_at(path: &Path, leg: &Leg, direction: Direction) -> Option<ResourceId> {
     match (direction, &leg.way) {
         (Direction::Outbound, _) => path.start.as_ref().map(|start| start.subnet.clone()),
         (Direction::Inbound, Way::Endpoint(view)) => view.subnet.as_ref().ok().cloned(),
@@ -314,19 +328,15 @@ pub(super) fn service_tag(path: &Path) -> Option<String> {
     Some(format!("{tag}.{region}"))
 }
 
-fn deniers(decision: &Decision) -> Vec<&Decider> {
-    decision.denied.iter().map(|(_, rule)| rule).collect()
-}
-
-/// Lets a flow pass ahead of the rules that deny it.
+/// Lets a flow pass ahead of some rules of a group.
 fn ahead(
     path: &Path,
     group: &ResourceId,
     direction: Direction,
     flow: &filter::Flow,
-    denying: &[&Decider],
+    rules: &[&Decider],
 ) -> Option<Fix> {
-    let first = denying.iter().min_by_key(|rule| rule.priority)?;
+    let first = rules.iter().min_by_key(|rule| rule.priority)?;
     if let Some(change) = filter::allow(path.estate, group, direction, flow, first.priority) {
         return Some(Fix::of(vec![change]));
     }

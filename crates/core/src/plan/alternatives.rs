@@ -49,6 +49,13 @@ pub(super) fn alternative(repair: &Repair, after: Verdict) -> Alternative {
     }
 }
 
+/// What its changes are called, in whichever order, or itself.
+pub(super) fn in_any_order(way: &Alternative) -> Vec<String> {
+    let mut titles: Vec<String> = way.changes.iter().map(|change| change.title.clone()).collect();
+    titles.sort_unstable();
+    if titles.is_empty() { vec![way.title.clone()] } else { titles }
+}
+
 /// Ways to mend single causes that no request carries out, and the relay host.
 pub(super) fn advice(report: &Report) -> Vec<Alternative> {
     let advised = report.causes().flat_map(|cause| &cause.fixes);

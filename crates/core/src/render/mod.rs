@@ -161,6 +161,9 @@ fn about(plan: &Plan, index: usize, name: impl Fn(&str) -> String) -> Vec<String
     if !mends.is_empty() {
         lines.push(format!("mends: {}", mends.join(", ")));
     }
+    if plan.settles(index) {
+        lines.push("settles: whether rules by tag let these packets pass".to_owned());
+    }
     let earlier = || plan.changes[..index].iter().flat_map(|one| &one.exposure);
     let is_said = |line: &String| earlier().any(|known| is_same_way(&known.to_string(), line));
     let opened = change.exposure.iter().map(ToString::to_string);

@@ -8,6 +8,7 @@ use super::halves;
 use super::safety;
 use super::search::{NODES_FOR_OTHERS_MAX, Search};
 use super::sets::{Met, each_left_out, identity};
+use crate::change::Change;
 use crate::diagnose::{self, Report, Source};
 use crate::estate::Missing;
 use crate::finding::{Finding, Severity};
@@ -24,14 +25,29 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// Whether a repair that is proved is one of the ways to mend a cause, breaks nothing, and leaves names where they lead: then it is
-    /// better than one after which nobody knows.
-    pub(super) fn is_mended_by(&self, proved: &Repair) -> bool {
+    /// Whether a repair that is proved is better than a set after which nobody knows.
+    pub(super) fn is_outdone(&self, opened: &Repair, proved: &Repair) -> bool {
+        self.is_mended_by(proved) || settles(opened, proved)
+    }
+
+    /// Whether a repair that is proved is one of the ways to mend a cause, breaks nothing, and leaves names where they lead.
+    fn is_mended_by(&self, proved: &Repair) -> bool {
         let is_own =
             |fix: &Vec<String>| proved.changes.iter().all(|change| fix.contains(&identity(change)));
         let Cost { broken_flows, new_endpoints, .. } = proved.cost;
         (broken_flows, new_endpoints) == (0, 0) && self.mends.iter().any(is_own)
     }
+}
+
+/// Whether a repair that is proved adds nothing to a set but rules for this flow, which say what that leaves to the documents.
+fn settles(opened: &Repair, proved: &Repair) -> bool {
+    let holds = |way: &Repair, one: &Change| {
+        way.changes.iter().any(|other| identity(other) == identity(one))
+    };
+    let mut added = proved.changes.iter().filter(|one| !holds(opened, one));
+    proved.cost.broken_flows == 0
+        && opened.changes.iter().all(|one| holds(proved, one))
+        && added.all(|one| one.kind == "add-rule")
 }
 
 impl Search<'_> {

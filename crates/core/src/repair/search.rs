@@ -70,9 +70,11 @@ pub(super) fn search_among(
         search.opened = search.opened.take().or(search.uncovering.take());
     }
     let before = search.before.take().flatten();
-    let mends = |proved: &Repair| before.as_ref().is_some_and(|one| one.is_mended_by(proved));
+    let is_outdone = |opened: &Repair, proved: &Repair| {
+        before.as_ref().is_some_and(|one| one.is_outdone(opened, proved))
+    };
     if let Some(opened) = search.opened.take()
-        && !search.found.best.as_ref().is_some_and(mends)
+        && !search.found.best.as_ref().is_some_and(|proved| is_outdone(&opened, proved))
     {
         search.found.others.splice(0..0, search.found.best.replace(opened));
         search.found.leaves_open = true;

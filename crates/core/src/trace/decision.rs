@@ -71,6 +71,11 @@ impl Decision {
         senders_of(&self.denied)
     }
 
+    /// All senders about whom the rules leave more than one reading.
+    pub fn open_senders(&self) -> AddressSet {
+        senders_of(&self.unknown)
+    }
+
     /// What two readings say alike of senders that were open is so.
     pub(super) fn settle(&mut self, narrow: &Decision, wide: Decision) {
         let allowed = (&mut self.allowed, &narrow.allowed, wide.allowed);

@@ -101,8 +101,7 @@ impl Question<'_> {
             let regional = rule.to.iter().find(|one| is_regional(one)).map(name);
             return regional.and_then(|tag| found(Miss::Region, tag));
         }
-        let is_tag = |one: &&Prefix| matches!(one, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("VirtualNetwork"));
-        let has_tag = |side: &[Prefix]| side.iter().any(|one| is_tag(&one));
+        let has_tag = |side: &[Prefix]| side.iter().any(Prefix::is_network_tag);
         let is_near = matches!(self.receiver, Receiver::Addresses(..));
         let by_tag = (sends || has_tag(&rule.from)) && (receives || has_tag(&rule.to));
         match is_near && by_tag && !(sends && receives) {

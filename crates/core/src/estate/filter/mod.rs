@@ -265,4 +265,9 @@ impl Prefix {
     pub fn tag(name: &str) -> Prefix {
         Prefix::Tag(Arc::new(name.to_owned()))
     }
+
+    /// Whether it is the tag VirtualNetwork.
+    pub fn is_network_tag(&self) -> bool {
+        matches!(self, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("VirtualNetwork"))
+    }
 }
