@@ -63,15 +63,18 @@ impl<'e> Rules<'e> {
         if self.0.iter().any(is_of_names) && estate.all::<Ruleset>().next().is_some() {
             return true;
         }
-        // What a firewall sends on may come with an address of its own.
+        // What a firewall sends on may come with an address of its own, and what another appliance does with any.
         let own = AddressSet::of(&subnet.prefixes);
         let senders = own.union(&firewalls(estate));
-        let sends = |moved: &&Moved| meets(&moved.rule.from, &senders);
+        let is_handed_on = is_handed_on(estate, (client, subnet));
+        let sends = |moved: &&Moved| {
+            meets(&moved.rule.from, &senders)
+                || is_handed_on && moved.rule.direction == Direction::Inbound
+        };
         let mut speaking = self.0.iter().filter(sends).peekable();
         speaking.peek().is_some() && {
             let far = Far::of(estate, server);
             let asks_others = || asks_others(estate, client);
-            let is_handed_on = is_handed_on(estate, (client, subnet));
             speaking.any(|moved| {
                 let is_near = subnet.security_group.to() == Some(&moved.group);
                 let ports = &moved.rule.ports.to;
