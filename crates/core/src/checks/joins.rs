@@ -5,7 +5,7 @@ use ipnet::Ipv4Net;
 use crate::change::terms::Terms;
 use crate::change::{Change, peering, route};
 use crate::estate::Estate;
-use crate::estate::network::{NextHop, Peering, Vnet};
+use crate::estate::network::{NextHop, Peering, Subnet, Vnet};
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -190,13 +190,21 @@ pub(super) fn direct(path: &Path, leg: &Leg, astray: Ipv4Net) -> Option<Fix> {
     let (start, end) = (path.start.as_ref()?, far_subnet(leg)?);
     let (near, far) = (&start.vnet, end.parent()?);
     let space = &path.estate.find::<Vnet>(&far)?.space;
-    let is_longer = space.iter().all(|net| net.prefix_len() > astray.prefix_len());
+    let is_longer = space.iter().all(|net| net.prefix_len() > astray.prefix_len())
+        || has_own_route(path.estate, leg, &end) && astray.prefix_len() < 32;
     let joined = hop::join(path.estate, Shore::of(near, &start.subnet), Shore::of(&far, &end));
     let is_held = [(near, &far), (&far, near)]
         .into_iter()
         .any(|(owner, remote)| hop::half(path.estate, owner, remote).is_some());
     let is_free = matches!(joined, Joined::Apart { overlap: None, .. }) && !is_held;
     (is_longer && is_free).then(|| Fix::of(peered(path.estate, near, &far)))
+}
+
+/// Whether a private endpoint has a route of its own in networks that are peered with its, which no shorter one replaces.
+fn has_own_route(estate: &Estate, leg: &Leg, end: &ResourceId) -> bool {
+    let subnet = || estate.find::<Subnet>(end);
+    let yields = || subnet().is_none_or(|one| one.routes_act_on_endpoints() != Some(false));
+    matches!(leg.way, Way::Endpoint(_)) && !yields()
 }
 
 /// What keeps a peering from carrying packets.

@@ -1,5 +1,6 @@
 //! A route takes packets for a private endpoint to an appliance, and the answers do not come back that way.
 
+use crate::checks::joins;
 use crate::finding::{Finding, Fix};
 use crate::trace::Path;
 use crate::trace::appliance;
@@ -24,5 +25,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         }
     };
     let finding = Finding::blocks(message, why).possible();
-    Some(finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(fix)))
+    let mut finding = finding.at(&route.resource, route.pointer.clone()).fix(Fix::advice(fix));
+    let taken = route.prefix.parse().ok();
+    finding.fixes.extend(taken.and_then(|taken| joins::direct(path, leg, taken)));
+    Some(finding)
 }
