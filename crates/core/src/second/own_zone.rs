@@ -106,6 +106,7 @@ pub(super) fn own_record(world: &World, server: &str) -> Option<(String, u32)> {
         }
     }
     match at_home[..] {
+        _ if matches!(leads(world, server), Leads::Unread) => None,
         [(key, address, 1)] => Some((last_name(key).to_owned(), address)),
         _ => None,
     }
@@ -115,7 +116,7 @@ pub(super) fn own_record(world: &World, server: &str) -> Option<(String, u32)> {
 enum Leads {
     /// One of them into its subnet; or there is none, or the subnet does not tell its range.
     Home,
-    /// Some cannot be read, and no other leads into the subnet.
+    /// Some cannot be read, and no other leads into the subnet; or one that is called like the server leads out of it.
     Unread,
     /// None into its subnet: the label of one, and all addresses.
     Astray(String, Vec<u32>),
@@ -127,18 +128,27 @@ fn leads(world: &World, server: &str) -> Leads {
     let home = home.and_then(|home| world.body(&home)).map(subnet_prefixes);
     let (Some(zone), Some(home)) = (zone, home) else { return Leads::Home };
     let mut is_unread = world.children(&zone, "cname").next().is_some();
-    let (mut all, mut label) = (Vec::new(), None);
+    let is_home = |one: &u32| home.iter().any(|prefix| prefix.contains(*one));
+    let namesake =
+        world.body(server).and_then(|body| text(body, &["properties", "fullyQualifiedDomainName"]));
+    let namesake = namesake.and_then(|name| name.split('.').next());
+    let (mut all, mut label, mut is_called_alike) = (Vec::new(), None, false);
     for (name, set) in world.children(&zone, "a") {
         let words = list(set, &["properties", "aRecords"]).into_iter().flatten();
         let words: Option<Vec<u32>> =
             words.map(|entry| address_of(text(entry, &["ipv4Address"])?)).collect();
         is_unread |= list(set, &["properties", "aRecords"]).is_none() || words.is_none();
-        all.extend(words.unwrap_or_default());
+        let words = words.unwrap_or_default();
+        let is_namesake = namesake.is_some_and(|own| own.eq_ignore_ascii_case(name));
+        is_called_alike |= is_namesake && !words.is_empty() && !words.iter().any(is_home);
+        all.extend(words);
         label.get_or_insert(name);
     }
-    let is_home = |one: &u32| home.iter().any(|prefix| prefix.contains(*one));
     match label {
-        _ if home.is_empty() || all.iter().any(is_home) => Leads::Home,
+        _ if home.is_empty() => Leads::Home,
+        // The service makes labels up: which of them is the server's nothing tells.
+        _ if all.iter().any(is_home) && is_called_alike => Leads::Unread,
+        _ if all.iter().any(is_home) => Leads::Home,
         _ if is_unread => Leads::Unread,
         Some(label) if !all.is_empty() => Leads::Astray(label.to_owned(), all),
         _ => Leads::Home,

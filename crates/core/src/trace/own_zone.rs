@@ -77,7 +77,10 @@ pub(super) fn in_own_zone(
         }
     }
     if all.iter().any(is_home) {
-        return Answer::Injected;
+        return match to.and_then(|server| astray_namesake(estate, zone, server, home)) {
+            Some(record) => Answer::Unknown(which_record(&record)),
+            None => Answer::Injected,
+        };
     }
     if let Some(missing) = unread {
         return Answer::Unknown(missing);
@@ -87,6 +90,35 @@ pub(super) fn in_own_zone(
     }
     result.record = estate.children::<Record>(zone).next().map(|(id, _)| id.clone());
     Answer::Addresses(all)
+}
+
+/// The record set in its own zone that is called like an injected server, and leads out of its subnet. The service makes labels up, so
+/// that another set may be the server's; nothing tells.
+fn astray_namesake(
+    estate: &Estate,
+    zone: &ResourceId,
+    server: &Server,
+    home: &Subnet,
+) -> Option<ResourceId> {
+    let label = server.fqdn.as_deref()?.split('.').next()?;
+    let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
+    let leads_out = |record: &Record| {
+        record.addresses.as_ref().is_some_and(|all| !all.is_empty() && !all.iter().any(is_home))
+    };
+    let mut records = estate.children::<Record>(zone);
+    let found =
+        records.find(|(id, record)| id.name().eq_ignore_ascii_case(label) && leads_out(record));
+    found.map(|(id, _)| id.clone())
+}
+
+fn which_record(record: &ResourceId) -> Missing {
+    Missing::other(
+        format!(
+            "which record is the server's: `{}` is called like it and leads out of its subnet",
+            record.name()
+        ),
+        "resolve the server's name in a network that is linked to the zone",
+    )
 }
 
 /// What a zone of the same name answers that is linked in place of the own one of an injected server.
@@ -131,7 +163,9 @@ pub fn rival(
 
 /// The address of an injected server, where its zone provably holds one record inside its subnet and no other.
 pub fn own_address(estate: &Estate, server: &Server, subnet: &ResourceId) -> Option<Ipv4Addr> {
-    own_record(estate, server.private_zone.as_ref()?, subnet).map(|(_, address)| address)
+    let (zone, home) = (server.private_zone.as_ref()?, estate.find::<Subnet>(subnet)?);
+    let found = own_record(estate, zone, subnet);
+    found.filter(|_| astray_namesake(estate, zone, server, home).is_none()).map(|(_, one)| one)
 }
 
 /// The record set of an injected server in its own zone, with the address: the only one that leads into its subnet, where all were
