@@ -30,6 +30,27 @@ pub(super) fn silence(path: &Path, findings: &mut [Finding]) {
             one.consequence_of = Some(cause);
         }
     }
+    join_places(findings);
+}
+
+/// Puts a cause at the place of an earlier one, which one change mends with it, under that: a route that is in the way of both directions.
+fn join_places(findings: &mut [Finding]) {
+    for later in 1..findings.len() {
+        let (before, rest) = findings.split_at_mut(later);
+        let Some(one) = rest.first_mut().filter(|one| one.is_cause()) else { continue };
+        let is_same = |first: &&Finding| {
+            let first = *first;
+            first.is_cause()
+                && first.fault != one.fault
+                && [first, one].iter().all(|one| one.fault.starts_with("route/"))
+                && first.place.is_some()
+                && first.place == one.place
+                && is_one_mend(first, one) == Some(true)
+        };
+        if let Some(first) = before.iter().find(is_same) {
+            one.consequence_of = Some(first.fault);
+        }
+    }
 }
 
 /// Whether some changes that mend one finding are those that mend another; `None` where no request mends one of them.
