@@ -137,10 +137,11 @@ fn leads(world: &World, server: &str) -> Leads {
         let words = list(set, &["properties", "aRecords"]).into_iter().flatten();
         let words: Option<Vec<u32>> =
             words.map(|entry| address_of(text(entry, &["ipv4Address"])?)).collect();
-        is_unread |= list(set, &["properties", "aRecords"]).is_none() || words.is_none();
+        let is_hidden = list(set, &["properties", "aRecords"]).is_none() || words.is_none();
+        is_unread |= is_hidden;
         let words = words.unwrap_or_default();
-        let is_namesake = namesake.is_some_and(|own| own.eq_ignore_ascii_case(name));
-        is_called_alike |= is_namesake && !words.is_empty() && !words.iter().any(is_home);
+        let leads_out = is_hidden || !words.is_empty() && !words.iter().any(is_home);
+        is_called_alike |= namesake.is_none_or(|own| own.eq_ignore_ascii_case(name)) && leads_out;
         all.extend(words);
         label.get_or_insert(name);
     }

@@ -100,14 +100,17 @@ fn astray_namesake(
     server: &Server,
     home: &Subnet,
 ) -> Option<ResourceId> {
-    let label = server.fqdn.as_deref()?.split('.').next()?;
+    // Where its name is not told it may be called like any of them.
+    let label = server.fqdn.as_deref().and_then(|name| name.split('.').next());
+    let is_namesake =
+        |id: &ResourceId| label.is_none_or(|label| id.name().eq_ignore_ascii_case(label));
     let is_home = |one: &Ipv4Addr| home.prefixes.iter().any(|prefix| prefix.contains(one));
     let leads_out = |record: &Record| {
-        record.addresses.as_ref().is_some_and(|all| !all.is_empty() && !all.iter().any(is_home))
+        let all = record.addresses.as_ref();
+        all.is_none_or(|all| !all.is_empty() && !all.iter().any(is_home))
     };
     let mut records = estate.children::<Record>(zone);
-    let found =
-        records.find(|(id, record)| id.name().eq_ignore_ascii_case(label) && leads_out(record));
+    let found = records.find(|(id, record)| is_namesake(id) && leads_out(record));
     found.map(|(id, _)| id.clone())
 }
 
