@@ -273,14 +273,23 @@ pub(super) fn beside_the_appliance(path: &Path, lack: Lack) -> Option<Finding> {
     };
     let finding = Finding::blocks(message, why).at(&half, pointer).fix(Fix::of(mend));
     let is_lost = leg.onward.as_ref().is_some_and(|onward| onward.dropped.is_none());
-    Some(if is_lost { finding } else { finding.possible() })
+    Some(if is_lost || is_refused(leg) { finding } else { finding.possible() })
 }
 
-/// Whether the direct peering is why the firewall of a hub has the packets, which has no way on.
+/// Whether the rules of the firewall that has the packets let none of them pass.
+fn is_refused(leg: &Leg) -> bool {
+    let ruling = leg.guard.as_ref().and_then(|guard| guard.ruling.as_ref().ok());
+    ruling.is_some_and(|one| {
+        !one.denied.is_empty() && one.allowed.is_empty() && one.unknown.is_empty()
+    })
+}
+
+/// Whether the direct peering is why the firewall of a hub has the packets, which has no way on or lets none pass.
 pub(super) fn is_beside_the_appliance(path: &Path) -> bool {
-    let has_onward = path.intended.as_ref().is_some_and(|leg| leg.onward.is_some());
+    let is_lost = |leg: &Leg| leg.onward.is_some() || is_refused(leg);
     let lacks = [Lack::State("disconnected"), Lack::State("initiated"), Lack::Half, Lack::Space];
-    has_onward && lacks.into_iter().any(|lack| beside_the_appliance(path, lack).is_some())
+    path.intended.as_ref().is_some_and(is_lost)
+        && lacks.into_iter().any(|lack| beside_the_appliance(path, lack).is_some())
 }
 
 /// The subnets of an appliance that takes the packets and of the other end, where the appliance stands in a third network.

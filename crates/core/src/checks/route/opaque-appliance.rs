@@ -1,7 +1,7 @@
 //! A user-defined route hands the packets to an appliance that does not let them pass, or whose rules are not in the estate.
 
 use crate::change::{Change, firewall};
-use crate::checks::fixes;
+use crate::checks::{fixes, joins};
 use crate::estate::network::NextHop;
 use crate::finding::{Finding, Fix};
 use crate::id::ResourceId;
@@ -47,6 +47,8 @@ fn denied(path: &Path, guard: &Guard, ruling: &Ruling) -> Finding {
         "the first rule that matches decides, and what none matches is dropped: that is what becomes of packets from {whom}"
     );
     let finding = Finding::blocks(message, why).at(&at.0, at.1);
+    // It would not have the packets if a peering were whole.
+    let finding = if joins::is_beside_the_appliance(path) { finding.possible() } else { finding };
     match let_through(path, guard, ruling) {
         Some(change) => finding.fix(Fix::of(vec![change])),
         None => {
