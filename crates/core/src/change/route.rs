@@ -268,7 +268,7 @@ pub(super) fn routes_of<'e>(
 }
 
 /// The subnets that are bound to a table.
-pub(super) fn bound_to(estate: &Estate, table: &ResourceId) -> Vec<ResourceId> {
+pub fn bound_to(estate: &Estate, table: &ResourceId) -> Vec<ResourceId> {
     estate.list::<Subnet>(Key::UsersOf(table.clone())).map(|(id, _)| id.clone()).collect()
 }
 

@@ -4,11 +4,12 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use crate::address::AddressSet;
 use crate::change::{route, route_table};
 use crate::checks::{fixes, joins};
 use crate::estate::Estate;
 use crate::estate::firewall::Firewall;
-use crate::estate::network::Subnet;
+use crate::estate::network::{Subnet, Vnet};
 use crate::finding::Fix;
 use crate::id::ResourceId;
 use crate::trace::Path;
@@ -16,7 +17,7 @@ use crate::trace::appliance::{self, Appliance};
 use crate::trace::hop::{self, Joined, Shore};
 use crate::trace::leg::{Leg, Way};
 use crate::trace::outward::gateway_subnet;
-use crate::trace::route::{Routed, table_of};
+use crate::trace::route::{self as routes, OwnRoute, Routed, table_of};
 
 /// Routes for the copier's subnet at the server's, or at the gateway's that it stands behind, to the firewall that takes the copier's
 /// packets. `None` where the server's table is not known, or it is another appliance.
@@ -67,7 +68,9 @@ pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
                 ) => route.next_hop.appliance() == Some(address),
                 _ => false,
             };
-            let lacking = ends.iter().filter(|(_, _, routed)| !is_led(routed));
+            let lacking = ends.iter().filter(|(subnet, networks, routed)| {
+                !is_led(routed) && !hands_over(path.estate, subnet, networks, address)
+            });
             let led =
                 lacking.map(|(subnet, networks, _)| lead(path.estate, subnet, networks, address));
             let fixes = led.collect::<Option<Vec<Fix>>>()?;
@@ -77,6 +80,20 @@ pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
         Some(between(path.estate, &start.subnet, &end).into_iter().filter_map(through).collect())
     };
     routes().unwrap_or_default()
+}
+
+/// Whether a subnet's table hands all packets for some networks to an address, where no route of Azure's own leads there.
+fn hands_over(
+    estate: &Estate,
+    subnet: &ResourceId,
+    networks: &[Ipv4Net],
+    address: Ipv4Addr,
+) -> bool {
+    let Some(facts) = estate.find::<Subnet>(subnet) else { return false };
+    let all = AddressSet::of(networks);
+    let parts = routes::to_addresses(estate, (subnet, facts), &all, OwnRoute::Nothing);
+    let is_it = |routed: &Routed| matches!(routed, Routed::Elsewhere(route, _) if route.next_hop.appliance() == Some(address));
+    parts.iter().all(|(_, routed)| is_it(routed))
 }
 
 /// Addresses of firewalls of hubs that both ends are peered with, or were to be.
@@ -101,7 +118,8 @@ fn between(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Vec<Ipv4Addr
 /// Firewalls that are tried between two networks.
 const FIREWALLS_MAX: usize = 4;
 
-/// Routes of a subnet for some networks to an appliance, in a new table where it has none.
+/// Routes of a subnet for some networks to an appliance, in a new table where it has none. `None` where its table leads subnets of such a
+/// network, too: what stays inside of that one would be handed over as well.
 fn lead(
     estate: &Estate,
     subnet: &ResourceId,
@@ -110,6 +128,13 @@ fn lead(
 ) -> Option<Fix> {
     let changes = match table_of(estate, (subnet, estate.find::<Subnet>(subnet)?)).ok()? {
         Some((table, _)) => {
+            let holds = |vnet: ResourceId| {
+                let space = estate.find::<Vnet>(&vnet).map(|vnet| AddressSet::of(&vnet.space));
+                space.is_some_and(|space| networks.iter().any(|one| space.meets(one)))
+            };
+            if route::bound_to(estate, table).iter().filter_map(ResourceId::parent).any(holds) {
+                return None;
+            }
             let route = |one: &Ipv4Net| route::add_to_appliance(estate, table, *one, address);
             networks.iter().map(route).collect()
         }
