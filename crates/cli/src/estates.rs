@@ -178,13 +178,14 @@ fn warn(problems: &[Problem]) {
     }
 }
 
-/// Says which capture of a resource counts where several were given.
+/// Says which capture of a resource counts where several were given; first of those that do not count at all.
 fn tell_replaced(loaded: &Loaded) {
-    for one in loaded.replaced.iter().take(REPLACED_SHOWN_MAX) {
+    let (gone, known): (Vec<_>, Vec<_>) = loaded.replaced.iter().partition(|one| one.is_gone);
+    for one in gone.into_iter().chain(known).take(REPLACED_SHOWN_MAX) {
         let (name, kept, dropped) = (one.resource.name(), &one.kept, &one.dropped);
         if one.is_gone {
             remark(format_args!(
-                "note: `{name}` is gone: {kept}, which is newer than {dropped}, tells that its parent no longer holds it"
+                "note: `{name}` of {dropped} is left out: {kept} tells all that its parent holds, and it is not among that"
             ));
             continue;
         }

@@ -66,7 +66,7 @@ pub struct Replaced {
     pub kept: String,
     /// The file whose capture does not.
     pub dropped: String,
-    /// Whether the capture that counts is one of the parent, whose list does not hold the resource any longer.
+    /// Whether the capture that counts is one of the parent, whose list does not hold the resource.
     pub is_gone: bool,
 }
 
@@ -81,6 +81,13 @@ pub(crate) enum Standing {
     Remembered,
     /// What Azure answered.
     Observed,
+}
+
+impl Standing {
+    /// Whether others than Azure say it: however new, it adds nothing to what Azure told in full.
+    fn is_secondhand(self) -> bool {
+        matches!(self, Standing::Wanted | Standing::Remembered)
+    }
 }
 
 /// A resource in an input.

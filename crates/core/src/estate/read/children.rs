@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Replaced, Settler, Standing};
+use super::{Replaced, Settler, Source, Standing};
 use crate::estate::json::Json;
 use crate::estate::kinds::read_facts;
 use crate::estate::nested::{self, Nested};
@@ -21,17 +21,17 @@ const CONTENTS: [&str; 5] = ["aRecords", "ARecords", "arecords", "cnameRecord", 
 
 impl Settler {
     pub(super) fn compare_with_parents(&mut self) {
-        let mut ages = self.sources.values().map(|one| one.age);
-        let first = ages.next();
-        if ages.all(|age| Some(age) == first) {
+        let mut sources = self.sources.values().map(|one| (one.age, one.standing.is_secondhand()));
+        let first = sources.next();
+        if sources.all(|one| Some(one) == first) {
             return;
         }
         self.compare_lists();
         self.compare_counts();
     }
 
-    /// What Azure listed inside a parent is whole: a child that was captured before that, and is not in the list, is gone. Of one that
-    /// is in both the newer capture counts.
+    /// What Azure listed inside a parent is whole: a child that was captured before that, and is not in the list, is gone, and one that
+    /// a template or Terraform tells of was not there. Of one that is in both the newer capture counts.
     fn compare_lists(&mut self) {
         let mut children: BTreeMap<ResourceId, Vec<ResourceId>> = BTreeMap::new();
         for (id, own) in &self.sources {
@@ -39,7 +39,8 @@ impl Settler {
                 continue;
             };
             let list = self.sources.get(&parent);
-            if list.is_some_and(|one| one.standing == Standing::Observed && one.age != own.age) {
+            let differs = |one: &Source| one.age != own.age || own.standing.is_secondhand();
+            if list.is_some_and(|one| one.standing == Standing::Observed && differs(one)) {
                 children.entry(parent).or_default().push(id.clone());
             }
         }
@@ -58,7 +59,7 @@ impl Settler {
                     continue;
                 };
                 let is_newer = own.age > source.age;
-                if !is_newer {
+                if !is_newer || own.standing.is_secondhand() {
                     self.end(&id, told, &listing.origin);
                 } else if let (Some(element), Standing::Observed) = (told, own.standing) {
                     self.overrule(&id, element, (&mut lists, &listing.origin));
@@ -70,7 +71,7 @@ impl Settler {
         }
     }
 
-    /// Takes out a capture of a child that is older than the list of its parent, unless that says the same, or names the child alone.
+    /// Takes out a child that counts less than the list of its parent, unless that says the same, or names the child alone.
     fn end(&mut self, id: &ResourceId, told: Option<&Value>, list: &Origin) {
         let Some(own) = self.resources.get(id) else { return };
         let is_kept =
@@ -95,9 +96,10 @@ impl Settler {
     }
 
     /// A zone counts its links and its record sets. Where more were captured than it counts, some of those that are older than the
-    /// zone are gone: all of them, where as many are as new as the count, and nobody knows which otherwise.
+    /// zone are gone: all of them, where as many are as new as the count, and nobody knows which otherwise. Those that Azure did not answer
+    /// are no newer than what it did.
     fn compare_counts(&mut self) {
-        let mut children: BTreeMap<(ResourceId, bool), Vec<(u64, ResourceId)>> = BTreeMap::new();
+        let mut children: BTreeMap<(ResourceId, bool), Vec<(Source, ResourceId)>> = BTreeMap::new();
         for (id, own) in &self.sources {
             let kind = id.resource_type();
             let Some(kind) = kind.strip_prefix("microsoft.network/privatednszones/") else {
@@ -106,7 +108,7 @@ impl Settler {
             // Each zone has one SOA record, which is rarely captured.
             if let (Some(zone), true) = (id.parent(), kind != "soa") {
                 let key = (zone, kind == "virtualnetworklinks");
-                children.entry(key).or_default().push((own.age, id.clone()));
+                children.entry(key).or_default().push((*own, id.clone()));
             }
         }
         for ((zone, are_links), mut children) in children {
@@ -122,11 +124,15 @@ impl Settler {
             };
             let is_full = |count: u64| count < children.len() as u64;
             let Some(count) = count.filter(|count| is_full(*count)) else { continue };
-            let as_new = children.iter().filter(|(age, _)| *age == source.age).count() as u64;
-            children.retain(|(age, _)| *age < source.age);
-            children.sort();
+            let is_observed = source.standing == Standing::Observed;
+            let is_older =
+                |one: &Source| one.age < source.age || is_observed && one.standing.is_secondhand();
+            let is_as_new = |one: &Source| one.age == source.age && !is_older(one);
+            let as_new = children.iter().filter(|(one, _)| is_as_new(one)).count() as u64;
+            children.retain(|(one, _)| is_older(one));
+            children.sort_by(|(one, id), (other, next)| (one.age, id).cmp(&(other.age, next)));
             for (_, id) in children {
-                match as_new == count && source.standing == Standing::Observed {
+                match as_new == count && is_observed {
                     true => self.end(&id, None, &resource.origin),
                     false => self.doubt(&id, count),
                 }
@@ -138,7 +144,7 @@ impl Settler {
     fn doubt(&mut self, id: &ResourceId, count: u64) {
         let Some(own) = self.resources.get(id).cloned() else { return };
         let why = format!(
-            "its zone counts {count} such in a newer file, and more were captured: whether it is still there is not observed"
+            "its zone counts {count} such, and more are given: whether it is there is not observed"
         );
         let mut body = with_properties(&own.body.value());
         if let Some(fields) = body["properties"].as_object_mut() {

@@ -6,7 +6,7 @@ use flexway_core::second::{self, World, ask};
 use flexway_core::trace::step::Verdict;
 use serde_json::{Value, json};
 
-use super::support::{causes, check, fixture, input, question};
+use super::support::{SUBSCRIPTION, causes, check, fixture, input, question};
 
 /// The resource of the fixture whose id ends so.
 fn one(suffix: &str) -> Value {
@@ -86,6 +86,64 @@ fn of_a_child_and_an_element_of_a_list_the_newer_counts() {
     assert_eq!(told, [said("old-db", false), said("old-db-pe-1", false)]);
 }
 
+/// What a newer template tells of a child beside what Azure answered of its parent, and the causes then.
+fn with_template(estate: Vec<Value>, child: [&str; 3], properties: &Value) -> Vec<String> {
+    let [group, kind, name] = child;
+    let template = json!({
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "resources": [{ "type": "Microsoft.Resources/deployments", "apiVersion": "2024-03-01", "name": "n",
+            "subscriptionId": SUBSCRIPTION.rsplit('/').next(), "resourceGroup": group, "properties": {
+            "mode": "Incremental", "expressionEvaluationOptions": { "scope": "inner" },
+            "template": { "resources": [{ "type": format!("Microsoft.Network/{kind}"),
+                "apiVersion": "2024-05-01", "name": name, "properties": properties }] } } }] });
+    let is_alike = |age: u64| {
+        let capture = (5, input("capture", json!(estate)));
+        let loaded = load_dated(vec![capture, (age, input("template", template.clone()))]);
+        assert_eq!(loaded.problems, vec![]);
+        let told = loaded.replaced.iter().map(|one| (one.resource.name(), &*one.kept));
+        let own = name.rsplit('/').next().unwrap_or(name);
+        assert_eq!(told.collect::<Vec<_>>(), [(own, "capture")], "{name} {age}");
+        causes(&check(&loaded.estate)).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [older, same, newer] = [1, 5, 9].map(is_alike);
+    assert!(older == same && same == newer, "{older:?} {same:?} {newer:?}");
+    newer
+}
+
+/// However new a template or a state is: it adds nothing to a list that Azure answered, and changes nothing in it.
+#[test]
+fn a_template_adds_nothing_to_what_azure_lists() {
+    let group = one("target-nsg");
+    let shut = |rules: &[Value]| {
+        let mut estate = fixture("private-source");
+        let is_it = |one: &&mut Value| one["id"] == group["id"];
+        let list = estate.iter_mut().find(is_it).expect("the group");
+        list["properties"]["securityRules"] = json!(rules);
+        estate
+    };
+    let deny = child(&group, "securityRules/shut", &rule("Deny"));
+    let mut allow = rule("Allow");
+    allow["priority"] = json!(100);
+    let place = ["rg-target", "networkSecurityGroups/securityRules", "target-nsg/open"];
+    let causes = with_template(shut(&[deny]), place, &allow);
+    assert_eq!(causes, ["filter/outbound-denied"], "no rule is added");
+    let open = child(&group, "securityRules/open", &allow);
+    let causes = with_template(shut(&[open]), place, &rule("Deny"));
+    assert_eq!(causes, Vec::<String>::new(), "no rule is changed");
+
+    let mut estate = fixture("private-source");
+    let half = one("target-net/virtualNetworkPeerings/to-source");
+    estate.retain(|one| one["id"] != half["id"]);
+    for network in &mut estate {
+        if network["id"].as_str().is_some_and(|id| id.ends_with("/target-net")) {
+            network["properties"]["virtualNetworkPeerings"] = json!([]);
+        }
+    }
+    let place = ["rg-target", "virtualNetworks/virtualNetworkPeerings", "target-net/to-source"];
+    let causes = with_template(estate, place, &half["properties"]);
+    assert_eq!(causes, ["peering/missing"]);
+}
+
 const ZONE: &str = "privateDnsZones/privatelink.postgres.database.azure.com";
 
 /// The zone of a later day, when it counted so many.
@@ -105,6 +163,22 @@ fn a_zone_that_counts_fewer_than_were_captured_ends_the_older_ones() {
     let (causes, told) = answer(vec![], zone("numberOfRecordSets", 1));
     assert_eq!(causes, ["dns/record-missing"], "nothing but its SOA record");
     assert!(told.contains(&said("old-db", true)), "{told:?}");
+}
+
+#[test]
+fn a_template_adds_nothing_to_what_a_zone_counts() {
+    let mut estate = fixture("private-source");
+    let link = one(&format!("{ZONE}/virtualNetworkLinks/target-link"));
+    estate.retain(|one| one["id"] != link["id"]);
+    for one in &mut estate {
+        if one["id"].as_str().is_some_and(|id| id.ends_with(ZONE)) {
+            one["properties"]["numberOfVirtualNetworkLinks"] = json!(1);
+        }
+    }
+    let (kind, zone) = ("privateDnsZones/virtualNetworkLinks", ZONE.rsplit('/').next());
+    let name = format!("{}/target-link", zone.expect("a name"));
+    let causes = with_template(estate, ["rg-dns", kind, &name], &link["properties"]);
+    assert_eq!(causes, ["dns/zone-not-linked"]);
 }
 
 #[test]
