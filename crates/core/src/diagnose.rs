@@ -15,7 +15,7 @@ mod second_flow;
 use crate::address::AddressSet;
 use crate::checks;
 use crate::estate::{Estate, Missing, Reads};
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::fusion::Fusion;
 use crate::guide::{self, Guide};
 use crate::id::ResourceId;
@@ -265,6 +265,9 @@ fn judge(path: &Path) -> (Verdict, Vec<Finding>) {
     consequences::behind_shut_door(path, &mut findings);
     findings.extend(consequences::on_detour(path, &findings));
     consequences::weaken(verdict, &consequences::partly_closed(path), &mut findings);
+    for finding in &mut findings {
+        finding.fixes = finding.fixes.drain(..).map(Fix::or_capture).collect();
+    }
     (verdict, findings)
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::change::{Change, Safety};
 use crate::estate::Missing;
 use crate::id::ResourceId;
+use crate::shell::quoted;
 use crate::trace::step::{Fact, Stage};
 
 /// How much a finding matters for the flow.
@@ -60,6 +61,17 @@ impl Fix {
     /// Advice that no request can carry out.
     pub fn advice(title: impl Into<String>) -> Fix {
         Fix { title: title.into(), ..Fix::of(Vec::new()) }
+    }
+
+    /// Advice in its place, where a request would repeat what no input tells of a resource.
+    pub(crate) fn or_capture(self) -> Fix {
+        let Some(change) = self.changes.iter().find(|one| one.is_untold()) else { return self };
+        let (name, id) = (change.resource.name(), quoted(change.resource.as_str()));
+        let title = self.title;
+        Fix::advice(format!(
+            "capture `{name}` first, since a request repeats what the estate does not tell of it: \
+             `az resource show --ids {id}`; then plan again: {title}"
+        ))
     }
 
     /// `review` as soon as one change is, or when there is nothing but advice.

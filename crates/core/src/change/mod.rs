@@ -31,6 +31,7 @@ use crate::estate::filter::{Rules, SecurityGroup};
 use crate::estate::network::{Peering, RouteTable};
 use crate::estate::server::VnetRule;
 use crate::estate::shapes::with_properties;
+use crate::estate::unresolved::why_in;
 use crate::estate::{Estate, Origin};
 use crate::id::ResourceId;
 use crate::shell::quoted;
@@ -117,6 +118,11 @@ impl Request {
 
     pub(crate) fn put(id: &ResourceId, api: &str, body: Value) -> Request {
         Request::new("PUT", id, api, body)
+    }
+
+    /// Whether it repeats what no input tells.
+    fn is_untold(&self) -> bool {
+        why_in(&self.body).is_some() || self.then.as_ref().is_some_and(|then| then.is_untold())
     }
 
     pub(crate) fn delete(id: &ResourceId, api: &str) -> Request {
@@ -220,6 +226,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// Whether it, or what takes it back, would repeat what no input tells of the resource.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.request.is_untold() || self.inverse.as_ref().is_some_and(Request::is_untold)
+    }
+
     /// Makes the change in a copy of the estate.
     pub fn apply(&self, estate: &Estate) -> Estate {
         let mut changed = estate.clone();

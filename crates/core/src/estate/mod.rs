@@ -34,7 +34,7 @@ mod shared;
 mod store;
 mod template;
 mod terraform;
-mod unresolved;
+pub(crate) mod unresolved;
 mod unsettled;
 mod what_if;
 

@@ -55,7 +55,8 @@ pub(super) fn refusal(report: &Report, found: &Found, relaxation: Option<&Relaxa
                 "a repair of what is known to be wrong leaves something open that is not observed: {}",
                 faults(report.causes())
             ),
-            help: (report.missing.iter().map(|one| format!("to know it: {}", one.help)))
+            help: by_hand(report)
+                .chain(report.missing.iter().map(|one| format!("to know it: {}", one.help)))
                 .chain(seen(report))
                 .collect(),
         },
@@ -66,6 +67,12 @@ pub(super) fn refusal(report: &Report, found: &Found, relaxation: Option<&Relaxa
     refusal.help.extend(bars(&found.barred).map(|line| format!("beside that, {line}")));
     refusal.help.extend(relay(report, &refusal.help));
     refusal
+}
+
+/// Ways to mend causes that no request is made for.
+fn by_hand(report: &Report) -> impl Iterator<Item = String> {
+    let fixes = report.causes().flat_map(|cause| &cause.fixes);
+    fixes.filter(|fix| fix.changes.is_empty()).map(|fix| fix.title.clone())
 }
 
 /// What mends a cause that a probe has seen: the estate alone does not show that it is enough.

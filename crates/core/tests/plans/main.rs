@@ -11,3 +11,4 @@ mod spelling;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;
+mod untold;

@@ -10,7 +10,9 @@ use super::price::{Opens, opens, price};
 use super::read::{Cost, EXPOSED, Plan};
 use super::remedies::remedies;
 use super::remedy::Remedy;
+use super::settings::{body_of, is_untold};
 use super::{Bounds, Judge, word};
+use crate::id::ResourceId;
 
 /// Remedies of one set, against a refusal.
 const SET_MAX: usize = 3;
@@ -94,9 +96,17 @@ impl Judge<'_> {
                 |kind: &&str| self.plan.forbidden.iter().any(|one| one.eq_ignore_ascii_case(kind));
             !remedy.kinds.iter().any(is_forbidden)
                 && !remedy.requests.iter().any(|request| !locks_on(self.world, request).is_empty())
+                && !remedy.requests.iter().any(|request| self.repeats_untold(request))
         };
         let all = self.plan.legs.iter().flat_map(of);
         all.filter(is_allowed).collect()
+    }
+
+    /// Whether a request changes a resource of which something was not captured.
+    fn repeats_untold(&self, request: &Request) -> bool {
+        let id = ResourceId::parse(request.path.split('?').next().unwrap_or(""));
+        let known = id.and_then(|id| body_of(self.world, &id.key()));
+        known.is_some_and(is_untold)
     }
 
     /// A set with one more remedy; `None` where Azure would refuse it, or it does nothing.

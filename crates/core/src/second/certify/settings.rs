@@ -37,6 +37,17 @@ const DEFAULTS: [(&str, &str); 3] = [
     ("resolutionPolicy", "default"),
 ];
 
+/// Whether a value holds what an input does not tell, which no request can repeat.
+pub(super) fn is_untold(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(is_untold),
+        Value::Object(fields) => {
+            fields.iter().any(|(name, inner)| name == "$unresolved" || is_untold(inner))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 /// The body of a resource, by itself or in its parent's list.
 pub(super) fn body_of<'w>(world: &'w World, key: &str) -> Option<&'w Value> {
     let inside = || {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::apply::{Outcome, Request};
 use super::super::world::World;
 use super::read::Change;
-use super::settings::{body_of, differing, named, state_of};
+use super::settings::{body_of, differing, is_untold, named, state_of};
 use super::{Check, Judge, short, summed};
 use crate::id::ResourceId;
 
@@ -18,6 +18,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
     let mut wrong = Vec::new();
     let start = with_holders(judge);
     let mut world = start.clone();
+    wrong.extend(judge.plan.changes.iter().filter_map(untold));
     let mut writers = Writers::new();
     let mut last: BTreeSet<String> = BTreeSet::new();
     for change in &judge.plan.changes {
@@ -88,6 +89,14 @@ fn with_holders(judge: &Judge<'_>) -> World {
 
 fn id_of(request: &Request) -> Option<ResourceId> {
     ResourceId::parse(request.path.split('?').next().unwrap_or(""))
+}
+
+/// A change whose requests repeat what was not captured: Azure refuses them.
+fn untold(change: &Change) -> Option<String> {
+    let taken_back = [&change.inverse, &change.restored].into_iter().flatten();
+    let mut all = std::iter::once(&change.request).chain(taken_back);
+    let is_untold = all.any(|one| is_untold(&one.body));
+    is_untold.then(|| format!("\"{}\" repeats what was not captured", change.title))
 }
 
 /// Whether no request takes it back: an approval, an endpoint, a peering or a VNet rule that is gone, and the address space that a half
