@@ -189,7 +189,8 @@ fn find_source(estate: &Estate, text: &str, port: Option<u16>) -> Result<(Source
         Ok(id) => return Ok((Source::Server(id), port)),
         // Nobody but Azure has such names: a server that the estate does not tell is no host elsewhere.
         Err(why) if is_azure(host) => {
-            let help = "correct the name, or capture the server: `az postgres flexible-server list` or `az postgres server list`";
+            let help = "correct the name, or capture the server: `az postgres flexible-server list`, or of Single Servers \
+                `az rest --url \"/subscriptions/<id>/providers/Microsoft.DBforPostgreSQL/servers?api-version=2017-12-01\"`";
             return Err(Failure::failed("find the source in the estate", why, help));
         }
         Err(_) => {}

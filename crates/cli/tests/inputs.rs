@@ -63,3 +63,14 @@ fn a_field_of_another_shape_is_told_with_its_place() {
     assert_eq!(said.matches(place).count(), 1, "{said}");
     assert!(said.contains("estate.json#/"), "{said}");
 }
+
+#[test]
+fn a_single_server_is_captured_by_a_command_that_exists() {
+    let folder = folder("unknown", ("", ""), &[]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
+    command.arg("check").arg("--estate").arg(folder).args(["--target", "new-db", "--source"]);
+    let output = command.arg("gone.postgres.database.azure.com").output().expect("flexway runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("/providers/Microsoft.DBforPostgreSQL/servers?api-version="), "{said}");
+    assert!(!said.contains("az postgres server"), "{said}");
+}

@@ -3,8 +3,10 @@
 //! Where public documents do not say whether an administrator may, the answer is `None`: not known.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::Place;
+use crate::shell::quoted;
 
 /// Whose service a server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -122,9 +124,13 @@ impl Provider {
             Provider::Azure => format!(
                 "az postgres flexible-server parameter set -g <group> -s <server> -n {name} -v '{value}'"
             ),
-            Provider::AzureSingle => format!(
-                "az postgres server configuration set -g <group> -s <server> -n {name} --value '{value}'"
-            ),
+            Provider::AzureSingle => {
+                let body = json!({ "properties": { "value": value, "source": "user-override" } });
+                let body = quoted(&body.to_string());
+                format!(
+                    "az rest --method put --url \"<server-id>/configurations/{name}?api-version=2017-12-01\" --body {body}"
+                )
+            }
             Provider::Rds => format!(
                 "aws rds modify-db-parameter-group --db-parameter-group-name <group> --parameters \
                  \"ParameterName={name},ParameterValue='{value}',ApplyMethod=pending-reboot\""

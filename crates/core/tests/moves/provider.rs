@@ -11,6 +11,15 @@ fn a_list_of_names_is_set_name_by_name() {
     assert_eq!(set("DateStyle", "ISO, DMY"), "ALTER SYSTEM SET DateStyle = 'ISO, DMY'");
 }
 
+/// Today's az has no `az postgres server`.
+#[test]
+fn a_parameter_of_a_single_server_is_set_by_its_request() {
+    let told = Provider::AzureSingle.set_parameter("wal_level", "logical");
+    let url = "<server-id>/configurations/wal_level?api-version=2017-12-01";
+    let body = r#"'{"properties":{"value":"logical","source":"user-override"}}'"#;
+    assert_eq!(told, format!("az rest --method put --url \"{url}\" --body {body}"));
+}
+
 #[test]
 fn services_are_told_by_their_roles() {
     let of = |roles: &[&str]| Provider::of(roles, false);
