@@ -73,11 +73,17 @@ fn read<T: Send>(paths: &[PathBuf], parse: &Parse<T>) -> Result<Vec<(u64, T)>, F
         listing.tell();
         files.append(&mut listing.files);
         if files.len() == before {
-            return Err(Failure::failed(
-                format!("read estate {}", path.display()),
-                "the folder holds no .json file",
-                "put the JSON that `az ... show` and `az ... list` print into it",
-            ));
+            let (why, help) = match listing.empty.is_empty() {
+                true => (
+                    "the folder holds no .json file",
+                    "put the JSON that `az ... show` and `az ... list` print into it",
+                ),
+                false => (
+                    "every .json file in the folder is empty",
+                    "capture again: a command that fails leaves an empty file behind",
+                ),
+            };
+            return Err(Failure::failed(format!("read estate {}", path.display()), why, help));
         }
     }
     inputs.extend(parse_all(&files, parse)?);
@@ -142,6 +148,8 @@ struct Listing {
     folders: BTreeSet<PathBuf>,
     /// Files that may be captures, and are not read.
     others: Vec<PathBuf>,
+    /// Files with names that begin with a dot: macOS lays such beside each file of a copy.
+    hidden: Vec<PathBuf>,
     /// What a command that failed leaves behind.
     empty: Vec<PathBuf>,
 }
@@ -187,7 +195,10 @@ impl Listing {
                 let own = entry.extension();
                 own.is_some_and(|own| endings.iter().any(|one| own.eq_ignore_ascii_case(one)))
             };
-            if (has(&EXTENSIONS) && entry.is_file()) || (entry.is_dir() && depth < DEPTH_MAX) {
+            if entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+                self.hidden.extend((has(&EXTENSIONS) && entry.is_file()).then_some(entry));
+            } else if (has(&EXTENSIONS) && entry.is_file()) || (entry.is_dir() && depth < DEPTH_MAX)
+            {
                 if self.files.len() >= FILES_MAX {
                     let why = format!("it holds more than {FILES_MAX} files");
                     return Err(Failure::failed(what(), why, "give a smaller folder"));
@@ -211,6 +222,9 @@ impl Listing {
         };
         if !self.empty.is_empty() {
             remark(format_args!("warning: empty, and left out: {}", names(&self.empty)));
+        }
+        if !self.hidden.is_empty() {
+            remark(format_args!("note: not read, since hidden: {}", names(&self.hidden)));
         }
         if !self.others.is_empty() {
             let endings = EXTENSIONS.map(|one| format!(".{one}")).join(", ");

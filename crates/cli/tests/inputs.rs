@@ -65,6 +65,24 @@ fn a_field_of_another_shape_is_told_with_its_place() {
 }
 
 #[test]
+fn hidden_files_of_a_folder_are_not_read() {
+    let others = [("._estate.json", "\0\x05\x16\x07"), (".old.json", "[]")];
+    let (output, said) = check(&folder("hidden", ("", ""), &others));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.starts_with("note: not read, since hidden: "), "{said}");
+    assert!(said.contains("/._estate.json, ") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_folder_of_empty_files_says_so() {
+    let folder = folder("empty", ("", ""), &[("a.json", "")]);
+    std::fs::write(folder.join("estate.json"), "").expect("written");
+    let (output, said) = check(&folder);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("every .json file in the folder is empty"), "{said}");
+}
+
+#[test]
 fn a_single_server_is_captured_by_a_command_that_exists() {
     let folder = folder("unknown", ("", ""), &[]);
     let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
