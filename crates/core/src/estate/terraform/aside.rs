@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::instance::{list, text};
+use super::instance::{data_sources, list, text};
 use crate::estate::unresolved::unresolved;
 use crate::estate::what_if::Planned;
 use crate::estate::{Estate, Origin, Problem};
@@ -45,6 +45,16 @@ pub(crate) fn emptied(
         }
     }
     emptied
+}
+
+/// Says that what a state read of others is not taken from it.
+pub(super) fn say_data(object: &Map<String, Value>, origin: &Origin, problems: &mut Vec<Problem>) {
+    let all = data_sources(object);
+    let Some(first) = all.first() else { return };
+    let (count, noun) = (all.len(), if all.len() == 1 { "source is" } else { "sources are" });
+    problems.push(origin.problem(format!(
+        "{count} data {noun} passed over, such as `{first}`: what they read has to be captured"
+    )));
 }
 
 /// Says what the plan leaves to a later one.

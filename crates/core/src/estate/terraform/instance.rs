@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::unresolved::escaped;
 use super::configuration::Configuration;
+use super::identity::is_read;
 
 /// Modules inside modules. Terraform sets no limit; nobody reads ten.
 const MODULES_DEEP_MAX: usize = 32;
@@ -51,6 +52,23 @@ pub(super) fn of_state_file(object: &Map<String, Value>) -> Vec<Instance> {
         }
     }
     found
+}
+
+/// Addresses of what a state read and Terraform does not manage, of types that decide something here.
+pub(super) fn data_sources(object: &Map<String, Value>) -> Vec<String> {
+    let root = object.get("values").and_then(|values| values.get("root_module"));
+    let mut modules: Vec<&Value> = root.into_iter().collect();
+    let mut all: Vec<&Value> = list(object.get("resources")).collect();
+    while let Some(module) = modules.pop() {
+        all.extend(list(module.get("resources")));
+        modules.extend(list(module.get("child_modules")));
+    }
+    all.retain(|one| text(one, "mode") == "data" && is_read(text(one, "type")));
+    let address = |one: &&Value| match text(one, "address") {
+        "" => format!("data.{}.{}", text(one, "type"), text(one, "name")),
+        known => known.to_owned(),
+    };
+    all.iter().map(address).collect()
 }
 
 /// Instances of `values` or `planned_values`, as `terraform show -json` writes them.

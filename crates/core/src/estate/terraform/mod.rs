@@ -21,6 +21,7 @@ use super::nested::{self, Nested};
 use super::read::{Found, Standing};
 use super::what_if::Planned;
 use super::{Origin, Problem};
+use aside::say_data;
 pub(crate) use aside::{emptied, say_deferred, say_unread};
 use fields::without_untold;
 use instance::{Instance, Side};
@@ -70,6 +71,7 @@ pub(crate) fn read(
     let standing = if is_plan(|name| object.contains_key(name)) {
         Standing::Wanted
     } else {
+        say_data(object, origin, problems);
         Standing::Remembered
     };
     let instances = instances_after(object);

@@ -230,3 +230,24 @@ fn what_may_stand_on_the_next_page_is_not_absent() {
     let loaded = load(vec![input("rest", json!(estate)), input("page", more)]);
     assert_eq!(answer(&loaded), (Verdict::Reachable, vec![]));
 }
+
+/// What Terraform read of others is old, and not whole: it is said that it does not count.
+#[test]
+fn data_sources_of_a_state_are_passed_over_and_told() {
+    let read = |kind: &str| {
+        json!({ "mode": "data", "type": kind, "name": "it", "values": {}, "instances": [],
+        "address": format!("module.hub.data.{kind}.it") })
+    };
+    let both = [read("azurerm_virtual_network"), read("azurerm_subnet")];
+    let inner = json!({ "resources": [read("azurerm_client_config")], "child_modules": [{ "resources": both }] });
+    let shown = json!({ "format_version": "1.0", "values": { "root_module": inner } });
+    let file = json!({ "version": 4, "terraform_version": "1.9.0", "lineage": "l", "resources": [both[0]] });
+    let said = |state: Value| -> Vec<String> {
+        let loaded = load(vec![input("state", state)]);
+        loaded.problems.into_iter().map(|one| one.message).collect()
+    };
+    let rest = "what they read has to be captured";
+    let first = "such as `module.hub.data.azurerm_virtual_network.it`";
+    assert_eq!(said(shown), [format!("2 data sources are passed over, {first}: {rest}")]);
+    assert_eq!(said(file), [format!("1 data source is passed over, {first}: {rest}")]);
+}
