@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use flexway_core::estate::{Input, Scanned, scan, scan_list};
 use flexway_core::text::decode;
+use serde::de::IgnoredAny;
 
 use crate::exit::Failure;
 use crate::output::{printable, remark};
@@ -280,6 +281,10 @@ fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failu
                     "capture it again without `2>&1`: az writes its messages to standard error",
                 )
             }
+            () if let Some(line) = text_around(&text) => failed(
+                format!("text stands around the JSON, in line {line}"),
+                "capture it again with `2>/dev/null`, or with `--only-show-errors` of az",
+            ),
             () if why.is_eof() => {
                 failed(format!("it ends in the middle, in line {}", why.line()), "capture it again")
             }
@@ -289,4 +294,39 @@ fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failu
             }
         }
     })
+}
+
+/// Places in a text that are tried as the start of its JSON: az writes a few lines of its own at most.
+const STARTS_MAX: usize = 16;
+
+/// The first line of what stands before or behind the JSON in a text, such as az's own messages; `None` where there is no such.
+fn text_around(text: &str) -> Option<usize> {
+    // JSON that is broken, such as with a bracket too many, is none.
+    let is_plain = |text: &str| {
+        let mut letters = text.trim_start().chars();
+        match letters.next() {
+            Some('[') => letters.next().is_some_and(char::is_alphabetic),
+            Some('{' | '}' | ']' | ',') | None => false,
+            Some(_) => true,
+        }
+    };
+    let line_at = |at: usize| {
+        let blank = text[at..].len() - text[at..].trim_start().len();
+        text[..at + blank].matches('\n').count() + 1
+    };
+    // Where the values end that stand there; `None` for no value.
+    let end = |at: usize| {
+        let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<IgnoredAny>();
+        let mut ends = None;
+        while let Some(Ok(_)) = values.next() {
+            ends = Some(at + values.byte_offset());
+        }
+        ends
+    };
+    if is_plain(text) {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let mut starts = starts.filter(|at| text[*at..].starts_with(['[', '{'])).take(STARTS_MAX);
+        return starts.any(|at| end(at).is_some()).then(|| line_at(0));
+    }
+    end(0).filter(|at| is_plain(&text[*at..])).map(line_at)
 }

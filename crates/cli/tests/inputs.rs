@@ -83,6 +83,34 @@ fn a_folder_of_empty_files_says_so() {
 }
 
 #[test]
+fn text_around_the_json_is_told_with_its_line() {
+    let around = |name: &str, before: &str, after: &str| {
+        let folder = folder(name, ("", ""), &[]);
+        let file = folder.join("estate.json");
+        let text = std::fs::read_to_string(&file).expect("the fixture");
+        std::fs::write(&file, format!("{before}{text}{after}")).expect("written");
+        let (output, said) = check(&folder);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        (said, text.lines().count())
+    };
+    let is_told = |said: &str, line: usize| {
+        said.contains(&format!("text stands around the JSON, in line {line}\n"))
+            && said.contains("--only-show-errors")
+    };
+    let (said, _) = around("bracket", "\n[Warning] this output may show secrets\n", "");
+    assert!(is_told(&said, 2), "{said}");
+    let (said, _) =
+        around("colour", "\u{1b}[33mCommand group is in preview\u{1b}[0m\n", "\u{1b}[0m");
+    assert!(is_told(&said, 1), "{said}");
+    let (said, lines) = around("behind", "", "WARNING: 2 updates are available\n");
+    assert!(is_told(&said, lines + 1), "{said}");
+    for (name, behind) in [("cut", "{ \"id\" "), ("bracket-more", "]"), ("comma", ", []")] {
+        let (said, _) = around(name, "", behind);
+        assert!(!said.contains("text stands around"), "{said}");
+    }
+}
+
+#[test]
 fn a_single_server_is_captured_by_a_command_that_exists() {
     let folder = folder("unknown", ("", ""), &[]);
     let mut command = Command::new(env!("CARGO_BIN_EXE_flexway"));
