@@ -240,7 +240,12 @@ impl Denial<'_> {
                 format!("the way into interface `{}`, which a route names", nic.unwrap_or(""))
             }
             (Gate::In | Gate::Endpoint, Some(subnet)) => {
-                format!("the way into subnet `{}`", subnet.name())
+                // Spokes of one make call their subnets alike.
+                let own = path.start.as_ref().map(|start| start.subnet.name());
+                let is_namesake = own.is_some_and(|own| own.eq_ignore_ascii_case(subnet.name()));
+                let place = format!(" of network `{}`", subnet.name_at(0));
+                let place = if is_namesake { &*place } else { "" };
+                format!("the way into subnet `{}`{place}", subnet.name())
             }
             (Gate::Interface, _) => {
                 let holder = leg.and_then(|leg| leg.receiver()?.holder.as_ref());

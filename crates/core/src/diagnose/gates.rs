@@ -28,8 +28,14 @@ pub(super) fn mark(
             Stage::FilterIn => "filter/inbound-denied",
             _ => continue,
         };
-        step.is_consequence =
-            findings.iter().any(|one| one.fault == fault && one.consequence_of.is_some());
+        // What misses by one thing has a name of its own.
+        let is_miss = |one: &Finding| {
+            one.fault.starts_with("filter/") && one.stages().contains(&step.stage) && step.closes()
+        };
+        let is_cause = findings.iter().any(|one| is_miss(one) && one.is_cause());
+        step.is_consequence = findings.iter().any(|one| {
+            one.consequence_of.is_some() && (one.fault == fault || is_miss(one) && !is_cause)
+        });
     }
     mark_wrong_way(path, findings, dropped, forward);
 }
