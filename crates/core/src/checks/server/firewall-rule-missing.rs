@@ -1,13 +1,19 @@
 //! A public server has no firewall rule that could let the copier in.
 
 use crate::address::AddressSet;
+use crate::change::{FLEXIBLE_API, SINGLE_API};
 use crate::checks::{fixes, new_endpoint};
 use crate::estate::server::FirewallRule;
+use crate::estate::server::ServerKind;
 use crate::finding::{Finding, Fix};
+use crate::shell::quoted;
 use crate::trace::door_rules;
 use crate::trace::gate::Gate;
 use crate::trace::route::Routed;
 use crate::trace::{Leads, Path};
+
+const WHY: &str =
+    "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
 
 pub(super) fn find(path: &Path) -> Option<Finding> {
     let (gate, unseen) = path.taken()?.gate.as_ref()?.as_known();
@@ -30,8 +36,8 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         Some(_) => "firewall rules only for addresses that no packet of the internet has",
     };
     let message = format!("server `{}` has {what}", path.to_id.name());
-    let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
-    let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
+    let mut finding = Finding::blocks(message, format!("{WHY}{}", capture_first(path)));
+    finding = finding.at(&path.to_id, "");
     finding.on_fallback = path.leads == Leads::Fallback;
     let know = fixes::know_public_address(path);
     let advice = format!("{know}, then add a firewall rule for its one public address");
@@ -40,6 +46,16 @@ pub(super) fn find(path: &Path) -> Option<Finding> {
         return Some(finding);
     }
     Some(with_other_ways(path, finding))
+}
+
+/// How the rules of the server are listed, where the estate holds none: no capture of the server tells of them.
+fn capture_first(path: &Path) -> String {
+    if path.estate.children::<FirewallRule>(&path.to_id).next().is_some() {
+        return String::new();
+    }
+    let api = if path.to.kind == ServerKind::Single { SINGLE_API } else { FLEXIBLE_API };
+    let url = format!("{}/firewallRules?api-version={api}", path.to_id);
+    format!("; if its rules were not captured: `az rest --url {}`", quoted(&url))
 }
 
 /// Ways in that need no public address: the subnet's identity, and a private endpoint.
@@ -55,7 +71,7 @@ fn not_held(path: &Path, addresses: &AddressSet) -> Option<Finding> {
         "no firewall rule of server `{}` holds {addresses}, with which the copier's packets arrive",
         path.to_id.name()
     );
-    let why = "a public server lets in only addresses that a firewall rule holds, and it sees public ones";
+    let why = format!("{WHY}{}", capture_first(path));
     let mut finding = Finding::blocks(message, why).at(&path.to_id, "");
     finding.on_fallback = path.leads == Leads::Fallback;
     Some(with_other_ways(path, finding.fix(fixes::let_address_in(path, addresses))))
