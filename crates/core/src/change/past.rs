@@ -47,7 +47,7 @@ pub(super) fn appliances(
 }
 
 /// The appliance that a subnet's longest route hands all packets to a network to, which is shorter than Azure's own route there and at
-/// least as long as `shortest`.
+/// least as long as `shortest`. One that is as long as Azure's own stays in force.
 fn handed_to(
     estate: &Estate,
     subnet: &ResourceId,
@@ -57,13 +57,12 @@ fn handed_to(
     let facts = estate.find::<Subnet>(subnet)?;
     let (_, routes) = route::user_routes(estate, (subnet, facts)).ok()??;
     let held = routes.into_iter().filter_map(|route| match &route.prefix {
-        RoutePrefix::Network(net) if net.contains(&network) && *net != network => {
-            Some((net.prefix_len(), route))
-        }
+        RoutePrefix::Network(net) if net.contains(&network) => Some((net.prefix_len(), route)),
         _ => None,
     });
     let (length, longest) = held.max_by_key(|(length, _)| *length)?;
-    longest.next_hop.appliance().filter(|_| length >= shortest)
+    let is_beaten = (shortest..network.prefix_len()).contains(&length);
+    longest.next_hop.appliance().filter(|_| is_beaten)
 }
 
 /// Addresses of private endpoints of a network whose own routes beat shorter ones.

@@ -323,9 +323,10 @@ pub(super) fn missed(
 /// another gate is known to be closed it does not matter yet.
 pub(super) fn by_default_route(path: &Path) -> Option<Finding> {
     let leg = path.intended.as_ref().filter(|leg| leg.verdict() != Verdict::Unreachable)?;
-    let seat = |gate: Gate| match gate.direction() {
-        Direction::Outbound => path.start.as_ref().map(|start| start.subnet.clone()),
-        Direction::Inbound => fixes::met_at(path, leg, Direction::Inbound),
+    let seat = |gate: Gate| match gate {
+        Gate::OutInterface | Gate::Out => path.start.as_ref().map(|start| start.subnet.clone()),
+        Gate::In | Gate::Endpoint | Gate::Interface => fixes::met_at(path, leg, Direction::Inbound),
+        Gate::Appliance | Gate::ApplianceInterface => None,
     };
     at_gates(path).into_iter().find_map(|(group, decision, gate)| {
         let (senders, rule) = decision.unknown.first()?;

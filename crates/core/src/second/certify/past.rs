@@ -57,16 +57,17 @@ pub(super) fn appliances(world: &World, near: &str, far: &str, half: &Value) -> 
     flows
 }
 
-/// Where the longest route around a prefix leads that is shorter than it: to an appliance, or elsewhere.
+/// Where the longest route around a prefix leads, if it is shorter than the prefix: to an appliance, or elsewhere. As long a one beats
+/// Azure's own.
 fn appliance(world: &World, subnet: &str, to: Prefix, least: u8) -> Option<u32> {
     let routes = own_routes(world, subnet)?;
     let around = routes.iter().filter_map(|route| {
         let prefix = route.prefix?;
-        (prefix.len < to.len && prefix.contains(to.first())).then_some((prefix.len, route))
+        (prefix.len <= to.len && prefix.contains(to.first())).then_some((prefix.len, route))
     });
     let (len, route) = around.max_by_key(|(len, _)| *len)?;
-    let is_appliance = route.hop.eq_ignore_ascii_case("VirtualAppliance") && len >= least;
-    route.appliance.filter(|_| is_appliance)
+    let is_appliance = route.hop.eq_ignore_ascii_case("VirtualAppliance");
+    route.appliance.filter(|_| is_appliance && len >= least && len < to.len)
 }
 
 /// Addresses of private endpoints in a network whose subnets do not let routes act on them.
