@@ -69,10 +69,7 @@ pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
                 _ => false,
             };
             let lacking = ends.iter().filter(|(subnet, networks, routed)| {
-                // Nothing tells yet how packets go where networks are not joined.
-                let is_led_then =
-                    || routed.is_none() && hands_over(path.estate, subnet, networks, address);
-                !is_led(routed) && !is_led_then()
+                !is_led(routed) && !hands_over(path.estate, subnet, networks, address)
             });
             let led =
                 lacking.map(|(subnet, networks, _)| lead(path.estate, subnet, networks, address));
