@@ -50,6 +50,13 @@ pub(super) fn own_routes<'w>(world: &'w World, subnet: &str) -> Option<Vec<OwnRo
         let hop = text(route, &["properties", "nextHopType"])?;
         let appliance = text(route, &["properties", "nextHopIpAddress"]).and_then(address_of);
         let (table, prefix) = (table.clone(), Prefix::parse(word));
+        // Tags begin with a letter, and IPv6 has colons.
+        let is_garbled = prefix.is_none()
+            && !word.contains(':')
+            && !word.starts_with(|first: char| first.is_ascii_alphabetic());
+        if is_garbled {
+            return None;
+        }
         Some(OwnRoute { table, name, prefix, word, hop, appliance })
     };
     bodies.into_iter().map(read).collect()

@@ -222,6 +222,11 @@ fn what_cannot_be_read_is_a_fact_for_neither_reading() {
         let settings = format!("set firewallPolicies/rules /properties/dnsSettings {value}");
         both_say_of("hub-source", "undetermined", &format!("{firewall}\n{settings}"));
     }
+    for prefix in ["\"0.0.0.0/0/0\"", "\"10.10.0.0/33\"", "\"\"", "7"] {
+        let table = "set rg-target/providers/Microsoft.Network/routeTables/to-hub";
+        let route = format!("{table} /properties/routes/0/properties/addressPrefix {prefix}");
+        both_say_of("hub-source", "undetermined", &route);
+    }
     let rules = "$dns/Microsoft.Network/dnsForwardingRulesets/rules";
     let link = format!(
         "add {{\"id\": \"{rules}/virtualNetworkLinks/target\", \"properties\": {{\"virtualNetwork\": {{\"id\": \
