@@ -89,7 +89,13 @@ fn what_a_peering_leads_past_an_appliance_is_told() {
     };
     let acts =
         "set source-net/subnets/endpoints /properties/privateEndpointNetworkPolicies \"Enabled\"";
-    let kept = r#"add {"id": "$target/Microsoft.Network/routeTables/table/routes/kept", "type": "Microsoft.Network/routeTables/routes", "properties": {"addressPrefix": "10.10.0.0/16", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.30.1.4"}}"#;
+    let kept = [
+        r#"add {"id": "$target/Microsoft.Network/routeTables/table/routes/kept","#,
+        r#""type": "Microsoft.Network/routeTables/routes", "properties": {"#,
+        r#""addressPrefix": "10.10.0.0/16", "nextHopType": "VirtualAppliance","#,
+        r#""nextHopIpAddress": "10.30.1.4"}}"#,
+    ]
+    .join(" ");
     let past = "what subnet `postgres` sends past 10.30.1.4";
     for (prefix, address, edits, is_past) in [
         // The peering's own route is longer than a default route, and an endpoint's than one for its network.
@@ -98,7 +104,7 @@ fn what_a_peering_leads_past_an_appliance_is_told() {
         ("10.10.0.0/16", "10.30.1.4", &[acts], false),
         ("10.40.0.0/16", "10.30.1.4", &[], false),
         // A route of the user that is as long stays in force.
-        ("0.0.0.0/0", "10.30.1.4", &[acts, kept], false),
+        ("0.0.0.0/0", "10.30.1.4", &[acts, &*kept], false),
         // An appliance in the other network is reached by the peering.
         ("0.0.0.0/0", "10.10.9.9", &[], false),
     ] {
