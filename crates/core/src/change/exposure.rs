@@ -67,6 +67,11 @@ impl End {
         self.named.values().fold(self.addresses.len(), |all, one| all.saturating_add(*one))
     }
 
+    /// Those with one of some addresses, and those of whom no address is known.
+    pub(super) fn within(&self, addresses: &AddressSet) -> End {
+        End { addresses: self.addresses.intersection(addresses), named: self.named.clone() }
+    }
+
     pub(super) fn union(mut self, other: End) -> End {
         self.addresses = self.addresses.union(&other.addresses);
         self.named.extend(other.named);

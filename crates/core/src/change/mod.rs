@@ -15,6 +15,7 @@ pub mod route_table;
 pub mod server;
 pub mod subnet;
 pub mod terms;
+mod through;
 mod whole;
 
 pub(crate) use az::{az_rest, in_subscription, place, whole_place};

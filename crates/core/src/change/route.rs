@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY, POSTGRES, Ports};
 use super::{
     Change, Edit, Listed, NETWORK_API, Request, Safety, free_name, in_subscription,
-    listed_properties, place, quoted, whole_body,
+    listed_properties, place, quoted, through, whole_body,
 };
 use crate::estate::endpoint::Interface;
 use crate::estate::gateway::Gateway;
@@ -66,6 +66,21 @@ impl Standing {
             format!("everything that route `{}` kept from its way", self.id.name()),
             vec![Flows::new(senders(estate, (table, &bound_to(estate, table))), caught, ports)],
         )
+    }
+
+    /// What passes once it leads to another address: no more than the rules of a firewall there let through.
+    fn exposure_by(&self, estate: &Estate, table: &ResourceId, address: Ipv4Addr) -> Exposure {
+        let by_rules = self.prefix.and_then(|prefix| {
+            let senders = senders(estate, (table, &bound_to(estate, table)));
+            through::firewall(estate, address, &senders, (prefix, ports(estate, prefix)))
+        });
+        let Some((firewall, flows)) = by_rules else { return self.exposure(estate, table) };
+        let words = format!(
+            "what rules of firewall `{}` let pass of what route `{}` catches",
+            firewall.name(),
+            self.id.name()
+        );
+        Exposure::new(words, flows)
     }
 
     fn edit(&self, table: &ResourceId, fields: Option<Value>) -> Edit {
@@ -126,7 +141,7 @@ pub fn set_next_hop(
         inverse: standing.put_back(),
         downtime: "open connections that use the route are rerouted",
         safety: Safety::Review,
-        exposure: vec![standing.exposure(estate, table)],
+        exposure: vec![standing.exposure_by(estate, table, address)],
         affected: vec![bound(table, &bound_to(estate, table))],
         edits: vec![standing.edit(table, Some(fields.into()))],
         resource: standing.id,
@@ -156,7 +171,15 @@ pub(super) fn to_appliance(
         "nextHopIpAddress": address.to_string(),
     } });
     let words = (network.to_string(), format!("the appliance at {address}"));
-    add(estate, table, &wanted, (body, End::of(&[network])), words)
+    let change = add(estate, table, &wanted, (body, End::of(&[network])), words);
+    let by = through::firewall(estate, address, &senders(estate, table), (network, EVERY_PORT));
+    let Some((firewall, flows)) = by else { return change };
+    let words = format!(
+        "what rules of firewall `{}` let pass from every subnet bound to table `{}` -> {network}",
+        firewall.name(),
+        table.0.name()
+    );
+    Change { exposure: vec![Exposure::new(words, flows)], ..change }
 }
 
 /// Adds a route that hands packets for one address to the VPN gateway of a network. `None` where another gateway stands beside it: over

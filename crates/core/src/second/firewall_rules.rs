@@ -44,37 +44,35 @@ pub(super) struct Asking<'a> {
 }
 
 /// Rules that are read at one turn.
-struct Collection<'w> {
+pub(super) struct Collection<'w> {
     /// The place of its policy, first those that others build upon, the priority of its group and its own: lower ones come first.
     turn: (usize, u64, u64),
-    allows: bool,
-    rules: Vec<Rule<'w>>,
+    pub(super) allows: bool,
+    pub(super) rules: Vec<Rule<'w>>,
     /// What it stands in, and its name there.
     place: (String, Option<&'w str>),
 }
 
 /// The words of a rule. A list that is absent says nothing, which is not the same as an empty one.
-struct Rule<'w> {
+pub(super) struct Rule<'w> {
     protocols: Option<Vec<&'w str>>,
-    ports: Option<Vec<&'w str>>,
-    senders: Ends<'w>,
-    receivers: Ends<'w>,
+    pub(super) ports: Option<Vec<&'w str>>,
+    pub(super) senders: Ends<'w>,
+    pub(super) receivers: Ends<'w>,
 }
 
 /// One end of a rule.
-struct Ends<'w> {
-    addresses: Vec<&'w str>,
+pub(super) struct Ends<'w> {
+    pub(super) addresses: Vec<&'w str>,
     /// Ids of lists of addresses.
-    groups: Vec<String>,
+    pub(super) groups: Vec<String>,
     /// Whether it speaks of names, whose addresses nobody knows.
-    has_names: bool,
+    pub(super) has_names: bool,
 }
 
 /// What a firewall does with a packet. Of rules that may match both outcomes are followed.
 pub(super) fn decide(world: &World, key: &str, firewall: &Value, asking: Asking<'_>) -> Decision {
-    let state = text(firewall, &["properties", "provisioningState"]);
-    let is_failed = state.is_some_and(|word| word.eq_ignore_ascii_case("Failed"));
-    let Some(collections) = collections(world, key, firewall).filter(|_| !is_failed) else {
+    let Some(collections) = known_collections(world, key, firewall) else {
         return Decision::Unknown;
     };
     let (mut may_pass, mut drop) = (false, None);
@@ -105,6 +103,17 @@ pub(super) fn decide(world: &World, key: &str, firewall: &Value, asking: Asking<
         Some(gate) => Decision::Denied(gate),
         None => Decision::Allowed,
     }
+}
+
+/// All collections, unless its last change failed: then nobody knows them.
+pub(super) fn known_collections<'w>(
+    world: &'w World,
+    key: &str,
+    firewall: &'w Value,
+) -> Option<Vec<Collection<'w>>> {
+    let state = text(firewall, &["properties", "provisioningState"]);
+    let is_failed = state.is_some_and(|word| word.eq_ignore_ascii_case("Failed"));
+    collections(world, key, firewall).filter(|_| !is_failed)
 }
 
 /// All collections of network rules, in their order; `None` where one of them is not known.
@@ -221,9 +230,17 @@ fn is(body: &Value, field: &str, word: &str) -> Option<bool> {
 }
 
 /// The words of a list, if it is there; `None` where it cannot be read.
-fn words<'v>(body: &'v Value, field: &str) -> Option<Option<Vec<&'v str>>> {
+pub(super) fn words<'v>(body: &'v Value, field: &str) -> Option<Option<Vec<&'v str>>> {
     let Some(found) = part(body, field) else { return Some(None) };
     found.as_array()?.iter().map(Value::as_str).collect::<Option<_>>().map(Some)
+}
+
+/// Whether one of the words of a list does; nobody knows of one that is absent.
+fn each(all: &Option<Vec<&str>>, held: &dyn Fn(&str) -> Tri) -> Tri {
+    match all {
+        None => Tri::Maybe,
+        Some(all) => all.iter().fold(Tri::No, |sum, word| sum.or(held(word.trim()))),
+    }
 }
 
 impl<'w> Rule<'w> {
@@ -237,16 +254,16 @@ impl<'w> Rule<'w> {
         })
     }
 
-    fn matches(&self, world: &World, asking: Asking<'_>) -> Tri {
-        let each = |all: &Option<Vec<&str>>, held: &dyn Fn(&str) -> Tri| match all {
-            None => Tri::Maybe,
-            Some(all) => all.iter().fold(Tri::No, |sum, word| sum.or(held(word.trim()))),
-        };
-        let protocol = each(&self.protocols, &|word| match word.to_ascii_lowercase().as_str() {
+    pub(super) fn is_of_tcp(&self) -> Tri {
+        each(&self.protocols, &|word| match word.to_ascii_lowercase().as_str() {
             "tcp" | "any" => Tri::Yes,
             "udp" | "icmp" => Tri::No,
             _ => Tri::Maybe,
-        });
+        })
+    }
+
+    fn matches(&self, world: &World, asking: Asking<'_>) -> Tri {
+        let protocol = self.is_of_tcp();
         let port = each(&self.ports, &|word| match are_ports(word) {
             true => Tri::of(port_matches(word, asking.port)),
             false => Tri::Maybe,
@@ -307,7 +324,7 @@ fn in_group(world: &World, key: &str, held: impl Fn(&str) -> Tri) -> Tri {
 }
 
 /// Both ends of what a word stands for.
-fn span(word: &str) -> Option<(u32, u32)> {
+pub(super) fn span(word: &str) -> Option<(u32, u32)> {
     let prefix = Prefix::parse(word).map(|one| (one.first(), one.last()));
     prefix.or_else(|| span_of(word)).filter(|(low, high)| low <= high)
 }
@@ -330,7 +347,7 @@ fn holds_internet(word: &str) -> Tri {
     }
 }
 
-fn is_tag(word: &str) -> bool {
+pub(super) fn is_tag(word: &str) -> bool {
     word.starts_with(|letter: char| letter.is_ascii_alphabetic())
         && word.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_".contains(letter))
 }

@@ -14,6 +14,7 @@ mod door;
 mod endpoint;
 mod filter;
 mod firewall;
+mod firewall_passing;
 mod firewall_rules;
 mod forward;
 mod front;

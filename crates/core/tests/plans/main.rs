@@ -10,5 +10,6 @@ mod probed;
 mod spelling;
 #[path = "../support/mod.rs"]
 mod support;
+mod through;
 mod told;
 mod untold;

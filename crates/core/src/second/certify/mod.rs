@@ -18,6 +18,7 @@ mod safety;
 mod sets;
 mod settings;
 mod syntax;
+mod through;
 mod undo;
 mod ways;
 

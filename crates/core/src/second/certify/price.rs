@@ -14,6 +14,7 @@ use super::opened::{Opened, Part};
 use super::past;
 use super::read::{Cost, EDITS, INTERRUPTIONS, NEW_ENDPOINTS, PRIVILEGE};
 use super::settings::body_of;
+use super::through;
 use crate::id::ResourceId;
 
 /// Addresses of a tag, or of what was not captured: as many as a /8 holds.
@@ -128,10 +129,13 @@ pub(super) fn opens(world: &World, request: &Request) -> Opens {
         ("PUT", "microsoft.network/routetables", None) => Some(Vec::new()),
         ("PUT", "microsoft.network/routetables/routes", None) => {
             let to = text(body, &["properties", "addressPrefix"]).map(|one| vec![end_of(one)]);
-            to.map(|to| vec![Opened::new(senders(world, &parent), to, EVERY_PORT)])
+            let by_rules = through::firewall(world, &senders(world, &parent), body, EVERY_PORT);
+            by_rules.or_else(|| Some(vec![Opened::new(senders(world, &parent), to?, EVERY_PORT)]))
         }
         ("PUT", "microsoft.network/routetables/routes", Some(old)) => {
-            Some(route_gone(world, &parent, &key, old))
+            let ports = ports_of(world, text(old, &["properties", "addressPrefix"]));
+            let by_rules = through::firewall(world, &senders(world, &parent), body, ports);
+            by_rules.or_else(|| Some(route_gone(world, &parent, &key, old)))
         }
         ("PUT", "microsoft.network/firewallpolicies/rulecollectiongroups", None) => {
             list(body, &["properties", "ruleCollections"]).and_then(firewall_rules)
@@ -172,7 +176,7 @@ fn span(prefix: Prefix) -> Part {
 }
 
 /// A prefix, a range or a tag.
-fn end_of(word: &str) -> Part {
+pub(super) fn end_of(word: &str) -> Part {
     match (word, Prefix::parse(word), span_of(word)) {
         ("*", ..) => Part::Addresses(0, 1 << 32),
         (_, Some(prefix), _) => span(prefix),
@@ -339,12 +343,19 @@ fn route_gone(world: &World, table: &str, key: &str, old: &Value) -> Vec<Opened>
             vec![Part::Named(format!("{key} past {appliance}"), count)]
         }
     };
+    let ports = ports_of(world, text(old, &["properties", "addressPrefix"]));
+    vec![Opened::new(senders(world, table), to, ports)]
+}
+
+/// Ports that answer behind a prefix.
+fn ports_of(world: &World, prefix: Option<&str>) -> (u64, u64) {
     let is_endpoint = |address| {
         let body = holder(world, address).and_then(|nic| world.body(&nic).cloned());
         body.is_some_and(|body| at(&body, &["properties", "privateEndpoint"]).is_some())
     };
+    let prefix = prefix.and_then(Prefix::parse);
     let is_one = prefix.is_some_and(|prefix| prefix.len == 32 && is_endpoint(prefix.first()));
-    vec![Opened::new(senders(world, table), to, if is_one { POSTGRES } else { EVERY_PORT })]
+    if is_one { POSTGRES } else { EVERY_PORT }
 }
 
 /// Whoever is in the network of a new endpoint reaches it; and those beside it, as far as they are joined by then.

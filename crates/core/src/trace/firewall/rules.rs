@@ -73,6 +73,18 @@ pub fn decide(
     Ok(Ruling { allowed: worst.allowed, denied: best.denied, unknown })
 }
 
+/// The rules of a firewall that let something pass, in their order.
+///
+/// # Errors
+/// [`Missing`] when the rules were not observed in full.
+pub fn allowing<'e>(
+    estate: &'e Estate,
+    id: &'e ResourceId,
+) -> Result<Vec<&'e NetworkRule>, Missing> {
+    let all = turns(estate, id)?.into_iter().flatten().map(|(_, _, collection)| collection);
+    Ok(all.filter(|one| one.allows).flat_map(|one| &one.rules).collect())
+}
+
 fn all_of<T>(parts: &[(AddressSet, T)]) -> AddressSet {
     parts.iter().fold(AddressSet::default(), |all, (part, _)| all.union(part))
 }
