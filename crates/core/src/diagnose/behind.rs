@@ -43,7 +43,7 @@ pub(super) fn add(
         (Some(Routed::Dropped(_)), _) if is_led_back || matches!(leg.way, Way::Beyond(_)) => {
             "route/blackhole"
         }
-        (Some(Routed::Dead(..)), _) if is_led_back => "route/appliance-dead",
+        (Some(Routed::Dead(..)), _) if is_led_back || leg.is_apart => "route/appliance-dead",
         (Some(Routed::Directly), None) if is_led_back => "peering/not-transitive",
         _ => return,
     };
@@ -53,7 +53,10 @@ pub(super) fn add(
     // That the two ends get a peering of their own, or lose a route, tells nothing of the firewall.
     let leads_there = match first.fault {
         "peering/not-transitive" => fix.changes[0].kind != "create-peering",
-        "route/appliance-dead" => fix.changes.iter().all(|one| one.kind == "add-route"),
+        "route/appliance-dead" => fix
+            .changes
+            .iter()
+            .all(|one| one.kind == "set-next-hop" || is_led_back && one.kind == "add-route"),
         _ => true,
     };
     if !leads_there {
