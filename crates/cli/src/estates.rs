@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flexway_core::diagnose::{Given, Question};
-use flexway_core::estate::{Loaded, Problem, is_about_what_will_be, overlay, settle};
+use flexway_core::estate::{
+    Loaded, Problem, Replaced, Says, is_about_what_will_be, overlay, settle,
+};
 use flexway_core::probes::Moment;
 use serde_json::{Value, json};
 
@@ -178,32 +180,44 @@ fn warn(problems: &[Problem]) {
     }
 }
 
-/// Says which capture of a resource counts where several were given; first of those that do not count at all.
+/// Says which capture of a resource counts where several were given; first of those that do not count at all, then of those that no
+/// time tells apart.
 fn tell_replaced(loaded: &Loaded) {
-    let (gone, known): (Vec<_>, Vec<_>) = loaded.replaced.iter().partition(|one| one.is_gone);
-    for one in gone.into_iter().chain(known).take(REPLACED_SHOWN_MAX) {
+    let rank = |one: &&Replaced| (!one.is_gone, one.says != Says::Contradicts);
+    let (same, mut told): (Vec<_>, Vec<_>) =
+        loaded.replaced.iter().partition(|one| one.says == Says::Same);
+    told.sort_by_key(rank);
+    for one in told.iter().take(REPLACED_SHOWN_MAX) {
         let (name, kept, dropped) = (one.resource.name(), &one.kept, &one.dropped);
-        if one.is_gone {
-            remark(format_args!(
+        let is_one_file = kept == dropped;
+        match one.says {
+            _ if one.is_gone => remark(format_args!(
                 "note: `{name}` of {dropped} is left out: {kept} tells all that its parent holds, and it is not among that"
-            ));
-            continue;
-        }
-        if kept == dropped {
-            remark(format_args!(
+            )),
+            Says::Contradicts if is_one_file => remark(format_args!(
+                "warning: {kept} says two things of `{name}`, and no time tells which is true: the last one counts; capture it again"
+            )),
+            Says::Contradicts => remark(format_args!(
+                "warning: {kept} and {dropped} are of one time, and differ in what they say of `{name}`: {kept} counts, by the order of \
+                 the inputs; capture it again"
+            )),
+            _ if is_one_file => remark(format_args!(
                 "note: `{name}` is given more than once in {kept}: the last one counts"
-            ));
-            continue;
+            )),
+            _ => remark(format_args!(
+                "note: `{name}` is given more than once: {kept} counts, not {dropped}"
+            )),
         }
-        remark(format_args!(
-            "note: `{name}` is given more than once: {kept} counts, not {dropped}"
-        ));
     }
-    if loaded.replaced.len() > REPLACED_SHOWN_MAX {
-        let more = loaded.replaced.len() - REPLACED_SHOWN_MAX;
+    if told.len() > REPLACED_SHOWN_MAX {
+        let more = told.len() - REPLACED_SHOWN_MAX;
         remark(format_args!(
             "note: {more} more resources are given more than once; `--json` lists them all"
         ));
+    }
+    if !same.is_empty() {
+        let count = same.len();
+        remark(format_args!("note: {count} captures say the same as others do, and count once"));
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use flexway_core::estate::{Input, Scanned, scan, scan_list};
-use flexway_core::text::decode;
+use flexway_core::text::{decode, without_comments};
 use serde::de::IgnoredAny;
 
 use crate::exit::Failure;
@@ -266,7 +266,11 @@ fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failu
         let help = "an estate is the JSON that `az ... show` or `az ... list` prints";
         return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));
     }
-    (parse.whole)(file, &text).map_err(|why| {
+    let parsed = (parse.whole)(file, &text).or_else(|why| match without_comments(&text) {
+        Some(plain) => (parse.whole)(file, &plain),
+        None => Err(why),
+    });
+    parsed.map_err(|why| {
         let failed = |why, help| Failure::failed(format!("read estate {file}"), why, help);
         let first = text.trim_start().lines().next().unwrap_or_default();
         match () {

@@ -120,3 +120,47 @@ fn a_single_server_is_captured_by_a_command_that_exists() {
     assert!(said.contains("/providers/Microsoft.DBforPostgreSQL/servers?api-version="), "{said}");
     assert!(!said.contains("az postgres server"), "{said}");
 }
+
+#[test]
+fn comments_are_left_out_and_what_is_wrong_beside_them_keeps_its_line() {
+    let (slashes, stars) = ("// who made this: \"us\"\n[", "[ /* 1\n */");
+    for (name, from, to, code) in [
+        ("slashes", "[", slashes, 0),
+        ("stars", "[", stars, 0),
+        ("inside", "\"old-db\"", "\"old-db\" // the old one: https://example.com", 0),
+        ("wrong", "[", "[ // one\n ?", 3),
+    ] {
+        let folder = folder(&format!("comments-{name}"), ("", ""), &[]);
+        let file = folder.join("estate.json");
+        let text = std::fs::read_to_string(&file).expect("the fixture");
+        assert!(text.contains(from), "{from}");
+        // A fixture that stands in one line would lose the rest of it.
+        let to = if name == "inside" { format!("{to}\n") } else { to.to_owned() };
+        std::fs::write(&file, text.replacen(from, &to, 1)).expect("written");
+        let (output, said) = check(&folder);
+        assert_eq!(output.status.code(), Some(code), "{name}: {said}");
+        assert!(code == 0 || said.contains("line 2"), "{said}");
+    }
+}
+
+#[test]
+fn captures_of_one_time_that_contradict_each_other_are_told() {
+    let folder = folder("one-time", ("", ""), &[]);
+    let text = std::fs::read_to_string(folder.join("estate.json")).expect("the fixture");
+    std::fs::write(folder.join("later.json"), text.replace("\"Ready\"", "\"Disabled\""))
+        .expect("written");
+    for name in ["estate.json", "later.json"] {
+        let file = std::fs::File::options().write(true).open(folder.join(name)).expect("the file");
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        file.set_modified(time).expect("a time");
+    }
+    let (_, said) = check(&folder);
+    let told = said
+        .lines()
+        .filter(|line| line.starts_with("warning: ") && line.contains("are of one time"));
+    assert!(told.count() >= 1, "{said}");
+    assert!(
+        said.contains("`old-db`: ") && said.contains("captures say the same as others do"),
+        "{said}"
+    );
+}

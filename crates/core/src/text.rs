@@ -74,3 +74,42 @@ pub(crate) fn some_of<T: AsRef<str>>(names: &[T], shown_max: usize) -> String {
         more => format!("{} and {more} more", shown.join(", ")),
     }
 }
+
+/// JSON without comments, as Azure takes templates with them: `// ...` to the end of the line and `/* ... */`. Blanks stand in their
+/// place, so that whatever is wrong stays in its line. `None` where there are none.
+pub fn without_comments(json: &str) -> Option<String> {
+    let mut plain = String::with_capacity(json.len());
+    let (mut rest, mut is_commented) = (json, false);
+    while let Some(place) = rest.find(['"', '/']) {
+        let (before, from) = rest.split_at(place);
+        plain.push_str(before);
+        let length = match from.as_bytes() {
+            [b'"', ..] => quoted(from),
+            [b'/', b'/', ..] => from.find('\n').unwrap_or(from.len()),
+            [b'/', b'*', ..] => from[2..].find("*/").map_or(from.len(), |end| end + 4),
+            _ => 1,
+        };
+        let (part, behind) = from.split_at(length);
+        if part.starts_with("//") || part.starts_with("/*") {
+            is_commented = true;
+            plain.extend(part.chars().map(|one| if one == '\n' { one } else { ' ' }));
+        } else {
+            plain.push_str(part);
+        }
+        rest = behind;
+    }
+    plain.push_str(rest);
+    is_commented.then_some(plain)
+}
+
+/// Length of the string that a text begins with, its quotes included.
+fn quoted(text: &str) -> usize {
+    let mut is_escaped = false;
+    let mut inner = text.char_indices().skip(1);
+    let end = inner.find(|(_, one)| {
+        let is_end = *one == '"' && !is_escaped;
+        is_escaped = *one == '\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(text.len(), |(at, _)| at + 1)
+}

@@ -43,7 +43,7 @@ pub use kinds::{Facts, Kind};
 pub use overlay::{is_about_what_will_be, overlay};
 pub use packed::Body;
 pub use problem::{Origin, Problem};
-pub use read::{Input, Loaded, Replaced, load, load_dated, settle};
+pub use read::{Input, Loaded, Replaced, Says, load, load_dated, settle};
 pub use reads::{Reads, Writes};
 pub use reference::Reference;
 pub use scan::{Scanned, scan, scan_list};

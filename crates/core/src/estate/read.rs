@@ -68,6 +68,20 @@ pub struct Replaced {
     pub dropped: String,
     /// Whether the capture that counts is one of the parent, whose list does not hold the resource.
     pub is_gone: bool,
+    /// What the two say.
+    pub says: Says,
+}
+
+/// What two captures of one resource say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Says {
+    /// The same.
+    Same,
+    /// One counts more, or is newer.
+    Differs,
+    /// They differ and are of one time: the order of the inputs decides which counts.
+    Contradicts,
 }
 
 /// How much an input knows of a resource. More knowledge counts before newer knowledge.
@@ -229,7 +243,14 @@ impl Settler {
             } else {
                 let (new, old) = (&captured.resource.origin, &known.origin);
                 let (kept, dropped) = if is_kept { (old, new) } else { (new, old) };
-                self.loaded.replaced.push(Replaced::of(&id, kept, dropped));
+                let says = match captured.resource.body.value() == known.body.value() {
+                    true => Says::Same,
+                    false if (source.standing, source.age) == (other.standing, other.age) => {
+                        Says::Contradicts
+                    }
+                    false => Says::Differs,
+                };
+                self.loaded.replaced.push(Replaced { says, ..Replaced::of(&id, kept, dropped) });
             }
             if is_kept {
                 return;
@@ -259,7 +280,8 @@ impl Settler {
                     let bodies = [&known.body, &child.resource.body].map(|body| body.value());
                     if source.age == own.age && children::contradicts(&bodies[0], &bodies[1]) {
                         let (kept, dropped) = (&known.origin, &child.resource.origin);
-                        self.loaded.replaced.push(Replaced::of(&child.id, kept, dropped));
+                        let one = Replaced::of(&child.id, kept, dropped);
+                        self.loaded.replaced.push(Replaced { says: Says::Contradicts, ..one });
                     }
                     source.age > own.age
                 }
@@ -316,7 +338,8 @@ impl Settler {
 impl Replaced {
     fn of(resource: &ResourceId, kept: &Origin, dropped: &Origin) -> Replaced {
         let [kept, dropped] = [kept, dropped].map(|origin| origin.file.to_string());
-        Replaced { resource: resource.clone(), kept, dropped, is_gone: false }
+        let (is_gone, says) = (false, Says::Differs);
+        Replaced { resource: resource.clone(), kept, dropped, is_gone, says }
     }
 }
 
