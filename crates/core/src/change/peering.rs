@@ -46,11 +46,6 @@ pub fn create_half(
     let mut simulated = body.clone();
     simulated["properties"]["peeringState"] = json!("Initiated");
     let space = terms.space(estate, remote);
-    // What leads past an appliance does not decide what is wrong.
-    let past = estate.watch(|estate| {
-        let senders = terms.senders(estate, vnet);
-        past::appliances(estate, &senders, remote, space.as_deref().unwrap_or_default())
-    });
     if let Some(space) = space {
         let space: Vec<String> = space.iter().map(ToString::to_string).collect();
         simulated["properties"]["remoteAddressSpace"] = json!({ "addressPrefixes": space });
@@ -70,8 +65,6 @@ pub fn create_half(
             remote.name()
         )
     });
-    let (own_part, own_end) = terms.part(estate, vnet, true);
-    let (other_part, other_end) = terms.part(estate, remote, false);
     Change {
         kind: "create-peering",
         title: format!("peer network `{}` with `{}`", vnet.name(), remote.name()),
@@ -88,12 +81,7 @@ pub fn create_half(
         inverse: Some(Request::delete(&half, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: std::iter::once(Exposure::new(
-            format!("{own_part} <-> {other_part}"),
-            Flows::between(own_end, other_end, EVERY_PORT),
-        ))
-        .chain(past.0)
-        .collect(),
+        exposure: exposure_of(estate, vnet, remote, terms),
         affected: std::iter::once(format!(
             "rules with the tag VirtualNetwork in `{}` now speak of `{}` too",
             vnet.name(),
@@ -104,6 +92,37 @@ pub fn create_half(
         edits: vec![Edit::Create(half.clone(), simulated, other)],
         resource: half,
     }
+}
+
+/// What a new half lets through, and what it leads past appliances.
+fn exposure_of(
+    estate: &Estate,
+    vnet: &ResourceId,
+    remote: &ResourceId,
+    terms: &Terms,
+) -> Vec<Exposure> {
+    let (own_part, own_end) = terms.part(estate, vnet, true);
+    let (other_part, other_end) = terms.part(estate, remote, false);
+    let joined = Exposure::new(
+        format!("{own_part} <-> {other_part}"),
+        Flows::between(own_end, other_end, EVERY_PORT),
+    );
+    // What leads past an appliance does not decide what is wrong.
+    let (past, _) = estate.watch(|estate| {
+        let (senders, space) = (terms.senders(estate, vnet), terms.space(estate, remote));
+        past::appliances(estate, &senders, remote, space.as_deref().unwrap_or_default())
+    });
+    std::iter::once(joined).chain(past).collect()
+}
+
+/// The same half as if no other change were made; `None` for another change.
+pub fn made_from_here(estate: &Estate, change: &Change) -> Option<Change> {
+    let [Edit::Create(half, ..)] = change.edits.as_slice() else { return None };
+    let (vnet, body) = (half.parent()?, &change.request.body);
+    let remote = body.pointer("/properties/remoteVirtualNetwork/id").and_then(Value::as_str);
+    let remote = remote.and_then(ResourceId::parse)?;
+    let exposure = exposure_of(estate, &vnet, &remote, &Terms::told(body));
+    Some(Change { exposure, ..change.clone() })
 }
 
 /// Whether the network of a half that is to be created holds one towards the same network.

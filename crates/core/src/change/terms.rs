@@ -65,6 +65,21 @@ impl Terms {
         body
     }
 
+    /// What the body of a half says.
+    pub(super) fn told(body: &Value) -> Terms {
+        let is_true = |name: &str| body["properties"][name] == true;
+        let names = |name: &str| -> Option<Vec<String>> {
+            let all = body["properties"].get(name)?.as_array()?.iter();
+            Some(all.filter_map(Value::as_str).map(str::to_owned).collect())
+        };
+        Terms {
+            allows_forwarded: is_true("allowForwardedTraffic"),
+            lends_gateway: is_true("allowGatewayTransit"),
+            uses_remote_gateway: is_true("useRemoteGateways"),
+            subnets: names("localSubnetNames").zip(names("remoteSubnetNames")),
+        }
+    }
+
     /// As options of `az network vnet peering create`.
     pub(super) fn options(&self) -> String {
         let flags = [

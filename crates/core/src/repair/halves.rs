@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::cost::Cost;
 use super::sets::Met;
 use crate::change::{
-    Change, Edit, NETWORK_API, Request, Safety, dns, filter, route, subnet, whole_body,
+    Change, Edit, NETWORK_API, Request, Safety, dns, filter, peering, route, subnet, whole_body,
 };
 use crate::estate::Estate;
 use crate::id::ResourceId;
@@ -31,7 +31,7 @@ pub(super) fn alone(estate: &Estate, change: &Change) -> Change {
     }
     match edit(estate, change) {
         Some(_) => together(estate, change, &[]),
-        None => change.clone(),
+        None => peering::made_from_here(estate, change).unwrap_or_else(|| change.clone()),
     }
 }
 

@@ -343,3 +343,32 @@ fn what_is_no_plan_is_said() {
     other["changes"][0]["inverse"]["then"] = json!(7);
     assert!(matches!(why(&world, &other), Unreadable::NotAPlan(_)));
 }
+
+#[test]
+fn other_ways_are_held_to_what_is_said_of_them() {
+    let has_way = |one: &&Planned| {
+        let ways = one.plan["alternatives"].as_array().into_iter().flatten();
+        let is_whole = |way: &Value| {
+            let first = &way["changes"][0];
+            first["inverse"].is_object() && first["az"].is_array() && way["after"] == "reachable"
+        };
+        ways.take(1).any(is_whole)
+    };
+    let title = &ALL_PLANNED.iter().find(has_way).expect("a plan with another way").title;
+    let (estate, plan) = example(title);
+    assert_eq!(certified(&estate, &plan).holds(), Some(true), "{title}");
+    for (pointer, value) in [
+        ("/after", json!("partial")),
+        ("/cost/exposed_flows", json!(1)),
+        ("/cost/edits", json!(9)),
+        ("/changes/0/kind", json!("add-nothing")),
+        ("/changes/0/resource", json!("/subscriptions/none")),
+        ("/changes/0/az", json!([])),
+        ("/changes/0/inverse/path", json!("/subscriptions/none")),
+    ] {
+        let mut other = plan.clone();
+        let place = other["alternatives"][0].pointer_mut(pointer).expect("a place");
+        *place = value;
+        fails(&estate, &other, "ways");
+    }
+}

@@ -64,10 +64,8 @@ const OF_HALVES: [&str; 5] = [
 pub(super) fn check(judge: &Judge<'_>) -> Check {
     let mut wrong = Vec::new();
     let plan = judge.plan;
+    wrong.extend(misnamed(judge, &plan.changes));
     for change in &plan.changes {
-        for why in told(&ground(judge, &change.request), change).into_iter().flatten() {
-            wrong.push(format!("\"{}\": {why}", change.title));
-        }
         if plan.forbidden.iter().any(|kind| kind.eq_ignore_ascii_case(&change.kind)) {
             wrong.push(format!("\"{}\": the plan says that its kind was forbidden", change.title));
         }
@@ -85,8 +83,17 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
     summed("claims", &wrong, &[], good)
 }
 
+/// What is wrong with the words about some changes.
+pub(super) fn misnamed(judge: &Judge<'_>, changes: &[Change]) -> Vec<String> {
+    let of = |change: &Change| {
+        let all = told(&ground(judge, &change.request), change).into_iter().flatten();
+        all.map(|why| format!("\"{}\": {why}", change.title)).collect::<Vec<_>>()
+    };
+    changes.iter().flat_map(of).collect()
+}
+
 /// The world that a request meets: what the plan makes anew is deleted first.
-fn ground(judge: &Judge<'_>, request: &Request) -> World {
+pub(super) fn ground(judge: &Judge<'_>, request: &Request) -> World {
     let mut world = judge.world.clone();
     let all = judge.plan.changes.iter().chain(&judge.plan.catalogue).map(|one| &one.request);
     let is_first = |one: &&Request| {

@@ -12,9 +12,16 @@ use super::{Check, Judge, short, summed};
 use crate::id::ResourceId;
 
 pub(super) fn check(judge: &Judge<'_>) -> Check {
+    let wrong = wrong(judge.world, &judge.plan.changes);
+    let good = "every command writes what its request writes".to_owned();
+    summed("commands", &wrong, &[], good)
+}
+
+/// What is wrong with the commands of changes that are made one after the other.
+pub(super) fn wrong(world: &World, changes: &[Change]) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut world = judge.world.clone();
-    for change in &judge.plan.changes {
+    let mut world = world.clone();
+    for change in changes {
         let mut after = world.clone();
         change.request.apply(&mut after);
         if let Err(why) = agrees(&world, &after, change) {
@@ -22,8 +29,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         }
         world = after;
     }
-    let good = "every command writes what its request writes".to_owned();
-    summed("commands", &wrong, &[], good)
+    wrong
 }
 
 /// Whether the lines, each in the right subscription, lead to the same world as the request.

@@ -92,6 +92,8 @@ pub(super) struct Way {
     pub(super) title: String,
     pub(super) changes: Vec<Change>,
     pub(super) cost: Option<Cost>,
+    /// The verdict that it leads to; `None` where the plan does not tell it.
+    pub(super) after: Option<String>,
 }
 
 /// From where to where.
@@ -203,7 +205,8 @@ pub(super) fn read(json: &Value) -> Result<Plan, Unreadable> {
     let ways = others.into_iter().chain(at(json, &["relaxation"])).map(|one| {
         let title = text(one, &["title"]).unwrap_or("what is barred").to_owned();
         let cost = at(one, &["cost"]).and_then(cost);
-        Ok(Way { title, changes: changes(one, "changes")?, cost })
+        let after = text(one, &["after"]).map(str::to_owned);
+        Ok(Way { title, changes: changes(one, "changes")?, cost, after })
     });
     let catalogue = changes(certificate, "catalogue")?;
     let closed = list(certificate, &["closed"]).ok_or_else(|| lacks("it has no list `closed`"))?;

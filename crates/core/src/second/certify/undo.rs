@@ -15,13 +15,25 @@ use crate::id::ResourceId;
 type Writers<'p> = BTreeMap<String, &'p Change>;
 
 pub(super) fn check(judge: &Judge<'_>) -> Check {
+    let (wrong, left) = undone(judge.world, &judge.plan.changes);
+    let good = match left.as_slice() {
+        [] => "taken back, the changes leave everything as it was".to_owned(),
+        left => {
+            format!("taken back, all is as it was but for what Azure keeps: {}", left.join("; "))
+        }
+    };
+    summed("undo", &wrong, &[], good)
+}
+
+/// What is wrong with what takes changes back, and what stays different for good.
+pub(super) fn undone(given: &World, changes: &[Change]) -> (Vec<String>, Vec<String>) {
     let mut wrong = Vec::new();
-    let start = with_holders(judge);
+    let start = with_holders(given, changes);
     let mut world = start.clone();
-    wrong.extend(judge.plan.changes.iter().filter_map(untold));
+    wrong.extend(changes.iter().filter_map(untold));
     let mut writers = Writers::new();
     let mut last: BTreeSet<String> = BTreeSet::new();
-    for change in &judge.plan.changes {
+    for change in changes {
         let before = world.clone();
         if let Outcome::Refused(_) = change.request.apply(&mut world) {
             // The facts say so.
@@ -36,15 +48,15 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
         }
         writers.extend(written.into_iter().map(|key| (key, change)));
     }
-    for change in judge.plan.changes.iter().rev() {
+    for change in changes.iter().rev() {
         let Some(inverse) = &change.inverse else { continue };
-        if id_of(&change.request) != id_of(inverse) {
+        if id_of(&change.request) != id_of(inverse) || query(&change.request) != query(inverse) {
             wrong.push(format!("what takes \"{}\" back does something else", change.title));
         } else if let Outcome::Refused(why) = inverse.apply(&mut world) {
             wrong.push(format!("\"{}\" cannot be taken back: {}", change.title, short(&why)));
         }
     }
-    for change in judge.plan.changes.iter().rev() {
+    for change in changes.iter().rev() {
         let Some(restored) = &change.restored else { continue };
         if let Outcome::Refused(why) = restored.apply(&mut world) {
             let why = short(&why);
@@ -53,7 +65,7 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
     }
     let mut left = Vec::new();
     for key in differing(&start, &world) {
-        let what = left_of(judge, &world, &key);
+        let what = left_of(given, &world, &key);
         match writers.get(&key) {
             _ if last.contains(&key) => left.push(what),
             Some(change) => wrong.push(format!(
@@ -63,22 +75,15 @@ pub(super) fn check(judge: &Judge<'_>) -> Check {
             None => wrong.push(format!("taken back, the changes leave something else: {what}")),
         }
     }
-    left.extend(states_lost(judge, &world));
-    let good = match left.as_slice() {
-        [] => "taken back, the changes leave everything as it was".to_owned(),
-        left => {
-            format!("taken back, all is as it was but for what Azure keeps: {}", left.join("; "))
-        }
-    };
-    summed("undo", &wrong, &[], good)
+    left.extend(states_lost(given, &world));
+    (wrong, left)
 }
 
 /// The world with what holds the things that a plan deletes or writes over, captured or not: it is there, and takes them again.
-fn with_holders(judge: &Judge<'_>) -> World {
-    let mut world = judge.world.clone();
-    let changes = || judge.plan.changes.iter();
-    let gone = changes().map(|change| &change.request).filter(|one| one.method == "DELETE");
-    let all = gone.chain(changes().filter_map(|change| change.restored.as_ref()));
+fn with_holders(world: &World, changes: &[Change]) -> World {
+    let mut world = world.clone();
+    let gone = changes.iter().map(|change| &change.request).filter(|one| one.method == "DELETE");
+    let all = gone.chain(changes.iter().filter_map(|change| change.restored.as_ref()));
     for holder in all.filter_map(id_of).filter_map(|id| id.parent()) {
         if world.body(&holder.key()).is_none() {
             world.put(&holder.key(), &holder.resource_type(), json!({}));
@@ -89,6 +94,12 @@ fn with_holders(judge: &Judge<'_>) -> World {
 
 fn id_of(request: &Request) -> Option<ResourceId> {
     ResourceId::parse(request.path.split('?').next().unwrap_or(""))
+}
+
+/// The version of Azure's interface that a request is for; some ask for more.
+fn query(request: &Request) -> Option<&str> {
+    let asked = request.path.split_once('?')?.1;
+    asked.split('&').find(|one| one.starts_with("api-version="))
 }
 
 /// A change whose requests repeat what was not captured: Azure refuses them.
@@ -121,8 +132,8 @@ fn is_for_good(before: &World, request: &Request) -> bool {
 }
 
 /// What is different after all was taken back.
-fn left_of(judge: &Judge<'_>, after: &World, key: &str) -> String {
-    match (body_of(judge.world, key), body_of(after, key)) {
+fn left_of(before: &World, after: &World, key: &str) -> String {
+    match (body_of(before, key), body_of(after, key)) {
         (None, _) => format!("{} stays", named(key)),
         (_, None) => format!("{} is gone", named(key)),
         (Some(_), Some(_)) => format!("{} says something else", named(key)),
@@ -130,11 +141,11 @@ fn left_of(judge: &Judge<'_>, after: &World, key: &str) -> String {
 }
 
 /// Halves of peerings that waited or were connected, and are cut after all was taken back.
-fn states_lost(judge: &Judge<'_>, after: &World) -> Vec<String> {
-    let halves = judge.world.unlike(after).into_iter();
+fn states_lost(before: &World, after: &World) -> Vec<String> {
+    let halves = before.unlike(after).into_iter();
     let halves = halves.filter(|key| key.contains("/virtualnetworkpeerings/"));
     let lost = halves.filter_map(|key| {
-        let (was, is) = (state_of(judge.world, key)?, state_of(after, key)?);
+        let (was, is) = (state_of(before, key)?, state_of(after, key)?);
         let is_lost = !was.eq_ignore_ascii_case(is);
         is_lost.then(|| format!("{} was {was} and is {is}", named(key)))
     });

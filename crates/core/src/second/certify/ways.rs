@@ -1,11 +1,14 @@
 //! Whether the other ways that a plan names do what it says of them.
 
+use super::opened::{Opened, count as count_flows};
 use super::own::locks_on;
-use super::price::price;
-use super::read::{BROKEN_FLOWS, EDITS, FIELDS, INTERRUPTIONS, NEW_ENDPOINTS, PRIVILEGE, Way};
-use super::safety;
+use super::price::{Opens, opens, price};
+use super::read::{
+    BROKEN_FLOWS, EDITS, EXPOSED, FIELDS, INTERRUPTIONS, NEW_ENDPOINTS, PRIVILEGE, Way,
+};
 use super::sets::apply_in_order;
 use super::{Bounds, Check, Judge, count, summed, word};
+use super::{claims, commands, safety, undo};
 use crate::second::verdict::Verdict;
 
 /// `None` for a plan that names none.
@@ -31,6 +34,10 @@ fn faults(judge: &Judge<'_>, way: &Way, bounds: Bounds) -> Vec<String> {
     if matches!(verdict, Verdict::Unreachable | Verdict::Partial) {
         wrong.push(format!("{} after the other way \"{}\"", word(verdict), way.title));
     }
+    wrong.extend(way.after.as_deref().and_then(|after| judge.misnamed(verdict, after)));
+    wrong.extend(claims::misnamed(judge, &way.changes));
+    wrong.extend(commands::wrong(judge.world, &way.changes));
+    wrong.extend(undo::undone(judge.world, &way.changes).0);
     let Some(stated) = way.cost else { return wrong };
     let mut told = |field: usize, is: u128| {
         if stated[field] != is {
@@ -45,11 +52,32 @@ fn faults(judge: &Judge<'_>, way: &Way, bounds: Bounds) -> Vec<String> {
             told(field, each.iter().map(|cost| cost[field]).sum());
         }
     }
+    let (flows, is_whole) = opened_by(judge, way);
+    let exposed = count_flows(&flows.iter().collect::<Vec<_>>());
+    if stated[EXPOSED] < exposed || is_whole && stated[EXPOSED] != exposed {
+        told(EXPOSED, exposed);
+    }
     let broken = safety::look(judge, &after.world, bounds).surely.len() as u128;
     if stated[BROKEN_FLOWS] < broken {
         told(BROKEN_FLOWS, broken);
     }
     wrong
+}
+
+/// The flows that a way lets through, and whether these are all.
+fn opened_by(judge: &Judge<'_>, way: &Way) -> (Vec<Opened>, bool) {
+    let (mut all, mut is_whole) = (Vec::new(), true);
+    for change in &way.changes {
+        match opens(&claims::ground(judge, &change.request), &change.request) {
+            Opens::This(flows) => all.extend(flows),
+            Opens::AtLeast(flows) => {
+                all.extend(flows);
+                is_whole = false;
+            }
+            Opens::Unread => is_whole = false,
+        }
+    }
+    (all, is_whole)
 }
 
 /// What was forbidden, is made by the way that what is barred stands against, and is not named as what has to be lifted.
