@@ -51,8 +51,11 @@ pub fn new_to_appliance(
 
 /// Makes a table without routes, which no subnet is bound to.
 fn create(table: &ResourceId, location: &str) -> Change {
-    let fields = json!({ "disableBgpRoutePropagation": false, "routes": [] });
-    let body = json!({ "location": location, "properties": fields });
+    let body =
+        json!({ "location": location, "properties": { "disableBgpRoutePropagation": false } });
+    // A list in the request would take its routes out whenever it is sent again; Azure answers an empty one.
+    let mut made = body.clone();
+    made["properties"]["routes"] = json!([]);
     let command = format!(
         "az network route-table create {} --name {} --location {}",
         place(table),
@@ -63,14 +66,14 @@ fn create(table: &ResourceId, location: &str) -> Change {
         kind: "create-route-table",
         resource: table.clone(),
         title: format!("create route table `{}`", table.name()),
-        request: Request::put(table, NETWORK_API, body.clone()),
+        request: Request::put(table, NETWORK_API, body),
         az: in_subscription(table, command),
         inverse: Some(Request::delete(table, NETWORK_API)),
         downtime: "none",
         safety: Safety::Safe,
         exposure: Vec::new(),
         affected: Vec::new(),
-        edits: vec![Edit::Put(table.clone(), body)],
+        edits: vec![Edit::Put(table.clone(), made)],
     }
 }
 

@@ -55,6 +55,7 @@ const FIREWALL: &str = "microsoft.network/azurefirewalls";
 const INTERFACE: &str = "microsoft.network/networkinterfaces";
 const RULE: &str = "microsoft.network/networksecuritygroups/securityrules";
 const SUBNET: &str = "microsoft.network/virtualnetworks/subnets";
+const TABLE: &str = "microsoft.network/routetables";
 const ROUTE: &str = "microsoft.network/routetables/routes";
 const VNET_RULE: &str = "microsoft.dbforpostgresql/servers/virtualnetworkrules";
 const CONNECTION: &str = "/privateendpointconnections";
@@ -135,6 +136,12 @@ impl World {
         match put.kind {
             ZONE if old.is_none() => self.zone_made(put.key),
             LINK if old.is_none() => self.link_made(put),
+            TABLE => self.edit(put.key, |body| {
+                // A table tells its routes, be there none.
+                if at(body, &["properties", "routes"]).is_none() {
+                    body["properties"]["routes"] = json!([]);
+                }
+            }),
             RECORD if old.is_none() => self.count_in(put.parent, "numberOfRecordSets", 1),
             PEERING => self.half_put(put, old.is_none()),
             ENDPOINT if old.is_none() => self.endpoint_made(put.key),

@@ -226,7 +226,7 @@ pub(super) const COMMANDS: [Command; 23] = [
         TABLE,
         &["--name"],
         &[("--location", Outer("location"))],
-        r#"{ "properties": { "disableBgpRoutePropagation": false, "routes": [] } }"#,
+        r#"{ "properties": { "disableBgpRoutePropagation": false } }"#,
     ),
     command(
         "network route-table update",
