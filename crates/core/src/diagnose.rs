@@ -140,6 +140,7 @@ fn check_to_depth(estate: &Estate, question: &Question, depth: usize) -> Report 
             path.is_ok_and(|path| fixes::is_mended(fault, before, &judge(&path).1))
         });
     }
+    report.mark_consequences();
     report
 }
 

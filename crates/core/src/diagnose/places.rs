@@ -1,8 +1,8 @@
 //! At which gates the causes stand.
 
-use super::{Report, SECOND_FLOW};
-use crate::finding::Finding;
-use crate::trace::step::{Outcome, Step};
+use super::{Flow, Report, SECOND_FLOW};
+use crate::finding::{Finding, Severity};
+use crate::trace::step::{Outcome, Stage, Step};
 
 /// A gate of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +14,91 @@ pub struct Spot {
 }
 
 impl Report {
-    /// The gates that each cause closes or leads astray, in the order of the causes.
+    /// The gates that each cause closes or leads astray, in the order of the causes. A closed gate at which none of them stands goes
+    /// to the one that closes gates of its sort.
     pub fn spots(&self) -> Vec<Vec<Spot>> {
-        self.causes().map(|cause| self.spots_of(cause)).collect()
+        let mut spots: Vec<Vec<Spot>> = self.causes().map(|cause| self.spots_of(cause)).collect();
+        for spot in self.left_over(&spots) {
+            let owner = self.best(spot, self.causes());
+            spots.iter_mut().zip(self.causes()).for_each(|(spots, cause)| {
+                if owner.is_some_and(|owner| std::ptr::eq(owner, cause)) {
+                    spots.push(spot);
+                }
+            });
+        }
+        // What lies behind a closed gate, and is not drawn, stands there.
+        let behind = spots.iter().flatten().min_by_key(|spot| (spot.flow, spot.step)).copied();
+        for own in spots.iter_mut().filter(|own| own.is_empty()) {
+            own.extend(behind);
+        }
+        spots
+    }
+
+    /// Takes closed gates at which no cause stands for what follows from one: where a consequence speaks of them, or none of the
+    /// findings. A name that leads to a front door is right where that one is all there is to say.
+    pub(super) fn mark_consequences(&mut self) {
+        let spots: Vec<Vec<Spot>> = self.causes().map(|cause| self.spots_of(cause)).collect();
+        let follows = |spot: &Spot| {
+            let is_alone = self.best(*spot, self.findings.iter()).is_none();
+            let consequences = self.findings.iter().filter(|one| one.consequence_of.is_some());
+            let own = self.best(*spot, consequences);
+            let is_its = |one: &Finding| self.is_read(*spot, one);
+            let cause = self.best(*spot, self.causes());
+            is_alone && !spots.is_empty()
+                || own.is_some_and(|own| is_its(own) || !cause.is_some_and(is_its))
+        };
+        let is_alone = |stage: Stage| {
+            !self.findings.iter().any(|one| one.is_cause() && one.stages().contains(&stage))
+        };
+        let is_right = is_alone(Stage::Name) && !is_alone(Stage::Admit);
+        let marked: Vec<Spot> = self.left_over(&spots).into_iter().filter(follows).collect();
+        for Spot { flow, step } in marked {
+            let flow = &mut self.flows[flow];
+            let count = flow.forward.len();
+            let step = match step.checked_sub(count) {
+                Some(back) => &mut flow.back[back],
+                None => &mut flow.forward[step],
+            };
+            match step.stage {
+                Stage::Name if is_right => step.outcome = Outcome::Pass,
+                _ => step.is_consequence = true,
+            }
+        }
+    }
+
+    /// Closed gates that none of these are.
+    fn left_over(&self, known: &[Vec<Spot>]) -> Vec<Spot> {
+        let of_flow = |(flow, facts): (usize, &Flow)| {
+            let closed = facts.steps().enumerate().filter(|(_, step)| is_closed(step));
+            closed.map(|(step, _)| Spot { flow, step }).collect::<Vec<_>>()
+        };
+        let all = self.flows.iter().enumerate().flat_map(of_flow);
+        all.filter(|spot| !known.iter().flatten().any(|one| one == spot)).collect()
+    }
+
+    /// Of some findings the one that speaks of a gate: of what it reads, or else of its sort.
+    fn best<'f>(
+        &self,
+        spot: Spot,
+        findings: impl Iterator<Item = &'f Finding>,
+    ) -> Option<&'f Finding> {
+        let stage = self.step(spot).map(|step| step.stage)?;
+        let speaks = |one: &&Finding| {
+            let (to_source, to_target) = self.flows_of(one);
+            let is_here = if spot.flow == 0 { to_source } else { to_target };
+            is_here && one.severity == Severity::Blocks && one.stages().contains(&stage)
+        };
+        let all: Vec<&Finding> = findings.filter(speaks).collect();
+        let reads = all.iter().find(|one| self.is_read(spot, one));
+        reads.or(all.first()).copied()
+    }
+
+    fn is_read(&self, spot: Spot, finding: &Finding) -> bool {
+        self.step(spot).is_some_and(|step| reads(step, finding))
+    }
+
+    fn step(&self, spot: Spot) -> Option<&Step> {
+        self.flows.get(spot.flow)?.steps().nth(spot.step)
     }
 
     /// Puts the causes in the order of the gates at which they stand.
@@ -46,30 +128,35 @@ impl Report {
     }
 }
 
+/// Whether a gate is closed, and not because of another one.
+fn is_closed(step: &Step) -> bool {
+    step.shown() == Outcome::Drop && !step.is_consequence
+}
+
+/// Whether a gate reads the place of a finding.
+fn reads(step: &Step, finding: &Finding) -> bool {
+    let place = finding.place.as_ref().map(|place| &place.resource);
+    place.is_some()
+        && (step.resource.as_ref() == place
+            || step.facts.iter().any(|fact| Some(&fact.resource) == place))
+}
+
 fn closed_by(cause: &Finding, steps: &[&Step]) -> Vec<usize> {
-    let drops = |step: &Step| step.shown() == Outcome::Drop && !step.is_consequence;
     let is_second = cause.fault == SECOND_FLOW;
-    let closed = |index: &usize| drops(steps[*index]);
-    if is_second && steps.iter().any(|step| drops(step)) {
+    let closed = |index: &usize| is_closed(steps[*index]);
+    if is_second && steps.iter().any(|step| is_closed(step)) {
         return (0..steps.len()).filter(closed).collect();
     }
     let stages = cause.stages();
     let all: Vec<usize> =
         (0..steps.len()).filter(|at| is_second || stages.contains(&steps[*at].stage)).collect();
     // A gate of which something is not known does not stand for a cause where another one is closed.
-    let is_closed = cause.is_cause() && all.iter().any(closed);
-    let is_its = |index: &usize| match is_closed {
+    let has_closed = cause.is_cause() && all.iter().any(closed);
+    let is_its = |index: &usize| match has_closed {
         true => closed(index),
         false => steps[*index].shown() != Outcome::Pass,
     };
-    let place = cause.place.as_ref().map(|place| &place.resource);
-    let reads = |index: &usize| {
-        let step = steps[*index];
-        place.is_some()
-            && (step.resource.as_ref() == place
-                || step.facts.iter().any(|fact| Some(&fact.resource) == place))
-    };
-    let best = all.iter().find(|index| is_its(index) && reads(index));
+    let best = all.iter().find(|index| is_its(index) && reads(steps[**index], cause));
     let best = best.or_else(|| all.iter().find(|index| is_its(index))).or(all.first());
     best.copied().into_iter().collect()
 }

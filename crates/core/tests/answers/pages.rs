@@ -9,7 +9,7 @@ use flexway_core::estate::server::Server;
 use flexway_core::finding::{Certainty, Severity};
 use flexway_core::plan;
 use flexway_core::repair::Policy;
-use flexway_core::trace::step::Verdict;
+use flexway_core::trace::step::{Outcome, Verdict};
 use serde_json::json;
 
 use crate::support;
@@ -215,4 +215,32 @@ fn commands_in_a_group_tell_its_subscription() {
         }
     }
     assert!(count > 10, "{count} commands");
+}
+
+#[test]
+fn every_closed_gate_belongs_to_a_cause_and_every_cause_to_a_gate() {
+    let mut wrong = Vec::new();
+    for example in checks::ALL.iter().flat_map(|check| support::examples(check.page)) {
+        let estate = support::estate(&example.resources);
+        let report = diagnose::check(&estate, &example.question(&estate));
+        let spots = report.spots();
+        let is_owned = |flow: usize, step: usize| {
+            spots.iter().flatten().any(|spot| (spot.flow, spot.step) == (flow, step))
+        };
+        for (place, flow) in report.flows.iter().enumerate() {
+            for (index, step) in flow.steps().enumerate() {
+                let is_free = step.shown() == Outcome::Drop
+                    && !step.is_consequence
+                    && !is_owned(place, index)
+                    && !spots.is_empty();
+                if is_free {
+                    wrong.push(format!("{}: {}", example.title, step.detail));
+                }
+            }
+        }
+        for (cause, _) in report.causes().zip(&spots).filter(|(_, spots)| spots.is_empty()) {
+            wrong.push(format!("{}: {} has no gate", example.title, cause.fault));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
