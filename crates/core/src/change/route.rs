@@ -280,6 +280,11 @@ pub(super) fn is_taken(estate: &Estate, id: &ResourceId, body: &Value) -> bool {
     routes_of(estate, &table).any(has_prefix)
 }
 
+/// Whether a table has a route for a network, and not for a part of it or more.
+pub fn has_prefix(estate: &Estate, table: &ResourceId, network: Ipv4Net) -> bool {
+    routes_of(estate, table).any(|one| one.prefix == RoutePrefix::Network(network))
+}
+
 /// The routes that a table lists, and those that were captured alone.
 pub(super) fn routes_of<'e>(
     estate: &'e Estate,

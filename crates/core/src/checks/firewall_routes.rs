@@ -82,6 +82,18 @@ pub(super) fn through_hub(path: &Path, leg: &Leg) -> Vec<Fix> {
     routes().unwrap_or_default()
 }
 
+/// Whether answers of the server are led to an Azure Firewall of a hub, where no peering of the two networks takes them.
+pub(crate) fn lead_back(path: &Path, leg: &Leg) -> bool {
+    let led = || {
+        let (start, end) = (path.start.as_ref()?, joins::far_subnet(leg)?);
+        let copiers = start.networks(path.estate).ok()?;
+        let firewalls = between(path.estate, &start.subnet, &end);
+        let leads = |one: &Ipv4Addr| hands_over(path.estate, &end, &copiers, *one);
+        Some(leg.is_apart && firewalls.iter().any(leads))
+    };
+    led().unwrap_or(false)
+}
+
 /// Whether a subnet's table hands all packets for some networks to an address, where no route of Azure's own leads there.
 fn hands_over(
     estate: &Estate,
@@ -119,7 +131,8 @@ fn between(estate: &Estate, near: &ResourceId, far: &ResourceId) -> Vec<Ipv4Addr
 const FIREWALLS_MAX: usize = 4;
 
 /// Routes of a subnet for some networks to an appliance, in a new table where it has none. `None` where its table leads subnets of such a
-/// network, too: what stays inside of that one would be handed over as well.
+/// network, too: what stays inside of that one would be handed over as well; and where it has a route of that very prefix, beside which
+/// Azure takes no second one.
 fn lead(
     estate: &Estate,
     subnet: &ResourceId,
@@ -132,7 +145,10 @@ fn lead(
                 let space = estate.find::<Vnet>(&vnet).map(|vnet| AddressSet::of(&vnet.space));
                 space.is_some_and(|space| networks.iter().any(|one| space.meets(one)))
             };
-            if route::bound_to(estate, table).iter().filter_map(ResourceId::parent).any(holds) {
+            let is_taken = |one: &Ipv4Net| route::has_prefix(estate, table, *one);
+            if route::bound_to(estate, table).iter().filter_map(ResourceId::parent).any(holds)
+                || networks.iter().any(is_taken)
+            {
                 return None;
             }
             let route = |one: &Ipv4Net| route::add_to_appliance(estate, table, *one, address);

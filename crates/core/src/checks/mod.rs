@@ -1,7 +1,7 @@
 //! The registry of faults. A check is one file here, one page in docs/checks (which is also its test), and one line below.
 
 mod denial;
-mod firewall_routes;
+pub(crate) mod firewall_routes;
 mod fixes;
 mod joins;
 mod new_endpoint;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Question, Report, check_to_depth};
 use crate::change::Change;
+use crate::checks::firewall_routes;
 use crate::estate::Estate;
 use crate::finding::{Certainty, Finding};
 use crate::repair::search;
@@ -35,12 +36,14 @@ pub(super) fn add(
     depth: usize,
 ) {
     let Some(leg) = path.intended.as_ref().filter(|_| depth > 0) else { return };
-    let is_led_back = leg.is_led_back();
+    let is_led_back = leg.is_led_back() || firewall_routes::lead_back(path, leg);
     let is_out_of_reach = leg.leads_out_of_reach(estate) && leg.leads_to_firewall(estate);
     let first = match (&leg.route, &leg.onward) {
         _ if is_out_of_reach => "peering/",
         (_, Some(onward)) if onward.dropped.is_some() => "route/blackhole",
-        (Some(Routed::Dropped(_)), _) if is_led_back || matches!(leg.way, Way::Beyond(_)) => {
+        (Some(Routed::Dropped(_)), _)
+            if is_led_back || leg.is_apart || matches!(leg.way, Way::Beyond(_)) =>
+        {
             "route/blackhole"
         }
         (Some(Routed::Dead(..)), _) if is_led_back || leg.is_apart => "route/appliance-dead",

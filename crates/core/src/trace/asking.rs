@@ -217,7 +217,14 @@ impl Path<'_> {
                 platform_dns::of_subnet,
             ),
         });
-        let Some(denial) = denial else { return false };
+        let denial = match denial {
+            Ok(Some(denial)) => denial,
+            Ok(None) => return false,
+            Err(missing) => {
+                self.opening.push(Step::unknown(Stage::Name, missing));
+                return false;
+            }
+        };
         let (rule, is_whole) = (&denial.rule, denial.is_whole);
         let who = if is_whole { "the subnet" } else { "a part of the subnet" };
         let detail = format!("rule `{}` denies {who} Azure's resolver", rule.name);

@@ -1,7 +1,7 @@
 //! What is wrong with the halves of a peering.
 
 use crate::address::AddressSet;
-use crate::estate::network::{Peering, Subnet};
+use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::estate::{Estate, Missing};
 use crate::id::ResourceId;
 use crate::trace::hop::Shore;
@@ -130,6 +130,7 @@ fn breaks_of(
     let subnet = estate.get::<Subnet>(other.subnet);
     let all = subnet
         .map(|subnet| other.addresses.cloned().unwrap_or_else(|| AddressSet::of(&subnet.prefixes)));
+    let claimed = all.as_ref().ok().and_then(|all| claimed(estate, (own.vnet, other.vnet), all));
     match all {
         // Between subnets only the listed ones are routed: that this one is not among them is told already.
         Ok(_) if is_excluded => {}
@@ -140,7 +141,25 @@ fn breaks_of(
         }
         Ok(_) | Err(_) => {}
     }
-    Flaws { breaks, lost_part, unread }
+    Flaws { breaks, lost_part, unread: unread.or(claimed) }
+}
+
+/// What is not known where a network claims addresses of another one: Azure peers no such networks with each other or with a third one,
+/// and keeps what a network claims inside of it.
+pub(super) fn claimed(
+    estate: &Estate,
+    (own, other): (&ResourceId, &ResourceId),
+    addresses: &AddressSet,
+) -> Option<Missing> {
+    let space = estate.find::<Vnet>(own).map(|vnet| AddressSet::of(&vnet.space));
+    let what = format!(
+        "where network `{}` sends packets to addresses that it claims itself and network `{}` has: Azure peers no networks whose \
+         spaces overlap",
+        own.name(),
+        other.name()
+    );
+    let is_claimed = own != other && space.is_some_and(|space| space.overlaps(addresses));
+    is_claimed.then(|| Missing { what, ..Missing::field(own, "addressSpace") })
 }
 
 fn has_name(names: &[String], subnet: &ResourceId) -> bool {

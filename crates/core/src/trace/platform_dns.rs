@@ -24,33 +24,52 @@ pub struct DnsDenial {
     pub is_whole: bool,
 }
 
-/// The rule that keeps a subnet from Azure's resolver. What cannot be read here is said by the filter step.
-pub(super) fn of_subnet(estate: &Estate, id: &ResourceId) -> Option<DnsDenial> {
-    let subnet = estate.find::<Subnet>(id)?;
-    let group = subnet.security_group.id(id, "networkSecurityGroup").ok()??;
-    denier(estate, group, (&usable_addresses(subnet), &[])).ok()?
+/// What rules say of the way to Azure's resolver: one that denies it, if there is one.
+pub(super) type Denied = Result<Option<DnsDenial>, Missing>;
+
+/// The rule that keeps a subnet from Azure's resolver. That a group was not captured is said by the filter step.
+///
+/// # Errors
+/// [`Missing`] when a rule that names the resolver cannot be read.
+pub(super) fn of_subnet(estate: &Estate, id: &ResourceId) -> Denied {
+    let group = |subnet: &Subnet| subnet.security_group.to().cloned();
+    let Some(subnet) = estate.find::<Subnet>(id) else { return Ok(None) };
+    let Some(group) = group(subnet) else { return Ok(None) };
+    denier(estate, &group, (&usable_addresses(subnet), &[]))
 }
 
 /// The same for one machine, whose questions pass the group of its interface, too.
-pub(super) fn of_relay(estate: &Estate, start: &Start) -> Option<DnsDenial> {
-    let senders = start.addresses(estate).ok()?;
-    let subnet = estate.find::<Subnet>(&start.subnet)?;
-    let relay = start.relay(estate)?;
+///
+/// # Errors
+/// [`Missing`] when a rule that names the resolver cannot be read.
+pub(super) fn of_relay(estate: &Estate, start: &Start) -> Denied {
+    let (Ok(senders), Some(subnet), Some(relay)) =
+        (start.addresses(estate), estate.find::<Subnet>(&start.subnet), start.relay(estate))
+    else {
+        return Ok(None);
+    };
     let groups = [&relay.security_group, &subnet.security_group];
-    let mut groups = groups.into_iter().filter_map(|group| group.to());
-    groups.find_map(|group| denier(estate, group, (&senders, &relay.groups)).ok()?)
+    let mut unread = Ok(None);
+    for group in groups.into_iter().filter_map(|group| group.to()) {
+        match denier(estate, group, (&senders, &relay.groups)) {
+            Ok(Some(denial)) => return Ok(Some(denial)),
+            Ok(None) => {}
+            Err(missing) => unread = Err(missing),
+        }
+    }
+    unread
 }
 
 /// The rule that denies senders Azure's own resolver; `members` are the application security groups
 /// that they are members of. Only a rule that names the tag AzurePlatformDNS speaks of it.
 ///
 /// # Errors
-/// [`Missing`] when the group's rules were not observed in full.
+/// [`Missing`] when one that names it cannot be read.
 fn denier(
     estate: &Estate,
     group_id: &ResourceId,
     (senders, members): (&AddressSet, &[ResourceId]),
-) -> Result<Option<DnsDenial>, Missing> {
+) -> Denied {
     let names_it = |prefix: &Prefix| matches!(prefix, Prefix::Tag(tag) if tag.eq_ignore_ascii_case("AzurePlatformDNS"));
     let holds = |prefix: &Prefix| match prefix {
         Prefix::Network(network) => AddressSet::of([network]),
@@ -59,11 +78,11 @@ fn denier(
         Prefix::ApplicationGroup(Some(group)) if members.contains(group) => AddressSet::all(),
         Prefix::Tag(_) | Prefix::ApplicationGroup(_) | Prefix::Ipv6 => AddressSet::default(),
     };
-    let rules = rules::of_users(estate, group_id, Direction::Outbound, Some(DNS_PORT))?;
+    let rules = rules::of_users(estate, group_id, Direction::Outbound, None).unwrap_or_default();
     let speaking = rules.iter().filter(|rule| {
-        rule.to.iter().any(names_it)
-            && matches!(rule.protocol, Protocol::Udp | Protocol::Any)
-            && covers(&rule.ports.to, DNS_PORT)
+        let is_dns = matches!(rule.protocol, Protocol::Udp | Protocol::Any)
+            && covers(&rule.ports.to, DNS_PORT);
+        rule.to.iter().any(names_it) && (is_dns || rule.unread.is_some())
     });
     let (mut rest, mut denied, mut first) = (senders.clone(), AddressSet::default(), None);
     for rule in speaking {

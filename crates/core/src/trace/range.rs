@@ -9,6 +9,7 @@ use crate::estate::Missing;
 use crate::estate::network::{Peering, Subnet, Vnet};
 use crate::id::ResourceId;
 use crate::trace::appliance;
+use crate::trace::breaks;
 use crate::trace::firewall::{Guard, Sender};
 use crate::trace::hop::{self, Shore};
 use crate::trace::leg::{Leg, Walker, Way};
@@ -93,6 +94,11 @@ impl Walker<'_> {
         let sender = leg.guard.as_ref().and_then(Guard::sends_on);
         let first = near.addresses.first().filter(|_| !is_endpoint);
         let Some(first) = first else { return Vec::new() };
+        // A peering says so itself.
+        let claimed = breaks::claimed(self.estate, (far.vnet, near.vnet), &near.addresses);
+        if let Some(missing) = claimed.filter(|_| leg.is_apart) {
+            return vec![(near.addresses.clone(), Routed::Unknown(missing))];
+        }
         let range = self.range_of(leg, (far.vnet, near.vnet), first);
         // That of a network is no longer than those of its subnets: of shorter routes nobody knows whether they win.
         let shortest = || {

@@ -129,6 +129,19 @@ fn a_rule_that_cannot_be_read_leaves_open_what_it_could_decide() {
             vec![allow(), odd(300, "Deny", json!({ "direction": "Both" }))],
             (open, vec![]),
         ),
+        (
+            "no number, and it names Azure's resolver",
+            vec![
+                allow(),
+                odd(
+                    300,
+                    "Deny",
+                    json!({ "priority": null, "protocol": "*",
+                    "destinationAddressPrefix": "AzurePlatformDNS" }),
+                ),
+            ],
+            (open, vec![]),
+        ),
     ] {
         let (verdict, causes, said) = with_rules(rules);
         assert_eq!((verdict, causes), expected, "{name}: {said:?}");
