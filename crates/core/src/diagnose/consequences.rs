@@ -3,8 +3,9 @@
 use crate::checks;
 use crate::finding::{Finding, Severity};
 use crate::trace::appliance::Appliance;
+use crate::trace::egress::Egress;
 use crate::trace::firewall::{Guard, Sender};
-use crate::trace::gate::{self, Gate};
+use crate::trace::gate::{self, Caller, Gate};
 use crate::trace::leg::Leg;
 use crate::trace::outward::Outward;
 use crate::trace::route::Routed;
@@ -188,8 +189,12 @@ const NEAR_MISSES: [&str; 2] = ["filter/port-mismatch", "filter/outside-virtual-
 /// What lies on the way to a front door that is shut, where there is no other: a new endpoint may pass it by, so that it is no cause
 /// before somebody opens the door. It is where the door was made for the copier: that way is the one that is meant.
 pub(super) fn behind_shut_door(path: &Path, findings: &mut [Finding]) {
-    let gate = path.intended.as_ref().and_then(|leg| leg.gate.as_ref());
-    let is_made = |start| gate::was_made_for(path.estate, &path.to_id, &path.to, start);
+    let leg = path.intended.as_ref();
+    let gate = leg.and_then(|leg| leg.gate.as_ref());
+    let seen = leg.and_then(|leg| leg.seen_as.clone()).map(Egress::Known);
+    let egress = seen.as_ref().or(leg.and_then(|leg| leg.egress.as_ref()));
+    let is_made =
+        |start| gate::was_made_for(path.estate, &path.to_id, &path.to, &Caller { start, egress });
     if !matches!(gate, Some(Gate::PublicDenied)) || path.start.as_ref().is_some_and(is_made) {
         return;
     }

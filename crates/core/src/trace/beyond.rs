@@ -61,6 +61,13 @@ impl Walker<'_> {
             }
             routed = Routed::Directly;
         }
+        // What the gateway brings once it may is longer than a default route.
+        if let Routed::Dropped(route) = &routed
+            && is_closed(&found)
+            && route.prefix == "0.0.0.0/0"
+        {
+            routed = Routed::Directly;
+        }
         if let Routed::Dropped(route) = &routed
             && is_private
             && !route.prefix.ends_with("/32")

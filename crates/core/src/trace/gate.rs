@@ -170,15 +170,15 @@ pub fn public_gate(
     }
 }
 
-/// Whether a front door that denies public access was made for a caller in a subnet, though it may be shut for another reason as well.
+/// Whether a front door that denies public access was made for a caller, though it may be shut for another reason as well.
 pub fn was_made_for(
     estate: &Estate,
     server_id: &ResourceId,
     server: &Server,
-    start: &Start,
+    caller: &Caller,
 ) -> bool {
     let open = Server { public_access: Some(true), ..server.clone() };
-    let gate = public_gate(estate, server_id, &open, &Caller { start, egress: None });
+    let gate = public_gate(estate, server_id, &open, caller);
     gate.expects_caller() || matches!(gate.as_known().0, Gate::OtherRegion(..))
 }
 

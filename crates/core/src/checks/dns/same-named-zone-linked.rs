@@ -156,8 +156,15 @@ pub(super) fn meant_zone(path: &Path) -> Option<ResourceId> {
     zones.filter(|zone| zone != linked).find(leads_there)
 }
 
-/// A zone of the same name as another one, that has the record.
+/// A zone of the same name as another one, that has the record: as far as is known, one that leads to the endpoint which is meant.
 pub(super) fn other_with_record(path: &Path, zone: &ResourceId, name: &str) -> Option<ResourceId> {
+    let meant = path.endpoint().and_then(|view| view.addresses.as_ref().ok());
+    let leads_there = |record: &Record| match (meant, &record.addresses) {
+        (Some(meant), Some(told)) => told.iter().any(|one| meant.contains(one)),
+        _ => true,
+    };
     let mut others = path.estate.zones_named(zone.name()).into_iter().filter(|one| one != zone);
-    others.find(|one| resolve::find_record(path.estate, one, name).is_some())
+    others.find(|one| {
+        resolve::find_record(path.estate, one, name).is_some_and(|(_, record)| leads_there(record))
+    })
 }
