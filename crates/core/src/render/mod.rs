@@ -108,6 +108,9 @@ fn purpose(plan: &Plan) -> String {
     };
     one_line(&match plan.refusal {
         Some(_) => format!("No repair for the way of {copier} to {goals}."),
+        None if plan.rest().is_some() => {
+            format!("Opens what is known to be closed on the way of {copier} to {goals}.")
+        }
         None => format!("Lets {copier} reach {goals}."),
     })
 }

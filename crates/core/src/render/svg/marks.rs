@@ -4,15 +4,18 @@ use super::scene::{Gate, Sign, Track};
 use crate::change::Change;
 use crate::trace::step::Stage;
 
-/// Puts the mark of a change at the gate that it opens or makes. `before` are the flows without any change, `without` those with all
-/// other ones. One that is seen at no gate gets its mark at a gate of its sort, where the way has
-/// one.
+/// Puts the mark of a change at the gate that it opens or makes: where the causes stand that are there without it. `before` are the
+/// flows without any change, `without` those with all other ones. One that is seen at no gate gets its mark at a gate of its sort, where
+/// the way has one.
 pub(super) fn credit(
     mark: &str,
     change: &Change,
     tracks: &mut [Track],
     (before, without): (&[Track], &[Track]),
 ) {
+    if let Some((place, index)) = at_its_causes(change, tracks, without) {
+        return mark_at(mark, &mut tracks[place].gates[index]);
+    }
     let stages = stages_of(change);
     let mut best: Option<(usize, usize, u8)> = None;
     for (place, track) in tracks.iter().enumerate() {
@@ -42,9 +45,31 @@ pub(super) fn credit(
     let found = |worth: u8| best.filter(|one| one.2 > worth).map(|one| (one.0, one.1));
     let place = found(1).or_else(|| rest_of_closed(tracks, before)).or_else(|| found(0));
     let Some((place, index)) = place else { return };
-    let gate = &mut tracks[place].gates[index];
+    mark_at(mark, &mut tracks[place].gates[index]);
+}
+
+fn mark_at(mark: &str, gate: &mut Gate) {
     gate.badges.push(mark.to_owned());
     gate.is_changed = true;
+}
+
+/// The gate at which a cause stands without a change: of its sort, or of what it writes, if there are several.
+fn at_its_causes(change: &Change, tracks: &[Track], without: &[Track]) -> Option<(usize, usize)> {
+    let stages = stages_of(change);
+    let mut best: Option<((bool, bool), (usize, usize))> = None;
+    for (place, (track, old)) in tracks.iter().zip(without).enumerate() {
+        for (index, gate) in old.gates.iter().enumerate().filter(|(_, one)| !one.badges.is_empty())
+        {
+            let found = place_of(&old.gates, index, &track.gates);
+            let points = (stages.contains(&gate.stage()), gate.reads(&change.resource));
+            if let Some(found) = found
+                && best.is_none_or(|(known, _)| points > known)
+            {
+                best = Some((points, (place, found)));
+            }
+        }
+    }
+    best.map(|(_, at)| at)
 }
 
 /// What is left of a gate that was closed for some, and told apart for them: it is one again.
@@ -80,6 +105,19 @@ fn nth(gates: &[Gate], index: usize) -> usize {
 
 fn is_alike(one: &Gate, other: &Gate) -> bool {
     (one.stage(), one.is_back) == (other.stage(), other.is_back)
+}
+
+/// Where the same gate is among others. One that is gone, as it told of nothing but a flaw, was one with the gate of its sort before it.
+fn place_of(gates: &[Gate], index: usize, among: &[Gate]) -> Option<usize> {
+    let gate = &gates[index];
+    let is_same = |one: &Gate| is_alike(one, gate) && one.resource() == gate.resource();
+    let last = gates[..index].iter().rev().find(|one| is_alike(one, gate));
+    let detail = |one: &Gate| one.steps[0].detail.clone();
+    let is_last =
+        |one: &Gate| last.is_some_and(|last| is_alike(one, last) && detail(one) == detail(last));
+    let mut alike = among.iter().enumerate().filter(|(_, one)| is_alike(one, gate));
+    let by_turn = alike.nth(nth(gates, index)).map(|(place, _)| place);
+    among.iter().position(is_same).or_else(|| among.iter().position(is_last)).or(by_turn)
 }
 
 /// The same gate among others: by the resource that decides, or else by its turn.

@@ -48,6 +48,7 @@ pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String 
     });
     let causes: Vec<&Finding> = report.causes().collect();
     let before = scene::tracks(estate, report);
+    let mut mended: Vec<Vec<usize>> = Vec::new();
     let after = repaired.as_ref().map(|(plan, changed, after)| {
         let mut tracks = scene::tracks(changed, after);
         for (index, change) in plan.changes.iter().enumerate() {
@@ -56,6 +57,11 @@ pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String 
             let report = diagnose::check(&estate, &report.question);
             let without = scene::tracks(&estate, &report);
             marks::credit(&letter(index), change, &mut tracks, (&before, &without));
+            let is_left = |cause: &Finding| {
+                report.causes().any(|one| (one.fault, &one.place) == (cause.fault, &cause.place))
+            };
+            let left = (0..causes.len()).filter(|place| is_left(causes[*place]));
+            mended.push(left.collect());
         }
         marks::opened(&mut tracks, &before);
         tracks
@@ -73,7 +79,8 @@ pub fn picture(estate: &Estate, report: &Report, plan: Option<&Plan>) -> String 
     y = notes::draw(&mut canvas, &remarks(report, &causes, plan), (y + 4.0, wide));
     if let Some((plan, ..)) = &repaired {
         let broken = breaks(plan);
-        let changes = (0..plan.changes.len()).map(|index| of_change(plan, index, &causes));
+        let changes =
+            (0..plan.changes.len()).map(|index| of_change(plan, index, (&causes, &mended[index])));
         let cards: Vec<Note> = broken.into_iter().chain(changes).collect();
         y = notes::draw(&mut canvas, &cards, (y + 4.0, wide));
     }
@@ -104,13 +111,7 @@ fn document(
 
 /// The answer in large letters, and the verdict's word beside it.
 fn heading(canvas: &mut Canvas, report: &Report, wide: f64) -> f64 {
-    let (word, tone) = match report.verdict {
-        Verdict::Reachable => ("reachable", "good"),
-        Verdict::Unreachable => ("unreachable", "bad"),
-        Verdict::Partial => ("partly reachable", "bad"),
-        Verdict::Undetermined => ("undetermined", "doubt"),
-        Verdict::Inconsistent => ("inconsistent", "doubt"),
-    };
+    let (tone, word) = word(report.verdict);
     let code =
         report.code_shown().map_or(String::new(), |code| format!("  ·  {code} in Azure's tool"));
     let label = format!("{word}{code}");
@@ -128,6 +129,17 @@ fn heading(canvas: &mut Canvas, report: &Report, wide: f64) -> f64 {
     base
 }
 
+/// The colour of a verdict, and its word.
+fn word(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Reachable => ("good", "reachable"),
+        Verdict::Unreachable => ("bad", "unreachable"),
+        Verdict::Partial => ("bad", "partly reachable"),
+        Verdict::Undetermined => ("doubt", "undetermined"),
+        Verdict::Inconsistent => ("doubt", "inconsistent"),
+    }
+}
+
 /// What the two columns are.
 fn titles(canvas: &mut Canvas, plan: &Plan, top: f64) -> f64 {
     let count = plan.changes.len();
@@ -136,8 +148,9 @@ fn titles(canvas: &mut Canvas, plan: &Plan, top: f64) -> f64 {
         2 => "After changes A and B".to_owned(),
         _ => format!("After changes A to {}", letter(count - 1)),
     };
-    let right = format!("{changes}, tried on a copy of the configuration");
-    let columns = [("ink", MARGIN, "Now".to_owned()), ("good", MARGIN + COLUMN + GAP, right)];
+    let (tone, verdict) = word(plan.after);
+    let right = format!("{changes}, tried on a copy: {verdict}");
+    let columns = [("ink", MARGIN, "Now".to_owned()), (tone, MARGIN + COLUMN + GAP, right)];
     for (tone, x, text) in columns {
         let runs = [Run { text, is_strong: true }];
         canvas.text(tone, (x + 8.0, top + 4.0), 16.0, Anchor::Start, &runs);
@@ -306,10 +319,18 @@ fn of_finding(mark: Option<String>, tone: &'static str, finding: &Finding) -> No
     }
 }
 
-fn of_change(plan: &Plan, index: usize, causes: &[&Finding]) -> Note {
-    let word = |fault: &str| match causes.iter().position(|cause| cause.fault == fault) {
-        Some(place) => format!("{} (`{fault}`)", place + 1),
-        None => format!("`{fault}`"),
+/// `mended` are the causes that are there without the change.
+fn of_change(plan: &Plan, index: usize, (causes, mended): (&[&Finding], &[usize])) -> Note {
+    let word = |fault: &str| {
+        let is_it = |place: &usize| causes[*place].fault == fault;
+        let own: Vec<usize> = mended.iter().copied().filter(is_it).collect();
+        let first = (0..causes.len()).find(is_it).into_iter().collect();
+        let places = if own.is_empty() { first } else { own };
+        let numbers: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();
+        match numbers.is_empty() {
+            true => format!("`{fault}`"),
+            false => format!("{} (`{fault}`)", numbers.join(" and ")),
+        }
     };
     Note {
         mark: Some(letter(index)),
