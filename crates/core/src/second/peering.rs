@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::address::Prefix;
 use super::verdict::{Fate, Gate, Tri};
-use super::world::{World, flag, is_settled, last_name, prefixes, reference, text, texts};
+use super::world::{
+    World, flag, is_settled, last_name, prefixes, reference, set_field, text, texts,
+};
 use super::{gateway, mesh};
 
 /// One network's half of a peering.
@@ -145,7 +147,7 @@ pub(super) fn in_either_state(
     let with = |state: &str| {
         let mut world = world.clone();
         for key in &untold {
-            world.edit(key, |body| body["properties"]["peeringState"] = json!(state));
+            world.edit(key, |body| set_field(body, "peeringState", json!(state)));
         }
         gates(&world)
     };

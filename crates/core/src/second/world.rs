@@ -264,6 +264,27 @@ pub(super) fn items_mut<'v>(body: &'v mut Value, field: &str) -> Option<&'v mut 
     body.get_mut("properties")?.get_mut(field)?.as_array_mut()
 }
 
+/// The fields of `properties`, to set them. What is no object says nothing that can be read, and gives way to one.
+pub(super) fn fields_mut(body: &mut Value) -> &mut Map<String, Value> {
+    object_mut(object_mut(body).entry("properties").or_insert(Value::Null))
+}
+
+/// Sets a field of `properties`.
+pub(super) fn set_field(body: &mut Value, name: &str, value: Value) {
+    fields_mut(body).insert(name.to_owned(), value);
+}
+
+/// A value as an object, an empty one where it is none.
+pub(super) fn object_mut(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(fields) => fields,
+        _ => unreachable!("it is an object now"),
+    }
+}
+
 pub(super) fn text<'v>(body: &'v Value, path: &[&str]) -> Option<&'v str> {
     at(body, path)?.as_str()
 }

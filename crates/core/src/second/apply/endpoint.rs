@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::super::address::usable;
 use super::super::endpoint::endpoints;
 use super::super::world::{
-    World, interface_addresses, items_mut, last_name, list, reference, subnet_prefixes, text,
+    World, interface_addresses, items_mut, last_name, list, reference, set_field, subnet_prefixes,
+    text,
 };
 use super::{INTERFACE, Put};
 
@@ -98,14 +99,14 @@ impl World {
         self.edit(put.parent, |server| {
             let all = items_mut(server, "privateEndpointConnections");
             for one in all.into_iter().flatten().filter(|one| is_it(one)) {
-                one["properties"][STATE] = state.clone();
+                set_field(one, STATE, state.clone());
                 let own = reference(one, &["properties", "privateEndpoint", "id"]);
                 endpoint = endpoint.take().or(own);
             }
         });
         let Some(endpoint) = endpoint else { return };
         self.edit(put.key, |body| {
-            body["properties"]["privateEndpoint"] = json!({ "id": endpoint });
+            set_field(body, "privateEndpoint", json!({ "id": endpoint }));
         });
         self.edit(&endpoint, |body| set_state(body, put.parent, &state));
     }
@@ -118,7 +119,7 @@ fn set_state(endpoint: &mut Value, server: &str, state: &Value) {
         for one in all.into_iter().flatten() {
             let of = reference(one, &["properties", "privateLinkServiceId"]);
             if of.as_deref() == Some(server) {
-                one["properties"]["privateLinkServiceConnectionState"] = state.clone();
+                set_field(one, "privateLinkServiceConnectionState", state.clone());
             }
         }
     }

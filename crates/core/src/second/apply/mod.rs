@@ -7,7 +7,7 @@ mod zone;
 
 use serde_json::{Map, Value, json};
 
-use super::world::{World, at, items_mut, last_name, list, reference, text};
+use super::world::{World, at, items_mut, last_name, list, reference, set_field, text};
 use crate::id::ResourceId;
 
 /// A request of a plan.
@@ -139,14 +139,14 @@ impl World {
             TABLE => self.edit(put.key, |body| {
                 // A table tells its routes, be there none.
                 if at(body, &["properties", "routes"]).is_none() {
-                    body["properties"]["routes"] = json!([]);
+                    set_field(body, "routes", json!([]));
                 }
             }),
             RECORD if old.is_none() => self.count_in(put.parent, "numberOfRecordSets", 1),
             PEERING => self.half_put(put, old.is_none()),
             ENDPOINT if old.is_none() => self.endpoint_made(put.key),
             ZONE_GROUP => self.group_put(put),
-            VNET_RULE => self.edit(put.key, |body| body["properties"]["state"] = json!("Ready")),
+            VNET_RULE => self.edit(put.key, |body| set_field(body, "state", json!("Ready"))),
             kind if kind.ends_with(CONNECTION) => self.connection_put(put),
             _ => {}
         }
@@ -237,7 +237,7 @@ impl World {
         let fields = at(patch.body, &["properties"]).and_then(Value::as_object);
         self.edit(patch.key, |body| {
             for (name, value) in fields.into_iter().flatten() {
-                body["properties"][name] = value.clone();
+                set_field(body, name, value.clone());
             }
         });
         if self.body(patch.key) == Some(&old) { Outcome::AlreadySo } else { Outcome::Changed }
@@ -289,7 +289,7 @@ impl World {
     fn count_in(&mut self, zone: &str, field: &str, by: i64) {
         self.edit(zone, |body| {
             if let Some(count) = at(body, &["properties", field]).and_then(Value::as_i64) {
-                body["properties"][field] = json!((count + by).max(0));
+                set_field(body, field, json!((count + by).max(0)));
             }
         });
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::address::Prefix;
 use super::super::world::{
-    World, address_space, at, flag, last_name, prefixes, reference, text, texts,
+    World, address_space, at, flag, last_name, prefixes, reference, set_field, text, texts,
 };
 use super::Put;
 
@@ -63,8 +63,8 @@ impl World {
             other.into_iter().filter(|_| is_whole).map(|(key, _)| key).chain([half.key.into()])
         {
             self.edit(&key, |body| {
-                body["properties"]["peeringState"] = json!(state);
-                body["properties"]["peeringSyncLevel"] = json!("FullyInSync");
+                set_field(body, "peeringState", json!(state));
+                set_field(body, "peeringSyncLevel", json!("FullyInSync"));
             });
         }
     }
@@ -78,7 +78,7 @@ impl World {
             return;
         };
         if let Some((other, _)) = self.half_between(&remote, &near) {
-            self.edit(&other, |body| body["properties"]["peeringState"] = json!("Disconnected"));
+            self.edit(&other, |body| set_field(body, "peeringState", json!("Disconnected")));
         }
     }
 
@@ -114,7 +114,7 @@ impl World {
         };
         // Of a network that was not captured nobody knows what is learnt.
         let space = space.map(|space| json!({ "addressPrefixes": space }));
-        self.edit(half, |body| body["properties"]["remoteAddressSpace"] = json!(space));
+        self.edit(half, |body| set_field(body, "remoteAddressSpace", json!(space)));
     }
 }
 

@@ -4,20 +4,20 @@ use serde_json::{Value, json};
 
 use super::super::endpoint::endpoints;
 use super::super::name::name_of;
-use super::super::world::{World, at, last_name, list, reference, text};
+use super::super::world::{World, at, last_name, list, reference, set_field, text};
 use super::{Put, RECORD, ZONE};
 
 impl World {
     /// A new zone holds its own start of authority. It proves nothing of other zones of its name, which
     /// may be linked: how many links it has is left open.
     pub(super) fn zone_made(&mut self, zone: &str) {
-        self.edit(zone, |body| body["properties"]["numberOfRecordSets"] = json!(1));
+        self.edit(zone, |body| set_field(body, "numberOfRecordSets", json!(1)));
         self.note_made(zone);
     }
 
     pub(super) fn link_made(&mut self, link: &Put<'_>) {
         self.edit(link.key, |body| {
-            body["properties"]["virtualNetworkLinkState"] = json!("Completed");
+            set_field(body, "virtualNetworkLinkState", json!("Completed"));
         });
         self.count_in(link.parent, "numberOfVirtualNetworkLinks", 1);
     }
@@ -54,7 +54,7 @@ impl World {
             if !addresses.is_empty() {
                 let entries: Vec<Value> =
                     addresses.iter().map(|one| json!({ "ipv4Address": one })).collect();
-                body["properties"]["aRecords"] = json!(entries);
+                set_field(&mut body, "aRecords", json!(entries));
             }
             self.put(&record, RECORD, body);
         }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::super::apply::{Outcome, Request};
-use super::super::world::{World, at};
+use super::super::world::{World, at, fields_mut, items_mut, object_mut, set_field};
 use super::read::Change;
 use super::settings::{body_of, differing, named};
 use super::syntax::{COMMANDS, Command, Does, Flag, Sets};
@@ -133,7 +133,7 @@ fn request_of(
             let fixed: Value = serde_json::from_str(command.fixed).unwrap_or_default();
             let mut body = held.cloned().unwrap_or_else(|| json!({}));
             for (name, value) in fixed["properties"].as_object().into_iter().flatten() {
-                body["properties"][name] = value.clone();
+                set_field(&mut body, name, value.clone());
             }
             body
         }
@@ -151,7 +151,7 @@ fn request_of(
     // How long a record lives no command says: one that is there keeps what it has.
     let lives = held.and_then(|body| at(body, &["properties", "ttl"]));
     if id.is_type("microsoft.network/privatednszones/a") && lives.is_none() {
-        body["properties"]["ttl"] = change.request.body["properties"]["ttl"].clone();
+        set_field(&mut body, "ttl", change.request.body["properties"]["ttl"].clone());
     }
     let query = if command.does == Does::Sync { "?syncRemoteAddressSpace=true" } else { "" };
     let method = if command.does == Does::Delete { "DELETE" } else { "PUT" };
@@ -179,23 +179,25 @@ fn set(body: &mut Value, sets: &Sets, values: &[&str]) -> Option<()> {
     let flag = |word: &str| word.parse::<bool>().ok().map(Value::from);
     let pairs = || values.iter().map(|one| one.split_once('=')).collect::<Option<Vec<_>>>();
     match (sets, values) {
-        (Sets::Outer(name), [one]) => body[*name] = json!(one),
-        (Sets::Text(name), [one]) => body["properties"][*name] = json!(one),
-        (Sets::Number(name), [one]) => body["properties"][*name] = number(one)?,
-        (Sets::Flag(name), [one]) => body["properties"][*name] = flag(one)?,
-        (Sets::Reference(name), [one]) => body["properties"][*name] = json!({ "id": one }),
-        (Sets::Texts(name), [_, ..]) => body["properties"][*name] = json!(values),
+        (Sets::Outer(name), [one]) => {
+            object_mut(body).insert((*name).to_owned(), json!(one));
+        }
+        (Sets::Text(name), [one]) => set_field(body, name, json!(one)),
+        (Sets::Number(name), [one]) => set_field(body, name, number(one)?),
+        (Sets::Flag(name), [one]) => set_field(body, name, flag(one)?),
+        (Sets::Reference(name), [one]) => set_field(body, name, json!({ "id": one })),
+        (Sets::Texts(name), [_, ..]) => set_field(body, name, json!(values)),
         // Azure holds one value by itself.
-        (Sets::OneOrMore(name, _), [one]) => body["properties"][*name] = json!(one),
-        (Sets::OneOrMore(_, name), [_, _, ..]) => body["properties"][*name] = json!(values),
+        (Sets::OneOrMore(name, _), [one]) => set_field(body, name, json!(one)),
+        (Sets::OneOrMore(_, name), [_, _, ..]) => set_field(body, name, json!(values)),
         (Sets::Services, [_, ..]) => {
             let all: Value = values.iter().map(|one| json!({ "service": one })).collect();
-            body["properties"]["serviceEndpoints"] = all;
+            set_field(body, "serviceEndpoints", all);
         }
         (Sets::Any, [_, ..]) => {
             for (name, value) in pairs()? {
                 let value = flag(value).or_else(|| number(value)).unwrap_or_else(|| json!(value));
-                body["properties"][name] = value;
+                set_field(body, name, value);
             }
         }
         (Sets::In(list, place), [one]) => {
@@ -209,16 +211,18 @@ fn set(body: &mut Value, sets: &Sets, values: &[&str]) -> Option<()> {
             for (name, value) in pairs()? {
                 match name {
                     "name" => one["name"] = json!(value),
-                    "group-id" => one["properties"]["groupId"] = json!(value),
-                    "member-name" => one["properties"]["memberName"] = json!(value),
-                    "private-ip-address" => one["properties"]["privateIPAddress"] = json!(value),
+                    "group-id" => set_field(&mut one, "groupId", json!(value)),
+                    "member-name" => set_field(&mut one, "memberName", json!(value)),
+                    "private-ip-address" => set_field(&mut one, "privateIPAddress", json!(value)),
                     _ => return None,
                 }
             }
-            body["properties"]["ipConfigurations"] = json!([one]);
+            set_field(body, "ipConfigurations", json!([one]));
         }
         (Sets::Description, [one]) => {
-            body["properties"]["privateLinkServiceConnectionState"]["description"] = json!(one);
+            let state = fields_mut(body).entry("privateLinkServiceConnectionState");
+            let state = object_mut(state.or_insert(Value::Null));
+            state.insert("description".to_owned(), json!(one));
         }
         (Sets::Adds, [one]) => {
             let entries = records(body);
@@ -239,11 +243,11 @@ fn set(body: &mut Value, sets: &Sets, values: &[&str]) -> Option<()> {
 
 /// The only element of a list that a command makes.
 fn element<'v>(body: &'v mut Value, list: &str) -> Option<&'v mut Value> {
-    body["properties"].get_mut(list)?.get_mut(0)
+    items_mut(body, list)?.first_mut()
 }
 
 fn records(body: &mut Value) -> &mut Vec<Value> {
-    let list = &mut body["properties"]["aRecords"];
+    let list = fields_mut(body).entry("aRecords").or_insert(Value::Null);
     if !list.is_array() {
         *list = json!([]);
     }

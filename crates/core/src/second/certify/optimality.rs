@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::super::verdict::{Answer, Blocker, Verdict};
-use super::super::world::{World, last_name, text};
+use super::super::world::{World, last_name, set_field, text};
 use super::read::{BROKEN_FLOWS, Change, Cost, EDITS, FIELDS, NEW_ENDPOINTS};
 use super::safety;
 use super::sets::Catalogue;
@@ -166,7 +166,7 @@ fn pending(judge: &Judge<'_>) -> Option<String> {
     };
     let decides = |link: &&str| {
         let mut done = judge.world.clone();
-        done.edit(link, |body| body["properties"]["virtualNetworkLinkState"] = json!("Completed"));
+        done.edit(link, |body| set_field(body, "virtualNetworkLinkState", json!("Completed")));
         answers(judge.world) != answers(&done)
     };
     links.map(str::to_owned).find(|link| decides(&link.as_str()))

@@ -13,7 +13,7 @@ use super::super::route::is_handed_on;
 use super::super::rule::priority;
 use super::super::verdict::Blocker;
 use super::super::world::{
-    World, at, flag, last_name, list, network_of, reference, subnet_prefixes, text,
+    World, at, flag, last_name, list, network_of, reference, set_field, subnet_prefixes, text,
 };
 use super::super::zone::{Linked, Zone, own_zone, referred_zones, zones};
 use super::super::{place_of, world::region};
@@ -286,7 +286,7 @@ impl Ends<'_> {
                     found.push(single("sync-peering", words, put(path, open.clone())));
                 }
                 if flag(old, &["properties", "allowVirtualNetworkAccess"]) == Some(false) {
-                    open["properties"]["allowVirtualNetworkAccess"] = json!(true);
+                    set_field(&mut open, "allowVirtualNetworkAccess", json!(true));
                     let words = format!("let traffic through peering `{}`", last_name(id));
                     found.push(single("allow-peering-access", words, put(id.clone(), open)));
                 }
@@ -348,13 +348,14 @@ impl Ends<'_> {
         let rule = put(format!("{server}/virtualNetworkRules/checker"), body);
         let mut found = vec![single("add-vnet-rule", title, rule)];
         if let Some(subnet) = self.world.body(near) {
-            let mut properties = subnet["properties"].clone();
+            let mut open = json!({ "properties": subnet["properties"] });
             let old = list(subnet, &["properties", "serviceEndpoints"]).unwrap_or(&[]).iter();
             let names = old.filter_map(|one| text(one, &["service"]));
             let names = names.filter(|one| !one.eq_ignore_ascii_case(SQL)).chain([SQL]);
-            properties["serviceEndpoints"] = names.map(|one| json!({ "service": one })).collect();
+            let names = names.map(|one| json!({ "service": one })).collect();
+            set_field(&mut open, "serviceEndpoints", names);
             let title = format!("turn service endpoint {SQL} on for subnet `{}`", last_name(near));
-            let turned = put(near.clone(), json!({ "properties": properties }));
+            let turned = put(near.clone(), open);
             found.push(single("turn-on-service-endpoint", title, turned));
         }
         found

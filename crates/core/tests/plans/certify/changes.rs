@@ -1,8 +1,12 @@
 //! What a plan says of each change, of how it is taken back, and of the commands that make it.
 
+use std::collections::BTreeSet;
+
+use flexway_core::id::ResourceId;
+use flexway_core::second::{Bounds, World, certify};
 use serde_json::{Value, json};
 
-use super::{certified, example, fails};
+use super::{ALL_PLANNED, Planned, certified, example, fails};
 
 #[test]
 fn what_is_said_of_a_change_has_to_be_so() {
@@ -124,4 +128,41 @@ fn what_was_forbidden_is_in_no_plan() {
     assert_eq!(certified(&estate, &plan).holds(), Some(true));
     plan["forbidden"] = json!(["create-peering", "add-rule"]);
     fails(&estate, &plan, "claims");
+}
+
+/// One example for each kind of change.
+fn one_for_each_kind() -> Vec<&'static Planned> {
+    let mut kinds = BTreeSet::new();
+    let is_new = |one: &&Planned| {
+        let changes = one.plan["changes"].as_array().into_iter().flatten();
+        let count = kinds.len();
+        kinds.extend(changes.filter_map(|one| one["kind"].as_str().map(str::to_owned)));
+        kinds.len() > count
+    };
+    ALL_PLANNED.iter().filter(is_new).collect()
+}
+
+#[test]
+fn bodies_whose_properties_are_no_object_are_read_past() {
+    let examples = one_for_each_kind();
+    assert!(examples.len() > 10, "{}", examples.len());
+    for one in examples {
+        let read = |body: &Value| Some((ResourceId::parse(body["id"].as_str()?)?, body.clone()));
+        let bodies: Vec<(ResourceId, Value)> = one.resources.iter().filter_map(read).collect();
+        let changes = one.plan["changes"].to_string().to_ascii_lowercase();
+        let written = bodies.iter().filter(|(id, _)| changes.contains(&id.key()));
+        let mut odd: Vec<Vec<&ResourceId>> = written.map(|(id, _)| vec![id]).collect();
+        odd.push(bodies.iter().map(|(id, _)| id).collect());
+        for (odd, properties) in
+            odd.iter().flat_map(|odd| [json!("odd"), json!(7), json!([7])].map(|one| (odd, one)))
+        {
+            let mut bodies = bodies.clone();
+            for (_, body) in bodies.iter_mut().filter(|(id, _)| odd.contains(&id)) {
+                body["properties"] = properties.clone();
+            }
+            let world = World::of(bodies.iter().map(|(id, body)| (id, body)));
+            let certified = certify(&world, &one.plan, Bounds::default());
+            assert!(certified.is_ok(), "{}: {odd:?}", one.title);
+        }
+    }
 }
