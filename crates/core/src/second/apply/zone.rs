@@ -1,5 +1,7 @@
 //! Private DNS zones: counts, the state of links, and the records that zone groups write.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::super::endpoint::endpoints;
@@ -60,26 +62,35 @@ impl World {
         }
     }
 
-    /// The records that a zone group wrote go with it.
+    /// The records that a zone group wrote go with it: those that it tells, and that of the server's name. Others of the same
+    /// addresses were written by hand, and stay.
     pub(super) fn group_gone(&mut self, group: &str) {
         let endpoint = group.split("/privatednszonegroups/").next().unwrap_or("").to_owned();
-        let zones = self.body(group).map(zones_of).unwrap_or_default();
-        let Some((_, addresses)) = self.served_by(&endpoint) else { return };
-        for zone in zones {
-            let mine = |body: &Value| {
-                let entries = list(body, &["properties", "aRecords"]).unwrap_or(&[]);
-                let is_mine = |entry: &Value| {
-                    text(entry, &["ipv4Address"])
-                        .is_some_and(|one| addresses.iter().any(|own| own == one))
-                };
-                !entries.is_empty() && entries.iter().all(is_mine)
-            };
-            let records = self.children(&zone, "a").filter(|(_, body)| mine(body));
-            let keys: Vec<String> = records.map(|(name, _)| format!("{zone}/a/{name}")).collect();
-            for key in keys {
-                self.remove(&key);
-                self.count_in(&zone, "numberOfRecordSets", -1);
-            }
+        let Some((label, addresses)) = self.served_by(&endpoint) else { return };
+        let is_own = |entry: &Value| {
+            text(entry, &["ipv4Address"]).is_some_and(|one| addresses.iter().any(|own| own == one))
+        };
+        let wrote = |key: &String| {
+            let body = self.body(key);
+            let entries = body.and_then(|body| list(body, &["properties", "aRecords"]));
+            entries.is_some_and(|all| !all.is_empty() && all.iter().all(is_own))
+        };
+        let body = self.body(group);
+        let configs = body.and_then(|body| list(body, &["properties", "privateDnsZoneConfigs"]));
+        let named = configs.unwrap_or(&[]).iter().flat_map(|one| {
+            let zone = reference(one, &["properties", "privateDnsZoneId"]);
+            let zone = zone.filter(|key| key.contains(ZONE));
+            let told = list(one, &["properties", "recordSets"]).unwrap_or(&[]).iter();
+            let told = told.filter_map(|set| reference(set, &["recordSetName"]));
+            let labels = told.chain([label.clone()]);
+            let keys = labels.map(|label| Some(format!("{}/a/{label}", zone.as_deref()?)));
+            keys.flatten().collect::<Vec<_>>()
+        });
+        let gone: BTreeSet<String> = named.filter(wrote).collect();
+        for key in gone {
+            let zone = key.split("/a/").next().unwrap_or("").to_owned();
+            self.remove(&key);
+            self.count_in(&zone, "numberOfRecordSets", -1);
         }
     }
 

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use flexway_core::id::ResourceId;
+use flexway_core::plan;
+use flexway_core::repair::Policy;
 use flexway_core::second::{Bounds, World, certify};
 use serde_json::{Value, json};
 
 use super::{ALL_PLANNED, Planned, certified, example, fails};
+use crate::support;
 
 #[test]
 fn what_is_said_of_a_change_has_to_be_so() {
@@ -165,4 +168,25 @@ fn bodies_whose_properties_are_no_object_are_read_past() {
             assert!(certified.is_ok(), "{}: {odd:?}", one.title);
         }
     }
+}
+
+/// Taken back, a zone group takes along what it wrote, and no other record of the same address.
+#[test]
+fn a_zone_group_that_goes_leaves_records_of_other_names() {
+    let mut resources = support::fixture("private-source");
+    let record = "$dns/Microsoft.Network/privateDnsZones/privatelink.postgres.database.azure.com/A";
+    for edit in [
+        "delete privateDnsZoneGroups/default",
+        "delete privatelink.postgres.database.azure.com/A/old-db",
+        &format!(
+            r#"add {{"id":"{record}/old-name","type":"Microsoft.Network/privateDnsZones/A",
+                "properties":{{"ttl":3600,"aRecords":[{{"ipv4Address":"10.10.1.4"}}]}}}}"#
+        ),
+    ] {
+        support::edit(&mut resources, edit);
+    }
+    let estate = support::estate(&resources);
+    let plan = plan::plan(&estate, &support::question(&estate), &Policy::default()).to_json();
+    assert_eq!(plan["changes"][0]["kind"], "attach-zone", "{plan:#}");
+    assert_eq!(certified(&estate, &plan).holds(), Some(true), "{:#?}", certified(&estate, &plan));
 }
