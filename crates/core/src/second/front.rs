@@ -12,7 +12,7 @@ use super::firewall;
 use super::firewall_rules::{Asking, Decision, Receiver, decide};
 use super::gateway;
 use super::passage::to_internet;
-use super::route::{OwnRoute, may_have_gateway, own_routes, propagates};
+use super::route::{OwnRoute, own_routes, propagates};
 use super::sender::Egress;
 use super::tag;
 use super::verdict::{Gate, Tri};
@@ -239,7 +239,7 @@ impl Walk<'_> {
         if longest.is_none()
             && identity != Tri::Yes
             && propagates(world, subnet)
-            && may_have_gateway(world, network)
+            && gateway::may_lead_out(world, network)
         {
             let gate = Gate::unknown("the default route of the gateway", network);
             exits.push((gate, Caller::Somewhere(None)));

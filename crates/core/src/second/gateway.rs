@@ -2,25 +2,45 @@
 
 use serde_json::Value;
 
-use super::address::Prefix;
+use super::address::{Prefix, holds_no_public};
 use super::peering::{Half, halves, has_hub};
 use super::route::{Hop, OwnRoute, own_hop, own_routes, propagates};
 use super::verdict::{Gate, Tri};
-use super::world::{World, address_space, flag, list, network_of, prefixes, reference, text};
+use super::world::{World, address_space, at, flag, list, network_of, prefixes, reference, text};
 
 /// Whether a gateway leads from a network to an address.
 pub(super) fn leads(world: &World, network: &str, address: u32) -> Tri {
+    leads_to(world, network, &|one| one.contains(address))
+}
+
+/// Whether a gateway may lead from a network into the internet: by a default route that it learned or was given, or to addresses which
+/// are no private ones. One without a connection is there for something that was not captured.
+pub(super) fn may_lead_out(world: &World, network: &str) -> bool {
+    let is_outside = |one: &Prefix| !holds_no_public(one.first(), one.last());
+    let is_idle = |network: &str| {
+        let mut all = gateways_in(world, network);
+        all.any(|(key, _)| connections_of(world, key).next().is_none())
+    };
+    let all = halves(world, network);
+    let mut lenders = all.iter().filter(|half| half.uses_remote_gateways());
+    leads_to(world, network, &is_outside) != Tri::No
+        || is_idle(network)
+        || lenders.any(|half| half.remote().is_none_or(|remote| is_idle(&remote)))
+}
+
+/// Whether a gateway leads from a network to a prefix of some sort.
+fn leads_to(world: &World, network: &str, is_meant: &dyn Fn(&Prefix) -> bool) -> Tri {
     if has_hub(world, network) {
         return Tri::Maybe;
     }
     let mut sum = match world.body(&seat(network)) {
-        Some(_) => lends(world, network, address),
+        Some(_) => lends(world, network, is_meant),
         None => Tri::No,
     };
     for half in halves(world, network).iter().filter(|half| half.uses_remote_gateways()) {
         let Some(remote) = half.remote() else { return Tri::Maybe };
         sum = sum.or(match is_lent(world, &remote, network) {
-            Tri::Yes => lends(world, &remote, address),
+            Tri::Yes => lends(world, &remote, is_meant),
             other => other,
         });
     }
@@ -105,8 +125,9 @@ fn gateways_in<'w>(world: &'w World, network: &str) -> impl Iterator<Item = (&'w
 
 /// Whether a gateway that stands in a network leads to an address, or learns routes and may.
 pub(super) fn may_lead_itself(world: &World, network: &str, address: u32) -> bool {
+    let is_meant = |one: &Prefix| one.contains(address);
     let may = |(key, body): (&str, &Value)| {
-        !is_static(body, "gatewayType", "Vpn") || by_connections(world, key, address) == Tri::Yes
+        !is_static(body, "gatewayType", "Vpn") || by_connections(world, key, &is_meant) == Tri::Yes
     };
     gateways_in(world, network).any(may)
 }
@@ -147,10 +168,10 @@ pub(super) fn length_beyond(world: &World, to: u32) -> Option<u8> {
     known.filter(|prefix| prefix.contains(to)).map(|prefix| prefix.len).max()
 }
 
-/// Whether the gateways of a network lead to an address: those that learn routes may.
-fn lends(world: &World, network: &str, address: u32) -> Tri {
+/// Whether the gateways of a network lead to a prefix of some sort: those that learn routes may.
+fn lends(world: &World, network: &str, is_meant: &dyn Fn(&Prefix) -> bool) -> Tri {
     let each =
-        gateways_in(world, network).map(|(key, body)| match by_connections(world, key, address) {
+        gateways_in(world, network).map(|(key, body)| match by_connections(world, key, is_meant) {
             Tri::Yes => Tri::Yes,
             written if is_static(body, "gatewayType", "Vpn") => written,
             _ => Tri::Maybe,
@@ -205,17 +226,21 @@ fn leads_elsewhere(world: &World, network: &str, other: &str) -> bool {
 /// The address space of a network.
 const SPACE: [&str; 3] = ["properties", "addressSpace", "addressPrefixes"];
 
-/// Whether a gateway or a connection is of a sort that has only the routes which are written down.
+/// Whether a gateway or a connection is of a sort that has only the routes which are written down, and is told no site for all the rest.
 fn is_static(body: &Value, field: &str, sort: &str) -> bool {
     let kind = text(body, &["properties", field]);
     kind.is_some_and(|kind| kind.eq_ignore_ascii_case(sort))
         && flag(body, &["properties", "enableBgp"]) == Some(false)
+        && at(body, &["properties", "gatewayDefaultSite"]).is_none()
 }
 
-/// Whether what a gateway is connected with holds an address.
-fn by_connections(world: &World, gateway: &str, address: u32) -> Tri {
-    connections_of(world, gateway).fold(Tri::No, |sum, body| {
-        let holds = beyond(world, body).map(|all| all.iter().any(|one| one.contains(address)));
+/// Whether what a gateway is connected with holds a prefix of some sort. A connection that tells no gateway may be any one's.
+fn by_connections(world: &World, gateway: &str, is_meant: &dyn Fn(&Prefix) -> bool) -> Tri {
+    let mut all = world.all(CONNECTION);
+    let is_told = all.all(|(_, body)| ENDS.iter().any(|end| end_of(body, end).is_some()));
+    let unsure = if is_told { Tri::No } else { Tri::Maybe };
+    connections_of(world, gateway).fold(unsure, |sum, body| {
+        let holds = beyond(world, body).map(|all| all.iter().any(is_meant));
         sum.or(match (is_static(body, "connectionType", "IPsec"), holds) {
             (_, Some(true)) => Tri::Yes,
             (true, Some(false)) => Tri::No,
@@ -224,20 +249,29 @@ fn by_connections(world: &World, gateway: &str, address: u32) -> Tri {
     })
 }
 
+const CONNECTION: &str = "microsoft.network/connections";
+
+/// The gateways of Azure that a connection joins: one, or two.
+const ENDS: [&str; 2] = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
+
+fn end_of(connection: &Value, end: &str) -> Option<String> {
+    reference(connection, &["properties", end, "id"])
+}
+
 /// The connections of a gateway.
 fn connections_of<'w>(world: &'w World, gateway: &str) -> impl Iterator<Item = &'w Value> {
-    let joins = move |body: &Value| {
-        let ends = ["virtualNetworkGateway1", "virtualNetworkGateway2"];
-        ends.iter()
-            .any(|end| reference(body, &["properties", end, "id"]).as_deref() == Some(gateway))
-    };
-    let all = world.all("microsoft.network/connections").map(|(_, body)| body);
+    let joins =
+        move |body: &Value| ENDS.iter().any(|end| end_of(body, end).as_deref() == Some(gateway));
+    let all = world.all(CONNECTION).map(|(_, body)| body);
     all.filter(move |body| joins(body))
 }
 
-/// What is written down as beyond a connection.
+/// What is written down as beyond a connection; `None` where some of it cannot be read, or nothing is there.
 fn beyond(world: &World, connection: &Value) -> Option<Vec<Prefix>> {
     let local = reference(connection, &["properties", "localNetworkGateway2", "id"])?;
     let field = ["properties", "localNetworkAddressSpace", "addressPrefixes"];
-    prefixes(world.body(&local)?, &field)
+    let written = list(world.body(&local)?, &field)?.iter();
+    let of_ipv4 = written.filter(|one| one.as_str().is_none_or(|word| !word.contains(':')));
+    let all: Option<Vec<Prefix>> = of_ipv4.map(|one| Prefix::parse(one.as_str()?)).collect();
+    all.filter(|all| !all.is_empty())
 }

@@ -294,3 +294,65 @@ fn a_hub_of_which_a_part_is_not_told_may_lead_to_an_office() {
         both_say("undetermined", &format!("{hub}/addressSpace {value}"));
     }
 }
+
+/// A target behind a firewall of its network, whose one address the source lets in, and the gateway of a VPN beside it.
+const BESIDE_A_GATEWAY: [&str; 12] = [
+    r#"set firewallRules/office /properties {"startIpAddress":"20.50.60.70","endIpAddress":"20.50.60.70"}"#,
+    "delete virtualNetworkRules/target",
+    "set target-net/subnets/postgres /properties/serviceEndpoints []",
+    r#"set target-net/subnets/postgres /properties/routeTable {"id":"$target/Microsoft.Network/routeTables/table"}"#,
+    r#"add {"id":"$target/Microsoft.Network/routeTables/table","properties":{"routes":[{"name":"all","properties":{
+        "addressPrefix":"0.0.0.0/0","nextHopType":"VirtualAppliance","nextHopIpAddress":"10.20.9.4"}}]}}"#,
+    r#"add {"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/AzureFirewallSubnet",
+        "properties":{"addressPrefix":"10.20.9.0/26"}}"#,
+    r#"add {"id":"$target/Microsoft.Network/publicIPAddresses/first","properties":{"ipAddress":"20.50.60.70"}}"#,
+    r#"add {"id":"$target/Microsoft.Network/azureFirewalls/firewall","properties":{
+        "ipConfigurations":[{"name":"first","properties":{"privateIPAddress":"10.20.9.4",
+            "subnet":{"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/AzureFirewallSubnet"},
+            "publicIPAddress":{"id":"$target/Microsoft.Network/publicIPAddresses/first"}}}],
+        "networkRuleCollections":[{"name":"own","properties":{"priority":100,"action":{"type":"Allow"},"rules":[
+            {"name":"postgres","protocols":["TCP"],"sourceAddresses":["*"],"destinationAddresses":["*"],
+             "destinationPorts":["5432"]}]}}]}}"#,
+    r#"add {"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/GatewaySubnet",
+        "properties":{"addressPrefix":"10.20.8.0/27"}}"#,
+    r#"add {"id":"$target/Microsoft.Network/virtualNetworkGateways/vpn","properties":{"gatewayType":"Vpn",
+        "enableBgp":false,"ipConfigurations":[{"name":"one","properties":{"subnet":
+            {"id":"$target/Microsoft.Network/virtualNetworks/target-net/subnets/GatewaySubnet"}}}]}}"#,
+    r#"add {"id":"$target/Microsoft.Network/localNetworkGateways/office","properties":{
+        "localNetworkAddressSpace":{"addressPrefixes":["192.168.0.0/16"]}}}"#,
+    r#"add {"id":"$target/Microsoft.Network/connections/line","properties":{"connectionType":"IPsec",
+        "enableBgp":false,"localNetworkGateway2":{"id":"$target/Microsoft.Network/localNetworkGateways/office"},
+        "virtualNetworkGateway1":{"id":"$target/Microsoft.Network/virtualNetworkGateways/vpn"}}}"#,
+];
+
+#[test]
+fn a_gateway_that_learns_nothing_takes_no_packets_of_a_firewall() {
+    let beside_a_gateway = BESIDE_A_GATEWAY.map(|one| one.replace('\n', " ")).join("\n");
+    both_say_of("public-source", "reachable", &beside_a_gateway);
+    for edit in [
+        "set virtualNetworkGateways/vpn /properties/enableBgp null",
+        "set connections/line /properties/enableBgp true",
+        "set connections/line /properties/virtualNetworkGateway1 null",
+        "delete localNetworkGateways/office",
+        "delete virtualNetworkGateways/vpn",
+    ] {
+        both_say_of("public-source", "undetermined", &format!("{beside_a_gateway}\n{edit}"));
+    }
+    let space =
+        "set localNetworkGateways/office /properties/localNetworkAddressSpace/addressPrefixes";
+    let site = r#"{"id":"$target/Microsoft.Network/localNetworkGateways/office"}"#;
+    for edit in [
+        &format!("{space} [\"0.0.0.0/0\"]"),
+        &format!("{space} [\"x\"]"),
+        &format!("set virtualNetworkGateways/vpn /properties/gatewayDefaultSite {site}"),
+        "delete connections/line",
+    ] {
+        let mut resources = support::fixture("public-source");
+        let edits = BESIDE_A_GATEWAY.into_iter().chain([edit]);
+        edits.for_each(|edit| support::edit(&mut resources, edit));
+        let loaded = load(vec![support::input("e.json", json!(resources))]);
+        let question = support::question(&loaded.estate);
+        let verdict = answer(&loaded.estate, &question).verdict;
+        assert_eq!(verdict, Verdict::Undetermined, "{edit}");
+    }
+}
