@@ -235,7 +235,8 @@ fn disconnect(estate: &mut Estate, half: &ResourceId, problems: &mut Vec<Problem
     });
 }
 
-/// Records that a zone group wrote go with it.
+/// Records that a zone group wrote go with it: those that it tells, and those of the names of what its endpoint leads to. Others of the same
+/// addresses were written by hand.
 fn forget_records(estate: &mut Estate, group_id: &ResourceId, problems: &mut Vec<Problem>) {
     let (Some(endpoint), Ok(group)) = (group_id.parent(), estate.get::<ZoneGroup>(group_id)) else {
         return;
@@ -247,9 +248,18 @@ fn forget_records(estate: &mut Estate, group_id: &ResourceId, problems: &mut Vec
         let own = record.addresses.as_deref().unwrap_or(&[]);
         !own.is_empty() && own.iter().all(|address| addresses.contains(address))
     };
+    let endpoint = estate.find::<Endpoint>(&endpoint);
+    let services = endpoint.into_iter().flat_map(|one| &one.connections);
+    let servers = services.filter_map(|one| estate.find::<Server>(one.service.as_ref()?));
+    let labels: Vec<&str> =
+        servers.filter_map(|one| one.fqdn.as_deref()?.split('.').next()).collect();
+    let is_named = |id: &ResourceId| {
+        group.records.contains(id) || labels.iter().any(|one| one.eq_ignore_ascii_case(id.name()))
+    };
     let mut gone = Vec::new();
     for zone in &zones {
-        let records = estate.children::<Record>(zone).filter(|(_, record)| is_its(record));
+        let records = estate.children::<Record>(zone);
+        let records = records.filter(|(id, record)| is_its(record) && is_named(id));
         gone.extend(records.map(|(id, _)| id.clone()));
     }
     for id in gone {
