@@ -30,7 +30,13 @@ pub(super) fn alone(estate: &Estate, change: &Change) -> Change {
         return moved;
     }
     match edit(estate, change) {
-        Some(_) => together(estate, change, &[]),
+        Some((half, fields)) => {
+            let mut flags = fields.as_object().into_iter().flatten().map(|(name, _)| name);
+            let flag = flags.next().filter(|_| change.kind == "set-peering-flag");
+            let now = flag.map(|flag| peering::set_flag(estate, half, flag).exposure);
+            let exposure = now.unwrap_or_else(|| change.exposure.clone());
+            together(estate, &Change { exposure, ..change.clone() }, &[])
+        }
         None => peering::made_from_here(estate, change).unwrap_or_else(|| change.clone()),
     }
 }
