@@ -111,7 +111,8 @@ pub(crate) fn gateway(node: &Node, problems: &mut Problems) -> Gateway {
     let speaks_bgp = node.flag("enableBgp", problems).unwrap_or(true);
     Gateway {
         subnets: places.iter().filter_map(|one| one.id("subnet.id", problems)).collect(),
-        learns_routes: !is_vpn || speaks_bgp,
+        // A default site takes all the rest.
+        learns_routes: !is_vpn || speaks_bgp || node.field("gatewayDefaultSite").is_some(),
         is_vpn,
     }
 }

@@ -1,6 +1,6 @@
 //! Where packets of a subnet to the public front door of a server go: its address is not known, its service is.
 
-use crate::address::internet;
+use crate::address::{AddressSet, internet};
 use crate::estate::network::{NextHop, Route, RoutePrefix, SQL_ENDPOINT, Subnet, region_key};
 use crate::estate::server::{Server, ServerKind};
 use crate::estate::{Estate, Missing};
@@ -141,11 +141,15 @@ fn by_default(estate: &Estate, (id, subnet): (&ResourceId, &Subnet), has_endpoin
     let Some(vnet) = id.parent().filter(|_| !has_endpoint && !keeps_out) else {
         return Routed::Directly;
     };
-    match lines::prefixes(estate, &vnet) {
-        (_, true) => Routed::Unknown(Missing::other(
+    let (known, has_more) = lines::prefixes(estate, &vnet);
+    let may_lead_out = has_more
+        || AddressSet::of(&known).overlaps(&internet())
+        || lines::has_idle_gateway(estate, &vnet);
+    match may_lead_out {
+        true => Routed::Unknown(Missing::other(
             format!("whether a gateway gives network `{}` a default route", vnet.name()),
             "add the effective routes of the subnet, or turn the service endpoint Microsoft.Sql on",
         )),
-        (_, false) => Routed::Directly,
+        false => Routed::Directly,
     }
 }
