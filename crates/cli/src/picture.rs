@@ -61,9 +61,13 @@ fn write_report(
     let stands_alone = |one: &&Finding| one.consequence_of.is_none() && !one.repeats_guide;
     for finding in report.findings.iter().filter(stands_alone) {
         write_finding(out, report, finding, plan)?;
-        // A note may bear a cause's fault, and a cause may be told in the words of what follows.
+        // A note may bear a cause's fault, and a cause may be told in the words of what follows. Of several causes of one fault the first
+        // tells it.
+        let mut causes = report.causes();
+        let is_first = causes.find(|one| one.fault == finding.fault);
+        let is_first = is_first.is_some_and(|one| std::ptr::eq(one, finding));
         let follows = |one: &&Finding| {
-            finding.is_cause()
+            is_first
                 && one.consequence_of == Some(finding.fault)
                 && !finding.message.contains(&one.message)
         };
@@ -216,10 +220,16 @@ fn paragraph(out: &mut impl Write, begin: &str, text: &str, more: &str) -> std::
     Ok(())
 }
 
-/// Lines of whole words, each as long as the columns allow; a longer word stands alone.
+/// Lines of whole words, each as long as the columns allow; a longer word stands alone. A command is a word: people copy it.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    let mut is_command = false;
+    let ends = |letter: char| {
+        is_command ^= letter == '`';
+        letter == ' ' && !is_command
+    };
+    // Other things than commands stand between such marks too, and most are words.
+    for word in text.split(ends) {
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
             Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use flexway_core::diagnose::{Reach, Report};
+use flexway_core::diagnose::{Reach, Report, Spot};
 use flexway_core::trace::step::{Outcome, Step};
 
 use super::{BAD, DOUBT, FAINT, GOOD, STRONG, place_words, wrapped};
@@ -23,9 +23,17 @@ pub(super) fn write(
     report: &Report,
     with_facts: bool,
 ) -> std::io::Result<()> {
-    for flow in &report.flows {
+    let spots = report.spots();
+    for (place, flow) in report.flows.iter().enumerate() {
         writeln!(out, "\n{STRONG}path from the copier to the {}{STRONG:#}", flow.to)?;
         let (mut reach, mut header) = (Reach::All, None);
+        let causes = |step: usize| -> Vec<String> {
+            let is_here =
+                |own: &Vec<Spot>| own.iter().any(|one| (one.flow, one.step) == (place, step));
+            let numbered =
+                spots.iter().enumerate().filter(|(_, own)| spots.len() > 1 && is_here(own));
+            numbered.map(|(number, _)| (number + 1).to_string()).collect()
+        };
         for (index, (step, comes)) in flow.steps().zip(flow.reaches()).enumerate() {
             if index == flow.forward.len() {
                 writeln!(out, "{STRONG}and back{STRONG:#}")?;
@@ -45,7 +53,7 @@ pub(super) fn write(
                 }
                 header = Some(packets.before.clone());
             }
-            write_step(out, step, comes, with_facts)?;
+            write_step(out, step, (comes, &causes(index)), with_facts)?;
         }
     }
     Ok(())
@@ -54,15 +62,17 @@ pub(super) fn write(
 fn write_step(
     out: &mut impl Write,
     step: &Step,
-    comes: Reach,
+    (comes, causes): (Reach, &[String]),
     with_facts: bool,
 ) -> std::io::Result<()> {
     let stage = step.stage.word();
     let room = columns().saturating_sub(BOX).clamp(DETAIL_MIN, DETAIL_MAX);
     let rule = step.rule.iter().flat_map(|rule| wrapped(rule, room));
-    let detail = match step.is_consequence {
-        true => format!("{} (follows from another gate)", step.detail),
-        false => step.detail.clone(),
+    let detail = match (step.is_consequence, causes) {
+        (true, _) => format!("{} (follows from another gate)", step.detail),
+        (false, []) => step.detail.clone(),
+        (false, [one]) => format!("{} (cause {one})", step.detail),
+        (false, several) => format!("{} (causes {})", step.detail, several.join(" and ")),
     };
     let mut lines = wrapped(&detail, room);
     let of_detail = lines.len();

@@ -235,8 +235,8 @@ fn disconnect(estate: &mut Estate, half: &ResourceId, problems: &mut Vec<Problem
     });
 }
 
-/// Records that a zone group wrote go with it: those that it tells, and those of the names of what its endpoint leads to. Others of the same
-/// addresses were written by hand.
+/// Records that a zone group wrote go with it: those that it tells, and those of the names of what its endpoint leads to. Others of
+/// the same addresses were written by hand.
 fn forget_records(estate: &mut Estate, group_id: &ResourceId, problems: &mut Vec<Problem>) {
     let (Some(endpoint), Ok(group)) = (group_id.parent(), estate.get::<ZoneGroup>(group_id)) else {
         return;

@@ -1,6 +1,6 @@
 //! The picture in sentences, for those who do not see it.
 
-use crate::diagnose::{Copier, Report};
+use crate::diagnose::{Copier, Reach, Report, Spot};
 use crate::plan::Plan;
 use crate::render::letter;
 use crate::trace::step::{Outcome, Step, Verdict};
@@ -70,12 +70,22 @@ pub(super) fn description(report: &Report, repair: Option<(&Plan, &Report)>) -> 
 
 fn ways(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
-    for flow in &report.flows {
+    let spots = report.spots();
+    for (place, flow) in report.flows.iter().enumerate() {
         lines.push(format!("The way to the {}, gate by gate:", flow.to));
-        lines.extend(flow.forward.iter().map(gate));
-        if !flow.back.is_empty() {
-            lines.push("The way back:".to_owned());
-            lines.extend(flow.back.iter().map(gate));
+        for (index, (step, comes)) in flow.steps().zip(flow.reaches()).enumerate() {
+            if index == flow.forward.len() {
+                lines.push("The way back:".to_owned());
+            }
+            let is_here =
+                |own: &[Spot]| own.iter().any(|one| (one.flow, one.step) == (place, index));
+            let numbered = spots.iter().enumerate().filter(|(_, own)| is_here(own));
+            let causes = numbered.map(|(number, _)| format!(" Cause {} stands here.", number + 1));
+            let unmet = match comes {
+                Reach::Nothing => " Nothing comes here.",
+                Reach::All | Reach::Some | Reach::Perhaps => "",
+            };
+            lines.push(format!("{}{unmet}{}", gate(step), causes.collect::<String>()));
         }
     }
     lines
