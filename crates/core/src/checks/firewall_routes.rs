@@ -89,9 +89,9 @@ pub(crate) fn lead_back(path: &Path, leg: &Leg) -> bool {
         let copiers = start.networks(path.estate).ok()?;
         let firewalls = between(path.estate, &start.subnet, &end);
         let leads = |one: &Ipv4Addr| hands_over(path.estate, &end, &copiers, *one);
-        Some(leg.is_apart && firewalls.iter().any(leads))
+        Some(firewalls.iter().any(leads))
     };
-    led().unwrap_or(false)
+    leg.is_apart && led().unwrap_or(false)
 }
 
 /// Whether a subnet's table hands all packets for some networks to an address, where no route of Azure's own leads there.

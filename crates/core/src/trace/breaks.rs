@@ -151,15 +151,17 @@ pub(super) fn claimed(
     (own, other): (&ResourceId, &ResourceId),
     addresses: &AddressSet,
 ) -> Option<Missing> {
-    let space = estate.find::<Vnet>(own).map(|vnet| AddressSet::of(&vnet.space));
+    let space = &estate.find::<Vnet>(own).filter(|_| own != other)?.space;
+    if !space.iter().any(|net| addresses.meets(net)) {
+        return None;
+    }
     let what = format!(
         "where network `{}` sends packets to addresses that it claims itself and network `{}` has: Azure peers no networks whose \
          spaces overlap",
         own.name(),
         other.name()
     );
-    let is_claimed = own != other && space.is_some_and(|space| space.overlaps(addresses));
-    is_claimed.then(|| Missing { what, ..Missing::field(own, "addressSpace") })
+    Some(Missing { what, ..Missing::field(own, "addressSpace") })
 }
 
 fn has_name(names: &[String], subnet: &ResourceId) -> bool {
