@@ -19,7 +19,14 @@ impl Report {
     pub fn spots(&self) -> Vec<Vec<Spot>> {
         let mut spots: Vec<Vec<Spot>> = self.causes().map(|cause| self.spots_of(cause)).collect();
         for spot in self.left_over(&spots) {
+            let consequences = || self.findings.iter().filter(|one| one.consequence_of.is_some());
+            let led_by =
+                |one: &Finding| self.causes().find(|cause| Some(cause.fault) == one.consequence_of);
             let owner = self.best(spot, self.causes());
+            let owner = owner.or_else(|| self.best(spot, consequences()).and_then(led_by));
+            // A route that waits for a peering or a gateway has no finding of its own.
+            let read = || self.causes().find(|one| self.is_read(spot, one));
+            let owner = owner.or_else(|| read().or(self.causes().next()));
             spots.iter_mut().zip(self.causes()).for_each(|(spots, cause)| {
                 if owner.is_some_and(|owner| std::ptr::eq(owner, cause)) {
                     spots.push(spot);
@@ -61,6 +68,8 @@ impl Report {
             };
             match step.stage {
                 Stage::Name if is_right => step.outcome = Outcome::Pass,
+                // Packets end there all the same, before they come to what is at fault.
+                Stage::Route => {}
                 _ => step.is_consequence = true,
             }
         }
