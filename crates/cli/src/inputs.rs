@@ -1,5 +1,6 @@
 //! Files, folders and standard input into resources with their ages.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, Take};
@@ -266,10 +267,12 @@ fn parse_bytes<T>(file: &str, bytes: &[u8], parse: &Parse<T>) -> Result<T, Failu
         let help = "an estate is the JSON that `az ... show` or `az ... list` prints";
         return Err(Failure::failed(format!("read estate {file}"), "it is empty", help));
     }
-    let parsed = (parse.whole)(file, &text).or_else(|why| match without_comments(&text) {
-        Some(plain) => (parse.whole)(file, &plain),
-        None => Err(why),
-    });
+    let (parsed, text) = match (parse.whole)(file, &text) {
+        Err(_) if let Some(plain) = without_comments(&text) => {
+            ((parse.whole)(file, &plain), Cow::Owned(plain))
+        }
+        parsed => (parsed, text),
+    };
     parsed.map_err(|why| {
         let failed = |why, help| Failure::failed(format!("read estate {file}"), why, help);
         let first = text.trim_start().lines().next().unwrap_or_default();

@@ -3,6 +3,7 @@
 //! PowerShell 5 writes UTF-16 with a byte order mark when output is redirected by `>`, and some editors put a mark before UTF-8.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use thiserror::Error;
 
@@ -78,28 +79,35 @@ pub(crate) fn some_of<T: AsRef<str>>(names: &[T], shown_max: usize) -> String {
 /// JSON without comments, as Azure takes templates with them: `// ...` to the end of the line and `/* ... */`. Blanks stand in their
 /// place, so that whatever is wrong stays in its line. `None` where there are none.
 pub fn without_comments(json: &str) -> Option<String> {
-    let mut plain = String::with_capacity(json.len());
-    let (mut rest, mut is_commented) = (json, false);
-    while let Some(place) = rest.find(['"', '/']) {
-        let (before, from) = rest.split_at(place);
-        plain.push_str(before);
-        let length = match from.as_bytes() {
-            [b'"', ..] => quoted(from),
-            [b'/', b'/', ..] => from.find('\n').unwrap_or(from.len()),
-            [b'/', b'*', ..] => from[2..].find("*/").map_or(from.len(), |end| end + 4),
+    let comments = comments(json);
+    let mut plain = String::with_capacity(if comments.is_empty() { 0 } else { json.len() });
+    let mut end = 0;
+    for comment in &comments {
+        plain.push_str(&json[end..comment.start]);
+        let letters = json[comment.clone()].chars();
+        plain.extend(letters.map(|one| if one == '\n' { one } else { ' ' }));
+        end = comment.end;
+    }
+    (!comments.is_empty()).then(|| plain + &json[end..])
+}
+
+/// Where comments stand.
+fn comments(json: &str) -> Vec<Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(place) = json[at..].find(['"', '/']) {
+        let (start, rest) = (at + place, &json[at + place..]);
+        let length = match rest.as_bytes() {
+            [b'"', ..] => quoted(rest),
+            [b'/', b'/', ..] => rest.find('\n').unwrap_or(rest.len()),
+            [b'/', b'*', ..] => rest[2..].find("*/").map_or(rest.len(), |end| end + 4),
             _ => 1,
         };
-        let (part, behind) = from.split_at(length);
-        if part.starts_with("//") || part.starts_with("/*") {
-            is_commented = true;
-            plain.extend(part.chars().map(|one| if one == '\n' { one } else { ' ' }));
-        } else {
-            plain.push_str(part);
+        at = start + length;
+        if rest.starts_with("//") || rest.starts_with("/*") {
+            found.push(start..at);
         }
-        rest = behind;
     }
-    plain.push_str(rest);
-    is_commented.then_some(plain)
+    found
 }
 
 /// Length of the string that a text begins with, its quotes included.

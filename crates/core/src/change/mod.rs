@@ -7,6 +7,7 @@ pub mod exposure;
 pub mod filter;
 pub mod firewall;
 pub mod interface;
+pub mod opening;
 mod past;
 pub mod peering;
 pub mod record;

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::exposure::{self, EVERY_PORT, End, Exposure, Flows, MANY};
+use super::exposure::{EVERY_PORT, End, Exposure, Flows};
 use super::terms::{Terms, all_of};
 use super::{
-    Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, past, place, quoted,
+    Change, Edit, NETWORK_API, Request, Safety, free_name, in_subscription, opening, place, quoted,
     whole_body,
 };
 use crate::address::AddressSet;
@@ -13,16 +13,6 @@ use crate::estate::Estate;
 use crate::estate::network::{Peering, Subnet};
 use crate::id::ResourceId;
 use crate::trace::hop;
-
-/// The two networks of a half of a peering.
-fn ends(estate: &Estate, half: &ResourceId) -> (End, End) {
-    let vnet = |id: Option<&ResourceId>, otherwise: &str| match id {
-        Some(id) => exposure::vnet(estate, id),
-        None => End::named(format!("{otherwise} {}", half.key()), MANY),
-    };
-    let remote = estate.find::<Peering>(half).map(|one| &one.remote);
-    (vnet(half.parent().as_ref(), "before"), vnet(remote, "beyond"))
-}
 
 fn base(half: &ResourceId) -> String {
     format!(
@@ -81,7 +71,7 @@ pub fn create_half(
         inverse: Some(Request::delete(&half, NETWORK_API)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: exposure_of(estate, vnet, remote, terms),
+        exposure: opening::half(estate, vnet, remote, terms),
         affected: std::iter::once(format!(
             "rules with the tag VirtualNetwork in `{}` now speak of `{}` too",
             vnet.name(),
@@ -92,37 +82,6 @@ pub fn create_half(
         edits: vec![Edit::Create(half.clone(), simulated, other)],
         resource: half,
     }
-}
-
-/// What a new half lets through, and what it leads past appliances.
-fn exposure_of(
-    estate: &Estate,
-    vnet: &ResourceId,
-    remote: &ResourceId,
-    terms: &Terms,
-) -> Vec<Exposure> {
-    let (own_part, own_end) = terms.part(estate, vnet, true);
-    let (other_part, other_end) = terms.part(estate, remote, false);
-    let joined = Exposure::new(
-        format!("{own_part} <-> {other_part}"),
-        Flows::between(own_end, other_end, EVERY_PORT),
-    );
-    // What leads past an appliance does not decide what is wrong.
-    let (past, _) = estate.watch(|estate| {
-        let (senders, space) = (terms.senders(estate, vnet), terms.space(estate, remote));
-        past::appliances(estate, &senders, remote, space.as_deref().unwrap_or_default())
-    });
-    std::iter::once(joined).chain(past).collect()
-}
-
-/// The same half as if no other change were made; `None` for another change.
-pub fn made_from_here(estate: &Estate, change: &Change) -> Option<Change> {
-    let [Edit::Create(half, ..)] = change.edits.as_slice() else { return None };
-    let (vnet, body) = (half.parent()?, &change.request.body);
-    let remote = body.pointer("/properties/remoteVirtualNetwork/id").and_then(Value::as_str);
-    let remote = remote.and_then(ResourceId::parse)?;
-    let exposure = exposure_of(estate, &vnet, &remote, &Terms::told(body));
-    Some(Change { exposure, ..change.clone() })
 }
 
 /// Whether the network of a half that is to be created holds one towards the same network.
@@ -173,7 +132,7 @@ pub fn delete_half(half: &ResourceId) -> Change {
 
 /// Lets the remote network in on one half of a peering.
 pub fn allow_access(estate: &Estate, half: &ResourceId) -> Change {
-    let (own, remote) = ends(estate, half);
+    let (own, remote) = opening::ends(estate, half);
     let access =
         |flag: bool| whole_body(estate, half, json!({ "allowVirtualNetworkAccess": flag }));
     Change {
@@ -217,8 +176,6 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
     let put = |value: bool| {
         Request::put(half, NETWORK_API, whole_body(estate, half, json!({ flag: value })))
     };
-    let beyond = forwarded_for(estate, half, flag)
-        .unwrap_or_else(|| End::named(format!("by {flag} of {}", half.key()), MANY));
     Change {
         kind: "set-peering-flag",
         resource: half.clone(),
@@ -235,48 +192,9 @@ pub fn set_flag(estate: &Estate, half: &ResourceId, flag: &str) -> Change {
         inverse: Some(put(false)),
         downtime: "none",
         safety: Safety::Review,
-        exposure: vec![Exposure::new(
-            flag_opens(estate, half, flag),
-            vec![Flows::new(ends(estate, half).0, beyond, EVERY_PORT)],
-        )],
+        exposure: vec![opening::flag(estate, half, flag)],
         affected: vec![format!("every subnet of network `{}`", half.name_at(0))],
         edits: vec![Edit::Patch(half.clone(), json!({ flag: true }))],
-    }
-}
-
-/// Whose packets the other network may forward: those of the networks that it is peered with besides. `None` where that is not known, or
-/// the flag is about something else.
-fn forwarded_for(estate: &Estate, half: &ResourceId, flag: &str) -> Option<End> {
-    if flag != "allowForwardedTraffic" {
-        return None;
-    }
-    let own = half.parent()?;
-    let hub = &estate.find::<Peering>(half)?.remote;
-    let others = estate.children::<Peering>(hub).map(|(_, other)| other);
-    let others: Vec<&Peering> = others.filter(|other| other.remote != own).collect();
-    let is_told = others.iter().all(|other| !other.remote_space.is_empty());
-    let spaces = others.iter().flat_map(|other| &other.remote_space);
-    (is_told && !others.is_empty()).then(|| End::of(spaces))
-}
-
-/// Which flows a flag of a half lets through.
-fn flag_opens(estate: &Estate, half: &ResourceId, flag: &str) -> String {
-    let own = half.name_at(0);
-    let Some(facts) = estate.find::<Peering>(half) else {
-        return format!("what `{flag}` lets through peering `{}`", half.name());
-    };
-    let remote = facts.remote.name();
-    match flag {
-        "allowForwardedTraffic" => {
-            format!("what `{remote}` forwards for other networks -> network `{own}`")
-        }
-        "allowGatewayTransit" => {
-            format!("network `{remote}` <-> what the gateway of `{own}` leads to")
-        }
-        "useRemoteGateways" => {
-            format!("network `{own}` <-> what the gateway of `{remote}` leads to")
-        }
-        _ => format!("what `{flag}` lets through between networks `{own}` and `{remote}`"),
     }
 }
 

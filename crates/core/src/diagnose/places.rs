@@ -15,23 +15,20 @@ pub struct Spot {
 
 impl Report {
     /// The gates that each cause closes or leads astray, in the order of the causes. A closed gate at which none of them stands goes
-    /// to the one that closes gates of its sort.
+    /// to the one that closes gates of its sort, or that what closes it follows from.
     pub fn spots(&self) -> Vec<Vec<Spot>> {
         let mut spots: Vec<Vec<Spot>> = self.causes().map(|cause| self.spots_of(cause)).collect();
         for spot in self.left_over(&spots) {
-            let consequences = || self.findings.iter().filter(|one| one.consequence_of.is_some());
-            let led_by =
-                |one: &Finding| self.causes().find(|cause| Some(cause.fault) == one.consequence_of);
-            let owner = self.best(spot, self.causes());
-            let owner = owner.or_else(|| self.best(spot, consequences()).and_then(led_by));
-            // A route that waits for a peering or a gateway has no finding of its own.
-            let read = || self.causes().find(|one| self.is_read(spot, one));
-            let owner = owner.or_else(|| read().or(self.causes().next()));
-            spots.iter_mut().zip(self.causes()).for_each(|(spots, cause)| {
-                if owner.is_some_and(|owner| std::ptr::eq(owner, cause)) {
-                    spots.push(spot);
-                }
-            });
+            let followed = || {
+                let fault = self.best(spot, self.consequences())?.consequence_of?;
+                self.causes().find(|cause| cause.fault == fault)
+            };
+            let owner = self.best(spot, self.causes()).or_else(followed);
+            let is_owner = |cause: &Finding| owner.is_some_and(|one| std::ptr::eq(one, cause));
+            let place = self.causes().position(is_owner);
+            if let Some(own) = place.and_then(|place| spots.get_mut(place)) {
+                own.push(spot);
+            }
         }
         // What lies behind a closed gate, and is not drawn, stands there.
         let behind = spots.iter().flatten().min_by_key(|spot| (spot.flow, spot.step)).copied();
@@ -42,37 +39,34 @@ impl Report {
     }
 
     /// Takes closed gates at which no cause stands for what follows from one: where a consequence speaks of them, or none of the
-    /// findings. A name that leads to a front door is right where that one is all there is to say.
+    /// findings. At a route packets end all the same. A name that leads to a front door is right where that one is all there is to say.
     pub(super) fn mark_consequences(&mut self) {
         let spots: Vec<Vec<Spot>> = self.causes().map(|cause| self.spots_of(cause)).collect();
         let follows = |spot: &Spot| {
-            let is_alone = self.best(*spot, self.findings.iter()).is_none();
-            let consequences = self.findings.iter().filter(|one| one.consequence_of.is_some());
-            let own = self.best(*spot, consequences);
             let is_its = |one: &Finding| self.is_read(*spot, one);
-            let cause = self.best(*spot, self.causes());
-            is_alone && !spots.is_empty()
-                || own.is_some_and(|own| is_its(own) || !cause.is_some_and(is_its))
+            match (self.best(*spot, self.consequences()), self.best(*spot, self.causes())) {
+                (Some(own), Some(cause)) => is_its(own) || !is_its(cause),
+                (own, cause) => own.is_some() || cause.is_none() && !spots.is_empty(),
+            }
         };
-        let is_alone = |stage: Stage| {
-            !self.findings.iter().any(|one| one.is_cause() && one.stages().contains(&stage))
-        };
-        let is_right = is_alone(Stage::Name) && !is_alone(Stage::Admit);
+        let is_at = |stage: Stage| self.causes().any(|one| one.stages().contains(&stage));
+        let is_name_right = !is_at(Stage::Name) && is_at(Stage::Admit);
         let marked: Vec<Spot> = self.left_over(&spots).into_iter().filter(follows).collect();
         for Spot { flow, step } in marked {
             let flow = &mut self.flows[flow];
-            let count = flow.forward.len();
-            let step = match step.checked_sub(count) {
-                Some(back) => &mut flow.back[back],
-                None => &mut flow.forward[step],
-            };
-            match step.stage {
-                Stage::Name if is_right => step.outcome = Outcome::Pass,
-                // Packets end there all the same, before they come to what is at fault.
-                Stage::Route => {}
-                _ => step.is_consequence = true,
+            let steps = flow.forward.iter_mut().chain(&mut flow.back);
+            match steps.into_iter().nth(step) {
+                Some(step) if step.stage == Stage::Name && is_name_right => {
+                    step.outcome = Outcome::Pass;
+                }
+                Some(step) => step.is_consequence = step.stage != Stage::Route,
+                None => {}
             }
         }
+    }
+
+    fn consequences(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|one| one.consequence_of.is_some())
     }
 
     /// Closed gates that none of these are.
@@ -85,7 +79,7 @@ impl Report {
         all.filter(|spot| !known.iter().flatten().any(|one| one == spot)).collect()
     }
 
-    /// Of some findings the one that speaks of a gate: of what it reads, or else of its sort.
+    /// Of some findings the one that speaks of a gate: of what it reads, or else of its sort. Azure's own routes come from peerings.
     fn best<'f>(
         &self,
         spot: Spot,
@@ -95,7 +89,9 @@ impl Report {
         let speaks = |one: &&Finding| {
             let (to_source, to_target) = self.flows_of(one);
             let is_here = if spot.flow == 0 { to_source } else { to_target };
-            is_here && one.severity == Severity::Blocks && one.stages().contains(&stage)
+            let closes = one.stages().contains(&stage)
+                || stage == Stage::Route && one.fault.starts_with("peering/");
+            is_here && one.severity == Severity::Blocks && closes
         };
         let all: Vec<&Finding> = findings.filter(speaks).collect();
         let reads = all.iter().find(|one| self.is_read(spot, one));

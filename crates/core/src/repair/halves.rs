@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::cost::Cost;
 use super::sets::Met;
 use crate::change::{
-    Change, Edit, NETWORK_API, Request, Safety, dns, filter, peering, route, subnet, whole_body,
+    Change, Edit, NETWORK_API, Request, Safety, dns, filter, opening, route, subnet, whole_body,
 };
 use crate::estate::Estate;
 use crate::id::ResourceId;
@@ -29,15 +29,12 @@ pub(super) fn alone(estate: &Estate, change: &Change) -> Change {
     if let Some(moved) = filter::moved_from_here(estate, change).filter(|_| moves_rule(change)) {
         return moved;
     }
-    match edit(estate, change) {
-        Some((half, fields)) => {
-            let mut flags = fields.as_object().into_iter().flatten().map(|(name, _)| name);
-            let flag = flags.next().filter(|_| change.kind == "set-peering-flag");
-            let now = flag.map(|flag| peering::set_flag(estate, half, flag).exposure);
-            let exposure = now.unwrap_or_else(|| change.exposure.clone());
-            together(estate, &Change { exposure, ..change.clone() }, &[])
-        }
-        None => peering::made_from_here(estate, change).unwrap_or_else(|| change.clone()),
+    let exposure = opening::from_here(estate, change);
+    let exposure = exposure.unwrap_or_else(|| change.exposure.clone());
+    let change = Change { exposure, ..change.clone() };
+    match edit(estate, &change) {
+        Some(_) => together(estate, &change, &[]),
+        None => change,
     }
 }
 

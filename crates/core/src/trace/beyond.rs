@@ -64,7 +64,7 @@ impl Walker<'_> {
         // What the gateway brings once it may is longer than a default route.
         if let Routed::Dropped(route) = &routed
             && is_closed(&found)
-            && route.prefix == "0.0.0.0/0"
+            && route.prefix.ends_with("/0")
         {
             routed = Routed::Directly;
         }

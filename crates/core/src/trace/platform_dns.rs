@@ -32,10 +32,11 @@ pub(super) type Denied = Result<Option<DnsDenial>, Missing>;
 /// # Errors
 /// [`Missing`] when a rule that names the resolver cannot be read.
 pub(super) fn of_subnet(estate: &Estate, id: &ResourceId) -> Denied {
-    let group = |subnet: &Subnet| subnet.security_group.to().cloned();
-    let Some(subnet) = estate.find::<Subnet>(id) else { return Ok(None) };
-    let Some(group) = group(subnet) else { return Ok(None) };
-    denier(estate, &group, (&usable_addresses(subnet), &[]))
+    let subnet = estate.find::<Subnet>(id);
+    match subnet.and_then(|subnet| Some((subnet, subnet.security_group.to()?))) {
+        Some((subnet, group)) => denier(estate, group, (&usable_addresses(subnet), &[])),
+        None => Ok(None),
+    }
 }
 
 /// The same for one machine, whose questions pass the group of its interface, too.
